@@ -1,0 +1,1 @@
+"""The campaign `cvz`: flare rates of stars in the TESS continuous viewing zone."""

@@ -1,0 +1,61 @@
+"""The light curve: what the archive measured of one target in one sector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class LightCurve:
+    """One target in one sector, every row of the archive's table kept.
+
+    Attributes
+    ----------
+    tic, sector : int
+        What was observed, and when.
+    time : ndarray of float64, shape (n_cadences,)
+        Mid-times of the cadences in BTJD; NaN where the archive has none.
+    flux, flux_err : ndarray of float32, shape (n_cadences,)
+        PDCSAP flux and its error in e-/s; NaN where the archive has none.
+    quality : ndarray of int32, shape (n_cadences,)
+        The TESS quality flags of each cadence.
+    exposure : float
+        Time from one cadence to the next, in days.
+    header : dict
+        Facts about the target and the processing, from the FITS headers.
+    """
+
+    tic: int
+    sector: int
+    time: np.ndarray
+    flux: np.ndarray
+    flux_err: np.ndarray
+    quality: np.ndarray
+    exposure: float
+    header: dict[str, str | int | float] = field(default_factory=dict)
+
+    @property
+    def n_cadences(self) -> int:
+        """Number of rows, usable or not."""
+        return len(self.time)
+
+    def usable(self, quality_bitmask: int) -> np.ndarray:
+        """Cadences with finite time, flux and error and none of the flagged qualities.
+
+        Parameters
+        ----------
+        quality_bitmask : int
+            A cadence with any of these bits set in `quality` is not used.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_cadences,)
+        """
+        return (
+            np.isfinite(self.time)
+            & np.isfinite(self.flux)
+            & np.isfinite(self.flux_err)
+            & ((self.quality & quality_bitmask) == 0)
+        )

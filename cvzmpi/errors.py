@@ -1,0 +1,29 @@
+"""The errors that cvzmpi raises for a reason that a user can act on.
+
+Each carries one clear line: which file or setting, which value, what was expected. Everything
+else that is raised is a defect of the program and shows its traceback.
+"""
+
+
+class CvzmpiError(Exception):
+    """Base of all errors with a message for the user."""
+
+
+class ConfigError(CvzmpiError):
+    """The configuration or the command line is wrong; nothing was started."""
+
+
+class LaunchError(CvzmpiError):
+    """The MPI job was started in a way that cannot work."""
+
+
+class ModelFileError(CvzmpiError):
+    """The neural network's weights are missing or are not the published ones."""
+
+
+class LightCurveError(CvzmpiError):
+    """An input light curve cannot be used."""
+
+
+class SectorFileError(CvzmpiError):
+    """An output file cannot be read, written or continued."""
