@@ -1,0 +1,247 @@
+"""The configuration: one TOML file, validated before anything starts.
+
+The sections below are the whole configuration, with their defaults. `load` merges a file and the
+`--set key=value` of the command line into one `Config`. Its *science* part is what the results
+depend on; it goes into each output file, and a changed one is refused on resume.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cvzmpi.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEFAULT_FILE = Path("cvzmpi.toml")
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are refused, types are not guessed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+
+FilePath = Annotated[Path, Field(strict=False)]  # TOML has strings only
+
+
+class InputConfig(Section):
+    """Where the light curves are."""
+
+    directory: FilePath = Field(Path("input"), description="directory with the FITS files")
+    targets: FilePath | None = Field(
+        None, description="list of (tic, sector) pairs as CSV; without it, every light curve"
+    )
+
+
+class OutputConfig(Section):
+    """Where the sector files go."""
+
+    directory: FilePath = Field(Path("output"), description="directory of the sector files")
+
+
+class LightCurveConfig(Section):
+    """Which cadences are used, and how many there must be.
+
+    The default bitmask is lightkurve's without bit 512 (impulsive outlier), which removes the
+    brightest cadence of real flares.
+    """
+
+    quality_bitmask: int = Field(16575, ge=0)
+    min_usable_cadences: int = Field(1000, ge=200)
+
+
+class DetectConfig(Section):
+    """The mask rule, and where a light curve is cut into segments."""
+
+    threshold: float = Field(0.5, gt=0, lt=1, description="flare probability above which")
+    min_cadences: int = Field(3, ge=1, description="consecutive cadences above the threshold")
+    merge_gap: int = Field(
+        20, ge=0, description="flares with fewer cadences than this between them are one"
+    )
+    max_gap: int = Field(30, ge=1, description="missing cadences after which a new segment starts")
+
+
+class ModelConfig(Section):
+    """The Gaussian process."""
+
+    kernel: Literal["rotation", "two_sho"] = "rotation"
+    min_period: float = Field(0.1, gt=0, description="days")
+    max_period: float = Field(27.0, gt=0, description="days")
+    max_iterations: int = Field(200, ge=1)
+
+    @model_validator(mode="after")
+    def _periods_in_order(self) -> ModelConfig:
+        if self.min_period >= self.max_period:
+            raise ValueError(
+                f"min_period {self.min_period} is not below max_period {self.max_period}"
+            )
+        return self
+
+
+class InjectConfig(Section):
+    """The artificial flares, and when one counts as recovered."""
+
+    n_inject: int = Field(2000, ge=1, description="flares per light curve")
+    n_repeat: int = Field(10, ge=1, description="places each flare is tried at")
+    min_amplitude: float = Field(1.0, gt=0, description="times the median relative flux error")
+    max_amplitude: float = Field(50.0, gt=0, description="times the median relative flux error")
+    fwhm_median: float = Field(0.002, gt=0, description="days")
+    fwhm_sigma: float = Field(0.7, ge=0, description="of the natural logarithm of the FWHM")
+    peak_tolerance: int = Field(
+        3, ge=0, description="cadences between the injected peak and the found flare"
+    )
+
+    @model_validator(mode="after")
+    def _amplitudes_in_order(self) -> InjectConfig:
+        if self.min_amplitude > self.max_amplitude:
+            raise ValueError(
+                f"min_amplitude {self.min_amplitude} is above max_amplitude {self.max_amplitude}"
+            )
+        return self
+
+
+class CheckpointConfig(Section):
+    """How much work a kill may cost."""
+
+    interval: float = Field(5.0, gt=0, description="seconds between checkpoints of the injections")
+
+
+class DetectorConfig(Section):
+    """The neural networks."""
+
+    file: FilePath | None = Field(
+        None, description="the converted stella models; default: the cache of `cvzmpi models`"
+    )
+
+
+class Config(Section):
+    """The whole configuration of a campaign."""
+
+    seed: int = Field(1, ge=0, description="of all random draws of the campaign")
+    ranks_per_team: int = Field(1, ge=1, description="ranks of one node that share a light curve")
+    input: InputConfig = InputConfig()
+    output: OutputConfig = OutputConfig()
+    light_curve: LightCurveConfig = LightCurveConfig()
+    detect: DetectConfig = DetectConfig()
+    model: ModelConfig = ModelConfig()
+    inject: InjectConfig = InjectConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    detector: DetectorConfig = DetectorConfig()
+
+    def science(self) -> dict[str, Any]:
+        """Everything that the results depend on, as plain values by dotted key."""
+        return _flatten(
+            self.model_dump(
+                mode="json", include={"seed", "light_curve", "detect", "model", "inject"}
+            )
+        )
+
+    def science_json(self) -> str:
+        """`science` as canonical JSON, the text that goes into each sector file."""
+        return json.dumps(self.science(), sort_keys=True)
+
+    def science_hash(self) -> str:
+        """SHA-256 of `science_json`."""
+        return hashlib.sha256(self.science_json().encode()).hexdigest()
+
+
+def load(file: Path | None, overrides: list[str] | None = None) -> Config:
+    """Read and validate a configuration.
+
+    Parameters
+    ----------
+    file : Path or None
+        The TOML file; None starts from the defaults.
+    overrides : list of str
+        `key=value` settings with dotted keys, as `inject.n_inject=200`; they win over the file.
+
+    Raises
+    ------
+    ConfigError
+        One line for each thing that is wrong, naming the file, the key and what was expected.
+    """
+    values = _read_toml(file) if file is not None else {}
+    for override in overrides or []:
+        _apply(values, override)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        source = str(file) if file is not None else "configuration"
+        raise ConfigError("\n".join(_explain(source, e) for e in error.errors())) from None
+
+
+def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """Say in words how two science parts differ: one `key: theirs -> ours` for each difference."""
+    keys = sorted(ours.keys() | theirs.keys())
+    return [
+        f"{key}: {theirs.get(key, 'not set')} -> {ours.get(key, 'not set')}"
+        for key in keys
+        if ours.get(key) != theirs.get(key)
+    ]
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such configuration file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from None
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    """Put one `key=value` into the nested dictionary `values`."""
+    key, separator, text = override.partition("=")
+    if not separator or not key.strip():
+        raise ConfigError(f"--set {override}: expected key=value, as inject.n_inject=200")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word is a string
+    *sections, name = key.strip().split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {override}: {section} is a value, not a section")
+    values[name] = value
+
+
+def _explain(source: str, error: Any) -> str:
+    """One line for one thing that pydantic found wrong."""
+    key = ".".join(str(part) for part in error["loc"]) or "configuration"
+    if error["type"] == "extra_forbidden":
+        parent = ".".join(str(part) for part in error["loc"][:-1])
+        return f"{source}: unknown key {key}; known here: {', '.join(_known_keys(parent))}"
+    if error["type"] == "value_error":
+        return f"{source}: {key}: {error['ctx']['error']}"
+    expected = error["msg"].replace("Input should be", "expected").replace("valid ", "")
+    return f"{source}: {key} = {error['input']!r}: {expected}"
+
+
+def _known_keys(section: str) -> list[str]:
+    model: type[BaseModel] = Config
+    for name in filter(None, section.split(".")):
+        model = model.model_fields[name].annotation  # type: ignore[assignment]
+    return sorted(model.model_fields)
+
+
+def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
