@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -64,9 +65,9 @@ class DetectConfig(Section):
     """The mask rule, and where a light curve is cut into segments."""
 
     threshold: float = Field(0.5, gt=0, lt=1, description="flare probability above which")
-    min_cadences: int = Field(3, ge=1, description="consecutive cadences above the threshold")
+    min_cadences: int = Field(3, ge=1, le=20, description="consecutive cadences above the threshold")
     merge_gap: int = Field(
-        20, ge=0, description="flares with fewer cadences than this between them are one"
+        20, ge=1, le=100, description="flares with fewer cadences than this between them are one"
     )
     max_gap: int = Field(30, ge=1, description="missing cadences after which a new segment starts")
 
@@ -98,7 +99,7 @@ class InjectConfig(Section):
     fwhm_median: float = Field(0.002, gt=0, description="days")
     fwhm_sigma: float = Field(0.7, ge=0, description="of the natural logarithm of the FWHM")
     peak_tolerance: int = Field(
-        3, ge=0, description="cadences between the injected peak and the found flare"
+        3, ge=0, le=20, description="cadences between the injected peak and the found flare"
     )
 
     @model_validator(mode="after")
@@ -155,15 +156,21 @@ class Config(Section):
         return hashlib.sha256(self.science_json().encode()).hexdigest()
 
 
-def load(file: Path | None, overrides: list[str] | None = None) -> Config:
+def load(
+    file: Path | None,
+    overrides: Sequence[str] = (),
+    values_by_key: Mapping[str, Any] | None = None,
+) -> Config:
     """Read and validate a configuration.
 
     Parameters
     ----------
     file : Path or None
         The TOML file; None starts from the defaults.
-    overrides : list of str
+    overrides : sequence of str
         `key=value` settings with dotted keys, as `inject.n_inject=200`; they win over the file.
+    values_by_key : mapping
+        Values that need no parsing, by dotted key; they win over everything.
 
     Raises
     ------
@@ -171,8 +178,10 @@ def load(file: Path | None, overrides: list[str] | None = None) -> Config:
         One line for each thing that is wrong, naming the file, the key and what was expected.
     """
     values = _read_toml(file) if file is not None else {}
-    for override in overrides or []:
-        _apply(values, override)
+    for override in overrides:
+        _apply(values, *_parse(override))
+    for key, value in (values_by_key or {}).items():
+        _apply(values, key, value)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
@@ -180,13 +189,19 @@ def load(file: Path | None, overrides: list[str] | None = None) -> Config:
         raise ConfigError("\n".join(_explain(source, e) for e in error.errors())) from None
 
 
-def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    """Say in words how two science parts differ: one `key: theirs -> ours` for each difference."""
-    keys = sorted(ours.keys() | theirs.keys())
+def differences(ours: str, theirs: str) -> list[str]:
+    """Say in words how two science parts (`Config.science_json`) differ.
+
+    Returns
+    -------
+    list of str
+        One `key: theirs -> ours` for each difference.
+    """
+    new, old = json.loads(ours), json.loads(theirs)
     return [
-        f"{key}: {theirs.get(key, 'not set')} -> {ours.get(key, 'not set')}"
-        for key in keys
-        if ours.get(key) != theirs.get(key)
+        f"{key}: {old.get(key, 'not set')} -> {new.get(key, 'not set')}"
+        for key in sorted(new.keys() | old.keys())
+        if new.get(key) != old.get(key)
     ]
 
 
@@ -201,20 +216,24 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: not valid TOML: {error}") from None
 
 
-def _apply(values: dict[str, Any], override: str) -> None:
-    """Put one `key=value` into the nested dictionary `values`."""
+def _parse(override: str) -> tuple[str, Any]:
+    """Key and value of one `key=value`, the value as TOML has it."""
     key, separator, text = override.partition("=")
     if not separator or not key.strip():
         raise ConfigError(f"--set {override}: expected key=value, as inject.n_inject=200")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        return key.strip(), tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        value = text  # a bare word is a string
-    *sections, name = key.strip().split(".")
+        return key.strip(), text  # a bare word is a string
+
+
+def _apply(values: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value into the nested dictionary `values` at a dotted key."""
+    *sections, name = key.split(".")
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"--set {override}: {section} is a value, not a section")
+            raise ConfigError(f"{key}: {section} is a value, not a section")
     values[name] = value
 
 

@@ -27,3 +27,7 @@ class LightCurveError(CvzmpiError):
 
 class SectorFileError(CvzmpiError):
     """An output file cannot be read, written or continued."""
+
+
+class DamagedFileError(SectorFileError):
+    """An output file is unreadable or inconsistent, so that its light curve must start anew."""

@@ -1,0 +1,35 @@
+# make setup    everything the project needs, in .venv (done again in a second)
+# make demo     the main job on one real and three invented stars, with plots
+# make test     all tests: serially, and with 2, 3 and 5 MPI ranks
+# make lint     ruff and mypy
+# make format   let ruff put the code into its form
+# make clean    remove what the demo and the tests left; .venv stays
+# make help     this list
+
+.PHONY: help setup demo test lint format clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+setup:
+	@tools/setup.sh
+
+demo: setup
+	@tools/demo.sh
+
+test: setup
+	@tools/test.sh
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: setup
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+clean:
+	rm -rf demo build .pytest_cache .mypy_cache .ruff_cache
+	find cvzmpi tests tools -name __pycache__ -prune -exec rm -rf {} +

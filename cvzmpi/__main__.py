@@ -1,0 +1,5 @@
+"""`python -m cvzmpi`."""
+
+from cvzmpi.cli import main
+
+main()

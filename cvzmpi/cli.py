@@ -1,0 +1,183 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cvzmpi import __version__
+from cvzmpi.errors import ConfigError, CvzmpiError
+
+if TYPE_CHECKING:
+    from cvzmpi.config import Config
+    from cvzmpi.engine.launch import World
+
+DONE, SOME_FAILED, USAGE = 0, 1, 2
+"""Exit status: everything done; done, but some units failed; usage or configuration."""
+
+
+class _RunByDefault(click.Group):
+    """`cvzmpi` and `cvzmpi my.toml` mean `cvzmpi run` and `cvzmpi run my.toml`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in {"--help", "--version"}):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_RunByDefault, context_settings={"max_content_width": 100})
+@click.version_option(__version__, prog_name="cvzmpi")
+def cli() -> None:
+    """Bulk processing of astronomical campaigns over MPI.
+
+    Without a command, `run` is meant: `mpirun -n 9 python -m cvzmpi` works on the campaign that
+    ./cvzmpi.toml describes.
+    """
+
+
+def main() -> None:
+    """Run the command line; an error for the user is one line and the exit status 2."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        _complain(error.format_message())
+        sys.exit(USAGE)
+    except click.Abort:
+        sys.exit(130)
+    except CvzmpiError as error:
+        _complain(str(error))
+        sys.exit(USAGE)
+    sys.exit(status)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--input", "input_directory", metavar="DIR", help="Directory with the FITS files.")
+@click.option("--output", "output_directory", metavar="DIR", help="Directory of the results.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override a setting.")
+def run(
+    file: Path | None,
+    input_directory: str | None,
+    output_directory: str | None,
+    settings: tuple[str, ...],
+) -> int:
+    """Work on all light curves of a campaign; with mpirun or srun, on all ranks.
+
+    FILE is the configuration, by default cvzmpi.toml in the working directory; with --input and
+    --output none is needed. Start it again after any stop: only what is missing is done.
+    """
+    from cvzmpi.engine.launch import World, pin_to_one_core
+
+    pin_to_one_core()
+    world = World.start()
+    try:
+        config = world.first(
+            lambda: _configuration(file, input_directory, output_directory, settings)
+        )
+        return _run_campaign(world, config)
+    except CvzmpiError as error:
+        if world.rank == 0:
+            _complain(str(error))
+        return USAGE
+    except BaseException:
+        traceback.print_exc()
+        world.abort()
+        raise
+
+
+@cli.command()
+@click.option("--sdist", type=click.Path(path_type=Path), help="stella's source, if it is here.")
+@click.option("--file", type=click.Path(path_type=Path), help="Where to keep the models.")
+def models(sdist: Path | None, file: Path | None) -> int:
+    """Fetch, verify and convert the ten stella models, once, and say where they are."""
+    from cvzmpi.cvz import stella_models
+
+    file = file or stella_models.default_file()
+    loaded = stella_models.ensure(file, sdist)
+    click.echo(f"{len(loaded)} stella models, checksum {loaded.checksum[:16]}..., in {file}")
+    return DONE
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--stars", default=3, show_default=True, help="How many stars to invent.")
+@click.option("--sectors", default=1, show_default=True, help="Sectors of each star.")
+@click.option("--seed", default=1, show_default=True, help="Of everything that is random.")
+@click.option("--cadences", type=int, help="Rows of each light curve.  [default: a full sector]")
+def simulate(directory: Path, stars: int, sectors: int, seed: int, cadences: int | None) -> int:
+    """Write light curves of invented stars, with known flares, as SPOC's FITS files."""
+    from cvzmpi.cvz.simulate import N_CADENCES, simulate_campaign
+
+    paths = simulate_campaign(
+        directory, stars, seed, sectors_per_star=sectors, n_cadences=cadences or N_CADENCES
+    )
+    for path in paths:
+        click.echo(path)
+    return DONE
+
+
+@cli.command()
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+def show(files: tuple[Path, ...]) -> int:
+    """Print what is in sector files: a table of several, the details of one."""
+    from cvzmpi.cvz.show import show_file, show_table
+
+    if len(files) == 1:
+        show_file(files[0])
+    else:
+        show_table(files)
+    return DONE
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG or PDF to write.")
+def plot(file: Path, output: Path | None) -> int:
+    """Draw a sector file: light curve and flares, the largest flare, what was recovered."""
+    from cvzmpi.cvz.plot import plot_file
+
+    click.echo(plot_file(file, output or file.with_suffix(".png")))
+    return DONE
+
+
+def _configuration(
+    file: Path | None,
+    input_directory: str | None,
+    output_directory: str | None,
+    settings: tuple[str, ...],
+) -> Config:
+    """The configuration from the file, if there is one, and the command line."""
+    from cvzmpi.config import DEFAULT_FILE, load
+
+    if file is None and DEFAULT_FILE.exists():
+        file = DEFAULT_FILE
+    if file is None and (input_directory is None or output_directory is None):
+        raise ConfigError(
+            f"no {DEFAULT_FILE} here: name a configuration file, or give --input and --output"
+        )
+    given = {"input.directory": input_directory, "output.directory": output_directory}
+    return load(file, [*settings], {key: value for key, value in given.items() if value})
+
+
+def _run_campaign(world: World, config: Config) -> int:
+    """Work on the campaign; the exit status, which is the same on all ranks."""
+    from cvzmpi.cvz.campaign import CvzCampaign
+    from cvzmpi.engine import job
+    from cvzmpi.engine.launch import check_parallel_hdf5
+    from cvzmpi.engine.progress import ProgressDisplay
+
+    world.first(lambda: check_parallel_hdf5(config.ranks_per_team))
+    campaign = world.first(lambda: CvzCampaign.begin(config))
+    display = ProgressDisplay("light curves", campaign.step_name)
+    schedule = job.run(campaign, world, config.ranks_per_team, display)
+    return world.first(lambda: SOME_FAILED if schedule is not None and schedule.failed else DONE)
+
+
+def _complain(message: str) -> None:
+    """Each line of the message as one line of ours."""
+    for line in message.splitlines():
+        click.echo(f"cvzmpi: {line}", err=True)

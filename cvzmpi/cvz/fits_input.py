@@ -1,0 +1,260 @@
+"""Reading light curves: FITS files of the SPOC pipeline, and what a directory holds of them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cvzmpi.cvz.light_curve import LightCurve
+from cvzmpi.errors import ConfigError, LightCurveError
+
+EXPOSURE = 120.0  # seconds; what stella was trained on
+_FITS_MAGIC, _GZIP_MAGIC = b"SIMPLE", b"\x1f\x8b"
+
+# Facts about the target and the processing that go into the output file.
+_HEADER_FACTS = (
+    "OBJECT", "RA_OBJ", "DEC_OBJ", "TESSMAG", "TEFF", "LOGG", "MH", "RADIUS", "TICVER",
+    "CAMERA", "CCD", "ORIGIN", "PROCVER", "DATA_REL", "SIMDATA",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, order=True)
+class LightCurveSource:
+    """Where the light curve of a target in a sector is."""
+
+    tic: int
+    sector: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file or target that cannot become a unit, and why."""
+
+    name: str
+    message: str
+
+
+def read_light_curve(path: Path) -> LightCurve:
+    """Read a 2-minute SPOC light curve.
+
+    Parameters
+    ----------
+    path : Path
+        FITS, perhaps gzipped.
+
+    Returns
+    -------
+    LightCurve
+        Its header holds the checksum and the name of the file besides what the FITS headers say.
+
+    Raises
+    ------
+    LightCurveError
+        Naming the file, what is wrong, and what was expected.
+    """
+    content = _read(path)
+    with _opened(path, content) as hdus:
+        tic, sector = _identity(path, hdus)
+        table = _light_curve_table(path, hdus)
+        try:
+            data = table.data
+            columns = {
+                name: np.array(data[column], dtype=dtype)  # native byte order
+                for name, column, dtype in (
+                    ("time", "TIME", np.float64),
+                    ("flux", "PDCSAP_FLUX", np.float32),
+                    ("flux_err", "PDCSAP_FLUX_ERR", np.float32),
+                    ("quality", "QUALITY", np.int32),
+                )
+            }
+        except (OSError, TypeError, ValueError, KeyError) as error:
+            raise LightCurveError(f"{path}: truncated or damaged: {_one_line(error)}") from error
+        primary = hdus[0].header
+    if len(columns["time"]) == 0:
+        raise LightCurveError(f"{path}: the light curve table is empty")
+    _check_times(path, columns["time"])
+    header = {key: primary[key] for key in _HEADER_FACTS if primary.get(key) is not None}
+    header |= {"input_file": path.name, "input_sha256": hashlib.sha256(content).hexdigest()}
+    return LightCurve(
+        tic=tic, sector=sector, exposure=EXPOSURE / 86400.0, header=header, **columns
+    )
+
+
+def scan_directory(directory: Path) -> tuple[list[LightCurveSource], list[Rejected]]:
+    """Find the light curves in a directory and below, by their headers, whatever their names.
+
+    Files that are no FITS are passed over, unless their name says that they should be.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such directory.
+    """
+    if not directory.is_dir():
+        raise ConfigError(f"{directory}: no such input directory")
+    sources: dict[tuple[int, int], LightCurveSource] = {}
+    rejected = []
+    for path in sorted(p for p in directory.rglob("*") if p.is_file()):
+        try:
+            if not _looks_like_fits(path):
+                continue
+            source = _identify(path)
+        except LightCurveError as error:
+            rejected.append(Rejected(path.name, str(error)))
+            continue
+        first = sources.setdefault((source.tic, source.sector), source)
+        if first is not source:
+            message = f"{path}: TIC {source.tic} sector {source.sector} is also in {first.path}"
+            rejected.append(Rejected(path.name, message))
+    return sorted(sources.values()), rejected
+
+
+def select_targets(
+    sources: list[LightCurveSource], targets: Path
+) -> tuple[list[LightCurveSource], list[Rejected]]:
+    """Keep the light curves that a list of (tic, sector) pairs names.
+
+    Parameters
+    ----------
+    sources : list of LightCurveSource
+    targets : Path
+        CSV with the columns `tic` and `sector`.
+
+    Returns
+    -------
+    selected : list of LightCurveSource
+    missing : list of Rejected
+        The pairs that have no light curve.
+
+    Raises
+    ------
+    ConfigError
+        If the list cannot be read, naming the line.
+    """
+    known = {(source.tic, source.sector): source for source in sources}
+    selected, missing = [], []
+    for tic, sector in dict.fromkeys(_read_pairs(targets)):
+        if (tic, sector) in known:
+            selected.append(known[tic, sector])
+        else:
+            name = f"{tic}_{sector}"
+            missing.append(Rejected(name, f"{targets}: no light curve of TIC {tic} sector {sector}"))
+    return selected, missing
+
+
+def _read_pairs(targets: Path) -> Iterator[tuple[int, int]]:
+    try:
+        text = targets.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{targets}: cannot be read: {_one_line(error)}") from error
+    rows = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    names = {(name or "").strip().lower(): name for name in rows.fieldnames or []}
+    if not {"tic", "sector"} <= names.keys():
+        raise ConfigError(f"{targets}: line 1: expected the columns tic and sector")
+    for row in rows:
+        try:
+            yield int(row[names["tic"]]), int(row[names["sector"]])
+        except (TypeError, ValueError):
+            raise ConfigError(
+                f"{targets}: line {rows.line_num}: expected two whole numbers, tic and sector, "
+                f"not {row[names['tic']]!r} and {row[names['sector']]!r}"
+            ) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        if content.startswith(_GZIP_MAGIC):
+            content = gzip.decompress(content)
+    except (OSError, EOFError) as error:
+        raise LightCurveError(f"{path}: cannot be read: {_one_line(error)}") from error
+    if not content.startswith(_FITS_MAGIC):
+        raise LightCurveError(f"{path}: not a FITS file")
+    return content
+
+
+def _looks_like_fits(path: Path) -> bool:
+    """By its first bytes; a file that is only *named* FITS is an error."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(6)
+        if start.startswith(_GZIP_MAGIC):
+            with gzip.open(path) as stream:
+                start = stream.read(6)
+    except (OSError, EOFError) as error:
+        raise LightCurveError(f"{path}: cannot be read: {_one_line(error)}") from error
+    if start == _FITS_MAGIC:
+        return True
+    if any(suffix.lower() in {".fits", ".fit"} for suffix in path.suffixes[-2:]):
+        raise LightCurveError(f"{path}: not a FITS file")
+    return False
+
+
+def _identify(path: Path) -> LightCurveSource:
+    with _opened(path) as hdus:
+        tic, sector = _identity(path, hdus)
+        _light_curve_table(path, hdus)
+    return LightCurveSource(tic, sector, path)
+
+
+def _opened(path: Path, content: bytes | None = None):  # type: ignore[no-untyped-def] # noqa: ANN202
+    """Open FITS from memory, or lazily from the file when only headers are wanted."""
+    from astropy.io import fits
+    from astropy.utils.exceptions import AstropyWarning
+
+    with warnings.catch_warnings():
+        # a truncated file is a warning to astropy, and an error to us when its table is read
+        warnings.simplefilter("ignore", AstropyWarning)
+        try:
+            source = io.BytesIO(content) if content is not None else path
+            return fits.open(source, memmap=False, lazy_load_hdus=True)
+        except (OSError, ValueError) as error:
+            raise LightCurveError(f"{path}: truncated or damaged: {_one_line(error)}") from error
+
+
+def _identity(path: Path, hdus) -> tuple[int, int]:  # type: ignore[no-untyped-def] # noqa: ANN001
+    header = hdus[0].header
+    tic, sector = header.get("TICID"), header.get("SECTOR")
+    if not isinstance(tic, int) or not isinstance(sector, int):
+        raise LightCurveError(
+            f"{path}: TICID = {tic!r}, SECTOR = {sector!r}: not a TESS light curve"
+        )
+    return tic, sector
+
+
+def _light_curve_table(path: Path, hdus):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """The extension with the light curve, its columns and its cadence checked."""
+    try:
+        table = hdus[1]
+        columns = set(table.columns.names)
+    except (IndexError, AttributeError, OSError, ValueError) as error:
+        raise LightCurveError(f"{path}: no table in its first extension") from error
+    missing = {"TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR", "QUALITY"} - columns
+    if missing:
+        raise LightCurveError(f"{path}: not a SPOC light curve: no column {min(missing)}")
+    days = table.header.get("TIMEDEL")
+    if not isinstance(days, float) or abs(days * 86400 - EXPOSURE) > 1:
+        seconds = f"{days * 86400:.0f} s" if isinstance(days, float) else "unknown"
+        raise LightCurveError(f"{path}: cadence is {seconds}, expected {EXPOSURE:.0f} s")
+    return table
+
+
+def _check_times(path: Path, time: np.ndarray) -> None:
+    finite = np.flatnonzero(np.isfinite(time))
+    backwards = np.flatnonzero(np.diff(time[finite]) <= 0)
+    if len(backwards):
+        row = finite[backwards[0] + 1]
+        raise LightCurveError(f"{path}: TIME does not increase at row {row}")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,118 @@
+"""The mask rule: from flare probabilities to flares.
+
+Cadences whose probability is above the threshold are *flaring*. At least `min_cadences`
+consecutive flaring cadences make a flare; flares with fewer than `merge_gap` cadences between them
+are one. Cadences are counted among the usable ones; a cadence that was not evaluated is not
+flaring. The same rule finds the flares of the star and decides about the injected ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class MaskRule:
+    """The parameters of the rule."""
+
+    threshold: float
+    min_cadences: int
+    merge_gap: int
+
+    def flaring(self, probability: np.ndarray) -> np.ndarray:
+        """Cadences above the threshold; NaN is not."""
+        return probability > self.threshold
+
+    def flares(self, probability: np.ndarray) -> np.ndarray:
+        """Find the flares.
+
+        Parameters
+        ----------
+        probability : float, shape (n,)
+            NaN where not evaluated.
+
+        Returns
+        -------
+        int, shape (n_flares, 2)
+            First and last cadence of each flare, both included.
+        """
+        edges = np.diff(self.flaring(probability).astype(np.int8), prepend=0, append=0)
+        starts, stops = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0) - 1
+        long_enough = stops - starts + 1 >= self.min_cadences
+        starts, stops = starts[long_enough], stops[long_enough]
+        apart = starts[1:] - stops[:-1] - 1 >= self.merge_gap
+        first = np.concatenate([starts[:1], starts[1:][apart]])
+        last = np.concatenate([stops[:-1][apart], stops[-1:]])
+        return np.stack([first, last], axis=1)
+
+    def reach(self, tolerance: int) -> int:
+        """How far from a cadence the probabilities decide whether a flare covers it.
+
+        A flare covers cadence c within the tolerance when one of its runs comes that near, or when
+        c lies between two of its runs. In the second case both runs end within `merge_gap` of each
+        other, on either side of the tolerance; `min_cadences` of each show that it is a run.
+        """
+        beside = tolerance + self.min_cadences - 1
+        between = self.merge_gap - tolerance - 2 + self.min_cadences
+        return max(beside, between)
+
+
+def flare_mask(flares: np.ndarray, n: int) -> np.ndarray:
+    """Mark the cadences of flares.
+
+    Parameters
+    ----------
+    flares : int, shape (n_flares, 2)
+        First and last cadence, both included.
+    n : int
+        Number of cadences.
+
+    Returns
+    -------
+    bool, shape (n,)
+    """
+    mask = np.zeros(n, bool)
+    for first, last in flares:
+        mask[first : last + 1] = True
+    return mask
+
+
+def in_runs(flaring: np.ndarray, min_cadences: int) -> np.ndarray:
+    """Flaring cadences that stand in a run of at least `min_cadences`, along the last axis."""
+    n = flaring.shape[-1]
+    result = np.zeros_like(flaring)
+    if n < min_cadences:
+        return result
+    starts = flaring[..., : n - min_cadences + 1].copy()
+    for shift in range(1, min_cadences):
+        starts &= flaring[..., shift : n - min_cadences + 1 + shift]
+    for shift in range(min_cadences):
+        result[..., shift : n - min_cadences + 1 + shift] |= starts
+    return result
+
+
+def covered(runs: np.ndarray, peak: int, tolerance: int, merge_gap: int) -> np.ndarray:
+    """Whether the rule's flares cover a peak, given the runs around it.
+
+    Parameters
+    ----------
+    runs : bool, shape (batch, n)
+        From `in_runs`; at least `MaskRule.reach` cadences on both sides of the peak.
+    peak : int
+        Index of the peak on the last axis.
+    tolerance : int
+        A flare that ends or begins within so many cadences of the peak covers it too.
+
+    Returns
+    -------
+    bool, shape (batch,)
+    """
+    near = runs[:, peak - tolerance : peak + tolerance + 1].any(axis=1)
+    before, after = runs[:, :peak], runs[:, peak + 1 :]
+    # cadences between the peak and the nearest run; where there is none, argmax says 0 as well
+    to_before = before[:, ::-1].argmax(axis=1)
+    to_after = after.argmax(axis=1)
+    both = before.any(axis=1) & after.any(axis=1)
+    return near | (both & (to_before + to_after + 1 < merge_gap))

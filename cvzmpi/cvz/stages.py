@@ -1,0 +1,278 @@
+"""The stages of a light curve: download, detect, model, inject.
+
+Each stage ends with its checkpoint in the sector file, and is skipped where that is there already.
+The leader of the team does what is short or cannot be shared, and writes the checkpoints; all
+members share the evaluation of the networks and, above all, the injections.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cvzmpi import config as configuration
+from cvzmpi.config import Config
+from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.detector import EnsembleEvaluation, ensemble_probability
+from cvzmpi.cvz.fits_input import read_light_curve
+from cvzmpi.cvz.flare_shape import equivalent_duration
+from cvzmpi.cvz.flares import Detection, flare_table
+from cvzmpi.cvz.gaussian_process import GaussianProcessFit, fit_gaussian_process
+from cvzmpi.cvz.injection import DetectorMatrices, InjectionSearch, draw_injections
+from cvzmpi.cvz.observation import Observation
+from cvzmpi.cvz.sector_file import Progress, Provenance, RecoveryWriter, SectorData
+from cvzmpi.errors import DamagedFileError, SectorFileError
+
+if TYPE_CHECKING:
+    from cvzmpi.engine.team import Team
+
+FLARES_PER_TICKET = 40
+"""Flares that a member of a team takes at a time.
+
+Always the same, whatever the team: a matrix product with other dimensions may round differently.
+"""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the stages need, for any light curve."""
+
+    config: Config
+    detector: DetectorMatrices
+    provenance: Provenance
+    parallel_hdf5: bool
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where the work on a light curve begins."""
+
+    data: SectorData
+    checkpoint: str
+    n_remaining: int
+    note: str | None = None
+
+
+def work_on_light_curve(
+    tools: Tools, source: Path, path: Path, team: Team, report: Callable[[int], Any]
+) -> dict[str, Any]:
+    """Bring a light curve from wherever it is to its last checkpoint: collective over the team.
+
+    Parameters
+    ----------
+    tools : Tools
+    source : Path
+        The FITS file; not needed once checkpoint `detect` is in the sector file.
+    path : Path
+        The sector file.
+    team : Team
+    report : callable
+        The leader tells it how many injections were done since the last time.
+
+    Returns
+    -------
+    dict
+        `path`, and `note` where there is something to be told.
+    """
+    start = team.lead(lambda: _start(tools, source, path))
+    data = start.data
+    observation = Observation.prepare(data.light_curve, tools.config)
+    with ExitStack() as shared:
+        clock = time.perf_counter()
+        evaluation = _evaluate(tools, observation, team, shared)
+        if start.checkpoint == "download":
+            data = team.lead(lambda: _detect(tools, observation, evaluation, data, path, clock))
+        if start.checkpoint in {"download", "detect"}:
+            data = team.lead(lambda: _model(tools, observation, data, path))
+            start = replace(start, n_remaining=tools.config.inject.n_inject)
+        _inject(tools, observation, evaluation, data, start.n_remaining, path, team, report)
+    return {"path": str(path)} | ({"note": start.note} if start.note else {})
+
+
+def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
+    """Refuse to go on with a file that another configuration made, or other models.
+
+    Raises
+    ------
+    SectorFileError
+        With the difference.
+    """
+    if progress.config_json != ours.config_json:
+        changed = "; ".join(configuration.differences(ours.config_json, progress.config_json))
+        raise SectorFileError(
+            f"{path}: made with another configuration ({changed}); "
+            "go back to it, or use another output directory"
+        )
+    if progress.models_checksum != ours.models_checksum:
+        raise SectorFileError(
+            f"{path}: made with other models ({progress.models_checksum[:16]}..., "
+            f"now {ours.models_checksum[:16]}...); use another output directory"
+        )
+
+
+def _start(tools: Tools, source: Path, path: Path) -> _Start:
+    """Go on from the sector file, or read the FITS file: stage `download`."""
+    note = None
+    try:
+        progress = sector_file.read_progress(path)
+        if progress is not None:
+            check_resume(path, progress, tools.provenance)
+            return _Start(
+                sector_file.read(path), progress.checkpoint, progress.n_inject_remaining
+            )
+    except DamagedFileError as error:
+        note = f"{error}; kept as {sector_file.set_aside(path).name}, started anew"
+    clock = time.perf_counter()
+    light_curve = read_light_curve(source)
+    nothing = np.empty(0)
+    data = SectorData(light_curve, nothing, nothing)
+    data.seconds["download"] = time.perf_counter() - clock
+    return _Start(data, "download", tools.config.inject.n_inject, note)
+
+
+def _evaluate(
+    tools: Tools, observation: Observation, team: Team, shared: ExitStack
+) -> EnsembleEvaluation:
+    """All networks along the light curve, in memory of the whole team."""
+    networks = tools.detector.networks
+    evaluation = EnsembleEvaluation.allocate(
+        observation.flux,
+        len(networks),
+        lambda shape, dtype: shared.enter_context(team.shared_array(shape, dtype)),
+    )
+    error = None
+    try:
+        for model in team.tickets(0, len(networks)):
+            evaluation.compute(model, networks[model])
+    except Exception as caught:
+        error = caught
+    team.agree(error)
+    return evaluation
+
+
+def _detect(
+    tools: Tools,
+    observation: Observation,
+    evaluation: EnsembleEvaluation,
+    data: SectorData,
+    path: Path,
+    clock: float,
+) -> SectorData:
+    """Flare probability and flare mask; ends with checkpoint 1."""
+    probability = ensemble_probability(
+        evaluation.model_probabilities(tools.detector.networks)
+    )
+    detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
+    data.probability = observation.spread(detection.probability, np.float32, np.nan)
+    data.flare_mask = detection.row_mask(observation)
+    data.seconds["detect"] = time.perf_counter() - clock
+    sector_file.write(path, data, tools.provenance)
+    return data
+
+
+def _model(tools: Tools, observation: Observation, data: SectorData, path: Path) -> SectorData:
+    """Gaussian process, table of flares, and what will be injected; ends with checkpoint 2."""
+    clock = time.perf_counter()
+    config, light_curve = tools.config, data.light_curve
+    rows, median = observation.rows, observation.median_flux
+    probability = data.probability[rows]
+    detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
+    used = observation.spread(np.ones(len(rows)), bool, False) & ~data.flare_mask
+    fit = fit_gaussian_process(
+        light_curve.time,
+        light_curve.flux / median,
+        light_curve.flux_err / median,
+        used,
+        config.model,
+    )
+    data.gp_mu, data.gp_sigma = fit.mean * median, fit.sd * median
+    data.gp_facts = _facts(fit)
+    data.flares = flare_table(observation, detection, fit.mean[rows], fit.sd[rows])
+    injections = draw_injections(
+        config.inject,
+        (config.seed, light_curve.tic, light_curve.sector),
+        observation.flux_error,
+        detection.candidates(observation.evaluated, config.inject.peak_tolerance),
+        observation.time,
+        light_curve.exposure,
+    )
+    data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
+    data.injections = replace(injections, cadence=rows[injections.cadence])
+    data.seconds["model"] = time.perf_counter() - clock
+    sector_file.write(path, data, tools.provenance)
+    return data
+
+
+def _facts(fit: GaussianProcessFit) -> dict[str, Any]:
+    """The fit as attributes of the group `lc`."""
+    return {
+        "gp_kernel": fit.kernel,
+        "gp_converged": fit.converged,
+        "gp_message": fit.message,
+        "gp_log_likelihood": fit.log_likelihood,
+        "gp_n_evaluations": fit.n_evaluations,
+        **{f"gp_{name}": value for name, value in fit.parameters.items()},
+    }
+
+
+def _inject(
+    tools: Tools,
+    observation: Observation,
+    evaluation: EnsembleEvaluation,
+    data: SectorData,
+    n_remaining: int,
+    path: Path,
+    team: Team,
+    report: Callable[[int], Any],
+) -> None:
+    """Injections and recoveries; a checkpoint 3 at every interval.
+
+    The members take tickets for the next flares until the interval is over, then write what they
+    found together. Tickets are taken in order, so what is done is always a beginning of the list,
+    and its length says it all.
+    """
+    assert data.injections is not None
+    injections = replace(
+        data.injections, cadence=np.searchsorted(observation.rows, data.injections.cadence)
+    )
+    search = InjectionSearch(
+        tools.detector,
+        evaluation,
+        observation.evaluated,
+        observation.time,
+        observation.light_curve.exposure,
+        observation.flux_error,
+    )
+    n_inject, n_repeat = injections.cadence.shape
+    n_tickets = -(-n_inject // FLARES_PER_TICKET)
+    first = (n_inject - n_remaining) // FLARES_PER_TICKET
+    seconds_before, clock = data.seconds.get("inject", 0.0), time.perf_counter()
+    communicator = team.communicator if tools.parallel_hdf5 else None
+    with RecoveryWriter(path, communicator) as writer:
+        while first < n_tickets:
+            tickets = team.tickets(first, n_tickets)
+            deadline = time.perf_counter() + tools.config.checkpoint.interval
+            error = None
+            try:
+                for ticket in tickets:
+                    start = ticket * FLARES_PER_TICKET
+                    flare_ids = slice(start, min(start + FLARES_PER_TICKET, n_inject))
+                    writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
+                    if time.perf_counter() > deadline:
+                        break
+            except Exception as caught:
+                error = caught
+            team.agree(error)
+            first = tickets.taken()
+            n_done = min(first * FLARES_PER_TICKET, n_inject)
+            seconds = team.lead(lambda: seconds_before + time.perf_counter() - clock)
+            writer.count_down(n_inject - n_done, seconds)
+            if team.is_leader:
+                report((n_done - (n_inject - n_remaining)) * n_repeat)
+            n_remaining = n_inject - n_done

@@ -1,0 +1,159 @@
+"""The start of a job: one core per rank, the MPI world, and how its ranks form teams."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cvzmpi.errors import CvzmpiError, LaunchError
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
+    from cvzmpi.engine.team import Team
+
+T = TypeVar("T")
+
+# What launchers say about the number of ranks, the most direct first.
+_SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS")
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+def pin_to_one_core() -> None:
+    """Have BLAS and OpenMP use one thread in this process, whatever the environment says.
+
+    To be called before NumPy is imported: the libraries read these variables once. OpenBLAS knows
+    some newer processors with AVX-512 only as their AVX2 ancestors and computes at half their
+    speed; it is told to use its AVX-512 kernels there, unless somebody chose its kernels already.
+    """
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    if _has_avx512():
+        os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
+
+
+def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor has all instructions that OpenBLAS's SkylakeX kernels use."""
+    try:
+        with cpuinfo.open() as lines:
+            flags = next((line for line in lines if line.startswith("flags")), "")
+    except OSError:
+        return False  # no Linux: OpenBLAS chooses
+    return {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags.split())
+
+
+class World:
+    """All ranks of the job."""
+
+    def __init__(self, communicator: MPI.Comm) -> None:
+        self.communicator = communicator
+        self.rank: int = communicator.Get_rank()
+        self.size: int = communicator.Get_size()
+
+    @classmethod
+    def start(cls) -> World:
+        """Initialise MPI.
+
+        Raises
+        ------
+        LaunchError
+            If the launcher started another number of ranks than MPI sees: then every rank is a
+            world of its own, and all would do the same work.
+        """
+        from mpi4py import MPI
+
+        world = cls(MPI.COMM_WORLD)
+        check_size(world.size, os.environ)
+        return world
+
+    def first(self, work: Callable[[], T]) -> T:
+        """Let rank 0 do something alone, and tell all.
+
+        Raises
+        ------
+        CvzmpiError
+            What `work` raised, on all ranks.
+        """
+        result: Any = None
+        error: CvzmpiError | None = None
+        if self.rank == 0:
+            try:
+                result = work()
+            except CvzmpiError as caught:
+                error = caught
+        result, error = self.communicator.bcast((result, error))
+        if error is not None:
+            raise error
+        return result
+
+    def form_team(self, ranks_per_team: int) -> Team | None:
+        """Form the teams: collective. Rank 0 is in none, unless it is alone.
+
+        Teams do not cross nodes. Where the ranks of a node do not divide evenly, its last team is
+        smaller, which the results do not depend on.
+        """
+        from mpi4py import MPI
+
+        from cvzmpi.engine.team import Team
+
+        if self.size == 1:
+            return Team(self.communicator)
+        scheduler = self.rank == 0
+        workers = self.communicator.Split(MPI.UNDEFINED if scheduler else 0, self.rank)
+        if scheduler:
+            return None
+        node = workers.Split_type(MPI.COMM_TYPE_SHARED, self.rank)
+        team = node.Split(node.Get_rank() // ranks_per_team, self.rank)
+        leader = team.bcast(self.rank)
+        return Team(team, name=f"rank {leader}")
+
+    def abort(self) -> None:
+        """End the whole job at once, after a defect: the other ranks would wait for ever."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.communicator.Abort(1)
+
+
+def check_size(size: int, environment: os._Environ[str] | dict[str, str]) -> None:
+    """Compare the number of ranks with what the launcher says.
+
+    Raises
+    ------
+    LaunchError
+        If they differ.
+    """
+    for variable in _SIZE_VARIABLES:
+        if variable in environment:
+            if environment[variable] != str(size):
+                raise LaunchError(
+                    f"MPI sees {size} rank(s), but {variable} is {environment[variable]}: the "
+                    "launcher does not speak to this MPI library. With Slurm try another "
+                    "`srun --mpi=...` (`srun --mpi=list` names them); to run as one rank inside "
+                    f"an allocation, unset {variable}"
+                )
+            return
+
+
+def check_parallel_hdf5(ranks_per_team: int) -> None:
+    """Check that a team can write one file together.
+
+    Raises
+    ------
+    LaunchError
+        If teams are larger than one and h5py is not built with parallel HDF5.
+    """
+    import h5py
+
+    if ranks_per_team > 1 and not h5py.get_config().mpi:
+        raise LaunchError(
+            f"ranks_per_team = {ranks_per_team} needs h5py built with parallel HDF5 (`make setup` "
+            "does it), and this h5py is not; teams of one (ranks_per_team = 1) work without"
+        )

@@ -1,0 +1,162 @@
+"""What rank 0 shows of a running job: a live display on a terminal, one line a minute in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TextIO
+
+from cvzmpi.engine.campaign import Outcome, Unit, Workload
+
+_LOG_SECONDS = 60.0
+_LIVE_SECONDS = 0.2
+
+
+class ProgressDisplay:
+    """Units done, working and failed, steps per second, time left.
+
+    Parameters
+    ----------
+    unit_name, step_name : str
+        What the units and their steps are called, in the plural.
+    stream : text stream
+        Where to show it; live if it is a terminal.
+    """
+
+    def __init__(self, unit_name: str, step_name: str, stream: TextIO | None = None) -> None:
+        self._unit_name = unit_name
+        self._step_name = step_name
+        self._stream = stream or sys.stderr
+        self._live = _LiveLine(self._stream) if self._stream.isatty() else None
+        self._n_units = self._n_done = self._n_failed = self._n_working = 0
+        self._n_done_before = 0
+        self._steps_total = self._steps = 0
+        self._start = self._shown = time.monotonic()
+
+    def begin(self, workload: Workload) -> None:
+        """Say what there is to do."""
+        self._n_failed = len(workload.rejected)
+        self._n_done_before = self._n_done = workload.n_done
+        self._n_units = len(workload.units) + self._n_failed + self._n_done
+        self._steps_total = len(workload.units) * workload.steps_per_unit
+        begun = sum(unit.begun for unit in workload.units)
+        self._say(
+            f"{self._n_units} {self._unit_name}: {self._n_done} done before, {begun} half done, "
+            f"{len(workload.units) - begun} to begin"
+        )
+        for outcome in workload.rejected:
+            self._say(f"failed {outcome.unit}: {outcome.error}")
+        self._start = self._shown = time.monotonic()
+
+    def assigned(self, unit: Unit) -> None:
+        """A team got a unit."""
+        del unit
+        self._n_working += 1
+        self.refresh()
+
+    def steps_done(self, steps: int) -> None:
+        """A team did some steps of its unit."""
+        self._steps += steps
+        self.refresh()
+
+    def ended(self, outcome: Outcome) -> None:
+        """A team ended a unit."""
+        self._n_working -= 1
+        if outcome.error is None:
+            self._n_done += 1
+        else:
+            self._n_failed += 1
+            self._say(f"failed {outcome.unit}: {outcome.error}")
+        if "note" in outcome.result:
+            self._say(f"{outcome.unit}: {outcome.result['note']}")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the present state, if it is time to."""
+        now = time.monotonic()
+        if now - self._shown >= (_LIVE_SECONDS if self._live else _LOG_SECONDS):
+            self._shown = now
+            if self._live:
+                self._live.show(self.line(), self._n_done + self._n_failed, self._n_units)
+            else:
+                self._say(self.line())
+
+    def line(self) -> str:
+        """The present state in one line."""
+        elapsed = max(time.monotonic() - self._start, 1e-9)
+        parts = [
+            f"{self._n_done} of {self._n_units} {self._unit_name} done",
+            f"{self._n_working} working",
+            f"{self._n_failed} failed",
+            f"{self._steps / elapsed:,.0f} {self._step_name}/s",
+        ]
+        if self._steps:
+            left = (self._steps_total - self._steps) * elapsed / self._steps
+            parts.append(f"{_duration(max(left, 0))} left")
+        return ", ".join(parts)
+
+    def __enter__(self) -> ProgressDisplay:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._live.stop()
+        elapsed = _duration(time.monotonic() - self._start)
+        self._say(
+            f"{self._n_done - self._n_done_before} {self._unit_name} done in {elapsed}, "
+            f"{self._n_failed} failed, {self._steps:,} {self._step_name}"
+        )
+
+    def _say(self, text: str) -> None:
+        if self._live:
+            self._live.say(text)
+        else:
+            print(time.strftime("%Y-%m-%d %H:%M:%S"), text, file=self._stream, flush=True)
+
+
+class _LiveLine:
+    """A progress bar that stays at the bottom of a terminal, with rich."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+        self._progress = Progress(
+            SpinnerColumn(),
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}", markup=False),
+            console=Console(file=stream),
+            auto_refresh=False,  # drawn between messages: no second thread beside MPI
+        )
+        self._task = self._progress.add_task("starting", total=None)
+
+    def start(self) -> None:
+        self._progress.start()
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+    def show(self, text: str, completed: int, total: int) -> None:
+        self._progress.update(self._task, description=text, completed=completed, total=total)
+        self._progress.refresh()
+
+    def say(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _duration(seconds: float) -> str:
+    """A duration as a person would say it: 41 s, 12 min, 3 h 07 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,203 @@
+"""A team: the ranks of one node that own one unit together, a leader and its helpers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+from mpi4py import MPI
+
+from cvzmpi.errors import CvzmpiError
+
+T = TypeVar("T")
+
+
+class TeamMateError(CvzmpiError):
+    """Another rank of the team failed; says which, where and why."""
+
+
+class Team:
+    """The ranks that work on a unit, all on one node so that they can share memory.
+
+    Parameters
+    ----------
+    communicator : MPI communicator
+        Of the team alone.
+    name : str
+        How its leader is called in messages, as `rank 3`.
+    """
+
+    def __init__(self, communicator: MPI.Comm, name: str = "rank 0") -> None:
+        self.communicator = communicator
+        self.rank: int = communicator.Get_rank()
+        self.size: int = communicator.Get_size()
+        self.name = name
+        self._tickets = _SharedCounter(communicator) if self.size > 1 else None
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this rank speaks for the team."""
+        return self.rank == 0
+
+    def lead(self, work: Callable[[], T]) -> T:
+        """Let the leader do something alone, and tell all.
+
+        Returns
+        -------
+        What `work` returned on the leader, on all ranks.
+
+        Raises
+        ------
+        Exception
+            What `work` raised; on the other ranks, a `TeamMateError` that says so.
+        """
+        if self.size == 1:
+            return work()
+        result: Any = None
+        error: Exception | None = None
+        if self.is_leader:
+            try:
+                result = work()
+            except Exception as caught:
+                error = caught
+        result, failure = self.communicator.bcast((result, self._describe(error)))
+        if error is not None:
+            raise error
+        if failure is not None:
+            raise TeamMateError(failure)
+        return result
+
+    def agree(self, error: Exception | None = None) -> None:
+        """Wait for the whole team; if any rank has an error, all raise.
+
+        Raises
+        ------
+        Exception
+            `error` itself where there is one, else a `TeamMateError` that says who failed and why.
+        """
+        if self.size == 1:
+            if error is not None:
+                raise error
+            return
+        failures = [f for f in self.communicator.allgather(self._describe(error)) if f is not None]
+        if error is not None:
+            raise error
+        if failures:
+            raise TeamMateError(failures[0])
+
+    def tickets(self, first: int, last: int) -> Tickets:
+        """Share the numbers first, ..., last - 1 among the ranks: collective.
+
+        Each rank takes the next number when it is ready for it, so that a slower one takes fewer.
+        """
+        return Tickets(self, self._tickets, first, last)
+
+    def shared_array(self, shape: tuple[int, ...], dtype: type) -> SharedArray:
+        """Make an array that all ranks of the team read and write: collective."""
+        return SharedArray(self.communicator, shape, dtype)
+
+    def _describe(self, error: Exception | None) -> str | None:
+        if error is None:
+            return None
+        where = f"{self.name}, member {self.rank} on {socket.gethostname()}"
+        return f"{type(error).__name__}: {error} ({where})"
+
+
+class Tickets:
+    """Numbers that are given out once each; see `Team.tickets`."""
+
+    def __init__(self, team: Team, counter: _SharedCounter | None, first: int, last: int) -> None:
+        self._counter = counter
+        self._next = first
+        self._first = first
+        self._last = last
+        if counter is not None:
+            counter.set(first)
+
+    def __iter__(self) -> Iterator[int]:
+        while True:
+            if self._counter is not None:
+                ticket = self._counter.take()
+            else:
+                ticket, self._next = self._next, self._next + 1
+            if ticket >= self._last:
+                return
+            yield ticket
+
+    def taken(self) -> int:
+        """The first number that nobody took; collective, after all ranks stopped taking."""
+        value = self._counter.get() if self._counter is not None else self._next
+        return min(value, self._last)
+
+
+class SharedArray:
+    """An array in memory that the ranks of a team share. Use as a context: freeing is collective.
+
+    Attributes
+    ----------
+    array : ndarray
+    """
+
+    def __init__(self, communicator: MPI.Comm, shape: tuple[int, ...], dtype: type) -> None:
+        self._window: MPI.Win | None = None
+        if communicator.Get_size() == 1:
+            self.array = np.empty(shape, dtype)
+            return
+        item = np.dtype(dtype).itemsize
+        size = int(np.prod(shape)) * item
+        self._window = MPI.Win.Allocate_shared(
+            size if communicator.Get_rank() == 0 else 0, item, comm=communicator
+        )
+        buffer, _ = self._window.Shared_query(0)
+        self.array = np.ndarray(shape, dtype, buffer=buffer)
+
+    def __enter__(self) -> np.ndarray:
+        return self.array
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        del self.array
+        if self._window is not None:
+            self._window.Free()
+
+
+class _SharedCounter:
+    """A counter that the ranks of a team take numbers from, each number once."""
+
+    def __init__(self, communicator: MPI.Comm) -> None:
+        self._communicator = communicator
+        item = MPI.INT64_T.Get_size()
+        size = item if communicator.Get_rank() == 0 else 0
+        self._window = MPI.Win.Allocate_shared(size, item, comm=communicator)
+        self._one = np.ones(1, np.int64)
+        self._result = np.zeros(1, np.int64)
+        self._window.Lock_all()
+
+    def set(self, value: int) -> None:
+        """Collective."""
+        self._communicator.Barrier()  # nobody still takes
+        if self._communicator.Get_rank() == 0:
+            self._fetch(np.full(1, value, np.int64), MPI.REPLACE)
+        self._communicator.Barrier()
+
+    def take(self) -> int:
+        return self._fetch(self._one, MPI.SUM)
+
+    def get(self) -> int:
+        """Collective: all ranks have stopped taking."""
+        self._communicator.Barrier()
+        value = self._fetch(self._one, MPI.NO_OP)
+        self._communicator.Barrier()
+        return value
+
+    def _fetch(self, operand: np.ndarray, operation: MPI.Op) -> int:
+        self._window.Fetch_and_op(operand, self._result, 0, 0, operation)
+        self._window.Flush(0)
+        return int(self._result[0])
