@@ -160,7 +160,8 @@ C
 # openmpi, or mpich for everything that descends from MPICH. Asked of mpi.h: the
 # names of the commands say little where two MPIs are installed.
 mpi_flavour() {
-    if mpicc -dM -E -include mpi.h -x c /dev/null 2>/dev/null | grep -q '^#define OPEN_MPI '; then
+    # Not `grep -q`: it leaves early, mpicc dies of that, and pipefail tells.
+    if mpicc -dM -E -include mpi.h -x c /dev/null 2>/dev/null | grep '^#define OPEN_MPI ' >/dev/null; then
         echo openmpi
     else
         echo mpich
@@ -220,7 +221,7 @@ venv_is_right() {
     local here wanted
     wanted="$PWD/$VENV $("$PYTHON" -c 'import sys; print(sys.base_prefix, sys.version)')"
     here=$($VENV/bin/python -c 'import sys; print(sys.prefix, sys.base_prefix, sys.version)' 2>/dev/null)
-    [ "$here" = "$wanted" ] && head -n 3 $VENV/bin/pip | grep -qF "$PWD/$VENV"
+    [ "$here" = "$wanted" ] && grep -qF "$PWD/$VENV" $VENV/bin/pip
 }
 
 pip_install() {

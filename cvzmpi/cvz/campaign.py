@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cvzmpi.config import Config
 from cvzmpi.cvz import sector_file, stella_models
 from cvzmpi.cvz.fits_input import LightCurveSource, Rejected, scan_directory, select_targets
-from cvzmpi.cvz.sector_file import Progress, Provenance, sector_path
+from cvzmpi.cvz.sector_file import Progress, Provenance, sector_files, sector_path
 from cvzmpi.cvz.stella_models import StellaModels
 from cvzmpi.errors import ConfigError, DamagedFileError, SectorFileError
 
@@ -26,7 +26,7 @@ _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "celerite2", "mpi4py", "astropy
 class _LightCurvePaths:
     """What the engine carries from rank 0 to the team."""
 
-    source: Path
+    source: Path | None
     output: Path
 
 
@@ -127,12 +127,19 @@ class CvzCampaign:
         return work_on_light_curve(self._tools, paths.source, paths.output, team, report)
 
     def _sources(self) -> tuple[list[LightCurveSource], list[Rejected]]:
-        sources, rejected = scan_directory(self._config.input.directory)
+        """The light curves of the campaign: those in the input directory, and those begun.
+
+        What was begun needs its FITS file no more, and that may be gone.
+        """
+        directory = self._config.input.directory
+        begun = sector_files(self._config.output.directory)
+        sources, rejected = scan_directory(directory) if directory.is_dir() or not begun else ([], [])
+        with_file = {(source.tic, source.sector) for source in sources}
+        sources += [LightCurveSource(*key, None) for key in begun if key not in with_file]
         if self._config.input.targets is not None:
-            sources, missing = select_targets(sources, self._config.input.targets)
-            rejected = missing
+            sources, rejected = select_targets(sources, self._config.input.targets)
         if not sources and not rejected:
-            raise ConfigError(f"{self._config.input.directory}: no SPOC light curve in here")
+            raise ConfigError(f"{directory}: no SPOC light curve in here")
         return sources, rejected
 
     def _progress(self, output: Path) -> Progress | None:
@@ -154,5 +161,5 @@ class CvzCampaign:
         remaining = self._config.inject.n_inject
         if progress is not None and progress.checkpoint == "model":
             remaining = progress.n_inject_remaining
-        megabytes = source.path.stat().st_size / 1e6
+        megabytes = source.path.stat().st_size / 1e6 if source.path is not None else 2.0
         return remaining * self._config.inject.n_repeat / 1000 + megabytes

@@ -26,13 +26,13 @@ _HEADER_FACTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class LightCurveSource:
-    """Where the light curve of a target in a sector is."""
+    """Where the light curve of a target in a sector is; no path where its FITS file is gone."""
 
     tic: int
     sector: int
-    path: Path
+    path: Path | None
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def scan_directory(directory: Path) -> tuple[list[LightCurveSource], list[Reject
         if first is not source:
             message = f"{path}: TIC {source.tic} sector {source.sector} is also in {first.path}"
             rejected.append(Rejected(path.name, message))
-    return sorted(sources.values()), rejected
+    return [sources[key] for key in sorted(sources)], rejected
 
 
 def select_targets(

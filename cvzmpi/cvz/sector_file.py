@@ -51,6 +51,16 @@ def sector_path(directory: Path, tic: int, sector: int) -> Path:
     return directory / f"{tic % 1000:03d}" / f"{tic}_{sector}.h5"
 
 
+def sector_files(directory: Path) -> dict[tuple[int, int], Path]:
+    """The files that are in an output directory, by tic and sector."""
+    found = {}
+    for path in sorted(directory.glob("[0-9][0-9][0-9]/*_*.h5")):
+        tic, _, sector = path.stem.partition("_")
+        if tic.isdecimal() and sector.isdecimal():
+            found[int(tic), int(sector)] = path
+    return found
+
+
 @dataclass(frozen=True)
 class Provenance:
     """What a result depends on, kept in every file."""

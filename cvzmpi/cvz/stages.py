@@ -27,7 +27,7 @@ from cvzmpi.cvz.gaussian_process import GaussianProcessFit, fit_gaussian_process
 from cvzmpi.cvz.injection import DetectorMatrices, InjectionSearch, draw_injections
 from cvzmpi.cvz.observation import Observation
 from cvzmpi.cvz.sector_file import Progress, Provenance, RecoveryWriter, SectorData
-from cvzmpi.errors import DamagedFileError, SectorFileError
+from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 
 if TYPE_CHECKING:
     from cvzmpi.engine.team import Team
@@ -60,14 +60,14 @@ class _Start:
 
 
 def work_on_light_curve(
-    tools: Tools, source: Path, path: Path, team: Team, report: Callable[[int], Any]
+    tools: Tools, source: Path | None, path: Path, team: Team, report: Callable[[int], Any]
 ) -> dict[str, Any]:
     """Bring a light curve from wherever it is to its last checkpoint: collective over the team.
 
     Parameters
     ----------
     tools : Tools
-    source : Path
+    source : Path, optional
         The FITS file; not needed once checkpoint `detect` is in the sector file.
     path : Path
         The sector file.
@@ -116,7 +116,7 @@ def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
         )
 
 
-def _start(tools: Tools, source: Path, path: Path) -> _Start:
+def _start(tools: Tools, source: Path | None, path: Path) -> _Start:
     """Go on from the sector file, or read the FITS file: stage `download`."""
     note = None
     try:
@@ -128,6 +128,8 @@ def _start(tools: Tools, source: Path, path: Path) -> _Start:
             )
     except DamagedFileError as error:
         note = f"{error}; kept as {sector_file.set_aside(path).name}, started anew"
+    if source is None:
+        raise LightCurveError(f"{note}; its FITS file is needed again, and is not in the input")
     clock = time.perf_counter()
     light_curve = read_light_curve(source)
     nothing = np.empty(0)
