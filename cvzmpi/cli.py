@@ -103,6 +103,15 @@ def models(sdist: Path | None, file: Path | None) -> int:
 
 
 @cli.command()
+def config() -> int:
+    """Print all settings with their defaults and meanings: a cvzmpi.toml to start from."""
+    from cvzmpi.config import Config, as_toml
+
+    click.echo(as_toml(Config()), nl=False)
+    return DONE
+
+
+@cli.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--stars", default=3, show_default=True, help="How many stars to invent.")
 @click.option("--sectors", default=1, show_default=True, help="Sectors of each star.")

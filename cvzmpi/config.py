@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,11 +25,22 @@ else:
 
 DEFAULT_FILE = Path("cvzmpi.toml")
 
+# What pydantic's messages say less clearly, by the type of the error.
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "float_type": "a number",
+    "path_type": "a path, in quotes",
+    "model_type": "a section with keys of its own",
+}
+
 
 class Section(BaseModel):
     """Base of all sections: unknown keys are refused, types are not guessed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False
+    )
 
 
 FilePath = Annotated[Path, Field(strict=False)]  # TOML has strings only
@@ -57,15 +68,19 @@ class LightCurveConfig(Section):
     brightest cadence of real flares.
     """
 
-    quality_bitmask: int = Field(16575, ge=0)
-    min_usable_cadences: int = Field(1000, ge=200)
+    quality_bitmask: int = Field(
+        16575, ge=0, lt=2**31, description="cadences with any of these bits are out"
+    )
+    min_usable_cadences: int = Field(1000, ge=200, description="light curves with fewer fail")
 
 
 class DetectConfig(Section):
     """The mask rule, and where a light curve is cut into segments."""
 
-    threshold: float = Field(0.5, gt=0, lt=1, description="flare probability above which")
-    min_cadences: int = Field(3, ge=1, le=20, description="consecutive cadences above the threshold")
+    threshold: float = Field(0.5, gt=0, lt=1, description="flare probability that counts as flare")
+    min_cadences: int = Field(
+        3, ge=1, le=20, description="consecutive cadences above the threshold that make a flare"
+    )
     merge_gap: int = Field(
         20, ge=1, le=100, description="flares with fewer cadences than this between them are one"
     )
@@ -75,10 +90,12 @@ class DetectConfig(Section):
 class ModelConfig(Section):
     """The Gaussian process."""
 
-    kernel: Literal["rotation", "two_sho"] = "rotation"
+    kernel: Literal["rotation", "two_sho"] = Field(
+        "rotation", description='"rotation", or "two_sho": rotation and granulation'
+    )
     min_period: float = Field(0.1, gt=0, description="days")
     max_period: float = Field(27.0, gt=0, description="days")
-    max_iterations: int = Field(200, ge=1)
+    max_iterations: int = Field(200, ge=1, description="of the optimiser")
 
     @model_validator(mode="after")
     def _periods_in_order(self) -> ModelConfig:
@@ -93,13 +110,13 @@ class InjectConfig(Section):
     """The artificial flares, and when one counts as recovered."""
 
     n_inject: int = Field(2000, ge=1, description="flares per light curve")
-    n_repeat: int = Field(10, ge=1, description="places each flare is tried at")
+    n_repeat: int = Field(10, ge=1, description="places that each flare is tried at")
     min_amplitude: float = Field(1.0, gt=0, description="times the median relative flux error")
     max_amplitude: float = Field(50.0, gt=0, description="times the median relative flux error")
-    fwhm_median: float = Field(0.002, gt=0, description="days")
+    fwhm_median: float = Field(0.002, gt=0, description="days; FWHMs are log-normal around this")
     fwhm_sigma: float = Field(0.7, ge=0, description="of the natural logarithm of the FWHM")
     peak_tolerance: int = Field(
-        3, ge=0, le=20, description="cadences between the injected peak and the found flare"
+        3, ge=0, le=20, description="cadences that may lie between the peak and the found flare"
     )
 
     @model_validator(mode="after")
@@ -121,23 +138,29 @@ class DetectorConfig(Section):
     """The neural networks."""
 
     file: FilePath | None = Field(
-        None, description="the converted stella models; default: the cache of `cvzmpi models`"
+        None, description="the converted stella models; without it, the cache of `cvzmpi models`"
     )
 
 
 class Config(Section):
     """The whole configuration of a campaign."""
 
-    seed: int = Field(1, ge=0, description="of all random draws of the campaign")
+    seed: int = Field(1, ge=0, lt=2**63, description="of all random draws of the campaign")
     ranks_per_team: int = Field(1, ge=1, description="ranks of one node that share a light curve")
-    input: InputConfig = InputConfig()
-    output: OutputConfig = OutputConfig()
-    light_curve: LightCurveConfig = LightCurveConfig()
-    detect: DetectConfig = DetectConfig()
-    model: ModelConfig = ModelConfig()
-    inject: InjectConfig = InjectConfig()
-    checkpoint: CheckpointConfig = CheckpointConfig()
-    detector: DetectorConfig = DetectorConfig()
+    input: InputConfig = Field(InputConfig(), description="where the light curves are")
+    output: OutputConfig = Field(OutputConfig(), description="where the results go")
+    light_curve: LightCurveConfig = Field(
+        LightCurveConfig(), description="which cadences are used, and how many there must be"
+    )
+    detect: DetectConfig = Field(DetectConfig(), description="what a flare is")
+    model: ModelConfig = Field(ModelConfig(), description="the Gaussian process")
+    inject: InjectConfig = Field(
+        InjectConfig(), description="the artificial flares, and when one counts as recovered"
+    )
+    checkpoint: CheckpointConfig = Field(
+        CheckpointConfig(), description="how much work a kill may cost"
+    )
+    detector: DetectorConfig = Field(DetectorConfig(), description="the neural networks")
 
     def science(self) -> dict[str, Any]:
         """Everything that the results depend on, as plain values by dotted key."""
@@ -163,6 +186,8 @@ def load(
 ) -> Config:
     """Read and validate a configuration.
 
+    Paths in the file, and default ones, are relative to the directory of the file.
+
     Parameters
     ----------
     file : Path or None
@@ -178,15 +203,19 @@ def load(
         One line for each thing that is wrong, naming the file, the key and what was expected.
     """
     values = _read_toml(file) if file is not None else {}
-    for override in overrides:
-        _apply(values, *_parse(override))
+    if file is not None:
+        _anchor(values, Config, file.parent)
+    settings = dict(_parse(override) for override in overrides)
+    for key, value in settings.items():
+        _apply(values, key, value)
     for key, value in (values_by_key or {}).items():
         _apply(values, key, value)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        source = str(file) if file is not None else "configuration"
-        raise ConfigError("\n".join(_explain(source, e) for e in error.errors())) from None
+        raise ConfigError(
+            "\n".join(_explain(_source(file, settings, e), e) for e in error.errors())
+        ) from None
 
 
 def differences(ours: str, theirs: str) -> list[str]:
@@ -205,6 +234,36 @@ def differences(ours: str, theirs: str) -> list[str]:
     ]
 
 
+def as_toml(config: Config) -> str:
+    """A configuration as the text of a TOML file, each setting with its meaning.
+
+    Settings that have no value (TOML knows none) are commented out.
+    """
+    lines = _section_toml(config)
+    for name, field in type(config).model_fields.items():
+        section = getattr(config, name)
+        if isinstance(section, Section):
+            lines += ["", *_comment(field.description), f"[{name}]", *_section_toml(section)]
+    return "\n".join(lines) + "\n"
+
+
+def _section_toml(section: Section) -> list[str]:
+    lines = []
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            continue
+        lines += _comment(field.description)
+        # JSON's strings, numbers and booleans are TOML's as well
+        text = json.dumps(str(value) if isinstance(value, Path) else value)
+        lines.append(f"{name} = {text}" if value is not None else f"# {name} =")
+    return lines
+
+
+def _comment(description: str | None) -> list[str]:
+    return [f"# {description}"] if description else []
+
+
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
@@ -216,15 +275,35 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: not valid TOML: {error}") from None
 
 
+def _anchor(values: dict[str, Any], model: type[Section], directory: Path) -> None:
+    """Make the paths of a file's settings, and default ones, relative to its directory."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, Section):
+            section = values.setdefault(name, {})
+            if isinstance(section, dict):
+                _anchor(section, type(field.default), directory)
+        elif _is_path(field.annotation):
+            value = values.get(name, field.default)
+            if isinstance(value, str | Path):
+                values[name] = directory / value
+
+
+def _is_path(annotation: Any) -> bool:
+    """Whether a field is a `FilePath`, perhaps an optional one."""
+    return annotation is Path or any(_is_path(inside) for inside in get_args(annotation))
+
+
 def _parse(override: str) -> tuple[str, Any]:
     """Key and value of one `key=value`, the value as TOML has it."""
     key, separator, text = override.partition("=")
     if not separator or not key.strip():
         raise ConfigError(f"--set {override}: expected key=value, as inject.n_inject=200")
     try:
-        return key.strip(), tomllib.loads(f"value = {text}")["value"]
+        parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
-        return key.strip(), text  # a bare word is a string
+        parsed = {}
+    # a bare word is a string
+    return key.strip(), parsed["value"] if parsed.keys() == {"value"} else text
 
 
 def _apply(values: dict[str, Any], key: str, value: Any) -> None:
@@ -237,16 +316,26 @@ def _apply(values: dict[str, Any], key: str, value: Any) -> None:
     values[name] = value
 
 
+def _source(file: Path | None, settings: Mapping[str, Any], error: Any) -> str:
+    """Where the wrong value comes from: the command line, or the file."""
+    key = ".".join(str(part) for part in error["loc"])
+    if any(f"{key}.".startswith(f"{s}.") or s.startswith(f"{key}.") for s in settings):
+        return "--set"
+    return str(file) if file is not None else "configuration"
+
+
 def _explain(source: str, error: Any) -> str:
     """One line for one thing that pydantic found wrong."""
-    key = ".".join(str(part) for part in error["loc"]) or "configuration"
+    key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         parent = ".".join(str(part) for part in error["loc"][:-1])
-        return f"{source}: unknown key {key}; known here: {', '.join(_known_keys(parent))}"
+        return f"{source}: unknown key {key!r}; known here: {', '.join(_known_keys(parent))}"
     if error["type"] == "value_error":
         return f"{source}: {key}: {error['ctx']['error']}"
-    expected = error["msg"].replace("Input should be", "expected").replace("valid ", "")
-    return f"{source}: {key} = {error['input']!r}: {expected}"
+    expected = _EXPECTED.get(error["type"])
+    if expected is None:
+        expected = error["msg"].removeprefix("Input should be ")
+    return f"{source}: {key} = {error['input']!r}: expected {expected}"
 
 
 def _known_keys(section: str) -> list[str]:

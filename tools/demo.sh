@@ -58,9 +58,7 @@ tools/mpirun.sh -n 3 .venv/bin/python -m cvzmpi run --input demo/input --output 
 
 mapfile -d '' files < <(find demo/output -name '*.h5' -print0 | sort -z)
 [ ${#files[@]} -gt 0 ] || die "no sector files in demo/output"
-for file in "${files[@]}"; do
-    "$CVZMPI" show "$file"
-done
+"$CVZMPI" show "${files[@]}"
 for file in "${files[@]}"; do
     "$CVZMPI" plot "$file"
 done

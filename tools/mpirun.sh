@@ -37,6 +37,9 @@ if ! in_a_batch_job && [[ $(mpirun --version 2>/dev/null) == *"Open MPI"* ]]; th
     # Open MPI binds rank 0 to core 0, and so does the next mpirun beside it.
     export OMPI_MCA_hwloc_base_binding_policy=none
     export PRTE_MCA_hwloc_default_binding_policy=none
+    # All ranks are on this machine: shared memory does, and TCP complains of
+    # networks that it cannot use.
+    export OMPI_MCA_btl=${OMPI_MCA_btl:-^tcp}
     # Containers forbid to read another process's memory.
     export OMPI_MCA_btl_vader_single_copy_mechanism=none
 fi

@@ -133,7 +133,9 @@ class CvzCampaign:
         """
         directory = self._config.input.directory
         begun = sector_files(self._config.output.directory)
-        sources, rejected = scan_directory(directory) if directory.is_dir() or not begun else ([], [])
+        sources, rejected = (
+            scan_directory(directory) if directory.is_dir() or not begun else ([], [])
+        )
         with_file = {(source.tic, source.sector) for source in sources}
         sources += [LightCurveSource(*key, None) for key in begun if key not in with_file]
         if self._config.input.targets is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -128,8 +129,11 @@ def evaluate(flux: np.ndarray, networks: Sequence[Network]) -> EnsembleEvaluatio
     return evaluation
 
 
-def window_of_cadence(cadence: int) -> int:
-    """Position where the window of a cadence starts."""
+Index = TypeVar("Index", int, np.ndarray)
+
+
+def window_of_cadence(cadence: Index) -> Index:
+    """Position where the window of a cadence, or of each of an array of them, starts."""
     return cadence + MARGIN - nn.BEFORE
 
 

@@ -84,9 +84,7 @@ def read_light_curve(path: Path) -> LightCurve:
     _check_times(path, columns["time"])
     header = {key: primary[key] for key in _HEADER_FACTS if primary.get(key) is not None}
     header |= {"input_file": path.name, "input_sha256": hashlib.sha256(content).hexdigest()}
-    return LightCurve(
-        tic=tic, sector=sector, exposure=EXPOSURE / 86400.0, header=header, **columns
-    )
+    return LightCurve(tic=tic, sector=sector, exposure=EXPOSURE / 86400.0, header=header, **columns)
 
 
 def scan_directory(directory: Path) -> tuple[list[LightCurveSource], list[Rejected]]:
@@ -147,7 +145,9 @@ def select_targets(
             selected.append(known[tic, sector])
         else:
             name = f"{tic}_{sector}"
-            missing.append(Rejected(name, f"{targets}: no light curve of TIC {tic} sector {sector}"))
+            missing.append(
+                Rejected(name, f"{targets}: no light curve of TIC {tic} sector {sector}")
+            )
     return selected, missing
 
 
@@ -206,7 +206,7 @@ def _identify(path: Path) -> LightCurveSource:
     return LightCurveSource(tic, sector, path)
 
 
-def _opened(path: Path, content: bytes | None = None):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _opened(path: Path, content: bytes | None = None):  # type: ignore[no-untyped-def]
     """Open FITS from memory, or lazily from the file when only headers are wanted."""
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning
@@ -221,7 +221,7 @@ def _opened(path: Path, content: bytes | None = None):  # type: ignore[no-untype
             raise LightCurveError(f"{path}: truncated or damaged: {_one_line(error)}") from error
 
 
-def _identity(path: Path, hdus) -> tuple[int, int]:  # type: ignore[no-untyped-def] # noqa: ANN001
+def _identity(path: Path, hdus) -> tuple[int, int]:  # type: ignore[no-untyped-def]
     header = hdus[0].header
     tic, sector = header.get("TICID"), header.get("SECTOR")
     if not isinstance(tic, int) or not isinstance(sector, int):
@@ -231,7 +231,7 @@ def _identity(path: Path, hdus) -> tuple[int, int]:  # type: ignore[no-untyped-d
     return tic, sector
 
 
-def _light_curve_table(path: Path, hdus):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _light_curve_table(path: Path, hdus):  # type: ignore[no-untyped-def]
     """The extension with the light curve, its columns and its cadence checked."""
     try:
         table = hdus[1]

@@ -58,14 +58,15 @@ def toeplitz(network: Network, n_u: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Reach:
-    """Which features a flare may change: v in [v_start, v_stop), and whether the border taps too.
+    """Which features a flare may change: v in [v_start, v_stop), and which border taps.
 
     Flares of the same reach are evaluated together.
     """
 
     v_start: int
     v_stop: int
-    border: bool
+    left_border: bool
+    right_border: bool
 
 
 @dataclass(frozen=True)
@@ -87,16 +88,18 @@ class WindowPlan:
         """
         n_v = self.n_u + nn.TAPS - 1
         to_peak = nn.BEFORE - self.first_cadence  # from the start of the first window to the peak
-        last_window = nn.STEP * self.n_u - 1
-        border = (
-            to_peak - before < last_window + nn.BORDER_READS
-            or to_peak + after >= nn.WINDOW - nn.BORDER_READS
+        begin, end = to_peak - before, to_peak + after
+        v_start = (begin - nn.RIGHT_READS) // nn.STEP // step * step
+        v_stop = -(-((end + nn.LEFT_READS) // nn.STEP + 1) // step) * step
+        # A border's flux has to be there as well: on the left from v = 0, on the right to n_v.
+        left_border = begin < nn.STEP * self.n_u - 1 + nn.BORDER_READS
+        right_border = end >= nn.WINDOW - nn.BORDER_READS
+        return Reach(
+            v_start=0 if left_border else max(v_start, 0),
+            v_stop=n_v if right_border else min(v_stop, n_v),
+            left_border=left_border,
+            right_border=right_border,
         )
-        if border:
-            return Reach(0, n_v, border=True)
-        v_start = (to_peak - before - nn.RIGHT_READS) // nn.STEP // step * step
-        v_stop = -(-((to_peak + after + nn.LEFT_READS) // nn.STEP + 1) // step) * step
-        return Reach(max(v_start, 0), min(v_stop, n_v), border=False)
 
 
 class InjectedWindows:
@@ -186,33 +189,32 @@ class InjectedWindows:
         columns = slice(u_start * nn.HIDDEN, u_stop * nn.HIDDEN)
         first = self._s0[members] + nn.STEP * u_start
         windows = (  # by residue and u, as the product has them
-            first[:, None, None]
-            + np.arange(nn.STEP)[:, None]
-            + nn.STEP * np.arange(n_u)
+            first[:, None, None] + np.arange(nn.STEP)[:, None] + nn.STEP * np.arange(n_u)
         )
         everything = len(members) == len(self._s0)
         by_model = np.empty((len(self._networks), *windows.shape), np.float32)
         for model, network in enumerate(self._networks):
             changes = self._changes[model] if everything else self._changes[model][members]
-            product = changes.reshape(len(members) * nn.STEP, -1) @ self._matrices[model][rows, columns]
+            product = (
+                changes.reshape(len(members) * nn.STEP, -1) @ self._matrices[model][rows, columns]
+            )
             hidden = self._evaluation.hidden[model][windows]
             hidden += product.reshape(hidden.shape)
-            if reach.border:
-                hidden += self._border_change(network, members, u_start, n_u)
+            for is_left in (True, False):
+                if reach.left_border if is_left else reach.right_border:
+                    hidden += self._border_change(network, is_left, members, u_start, n_u)
             by_model[model] = sigmoid(nn.logits(network, hidden))
         probability = ensemble_probability(by_model)
         return probability.swapaxes(1, 2).reshape(len(members), -1)
 
     def _border_change(
-        self, network: Network, members: np.ndarray, u_start: int, n_u: int
+        self, network: Network, is_left: bool, members: np.ndarray, u_start: int, n_u: int
     ) -> np.ndarray:
-        """Change of the border taps' sum, shape (k, 4, n_u, 32): with the flares minus without."""
+        """Change of a border's sum, shape (k, 4, n_u, 32): with the flares minus without."""
         n_windows = nn.STEP * n_u
-        left, right = border_rows(nn.STEP * u_start, n_windows)
-        without = nn.neighbourhoods(self._evaluation.flux[self.flux_positions()[members]])
-        with_flares = self._rows[members]
-        change = nn.hidden_left(network, with_flares[:, left], n_windows)
-        change += nn.hidden_right(network, with_flares[:, right], n_windows)
-        change -= nn.hidden_left(network, without[:, left], n_windows)
-        change -= nn.hidden_right(network, without[:, right], n_windows)
+        left, right = border_rows(nn.STEP * (u_start - self._reach.v_start), n_windows)
+        rows, hidden = (left, nn.hidden_left) if is_left else (right, nn.hidden_right)
+        without = self._evaluation.flux[self.flux_positions()[members]]
+        change = hidden(network, self._rows[members, rows], n_windows)
+        change -= hidden(network, nn.neighbourhoods(without)[:, rows], n_windows)
         return change.reshape(len(members), n_u, nn.STEP, nn.HIDDEN).swapaxes(1, 2)

@@ -27,6 +27,8 @@ Its tail below that is not followed. How rarely this decides about a recovery is
 `make bench` (README, 'What is promised').
 """
 
+_BATCH = 60  # injections worked on at once: what they change stays in the processor's cache
+
 
 @dataclass(frozen=True)
 class Injections:
@@ -90,9 +92,7 @@ def draw_injections(
     uniform = np.empty((config.n_inject, config.n_repeat, 2))
     flare = np.empty((config.n_inject, 2))
     for flare_id in range(config.n_inject):
-        stream = np.random.default_rng(
-            np.random.SeedSequence(seed, spawn_key=(*unit, flare_id))
-        )
+        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*unit, flare_id)))
         flare[flare_id] = stream.random(), stream.standard_normal()
         uniform[flare_id] = stream.random((config.n_repeat, 2))
     span = np.log(config.max_amplitude / config.min_amplitude)
@@ -180,16 +180,17 @@ class InjectionSearch:
         result = np.empty(cadence.shape, bool)
         reaches = self._reaches(amplitude, fwhm)
         for reach in sorted(set(reaches), key=lambda r: (r.v_start, r.v_stop)):
-            group = np.array([i for i, r in enumerate(reaches) if r == reach])
+            same = np.array([i for i, r in enumerate(reaches) if r == reach])
             repeats = cadence.shape[1]
-            found = self._recovered_of_reach(
-                reach,
-                np.repeat(amplitude[group], repeats),
-                np.repeat(fwhm[group], repeats),
-                cadence[group].ravel(),
-                time[group].ravel(),
-            )
-            result[group] = found.reshape(-1, repeats)
+            for group in np.array_split(same, -(-len(same) * repeats // _BATCH)):
+                found = self._recovered_of_reach(
+                    reach,
+                    np.repeat(amplitude[group], repeats),
+                    np.repeat(fwhm[group], repeats),
+                    cadence[group].ravel(),
+                    time[group].ravel(),
+                )
+                result[group] = found.reshape(-1, repeats)
         return result
 
     def _reaches(self, amplitude: np.ndarray, fwhm: np.ndarray) -> list[Reach]:

@@ -206,9 +206,7 @@ def features(network: Network, conv2: np.ndarray) -> np.ndarray:
     n = (positions - 2) // STEP
     result = np.empty((batch, STEP, n, CHANNELS), np.float32)
     shape = (batch, n, STEP, CHANNELS)
-    np.maximum(
-        conv2[:, :-2].reshape(shape), conv2[:, 2:].reshape(shape), out=result.swapaxes(1, 2)
-    )
+    np.maximum(conv2[:, :-2].reshape(shape), conv2[:, 2:].reshape(shape), out=result.swapaxes(1, 2))
     result += network.bias2
     return np.maximum(result, 0, out=result)
 

@@ -96,6 +96,6 @@ class Observation:
         -------
         ndarray, shape (n_cadences,)
         """
-        spread = np.full(self.light_curve.n_cadences, missing, dtype)
+        spread: np.ndarray = np.full(self.light_curve.n_cadences, missing, dtype)
         spread[self.rows] = values
         return spread

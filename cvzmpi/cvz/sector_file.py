@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import h5py
 import numpy as np
@@ -40,6 +41,10 @@ _UNITS = {
     "gp_mu": "e-/s",
     "gp_sigma": "e-/s",
 }
+
+
+# What h5py raises when it reads a file whose parts do not fit together.
+_DAMAGES = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
 
 
 def sector_path(directory: Path, tic: int, sector: int) -> Path:
@@ -125,24 +130,31 @@ class Progress:
 def write(path: Path, data: SectorData, provenance: Provenance) -> None:
     """Write a whole file beside, and rename it.
 
+    HDF5 makes the file in memory: where a disk is full, it would crash the process.
+
     Raises
     ------
     SectorFileError
         If the file cannot be written; the one that was there is left as it is.
     """
+    with h5py.File.in_memory() as file:
+        _write_attributes(file, data, provenance)
+        _write_light_curve(file, data)
+        if data.injections is not None:
+            _write_flares(file, data)
+            _write_injections(file, data)
+        file.flush()
+        content = file.id.get_file_image()
     aside = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(aside, "w") as file:
-            _write_attributes(file, data, provenance)
-            _write_light_curve(file, data)
-            if data.injections is not None:
-                _write_flares(file, data)
-                _write_injections(file, data)
+        aside.write_bytes(content)
         _synchronise(aside)
         aside.replace(path)
         _synchronise(path.parent)
     except OSError as error:
+        with suppress(OSError):
+            aside.unlink()  # perhaps it filled the disk
         raise SectorFileError(f"{path}: cannot be written: {_one_line(error)}") from error
 
 
@@ -152,9 +164,9 @@ def read_progress(path: Path) -> Progress | None:
     Raises
     ------
     DamagedFileError
-        If the file is unreadable or inconsistent.
+        If the file is inconsistent or no HDF5.
     SectorFileError
-        If it is another kind of file.
+        If it is another kind of file, or the operating system does not let it be read.
     """
     if not path.exists():
         return None
@@ -167,6 +179,7 @@ def read_progress(path: Path) -> Progress | None:
                 f"{path}: format version {attributes['format_version']}, expected {FORMAT_VERSION}"
             )
         _check_consistency(path, file)
+        json.loads(attributes["config"])
         n_inject = n_remaining = 0
         if "recoveries" in file:
             n_inject = len(file["recoveries/recovered"])
@@ -208,6 +221,7 @@ def read(path: Path) -> SectorData:
             },
         )
         if "injections" in file:
+            _check_shapes(path, file)
             group = file["injections"]
             data.gp_mu, data.gp_sigma = lc["gp_mu"], lc["gp_sigma"]
             data.gp_facts = dict(file["lc"].attrs)
@@ -331,7 +345,7 @@ def _write_attributes(file: h5py.File, data: SectorData, provenance: Provenance)
 def _write_light_curve(file: h5py.File, data: SectorData) -> None:
     group = file.create_group("lc")
     light_curve = data.light_curve
-    columns = {
+    columns: dict[str, tuple[Any, str]] = {
         "time": (light_curve.time, "f8"),
         "flux": (light_curve.flux, "f4"),
         "flux_err": (light_curve.flux_err, "f4"),
@@ -376,14 +390,18 @@ def _dataset(group: h5py.Group, name: str, values: np.ndarray, units: str) -> No
 
 
 def _check_consistency(path: Path, file: h5py.File) -> None:
-    """Whether the groups and shapes are what the checkpoint says."""
-    expected = ["flare_mask", "flare_probability", "flux", "flux_err", "quality", "time"]
-    groups = ["lc"]
-    if file.attrs["checkpoint"] == "model":
-        expected += ["gp_mu", "gp_sigma"]
-        groups += ["flares", "injections", "recoveries"]
-    if sorted(file) != sorted(groups) or sorted(file["lc"]) != sorted(expected):
-        raise DamagedFileError(f"{path}: groups do not fit its checkpoint")
+    """Whether the groups and datasets are those of the checkpoint, and as long as one another."""
+    checkpoint = file.attrs["checkpoint"]
+    if checkpoint not in {"detect", "model"}:
+        raise DamagedFileError(f"{path}: its checkpoint is {checkpoint!r}")
+    expected = {"lc": {"time", "flux", "flux_err", "quality", "flare_probability", "flare_mask"}}
+    if checkpoint == "model":
+        expected["lc"] |= {"gp_mu", "gp_sigma"}
+        expected["flares"] = set(FLARE_COLUMNS)
+        expected["injections"] = {"amplitude", "fwhm", "equivalent_duration", "cadence", "time"}
+        expected["recoveries"] = {"recovered"}
+    if set(file) != set(expected) or any(set(file[g]) != expected[g] for g in expected):
+        raise DamagedFileError(f"{path}: groups and datasets do not fit its checkpoint")
     if len({dataset.shape for dataset in file["lc"].values()}) != 1:
         raise DamagedFileError(f"{path}: datasets of the light curve differ in length")
     if "recoveries" in file:
@@ -393,8 +411,26 @@ def _check_consistency(path: Path, file: h5py.File) -> None:
             raise DamagedFileError(f"{path}: injections and recoveries do not fit together")
 
 
+def _check_shapes(path: Path, file: h5py.File) -> None:
+    """Whether the columns of each table have the same number of rows."""
+    n_inject, n_repeat = file["recoveries/recovered"].shape
+    flares, injections = file["flares"], file["injections"]
+    if (
+        len({dataset.shape for dataset in flares.values()}) != 1
+        or any(injections[name].shape != (n_inject, n_repeat) for name in ("cadence", "time"))
+        or any(
+            injections[name].shape != (n_inject,)
+            for name in ("amplitude", "fwhm", "equivalent_duration")
+        )
+    ):
+        raise DamagedFileError(f"{path}: columns of flares or injections differ in length")
+
+
 class _opened:  # noqa: N801
-    """`h5py.File(path)` for reading, every way of being unreadable as one error."""
+    """`h5py.File(path)` for reading; every way of being damaged is one error.
+
+    What the operating system refuses (it gives a number then) says nothing about the file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -403,7 +439,7 @@ class _opened:  # noqa: N801
         try:
             self._file = h5py.File(self._path, "r", locking=False)
         except OSError as error:
-            raise DamagedFileError(f"{self._path}: unreadable: {_one_line(error)}") from error
+            self._refuse(error, "unreadable")
         return self._file
 
     def __exit__(
@@ -413,8 +449,14 @@ class _opened:  # noqa: N801
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
-        if isinstance(error, KeyError | OSError | RuntimeError | ValueError | TypeError):
-            raise DamagedFileError(f"{self._path}: inconsistent: {_one_line(error)}") from error
+        if isinstance(error, _DAMAGES):
+            self._refuse(error, "inconsistent")
+
+    def _refuse(self, error: BaseException, what: str) -> NoReturn:
+        if isinstance(error, OSError) and error.errno is not None:
+            reason = os.strerror(error.errno)
+            raise SectorFileError(f"{self._path}: cannot be read: {reason}") from error
+        raise DamagedFileError(f"{self._path}: {what}: {_one_line(error)}") from error
 
 
 def _synchronise(path: Path) -> None:

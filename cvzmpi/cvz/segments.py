@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from cvzmpi.cvz.network import BEFORE, WINDOW
@@ -27,7 +29,7 @@ def segments(time: np.ndarray, exposure: float, max_gap: int) -> list[slice]:
     missing = np.rint(np.diff(time) / exposure) - 1
     cuts = np.flatnonzero(missing > max_gap) + 1
     edges = [0, *cuts.tolist(), len(time)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+    return [slice(a, b) for a, b in pairwise(edges) if b > a]
 
 
 def evaluated_cadences(time: np.ndarray, exposure: float, max_gap: int) -> np.ndarray:

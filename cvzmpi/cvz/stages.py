@@ -123,9 +123,7 @@ def _start(tools: Tools, source: Path | None, path: Path) -> _Start:
         progress = sector_file.read_progress(path)
         if progress is not None:
             check_resume(path, progress, tools.provenance)
-            return _Start(
-                sector_file.read(path), progress.checkpoint, progress.n_inject_remaining
-            )
+            return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)
     except DamagedFileError as error:
         note = f"{error}; kept as {sector_file.set_aside(path).name}, started anew"
     if source is None:
@@ -167,9 +165,7 @@ def _detect(
     clock: float,
 ) -> SectorData:
     """Flare probability and flare mask; ends with checkpoint 1."""
-    probability = ensemble_probability(
-        evaluation.model_probabilities(tools.detector.networks)
-    )
+    probability = ensemble_probability(evaluation.model_probabilities(tools.detector.networks))
     detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
     data.probability = observation.spread(detection.probability, np.float32, np.nan)
     data.flare_mask = detection.row_mask(observation)

@@ -191,7 +191,9 @@ def _keras_contents(sdist: Path) -> list[bytes]:
         with zipfile.ZipFile(io.BytesIO(bundle)) as models:
             contents = {name: models.read(f"run01/{name}") for name in KERAS_FILES}
     except (OSError, KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise ModelFileError(f"{sdist}: not the source of stella {STELLA_VERSION}: {error}") from error
+        raise ModelFileError(
+            f"{sdist}: not the source of stella {STELLA_VERSION}: {error}"
+        ) from error
     for name, content in contents.items():
         checksum = hashlib.sha256(content).hexdigest()
         if checksum != KERAS_FILES[name]:

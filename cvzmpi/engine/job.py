@@ -20,6 +20,7 @@ from cvzmpi.engine.progress import ProgressDisplay
 from cvzmpi.engine.schedule import Schedule
 from cvzmpi.engine.team import Team
 from cvzmpi.engine.worker import work_on
+from cvzmpi.errors import CvzmpiError
 
 _READY, _STEPS, _ASSIGNMENT = 1, 2, 3  # message tags
 
@@ -90,7 +91,7 @@ def _run_alone(
 
 def _dispatch(communicator: MPI.Comm, schedule: Schedule, display: ProgressDisplay) -> None:
     """Rank 0: answer the leaders until each has been told that there is nothing left."""
-    n_teams = int(communicator.reduce(0))  # every leader counts itself
+    n_teams: int = communicator.allreduce(0)  # every leader counts itself
     status = MPI.Status()
     while n_teams:
         _wait_for_message(communicator, display.refresh)
@@ -121,8 +122,12 @@ def _wait_for_message(communicator: MPI.Comm, idle: Callable[[], Any]) -> None:
 
 def _serve(campaign: Campaign, communicator: MPI.Comm, team: Team) -> None:
     """The other ranks: work on what rank 0 assigns to their team."""
-    communicator.reduce(int(team.is_leader))
-    campaign.prepare()
+    communicator.allreduce(int(team.is_leader))
+    try:
+        campaign.prepare()
+    except CvzmpiError as error:
+        # Only this rank has it, and the others would wait for it: it has to end the job.
+        raise RuntimeError(f"rank {communicator.Get_rank()} cannot work: {error}") from error
     outcome: Outcome | None = None
 
     def report(steps: int) -> None:

@@ -53,7 +53,7 @@ def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 class World:
     """All ranks of the job."""
 
-    def __init__(self, communicator: MPI.Comm) -> None:
+    def __init__(self, communicator: MPI.Intracomm) -> None:
         self.communicator = communicator
         self.rank: int = communicator.Get_rank()
         self.size: int = communicator.Get_size()
@@ -110,10 +110,10 @@ class World:
         workers = self.communicator.Split(MPI.UNDEFINED if scheduler else 0, self.rank)
         if scheduler:
             return None
-        node = workers.Split_type(MPI.COMM_TYPE_SHARED, self.rank)
-        team = node.Split(node.Get_rank() // ranks_per_team, self.rank)
-        leader = team.bcast(self.rank)
-        return Team(team, name=f"rank {leader}")
+        node: Any = workers.Split_type(MPI.COMM_TYPE_SHARED, self.rank)
+        members = node.Split(node.Get_rank() // ranks_per_team, self.rank)
+        leader = members.bcast(self.rank)
+        return Team(members, name=f"rank {leader}")
 
     def abort(self) -> None:
         """End the whole job at once, after a defect: the other ranks would wait for ever."""

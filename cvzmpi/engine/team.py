@@ -30,7 +30,7 @@ class Team:
         How its leader is called in messages, as `rank 3`.
     """
 
-    def __init__(self, communicator: MPI.Comm, name: str = "rank 0") -> None:
+    def __init__(self, communicator: MPI.Intracomm, name: str = "rank 0") -> None:
         self.communicator = communicator
         self.rank: int = communicator.Get_rank()
         self.size: int = communicator.Get_size()
@@ -141,10 +141,10 @@ class SharedArray:
     array : ndarray
     """
 
-    def __init__(self, communicator: MPI.Comm, shape: tuple[int, ...], dtype: type) -> None:
+    def __init__(self, communicator: MPI.Intracomm, shape: tuple[int, ...], dtype: type) -> None:
         self._window: MPI.Win | None = None
         if communicator.Get_size() == 1:
-            self.array = np.empty(shape, dtype)
+            self.array: np.ndarray = np.empty(shape, dtype)
             return
         item = np.dtype(dtype).itemsize
         size = int(np.prod(shape)) * item
@@ -152,7 +152,8 @@ class SharedArray:
             size if communicator.Get_rank() == 0 else 0, item, comm=communicator
         )
         buffer, _ = self._window.Shared_query(0)
-        self.array = np.ndarray(shape, dtype, buffer=buffer)
+        shared = memoryview(buffer)  # type: ignore[arg-type] # mpi4py's buffer is one
+        self.array = np.frombuffer(shared, dtype).reshape(shape)
 
     def __enter__(self) -> np.ndarray:
         return self.array
@@ -171,7 +172,7 @@ class SharedArray:
 class _SharedCounter:
     """A counter that the ranks of a team take numbers from, each number once."""
 
-    def __init__(self, communicator: MPI.Comm) -> None:
+    def __init__(self, communicator: MPI.Intracomm) -> None:
         self._communicator = communicator
         item = MPI.INT64_T.Get_size()
         size = item if communicator.Get_rank() == 0 else 0

@@ -1,0 +1,360 @@
+"""`cvzmpi show`: what is in sector files, on the terminal or down a pipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cvzmpi.cvz import recovery as recoveries
+from cvzmpi.cvz.recovery import Limit, Recovery
+from cvzmpi.cvz.sector_file import STAGES, Progress, SectorData
+from cvzmpi.errors import SectorFileError
+
+MAX_FLARES = 20
+"""Flares that `show_file` prints; the file has them all."""
+
+_WIDTH, _WIDE = 100, 250
+"""Columns where there is no terminal to ask; the second for a table that uses what it needs."""
+
+_COLUMNS = (
+    "TIC",
+    "sector",
+    "cadences",
+    "flares",
+    "largest\nED [s]",
+    "injected",
+    "found\n[%]",
+    "half\nat [%]",
+    "seconds",
+)
+
+_INDENT = 17
+
+_GRID = 5
+"""Rows and columns of the recovered fractions."""
+
+
+def show_file(path: Path) -> None:
+    """Print what is in a sector file, done or not.
+
+    Raises
+    ------
+    SectorFileError
+        If there is no such file, or it is unreadable or not a sector file.
+    """
+    progress, data, recovery = recoveries.read_all(path)
+    console = _console()
+    light_curve = data.light_curve
+    console.print(f"TIC {light_curve.tic}, sector {light_curve.sector}", style="bold")
+    _print_facts(console, _overview(path, progress, data, recovery))
+
+    _heading(console, "Gaussian process")
+    if data.flares is None:
+        console.print("  missing: the file is at checkpoint detect")
+    else:
+        _print_facts(console, _gaussian_process(data.gp_facts, json.loads(progress.config_json)))
+    _heading(console, "Flares")
+    _print_flares(console, data)
+    _heading(console, "Recovery of injected flares")
+    _print_recovery(console, recovery)
+    _heading(console, "Made by")
+    _print_facts(console, _provenance(path))
+
+
+def show_table(paths: Sequence[Path]) -> None:
+    """Print one line for each sector file, and below them what cannot be read, and why."""
+    console = _console(_WIDE)
+    console.width = max(console.width, _WIDTH)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("file", overflow="fold")
+    base = _common_directory(paths)
+    bad = []
+    for path in paths:
+        try:
+            table.add_row(*_row(path), os.path.relpath(path, base))
+        except SectorFileError as error:
+            bad.append(str(error))
+    if table.row_count:
+        console.print(table)
+        console.print(
+            "half at: amplitude at which half of the injected flares are found, in % of the median "
+            "flux"
+        )
+        console.print(f"files in {base}", soft_wrap=True)
+    if bad:
+        console.print(f"Not readable: {len(bad)}", style="bold")
+        for line in bad:
+            console.print(f"  {line}", soft_wrap=True)
+
+
+def _console(piped_width: int = _WIDTH) -> Console:
+    """Plain text: a path or a number is not to be taken for markup, or coloured."""
+    console = Console(highlight=False, emoji=False, markup=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = piped_width
+    return console
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(text, style="bold")
+
+
+def _print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
+    """Names and values in two columns."""
+    for name, value in facts:
+        # A path or a checksum is never broken: people copy it.
+        first, *others = textwrap.wrap(
+            value, console.width - _INDENT, break_long_words=False, break_on_hyphens=False
+        )
+        console.print(Text.assemble((f"  {name:<{_INDENT - 2}}", "dim"), first), soft_wrap=True)
+        for line in others:
+            console.print(" " * _INDENT + line, soft_wrap=True)
+
+
+def _overview(
+    path: Path, progress: Progress, data: SectorData, recovery: Recovery | None
+) -> list[tuple[str, str]]:
+    light_curve = data.light_curve
+    usable = light_curve.usable(json.loads(progress.config_json)["light_curve.quality_bitmask"])
+    flux, error = light_curve.flux[usable], light_curve.flux_err[usable]
+    evaluated = int(np.isfinite(data.probability).sum())
+    facts = light_curve.header
+    return [
+        ("file", str(path)),
+        (
+            "star",
+            f"TESS magnitude {_fact(facts, 'TESSMAG', '.2f')}, "
+            f"temperature {_fact(facts, 'TEFF', '.0f')} K, "
+            f"radius {_fact(facts, 'RADIUS', '.3f')} R_sun",
+        ),
+        (
+            "flux",
+            f"median {np.median(flux):,.1f} e-/s, median error {np.median(error):.2f} e-/s "
+            f"({np.median(error) / np.median(flux) * 100:.3g} %)",
+        ),
+        (
+            "cadences",
+            f"{light_curve.n_cadences:,} of {light_curve.exposure * 86400:.0f} s; "
+            f"{usable.sum():,} usable, {evaluated:,} evaluated by the detector",
+        ),
+        ("searched", f"{evaluated * light_curve.exposure:.2f} d"),
+        ("state", _state(progress)),
+        ("seconds", _seconds(data.seconds, recovery)),
+    ]
+
+
+def _fact(facts: dict[str, Any], name: str, form: str) -> str:
+    return format(facts[name], form) if name in facts else "unknown"
+
+
+def _state(progress: Progress) -> str:
+    if progress.done:
+        return "done"
+    if progress.checkpoint == "model":
+        return (
+            f"checkpoint model; {progress.n_inject_remaining:,} of {progress.n_inject:,} "
+            "injections remain"
+        )
+    return (
+        f"checkpoint {progress.checkpoint}; missing: Gaussian process, table of flares, injections"
+    )
+
+
+def _seconds(seconds: dict[str, float], recovery: Recovery | None) -> str:
+    text = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in STAGES if stage in seconds)
+    text += f"; together {sum(seconds.values()):.2f}"
+    if recovery is not None and recovery.n_placed:
+        each = seconds["inject"] / recovery.n_placed
+        text += f"; {each * 1e3:.2f} ms per repeat of an injection"
+    return text
+
+
+def _gaussian_process(facts: dict[str, Any], config: dict[str, Any]) -> list[tuple[str, str]]:
+    values = {name.removeprefix("gp_"): value for name, value in facts.items()}
+    fit = "converged" if values.pop("converged") else "NOT CONVERGED, the best point is kept"
+    message = values.pop("message")
+    lines = [
+        ("kernel", f"{values.pop('kernel')}"),
+        (
+            "fit",
+            f"{fit} after {values.pop('n_evaluations')} evaluations ({message}); "
+            f"log-likelihood {values.pop('log_likelihood'):.2f}",
+        ),
+    ]
+    for name, value in values.items():
+        text = f"{value:.6g}{_unit(name)}"
+        if name == "period_d":
+            for bound in ("min_period", "max_period"):
+                if np.isclose(value, config[f"model.{bound}"], rtol=1e-4):
+                    text += f"  (at the bound model.{bound})"
+        lines.append((name, text))
+    return lines
+
+
+def _unit(parameter: str) -> str:
+    if parameter.endswith("_d"):
+        return " d"
+    relative = {"sigma", "sigma_granulation", "jitter", "mean"}
+    return " of the median flux" if parameter in relative else ""
+
+
+def _print_flares(console: Console, data: SectorData) -> None:
+    if data.flares is None:
+        n_flares = _n_runs(data.flare_mask)
+        console.print(f"  {n_flares} found; not measured yet, for want of the Gaussian process")
+        return
+    n_flares = len(data.flares["peak"])
+    if not n_flares:
+        console.print("  none found")
+        return
+    console.print(f"  {n_flares} found, by equivalent duration (ED); amplitude over median flux")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in (
+        "peak [BTJD d]",
+        "cadences",
+        "minutes",
+        "amplitude [%]",
+        "ED [s]",
+        "ED error [s]",
+        "highest p",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
+    minutes = data.light_curve.exposure * 1440
+    for i in np.argsort(-data.flares["equivalent_duration"], kind="stable")[:MAX_FLARES]:
+        flare = {name: column[i] for name, column in data.flares.items()}
+        span = flare["stop_time"] - flare["start_time"]
+        table.add_row(
+            f"{flare['peak_time']:.5f}",
+            f"{flare['start']}-{flare['stop']}",
+            f"{span * 1440 + minutes:.0f}",
+            f"{flare['amplitude'] * 100:.3g}",
+            f"{flare['equivalent_duration']:.2f}",
+            f"{flare['equivalent_duration_error']:.2f}",
+            f"{flare['max_probability']:.3f}",
+        )
+    console.print(table)
+    if n_flares > MAX_FLARES:
+        console.print(f"  and {n_flares - MAX_FLARES} more with smaller ED, in the group /flares")
+
+
+def _print_recovery(console: Console, recovery: Recovery | None) -> None:
+    if recovery is None or not recovery.n_placed:
+        done = "not drawn yet" if recovery is None else f"none of {recovery.n_inject:,} is done yet"
+        console.print(f"  missing: {done}")
+        return
+    amplitude = recoveries.half_recovered(recovery.amplitude, recovery.recovered)
+    duration = recoveries.half_recovered(recovery.equivalent_duration, recovery.recovered)
+    so_far = "" if recovery.n_done == recovery.n_inject else " so far"
+    _print_facts(
+        console,
+        [
+            (
+                "injected",
+                f"{recovery.n_done:,} of {recovery.n_inject:,} flares at "
+                f"{recovery.recovered.shape[1]} places each",
+            ),
+            ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}"),
+            (
+                "half of them",
+                f"at amplitude {_limit(amplitude, 100)} %, at ED {_limit(duration)} s",
+            ),
+        ],
+    )
+    grid = recoveries.count(
+        recovery,
+        recoveries.equal_edges(recovery.amplitude, _GRID),
+        recoveries.equal_edges(recovery.fwhm, _GRID),
+    )
+    console.print()
+    console.print("  Recovered [%] (of how many) by amplitude [%] and FWHM [minutes]")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("amplitude", justify="right", no_wrap=True)
+    for span in _spans(grid.fwhm_edges * 1440):
+        table.add_column(span, justify="right", no_wrap=True)
+    for span, fractions, numbers in zip(
+        _spans(grid.amplitude_edges * 100), grid.fraction, grid.n_placed, strict=True
+    ):
+        cells = [
+            f"{fraction * 100:.0f} ({n})" if n else "-"
+            for fraction, n in zip(fractions, numbers, strict=True)
+        ]
+        table.add_row(span, *cells)
+    console.print(table)
+
+
+def _spans(edges: np.ndarray) -> list[str]:
+    return [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
+
+
+def _limit(limit: Limit, factor: float = 1.0) -> str:
+    sign = "" if limit.relation == "=" else f"{limit.relation} "
+    return f"{sign}{limit.value * factor:.3g}"
+
+
+def _provenance(path: Path) -> list[tuple[str, str]]:
+    with h5py.File(path, "r", locking=False) as file:
+        attributes = dict(file.attrs)
+    software = json.loads(attributes["software"])
+    lines = [
+        ("configuration", attributes["config_sha256"]),
+        ("seed", str(attributes["seed"])),
+        ("models", attributes["models_sha256"]),
+        ("software", ", ".join(f"{name} {version}" for name, version in software.items())),
+    ]
+    if "input_file" in attributes:
+        lines.insert(
+            0,
+            (
+                "input",
+                f"{attributes['input_file']} ({attributes.get('PROCVER', 'unknown version')})",
+            ),
+        )
+    return lines
+
+
+def _row(path: Path) -> list[str]:
+    """One line of the table, but for the file's name."""
+    progress, data, recovery = recoveries.read_all(path)
+    light_curve = data.light_curve
+    cells = [str(light_curve.tic), str(light_curve.sector), f"{light_curve.n_cadences:,}"]
+    if data.flares is None:
+        cells += [str(_n_runs(data.flare_mask)), "-"]
+    else:
+        durations = data.flares["equivalent_duration"]
+        cells += [str(len(durations)), f"{durations.max():.1f}" if len(durations) else "-"]
+    if recovery is None:
+        cells += ["none yet"]
+    elif progress.done:
+        cells += [f"{recovery.n_done:,}"]
+    else:
+        cells += [f"{recovery.n_done:,} of {recovery.n_inject:,}"]
+    if recovery is None or not recovery.n_placed:
+        cells += ["-", "-"]
+    else:
+        limit = recoveries.half_recovered(recovery.amplitude, recovery.recovered)
+        cells += [f"{recovery.fraction * 100:.1f}", _limit(limit, 100)]
+    return [*cells, f"{sum(data.seconds.values()):.1f}"]
+
+
+def _common_directory(paths: Sequence[Path]) -> str:
+    return os.path.commonpath([path.absolute().parent for path in paths])
+
+
+def _n_runs(mask: np.ndarray) -> int:
+    """Stretches of true values."""
+    return int(np.count_nonzero(np.diff(mask.astype(np.int8), prepend=0) == 1))

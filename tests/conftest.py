@@ -1,0 +1,97 @@
+"""What all tests share: one core, the data beside the repository, the stella models."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from cvzmpi.engine.launch import pin_to_one_core
+
+# Before anything imports NumPy. The tests compute with the BLAS kernels that cvzmpi chooses, not
+# with those that the environment happens to ask for: rounding depends on them.
+os.environ.pop("OPENBLAS_CORETYPE", None)
+pin_to_one_core()
+
+import pytest  # noqa: E402
+
+from cvzmpi.cvz import stella_models  # noqa: E402
+from cvzmpi.cvz.network import Network  # noqa: E402
+from cvzmpi.errors import ModelFileError  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+# The real light curve of the demo, which keeps it in .setup/; see tools/demo.sh.
+DEMO_FITS = "tess2018206045859-s0001-0000000358108509-0120-s_lc.fits"
+DEMO_FITS_SHA256 = "8f026f87bfaf4e79496e124dd6a9a36b5ff06ed597c0b3bff5387fa240681695"
+DEMO_WHEEL = "altaipony==2.1.2"
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
+def pytest_collection_modifyitems(items):
+    """Whatever asks for the fixture `shared_data` has the marker of that name."""
+    for item in items:
+        if "shared_data" in getattr(item, "fixturenames", ()):
+            item.add_marker("shared_data")
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The directory of real light curves and reference outputs, beside the repository."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no real light curves and reference outputs in {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def real_file(shared_data):
+    """The FITS file of a real light curve, by TIC number and sector."""
+
+    def find(tic, sector):
+        (file,) = (shared_data / "tess").glob(f"*-s{sector:04d}-{tic:016d}-*_lc.fits")
+        return file
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def demo_file(tmp_path_factory):
+    """The FITS file of TIC 358108509, sector 1: the demo's, or from where the demo has it."""
+    file = ROOT / ".setup" / DEMO_FITS
+    if not _is_demo_file(file):
+        file = tmp_path_factory.mktemp("wheel") / DEMO_FITS
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--only-binary", ":all:", "--dest", str(file.parent), DEMO_WHEEL]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+        if outcome.returncode != 0:
+            pytest.skip(f"the light curve of TIC 358108509: pip cannot download {DEMO_WHEEL}")
+        (wheel,) = file.parent.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            file.write_bytes(archive.read(f"altaipony/examples/{DEMO_FITS}"))
+        assert _is_demo_file(file)
+    return file
+
+
+def _is_demo_file(file):
+    return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == DEMO_FITS_SHA256
+
+
+@pytest.fixture(scope="session")
+def models():
+    """The ten stella models; fetched with pip where the machine does not have them yet."""
+    file = stella_models.default_file()
+    try:
+        return stella_models.ensure(file)
+    except ModelFileError as error:
+        if file.exists():  # there are models, but not the right ones
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def networks(models):
+    return [Network.from_keras(models.of_model(model)) for model in range(len(models))]

@@ -1,0 +1,109 @@
+"""A small sector file with plausible content, made without the networks and in no time."""
+
+import numpy as np
+
+from cvzmpi.config import Config
+from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.flare_mask import MaskRule
+from cvzmpi.cvz.flare_shape import equivalent_duration, mean_flare_shape
+from cvzmpi.cvz.flares import Detection, flare_table
+from cvzmpi.cvz.injection import draw_injections
+from cvzmpi.cvz.light_curve import LightCurve
+from cvzmpi.cvz.observation import Observation
+from cvzmpi.cvz.sector_file import Provenance, RecoveryWriter, SectorData
+
+TIC, SECTOR = 123456789, 7
+EXPOSURE = 120 / 86400
+PEAKS = (400, 1900)  # cadences of the two flares; the second one is the larger
+CONFIG = Config.model_validate({"seed": 7, "inject": {"n_inject": 300, "n_repeat": 4}})
+GP_FACTS = {
+    "gp_kernel": "rotation",
+    "gp_converged": True,
+    "gp_message": "CONVERGENCE",
+    "gp_log_likelihood": 1234.5,
+    "gp_n_evaluations": 17,
+    "gp_sigma": 0.004,
+    "gp_period_d": 2.5,
+    "gp_Q0": 0.9,
+    "gp_jitter": 1e-5,
+    "gp_mean": 1.0,
+}
+
+
+def write_example(path, *, model=True, n_done=300, flares=PEAKS, facts=GP_FACTS):
+    """Write the file as far as checkpoint `detect`, or `model` with `n_done` injections done."""
+    light_curve = _light_curve(flares)
+    observation = Observation.prepare(light_curve, CONFIG)
+    detection = _detection(observation, flares)
+    data = SectorData(
+        light_curve,
+        observation.spread(detection.probability, np.float32, np.nan),
+        detection.row_mask(observation),
+        seconds={"download": 0.02, "detect": 0.8},
+    )
+    provenance = Provenance(
+        CONFIG.science_json(), CONFIG.science_hash(), CONFIG.seed, "ab" * 32, {"cvzmpi": "0.1.0"}
+    )
+    if model:
+        _add_model(data, observation, detection, facts)
+    sector_file.write(path, data, provenance)
+    if model:
+        # what is found is decided by the equivalent duration, but for the last place of each
+        recovered = np.repeat(data.equivalent_duration[:, None] > 10, 4, axis=1)
+        recovered[:, 3] = True
+        with RecoveryWriter(path, None) as writer:
+            writer.write_rows(slice(0, n_done), recovered[:n_done])
+            writer.count_down(len(recovered) - n_done, 1.2)
+    return path
+
+
+def _light_curve(flares):
+    rng = np.random.default_rng(3)
+    n = 2600
+    time = 1500 + EXPOSURE * np.arange(n)
+    time[1200:] += 1.5  # a gap
+    flux = 1 + 0.004 * np.sin(2 * np.pi * time / 2.5) + 0.002 * rng.standard_normal(n)
+    for number, peak in enumerate(flares):
+        flux += 0.05 * (number + 1) * mean_flare_shape(time - time[peak], 0.005, EXPOSURE)
+    flux *= 1000
+    flux[700:720] = np.nan
+    quality = np.zeros(n, np.int32)
+    quality[50:60] = 16
+    return LightCurve(
+        tic=TIC,
+        sector=SECTOR,
+        time=time,
+        flux=flux.astype(np.float32),
+        flux_err=np.full(n, 2.0, np.float32),
+        quality=quality,
+        exposure=EXPOSURE,
+        header={"TESSMAG": 9.87, "TEFF": 3210.0},  # and no RADIUS
+    )
+
+
+def _detection(observation, flares):
+    probability = np.full(len(observation.rows), 0.01, np.float32)
+    for peak in np.searchsorted(observation.rows, flares):
+        probability[peak - 2 : peak + 12] = 0.97
+    rule = MaskRule(CONFIG.detect.threshold, CONFIG.detect.min_cadences, CONFIG.detect.merge_gap)
+    return Detection.apply(rule, probability, observation.evaluated)
+
+
+def _add_model(data, observation, detection, facts):
+    mean = 1 + 0.004 * np.sin(2 * np.pi * observation.time / 2.5)
+    sd = np.full(len(mean), 0.0004)
+    median = observation.median_flux
+    data.gp_mu = observation.spread(mean * median, float, np.nan)
+    data.gp_sigma = observation.spread(sd * median, float, np.nan)
+    data.gp_facts = facts
+    data.flares = flare_table(observation, detection, mean, sd)
+    data.injections = draw_injections(
+        CONFIG.inject,
+        (CONFIG.seed, TIC, SECTOR),
+        observation.flux_error,
+        detection.candidates(observation.evaluated, CONFIG.inject.peak_tolerance),
+        observation.time,
+        EXPOSURE,
+    )
+    data.equivalent_duration = equivalent_duration(data.injections.amplitude, data.injections.fwhm)
+    data.seconds["model"] = 0.3

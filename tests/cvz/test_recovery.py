@@ -1,0 +1,103 @@
+"""The summary of the recoveries: counts that add up, and where a half is reached."""
+
+import h5py
+import numpy as np
+import pytest
+from example_file import write_example
+
+from cvzmpi.cvz.recovery import count, equal_edges, even_edges, half_recovered, read_all
+from cvzmpi.errors import SectorFileError
+
+
+def test_what_is_read_is_what_h5py_reads(tmp_path):
+    path = write_example(tmp_path / "1.h5")
+    _, data, recovery = read_all(path)
+    with h5py.File(path) as file:
+        for name in ("amplitude", "fwhm", "equivalent_duration"):
+            assert np.array_equal(getattr(recovery, name), file[f"injections/{name}"])
+        recovered = file["recoveries/recovered"][()]
+    assert np.array_equal(recovery.recovered, recovered)
+    assert (recovery.n_done, recovery.n_inject, recovery.n_placed) == (300, 300, 1200)
+    assert recovery.fraction == recovered.mean()
+
+
+def test_rows_that_are_not_done_do_not_count(tmp_path):
+    path = write_example(tmp_path / "1.h5", n_done=80)
+    with h5py.File(path, "r+") as file:
+        file["recoveries/recovered"][80:120] = True  # rows that no count vouches for
+        expected = file["recoveries/recovered"][:80].mean()
+    progress, _, recovery = read_all(path)
+    assert progress.n_inject_remaining == 220
+    assert len(recovery.amplitude) == len(recovery.recovered) == recovery.n_done == 80
+    assert recovery.fraction == expected
+
+
+def test_before_any_injection_there_is_nothing_to_count(tmp_path):
+    assert read_all(write_example(tmp_path / "1.h5", model=False))[2] is None
+    _, _, recovery = read_all(write_example(tmp_path / "2.h5", n_done=0))
+    assert recovery.n_placed == 0
+    assert np.isnan(recovery.fraction)
+    assert np.isnan(half_recovered(recovery.amplitude, recovery.recovered).value)
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"SIMPLE  =                    T", b"\x89HDF\r\n\x1a\n"]
+)
+def test_what_is_no_sector_file_is_one_line_that_names_it(tmp_path, content):
+    path = tmp_path / "1.h5"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SectorFileError, match=str(path)) as error:
+        read_all(path)
+    assert "\n" not in str(error.value)
+
+
+def test_the_cells_count_every_repeat_once(tmp_path):
+    _, _, recovery = read_all(write_example(tmp_path / "1.h5"))
+    for edges in (even_edges, equal_edges):
+        grid = count(recovery, edges(recovery.amplitude, 6), edges(recovery.fwhm, 4))
+        assert grid.n_placed.shape == (6, 4)
+        assert grid.n_placed.sum() == recovery.n_placed
+        assert grid.n_recovered.sum() == recovery.recovered.sum()
+    cell = (recovery.amplitude < grid.amplitude_edges[1]) & (recovery.fwhm < grid.fwhm_edges[1])
+    assert grid.n_placed[0, 0] == 4 * cell.sum()
+    assert grid.fraction[0, 0] == recovery.recovered[cell].mean()
+
+
+def test_injections_of_one_size_are_in_one_cell():
+    same = np.full(30, 0.02)
+    assert len(equal_edges(same, 5)) == 2
+    for edges in (equal_edges(same, 5), even_edges(same, 5)):
+        assert edges[0] < 0.02 < edges[-1]
+        assert np.all(np.diff(edges) > 0)
+
+
+@pytest.mark.parametrize("n_flares", [60, 2000])
+def test_the_half_is_found_where_it_is(n_flares):
+    rng = np.random.default_rng(1)
+    size = np.exp(rng.uniform(0, np.log(50), n_flares))
+    probability = 1 / (1 + np.exp(-3 * np.log(size / 7)))
+    recovered = rng.random((n_flares, 10)) < probability[:, None]
+    limit = half_recovered(size, recovered)
+    assert limit.relation == "="
+    assert limit.value == pytest.approx(7, rel=0.15 if n_flares < 100 else 0.05)
+
+
+def test_the_order_of_the_flares_does_not_matter():
+    rng = np.random.default_rng(2)
+    size = rng.uniform(1, 50, 300)
+    recovered = rng.random((300, 5)) < (size / 50)[:, None]
+    shuffled = rng.permutation(300)
+    assert half_recovered(size, recovered) == half_recovered(size[shuffled], recovered[shuffled])
+
+
+def test_a_half_that_is_not_reached_is_a_bound():
+    size = np.linspace(1, 50, 200)
+    nothing, everything = np.zeros((200, 3), bool), np.ones((200, 3), bool)
+    assert half_recovered(size, nothing) == type(half_recovered(size, nothing))(50, ">")
+    assert half_recovered(size, everything) == type(half_recovered(size, everything))(1, "<")
+
+
+def test_few_flares_still_give_an_answer():
+    assert half_recovered(np.array([3.0]), np.ones((1, 4), bool)).relation == "<"
+    assert half_recovered(np.array([3.0, 4.0]), np.array([[True, False]] * 2)).relation == "="

@@ -1,0 +1,138 @@
+"""The progress display: one line a minute in a log, a live one on a terminal."""
+
+import io
+import re
+
+import pytest
+
+from cvzmpi.engine import progress
+from cvzmpi.engine.campaign import Outcome, Unit, Workload
+from cvzmpi.engine.progress import ProgressDisplay
+
+UNITS = [Unit("a", 3, begun=True), Unit("b", 2), Unit("c", 1)]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the test moves."""
+
+    class Clock:
+        now = 1000.0
+
+        def monotonic(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(progress.time, "monotonic", clock.monotonic)
+    return clock
+
+
+def display_of(workload, stream):
+    display = ProgressDisplay("light curves", "injections", stream)
+    display.begin(workload)
+    return display
+
+
+def lines(stream):
+    """The lines of a log, each with its date and time, which are cut off."""
+    found = stream.getvalue().splitlines()
+    stamp = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
+    assert all(stamp.match(line) for line in found), found
+    return [line[20:] for line in found]
+
+
+def test_the_plan_is_told_first_with_what_was_rejected(clock):
+    log = io.StringIO()
+    display_of(Workload(UNITS, [Outcome("bad.fits", "not a FITS file")], n_done=4), log)
+    assert lines(log) == [
+        "8 light curves: 4 done before, 1 half done, 2 to begin",
+        "failed bad.fits: not a FITS file",
+    ]
+
+
+def test_a_log_gets_one_line_a_minute(clock):
+    log = io.StringIO()
+    display = display_of(Workload(UNITS, steps_per_unit=600), log)
+    display.assigned(UNITS[0])
+    for _ in range(959):  # eight times a second for just under two minutes
+        clock.now += 0.125
+        display.steps_done(1)
+    assert len(lines(log)) == 1 + 1
+    clock.now += 0.125
+    display.refresh()
+    assert lines(log)[2:] == [
+        "0 of 3 light curves done, 1 working, 0 failed, 8 injections/s, 2 min left"
+    ]
+
+
+def test_the_line_counts_done_working_and_failed_and_says_when_it_will_be_over(clock):
+    display = display_of(Workload(UNITS, n_done=2, steps_per_unit=1000), io.StringIO())
+    assert display.line() == "2 of 5 light curves done, 0 working, 0 failed, 0 injections/s"
+    for unit in UNITS:
+        display.assigned(unit)
+    display.steps_done(600)
+    display.steps_done(400)
+    clock.now += 10
+    display.ended(Outcome("a"))
+    display.ended(Outcome("b", "too few cadences"))
+    assert display.line() == (
+        "3 of 5 light curves done, 1 working, 1 failed, 100 injections/s, 20 s left"
+    )
+
+
+def test_failures_and_notes_are_told_at_once(clock):
+    log = io.StringIO()
+    display = display_of(Workload(UNITS), log)
+    display.assigned(UNITS[0])
+    display.ended(Outcome("a", "too few cadences"))
+    display.assigned(UNITS[1])
+    display.ended(Outcome("b", result={"note": "started anew"}))
+    assert lines(log)[1:] == ["failed a: too few cadences", "b: started anew"]
+
+
+def test_the_summary_counts_what_this_job_did(clock):
+    log = io.StringIO()
+    display = display_of(Workload(UNITS, n_done=7), log)
+    with display:
+        for unit in UNITS:
+            display.assigned(unit)
+            display.steps_done(1500)
+        clock.now += 3 * 3600 + 7 * 60
+        for name, error in (("a", None), ("b", None), ("c", "no")):
+            display.ended(Outcome(name, error))
+    assert lines(log)[-1] == ("2 light curves done in 3 h 07 min, 1 failed, 4,500 injections")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (41.4, "41 s"), (89, "89 s"), (90, "2 min"), (720, "12 min"), (5370, "90 min")],
+)
+def test_durations_read_as_a_person_would_say_them(clock, seconds, text):
+    log = io.StringIO()
+    display = display_of(Workload([]), log)
+    with display:
+        clock.now += seconds
+    if text == "90 min":
+        text = "1 h 30 min"
+    assert f" done in {text}," in lines(log)[-1]
+
+
+def test_a_terminal_shows_the_line_live_and_keeps_what_was_said(clock):
+    terminal = Terminal()
+    display = display_of(Workload(UNITS, steps_per_unit=10), terminal)
+    with display:
+        display.assigned(UNITS[0])
+        clock.now += 1
+        display.steps_done(5)
+        display.ended(Outcome("a", "an error [with brackets]"))
+        clock.now += 1
+        display.refresh()
+    shown = terminal.getvalue()
+    assert "5 injections/s" in shown
+    assert "failed a: an error [with brackets]" in shown
+    assert "0 of 3 light curves done, 0 working, 1 failed" in shown

@@ -1,0 +1,133 @@
+"""What is imported when, and which room of the package may know which."""
+
+import ast
+import subprocess
+import sys
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+from main_job import environment
+
+import cvzmpi
+
+PACKAGE = Path(cvzmpi.__file__).parent
+HEAVY = {"mpi4py", "h5py", "numpy", "scipy", "astropy", "lightkurve", "matplotlib", "celerite2"}
+
+
+def loaded_by(code):
+    """Which modules a fresh interpreter has loaded after `code`."""
+    report = "import sys\nsys.stderr.write('\\n'.join(sys.modules))"
+    outcome = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
+    )
+    return {name.partition(".")[0] for name in outcome.stderr.split()}
+
+
+def command_line(*arguments):
+    """Code that runs the command line and goes on after its exit."""
+    return (
+        f"import sys\nsys.argv = ['cvzmpi', *{arguments!r}]\nfrom cvzmpi.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (0, None), end.code"
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import cvzmpi", "import cvzmpi.cli", "import cvzmpi.errors", "import cvzmpi.engine.launch"]
+    + [command_line(*a) for a in (["--help"], ["--version"], ["run", "--help"])],
+)
+def test_importing_and_asking_for_help_load_nothing_heavy(code):
+    assert "click" in loaded_by("import click")  # the measurement works
+    assert not loaded_by(code) & HEAVY
+
+
+def test_a_worker_loads_neither_lightkurve_nor_matplotlib():
+    code = (
+        "import cvzmpi.engine.job, cvzmpi.cvz.campaign, cvzmpi.cvz.stages\n"
+        "from cvzmpi.cvz import fits_input, injection, network, gaussian_process"
+    )
+    loaded = loaded_by(code)
+    assert {"mpi4py", "h5py", "numpy"} <= loaded
+    assert not loaded & {"lightkurve", "matplotlib", "pandas", "tensorflow", "stella"}
+
+
+# ----------------------------------------------------------------- the rooms of DESIGN.md
+
+
+def imported(path, package=PACKAGE):
+    """(module, line) of everything that a file imports, at whatever depth, as absolute names."""
+    tree = ast.parse(path.read_text())
+    home = ".".join([package.name, *path.relative_to(package).with_suffix("").parts[:-1]])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                module = resolve_name("." * node.level + module, home)
+            yield module, node.lineno
+            # `from cvzmpi import level2` imports cvzmpi.level2
+            yield from ((f"{module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def trespasses(room, forbidden, package=PACKAGE):
+    """Every import of a forbidden module by a file of a room."""
+    directory = package / room if room else package
+    files = sorted(directory.rglob("*.py"))
+    return {
+        f"{path.relative_to(package)}:{line} imports {module}"
+        for path in files
+        for module, line in imported(path, package)
+        if any(module == name or module.startswith(f"{name}.") for name in forbidden)
+    }
+
+
+RULES = {
+    "engine": ["cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.ledger", "cvzmpi.cli", "cvzmpi.config"],
+    "ledger": ["mpi4py", "cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.engine"],
+    "cvz": ["cvzmpi.level2", "cvzmpi.cli"],
+    "level2": ["cvzmpi.cvz", "cvzmpi.cli"],
+}
+
+
+@pytest.mark.parametrize("room", RULES)
+def test_a_room_imports_nothing_that_it_must_not_know(room):
+    if not (PACKAGE / room).is_dir():
+        pytest.skip(f"there is no cvzmpi/{room} yet")
+    assert trespasses(room, RULES[room]) == set()
+
+
+def test_nobody_imports_lightkurve_stella_or_tensorflow():
+    assert trespasses("", ["lightkurve", "stella", "tensorflow", "tf_keras"]) == set()
+
+
+def test_only_the_plots_import_matplotlib():
+    assert {t.partition(":")[0] for t in trespasses("", ["matplotlib"])} <= {"cvz/plot.py"}
+
+
+def test_only_the_engine_starts_mpi():
+    assert {t.partition("/")[0] for t in trespasses("", ["mpi4py"])} == {"engine"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import cvzmpi.cvz.stages",
+        "from cvzmpi.cvz import stages",
+        "from cvzmpi import cvz",
+        "from ..cvz import stages",
+        "def f():\n    from cvzmpi.cvz.stages import Tools",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import cvzmpi.cvz.stages",
+    ],
+)
+def test_the_check_of_the_rooms_sees_every_way_to_import(tmp_path, line):
+    package = tmp_path / "cvzmpi"
+    (package / "engine").mkdir(parents=True)
+    (package / "engine" / "module.py").write_text(line)
+    assert len(trespasses("engine", ["cvzmpi.cvz"], package)) >= 1
+    assert trespasses("engine", ["cvzmpi.level2"], package) == set()

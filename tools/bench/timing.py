@@ -1,0 +1,94 @@
+"""Repeated measurements of wall-clock time, and how they are written."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The same thing measured several times.
+
+    Attributes
+    ----------
+    values : tuple of float
+        Seconds, unless said otherwise.
+    """
+
+    values: tuple[float, ...]
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Samples:
+        """Collect measurements."""
+        return cls(tuple(float(value) for value in values))
+
+    @property
+    def median(self) -> float:
+        """What the table shows."""
+        return median(self.values)
+
+    def __truediv__(self, divisor: float) -> Samples:
+        return Samples.of(value / divisor for value in self.values)
+
+    def text(self, unit: str | None = None) -> str:
+        """Median and, where there are several, the range: `0.58 s (0.57 to 0.61)`.
+
+        Parameters
+        ----------
+        unit : str, optional
+            Without it the values are seconds, and written as s, ms or µs.
+        """
+        scale, unit = (1.0, unit) if unit is not None else _time_unit(self.median)
+        body = f"{number(self.median * scale)} {unit}"
+        if len(self.values) == 1:
+            return body
+        low, high = (number(edge * scale) for edge in (min(self.values), max(self.values)))
+        return f"{body} ({low} to {high})"
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """Seconds that `work` took, and what it returned."""
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+def alternate(repeats: int, *works: Callable[[], float]) -> list[Samples]:
+    """Measure several things in turn, again and again, so that all see the same machine.
+
+    Parameters
+    ----------
+    repeats : int
+    *works : callable
+        Each returns the seconds it took.
+    """
+    rounds = [[work() for work in works] for _ in range(repeats)]
+    return [Samples.of(column) for column in zip(*rounds, strict=True)]
+
+
+def duration(seconds: float) -> str:
+    """Seconds with a fitting unit."""
+    scale, unit = _time_unit(seconds)
+    return f"{number(seconds * scale)} {unit}"
+
+
+def number(value: float) -> str:
+    """A number with two or three significant digits, thousands separated."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(digits, 6)}f}"
+
+
+def _time_unit(seconds: float) -> tuple[float, str]:
+    for scale, unit in ((1.0, "s"), (1e3, "ms")):
+        if seconds * scale >= 0.1:
+            return scale, unit
+    return 1e6, "µs"
