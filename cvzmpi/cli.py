@@ -15,9 +15,11 @@ from cvzmpi.errors import ConfigError, CvzmpiError
 if TYPE_CHECKING:
     from cvzmpi.config import Config
     from cvzmpi.engine.launch import World
+    from cvzmpi.engine.schedule import Schedule
 
-DONE, SOME_FAILED, USAGE = 0, 1, 2
-"""Exit status: everything done; done, but some units failed; usage or configuration."""
+DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
+"""Exit status: everything done; done, but some units failed; usage or configuration; not everything
+is done, to be run again (sysexits.h calls 75 a temporary failure)."""
 
 
 class _RunByDefault(click.Group):
@@ -182,8 +184,18 @@ def _run_campaign(world: World, config: Config) -> int:
     world.first(lambda: check_parallel_hdf5(config.ranks_per_team))
     campaign = world.first(lambda: CvzCampaign.begin(config))
     display = ProgressDisplay("light curves", campaign.step_name)
-    schedule = job.run(campaign, world, config.ranks_per_team, display)
-    return world.first(lambda: SOME_FAILED if schedule is not None and schedule.failed else DONE)
+    limits = job.JobLimits(
+        config.ranks_per_team, config.job.max_attempts, config.job.drain_before_end
+    )
+    schedule = job.run(campaign, world, limits, display)
+    return world.first(lambda: _status(schedule))
+
+
+def _status(schedule: Schedule | None) -> int:
+    assert schedule is not None, "rank 0 has one"
+    if not schedule.complete:
+        return INCOMPLETE
+    return SOME_FAILED if schedule.failed else DONE
 
 
 def _complain(message: str) -> None:

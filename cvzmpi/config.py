@@ -132,6 +132,20 @@ class CheckpointConfig(Section):
     """How much work a kill may cost."""
 
     interval: float = Field(5.0, gt=0, description="seconds between checkpoints of the injections")
+    fsync: bool = Field(True, description="have each checkpoint on disk, against loss of power")
+
+
+class JobConfig(Section):
+    """What a job does about its own end."""
+
+    drain_before_end: float = Field(
+        120.0, ge=0, description="seconds before the time limit at which the job begins to stop"
+    )
+    max_attempts: int = Field(
+        3,
+        ge=1,
+        description="jobs that may die over a light curve, without progress, until it fails",
+    )
 
 
 class DetectorConfig(Section):
@@ -160,6 +174,7 @@ class Config(Section):
     checkpoint: CheckpointConfig = Field(
         CheckpointConfig(), description="how much work a kill may cost"
     )
+    job: JobConfig = Field(JobConfig(), description="what a job does about its own end")
     detector: DetectorConfig = Field(DetectorConfig(), description="the neural networks")
 
     def science(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,8 @@ from cvzmpi.errors import ConfigError, DamagedFileError, SectorFileError
 
 if TYPE_CHECKING:
     from cvzmpi.cvz.stages import Tools
-    from cvzmpi.engine.campaign import Report, Unit, Workload
+    from cvzmpi.engine.campaign import Unit, Workload
+    from cvzmpi.engine.control import Control
     from cvzmpi.engine.team import Team
 
 _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "celerite2", "mpi4py", "astropy")
@@ -70,10 +72,12 @@ class CvzCampaign:
         Raises
         ------
         ConfigError
-            If the input is missing, or outputs are there that another configuration made.
+            If the input is missing, the output directory cannot be written to, or outputs are there
+            that another configuration made.
         """
         from cvzmpi.engine.campaign import Outcome, Unit, Workload
 
+        _check_writable(self._config.output.directory)
         sources, rejected = self._sources()
         units, n_done = [], 0
         for source in sources:
@@ -118,13 +122,26 @@ class CvzCampaign:
             parallel_hdf5=bool(h5py.get_config().mpi),
         )
 
-    def work(self, unit: Unit, team: Team, report: Report) -> dict[str, Any]:
+    def claim_file(self, unit: Unit) -> Path:
+        """The claim is beside the sector file."""
+        output: Path = unit.content.output
+        return output.with_suffix(".claim")
+
+    def progress(self, unit: Unit) -> int:
+        """Stages and injections that are done."""
+        try:
+            progress = sector_file.read_progress(unit.content.output)
+        except SectorFileError:
+            return 0
+        return 0 if progress is None else progress.steps
+
+    def work(self, unit: Unit, team: Team, control: Control) -> dict[str, Any]:
         """Bring a light curve to its last checkpoint."""
         from cvzmpi.cvz.stages import work_on_light_curve
 
         assert self._tools is not None, "prepare() comes first"
         paths: _LightCurvePaths = unit.content
-        return work_on_light_curve(self._tools, paths.source, paths.output, team, report)
+        return work_on_light_curve(self._tools, paths.source, paths.output, team, control)
 
     def _sources(self) -> tuple[list[LightCurveSource], list[Rejected]]:
         """The light curves of the campaign: those in the input directory, and those begun.
@@ -165,3 +182,13 @@ class CvzCampaign:
             remaining = progress.n_inject_remaining
         megabytes = source.path.stat().st_size / 1e6 if source.path is not None else 2.0
         return remaining * self._config.inject.n_repeat / 1000 + megabytes
+
+
+def _check_writable(directory: Path) -> None:
+    """Find out before anything is computed."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise ConfigError(f"{directory}: cannot write here: {error.strerror}") from error

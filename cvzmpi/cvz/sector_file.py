@@ -126,11 +126,24 @@ class Progress:
         """Whether nothing is left to do."""
         return self.checkpoint == "model" and self.n_inject_remaining == 0
 
+    @property
+    def steps(self) -> int:
+        """Checkpoints and injected flares that are done."""
+        return STAGES.index(self.checkpoint) + self.n_inject - self.n_inject_remaining
 
-def write(path: Path, data: SectorData, provenance: Provenance) -> None:
+
+def write(path: Path, data: SectorData, provenance: Provenance, fsync: bool = True) -> None:
     """Write a whole file beside, and rename it.
 
     HDF5 makes the file in memory: where a disk is full, it would crash the process.
+
+    Parameters
+    ----------
+    path : Path
+    data : SectorData
+    provenance : Provenance
+    fsync : bool
+        Whether to wait until the file is on disk before it takes its name.
 
     Raises
     ------
@@ -149,9 +162,11 @@ def write(path: Path, data: SectorData, provenance: Provenance) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.write_bytes(content)
-        _synchronise(aside)
+        if fsync:
+            _synchronise(aside)
         aside.replace(path)
-        _synchronise(path.parent)
+        if fsync:
+            _synchronise(path.parent)
     except OSError as error:
         with suppress(OSError):
             aside.unlink()  # perhaps it filled the disk
@@ -264,9 +279,12 @@ class RecoveryWriter:
     path : Path
     communicator : MPI communicator, optional
         Of the team, for parallel HDF5; None writes from this process alone.
+    fsync : bool
+        Whether to wait at each checkpoint until it is on disk.
     """
 
-    def __init__(self, path: Path, communicator: Any | None) -> None:
+    def __init__(self, path: Path, communicator: Any | None, fsync: bool = True) -> None:
+        self._fsync = fsync
         driver = {} if communicator is None else {"driver": "mpio", "comm": communicator}
         self._path = path
         try:
@@ -314,12 +332,17 @@ class RecoveryWriter:
         SectorFileError
         """
         try:
-            self._file.flush()
+            self._flush()
             self._group.attrs.modify("n_inject_remaining", np.int64(n_remaining))
             self._file.attrs.modify("seconds_inject", np.float64(seconds))
-            self._file.flush()
+            self._flush()
         except OSError as error:
             raise SectorFileError(f"{self._path}: cannot be written: {_one_line(error)}") from error
+
+    def _flush(self) -> None:
+        self._file.flush()
+        if self._fsync:
+            _synchronise(self._path)
 
 
 def _write_attributes(file: h5py.File, data: SectorData, provenance: Provenance) -> None:

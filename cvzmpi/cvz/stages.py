@@ -8,7 +8,6 @@ members share the evaluation of the networks and, above all, the injections.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from cvzmpi.cvz.sector_file import Progress, Provenance, RecoveryWriter, SectorD
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 
 if TYPE_CHECKING:
+    from cvzmpi.engine.control import Control
     from cvzmpi.engine.team import Team
 
 FLARES_PER_TICKET = 40
@@ -60,7 +60,7 @@ class _Start:
 
 
 def work_on_light_curve(
-    tools: Tools, source: Path | None, path: Path, team: Team, report: Callable[[int], Any]
+    tools: Tools, source: Path | None, path: Path, team: Team, control: Control
 ) -> dict[str, Any]:
     """Bring a light curve from wherever it is to its last checkpoint: collective over the team.
 
@@ -72,8 +72,8 @@ def work_on_light_curve(
     path : Path
         The sector file.
     team : Team
-    report : callable
-        The leader tells it how many injections were done since the last time.
+    control : Control
+        Is told how many injections were done, and says when to stop.
 
     Returns
     -------
@@ -81,6 +81,10 @@ def work_on_light_curve(
         `path`, and `note` where there is something to be told.
     """
     start = team.lead(lambda: _start(tools, source, path))
+    result = {"path": str(path)} | ({"note": start.note} if start.note else {})
+    if start.checkpoint == "model" and start.n_remaining == 0:
+        return result  # another job was faster
+    control.check_stop(team)
     data = start.data
     observation = Observation.prepare(data.light_curve, tools.config)
     with ExitStack() as shared:
@@ -88,11 +92,12 @@ def work_on_light_curve(
         evaluation = _evaluate(tools, observation, team, shared)
         if start.checkpoint == "download":
             data = team.lead(lambda: _detect(tools, observation, evaluation, data, path, clock))
+            control.check_stop(team)
         if start.checkpoint in {"download", "detect"}:
             data = team.lead(lambda: _model(tools, observation, data, path))
             start = replace(start, n_remaining=tools.config.inject.n_inject)
-        _inject(tools, observation, evaluation, data, start.n_remaining, path, team, report)
-    return {"path": str(path)} | ({"note": start.note} if start.note else {})
+        _inject(tools, observation, evaluation, data, start.n_remaining, path, team, control)
+    return result
 
 
 def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
@@ -170,7 +175,7 @@ def _detect(
     data.probability = observation.spread(detection.probability, np.float32, np.nan)
     data.flare_mask = detection.row_mask(observation)
     data.seconds["detect"] = time.perf_counter() - clock
-    sector_file.write(path, data, tools.provenance)
+    sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
     return data
 
 
@@ -181,7 +186,8 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     rows, median = observation.rows, observation.median_flux
     probability = data.probability[rows]
     detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
-    used = observation.spread(np.ones(len(rows)), bool, False) & ~data.flare_mask
+    # Where the detector cannot look, at the ends and beside gaps, there may be flares as well.
+    used = observation.spread(observation.evaluated, bool, False) & ~data.flare_mask
     fit = fit_gaussian_process(
         light_curve.time,
         light_curve.flux / median,
@@ -203,7 +209,7 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
     data.injections = replace(injections, cadence=rows[injections.cadence])
     data.seconds["model"] = time.perf_counter() - clock
-    sector_file.write(path, data, tools.provenance)
+    sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
     return data
 
 
@@ -227,9 +233,9 @@ def _inject(
     n_remaining: int,
     path: Path,
     team: Team,
-    report: Callable[[int], Any],
+    control: Control,
 ) -> None:
-    """Injections and recoveries; a checkpoint 3 at every interval.
+    """Injections and recoveries; a checkpoint 3 at every interval, and before the job stops.
 
     The members take tickets for the next flares until the interval is over, then write what they
     found together. Tickets are taken in order, so what is done is always a beginning of the list,
@@ -252,8 +258,9 @@ def _inject(
     first = (n_inject - n_remaining) // FLARES_PER_TICKET
     seconds_before, clock = data.seconds.get("inject", 0.0), time.perf_counter()
     communicator = team.communicator if tools.parallel_hdf5 else None
-    with RecoveryWriter(path, communicator) as writer:
+    with RecoveryWriter(path, communicator, tools.config.checkpoint.fsync) as writer:
         while first < n_tickets:
+            control.check_stop(team)
             tickets = team.tickets(first, n_tickets)
             deadline = time.perf_counter() + tools.config.checkpoint.interval
             error = None
@@ -262,8 +269,8 @@ def _inject(
                     start = ticket * FLARES_PER_TICKET
                     flare_ids = slice(start, min(start + FLARES_PER_TICKET, n_inject))
                     writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
-                    if time.perf_counter() > deadline:
-                        break
+                    if time.perf_counter() > deadline or control.stop_requested():
+                        tickets.close()
             except Exception as caught:
                 error = caught
             team.agree(error)
@@ -272,5 +279,5 @@ def _inject(
             seconds = team.lead(lambda: seconds_before + time.perf_counter() - clock)
             writer.count_down(n_inject - n_done, seconds)
             if team.is_leader:
-                report((n_done - (n_inject - n_remaining)) * n_repeat)
+                control.steps_done((n_done - (n_inject - n_remaining)) * n_repeat)
             n_remaining = n_inject - n_done

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
+from cvzmpi.engine.control import Control
 from cvzmpi.engine.team import Team
-
-Report = Callable[[int], None]
-"""Told how many steps of the campaign (for `cvz`, injections) were done since the last time."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,9 @@ class Outcome:
     unit : str
     error : str, optional
         One line that says why it failed; None where it succeeded.
+    unfinished : str, optional
+        Why it is not done, though it did not fail: the job was asked to stop, or another job has
+        the unit.
     seconds : float
     result : dict
         What the campaign's `work` returned.
@@ -50,6 +51,7 @@ class Outcome:
 
     unit: str
     error: str | None = None
+    unfinished: str | None = None
     seconds: float = 0.0
     result: dict[str, Any] = field(default_factory=dict)
 
@@ -90,10 +92,19 @@ class Campaign(Protocol):
         """Get a worker rank ready, once, before its first unit."""
         ...
 
-    def work(self, unit: Unit, team: Team, report: Report) -> dict[str, Any]:
+    def claim_file(self, unit: Unit) -> Path:
+        """Where the claim on a unit is kept."""
+        ...
+
+    def progress(self, unit: Unit) -> int:
+        """How far a unit is, in any measure that only grows; asked of the team's leader."""
+        ...
+
+    def work(self, unit: Unit, team: Team, control: Control) -> dict[str, Any]:
         """Do the work on a unit, together with the other ranks of the team.
 
         Raising costs this unit only; the error must be raised on all ranks of the team, which
-        `Team.lead` and `Team.agree` see to.
+        `Team.lead` and `Team.agree` see to. When the control says that the job is to stop, the work
+        goes on to the next good moment and raises `UnitStopped`.
         """
         ...

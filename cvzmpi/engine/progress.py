@@ -63,7 +63,9 @@ class ProgressDisplay:
     def ended(self, outcome: Outcome) -> None:
         """A team ended a unit."""
         self._n_working -= 1
-        if outcome.error is None:
+        if outcome.unfinished is not None:
+            self._say(f"{outcome.unit} is not finished: {outcome.unfinished}")
+        elif outcome.error is None:
             self._n_done += 1
         else:
             self._n_failed += 1
@@ -71,6 +73,10 @@ class ProgressDisplay:
         if "note" in outcome.result:
             self._say(f"{outcome.unit}: {outcome.result['note']}")
         self.refresh()
+
+    def stopping(self, reason: str) -> None:
+        """The job was asked to stop."""
+        self._say(f"stopping at the next checkpoint: {reason}")
 
     def refresh(self) -> None:
         """Show the present state, if it is time to."""

@@ -12,7 +12,7 @@ class Schedule:
 
     Attributes
     ----------
-    failed, done : list of Outcome
+    failed, done, unfinished : list of Outcome
     n_done_before : int
         Units that needed nothing.
     """
@@ -24,11 +24,17 @@ class Schedule:
         self.n_done_before = workload.n_done
         self.failed = list(workload.rejected)
         self.done: list[Outcome] = []
+        self.unfinished: list[Outcome] = []
 
     @property
     def n_waiting(self) -> int:
         """Units that nobody has begun in this job."""
         return len(self._waiting)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every unit was worked on to its end."""
+        return not self._waiting and not self.unfinished
 
     def next(self) -> Unit | None:
         """The unit to work on now, or None when all are given out."""
@@ -36,4 +42,9 @@ class Schedule:
 
     def record(self, outcome: Outcome) -> None:
         """Take down how a unit ended."""
-        (self.done if outcome.error is None else self.failed).append(outcome)
+        if outcome.unfinished is not None:
+            self.unfinished.append(outcome)
+        elif outcome.error is not None:
+            self.failed.append(outcome)
+        else:
+            self.done.append(outcome)

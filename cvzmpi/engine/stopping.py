@@ -3,7 +3,8 @@
 SIGTERM (the queue wants the nodes) and SIGUSR1 (the time limit is near) may reach any rank, all of
 them, or none before the kill. A rank that got one tells the others; what they do about it is only
 a matter of tidiness, since every state of the files is good to go on from. A second signal ends
-the process at once.
+the process at once; but the same one often comes twice, from the queue and through the launcher, so
+only one that comes later is a second.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+_SAME_SIGNAL_SECONDS = 2.0
 
 
 class StopRequest:
@@ -29,6 +31,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.reason: str | None = None
+        self._signalled: float | None = None
 
     def __bool__(self) -> bool:
         return self.reason is not None
@@ -44,9 +47,11 @@ class StopRequest:
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         del frame
-        if self.reason is not None:
+        now = time.monotonic()
+        if self._signalled is not None and now - self._signalled > _SAME_SIGNAL_SECONDS:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+        self._signalled = self._signalled or now
         self.ask(signal.Signals(number).name)
 
 

@@ -88,6 +88,10 @@ class Team:
         if failures:
             raise TeamMateError(failures[0])
 
+    def any(self, value: bool) -> bool:
+        """Whether the value is true on any rank: collective."""
+        return value if self.size == 1 else self.communicator.allreduce(value, MPI.LOR)
+
     def tickets(self, first: int, last: int) -> Tickets:
         """Share the numbers first, ..., last - 1 among the ranks: collective.
 
@@ -112,13 +116,13 @@ class Tickets:
     def __init__(self, team: Team, counter: _SharedCounter | None, first: int, last: int) -> None:
         self._counter = counter
         self._next = first
-        self._first = first
         self._last = last
+        self._is_closed = False
         if counter is not None:
             counter.set(first)
 
     def __iter__(self) -> Iterator[int]:
-        while True:
+        while not self._closed():
             if self._counter is not None:
                 ticket = self._counter.take()
             else:
@@ -127,10 +131,20 @@ class Tickets:
                 return
             yield ticket
 
+    def close(self) -> None:
+        """Give out no more numbers, on any rank."""
+        if self._counter is not None:
+            self._counter.close()
+        else:
+            self._is_closed = True
+
     def taken(self) -> int:
         """The first number that nobody took; collective, after all ranks stopped taking."""
         value = self._counter.get() if self._counter is not None else self._next
         return min(value, self._last)
+
+    def _closed(self) -> bool:
+        return self._counter.is_closed() if self._counter is not None else self._is_closed
 
 
 class SharedArray:
@@ -170,26 +184,36 @@ class SharedArray:
 
 
 class _SharedCounter:
-    """A counter that the ranks of a team take numbers from, each number once."""
+    """A counter that the ranks of a team take numbers from, each number once, until it is closed.
+
+    Two numbers in shared memory: the next one to take, and whether it is closed.
+    """
 
     def __init__(self, communicator: MPI.Intracomm) -> None:
         self._communicator = communicator
         item = MPI.INT64_T.Get_size()
-        size = item if communicator.Get_rank() == 0 else 0
+        size = 2 * item if communicator.Get_rank() == 0 else 0
         self._window = MPI.Win.Allocate_shared(size, item, comm=communicator)
         self._one = np.ones(1, np.int64)
         self._result = np.zeros(1, np.int64)
         self._window.Lock_all()
 
     def set(self, value: int) -> None:
-        """Collective."""
+        """Open it, with the next number to take; collective."""
         self._communicator.Barrier()  # nobody still takes
         if self._communicator.Get_rank() == 0:
             self._fetch(np.full(1, value, np.int64), MPI.REPLACE)
+            self._fetch(np.zeros(1, np.int64), MPI.REPLACE, 1)
         self._communicator.Barrier()
 
     def take(self) -> int:
         return self._fetch(self._one, MPI.SUM)
+
+    def close(self) -> None:
+        self._fetch(self._one, MPI.REPLACE, 1)
+
+    def is_closed(self) -> bool:
+        return bool(self._fetch(self._one, MPI.NO_OP, 1))
 
     def get(self) -> int:
         """Collective: all ranks have stopped taking."""
@@ -198,7 +222,7 @@ class _SharedCounter:
         self._communicator.Barrier()
         return value
 
-    def _fetch(self, operand: np.ndarray, operation: MPI.Op) -> int:
-        self._window.Fetch_and_op(operand, self._result, 0, 0, operation)
+    def _fetch(self, operand: np.ndarray, operation: MPI.Op, which: int = 0) -> int:
+        self._window.Fetch_and_op(operand, self._result, 0, which, operation)
         self._window.Flush(0)
         return int(self._result[0])

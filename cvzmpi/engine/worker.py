@@ -4,20 +4,58 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import replace
 
-from cvzmpi.engine.campaign import Campaign, Outcome, Report, Unit
+from cvzmpi.engine.campaign import Campaign, Outcome, Unit
+from cvzmpi.engine.claim import Claim
+from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError
 
 
-def work_on(campaign: Campaign, unit: Unit, team: Team, report: Report) -> Outcome:
-    """Work on a unit; whatever it raises becomes its outcome, and costs this unit only."""
+def work_on(
+    campaign: Campaign, unit: Unit, team: Team, control: Control, max_attempts: int
+) -> Outcome:
+    """Work on a unit; whatever it raises becomes its outcome, and costs this unit only.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    unit : Unit
+    team : Team
+    control : Control
+    max_attempts : int
+        So many jobs may die over the unit before it is given up.
+    """
     start = time.perf_counter()
+    claims: list[Claim] = []  # the leader's
     try:
-        result = campaign.work(unit, team, report)
+        if not team.lead(lambda: _claim(campaign, unit, max_attempts, claims)):
+            return Outcome(unit.name, unfinished="another job works on it")
+        result = campaign.work(unit, team, control)
+    except UnitStopped:
+        outcome = Outcome(unit.name, unfinished="stopped")
     except Exception as error:
-        return Outcome(unit.name, _one_line(error, team), time.perf_counter() - start)
-    return Outcome(unit.name, None, time.perf_counter() - start, result)
+        outcome = Outcome(unit.name, error=_one_line(error, team))
+    else:
+        outcome = Outcome(unit.name, result=result)
+    for claim in claims:
+        claim.release()
+    return replace(outcome, seconds=time.perf_counter() - start)
+
+
+def _claim(campaign: Campaign, unit: Unit, max_attempts: int, claims: list[Claim]) -> bool:
+    """Claim the unit for this team; False where another job has it."""
+    claim = Claim.take(campaign.claim_file(unit))
+    if claim is None:
+        return False
+    try:
+        claim.begin_attempt(campaign.progress(unit), max_attempts)
+    except Exception:
+        claim.abandon()
+        raise
+    claims.append(claim)
+    return True
 
 
 def _one_line(error: Exception, team: Team) -> str:
