@@ -116,9 +116,11 @@ class ProgressDisplay:
         if self._live:
             self._live.stop()
         elapsed = _duration(time.monotonic() - self._start)
+        n_left = self._n_units - self._n_done - self._n_failed
         self._say(
             f"{self._n_done - self._n_done_before} {self._unit_name} done in {elapsed}, "
             f"{self._n_failed} failed, {self._steps:,} {self._step_name}"
+            + (f"; {n_left} not finished, run it again" if n_left else "")
         )
 
     def _say(self, text: str) -> None:
