@@ -142,7 +142,7 @@ class JobConfig(Section):
         120.0, ge=0, description="seconds before the time limit at which the job begins to stop"
     )
     max_attempts: int = Field(
-        3,
+        5,
         ge=1,
         description="jobs that may die over a light curve, without progress, until it fails",
     )

@@ -46,7 +46,7 @@ class JobLimits:
     """
 
     ranks_per_team: int = 1
-    max_attempts: int = 3
+    max_attempts: int = 5
     drain_before_end: float = 120.0
 
 
