@@ -146,12 +146,12 @@ def _draw(content: _Content) -> Figure:
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.15))
     left, right = bottom.subfigures(1, 2, width_ratios=(1.05, 1))
     light_curve = content.data.light_curve
-    star = f"TIC {light_curve.tic}   sector {light_curve.sector}"
-    if "TESSMAG" in light_curve.header:
-        star += f"   $T$ = {light_curve.header['TESSMAG']:.2f} mag"
+    title = f"TIC {light_curve.tic}, sector {light_curve.sector}"
     if not content.progress.done:
-        star += "   (unfinished)"
-    _draw_light_curve(top.subplots(), content, star)
+        title += ", unfinished"
+    elif "TESSMAG" in light_curve.header:
+        title += f", $T$ = {light_curve.header['TESSMAG']:.2f} mag"
+    _draw_light_curve(top.subplots(), content, title)
     _draw_largest_flare(left, content)
     _draw_recovery(right.subplots(), content.recovery)
     return figure
@@ -329,6 +329,9 @@ def _draw_recovery(axes: Any, recovery: Recovery | None) -> None:
         return
     grid = _grid(recovery)
     fraction = np.where(grid.n_placed >= _MIN_IN_CELL, grid.fraction, np.nan)
+    if np.all(np.isnan(fraction)):
+        _say(axes, title, f"Too few injections yet: {_how_many(recovery)}")
+        return
     minutes, percent = grid.fwhm_edges * 1440, grid.amplitude_edges * 100
     axes.set_facecolor(_NOT_SEARCHED)
     mesh = axes.pcolormesh(minutes, percent, fraction, cmap="cividis", vmin=0, vmax=1)

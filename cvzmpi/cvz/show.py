@@ -139,8 +139,8 @@ def _overview(
         (
             "star",
             f"TESS magnitude {_fact(facts, 'TESSMAG', '.2f')}, "
-            f"temperature {_fact(facts, 'TEFF', '.0f')} K, "
-            f"radius {_fact(facts, 'RADIUS', '.3f')} R_sun",
+            f"temperature {_fact(facts, 'TEFF', '.0f', ' K')}, "
+            f"radius {_fact(facts, 'RADIUS', '.3f', ' R_sun')}",
         ),
         (
             "flux",
@@ -158,8 +158,8 @@ def _overview(
     ]
 
 
-def _fact(facts: dict[str, Any], name: str, form: str) -> str:
-    return format(facts[name], form) if name in facts else "unknown"
+def _fact(facts: dict[str, Any], name: str, form: str, unit: str = "") -> str:
+    return format(facts[name], form) + unit if name in facts else "unknown"
 
 
 def _state(progress: Progress) -> str:
