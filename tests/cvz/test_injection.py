@@ -167,7 +167,8 @@ def test_beside_the_stars_own_flares_a_peak_may_lie_between_two_runs(curve_of_th
     distance = np.min(
         np.maximum(flares[:, 0] - candidates[:, None], candidates[:, None] - flares[:, 1]), axis=1
     )
-    cadence = candidates[distance <= merge_gap + 3][::7]
+    near = candidates[distance <= merge_gap + 3]
+    cadence = near[:: -(-len(near) // 50)]
     size = np.array([(3, 4), (4, 8), (6, 15)])
     injections = Injections(
         amplitude=size[:, 0] * observation.flux_error,
@@ -177,7 +178,8 @@ def test_beside_the_stars_own_flares_a_peak_may_lie_between_two_runs(curve_of_th
     )
     expected = curve_of_three.all_plain_recovered(injections, rule, tolerance)
     got = curve_of_three.search(rule, tolerance).recovered(injections, everything(injections))
-    print(merge_gap, len(cadence), expected.mean())
+    without = curve_of_three.search(MaskRule(0.5, 2, 1), tolerance)
+    assert (got != without.recovered(injections, everything(injections))).any()
     np.testing.assert_array_equal(got, expected)
 
 
@@ -220,6 +222,16 @@ def test_decisions_do_not_depend_on_which_flares_are_searched_together(curve):
     together = curve.search().recovered(injections, slice(0, 60))
     alone = [curve.search().recovered(injections, slice(i, i + 1)) for i in range(60)]
     np.testing.assert_array_equal(np.concatenate(alone), together)
+
+
+@pytest.mark.parametrize("n_repeat", [1, 61, 130])
+def test_any_number_of_repeats_is_searched(curve_of_three, n_repeat):
+    injections = curve_of_three.draw(n_inject=3, n_repeat=n_repeat)
+    first = replace(injections, cadence=injections.cadence[:, :1], time=injections.time[:, :1])
+    got = curve_of_three.search().recovered(injections, slice(0, 3))
+    assert got.shape == (3, n_repeat)
+    expected = curve_of_three.search().recovered(first, slice(0, 3))
+    np.testing.assert_array_equal(got[:, :1], expected)
 
 
 def test_the_search_leaves_the_evaluation_as_it_is(curve):

@@ -23,7 +23,7 @@ seed = 11
 [input]
 directory = "{input}"
 [inject]
-n_inject = 800
+n_inject = 1000
 [checkpoint]
 interval = 1.0
 """

@@ -49,7 +49,7 @@ class SlurmCluster:
         stopped = subprocess.run(
             [SCRIPT, "stop", self._directory], capture_output=True, text=True, check=False
         )
-        assert (stopped.returncode, stopped.stderr) == (0, "")
+        assert stopped.returncode == 0, stopped.stderr
 
     def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a command that speaks to the cluster."""

@@ -118,8 +118,8 @@ def test_preempted_with_a_grace_time_it_stops_by_itself_and_is_queued_again(
 def test_warned_before_the_time_limit_it_stops_and_goes_on_in_the_next_start(
     cluster, campaign, undisturbed
 ):
-    # Slurm looks at the time every 30 s: the warning comes 10 to 40 s after the start.
-    limit = ("--time=1", "--signal=USR1@50")
+    # Slurm looks at the clock every 30 s: the warning comes 5 to 35 s after the start.
+    limit = ("--time=1", "--signal=USR1@25")
     options = ("--partition=high", "--nodes=1", "--ntasks-per-node=2", *limit)
     job = submit(cluster, campaign, NODE, *options, settings=NO_DRAIN)
     log = log_of(campaign, job)
