@@ -2,11 +2,12 @@
 # make demo     the main job on one real and three invented stars, with plots
 # make test     all tests: serially, and with 2, 3 and 5 MPI ranks
 # make lint     ruff and mypy
+# make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
 # make format   let ruff put the code into its form
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test bench lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +21,9 @@ demo: setup
 
 test: setup
 	@tools/test.sh
+
+bench: setup
+	@tools/bench.sh $(BENCH)
 
 lint: setup
 	.venv/bin/ruff check .

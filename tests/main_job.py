@@ -17,6 +17,8 @@ import numpy as np
 MPIRUN = Path(__file__).resolve().parents[1] / "tools" / "mpirun.sh"
 FAST = ("--set", "seed=7", "--set", "inject.n_inject=200", "--set", "inject.n_repeat=3")
 
+N_CADENCES = 3000
+
 # What tells a process that it is a rank of some other job.
 _OF_A_LAUNCHER = ("OMPI_COMM_WORLD", "OMPI_UNIVERSE", "PMIX_", "PMI_", "SLURM_", "PBS_", "LSB_")
 
@@ -54,6 +56,13 @@ class Ended:
         return [line.split(" ", 2)[2] for line in stamped]
 
 
+def simulate(directory: Path, n_stars: int) -> list[Path]:
+    """Short light curves of stars that flare often."""
+    from cvzmpi.cvz.simulate import simulate_campaign
+
+    return simulate_campaign(directory, n_stars, seed=7, n_cadences=N_CADENCES, active=True)
+
+
 def environment(**more: str) -> dict[str, str]:
     """The environment of a process that is no rank of anything."""
     clean = {key: v for key, v in os.environ.items() if not key.startswith(_OF_A_LAUNCHER)}
@@ -66,12 +75,13 @@ def start(
     ranks: int | None = None,
     cwd: Path | None = None,
     program: Sequence[str] = ("-m", "cvzmpi"),
+    wrapper: Sequence[str] = (),
     **more_environment: str,
 ) -> subprocess.Popen[str]:
     """Start a job; with `ranks=None` as a plain process, without mpirun."""
     launcher = [] if ranks is None else [str(MPIRUN), "-n", str(ranks)]
     return subprocess.Popen(
-        [*launcher, sys.executable, *program, *map(str, arguments)],
+        [*wrapper, *launcher, sys.executable, *program, *map(str, arguments)],
         cwd=cwd,
         env=environment(**more_environment),
         stdin=subprocess.DEVNULL,

@@ -7,9 +7,12 @@ import gzip
 import hashlib
 import io
 import warnings
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,24 +68,21 @@ def read_light_curve(path: Path) -> LightCurve:
     with _opened(path, content) as hdus:
         tic, sector = _identity(path, hdus)
         table = _light_curve_table(path, hdus)
-        try:
-            data = table.data
-            columns = {
-                name: np.array(data[column], dtype=dtype)  # native byte order
-                for name, column, dtype in (
-                    ("time", "TIME", np.float64),
-                    ("flux", "PDCSAP_FLUX", np.float32),
-                    ("flux_err", "PDCSAP_FLUX_ERR", np.float32),
-                    ("quality", "QUALITY", np.int32),
-                )
-            }
-        except (OSError, TypeError, ValueError, KeyError) as error:
-            raise LightCurveError(f"{path}: truncated or damaged: {_one_line(error)}") from error
+        data = table.data
+        columns = {
+            name: np.array(data[column], dtype=dtype)  # native byte order
+            for name, column, dtype in (
+                ("time", "TIME", np.float64),
+                ("flux", "PDCSAP_FLUX", np.float32),
+                ("flux_err", "PDCSAP_FLUX_ERR", np.float32),
+                ("quality", "QUALITY", np.int32),
+            )
+        }
         primary = hdus[0].header
+        header = {key: primary[key] for key in _HEADER_FACTS if primary.get(key) is not None}
     if len(columns["time"]) == 0:
         raise LightCurveError(f"{path}: the light curve table is empty")
     _check_times(path, columns["time"])
-    header = {key: primary[key] for key in _HEADER_FACTS if primary.get(key) is not None}
     header |= {"input_file": path.name, "input_sha256": hashlib.sha256(content).hexdigest()}
     return LightCurve(tic=tic, sector=sector, exposure=EXPOSURE / 86400.0, header=header, **columns)
 
@@ -175,7 +175,7 @@ def _read(path: Path) -> bytes:
         content = path.read_bytes()
         if content.startswith(_GZIP_MAGIC):
             content = gzip.decompress(content)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise LightCurveError(f"{path}: cannot be read: {_one_line(error)}") from error
     if not content.startswith(_FITS_MAGIC):
         raise LightCurveError(f"{path}: not a FITS file")
@@ -190,7 +190,7 @@ def _looks_like_fits(path: Path) -> bool:
         if start.startswith(_GZIP_MAGIC):
             with gzip.open(path) as stream:
                 start = stream.read(6)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise LightCurveError(f"{path}: cannot be read: {_one_line(error)}") from error
     if start == _FITS_MAGIC:
         return True
@@ -206,8 +206,13 @@ def _identify(path: Path) -> LightCurveSource:
     return LightCurveSource(tic, sector, path)
 
 
-def _opened(path: Path, content: bytes | None = None):  # type: ignore[no-untyped-def]
-    """Open FITS from memory, or lazily from the file when only headers are wanted."""
+@contextmanager
+def _opened(path: Path, content: bytes | None = None) -> Iterator[Any]:
+    """Open FITS from memory, or lazily from the file when only headers are wanted.
+
+    Headers and tables are read when they are asked for, so what is wrong with them shows within
+    the context; whatever astropy stumbles over there is told as a damaged file.
+    """
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning
 
@@ -216,12 +221,15 @@ def _opened(path: Path, content: bytes | None = None):  # type: ignore[no-untype
         warnings.simplefilter("ignore", AstropyWarning)
         try:
             source = io.BytesIO(content) if content is not None else path
-            return fits.open(source, memmap=False, lazy_load_hdus=True)
-        except (OSError, ValueError) as error:
+            with fits.open(source, memmap=False, lazy_load_hdus=True) as hdus:
+                yield hdus
+        except LightCurveError:
+            raise
+        except Exception as error:
             raise LightCurveError(f"{path}: truncated or damaged: {_one_line(error)}") from error
 
 
-def _identity(path: Path, hdus) -> tuple[int, int]:  # type: ignore[no-untyped-def]
+def _identity(path: Path, hdus: Any) -> tuple[int, int]:
     header = hdus[0].header
     tic, sector = header.get("TICID"), header.get("SECTOR")
     if not isinstance(tic, int) or not isinstance(sector, int):
@@ -231,7 +239,7 @@ def _identity(path: Path, hdus) -> tuple[int, int]:  # type: ignore[no-untyped-d
     return tic, sector
 
 
-def _light_curve_table(path: Path, hdus):  # type: ignore[no-untyped-def]
+def _light_curve_table(path: Path, hdus: Any) -> Any:
     """The extension with the light curve, its columns and its cadence checked."""
     try:
         table = hdus[1]

@@ -109,7 +109,9 @@ def covered(runs: np.ndarray, peak: int, tolerance: int, merge_gap: int) -> np.n
     -------
     bool, shape (batch,)
     """
-    near = runs[:, peak - tolerance : peak + tolerance + 1].any(axis=1)
+    near: np.ndarray = np.any(runs[:, peak - tolerance : peak + tolerance + 1], axis=1)
+    if merge_gap == 1:  # no cadence is between two runs of one flare
+        return near
     before, after = runs[:, :peak], runs[:, peak + 1 :]
     # cadences between the peak and the nearest run; where there is none, argmax says 0 as well
     to_before = before[:, ::-1].argmax(axis=1)

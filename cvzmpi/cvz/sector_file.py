@@ -183,8 +183,12 @@ def read_progress(path: Path) -> Progress | None:
     SectorFileError
         If it is another kind of file, or the operating system does not let it be read.
     """
-    if not path.exists():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise SectorFileError(f"{path}: cannot be read: {error.strerror}") from error
     with _opened(path) as file:
         attributes = file.attrs
         if attributes.get("format") != FORMAT:

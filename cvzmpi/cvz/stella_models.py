@@ -15,6 +15,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,7 +120,10 @@ def load(file: Path) -> StellaModels:
     if not file.exists():
         raise ModelFileError(f"{file}: no stella models here; `cvzmpi models` fetches them")
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        stored = np.load(file, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            raise ValueError("a single array")
+        with stored:
             weights = {name: stored[name] for name in _WEIGHTS}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileError(
@@ -144,11 +148,20 @@ def ensure(file: Path, sdist: Path | None = None) -> StellaModels:
         The converted models.
     sdist : Path, optional
         The source distribution of stella, where it was fetched before; else pip fetches it.
+
+    Raises
+    ------
+    ModelFileError
+        If that fails, or the file cannot be written.
     """
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="cvzmpi-models-") as directory:
-            _write(file, convert(sdist or _fetch(Path(directory))))
+            weights = convert(sdist or _fetch(Path(directory)))
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _write(file, weights)
+        except OSError as error:
+            raise ModelFileError(f"{file}: cannot be written: {error}") from error
     return load(file)
 
 
@@ -190,7 +203,9 @@ def _keras_contents(sdist: Path) -> list[bytes]:
             bundle = member.read()
         with zipfile.ZipFile(io.BytesIO(bundle)) as models:
             contents = {name: models.read(f"run01/{name}") for name in KERAS_FILES}
-    except (OSError, KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
+    except (
+        OSError, EOFError, KeyError, tarfile.TarError, zipfile.BadZipFile, zlib.error
+    ) as error:  # fmt: skip
         raise ModelFileError(
             f"{sdist}: not the source of stella {STELLA_VERSION}: {error}"
         ) from error

@@ -97,4 +97,3 @@ def _pool(x):
 
 def _relu(x):
     return np.maximum(x, 0)
-

@@ -16,7 +16,7 @@ ROUNDING = 2e-6  # of single precision, for networks with random weights
 def sliding_probabilities(weights, flux):
     """Answers to all windows of a batch of curves, from what `network` offers."""
     network = Network.from_keras(weights)
-    batch, n = flux.shape
+    n = flux.shape[1]
     n_windows = n - nn.WINDOW + 1
     assert n_windows % nn.STEP == 0
     n_features = n_windows + nn.STEP * (nn.TAPS - 1)

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from example_file import write_example
 
-from cvzmpi.cvz.recovery import count, equal_edges, even_edges, half_recovered, read_all
+from cvzmpi.cvz.recovery import Limit, count, equal_edges, even_edges, half_recovered, read_all
 from cvzmpi.errors import SectorFileError
 
 
 def test_what_is_read_is_what_h5py_reads(tmp_path):
     path = write_example(tmp_path / "1.h5")
-    _, data, recovery = read_all(path)
+    _, _, recovery = read_all(path)
     with h5py.File(path) as file:
         for name in ("amplitude", "fwhm", "equivalent_duration"):
             assert np.array_equal(getattr(recovery, name), file[f"injections/{name}"])
@@ -94,8 +94,8 @@ def test_the_order_of_the_flares_does_not_matter():
 def test_a_half_that_is_not_reached_is_a_bound():
     size = np.linspace(1, 50, 200)
     nothing, everything = np.zeros((200, 3), bool), np.ones((200, 3), bool)
-    assert half_recovered(size, nothing) == type(half_recovered(size, nothing))(50, ">")
-    assert half_recovered(size, everything) == type(half_recovered(size, everything))(1, "<")
+    assert half_recovered(size, nothing) == Limit(50, ">")
+    assert half_recovered(size, everything) == Limit(1, "<")
 
 
 def test_few_flares_still_give_an_answer():

@@ -32,11 +32,11 @@ def test_a_finished_file_is_told_from_top_to_bottom(tmp_path, shown):
         duration = file["flares/equivalent_duration"][()].max()
         config_hash = file.attrs["config_sha256"]
     assert "TIC 123456789, sector 7" in text
-    assert "magnitude 9.87, temperature 3210 K, radius unknown" in text
+    assert "magnitude 9.87, temperature 3210 K, radius unknown\n" in text
     assert f"2,600 of 120 s; 2,570 usable, {evaluated:,} evaluated" in text
     assert f"{evaluated * 120 / 86400:.2f} d" in text
     assert re.search(r"state +done\n", text)
-    assert "inject 1.20; together 2.32; 1.00 ms per repeat" in text
+    assert "inject 1.20; together 2.32; 1.00 ms per repeat" in " ".join(text.split())
     assert "period_d       2.5 d" in text
     assert "jitter         1e-05 of the median flux" in text
     assert f"{recovered.mean():.1%} of 1,200" in text

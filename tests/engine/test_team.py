@@ -15,12 +15,10 @@ from cvzmpi.errors import CvzmpiError, LightCurveError
 mpi = pytest.mark.mpi(min_size=2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def team():
     """All ranks as one team; without MPI's launcher, a team of one."""
-    communicator = MPI.COMM_WORLD.Dup()
-    yield Team(communicator, name="rank 7")
-    communicator.Barrier()
+    return Team(MPI.COMM_WORLD.Dup(), name="rank 7")
 
 
 def one_or_all(test):

@@ -18,6 +18,8 @@ GRACE_TIME=${GRACE_TIME:-20} # seconds
 KILL_WAIT=${KILL_WAIT:-5}   # seconds between SIGTERM and SIGKILL
 WAIT=30                     # seconds for anything to come up, or to end
 
+declare -A HOSTS=([n1]=cvzmpi-n1 [n2]=cvzmpi-n2)
+
 PATH=$PATH:/usr/sbin:/sbin
 
 die() { # die STATUS MESSAGE
@@ -101,7 +103,7 @@ PreemptMode=REQUEUE
 KillWait=$KILL_WAIT
 OverTimeLimit=0
 
-NodeName=n1,n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=${ports[1]},${ports[2]} CPUs=$CPUS
+NodeName=n1,n2 NodeHostname=${HOSTS[n1]},${HOSTS[n2]} NodeAddr=127.0.0.1 Port=${ports[1]},${ports[2]} CPUs=$CPUS
 PartitionName=ckpt Nodes=n1,n2 PriorityTier=1 PreemptMode=REQUEUE GraceTime=0 Default=YES
 PartitionName=grace Nodes=n1,n2 PriorityTier=1 PreemptMode=REQUEUE GraceTime=$GRACE_TIME
 PartitionName=high Nodes=n1,n2 PriorityTier=10 PreemptMode=OFF
@@ -116,6 +118,11 @@ start() {
     [ "$(id -u)" -eq 0 ] || die $CANNOT "needs root: slurmd starts jobs as other users"
     [ ! -e "$dir/slurm.conf" ] || die 2 "$dir: a cluster is there already; stop it first"
     mkdir -p "$dir"
+    printf '127.0.0.1 localhost %s %s\n' "$(hostname)" "${HOSTS[*]}" >"$dir/hosts"
+    as_node "$dir" n1 true 2>/dev/null || {
+        rm -f "$dir/hosts"
+        die $CANNOT "needs the right to give its virtual nodes host names (unshare --uts --mount)"
+    }
     dir=$(cd "$dir" && pwd)
     # Longer names do not fit into the address of a Unix socket.
     [ ${#dir} -le 70 ] || die 2 "$dir: expected a path of at most 70 characters"
@@ -134,8 +141,9 @@ start() {
     slurmctld -f "$SLURM_CONF" >"$dir/slurmctld.out" 2>&1 </dev/null
     local node
     for node in n1 n2; do
-        # In sessions of their own: a Ctrl-C at the tests is not for them.
-        setsid slurmd -f "$SLURM_CONF" -N $node >"$dir/slurmd.$node.out" 2>&1 </dev/null
+        # Each with a host name of its own: MPI names its files in /dev/shm after it, and
+        # two nodes with one name would take each other's.
+        as_node "$dir" "$node" slurmd -f "$SLURM_CONF" -N "$node" >"$dir/slurmd.$node.out" 2>&1 </dev/null
     done
     wait_until nodes_are_idle || {
         tail -n 5 "$dir"/*.log "$dir"/*.out >&2
@@ -144,6 +152,13 @@ start() {
     }
     trap - ERR
     echo "export SLURM_CONF=$SLURM_CONF"
+}
+
+# as_node DIR NODE COMMAND...: with the node's host name, which resolves to loopback.
+as_node() {
+    # shellcheck disable=SC2016 # for the inner shell
+    unshare --uts --mount sh -c 'mount --bind "$1/hosts" /etc/hosts && hostname "$2" && shift 2 && exec "$@"' \
+        sh "$1" "${HOSTS[$2]}" "${@:3}"
 }
 
 nodes_are_idle() { [ "$(sinfo -h -N -p ckpt -o %T 2>/dev/null)" = $'idle\nidle' ]; }
@@ -163,10 +178,14 @@ stop() { # stop DIR [keep]: keep leaves the logs
         end "$dir/$name.pid"
     done
     end_steps
+    # What MPI left of killed jobs.
+    for name in "${HOSTS[@]}"; do
+        rm -rf "/dev/shm/"*".$name."*
+    done
     [ "${2:-}" = keep ] || rm -rf "$dir"
 }
 
-no_jobs() { [ -z "$(squeue -h -t all -o '%A %t' 2>/dev/null | grep -E ' (CG|R|PD|S)$')" ]; }
+no_jobs() { [ -z "$(squeue -h 2>/dev/null)" ]; }
 
 # A process that has ended may stay as a zombie where PID 1 reaps nobody.
 is_running() { # is_running PID
@@ -186,7 +205,8 @@ end() { # end PIDFILE
     wait_until has_ended "$pid" || kill -KILL "$pid" 2>/dev/null || true
 }
 
-# Steps outlive slurmd. By now there should be none.
+# Steps outlive slurmd. By now there should be none, but one that was cancelled while
+# its processes were being started may hang.
 end_steps() {
     local comm pid
     for comm in /proc/[0-9]*/comm; do
@@ -194,7 +214,6 @@ end_steps() {
         # A job's own processes have our SLURM_CONF too, and so may the caller: only steps.
         if [ "$(cat "$comm" 2>/dev/null)" = slurmstepd ] &&
             grep -qzxF "SLURM_CONF=$SLURM_CONF" "/proc/$pid/environ" 2>/dev/null && is_running "$pid"; then
-            echo "cluster: step of process $pid was left, killed" >&2
             kill -KILL "$pid" 2>/dev/null || true
         fi
     done

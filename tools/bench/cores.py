@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,9 +26,14 @@ def stay_on_one() -> None:
     stay_on(frozenset({max(AVAILABLE)}))
 
 
-def use_all() -> None:
-    """Let this process use every core again."""
+@contextmanager
+def on_all_cores() -> Iterator[None]:
+    """Let this process, and those that it starts meanwhile, use every core."""
     stay_on(AVAILABLE)
+    try:
+        yield
+    finally:
+        stay_on_one()
 
 
 def run(command: Sequence[str], *, everywhere: bool = False) -> str:
@@ -44,18 +50,20 @@ def run(command: Sequence[str], *, everywhere: bool = False) -> str:
     RuntimeError
         With the end of what it said, if it fails.
     """
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        preexec_fn=use_all if everywhere else None,
-    )
+    with on_all_cores() if everywhere else nullcontext():
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
     if done.returncode != 0:
         lines = (done.stdout + done.stderr).strip().splitlines()
-        raise RuntimeError(f"{' '.join(command)}: status {done.returncode}\n" + "\n".join(lines[-15:]))
+        raise RuntimeError(
+            f"{' '.join(command)}: status {done.returncode}\n" + "\n".join(lines[-15:])
+        )
     return done.stdout
 
 

@@ -70,7 +70,7 @@ def _blas() -> str:
     try:
         from threadpoolctl import threadpool_info
     except ImportError:
-        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index]
+        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         return f"{blas['name']} {blas['version']}"
     for library in threadpool_info():
         if library["user_api"] == "blas" and "numpy" in library["filepath"]:

@@ -1,4 +1,4 @@
-"""Puts the published Keras files of stella into a directory: `python -m tools.bench.reference_models DIR`."""
+"""Puts the published Keras files of stella into a directory, which is the only argument."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ os.environ.update(
     MKL_NUM_THREADS="1", MPLBACKEND="Agg", TQDM_DISABLE="1",
 )  # fmt: skip
 
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-from tensorflow import keras  # noqa: E402
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
 
-from tools.bench.cores import peak_memory  # noqa: E402
+from tools.bench.cores import peak_memory
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -1,0 +1,304 @@
+#!/usr/bin/env python
+"""Submit a campaign to Slurm: batches of light curves, one job each.
+
+    .venv/bin/python jobs/submit.py /path/to/campaign --partition ckpt --account astro --dry-run
+
+The batches are lists in the campaign's directory, `batches/batch_001.csv` and so on. Once written
+they stay as they are; light curves that are new in the campaign go into new ones. A batch is
+submitted unless all of it is done or its job is still in the queue, so this can be run at any time.
+Which job had which batch is in `batches/jobs.csv`.
+"""
+
+from __future__ import annotations
+
+import csv
+import getpass
+import math
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from cvzmpi.config import DEFAULT_FILE, Config, load
+from cvzmpi.cvz import fits_input, sector_file
+from cvzmpi.errors import CvzmpiError
+
+JOBS = Path(__file__).resolve().parent
+SCRIPTS = {"ckpt": JOBS / "cvz_ckpt.slurm", "node": JOBS / "cvz_node.slurm"}
+USAGE = 2
+
+Pair = tuple[int, int]  # tic, sector
+
+
+class SubmitError(CvzmpiError):
+    """Something that the user can put right."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The light curves of one job, and the file that lists them."""
+
+    path: Path
+    pairs: list[Pair]
+
+    @property
+    def name(self) -> str:
+        """What its job and its log are called after: `batch_001`."""
+        return self.path.stem
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Our jobs that wait or run."""
+
+    ids: frozenset[str]
+    names: frozenset[tuple[str, str]]
+    """Job name and working directory, which find a job whose id was not written down any more."""
+
+    @classmethod
+    def ask(cls) -> Queue:
+        """What squeue says."""
+        answer = _slurm(["squeue", "--noheader", "-u", getpass.getuser(), "-o", "%A|%j|%Z"])
+        jobs = [line.split("|", 2) for line in answer.splitlines()]
+        return cls(frozenset(id for id, *_ in jobs), frozenset((n, d) for _, n, d in jobs))
+
+
+@click.command(context_settings={"max_content_width": 100})
+@click.argument("campaign", type=click.Path(path_type=Path), default=".")
+@click.argument("more", metavar="[-- SBATCH OPTIONS]", nargs=-1)
+@click.option(
+    "--script",
+    default="ckpt",
+    show_default=True,
+    help="ckpt (checkpoint queue), node (normal queue), or a script of your own.",
+)
+@click.option(
+    "--size", type=click.IntRange(1), default=200, show_default=True, help="Light curves a batch."
+)
+@click.option("--partition", help="Of the queue; see `sinfo`.")
+@click.option("--account", help="Who pays.")
+@click.option("--nodes", type=click.IntRange(1), help="Nodes of each job.")
+@click.option("--ntasks-per-node", type=click.IntRange(1), help="Ranks on each node.")
+@click.option("--time", "time_limit", help="Time at a stretch, as 8:00:00.")
+@click.option("--max-jobs", type=click.IntRange(1), help="At most so many of them in the queue.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def submit(
+    campaign: Path,
+    more: tuple[str, ...],
+    script: str,
+    size: int,
+    max_jobs: int | None,
+    dry_run: bool,
+    **options: str | int | None,
+) -> None:
+    """Submit the CAMPAIGN (a directory with cvzmpi.toml) in batches, one job each.
+
+    Run it again at any time: batches that are done, or whose job is still in the queue, are left
+    alone. What is not given here is as the script says.
+    """
+    campaign = campaign.resolve()
+    job_script = _script(script)
+    config = _configuration(campaign)
+    batches = _batches(campaign, config, size)
+    log = JobLog(campaign / "batches" / "jobs.csv")
+    queue = Queue.ask()
+    options["time"] = options.pop("time_limit")
+    sbatch_options = [
+        f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value
+    ]
+
+    to_submit, n_done, n_queued = [], 0, 0
+    for batch in batches:
+        name = _job_name(campaign, batch)
+        if log.job_of(batch) in queue.ids or (name, str(campaign)) in queue.names:
+            n_queued += 1
+        elif _n_missing(config, batch) == 0:
+            n_done += 1
+        else:
+            to_submit.append(batch)
+    click.echo(
+        f"{sum(len(batch.pairs) for batch in batches)} light curves in {len(batches)} batches: "
+        f"{n_done} done, {n_queued} in the queue, {len(to_submit)} to submit"
+    )
+    if max_jobs is not None and len(to_submit) > max_jobs - n_queued:
+        to_submit = to_submit[: max(max_jobs - n_queued, 0)]
+        click.echo(f"submitting {len(to_submit)} now, for at most {max_jobs} in the queue")
+    if not dry_run:
+        for batch in batches:
+            _write(batch)
+        (campaign / "logs").mkdir(exist_ok=True)
+    for batch in to_submit:
+        command = _sbatch(campaign, batch, job_script, [*sbatch_options, *more])
+        if dry_run:
+            click.echo(shlex.join(command))
+            continue
+        job = _slurm(command).strip().split(";")[0]  # ID;CLUSTER
+        log.add(batch, job)
+        click.echo(f"{batch.name}: job {job}, {len(batch.pairs)} light curves")
+    if dry_run:
+        click.echo("dry run: nothing was written or submitted")
+
+
+class JobLog:
+    """Which job was submitted for which batch; only ever added to."""
+
+    COLUMNS = ("batch", "job_id", "submitted", "light_curves")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._jobs: dict[str, str] = {}
+        if path.exists():
+            with path.open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    if not row.get("batch") or not row.get("job_id"):
+                        raise SubmitError(f"{path}: expected the columns {', '.join(self.COLUMNS)}")
+                    self._jobs[row["batch"]] = row["job_id"]
+
+    def job_of(self, batch: Batch) -> str | None:
+        """The newest job of a batch."""
+        return self._jobs.get(batch.name)
+
+    def add(self, batch: Batch, job: str) -> None:
+        """Take down a job."""
+        is_new = not self._path.exists()
+        with self._path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if is_new:
+                writer.writerow(self.COLUMNS)
+            now = time.strftime("%Y-%m-%dT%H:%M:%S")
+            writer.writerow([batch.name, job, now, len(batch.pairs)])
+        self._jobs[batch.name] = job
+
+
+def _script(name: str) -> Path:
+    script = SCRIPTS.get(name, Path(name)).resolve()
+    if not script.is_file():
+        raise SubmitError(f"--script {name}: expected ckpt, node, or the path of a script")
+    return script
+
+
+def _configuration(campaign: Path) -> Config:
+    file = campaign / DEFAULT_FILE
+    if not file.is_file():
+        raise SubmitError(f"{campaign}: no {DEFAULT_FILE} in here, expected a campaign's directory")
+    return load(file)
+
+
+def _batches(campaign: Path, config: Config, size: int) -> list[Batch]:
+    """The batches that are there, and new ones for the light curves that are in none of them."""
+    directory = campaign / "batches"
+    paths = sorted(directory.glob("batch_*.csv"), key=_number)
+    batches = [Batch(path, _read_pairs(path)) for path in paths]
+    assigned = {pair for batch in batches for pair in batch.pairs}
+    pairs = [pair for pair in _campaign_pairs(config) if pair not in assigned]
+    if not pairs and not batches:
+        raise SubmitError(f"{campaign}: no light curves in this campaign")
+    first = max((_number(batch.path) for batch in batches), default=0) + 1
+    for i in range(math.ceil(len(pairs) / size)):
+        path = directory / f"batch_{first + i:03d}.csv"
+        batches.append(Batch(path, pairs[i * size : (i + 1) * size]))
+    return batches
+
+
+def _campaign_pairs(config: Config) -> list[Pair]:
+    """All light curves: those of the target list, else those in the input directory."""
+    if config.input.targets is not None:
+        return _read_pairs(config.input.targets)
+    sources, _ = fits_input.scan_directory(config.input.directory)
+    return [(source.tic, source.sector) for source in sources]
+
+
+def _read_pairs(path: Path) -> list[Pair]:
+    return list(dict.fromkeys(fits_input._read_pairs(path)))
+
+
+def _number(path: Path) -> int:
+    number = path.stem.removeprefix("batch_")
+    if not number.isdecimal():
+        raise SubmitError(f"{path}: expected a name like batch_001.csv")
+    return int(number)
+
+
+def _write(batch: Batch) -> None:
+    """Write the list of a new batch; whole or not at all."""
+    if batch.path.exists():
+        return
+    batch.path.parent.mkdir(exist_ok=True)
+    new = batch.path.with_suffix(".csv.new")
+    new.write_text(
+        "tic,sector\n" + "".join(f"{tic},{sector}\n" for tic, sector in batch.pairs),
+        encoding="utf-8",
+    )
+    os.replace(new, batch.path)
+
+
+def _n_missing(config: Config, batch: Batch) -> int:
+    """How many of its light curves are not done."""
+    n_missing = 0
+    for pair in batch.pairs:
+        try:
+            progress = sector_file.read_progress(
+                sector_file.sector_path(config.output.directory, *pair)
+            )
+        except CvzmpiError:
+            progress = None  # damaged: its job sets it aside and begins anew
+        n_missing += progress is None or not progress.done
+    return n_missing
+
+
+def _job_name(campaign: Path, batch: Batch) -> str:
+    return f"{campaign.name}-{batch.name}"
+
+
+def _sbatch(campaign: Path, batch: Batch, script: Path, options: Sequence[str]) -> list[str]:
+    return [
+        "sbatch",
+        "--parsable",
+        f"--job-name={_job_name(campaign, batch)}",
+        f"--chdir={campaign}",
+        f"--output=logs/{batch.name}_%j.log",
+        *options,
+        str(script),
+        ".",
+        "--set",
+        f"input.targets=batches/{batch.path.name}",
+    ]
+
+
+def _slurm(command: list[str]) -> str:
+    """Run a command of Slurm; what it printed."""
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise SubmitError(f"no {command[0]} on PATH: this is for a Slurm cluster") from None
+    if ended.returncode != 0:
+        lines = ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"]
+        raise SubmitError(f"{command[0]}: {lines[-1].removeprefix(f'{command[0]}: error: ')}")
+    return ended.stdout
+
+
+def main() -> None:
+    """Run the command line; an error for the user is one line and the exit status 2."""
+    try:
+        submit.main(standalone_mode=False)
+    except click.ClickException as error:
+        message = error.format_message()
+    except CvzmpiError as error:
+        message = str(error)
+    except click.Abort:
+        sys.exit(130)
+    else:
+        return
+    for line in message.splitlines():
+        click.echo(f"submit: {line}", err=True)
+    sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main()

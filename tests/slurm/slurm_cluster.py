@@ -1,0 +1,102 @@
+"""A Slurm cluster of two virtual nodes on this machine, as the tests see it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from main_job import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+CKPT, NODE = ROOT / "jobs" / "cvz_ckpt.slurm", ROOT / "jobs" / "cvz_node.slurm"
+SCRIPT = Path(__file__).with_name("cluster.sh")
+CANNOT = 3  # exit status of cluster.sh where it cannot be brought up
+
+# The virtual nodes speak over loopback, which Open MPI does not expect, and share two cores.
+_OPEN_MPI = {
+    "OMPI_MCA_btl_tcp_if_include": "lo",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
+}
+
+
+class NoClusterError(Exception):
+    """No cluster can be brought up here; says why."""
+
+
+class SlurmCluster:
+    """Starts with `with`, and ends with all its jobs when that is left."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.environment = environment(
+            SLURM_CONF=str(directory / "slurm.conf"), PYTHON=sys.executable, **_OPEN_MPI
+        )
+
+    def __enter__(self) -> SlurmCluster:
+        started = subprocess.run(
+            [SCRIPT, "start", self._directory], capture_output=True, text=True, check=False
+        )
+        if started.returncode == CANNOT:
+            raise NoClusterError(started.stderr.strip())
+        assert started.returncode == 0, started.stderr
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        stopped = subprocess.run(
+            [SCRIPT, "stop", self._directory], capture_output=True, text=True, check=False
+        )
+        assert stopped.returncode == 0, stopped.stderr
+
+    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a command that speaks to the cluster."""
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        )
+
+    def ask(self, *command: str | Path) -> str:
+        """What a command that must succeed printed."""
+        ended = self.run(*command)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.strip()
+
+    def submit(self, *arguments: str | Path) -> str:
+        """Submit a job; its id."""
+        return self.ask("sbatch", "--parsable", "--mem-per-cpu=0", *arguments)
+
+    def facts(self, job: str) -> dict[str, str]:
+        """What `scontrol show job` says."""
+        words = self.ask("scontrol", "show", "job", "--oneliner", job).split()
+        return dict(word.split("=", 1) for word in words if "=" in word)
+
+    def state(self, job: str) -> str:
+        return self.facts(job)["JobState"]
+
+    def restarts(self, job: str) -> int:
+        return int(self.facts(job)["Restarts"])
+
+    def take_the_nodes(self) -> None:
+        """Preempt everything, with a job of a partition that goes first, and wait for its end."""
+        arguments = ("--partition=high", "--nodes=2", "--exclusive", "--output=/dev/null")
+        job = self.submit(*arguments, "--wrap=sleep 1")
+        wait_until(lambda: self.state(job) == "COMPLETED", 60, "the preempting job")
+
+    def wait_for_end(self, job: str, log: Path, seconds: float = 240) -> dict[str, str]:
+        """Wait until a job has ended for good; how."""
+        ended = ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL")
+        wait_until(lambda: self.state(job) in ended, seconds, f"the end of job {job}", log)
+        return self.facts(job)
+
+
+def wait_until(
+    reached: Callable[[], object], seconds: float, what: str, log: Path | None = None
+) -> None:
+    """Wait for something; an error that shows the log when it does not come."""
+    give_up = time.monotonic() + seconds
+    while not reached():
+        said = log.read_text() if log is not None and log.exists() else ""
+        assert time.monotonic() < give_up, f"waited {seconds} s for {what}\n{said}"
+        time.sleep(0.05)

@@ -1,0 +1,174 @@
+"""The job scripts on a real Slurm that takes the nodes away: nothing is lost or done twice."""
+
+import re
+
+import pytest
+from main_job import contents
+from slurm_cluster import CKPT, NODE, wait_until
+
+from cvzmpi.config import Config
+from cvzmpi.cvz.sector_file import read_progress
+
+pytestmark = pytest.mark.slurm
+
+TWO_NODES = ("--nodes=2", "--ntasks-per-node=2")
+# cvzmpi's own look at the clock would come before the signal, in jobs as short as these.
+NO_DRAIN = ("--set", "job.drain_before_end=1") if "job" in Config.model_fields else ()
+
+
+def submit(cluster, campaign, script, *options, settings=()):
+    return cluster.submit(f"--chdir={campaign}", *options, script, ".", *settings)
+
+
+def log_of(campaign, job):
+    return campaign / f"cvzmpi_{job}.log"
+
+
+def said(log, text):
+    """How often a log says something."""
+    return log.read_text().count(text) if log.exists() else 0
+
+
+def exit_statuses(log):
+    """How cvzmpi ended, start by start."""
+    return [int(s) for s in re.findall(r"ended with exit status (\d+)", log.read_text())]
+
+
+def files(campaign):
+    return sorted((campaign / "output").rglob("*.h5"))
+
+
+def progress(campaign):
+    """How far each light curve is, while nobody writes; every file must be whole."""
+    found = {path: read_progress(path) for path in files(campaign)}
+    return {path.stem: (p.checkpoint, p.n_inject_remaining) for path, p in found.items()}
+
+
+def targets(campaign, n):
+    """A list of the first n light curves."""
+    pairs = "".join(f"{9000000001 + i},1\n" for i in range(n))
+    (campaign / "some.csv").write_text(f"tic,sector\n{pairs}")
+    return ("--set", "input.targets=some.csv")
+
+
+def assert_completed(facts, log):
+    assert (facts["JobState"], facts["ExitCode"]) == ("COMPLETED", "0:0"), log.read_text()
+
+
+def test_preempted_at_every_stage_it_gets_done_and_the_results_are_the_same(
+    cluster, campaign, undisturbed
+):
+    job = submit(cluster, campaign, CKPT, "--partition=ckpt", *TWO_NODES, "--time=30")
+    log = log_of(campaign, job)
+    states = []
+
+    def has_begun(n_files):
+        """The present start is at work, and so many light curves have reached a checkpoint."""
+        begun = said(log, " to begin") > len(states)
+        return begun and len(files(campaign)) >= n_files
+
+    # Teams of one: three light curves at a time, a fourth where one is done.
+    for n_files in (0, 1, 4):
+        wait_until(lambda n=n_files: has_begun(n), 120, f"{n_files} files", log)
+        cluster.take_the_nodes()
+        wait_until(lambda: cluster.state(job) == "PENDING", 30, "the requeue", log)
+        states.append(progress(campaign))
+        assert cluster.restarts(job) == len(states)
+    facts = cluster.wait_for_end(job, log)
+
+    assert_completed(facts, log)
+    assert int(facts["Restarts"]) == 3
+    starts = re.findall(r"SLURM_RESTART_COUNT=(\d)", log.read_text())
+    assert starts == ["0", "1", "2", "3"], "the log keeps all starts"
+    assert states[0] != states[1] != states[2]
+    n_done = [list(state.values()).count(("model", 0)) for state in states]
+    assert n_done[0] == 0 < n_done[2] < len(undisturbed)
+    assert contents(campaign / "output") == undisturbed
+
+
+def test_killed_without_a_warning_it_starts_again(cluster, campaign, undisturbed):
+    settings = targets(campaign, 3)
+    job = submit(cluster, campaign, CKPT, "--partition=ckpt", *TWO_NODES, settings=settings)
+    log = log_of(campaign, job)
+    wait_until(lambda: len(files(campaign)) >= 2, 120, "a file", log)
+    cluster.ask("scancel", "--signal=KILL", f"{job}.0")
+
+    assert_completed(cluster.wait_for_end(job, log), log)
+    assert exit_statuses(log) == [137, 0]
+    assert contents(campaign / "output").items() <= undisturbed.items()
+    assert len(files(campaign)) == 3
+
+
+def test_preempted_with_a_grace_time_it_stops_by_itself_and_is_queued_again(
+    cluster, campaign, undisturbed
+):
+    settings = targets(campaign, 3)
+    job = submit(cluster, campaign, CKPT, "--partition=grace", *TWO_NODES, settings=settings)
+    log = log_of(campaign, job)
+    wait_until(lambda: len(files(campaign)) >= 2, 120, "a file", log)
+    cluster.take_the_nodes()
+
+    assert_completed(cluster.wait_for_end(job, log), log)
+    assert exit_statuses(log) == [75, 0]
+    assert said(log, "queued again") == 1
+    assert contents(campaign / "output").items() <= undisturbed.items()
+    assert len(files(campaign)) == 3
+
+
+def test_warned_before_the_time_limit_it_stops_and_goes_on_in_the_next_start(
+    cluster, campaign, undisturbed
+):
+    # Slurm looks at the clock every 30 s: the warning comes 5 to 35 s after the start.
+    limit = ("--time=1", "--signal=USR1@25")
+    options = ("--partition=high", "--nodes=1", "--ntasks-per-node=2", *limit)
+    job = submit(cluster, campaign, NODE, *options, settings=NO_DRAIN)
+    log = log_of(campaign, job)
+
+    assert_completed(cluster.wait_for_end(job, log), log)
+    *before, last = exit_statuses(log)
+    assert set(before) == {75}
+    assert last == 0
+    assert contents(campaign / "output") == undisturbed
+
+
+def test_cancelled_it_stays_cancelled(cluster, campaign):
+    job = submit(cluster, campaign, CKPT, "--partition=ckpt", *TWO_NODES)
+    log = log_of(campaign, job)
+    wait_until(lambda: files(campaign), 120, "a file", log)
+    cluster.ask("scancel", job)
+    wait_until(lambda: said(log, "ended with exit status"), 30, "its end", log)
+    facts = cluster.wait_for_end(job, log)
+    assert (facts["JobState"], facts["Restarts"]) == ("CANCELLED", "0")
+    assert progress(campaign), "what it did stays"
+
+
+def test_two_jobs_on_one_campaign_do_each_light_curve_once(cluster, campaign, undisturbed):
+    options = ("--partition=ckpt", "--nodes=1", "--ntasks-per-node=3")
+    jobs = [submit(cluster, campaign, CKPT, *options) for _ in range(2)]
+    logs = [log_of(campaign, job) for job in jobs]
+
+    for job, log in zip(jobs, logs, strict=True):
+        assert_completed(cluster.wait_for_end(job, log), log)
+    wait_until(lambda: all(said(log, "exit status 0") for log in logs), 30, "the logs")
+    done = [
+        int(n) for log in logs for n in re.findall(r"(\d+) light curves done in", log.read_text())
+    ]
+    assert sum(done) == len(undisturbed)
+    assert contents(campaign / "output") == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda campaign: (campaign / "cvzmpi.toml").unlink(), "no cvzmpi.toml in here"),
+        (lambda campaign: (campaign / "cvzmpi.toml").write_text("sed = 1"), "unknown key 'sed'"),
+    ],
+)
+def test_a_wrong_configuration_ends_the_job_with_one_line(cluster, campaign, make, complaint):
+    make(campaign)
+    job = submit(cluster, campaign, CKPT, "--partition=ckpt", *TWO_NODES)
+    log = log_of(campaign, job)
+    facts = cluster.wait_for_end(job, log)
+    assert (facts["JobState"], facts["ExitCode"], facts["Restarts"]) == ("FAILED", "2:0", "0")
+    (line,) = [line for line in log.read_text().splitlines() if line.startswith("cvzmpi: ")]
+    assert complaint in line

@@ -1,0 +1,39 @@
+"""The command line of the benchmark: `.venv/bin/python -m tools.bench`, or `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import mpi4py
+
+from cvzmpi.engine.launch import pin_to_one_core
+
+# Before NumPy is imported, in this process and in those that compare decisions. This process reads
+# files with an h5py that knows MPI, but must not be an MPI process: it starts mpirun.
+pin_to_one_core()
+mpi4py.rc(initialize=False, finalize=False)
+
+
+def main() -> None:
+    """Measure, print the table, write it to the docs."""
+    parser = argparse.ArgumentParser(prog="tools/bench.sh", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run: small, no reference")
+    parser.add_argument("--no-reference", action="store_true", help="leave the reference out")
+    parser.add_argument("--repeats", type=int, default=5, help="of each measurement (5)")
+    parser.add_argument("--decisions", type=int, default=20_000, help="to be compared (20000)")
+    parser.add_argument("--output", type=Path, help="where to write (docs; quick: .setup/bench)")
+    options = parser.parse_args()
+
+    from tools.bench.cores import ROOT
+    from tools.bench.session import Plan, measure_everything
+
+    plan = Plan.quick() if options.quick else Plan(options.repeats, options.decisions)
+    if options.no_reference:
+        plan.reference = False
+    output = options.output or (ROOT / ".setup" / "bench" if options.quick else ROOT / "docs")
+    measure_everything(plan, output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Teams: how much faster two ranks inject than one, what checkpoints cost, memory, worker start."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+
+from tools.bench.cores import ROOT, run_ranks
+from tools.bench.timing import Samples
+
+
+@dataclass
+class TeamTimes:
+    """Medians and ranges over the repetitions.
+
+    `alone` and `together` are seconds of stage `inject` with a team of one and of two;
+    `checkpoint_share` and `wait_share` are parts of the time on the light curve, of the rank of
+    the pair that spent most; memory is in bytes.
+    """
+
+    alone: Samples
+    together: Samples
+    checkpoint_share: Samples
+    wait_share: Samples
+    worker_bytes: Samples
+    scheduler_bytes: Samples
+
+    @property
+    def speedup(self) -> Samples:
+        """Of each repetition."""
+        pairs = zip(self.alone.values, self.together.values, strict=True)
+        return Samples.of(one / two for one, two in pairs)
+
+
+@dataclass
+class TeamRun:
+    """One light curve by one team, started with mpirun."""
+
+    inject_seconds: float
+    ranks: list[dict[str, float]]
+
+    @property
+    def workers(self) -> list[dict[str, float]]:
+        """All but rank 0."""
+        return self.ranks[1:]
+
+    def share(self, name: str) -> float:
+        """The part of the work on the light curve that went there, where it is largest."""
+        return max(rank.get(name, 0.0) / rank["work"] for rank in self.workers)
+
+
+def run_team(file: Path, scratch: Path, team: int, n_inject: int) -> TeamRun:
+    """Work on one light curve with a team of `team` ranks beside the scheduler."""
+    for name in ("input", "output", "ranks"):
+        shutil.rmtree(scratch / name, ignore_errors=True)
+        (scratch / name).mkdir(parents=True)
+    shutil.copy(file, scratch / "input")
+    arguments = ["run", "--input", f"{scratch / 'input'}", "--output", f"{scratch / 'output'}"]
+    arguments += ["--set", f"ranks_per_team={team}", "--set", f"inject.n_inject={n_inject}"]
+    run_ranks(team + 1, "team_probe", str(scratch / "ranks"), *arguments)
+    (output,) = (scratch / "output").rglob("*.h5")
+    with h5py.File(output, "r") as stored:
+        assert stored["recoveries"].attrs["n_inject_remaining"] == 0
+        seconds = float(stored.attrs["seconds_inject"])
+    ranks = [
+        json.loads((scratch / "ranks" / f"rank{rank}.json").read_text()) for rank in range(team + 1)
+    ]
+    return TeamRun(seconds, ranks)
+
+
+def measure(file: Path, scratch: Path, repeats: int, n_inject: int) -> TeamTimes:
+    """One rank and two in turn, on the same light curve."""
+    alone, together = [], []
+    for _ in range(repeats):
+        alone.append(run_team(file, scratch, 1, n_inject))
+        together.append(run_team(file, scratch, 2, n_inject))
+    everything = alone + together
+    return TeamTimes(
+        alone=Samples.of(one.inject_seconds for one in alone),
+        together=Samples.of(two.inject_seconds for two in together),
+        checkpoint_share=Samples.of(two.share("checkpoint") for two in together),
+        wait_share=Samples.of(two.share("wait") for two in together),
+        worker_bytes=Samples.of(rank["bytes"] for one in everything for rank in one.workers),
+        scheduler_bytes=Samples.of(one.ranks[0]["bytes"] for one in everything),
+    )
+
+
+def worker_start() -> tuple[float, float]:
+    """Seconds of a fresh process until it can work, and until nothing is left to import."""
+    command = [sys.executable, "-m", "tools.bench.worker_start"]
+    start = time.perf_counter()
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        moments = []
+        for expected in ("ready", "complete"):
+            if process.stdout.readline().strip() != expected:
+                raise RuntimeError("the worker did not start")
+            moments.append(time.perf_counter() - start)
+    return moments[0], moments[1]
