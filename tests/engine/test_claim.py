@@ -68,7 +68,7 @@ def test_a_unit_that_crashes_its_jobs_is_given_up(path):
     for _ in range(3):
         kill(hold(path, progress=5))
     claim = Claim.take(path)
-    with pytest.raises(PoisonedUnitError, match="3 jobs died.*got no further"):
+    with pytest.raises(PoisonedUnitError, match=r"3 jobs died.*got no further"):
         claim.begin_attempt(5, max_attempts=3)
     claim.abandon()
     assert json.loads(path.read_text())["attempts"] == 3

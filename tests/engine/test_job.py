@@ -11,6 +11,7 @@ from toy_campaign import STEPS, ToyCampaign, toy_units
 
 from cvzmpi.engine import job
 from cvzmpi.engine.campaign import Unit
+from cvzmpi.engine.claim import Claim
 from cvzmpi.engine.launch import World
 from cvzmpi.engine.progress import ProgressDisplay
 from cvzmpi.errors import ConfigError, LightCurveError
@@ -24,7 +25,7 @@ def work_through(campaign, ranks_per_team=1):
     world = World(MPI.COMM_WORLD)
     log = io.StringIO()
     display = ProgressDisplay("units", campaign.step_name, log)
-    schedule = job.run(campaign, world, ranks_per_team, display)
+    schedule = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
     assert (schedule is not None) == (world.rank == 0)
     worked = world.communicator.allgather(campaign.worked)
     return schedule, worked, log.getvalue()
@@ -113,6 +114,41 @@ def test_the_failure_of_a_helper_is_told_with_its_rank_and_costs_one_unit():
 
 
 @alone_or_with_all
+@pytest.mark.parametrize("ranks_per_team", [1, 2])
+def test_a_signal_to_any_rank_stops_all_teams_and_nothing_new_is_begun(kind, ranks_per_team):
+    world = World(MPI.COMM_WORLD)
+    n_workers = max(world.size - 1, 1)
+    n_teams = -(-n_workers // ranks_per_team)
+    # every team works until it is told to stop; the last member of one of them gets the signal
+    campaign = ToyCampaign(toy_units(20))
+    campaign.signalling = {"unit-0": min(ranks_per_team, n_workers) - 1}
+    schedule, worked, log = work_through(campaign, ranks_per_team)
+    begun = {unit for unit, *_ in chain.from_iterable(worked)}
+    assert len(begun) <= n_teams
+    if schedule is not None:
+        assert not schedule.complete
+        assert {outcome.unit for outcome in schedule.unfinished} == begun
+        assert (schedule.done, schedule.failed) == ([], [])
+        assert "stopping at the next checkpoint: " in log
+        assert "20 not finished, run it again" in log
+
+
+@alone_or_with_all
+def test_a_unit_that_another_job_has_is_left_to_it(kind):
+    campaign = ToyCampaign(toy_units(4))
+    campaign.claims = MPI.COMM_WORLD.bcast(campaign.claims)
+    held = Claim.take(campaign.claims / "unit-2") if MPI.COMM_WORLD.Get_rank() == 0 else None
+    MPI.COMM_WORLD.Barrier()
+    schedule, worked, log = work_through(campaign)
+    assert "unit-2" not in {unit for unit, *_ in chain.from_iterable(worked)}
+    if schedule is not None:
+        assert held is not None
+        assert [outcome.unit for outcome in schedule.unfinished] == ["unit-2"]
+        assert len(schedule.done) == 3
+        assert "unit-2 is not finished: another job works on it" in log
+
+
+@alone_or_with_all
 def test_an_error_in_finding_the_work_is_raised_on_all_ranks(kind):
     campaign = ToyCampaign(toy_units(3), workload_error=ConfigError("nowhere: no such directory"))
     with pytest.raises(ConfigError, match="nowhere: no such directory"):
@@ -124,13 +160,16 @@ def test_an_error_in_finding_the_work_is_raised_on_all_ranks(kind):
 
 PATCHED = """
 import sys
+from pathlib import Path
 from cvzmpi.cvz.campaign import CvzCampaign
 from cvzmpi.engine.campaign import Unit, Workload
 from cvzmpi.errors import LightCurveError
 CvzCampaign.begin = classmethod(lambda cls, config: CvzCampaign.__new__(cls))
 CvzCampaign.prepare = lambda self: None
 CvzCampaign.find_work = lambda self: Workload([Unit(str(n), 1.0) for n in range(4)])
-CvzCampaign.work = lambda self, unit, team, report: {{}}
+CvzCampaign.claim_file = lambda self, unit: Path(f"{{unit.name}}.claim")
+CvzCampaign.progress = lambda self, unit: 0
+CvzCampaign.work = lambda self, unit, team, control: {{}}
 def fail(*arguments):
     from mpi4py import MPI
     if MPI.COMM_WORLD.rank == {rank}:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import tempfile
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from cvzmpi.engine.campaign import Report, Unit, Workload
+from cvzmpi.engine.campaign import Unit, Workload
+from cvzmpi.engine.control import Control
 from cvzmpi.engine.team import Team
 from cvzmpi.errors import LightCurveError
 
@@ -20,18 +26,22 @@ class ToyCampaign:
     units : list of Unit
     failing : dict
         Which member of the team fails at a unit, and with what exception.
+    signalling : dict
+        Which member of the team gets SIGUSR1 at a unit, which then goes on until it is stopped.
     worked : list
         (unit, team, members of the team, member) in the order of work.
     """
 
     units: list[Unit]
     failing: dict[str, tuple[int, Exception]] = field(default_factory=dict)
+    signalling: dict[str, int] = field(default_factory=dict)
     workload_error: Exception | None = None
     n_done: int = 0
     n_found: int = 0
     n_prepared: int = 0
     worked: list[tuple[str, str, int, int]] = field(default_factory=list)
     step_name: str = "steps"
+    claims: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="toy-claims-")))
 
     def find_work(self) -> Workload:
         self.n_found += 1
@@ -42,14 +52,25 @@ class ToyCampaign:
     def prepare(self) -> None:
         self.n_prepared += 1
 
-    def work(self, unit: Unit, team: Team, report: Report) -> dict[str, object]:
+    def claim_file(self, unit: Unit) -> Path:
+        return self.claims / unit.name
+
+    def progress(self, unit: Unit) -> int:
+        return 0
+
+    def work(self, unit: Unit, team: Team, control: Control) -> dict[str, object]:
         assert self.n_prepared == 1
         self.worked.append((unit.name, team.name, team.size, team.rank))
         member, error = self.failing.get(unit.name, (-1, LightCurveError()))
         team.agree(error if team.rank == member else None)
+        if self.signalling.get(unit.name) == team.rank:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        while self.signalling:
+            control.check_stop(team)
+            time.sleep(0.01)
         if team.is_leader:
             for _ in range(STEPS):
-                report(1)
+                control.steps_done(1)
         return {"content": unit.content}
 
 
