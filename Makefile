@@ -1,13 +1,14 @@
 # make setup    everything the project needs, in .venv (done again in a second)
 # make demo     the main job on one real and three invented stars, with plots
 # make test     all tests: serially, and with 2, 3 and 5 MPI ranks
+# make test-slurm  the jobs on a real Slurm, brought up for it (root; some six minutes)
 # make lint     ruff and mypy
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
 # make format   let ruff put the code into its form
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo test bench lint format clean
+.PHONY: help setup demo test test-slurm bench lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +22,9 @@ demo: setup
 
 test: setup
 	@tools/test.sh
+
+test-slurm: setup
+	@tools/test_slurm.sh
 
 bench: setup
 	@tools/bench.sh $(BENCH)

@@ -231,11 +231,10 @@ def test_models_with_a_wrong_checksum_are_one_line(arguments, models, tmp_path):
     assert not (tmp_path / "output").exists()
 
 
-@pytest.mark.parametrize("size", [0, 1000, -1000])
-def test_half_a_file_of_models_is_one_line(arguments, models, tmp_path, size):
+def test_half_a_file_of_models_is_one_line(arguments, models, tmp_path):
     file = tmp_path / "models.npz"
     np.savez(file, **models.weights)
-    file.write_bytes(file.read_bytes()[:size])
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     refused(run([*arguments, "--set", f"detector.file={file}"]), file, "cvzmpi models")
 
 

@@ -262,7 +262,8 @@ def test_a_world_that_the_launcher_did_not_make_is_refused(inputs, tmp_path):
 
 
 def test_the_helper_of_these_tests_kills_all_ranks():
-    sleep = "import os, time; print(os.getpid(), flush=True); time.sleep(100)"
+    # each line in one piece: both ranks write
+    sleep = "import os, time; os.write(1, b'%d\\n' % os.getpid()); time.sleep(100)"
     process = start([], ranks=2, program=["-c", sleep])
     pids = [int(process.stdout.readline()) for _ in range(2)]
     assert all(is_alive(pid) for pid in pids)

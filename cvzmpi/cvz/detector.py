@@ -20,7 +20,12 @@ import numpy as np
 from cvzmpi.cvz import network as nn
 from cvzmpi.cvz.network import Network
 
-MARGIN = 160  # positions before the first and after the last cadence; see `injected_windows`
+MARGIN = 160
+"""Positions before the first and after the last cadence.
+
+`injected_windows` reads up to 128 cadences around a peak (the largest reach that the configuration
+allows, rounded up) and eight more, also where the peak is the first or last evaluated cadence.
+"""
 _BLOCK = 512  # positions worked on at once: their intermediate values stay in the cache
 
 Allocate = Callable[[tuple[int, ...], type], np.ndarray]

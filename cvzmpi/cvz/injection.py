@@ -182,7 +182,8 @@ class InjectionSearch:
         for reach in sorted(set(reaches), key=lambda r: (r.v_start, r.v_stop)):
             same = np.array([i for i, r in enumerate(reaches) if r == reach])
             repeats = cadence.shape[1]
-            for group in np.array_split(same, -(-len(same) * repeats // _BATCH)):
+            n_groups = min(len(same), -(-len(same) * repeats // _BATCH))
+            for group in np.array_split(same, n_groups):
                 found = self._recovered_of_reach(
                     reach,
                     np.repeat(amplitude[group], repeats),

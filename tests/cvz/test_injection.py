@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from cvzmpi.cvz.flare_shape import mean_flare_shape
 from cvzmpi.cvz.flares import Detection
 from cvzmpi.cvz.injection import DetectorMatrices, Injections, InjectionSearch, draw_injections
 from cvzmpi.cvz.invented_star import FlareLaw
+from cvzmpi.cvz.network import STEP
 from cvzmpi.cvz.observation import Observation
 from cvzmpi.cvz.simulate import simulate_light_curve
 from cvzmpi.errors import LightCurveError
@@ -204,6 +206,22 @@ def test_flares_at_the_edges_and_of_extreme_lengths_are_decided_by_the_plain_rul
     assert expected.any()
     assert not expected.all()
     np.testing.assert_array_equal(got, expected)
+
+
+def test_the_windows_of_a_plan_are_all_that_decide():
+    """As far as the rule reaches on both sides of the peak, and the core where a run is near."""
+    for min_cadences, merge_gap, tolerance in product([1, 3, 20], [1, 2, 19, 20, 100], range(8)):
+        rule = MaskRule(0.5, min_cadences, merge_gap)
+        detector = DetectorMatrices([], rule, tolerance)
+        first, n = detector.plan.first_cadence, STEP * detector.plan.n_u
+        reach = rule.reach(tolerance)
+        assert first <= -reach
+        assert first + n - 1 >= reach
+        beside = tolerance + min_cadences - 1
+        core = [first + STEP * u for u in detector.core]
+        assert core[0] <= -beside
+        assert core[1] - 1 >= beside
+        assert n < 2 * reach + 1 + 4 * STEP  # and hardly more
 
 
 def test_tickets_in_any_order_by_anyone_give_the_same_answers(curve):

@@ -1,0 +1,189 @@
+"""The command line: what a command means, what it prints, and its exit status."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from main_job import environment
+
+from cvzmpi import __version__
+from cvzmpi.cli import cli, main
+from cvzmpi.config import Config, load
+from cvzmpi.cvz import stella_models
+from cvzmpi.cvz.fits_input import read_light_curve
+from cvzmpi.errors import ConfigError
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Call the command line in this process; its exit status, and what it printed."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cvzmpi", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        printed = capsys.readouterr()
+        return end.value.code or 0, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """What `run` is called with, instead of running."""
+    calls = []
+    monkeypatch.setattr(cli.commands["run"], "callback", lambda **given: calls.append(given) or 0)
+    return calls
+
+
+# ----------------------------------------------------------------- run is meant
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"]])
+def test_without_a_command_run_is_meant(call, runs, arguments):
+    assert call(*arguments)[0] == 0
+    assert runs == [
+        {"file": None, "input_directory": None, "output_directory": None, "settings": ()}
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["my.toml"], ["run", "my.toml"]])
+def test_a_file_alone_is_run(call, runs, arguments):
+    call(*arguments)
+    assert [given["file"] for given in runs] == [Path("my.toml")]
+
+
+def test_options_alone_are_those_of_run(call, runs):
+    call("--input", "in", "--output", "out", "--set", "seed=7", "--set", "a.b=c=d")
+    assert runs == [
+        {
+            "file": None,
+            "input_directory": "in",
+            "output_directory": "out",
+            "settings": ("seed=7", "a.b=c=d"),
+        }
+    ]
+
+
+@pytest.mark.parametrize("status", [0, 1, 2])
+def test_the_exit_status_is_that_of_the_run(call, monkeypatch, status):
+    monkeypatch.setattr(cli.commands["run"], "callback", lambda **given: status)
+    assert call() == (status, "", "")
+
+
+# ----------------------------------------------------------------- errors
+
+
+def test_an_error_for_the_user_is_its_lines_and_status_2(call, monkeypatch):
+    def fail(**given):
+        raise ConfigError("my.toml: seed = 'x': expected a whole number\nmy.toml: unknown key 'y'")
+
+    monkeypatch.setattr(cli.commands["run"], "callback", fail)
+    assert call() == (
+        2,
+        "",
+        "cvzmpi: my.toml: seed = 'x': expected a whole number\ncvzmpi: my.toml: unknown key 'y'\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["run", "--outptu", "x"], "--outptu"),
+        (["run", "a.toml", "b.toml"], "b.toml"),
+        (["show"], "FILES"),
+        (["simulate", "x", "--stars", "many"], "'many'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_status_2(call, arguments, expected):
+    status, out, err = call(*arguments)
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("cvzmpi: ")
+    assert expected in line
+
+
+def test_an_interrupted_command_has_the_status_of_an_interrupt(call, monkeypatch):
+    def interrupt(**given):
+        raise click.Abort
+
+    monkeypatch.setattr(cli.commands["run"], "callback", interrupt)
+    assert call()[0] == 130
+
+
+# ----------------------------------------------------------------- the other commands
+
+
+def test_help_names_every_command_and_version_the_version(call):
+    status, out, _ = call("--help")
+    assert status == 0
+    for name in ("run", "models", "config", "simulate", "show", "plot"):
+        assert f"\n  {name} " in out
+    assert call("--version") == (0, f"cvzmpi, version {__version__}\n", "")
+
+
+def test_config_prints_a_file_that_means_the_defaults(call, tmp_path):
+    status, out, _ = call("config")
+    assert status == 0
+    (tmp_path / "cvzmpi.toml").write_text(out)
+    assert load(tmp_path / "cvzmpi.toml").science() == Config().science()
+
+
+def test_models_says_where_they_are(call, models):
+    status, out, _ = call("models")
+    assert status == 0
+    assert out.startswith(f"10 stella models, checksum {models.checksum[:16]}")
+    assert out.endswith(f" in {stella_models.default_file()}\n")
+
+
+def test_models_from_something_else_are_one_line(call, tmp_path):
+    (tmp_path / "stella-0.1.0.tar.gz").write_text("no archive")
+    file = tmp_path / "models.npz"
+    status, _, err = call("models", "--sdist", tmp_path / "stella-0.1.0.tar.gz", "--file", file)
+    assert status == 2
+    (line,) = err.splitlines()
+    assert "not the source of stella 0.1.0" in line
+    assert not file.exists()
+
+
+def test_simulate_writes_the_files_that_it_names(call, tmp_path):
+    arguments = ["simulate", tmp_path, "--stars", 2, "--sectors", 2, "--cadences", 400]
+    status, out, _ = call(*arguments, "--seed", 3)
+    assert status == 0
+    files = [Path(line) for line in out.splitlines()]
+    assert sorted(files) == sorted(tmp_path.glob("*.fits"))
+    light_curves = [read_light_curve(file) for file in files]
+    assert len({(lc.tic, lc.sector) for lc in light_curves}) == 4
+    assert {lc.n_cadences for lc in light_curves} == {400}
+    # again with another seed: nothing is overwritten
+    status, _, err = call(*arguments, "--seed", 4)
+    assert status == 2
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("cadences", [0, 9, -5])
+def test_simulate_refuses_a_length_that_cannot_be(call, tmp_path, cadences):
+    status, out, err = call("simulate", tmp_path, "--stars", 1, "--cadences", cadences)
+    assert (status, out) == (2, "")
+    assert f"n_cadences = {cadences}: expected 10 to " in err
+
+
+@pytest.mark.parametrize("command", ["show", "plot"])
+def test_a_file_that_is_not_there_is_one_line(call, tmp_path, command):
+    status, _, err = call(command, tmp_path / "1_1.h5")
+    assert status == 2
+    (line,) = err.splitlines()
+    assert str(tmp_path / "1_1.h5") in line
+
+
+def test_the_program_and_the_module_are_the_same():
+    program = Path(sys.executable).with_name("cvzmpi")
+    if not program.exists():
+        pytest.skip("cvzmpi is not installed beside this Python")
+    for command in ([str(program)], [sys.executable, "-m", "cvzmpi"]):
+        outcome = subprocess.run(
+            [*command, "--version"], capture_output=True, text=True, check=True, env=environment()
+        )
+        assert outcome.stdout == f"cvzmpi, version {__version__}\n"
