@@ -124,7 +124,11 @@ def simulate(directory: Path, stars: int, sectors: int, seed: int, cadences: int
     from cvzmpi.cvz.simulate import N_CADENCES, simulate_campaign
 
     paths = simulate_campaign(
-        directory, stars, seed, sectors_per_star=sectors, n_cadences=cadences or N_CADENCES
+        directory,
+        stars,
+        seed,
+        sectors_per_star=sectors,
+        n_cadences=N_CADENCES if cadences is None else cadences,
     )
     for path in paths:
         click.echo(path)
@@ -199,6 +203,10 @@ def _status(schedule: Schedule | None) -> int:
 
 
 def _complain(message: str) -> None:
-    """Each line of the message as one line of ours."""
+    """Each line of the message as one line of ours, from one of the ranks that all say it."""
+    from cvzmpi.engine.launch import rank_by_launcher
+
+    if rank_by_launcher() > 0:
+        return
     for line in message.splitlines():
         click.echo(f"cvzmpi: {line}", err=True)

@@ -224,6 +224,9 @@ NOT_SCIENCE = [
     "input.targets=list.csv",
     "output.directory=elsewhere",
     "detector.file=models.npz",
+    "checkpoint.fsync=false",
+    "job.drain_before_end=60",
+    "job.max_attempts=9",
 ]
 
 

@@ -77,8 +77,8 @@ class CvzCampaign:
         """
         from cvzmpi.engine.campaign import Outcome, Unit, Workload
 
-        _check_writable(self._config.output.directory)
         sources, rejected = self._sources()
+        _check_writable(self._config.output.directory)
         units, n_done = [], 0
         for source in sources:
             output = sector_path(self._config.output.directory, source.tic, source.sector)

@@ -49,6 +49,8 @@ class Observation:
             If there are too few of them, or none has its window in one segment.
         """
         name = f"TIC {light_curve.tic} sector {light_curve.sector}"
+        if "input_file" in light_curve.header:
+            name = f"{light_curve.header['input_file']}: {name}"
         rows = np.flatnonzero(light_curve.usable(config.light_curve.quality_bitmask))
         enough = config.light_curve.min_usable_cadences
         if len(rows) < enough:

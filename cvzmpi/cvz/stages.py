@@ -130,9 +130,12 @@ def _start(tools: Tools, source: Path | None, path: Path) -> _Start:
             check_resume(path, progress, tools.provenance)
             return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)
     except DamagedFileError as error:
+        if source is None:
+            message = f"{error}; its FITS file is needed again, and is not in the input"
+            raise LightCurveError(message) from error
         note = f"{error}; kept as {sector_file.set_aside(path).name}, started anew"
     if source is None:
-        raise LightCurveError(f"{note}; its FITS file is needed again, and is not in the input")
+        raise LightCurveError(f"{path}: gone, and its FITS file is not in the input")
     clock = time.perf_counter()
     light_curve = read_light_curve(source)
     nothing = np.empty(0)

@@ -207,7 +207,7 @@ def _keras_contents(sdist: Path) -> list[bytes]:
         OSError, EOFError, KeyError, tarfile.TarError, zipfile.BadZipFile, zlib.error
     ) as error:  # fmt: skip
         raise ModelFileError(
-            f"{sdist}: not the source of stella {STELLA_VERSION}: {error}"
+            f"{sdist}: not the source of stella {STELLA_VERSION}: {' '.join(str(error).split())}"
         ) from error
     for name, content in contents.items():
         checksum = hashlib.sha256(content).hexdigest()

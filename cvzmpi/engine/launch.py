@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 # What launchers say about the number of ranks, the most direct first.
 _SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS")
+_RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -48,6 +49,14 @@ def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     except OSError:
         return False  # no Linux: OpenBLAS chooses
     return {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags.split())
+
+
+def rank_by_launcher(environment: Mapping[str, str] = os.environ) -> int:
+    """The rank of this process as its launcher says, before MPI is there; 0 without a launcher."""
+    for variable in _RANK_VARIABLES:
+        if environment.get(variable, "").isdecimal():
+            return int(environment[variable])
+    return 0
 
 
 class World:
@@ -122,7 +131,7 @@ class World:
         self.communicator.Abort(1)
 
 
-def check_size(size: int, environment: os._Environ[str] | dict[str, str]) -> None:
+def check_size(size: int, environment: Mapping[str, str]) -> None:
     """Compare the number of ranks with what the launcher says.
 
     Raises

@@ -82,7 +82,7 @@ def test_a_new_campaign_has_every_light_curve_to_begin(inputs, models, tmp_path)
     assert not any(unit.begun for unit in workload.units)
     assert (workload.n_done, workload.rejected) == (0, [])
     assert workload.steps_per_unit == 160
-    assert not output.exists(), "looking for work writes nothing"
+    assert list(output.iterdir()) == [], "looking for work leaves nothing"
 
 
 def test_a_finished_campaign_has_nothing_to_do(inputs, finished, models):

@@ -13,6 +13,8 @@ from cvzmpi.cvz import sector_file, stages
 from cvzmpi.cvz.campaign import CvzCampaign
 from cvzmpi.cvz.injection import InjectionSearch
 from cvzmpi.cvz.sector_file import RecoveryWriter, read_progress
+from cvzmpi.engine.control import Control, UnitStopped
+from cvzmpi.engine.stopping import StopRequest
 from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError, LightCurveError, SectorFileError
 
@@ -43,7 +45,9 @@ def work(campaign, team=None):
     """Work on the only light curve; the result, and how many injections were reported."""
     reports = []
     (unit,) = campaign.find_work().units
-    result = campaign.work(unit, team or Team(MPI.COMM_SELF), reports.append)
+    result = campaign.work(
+        unit, team or Team(MPI.COMM_SELF), Control(StopRequest(), reports.append)
+    )
     return result, sum(reports)
 
 
@@ -202,6 +206,37 @@ def test_a_run_that_is_stopped_after_every_checkpoint_comes_to_the_same_file(
     assert content(the_file(output)) == content(reference[0])
 
 
+def test_a_run_that_is_asked_to_stop_does_so_at_the_next_checkpoint(
+    reference, inputs, models, tmp_path, monkeypatch
+):
+    output = tmp_path / "output"
+    stop = StopRequest()
+    search = InjectionSearch.recovered
+    monkeypatch.setattr(
+        InjectionSearch,
+        "recovered",
+        lambda *arguments: (stop.ask("SIGUSR1"), search(*arguments))[1],
+    )
+    campaign = campaign_on(inputs, output, models, "checkpoint.interval=1000.0")
+    (unit,) = campaign.find_work().units
+    with pytest.raises(UnitStopped):
+        campaign.work(unit, Team(MPI.COMM_SELF), Control(stop, lambda n: None))
+    assert read_progress(the_file(output)).n_inject_remaining == COUNTS[1]
+    monkeypatch.undo()
+    work(campaign_on(inputs, output, models))
+    assert content(the_file(output)) == content(reference[0])
+
+
+def test_what_another_job_finished_meanwhile_is_left_as_it_is(begun, reference, inputs, models):
+    output, path = begun(N_STATES - 2)
+    campaign = campaign_on(inputs, output, models)
+    (unit,) = campaign.find_work().units
+    shutil.copyfile(reference[0], path)
+    before = path.stat().st_mtime_ns
+    campaign.work(unit, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
+    assert path.stat().st_mtime_ns == before
+
+
 def test_rows_that_no_count_vouches_for_are_written_again(begun, reference, inputs, models):
     output, path = begun(2)
     with h5py.File(path, "r+") as file:
@@ -309,7 +344,7 @@ def test_a_team_of_any_size_makes_the_same_file(mpi_tmp_path, alone, models, rem
     unit = campaign.find_work().units if world.Get_rank() == 0 else None
     (unit,) = world.bcast(unit)
     reports = []
-    campaign.work(unit, Team(world), reports.append)
+    campaign.work(unit, Team(world), Control(StopRequest(), reports.append))
     world.Barrier()
     n_remaining = remaining if isinstance(remaining, int) else N_INJECT
     assert sum(reports) == (n_remaining * N_REPEAT if world.Get_rank() == 0 else 0)
