@@ -62,7 +62,8 @@ say "start $starts (SLURM_RESTART_COUNT=${SLURM_RESTART_COUNT:-0}) on $SLURM_JOB
 # ranks get it from Slurm; srun passes it on to them once more.
 trap 'say "SIGTERM"' TERM
 
-# Without --kill-on-bad-exit the others would wait for a rank that died for ever.
+# Without --kill-on-bad-exit the others would wait for ever for a rank that died: with
+# pmix, for one that is not on the first node.
 srun --mpi="$mpi" --kill-on-bad-exit=1 "$python" -m cvzmpi run "$@" &
 step=$!
 wait "$step"

@@ -13,7 +13,7 @@ set -euo pipefail
 
 CANNOT=3
 PACKAGES=(slurmctld slurmd slurm-client munge)
-CPUS=${CPUS:-4}             # of each virtual node; more than there are is fine
+CPUS=${CPUS:-4}             # of each virtual node; more than there are is fine, and so is memory
 GRACE_TIME=${GRACE_TIME:-20} # seconds
 KILL_WAIT=${KILL_WAIT:-5}   # seconds between SIGTERM and SIGKILL
 WAIT=30                     # seconds for anything to come up, or to end
@@ -103,7 +103,7 @@ PreemptMode=REQUEUE
 KillWait=$KILL_WAIT
 OverTimeLimit=0
 
-NodeName=n1,n2 NodeHostname=${HOSTS[n1]},${HOSTS[n2]} NodeAddr=127.0.0.1 Port=${ports[1]},${ports[2]} CPUs=$CPUS
+NodeName=n1,n2 NodeHostname=${HOSTS[n1]},${HOSTS[n2]} NodeAddr=127.0.0.1 Port=${ports[1]},${ports[2]} CPUs=$CPUS RealMemory=1000000
 PartitionName=ckpt Nodes=n1,n2 PriorityTier=1 PreemptMode=REQUEUE GraceTime=0 Default=YES
 PartitionName=grace Nodes=n1,n2 PriorityTier=1 PreemptMode=REQUEUE GraceTime=$GRACE_TIME
 PartitionName=high Nodes=n1,n2 PriorityTier=10 PreemptMode=OFF

@@ -65,7 +65,7 @@ class SlurmCluster:
 
     def submit(self, *arguments: str | Path) -> str:
         """Submit a job; its id."""
-        return self.ask("sbatch", "--parsable", "--mem-per-cpu=0", *arguments)
+        return self.ask("sbatch", "--parsable", *arguments)
 
     def facts(self, job: str) -> dict[str, str]:
         """What `scontrol show job` says."""

@@ -38,9 +38,9 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(cluster, submit, campa
 
 
 def test_batches_are_submitted_once_and_get_done(cluster, submit, campaign, undisturbed):
-    status, lines, _ = submit("--max-jobs=1", "--", "--mem-per-cpu=0")
+    status, lines, _ = submit("--max-jobs=1")
     assert (status, len(lines)) == (0, 3)
-    status, lines, _ = submit("--", "--mem-per-cpu=0")
+    status, lines, _ = submit()
     assert lines[0] == "6 light curves in 2 batches: 0 done, 1 in the queue, 1 to submit"
     assert lines[1].startswith("batch_002: job ")
     # the second and further times, even where jobs.csv is lost

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import mpi4py
 
 from cvzmpi.engine.launch import pin_to_one_core
 
-# Before NumPy is imported, in this process and in those that compare decisions. This process reads
-# files with an h5py that knows MPI, but must not be an MPI process: it starts mpirun.
+# Before NumPy is imported, in this process and in those that compare decisions. As in the tests,
+# the BLAS kernels are those that cvzmpi chooses, whatever the environment happens to ask for.
+os.environ.pop("OPENBLAS_CORETYPE", None)
 pin_to_one_core()
+# This process reads files with an h5py that knows MPI, but must not be an MPI process: it starts
+# mpirun.
 mpi4py.rc(initialize=False, finalize=False)
 
 

@@ -26,7 +26,7 @@ from tools.bench.cores import AVAILABLE, on_all_cores
 from tools.bench.curves import observe
 from tools.bench.detector_rows import Ensemble, Searched
 
-_HALF = 300  # cadences of the slice on each side of the peak; windows reach 100 of them
+_HALF = 200  # cadences of the slice on each side of the peak; windows reach 100 of them
 
 
 @dataclass

@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 
+from cvzmpi.cvz import gaussian_process
 from cvzmpi.cvz.celerite_kernels import KERNELS, start
 from cvzmpi.cvz.fits_input import read_light_curve
 from cvzmpi.cvz.gaussian_process import GaussianProcessFit, fit_gaussian_process
@@ -46,7 +47,7 @@ def measure(
             answer = reference.do("gaussian_process", curve=curve.for_reference(reference))
             theirs.append(answer["seconds"])
             evaluations.append(answer["evaluations"])
-            gains.append(attempts[0][1].log_likelihood - answer["log_likelihood"])
+            gains.append(float(attempts[0][1].log_likelihood - answer["log_likelihood"]))
     return GaussianProcessTimes(
         Samples.of(ours), Samples.of(theirs) if theirs else None, gains, evaluations
     )
@@ -69,7 +70,7 @@ class _Masked:
         return fit_gaussian_process(self.time, self.flux, self.error, self.used, self.config)
 
     def for_reference(self, reference: Reference) -> str:
-        """The same data, and a good start: our period search, the scatter of the binned curve."""
+        """The same data and bounds, and a good start: our period, the binned curve's scatter."""
         used = self.used
         time, flux, error = (
             column[used].astype(np.float64) for column in (self.time, self.flux, self.error)
@@ -77,15 +78,19 @@ class _Masked:
         middle = 0.5 * (time[0] + time[-1])
         binned = bin_curve(time, flux, error**2, 20 / 1440)
         period = rotation_period(binned, self.config.min_period, self.config.max_period)
-        theta = start(KERNELS["rotation"], float(np.std(binned.flux)), period, 1.0)
-        mean_error = np.sqrt(np.mean(error**2))
-        excess = 0.5 * np.mean(np.diff(flux) ** 2) - mean_error**2
-        jitter = 0.5 * np.log(max(excess, (0.1 * mean_error) ** 2))
+        kernel = KERNELS["rotation"]
+        mean_error, jitter = gaussian_process._noise(flux, error**2)
+        lower, upper = gaussian_process._bounds(
+            kernel, mean_error, float(np.std(flux)), self.config
+        )
+        theta = start(kernel, float(np.std(binned.flux)), period, 1.0)
         return reference.data(
             "gaussian_process",
             time=time - middle,
             flux=flux,
             error=error,
             all_times=self.time[np.isfinite(self.time)] - middle,
-            start=np.array([*theta, jitter, (np.mean(flux) - 1) / mean_error]),
+            start=np.array([*theta, np.log(jitter), (np.mean(flux) - 1) / mean_error]),
+            lower=lower,
+            upper=upper,
         )

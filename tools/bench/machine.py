@@ -77,7 +77,8 @@ def _blas() -> str:
             kernel = library.get("architecture", "kernel unknown")
             return (
                 f"{library['internal_api']} {library['version']}, {kernel}, "
-                f"{library['num_threads']} thread"
+                f"{library['num_threads']} thread; OPENBLAS_CORETYPE of the environment is left "
+                "out: cvzmpi chooses the kernel"
             )
     return "unknown"
 

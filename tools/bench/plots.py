@@ -11,6 +11,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from tools.bench.scaling import Growth
 
@@ -40,9 +41,12 @@ def _draw_panel(panel: Axes, growths: list[Growth]) -> None:
         panel.plot(sizes, growth.values[-1] * sizes / growth.sizes[-1], "-", color=colour, lw=1)
     panel.set_xscale("log")
     panel.set_yscale("log")
-    if max(growths[0].sizes) <= 64:
-        panel.set_xticks(growths[0].sizes, [f"{size:g}" for size in growths[0].sizes])
-        panel.minorticks_off()
+    sizes = max((growth.sizes for growth in growths), key=len)
+    panel.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], fontsize=8)
+    panel.xaxis.set_minor_locator(NullLocator())
+    values = [value for growth in growths for value in growth.values]
+    panel.set_ylim(10 ** np.floor(np.log10(min(values))), 10 ** np.ceil(np.log10(max(values))))
+    panel.yaxis.set_minor_formatter(NullFormatter())
     panel.set_xlabel(f"number of {growths[0].size}")
     panel.set_ylabel("time (s)" if growths[0].unit == "s" else f"rate ({growths[0].unit})")
     panel.grid(alpha=0.3)

@@ -83,7 +83,7 @@ class Reference:
         return {"seconds": seconds, "probability": probability.tolist()}
 
     def gaussian_process(self, curve: Any) -> dict[str, Any]:
-        """celerite2's own objects, Nelder-Mead from an informed start, and the mean everywhere.
+        """celerite2's own objects, Nelder-Mead from an informed start within our bounds, the mean.
 
         The standard deviation is left out: celerite2 needs gigabytes for it.
         """
@@ -99,7 +99,7 @@ class Reference:
             return terms.RotationTerm(sigma=sigma, period=period, Q0=q0, dQ=dq, f=f)
 
         def objective(x: np.ndarray) -> float:
-            if np.any(np.abs(x[:6] - begin[:6]) > 15) or not 0.1 < np.exp(x[1]) < 27:
+            if np.any(x[:6] < curve["lower"]) or np.any(x[:6] > curve["upper"]):
                 return np.inf
             gp.mean, gp.kernel = 1 + x[-1] * error, term(x)
             gp.compute(time_, diag=variance + np.exp(2 * x[5]), quiet=True)
