@@ -12,7 +12,9 @@ from cvzmpi.config import load
 from cvzmpi.cvz.campaign import CvzCampaign
 from cvzmpi.cvz.sector_file import sector_path
 from cvzmpi.cvz.simulate import FIRST_TIC
+from cvzmpi.engine.control import Control
 from cvzmpi.engine.schedule import Schedule
+from cvzmpi.engine.stopping import StopRequest
 from cvzmpi.engine.team import Team
 from cvzmpi.errors import ConfigError, ModelFileError
 
@@ -35,7 +37,7 @@ def finished(inputs, models, tmp_path_factory):
     campaign = campaign_on(inputs, output, models)
     campaign.prepare()
     for unit in campaign.find_work().units:
-        campaign.work(unit, Team(MPI.COMM_SELF), lambda steps: None)
+        campaign.work(unit, Team(MPI.COMM_SELF), Control(StopRequest(), lambda steps: None))
     return output
 
 
@@ -141,7 +143,9 @@ def test_a_campaign_and_its_units_travel_to_other_ranks(inputs, output, models):
     campaign = pickle.loads(pickle.dumps(campaign_on(inputs, output, models)))
     units = pickle.loads(pickle.dumps(campaign.find_work().units))
     campaign.prepare()
-    result = campaign.work(units[0], Team(MPI.COMM_SELF), lambda steps: None)
+    result = campaign.work(
+        units[0], Team(MPI.COMM_SELF), Control(StopRequest(), lambda steps: None)
+    )
     assert result["path"] == str(file_of(output, 0))
 
 
