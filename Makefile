@@ -4,11 +4,12 @@
 # make test-slurm  the jobs on a real Slurm, brought up for it (root; some six minutes)
 # make lint     ruff and mypy
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
+# make torture  the main job killed 200 times at random instants, and other faults
 # make format   let ruff put the code into its form
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo test test-slurm bench lint format clean
+.PHONY: help setup demo test test-slurm torture bench lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +29,9 @@ test-slurm: setup
 
 bench: setup
 	@tools/bench.sh $(BENCH)
+
+torture: setup
+	.venv/bin/python -m tools.torture $(TORTURE)
 
 lint: setup
 	.venv/bin/ruff check .

@@ -54,11 +54,13 @@ cp ".setup/$FITS" demo/input/
 # Rank 0 schedules, the two others form a team: they share each light curve and
 # write its file together.
 tools/mpirun.sh -n 3 .venv/bin/python -m cvzmpi run --input demo/input --output demo/output \
-    --set seed=7 --set ranks_per_team=2 --set inject.n_inject=200 --set inject.n_repeat=10
+    --set seed=7 --set ranks_per_team=2
 
 mapfile -d '' files < <(find demo/output -name '*.h5' -print0 | sort -z)
 [ ${#files[@]} -gt 0 ] || die "no sector files in demo/output"
 "$CVZMPI" show "${files[@]}"
+echo
+echo "Plots (and more about each file: $CVZMPI show FILE):"
 for file in "${files[@]}"; do
     "$CVZMPI" plot "$file"
 done
