@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 from main_job import contents, run
-from slurm_cluster import NoClusterError, SlurmCluster
+from slurm_cluster import N_LIGHT_CURVES, NoClusterError, SlurmCluster
 
 from cvzmpi.cvz.simulate import simulate_campaign
 
 WANTED = os.environ.get("CVZMPI_SLURM", "")
-N_LIGHT_CURVES = 6
 SETTINGS = """
 seed = 11
 [input]

@@ -12,6 +12,7 @@ from main_job import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 CKPT, NODE = ROOT / "jobs" / "cvz_ckpt.slurm", ROOT / "jobs" / "cvz_node.slurm"
+N_LIGHT_CURVES = 6  # of the campaign that the tests run
 SCRIPT = Path(__file__).with_name("cluster.sh")
 CANNOT = 3  # exit status of cluster.sh where it cannot be brought up
 

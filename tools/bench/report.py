@@ -24,8 +24,8 @@ with one thread each, so that both see the same machine.
   ours in portions of {ticket} flares as in a real run. Keras gets the 64 windows around the peak,
   and its time is that of the second call. `model.predict` is how Keras documents it and people use
   it; the lines below it are the same injection in faster and in slower ways.
-- **celerite2** begins at our period, has our bounds, and computes no standard deviation, which would need
-  gigabytes.
+- **celerite2** begins at our period, has our bounds, and computes no standard deviation,
+  which would need gigabytes.
 - **a whole light curve** is the sum of the stages as its file has them; "with everything around"
   is the time of the whole process from its start, divided by the number of light curves.
 - **checkpoint cost** is the part of a light curve's time in which the busier rank of the team wrote

@@ -1,10 +1,9 @@
-"""Rank 0 with empty work, and with thousands of imitated teams; a program for mpirun.
+"""Rank 0 with thousands of imitated teams; a program for mpirun.
 
-    scheduler_probe empty N_UNITS               real workers whose work is to do nothing
-    scheduler_probe teams N_TEAMS N_UNITS S     N_TEAMS leaders with units of S/2 to S seconds
+    scheduler_probe N_TEAMS N_UNITS S       N_TEAMS leaders with units of S/2 to S seconds
 
-Rank 0 runs the engine's own `job.run` in both. For `teams`, each other rank plays many leaders: it
-sends, through MPI, exactly the messages that their `job.run` would send, when it would send them,
+Rank 0 runs the engine's own `job.run`. Each other rank plays many leaders: it sends, through MPI,
+exactly the messages that their `job.run` would send, when it would send them (with S = 0: at once),
 and measures how long each leader waits for its next unit. Rank 0 prints JSON.
 """
 
@@ -17,12 +16,14 @@ import random
 import sys
 import time
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 from mpi4py import MPI
 
 from cvzmpi.engine import job
-from cvzmpi.engine.campaign import Outcome, Report, Unit, Workload
+from cvzmpi.engine.campaign import Outcome, Unit, Workload
+from cvzmpi.engine.control import Control
 from cvzmpi.engine.launch import World
 from cvzmpi.engine.progress import ProgressDisplay
 from cvzmpi.engine.team import Team
@@ -50,7 +51,15 @@ class EmptyCampaign:
     def prepare(self) -> None:
         """Nothing."""
 
-    def work(self, unit: Unit, team: Team, report: Report) -> dict[str, Any]:
+    def claim_file(self, unit: Unit) -> Path:
+        """None: the work is imitated."""
+        raise NotImplementedError
+
+    def progress(self, unit: Unit) -> int:
+        """None."""
+        return 0
+
+    def work(self, unit: Unit, team: Team, control: Control) -> dict[str, Any]:
         """Nothing; what a light curve returns."""
         return {"path": unit.content[1]}
 
@@ -113,7 +122,9 @@ class Leaders:
     def _ask(self, now: float, start: float) -> None:
         while self._events and self._events[0][0] <= now:
             _, unit = heapq.heappop(self._events)
-            outcome = None if unit is None else Outcome(unit, None, 15.0, {"path": _PATHS[1]})
+            outcome = (
+                None if unit is None else Outcome(unit, seconds=15.0, result={"path": _PATHS[1]})
+            )
             self._asked.append(time.perf_counter() - start)
             self._communicator.send(outcome, 0, job._READY)
 
@@ -140,25 +151,22 @@ class Leaders:
         self._plan_report(now, end)
 
 
-def main(mode: str, *numbers: str) -> None:
-    """Run one of the two; rank 0 prints what came out."""
+def main(n_teams: int, n_units: int, seconds: float) -> None:
+    """Run it; rank 0 prints what came out."""
     world = World.start()
     communicator = world.communicator
-    n_teams, n_units = (
-        (int(numbers[0]), int(numbers[1])) if mode == "teams" else (0, int(numbers[0]))
-    )
     leaders = None
     with open(os.devnull, "w") as nowhere:
         display = ClockedDisplay("units", "steps", nowhere)
-        if mode == "empty" or world.rank == 0:
-            job.run(EmptyCampaign(n_units), world, 1, display)
+        if world.rank == 0:
+            job.run(EmptyCampaign(n_units), world, job.JobLimits(), display)
         else:
             players = world.size - 1
             n = n_teams // players + (world.rank <= n_teams % players)
             world.form_team(1)  # the same collective calls as `job.run` makes on these ranks
             world.first(lambda: None)
             communicator.allreduce(n)
-            leaders = Leaders(communicator, n, float(numbers[2]))
+            leaders = Leaders(communicator, n, seconds)
             leaders.play()
     played = communicator.gather(None if leaders is None else (leaders.waits, leaders.n_reports))
     if world.rank == 0:
@@ -174,4 +182,4 @@ def main(mode: str, *numbers: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

@@ -11,6 +11,7 @@ from tools.bench.cores import AVAILABLE, run_ranks
 from tools.bench.timing import Samples
 
 N_RANKS = max(3, min(len(AVAILABLE), 9))
+_EMPTY_TEAMS = 100  # leaders that ask again at once
 _BURST_SECONDS = 1.0  # what is asked in the first second is the start of the job
 
 
@@ -59,7 +60,7 @@ def measure(repeats: int, n_units: int, n_teams: int, longest_unit: float) -> Sc
     """Our scheduler and mpi4py.futures in turn, then the imitated teams."""
     ours, futures = [], []
     for _ in range(repeats):
-        ours.append(n_units / _seconds("scheduler_probe", "empty", str(n_units)))
+        ours.append(n_units / _seconds("scheduler_probe", str(_EMPTY_TEAMS), str(n_units), "0"))
         n_tasks = n_units // 4
         futures.append(n_tasks / _seconds("futures_probe", str(n_tasks)))
     return SchedulerTimes(Samples.of(ours), Samples.of(futures), serve(n_teams, longest_unit))
@@ -68,9 +69,7 @@ def measure(repeats: int, n_units: int, n_teams: int, longest_unit: float) -> Sc
 def serve(n_teams: int, longest_unit: float, units_per_team: int = 3) -> Service:
     """Have rank 0 serve imitated teams, with units of `longest_unit` / 2 to `longest_unit` s."""
     n_units = units_per_team * n_teams
-    printed = run_ranks(
-        N_RANKS, "scheduler_probe", "teams", str(n_teams), str(n_units), str(longest_unit)
-    )
+    printed = run_ranks(N_RANKS, "scheduler_probe", str(n_teams), str(n_units), str(longest_unit))
     answer = json.loads(printed)
     asked, waited = np.array(answer["waits"]).T
     at_start = asked < min(_BURST_SECONDS, longest_unit / 2)
