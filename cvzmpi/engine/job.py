@@ -23,6 +23,7 @@ from cvzmpi.engine.schedule import Schedule
 from cvzmpi.engine.stopping import StopRequest, job_end
 from cvzmpi.engine.team import Team
 from cvzmpi.engine.worker import work_on
+from cvzmpi.errors import CvzmpiError
 
 _READY, _STEPS, _ASSIGNMENT, _STOP = 1, 2, 3, 4  # message tags
 
@@ -211,7 +212,11 @@ def _serve(
 ) -> None:
     """The other ranks: work on what rank 0 assigns to their team."""
     communicator.allreduce(int(team.is_leader))
-    campaign.prepare()
+    try:
+        campaign.prepare()
+    except CvzmpiError as error:
+        # Only this rank has it: the others would wait for it for ever.
+        raise RuntimeError(f"rank {communicator.Get_rank()} cannot work: {error}") from error
     outcome: Outcome | None = None
 
     def steps_done(steps: int) -> None:

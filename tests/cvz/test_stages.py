@@ -281,7 +281,7 @@ def test_another_configuration_is_refused_with_the_difference(
     changed = campaign_on(inputs, output, models, setting)
     moved = type(unit)(unit.name, unit.cost, content=type(unit.content)(unit.content.source, path))
     with pytest.raises(SectorFileError, match=r"another configuration \(.* -> .*\)") as caught:
-        changed.work(moved, Team(MPI.COMM_SELF), lambda steps: None)
+        changed.work(moved, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
     assert setting.partition("=")[0] in str(caught.value)
     assert path.read_bytes() == before
 
@@ -379,7 +379,7 @@ def test_a_failure_of_one_member_is_raised_by_all_and_costs_no_rows(
         patch.setattr(InjectionSearch, "recovered", fail)
         with pytest.raises((MemoryError, CvzmpiError)) as caught:
             # the one that fails takes a ticket, or there is none left for it and nobody fails
-            campaign.work(unit, _Patient(world, failing), lambda steps: None)
+            campaign.work(unit, _Patient(world, failing), Control(StopRequest(), lambda n: None))
     if world.Get_rank() == failing:
         assert isinstance(caught.value, MemoryError)
     else:
@@ -388,7 +388,7 @@ def test_a_failure_of_one_member_is_raised_by_all_and_costs_no_rows(
     world.Barrier()
     assert read_progress(the_file(together)).n_inject_remaining == 130
     world.Barrier()
-    campaign.work(unit, Team(world), lambda steps: None)
+    campaign.work(unit, Team(world), Control(StopRequest(), lambda n: None))
     world.Barrier()
     assert content(the_file(together)) == content(the_file(output))
     world.Barrier()
