@@ -73,6 +73,7 @@ def run(
     --output none is needed. Start it again after any stop: only what is missing is done.
     """
     from cvzmpi.engine.launch import World, pin_to_one_core
+    from cvzmpi.engine.stopping import ignore_signals
 
     pin_to_one_core()
     world = World.start()
@@ -89,6 +90,8 @@ def run(
         traceback.print_exc()
         world.abort()
         raise
+    finally:
+        ignore_signals()
 
 
 @cli.command()

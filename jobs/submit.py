@@ -194,7 +194,7 @@ def _batches(campaign: Path, config: Config, size: int) -> list[Batch]:
     """The batches that are there, and new ones for the light curves that are in none of them."""
     directory = campaign / "batches"
     paths = sorted(directory.glob("batch_*.csv"), key=_number)
-    batches = [Batch(path, _read_pairs(path)) for path in paths]
+    batches = [Batch(path, read_pairs(path)) for path in paths]
     assigned = {pair for batch in batches for pair in batch.pairs}
     pairs = [pair for pair in _campaign_pairs(config) if pair not in assigned]
     if not pairs and not batches:
@@ -209,13 +209,13 @@ def _batches(campaign: Path, config: Config, size: int) -> list[Batch]:
 def _campaign_pairs(config: Config) -> list[Pair]:
     """All light curves: those of the target list, else those in the input directory."""
     if config.input.targets is not None:
-        return _read_pairs(config.input.targets)
+        return read_pairs(config.input.targets)
     sources, _ = fits_input.scan_directory(config.input.directory)
     return [(source.tic, source.sector) for source in sources]
 
 
-def _read_pairs(path: Path) -> list[Pair]:
-    return list(dict.fromkeys(fits_input._read_pairs(path)))
+def read_pairs(path: Path) -> list[Pair]:
+    return list(dict.fromkeys(fits_input.read_pairs(path)))
 
 
 def _number(path: Path) -> int:

@@ -140,7 +140,7 @@ def select_targets(
     """
     known = {(source.tic, source.sector): source for source in sources}
     selected, missing = [], []
-    for tic, sector in dict.fromkeys(_read_pairs(targets)):
+    for tic, sector in dict.fromkeys(read_pairs(targets)):
         if (tic, sector) in known:
             selected.append(known[tic, sector])
         else:
@@ -151,7 +151,14 @@ def select_targets(
     return selected, missing
 
 
-def _read_pairs(targets: Path) -> Iterator[tuple[int, int]]:
+def read_pairs(targets: Path) -> Iterator[tuple[int, int]]:
+    """Read a list of targets: the (tic, sector) of each line, in order.
+
+    Raises
+    ------
+    ConfigError
+        Naming the line.
+    """
     try:
         text = targets.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+DEFECT = 70
+"""Exit status of a job that a defect ended; none of those that a job ends with (`cli`)."""
+
 # What launchers say about the number of ranks, the most direct first.
 _SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS")
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
@@ -128,7 +131,7 @@ class World:
         """End the whole job at once, after a defect: the other ranks would wait for ever."""
         sys.stdout.flush()
         sys.stderr.flush()
-        self.communicator.Abort(1)
+        self.communicator.Abort(DEFECT)
 
 
 def check_size(size: int, environment: Mapping[str, str]) -> None:

@@ -55,6 +55,16 @@ class StopRequest:
         self.ask(signal.Signals(number).name)
 
 
+def ignore_signals() -> None:
+    """From now on, signals do nothing: the process is on its way out.
+
+    When the first rank has ended with another status than 0, Slurm asks the others to end, and a
+    signal would take the place of *their* status.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def job_end(environment: Mapping[str, str] = os.environ) -> float | None:
     """When the queue will end this job.
 

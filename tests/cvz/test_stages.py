@@ -413,6 +413,7 @@ class _Begun:
     def __init__(self, tickets, taken, rest):
         self._tickets, self._taken, self._rest = tickets, taken, rest
         self.taken = tickets.taken
+        self.close = tickets.close
 
     def __iter__(self):
         yield from self._taken

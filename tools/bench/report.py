@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cvzmpi.cvz.sector_file import STAGES
 from tools.bench.rows import all_rows
+from tools.bench.scheduler_rows import N_RANKS
 from tools.bench.session import Results
 from tools.bench.timing import number
 
@@ -30,6 +31,8 @@ with one thread each, so that both see the same machine.
   is the time of the whole process from its start, divided by the number of light curves.
 - **checkpoint cost** is the part of a light curve's time in which the busier rank of the team wrote
   its file or, between injections, waited for the other one in order to.
+- **assignments a second**: the leaders are played by the ranks beside rank 0, with the messages of
+  a real job and no work. The ratio is of equals: {players} leaders against {players} workers.
 - **decisions**: `tools/bench/decisions.py` says what "nothing left out" means.
 """
 
@@ -58,7 +61,10 @@ def write(results: Results, path: Path) -> None:
     from cvzmpi.cvz.stages import FLARES_PER_TICKET
 
     text = _HOW_TO_READ.format(
-        repeats=results.plan.repeats, peak=results.peak.flops / 1e9, ticket=FLARES_PER_TICKET
+        repeats=results.plan.repeats,
+        peak=results.peak.flops / 1e9,
+        ticket=FLARES_PER_TICKET,
+        players=N_RANKS - 1,
     )
     parts = [
         "# How fast cvzmpi is",
@@ -123,7 +129,7 @@ def _growth(results: Results) -> str:
         for growth in results.growths
         if len(growth.sizes) > 1
     ]
-    service, rate = results.scheduler.service, results.scheduler.ours.median
+    service, rate = results.scheduler.service, results.scheduler.capacity.median
     lines.append(
         f"- Rank 0 gave all {service.n_teams:,} imitated teams their first unit in "
         f"{service.start_seconds:.2f} s. Then they need {number(service.assignments_per_second)} "

@@ -82,10 +82,11 @@ def _scheduler(results: Results) -> list[Row]:
         Row(
             "rank 0: assignments a second, empty work",
             f"`mpi4py.futures` {times.futures.text('/s')}",
-            times.ours.text("/s"),
+            f"{times.capacity.text('/s')} with 100 leaders asking; with as many as `futures` has "
+            f"workers {times.ours.text('/s')}",
             as_times(times.ours.median / times.futures.median),
             target=">= 10,000/s",
-            met=times.ours.median >= 10_000,
+            met=times.capacity.median >= 10_000,
         ),
         Row(
             f"{service.n_teams:,} imitated teams, units of {service.unit_seconds:.0f} s",

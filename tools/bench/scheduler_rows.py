@@ -11,7 +11,7 @@ from tools.bench.cores import AVAILABLE, run_ranks
 from tools.bench.timing import Samples
 
 N_RANKS = max(3, min(len(AVAILABLE), 9))
-_EMPTY_TEAMS = 100  # leaders that ask again at once
+_MANY = 100  # leaders that ask again at once: rank 0 always has the next question
 _BURST_SECONDS = 1.0  # what is asked in the first second is the start of the job
 
 
@@ -49,8 +49,13 @@ class Service:
 
 @dataclass
 class SchedulerTimes:
-    """Assignments a second, of the same number of ranks, and the service of the teams."""
+    """Assignments a second with empty work, and the service of the teams.
 
+    `capacity` is with many leaders on the ranks beside rank 0. `ours` is with one on each of them,
+    as many as `futures` has workers, each of which waits for its answer before it asks again.
+    """
+
+    capacity: Samples
     ours: Samples
     futures: Samples
     service: Service
@@ -58,12 +63,18 @@ class SchedulerTimes:
 
 def measure(repeats: int, n_units: int, n_teams: int, longest_unit: float) -> SchedulerTimes:
     """Our scheduler and mpi4py.futures in turn, then the imitated teams."""
-    ours, futures = [], []
+    capacity, ours, futures = [], [], []
+    n_tasks = n_units // 4
     for _ in range(repeats):
-        ours.append(n_units / _seconds("scheduler_probe", str(_EMPTY_TEAMS), str(n_units), "0"))
-        n_tasks = n_units // 4
+        capacity.append(n_units / _seconds("scheduler_probe", str(_MANY), str(n_units), "0"))
+        ours.append(n_tasks / _seconds("scheduler_probe", str(N_RANKS - 1), str(n_tasks), "0"))
         futures.append(n_tasks / _seconds("futures_probe", str(n_tasks)))
-    return SchedulerTimes(Samples.of(ours), Samples.of(futures), serve(n_teams, longest_unit))
+    return SchedulerTimes(
+        Samples.of(capacity),
+        Samples.of(ours),
+        Samples.of(futures),
+        serve(n_teams, longest_unit),
+    )
 
 
 def serve(n_teams: int, longest_unit: float, units_per_team: int = 3) -> Service:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 
-from tools.bench.cores import ROOT, run_ranks
+from tools.bench.cores import run_ranks
 from tools.bench.timing import Samples
 
 
@@ -94,13 +91,5 @@ def measure(file: Path, scratch: Path, repeats: int, n_inject: int) -> TeamTimes
 
 def worker_start() -> tuple[float, float]:
     """Seconds of a fresh process until it can work, and until nothing is left to import."""
-    command = [sys.executable, "-m", "tools.bench.worker_start"]
-    start = time.perf_counter()
-    with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        moments = []
-        for expected in ("ready", "complete"):
-            if process.stdout.readline().strip() != expected:
-                raise RuntimeError("the worker did not start")
-            moments.append(time.perf_counter() - start)
-    return moments[0], moments[1]
+    moments = json.loads(run_ranks(1, "worker_start"))
+    return float(moments["ready"]), float(moments["complete"])

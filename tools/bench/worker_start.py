@@ -1,12 +1,25 @@
 """A worker rank from its start until it could take its first light curve.
 
-Prints `ready` then, and `complete` when also what a leader imports with its first light curve is
-there: astropy for FITS files and the periodogram, celerite2.
+A program for mpirun. Prints, as JSON, the seconds since the process was created: `ready`, and
+`complete` when also what a leader imports with its first light curve is there: astropy for FITS
+files and the periodogram, celerite2.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import time
+from pathlib import Path
+
 from cvzmpi.engine.launch import World, pin_to_one_core
+
+
+def age() -> float:
+    """Seconds since the operating system created this process, to a hundredth."""
+    after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    created = int(after_name[19]) / os.sysconf("SC_CLK_TCK")  # since boot; field 22 of all
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - created
 
 
 def main() -> None:
@@ -19,12 +32,12 @@ def main() -> None:
 
     campaign = CvzCampaign.begin(Config())
     campaign.prepare()
-    print("ready", flush=True)
+    ready = age()
     import astropy.io.fits
     import astropy.timeseries  # noqa: F401
     import celerite2.backprop  # noqa: F401
 
-    print("complete", flush=True)
+    print(json.dumps({"ready": ready, "complete": age()}))
 
 
 if __name__ == "__main__":
