@@ -194,7 +194,7 @@ def _batches(campaign: Path, config: Config, size: int) -> list[Batch]:
     """The batches that are there, and new ones for the light curves that are in none of them."""
     directory = campaign / "batches"
     paths = sorted(directory.glob("batch_*.csv"), key=_number)
-    batches = [Batch(path, read_pairs(path)) for path in paths]
+    batches = [Batch(path, _pairs_of(path)) for path in paths]
     assigned = {pair for batch in batches for pair in batch.pairs}
     pairs = [pair for pair in _campaign_pairs(config) if pair not in assigned]
     if not pairs and not batches:
@@ -209,12 +209,12 @@ def _batches(campaign: Path, config: Config, size: int) -> list[Batch]:
 def _campaign_pairs(config: Config) -> list[Pair]:
     """All light curves: those of the target list, else those in the input directory."""
     if config.input.targets is not None:
-        return read_pairs(config.input.targets)
+        return _pairs_of(config.input.targets)
     sources, _ = fits_input.scan_directory(config.input.directory)
     return [(source.tic, source.sector) for source in sources]
 
 
-def read_pairs(path: Path) -> list[Pair]:
+def _pairs_of(path: Path) -> list[Pair]:
     return list(dict.fromkeys(fits_input.read_pairs(path)))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 
-from tools.bench.cores import run_ranks
+from tools.bench.cores import run, run_ranks
 from tools.bench.timing import Samples
 
 
@@ -91,5 +92,6 @@ def measure(file: Path, scratch: Path, repeats: int, n_inject: int) -> TeamTimes
 
 def worker_start() -> tuple[float, float]:
     """Seconds of a fresh process until it can work, and until nothing is left to import."""
-    moments = json.loads(run_ranks(1, "worker_start"))
+    command = ["tools/mpirun.sh", "-n", "1", sys.executable, "-m", "tools.bench.worker_start"]
+    moments = json.loads(run(command))
     return float(moments["ready"]), float(moments["complete"])
