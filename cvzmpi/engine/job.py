@@ -28,9 +28,11 @@ from cvzmpi.errors import CvzmpiError
 _READY, _STEPS, _ASSIGNMENT, _STOP = 1, 2, 3, 4  # message tags
 
 # Waiting for a message, MPI would keep the core of rank 0 busy. It is asked for messages, without
-# a pause for so long after the last one, and then with pauses, between which other things are done.
+# a pause for so long after the last one, and then with pauses that grow, between which other things
+# are done. Each look costs some 0.2 ms, which the workers may want: often rank 0 has no core of its
+# own. The longest pause is nothing to a light curve of seconds.
 _BUSY_SECONDS = 0.001
-_PAUSE_SECONDS = 0.002
+_PAUSE_SECONDS = (0.001, 0.05)
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,7 @@ class _Dispatcher:
 
     def _wait_for_message(self) -> None:
         busy_until = time.perf_counter() + _BUSY_SECONDS
+        pause, longest_pause = _PAUSE_SECONDS
         while not self._communicator.iprobe(MPI.ANY_SOURCE, MPI.ANY_TAG):
             if time.perf_counter() < busy_until:
                 os.sched_yield()
@@ -204,7 +207,8 @@ class _Dispatcher:
                 self._look_at_clock()
                 self._pass_on_stop()
                 self._display.refresh()
-                time.sleep(_PAUSE_SECONDS)
+                time.sleep(pause)
+                pause = min(2 * pause, longest_pause)
 
 
 def _serve(

@@ -29,6 +29,8 @@ with one thread each, so that both see the same machine.
   which would need gigabytes.
 - **a whole light curve** is the sum of the stages as its file has them; "with everything around"
   is the time of the whole process from its start, divided by the number of light curves.
+- **team of two**: its limit is measured too: two jobs at the same time that share nothing but the
+  machine. Cores that share execution units or caches do not give twice the speed of one.
 - **checkpoint cost** is the part of a light curve's time in which the busier rank of the team wrote
   its file or, between injections, waited for the other one in order to.
 - **assignments a second**: the leaders are played by the ranks beside rank 0, with the messages of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +19,15 @@ from tools.bench.timing import Samples
 class TeamTimes:
     """Medians and ranges over the repetitions.
 
-    `alone` and `together` are seconds of stage `inject` with a team of one and of two;
+    `alone` and `together` are seconds of stage `inject` with a team of one and of two; `beside` with
+    a team of one while another job does the same: what two cores of this machine can give at most.
     `checkpoint_share` and `wait_share` are parts of the time on the light curve, of the rank of
     the pair that spent most; memory is in bytes.
     """
 
     alone: Samples
     together: Samples
+    beside: Samples
     checkpoint_share: Samples
     wait_share: Samples
     worker_bytes: Samples
@@ -35,6 +38,12 @@ class TeamTimes:
         """Of each repetition."""
         pairs = zip(self.alone.values, self.together.values, strict=True)
         return Samples.of(one / two for one, two in pairs)
+
+    @property
+    def most(self) -> Samples:
+        """The speed-up of two jobs that have nothing to do with each other."""
+        pairs = zip(self.alone.values, self.beside.values, strict=True)
+        return Samples.of(2 * one / both for one, both in pairs)
 
 
 @dataclass
@@ -74,20 +83,29 @@ def run_team(file: Path, scratch: Path, team: int, n_inject: int) -> TeamRun:
 
 
 def measure(file: Path, scratch: Path, repeats: int, n_inject: int) -> TeamTimes:
-    """One rank and two in turn, on the same light curve."""
-    alone, together = [], []
+    """One rank, two, and two jobs of one in turn, on the same light curve."""
+    alone, together, beside = [], [], []
     for _ in range(repeats):
         alone.append(run_team(file, scratch, 1, n_inject))
         together.append(run_team(file, scratch, 2, n_inject))
+        beside.append(_side_by_side(file, scratch, n_inject))
     everything = alone + together
     return TeamTimes(
         alone=Samples.of(one.inject_seconds for one in alone),
         together=Samples.of(two.inject_seconds for two in together),
+        beside=Samples.of(beside),
         checkpoint_share=Samples.of(two.share("checkpoint") for two in together),
         wait_share=Samples.of(two.share("wait") for two in together),
         worker_bytes=Samples.of(rank["bytes"] for one in everything for rank in one.workers),
         scheduler_bytes=Samples.of(one.ranks[0]["bytes"] for one in everything),
     )
+
+
+def _side_by_side(file: Path, scratch: Path, n_inject: int) -> float:
+    """Seconds of stage `inject`, the mean of two jobs with a team of one at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(run_team, file, scratch / name, 1, n_inject) for name in "ab"]
+        return sum(job.result().inject_seconds for job in jobs) / 2
 
 
 def worker_start() -> tuple[float, float]:
