@@ -36,9 +36,9 @@ def _draw_panel(panel: Axes, growths: list[Growth]) -> None:
         if len(growth.sizes) > 1:
             label += f" (slope {growth.exponent:.2f})"
         panel.plot(growth.sizes, growth.values, marker, color=colour, label=label)
-        sizes = np.array([min(growth.sizes), max(growth.sizes)])
+        ends = np.array([min(growth.sizes), max(growth.sizes)])
         # through the last point: fixed costs show as points above the line on the left
-        panel.plot(sizes, growth.values[-1] * sizes / growth.sizes[-1], "-", color=colour, lw=1)
+        panel.plot(ends, growth.values[-1] * ends / growth.sizes[-1], "-", color=colour, lw=1)
     panel.set_xscale("log")
     panel.set_yscale("log")
     sizes = max((growth.sizes for growth in growths), key=len)

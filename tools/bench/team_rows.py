@@ -19,8 +19,8 @@ from tools.bench.timing import Samples
 class TeamTimes:
     """Medians and ranges over the repetitions.
 
-    `alone` and `together` are seconds of stage `inject` with a team of one and of two; `beside` with
-    a team of one while another job does the same: what two cores of this machine can give at most.
+    `alone` and `together` are seconds of stage `inject` with a team of one and of two; `beside`
+    with a team of one while another job does the same: what two cores can give at most.
     `checkpoint_share` and `wait_share` are parts of the time on the light curve, of the rank of
     the pair that spent most; memory is in bytes.
     """
