@@ -31,3 +31,8 @@ class SectorFileError(CvzmpiError):
 
 class DamagedFileError(SectorFileError):
     """An output file is unreadable or inconsistent, so that its light curve must start anew."""
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line; its type where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.light_curve import LightCurve
-from cvzmpi.errors import ConfigError, LightCurveError
+from cvzmpi.errors import ConfigError, LightCurveError, one_line
 
 EXPOSURE = 120.0  # seconds; what stella was trained on
 _FITS_MAGIC, _GZIP_MAGIC = b"SIMPLE", b"\x1f\x8b"
@@ -162,7 +162,7 @@ def read_pairs(targets: Path) -> Iterator[tuple[int, int]]:
     try:
         text = targets.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{targets}: cannot be read: {_one_line(error)}") from error
+        raise ConfigError(f"{targets}: cannot be read: {one_line(error)}") from error
     rows = csv.DictReader(io.StringIO(text), skipinitialspace=True)
     names = {(name or "").strip().lower(): name for name in rows.fieldnames or []}
     if not {"tic", "sector"} <= names.keys():
@@ -183,7 +183,7 @@ def _read(path: Path) -> bytes:
         if content.startswith(_GZIP_MAGIC):
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise LightCurveError(f"{path}: cannot be read: {_one_line(error)}") from error
+        raise LightCurveError(f"{path}: cannot be read: {one_line(error)}") from error
     if not content.startswith(_FITS_MAGIC):
         raise LightCurveError(f"{path}: not a FITS file")
     return content
@@ -198,7 +198,7 @@ def _looks_like_fits(path: Path) -> bool:
             with gzip.open(path) as stream:
                 start = stream.read(6)
     except (OSError, EOFError, zlib.error) as error:
-        raise LightCurveError(f"{path}: cannot be read: {_one_line(error)}") from error
+        raise LightCurveError(f"{path}: cannot be read: {one_line(error)}") from error
     if start == _FITS_MAGIC:
         return True
     if any(suffix.lower() in {".fits", ".fit"} for suffix in path.suffixes[-2:]):
@@ -233,7 +233,7 @@ def _opened(path: Path, content: bytes | None = None) -> Iterator[Any]:
         except LightCurveError:
             raise
         except Exception as error:
-            raise LightCurveError(f"{path}: truncated or damaged: {_one_line(error)}") from error
+            raise LightCurveError(f"{path}: truncated or damaged: {one_line(error)}") from error
 
 
 def _identity(path: Path, hdus: Any) -> tuple[int, int]:
@@ -269,7 +269,3 @@ def _check_times(path: Path, time: np.ndarray) -> None:
     if len(backwards):
         row = finite[backwards[0] + 1]
         raise LightCurveError(f"{path}: TIME does not increase at row {row}")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -24,7 +24,7 @@ import numpy as np
 from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.injection import Injections
 from cvzmpi.cvz.light_curve import LightCurve
-from cvzmpi.errors import DamagedFileError, SectorFileError
+from cvzmpi.errors import DamagedFileError, SectorFileError, one_line
 
 FORMAT = "cvzmpi sector file"
 FORMAT_VERSION = 1
@@ -170,7 +170,7 @@ def write(path: Path, data: SectorData, provenance: Provenance, fsync: bool = Tr
     except OSError as error:
         with suppress(OSError):
             aside.unlink()  # perhaps it filled the disk
-        raise SectorFileError(f"{path}: cannot be written: {_one_line(error)}") from error
+        raise SectorFileError(f"{path}: cannot be written: {one_line(error)}") from error
 
 
 def read_progress(path: Path) -> Progress | None:
@@ -294,7 +294,7 @@ class RecoveryWriter:
         try:
             self._file = h5py.File(path, "r+", **driver)
         except OSError as error:
-            raise SectorFileError(f"{path}: cannot be opened: {_one_line(error)}") from error
+            raise SectorFileError(f"{path}: cannot be opened: {one_line(error)}") from error
         self._recovered = self._file["recoveries/recovered"]
         self._group = self._file["recoveries"]
 
@@ -319,7 +319,7 @@ class RecoveryWriter:
         try:
             self._recovered[flare_ids] = recovered
         except OSError as error:
-            raise SectorFileError(f"{self._path}: cannot be written: {_one_line(error)}") from error
+            raise SectorFileError(f"{self._path}: cannot be written: {one_line(error)}") from error
 
     def count_down(self, n_remaining: int, seconds: float) -> None:
         """Make the rows of all ranks durable, and only then lower the count of what remains.
@@ -341,7 +341,7 @@ class RecoveryWriter:
             self._file.attrs.modify("seconds_inject", np.float64(seconds))
             self._flush()
         except OSError as error:
-            raise SectorFileError(f"{self._path}: cannot be written: {_one_line(error)}") from error
+            raise SectorFileError(f"{self._path}: cannot be written: {one_line(error)}") from error
 
     def _flush(self) -> None:
         self._file.flush()
@@ -483,7 +483,7 @@ class _opened:  # noqa: N801
         if isinstance(error, OSError) and error.errno is not None:
             reason = os.strerror(error.errno)
             raise SectorFileError(f"{self._path}: cannot be read: {reason}") from error
-        raise DamagedFileError(f"{self._path}: {what}: {_one_line(error)}") from error
+        raise DamagedFileError(f"{self._path}: {what}: {one_line(error)}") from error
 
 
 def _synchronise(path: Path) -> None:
@@ -493,7 +493,3 @@ def _synchronise(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.errors import ModelFileError
+from cvzmpi.errors import ModelFileError, one_line
 
 STELLA_VERSION = "0.1.0"
 SDIST = f"stella-{STELLA_VERSION}.tar.gz"
@@ -207,7 +207,7 @@ def _keras_contents(sdist: Path) -> list[bytes]:
         OSError, EOFError, KeyError, tarfile.TarError, zipfile.BadZipFile, zlib.error
     ) as error:  # fmt: skip
         raise ModelFileError(
-            f"{sdist}: not the source of stella {STELLA_VERSION}: {' '.join(str(error).split())}"
+            f"{sdist}: not the source of stella {STELLA_VERSION}: {one_line(error)}"
         ) from error
     for name, content in contents.items():
         checksum = hashlib.sha256(content).hexdigest()
