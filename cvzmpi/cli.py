@@ -15,7 +15,7 @@ from cvzmpi.errors import ConfigError, CvzmpiError
 if TYPE_CHECKING:
     from cvzmpi.config import Config
     from cvzmpi.engine.launch import World
-    from cvzmpi.engine.schedule import Schedule
+    from cvzmpi.engine.tally import Tally
 
 DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
 """Exit status: everything done; done, but some units failed; usage or configuration; not everything
@@ -194,15 +194,15 @@ def _run_campaign(world: World, config: Config) -> int:
     limits = job.JobLimits(
         config.ranks_per_team, config.job.max_attempts, config.job.drain_before_end
     )
-    schedule = job.run(campaign, world, limits, display)
-    return world.first(lambda: _status(schedule))
+    tally = job.run(campaign, world, limits, display)
+    return world.first(lambda: _status(tally))
 
 
-def _status(schedule: Schedule | None) -> int:
-    assert schedule is not None, "rank 0 has one"
-    if not schedule.complete:
+def _status(tally: Tally | None) -> int:
+    assert tally is not None, "rank 0 has one"
+    if not tally.complete:
         return INCOMPLETE
-    return SOME_FAILED if schedule.failed else DONE
+    return SOME_FAILED if tally.failed else DONE
 
 
 def _complain(message: str) -> None:

@@ -17,8 +17,9 @@ from cvzmpi.errors import ConfigError, DamagedFileError, SectorFileError
 
 if TYPE_CHECKING:
     from cvzmpi.cvz.stages import Tools
-    from cvzmpi.engine.campaign import Unit, Workload
+    from cvzmpi.engine.campaign import Unit, UnitSource
     from cvzmpi.engine.control import Control
+    from cvzmpi.engine.schedule import Workload
     from cvzmpi.engine.team import Team
 
 _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "celerite2", "mpi4py", "astropy")
@@ -66,6 +67,18 @@ class CvzCampaign:
         """
         return cls(config, stella_models.load(config.detector.file or stella_models.default_file()))
 
+    def open_source(self) -> UnitSource:
+        """Find the light curves; those half done come first.
+
+        Raises
+        ------
+        ConfigError
+            As for `find_work`.
+        """
+        from cvzmpi.engine.schedule import Schedule
+
+        return Schedule(self.find_work())
+
     def find_work(self) -> Workload:
         """Find the light curves, and how far each is.
 
@@ -75,7 +88,8 @@ class CvzCampaign:
             If the input is missing, the output directory cannot be written to, or outputs are there
             that another configuration made.
         """
-        from cvzmpi.engine.campaign import Outcome, Unit, Workload
+        from cvzmpi.engine.campaign import Outcome, Unit
+        from cvzmpi.engine.schedule import Workload
 
         sources, rejected = self._sources()
         _check_writable(self._config.output.directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,25 +58,81 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Workload:
-    """What there is to do, as rank 0 found it.
+class Worker:
+    """The leader of a team, as rank 0 knows it."""
+
+    rank: int
+    host: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What there is to do when a job begins.
 
     Attributes
     ----------
-    units : list of Unit
-        To be worked on.
-    rejected : list of Outcome
-        What could not become a unit; counted as failed.
+    n_open : int
+        Units to be worked on.
+    n_begun : int
+        How many of them an earlier job left half done.
     n_done : int
         Units that are done already.
+    rejected : sequence of Outcome
+        What could not become a unit; counted as failed.
     steps_per_unit : int
         For the progress display.
     """
 
-    units: list[Unit]
-    rejected: list[Outcome] = field(default_factory=list)
+    n_open: int
+    n_begun: int = 0
     n_done: int = 0
+    rejected: Sequence[Outcome] = ()
     steps_per_unit: int = 0
+
+
+class UnitSource(Protocol):
+    """Where rank 0 takes the units from, and whom it tells what became of them.
+
+    Used on rank 0 only, between messages of the teams: each call must be short.
+    """
+
+    def overview(self) -> Overview:
+        """What there is to do; asked once, first."""
+        ...
+
+    def next(self) -> Unit | None:
+        """A unit to be worked on now; None where none is ready."""
+        ...
+
+    def exhausted(self) -> bool:
+        """Whether no unit will become ready any more."""
+        ...
+
+    def began(self, unit: Unit, worker: Worker) -> None:
+        """A team was given the unit."""
+        ...
+
+    def ended(self, outcome: Outcome) -> None:
+        """A team's work on a unit ended."""
+        ...
+
+    def attend(self) -> Sequence[Outcome]:
+        """See to what happens beside the teams; called many times a second.
+
+        Returns
+        -------
+        sequence of Outcome
+            How units ended that no team was given.
+        """
+        ...
+
+    def status(self) -> str:
+        """A few words for the progress display, or none."""
+        ...
+
+    def close(self, stopped: str | None) -> None:
+        """The job ends; `stopped` says why it was asked to, None where it was not."""
+        ...
 
 
 class Campaign(Protocol):
@@ -84,7 +141,7 @@ class Campaign(Protocol):
     step_name: str
     """What the steps of a unit are called, in the plural."""
 
-    def find_work(self) -> Workload:
+    def open_source(self) -> UnitSource:
         """Find the units. Only rank 0 is asked."""
         ...
 

@@ -8,19 +8,21 @@ own; with a single rank, everything happens in that one process.
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from mpi4py import MPI
 
-from cvzmpi.engine.campaign import Campaign, Outcome, Unit
+from cvzmpi.engine.campaign import Campaign, Outcome, Unit, UnitSource, Worker
 from cvzmpi.engine.control import Control
+from cvzmpi.engine.desk import Desk
 from cvzmpi.engine.launch import World
 from cvzmpi.engine.leftovers import remove_leftovers
 from cvzmpi.engine.progress import ProgressDisplay
-from cvzmpi.engine.schedule import Schedule
 from cvzmpi.engine.stopping import StopRequest, job_end
+from cvzmpi.engine.tally import Tally
 from cvzmpi.engine.team import Team
 from cvzmpi.engine.worker import work_on
 from cvzmpi.errors import CvzmpiError
@@ -55,7 +57,7 @@ class JobLimits:
 
 def run(
     campaign: Campaign, world: World, limits: JobLimits, display: ProgressDisplay
-) -> Schedule | None:
+) -> Tally | None:
     """Work on all units of a campaign: collective.
 
     Parameters
@@ -69,7 +71,7 @@ def run(
 
     Returns
     -------
-    Schedule or None
+    Tally or None
         How everything ended, on rank 0.
 
     Raises
@@ -87,22 +89,15 @@ def run(
         _serve(campaign, world.communicator, team, limits, stop)
         return None
 
-    found: list[Schedule] = []
-
-    def find_work() -> None:
-        workload = campaign.find_work()
-        display.begin(workload)
-        found.append(Schedule(workload))
-
-    world.first(find_work)
-    schedule = found[0]
-    look_at_clock = _drain(stop, limits.drain_before_end)
-    with display:
+    opened: list[UnitSource] = []
+    world.first(lambda: opened.append(campaign.open_source()))
+    desk = Desk(opened[0], display, stop, _drain(stop, limits.drain_before_end))
+    with desk, display:
         if team is not None:
-            _run_alone(campaign, team, limits, schedule, display, stop, look_at_clock)
+            _run_alone(campaign, team, limits, desk)
         else:
-            _Dispatcher(world.communicator, schedule, display, stop, look_at_clock).dispatch()
-    return schedule
+            _Dispatcher(world.communicator, desk).dispatch()
+    return desk.tally
 
 
 def _drain(stop: StopRequest, seconds: float) -> Callable[[], None]:
@@ -118,104 +113,107 @@ def _drain(stop: StopRequest, seconds: float) -> Callable[[], None]:
     return look_at_clock
 
 
-def _run_alone(
-    campaign: Campaign,
-    team: Team,
-    limits: JobLimits,
-    schedule: Schedule,
-    display: ProgressDisplay,
-    stop: StopRequest,
-    look_at_clock: Callable[[], None],
-) -> None:
+def _run_alone(campaign: Campaign, team: Team, limits: JobLimits, desk: Desk) -> None:
     campaign.prepare()
-    control = Control(stop, display.steps_done, look_at_clock)
-    while not control.stop_requested() and (unit := schedule.next()) is not None:
-        display.assigned(unit)
-        outcome = work_on(campaign, unit, team, control, limits.max_attempts)
-        schedule.record(outcome)
-        display.ended(outcome)
-    if stop.reason is not None:
-        display.stopping(stop.reason)
+    control = Control(desk.stop, desk.display.steps_done, desk.attend)
+    worker = Worker(0, socket.gethostname())
+    while not control.stop_requested():
+        unit = desk.next()
+        if unit is not None:
+            desk.began(unit, worker)
+            desk.ended(work_on(campaign, unit, team, control, limits.max_attempts))
+        elif desk.is_closed():
+            break
+        else:
+            time.sleep(_PAUSE_SECONDS[1])
+    if desk.stop.reason is not None:
+        desk.display.stopping(desk.stop.reason)
 
 
 class _Dispatcher:
     """Rank 0 of many: answers the leaders until each has been told that there is nothing left."""
 
-    def __init__(
-        self,
-        communicator: MPI.Comm,
-        schedule: Schedule,
-        display: ProgressDisplay,
-        stop: StopRequest,
-        look_at_clock: Callable[[], None],
-    ) -> None:
+    def __init__(self, communicator: MPI.Comm, desk: Desk) -> None:
         self._communicator = communicator
-        self._schedule = schedule
-        self._display = display
-        self._stop = stop
-        self._look_at_clock = look_at_clock
+        self._desk = desk
         self._stopping = False
+        self._hosts: list[str] = []  # by rank
+        self._n_teams = 0  # that have not been told to go
         self._working: set[int] = set()  # leaders, by rank
+        self._idle: list[int] = []  # leaders that wait for a unit
 
     def dispatch(self) -> None:
-        n_teams: int = self._communicator.allreduce(0)  # every leader counts itself
+        announced = self._communicator.gather((0, socket.gethostname()))
+        assert announced is not None, "rank 0 has it"
+        self._hosts = [host for _, host in announced]
+        self._n_teams = sum(n_leaders for n_leaders, _ in announced)
+        while self._wait_for_message():
+            self._receive()
+            self._attend()
+
+    def _receive(self) -> None:
+        """Take the message that is there."""
         status = MPI.Status()
-        while n_teams:
-            self._wait_for_message()
-            message = self._communicator.recv(source=MPI.ANY_SOURCE, tag=MPI.ANY_TAG, status=status)
-            leader = status.Get_source()
-            if status.Get_tag() == _STEPS:
-                self._display.steps_done(message)
-            elif status.Get_tag() == _STOP:
-                self._stop.ask(message)
-            else:
-                self._working.discard(leader)
-                self._record(message)
-                n_teams -= not self._assign(leader)
+        message = self._communicator.recv(source=MPI.ANY_SOURCE, tag=MPI.ANY_TAG, status=status)
+        leader = status.Get_source()
+        if status.Get_tag() == _STEPS:
+            self._desk.display.steps_done(message)
+        elif status.Get_tag() == _STOP:
+            self._desk.stop.ask(message)
+        else:
+            self._working.discard(leader)
+            if message is not None:
+                self._desk.ended(message)
+            self._idle.append(leader)
 
-    def _record(self, outcome: Outcome | None) -> None:
-        if outcome is not None:
-            self._schedule.record(outcome)
-            self._display.ended(outcome)
-
-    def _assign(self, leader: int) -> bool:
-        """Give a leader its next unit; False if there is none."""
+    def _serve_idle(self) -> None:
+        """Give the leaders that wait a unit; send them home when there will be none."""
         self._pass_on_stop()
-        unit = None if self._stop else self._schedule.next()
-        self._communicator.send(unit, leader, _ASSIGNMENT)
-        if unit is None:
-            return False
-        self._working.add(leader)
-        self._display.assigned(unit)
-        return True
+        while self._idle and (unit := self._desk.next()) is not None:
+            leader = self._idle.pop(0)
+            self._communicator.send(unit, leader, _ASSIGNMENT)
+            self._working.add(leader)
+            self._desk.began(unit, Worker(leader, self._hosts[leader]))
+        if self._idle and self._desk.is_closed():
+            for leader in self._idle:
+                self._communicator.send(None, leader, _ASSIGNMENT)
+            self._n_teams -= len(self._idle)
+            self._idle.clear()
 
     def _pass_on_stop(self) -> None:
         """Tell the leaders that work, once, that they are to stop."""
-        if self._stop and not self._stopping:
+        reason = self._desk.stop.reason
+        if reason is not None and not self._stopping:
             self._stopping = True
-            self._display.stopping(self._stop.reason or "")
+            self._desk.display.stopping(reason)
             for leader in self._working:
-                self._communicator.send(self._stop.reason, leader, _STOP)
+                self._communicator.send(reason, leader, _STOP)
 
-    def _wait_for_message(self) -> None:
+    def _attend(self) -> None:
+        self._desk.attend()
+        self._serve_idle()
+
+    def _wait_for_message(self) -> bool:
+        """Do other things until there is a message; False when all teams are gone."""
         busy_until = time.perf_counter() + _BUSY_SECONDS
         pause, longest_pause = _PAUSE_SECONDS
-        while not self._communicator.iprobe(MPI.ANY_SOURCE, MPI.ANY_TAG):
+        while self._n_teams:
+            if self._communicator.iprobe(MPI.ANY_SOURCE, MPI.ANY_TAG):
+                return True
             if time.perf_counter() < busy_until:
                 os.sched_yield()
             else:
-                self._look_at_clock()
-                self._pass_on_stop()
-                self._display.refresh()
+                self._attend()
                 time.sleep(pause)
                 pause = min(2 * pause, longest_pause)
+        return False
 
 
 def _serve(
     campaign: Campaign, communicator: MPI.Comm, team: Team, limits: JobLimits, stop: StopRequest
 ) -> None:
     """The other ranks: work on what rank 0 assigns to their team."""
-    communicator.allreduce(int(team.is_leader))
+    communicator.gather((int(team.is_leader), socket.gethostname()))
     try:
         campaign.prepare()
     except CvzmpiError as error:

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TextIO
 
-from cvzmpi.engine.campaign import Outcome, Unit, Workload
+from cvzmpi.engine.campaign import Outcome, Overview, Unit
 
 _LOG_SECONDS = 60.0
 _LIVE_SECONDS = 0.2
@@ -32,20 +32,20 @@ class ProgressDisplay:
         self._n_units = self._n_done = self._n_failed = self._n_working = 0
         self._n_done_before = 0
         self._steps_total = self._steps = 0
+        self._status = ""
         self._start = self._shown = time.monotonic()
 
-    def begin(self, workload: Workload) -> None:
+    def begin(self, overview: Overview) -> None:
         """Say what there is to do."""
-        self._n_failed = len(workload.rejected)
-        self._n_done_before = self._n_done = workload.n_done
-        self._n_units = len(workload.units) + self._n_failed + self._n_done
-        self._steps_total = len(workload.units) * workload.steps_per_unit
-        begun = sum(unit.begun for unit in workload.units)
+        self._n_failed = len(overview.rejected)
+        self._n_done_before = self._n_done = overview.n_done
+        self._n_units = overview.n_open + self._n_failed + self._n_done
+        self._steps_total = overview.n_open * overview.steps_per_unit
         self._say(
-            f"{self._n_units} {self._unit_name}: {self._n_done} done before, {begun} half done, "
-            f"{len(workload.units) - begun} to begin"
+            f"{self._n_units} {self._unit_name}: {self._n_done} done before, {overview.n_begun} "
+            f"half done, {overview.n_open - overview.n_begun} to begin"
         )
-        for outcome in workload.rejected:
+        for outcome in overview.rejected:
             self._say(f"failed {outcome.unit}: {outcome.error}")
         self._start = self._shown = time.monotonic()
 
@@ -63,6 +63,10 @@ class ProgressDisplay:
     def ended(self, outcome: Outcome) -> None:
         """A team ended a unit."""
         self._n_working -= 1
+        self.dropped(outcome)
+
+    def dropped(self, outcome: Outcome) -> None:
+        """A unit ended, perhaps without a team."""
         if outcome.unfinished is not None:
             self._say(f"{outcome.unit} is not finished: {outcome.unfinished}")
         elif outcome.error is None:
@@ -78,8 +82,10 @@ class ProgressDisplay:
         """The job was asked to stop."""
         self._say(f"stopping at the next checkpoint: {reason}")
 
-    def refresh(self) -> None:
-        """Show the present state, if it is time to."""
+    def refresh(self, status: str | None = None) -> None:
+        """Show the present state, if it is time to; `status` says more about it from now on."""
+        if status is not None:
+            self._status = status
         now = time.monotonic()
         if now - self._shown >= (_LIVE_SECONDS if self._live else _LOG_SECONDS):
             self._shown = now
@@ -100,6 +106,8 @@ class ProgressDisplay:
         if self._steps:
             left = (self._steps_total - self._steps) * elapsed / self._steps
             parts.append(f"{_duration(max(left, 0))} left")
+        if self._status:
+            parts.append(self._status)
         return ", ".join(parts)
 
     def __enter__(self) -> ProgressDisplay:

@@ -2,6 +2,7 @@
 
 import io
 import socket
+import time
 from itertools import chain
 
 import pytest
@@ -10,10 +11,11 @@ from mpi4py import MPI
 from toy_campaign import STEPS, ToyCampaign, toy_units
 
 from cvzmpi.engine import job
-from cvzmpi.engine.campaign import Unit
+from cvzmpi.engine.campaign import Outcome, Unit
 from cvzmpi.engine.claim import Claim
 from cvzmpi.engine.launch import World
 from cvzmpi.engine.progress import ProgressDisplay
+from cvzmpi.engine.schedule import Schedule, Workload
 from cvzmpi.errors import ConfigError, LightCurveError
 
 mpi = pytest.mark.mpi(min_size=2)
@@ -25,10 +27,10 @@ def work_through(campaign, ranks_per_team=1):
     world = World(MPI.COMM_WORLD)
     log = io.StringIO()
     display = ProgressDisplay("units", campaign.step_name, log)
-    schedule = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
-    assert (schedule is not None) == (world.rank == 0)
+    tally = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
+    assert (tally is not None) == (world.rank == 0)
     worked = world.communicator.allgather(campaign.worked)
-    return schedule, worked, log.getvalue()
+    return tally, worked, log.getvalue()
 
 
 @alone_or_with_all
@@ -38,7 +40,7 @@ def test_each_unit_is_worked_on_exactly_once_by_all_members_of_one_team(
     kind, n_units, ranks_per_team
 ):
     campaign = ToyCampaign(toy_units(n_units), n_done=2)
-    schedule, worked, log = work_through(campaign, ranks_per_team)
+    tally, worked, log = work_through(campaign, ranks_per_team)
 
     visits = {}
     for unit, team, size, member in chain.from_iterable(worked):
@@ -49,12 +51,13 @@ def test_each_unit_is_worked_on_exactly_once_by_all_members_of_one_team(
         assert sorted(members) == [(team, size, member) for member in range(size)]
     if len(worked) > 1:
         assert worked[0] == [], "rank 0 schedules and does no work of its own"
-    if schedule is not None:
-        assert sorted(o.unit for o in schedule.done) == sorted(u.name for u in campaign.units)
-        assert {o.unit: o.result["content"] for o in schedule.done} == {
+    if tally is not None:
+        assert sorted(o.unit for o in tally.done) == sorted(u.name for u in campaign.units)
+        assert {o.unit: o.result["content"] for o in tally.done} == {
             unit.name: unit.content for unit in campaign.units
         }
-        assert (schedule.failed, schedule.n_waiting) == ([], 0)
+        assert tally.failed == []
+        assert tally.complete
         assert f"{n_units + 2} units: 2 done before" in log
         assert f"{n_units} units done in " in log
         assert f", {n_units * STEPS} steps" in log
@@ -65,7 +68,7 @@ def test_only_rank_0_looks_for_work_and_only_workers_prepare(kind):
     campaign = ToyCampaign(toy_units(3))
     work_through(campaign)
     world = World(MPI.COMM_WORLD)
-    assert campaign.n_found == (world.rank == 0)
+    assert campaign.n_opened == (world.rank == 0)
     assert campaign.n_prepared == (world.rank > 0 or world.size == 1)
 
 
@@ -80,12 +83,12 @@ def test_a_team_works_in_the_order_of_the_schedule(kind):
 @alone_or_with_all
 def test_a_failure_costs_one_unit_and_says_where_it_was(kind):
     failing = {"unit-1": (0, LightCurveError("too few\ncadences")), "unit-3": (0, KeyError("x"))}
-    schedule, worked, log = work_through(ToyCampaign(toy_units(6), failing))
+    tally, worked, log = work_through(ToyCampaign(toy_units(6), failing))
     assert sum(len(units) for units in worked) == 6
-    if schedule is None:
+    if tally is None:
         return
-    assert sorted(o.unit for o in schedule.done) == ["unit-0", "unit-2", "unit-4", "unit-5"]
-    errors = {outcome.unit: outcome.error for outcome in schedule.failed}
+    assert sorted(o.unit for o in tally.done) == ["unit-0", "unit-2", "unit-4", "unit-5"]
+    errors = {outcome.unit: outcome.error for outcome in tally.failed}
     assert sorted(errors) == ["unit-1", "unit-3"]
     host = socket.gethostname()
     assert errors["unit-1"].startswith("too few cadences (rank ")
@@ -103,10 +106,10 @@ def test_the_failure_of_a_helper_is_told_with_its_rank_and_costs_one_unit():
     if everybody < 2:
         pytest.skip("a team of two needs three ranks")
     failing = {"unit-1": (everybody - 1, LightCurveError("no memory left"))}
-    schedule, worked, _ = work_through(ToyCampaign(toy_units(3), failing), everybody)
+    tally, worked, _ = work_through(ToyCampaign(toy_units(3), failing), everybody)
     assert [len(units) for units in worked] == [0] + [3] * everybody
-    if schedule is not None:
-        (outcome,) = schedule.failed
+    if tally is not None:
+        (outcome,) = tally.failed
         assert outcome.unit == "unit-1"
         host = socket.gethostname()
         where = f"(rank 1, member {everybody - 1} on {host})"
@@ -122,13 +125,13 @@ def test_a_signal_to_any_rank_stops_all_teams_and_nothing_new_is_begun(kind, ran
     # every team works until it is told to stop; the last member of one of them gets the signal
     campaign = ToyCampaign(toy_units(20))
     campaign.signalling = {"unit-0": min(ranks_per_team, n_workers) - 1}
-    schedule, worked, log = work_through(campaign, ranks_per_team)
+    tally, worked, log = work_through(campaign, ranks_per_team)
     begun = {unit for unit, *_ in chain.from_iterable(worked)}
     assert len(begun) <= n_teams
-    if schedule is not None:
-        assert not schedule.complete
-        assert {outcome.unit for outcome in schedule.unfinished} == begun
-        assert (schedule.done, schedule.failed) == ([], [])
+    if tally is not None:
+        assert not tally.complete
+        assert {outcome.unit for outcome in tally.unfinished} == begun
+        assert (tally.done, tally.failed) == ([], [])
         assert "stopping at the next checkpoint: " in log
         assert "20 not finished, run it again" in log
 
@@ -139,18 +142,84 @@ def test_a_unit_that_another_job_has_is_left_to_it(kind):
     campaign.claims = MPI.COMM_WORLD.bcast(campaign.claims)
     held = Claim.take(campaign.claims / "unit-2") if MPI.COMM_WORLD.Get_rank() == 0 else None
     MPI.COMM_WORLD.Barrier()
-    schedule, worked, log = work_through(campaign)
+    tally, worked, log = work_through(campaign)
     assert "unit-2" not in {unit for unit, *_ in chain.from_iterable(worked)}
-    if schedule is not None:
+    if tally is not None:
         assert held is not None
-        assert [outcome.unit for outcome in schedule.unfinished] == ["unit-2"]
-        assert len(schedule.done) == 3
+        assert [outcome.unit for outcome in tally.unfinished] == ["unit-2"]
+        assert len(tally.done) == 3
         assert "unit-2 is not finished: another job works on it" in log
+
+
+class SlowSource(Schedule):
+    """Units that get ready one by one, some time after the last ended; another never does."""
+
+    def __init__(self, units):
+        super().__init__(Workload(units, steps_per_unit=STEPS))
+        self.ready_at = time.monotonic() + 0.2
+        self.dropped = [Outcome("lost", "no such file in the archive")]
+        self.heard = []
+
+    def next(self):
+        if time.monotonic() < self.ready_at:
+            return None
+        self.ready_at = time.monotonic() + 0.1
+        return super().next()
+
+    def exhausted(self):
+        return super().exhausted() and not self.dropped
+
+    def began(self, unit, worker):
+        self.heard.append(("began", unit.name, worker))
+
+    def ended(self, outcome):
+        self.heard.append(("ended", outcome.unit))
+
+    def attend(self):
+        ended, self.dropped = self.dropped, []
+        return ended
+
+    def status(self):
+        return "all is slow"
+
+    def close(self, stopped):
+        self.heard.append(("closed", stopped))
+
+
+@alone_or_with_all
+def test_teams_wait_for_units_that_get_ready_while_the_job_runs(kind):
+    units = toy_units(4)
+    campaign = ToyCampaign(units, source=SlowSource(units))
+    tally, worked, log = work_through(campaign)
+    assert sum(len(units) for units in worked) == 4
+    if tally is None:
+        return
+    assert tally.complete
+    assert [outcome.unit for outcome in tally.failed] == ["lost"]
+    assert "failed lost: no such file in the archive" in log
+    heard = campaign.source.heard
+    workers = {worker for what, *_, worker in heard if what == "began"}
+    assert {worker.host for worker in workers} == {socket.gethostname()}
+    assert {worker.rank for worker in workers} <= set(range(min(1, len(worked) - 1), len(worked)))
+    assert [what for what, *_ in heard].count("ended") == 4
+    assert heard[-1] == ("closed", None)
+
+
+@alone_or_with_all
+def test_a_job_that_stops_does_not_wait_for_units_that_are_not_ready(kind):
+    everybody = MPI.COMM_WORLD.Get_size()
+    source = SlowSource(toy_units(2))
+    campaign = ToyCampaign([], source=source, signalling={"unit-0": 0})
+    tally, worked, _ = work_through(campaign, ranks_per_team=everybody)
+    assert {unit for unit, *_ in chain.from_iterable(worked)} == {"unit-0"}
+    if tally is not None:
+        assert not tally.complete
+        assert source.heard[-1] == ("closed", "SIGUSR1")
 
 
 @alone_or_with_all
 def test_an_error_in_finding_the_work_is_raised_on_all_ranks(kind):
-    campaign = ToyCampaign(toy_units(3), workload_error=ConfigError("nowhere: no such directory"))
+    campaign = ToyCampaign(toy_units(3), source_error=ConfigError("nowhere: no such directory"))
     with pytest.raises(ConfigError, match="nowhere: no such directory"):
         work_through(campaign)
     assert campaign.worked == []
@@ -162,11 +231,13 @@ PATCHED = """
 import sys
 from pathlib import Path
 from cvzmpi.cvz.campaign import CvzCampaign
-from cvzmpi.engine.campaign import Unit, Workload
+from cvzmpi.engine.campaign import Unit
+from cvzmpi.engine.schedule import Schedule, Workload
 from cvzmpi.errors import LightCurveError
 CvzCampaign.begin = classmethod(lambda cls, config: CvzCampaign.__new__(cls))
 CvzCampaign.prepare = lambda self: None
-CvzCampaign.find_work = lambda self: Workload([Unit(str(n), 1.0) for n in range(4)])
+UNITS = [Unit(str(n), 1.0) for n in range(4)]
+CvzCampaign.open_source = lambda self: Schedule(Workload(UNITS))
 CvzCampaign.claim_file = lambda self, unit: Path(f"{{unit.name}}.claim")
 CvzCampaign.progress = lambda self, unit: 0
 CvzCampaign.work = lambda self, unit, team, control: {{}}
@@ -185,7 +256,7 @@ def run_with(tmp_path, ranks, **broken):
     return run([], ranks=ranks, cwd=tmp_path, timeout=60, program=["-c", PATCHED.format(**broken)])
 
 
-@pytest.mark.parametrize(("rank", "method"), [(0, "find_work"), (2, "prepare")])
+@pytest.mark.parametrize(("rank", "method"), [(0, "open_source"), (2, "prepare")])
 def test_a_defect_on_one_rank_ends_the_job_with_its_traceback(tmp_path, rank, method):
     ended = run_with(tmp_path, 3, rank=rank, method=method, error="IndexError('a defect')")
     assert ended.status not in (0, 2)

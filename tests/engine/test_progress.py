@@ -2,14 +2,16 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
 from cvzmpi.engine import progress
-from cvzmpi.engine.campaign import Outcome, Unit, Workload
+from cvzmpi.engine.campaign import Outcome, Overview, Unit
 from cvzmpi.engine.progress import ProgressDisplay
 
 UNITS = [Unit("a", 3, begun=True), Unit("b", 2), Unit("c", 1)]
+THREE = Overview(n_open=3, n_begun=1)
 
 
 class Terminal(io.StringIO):
@@ -32,9 +34,9 @@ def clock(monkeypatch):
     return clock
 
 
-def display_of(workload, stream):
+def display_of(overview, stream):
     display = ProgressDisplay("light curves", "injections", stream)
-    display.begin(workload)
+    display.begin(overview)
     return display
 
 
@@ -48,7 +50,8 @@ def lines(stream):
 
 def test_the_plan_is_told_first_with_what_was_rejected(clock):
     log = io.StringIO()
-    display_of(Workload(UNITS, [Outcome("bad.fits", "not a FITS file")], n_done=4), log)
+    rejected = [Outcome("bad.fits", "not a FITS file")]
+    display_of(replace(THREE, rejected=rejected, n_done=4), log)
     assert lines(log) == [
         "8 light curves: 4 done before, 1 half done, 2 to begin",
         "failed bad.fits: not a FITS file",
@@ -57,7 +60,7 @@ def test_the_plan_is_told_first_with_what_was_rejected(clock):
 
 def test_a_log_gets_one_line_a_minute(clock):
     log = io.StringIO()
-    display = display_of(Workload(UNITS, steps_per_unit=600), log)
+    display = display_of(replace(THREE, steps_per_unit=600), log)
     display.assigned(UNITS[0])
     for _ in range(959):  # eight times a second for just under two minutes
         clock.now += 0.125
@@ -71,7 +74,7 @@ def test_a_log_gets_one_line_a_minute(clock):
 
 
 def test_the_line_counts_done_working_and_failed_and_says_when_it_will_be_over(clock):
-    display = display_of(Workload(UNITS, n_done=2, steps_per_unit=1000), io.StringIO())
+    display = display_of(replace(THREE, n_done=2, steps_per_unit=1000), io.StringIO())
     assert display.line() == "2 of 5 light curves done, 0 working, 0 failed, 0 injections/s"
     for unit in UNITS:
         display.assigned(unit)
@@ -87,7 +90,7 @@ def test_the_line_counts_done_working_and_failed_and_says_when_it_will_be_over(c
 
 def test_failures_and_notes_are_told_at_once(clock):
     log = io.StringIO()
-    display = display_of(Workload(UNITS), log)
+    display = display_of(THREE, log)
     display.assigned(UNITS[0])
     display.ended(Outcome("a", "too few cadences"))
     display.assigned(UNITS[1])
@@ -95,9 +98,27 @@ def test_failures_and_notes_are_told_at_once(clock):
     assert lines(log)[1:] == ["failed a: too few cadences", "b: started anew"]
 
 
+def test_a_unit_that_ended_without_a_team_is_told_and_counted(clock):
+    log = io.StringIO()
+    display = display_of(THREE, log)
+    display.dropped(Outcome("b", "no such file in the archive"))
+    assert lines(log)[1:] == ["failed b: no such file in the archive"]
+    assert display.line().startswith("0 of 3 light curves done, 0 working, 1 failed")
+
+
+def test_the_line_ends_with_what_else_is_going_on(clock):
+    display = display_of(THREE, io.StringIO())
+    display.refresh("downloads: 2 of 3")
+    assert display.line().endswith(" injections/s, downloads: 2 of 3")
+    display.refresh()
+    assert display.line().endswith(", downloads: 2 of 3")
+    display.refresh("")
+    assert display.line().endswith(" injections/s")
+
+
 def test_the_summary_counts_what_this_job_did(clock):
     log = io.StringIO()
-    display = display_of(Workload(UNITS, n_done=7), log)
+    display = display_of(replace(THREE, n_done=7), log)
     with display:
         for unit in UNITS:
             display.assigned(unit)
@@ -114,7 +135,7 @@ def test_the_summary_counts_what_this_job_did(clock):
 )
 def test_durations_read_as_a_person_would_say_them(clock, seconds, text):
     log = io.StringIO()
-    display = display_of(Workload([]), log)
+    display = display_of(Overview(n_open=0), log)
     with display:
         clock.now += seconds
     if text == "90 min":
@@ -124,7 +145,7 @@ def test_durations_read_as_a_person_would_say_them(clock, seconds, text):
 
 def test_a_terminal_shows_the_line_live_and_keeps_what_was_said(clock):
     terminal = Terminal()
-    display = display_of(Workload(UNITS, steps_per_unit=10), terminal)
+    display = display_of(replace(THREE, steps_per_unit=10), terminal)
     with display:
         display.assigned(UNITS[0])
         clock.now += 1

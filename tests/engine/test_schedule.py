@@ -1,7 +1,7 @@
 """The schedule: half-done units first, then the longest."""
 
-from cvzmpi.engine.campaign import Outcome, Unit, Workload
-from cvzmpi.engine.schedule import Schedule
+from cvzmpi.engine.campaign import Outcome, Overview, Unit
+from cvzmpi.engine.schedule import Schedule, Workload
 
 
 def order(units):
@@ -31,30 +31,21 @@ def test_units_of_equal_cost_have_an_order_of_their_own():
 
 def test_a_unit_is_given_out_once():
     schedule = Schedule(Workload([Unit("a", 1), Unit("b", 2)]))
-    assert schedule.n_waiting == 2
     assert schedule.next() == Unit("b", 2)
-    assert schedule.n_waiting == 1
+    assert not schedule.exhausted()
     assert schedule.next() == Unit("a", 1)
+    assert schedule.exhausted()
     assert schedule.next() is None
-    assert schedule.next() is None
-    assert schedule.n_waiting == 0
 
 
-def test_outcomes_are_told_apart_and_what_was_rejected_has_failed():
-    rejected = Outcome("broken", "not a FITS file")
-    schedule = Schedule(Workload([Unit("a", 1), Unit("b", 1)], rejected=[rejected], n_done=4))
-    good, bad = Outcome("a"), Outcome("b", "too few cadences")
-    schedule.record(good)
-    schedule.record(bad)
-    assert schedule.done == [good]
-    assert schedule.failed == [rejected, bad]
-    assert schedule.n_done_before == 4
+def test_the_overview_counts_what_there_is_to_do():
+    rejected = [Outcome("broken", "not a FITS file")]
+    units = [Unit("a", 1, begun=True), Unit("b", 1)]
+    schedule = Schedule(Workload(units, rejected, n_done=4, steps_per_unit=7))
+    assert schedule.overview() == Overview(2, 1, 4, rejected, 7)
 
 
 def test_a_schedule_leaves_the_workload_as_it_is():
     workload = Workload([Unit("a", 1), Unit("b", 2)], rejected=[Outcome("c", "no")])
-    schedule = Schedule(workload)
-    schedule.next()
-    schedule.record(Outcome("a", "failed"))
+    Schedule(workload).next()
     assert [unit.name for unit in workload.units] == ["a", "b"]
-    assert len(workload.rejected) == 1

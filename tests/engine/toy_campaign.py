@@ -9,8 +9,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cvzmpi.engine.campaign import Unit, Workload
+from cvzmpi.engine.campaign import Unit, UnitSource
 from cvzmpi.engine.control import Control
+from cvzmpi.engine.schedule import Schedule, Workload
 from cvzmpi.engine.team import Team
 from cvzmpi.errors import LightCurveError
 
@@ -28,6 +29,8 @@ class ToyCampaign:
         Which member of the team fails at a unit, and with what exception.
     signalling : dict
         Which member of the team gets SIGUSR1 at a unit, which then goes on until it is stopped.
+    source : UnitSource, optional
+        Takes the place of a schedule of the units.
     worked : list
         (unit, team, members of the team, member) in the order of work.
     """
@@ -35,19 +38,21 @@ class ToyCampaign:
     units: list[Unit]
     failing: dict[str, tuple[int, Exception]] = field(default_factory=dict)
     signalling: dict[str, int] = field(default_factory=dict)
-    workload_error: Exception | None = None
+    source_error: Exception | None = None
+    source: UnitSource | None = None
     n_done: int = 0
-    n_found: int = 0
+    n_opened: int = 0
     n_prepared: int = 0
     worked: list[tuple[str, str, int, int]] = field(default_factory=list)
     step_name: str = "steps"
     claims: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="toy-claims-")))
 
-    def find_work(self) -> Workload:
-        self.n_found += 1
-        if self.workload_error is not None:
-            raise self.workload_error
-        return Workload(self.units, n_done=self.n_done, steps_per_unit=STEPS)
+    def open_source(self) -> UnitSource:
+        self.n_opened += 1
+        if self.source_error is not None:
+            raise self.source_error
+        workload = Workload(self.units, n_done=self.n_done, steps_per_unit=STEPS)
+        return self.source or Schedule(workload)
 
     def prepare(self) -> None:
         self.n_prepared += 1

@@ -22,10 +22,11 @@ from typing import Any
 from mpi4py import MPI
 
 from cvzmpi.engine import job
-from cvzmpi.engine.campaign import Outcome, Unit, Workload
+from cvzmpi.engine.campaign import Outcome, Unit
 from cvzmpi.engine.control import Control
 from cvzmpi.engine.launch import World
 from cvzmpi.engine.progress import ProgressDisplay
+from cvzmpi.engine.schedule import Schedule, Workload
 from cvzmpi.engine.team import Team
 
 _REPORT_SECONDS = 5.0  # a leader reports its progress so often: `checkpoint.interval`
@@ -40,13 +41,13 @@ class EmptyCampaign:
     def __init__(self, n_units: int) -> None:
         self._n_units = n_units
 
-    def find_work(self) -> Workload:
+    def open_source(self) -> Schedule:
         """As many as asked for."""
         units = [
             Unit(f"{i}_1", cost=1.0, content=tuple(path.format(i) for path in _PATHS))
             for i in range(self._n_units)
         ]
-        return Workload(units, steps_per_unit=20)
+        return Schedule(Workload(units, steps_per_unit=20))
 
     def prepare(self) -> None:
         """Nothing."""
@@ -167,7 +168,7 @@ def main(n_teams: int, n_units: int, seconds: float) -> None:
             n = n_teams // players + (world.rank <= n_teams % players)
             world.form_team(1)  # the same collective calls as `job.run` makes on these ranks
             world.first(lambda: None)
-            communicator.allreduce(n)
+            communicator.gather((n, ""))
             leaders = Leaders(communicator, n, seconds)
             leaders.play()
     played = communicator.gather(None if leaders is None else (leaders.waits, leaders.n_reports))

@@ -1,0 +1,96 @@
+"""The desk of rank 0: units from the source to the teams, and how they ended back to it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from cvzmpi.engine.campaign import Outcome, Unit, UnitSource, Worker
+from cvzmpi.engine.progress import ProgressDisplay
+from cvzmpi.engine.stopping import StopRequest
+from cvzmpi.engine.tally import Tally
+
+# Rank 0 looks after other things than messages this often, also when messages come without a pause.
+_ATTEND_SECONDS = 0.02
+
+
+class Desk:
+    """What rank 0 does between messages: it takes units from the source, and keeps the books.
+
+    Use as a context: the source is closed in the end.
+
+    Parameters
+    ----------
+    source : UnitSource
+    display : ProgressDisplay
+    stop : StopRequest
+    look_at_clock : callable
+        Asks to stop when the job's time is almost over.
+
+    Attributes
+    ----------
+    tally : Tally
+    stop : StopRequest
+    display : ProgressDisplay
+    """
+
+    def __init__(
+        self,
+        source: UnitSource,
+        display: ProgressDisplay,
+        stop: StopRequest,
+        look_at_clock: Callable[[], None],
+    ) -> None:
+        self.display = display
+        self.stop = stop
+        self._source = source
+        self._look_at_clock = look_at_clock
+        self._attended = -math.inf
+        overview = source.overview()
+        self.tally = Tally(failed=list(overview.rejected))
+        display.begin(overview)
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.tally.all_given_out = self._source.exhausted()
+        self._source.close(self.stop.reason)
+
+    def next(self) -> Unit | None:
+        """A unit to be worked on now; None where none is ready, or the job is to stop."""
+        return None if self.stop else self._source.next()
+
+    def is_closed(self) -> bool:
+        """Whether no unit will be given out any more."""
+        return bool(self.stop) or self._source.exhausted()
+
+    def began(self, unit: Unit, worker: Worker) -> None:
+        """A team was given the unit."""
+        self._source.began(unit, worker)
+        self.display.assigned(unit)
+
+    def ended(self, outcome: Outcome) -> None:
+        """A team's work on a unit ended."""
+        self._source.ended(outcome)
+        self.tally.record(outcome)
+        self.display.ended(outcome)
+
+    def attend(self) -> None:
+        """Look at the clock and after the source, if some time has passed since the last look."""
+        now = time.perf_counter()
+        if now - self._attended < _ATTEND_SECONDS:
+            return
+        self._look_at_clock()
+        for outcome in self._source.attend():
+            self.tally.record(outcome)
+            self.display.dropped(outcome)
+        self.display.refresh(self._source.status())
+        self._attended = time.perf_counter()
