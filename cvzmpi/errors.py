@@ -33,6 +33,22 @@ class DamagedFileError(SectorFileError):
     """An output file is unreadable or inconsistent, so that its light curve must start anew."""
 
 
+class LedgerError(CvzmpiError):
+    """The ledger refuses something, or is not what is expected."""
+
+
+class LedgerUnavailableError(LedgerError):
+    """The ledger's database cannot be reached or is locked; later it may be."""
+
+
+class IllegalTransitionError(LedgerError):
+    """A unit cannot go from its state to that one."""
+
+
+class StaleEventError(LedgerError):
+    """The unit is no longer as the event supposes: another job was faster, or took it over."""
+
+
 def one_line(error: BaseException) -> str:
     """What an error says, on one line; its type where it says nothing."""
     return " ".join(str(error).split()) or type(error).__name__

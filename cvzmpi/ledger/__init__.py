@@ -1,0 +1,17 @@
+"""The ledger: what happened to each unit of a campaign, in SQLite or PostgreSQL.
+
+It knows no stars and no MPI. Units go through the states of `states`; each change is an event that
+says when, who and why; events are never changed or deleted, which the database itself sees to.
+
+    with Ledger.open("ledger.sqlite") as ledger, ledger.job("scan") as job:
+        ledger.add_units([NewUnit("25155310_1", facts={"tmag": 10.2})], job)
+        ledger.record([Event("25155310_1", State.QUALIFIED, detail={"n_sectors": 26})], job)
+        ledger.units(states=[State.QUALIFIED])
+        ledger.history("25155310_1")
+"""
+
+from cvzmpi.ledger.ledger import Ledger
+from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
+from cvzmpi.ledger.states import State
+
+__all__ = ["Event", "Job", "Ledger", "LedgerUnit", "NewUnit", "Recorded", "State"]

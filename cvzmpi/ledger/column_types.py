@@ -1,0 +1,70 @@
+"""The column types that SQLite and PostgreSQL do not share."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+class Utc(sa.TypeDecorator[datetime]):
+    """An instant, in UTC. SQLite has it as text without a zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """To the database."""
+        if value is not None and dialect.name == "sqlite":
+            return value.astimezone(timezone.utc).replace(tzinfo=None)
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """From the database."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            return value.replace(tzinfo=timezone.utc)
+        return value.astimezone(timezone.utc)
+
+
+class Key(sa.TypeDecorator[UUID]):
+    """A UUID. SQLite has it as its 16 bytes: as text, two million take 100 MB more."""
+
+    impl = sa.LargeBinary(16)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """How the database has it."""
+        return dialect.type_descriptor(
+            sa.Uuid() if dialect.name == "postgresql" else sa.LargeBinary(16)
+        )
+
+    def process_bind_param(self, value: UUID | None, dialect: sa.Dialect) -> Any:
+        """To the database."""
+        return value.bytes if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> UUID | None:
+        """From the database."""
+        return UUID(bytes=bytes(value)) if isinstance(value, bytes | memoryview) else value
+
+
+Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: criterion values may be NaN or NumPy's, paths are text."""
+    if isinstance(value, dict):
+        return {str(key): plain(inside) for key, inside in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inside) for inside in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path | datetime) else value

@@ -1,0 +1,173 @@
+"""The connection to SQLite or PostgreSQL; above it, both are the same.
+
+Writers take turns: a writing transaction holds a lock on the whole ledger from its first moment
+(`BEGIN IMMEDIATE` in SQLite, an advisory lock in PostgreSQL). What it reads is then true until it
+ends. A job makes a handful of short ones a second, however many ranks it has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
+from cvzmpi.ledger.column_types import plain
+
+_BUSY_SECONDS = 30
+_CHUNK = 1000
+_LOCK = 0x6376_7A6D  # of the advisory lock; any number that nobody else uses in that database
+
+# A server that does not answer must not be waited for without end.
+_POSTGRESQL_OPTIONS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "application_name": "cvzmpi",
+}
+
+
+T = TypeVar("T")
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Values in parts that fit into one statement: databases have limits."""
+    for first in range(0, len(values), _CHUNK):
+        yield values[first : first + _CHUNK]
+
+
+def is_url(text: str) -> bool:
+    """Whether this is the URL of a database rather than a path."""
+    return "://" in text
+
+
+class Database:
+    """A database, whichever it is.
+
+    Parameters
+    ----------
+    location : str or Path
+        Path of an SQLite file, `sqlite:///...`, or `postgresql://user@host/database`.
+    create : bool
+        Whether an SQLite file that is not there is made.
+    """
+
+    def __init__(self, location: str | Path, create: bool = True) -> None:
+        try:
+            url = sa.make_url(_url(location))
+        except ArgumentError:
+            raise LedgerError(f"{location}: not the URL of a database") from None
+        self.name = url.render_as_string(hide_password=True)
+        if url.drivername == "sqlite":
+            self.name = url.database or ""
+            self.engine = _sqlite(url, create)
+        elif url.drivername in {"postgresql", "postgresql+psycopg"}:
+            url = url.set(drivername="postgresql+psycopg")
+            self.engine = sa.create_engine(
+                url,
+                connect_args={
+                    key: v for key, v in _POSTGRESQL_OPTIONS.items() if key not in url.query
+                },
+                pool_pre_ping=True,
+                json_serializer=_as_json,
+            )
+        else:
+            raise LedgerError(f"{self.name}: expected sqlite:/// or postgresql://")
+        self._writing = self.engine.execution_options(cvzmpi_writes=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads.
+
+        Raises
+        ------
+        LedgerUnavailableError
+            If the database cannot be reached.
+        """
+        with self._errors(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction in which nobody else writes; committed where nothing is raised.
+
+        Raises
+        ------
+        LedgerUnavailableError
+            If the database cannot be reached, or others keep it locked. Whether what was done is
+            committed is then not known.
+        """
+        with self._errors(), self._writing.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            what = f"{self.name}: {one_line(error.orig or error)}"
+            if error.connection_invalidated or isinstance(
+                error, sa.exc.OperationalError | sa.exc.InterfaceError
+            ):
+                raise LedgerUnavailableError(what) from error
+            raise LedgerError(what) from error
+        except sa.exc.TimeoutError as error:  # no connection became free
+            raise LedgerUnavailableError(f"{self.name}: {one_line(error)}") from error
+
+
+def _url(location: str | Path) -> str:
+    if isinstance(location, str) and is_url(location):
+        return location
+    return sa.URL.create("sqlite", database=str(location)).render_as_string()
+
+
+def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
+    path = Path(url.database or "")
+    if not path.exists():
+        if not create:
+            raise LedgerError(f"{path}: there is no ledger")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(f"{path}: cannot be made: {error.strerror}") from error
+    engine = sa.create_engine(
+        url, connect_args={"timeout": _BUSY_SECONDS}, json_serializer=_as_json
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: Any, record: object) -> None:
+        del record
+        connection.isolation_level = None  # we say BEGIN ourselves: sqlite3 would do it too late
+        # No write-ahead log: its shared memory does not work on network file systems.
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begun(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("cvzmpi_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(plain(value), allow_nan=False)

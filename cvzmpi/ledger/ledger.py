@@ -1,0 +1,296 @@
+"""The ledger: units and what happened to them. It is only ever added to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from cvzmpi.errors import LedgerError
+from cvzmpi.ledger.database import Database, chunks
+from cvzmpi.ledger.migrate import LEDGER
+from cvzmpi.ledger.position import known_keys, read_positions
+from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
+from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
+from cvzmpi.ledger.states import State
+from cvzmpi.ledger.tables import claims, events, jobs, latest, units
+
+
+class Ledger:
+    """The units of a campaign and their histories. Made by `open`.
+
+    Attributes
+    ----------
+    database : Database
+        For tables that a campaign keeps beside the ledger's; see `migrate`.
+    jobs : JobRegistry
+        Who records.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.jobs = JobRegistry(database)
+
+    @classmethod
+    def open(cls, location: str | Path, *, create: bool = True) -> Ledger:
+        """Open a ledger.
+
+        Parameters
+        ----------
+        location : str or Path
+            Path of an SQLite file, or the URL of a database (`sqlite:///`, `postgresql://`).
+        create : bool
+            Whether it is made where it is not there.
+
+        Raises
+        ------
+        LedgerUnavailableError
+            If the database cannot be reached.
+        LedgerError
+            If there is none and `create` is false, or it is none that this version knows.
+        """
+        database = Database(location, create)
+        try:
+            LEDGER.upgrade(database)
+        except LedgerError:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction for `add_units(..., within=)`, `record(..., within=)` and own tables."""
+        return self.database.writing()
+
+    @contextmanager
+    def job(self, program: str) -> Iterator[Job]:
+        """A job for as long as the context lasts: what a command uses that records something."""
+        job = self.jobs.begin(program)
+        try:
+            yield job
+        except BaseException as error:
+            self.jobs.end(job, f"failed: {type(error).__name__}")
+            raise
+        self.jobs.end(job, "ended")
+
+    # ------------------------------------------------------------- adding
+
+    def add_units(
+        self, found: Sequence[NewUnit], job: Job, *, within: sa.Connection | None = None
+    ) -> int:
+        """Add the units that are not there yet, as `discovered`.
+
+        Parameters
+        ----------
+        found : sequence of NewUnit
+        job : Job
+            Who found them.
+        within : Connection, optional
+            A transaction of `writing` that this is to be part of.
+
+        Returns
+        -------
+        int
+            How many were new. Those that are there already are left as they are.
+        """
+        wanted = {unit.name: unit for unit in found}
+        with self._transaction(within) as connection:
+            there = _names(connection, list(wanted))
+            new = [unit for unit in wanted.values() if unit.name not in there]
+            if not new:
+                return 0
+            for chunk in chunks(new):
+                rows = [
+                    {
+                        "name": unit.name,
+                        "cost": unit.cost,
+                        "priority": unit.priority,
+                        "facts": dict(unit.facts),
+                    }
+                    for unit in chunk
+                ]
+                connection.execute(units.insert(), rows)
+            discovered = [Event(unit.name, State.DISCOVERED) for unit in new]
+            self.record(discovered, job, within=connection)
+        return len(new)
+
+    def record(
+        self,
+        happened: Sequence[Event],
+        job: Job,
+        *,
+        skip_stale: bool = False,
+        within: sa.Connection | None = None,
+    ) -> list[Event]:
+        """Add events, all or none, in the order given.
+
+        What was recorded already (the same `key`) is not recorded again. A claim on a unit ends
+        with the work on it.
+
+        Parameters
+        ----------
+        happened : sequence of Event
+        job : Job
+            Who records them.
+        skip_stale : bool
+            Leave out what is no longer possible since others were faster, in place of raising.
+        within : Connection, optional
+            A transaction of `writing` that this is to be part of.
+
+        Returns
+        -------
+        list of Event
+            What is in the ledger now, also if it was there before; with `skip_stale` perhaps less
+            than was given.
+
+        Raises
+        ------
+        IllegalTransitionError
+            If a unit cannot go from its state to that one.
+        StaleEventError
+            If it is not in the state that the event supposes, or another job has it.
+        LedgerError
+            If there is no such unit.
+        """
+        accepted: list[Event] = []
+        rows: list[dict[str, Any]] = []
+        ended: list[int] = []
+        with self._transaction(within) as connection:
+            known = known_keys(connection, [event.key for event in happened])
+            positions = read_positions(connection, {event.unit for event in happened})
+            for event in happened:
+                if event.key in known:
+                    accepted.append(event)
+                    continue
+                position = positions.get(event.unit)
+                if position is None:
+                    raise LedgerError(f"{event.unit}: no such unit in {self.database.name}")
+                try:
+                    position.check(event, job)
+                except LedgerError:
+                    if skip_stale:
+                        continue
+                    raise
+                rows.append(position.append(event, job))
+                accepted.append(event)
+                if position.work_ended:
+                    ended.append(position.unit_id)
+            for chunk in chunks(rows):
+                connection.execute(events.insert(), chunk)
+            for part in chunks(ended):
+                connection.execute(claims.delete().where(claims.c.unit_id.in_(part)))
+        return accepted
+
+    def _transaction(self, within: sa.Connection | None) -> AbstractContextManager[sa.Connection]:
+        return self.writing() if within is None else nullcontext(within)
+
+    # ------------------------------------------------------------- reading
+
+    def units(
+        self,
+        *,
+        states: Sequence[State] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> list[LedgerUnit]:
+        """The units as they are now, in the order in which they were found.
+
+        Parameters
+        ----------
+        states : sequence of State, optional
+            Only those in one of these states.
+        names : sequence of str, optional
+            Only these; names that are not in the ledger are left out.
+        """
+        query = sa.select(*_UNIT).join(latest, latest.c.unit_id == units.c.id)
+        if states is not None:
+            query = query.where(latest.c.state.in_([state.value for state in states]))
+        with self.database.reading() as connection:
+            if names is None:
+                rows = list(connection.execute(query.order_by(units.c.id)))
+            else:
+                rows = []
+                for chunk in chunks(sorted(set(names))):
+                    rows += connection.execute(query.where(units.c.name.in_(chunk)))
+                rows.sort(key=lambda row: row.id)
+        return [_unit(row) for row in rows]
+
+    def counts(self) -> dict[State, int]:
+        """How many units there are in each state; states without units have 0."""
+        query = sa.select(latest.c.state, sa.func.count()).group_by(latest.c.state)
+        with self.database.reading() as connection:
+            found = {State(state): count for state, count in connection.execute(query)}
+        return {state: found.get(state, 0) for state in State}
+
+    def history(self, name: str) -> list[Recorded]:
+        """All events of a unit, the oldest first.
+
+        Raises
+        ------
+        LedgerError
+            If there is no such unit.
+        """
+        query = (
+            sa.select(*_EVENT, *JOB_COLUMNS)
+            .join(jobs, jobs.c.id == events.c.job_id)
+            .join(units, units.c.id == events.c.unit_id)
+            .where(units.c.name == name)
+            .order_by(events.c.number)
+        )
+        with self.database.reading() as connection:
+            rows = list(connection.execute(query))
+        if not rows:
+            raise LedgerError(f"{name}: no such unit in {self.database.name}")
+        return [_recorded(name, row) for row in rows]
+
+
+def _names(connection: sa.Connection, names: Sequence[str]) -> set[str]:
+    """Which of these units are there."""
+    found: set[str] = set()
+    for chunk in chunks(names):
+        found |= set(connection.scalars(sa.select(units.c.name).where(units.c.name.in_(chunk))))
+    return found
+
+
+_EVENT = [column for column in events.c if column.name not in {"id", "unit_id", "job_id"}]
+_UNIT = [
+    units.c.id,
+    units.c.name,
+    units.c.cost,
+    units.c.priority,
+    units.c.facts,
+    latest.c.state,
+    latest.c.since,
+    latest.c.number,
+    latest.c.job_id,
+    latest.c.progress,
+    latest.c.charged,
+]
+
+
+def _unit(row: sa.Row[Any]) -> LedgerUnit:
+    _, name, cost, priority, facts, state, *rest = tuple(row)
+    return LedgerUnit(name, cost, priority, facts, State(state), *rest)
+
+
+def _recorded(name: str, row: sa.Row[Any]) -> Recorded:
+    event = dict(zip([column.name for column in _EVENT], row[: len(_EVENT)], strict=True))
+    before = event.pop("from_state")
+    return Recorded(
+        unit=name,
+        from_state=None if before is None else State(before),
+        to_state=State(event.pop("to_state")),
+        job=Job(*row[len(_EVENT) :]),
+        **event,
+    )

@@ -1,0 +1,95 @@
+"""Bring the tables of a database to the form that this version of cvzmpi knows.
+
+The ledger has its migrations in `cvzmpi.ledger.migrations`. A campaign that has tables of its own
+keeps them beside the ledger's in the same way: a package with an `env.py` (three lines, as the
+ledger's) and `versions/`, and a table of its own that says at which version it is:
+
+    LEVEL2 = Migrations("cvzmpi.level2.migrations", "level2_version", head="0001")
+    LEVEL2.upgrade(ledger.database)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+import sqlalchemy as sa
+
+from cvzmpi.errors import LedgerError
+from cvzmpi.ledger.database import Database
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """The migrations of some tables.
+
+    Attributes
+    ----------
+    package : str
+        Where they are.
+    version_table : str
+        The table in the database that says which was the last one.
+    head : str
+        The newest one. Said here, too, so that Alembic is only imported when there is work for it.
+    """
+
+    package: str
+    version_table: str
+    head: str
+
+    def upgrade(self, database: Database) -> None:
+        """Make the tables, or bring them up to date.
+
+        Raises
+        ------
+        LedgerError
+            If a newer version of cvzmpi made them, or this user may not change them.
+        """
+        with database.reading() as connection:
+            version = self.version(connection)
+        if version == self.head:
+            return
+        with database.writing() as connection:
+            version = self.version(connection)  # perhaps another job was faster
+            if version == self.head:
+                return
+            if version is not None and version > self.head:
+                raise LedgerError(
+                    f"{database.name}: made by a newer cvzmpi ({self.version_table} {version}, "
+                    f"known here {self.head})"
+                )
+            self._run(connection)
+
+    def version(self, connection: sa.Connection) -> str | None:
+        """The version of the tables; None where there are none."""
+        if not sa.inspect(connection).has_table(self.version_table):
+            return None
+        table = sa.table(self.version_table, sa.column("version_num"))
+        version: str | None = connection.execute(sa.select(table.c.version_num)).scalar()
+        return version
+
+    def _run(self, connection: sa.Connection) -> None:
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(files(self.package)).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        config.attributes["version_table"] = self.version_table
+        command.upgrade(config, "head")
+
+
+LEDGER = Migrations("cvzmpi.ledger.migrations", "ledger_version", head="0001")
+
+
+def run_environment() -> None:
+    """What an `env.py` has to do: run the migrations in the transaction that `upgrade` began."""
+    from alembic import context
+
+    attributes = context.config.attributes
+    context.configure(
+        connection=attributes["connection"], version_table=attributes["version_table"]
+    )
+    with context.begin_transaction():
+        context.run_migrations()

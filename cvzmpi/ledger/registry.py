@@ -1,0 +1,83 @@
+"""The registry of jobs: who records, where it runs, and when it was last heard of."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from cvzmpi import __version__
+from cvzmpi.ledger import process
+from cvzmpi.ledger.database import Database
+from cvzmpi.ledger.records import Job, now
+from cvzmpi.ledger.tables import claims, jobs
+
+JOB_COLUMNS = [column for column in jobs.c if column.name != "key"]
+
+
+class JobRegistry:
+    """All jobs and commands that ever recorded something.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(
+        self,
+        program: str,
+        *,
+        ranks: int = 1,
+        nodes: int = 1,
+        queue_id: str | None = None,
+        log: Path | None = None,
+    ) -> Job:
+        """Enter this process; all that it records says so.
+
+        Parameters
+        ----------
+        program : str
+            `run`, `scan`, `verify`, ...
+        ranks, nodes : int
+        queue_id : str, optional
+            The queue's number of the job.
+        log : Path, optional
+            Its log file.
+        """
+        key, time = uuid4(), now()
+        values = {
+            "key": key,
+            "program": program,
+            "queue_id": queue_id,
+            "host": socket.gethostname(),
+            "process": process.identity(),
+            "software": __version__,
+            "ranks": ranks,
+            "nodes": nodes,
+            "log": None if log is None else str(log),
+            "started": time,
+            "heartbeat": time,
+            "steps": 0,
+        }
+        with self._database.writing() as connection:
+            connection.execute(jobs.insert().values(**values))
+            row = connection.execute(sa.select(*JOB_COLUMNS).where(jobs.c.key == key)).one()
+        return Job(*row)
+
+    def end(self, job: Job, outcome: str) -> None:
+        """Note how a job ended; its claims end with it."""
+        ended = {"ended": now(), "outcome": outcome}
+        with self._database.writing() as connection:
+            connection.execute(jobs.update().where(jobs.c.id == job.id).values(**ended))
+            connection.execute(claims.delete().where(claims.c.job_id == job.id))
+
+    def all(self) -> list[Job]:
+        """All of them, the newest last."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(*JOB_COLUMNS).order_by(jobs.c.id))
+            return [Job(*row) for row in rows]

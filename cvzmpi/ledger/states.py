@@ -1,0 +1,100 @@
+"""The states of a unit, and which may follow which: the one table of the whole project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from cvzmpi.errors import IllegalTransitionError
+
+
+class State(str, Enum):
+    """What a unit is, by its newest event."""
+
+    DISCOVERED = "discovered"
+    QUALIFIED = "qualified"
+    NOT_QUALIFIED = "not_qualified"
+    PREPROCESSED = "preprocessed"
+    WORKING = "working"
+    DONE = "done"
+    PUBLISHED = "published"
+    ERROR = "error"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+_D, _Q, _N, _P = State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED
+_W, _F, _L, _E = State.WORKING, State.DONE, State.PUBLISHED, State.ERROR
+
+TRANSITIONS: Mapping[tuple[State | None, State], str] = {
+    # the way that a unit goes when all is well
+    (None, _D): "a scan found it",
+    (_D, _Q): "it meets the criteria",
+    (_Q, _P): "its input is here, verified",
+    (_P, _W): "a team began the work",
+    (_W, _F): "all of its work is done",
+    (_F, _L): "its result is available",
+    # criteria
+    (_D, _N): "it does not meet the criteria",
+    (_Q, _Q): "evaluated again: still meets them",
+    (_Q, _N): "evaluated again: meets them no longer",
+    (_N, _N): "evaluated again: still does not meet them",
+    (_N, _Q): "evaluated again: meets them now",
+    (_P, _N): "evaluated again: meets them no longer",
+    # something belongs to it that was not there: it is looked at from the beginning
+    (_Q, _D): "something was added to it",
+    (_N, _D): "something was added to it",
+    (_P, _D): "something was added to it",
+    (_F, _D): "something was added to it",
+    (_L, _D): "something was added to it",
+    # back, since something is lost
+    (_W, _P): "given back: its job was stopped, or died",
+    (_P, _Q): "its input is gone",
+    (_F, _P): "its result is damaged or gone",
+    (_L, _P): "its result is damaged or gone",
+    (_F, _Q): "its result and its input are gone",
+    (_L, _Q): "its result and its input are gone",
+    # what a job did, and died before it could say so
+    (_P, _F): "found done",
+    (_L, _L): "its result is available anew",
+    # failures of any step, and another try from where it failed
+    (_D, _E): "failed",
+    (_Q, _E): "failed",
+    (_N, _E): "failed",
+    (_P, _E): "failed",
+    (_W, _E): "failed",
+    (_F, _E): "failed",
+    (_L, _E): "failed",
+    (_E, _D): "to be tried again",
+    (_E, _Q): "to be tried again",
+    (_E, _P): "to be tried again",
+    (_E, _F): "to be tried again",
+}
+"""Each legal transition, and what it means. The first event of a unit comes from None."""
+
+RETRY_FROM: Mapping[State, State] = {
+    _D: _D,
+    _Q: _Q,
+    _N: _D,
+    _P: _P,
+    _W: _P,
+    _F: _F,
+    _L: _F,
+}
+"""Where a unit goes on that failed in a state."""
+
+
+def check_transition(unit: str, before: State | None, after: State) -> None:
+    """Refuse what is not in the table.
+
+    Raises
+    ------
+    IllegalTransitionError
+        Naming the unit, the transition, and what could have followed.
+    """
+    if (before, after) in TRANSITIONS:
+        return
+    legal = [str(to) for (come_from, to) in TRANSITIONS if come_from == before]
+    what = f"{before} -> {after}" if before is not None else f"its first event is {after}"
+    raise IllegalTransitionError(f"{unit}: {what} is not a transition; legal: {', '.join(legal)}")
