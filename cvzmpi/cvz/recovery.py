@@ -11,14 +11,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.sector_file import Progress, SectorData
 from cvzmpi.errors import SectorFileError
-
-_MAX_LIMIT_BINS = 20
-_MIN_FLARES_PER_LIMIT_BIN = 10
 
 
 @dataclass(frozen=True)
@@ -82,23 +78,6 @@ class RecoveryGrid:
         """Recovered fraction of each cell; NaN where it is empty."""
         with np.errstate(invalid="ignore"):
             return self.n_recovered / self.n_placed
-
-
-@dataclass(frozen=True)
-class Limit:
-    """Where the recovered fraction reaches a half.
-
-    Attributes
-    ----------
-    value : float
-        NaN where nothing was injected.
-    relation : str
-        `=`; `>` where even the largest flares are recovered less often and `value` is their size;
-        `<` where even the smallest are recovered more often.
-    """
-
-    value: float
-    relation: str = "="
 
 
 def read_all(path: Path) -> tuple[Progress, SectorData, Recovery | None]:
@@ -167,39 +146,6 @@ def equal_edges(values: np.ndarray, n_bins: int) -> np.ndarray:
     """Edges of bins that hold about equally many of the values."""
     edges = np.unique(np.quantile(values, np.linspace(0, 1, n_bins + 1)))
     return edges if len(edges) > 1 else np.array(_range(values))
-
-
-def half_recovered(size: np.ndarray, recovered: np.ndarray) -> Limit:
-    """Estimate the size at which half of the flares are recovered.
-
-    The flares, sorted by size, are cut into at most 20 bins with equally many flares. The recovered
-    fractions of the bins are made monotone (isotonic regression), and interpolated in the logarithm
-    of the size. It is an average over everything else that was drawn: for the amplitude, over the
-    injected FWHMs.
-
-    Parameters
-    ----------
-    size : float64, shape (n_done,)
-        Amplitude or equivalent duration.
-    recovered : bool, shape (n_done, n_repeat)
-    """
-    if not recovered.size:
-        return Limit(float("nan"))
-    n_bins = max(1, min(_MAX_LIMIT_BINS, len(size) // _MIN_FLARES_PER_LIMIT_BIN))
-    bins = np.array_split(np.argsort(size, kind="stable"), n_bins)
-    log_size = np.array([np.log(size[members]).mean() for members in bins])
-    fraction = [recovered[members].mean() for members in bins]
-    fraction = isotonic_regression(fraction, weights=[len(members) for members in bins]).x
-    if fraction[-1] < 0.5:
-        return Limit(float(size.max()), ">")
-    if fraction[0] > 0.5:
-        return Limit(float(size.min()), "<")
-    above = int(np.argmax(fraction >= 0.5))
-    if fraction[above] == 0.5:
-        return Limit(float(np.exp(log_size[above])))
-    # The regression is not constant here, so both neighbours differ.
-    pair = slice(above - 1, above + 1)
-    return Limit(float(np.exp(np.interp(0.5, fraction[pair], log_size[pair]))))
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cvzmpi.cvz import recovery as recoveries
-from cvzmpi.cvz.recovery import Limit, Recovery
+from cvzmpi.cvz.products.completeness import CompletenessCurve, Limit
+from cvzmpi.cvz.recovery import Recovery
 from cvzmpi.cvz.sector_file import STAGES, Progress, SectorData
 from cvzmpi.errors import SectorFileError
 
@@ -257,8 +258,8 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
         done = "not drawn yet" if recovery is None else f"none of {recovery.n_inject:,} is done yet"
         console.print(f"  missing: {done}")
         return
-    amplitude = recoveries.half_recovered(recovery.amplitude, recovery.recovered)
-    duration = recoveries.half_recovered(recovery.equivalent_duration, recovery.recovered)
+    amplitude = _half(recovery.amplitude, recovery)
+    duration = _half(recovery.equivalent_duration, recovery)
     so_far = "" if recovery.n_done == recovery.n_inject else " so far"
     _print_facts(
         console,
@@ -299,6 +300,11 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
 
 def _spans(edges: np.ndarray) -> list[str]:
     return [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
+
+
+def _half(size: np.ndarray, recovery: Recovery) -> Limit:
+    """The size at which half of the injected flares are found."""
+    return CompletenessCurve.fit(size, recovery.recovered, n_draws=0).limit(0.5)
 
 
 def _limit(limit: Limit, factor: float = 1.0) -> str:
@@ -346,7 +352,7 @@ def _row(path: Path) -> list[str]:
     if recovery is None or not recovery.n_placed:
         cells += ["-", "-"]
     else:
-        limit = recoveries.half_recovered(recovery.amplitude, recovery.recovered)
+        limit = _half(recovery.amplitude, recovery)
         cells += [f"{recovery.fraction * 100:.1f}", _limit(limit, 100)]
     return [*cells, f"{sum(data.seconds.values()):.1f}"]
 

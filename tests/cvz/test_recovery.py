@@ -1,11 +1,11 @@
-"""The summary of the recoveries: counts that add up, and where a half is reached."""
+"""The summary of the recoveries: counts that add up."""
 
 import h5py
 import numpy as np
 import pytest
 from example_file import write_example
 
-from cvzmpi.cvz.recovery import Limit, count, equal_edges, even_edges, half_recovered, read_all
+from cvzmpi.cvz.recovery import count, equal_edges, even_edges, read_all
 from cvzmpi.errors import SectorFileError
 
 
@@ -37,7 +37,6 @@ def test_before_any_injection_there_is_nothing_to_count(tmp_path):
     _, _, recovery = read_all(write_example(tmp_path / "2.h5", n_done=0))
     assert recovery.n_placed == 0
     assert np.isnan(recovery.fraction)
-    assert np.isnan(half_recovered(recovery.amplitude, recovery.recovered).value)
 
 
 @pytest.mark.parametrize(
@@ -70,34 +69,3 @@ def test_injections_of_one_size_are_in_one_cell():
     for edges in (equal_edges(same, 5), even_edges(same, 5)):
         assert edges[0] < 0.02 < edges[-1]
         assert np.all(np.diff(edges) > 0)
-
-
-@pytest.mark.parametrize("n_flares", [60, 2000])
-def test_the_half_is_found_where_it_is(n_flares):
-    rng = np.random.default_rng(1)
-    size = np.exp(rng.uniform(0, np.log(50), n_flares))
-    probability = 1 / (1 + np.exp(-3 * np.log(size / 7)))
-    recovered = rng.random((n_flares, 10)) < probability[:, None]
-    limit = half_recovered(size, recovered)
-    assert limit.relation == "="
-    assert limit.value == pytest.approx(7, rel=0.15 if n_flares < 100 else 0.05)
-
-
-def test_the_order_of_the_flares_does_not_matter():
-    rng = np.random.default_rng(2)
-    size = rng.uniform(1, 50, 300)
-    recovered = rng.random((300, 5)) < (size / 50)[:, None]
-    shuffled = rng.permutation(300)
-    assert half_recovered(size, recovered) == half_recovered(size[shuffled], recovered[shuffled])
-
-
-def test_a_half_that_is_not_reached_is_a_bound():
-    size = np.linspace(1, 50, 200)
-    nothing, everything = np.zeros((200, 3), bool), np.ones((200, 3), bool)
-    assert half_recovered(size, nothing) == Limit(50, ">")
-    assert half_recovered(size, everything) == Limit(1, "<")
-
-
-def test_few_flares_still_give_an_answer():
-    assert half_recovered(np.array([3.0]), np.ones((1, 4), bool)).relation == "<"
-    assert half_recovered(np.array([3.0, 4.0]), np.array([[True, False]] * 2)).relation == "="
