@@ -1,0 +1,1 @@
+"""The tables of Level 2, version by version; see `cvzmpi.ledger.migrate`."""

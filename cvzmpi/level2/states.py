@@ -1,0 +1,23 @@
+"""The states of the ledger in the words that the people of Level 2 use."""
+
+from __future__ import annotations
+
+from cvzmpi.ledger import State
+
+SHOWN = {
+    State.DISCOVERED: "Waiting",
+    State.QUALIFIED: "Invertible",
+    State.NOT_QUALIFIED: "Not Invertible",
+    State.PREPROCESSED: "Invertible",
+    State.WORKING: "Inverting",
+    State.DONE: "Inverted",
+    State.PUBLISHED: "Published",
+    State.ERROR: "Error",
+}
+"""What a state is called. A program waits until it is complete and the criteria are evaluated."""
+
+INVERTIBLE = (State.QUALIFIED, State.PREPROCESSED)
+"""States in which an inversion may begin."""
+
+INVERTED = (State.DONE, State.PUBLISHED)
+"""States in which there is a result."""

@@ -1,0 +1,71 @@
+"""The tables that Level 2 keeps beside the ledger's. `migrations` makes them, with their triggers.
+
+All of them only ever grow, as the ledger's events do: the newest row of a dataset, or of a program,
+is the one that holds.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from cvzmpi.ledger.column_types import Json, Utc
+from cvzmpi.ledger.migrate import Migrations
+
+metadata = sa.MetaData()
+
+dataset_versions = sa.Table(
+    "level2_dataset_versions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("dataset_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("program", sa.Text, nullable=False, index=True),
+    sa.Column("seen", Utc, nullable=False),
+    sa.Column("row", Json, nullable=False),
+    sa.UniqueConstraint("dataset_id", "version"),
+)
+
+experiment_versions = sa.Table(
+    "level2_experiment_versions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("experiment_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("seen", Utc, nullable=False),
+    sa.UniqueConstraint("experiment_id", "version"),
+)
+
+qualifications = sa.Table(
+    "level2_qualifications",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("program", sa.Text, nullable=False, index=True),
+    sa.Column("invertible", sa.Boolean, nullable=False),
+    sa.Column("failed", Json, nullable=False),
+    sa.Column("thresholds", Json, nullable=False),
+    sa.Column("versions", Json, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
+claims = sa.Table(
+    "level2_claims",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("program", sa.Text, nullable=False, index=True),
+    sa.Column("claimed_by", sa.Text),
+    sa.Column("at", Utc, nullable=False),
+)
+
+inversions = sa.Table(
+    "level2_inversions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("inversion_id", sa.Text, nullable=False, unique=True),
+    sa.Column("program", sa.Text, nullable=False, index=True),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("detail", Json, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
+LEVEL2 = Migrations("cvzmpi.level2.migrations", "level2_version", head="0001")
