@@ -37,10 +37,11 @@ TRANSITIONS: Mapping[tuple[State | None, State], str] = {
     (_F, _L): "its result is available",
     # criteria
     (_D, _N): "it does not meet the criteria",
-    (_Q, _Q): "evaluated again: still meets them",
+    (_Q, _Q): "evaluated again: still meets them; or claimed or released by a person",
     (_Q, _N): "evaluated again: meets them no longer",
     (_N, _N): "evaluated again: still does not meet them",
     (_N, _Q): "evaluated again: meets them now",
+    (_P, _P): "evaluated again: still meets them; or claimed or released by a person",
     (_P, _N): "evaluated again: meets them no longer",
     # something belongs to it that was not there: it is looked at from the beginning
     (_Q, _D): "something was added to it",
@@ -57,6 +58,7 @@ TRANSITIONS: Mapping[tuple[State | None, State], str] = {
     (_L, _Q): "its result and its input are gone",
     # what a job did, and died before it could say so
     (_P, _F): "found done",
+    (_Q, _F): "worked on elsewhere, and the result handed in",
     (_L, _L): "its result is available anew",
     # failures of any step, and another try from where it failed
     (_D, _E): "failed",

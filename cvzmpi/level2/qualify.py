@@ -15,7 +15,7 @@ from cvzmpi.level2.invertibility import Invertibility, Thresholds, evaluate
 from cvzmpi.level2.program import group
 from cvzmpi.level2.tables import qualifications
 
-_OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED)
+_OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED)
 """States in which a program waits for an answer, or may get another one."""
 
 
@@ -103,10 +103,14 @@ def _event(
     versions: dict[str, int],
     now: datetime,
 ) -> Event:
+    if not found.invertible:
+        to_state = State.NOT_QUALIFIED
+    else:  # what is prepared stays so
+        to_state = state if state is State.PREPROCESSED else State.QUALIFIED
     reasons = [r for v in found.verdicts if v.weight == "required" for r in v.reasons]
     return Event(
         name,
-        State.QUALIFIED if found.invertible else State.NOT_QUALIFIED,
+        to_state,
         from_state=state,
         message="; ".join(reasons or found.warnings) or None,
         detail={**found.as_json(), "thresholds": asdict(thresholds), "datasets": versions},

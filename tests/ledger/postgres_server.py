@@ -84,8 +84,8 @@ class PostgresServer:
             self._process = None
 
     def remove(self) -> None:
-        """Stop it and delete all that it had."""
-        self.stop()
+        """Stop it, without bringing its databases to disk, and delete all that it had."""
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self.directory)
 
     def make_database(self, name: str) -> str:

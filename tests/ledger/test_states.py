@@ -10,9 +10,9 @@ from cvzmpi.ledger.states import RETRY_FROM, TRANSITIONS, check_transition
 LEGAL = {
     None: "discovered",
     "discovered": "qualified not_qualified error",
-    "qualified": "qualified not_qualified preprocessed discovered error",
+    "qualified": "qualified not_qualified preprocessed discovered done error",
     "not_qualified": "qualified not_qualified discovered error",
-    "preprocessed": "working not_qualified qualified discovered done error",
+    "preprocessed": "preprocessed working not_qualified qualified discovered done error",
     "working": "done preprocessed error",
     "done": "published preprocessed qualified discovered error",
     "published": "published preprocessed qualified discovered error",

@@ -48,7 +48,7 @@ def catalogue(ledger):
 
 @pytest.fixture
 def job(ledger):
-    return ledger.begin_job("test")
+    return ledger.jobs.begin("test")
 
 
 @pytest.fixture
