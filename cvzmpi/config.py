@@ -55,6 +55,67 @@ class InputConfig(Section):
     )
 
 
+class ArchiveConfig(Section):
+    """Where the light curves of a list of targets come from, and how gently they are fetched.
+
+    The archive is asked by one process of a job only; `connections` and `requests_per_second` hold
+    for all of it.
+    """
+
+    targets: FilePath | None = Field(
+        None, description="list of TIC numbers; their light curves come from the archive"
+    )
+    address: str = Field(
+        "https://mast.stsci.edu",
+        pattern="^(https?|s3|file)://.",
+        description="of the files; a mirror may be s3://BUCKET or file:///DIRECTORY",
+    )
+    listings: str = Field(
+        "https://archive.stsci.edu/missions/tess/download_scripts/sector/tesscurl_sector_{sector}_lc.sh",
+        pattern=r"^(https?|file)://.*\{sector\}",
+        description="address of the download script of a sector, which lists its light curves",
+    )
+    find: Literal["listings", "search"] = Field(
+        "listings",
+        description='"listings": a request for each sector; "search": one for each target, with '
+        "lightkurve's client, for a few targets",
+    )
+    listings_max_age: float = Field(
+        7.0, ge=0, description="days after which a listing is fetched again"
+    )
+    min_sectors_per_year: int = Field(
+        10, ge=1, le=16, description="light curves in some year of observation that qualify a star"
+    )
+    min_tmag: float | None = Field(None, description="brightest TESS magnitude that qualifies")
+    max_tmag: float | None = Field(None, description="faintest TESS magnitude that qualifies")
+    scratch: FilePath = Field(
+        Path("scratch"), description="directory of the downloaded files; may vanish at any time"
+    )
+    scratch_gb: float = Field(20.0, gt=0, description="what they may take there, in GB")
+    ahead: int = Field(
+        200, ge=1, description="light curves that may be there or on their way before their turn"
+    )
+    connections: int = Field(4, ge=1, le=16, description="to the archive, at a time")
+    requests_per_second: float = Field(10.0, gt=0, le=100, description="to the archive, at most")
+    connect_timeout: float = Field(10.0, gt=0, description="seconds")
+    read_timeout: float = Field(60.0, gt=0, description="seconds without a byte")
+    transfer_timeout: float = Field(600.0, gt=0, description="seconds for one file or listing")
+    attempts: int = Field(6, ge=1, description="at a file or listing, before it counts as failed")
+    longest_pause: float = Field(
+        120.0, ge=0, description="seconds between two attempts; the first pause is one second"
+    )
+    give_up_after: int = Field(
+        10, ge=1, description="failures in a row after which the archive counts as down"
+    )
+
+    @model_validator(mode="after")
+    def _magnitudes_in_order(self) -> ArchiveConfig:
+        low, high = self.min_tmag, self.max_tmag
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"min_tmag {low} is above max_tmag {high}")
+        return self
+
+
 class OutputConfig(Section):
     """Where the sector files go."""
 
@@ -162,6 +223,9 @@ class Config(Section):
     seed: int = Field(1, ge=0, lt=2**63, description="of all random draws of the campaign")
     ranks_per_team: int = Field(1, ge=1, description="ranks of one node that share a light curve")
     input: InputConfig = Field(InputConfig(), description="where the light curves are")
+    archive: ArchiveConfig = Field(
+        ArchiveConfig(), description="where the light curves of a list of targets come from"
+    )
     output: OutputConfig = Field(OutputConfig(), description="where the results go")
     light_curve: LightCurveConfig = Field(
         LightCurveConfig(), description="which cadences are used, and how many there must be"

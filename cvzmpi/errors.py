@@ -25,6 +25,10 @@ class LightCurveError(CvzmpiError):
     """An input light curve cannot be used."""
 
 
+class ArchiveError(CvzmpiError):
+    """The archive of the light curves did not give what was asked for."""
+
+
 class SectorFileError(CvzmpiError):
     """An output file cannot be read, written or continued."""
 

@@ -87,6 +87,24 @@ def read_light_curve(path: Path) -> LightCurve:
     return LightCurve(tic=tic, sector=sector, exposure=EXPOSURE / 86400.0, header=header, **columns)
 
 
+def check_whole(path: Path) -> None:
+    """Check that a FITS file, not compressed, ends where its last header says.
+
+    Raises
+    ------
+    LightCurveError
+        If the file has another size, or fewer extensions than its primary header announces.
+    """
+    with _opened(path) as hdus:
+        n_extensions, announced = len(hdus) - 1, hdus[0].header.get("NEXTEND")
+        if announced is not None and n_extensions != announced:
+            raise LightCurveError(f"{path}: {n_extensions} extensions, expected {announced}")
+        last = hdus[-1].fileinfo()
+        expected, size = last["datLoc"] + last["datSpan"], path.stat().st_size
+        if size != expected:
+            raise LightCurveError(f"{path}: {size} bytes, expected {expected}")
+
+
 def scan_directory(directory: Path) -> tuple[list[LightCurveSource], list[Rejected]]:
     """Find the light curves in a directory and below, by their headers, whatever their names.
 

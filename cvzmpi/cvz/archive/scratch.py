@@ -1,0 +1,188 @@
+"""Scratch: a light curve is there under its name only when it is whole and the right one.
+
+The directory may vanish at any time, and processes die in the middle of a download. So a file is
+written under another name and verified before it is renamed, and one that is found is verified
+again: that a file exists is no proof of anything.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.cvz.archive.client import Body, UnusableContentError
+from cvzmpi.cvz.archive.product import Product
+from cvzmpi.errors import CvzmpiError, LightCurveError, one_line
+
+
+class ScratchError(CvzmpiError):
+    """The scratch directory cannot be written to."""
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A verified light curve in scratch.
+
+    Attributes
+    ----------
+    product : Product
+    path : Path
+    size : int
+        Bytes.
+    sha256 : str
+    usable_cadences : int
+        With the campaign's quality bitmask.
+    address : str
+        Where it came from; empty where it was found in scratch.
+    """
+
+    product: Product
+    path: Path
+    size: int
+    sha256: str
+    usable_cadences: int
+    address: str = ""
+
+    def detail(self) -> dict[str, Any]:
+        """For the ledger."""
+        detail = {
+            "path": str(self.path),
+            "size": self.size,
+            "sha256": self.sha256,
+            "usable_cadences": self.usable_cadences,
+        }
+        return detail | ({"address": self.address} if self.address else {})
+
+
+class Scratch:
+    """The directory of the downloaded light curves.
+
+    Parameters
+    ----------
+    directory : Path
+    quality_bitmask : int
+        Of the cadences that are not usable.
+    """
+
+    def __init__(self, directory: Path, quality_bitmask: int) -> None:
+        self.directory = directory
+        self._quality_bitmask = quality_bitmask
+
+    def path(self, product: Product) -> Path:
+        """Where a product is, or will be."""
+        return self.directory / f"s{product.sector:04d}" / product.name
+
+    def find(self, product: Product) -> StagedFile | None:
+        """The product, if it is there and good; a bad file is removed."""
+        path = self.path(product)
+        if not path.exists():
+            return None
+        try:
+            return self._verify(product, path, path)
+        except UnusableContentError:
+            self.remove(product)
+            return None
+
+    def receive(self, product: Product, body: Body, address: str) -> StagedFile:
+        """Write, verify and keep what came from an address.
+
+        Raises
+        ------
+        UnusableContentError
+            If it is not the whole file, or not the right one; nothing of it is kept.
+        ScratchError
+            If the file cannot be written.
+        """
+        part = self._part(product)
+        try:
+            size = self._write(part, body)
+            if body.length is not None and size != body.length:
+                raise UnusableContentError(
+                    f"{address}: {size} bytes came, {body.length} were announced"
+                )
+            return self.adopt(product, part, address)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def adopt(self, product: Product, file: Path, address: str) -> StagedFile:
+        """Verify and keep a file that is in scratch under another name."""
+        staged = self._verify(product, file, address)
+        path = self.path(product)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(path)
+        except OSError as error:
+            raise ScratchError(f"{path}: cannot be written: {one_line(error)}") from error
+        return replace(staged, path=path, address=address)
+
+    def remove(self, product: Product) -> None:
+        """Remove a product, where it is there."""
+        self.path(product).unlink(missing_ok=True)
+
+    def remove_old_parts(self, seconds: float) -> None:
+        """Remove what dead processes left: nothing was written to it for so long."""
+        for part in self.directory.glob("s*/.*.part"):
+            try:
+                if time.time() - part.stat().st_mtime > seconds:
+                    part.unlink()
+            except FileNotFoundError:
+                continue  # another job did it
+
+    def _part(self, product: Product) -> Path:
+        """A name that no other thread, process or node uses."""
+        owner = f"{socket.gethostname()}-{os.getpid()}-{threading.get_native_id()}"
+        path = self.path(product)
+        return path.with_name(f".{path.name}.{owner}.part")
+
+    def _write(self, part: Path, body: Body) -> int:
+        """Write the content to a file; the bytes that came."""
+        size = 0
+        file = None
+        try:
+            for chunk in body.chunks:
+                try:
+                    if file is None:
+                        part.parent.mkdir(parents=True, exist_ok=True)
+                        file = part.open("wb")
+                    size += file.write(chunk)
+                except OSError as error:
+                    raise ScratchError(
+                        f"{part.parent}: cannot be written to: {one_line(error)}"
+                    ) from error
+        finally:
+            if file is not None:
+                file.close()
+        return size
+
+    def _verify(self, product: Product, path: Path, origin: Path | str) -> StagedFile:
+        """Check that a file is whole, reads back, and is what its name says.
+
+        The checksums in the headers do not help: the archive's files have no `DATASUM`, and the
+        `CHECKSUM` of their tables is not what astropy computes for them.
+        """
+        from cvzmpi.cvz.fits_input import check_whole, read_light_curve
+
+        try:
+            check_whole(path)
+            light_curve = read_light_curve(path)
+        except LightCurveError as error:
+            reason = str(error).removeprefix(f"{path}: ")
+            raise UnusableContentError(f"{origin}: what came from there: {reason}") from error
+        if (light_curve.tic, light_curve.sector) != (product.tic, product.sector):
+            raise UnusableContentError(
+                f"{origin}: TIC {light_curve.tic} sector {light_curve.sector} came from there, "
+                f"expected TIC {product.tic} sector {product.sector}"
+            )
+        return StagedFile(
+            product=product,
+            path=path,
+            size=path.stat().st_size,
+            sha256=light_curve.header["input_sha256"],
+            usable_cadences=int(light_curve.usable(self._quality_bitmask).sum()),
+        )
