@@ -48,8 +48,8 @@ class StoppedError(ArchiveError):
     """The job ends; nothing is fetched any more."""
 
 
-class _PassingError(Exception):
-    """An attempt failed in a way that may pass."""
+class PassingError(Exception):
+    """An attempt failed in a way that may pass; `pause` is how long the archive wants to rest."""
 
     def __init__(self, reason: str, pause: float = 0.0) -> None:
         super().__init__(reason)
@@ -120,6 +120,28 @@ class ArchiveClient:
         Raises
         ------
         NotInArchiveError
+        UnavailableError, UnusableContentError, StoppedError
+            As `patiently`.
+        """
+        local = address.startswith("file://")
+
+        def attempt() -> _T:
+            return receive(self._read(address)) if local else self._request(address, receive)
+
+        return self.patiently(address, attempt)
+
+    def patiently(self, address: str, attempt: Callable[[], _T]) -> _T:
+        """Do something that uses one connection until it succeeds, within the limits.
+
+        Parameters
+        ----------
+        address : str
+            Named where it does not succeed.
+        attempt : callable
+            Raises `PassingError` or `UnusableContentError` where it is to be called again.
+
+        Raises
+        ------
         UnavailableError
             After the last attempt.
         UnusableContentError
@@ -128,28 +150,27 @@ class ArchiveClient:
             After `stop`.
         """
         limits = self.limits
+
+        def with_a_connection() -> _T:
+            with self._connections:
+                if not address.startswith("file://"):
+                    self._rate.wait()
+                self._check_stopped()
+                return attempt()
+
         attempts = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(limits.attempts),
             wait=_pause(limits.first_pause, limits.longest_pause),
-            retry=tenacity.retry_if_exception_type((_PassingError, UnusableContentError)),
-            sleep=self._stopped.wait,
+            retry=tenacity.retry_if_exception_type((PassingError, UnusableContentError)),
+            sleep=self._rest,
             reraise=True,
         )
         try:
-            return attempts(self._attempt, address, receive)
-        except _PassingError as error:
+            return attempts(with_a_connection)
+        except PassingError as error:
             raise UnavailableError(
                 f"{address}: {error}, {limits.attempts} times; try again later"
             ) from error
-
-    def _attempt(self, address: str, receive: Callable[[Body], _T]) -> _T:
-        with self._connections:
-            if address.startswith("file://"):
-                self._check_stopped()
-                return receive(self._read(address))
-            self._rate.wait()
-            self._check_stopped()
-            return self._request(address, receive)
 
     def _request(self, address: str, receive: Callable[[Body], _T]) -> _T:
         import requests
@@ -167,11 +188,11 @@ class ArchiveClient:
                     )
                 )
         except requests.Timeout as error:
-            raise _PassingError("no answer in time") from error
+            raise PassingError("no answer in time") from error
         except requests.ConnectionError as error:
-            raise _PassingError(f"the connection failed ({_cause(error)})") from error
+            raise PassingError(f"the connection failed ({_cause(error)})") from error
         except requests.exceptions.ChunkedEncodingError as error:
-            raise _PassingError("the transfer was cut") from error
+            raise PassingError("the transfer was cut") from error
         except requests.RequestException as error:
             raise ArchiveError(f"{address}: {one_line(error)}") from error
 
@@ -182,9 +203,9 @@ class ArchiveClient:
         if status in _TOO_MUCH:
             pause = min(_retry_after(response), self.limits.longest_pause)
             self._rate.hold(pause)
-            raise _PassingError(f"status {status}", pause)
+            raise PassingError(f"status {status}", pause)
         if status >= 500 or status == 408:
-            raise _PassingError(f"status {status}")
+            raise PassingError(f"status {status}")
         if status != 200:
             raise ArchiveError(f"{address}: status {status}, expected 200")
 
@@ -194,7 +215,7 @@ class ArchiveClient:
         for chunk in chunks:
             self._check_stopped()
             if time.monotonic() - begin > self.limits.transfer_timeout:
-                raise _PassingError(f"not there after {self.limits.transfer_timeout:g} s")
+                raise PassingError(f"not there after {self.limits.transfer_timeout:g} s")
             yield chunk
 
     def _read(self, address: str) -> Body:
@@ -204,7 +225,10 @@ class ArchiveClient:
         except FileNotFoundError as error:
             raise NotInArchiveError(f"{address}: no such file") from error
         except OSError as error:
-            raise _PassingError(one_line(error)) from error
+            raise PassingError(one_line(error)) from error
+
+    def _rest(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
 
     def _check_stopped(self) -> None:
         if self._stopped.is_set():
@@ -233,7 +257,7 @@ def _pause(first: float, longest: float) -> Callable[[tenacity.RetryCallState], 
 
     def pause(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None
-        asked = error.pause if isinstance(error, _PassingError) else 0.0
+        asked = error.pause if isinstance(error, PassingError) else 0.0
         return max(asked, min(growing(state), longest))
 
     return pause
@@ -263,4 +287,4 @@ def _file_chunks(path: Path) -> Iterator[bytes]:
             while chunk := file.read(_CHUNK):
                 yield chunk
     except OSError as error:
-        raise _PassingError(one_line(error)) from error
+        raise PassingError(one_line(error)) from error

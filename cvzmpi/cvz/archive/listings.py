@@ -103,7 +103,9 @@ class SectorListings:
         except UnavailableError as error:
             if kept is None:
                 raise
-            self.notes.append(f"{error}; its listing of {age / _SECONDS_PER_DAY:.0f} days ago is used")
+            self.notes.append(
+                f"{error}; its listing of {age / _SECONDS_PER_DAY:.0f} days ago is used"
+            )
             return kept
         _write(file, listing)
         return listing

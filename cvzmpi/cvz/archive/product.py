@@ -1,4 +1,4 @@
-"""Products: the archive's names of 2-minute light curves, and where each of its mirrors has them."""
+"""Products: the archive's names of 2-minute light curves, and where it and its mirrors have them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from cvzmpi.cvz.archive.client import Body, UnusableContentError
 from cvzmpi.cvz.archive.product import Product
-from cvzmpi.errors import CvzmpiError, LightCurveError, one_line
+from cvzmpi.errors import ArchiveError, CvzmpiError, LightCurveError, one_line
 
 
 class ScratchError(CvzmpiError):
@@ -121,6 +121,14 @@ class Scratch:
             raise ScratchError(f"{path}: cannot be written: {one_line(error)}") from error
         return replace(staged, path=path, address=address)
 
+    def products(self) -> Iterator[tuple[Product, int]]:
+        """All light curves that are there under their names, and the bytes that they take."""
+        for path in self.directory.glob("s*/tess*_lc.fits"):
+            try:
+                yield Product.of_name(path.name), path.stat().st_size
+            except (ArchiveError, FileNotFoundError):
+                continue  # not of the archive; or another job removed it
+
     def remove(self, product: Product) -> None:
         """Remove a product, where it is there."""
         self.path(product).unlink(missing_ok=True)
@@ -183,6 +191,6 @@ class Scratch:
             product=product,
             path=path,
             size=path.stat().st_size,
-            sha256=light_curve.header["input_sha256"],
+            sha256=str(light_curve.header["input_sha256"]),
             usable_cadences=int(light_curve.usable(self._quality_bitmask).sum()),
         )

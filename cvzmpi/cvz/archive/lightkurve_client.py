@@ -1,0 +1,86 @@
+"""The process in which lightkurve's client runs; started by `lightkurve_search`, never imported.
+
+Reads a question a line from its input and writes an answer a line, both JSON:
+
+    {"search": TIC}
+        -> {"names": [...]}
+    {"download": NAME, "tic": ..., "sector": ..., "directory": DIR}
+        -> {"path": ...}, or {"missing": true}
+
+and `{"failed": REASON}` where the client raised something.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import astroquery.mast
+import lightkurve
+from astroquery.exceptions import ResolverError
+from lightkurve.search import SearchError, SearchResult
+
+from cvzmpi.cvz.archive.product import NAME
+from cvzmpi.errors import one_line
+
+
+def main() -> None:
+    """Answer questions until the input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # the client prints what it downloads
+    astroquery.mast.utils.parse_input_location = _ask_no_resolver
+
+    def answer(content: dict[str, Any]) -> None:
+        answers.write(json.dumps(content) + "\n")
+        answers.flush()
+
+    answer({"ready": lightkurve.__version__})
+    for line in sys.stdin:
+        question = json.loads(line)
+        try:
+            answer(_search(question) if "search" in question else _download(question))
+        except Exception as error:  # whatever the client raises is told to the process that asked
+            answer({"failed": f"lightkurve: {type(error).__name__}: {one_line(error)}"})
+
+
+def _ask_no_resolver(*_: object, **__: object) -> NoReturn:
+    """Stand in for astroquery's look-up of coordinates.
+
+    For a target without light curves, lightkurve asks a name resolver at a fixed address for its
+    coordinates, to look for light curves there: those of the same target, of which there are none.
+    """
+    raise ResolverError("names are not resolved")
+
+
+def _search(question: dict[str, Any]) -> dict[str, Any]:
+    found = _light_curves(question["search"])
+    return {"names": [name for name in map(str, _names(found)) if NAME.fullmatch(name)]}
+
+
+def _download(question: dict[str, Any]) -> dict[str, Any]:
+    found = _light_curves(question["tic"], sector=question["sector"])
+    names = [str(name) for name in _names(found)]
+    if question["download"] not in names:
+        return {"missing": True}
+    assert found is not None
+    found[names.index(question["download"])].download(download_dir=question["directory"])
+    (path,) = Path(question["directory"]).rglob(question["download"])
+    return {"path": str(path)}
+
+
+def _light_curves(tic: int, **which: int) -> SearchResult | None:
+    try:
+        return lightkurve.search_lightcurve(f"TIC {tic}", author="SPOC", exptime=120, **which)
+    except SearchError:
+        return None
+
+
+def _names(found: SearchResult | None) -> list[Any]:
+    return [] if found is None or len(found) == 0 else list(found.table["productFilename"])
+
+
+if __name__ == "__main__":
+    main()

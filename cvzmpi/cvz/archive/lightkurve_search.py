@@ -1,0 +1,151 @@
+"""Search and download with lightkurve's own client, for a few targets.
+
+The client has no time limit for an answer, takes half a file of an earlier failure for the whole
+one, keeps the archive's address from when it was imported, and needs seconds and 230 MB to start.
+So it lives in a process of its own (`lightkurve_client`), which is killed when it does not answer,
+and every download of it goes into an empty directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.cvz.archive.client import ArchiveClient, NotInArchiveError, PassingError
+from cvzmpi.cvz.archive.product import Product
+from cvzmpi.cvz.archive.scratch import Scratch, StagedFile
+from cvzmpi.errors import ArchiveError, ConfigError
+
+_START_SECONDS = 120.0
+"""What importing lightkurve may take on a file system that is slow at the moment."""
+
+
+class LightkurveSearch:
+    """The archive as lightkurve's client sees it; also a `Downloader`.
+
+    Parameters
+    ----------
+    client : ArchiveClient
+        Whose limits hold: rate, attempts and pauses, and the time for a transfer. One thing is done
+        at a time.
+    base : str
+        The archive's address.
+    """
+
+    def __init__(self, client: ArchiveClient, base: str) -> None:
+        if not base.startswith(("http://", "https://")):
+            raise ConfigError(f'archive.address = "{base}": lightkurve needs http:// or https://')
+        self._client = client
+        self._base = base.rstrip("/")
+        self._process: _ClientProcess | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def products(self, tics: Iterable[int]) -> Iterator[Product]:
+        """The light curves of some stars, by star.
+
+        Raises
+        ------
+        ArchiveError
+            If a search does not succeed.
+        """
+        for tic in tics:
+            answer = self._ask(f"{self._base} (search for TIC {tic})", {"search": tic})
+            yield from sorted(Product.of_name(name) for name in answer["names"])
+
+    def address(self, product: Product) -> str:
+        """Where it comes from."""
+        return f"{self._base}/api/v0.1/Download/file?uri={product.uri}"
+
+    def download(self, product: Product, scratch: Scratch) -> StagedFile:
+        """Fetch a product and verify it."""
+        address = self.address(product)
+        scratch.directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".lightkurve-", dir=scratch.directory) as empty:
+            question = {"download": product.name, "tic": product.tic, "sector": product.sector}
+            answer = self._ask(address, question | {"directory": empty})
+            return scratch.adopt(product, Path(answer["path"]), address)
+
+    def stop(self) -> None:
+        """End what is under way."""
+        self._client.stop()
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def _ask(self, address: str, question: dict[str, Any]) -> dict[str, Any]:
+        return self._client.patiently(address, lambda: self._attempt(address, question))
+
+    def _attempt(self, address: str, question: dict[str, Any]) -> dict[str, Any]:
+        with self._one_at_a_time:
+            if self._process is None:
+                self._process = _ClientProcess(self._base)
+            answer = self._process.ask(question, self._client.limits.transfer_timeout)
+            if answer is None:
+                self._process.kill()
+                self._process = None
+                raise PassingError("lightkurve's client did not answer in time")
+        if answer.get("missing"):
+            raise NotInArchiveError(f"{address}: the archive does not have it")
+        if "failed" in answer:
+            raise PassingError(answer["failed"])
+        return answer
+
+
+class _ClientProcess:
+    """A process in which lightkurve's client answers questions, a line of JSON for each."""
+
+    def __init__(self, base: str) -> None:
+        self._settings = tempfile.TemporaryDirectory(prefix="cvzmpi-lightkurve-")
+        # astroquery reads the archive's address when it is imported
+        configuration = Path(self._settings.name) / "astroquery.cfg"
+        configuration.write_text(f"[mast]\nserver = {base}\n", encoding="utf-8")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cvzmpi.cvz.archive.lightkurve_client"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"ASTROPY_CONFIG_DIR": self._settings.name},
+        )
+        self._received = b""
+        if self._answer(_START_SECONDS) is None:
+            self.kill()
+            raise ArchiveError("lightkurve's client does not start: try `python -m lightkurve`")
+
+    def ask(self, question: dict[str, Any], seconds: float) -> dict[str, Any] | None:
+        """The answer to a question; None where there is none in time."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(question).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            return None  # it died
+        return self._answer(seconds)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._settings.cleanup()
+
+    def _answer(self, seconds: float) -> dict[str, Any] | None:
+        assert self._process.stdout is not None
+        stream, until = self._process.stdout.fileno(), time.monotonic() + seconds
+        while b"\n" not in self._received:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([stream], [], [], left)[0]:
+                return None
+            received = os.read(stream, 65536)
+            if not received:
+                return None  # it died
+            self._received += received
+        line, _, self._received = self._received.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        return answer

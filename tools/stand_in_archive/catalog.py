@@ -1,0 +1,157 @@
+"""What the stand-in archive has: the names of its products, and their content."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import re
+import tempfile
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from cvzmpi.cvz.archive.product import Product
+from cvzmpi.cvz.simulate import EXPOSURE, simulate_light_curve
+from cvzmpi.cvz.spoc_fits import BTJD_ZERO, write_spoc_fits
+
+# The sectors that look at one hemisphere and its continuous viewing zone, up to sector 83.
+SOUTHERN = (*range(1, 14), *range(27, 40), *range(61, 70))
+NORTHERN = (*range(14, 27), 40, 41, *range(47, 56), *range(56, 61), *range(73, 84))
+
+
+def name_of(tic: int, sector: int) -> str:
+    """The name of a light curve in the archive's manner."""
+    start = BTJD_ZERO + timedelta(days=1325.3 + 27.4 * (sector - 1))
+    return f"tess{start:%Y%j%H%M%S}-s{sector:04d}-{tic:016d}-0120-s_lc.fits"
+
+
+def product_of(tic: int, sector: int) -> Product:
+    return Product(tic, sector, name_of(tic, sector))
+
+
+class Catalog:
+    """The products of the stand-in archive.
+
+    Parameters
+    ----------
+    products : iterable of Product
+    content : callable
+        Gives the bytes of a product; is called when it is asked for.
+    """
+
+    def __init__(
+        self, products: Iterable[Product], content: Callable[[Product], bytes] | None = None
+    ) -> None:
+        self._content = content or Simulation().content
+        self._files: dict[str, Path] = {}
+        self._by_name: dict[str, Product] = {}
+        self._by_sector: dict[int, list[Product]] = defaultdict(list)
+        self.add(products)
+
+    def add(self, products: Iterable[Product]) -> None:
+        """Add products, as of a new sector."""
+        for product in products:
+            self._by_name[product.name] = product
+            self._by_sector[product.sector].append(product)
+
+    def add_files(self, files: Iterable[Path]) -> list[Product]:
+        """Add real light curves."""
+        products = []
+        for file in files:
+            products.append(Product.of_name(file.name))
+            self._files[file.name] = file
+        self.add(products)
+        return products
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def find(self, name: str) -> Product | None:
+        """The product of this name."""
+        return self._by_name.get(name)
+
+    def of_sector(self, sector: int) -> list[Product]:
+        """The products of a sector."""
+        return self._by_sector.get(sector, [])
+
+    def of_target(self, tic: int) -> list[Product]:
+        """The products of a star."""
+        return [product for product in self._by_name.values() if product.tic == tic]
+
+    def content(self, product: Product) -> bytes:
+        """The FITS file of a product."""
+        if product.name in self._files:
+            return self._files[product.name].read_bytes()
+        return self._content(product)
+
+
+class Simulation:
+    """Light curves of invented stars under the archive's names.
+
+    Parameters
+    ----------
+    n_cadences : int
+    stamped : bool
+        All with the measurements of one star, but for TIC number and sector in the headers: a
+        hundred times faster to make.
+    """
+
+    def __init__(self, n_cadences: int = 300, stamped: bool = False) -> None:
+        self._n_cadences = n_cadences
+        self._stamped = stamped
+        self._one_at_a_time = threading.Lock()
+        self._simulate = functools.lru_cache(maxsize=1000)(self._simulated)
+
+    def content(self, product: Product) -> bytes:
+        """The FITS file of a product."""
+        with self._one_at_a_time:
+            if not self._stamped:
+                return self._simulate(product)
+            pattern = self._simulate(product_of(1, 1))
+        return _stamp(_stamp(pattern, b"TICID", product.tic), b"SECTOR", product.sector)
+
+    def _simulated(self, product: Product) -> bytes:
+        light_curve, _ = simulate_light_curve(
+            product.tic, product.sector, seed=7, n_cadences=self._n_cadences, active=True
+        )
+        assert light_curve.exposure == EXPOSURE
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / product.name
+            write_spoc_fits(path, light_curve)
+            return path.read_bytes()
+
+
+def _stamp(fits: bytes, keyword: bytes, value: int) -> bytes:
+    """Write a number into all cards of a keyword."""
+    card = re.compile(re.escape(f"{keyword.decode():8}= ".encode()) + rb"[ \d]{20}")
+    return card.sub(f"{keyword.decode():8}= {value:>20}".encode(), fits)
+
+
+def products_for_targets(targets: Path) -> Iterator[Product]:
+    """Products for a list of targets: each star with its `Nsector` light curves.
+
+    A star has them in the sectors of its hemisphere, the earliest first.
+    """
+    with targets.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            sectors = SOUTHERN if float(row["Dec"]) < 0 else NORTHERN
+            for sector in sectors[: int(row["Nsector"])]:
+                yield product_of(int(row["TICID"]), sector)
+
+
+def listing(products: Iterable[Product], base: str) -> bytes:
+    """The download script of a sector, with 20-second light curves where the archive has none."""
+    lines = ["#!/bin/sh"]
+    for product in products:
+        lines.append(
+            f"curl -C - -L -o {product.name} {base}/api/v0.1/Download/file/?uri={product.uri}"
+        )
+    return ("\n".join(lines) + "\n").encode()
+
+
+def of_other_star(product: Product) -> Product:
+    """A light curve that is not the one."""
+    return dataclasses.replace(product, tic=product.tic + 1)

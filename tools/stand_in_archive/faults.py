@@ -1,0 +1,56 @@
+"""What goes wrong in the stand-in archive, and how often."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+KINDS = ("503", "429", "hang", "cut", "wrong file", "damaged", "slow")
+
+
+class Faults:
+    """Chooses the answers that go wrong.
+
+    Parameters
+    ----------
+    share : float
+        Of the answers.
+    kinds : sequence of str
+        Of `KINDS`.
+    seed : int
+
+    Attributes
+    ----------
+    retry_after : int
+        Seconds that a 429 asks for.
+    slow_seconds : float
+        That a slow answer takes.
+    always : dict
+        What happens with each answer about these TIC numbers.
+    counts : Counter
+        How often each fault happened.
+    """
+
+    def __init__(self, share: float = 0.0, kinds: Sequence[str] = KINDS, seed: int = 1) -> None:
+        unknown = set(kinds) - set(KINDS)
+        assert not unknown, f"no such faults: {unknown}"
+        self.share = share
+        self.retry_after = 1
+        self.slow_seconds = 0.5
+        self.always: dict[int, str] = {}
+        self.counts: Counter[str] = Counter()
+        self._kinds = tuple(kinds)
+        self._random = random.Random(seed)
+        self._one_at_a_time = threading.Lock()
+
+    def choose(self, tic: int) -> str | None:
+        """The fault of the next answer about a star."""
+        with self._one_at_a_time:
+            kind = self.always.get(tic)
+            if kind is None and self._random.random() < self.share:
+                kind = self._random.choice(self._kinds)
+            if kind is not None:
+                self.counts[kind] += 1
+            return kind
