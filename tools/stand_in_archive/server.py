@@ -34,6 +34,8 @@ class Counts:
     ----------
     requests : list of (float, str)
         When, and for what.
+    accepted : int
+        Connections.
     most_connections : int
         That were open at a time.
     delivered : Counter
@@ -41,6 +43,7 @@ class Counts:
     """
 
     requests: list[tuple[float, str]] = field(default_factory=list)
+    accepted: int = 0
     most_connections: int = 0
     delivered: Counter[str] = field(default_factory=Counter)
 
@@ -108,10 +111,11 @@ class StandInArchive:
         with self._lock:
             self.counts.delivered[product.name] += 1
 
-    def note_connections(self) -> None:
-        """Count the connections that are open now."""
+    def note_connection(self) -> None:
+        """Count a new connection, and those that are open now."""
         n_open = _established(self._server.server_port)
         with self._lock:
+            self.counts.accepted += 1
             self.counts.most_connections = max(self.counts.most_connections, n_open)
 
     def __enter__(self) -> StandInArchive:
@@ -141,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.server.archive.note_connections()
+        self.server.archive.note_connection()
 
     def handle(self) -> None:
         # a client may go away at any moment, and often should

@@ -253,7 +253,9 @@ def _session(connections: int) -> requests.Session:
 
 def _pause(first: float, longest: float) -> Callable[[tenacity.RetryCallState], float]:
     """Pauses that double, with a random part so that threads do not come all at once."""
-    growing = tenacity.wait_exponential_jitter(initial=first, max=longest, jitter=first)
+    growing = tenacity.wait_exponential(multiplier=first, max=longest) + tenacity.wait_random(
+        0, first
+    )
 
     def pause(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None

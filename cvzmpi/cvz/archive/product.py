@@ -1,4 +1,4 @@
-"""Products: the archive's names of 2-minute light curves, and where it and its mirrors have them."""
+"""Products: what the archive calls a 2-minute light curve, and where it and its mirrors have it."""
 
 from __future__ import annotations
 

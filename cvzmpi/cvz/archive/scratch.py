@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,16 +100,13 @@ class Scratch:
         ScratchError
             If the file cannot be written.
         """
-        part = self._part(product)
-        try:
-            size = self._write(part, body)
+        with self._part(product) as part:
+            size = _write(part, body)
             if body.length is not None and size != body.length:
                 raise UnusableContentError(
                     f"{address}: {size} bytes came, {body.length} were announced"
                 )
             return self.adopt(product, part, address)
-        finally:
-            part.unlink(missing_ok=True)
 
     def adopt(self, product: Product, file: Path, address: str) -> StagedFile:
         """Verify and keep a file that is in scratch under another name."""
@@ -142,31 +140,20 @@ class Scratch:
             except FileNotFoundError:
                 continue  # another job did it
 
-    def _part(self, product: Product) -> Path:
-        """A name that no other thread, process or node uses."""
+    @contextmanager
+    def _part(self, product: Product) -> Iterator[Path]:
+        """A name that no other thread, process or node uses; nothing stays under it."""
         owner = f"{socket.gethostname()}-{os.getpid()}-{threading.get_native_id()}"
         path = self.path(product)
-        return path.with_name(f".{path.name}.{owner}.part")
-
-    def _write(self, part: Path, body: Body) -> int:
-        """Write the content to a file; the bytes that came."""
-        size = 0
-        file = None
+        part = path.with_name(f".{path.name}.{owner}.part")
         try:
-            for chunk in body.chunks:
-                try:
-                    if file is None:
-                        part.parent.mkdir(parents=True, exist_ok=True)
-                        file = part.open("wb")
-                    size += file.write(chunk)
-                except OSError as error:
-                    raise ScratchError(
-                        f"{part.parent}: cannot be written to: {one_line(error)}"
-                    ) from error
+            part.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ScratchError(f"{part.parent}: cannot be made: {one_line(error)}") from error
+        try:
+            yield part
         finally:
-            if file is not None:
-                file.close()
-        return size
+            part.unlink(missing_ok=True)
 
     def _verify(self, product: Product, path: Path, origin: Path | str) -> StagedFile:
         """Check that a file is whole, reads back, and is what its name says.
@@ -194,3 +181,24 @@ class Scratch:
             sha256=str(light_curve.header["input_sha256"]),
             usable_cadences=int(light_curve.usable(self._quality_bitmask).sum()),
         )
+
+
+def _write(part: Path, body: Body) -> int:
+    """Write the content to a file; the bytes that came."""
+    # Not within a `try` are the chunks: what is wrong with these is not wrong with scratch.
+    size = 0
+    try:
+        file = part.open("wb")
+    except OSError as error:
+        raise _no_writing(part, error) from error
+    with file:
+        for chunk in body.chunks:
+            try:
+                size += file.write(chunk)
+            except OSError as error:
+                raise _no_writing(part, error) from error
+    return size
+
+
+def _no_writing(part: Path, error: OSError) -> ScratchError:
+    return ScratchError(f"{part.parent}: cannot be written to: {one_line(error)}")

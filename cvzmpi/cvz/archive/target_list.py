@@ -99,12 +99,12 @@ def _table(
     separator = _separator(lines[0][1])
     rows = [(number, _split(line, separator)) for number, line in lines]
     header = rows[0][1]
-    tic_column = _column(header, _TIC_COLUMNS)
-    if tic_column is not None:
-        return tic_column, _column(header, _TMAG_COLUMNS), rows[1:]
     if _TIC.fullmatch(lines[0][1]) or _TIC.fullmatch(header[0]):
         # no header: the TIC number is what a line begins with, perhaps as `TIC 123`
         return 0, None, [(number, [_first_value(line, separator)]) for number, line in lines]
+    tic_column = _column(header, _TIC_COLUMNS)
+    if tic_column is not None:
+        return tic_column, _column(header, _TMAG_COLUMNS), rows[1:]
     raise ConfigError(
         f"{path}: line {lines[0][0]}: expected a column TICID (or tic, TIC ID), found "
         f"{', '.join(header)}"

@@ -1,0 +1,46 @@
+"""A stand-in archive, and a client that is not patient."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from cvzmpi.cvz.archive.client import ArchiveClient, ClientLimits
+from cvzmpi.cvz.archive.scratch import Scratch
+from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
+from tools.stand_in_archive.server import StandInArchive
+
+QUICK = ClientLimits(
+    connections=4,
+    requests_per_second=100,
+    connect_timeout=1,
+    read_timeout=0.3,
+    transfer_timeout=3,
+    attempts=4,
+    first_pause=0.01,
+    longest_pause=0.05,
+)
+
+
+@pytest.fixture
+def open_archive():
+    """Start a stand-in archive that has these light curves, given as (tic, sector)."""
+    with contextlib.ExitStack() as opened:
+
+        def start(*pairs, **faults):
+            products = [product_of(tic, sector) for tic, sector in pairs]
+            catalog = Catalog(products, Simulation(stamped=True).content)
+            return opened.enter_context(StandInArchive(catalog, **faults))
+
+        yield start
+
+
+@pytest.fixture
+def client():
+    return ArchiveClient(QUICK)
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    return Scratch(tmp_path / "scratch", quality_bitmask=16575)

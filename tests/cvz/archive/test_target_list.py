@@ -1,0 +1,92 @@
+"""Lists of targets as people write them."""
+
+import pytest
+
+from cvzmpi.cvz.archive.target_list import Target, read_target_list
+from cvzmpi.errors import ConfigError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def of(text):
+        path = tmp_path / "targets.csv"
+        path.write_text(text, encoding="utf-8")
+        return read_target_list(path)
+
+    return of
+
+
+def tics(found):
+    return [target.tic for target in found.targets]
+
+
+@pytest.mark.parametrize(
+    "header", ["TICID", "tic", "TIC", "TIC ID", "tic_id", "Tic-Id", '"TIC ID"', "ID"]
+)
+def test_the_column_of_tic_numbers_has_many_names(read, header):
+    assert tics(read(f"name,{header},Dec\na,12,3.5\nb,34,-7\n")) == [12, 34]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "  ", ", "])
+def test_columns_are_separated_in_many_ways(read, separator):
+    table = separator.join(["TICID", "Tmag"]) + "\n" + separator.join(["12", "9.5"]) + "\n"
+    assert read(table).targets == [Target(12, 9.5)]
+
+
+@pytest.mark.parametrize(
+    "text", ["12\n34\n", "TIC 12\ntic34\n", "12 pretty\n34 ugly\n", "12,a\n34,b\n", "\ufeff12\n34"]
+)
+def test_a_plain_text_has_a_tic_number_in_each_line(read, text):
+    found = read(text)
+    assert tics(found) == [12, 34]
+    assert not found.has_magnitudes
+
+
+def test_blanks_may_separate_columns_of_which_one_is_called_tic_id(read):
+    assert tics(read("TIC ID   Dec\n12   -3.5\n")) == [12]
+
+
+def test_comments_empty_lines_and_duplicates_are_passed_over(read):
+    found = read("# my stars\nTICID,Tmag\n\n12,9.5  # a good one\n34,\n#56,7\n12,11\n")
+    assert found.targets == [Target(12, 9.5), Target(34, None)]
+    assert found.bad_rows == []
+
+
+def test_a_header_may_be_written_as_a_comment(read):
+    assert read("# TICID,Tmag\n12,9.5\n").targets == [Target(12, 9.5)]
+
+
+def test_bad_rows_are_told_by_line_and_the_others_taken(read, tmp_path):
+    found = read("TICID,Tmag\n12,9\nabc,8\n-5,8\n34,bright\n1.5,8\n,\n56.0,nan\n78,7\n")
+    assert tics(found) == [12, 56, 78]
+    path = tmp_path / "targets.csv"
+    assert found.bad_rows == [
+        f"{path}: line 3: expected a TIC number, not 'abc'",
+        f"{path}: line 4: expected a TIC number, not '-5'",
+        f"{path}: line 5: expected a TESS magnitude, not 'bright'",
+        f"{path}: line 6: expected a TIC number, not '1.5'",
+        f"{path}: line 7: expected a TIC number, not ''",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n# nothing\n", "TICID\n", "TICID\nx\n"])
+def test_a_list_without_any_target_is_an_error(read, text):
+    with pytest.raises(ConfigError, match="no target in here"):
+        read(text)
+
+
+def test_a_table_without_tic_numbers_is_an_error_that_names_its_columns(read):
+    with pytest.raises(ConfigError, match=r"line 1: expected a column TICID .*name, RA, Dec"):
+        read("name,RA,Dec\na,1,2\n")
+
+
+def test_a_list_that_cannot_be_read_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_target_list(tmp_path / "missing.csv")
+
+
+def test_the_real_list_of_cvz_stars_is_read(shared_data):
+    found = read_target_list(shared_data / "tess_cvz_targets.csv")
+    assert len(found.targets) == 14_385
+    assert found.targets[0] == Target(21002564, 11.63)
+    assert found.bad_rows == []
