@@ -53,7 +53,7 @@ def test_a_worker_loads_neither_lightkurve_nor_matplotlib():
     )
     loaded = loaded_by(code)
     assert {"mpi4py", "h5py", "numpy"} <= loaded
-    assert not loaded & {"lightkurve", "matplotlib", "pandas", "tensorflow", "stella"}
+    assert not loaded & {"lightkurve", "matplotlib", "pandas", "requests", "tensorflow", "stella"}
 
 
 # ----------------------------------------------------------------- the rooms of DESIGN.md
@@ -106,11 +106,20 @@ def test_nobody_imports_stella_or_tensorflow():
     assert trespasses("", ["stella", "tensorflow", "tf_keras"]) == set()
 
 
-def test_only_the_method_that_makes_a_lightkurve_object_imports_lightkurve():
-    reading = "cvz/products/reading.py"
-    assert {t.partition(":")[0] for t in trespasses("", ["lightkurve"])} == {reading}
+def test_lightkurve_is_imported_by_its_own_process_and_by_who_makes_its_objects():
+    client, reading = "cvz/archive/lightkurve_client.py", "cvz/products/reading.py"
+    importers = {t.partition(":")[0] for t in trespasses("", ["lightkurve", "astroquery"])}
+    assert importers == {client, reading}
+    # nobody imports the process's module: it is started
+    assert trespasses("", ["cvzmpi.cvz.archive.lightkurve_client"]) == set()
+    # and the method imports it only when it is called
     assert "astropy" in loaded_by("import cvzmpi.cvz.products.reading")
     assert "lightkurve" not in loaded_by("import cvzmpi.cvz.products.reading")
+
+
+def test_only_the_archive_asks_the_network():
+    importers = trespasses("", ["requests", "urllib3", "urllib.request", "http.client"])
+    assert {trespass.partition(":")[0] for trespass in importers} == {"cvz/archive/client.py"}
 
 
 def test_only_the_plots_import_matplotlib():

@@ -21,6 +21,8 @@ from cvzmpi.cvz.spoc_fits import BTJD_ZERO, write_spoc_fits
 SOUTHERN = (*range(1, 14), *range(27, 40), *range(61, 70))
 NORTHERN = (*range(14, 27), 40, 41, *range(47, 56), *range(56, 61), *range(73, 84))
 
+_OTHER_STARS = 9_500_000_000
+
 
 def name_of(tic: int, sector: int) -> str:
     """The name of a light curve in the archive's manner."""
@@ -40,12 +42,19 @@ class Catalog:
     products : iterable of Product
     content : callable
         Gives the bytes of a product; is called when it is asked for.
+    others : int
+        Further stars in the listing of every sector up to the last, of which there is no file: a
+        real listing has some 20,000 lines.
     """
 
     def __init__(
-        self, products: Iterable[Product], content: Callable[[Product], bytes] | None = None
+        self,
+        products: Iterable[Product],
+        content: Callable[[Product], bytes] | None = None,
+        others: int = 0,
     ) -> None:
         self._content = content or Simulation().content
+        self._others = others
         self._files: dict[str, Path] = {}
         self._by_name: dict[str, Product] = {}
         self._by_sector: dict[int, list[Product]] = defaultdict(list)
@@ -72,6 +81,23 @@ class Catalog:
     def find(self, name: str) -> Product | None:
         """The product of this name."""
         return self._by_name.get(name)
+
+    def listing(self, sector: int, base: str) -> bytes | None:
+        """The download script of a sector; None where there is none.
+
+        Parameters
+        ----------
+        sector : int
+        base : str
+            Address of the archive, which is in every line.
+        """
+        if sector > max(self._by_sector, default=0):
+            return None
+        names = [product.name for product in self.of_sector(sector)]
+        names += [name_of(_OTHER_STARS + n, sector) for n in range(self._others)]
+        file = f"{base}/api/v0.1/Download/file/?uri=mast:TESS/product/"
+        lines = [f"curl -C - -L -o {name} {file}{name}\n" for name in names]
+        return "".join(["#!/bin/sh\n", *lines]).encode() if names else None
 
     def of_sector(self, sector: int) -> list[Product]:
         """The products of a sector."""
@@ -140,16 +166,6 @@ def products_for_targets(targets: Path) -> Iterator[Product]:
             sectors = SOUTHERN if float(row["Dec"]) < 0 else NORTHERN
             for sector in sectors[: int(row["Nsector"])]:
                 yield product_of(int(row["TICID"]), sector)
-
-
-def listing(products: Iterable[Product], base: str) -> bytes:
-    """The download script of a sector, with 20-second light curves where the archive has none."""
-    lines = ["#!/bin/sh"]
-    for product in products:
-        lines.append(
-            f"curl -C - -L -o {product.name} {base}/api/v0.1/Download/file/?uri={product.uri}"
-        )
-    return ("\n".join(lines) + "\n").encode()
 
 
 def of_other_star(product: Product) -> Product:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from cvzmpi.cvz.archive.product import Product
 from tools.stand_in_archive import mashup
-from tools.stand_in_archive.catalog import Catalog, listing, of_other_star
+from tools.stand_in_archive.catalog import Catalog, of_other_star
 from tools.stand_in_archive.faults import Faults
 
 _LISTING = re.compile(r"/listings/tesscurl_sector_(\d+)_lc\.sh")
@@ -202,14 +202,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer_listing(self, sector: int) -> None:
         archive = self.server.archive
-        products = archive.catalog.of_sector(sector)
+        content = archive.catalog.listing(sector, archive.address)
         fault = archive.listing_faults.choose(0)
-        if not products:
+        if content is None:
             self._refuse(404)
         elif fault is not None:
-            self._fail(fault, listing(products, archive.address), b"<html>Busy</html>")
+            self._fail(fault, content, b"<html>Too busy</html>")
         else:
-            self._send(listing(products, archive.address))
+            self._send(content)
 
     def _answer_file(self, product: Product) -> None:
         archive = self.server.archive

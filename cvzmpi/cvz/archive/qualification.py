@@ -36,23 +36,30 @@ class Criteria:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a star qualifies, and what was looked at."""
+    """Whether a star qualifies.
 
-    qualified: bool
-    criteria: dict[str, dict[str, Any]]
+    Attributes
+    ----------
+    values : dict
+        Of every criterion, also of those that do not matter once another is not met: `products`,
+        the number of 2-minute light curves; `sectors_per_year`, most in a year of observation;
+        `year`, which that is; `tmag`, where there is a range of magnitudes.
+    not_met : tuple of str
+        What is wrong with a star that does not qualify, in words.
+    """
 
-    def detail(self) -> dict[str, Any]:
-        """For the ledger: each criterion's value, what it had to be, and whether it was."""
-        return {"criteria": self.criteria}
+    values: dict[str, Any]
+    not_met: tuple[str, ...] = ()
 
     @property
-    def message(self) -> str:
-        """The criteria that are not met, in words; empty for a star that qualifies."""
-        return "; ".join(
-            f"{name.replace('_', ' ')} {c['value']}, expected {c['expected']}"
-            for name, c in self.criteria.items()
-            if not c["met"]
-        )
+    def qualified(self) -> bool:
+        """Whether all criteria are met."""
+        return not self.not_met
+
+    @property
+    def message(self) -> str | None:
+        """One line that says why the star does not qualify; None for one that does."""
+        return "; ".join(self.not_met) or None
 
 
 def qualify(target: Target, sectors: Iterable[int], criteria: Criteria) -> Verdict:
@@ -63,26 +70,22 @@ def qualify(target: Target, sectors: Iterable[int], criteria: Criteria) -> Verdi
     per_year = Counter(map(year_of, sectors))
     # of years with equally many, the first
     year, most = min(per_year.items(), key=lambda item: (-item[1], item[0]), default=(None, 0))
-    found: dict[str, dict[str, Any]] = {
-        "products": {
-            "value": per_year.total(),
-            "expected": "at least 1",
-            "met": bool(per_year),
-        },
-        "sectors_per_year": {
-            "value": most,
-            "year": year,
-            "expected": f"at least {criteria.min_sectors_per_year}",
-            "met": most >= criteria.min_sectors_per_year,
-        },
-    }
+    values: dict[str, Any] = {"products": per_year.total(), "sectors_per_year": most, "year": year}
+    not_met = []
+    if not per_year:
+        not_met.append("no 2-minute light curve in any sector")
+    elif most < criteria.min_sectors_per_year:
+        not_met.append(
+            f"{most} light curves in its best year of observation, expected at least "
+            f"{criteria.min_sectors_per_year} (archive.min_sectors_per_year)"
+        )
     if criteria.of_magnitude:
-        found["tmag"] = {
-            "value": target.tmag,
-            "expected": _range(criteria),
-            "met": target.tmag is not None and _within(target.tmag, criteria),
-        }
-    return Verdict(all(c["met"] for c in found.values()), found)
+        values["tmag"] = target.tmag
+        if target.tmag is None:
+            not_met.append(f"TESS magnitude not known, expected {_range(criteria)}")
+        elif not _within(target.tmag, criteria):
+            not_met.append(f"TESS magnitude {target.tmag:g}, expected {_range(criteria)}")
+    return Verdict(values, tuple(not_met))
 
 
 def _within(tmag: float, criteria: Criteria) -> bool:
@@ -93,5 +96,7 @@ def _within(tmag: float, criteria: Criteria) -> bool:
 def _range(criteria: Criteria) -> str:
     low, high = criteria.min_tmag, criteria.max_tmag
     if low is None:
-        return f"at most {high}"
-    return f"at least {low}" if high is None else f"{low} to {high}"
+        return f"at most {high:g} (archive.max_tmag)"
+    if high is None:
+        return f"at least {low:g} (archive.min_tmag)"
+    return f"{low:g} to {high:g} (archive.min_tmag, archive.max_tmag)"

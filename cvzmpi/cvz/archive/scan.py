@@ -1,0 +1,133 @@
+"""Scan: find the light curves of all targets, judge the stars, and put both into the ledger.
+
+Every light curve is a unit, `discovered` and then `qualified` or `not_qualified` with its star. A
+star without any light curve is a unit as well, named by its TIC number alone: that there is nothing
+is a fact. Scanning again adds what is new, and judges a star again whose light curves are more now.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cvzmpi.cvz.archive.product import Product
+from cvzmpi.cvz.archive.qualification import Criteria, Verdict, qualify
+from cvzmpi.cvz.archive.target_list import Target
+from cvzmpi.ledger import Event, Job, Ledger, NewUnit, State
+
+_VERDICTS = {True: State.QUALIFIED, False: State.NOT_QUALIFIED}
+# A star is judged again as long as nobody has worked on its light curve.
+_OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED)
+
+
+@dataclass(frozen=True)
+class Star:
+    """A target and what the archive has of it."""
+
+    target: Target
+    products: tuple[Product, ...]
+    verdict: Verdict
+
+    @property
+    def units(self) -> Iterator[NewUnit]:
+        """One for each light curve, or one that says that there is none."""
+        tic = self.target.tic
+        for product in self.products:
+            facts = {"tic": tic, "sector": product.sector, "product": product.name}
+            yield NewUnit(product.unit, facts=facts)
+        if not self.products:
+            yield NewUnit(str(tic), facts={"tic": tic})
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """What a scan found, and what of it is new to the ledger.
+
+    Attributes
+    ----------
+    n_targets, n_qualified_targets, n_without_data : int
+        Stars.
+    n_light_curves, n_qualified : int
+        Light curves.
+    n_new : int
+        Units that were added.
+    n_changed : int
+        Units that were there, and qualify now or do so no more.
+    """
+
+    n_targets: int
+    n_qualified_targets: int
+    n_without_data: int
+    n_light_curves: int
+    n_qualified: int
+    n_new: int
+    n_changed: int
+
+
+def judge(targets: Iterable[Target], products: Iterable[Product], criteria: Criteria) -> list[Star]:
+    """Bring targets and products together."""
+    of_star: dict[int, list[Product]] = defaultdict(list)
+    for product in products:
+        of_star[product.tic].append(product)
+    stars = []
+    for target in targets:
+        found = tuple(of_star.get(target.tic, ()))
+        verdict = qualify(target, (product.sector for product in found), criteria)
+        stars.append(Star(target, found, verdict))
+    return stars
+
+
+def record(stars: list[Star], ledger: Ledger, job: Job) -> ScanResult:
+    """Put into the ledger what it does not have yet, all or nothing."""
+    known = {unit.name: unit.state for unit in ledger.units()}
+    new: list[NewUnit] = []
+    events: list[Event] = []
+    for star in stars:
+        for unit in star.units:
+            state = known.get(unit.name)
+            if state is None:
+                new.append(unit)
+            verdict = _event(unit.name, state, star.verdict)
+            if verdict is not None:
+                events.append(verdict)
+    if events:
+        with ledger.writing() as transaction:
+            ledger.add_units(new, job, within=transaction)
+            ledger.record(events, job, skip_stale=True, within=transaction)
+    qualified = [star for star in stars if star.verdict.qualified]
+    return ScanResult(
+        n_targets=len(stars),
+        n_qualified_targets=len(qualified),
+        n_without_data=sum(not star.products for star in stars),
+        n_light_curves=sum(len(star.products) for star in stars),
+        n_qualified=sum(len(star.products) for star in qualified),
+        n_new=len(new),
+        n_changed=len(events) - len(new),
+    )
+
+
+def _event(name: str, state: State | None, verdict: Verdict) -> Event | None:
+    """What is to be recorded of a verdict; None where that is in the ledger, or comes too late."""
+    to_state = _VERDICTS[verdict.qualified]
+    if state is not None and (state not in _OPEN or _says(state) is to_state):
+        return None
+    return Event(
+        name,
+        to_state,
+        from_state=state or State.DISCOVERED,
+        message=verdict.message,
+        detail=verdict.values,
+    )
+
+
+def _says(state: State) -> State:
+    """The verdict that a state implies."""
+    return State.QUALIFIED if state is State.PREPROCESSED else state
+
+
+def product_of_facts(facts: Mapping[str, Any]) -> Product | None:
+    """The product of a unit that a scan found; None for a unit that has none."""
+    name = facts.get("product")
+    return None if name is None else Product.of_name(name)

@@ -1,0 +1,86 @@
+"""lightkurve's own client, real, against the stand-in: it finds, downloads, and may not hang."""
+
+import dataclasses
+import time
+
+import pytest
+
+from cvzmpi.cvz.archive.client import ArchiveClient, UnavailableError
+from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
+from cvzmpi.cvz.archive.scratch import StagedFile
+from cvzmpi.cvz.archive.stager import Stager
+from cvzmpi.errors import ConfigError
+from tools.stand_in_archive.catalog import product_of
+
+
+@pytest.fixture
+def open_search(client):
+    """Start lightkurve's client for an archive."""
+    searches = []
+
+    def start(archive, **limits):
+        # what starting takes counts as well
+        patient = dataclasses.replace(client.limits, transfer_timeout=60, **limits)
+        searches.append(LightkurveSearch(ArchiveClient(patient), archive.address))
+        return searches[-1]
+
+    yield start
+    for search in searches:
+        search.stop()
+
+
+def test_a_handful_of_targets_is_found_downloaded_and_verified(open_archive, open_search, scratch):
+    archive = open_archive(*((tic, sector) for tic in range(1, 4) for sector in (1, 2)))
+    search = open_search(archive)
+    products = list(search.products([1, 2, 3, 999]))
+    assert products == [product_of(tic, sector) for tic in (1, 2, 3) for sector in (1, 2)]
+
+    stager = Stager(search, scratch, n_threads=2, give_up_after=5)
+    for product in products:
+        stager.ask(product)
+    staged = []
+    while stager.n_pending:
+        staged += stager.collect()
+        time.sleep(0.01)
+    stager.close()
+    assert all(isinstance(file, StagedFile) for file in staged)
+    for file in staged:
+        assert file.path.read_bytes() == archive.catalog.content(file.product)
+    # nothing of the client's own directories is left, and it kept to one connection
+    assert sorted(p.name for p in scratch.directory.iterdir()) == ["s0001", "s0002"]
+    assert archive.counts.most_connections <= 2
+    # it is the client that asked: it looks at the size first
+    assert len(archive.counts.requested("Download/file?uri=")) == 2 * len(products)
+
+
+def test_a_wrong_file_is_refused_also_here(open_archive, open_search, scratch):
+    archive = open_archive((1, 1), (2, 1))
+    archive.faults.always[1] = "wrong file"
+    stager = Stager(open_search(archive, attempts=2), scratch, n_threads=1, give_up_after=5)
+    results = []
+    for product in archive.catalog.of_sector(1):
+        stager.ask(product)
+    while stager.n_pending:
+        results += stager.collect()
+        time.sleep(0.01)
+    stager.close()
+    failed, came = sorted(results, key=lambda result: result.product)
+    assert isinstance(came, StagedFile)
+    assert "TIC 1 sector 1: http" in failed.reason
+    assert "TIC 2 sector 1 came from there" in failed.reason
+
+
+def test_a_client_that_hangs_is_killed(open_archive, open_search, scratch):
+    archive = open_archive((1, 1))
+    search = open_search(archive, attempts=1)
+    assert len(list(search.products([1]))) == 1  # it has started
+    search._client.limits = dataclasses.replace(search._client.limits, transfer_timeout=0.5)
+    archive.faults.always[1] = "hang"
+    with pytest.raises(UnavailableError, match="lightkurve's client did not answer in time"):
+        search.download(product_of(1, 1), scratch)
+    assert search._process is None
+
+
+def test_a_mirror_that_is_no_server_is_refused(client):
+    with pytest.raises(ConfigError, match="lightkurve needs http"):
+        LightkurveSearch(client, "s3://stpubdata")
