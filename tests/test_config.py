@@ -224,6 +224,25 @@ NOT_SCIENCE = [
     "input.targets=list.csv",
     "output.directory=elsewhere",
     "detector.file=models.npz",
+    "archive.targets=stars.csv",
+    "archive.address=s3://stpubdata",
+    "archive.listings=file:///listings/{sector}.sh",
+    "archive.find=search",
+    "archive.listings_max_age=1",
+    "archive.min_sectors_per_year=5",
+    "archive.min_tmag=5.0",
+    "archive.max_tmag=12.0",
+    "archive.scratch=elsewhere",
+    "archive.scratch_gb=5",
+    "archive.ahead=10",
+    "archive.connections=2",
+    "archive.requests_per_second=2",
+    "archive.connect_timeout=5",
+    "archive.read_timeout=5",
+    "archive.transfer_timeout=60",
+    "archive.attempts=3",
+    "archive.longest_pause=10",
+    "archive.give_up_after=5",
     "checkpoint.fsync=false",
     "job.drain_before_end=60",
     "job.max_attempts=9",
@@ -265,3 +284,22 @@ def test_the_hash_is_that_of_the_values_however_they_are_written(toml):
 def test_differences_name_keys_that_only_one_side_has():
     assert differences('{"a": 1}', '{"b": 2}') == ["a: not set -> 1", "b: 2 -> not set"]
     assert differences('{"a": 1}', '{"a": 1}') == []
+
+
+# ----------------------------------------------------------------- the archive
+
+
+@pytest.mark.parametrize("address", ["ftp://a.org", "a.org", "https://", "/data"])
+def test_the_archive_has_an_address_of_a_known_kind(address):
+    (line,) = complaints(None, f"archive.address={address}")
+    assert line.startswith(f"--set: archive.address = '{address}': expected")
+
+
+def test_the_address_of_the_listings_says_where_the_sector_goes():
+    (line,) = complaints(None, "archive.listings=https://a.org/list.sh")
+    assert "archive.listings = 'https://a.org/list.sh'" in line
+
+
+def test_magnitudes_are_in_order():
+    (line,) = complaints(None, "archive.min_tmag=9.0", "archive.max_tmag=8.0")
+    assert line == "--set: archive: min_tmag 9.0 is above max_tmag 8.0"

@@ -15,12 +15,15 @@ QUICK = ClientLimits(
     connections=4,
     requests_per_second=100,
     connect_timeout=1,
-    read_timeout=0.3,
+    read_timeout=0.5,
     transfer_timeout=3,
     attempts=4,
     first_pause=0.01,
     longest_pause=0.05,
 )
+
+LIGHT_CURVES = Simulation(stamped=True)
+LIGHT_CURVES.content(product_of(1, 1))  # the first one takes longest
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def open_archive():
 
         def start(*pairs, **faults):
             products = [product_of(tic, sector) for tic, sector in pairs]
-            catalog = Catalog(products, Simulation(stamped=True).content)
+            catalog = Catalog(products, LIGHT_CURVES.content)
             return opened.enter_context(StandInArchive(catalog, **faults))
 
         yield start
