@@ -3,9 +3,6 @@
 Each flare counts with the completeness of the very search that found it. The observed time is that
 searched (`search_time`), and the smallest flares that are fitted are those of which the searches
 together find a given share: a bound that follows from the injections, never from the flares.
-
-The completeness is by *injected* equivalent duration, the flares have *measured* ones: docs/
-calibration.md says how the two compare.
 """
 
 from __future__ import annotations
@@ -13,14 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy.stats import poisson_conf_interval
 from scipy.stats import chi2
 
-from cvzmpi.cvz.products.completeness import CONFIDENCE, CompletenessCurve
+from cvzmpi.cvz.products.completeness import CONFIDENCE
 from cvzmpi.cvz.products.effective_time import EffectiveTime
 from cvzmpi.cvz.products.power_law import (
     MIN_FLARES,
@@ -29,86 +25,11 @@ from cvzmpi.cvz.products.power_law import (
     fit_power_law,
     poisson_upper_limit,
 )
-from cvzmpi.cvz.products.reading import SectorFile
-from cvzmpi.errors import SectorFileError
-
-MIN_INJECTED = 100
-"""A half-done light curve with fewer injected flares says too little about its completeness."""
+from cvzmpi.cvz.products.searched_sector import SearchedSector
 
 ASSUMED_INDEX = 2.0
 """For stars with too few flares to fit one: near what flaring cool stars have (Ilin et al. 2021,
 A&A 645, A42, fig. 10)."""
-
-
-@dataclass(frozen=True)
-class SearchedSector:
-    """What a flare frequency distribution needs of one light curve.
-
-    Attributes
-    ----------
-    path : Path
-    tic, sector : int
-    header : dict
-        Facts about the star.
-    config_hash : str
-        Of the configuration of its search.
-    evaluated, searched : float
-        Days; see `search_time`.
-    completeness : CompletenessCurve
-        By equivalent duration in s.
-    peak_time : float64, shape (n_flares,)
-        BTJD.
-    amplitude, duration, duration_error : float64, shape (n_flares,)
-        Relative to the median flux; equivalent durations in s.
-    """
-
-    path: Path
-    tic: int
-    sector: int
-    header: dict[str, Any]
-    config_hash: str
-    evaluated: float
-    searched: float
-    completeness: CompletenessCurve
-    peak_time: np.ndarray
-    amplitude: np.ndarray
-    duration: np.ndarray
-    duration_error: np.ndarray
-
-    @classmethod
-    def read(cls, path: Path) -> SearchedSector:
-        """Read a sector file that is done, or nearly.
-
-        Raises
-        ------
-        SectorFileError
-            If it cannot be read, or too few flares have been injected yet.
-        """
-        file = SectorFile.read(path)
-        recovery, flares = file.recovery, file.data.flares
-        enough = min(MIN_INJECTED, file.n_inject)
-        if recovery is None or flares is None or recovery.n_done < max(1, enough):
-            n_done = 0 if recovery is None else recovery.n_done
-            raise SectorFileError(
-                f"{path}: {n_done} flares injected so far, expected at least {MIN_INJECTED}"
-            )
-        time = file.search_time()
-        return cls(
-            path=path,
-            tic=file.tic,
-            sector=file.sector,
-            header=file.header,
-            config_hash=file.config_hash,
-            evaluated=time.evaluated,
-            searched=time.searched,
-            completeness=CompletenessCurve.fit(
-                recovery.equivalent_duration, recovery.recovered, n_draws=0
-            ),
-            peak_time=flares["peak_time"],
-            amplitude=flares["amplitude"],
-            duration=flares["equivalent_duration"],
-            duration_error=flares["equivalent_duration_error"],
-        )
 
 
 @dataclass(frozen=True)
@@ -264,85 +185,6 @@ class StarFfd:
         return rates
 
 
-@dataclass(frozen=True)
-class CumulativeFfd:
-    """The flares of a star as a cumulative distribution, largest first.
-
-    Attributes
-    ----------
-    duration, duration_error : float64, shape (n,)
-        s.
-    sector : int64, shape (n,)
-        Where each was found.
-    peak_time, amplitude : float64, shape (n,)
-    completeness : float64, shape (n,)
-        Of the light curve in which it was found, at its equivalent duration.
-    raw_rate : float64, shape (n,)
-        Flares a day at least as large, as found: their number over the days searched.
-    rate, low, high : float64, shape (n,)
-        The same corrected for completeness, and its 68.27 % interval; NaN below the star's bound.
-    """
-
-    duration: np.ndarray
-    duration_error: np.ndarray
-    sector: np.ndarray
-    peak_time: np.ndarray
-    amplitude: np.ndarray
-    completeness: np.ndarray
-    raw_rate: np.ndarray
-    rate: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    @classmethod
-    def of(cls, star: StarFfd) -> CumulativeFfd:
-        """Sort the flares of a star, and correct each for completeness.
-
-        A flare of equivalent duration E adds 1 / S(E) to the rate, S being the effective time of
-        all light curves, sum of T_j C_j(E). Adding 1 / (C_j(E) T) with the completeness of its own
-        light curve has the same expectation and more noise: a flare found against the odds in a
-        bad light curve would outweigh many in good ones.
-
-        The intervals are those for weighted sums of Poisson counts of Fay & Feuer 1997 (Statistics
-        in Medicine 16, 791).
-        """
-        found = [np.flatnonzero(sector.duration > 0) for sector in star.sectors]
-
-        def joined(name: str) -> np.ndarray:
-            return np.concatenate(
-                [
-                    getattr(sector, name)[rows]
-                    for sector, rows in zip(star.sectors, found, strict=True)
-                ]
-            )
-
-        duration = joined("duration")
-        order = np.argsort(-duration, kind="stable")
-        duration = duration[order]
-        numbers = [sector.sector for sector in star.sectors]
-        completeness = np.concatenate(
-            [s.completeness(s.duration[rows]) for s, rows in zip(star.sectors, found, strict=True)]
-        )
-        # NaN is not at least the bound, either
-        weight = np.full(len(duration), np.nan)
-        known = duration >= star.lower
-        weight[known] = 1 / star.time.at(duration[known])
-        rate = np.cumsum(weight)
-        low, high = _weighted_poisson(rate, np.cumsum(weight**2), np.maximum.accumulate(weight))
-        return cls(
-            duration=duration,
-            duration_error=joined("duration_error")[order],
-            sector=np.repeat(numbers, [len(rows) for rows in found])[order],
-            peak_time=joined("peak_time")[order],
-            amplitude=joined("amplitude")[order],
-            completeness=completeness[order],
-            raw_rate=np.arange(1, len(duration) + 1) / star.time.searched,
-            rate=rate,
-            low=low,
-            high=high,
-        )
-
-
 def _poisson(n: int, days: float, confidence: float) -> Interval:
     """Exact interval of a rate."""
     if not days > 0:
@@ -350,13 +192,3 @@ def _poisson(n: int, days: float, confidence: float) -> Interval:
     sigma = math.sqrt(chi2.ppf(confidence, 1))
     low, high = poisson_conf_interval(n, "frequentist-confidence", sigma=sigma)
     return float(low) / days, float(high) / days
-
-
-def _weighted_poisson(
-    total: np.ndarray, variance: np.ndarray, largest: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    tail = (1 - CONFIDENCE) / 2
-    low = variance / (2 * total) * chi2.ppf(tail, 2 * total**2 / variance)
-    total, variance = total + largest, variance + largest**2
-    high = variance / (2 * total) * chi2.ppf(1 - tail, 2 * total**2 / variance)
-    return low, high

@@ -116,6 +116,11 @@ class SectorFile:
         return self.checkpoint == "model" and self.n_inject_remaining == 0
 
     @property
+    def quality_bitmask(self) -> int:
+        """Cadences with any of these bits were not used."""
+        return int(self.config["light_curve.quality_bitmask"])
+
+    @property
     def exposure(self) -> u.Quantity:
         """Time from one cadence to the next."""
         return (self.data.light_curve.exposure * u.d).to(u.s)
@@ -197,11 +202,7 @@ class SectorFile:
 
     def search_time(self) -> SearchTime:
         """For how long the light curve was searched."""
-        return search_time(
-            self.data,
-            self.config["light_curve.quality_bitmask"],
-            self.config["detect.merge_gap"],
-        )
+        return search_time(self.data, self.quality_bitmask, self.config["detect.merge_gap"])
 
 
 def _time(btjd: np.ndarray) -> Time:

@@ -1,0 +1,102 @@
+"""What the flare frequency distribution of a star needs of each of its light curves.
+
+The completeness is by *injected* equivalent duration, that of a whole flare template; the sum over
+the flare mask misses up to half of it. So the flares are measured by the template as well
+(`template_fit`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvzmpi.cvz.products.completeness import CompletenessCurve
+from cvzmpi.cvz.products.reading import SectorFile
+from cvzmpi.cvz.products.template_fit import fit_flares
+from cvzmpi.errors import SectorFileError
+
+MIN_INJECTED = 100
+"""A half-done light curve with fewer injected flares says too little about its completeness."""
+
+
+@dataclass(frozen=True)
+class SearchedSector:
+    """What a flare frequency distribution needs of one light curve.
+
+    Attributes
+    ----------
+    path : Path
+    tic, sector : int
+    header : dict
+        Facts about the star.
+    config_hash : str
+        Of the configuration of its search.
+    evaluated, searched : float
+        Days; see `search_time`.
+    completeness : CompletenessCurve
+        By equivalent duration in s.
+    peak_time : float64, shape (n_flares,)
+        BTJD.
+    amplitude : float64, shape (n_flares,)
+        Of the brightest cadence, relative to the median flux.
+    duration, duration_error : float64, shape (n_flares,)
+        Equivalent duration in s, of the fitted template; where none fits, the sum over the mask.
+    mask_duration : float64, shape (n_flares,)
+        Equivalent duration in s, the sum over the mask, as in the table of flares.
+    """
+
+    path: Path
+    tic: int
+    sector: int
+    header: dict[str, Any]
+    config_hash: str
+    evaluated: float
+    searched: float
+    completeness: CompletenessCurve
+    peak_time: np.ndarray
+    amplitude: np.ndarray
+    duration: np.ndarray
+    duration_error: np.ndarray
+    mask_duration: np.ndarray
+
+    @classmethod
+    def read(cls, path: Path) -> SearchedSector:
+        """Read a sector file that is done, or nearly.
+
+        Raises
+        ------
+        SectorFileError
+            If it cannot be read, or too few flares have been injected yet.
+        """
+        file = SectorFile.read(path)
+        recovery, flares = file.recovery, file.data.flares
+        enough = min(MIN_INJECTED, file.n_inject)
+        if recovery is None or flares is None or recovery.n_done < max(1, enough):
+            n_done = 0 if recovery is None else recovery.n_done
+            raise SectorFileError(
+                f"{path}: {n_done} flares injected so far, expected at least {MIN_INJECTED}"
+            )
+        time = file.search_time()
+        duration = flares["equivalent_duration"].copy()
+        duration_error = flares["equivalent_duration_error"].copy()
+        for number, fit in enumerate(fit_flares(file.data, file.quality_bitmask)):
+            if fit is not None:
+                duration[number], duration_error[number] = fit.duration, fit.duration_error
+        return cls(
+            path=path,
+            tic=file.tic,
+            sector=file.sector,
+            header=file.header,
+            config_hash=file.config_hash,
+            evaluated=time.evaluated,
+            searched=time.searched,
+            completeness=file.completeness(),
+            peak_time=flares["peak_time"],
+            amplitude=flares["amplitude"],
+            duration=duration,
+            duration_error=duration_error,
+            mask_duration=flares["equivalent_duration"],
+        )
