@@ -162,6 +162,56 @@ def plot(file: Path, output: Path | None) -> int:
     return DONE
 
 
+@cli.command()
+@click.argument("tics", metavar="TIC...", type=int, nargs=-1)
+@click.option("--all", "all_stars", is_flag=True, help="All stars that there are.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Directory of the sector files.  [default: that of cvzmpi.toml]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("ffd"),
+    show_default=True,
+    help="Directory of the tables.",
+)
+@click.option("--format", "kind", type=click.Choice(["ecsv", "parquet"]), default="ecsv")
+@click.option(
+    "--min-completeness",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="Flares count from the size on of which this share is found.",
+)
+@click.option("--ed-max", type=float, help="Largest equivalent duration that counts, in s.")
+@click.option("--processes", type=click.IntRange(1), default=1, show_default=True)
+def ffd(
+    tics: tuple[int, ...],
+    all_stars: bool,
+    results: Path | None,
+    output: Path,
+    kind: str,
+    min_completeness: float,
+    ed_max: float | None,
+    processes: int,
+) -> int:
+    """Flare frequency distributions of stars: index, rates, and points, as tables.
+
+    Half-done light curves are named and left out.
+    """
+    from cvzmpi.cvz.products.ffd_command import FfdSettings, make_tables
+
+    if bool(tics) == all_stars:
+        raise click.UsageError("give TIC numbers, or --all")
+    if results is None:
+        results = _configuration(None, None, None, ()).output.directory
+    settings = FfdSettings(min_completeness, float("inf") if ed_max is None else ed_max)
+    make_tables(results, tics or None, settings, output, kind, processes)
+    return DONE
+
+
 def _configuration(
     file: Path | None,
     input_directory: str | None,

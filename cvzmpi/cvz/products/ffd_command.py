@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -10,7 +11,10 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
+import click
+
 from cvzmpi.cvz.products.ffd import ASSUMED_INDEX, StarFfd
+from cvzmpi.cvz.products.ffd_tables import FfdTables
 from cvzmpi.cvz.products.searched_sector import SearchedSector
 from cvzmpi.cvz.sector_file import sector_files
 from cvzmpi.errors import ConfigError, SectorFileError
@@ -83,6 +87,47 @@ def star_outcomes(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         yield from pool.map(work, of_stars, chunksize=4)
+
+
+def make_tables(
+    directory: Path,
+    tics: Collection[int] | None,
+    settings: FfdSettings,
+    output: Path,
+    kind: str,
+    processes: int,
+) -> None:
+    """Write the tables, and say what is in them: each star that was asked for by its number."""
+    stars, n_left_out = [], 0
+    for outcome in star_outcomes(directory, tics, settings, processes):
+        for line in outcome.left_out:
+            click.echo(f"left out: {line}", err=True)
+        n_left_out += len(outcome.left_out)
+        if outcome.star is not None:
+            stars.append(outcome.star)
+            if tics is not None:
+                click.echo(summary(outcome.star))
+    for path in FfdTables.of(stars).write(output, kind):
+        click.echo(path)
+    n_sectors = sum(len(star.sectors) for star in stars)
+    click.echo(f"{len(stars)} stars, {n_sectors} light curves; {n_left_out} left out", err=True)
+
+
+def summary(star: StarFfd) -> str:
+    """One line about a star."""
+    sectors = f"{len(star.sectors)} sector{'s' if len(star.sectors) > 1 else ''}"
+    start = f"TIC {star.tic}: {star.n_flares} flares in {star.time.searched:.1f} d of {sectors}"
+    if math.isnan(star.lower):
+        return f"{start}: the completeness that was asked for is never reached"
+    low, high = star.interval
+    rate = f"{star.rate:.3g} ({low:.3g} to {high:.3g}) a day above {star.lower:.3g} s"
+    if not star.n_flares:
+        rate = f"below {star.upper_limit:.3g} a day above {star.lower:.3g} s (95 %)"
+    index = f"{star.index:.2f} (assumed)"
+    if star.power_law is not None:
+        low, high = star.power_law.index_interval
+        index = f"{star.index:.2f} ({low:.2f} to {high:.2f})"
+    return f"{start}: {rate}, index {index}"
 
 
 def _outcome(paths: Sequence[Path], settings: FfdSettings) -> StarOutcome:

@@ -2,10 +2,11 @@
 
 The flare mask ends where the detector is no longer sure, while half of a flare's light is in its
 slow decay: summed over the mask, a flare near the detection limit has about half of its equivalent
-duration, a large one nearly all (docs/calibration.md). The completeness knows injected flares by the
-equivalent duration of the whole template, so the found ones are measured by it as well: amplitude,
-FWHM, time of the peak and a constant are fitted to the flux around the mask. The constant is needed
-because the Gaussian process, which has seen the unmasked tail, lies a little too high there.
+duration, a large one nearly all (docs/calibration.md). The completeness knows injected flares by
+the equivalent duration of the whole template, so the found ones are measured by it as well:
+amplitude, FWHM, time of the peak and a constant are fitted to the flux around the mask. The
+constant is needed because the Gaussian process, which has seen the unmasked tail, lies a little too
+high there.
 
 A flare of several peaks is fitted as one; its sum over the mask stays in the table of flares.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -24,9 +26,12 @@ from cvzmpi.cvz.sector_file import SectorData
 BEFORE, AFTER = 10, 30
 """Usable cadences before and after the mask that the fit sees."""
 
-_FWHMS = np.geomspace(3e-4, 0.05, 12)  # days; where the fit begins is the best of these
-_SHORTEST, _LONGEST = 1e-4, 0.2
+_SHORTEST = 0.1  # FWHM in cadences: all shorter ones look the same
+_LONGEST = 2.0  # FWHM in lengths of the mask: longer ones are not flares but the star's variability
+_N_STARTS = 10
+_FIRST_SHIFTS = (-0.4, 0.0, 0.4)
 _SHIFT = 2.0  # cadences between the brightest one and the peak of the template
+_SIGNIFICANT = 2.0  # standard errors of its equivalent duration that a template must have
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def fit_flares(data: SectorData, quality_bitmask: int) -> list[TemplateFit | Non
     Returns
     -------
     list of TemplateFit or None
-        In the order of the flares; None where no template of positive amplitude fits.
+        In the order of the flares; None where no template fits with a significant amplitude.
     """
     assert data.flares is not None
     assert data.gp_mu is not None
@@ -85,15 +90,18 @@ def fit_flares(data: SectorData, quality_bitmask: int) -> list[TemplateFit | Non
                 excess[window],
                 error[window],
                 light_curve.exposure,
+                _LONGEST * (stop + 1 - start),
             )
         )
     return fits
 
 
 def _fit(
-    time: np.ndarray, excess: np.ndarray, error: np.ndarray, exposure: float
+    time: np.ndarray, excess: np.ndarray, error: np.ndarray, exposure: float, longest: float
 ) -> TemplateFit | None:
-    """Fit one flare; `time` in days since its brightest cadence."""
+    """Fit one flare; `time` in days since its brightest cadence, `longest` FWHM in cadences."""
+    shortest = math.log(_SHORTEST * exposure)
+    log_fwhms = np.linspace(shortest, math.log(longest * exposure), _N_STARTS + 2)
 
     def shape(shift: float, log_fwhm: float) -> np.ndarray:
         return mean_flare_shape(time - shift * exposure, math.exp(log_fwhm), exposure)
@@ -103,15 +111,15 @@ def _fit(
         return (amplitude * shape(shift, log_fwhm) + constant - excess) / error
 
     starts = []
-    for log_fwhm in np.log(_FWHMS):
-        linear = np.stack([shape(0.0, log_fwhm), np.ones(len(time))], axis=1) / error[:, None]
+    for shift, log_fwhm in product(_FIRST_SHIFTS, log_fwhms[1:-1]):
+        linear = np.stack([shape(shift, log_fwhm), np.ones(len(time))], axis=1) / error[:, None]
         (amplitude, constant), *_ = np.linalg.lstsq(linear, excess / error, rcond=None)
-        starts.append(np.array([amplitude, constant, 0.0, log_fwhm]))
+        starts.append(np.array([amplitude, constant, shift, log_fwhm]))
     start = min(starts, key=lambda parameters: float(np.sum(misfit(parameters) ** 2)))
     scale = [max(abs(start[0]), 1e-6), float(np.median(error)), 1.0, 1.0]
     bounds = (
-        [-np.inf, -np.inf, -_SHIFT, math.log(_SHORTEST)],
-        [np.inf, np.inf, _SHIFT, math.log(_LONGEST)],
+        [-np.inf, -np.inf, -_SHIFT, shortest],
+        [np.inf, np.inf, _SHIFT, log_fwhms[-1]],
     )
     solution = least_squares(misfit, start, bounds=bounds, x_scale=scale)
     amplitude, _, _, log_fwhm = solution.x
@@ -120,9 +128,7 @@ def _fit(
     duration = float(equivalent_duration(amplitude, math.exp(log_fwhm)))
     gradient = np.array([duration / amplitude, 0.0, 0.0, duration])
     covariance = np.linalg.pinv(solution.jac.T @ solution.jac)
-    return TemplateFit(
-        amplitude=float(amplitude),
-        fwhm=math.exp(log_fwhm),
-        duration=duration,
-        duration_error=math.sqrt(gradient @ covariance @ gradient),
-    )
+    duration_error = math.sqrt(gradient @ covariance @ gradient)
+    if duration < _SIGNIFICANT * duration_error:
+        return None
+    return TemplateFit(float(amplitude), math.exp(log_fwhm), duration, duration_error)
