@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,23 @@ class _RunByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
+class _Room(click.Group):
+    """The commands of a room; its module is imported when they are asked for."""
+
+    def __init__(self, name: str, module: str, help: str) -> None:
+        super().__init__(name, help=help)
+        self._module = module
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [str(command.name) for command in self._load()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return next((command for command in self._load() if command.name == cmd_name), None)
+
+    def _load(self) -> Sequence[click.Command]:
+        return import_module(self._module).COMMANDS
+
+
 @click.group(cls=_RunByDefault, context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name="cvzmpi")
 def cli() -> None:
@@ -39,6 +58,11 @@ def cli() -> None:
     Without a command, `run` is meant: `mpirun -n 9 python -m cvzmpi` works on the campaign that
     ./cvzmpi.toml describes.
     """
+
+
+cli.add_command(
+    _Room("level2", "cvzmpi.level2.commands", "Maps of the Sun's magnetic field from DKIST data.")
+)
 
 
 def main() -> None:

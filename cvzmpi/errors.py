@@ -53,6 +53,22 @@ class StaleEventError(LedgerError):
     """The unit is no longer as the event supposes: another job was faster, or took it over."""
 
 
+class Level1Error(CvzmpiError):
+    """A dataset of a telescope cannot be read, or cannot be prepared for the inversion."""
+
+
+class MapFileError(CvzmpiError):
+    """A file with a map of the Sun cannot be read, written or continued."""
+
+
+class DamagedMapFileError(MapFileError):
+    """A file with a map of the Sun is unreadable or inconsistent."""
+
+
+class TransferError(CvzmpiError):
+    """Files could not be brought to where they should be."""
+
+
 def one_line(error: BaseException) -> str:
     """What an error says, on one line; its type where it says nothing."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -39,7 +39,10 @@ def command_line(*arguments):
 @pytest.mark.parametrize(
     "code",
     ["import cvzmpi", "import cvzmpi.cli", "import cvzmpi.errors", "import cvzmpi.engine.launch"]
-    + [command_line(*a) for a in (["--help"], ["--version"], ["run", "--help"])],
+    + [
+        command_line(*a)
+        for a in (["--help"], ["--version"], ["run", "--help"], ["level2", "--help"])
+    ],
 )
 def test_importing_and_asking_for_help_load_nothing_heavy(code):
     assert "click" in loaded_by("import click")  # the measurement works

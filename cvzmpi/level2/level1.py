@@ -1,0 +1,158 @@
+"""Level 1 data of the spectropolarimeter ViSP, as the `dkist` package reads them.
+
+A dataset is a directory with an ASDF file, which describes it, and one FITS file for each Stokes
+parameter at each scan position of the slit.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvzmpi.errors import Level1Error, one_line
+
+_DISPERSION_AXIS = 1  # among the axes of the world coordinates' pixels: slit, dispersion, ...
+
+
+@dataclass(frozen=True)
+class Level1Map:
+    """One map of a Level 1 dataset: the slit went over the Sun once.
+
+    Attributes
+    ----------
+    directory : Path
+    dataset : dkist.Dataset
+        Of this map alone; its array has the axes Stokes, scan position, wavelength, slit.
+    wavelength : float64, shape (n_wavelengths,)
+        In air, nm, as the data say.
+    wcs : gwcs.WCS
+        Of the whole dataset, all maps.
+    """
+
+    directory: Path
+    dataset: Any
+    wavelength: np.ndarray
+    wcs: Any
+
+    @property
+    def inventory(self) -> dict[str, Any]:
+        """The record of the whole dataset in the metadata store."""
+        return dict(self.dataset.meta["inventory"])
+
+    @property
+    def n_steps(self) -> int:
+        """Scan positions."""
+        return int(self.dataset.data.shape[1])
+
+    @property
+    def n_slit(self) -> int:
+        """Pixels along the slit."""
+        return int(self.dataset.data.shape[3])
+
+    def stokes(self, step: int, wavelengths: slice) -> np.ndarray:
+        """Stokes I, Q, U, V at a scan position: shape (n_slit, 4, n_wavelengths), raw units."""
+        part = self.dataset.data[:, step, wavelengths].compute(scheduler="synchronous")
+        return np.ascontiguousarray(part.transpose(2, 0, 1), dtype=float)
+
+    def files(self) -> list[Path]:
+        """The FITS files, by Stokes parameter and scan position."""
+        return [self.directory / name for name in self.dataset.files.filenames]
+
+    def headers(self) -> list[dict[str, Any]]:
+        """The FITS headers of Stokes I, by scan position."""
+        table = self.dataset[0].headers
+        return [dict(zip(table.colnames, row, strict=True)) for row in table]
+
+
+def read_level1(directory: Path, map_number: int = 0, files_needed: bool = True) -> Level1Map:
+    """Read the description of a dataset, and check that its files are there.
+
+    Parameters
+    ----------
+    directory : Path
+        With one ASDF file and the FITS files that it names.
+    map_number : int
+        Which map, where the slit went over the Sun several times.
+    files_needed : bool
+        Whether the FITS files must be there.
+
+    Raises
+    ------
+    Level1Error
+        If `dkist` is not installed, the dataset cannot be read, is no ViSP data with all Stokes
+        parameters, or lacks files.
+    """
+    dataset = _load(directory)
+    inventory = dataset.meta["inventory"]
+    if str(inventory.get("instrumentName", "")).upper() != "VISP":
+        raise Level1Error(f"{directory}: from {inventory.get('instrumentName')}, expected ViSP")
+    shape = dataset.data.shape
+    if len(shape) not in (4, 5) or shape[0] != 4:
+        raise Level1Error(
+            f"{directory}: an array of the shape {shape}; expected the axes Stokes (4), "
+            "perhaps map, scan position, wavelength, slit"
+        )
+    if shape[-3] < 2:
+        raise Level1Error(f"{directory}: one scan position is no map")
+    wcs = dataset.wcs.low_level_wcs
+    if len(shape) == 5:
+        if not 0 <= map_number < shape[1]:
+            raise Level1Error(f"{directory}: map {map_number} of {shape[1]}, counted from 0")
+        dataset = dataset[:, map_number]
+    elif map_number != 0:
+        raise Level1Error(f"{directory}: map {map_number}, and it has only one")
+    level1 = Level1Map(directory, dataset, _wavelength(dataset), wcs)
+    files = level1.files() if files_needed else []
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise Level1Error(f"{missing[0]}{more}: named by the ASDF file, and not there")
+    return level1
+
+
+def air_wavelength(vacuum: np.ndarray) -> np.ndarray:
+    """Wavelengths in air from those in vacuum, both in nm.
+
+    Morton (2000, ApJS 130, 403), eq. 8, for the air at 15 degrees Celsius that the wavelengths of
+    spectral lines are given for.
+    """
+    square = (vacuum * 1e-3) ** -2.0  # per square micrometre
+    return vacuum / (1 + 8.34254e-5 + 2.406147e-2 / (130 - square) + 1.5998e-4 / (38.9 - square))
+
+
+def _load(directory: Path) -> Any:
+    try:
+        import dkist
+    except ImportError as error:
+        raise Level1Error(
+            "reading Level 1 data needs the `dkist` package: pip install 'cvzmpi[level2]'"
+        ) from error
+    if not directory.is_dir():
+        raise Level1Error(f"{directory}: no such directory")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks of dkist's libraries on harmless things
+            dataset = dkist.load_dataset(directory)
+    except Exception as error:  # whatever ASDF, gwcs and dkist raise
+        raise Level1Error(f"{directory}: cannot be read: {one_line(error)}") from error
+    if not isinstance(dataset, dkist.Dataset):
+        raise Level1Error(f"{directory}: a {type(dataset).__name__}, expected one Level 1 dataset")
+    return dataset
+
+
+def _wavelength(dataset: Any) -> np.ndarray:
+    """The wavelength of each pixel along the dispersion, in air."""
+    wcs = dataset.wcs.low_level_wcs
+    index = list(wcs.world_axis_physical_types).index("em.wl")
+    pixels: list[Any] = [0] * wcs.pixel_n_dim
+    pixels[_DISPERSION_AXIS] = np.arange(dataset.data.shape[2])
+    values = np.asarray(wcs.pixel_to_world_values(*np.broadcast_arrays(*pixels))[index], float)
+    from astropy import units
+
+    nm = (values * units.Unit(wcs.world_axis_units[index])).to_value("nm")
+    in_vacuum = str(dataset.headers[0]["CTYPE2"]).startswith("WAVE")
+    return air_wavelength(nm) if in_vacuum else nm

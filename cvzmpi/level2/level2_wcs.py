@@ -1,0 +1,187 @@
+"""World coordinates of Level 2 arrays, made from those of the Level 1 dataset.
+
+They are `gwcs` objects, as in DKIST's own files: the transform of Level 1 goes on between models
+that give it the pixels which Level 2 has no longer, and that drop what it then says about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gwcs
+import numpy as np
+from astropy import units as u
+from astropy.modeling import Model
+from astropy.modeling.models import Const1D, Identity, Linear1D, Mapping, Tabular1D
+from gwcs import coordinate_frames as frames
+
+_LON, _LAT, _TIME, _WAVELENGTH, _STOKES = (
+    "custom:pos.helioprojective.lon",
+    "custom:pos.helioprojective.lat",
+    "time",
+    "em.wl",
+    "phys.polarization.stokes",
+)
+_SLIT, _RASTER = 0, 2  # among the pixel axes of Level 1: slit, dispersion, raster, [map,] Stokes
+
+
+@dataclass(frozen=True)
+class Level1Coordinates:
+    """Where the pixels of a map are in its Level 1 dataset.
+
+    Attributes
+    ----------
+    wcs : gwcs.WCS
+        Of the whole dataset.
+    map_number : int
+        Which map, where the slit went over the Sun several times.
+    slit_bin : int
+        Pixels of Level 1 in one of Level 2, along the slit.
+    """
+
+    wcs: gwcs.WCS
+    map_number: int
+    slit_bin: int
+
+
+def map_wcs(level1: Level1Coordinates, shape: tuple[int, int]) -> gwcs.WCS:
+    """Longitude, latitude and time of the pixels (slit, scan position).
+
+    Parameters
+    ----------
+    level1 : Level1Coordinates
+    shape : tuple of int
+        Scan positions, and pixels along the slit.
+    """
+    return _wcs(
+        _map_transform(level1),
+        ("slit", "scan position"),
+        _spatial_frames(level1.wcs, first=0),
+        shape,
+    )
+
+
+def spectra_wcs(
+    level1: Level1Coordinates, shape: tuple[int, int], wavelength: np.ndarray
+) -> gwcs.WCS:
+    """World coordinates of (Stokes, wavelength, slit, scan position).
+
+    They are Stokes, wavelength, longitude, latitude and time.
+
+    Parameters
+    ----------
+    level1 : Level1Coordinates
+    shape : tuple of int
+        Scan positions, and pixels along the slit.
+    wavelength : float64, shape (n_wavelengths,)
+        In nm, equally spaced.
+    """
+    stokes = Tabular1D(
+        np.arange(4) * u.pix,
+        np.arange(1, 5) * u.one,
+        method="nearest",
+        bounds_error=False,
+        fill_value=np.nan,
+    )
+    step = float(np.mean(np.diff(wavelength)))
+    spectrum = Linear1D(step * u.nm / u.pix, float(wavelength[0]) * u.nm)
+    spectral_frames = [
+        frames.StokesFrame(axes_order=(0,), name="polarization state"),
+        frames.SpectralFrame(
+            axes_order=(1,), axes_names=("wavelength",), unit=u.nm, name="wavelength"
+        ),
+    ]
+    return _wcs(
+        stokes & spectrum & _map_transform(level1),
+        ("stokes", "wavelength", "slit", "scan position"),
+        [*spectral_frames, *_spatial_frames(level1.wcs, first=2)],
+        (*shape, len(wavelength), 4),
+    )
+
+
+def _wcs(
+    transform: Model,
+    pixel_names: Sequence[str],
+    world_frames: Sequence[Any],
+    array_shape: tuple[int, ...],
+) -> gwcs.WCS:
+    n = len(pixel_names)
+    pixels = frames.CoordinateFrame(
+        naxes=n,
+        axes_type=["PIXEL"] * n,
+        axes_order=tuple(range(n)),
+        unit=[u.pix] * n,
+        axes_names=tuple(pixel_names),
+        name="pixel",
+    )
+    wcs = gwcs.WCS(transform, input_frame=pixels, output_frame=frames.CompositeFrame(world_frames))
+    wcs.array_shape = array_shape
+    wcs.pixel_shape = array_shape[::-1]
+    return wcs
+
+
+def _map_transform(level1: Level1Coordinates) -> Model:
+    """From (slit, scan position) to (longitude, latitude, time); and back, for a single map."""
+    transform = level1.wcs.forward_transform
+    world = list(level1.wcs.world_axis_physical_types)
+    n_bin = level1.slit_bin
+    unbin = Linear1D(n_bin * u.pix / u.pix, (n_bin - 1) / 2 * u.pix)
+    given = [unbin, _constant(0 * u.pix), Identity(1)]
+    if level1.wcs.pixel_n_dim == 5:
+        given.append(_constant(level1.map_number * u.pix))
+    given.append(_constant(0 * u.pix))
+    sources = [0, 0, *[1] * (len(given) - 2)]
+    kept = tuple(world.index(name) for name in (_LON, _LAT, _TIME))
+    forward = Mapping(sources) | _side_by_side(given) | transform
+    forward = forward | Mapping(kept, n_inputs=len(world))
+
+    if level1.wcs.pixel_n_dim == 5:
+        return forward  # its inverse has a model of dkist's, Unravel, that ASDF cannot hold
+    somewhere = level1.wcs(*[0.0] * level1.wcs.pixel_n_dim)
+    place_of = {_LON: 0, _LAT: 1, _TIME: 2, _WAVELENGTH: 0, _STOKES: 0}
+    returned: list[Model] = []
+    for name, value, unit in zip(world, somewhere, level1.wcs.output_frame.unit, strict=True):
+        known = name in (_LON, _LAT, _TIME)
+        returned.append(Identity(1) if known else _constant(u.Quantity(value, unit)))
+    backward = Mapping([place_of[name] for name in world]) | _side_by_side(returned)
+    backward = backward | transform.inverse
+    backward = backward | Mapping((_SLIT, _RASTER), n_inputs=len(given))
+    forward.inverse = backward | (unbin.inverse & Identity(1))
+    return forward
+
+
+def _constant(value: u.Quantity) -> Model:
+    return Const1D(value)
+
+
+def _side_by_side(models: Sequence[Model]) -> Model:
+    together = models[0]
+    for model in models[1:]:
+        together = together & model
+    return together
+
+
+def _spatial_frames(wcs: gwcs.WCS, first: int) -> list[Any]:
+    """The frames of longitude, latitude and time, for the world axes from `first` on."""
+    of_level1 = wcs.output_frame.frames
+    (sky,) = [frame for frame in of_level1 if isinstance(frame, frames.CelestialFrame)]
+    (time,) = [frame for frame in of_level1 if isinstance(frame, frames.TemporalFrame)]
+    return [
+        frames.CelestialFrame(
+            axes_order=(first, first + 1),
+            name=sky.name,
+            reference_frame=sky.reference_frame,
+            axes_names=sky.axes_names,
+            unit=sky.unit,
+            axis_physical_types=(_LON, _LAT),
+        ),
+        frames.TemporalFrame(
+            axes_order=(first + 2,),
+            name=time.name,
+            axes_names=("time",),
+            unit=time.unit,
+            reference_frame=time.reference_frame,
+        ),
+    ]

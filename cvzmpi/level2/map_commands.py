@@ -1,0 +1,87 @@
+"""Commands around maps: prepare Level 1 data, invert them in bulk, write the Level 2 product."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cvzmpi.all_ranks import DONE, exit_status, on_all_ranks
+
+if TYPE_CHECKING:
+    from cvzmpi.engine.launch import World
+
+_directory = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("datasets", type=_directory, nargs=-1, required=True)
+@click.option("--output", type=_directory, required=True, help="Directory of the prepared maps.")
+@click.option("--map", "map_number", default=0, show_default=True, help="Which map, from 0.")
+@click.option("--spectral-bin", default=1, show_default=True, help="Wavelengths averaged.")
+@click.option("--slit-bin", default=1, show_default=True, help="Pixels of the slit averaged.")
+def prepare(
+    datasets: tuple[Path, ...], output: Path, map_number: int, spectral_bin: int, slit_bin: int
+) -> int:
+    """Prepare Level 1 datasets of ViSP, directories with FITS and ASDF files, for the inversion."""
+    from cvzmpi.level2.preprocess import preprocess
+    from cvzmpi.level2.settings import PreprocessSettings
+
+    settings = PreprocessSettings(spectral_bin=spectral_bin, slit_bin=slit_bin)
+    for dataset in datasets:
+        click.echo(preprocess(dataset, output, settings, map_number).path)
+    return DONE
+
+
+@click.command()
+@click.argument("prepared", type=_directory)
+@click.option("--output", type=_directory, required=True, help="Directory of the inverted maps.")
+@click.option("--ranks-per-team", default=1, show_default=True, help="Ranks that share a map.")
+@click.option("--interval", default=5.0, show_default=True, help="Seconds between checkpoints.")
+@click.option("--noise", default=1e-3, show_default=True, help="Of the profiles, in continua.")
+def invert(prepared: Path, output: Path, ranks_per_team: int, interval: float, noise: float) -> int:
+    """Invert all prepared maps of a directory; with mpirun or srun, on all ranks.
+
+    A Milne-Eddington inversion of Fe I 630.15 and 630.25 nm. Start it again after any stop: only
+    what is missing is done.
+    """
+
+    def work(world: World) -> int:
+        from cvzmpi.engine import job
+        from cvzmpi.engine.launch import check_parallel_hdf5
+        from cvzmpi.engine.progress import ProgressDisplay
+        from cvzmpi.level2.inversion_campaign import InversionCampaign, find_prepared
+        from cvzmpi.level2.settings import InversionSettings
+
+        world.first(lambda: check_parallel_hdf5(ranks_per_team))
+        maps = world.first(lambda: find_prepared(prepared))
+        campaign = InversionCampaign(maps, output, InversionSettings(noise=noise), interval)
+        display = ProgressDisplay("maps", campaign.step_name)
+        tally = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
+        return world.first(lambda: exit_status(tally))
+
+    return on_all_ranks(work)
+
+
+@click.command()
+@click.argument("dataset", type=_directory)
+@click.argument("prepared", type=_directory)
+@click.argument("inverted", type=_directory)
+@click.option("--output", type=_directory, required=True, help="Directory of the product.")
+@click.option("--inversion-id", required=True, help="As inv.ABC123.")
+def write(dataset: Path, prepared: Path, inverted: Path, output: Path, inversion_id: str) -> int:
+    """Write the Level 2 FITS and ASDF files of an inverted map.
+
+    DATASET is the directory of the Level 1 data, PREPARED and INVERTED are the files of the map.
+    """
+    from cvzmpi.level2.prepared_map import PreparedMap
+    from cvzmpi.level2.product import write_product
+
+    created = datetime.now(timezone.utc)
+    product = write_product(
+        dataset, PreparedMap.read(prepared), inverted, output, inversion_id, created
+    )
+    click.echo(product.asdf)
+    return DONE

@@ -1,0 +1,52 @@
+"""The settings of preprocessing and inversion, as sections of a configuration."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from pydantic import Field
+
+from cvzmpi.config import Section
+
+Weight = Annotated[float, Field(gt=0)]
+Weights = Annotated[tuple[Weight, Weight, Weight, Weight], Field(strict=False)]
+
+
+class RecordedSection(Section):
+    """A section that goes into the files whose content depends on it."""
+
+    def canonical_json(self) -> str:
+        """The settings as text that is the same for the same settings."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+
+
+class PreprocessSettings(RecordedSection):
+    """How Level 1 data become profiles that can be inverted."""
+
+    first_wavelength: float = Field(630.075, gt=0, description="nm; of what is kept")
+    last_wavelength: float = Field(630.325, gt=0, description="nm; of what is kept")
+    spectral_bin: int = Field(1, ge=1, description="neighbouring wavelengths averaged into one")
+    slit_bin: int = Field(1, ge=1, description="neighbouring pixels of the slit averaged into one")
+    correct_crosstalk: bool = Field(
+        True, description="remove what leaked from Stokes I into Q, U and V"
+    )
+
+
+class InversionSettings(RecordedSection):
+    """The Milne-Eddington inversion."""
+
+    noise: float = Field(
+        1e-3, gt=0, description="standard deviation of the profiles, relative to the continuum"
+    )
+    weights: Weights = Field(
+        (1.0, 1.0, 1.0, 1.0), description="of Stokes I, Q, U, V; each divides the noise"
+    )
+    max_iterations: int = Field(60, ge=1, description="of the least-squares fit of a pixel")
+    restarts: int = Field(3, ge=0, le=3, description="more starts for a pixel whose fit is bad")
+    exclude_tellurics: bool = Field(
+        True, description="leave out the wavelengths of the oxygen lines of the air"
+    )
+    fit_filling_factor: bool = Field(
+        False, description="fit how much of a pixel is magnetic, the rest being quiet Sun"
+    )

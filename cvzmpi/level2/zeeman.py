@@ -1,0 +1,115 @@
+"""The two iron lines at 630 nm, and how a magnetic field splits a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SPEED_OF_LIGHT = 299792.458
+"""km/s."""
+
+LARMOR = 4.66864e-12
+"""The Zeeman splitting e / (4 pi m c) in 1 / (nm G), for Lande factor 1: times wavelength squared
+(Landi Degl'Innocenti & Landolfi 2004, *Polarization in Spectral Lines*, eq. 3.14)."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """An energy level in LS coupling, with its quantum numbers."""
+
+    spin: int
+    orbital: int
+    total: int
+
+    @property
+    def lande(self) -> float:
+        """Lande factor in LS coupling (Landi Degl'Innocenti & Landolfi 2004, eq. 3.8)."""
+        s, l, j = self.spin, self.orbital, self.total  # noqa: E741 - as everybody calls it
+        if j == 0:
+            return 0.0
+        return 1 + (j * (j + 1) + s * (s + 1) - l * (l + 1)) / (2 * j * (j + 1))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A spectral line.
+
+    Attributes
+    ----------
+    wavelength : float
+        In air, nm.
+    log_gf : float
+        Logarithm of statistical weight times oscillator strength.
+    lower, upper : Level
+    """
+
+    wavelength: float
+    log_gf: float
+    lower: Level
+    upper: Level
+
+    @property
+    def effective_lande(self) -> float:
+        """Lande factor of the line as a whole (Landi Degl'Innocenti & Landolfi 2004, eq. 3.44)."""
+        g_lower, g_upper = self.lower.lande, self.upper.lande
+        j_lower, j_upper = self.lower.total, self.upper.total
+        difference = j_lower * (j_lower + 1) - j_upper * (j_upper + 1)
+        return (g_lower + g_upper) / 2 + (g_lower - g_upper) * difference / 4
+
+    def splitting(self) -> float:
+        """Shift of a component with Lande factor 1, in pm/G."""
+        return LARMOR * self.wavelength**2 * 1e3
+
+
+FE_I_630 = (
+    Line(630.15012, -0.75, Level(2, 1, 2), Level(2, 2, 2)),
+    Line(630.24936, -1.236, Level(2, 1, 1), Level(2, 2, 0)),
+)
+"""Fe I 630.15 nm (5P2 - 5D2) and 630.25 nm (5P1 - 5D0), with the wavelengths and log gf of the line
+list of SIR (Ruiz Cobo & del Toro Iniesta 1992, ApJ 398, 375, and its manual). The lower levels lie
+0.03 eV apart, which is neglected: the ratio of the strengths is that of gf, 0.327, as in MILOS
+(Orozco Suarez & del Toro Iniesta 2007, A&A 462, 1137). In LS coupling it would be 12/35."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A Zeeman component.
+
+    Attributes
+    ----------
+    polarisation : int
+        -1 for the blue sigma components, 0 for pi, 1 for the red sigma components.
+    shift : float
+        Towards longer wavelengths, in units of the splitting with Lande factor 1.
+    strength : float
+        Those of one polarisation sum to 1.
+    """
+
+    polarisation: int
+    shift: float
+    strength: float
+
+
+def zeeman_pattern(line: Line) -> tuple[Component, ...]:
+    """The components of a line (Landi Degl'Innocenti & Landolfi 2004, table 3.1 and eq. 3.16)."""
+    components = []
+    for polarisation in (-1, 0, 1):
+        raw = []
+        for m_lower in range(-line.lower.total, line.lower.total + 1):
+            m_upper = m_lower - polarisation
+            strength = _strength(line.lower.total, line.upper.total, m_lower, -polarisation)
+            if abs(m_upper) <= line.upper.total and strength > 0:
+                shift = line.lower.lande * m_lower - line.upper.lande * m_upper
+                raw.append((shift, strength))
+        total = sum(strength for _, strength in raw)
+        components += [Component(polarisation, shift, s / total) for shift, s in raw]
+    return tuple(components)
+
+
+def _strength(j_lower: int, j_upper: int, m: int, step: int) -> float:
+    """Unnormalised strength of the transition from `m` to `m + step`."""
+    j = j_lower
+    if j_upper == j:
+        return m**2 if step == 0 else (j - step * m) * (j + step * m + 1) / 2
+    if j_upper == j - 1:
+        return j**2 - m**2 if step == 0 else (j - step * m) * (j - step * m - 1) / 2
+    return (j + 1) ** 2 - m**2 if step == 0 else (j + step * m + 1) * (j + step * m + 2) / 2
