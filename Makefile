@@ -4,12 +4,13 @@
 # make test-slurm  the jobs on a real Slurm, brought up for it (root; some six minutes)
 # make lint     ruff and mypy
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
+# make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
 # make torture  the main job killed 200 times at random instants, and other faults
 # make format   let ruff put the code into its form
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo test test-slurm torture bench lint format clean
+.PHONY: help setup demo test test-slurm torture bench bench-index lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +30,9 @@ test-slurm: setup
 
 bench: setup
 	@tools/bench.sh $(BENCH)
+
+bench-index: setup
+	.venv/bin/python -m tools.bench.index
 
 torture: setup
 	.venv/bin/python -m tools.torture $(TORTURE)

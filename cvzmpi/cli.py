@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,26 +96,14 @@ def run(
     FILE is the configuration, by default cvzmpi.toml in the working directory; with --input and
     --output none is needed. Start it again after any stop: only what is missing is done.
     """
-    from cvzmpi.engine.launch import World, pin_to_one_core
-    from cvzmpi.engine.stopping import ignore_signals
 
-    pin_to_one_core()
-    world = World.start()
-    try:
+    def work(world: World) -> int:
         config = world.first(
             lambda: _configuration(file, input_directory, output_directory, settings)
         )
         return _run_campaign(world, config)
-    except CvzmpiError as error:
-        if world.rank == 0:
-            _complain(str(error))
-        return USAGE
-    except BaseException:
-        traceback.print_exc()
-        world.abort()
-        raise
-    finally:
-        ignore_signals()
+
+    return _on_all_ranks(work)
 
 
 @cli.command()
@@ -229,11 +217,62 @@ def ffd(
 
     if bool(tics) == all_stars:
         raise click.UsageError("give TIC numbers, or --all")
-    if results is None:
-        results = _configuration(None, None, None, ()).output.directory
     settings = FfdSettings(min_completeness, float("inf") if ed_max is None else ed_max)
-    make_tables(results, tics or None, settings, output, kind, processes)
+    make_tables(_results_directory(results), tics or None, settings, output, kind, processes)
     return DONE
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path), required=False)
+@click.option("--sha256", is_flag=True, help="Add a checksum of each whole sector file.")
+def index(results: Path | None, sha256: bool) -> int:
+    """Sum the sector files of a campaign up in tables, with mpirun or srun on all ranks.
+
+    RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml; the tables are
+    in its directory `index`. Only what changed since the last time is read; jobs may be writing.
+    """
+
+    def work(world: World) -> int:
+        from cvzmpi.cvz.index.build import describe, update_index
+
+        directory = world.first(lambda: _results_directory(results))
+        report = update_index(directory, world, sha256)
+        world.first(lambda: click.echo(describe(report)))
+        return DONE
+
+    return _on_all_ranks(work)
+
+
+def _on_all_ranks(work: Callable[[World], int]) -> int:
+    """Start MPI and do something on all ranks; the exit status, the same on all of them."""
+    from cvzmpi.engine.launch import World, pin_to_one_core
+    from cvzmpi.engine.stopping import ignore_signals
+
+    pin_to_one_core()
+    world = World.start()
+    try:
+        return work(world)
+    except CvzmpiError as error:
+        if world.rank == 0:
+            _complain(str(error))
+        return USAGE
+    except BaseException:
+        traceback.print_exc()
+        world.abort()
+        raise
+    finally:
+        ignore_signals()
+
+
+def _results_directory(given: Path | None) -> Path:
+    """The directory of the sector files: that given, or that of the configuration that is here."""
+    from cvzmpi.config import DEFAULT_FILE, load
+
+    if given is not None:
+        return given
+    if not DEFAULT_FILE.exists():
+        raise ConfigError(f"no {DEFAULT_FILE} here: name the directory of the sector files")
+    return load(DEFAULT_FILE).output.directory
 
 
 def _configuration(

@@ -25,6 +25,8 @@ GP_FACTS = {
     "gp_sigma": 0.004,
     "gp_period_d": 2.5,
     "gp_Q0": 0.9,
+    "gp_dQ": 3.0,
+    "gp_f": 0.5,
     "gp_jitter": 1e-5,
     "gp_mean": 1.0,
 }

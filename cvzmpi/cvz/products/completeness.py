@@ -209,11 +209,11 @@ class CompletenessCurve:
             return cls(nothing, nothing, np.empty((n_draws, 0)), math.nan, math.nan)
         n_bins = max(1, min(MAX_BINS, len(size) // MIN_FLARES_PER_BIN))
         order = np.argsort(size, kind="stable")
-        bins = np.array_split(order, n_bins)
-        log_size = np.array([np.log(size[members]).mean() for members in bins])
-        weights = np.array([len(members) for members in bins], float)
+        ends = np.cumsum([len(members) for members in np.array_split(order, n_bins)])
+        weights = np.diff(ends, prepend=0)
+        log_size = np.add.reduceat(np.log(size[order]), ends - weights) / weights
         bin_of_flare = np.empty(len(size), np.int64)
-        bin_of_flare[order] = np.repeat(np.arange(n_bins), weights.astype(np.int64))
+        bin_of_flare[order] = np.repeat(np.arange(n_bins), weights)
         counts = count_in_bins(bin_of_flare, n_bins, recovered)
         successes = counts.fraction * counts.n_effective
         drawn = np.random.default_rng(_SEED).beta(
