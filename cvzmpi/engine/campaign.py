@@ -46,6 +46,9 @@ class Outcome:
         Why it is not done, though it did not fail: the job was asked to stop, or another job has
         the unit.
     seconds : float
+    progress : int, optional
+        How far an unfinished unit is now, in the measure of `Campaign.progress`; None where that is
+        not known.
     result : dict
         What the campaign's `work` returned.
     """
@@ -54,6 +57,7 @@ class Outcome:
     error: str | None = None
     unfinished: str | None = None
     seconds: float = 0.0
+    progress: int | None = None
     result: dict[str, Any] = field(default_factory=dict)
 
 
@@ -116,6 +120,10 @@ class UnitSource(Protocol):
         """A team's work on a unit ended."""
         ...
 
+    def steps_done(self, steps: int) -> None:
+        """A team did some steps of its unit."""
+        ...
+
     def attend(self) -> Sequence[Outcome]:
         """See to what happens beside the teams; called many times a second.
 
@@ -154,7 +162,7 @@ class Campaign(Protocol):
         ...
 
     def progress(self, unit: Unit) -> int:
-        """How far a unit is, in any measure that only grows; asked of the team's leader."""
+        """How far a unit is, in any measure that only grows, whoever asks."""
         ...
 
     def work(self, unit: Unit, team: Team, control: Control) -> dict[str, Any]:

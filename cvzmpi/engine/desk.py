@@ -61,6 +61,10 @@ class Desk:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if error is not None:
+            self._source.close(f"failed: {type(error).__name__}")
+            return
+        self._attend_to_source()
         self.tally.all_given_out = self._source.exhausted()
         self._source.close(self.stop.reason)
 
@@ -83,14 +87,22 @@ class Desk:
         self.tally.record(outcome)
         self.display.ended(outcome)
 
+    def steps_done(self, steps: int) -> None:
+        """A team did some steps of its unit."""
+        self._source.steps_done(steps)
+        self.display.steps_done(steps)
+
     def attend(self) -> None:
         """Look at the clock and after the source, if some time has passed since the last look."""
         now = time.perf_counter()
         if now - self._attended < _ATTEND_SECONDS:
             return
         self._look_at_clock()
+        self._attend_to_source()
+        self.display.refresh(self._source.status())
+        self._attended = time.perf_counter()
+
+    def _attend_to_source(self) -> None:
         for outcome in self._source.attend():
             self.tally.record(outcome)
             self.display.dropped(outcome)
-        self.display.refresh(self._source.status())
-        self._attended = time.perf_counter()

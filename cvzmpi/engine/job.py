@@ -44,14 +44,11 @@ class JobLimits:
     Attributes
     ----------
     ranks_per_team : int
-    max_attempts : int
-        So many jobs may die over a unit before it is given up.
     drain_before_end : float
         Seconds before the end of the job's time at which it begins to stop.
     """
 
     ranks_per_team: int = 1
-    max_attempts: int = 5
     drain_before_end: float = 120.0
 
 
@@ -86,15 +83,15 @@ def run(
     if world.rank > 0:
         world.first(lambda: None)
         assert team is not None
-        _serve(campaign, world.communicator, team, limits, stop)
+        _serve(campaign, world.communicator, team, stop)
         return None
 
     opened: list[UnitSource] = []
     world.first(lambda: opened.append(campaign.open_source()))
     desk = Desk(opened[0], display, stop, _drain(stop, limits.drain_before_end))
-    with desk, display:
+    with display, desk:
         if team is not None:
-            _run_alone(campaign, team, limits, desk)
+            _run_alone(campaign, team, desk)
         else:
             _Dispatcher(world.communicator, desk).dispatch()
     return desk.tally
@@ -113,15 +110,15 @@ def _drain(stop: StopRequest, seconds: float) -> Callable[[], None]:
     return look_at_clock
 
 
-def _run_alone(campaign: Campaign, team: Team, limits: JobLimits, desk: Desk) -> None:
+def _run_alone(campaign: Campaign, team: Team, desk: Desk) -> None:
     campaign.prepare()
-    control = Control(desk.stop, desk.display.steps_done, desk.attend)
+    control = Control(desk.stop, desk.steps_done, desk.attend)
     worker = Worker(0, socket.gethostname())
     while not control.stop_requested():
         unit = desk.next()
         if unit is not None:
             desk.began(unit, worker)
-            desk.ended(work_on(campaign, unit, team, control, limits.max_attempts))
+            desk.ended(work_on(campaign, unit, team, control))
         elif desk.is_closed():
             break
         else:
@@ -157,7 +154,7 @@ class _Dispatcher:
         message = self._communicator.recv(source=MPI.ANY_SOURCE, tag=MPI.ANY_TAG, status=status)
         leader = status.Get_source()
         if status.Get_tag() == _STEPS:
-            self._desk.display.steps_done(message)
+            self._desk.steps_done(message)
         elif status.Get_tag() == _STOP:
             self._desk.stop.ask(message)
         else:
@@ -209,9 +206,7 @@ class _Dispatcher:
         return False
 
 
-def _serve(
-    campaign: Campaign, communicator: MPI.Comm, team: Team, limits: JobLimits, stop: StopRequest
-) -> None:
+def _serve(campaign: Campaign, communicator: MPI.Comm, team: Team, stop: StopRequest) -> None:
     """The other ranks: work on what rank 0 assigns to their team."""
     communicator.gather((int(team.is_leader), socket.gethostname()))
     try:
@@ -238,4 +233,4 @@ def _serve(
 
     control = Control(stop, steps_done, listen if team.is_leader else None)
     while (unit := team.lead(next_unit)) is not None:
-        outcome = work_on(campaign, unit, team, control, limits.max_attempts)
+        outcome = work_on(campaign, unit, team, control)

@@ -70,6 +70,9 @@ class Schedule:
     def ended(self, outcome: Outcome) -> None:
         """Nothing is to be done about it."""
 
+    def steps_done(self, steps: int) -> None:
+        """Nothing is to be done about it."""
+
     def attend(self) -> Sequence[Outcome]:
         """Nothing happens beside the teams."""
         return ()

@@ -13,9 +13,7 @@ from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError
 
 
-def work_on(
-    campaign: Campaign, unit: Unit, team: Team, control: Control, max_attempts: int
-) -> Outcome:
+def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Outcome:
     """Work on a unit; whatever it raises becomes its outcome, and costs this unit only.
 
     Parameters
@@ -24,17 +22,16 @@ def work_on(
     unit : Unit
     team : Team
     control : Control
-    max_attempts : int
-        So many jobs may die over the unit before it is given up.
     """
     start = time.perf_counter()
     claims: list[Claim] = []  # the leader's
     try:
-        if not team.lead(lambda: _claim(campaign, unit, max_attempts, claims)):
+        if not team.lead(lambda: _claim(campaign, unit, claims)):
             return Outcome(unit.name, unfinished="another job works on it")
         result = campaign.work(unit, team, control)
     except UnitStopped:
-        outcome = Outcome(unit.name, unfinished="stopped")
+        progress = campaign.progress(unit) if team.is_leader else None
+        outcome = Outcome(unit.name, unfinished="stopped", progress=progress)
     except Exception as error:
         outcome = Outcome(unit.name, error=_one_line(error, team))
     else:
@@ -44,16 +41,11 @@ def work_on(
     return replace(outcome, seconds=time.perf_counter() - start)
 
 
-def _claim(campaign: Campaign, unit: Unit, max_attempts: int, claims: list[Claim]) -> bool:
+def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> bool:
     """Claim the unit for this team; False where another job has it."""
     claim = Claim.take(campaign.claim_file(unit))
     if claim is None:
         return False
-    try:
-        claim.begin_attempt(campaign.progress(unit), max_attempts)
-    except Exception:
-        claim.abandon()
-        raise
     claims.append(claim)
     return True
 

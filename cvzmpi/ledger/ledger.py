@@ -10,11 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from cvzmpi.errors import LedgerError
+from cvzmpi.ledger.claims import Claims
 from cvzmpi.ledger.database import Database, chunks
 from cvzmpi.ledger.migrate import LEDGER
 from cvzmpi.ledger.position import known_keys, read_positions
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
 from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
+from cvzmpi.ledger.rows import EVENT_COLUMNS, UNIT_COLUMNS, as_recorded, as_unit
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.tables import claims, events, jobs, latest, units
 
@@ -28,11 +30,14 @@ class Ledger:
         For tables that a campaign keeps beside the ledger's; see `migrate`.
     jobs : JobRegistry
         Who records.
+    claims : Claims
+        Which job has which unit now.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.jobs = JobRegistry(database)
+        self.claims = Claims(database)
 
     @classmethod
     def open(cls, location: str | Path, *, create: bool = True) -> Ledger:
@@ -213,7 +218,7 @@ class Ledger:
         names : sequence of str, optional
             Only these; names that are not in the ledger are left out.
         """
-        query = sa.select(*_UNIT).join(latest, latest.c.unit_id == units.c.id)
+        query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
         if states is not None:
             query = query.where(latest.c.state.in_([state.value for state in states]))
         with self.database.reading() as connection:
@@ -224,7 +229,7 @@ class Ledger:
                 for chunk in chunks(sorted(set(names))):
                     rows += connection.execute(query.where(units.c.name.in_(chunk)))
                 rows.sort(key=lambda row: row.id)
-        return [_unit(row) for row in rows]
+        return [as_unit(row) for row in rows]
 
     def counts(self) -> dict[State, int]:
         """How many units there are in each state; states without units have 0."""
@@ -242,7 +247,7 @@ class Ledger:
             If there is no such unit.
         """
         query = (
-            sa.select(*_EVENT, *JOB_COLUMNS)
+            sa.select(*EVENT_COLUMNS, *JOB_COLUMNS)
             .join(jobs, jobs.c.id == events.c.job_id)
             .join(units, units.c.id == events.c.unit_id)
             .where(units.c.name == name)
@@ -252,7 +257,7 @@ class Ledger:
             rows = list(connection.execute(query))
         if not rows:
             raise LedgerError(f"{name}: no such unit in {self.database.name}")
-        return [_recorded(name, row) for row in rows]
+        return [as_recorded(name, row) for row in rows]
 
 
 def _names(connection: sa.Connection, names: Sequence[str]) -> set[str]:
@@ -261,36 +266,3 @@ def _names(connection: sa.Connection, names: Sequence[str]) -> set[str]:
     for chunk in chunks(names):
         found |= set(connection.scalars(sa.select(units.c.name).where(units.c.name.in_(chunk))))
     return found
-
-
-_EVENT = [column for column in events.c if column.name not in {"id", "unit_id", "job_id"}]
-_UNIT = [
-    units.c.id,
-    units.c.name,
-    units.c.cost,
-    units.c.priority,
-    units.c.facts,
-    latest.c.state,
-    latest.c.since,
-    latest.c.number,
-    latest.c.job_id,
-    latest.c.progress,
-    latest.c.charged,
-]
-
-
-def _unit(row: sa.Row[Any]) -> LedgerUnit:
-    _, name, cost, priority, facts, state, *rest = tuple(row)
-    return LedgerUnit(name, cost, priority, facts, State(state), *rest)
-
-
-def _recorded(name: str, row: sa.Row[Any]) -> Recorded:
-    event = dict(zip([column.name for column in _EVENT], row[: len(_EVENT)], strict=True))
-    before = event.pop("from_state")
-    return Recorded(
-        unit=name,
-        from_state=None if before is None else State(before),
-        to_state=State(event.pop("to_state")),
-        job=Job(*row[len(_EVENT) :]),
-        **event,
-    )

@@ -69,6 +69,28 @@ class JobRegistry:
             row = connection.execute(sa.select(*JOB_COLUMNS).where(jobs.c.key == key)).one()
         return Job(*row)
 
+    def beat(
+        self, job: Job, steps: int, steps_per_second: float | None, *, within: sa.Connection
+    ) -> bool:
+        """Give a sign of life, and say how much is done.
+
+        Returns
+        -------
+        bool
+            False if others took the job for dead meanwhile: then its claims are gone, and it has
+            come back to life without them.
+        """
+        ended = within.execute(sa.select(jobs.c.ended).where(jobs.c.id == job.id)).scalar()
+        values = {
+            "heartbeat": now(),
+            "steps": steps,
+            "steps_per_second": steps_per_second,
+            "ended": None,
+            "outcome": None,
+        }
+        within.execute(jobs.update().where(jobs.c.id == job.id).values(**values))
+        return ended is None
+
     def end(self, job: Job, outcome: str) -> None:
         """Note how a job ended; its claims end with it."""
         ended = {"ended": now(), "outcome": outcome}

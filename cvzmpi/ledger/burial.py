@@ -1,0 +1,103 @@
+"""What is done about a dead job: its last words are heard, and its units go to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from cvzmpi.ledger.ledger import Ledger
+from cvzmpi.ledger.outbox import Outbox
+from cvzmpi.ledger.records import Event, Job, LedgerUnit, now
+from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
+from cvzmpi.ledger.states import State
+from cvzmpi.ledger.tables import claims, jobs, latest, units
+
+
+def bury(
+    ledger: Ledger,
+    dead: Job,
+    job: Job,
+    outboxes: Path,
+    progress_of: Callable[[LedgerUnit], int],
+    max_attempts: int,
+) -> list[Event]:
+    """Deliver what a dead job could not, and give back the units that it worked on.
+
+    A unit that got further since the dead job began it has used up no attempt, and counts anew; one
+    that did not has used up one.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    dead, job : Job
+        The dead one, and the one that does it.
+    outboxes : Path
+        Directory of the outboxes.
+    progress_of : callable
+        How far a unit is now.
+    max_attempts : int
+        A unit that has used up so many has failed.
+
+    Returns
+    -------
+    list of Event
+        What happened to its units; none when another job has done all this.
+    """
+    outbox = Outbox(outboxes, dead)
+    undelivered = outbox.read()
+    if undelivered:
+        known = {unit.name for unit in ledger.units(names=[event.unit for event in undelivered])}
+        undelivered = [event for event in undelivered if event.unit in known]
+        accepted = ledger.record(undelivered, dead, skip_stale=True)
+        if len(accepted) < len(undelivered):
+            recorded = {event.key for event in accepted}
+            outbox.refuse([event for event in undelivered if event.key not in recorded])
+    outbox.clear()
+    events = [
+        _given_back(unit, dead, progress_of(unit), max_attempts) for unit in _working(ledger, dead)
+    ]
+    with ledger.writing() as connection:
+        still = sa.select(jobs.c.heartbeat).where(jobs.c.id == dead.id)
+        if connection.execute(still).scalar() != dead.heartbeat:
+            return []  # it lives after all
+        recorded_events = ledger.record(events, job, skip_stale=True, within=connection)
+        connection.execute(claims.delete().where(claims.c.job_id == dead.id))
+        connection.execute(
+            jobs.update()
+            .where(jobs.c.id == dead.id, jobs.c.ended.is_(None))
+            .values(ended=now(), outcome="died")
+        )
+    return recorded_events
+
+
+def _working(ledger: Ledger, job: Job) -> list[LedgerUnit]:
+    query = (
+        sa.select(*UNIT_COLUMNS)
+        .join(latest, latest.c.unit_id == units.c.id)
+        .where(latest.c.state == State.WORKING.value, latest.c.job_id == job.id)
+    )
+    with ledger.database.reading() as connection:
+        return [as_unit(row) for row in connection.execute(query)]
+
+
+def _given_back(unit: LedgerUnit, dead: Job, progress: int, max_attempts: int) -> Event:
+    """The event that ends the work of a dead job."""
+    charged = 0 if progress > unit.progress else unit.charged + 1
+    given_up = charged >= max_attempts
+    message = (
+        f"{charged} jobs died while they worked on it and it got no further, the last on "
+        f"{dead.host}"
+        if given_up
+        else f"job {dead.id} died on {dead.host}"
+    )
+    return Event(
+        unit.name,
+        State.ERROR if given_up else State.PREPROCESSED,
+        from_state=State.WORKING,
+        message=message,
+        progress=progress,
+        charged=charged,
+        instead_of=dead.id,
+    )

@@ -1,0 +1,140 @@
+"""Claims: which job has which unit now.
+
+A claim is a row, and a unit can have only one. It is held as long as its job lives; a job that is
+dead is *buried* (see `burial`), and its claims end with it. Units are claimed ahead of the teams,
+in batches, in the order of work: half-done ones first, then by priority, then the longest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from cvzmpi.ledger.database import Database, chunks
+from cvzmpi.ledger.records import Job, LedgerUnit
+from cvzmpi.ledger.registry import JOB_COLUMNS
+from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
+from cvzmpi.ledger.states import State
+from cvzmpi.ledger.tables import batches, claims, jobs, latest, units
+
+_ORDER = (
+    latest.c.begun.desc(),
+    latest.c.priority.desc(),
+    latest.c.cost.desc(),
+    latest.c.unit_id,
+)
+
+
+class Claims:
+    """The claims of all jobs.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def limit_to(self, job: Job, names: Sequence[str]) -> None:
+        """From now on, the job claims these units only: its batch."""
+        with self._database.writing() as connection:
+            connection.execute(batches.delete().where(batches.c.job_id == job.id))
+            for chunk in chunks(names):
+                chosen = sa.select(sa.literal(job.id), units.c.id).where(units.c.name.in_(chunk))
+                connection.execute(batches.insert().from_select(["job_id", "unit_id"], chosen))
+
+    def take(
+        self,
+        job: Job,
+        n: int,
+        states: Sequence[State],
+        *,
+        limited: bool = False,
+        except_for: Collection[str] = (),
+    ) -> list[LedgerUnit]:
+        """Claim the next units that no job has.
+
+        Parameters
+        ----------
+        job : Job
+        n : int
+            At most so many.
+        states : sequence of State
+            In one of which they must be.
+        limited : bool
+            Whether only those of `limit_to`.
+        except_for : collection of str
+            Units that the job does not want.
+
+        Returns
+        -------
+        list of LedgerUnit
+            In the order in which they are to be worked on.
+        """
+        with self._database.writing() as connection:
+            found = []
+            for state in states:  # one by one: the index then has them in order already
+                query = _free(state, n).add_columns(*_ORDER)
+                if limited:
+                    query = query.join(
+                        batches,
+                        (batches.c.unit_id == latest.c.unit_id) & (batches.c.job_id == job.id),
+                    )
+                if except_for:
+                    unwanted = sa.select(units.c.id).where(units.c.name.in_(list(except_for)))
+                    query = query.where(latest.c.unit_id.not_in(unwanted))
+                found += connection.execute(query).all()
+            found.sort(key=lambda row: (-row.begun, -row.priority, -row.cost, row.unit_id))
+            ids = [row.unit_id for row in found[:n]]
+            if not ids:
+                return []
+            connection.execute(
+                claims.insert(), [{"unit_id": unit_id, "job_id": job.id} for unit_id in ids]
+            )
+            rows = []
+            query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
+            for chunk in chunks(ids):
+                rows += connection.execute(query.where(units.c.id.in_(chunk))).all()
+        place = {unit_id: number for number, unit_id in enumerate(ids)}
+        return [as_unit(row) for row in sorted(rows, key=lambda row: place[row.id])]
+
+    def give_back(self, job: Job, names: Sequence[str], *, within: sa.Connection) -> None:
+        """End the claims of a job on units that it did not begin."""
+        for chunk in chunks(names):
+            connection_ids = sa.select(units.c.id).where(units.c.name.in_(chunk))
+            within.execute(
+                claims.delete().where(
+                    claims.c.job_id == job.id, claims.c.unit_id.in_(connection_ids)
+                )
+            )
+
+    def of_others(self, job: Job, *, limited: bool = False) -> list[tuple[Job, int]]:
+        """The other jobs that have units, and how many each; of those in `job`'s batch only."""
+        query = (
+            sa.select(*JOB_COLUMNS, sa.func.count(claims.c.unit_id))
+            .join(claims, claims.c.job_id == jobs.c.id)
+            .where(jobs.c.id != job.id)
+            .group_by(jobs.c.id)
+            .order_by(jobs.c.id)
+        )
+        if limited:
+            query = query.join(
+                batches,
+                (batches.c.unit_id == claims.c.unit_id) & (batches.c.job_id == job.id),
+            )
+        with self._database.reading() as connection:
+            rows = [tuple(row) for row in connection.execute(query)]
+        return [(Job(*job_row), count) for *job_row, count in rows]
+
+
+def _free(state: State, n: int) -> sa.Select[tuple[int]]:
+    """Units in a state that nobody has, the next ones first."""
+    is_claimed = sa.exists().where(claims.c.unit_id == latest.c.unit_id)
+    return (
+        sa.select(latest.c.unit_id)
+        .where(latest.c.state == state.value, ~is_claimed)
+        .order_by(*_ORDER)
+        .limit(n)
+    )

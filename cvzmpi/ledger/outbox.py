@@ -1,0 +1,89 @@
+"""The outbox: events that the database could not take yet, on disk.
+
+Each job has its own file, named by its number in the registry; each line is an event. Whoever
+delivers it may do so twice: an event counts once, by its key.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from cvzmpi.ledger.column_types import plain
+from cvzmpi.ledger.records import Event, Job
+from cvzmpi.ledger.states import State
+
+
+class Outbox:
+    """The undelivered events of one job.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the outboxes of all jobs; made when it is needed.
+    job : Job
+    """
+
+    def __init__(self, directory: Path, job: Job) -> None:
+        self._path = directory / f"{job.id}.jsonl"
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Keep some more events.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written.
+        """
+        if events:
+            _append(self._path, events)
+
+    def read(self) -> list[Event]:
+        """The events that are kept; a line that was being written when its job died is left out."""
+        try:
+            lines = self._path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        return [event for line in lines if (event := _event(line)) is not None]
+
+    def clear(self) -> None:
+        """Forget them: they are delivered."""
+        self._path.unlink(missing_ok=True)
+
+    def refuse(self, events: Sequence[Event]) -> Path:
+        """Keep for good, beside, what the ledger refused since others were faster; where."""
+        path = self._path.with_suffix(".refused.jsonl")
+        _append(path, events)
+        return path
+
+
+def _append(path: Path, events: Sequence[Event]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = "".join(json.dumps(plain(_values(event))) + "\n" for event in events)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _values(event: Event) -> dict[str, Any]:
+    values = {name: value for name, value in asdict(event).items() if value is not None}
+    return values | {"at": event.at.isoformat(), "key": str(event.key)}
+
+
+def _event(line: str) -> Event | None:
+    try:
+        values = json.loads(line)
+    except ValueError:
+        return None
+    values |= {"at": datetime.fromisoformat(values["at"]), "key": UUID(values["key"])}
+    for name in ("from_state", "to_state"):
+        if name in values:
+            values[name] = State(values[name])
+    return Event(**values)

@@ -1,0 +1,47 @@
+"""Rows of the database as records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from cvzmpi.ledger.records import Job, LedgerUnit, Recorded
+from cvzmpi.ledger.states import State
+from cvzmpi.ledger.tables import events, latest, units
+
+EVENT_COLUMNS = [column for column in events.c if column.name not in {"id", "unit_id", "job_id"}]
+UNIT_COLUMNS = [
+    units.c.id,
+    units.c.name,
+    units.c.cost,
+    units.c.priority,
+    units.c.facts,
+    latest.c.state,
+    latest.c.since,
+    latest.c.number,
+    latest.c.job_id,
+    latest.c.progress,
+    latest.c.charged,
+]
+
+
+def as_unit(row: sa.Row[Any]) -> LedgerUnit:
+    """A row of `UNIT_COLUMNS`."""
+    _, name, cost, priority, facts, state, *rest = tuple(row)
+    return LedgerUnit(name, cost, priority, facts, State(state), *rest)
+
+
+def as_recorded(name: str, row: sa.Row[Any]) -> Recorded:
+    """A row of `EVENT_COLUMNS` and then `JOB_COLUMNS`."""
+    event = dict(
+        zip([column.name for column in EVENT_COLUMNS], row[: len(EVENT_COLUMNS)], strict=True)
+    )
+    before = event.pop("from_state")
+    return Recorded(
+        unit=name,
+        from_state=None if before is None else State(before),
+        to_state=State(event.pop("to_state")),
+        job=Job(*row[len(EVENT_COLUMNS) :]),
+        **event,
+    )

@@ -1,0 +1,169 @@
+"""The source of units that the ledger keeps: for every campaign, on rank 0 of a job.
+
+It stands between the engine, which knows units, teams and outcomes, and the ledger, which knows
+states and events.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cvzmpi.engine.campaign import Outcome, Overview, Unit, Worker
+from cvzmpi.ledger.clerk import Clerk
+from cvzmpi.ledger.records import Event, LedgerUnit
+from cvzmpi.ledger.states import State
+
+_RECENT_SECONDS = 60.0
+# How long the end of a job may wait for a database that is away.
+_PATIENCE = {False: 60.0, True: 5.0}  # by whether the job was asked to stop
+
+
+@dataclass
+class _Held:
+    """A unit that this job has: as the ledger knew it, and what happened since."""
+
+    unit: LedgerUnit
+    state: State
+    worker: Worker | None = None
+
+
+class LedgerSource:
+    """Gives out the units that the clerk claims, and tells it what becomes of them.
+
+    Parameters
+    ----------
+    clerk : Clerk
+        Not started yet.
+    overview : Overview
+        What there was to do when the job began.
+    as_unit : callable
+        What the engine is to know of a unit.
+    n_ranks : int
+        Of the job: at least twice as many units are claimed ahead, and what a minute brings, so
+        that nobody waits for a database that is away for so long.
+    """
+
+    def __init__(
+        self,
+        clerk: Clerk,
+        overview: Overview,
+        as_unit: Callable[[LedgerUnit], Unit],
+        n_ranks: int,
+    ) -> None:
+        self._clerk = clerk
+        self._overview = overview
+        self._as_unit = as_unit
+        self._n_ranks = n_ranks
+        self._waiting: deque[Unit] = deque()
+        self._held: dict[str, _Held] = {}
+        self._ended_at: deque[float] = deque()
+        self._told_of_others = False
+        clerk.start(wanted=2 * n_ranks)
+
+    def overview(self) -> Overview:
+        """What there is to do."""
+        return self._overview
+
+    def next(self) -> Unit | None:
+        """The unit that is next in the order of work; None where none is claimed at the moment."""
+        self._take_claimed()
+        return self._waiting.popleft() if self._waiting else None
+
+    def exhausted(self) -> bool:
+        """Whether all units are done, failed, or with other jobs that live."""
+        self._take_claimed()
+        return not self._waiting and self._clerk.nothing_left()
+
+    def preprocessed(self, unit: Unit, **detail: Any) -> None:
+        """The input of a unit is here, verified; to be said before it is given to a team."""
+        self._move(unit.name, State.PREPROCESSED, detail=detail)
+
+    def began(self, unit: Unit, worker: Worker) -> None:
+        """A team was given the unit."""
+        held = self._held[unit.name]
+        if held.state is not State.PREPROCESSED:
+            self._move(unit.name, State.PREPROCESSED, message="needs its input no more")
+        held.worker = worker
+        self._move(unit.name, State.WORKING)
+
+    def ended(self, outcome: Outcome) -> None:
+        """The work on a unit ended, or what comes before it."""
+        name, held = outcome.unit, self._held[outcome.unit]
+        self._ended_at.append(time.monotonic())
+        detail = {"seconds": round(outcome.seconds, 3), **outcome.result}
+        if outcome.error is not None:
+            self._move(
+                name,
+                State.ERROR,
+                message=outcome.error,
+                detail=detail,
+                charged=held.unit.charged + 1,
+            )
+        elif outcome.unfinished is None:
+            self._move(name, State.DONE, message=detail.pop("note", None), detail=detail, charged=0)
+        elif held.state is State.WORKING:
+            self._clerk.put_off(name)
+            self._move(
+                name,
+                State.PREPROCESSED,
+                message=outcome.unfinished,
+                detail=detail,
+                progress=outcome.progress,
+            )
+        else:
+            self._clerk.give_back(name)
+        self._held.pop(name, None)
+
+    def attend(self) -> Sequence[Outcome]:
+        """See that enough units are claimed."""
+        if self._clerk.lost_claims():
+            self._forget_waiting()
+        if self._told_of_others or not self.exhausted():
+            return ()
+        self._told_of_others = True
+        return [
+            Outcome(f"{count} more", unfinished=f"job {job.id} on {job.host} has them")
+            for job, count in self._clerk.with_others()
+        ]
+
+    def steps_done(self, steps: int) -> None:
+        """Count what the teams do."""
+        self._clerk.steps_done(steps)
+
+    def status(self) -> str:
+        """Whether the ledger can be reached."""
+        return "" if self._clerk.problem is None else "ledger out of reach"
+
+    def close(self, stopped: str | None) -> None:
+        """Deliver what is left to be said."""
+        self._clerk.close(stopped or "ended", _PATIENCE[stopped is not None])
+
+    def _take_claimed(self) -> None:
+        for unit in self._clerk.claimed():
+            self._held[unit.name] = _Held(unit, unit.state)
+            self._waiting.append(self._as_unit(unit))
+        now = time.monotonic()
+        while self._ended_at and now - self._ended_at[0] > _RECENT_SECONDS:
+            self._ended_at.popleft()
+        enough = 2 * self._n_ranks + len(self._ended_at)
+        missing = enough - len(self._waiting)
+        self._clerk.want(missing if missing >= enough / 2 else 0)
+
+    def _forget_waiting(self) -> None:
+        """Other jobs may have them now; what the teams have goes on."""
+        for unit in self._waiting:
+            del self._held[unit.name]
+        self._waiting.clear()
+
+    def _move(self, name: str, state: State, **facts: Any) -> None:
+        """Have an event recorded."""
+        held = self._held[name]
+        event = Event(name, state, from_state=held.state, **facts)
+        if held.worker is not None:
+            event = replace(event, rank=held.worker.rank, host=held.worker.host)
+        self._clerk.tell(event)
+        held.state = state
