@@ -302,11 +302,10 @@ def _run_campaign(world: World, config: Config) -> int:
     from cvzmpi.engine.progress import ProgressDisplay
 
     world.first(lambda: check_parallel_hdf5(config.ranks_per_team))
-    campaign = world.first(lambda: CvzCampaign.begin(config))
+    nodes = world.n_nodes()
+    campaign = world.first(lambda: CvzCampaign.begin(config, world.size, nodes))
     display = ProgressDisplay("light curves", campaign.step_name)
-    limits = job.JobLimits(
-        config.ranks_per_team, config.job.max_attempts, config.job.drain_before_end
-    )
+    limits = job.JobLimits(config.ranks_per_team, config.job.drain_before_end)
     tally = job.run(campaign, world, limits, display)
     return world.first(lambda: _status(tally))
 

@@ -205,7 +205,23 @@ class JobConfig(Section):
     max_attempts: int = Field(
         5,
         ge=1,
-        description="jobs that may die over a light curve, without progress, until it fails",
+        description="at a light curve that fails, or over which jobs die without any progress",
+    )
+
+
+class LedgerConfig(Section):
+    """Where the history of the campaign is kept."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(postgresql|sqlite)(\+psycopg)?://",
+        description="as postgresql://USER@HOST/DATABASE, for several jobs at a time; without it, "
+        "the file ledger.sqlite in the output directory",
+    )
+    lease: float = Field(
+        120.0,
+        ge=10,
+        description="seconds without a sign of life after which a job on another machine is dead",
     )
 
 
@@ -239,7 +255,14 @@ class Config(Section):
         CheckpointConfig(), description="how much work a kill may cost"
     )
     job: JobConfig = Field(JobConfig(), description="what a job does about its own end")
+    ledger: LedgerConfig = Field(
+        LedgerConfig(), description="where the history of the campaign is kept"
+    )
     detector: DetectorConfig = Field(DetectorConfig(), description="the neural networks")
+
+    def ledger_location(self) -> str | Path:
+        """Where the ledger is: the URL of a database, or the path of an SQLite file."""
+        return self.ledger.url or self.output.directory / "ledger.sqlite"
 
     def science(self) -> dict[str, Any]:
         """Everything that the results depend on, as plain values by dotted key."""

@@ -8,18 +8,45 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cvzmpi.engine.campaign import Outcome, Overview, Unit, Worker
 from cvzmpi.ledger.clerk import Clerk
-from cvzmpi.ledger.records import Event, LedgerUnit
+from cvzmpi.ledger.failures import failures
+from cvzmpi.ledger.ledger import Ledger
+from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.states import State
 
 _RECENT_SECONDS = 60.0
 # How long the end of a job may wait for a database that is away.
 _PATIENCE = {False: 60.0, True: 5.0}  # by whether the job was asked to stop
+
+
+def overview_of(
+    ledger: Ledger, job: Job, *, batch: Collection[str] | None, steps_per_unit: int
+) -> Overview:
+    """What there is to do.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    job : Job
+    batch : collection of str, optional
+        The units of the job; without it, all.
+    steps_per_unit : int
+    """
+    counts = ledger.claims.batch_counts(job, limited=batch is not None)
+    is_open = {State.QUALIFIED, State.PREPROCESSED, State.WORKING}
+    failed = [f for f in failures(ledger) if batch is None or f.unit.name in batch]
+    return Overview(
+        n_open=sum(n for (state, _), n in counts.items() if state in is_open),
+        n_begun=sum(n for (state, begun), n in counts.items() if begun and state in is_open),
+        n_done=sum(n for (s, _), n in counts.items() if s in {State.DONE, State.PUBLISHED}),
+        rejected=[Outcome(failure.unit.name, failure.message) for failure in failed],
+        steps_per_unit=steps_per_unit,
+    )
 
 
 @dataclass
@@ -38,8 +65,8 @@ class LedgerSource:
     ----------
     clerk : Clerk
         Not started yet.
-    overview : Overview
-        What there was to do when the job began.
+    overview : callable
+        What there is to do; asked once, when the clerk has seen to dead jobs.
     as_unit : callable
         What the engine is to know of a unit.
     n_ranks : int
@@ -50,12 +77,11 @@ class LedgerSource:
     def __init__(
         self,
         clerk: Clerk,
-        overview: Overview,
+        overview: Callable[[], Overview],
         as_unit: Callable[[LedgerUnit], Unit],
         n_ranks: int,
     ) -> None:
         self._clerk = clerk
-        self._overview = overview
         self._as_unit = as_unit
         self._n_ranks = n_ranks
         self._waiting: deque[Unit] = deque()
@@ -63,6 +89,7 @@ class LedgerSource:
         self._ended_at: deque[float] = deque()
         self._told_of_others = False
         clerk.start(wanted=2 * n_ranks)
+        self._overview = overview()
 
     def overview(self) -> Overview:
         """What there is to do."""

@@ -8,7 +8,7 @@ import hashlib
 import io
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,11 @@ class LightCurveSource:
     tic: int
     sector: int
     path: Path | None
+
+    @property
+    def name(self) -> str:
+        """What its unit is called."""
+        return f"{self.tic}_{self.sector}"
 
 
 @dataclass(frozen=True)
@@ -105,10 +110,18 @@ def check_whole(path: Path) -> None:
             raise LightCurveError(f"{path}: {size} bytes, expected {expected}")
 
 
-def scan_directory(directory: Path) -> tuple[list[LightCurveSource], list[Rejected]]:
+def scan_directory(
+    directory: Path, known: Mapping[tuple[str, int], tuple[int, int]] | None = None
+) -> tuple[list[LightCurveSource], list[Rejected]]:
     """Find the light curves in a directory and below, by their headers, whatever their names.
 
     Files that are no FITS are passed over, unless their name says that they should be.
+
+    Parameters
+    ----------
+    directory : Path
+    known : mapping, optional
+        (tic, sector) of files that were found before, by path and size: they are not opened.
 
     Raises
     ------
@@ -117,13 +130,17 @@ def scan_directory(directory: Path) -> tuple[list[LightCurveSource], list[Reject
     """
     if not directory.is_dir():
         raise ConfigError(f"{directory}: no such input directory")
+    known = known or {}
     sources: dict[tuple[int, int], LightCurveSource] = {}
     rejected = []
     for path in sorted(p for p in directory.rglob("*") if p.is_file()):
         try:
-            if not _looks_like_fits(path):
+            if (identity := known.get((str(path), path.stat().st_size))) is not None:
+                source = LightCurveSource(*identity, path)
+            elif _looks_like_fits(path):
+                source = _identify(path)
+            else:
                 continue
-            source = _identify(path)
         except LightCurveError as error:
             rejected.append(Rejected(path.name, str(error)))
             continue

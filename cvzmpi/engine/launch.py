@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -105,6 +106,10 @@ class World:
         if error is not None:
             raise error
         return result
+
+    def n_nodes(self) -> int:
+        """On how many machines the ranks are: collective."""
+        return len(set(self.communicator.allgather(socket.gethostname())))
 
     def form_team(self, ranks_per_team: int) -> Team | None:
         """Form the teams: collective. Rank 0 is in none, unless it is alone.

@@ -12,7 +12,7 @@ from cvzmpi.ledger.outbox import Outbox
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, now
 from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
 from cvzmpi.ledger.states import State
-from cvzmpi.ledger.tables import claims, jobs, latest, units
+from cvzmpi.ledger.tables import batches, claims, jobs, latest, units
 
 
 def bury(
@@ -63,7 +63,8 @@ def bury(
         if connection.execute(still).scalar() != dead.heartbeat:
             return []  # it lives after all
         recorded_events = ledger.record(events, job, skip_stale=True, within=connection)
-        connection.execute(claims.delete().where(claims.c.job_id == dead.id))
+        for table in (claims, batches):
+            connection.execute(table.delete().where(table.c.job_id == dead.id))
         connection.execute(
             jobs.update()
             .where(jobs.c.id == dead.id, jobs.c.ended.is_(None))
@@ -79,7 +80,7 @@ def _working(ledger: Ledger, job: Job) -> list[LedgerUnit]:
         .where(latest.c.state == State.WORKING.value, latest.c.job_id == job.id)
     )
     with ledger.database.reading() as connection:
-        return [as_unit(row) for row in connection.execute(query)]
+        return [as_unit(tuple(row)) for row in connection.execute(query)]
 
 
 def _given_back(unit: LedgerUnit, dead: Job, progress: int, max_attempts: int) -> Event:

@@ -8,6 +8,7 @@ in batches, in the order of work: half-done ones first, then by priority, then t
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -37,13 +38,34 @@ class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def limit_to(self, job: Job, names: Sequence[str]) -> None:
-        """From now on, the job claims these units only: its batch."""
+    def limit_to(self, job: Job, names: Sequence[str], states: Sequence[State]) -> bool:
+        """Have the job claim these units only: its batch.
+
+        Parameters
+        ----------
+        job : Job
+        names : sequence of str
+            All units of the batch.
+        states : sequence of State
+            In which units can be claimed.
+
+        Returns
+        -------
+        bool
+            False where there are no others that could be claimed, so that no limit is needed.
+        """
+        claimable = sa.select(sa.func.count()).where(
+            latest.c.state.in_([state.value for state in states])
+        )
         with self._database.writing() as connection:
-            connection.execute(batches.delete().where(batches.c.job_id == job.id))
             for chunk in chunks(names):
                 chosen = sa.select(sa.literal(job.id), units.c.id).where(units.c.name.in_(chunk))
                 connection.execute(batches.insert().from_select(["job_id", "unit_id"], chosen))
+            n_in_batch = connection.execute(_in_batch(claimable.select_from(latest), job)).scalar()
+            if n_in_batch != connection.execute(claimable.select_from(latest)).scalar():
+                return True
+            connection.execute(batches.delete().where(batches.c.job_id == job.id))
+            return False
 
     def take(
         self,
@@ -74,14 +96,11 @@ class Claims:
             In the order in which they are to be worked on.
         """
         with self._database.writing() as connection:
-            found = []
+            found: list[sa.Row[Any]] = []
             for state in states:  # one by one: the index then has them in order already
                 query = _free(state, n).add_columns(*_ORDER)
                 if limited:
-                    query = query.join(
-                        batches,
-                        (batches.c.unit_id == latest.c.unit_id) & (batches.c.job_id == job.id),
-                    )
+                    query = _in_batch(query, job)
                 if except_for:
                     unwanted = sa.select(units.c.id).where(units.c.name.in_(list(except_for)))
                     query = query.where(latest.c.unit_id.not_in(unwanted))
@@ -93,12 +112,12 @@ class Claims:
             connection.execute(
                 claims.insert(), [{"unit_id": unit_id, "job_id": job.id} for unit_id in ids]
             )
-            rows = []
+            rows: list[sa.Row[Any]] = []
             query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
             for chunk in chunks(ids):
                 rows += connection.execute(query.where(units.c.id.in_(chunk))).all()
         place = {unit_id: number for number, unit_id in enumerate(ids)}
-        return [as_unit(row) for row in sorted(rows, key=lambda row: place[row.id])]
+        return [as_unit(tuple(row)) for row in sorted(rows, key=lambda row: place[row.id])]
 
     def give_back(self, job: Job, names: Sequence[str], *, within: sa.Connection) -> None:
         """End the claims of a job on units that it did not begin."""
@@ -109,6 +128,16 @@ class Claims:
                     claims.c.job_id == job.id, claims.c.unit_id.in_(connection_ids)
                 )
             )
+
+    def batch_counts(self, job: Job, *, limited: bool = False) -> dict[tuple[State, bool], int]:
+        """How many units there are by state, and by whether they are half done."""
+        query = sa.select(latest.c.state, latest.c.begun, sa.func.count()).group_by(
+            latest.c.state, latest.c.begun
+        )
+        if limited:
+            query = _in_batch(query, job)
+        with self._database.reading() as connection:
+            return {(State(s), bool(b)): count for s, b, count in connection.execute(query)}
 
     def of_others(self, job: Job, *, limited: bool = False) -> list[tuple[Job, int]]:
         """The other jobs that have units, and how many each; of those in `job`'s batch only."""
@@ -137,4 +166,11 @@ def _free(state: State, n: int) -> sa.Select[tuple[int]]:
         .where(latest.c.state == state.value, ~is_claimed)
         .order_by(*_ORDER)
         .limit(n)
+    )
+
+
+def _in_batch(query: sa.Select[Any], job: Job) -> sa.Select[Any]:
+    """Of units in `latest`, only those of the job's batch."""
+    return query.join(
+        batches, (batches.c.unit_id == latest.c.unit_id) & (batches.c.job_id == job.id)
     )

@@ -229,7 +229,7 @@ class Ledger:
                 for chunk in chunks(sorted(set(names))):
                     rows += connection.execute(query.where(units.c.name.in_(chunk)))
                 rows.sort(key=lambda row: row.id)
-        return [as_unit(row) for row in rows]
+        return [as_unit(tuple(row)) for row in rows]
 
     def counts(self) -> dict[State, int]:
         """How many units there are in each state; states without units have 0."""
@@ -257,7 +257,7 @@ class Ledger:
             rows = list(connection.execute(query))
         if not rows:
             raise LedgerError(f"{name}: no such unit in {self.database.name}")
-        return [as_recorded(name, row) for row in rows]
+        return [as_recorded(name, tuple(row)) for row in rows]
 
 
 def _names(connection: sa.Connection, names: Sequence[str]) -> set[str]:

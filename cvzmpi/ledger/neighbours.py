@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime
 
 from cvzmpi.ledger import process
@@ -56,9 +57,11 @@ class Neighbours:
         return theirs == ours and run < own_run
 
 
-def queue_id(job: str | None, restarts: str | None) -> str | None:
-    """The queue's number of a job, and how often the queue has started it again."""
-    return job and (f"{job}+{restarts}" if restarts and restarts != "0" else job)
+def queue_id(environment: Mapping[str, str]) -> str | None:
+    """The queue's number of this job, and how often the queue has started it again."""
+    job = environment.get("SLURM_JOB_ID")
+    restarts = environment.get("SLURM_RESTART_COUNT", "0")
+    return f"{job}+{restarts}" if job is not None and restarts != "0" else job
 
 
 def _run(queue_id: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from cvzmpi import __version__
 from cvzmpi.ledger import process
 from cvzmpi.ledger.database import Database
 from cvzmpi.ledger.records import Job, now
-from cvzmpi.ledger.tables import claims, jobs
+from cvzmpi.ledger.tables import batches, claims, jobs
 
 JOB_COLUMNS = [column for column in jobs.c if column.name != "key"]
 
@@ -96,7 +96,8 @@ class JobRegistry:
         ended = {"ended": now(), "outcome": outcome}
         with self._database.writing() as connection:
             connection.execute(jobs.update().where(jobs.c.id == job.id).values(**ended))
-            connection.execute(claims.delete().where(claims.c.job_id == job.id))
+            for table in (claims, batches):
+                connection.execute(table.delete().where(table.c.job_id == job.id))
 
     def all(self) -> list[Job]:
         """All of them, the newest last."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-
-import sqlalchemy as sa
 
 from cvzmpi.ledger.records import Job, LedgerUnit, Recorded
 from cvzmpi.ledger.states import State
@@ -26,13 +25,13 @@ UNIT_COLUMNS = [
 ]
 
 
-def as_unit(row: sa.Row[Any]) -> LedgerUnit:
+def as_unit(row: Sequence[Any]) -> LedgerUnit:
     """A row of `UNIT_COLUMNS`."""
-    _, name, cost, priority, facts, state, *rest = tuple(row)
+    _, name, cost, priority, facts, state, *rest = row
     return LedgerUnit(name, cost, priority, facts, State(state), *rest)
 
 
-def as_recorded(name: str, row: sa.Row[Any]) -> Recorded:
+def as_recorded(name: str, row: Sequence[Any]) -> Recorded:
     """A row of `EVENT_COLUMNS` and then `JOB_COLUMNS`."""
     event = dict(
         zip([column.name for column in EVENT_COLUMNS], row[: len(EVENT_COLUMNS)], strict=True)

@@ -1,0 +1,150 @@
+"""The inventory: what lies in the input and the output directory, brought into the ledger.
+
+It is taken whenever a job begins. Sector files are opened only where the ledger does not know their
+light curve yet. So a campaign of many thousand begins quickly, and one whose ledger is lost, or
+never was, gets it from its files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from cvzmpi.cvz.fits_input import LightCurveSource, Rejected
+from cvzmpi.cvz.sector_file import Progress
+from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
+from cvzmpi.ledger.failures import failures
+
+_CHUNK = 2000
+_LOST = "its sector file is gone"
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Brings what was found into the ledger.
+
+    Attributes
+    ----------
+    ledger : Ledger
+    job : Job
+        Who does it.
+    present : collection of (int, int)
+        The (tic, sector) that have a sector file.
+    look : callable
+        Opens the sector file of a light curve: how far it is, None where it is damaged.
+    cost : callable
+        Of a light curve, by its source and how far it is.
+    max_attempts : int
+        What failed so often is not tried again.
+    """
+
+    ledger: Ledger
+    job: Job
+    present: Collection[tuple[int, int]]
+    look: Callable[[LightCurveSource], Progress | None]
+    cost: Callable[[LightCurveSource, Progress | None], float]
+    max_attempts: int
+
+    def take(self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected]) -> None:
+        """Bring everything into the ledger.
+
+        Parameters
+        ----------
+        sources : sequence of LightCurveSource
+            Light curves that can be worked on.
+        rejected : sequence of Rejected
+            What should be one and is not.
+        """
+        self._try_again({source.name for source in sources})
+        for first in range(0, len(sources), _CHUNK):
+            self._bring_in(sources[first : first + _CHUNK])
+        self._reject(rejected)
+
+    def _try_again(self, names: set[str]) -> None:
+        """What failed, but not often enough to be given up, is tried once more."""
+        failed = [f for f in failures(self.ledger) if f.unit.name in names]
+        again = [
+            failure.retried(f"attempt {failure.unit.charged + 1} of {self.max_attempts}")
+            for failure in failed
+            if failure.unit.charged < self.max_attempts
+        ]
+        self.ledger.record(again, self.job, skip_stale=True)
+
+    def _bring_in(self, sources: Sequence[LightCurveSource]) -> None:
+        known = {unit.name: unit for unit in self.ledger.units(names=[s.name for s in sources])}
+        found: list[NewUnit] = []
+        happened: list[Event] = []
+        for source in sources:
+            unit = known.get(source.name)
+            if unit is None or unit.state in {State.DISCOVERED, State.QUALIFIED}:
+                is_present = (source.tic, source.sector) in self.present
+                progress = self.look(source) if is_present else None
+                if unit is None:
+                    cost = self.cost(source, progress)
+                    found.append(NewUnit(source.name, cost, facts=_facts(source)))
+                state = State.DISCOVERED if unit is None else unit.state
+                happened += _on_its_way(source, state, progress)
+            elif self._is_lost(source, unit):
+                happened.append(_lost(unit))
+        with self.ledger.writing() as connection:
+            self.ledger.add_units(found, self.job, within=connection)
+            self.ledger.record(happened, self.job, skip_stale=True, within=connection)
+
+    def _is_lost(self, source: LightCurveSource, unit: LedgerUnit) -> bool:
+        is_done = unit.state in {State.DONE, State.PUBLISHED}
+        return is_done and (source.tic, source.sector) not in self.present
+
+    def _reject(self, rejected: Sequence[Rejected]) -> None:
+        known = {unit.name: unit for unit in self.ledger.units(names=[r.name for r in rejected])}
+        failed = [
+            Event(item.name, State.ERROR, message=item.message)
+            for item in rejected
+            if item.name not in known or _can_fail(known[item.name])
+        ]
+        with self.ledger.writing() as connection:
+            new = [NewUnit(item.name) for item in rejected]
+            self.ledger.add_units(new, self.job, within=connection)
+            self.ledger.record(failed, self.job, skip_stale=True, within=connection)
+
+
+def _facts(source: LightCurveSource) -> dict[str, object]:
+    """What the ledger keeps of a light curve; with it, a FITS file is opened only once."""
+    facts: dict[str, object] = {"tic": source.tic, "sector": source.sector}
+    if source.path is not None:
+        facts |= {"file": str(source.path), "bytes": source.path.stat().st_size}
+    return facts
+
+
+def _on_its_way(
+    source: LightCurveSource, state: State, progress: Progress | None
+) -> Iterator[Event]:
+    """The events that bring a light curve from a state to where it is."""
+    here = "its FITS file is here" if source.path is not None else "its sector file is here"
+    if state is State.DISCOVERED:
+        yield Event(source.name, State.QUALIFIED, from_state=state, message="given as input")
+    yield Event(
+        source.name,
+        State.PREPROCESSED,
+        from_state=State.QUALIFIED,
+        message=here,
+        progress=0 if progress is None else progress.steps,
+    )
+    if progress is not None and progress.done:
+        yield Event(
+            source.name, State.DONE, from_state=State.PREPROCESSED, message="found done", charged=0
+        )
+
+
+def _lost(unit: LedgerUnit) -> Event:
+    return Event(
+        unit.name,
+        State.PREPROCESSED,
+        from_state=unit.state,
+        message=_LOST,
+        progress=0,
+        charged=0,
+    )
+
+
+def _can_fail(unit: LedgerUnit) -> bool:
+    return unit.state in {State.DISCOVERED, State.QUALIFIED, State.PREPROCESSED}

@@ -1,0 +1,208 @@
+"""The work of a job: which light curves there are, and the ledger's source of them.
+
+Rank 0 alone has to do with it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from cvzmpi.config import Config
+from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.fits_input import LightCurveSource, Rejected, scan_directory, select_targets
+from cvzmpi.cvz.inventory import Inventory
+from cvzmpi.cvz.light_curve_unit import LightCurvePaths
+from cvzmpi.cvz.sector_file import Progress, Provenance, sector_files, sector_path
+from cvzmpi.cvz.stages import check_resume
+from cvzmpi.engine.campaign import Unit
+from cvzmpi.errors import ConfigError, DamagedFileError, SectorFileError
+from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
+from cvzmpi.ledger.clerk import Clerk, ClerkRules
+from cvzmpi.ledger.neighbours import queue_id
+from cvzmpi.ledger_source import LedgerSource, overview_of
+
+OUTBOXES = "outbox"
+"""Directory of undelivered events, in the output directory."""
+
+
+class LightCurveWork:
+    """Finds the light curves of a campaign.
+
+    Parameters
+    ----------
+    config : Config
+    provenance : Provenance
+        What the sector files must have been made with.
+    """
+
+    def __init__(self, config: Config, provenance: Provenance) -> None:
+        self._config = config
+        self._provenance = provenance
+        self._output = config.output.directory
+        self._present = sector_files(self._output)
+
+    def open_source(self, ranks: int, nodes: int) -> LedgerSource:
+        """Find the light curves, bring them into the ledger, and begin to claim them.
+
+        Parameters
+        ----------
+        ranks, nodes : int
+            Of the job.
+
+        Raises
+        ------
+        ConfigError
+            If the input is missing, the output directory cannot be written to, or outputs are there
+            that another configuration made.
+        LedgerError
+            If the ledger cannot be opened.
+        """
+        _check_writable(self._output)
+        with ExitStack() as on_error:
+            ledger = on_error.enter_context(Ledger.open(self._config.ledger_location()))
+            known = ledger.units()
+            self._check_configuration(known)
+            sources, rejected = self._find(known)
+            queue = queue_id(os.environ)
+            job = ledger.jobs.begin("run", ranks=ranks, nodes=nodes, queue_id=queue)
+            on_error.callback(ledger.jobs.end, job, "nothing was begun")
+            self._inventory(ledger, job).take(sources, rejected)
+            source = self._source(ledger, job, sources, rejected, ranks)
+            on_error.pop_all()
+        return source
+
+    def _source(
+        self,
+        ledger: Ledger,
+        job: Job,
+        sources: list[LightCurveSource],
+        rejected: list[Rejected],
+        ranks: int,
+    ) -> LedgerSource:
+        config, inject = self._config, self._config.inject
+        paths = {source.name: source.path for source in sources}
+        names = [*paths, *(item.name for item in rejected)]
+        states = (State.PREPROCESSED,)
+        limited = ledger.claims.limit_to(job, list(dict.fromkeys(names)), states)
+        rules = ClerkRules(states, config.job.max_attempts, config.ledger.lease, limited=limited)
+
+        def as_unit(unit: LedgerUnit) -> Unit:
+            content = LightCurvePaths(paths.get(unit.name), self._path(unit))
+            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
+
+        return LedgerSource(
+            Clerk(ledger, job, self._output / OUTBOXES, rules, self._steps),
+            lambda: overview_of(
+                ledger,
+                job,
+                batch=set(names) if limited else None,
+                steps_per_unit=inject.n_inject * inject.n_repeat,
+            ),
+            as_unit,
+            ranks,
+        )
+
+    # ------------------------------------------------------------- what there is
+
+    def _find(self, known: list[LedgerUnit]) -> tuple[list[LightCurveSource], list[Rejected]]:
+        """The light curves of the campaign: those in the input directory, and those begun.
+
+        What was begun needs its FITS file no more, and that may be gone.
+        """
+        directory = self._config.input.directory
+        sources, rejected = (
+            scan_directory(directory, _known_files(known))
+            if directory.is_dir() or not self._present
+            else ([], [])
+        )
+        with_file = {(source.tic, source.sector) for source in sources}
+        sources += [LightCurveSource(*key, None) for key in self._present if key not in with_file]
+        if self._config.input.targets is not None:
+            sources, rejected = select_targets(sources, self._config.input.targets)
+        if not sources and not rejected:
+            raise ConfigError(f"{directory}: no SPOC light curve in here")
+        return sources, rejected
+
+    def _inventory(self, ledger: Ledger, job: Job) -> Inventory:
+        return Inventory(
+            ledger=ledger,
+            job=job,
+            present=self._present.keys(),
+            look=lambda source: self._progress(
+                sector_path(self._output, source.tic, source.sector)
+            ),
+            cost=self._cost,
+            max_attempts=self._config.job.max_attempts,
+        )
+
+    def _check_configuration(self, known: list[LedgerUnit]) -> None:
+        """Look into one sector file that the ledger knows; the others are like it."""
+        for unit in known:
+            path = self._present.get(_identity(unit)) if unit.progress or _is_done(unit) else None
+            if path is not None and self._progress(path) is not None:
+                return
+
+    # ------------------------------------------------------------- sector files
+
+    def _path(self, unit: LedgerUnit) -> Path:
+        return sector_path(self._output, *_identity(unit))
+
+    def _steps(self, unit: LedgerUnit) -> int:
+        """How far a light curve is, of a job that died."""
+        try:
+            progress = sector_file.read_progress(self._path(unit))
+        except SectorFileError:
+            return 0
+        return 0 if progress is None else progress.steps
+
+    def _progress(self, path: Path) -> Progress | None:
+        """How far a light curve is; one whose file is damaged has not begun."""
+        try:
+            progress = sector_file.read_progress(path)
+            if progress is not None:
+                check_resume(path, progress, self._provenance)
+        except DamagedFileError:
+            return None  # its team sets it aside and says so
+        except SectorFileError as error:
+            raise ConfigError(str(error)) from error
+        return progress
+
+    def _cost(self, source: LightCurveSource, progress: Progress | None) -> float:
+        """Expected work: injections that remain, and a little for the cadences."""
+        remaining = self._config.inject.n_inject
+        if progress is not None and progress.checkpoint == "model":
+            remaining = progress.n_inject_remaining
+        megabytes = source.path.stat().st_size / 1e6 if source.path is not None else 2.0
+        return remaining * self._config.inject.n_repeat / 1000 + megabytes
+
+
+def _identity(unit: LedgerUnit) -> tuple[int, int]:
+    """The tic and the sector of a unit."""
+    tic, _, sector = unit.name.partition("_")
+    return int(tic), int(sector)
+
+
+def _is_done(unit: LedgerUnit) -> bool:
+    return unit.state in {State.DONE, State.PUBLISHED}
+
+
+def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], tuple[int, int]]:
+    """Which light curves are in which FITS files, as far as the ledger knows."""
+    return {
+        (unit.facts["file"], unit.facts["bytes"]): (unit.facts["tic"], unit.facts["sector"])
+        for unit in known
+        if "file" in unit.facts
+    }
+
+
+def _check_writable(directory: Path) -> None:
+    """Find out before anything is computed."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise ConfigError(f"{directory}: cannot write here: {error.strerror}") from error

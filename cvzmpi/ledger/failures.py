@@ -1,0 +1,68 @@
+"""Units that failed, why, and another try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cvzmpi.ledger.ledger import Ledger
+from cvzmpi.ledger.records import Event, Job, LedgerUnit
+from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
+from cvzmpi.ledger.states import RETRY_FROM, State
+from cvzmpi.ledger.tables import events, latest, units
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A unit in the state `error`.
+
+    Attributes
+    ----------
+    unit : LedgerUnit
+    from_state : State
+        In which it failed.
+    message : str
+        Why.
+    """
+
+    unit: LedgerUnit
+    from_state: State
+    message: str
+
+    def retried(self, message: str, charged: int | None = None) -> Event:
+        """The event that takes the unit back to where it can be tried again."""
+        return Event(
+            self.unit.name,
+            RETRY_FROM[self.from_state],
+            from_state=State.ERROR,
+            message=message,
+            charged=charged,
+        )
+
+
+def failures(ledger: Ledger) -> list[Failure]:
+    """All units that failed, in the order in which they were found."""
+    query = (
+        sa.select(*UNIT_COLUMNS, events.c.from_state, events.c.message)
+        .join(latest, latest.c.unit_id == units.c.id)
+        .join(
+            events,
+            (events.c.unit_id == latest.c.unit_id) & (events.c.number == latest.c.number),
+        )
+        .where(latest.c.state == State.ERROR.value)
+        .order_by(units.c.id)
+    )
+    with ledger.database.reading() as connection:
+        rows = [tuple(row) for row in connection.execute(query)]
+    return [
+        Failure(as_unit(unit), State(from_state), message or "")
+        for *unit, from_state, message in rows
+    ]
+
+
+def retry(ledger: Ledger, failed: Sequence[Failure], job: Job) -> list[Event]:
+    """Let units be tried again, with as many attempts as a new one has."""
+    wanted = [failure.retried("to be tried again", charged=0) for failure in failed]
+    return ledger.record(wanted, job, skip_stale=True)
