@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -149,13 +150,31 @@ def content(path: Path) -> dict[str, object]:
     return found
 
 
+BESIDE = ("ledger.sqlite*", "outbox", "logs")
+"""What lies in an output directory beside the sector files, as patterns of names."""
+
+
+def result_files(directory: Path) -> list[Path]:
+    """Every file below a directory, but for the ledger and what belongs to it."""
+    beside = {path for pattern in BESIDE for path in directory.glob(pattern)}
+    return sorted(
+        path
+        for path in directory.rglob("*")
+        if path.is_file() and beside.isdisjoint({path, *path.parents})
+    )
+
+
 def bytes_of(directory: Path) -> dict[str, bytes]:
-    """Every file below a directory, as it is."""
-    return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
+    """Every one of the `result_files`, as it is."""
+    return {str(path.relative_to(directory)): path.read_bytes() for path in result_files(directory)}
+
+
+def copy_results(output: Path, copy: Path) -> None:
+    """Copy an output directory without its ledger, so that the files in it can be changed.
+
+    The ledger would not know of it. Without one, a job looks into all files.
+    """
+    shutil.copytree(output, copy, ignore=shutil.ignore_patterns(*BESIDE))
 
 
 def rewind(path: Path, n_remaining: int | None) -> None:

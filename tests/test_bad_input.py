@@ -9,7 +9,16 @@ import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
-from main_job import FAST, bytes_of, contents, rewind, run, simulate
+from main_job import (
+    FAST,
+    bytes_of,
+    contents,
+    copy_results,
+    result_files,
+    rewind,
+    run,
+    simulate,
+)
 
 from cvzmpi.cvz.sector_file import sector_path
 from cvzmpi.cvz.simulate import FIRST_TIC
@@ -153,7 +162,7 @@ def test_there_are_as_many_lines_as_bad_light_curves_and_no_others(spoiled_run):
 def test_the_good_light_curve_is_finished_and_the_bad_ones_leave_nothing(spoiled_run, good):
     _, directory = spoiled_run
     assert contents(directory / "output") == contents(good / "output")
-    assert [path.name for path in directory.rglob("output/*/*")] == [GOOD]
+    assert [path.name for path in result_files(directory / "output")] == [GOOD]
 
 
 def test_a_directory_of_bad_light_curves_alone_is_no_success(tmp_path):
@@ -338,7 +347,7 @@ def test_an_output_file_that_may_not_be_read_is_neither_damaged_nor_lost(
     good, arguments, tmp_path, locked
 ):
     output = tmp_path / "output"
-    shutil.copytree(good / "output", output)
+    copy_results(good / "output", output)
     path = sector_path(output, FIRST_TIC, 1)
     before = path.read_bytes()
     path.chmod(0o000)
@@ -350,7 +359,7 @@ def test_an_output_file_that_may_not_be_read_is_neither_damaged_nor_lost(
 
 def test_a_half_done_file_that_may_not_be_written_stays_as_it_is(good, tmp_path, locked):
     output = tmp_path / "output"
-    shutil.copytree(good / "output", output)
+    copy_results(good / "output", output)
     path = sector_path(output, FIRST_TIC, 1)
     rewind(path, 80)
     before = path.read_bytes()

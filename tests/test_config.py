@@ -246,6 +246,8 @@ NOT_SCIENCE = [
     "checkpoint.fsync=false",
     "job.drain_before_end=60",
     "job.max_attempts=9",
+    "ledger.url=postgresql://host/database",
+    "ledger.lease=60",
 ]
 
 

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import h5py
 import pytest
-from main_job import FAST, bytes_of, contents, kill, kill_when, rewind, run, simulate, start
+from main_job import (
+    FAST,
+    bytes_of,
+    contents,
+    copy_results,
+    kill,
+    kill_when,
+    result_files,
+    rewind,
+    run,
+    simulate,
+    start,
+)
 
 from cvzmpi.cvz.sector_file import read_progress, sector_path
 from cvzmpi.cvz.simulate import FIRST_TIC
@@ -45,7 +57,7 @@ def expected(alone):
 def output(alone, tmp_path):
     """A copy of the finished outputs, to be changed."""
     copy = tmp_path / "output"
-    shutil.copytree(alone[0], copy)
+    copy_results(alone[0], copy)
     return copy
 
 
@@ -76,7 +88,7 @@ def test_a_single_process_does_everything(alone):
     assert ended.summary.startswith("3 light curves done in ")
     assert ended.summary.endswith(f", 0 failed, {N_STARS * N_INJECT * 3:,} injections")
     assert ended.complaints == []
-    assert sorted(path.name for path in output.rglob("*") if path.is_file()) == [
+    assert [path.name for path in result_files(output)] == [
         f"{FIRST_TIC + star}_1.h5" for star in range(N_STARS)
     ], "nothing else is left"
 
@@ -114,13 +126,13 @@ def test_another_seed_gives_other_injections(inputs, expected, tmp_path):
 
 def test_a_second_run_finds_nothing_to_do_and_touches_nothing(inputs, output):
     before = bytes_of(output)
-    times = {path: path.stat().st_mtime_ns for path in output.rglob("*")}
+    times = {path: path.stat().st_mtime_ns for path in result_files(output)}
     ended = run(["run", "--input", inputs, "--output", output, *FAST])
     assert ended.status == 0
     assert ended.plan == "3 light curves: 3 done before, 0 half done, 0 to begin"
     assert ended.summary.startswith("0 light curves done in ")
     assert bytes_of(output) == before
-    assert {path: path.stat().st_mtime_ns for path in output.rglob("*")} == times
+    assert {path: path.stat().st_mtime_ns for path in result_files(output)} == times
 
 
 def test_a_run_goes_on_from_every_state_at_once_over_mpi(inputs, output, expected):

@@ -60,6 +60,9 @@ class LightCurveWork:
         LedgerError
             If the ledger cannot be opened.
         """
+        directory = self._config.input.directory
+        if not directory.is_dir() and not self._present:
+            raise ConfigError(f"{directory}: no such input directory")
         _check_writable(self._output)
         with ExitStack() as on_error:
             ledger = on_error.enter_context(Ledger.open(self._config.ledger_location()))

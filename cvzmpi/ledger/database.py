@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
 from cvzmpi.ledger.column_types import plain
 
-_BUSY_SECONDS = 30
+_BUSY_SECONDS = 10
 _CHUNK = 1000
 _LOCK = 0x6376_7A6D  # of the advisory lock; any number that nobody else uses in that database
 

@@ -2,18 +2,20 @@
 
 import pickle
 import shutil
+import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from main_job import rewind, simulate
+from main_job import copy_results, result_files, rewind, simulate
 from mpi4py import MPI
 
 from cvzmpi.config import load
 from cvzmpi.cvz.campaign import CvzCampaign
 from cvzmpi.cvz.sector_file import sector_path
 from cvzmpi.cvz.simulate import FIRST_TIC
+from cvzmpi.engine.campaign import Outcome, Unit
 from cvzmpi.engine.control import Control
-from cvzmpi.engine.schedule import Schedule
 from cvzmpi.engine.stopping import StopRequest
 from cvzmpi.engine.team import Team
 from cvzmpi.errors import ConfigError, ModelFileError
@@ -36,8 +38,9 @@ def finished(inputs, models, tmp_path_factory):
     output = tmp_path_factory.mktemp("campaign") / "output"
     campaign = campaign_on(inputs, output, models)
     campaign.prepare()
-    for unit in campaign.find_work().units:
+    for unit in find_work(campaign).units:
         campaign.work(unit, Team(MPI.COMM_SELF), Control(StopRequest(), lambda steps: None))
+    (output / "ledger.sqlite").unlink()  # nobody told it
     return output
 
 
@@ -45,7 +48,7 @@ def finished(inputs, models, tmp_path_factory):
 def output(finished, tmp_path):
     """A copy of the whole run's output, to be changed."""
     copy = tmp_path / "output"
-    shutil.copytree(finished, copy)
+    copy_results(finished, copy)
     return copy
 
 
@@ -66,6 +69,32 @@ def campaign_on(inputs, output, models, *settings, **paths):
     return CvzCampaign(load(None, [*SETTINGS, *settings], given), models)
 
 
+@dataclass
+class Work:
+    """What a campaign found to do, the units in the order in which they are given out."""
+
+    units: list[Unit]
+    n_done: int
+    rejected: list[Outcome]
+    steps_per_unit: int
+
+
+def find_work(campaign):
+    """Open the source of a campaign, and take all its units without beginning any."""
+    source = campaign.open_source()
+    overview, units = source.overview(), []
+    while not source.exhausted():
+        unit = source.next()
+        if unit is None:
+            time.sleep(0.01)
+        else:
+            units.append(unit)
+    source.close(None)
+    assert overview.n_open == len(units)
+    assert overview.n_begun == sum(unit.begun for unit in units)
+    return Work(units, overview.n_done, list(overview.rejected), overview.steps_per_unit)
+
+
 def file_of(output, star):
     return sector_path(output, FIRST_TIC + star, 1)
 
@@ -79,16 +108,16 @@ def names(units):
 
 def test_a_new_campaign_has_every_light_curve_to_begin(inputs, models, tmp_path):
     output = tmp_path / "output"
-    workload = campaign_on(inputs, output, models).find_work()
+    workload = find_work(campaign_on(inputs, output, models))
     assert names(workload.units) == NAMES
     assert not any(unit.begun for unit in workload.units)
     assert (workload.n_done, workload.rejected) == (0, [])
     assert workload.steps_per_unit == 160
-    assert list(output.iterdir()) == [], "looking for work leaves nothing"
+    assert result_files(output) == [], "looking for work leaves nothing but the ledger"
 
 
 def test_a_finished_campaign_has_nothing_to_do(inputs, finished, models):
-    workload = campaign_on(inputs, finished, models).find_work()
+    workload = find_work(campaign_on(inputs, finished, models))
     assert (workload.units, workload.n_done, workload.rejected) == ([], N_STARS, [])
 
 
@@ -98,15 +127,14 @@ def test_what_is_half_done_comes_first_and_what_has_most_left_before_the_rest(
     rewind(file_of(output, 0), 40)
     rewind(file_of(output, 1), None)
     file_of(output, 2).unlink()
-    workload = campaign_on(inputs, output, models).find_work()
+    workload = find_work(campaign_on(inputs, output, models))
     assert {unit.name: unit.begun for unit in workload.units} == {
         NAMES[0]: True,
         NAMES[1]: True,
         NAMES[2]: False,
     }
     assert workload.n_done == 1
-    schedule = Schedule(workload)
-    assert [schedule.next().name for _ in range(3)] == [NAMES[1], NAMES[0], NAMES[2]]
+    assert [unit.name for unit in workload.units] == [NAMES[1], NAMES[0], NAMES[2]]
 
 
 def test_a_larger_light_curve_costs_more(inputs, models, tmp_path):
@@ -115,13 +143,13 @@ def test_a_larger_light_curve_costs_more(inputs, models, tmp_path):
     files = sorted(large.glob("*.fits"))
     with files[2].open("ab") as file:
         file.write(b"\0" * 2880 * 40)
-    units = campaign_on(large, tmp_path / "output", models).find_work().units
+    units = find_work(campaign_on(large, tmp_path / "output", models)).units
     assert max(units, key=lambda unit: unit.cost).name == NAMES[2]
 
 
 def test_a_damaged_output_is_to_be_done_anew(inputs, output, models):
     file_of(output, 1).write_bytes(b"damaged")
-    workload = campaign_on(inputs, output, models).find_work()
+    workload = find_work(campaign_on(inputs, output, models))
     assert [(unit.name, unit.begun) for unit in workload.units] == [(NAMES[1], False)]
     assert file_of(output, 1).read_bytes() == b"damaged", "its team sets it aside"
 
@@ -132,7 +160,7 @@ def test_what_was_begun_is_found_without_its_fits_files(output, models, tmp_path
     rewind(file_of(output, 1), None)
     if directory == "empty":
         (tmp_path / directory).mkdir()
-    workload = campaign_on(tmp_path / directory, output, models).find_work()
+    workload = find_work(campaign_on(tmp_path / directory, output, models))
     assert names(workload.units) == NAMES[:2]
     assert all(unit.begun for unit in workload.units)
     assert workload.n_done == 2
@@ -141,7 +169,7 @@ def test_what_was_begun_is_found_without_its_fits_files(output, models, tmp_path
 def test_a_campaign_and_its_units_travel_to_other_ranks(inputs, output, models):
     rewind(file_of(output, 0), 40)
     campaign = pickle.loads(pickle.dumps(campaign_on(inputs, output, models)))
-    units = pickle.loads(pickle.dumps(campaign.find_work().units))
+    units = pickle.loads(pickle.dumps(find_work(campaign).units))
     campaign.prepare()
     result = campaign.work(
         units[0], Team(MPI.COMM_SELF), Control(StopRequest(), lambda steps: None)
@@ -154,14 +182,14 @@ def test_a_campaign_and_its_units_travel_to_other_ranks(inputs, output, models):
 
 def test_a_list_of_targets_chooses(inputs, models, tmp_path, targets):
     path = targets(f"{FIRST_TIC + 2},1", f"{FIRST_TIC},1", f"{FIRST_TIC + 2},1")
-    workload = campaign_on(inputs, tmp_path / "output", models, targets=path).find_work()
+    workload = find_work(campaign_on(inputs, tmp_path / "output", models, targets=path))
     assert names(workload.units) == [NAMES[0], NAMES[2]]
     assert workload.rejected == []
 
 
 def test_a_target_without_a_light_curve_has_failed(inputs, models, tmp_path, targets):
     path = targets(f"{FIRST_TIC},1", f"{FIRST_TIC},99", "5,1")
-    workload = campaign_on(inputs, tmp_path / "output", models, targets=path).find_work()
+    workload = find_work(campaign_on(inputs, tmp_path / "output", models, targets=path))
     assert names(workload.units) == NAMES[:1]
     assert [outcome.unit for outcome in workload.rejected] == [f"{FIRST_TIC}_99", "5_1"]
     assert all(str(path) in outcome.error for outcome in workload.rejected)
@@ -171,14 +199,14 @@ def test_a_target_that_was_begun_needs_no_fits_file(output, models, tmp_path, ta
     rewind(file_of(output, 0), 40)
     path = targets(f"{FIRST_TIC},1", f"{FIRST_TIC + 1},1")
     (tmp_path / "empty").mkdir()
-    workload = campaign_on(tmp_path / "empty", output, models, targets=path).find_work()
+    workload = find_work(campaign_on(tmp_path / "empty", output, models, targets=path))
     assert names(workload.units) == NAMES[:1]
     assert (workload.n_done, workload.rejected) == (1, [])
 
 
 def test_columns_of_the_list_are_found_by_name(inputs, models, tmp_path, targets):
     path = targets(f"x, 1, {FIRST_TIC + 1}", header="star, Sector, TIC")
-    workload = campaign_on(inputs, tmp_path / "output", models, targets=path).find_work()
+    workload = find_work(campaign_on(inputs, tmp_path / "output", models, targets=path))
     assert names(workload.units) == [NAMES[1]]
 
 
@@ -196,7 +224,7 @@ def test_a_list_that_cannot_be_understood_is_one_line_with_its_place(
 ):
     path = targets(*rows, header=header)
     with pytest.raises(ConfigError) as caught:
-        campaign_on(inputs, tmp_path / "output", models, targets=path).find_work()
+        find_work(campaign_on(inputs, tmp_path / "output", models, targets=path))
     (line,) = str(caught.value).splitlines()
     assert line.startswith(f"{path}: {expected}")
 
@@ -204,7 +232,7 @@ def test_a_list_that_cannot_be_understood_is_one_line_with_its_place(
 def test_a_list_that_is_not_there_is_one_line(inputs, models, tmp_path):
     nowhere = tmp_path / "nowhere.csv"
     with pytest.raises(ConfigError, match=f"^{nowhere}: cannot be read: "):
-        campaign_on(inputs, tmp_path / "output", models, targets=nowhere).find_work()
+        find_work(campaign_on(inputs, tmp_path / "output", models, targets=nowhere))
 
 
 # ----------------------------------------------------------------- what is refused
@@ -219,7 +247,7 @@ def test_outputs_of_another_configuration_are_refused_with_the_difference(
             rewind(file_of(output, star), 40 if state == "half done" else None)
     campaign = campaign_on(inputs, output, models, "seed=8", "detect.merge_gap=10")
     with pytest.raises(ConfigError) as caught:
-        campaign.find_work()
+        find_work(campaign)
     (line,) = str(caught.value).splitlines()
     assert "detect.merge_gap: 20 -> 10; seed: 1 -> 8" in line
     assert str(file_of(output, 0)) in line
@@ -228,20 +256,20 @@ def test_outputs_of_another_configuration_are_refused_with_the_difference(
 def test_outputs_of_other_models_are_refused(inputs, output, models):
     others = type(models)(models.weights, "ff" * 32)
     with pytest.raises(ConfigError, match="made with other models"):
-        campaign_on(inputs, output, others).find_work()
+        find_work(campaign_on(inputs, output, others))
 
 
 @pytest.mark.parametrize("setting", ["ranks_per_team=4", "checkpoint.interval=60"])
 def test_how_it_is_computed_may_change(inputs, output, models, setting):
-    assert campaign_on(inputs, output, models, setting).find_work().n_done == N_STARS
+    assert find_work(campaign_on(inputs, output, models, setting)).n_done == N_STARS
 
 
 def test_an_input_directory_without_light_curves_is_one_line(models, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match=f"^{tmp_path / 'empty'}: no SPOC light curve in here$"):
-        campaign_on(tmp_path / "empty", tmp_path / "output", models).find_work()
+        find_work(campaign_on(tmp_path / "empty", tmp_path / "output", models))
     with pytest.raises(ConfigError, match=f"^{tmp_path / 'gone'}: no such input directory$"):
-        campaign_on(tmp_path / "gone", tmp_path / "output", models).find_work()
+        find_work(campaign_on(tmp_path / "gone", tmp_path / "output", models))
 
 
 def test_a_campaign_does_not_begin_without_its_models(tmp_path):

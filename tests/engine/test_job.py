@@ -234,7 +234,7 @@ from cvzmpi.cvz.campaign import CvzCampaign
 from cvzmpi.engine.campaign import Unit
 from cvzmpi.engine.schedule import Schedule, Workload
 from cvzmpi.errors import LightCurveError
-CvzCampaign.begin = classmethod(lambda cls, config: CvzCampaign.__new__(cls))
+CvzCampaign.begin = classmethod(lambda cls, *given: CvzCampaign.__new__(cls))
 CvzCampaign.prepare = lambda self: None
 UNITS = [Unit(str(n), 1.0) for n in range(4)]
 CvzCampaign.open_source = lambda self: Schedule(Workload(UNITS))

@@ -58,7 +58,7 @@ class PostgresServer:
         command = [self._programs / "postgres", "-D", self._data, "-k", self.directory]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "-c", "listen_addresses="],
+                [*command, "-c", "listen_addresses=", "-c", "fsync=off"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -6,6 +6,7 @@ from datetime import timezone
 
 import psycopg
 import pytest
+from way import WAY, bring_to, state_of
 
 from cvzmpi import __version__
 from cvzmpi.errors import (
@@ -16,21 +17,6 @@ from cvzmpi.errors import (
 )
 from cvzmpi.ledger import Event, Ledger, NewUnit, State
 from cvzmpi.ledger.records import now
-
-WAY = (State.QUALIFIED, State.PREPROCESSED, State.WORKING, State.DONE, State.PUBLISHED)
-
-
-def bring_to(ledger, job, name, state):
-    """Add a unit and take it along the way to a state."""
-    ledger.add_units([NewUnit(name)], job)
-    for step in WAY[: WAY.index(state) + 1]:
-        ledger.record([Event(name, step)], job)
-
-
-def state_of(ledger, name):
-    (unit,) = ledger.units(names=[name])
-    return unit.state
-
 
 # ----------------------------------------------------------------- units
 
@@ -73,7 +59,7 @@ def test_units_are_found_by_state_and_by_name(ledger, job):
 
 
 def test_the_history_says_what_when_and_who(ledger, job):
-    bring_to(ledger, job, "a", State.PREPROCESSED)
+    bring_to(ledger, job, State.PREPROCESSED, "a")
     before = now()
     ledger.record(
         [
@@ -101,7 +87,7 @@ def test_the_history_says_what_when_and_who(ledger, job):
 def test_the_state_is_that_of_the_newest_event(ledger, job):
     for state in WAY:
         name = state.value
-        bring_to(ledger, job, name, state)
+        bring_to(ledger, job, state, name)
         assert state_of(ledger, name) is state
 
 
@@ -110,8 +96,8 @@ def test_the_state_is_that_of_the_newest_event(ledger, job):
     [(State.QUALIFIED, State.WORKING), (State.DONE, State.WORKING), (State.WORKING, State.WORKING)],
 )
 def test_an_illegal_transition_is_refused_and_nothing_of_its_batch_stays(ledger, job, state, after):
-    bring_to(ledger, job, "a", state)
-    bring_to(ledger, job, "b", State.PREPROCESSED)
+    bring_to(ledger, job, state, "a")
+    bring_to(ledger, job, State.PREPROCESSED, "b")
     n_events = len(ledger.history("a"))
     with pytest.raises(IllegalTransitionError, match=f"a: {state} -> {after}"):
         ledger.record([Event("b", State.WORKING), Event("a", after)], job)
@@ -140,7 +126,7 @@ def test_an_event_that_is_recorded_again_counts_once(ledger, job):
 
 
 def test_an_event_that_supposes_another_state_is_stale(ledger, job):
-    bring_to(ledger, job, "a", State.PREPROCESSED)
+    bring_to(ledger, job, State.PREPROCESSED, "a")
     ledger.add_units([NewUnit("b")], job)
     late = Event("a", State.QUALIFIED, from_state=State.DISCOVERED)
     with pytest.raises(StaleEventError, match="a: is preprocessed, not discovered"):
@@ -153,7 +139,7 @@ def test_an_event_that_supposes_another_state_is_stale(ledger, job):
 
 def test_only_the_job_that_began_the_work_ends_it(ledger, job):
     other = ledger.jobs.begin("test")
-    bring_to(ledger, job, "a", State.WORKING)
+    bring_to(ledger, job, State.WORKING, "a")
     with pytest.raises(StaleEventError, match=f"a: job {job.id} works on it"):
         ledger.record([Event("a", State.DONE)], other)
     dead = Event("a", State.PREPROCESSED, message="its job died", instead_of=job.id)
@@ -167,7 +153,7 @@ def test_only_the_job_that_began_the_work_ends_it(ledger, job):
 
 
 def test_progress_and_charged_attempts_stay_until_they_change(ledger, job):
-    bring_to(ledger, job, "a", State.PREPROCESSED)
+    bring_to(ledger, job, State.PREPROCESSED, "a")
     ledger.record([Event("a", State.WORKING, progress=5, charged=1)], job)
     ledger.record([Event("a", State.PREPROCESSED)], job)
     (unit,) = ledger.units()
@@ -210,7 +196,7 @@ def raw(location):
     ],
 )
 def test_what_happened_cannot_be_changed_or_deleted(ledger, job, location, statement):
-    bring_to(ledger, job, "a", State.WORKING)
+    bring_to(ledger, job, State.WORKING, "a")
     before = ledger.history("a")
     connection = raw(location)
     with pytest.raises((sqlite3.IntegrityError, psycopg.errors.RaiseException), match="never"):
@@ -222,7 +208,7 @@ def test_what_happened_cannot_be_changed_or_deleted(ledger, job, location, state
 def test_sqlite_replaces_no_event(tmp_path):
     """INSERT OR REPLACE deletes what is in the way, and asks no trigger for deletions."""
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        bring_to(ledger, ledger.jobs.begin("test"), "a", State.WORKING)
+        bring_to(ledger, ledger.jobs.begin("test"), State.WORKING, "a")
         before = ledger.history("a")
     connection = sqlite3.connect(tmp_path / "ledger.sqlite")
     columns = "id, key, unit_id, number, to_state, at, job_id"
@@ -244,7 +230,7 @@ def test_sqlite_replaces_no_event(tmp_path):
 def test_postgresql_does_not_truncate(postgres):
     url = postgres.make_database("truncated")
     with Ledger.open(url) as ledger, ledger.job("test") as job:
-        bring_to(ledger, job, "a", State.WORKING)
+        bring_to(ledger, job, State.WORKING, "a")
         with (
             psycopg.connect(url) as connection,
             pytest.raises(psycopg.errors.RaiseException, match="never"),
@@ -274,7 +260,7 @@ def test_jobs_are_entered_with_what_they_are(ledger):
 
 def test_what_is_in_a_ledger_is_there_when_it_is_opened_again(location):
     with Ledger.open(location) as ledger, ledger.job("test") as job:
-        bring_to(ledger, job, "a", State.DONE)
+        bring_to(ledger, job, State.DONE, "a")
     with Ledger.open(location, create=False) as ledger:
         assert state_of(ledger, "a") is State.DONE
         assert len(ledger.jobs.all()) == 1

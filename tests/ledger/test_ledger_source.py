@@ -1,0 +1,276 @@
+"""Units from the ledger to the teams of a job, and what became of them back into it."""
+
+import sqlite3
+import time
+from contextlib import contextmanager
+
+import pytest
+from way import bring_to, state_of
+
+from cvzmpi.engine.campaign import Outcome, Unit, Worker
+from cvzmpi.ledger import Ledger, State, database
+from cvzmpi.ledger.clerk import Clerk, ClerkRules
+from cvzmpi.ledger_source import LedgerSource, overview_of
+
+WORKER = Worker(3, "n042")
+
+
+@pytest.fixture
+def open_source(location, tmp_path):
+    """Opens a source of the ledger, as a job does."""
+    opened = []
+
+    def open_source(n_ranks=2, progress=0, **rules):
+        ledger = Ledger.open(location)
+        job = ledger.jobs.begin("run", ranks=n_ranks)
+        clerk = Clerk(ledger, job, tmp_path / "outbox", ClerkRules(**rules), lambda unit: progress)
+        opened.append(
+            LedgerSource(
+                clerk,
+                lambda: overview_of(ledger, job, batch=None, steps_per_unit=10),
+                lambda unit: Unit(unit.name, unit.cost, unit.progress > 0),
+                n_ranks,
+            )
+        )
+        opened[-1].job = job
+        return opened[-1]
+
+    yield open_source
+    for source in opened:
+        if source.job is not None:
+            close(source, "end of the test")
+
+
+def close(source, stopped=None):
+    source.close(stopped)
+    source.job = None
+
+
+def wait_for(what):
+    give_up = time.monotonic() + 30
+    while not (result := what()):
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    return result
+
+
+def next_unit(source):
+    """The next unit, or None where there will be none."""
+    while (unit := source.next()) is None and not source.exhausted():
+        source.attend()
+        time.sleep(0.01)
+    return unit
+
+
+def begin_next(source):
+    unit = next_unit(source)
+    source.began(unit, WORKER)
+    return unit
+
+
+def story(ledger, name):
+    return [(str(event.to_state), event.message) for event in ledger.history(name)][2:]
+
+
+# ----------------------------------------------------------------- what happens to units
+
+
+def test_each_unit_is_given_out_once_in_order_and_is_done(ledger, job, open_source):
+    names = [f"u{i:02d}" for i in range(20)]
+    for cost, name in enumerate(names):
+        bring_to(ledger, job, State.PREPROCESSED, name, cost=cost)
+    source = open_source()
+    given = []
+    while (unit := next_unit(source)) is not None:
+        source.began(unit, WORKER)
+        source.ended(Outcome(unit.name, seconds=1.25, result={"path": "p", "note": "said"}))
+        given.append(unit.name)
+    assert given == names[::-1]
+    assert source.overview().n_open == 20
+    close(source)
+    assert ledger.counts()[State.DONE] == 20
+    *_, working, done = ledger.history("u07")
+    assert (working.rank, working.host, working.from_state) == (3, "n042", State.PREPROCESSED)
+    assert (done.message, done.detail) == ("said", {"seconds": 1.25, "path": "p"})
+    assert working.job.outcome == "ended"
+    assert ledger.claims.of_others(job) == []
+
+
+def test_a_unit_that_fails_says_why_and_has_used_up_an_attempt(ledger, job, open_source):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    source = open_source()
+    begin_next(source)
+    source.ended(Outcome("a", error="no flux"))
+    assert next_unit(source) is None
+    close(source)
+    assert story(ledger, "a")[2:] == [("error", "no flux")]
+    assert ledger.units()[0].charged == 1
+
+
+def test_a_unit_that_was_stopped_goes_back_half_done_and_costs_nothing(ledger, job, open_source):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    source = open_source()
+    begin_next(source)
+    source.ended(Outcome("a", unfinished="stopped", progress=7))
+    assert next_unit(source) is None, "not in this job again"
+    close(source, "SIGTERM")
+    assert story(ledger, "a")[2:] == [("preprocessed", "stopped")]
+    (unit,) = ledger.units()
+    assert (unit.progress, unit.charged) == (7, 0)
+    assert ledger.jobs.all()[-1].outcome == "SIGTERM"
+    again = open_source()
+    assert again.overview().n_begun == 1
+    assert begin_next(again).begun
+
+
+def test_what_was_claimed_and_not_begun_is_free_when_the_job_ends(ledger, job, open_source):
+    bring_to(ledger, job, State.PREPROCESSED, "a", "b", "c")
+    source = open_source()
+    next_unit(source)
+    close(source, "SIGTERM")
+    assert story(ledger, "a") == [("preprocessed", None)]
+    assert len(ledger.claims.take(job, 9, (State.PREPROCESSED,))) == 3
+
+
+# ----------------------------------------------------------------- units whose input comes later
+
+
+def test_a_unit_is_claimed_before_its_input_is_there(ledger, job, open_source):
+    bring_to(ledger, job, State.QUALIFIED, "fetched", cost=4)
+    bring_to(ledger, job, State.QUALIFIED, "half done", cost=3)
+    bring_to(ledger, job, State.QUALIFIED, "gone", cost=2)
+    bring_to(ledger, job, State.QUALIFIED, "later", cost=1)
+    source = open_source(states=(State.PREPROCESSED, State.QUALIFIED))
+    fetched, half_done, gone, later = (next_unit(source) for _ in range(4))
+    source.preprocessed(fetched, file="f.fits", bytes=12)
+    source.began(fetched, WORKER)
+    source.began(half_done, WORKER)
+    source.ended(Outcome(gone.name, error="not in the archive"))
+    source.ended(Outcome(later.name, unfinished="the archive is down"))
+    source.ended(Outcome(fetched.name))
+    source.ended(Outcome(half_done.name))
+    assert next_unit(source) is None
+    close(source)
+    assert ledger.history("fetched")[2].detail == {"file": "f.fits", "bytes": 12}
+    assert story(ledger, "half done")[0] == ("preprocessed", "needs its input no more")
+    assert {name: str(state_of(ledger, name)) for name in ("fetched", "half done")} == {
+        "fetched": "done",
+        "half done": "done",
+    }
+    assert story(ledger, "gone") == [("error", "not in the archive")]
+    assert story(ledger, "later") == []
+
+
+# ----------------------------------------------------------------- several jobs
+
+
+def test_two_jobs_never_have_the_same_unit(ledger, job, open_source):
+    bring_to(ledger, job, State.PREPROCESSED, *(f"u{i}" for i in range(30)))
+    sources = [open_source(), open_source()]
+    given = []
+    while sources:
+        for source in list(sources):
+            source.attend()
+            if (unit := source.next()) is not None:
+                source.began(unit, WORKER)
+                source.ended(Outcome(unit.name))
+                given.append(unit.name)
+            elif source.exhausted():
+                close(source)
+                sources.remove(source)
+    assert sorted(given) == sorted(f"u{i}" for i in range(30))
+    assert ledger.counts()[State.DONE] == 30
+
+
+def test_what_a_living_job_has_is_left_to_it_and_said(ledger, job, open_source):
+    bring_to(ledger, job, State.PREPROCESSED, "a", "b")
+    first = open_source(n_ranks=1)
+    begin_next(first)
+    second = open_source()
+    assert next_unit(second) is None
+    (outcome,) = second.attend()
+    assert outcome.unfinished == f"job {first.job.id} on {first.job.host} has them"
+    assert second.attend() == ()
+
+
+# ----------------------------------------------------------------- the database away
+
+
+@contextmanager
+def away(location, request):
+    """No database for as long as the context lasts."""
+    if "://" in location:
+        server = request.getfixturevalue("postgres")
+        server.stop()
+        try:
+            yield
+        finally:
+            server.start()
+    else:
+        connection = sqlite3.connect(location, isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            yield
+        finally:
+            connection.close()
+
+
+def test_the_work_goes_on_without_the_database_and_nothing_is_lost_or_doubled(
+    ledger, job, open_source, location, request, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.2)
+    bring_to(ledger, job, State.PREPROCESSED, *(f"u{i}" for i in range(12)))
+    ledger.close()
+    source = open_source(n_ranks=3)
+    begun = begin_next(source)
+    with away(location, request):
+        done = [begun.name]
+        source.ended(Outcome(begun.name))
+        while (unit := source.next()) is not None:  # as many as are claimed
+            source.began(unit, WORKER)
+            source.ended(Outcome(unit.name))
+            done.append(unit.name)
+        assert len(done) == 6
+        wait_for(lambda: source.status() == "ledger out of reach")
+        (kept,) = (tmp_path / "outbox").iterdir()
+        assert wait_for(lambda: len(kept.read_text().splitlines()) >= 11)
+        assert not source.exhausted()
+    while (unit := next_unit(source)) is not None:
+        source.began(unit, WORKER)
+        source.ended(Outcome(unit.name))
+    assert source.status() == ""
+    close(source)
+    assert not kept.exists()
+    assert ledger.counts()[State.DONE] == 12
+    assert {len(ledger.history(f"u{i}")) for i in range(12)} == {5}
+
+
+def test_what_the_database_never_took_stays_in_the_outbox(
+    ledger, job, open_source, location, request, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("cvzmpi.ledger_source._PATIENCE", {False: 0.5, True: 0.5})
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    ledger.close()
+    source = open_source()
+    begin_next(source)
+    with away(location, request):
+        source.ended(Outcome("a"))
+        close(source)
+    (kept,) = (tmp_path / "outbox").iterdir()
+    assert '"to_state": "done"' in kept.read_text().splitlines()[-1]
+
+
+def test_a_defect_of_the_clerk_is_raised_where_it_is_seen(ledger, job, open_source, monkeypatch):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    source = open_source()
+    begin_next(source)
+
+    def broken(*given, **named):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Ledger, "record", broken)
+    source.ended(Outcome("a"))
+    with pytest.raises(ZeroDivisionError):
+        wait_for(lambda: source.next())
+    monkeypatch.undo()

@@ -1,0 +1,45 @@
+"""Events on disk are the same events."""
+
+from way import bring_to
+
+from cvzmpi.ledger import Event, State
+from cvzmpi.ledger.outbox import Outbox
+
+
+def test_what_is_kept_is_read_again_to_the_last_bit(tmp_path, ledger, job):
+    outbox = Outbox(tmp_path / "outbox", job)
+    assert outbox.read() == []
+    events = [
+        Event("a", State.WORKING, State.PREPROCESSED, rank=3, host="n1", progress=0, charged=2),
+        Event("a", State.ERROR, message="é\n", detail={"x": [1.5, None], "path": "p"}),
+        Event("b", State.PREPROCESSED, instead_of=4),
+    ]
+    outbox.append(events[:1])
+    outbox.append([])
+    outbox.append(events[1:])
+    assert outbox.read() == events
+    outbox.clear()
+    outbox.clear()
+    assert outbox.read() == []
+    assert list((tmp_path / "outbox").iterdir()) == []
+
+
+def test_a_line_that_was_cut_by_a_kill_is_left_out(tmp_path, ledger, job):
+    outbox = Outbox(tmp_path, job)
+    events = [Event("a", State.WORKING), Event("a", State.DONE)]
+    outbox.append(events)
+    (file,) = tmp_path.glob("*.jsonl")
+    file.write_bytes(file.read_bytes()[:-20])
+    assert outbox.read() == events[:1]
+
+
+def test_what_is_kept_can_be_recorded(tmp_path, ledger, job):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    outbox = Outbox(tmp_path, job)
+    outbox.append([Event("a", State.WORKING, detail={"x": 1})])
+    for _ in range(2):
+        ledger.record(outbox.read(), job)
+    assert [event.to_state for event in ledger.history("a")][2:] == [
+        State.PREPROCESSED,
+        State.WORKING,
+    ]
