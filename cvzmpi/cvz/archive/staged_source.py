@@ -108,6 +108,10 @@ class StagedSource:
             del self._staged[outcome.unit]
             self._discard(product)
 
+    def steps_done(self, steps: int) -> None:
+        """A team did some steps of its unit."""
+        self._inner.steps_done(steps)
+
     def attend(self) -> Sequence[Outcome]:
         """Take units from the inner source, and what the stager brought."""
         outcomes = list(self._inner.attend())
