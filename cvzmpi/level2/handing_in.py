@@ -1,0 +1,202 @@
+"""The science team hands in a result: the ready event, on the command line or as a JSON file.
+
+The files are checked before the state of the program changes. What does not pass is an error in the
+history of the program, and nothing is published; once the files are right, it is handed in again.
+The same result handed in twice counts once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from pathlib import Path
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cvzmpi.errors import CvzmpiError
+from cvzmpi.ledger import Event, Job, State
+from cvzmpi.ledger.records import now
+from cvzmpi.level2 import team_result
+from cvzmpi.level2.catalogue import Catalogue, Inversion
+from cvzmpi.level2.retry import resume_event
+from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN
+from cvzmpi.level2.tables import claims, inversions
+from cvzmpi.level2.team_result import TeamResult, TeamResultError
+
+STEP = "inverted"
+TEAM = "science team"
+"""The method of an inversion that was handed in."""
+
+_LETTERS = string.ascii_uppercase + string.digits
+
+
+class HandInError(CvzmpiError):
+    """A result cannot be accepted."""
+
+
+class ReadyEvent(BaseModel):
+    """What the science team says when a result is ready; also the content of the JSON file.
+
+    Parameters
+    ----------
+    program : str
+        The Observing Program.
+    files : list of Path
+        As `team_result` describes them.
+    commit : str
+        Of the software that made them.
+    by : str, optional
+        Who made them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    program: Annotated[str, Field(min_length=1)]
+    files: Annotated[list[Path], Field(min_length=1)]
+    commit: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]+$")]
+    by: str | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> ReadyEvent:
+        """Read a JSON file; paths in it are relative to its directory.
+
+        Raises
+        ------
+        HandInError
+        """
+        try:
+            event = cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise HandInError(f"{path}: cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise HandInError(f"{path}: {place or 'content'}: {first['msg']}") from error
+        return event.at(path.parent)
+
+    def at(self, directory: Path) -> ReadyEvent:
+        """The same with absolute paths, the relative ones from a directory."""
+        return self.model_copy(
+            update={"files": [directory.absolute() / file for file in self.files]}
+        )
+
+
+def hand_in(catalogue: Catalogue, job: Job, ready: ReadyEvent) -> Inversion:
+    """Accept a result, or say why not.
+
+    Returns
+    -------
+    Inversion
+        With the id that it is published under; the one there is, if this result was handed in
+        before.
+
+    Raises
+    ------
+    TeamResultError
+        If the files are not right; the program is in error then.
+    HandInError
+        If the program is not one that a result can be handed in for; it stays as it is.
+    """
+    before = _state(catalogue, ready.program)
+    if before not in INVERTED:
+        _expect_invertible(catalogue, ready.program, before)
+    try:
+        result = team_result.check(ready.files)
+    except TeamResultError as error:
+        if before not in INVERTED:
+            _fail(catalogue, job, ready, error)
+        raise
+    return _accept(catalogue, job, ready, result)
+
+
+def _state(catalogue: Catalogue, program: str, within: sa.Connection | None = None) -> State:
+    states = catalogue.states(within=within)
+    if program not in states:
+        raise HandInError(f"{program}: no such Observing Program")
+    return states[program]
+
+
+def _expect_invertible(catalogue: Catalogue, program: str, state: State) -> None:
+    """It is invertible, or is in error from just this step, or while it was invertible."""
+    if state in INVERTIBLE:
+        return
+    if state is State.ERROR and catalogue.ledger.history(program)[-1].from_state in INVERTIBLE:
+        return
+    raise HandInError(f"{program}: is {SHOWN[state]}, not Invertible")
+
+
+def _fail(catalogue: Catalogue, job: Job, ready: ReadyEvent, error: TeamResultError) -> None:
+    failed = Event(
+        ready.program,
+        State.ERROR,
+        message=f"{STEP}: {error}",
+        detail={"step": STEP, **_as_json(ready)},
+    )
+    catalogue.ledger.record([*_resume(catalogue, ready.program), failed], job)
+
+
+def _resume(catalogue: Catalogue, program: str) -> list[Event]:
+    """What has to happen first where the program is in error."""
+    event = resume_event(catalogue, program, "handed in again")
+    return [] if event is None else [event]
+
+
+def _accept(catalogue: Catalogue, job: Job, ready: ReadyEvent, result: TeamResult) -> Inversion:
+    """Record the result, its id, and the new state, in one transaction."""
+    program = ready.program
+    with catalogue.ledger.writing() as connection:
+        state = _state(catalogue, program, connection)
+        there = catalogue.inversions(program, within=connection)
+        if state in INVERTED and there:
+            if there[-1].detail.get("checksums") == result.checksums:
+                return there[-1]
+            raise HandInError(
+                f"{program}: is {SHOWN[state]} already, by {there[-1].inversion_id}; "
+                "reopen it to hand in another result"
+            )
+        _expect_invertible(catalogue, program, state)
+        inversion = add_inversion(
+            catalogue, connection, program, TEAM, {**result.as_json(), **_as_json(ready)}
+        )
+        done = Event(
+            program,
+            State.DONE,
+            message=f"inverted by the science team, {', '.join(result.lines)}, "
+            f"commit {ready.commit}",
+            detail={"step": STEP, "inversion_id": inversion.inversion_id, **inversion.detail},
+        )
+        catalogue.ledger.record([*_resume(catalogue, program), done], job, within=connection)
+        connection.execute(claims.insert().values(program=program, claimed_by=None, at=now()))
+    return inversion
+
+
+def _as_json(ready: ReadyEvent) -> dict[str, Any]:
+    return {"files": [str(file) for file in ready.files], "commit": ready.commit, "by": ready.by}
+
+
+def add_inversion(
+    catalogue: Catalogue,
+    connection: sa.Connection,
+    program: str,
+    method: str,
+    detail: dict[str, Any],
+) -> Inversion:
+    """Give a result an id that no other has, as a part of the transaction that accepts it."""
+    taken = {inversion.inversion_id for inversion in catalogue.inversions(within=connection)}
+    while True:
+        inversion_id = "inv." + "".join(secrets.choice(_LETTERS) for _ in range(6))
+        if inversion_id not in taken:
+            break
+    inversion = Inversion(inversion_id, program, method, detail, now())
+    connection.execute(
+        inversions.insert().values(
+            inversion_id=inversion_id,
+            program=program,
+            method=method,
+            detail=detail,
+            at=inversion.at,
+        )
+    )
+    return inversion

@@ -1,0 +1,52 @@
+"""Another try: of a step that failed, or, for a program that changed since, of everything."""
+
+from __future__ import annotations
+
+from cvzmpi.errors import CvzmpiError
+from cvzmpi.ledger import Event, Job, State
+from cvzmpi.ledger.states import RETRY_FROM
+from cvzmpi.level2.catalogue import Catalogue
+from cvzmpi.level2.states import INVERTED, SHOWN
+
+
+class RetryError(CvzmpiError):
+    """There is nothing to try again."""
+
+
+def resume_event(catalogue: Catalogue, program: str, message: str) -> Event | None:
+    """The event by which a program in error goes on from where it failed; None where it is not."""
+    last = catalogue.ledger.history(program)[-1]
+    if last.to_state is not State.ERROR or last.from_state is None:
+        return None
+    return Event(program, RETRY_FROM[last.from_state], State.ERROR, message=message)
+
+
+def retry(catalogue: Catalogue, job: Job, program: str) -> State:
+    """Let a program in error go on from where it failed; the state that it is in then.
+
+    Raises
+    ------
+    RetryError
+        If it is not in error.
+    """
+    event = resume_event(catalogue, program, "to be tried again")
+    if event is None:
+        (unit,) = catalogue.ledger.units(names=[program])
+        raise RetryError(f"{program}: is {SHOWN[unit.state]}, not in error")
+    catalogue.ledger.record([event], job)
+    return event.to_state
+
+
+def reopen(catalogue: Catalogue, job: Job, program: str) -> None:
+    """Look at an inverted program from the beginning; what was published stays.
+
+    Raises
+    ------
+    RetryError
+        If it is not inverted.
+    """
+    states = catalogue.states()
+    if states.get(program) not in INVERTED:
+        raise RetryError(f"{program}: not inverted, so that there is nothing to reopen")
+    event = Event(program, State.DISCOVERED, states[program], message="reopened")
+    catalogue.ledger.record([event], job)
