@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -42,6 +42,8 @@ class Section(BaseModel):
         extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False
     )
 
+
+AnySection = TypeVar("AnySection", bound=Section)
 
 FilePath = Annotated[Path, Field(strict=False)]  # TOML has strings only
 
@@ -286,12 +288,24 @@ def load(
     overrides: Sequence[str] = (),
     values_by_key: Mapping[str, Any] | None = None,
 ) -> Config:
+    """Read and validate the configuration of a `cvz` campaign; see `load_as`."""
+    return load_as(Config, file, overrides, values_by_key)
+
+
+def load_as(
+    model: type[AnySection],
+    file: Path | None,
+    overrides: Sequence[str] = (),
+    values_by_key: Mapping[str, Any] | None = None,
+) -> AnySection:
     """Read and validate a configuration.
 
     Paths in the file, and default ones, are relative to the directory of the file.
 
     Parameters
     ----------
+    model : type
+        The section that the whole file is.
     file : Path or None
         The TOML file; None starts from the defaults.
     overrides : sequence of str
@@ -306,17 +320,17 @@ def load(
     """
     values = _read_toml(file) if file is not None else {}
     if file is not None:
-        _anchor(values, Config, file.parent)
+        _anchor(values, model, file.parent)
     settings = dict(_parse(override) for override in overrides)
     for key, value in settings.items():
         _apply(values, key, value)
     for key, value in (values_by_key or {}).items():
         _apply(values, key, value)
     try:
-        return Config.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         raise ConfigError(
-            "\n".join(_explain(_source(file, settings, e), e) for e in error.errors())
+            "\n".join(_explain(model, _source(file, settings, e), e) for e in error.errors())
         ) from None
 
 
@@ -336,7 +350,7 @@ def differences(ours: str, theirs: str) -> list[str]:
     ]
 
 
-def as_toml(config: Config) -> str:
+def as_toml(config: Section) -> str:
     """A configuration as the text of a TOML file, each setting with its meaning.
 
     Settings that have no value (TOML knows none) are commented out.
@@ -426,12 +440,12 @@ def _source(file: Path | None, settings: Mapping[str, Any], error: Any) -> str:
     return str(file) if file is not None else "configuration"
 
 
-def _explain(source: str, error: Any) -> str:
+def _explain(model: type[Section], source: str, error: Any) -> str:
     """One line for one thing that pydantic found wrong."""
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         parent = ".".join(str(part) for part in error["loc"][:-1])
-        return f"{source}: unknown key {key!r}; known here: {', '.join(_known_keys(parent))}"
+        return f"{source}: unknown key {key!r}; known here: {', '.join(_known_keys(model, parent))}"
     if error["type"] == "value_error":
         return f"{source}: {key}: {error['ctx']['error']}"
     expected = _EXPECTED.get(error["type"])
@@ -440,8 +454,7 @@ def _explain(source: str, error: Any) -> str:
     return f"{source}: {key} = {error['input']!r}: expected {expected}"
 
 
-def _known_keys(section: str) -> list[str]:
-    model: type[BaseModel] = Config
+def _known_keys(model: type[BaseModel], section: str) -> list[str]:
     for name in filter(None, section.split(".")):
         model = model.model_fields[name].annotation  # type: ignore[assignment]
     return sorted(model.model_fields)

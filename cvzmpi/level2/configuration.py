@@ -1,0 +1,141 @@
+"""The configuration of a Level 2 campaign: one TOML file, as for every campaign.
+
+Secrets are no part of it: they come from the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from cvzmpi.config import DEFAULT_FILE, FilePath, Section, load_as
+from cvzmpi.errors import ConfigError
+from cvzmpi.level2.invertibility import Thresholds
+
+STORE_AUTHORIZATION = "CVZMPI_STORE_AUTHORIZATION"
+"""Environment variable with the header `Authorization` for the metadata store."""
+
+SERVE_TOKEN = "CVZMPI_SERVE_TOKEN"
+"""Environment variable with the token that every change through the service needs."""
+
+
+class LedgerConfig(Section):
+    """Where the history of the campaign is kept."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(postgresql|sqlite)(\+psycopg)?://",
+        description="as postgresql://USER@HOST/DATABASE, for the service and several people; "
+        "without it, the file",
+    )
+    file: FilePath = Field(Path("ledger.sqlite"), description="the SQLite file")
+
+    @property
+    def location(self) -> str | Path:
+        """The URL, or the path of the file."""
+        return self.url or self.file
+
+
+class StoreConfig(Section):
+    """The metadata store."""
+
+    url: str = Field("", pattern="^(https?://.+)?$", description="where it takes GraphQL requests")
+    timeout: float = Field(60.0, gt=0, description="seconds without an answer")
+    retries: int = Field(4, ge=0, description="of a request without a usable answer")
+
+
+class QualifyConfig(Section):
+    """When a program is complete, and what makes it invertible."""
+
+    quiet_days: float = Field(
+        7.0, ge=0, description="without news of its ViSP datasets: then it is complete"
+    )
+    spectral_rule: Literal["band", "midpoint", "overlap", "named"] = Field(
+        "overlap",
+        description='how a line counts as observed: "band", "midpoint", "overlap", "named"',
+    )
+    min_good: float = Field(0.75, ge=0, le=1, description="of the frames, with good health")
+    min_ao_locked: float = Field(
+        0.75, ge=0, le=1, description="of the frames, with locked adaptive optics"
+    )
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What the criteria ask for."""
+        return Thresholds(self.spectral_rule, self.min_good, self.min_ao_locked)
+
+
+class InboxConfig(Section):
+    """Where the science team drops its ready events."""
+
+    directory: FilePath = Field(Path("inbox"), description="of the JSON files")
+
+
+class PublishConfig(Section):
+    """Where results go."""
+
+    bucket: str = Field("data", pattern="^[a-z0-9][a-z0-9.-]*$", description="name of the bucket")
+    destination: FilePath = Field(
+        Path("buckets"), description="directory that holds the bucket, as seen from here"
+    )
+    staging: FilePath = Field(
+        Path("staging"), description="directory in which Level 2 files are made"
+    )
+
+
+class ServeConfig(Section):
+    """The service."""
+
+    host: str = Field("127.0.0.1", description="address that it listens at")
+    port: int = Field(8080, ge=0, lt=65536, description="0 takes any that is free")
+    interval: float = Field(60.0, gt=0, description="minutes between two rounds of all steps")
+
+
+class Level2Config(Section):
+    """The whole configuration of a Level 2 campaign."""
+
+    ledger: LedgerConfig = Field(
+        LedgerConfig(), description="where the history of the campaign is kept"
+    )
+    store: StoreConfig = Field(StoreConfig(), description="the metadata store")
+    qualify: QualifyConfig = Field(
+        QualifyConfig(), description="when a program is complete, and what makes it invertible"
+    )
+    inbox: InboxConfig = Field(
+        InboxConfig(), description="where the science team drops its ready events"
+    )
+    publish: PublishConfig = Field(PublishConfig(), description="where results go")
+    serve: ServeConfig = Field(ServeConfig(), description="the service")
+
+
+def load(file: Path | None, overrides: tuple[str, ...] = ()) -> Level2Config:
+    """Read the configuration: a file, by default cvzmpi.toml in the working directory, if any.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if file is None and DEFAULT_FILE.exists():
+        file = DEFAULT_FILE
+    return load_as(Level2Config, file, overrides)
+
+
+def secret(variable: str) -> str:
+    """A secret from the environment; "" where it is not set."""
+    return os.environ.get(variable, "").strip()
+
+
+def store_url(config: Level2Config) -> str:
+    """Where the metadata store is.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration does not say.
+    """
+    if not config.store.url:
+        raise ConfigError("store.url is not set: where is the metadata store?")
+    return config.store.url
