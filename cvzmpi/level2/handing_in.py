@@ -7,8 +7,6 @@ The same result handed in twice counts once.
 
 from __future__ import annotations
 
-import secrets
-import string
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,18 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
-from cvzmpi.level2 import team_result
 from cvzmpi.level2.catalogue import Catalogue, Inversion
+from cvzmpi.level2.product_check import CheckedProduct, ProductError, check_product
 from cvzmpi.level2.retry import resume_event
 from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN
 from cvzmpi.level2.tables import claims, inversions
-from cvzmpi.level2.team_result import TeamResult, TeamResultError
 
 STEP = "inverted"
 TEAM = "science team"
 """The method of an inversion that was handed in."""
-
-_LETTERS = string.ascii_uppercase + string.digits
 
 
 class HandInError(CvzmpiError):
@@ -44,7 +39,7 @@ class ReadyEvent(BaseModel):
     program : str
         The Observing Program.
     files : list of Path
-        As `team_result` describes them.
+        A Level 2 product, as `product_check` describes it, or its directory.
     commit : str
         Of the software that made them.
     by : str, optional
@@ -89,12 +84,11 @@ def hand_in(catalogue: Catalogue, job: Job, ready: ReadyEvent) -> Inversion:
     Returns
     -------
     Inversion
-        With the id that it is published under; the one there is, if this result was handed in
-        before.
+        The one there is, if this result was handed in before.
 
     Raises
     ------
-    TeamResultError
+    ProductError
         If the files are not right; the program is in error then.
     HandInError
         If the program is not one that a result can be handed in for; it stays as it is.
@@ -103,12 +97,24 @@ def hand_in(catalogue: Catalogue, job: Job, ready: ReadyEvent) -> Inversion:
     if before not in INVERTED:
         _expect_invertible(catalogue, ready.program, before)
     try:
-        result = team_result.check(ready.files)
-    except TeamResultError as error:
+        result = _check(catalogue, ready)
+    except ProductError as error:
         if before not in INVERTED:
             _fail(catalogue, job, ready, error)
         raise
     return _accept(catalogue, job, ready, result)
+
+
+def _check(catalogue: Catalogue, ready: ReadyEvent) -> CheckedProduct:
+    """Check the files, and that they are of this program."""
+    result = check_product(ready.files)
+    known = catalogue.newest_versions(ready.program)
+    for dataset in result.dataset_ids:
+        if dataset not in known:
+            raise ProductError(
+                f"{result.asdf}: datasetIds: {dataset} is no dataset of {ready.program}"
+            )
+    return result
 
 
 def _state(catalogue: Catalogue, program: str, within: sa.Connection | None = None) -> State:
@@ -127,7 +133,7 @@ def _expect_invertible(catalogue: Catalogue, program: str, state: State) -> None
     raise HandInError(f"{program}: is {SHOWN[state]}, not Invertible")
 
 
-def _fail(catalogue: Catalogue, job: Job, ready: ReadyEvent, error: TeamResultError) -> None:
+def _fail(catalogue: Catalogue, job: Job, ready: ReadyEvent, error: ProductError) -> None:
     failed = Event(
         ready.program,
         State.ERROR,
@@ -143,7 +149,7 @@ def _resume(catalogue: Catalogue, program: str) -> list[Event]:
     return [] if event is None else [event]
 
 
-def _accept(catalogue: Catalogue, job: Job, ready: ReadyEvent, result: TeamResult) -> Inversion:
+def _accept(catalogue: Catalogue, job: Job, ready: ReadyEvent, result: CheckedProduct) -> Inversion:
     """Record the result, its id, and the new state, in one transaction."""
     program = ready.program
     with catalogue.ledger.writing() as connection:
@@ -157,9 +163,14 @@ def _accept(catalogue: Catalogue, job: Job, ready: ReadyEvent, result: TeamResul
                 "reopen it to hand in another result"
             )
         _expect_invertible(catalogue, program, state)
-        inversion = add_inversion(
-            catalogue, connection, program, TEAM, {**result.as_json(), **_as_json(ready)}
+        if any(
+            i.inversion_id == result.inversion_id for i in catalogue.inversions(within=connection)
+        ):
+            raise HandInError(f"{program}: {result.inversion_id} is the id of another result")
+        inversion = Inversion(
+            result.inversion_id, program, TEAM, {**result.as_json(), **_as_json(ready)}, now()
         )
+        add_inversion(connection, inversion)
         done = Event(
             program,
             State.DONE,
@@ -176,27 +187,14 @@ def _as_json(ready: ReadyEvent) -> dict[str, Any]:
     return {"files": [str(file) for file in ready.files], "commit": ready.commit, "by": ready.by}
 
 
-def add_inversion(
-    catalogue: Catalogue,
-    connection: sa.Connection,
-    program: str,
-    method: str,
-    detail: dict[str, Any],
-) -> Inversion:
-    """Give a result an id that no other has, as a part of the transaction that accepts it."""
-    taken = {inversion.inversion_id for inversion in catalogue.inversions(within=connection)}
-    while True:
-        inversion_id = "inv." + "".join(secrets.choice(_LETTERS) for _ in range(6))
-        if inversion_id not in taken:
-            break
-    inversion = Inversion(inversion_id, program, method, detail, now())
+def add_inversion(connection: sa.Connection, inversion: Inversion) -> None:
+    """Add a result, as a part of the transaction that records the new state."""
     connection.execute(
         inversions.insert().values(
-            inversion_id=inversion_id,
-            program=program,
-            method=method,
-            detail=detail,
+            inversion_id=inversion.inversion_id,
+            program=inversion.program,
+            method=inversion.method,
+            detail=inversion.detail,
             at=inversion.at,
         )
     )
-    return inversion

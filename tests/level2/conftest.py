@@ -1,8 +1,11 @@
 """Each test with a ledger runs on SQLite and on a real PostgreSQL."""
 
 import itertools
+import shutil
+from pathlib import Path
 
 import pytest
+from example_product import make_example
 from postgres_server import PostgresServer, find_programs
 from stand_in_store import TOKEN, StandInStore, serving
 
@@ -63,3 +66,15 @@ def client(store):
     client = MetadataStore(store.url, TOKEN, timeout=5, retries=2, backoff=0)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory):
+    """A Level 2 product that was really made; not to be changed."""
+    return make_example(tmp_path_factory.mktemp("example"))
+
+
+@pytest.fixture
+def product(example, tmp_path):
+    """A copy of the files of that product, to be changed."""
+    return Path(shutil.copytree(example.product, tmp_path / "product"))

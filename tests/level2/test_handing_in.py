@@ -1,37 +1,38 @@
 """The science team hands in results: what is checked, what is recorded, and what counts once."""
 
 import json
-import re
+import shutil
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import sqlalchemy as sa
-from example_result import write_result
-from example_rows import OP, row
-from test_science_team import make_invertible
+from astropy.io import fits
+from example_product import INVERSION_ID
+from example_rows import OP, calcium, row
+from test_product_check import change_asdf, first_fits, rename
+from test_science_team import NOW
 
 from cvzmpi.ledger import State
 from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.handing_in import HandInError, ReadyEvent, hand_in
 from cvzmpi.level2.inbox import empty_inbox
+from cvzmpi.level2.invertibility import Thresholds
+from cvzmpi.level2.product_check import ProductError, check_product
+from cvzmpi.level2.qualify import qualify
 from cvzmpi.level2.retry import RetryError, reopen, retry
 from cvzmpi.level2.scan import synchronise
 from cvzmpi.level2.science_team import claim
-from cvzmpi.level2.team_result import TeamResultError, check
 
 
 @pytest.fixture
-def catalogue(catalogue, job):
-    """One that knows an invertible program."""
-    make_invertible(catalogue, job, OP)
+def catalogue(catalogue, job, example):
+    """One that knows an invertible program, to which the example belongs."""
+    other = row("OTHER", observingProgramExecutionId="other")
+    synchronise(catalogue, job, read_datasets([example.row(), calcium(), other]))
+    qualify(catalogue, job, Thresholds(), 7, NOW, only=[OP])
+    assert catalogue.states()[OP] is State.QUALIFIED
     return catalogue
-
-
-@pytest.fixture
-def result(tmp_path):
-    return write_result(tmp_path / "result.h5")
 
 
 def ready(*files, program=OP, commit="abc123"):
@@ -45,94 +46,104 @@ def states(catalogue):
 # ----------------------------------------------------------------- accepted
 
 
-def test_a_result_that_passes_makes_the_program_inverted(catalogue, job, result):
-    inversion = hand_in(catalogue, job, ready(result))
-    assert re.fullmatch(r"inv\.[A-Z0-9]{6}", inversion.inversion_id)
+def test_a_product_that_passes_makes_the_program_inverted(catalogue, job, product):
+    inversion = hand_in(catalogue, job, ready(product))
+    assert (inversion.inversion_id, inversion.method) == (INVERSION_ID, "science team")
     assert catalogue.inversions() == [inversion]
     event = catalogue.ledger.history(OP)[-1]
     assert (event.from_state, event.to_state) == (State.QUALIFIED, State.DONE)
     assert event.message == "inverted by the science team, FeI630, commit abc123"
-    assert event.detail["checksums"] == check([result]).checksums
-    assert event.detail["shape"] == [3, 4]
+    assert event.detail["checksums"] == check_product([product]).checksums
+    assert event.detail["shape"] == [3, 8]
 
 
-def test_with_it_the_claim_ends(catalogue, job, result):
+def test_with_it_the_claim_ends(catalogue, job, product):
     claim(catalogue, job, OP, "Jane")
-    hand_in(catalogue, job, ready(result))
+    hand_in(catalogue, job, ready(product))
     assert catalogue.claimants() == {}
 
 
-def test_the_same_result_twice_counts_once(catalogue, job, result):
-    first = hand_in(catalogue, job, ready(result))
-    assert hand_in(catalogue, job, ready(result)) == first
+def test_the_same_product_twice_counts_once(catalogue, job, product):
+    first = hand_in(catalogue, job, ready(product))
+    assert hand_in(catalogue, job, ready(product)) == first
     assert states(catalogue).count("done") == 1
     assert len(catalogue.inversions()) == 1
 
 
-def test_another_result_needs_the_program_to_be_reopened(catalogue, job, result, tmp_path):
-    first = hand_in(catalogue, job, ready(result))
-    other = write_result(tmp_path / "other.h5", shape=(5, 5))
-    with pytest.raises(HandInError, match=f"is Inverted already, by {first.inversion_id}"):
+def test_another_product_needs_the_program_to_be_reopened(catalogue, job, product, tmp_path):
+    hand_in(catalogue, job, ready(product))
+    other = shutil.copytree(product, tmp_path / "other")
+    with pytest.raises(HandInError, match=f"is Inverted already, by {INVERSION_ID}"):
         hand_in(catalogue, job, ready(other))
     assert states(catalogue)[-1] == "done"
     reopen(catalogue, job, OP)
     assert states(catalogue)[-1] == "discovered"
 
 
-def test_a_result_may_be_in_several_files(catalogue, job, tmp_path):
-    iron = write_result(tmp_path / "iron.h5")
-    calcium = write_result(tmp_path / "calcium.h5", lines=("CaII854",), quantities={})
-    inversion = hand_in(catalogue, job, ready(iron, calcium))
-    assert inversion.detail["lines"] == {"CaII854": str(calcium), "FeI630": str(iron)}
-
-
 # ----------------------------------------------------------------- refused
 
 
+def remove_file(product):
+    first_fits(product).unlink()
+
+
+def shorten(product):
+    with fits.open(first_fits(product), mode="update") as units:
+        units[1].data = units[1].data[:, :-1]
+
+
+def rename_line(product):
+    change_asdf(product, lambda i: rename(i.profiles, "FeI630_fit", "MgI517_fit"))
+
+
+def name_another_dataset(product):
+    change_asdf(product, lambda i: i.meta["inventory"].update(datasetIds=["OTHER"]))
+
+
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("damage", "message"),
     [
-        (None, "there is no such file"),
-        ({"quantities__velocity": np.zeros((4, 3))}, "velocity has shape"),
-        ({"profiles__MgI517_orig": np.zeros((3, 4, 5, 4))}, "MgI517_orig: not known"),
+        (remove_file, "missing"),
+        (shorten, "has shape"),
+        (rename_line, "profile 'MgI517_fit' is not known"),
+        (name_another_dataset, f"OTHER is no dataset of {OP}"),
     ],
-    ids=["missing file", "wrong shape", "unknown line"],
 )
-def test_a_bad_result_is_an_error_and_a_retry_succeeds(catalogue, job, tmp_path, changed, message):
-    path = tmp_path / "result.h5"
-    if changed is not None:
-        write_result(path, **changed)
-    with pytest.raises(TeamResultError, match=message):
-        hand_in(catalogue, job, ready(path))
+def test_a_bad_product_is_an_error_and_a_retry_succeeds(
+    catalogue, job, example, product, damage, message
+):
+    damage(product)
+    with pytest.raises(ProductError, match=message):
+        hand_in(catalogue, job, ready(product))
     event = catalogue.ledger.history(OP)[-1]
     assert event.to_state is State.ERROR
-    assert event.message.startswith(f"inverted: {path}: ")
+    assert event.message.startswith("inverted: ")
+    assert message in event.message
     assert event.detail["step"] == "inverted"
     assert catalogue.inversions() == []
 
-    write_result(path)
+    shutil.rmtree(product)
+    shutil.copytree(example.product, product)
     assert retry(catalogue, job, OP) is State.QUALIFIED
-    hand_in(catalogue, job, ready(path))
+    hand_in(catalogue, job, ready(product))
     assert states(catalogue) == ["discovered", "qualified", "error", "qualified", "done"]
 
 
-def test_handing_in_again_is_a_retry_by_itself(catalogue, job, tmp_path):
-    path = tmp_path / "result.h5"
+def test_handing_in_again_is_a_retry_by_itself(catalogue, job, example, product):
+    remove_file(product)
     for _ in range(2):
-        with pytest.raises(TeamResultError):
-            hand_in(catalogue, job, ready(path))
-    write_result(path)
-    hand_in(catalogue, job, ready(path))
+        with pytest.raises(ProductError):
+            hand_in(catalogue, job, ready(product))
+    hand_in(catalogue, job, ready(example.product))
     assert states(catalogue)[2:] == ["error", "qualified", "error", "qualified", "done"]
 
 
-def test_nothing_is_accepted_for_what_is_not_invertible(catalogue, job, result):
-    synchronise(catalogue, job, read_datasets([row("OTHER", observingProgramExecutionId="other")]))
+def test_nothing_is_accepted_for_what_is_not_invertible(catalogue, job, product):
     with pytest.raises(HandInError, match="other: is Waiting, not Invertible"):
-        hand_in(catalogue, job, ready(result, program="other"))
+        hand_in(catalogue, job, ready(product, program="other"))
     assert catalogue.states()["other"] is State.DISCOVERED
     with pytest.raises(HandInError, match="nothing: no such Observing Program"):
-        hand_in(catalogue, job, ready(result, program="nothing"))
+        hand_in(catalogue, job, ready(product, program="nothing"))
 
 
 def test_only_what_is_in_error_can_be_retried(catalogue, job):
@@ -142,8 +153,8 @@ def test_only_what_is_in_error_can_be_retried(catalogue, job):
         reopen(catalogue, job, OP)
 
 
-def test_the_database_refuses_to_change_an_inversion(catalogue, job, result):
-    hand_in(catalogue, job, ready(result))
+def test_the_database_refuses_to_change_an_inversion(catalogue, job, product):
+    hand_in(catalogue, job, ready(product))
     for change in ("UPDATE level2_inversions SET program = 'x'", "DELETE FROM level2_claims"):
         with (
             pytest.raises(sa.exc.DBAPIError, match="never"),
@@ -166,10 +177,10 @@ with Ledger.open(sys.argv[1]) as ledger, ledger.job("inverted") as job:
 """
 
 
-def test_two_at_once_count_once(catalogue, location, result):
+def test_two_at_once_count_once(catalogue, location, product):
     team = [
         subprocess.Popen(
-            [sys.executable, "-c", HAND_IN, location, OP, str(result)],
+            [sys.executable, "-c", HAND_IN, location, OP, str(product)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -180,7 +191,7 @@ def test_two_at_once_count_once(catalogue, location, result):
         assert process.stdout.readline() == "ready\n"
     answers = {process.communicate("\n", timeout=60)[0].strip() for process in team}
     (inversion,) = catalogue.inversions()
-    assert answers == {inversion.inversion_id}
+    assert answers == {INVERSION_ID} == {inversion.inversion_id}
     assert states(catalogue) == ["discovered", "qualified", "done"]
 
 
@@ -201,18 +212,18 @@ def names(directory):
     return sorted(path.name for path in directory.iterdir())
 
 
-def test_a_file_in_the_inbox_is_a_ready_event(catalogue, job, inbox, result):
-    drop(inbox, "ready.json", program=OP, files=[f"../{result.name}"], commit="abc123")
+def test_a_file_in_the_inbox_is_a_ready_event(catalogue, job, inbox, product):
+    drop(inbox, "ready.json", program=OP, files=[f"../{product.name}"], commit="abc123")
     (dropped,) = empty_inbox(catalogue, job, inbox)
     assert dropped.accepted
-    assert str(dropped) == f"ready.json: {OP} inverted, {catalogue.inversions()[0].inversion_id}"
+    assert str(dropped) == f"ready.json: {OP} inverted, {INVERSION_ID}"
     assert (names(inbox), names(inbox / "accepted")) == (["accepted"], ["ready.json"])
     assert empty_inbox(catalogue, job, inbox) == []
 
 
-def test_a_file_dropped_twice_counts_once(catalogue, job, inbox, result):
+def test_a_file_dropped_twice_counts_once(catalogue, job, inbox, product):
     for _ in range(2):
-        drop(inbox, "ready.json", program=OP, files=[str(result)], commit="abc123")
+        drop(inbox, "ready.json", program=OP, files=[str(product)], commit="abc123")
         assert empty_inbox(catalogue, job, inbox)[0].accepted
     assert names(inbox / "accepted") == ["ready.2.json", "ready.json"]
     assert states(catalogue) == ["discovered", "qualified", "done"]
@@ -229,10 +240,10 @@ def test_a_file_dropped_twice_counts_once(catalogue, job, inbox, result):
     ],
 )
 def test_a_bad_file_is_put_aside_with_the_reason_and_the_next_is_read(
-    catalogue, job, inbox, result, content, message
+    catalogue, job, inbox, product, content, message
 ):
     drop(inbox, "a.json", **content)
-    drop(inbox, "b.json", program=OP, files=[str(result)], commit="abc123")
+    drop(inbox, "b.json", program=OP, files=[str(product)], commit="abc123")
     bad, good = empty_inbox(catalogue, job, inbox)
     assert (bad.accepted, good.accepted) == (False, True)
     assert message in bad.text
