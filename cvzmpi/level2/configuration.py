@@ -14,6 +14,7 @@ from pydantic import Field
 from cvzmpi.config import DEFAULT_FILE, FilePath, Section, load_as
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.invertibility import Thresholds
+from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
 
 STORE_AUTHORIZATION = "CVZMPI_STORE_AUTHORIZATION"
 """Environment variable with the header `Authorization` for the metadata store."""
@@ -68,6 +69,30 @@ class QualifyConfig(Section):
         return Thresholds(self.spectral_rule, self.min_good, self.min_ao_locked)
 
 
+class Level1Config(Section):
+    """The data that are inverted here."""
+
+    directory: FilePath = Field(
+        Path("level1"), description="of the Level 1 datasets, as <dataset> or <proposal>/<dataset>"
+    )
+
+
+class MapsConfig(Section):
+    """What is made of them."""
+
+    directory: FilePath = Field(Path("maps"), description="of the maps, prepared and inverted")
+
+    @property
+    def prepared(self) -> Path:
+        """Directory of the prepared maps."""
+        return self.directory / "prepared"
+
+    @property
+    def inverted(self) -> Path:
+        """Directory of the inverted maps."""
+        return self.directory / "inverted"
+
+
 class InboxConfig(Section):
     """Where the science team drops its ready events."""
 
@@ -104,6 +129,14 @@ class Level2Config(Section):
     qualify: QualifyConfig = Field(
         QualifyConfig(), description="when a program is complete, and what makes it invertible"
     )
+    level1: Level1Config = Field(Level1Config(), description="the data that are inverted here")
+    preprocess: PreprocessSettings = Field(
+        PreprocessSettings(), description="how Level 1 data become profiles that can be inverted"
+    )
+    inversion: InversionSettings = Field(
+        InversionSettings(), description="the Milne-Eddington inversion"
+    )
+    maps: MapsConfig = Field(MapsConfig(), description="what is made of them")
     inbox: InboxConfig = Field(
         InboxConfig(), description="where the science team drops its ready events"
     )

@@ -7,13 +7,14 @@ The same result handed in twice counts once.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import CvzmpiError, one_line
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.catalogue import Catalogue, Inversion
@@ -62,20 +63,29 @@ class ReadyEvent(BaseModel):
         HandInError
         """
         try:
-            event = cls.model_validate_json(path.read_bytes())
+            content = json.loads(path.read_bytes())
         except OSError as error:
             raise HandInError(f"{path}: cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise HandInError(f"{path}: no JSON: {one_line(error)}") from error
+        return cls.of(content, path.parent, f"{path}: ")
+
+    @classmethod
+    def of(cls, content: Any, directory: Path, where: str = "") -> ReadyEvent:
+        """Make one of its content; relative paths are from a directory.
+
+        Raises
+        ------
+        HandInError
+        """
+        try:
+            event = cls.model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise HandInError(f"{path}: {place or 'content'}: {first['msg']}") from error
-        return event.at(path.parent)
-
-    def at(self, directory: Path) -> ReadyEvent:
-        """The same with absolute paths, the relative ones from a directory."""
-        return self.model_copy(
-            update={"files": [directory.absolute() / file for file in self.files]}
-        )
+            raise HandInError(f"{where}{place or 'content'}: {first['msg']}") from error
+        files = [directory.absolute() / file for file in event.files]
+        return event.model_copy(update={"files": files})
 
 
 def hand_in(catalogue: Catalogue, job: Job, ready: ReadyEvent) -> Inversion:

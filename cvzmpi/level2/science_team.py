@@ -6,7 +6,7 @@ event in the history of the program; the newest row of `level2_claims` says who 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
@@ -22,38 +22,19 @@ class ClaimError(CvzmpiError):
     """A program cannot be claimed or released."""
 
 
-@dataclass(frozen=True)
-class WorkItem:
-    """A program that can be inverted.
-
-    Parameters
-    ----------
-    unit : LedgerUnit
-    claimed_by : str or None
-    """
-
-    unit: LedgerUnit
-    claimed_by: str | None
-
-
-def work_list(catalogue: Catalogue) -> list[WorkItem]:
-    """What can be inverted: first what is claimed, by person, then what is free.
+def by_choice(units: Iterable[LedgerUnit], claimants: Mapping[str, str]) -> list[LedgerUnit]:
+    """Order work by who chose what: first what is claimed, by person, then what is free.
 
     Within both, the highest priority comes first, then the longest work.
     """
-    claimants = catalogue.claimants()
-    items = [
-        WorkItem(unit, claimants.get(unit.name))
-        for unit in catalogue.ledger.units(states=INVERTIBLE)
-    ]
     return sorted(
-        items,
-        key=lambda item: (
-            item.claimed_by is None,
-            (item.claimed_by or "").casefold(),
-            -item.unit.priority,
-            -item.unit.cost,
-            item.unit.name,
+        units,
+        key=lambda unit: (
+            unit.name not in claimants,
+            claimants.get(unit.name, "").casefold(),
+            -unit.priority,
+            -unit.cost,
+            unit.name,
         ),
     )
 

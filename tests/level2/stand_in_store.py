@@ -8,7 +8,7 @@ plain list that a test changes as it likes.
 import copy
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from graphql import GraphQLError, build_schema, graphql_sync
@@ -95,7 +95,7 @@ class StandInStore:
     `datasets` and `experiments` are its rows, `inversions` the records that were registered, in
     order. `requests` are the queries that arrived. `failures` are (HTTP status, body) pairs, each
     given in place of one answer; with `answers_lost` = n the next n requests are carried out and
-    their answers lost.
+    their answers lost; after `hold` all are carried out, and answered only after `let_go`.
     """
 
     def __init__(self, datasets=(), experiments=()):
@@ -107,6 +107,8 @@ class StandInStore:
         self.answers_lost = 0
         self.url = ""
         self._lock = threading.Lock()
+        self._free = threading.Event()
+        self.let_go()
         self._schema = build_schema(SCHEMA)
 
     def row(self, dataset_id):
@@ -114,8 +116,19 @@ class StandInStore:
         (row,) = (r for r in self.datasets if r["datasetId"] == dataset_id)
         return row
 
+    def hold(self):
+        self._free.clear()
+
+    def let_go(self):
+        self._free.set()
+
     def reply(self, authorization, body):
         """The HTTP status and the body of the reply, None where the answer gets lost."""
+        reply = self._carry_out(authorization, body)
+        self._free.wait()
+        return reply
+
+    def _carry_out(self, authorization, body):
         with self._lock:
             query = json.loads(body)["query"]
             self.requests.append(query)
@@ -172,7 +185,8 @@ def serving(store):
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            with suppress(ConnectionError):  # whoever asked may have been killed
+                self.wfile.write(content)
 
         def log_message(self, *args):
             pass

@@ -185,7 +185,7 @@ def test_two_at_once_count_once(catalogue, location, product):
             stdout=subprocess.PIPE,
             text=True,
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     for process in team:
         assert process.stdout.readline() == "ready\n"

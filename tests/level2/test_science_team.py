@@ -12,7 +12,7 @@ from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.invertibility import Thresholds
 from cvzmpi.level2.qualify import qualify
 from cvzmpi.level2.scan import synchronise
-from cvzmpi.level2.science_team import ClaimError, claim, release, work_list
+from cvzmpi.level2.science_team import ClaimError, by_choice, claim, release
 
 NOW = datetime(2023, 12, 31, tzinfo=timezone.utc)
 
@@ -93,16 +93,12 @@ def test_a_preprocessed_program_can_be_claimed(catalogue, job, invertible):
     release(catalogue, job, OP)
 
 
-def test_the_work_list_is_ordered_by_who_chose_what(catalogue, job, invertible):
+def test_work_is_ordered_by_who_chose_what(catalogue, job, invertible):
     invertible("one", "two", "three", "four")
     claim(catalogue, job, "two", "Joe")
     claim(catalogue, job, "four", "Jane")
-    assert [(item.unit.name, item.claimed_by) for item in work_list(catalogue)] == [
-        ("four", "Jane"),
-        ("two", "Joe"),
-        ("one", None),
-        ("three", None),
-    ]
+    ordered = by_choice(catalogue.ledger.units(), catalogue.claimants())
+    assert [unit.name for unit in ordered] == ["four", "two", "one", "three"]
 
 
 CLAIM = """

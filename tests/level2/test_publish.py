@@ -1,0 +1,278 @@
+"""Publishing: one record and each file once, whatever happens in between."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from example_product import INVERSION_ID
+from example_rows import OP, calcium
+from stand_in_store import TOKEN
+from test_science_team import NOW
+
+from cvzmpi.ledger import State
+from cvzmpi.level2.bulk import collect, last_prepared, prepare_programs, waiting_maps
+from cvzmpi.level2.dataset import read_datasets
+from cvzmpi.level2.handing_in import ReadyEvent, hand_in
+from cvzmpi.level2.invertibility import Thresholds
+from cvzmpi.level2.product_check import check_product, checksum
+from cvzmpi.level2.publish import Publisher, publish_all
+from cvzmpi.level2.qualify import qualify
+from cvzmpi.level2.retry import retry
+from cvzmpi.level2.scan import synchronise
+from cvzmpi.level2.science_team import claim
+from cvzmpi.level2.settings import PreprocessSettings
+from cvzmpi.level2.transfer import LocalCopy
+
+
+@pytest.fixture
+def catalogue(catalogue, job, example):
+    """One that knows an invertible program, to which the example belongs."""
+    synchronise(catalogue, job, read_datasets([example.row(), calcium()]))
+    qualify(catalogue, job, Thresholds(), 7, NOW)
+    return catalogue
+
+
+@pytest.fixture
+def publisher(client, tmp_path):
+    return Publisher(client, LocalCopy(tmp_path / "buckets"), "data", tmp_path / "staging")
+
+
+@pytest.fixture
+def publish(catalogue, job, publisher):
+    return lambda: publish_all(catalogue, job, publisher)
+
+
+@pytest.fixture
+def handed_in(catalogue, job, product):
+    return hand_in(catalogue, job, ReadyEvent(program=OP, files=[product], commit="abc123"))
+
+
+def published_files(tmp_path):
+    files = (tmp_path / "buckets").rglob("*")
+    return {str(p.relative_to(tmp_path / "buckets")): checksum(p) for p in files if p.is_file()}
+
+
+def expected_files(product, inversion_id=INVERSION_ID):
+    return {f"data/pid_1_118/{inversion_id}/{p.name}": checksum(p) for p in product.iterdir()}
+
+
+def states(catalogue):
+    return [event.to_state.value for event in catalogue.ledger.history(OP)]
+
+
+@pytest.mark.usefixtures("handed_in")
+def test_what_the_science_team_handed_in_is_published_as_it_is(
+    catalogue, example, publish, store, product, tmp_path
+):
+    (outcome,) = publish()
+    assert (outcome.program, outcome.inversion_id, outcome.error) == (OP, INVERSION_ID, None)
+    assert published_files(tmp_path) == expected_files(product)
+    (asdf,) = (path.name for path in product.glob("*.asdf"))
+    assert store.inversions == [
+        {
+            "inversionId": INVERSION_ID,
+            "primaryProposalId": "pid_1_118",
+            "instrumentProgramExecutionId": "id.85407.60330",
+            "bucket": "data",
+            "asdfObjectKey": f"pid_1_118/{INVERSION_ID}/{asdf}",
+            "datasetIds": [example.dataset_id],
+            "spectralLines": ["Fe I (630.25 nm)"],
+        }
+    ]
+    event = catalogue.ledger.history(OP)[-1]
+    assert event.to_state is State.PUBLISHED
+    assert event.detail["record"] == store.inversions[0]
+    assert event.message == f"{INVERSION_ID} in data/pid_1_118/{INVERSION_ID}/"
+    assert publish() == []
+
+
+@pytest.mark.usefixtures("handed_in")
+def test_what_was_changed_since_it_was_handed_in_is_not_published(
+    catalogue, publish, store, product, tmp_path
+):
+    path = min(product.glob("*.fits"))
+    content = path.read_bytes()
+    path.write_bytes(content + b"more")
+    assert "not as it was when it was handed in" in publish()[0].error
+    assert (store.inversions, published_files(tmp_path)) == ([], {})
+    assert states(catalogue)[-1] == "error"
+    path.write_bytes(content)
+
+
+@pytest.mark.usefixtures("handed_in")
+def test_a_store_that_refuses_is_an_error_and_a_retry_succeeds(
+    catalogue, job, publish, store, product, tmp_path
+):
+    store.failures = [(200, json.dumps({"errors": [{"message": "bucket is not known"}]}))]
+    assert publish()[0].error == f"{store.url}: bucket is not known"
+    event = catalogue.ledger.history(OP)[-1]
+    assert event.message == f"publish: {store.url}: bucket is not known"
+    assert event.detail["step"] == "publish"
+    assert publish() == []
+    assert retry(catalogue, job, OP) is State.DONE
+    assert publish()[0].error is None
+    assert states(catalogue)[2:] == ["done", "error", "done", "published"]
+    assert len(store.inversions) == 1
+    assert published_files(tmp_path) == expected_files(product)
+
+
+# ----------------------------------------------------------------- killed in between
+
+PUBLISH = """
+import sys
+from pathlib import Path
+import dkist
+from cvzmpi.ledger import Ledger
+from cvzmpi.level2.catalogue import Catalogue
+from cvzmpi.level2.metadata_store import MetadataStore
+from cvzmpi.level2.publish import Publisher, publish_all
+from cvzmpi.level2.transfer import LocalCopy
+location, url, token, directory = sys.argv[1:]
+directory = Path(directory)
+with Ledger.open(location) as ledger, ledger.job("publish") as job:
+    catalogue, store = Catalogue(ledger), MetadataStore(url, token)
+    publisher = Publisher(store, LocalCopy(directory / "buckets"), "data", directory / "staging")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for outcome in publish_all(catalogue, job, publisher):
+        print(outcome.error)
+"""
+
+
+@pytest.fixture
+def start(location, store, tmp_path):
+    """Start a process that publishes when it is told to."""
+    started = []
+
+    def start():
+        process = subprocess.Popen(
+            [sys.executable, "-c", PUBLISH, location, store.url, TOKEN, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def go(process):
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def wait_for(what):
+    give_up = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
+
+
+@pytest.mark.usefixtures("handed_in")
+@pytest.mark.parametrize("moment", ["first file", "half of the files", "registered"])
+def test_killed_while_it_publishes_and_started_again(
+    catalogue, publish, store, product, tmp_path, start, moment
+):
+    files = tmp_path / "buckets" / "data" / "pid_1_118" / INVERSION_ID
+    if moment == "registered":
+        store.hold()  # carries it out, and does not answer
+    process = start()
+    go(process)
+    if moment == "registered":
+        wait_for(lambda: store.inversions)
+    else:
+        n_files = {"first file": 1, "half of the files": 2}[moment]
+        wait_for(lambda: files.is_dir() and len(list(files.iterdir())) >= n_files)
+    process.kill()
+    process.wait()
+    store.let_go()
+    assert states(catalogue)[-1] == "done"
+
+    assert [outcome.error for outcome in publish()] == [None]
+    assert len(store.inversions) == 1
+    assert published_files(tmp_path) == expected_files(product)
+    assert states(catalogue)[2:] == ["done", "published"]
+
+
+@pytest.mark.usefixtures("handed_in")
+def test_two_that_publish_at_once_publish_once(catalogue, store, product, tmp_path, start):
+    both = [start(), start()]
+    for process in both:
+        go(process)
+    answers = [process.communicate(timeout=120)[0] for process in both]
+    assert set("".join(answers).split()) <= {"None"}
+    assert len(store.inversions) == 1
+    assert states(catalogue)[2:] == ["done", "published"]
+    assert published_files(tmp_path) == expected_files(product)
+
+
+# ----------------------------------------------------------------- inverted in bulk
+
+
+@pytest.fixture
+def prepared(catalogue, job, example, tmp_path):
+    """The program with its Level 1 data prepared."""
+    done, failed = prepare_programs(
+        catalogue, job, example.level1.parent, tmp_path / "prepared", PreprocessSettings()
+    )
+    assert (done, failed) == ([OP], [])
+    return last_prepared(catalogue, OP)
+
+
+def test_a_program_whose_data_are_here_is_prepared(catalogue, job, example, prepared):
+    assert prepared.level1 == example.level1
+    assert checksum(prepared.prepared) == checksum(example.prepared)
+    event = catalogue.ledger.history(OP)[-1]
+    assert (event.to_state, event.detail["step"]) == (State.PREPROCESSED, "preprocess")
+    assert set(event.detail["record"]["files"]) == {p.name for p in example.level1.glob("*.fits")}
+    assert waiting_maps(catalogue) == [prepared]
+
+
+def test_data_that_are_not_here_or_claimed_are_left_alone(catalogue, job, example, tmp_path):
+    output, settings = tmp_path / "prepared", PreprocessSettings()
+    assert prepare_programs(catalogue, job, tmp_path, output, settings) == ([], [])
+    claim(catalogue, job, OP, "Jane")
+    assert prepare_programs(catalogue, job, example.level1.parent, output, settings) == ([], [])
+    assert states(catalogue)[-1] == "qualified"
+
+
+def test_data_that_cannot_be_prepared_are_an_error(catalogue, job, example, tmp_path):
+    (tmp_path / "level1" / "pid_1_118" / example.dataset_id).mkdir(parents=True)
+    outcome = prepare_programs(
+        catalogue, job, tmp_path / "level1", tmp_path / "prepared", PreprocessSettings()
+    )
+    assert outcome == ([], [OP])
+    event = catalogue.ledger.history(OP)[-1]
+    assert event.to_state is State.ERROR
+    assert event.message.startswith(f"preprocess: {tmp_path / 'level1' / 'pid_1_118'}")
+
+
+def test_what_somebody_claims_is_not_inverted_in_bulk(catalogue, job, example, prepared):
+    claim(catalogue, job, OP, "Jane")
+    assert waiting_maps(catalogue) == []
+    assert collect(catalogue, job, example.inverted.parent) == []
+
+
+def test_a_map_that_is_not_finished_is_not_collected(catalogue, job, prepared, tmp_path):
+    assert collect(catalogue, job, tmp_path) == []
+    assert states(catalogue)[-1] == "preprocessed"
+
+
+def test_a_finished_map_is_collected_and_published(
+    catalogue, job, example, prepared, publish, store, tmp_path
+):
+    (inversion,) = collect(catalogue, job, example.inverted.parent)
+    assert inversion.method == "Milne-Eddington"
+    assert collect(catalogue, job, example.inverted.parent) == []
+    assert [outcome.error for outcome in publish()] == [None]
+    directory = tmp_path / "buckets" / "data" / "pid_1_118" / inversion.inversion_id
+    assert check_product([directory]).dataset_ids == [example.dataset_id]
+    assert [record["inversionId"] for record in store.inversions] == [inversion.inversion_id]
+    assert states(catalogue)[2:] == ["preprocessed", "done", "published"]
