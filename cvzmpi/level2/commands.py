@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cvzmpi.level2 import map_commands
+from cvzmpi.level2 import campaign_commands, map_commands
 
-COMMANDS = (map_commands.prepare, map_commands.invert, map_commands.write)
+COMMANDS = (*campaign_commands.COMMANDS, *map_commands.COMMANDS)

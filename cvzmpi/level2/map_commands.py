@@ -85,3 +85,6 @@ def write(dataset: Path, prepared: Path, inverted: Path, output: Path, inversion
     )
     click.echo(product.asdf)
     return DONE
+
+
+COMMANDS = (prepare, invert, write)

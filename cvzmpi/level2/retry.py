@@ -21,18 +21,26 @@ def resume_event(catalogue: Catalogue, program: str, message: str) -> Event | No
     return Event(program, RETRY_FROM[last.from_state], State.ERROR, message=message)
 
 
-def retry(catalogue: Catalogue, job: Job, program: str) -> State:
+def retry(catalogue: Catalogue, job: Job, program: str, by: str = "") -> State:
     """Let a program in error go on from where it failed; the state that it is in then.
+
+    Parameters
+    ----------
+    by : str
+        Who wants it, where that is known.
 
     Raises
     ------
     RetryError
         If it is not in error.
     """
-    event = resume_event(catalogue, program, "to be tried again")
+    message = "to be tried again" + (f", says {by}" if by else "")
+    states = catalogue.states()
+    if program not in states:
+        raise RetryError(f"{program}: no such Observing Program")
+    event = resume_event(catalogue, program, message)
     if event is None:
-        (unit,) = catalogue.ledger.units(names=[program])
-        raise RetryError(f"{program}: is {SHOWN[unit.state]}, not in error")
+        raise RetryError(f"{program}: is {SHOWN[states[program]]}, not in error")
     catalogue.ledger.record([event], job)
     return event.to_state
 

@@ -1,0 +1,170 @@
+"""The pages and the JSON of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import (
+    Flask,
+    Response,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from werkzeug.exceptions import HTTPException
+
+from cvzmpi.errors import CvzmpiError, LedgerUnavailableError
+from cvzmpi.ledger import Job
+from cvzmpi.level2 import science_team
+from cvzmpi.level2.campaign import Level2Campaign
+from cvzmpi.level2.retry import retry
+from cvzmpi.level2.service.access import Access
+from cvzmpi.level2.service.rounds import Rounds
+from cvzmpi.level2.states import SHOWN
+from cvzmpi.level2.views import Item, UnknownProgramError, list_items, program_view
+
+Action = Callable[[str, str], object]
+"""What changes a program: takes its name, and who wants it."""
+
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Access) -> Flask:
+    """Make the application.
+
+    Parameters
+    ----------
+    campaign : Level2Campaign
+    job : Job
+        Who records what is changed.
+    rounds : Rounds
+        Whose reports are shown.
+    access : Access
+    """
+    app = Flask(__name__)
+    app.secret_key = access.session_key()
+    app.config.update(
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        MAX_CONTENT_LENGTH=1 << 20,
+    )
+    _add_pages(app, campaign, rounds)
+    _add_json(app, campaign, rounds)
+    _add_changes(app, _actions(campaign, job), access)
+    _add_errors(app)
+
+    @app.after_request
+    def _secure(response: Response) -> Response:
+        response.headers.update(_SECURITY)
+        return response
+
+    return app
+
+
+def _actions(campaign: Level2Campaign, job: Job) -> dict[str, Action]:
+    catalogue = campaign.catalogue
+    return {
+        "claim": lambda program, by: science_team.claim(catalogue, job, program, by),
+        "release": lambda program, by: science_team.release(catalogue, job, program, by),
+        "retry": lambda program, by: retry(catalogue, job, program, by),
+    }
+
+
+def _items(campaign: Level2Campaign) -> list[Item]:
+    """The programs that the request asks for."""
+    return list_items(
+        campaign.catalogue,
+        state=request.args.get("state"),
+        proposal=request.args.get("proposal"),
+        claimed_by=request.args.get("by"),
+        text=request.args.get("text"),
+    )
+
+
+def _add_pages(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
+    @app.get("/")
+    def index() -> str:
+        return render_template(
+            "index.html",
+            items=_items(campaign),
+            states=list(dict.fromkeys(SHOWN.values())),
+            reports=rounds.reports,
+            asked=request.args,
+        )
+
+    @app.get("/programs/<name>")
+    def program(name: str) -> str:
+        return render_template("program.html", view=program_view(campaign.catalogue, name))
+
+
+def _add_json(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
+    @app.get("/api/programs")
+    def programs_json() -> Response:
+        return jsonify([item.as_json() for item in _items(campaign)])
+
+    @app.get("/api/programs/<name>")
+    def program_json(name: str) -> Response:
+        return jsonify(program_view(campaign.catalogue, name).as_json())
+
+    @app.get("/api/steps")
+    def steps_json() -> Response:
+        return jsonify([report.as_json() for report in rounds.reports])
+
+
+def _add_changes(app: Flask, actions: dict[str, Action], access: Access) -> None:
+    @app.post("/sign-in")
+    def sign_in() -> Any:
+        access.sign_in(request.form.get("name", ""), request.form.get("token", ""))
+        return redirect(url_for("index"))
+
+    @app.post("/sign-out")
+    def sign_out() -> Any:
+        access.check_form(request)
+        session.clear()
+        return redirect(url_for("index"))
+
+    @app.post(f"/programs/<name>/<any({','.join(actions)}):action>")
+    def change(name: str, action: str) -> Any:
+        by = access.check_form(request)
+        try:
+            actions[action](name, by)
+        except CvzmpiError as error:
+            flash(str(error))
+        return redirect(url_for("program", name=name))
+
+    @app.post(f"/api/programs/<name>/<any({','.join(actions)}):action>")
+    def change_json(name: str, action: str) -> Response:
+        access.check_program(request)
+        content = request.get_json(silent=True)
+        by = content.get("by", "") if isinstance(content, dict) else ""
+        actions[action](name, str(by))
+        return jsonify({"program": name, "done": action})
+
+
+def _add_errors(app: Flask) -> None:
+    @app.errorhandler(CvzmpiError)
+    def refused(error: CvzmpiError) -> Any:
+        if isinstance(error, UnknownProgramError):
+            return _answer(404, str(error))
+        return _answer(503 if isinstance(error, LedgerUnavailableError) else 409, str(error))
+
+    @app.errorhandler(HTTPException)
+    def failed(error: HTTPException) -> Any:
+        return _answer(error.code or 500, error.description or error.name)
+
+
+def _answer(status: int, message: str) -> Any:
+    """An error as JSON to a program, as a page to people."""
+    if request.path.startswith("/api/"):
+        return jsonify({"error": message}), status
+    return render_template("error.html", status=status, message=message), status

@@ -1,0 +1,118 @@
+"""Rounds: the steps that need nobody, one after the other, again and again."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cvzmpi.errors import CvzmpiError
+from cvzmpi.ledger import Job
+from cvzmpi.ledger.records import now
+from cvzmpi.level2.campaign import Level2Campaign
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """How a step of a round ended.
+
+    Parameters
+    ----------
+    step : str
+    at : datetime
+    text : str
+        What it did, or why it failed.
+    failed : bool
+    """
+
+    step: str
+    at: datetime
+    text: str
+    failed: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "step": self.step,
+            "at": self.at.isoformat(),
+            "text": self.text,
+            "failed": self.failed,
+        }
+
+
+class Rounds:
+    """A thread that goes through all steps at a fixed interval.
+
+    Parameters
+    ----------
+    campaign : Level2Campaign
+    job : Job
+    interval : float
+        Seconds from the end of a round to the beginning of the next.
+    """
+
+    def __init__(self, campaign: Level2Campaign, job: Job, interval: float) -> None:
+        self._campaign = campaign
+        self._job = job
+        self._interval = interval
+        self._ended = threading.Event()
+        self._reports: dict[str, StepReport] = {}
+        self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
+
+    @property
+    def reports(self) -> list[StepReport]:
+        """How each step ended when it was last tried."""
+        return list(self._reports.values())
+
+    def start(self) -> None:
+        """Begin the first round."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin no further step, and wait for the one that is being done."""
+        self._ended.set()
+        self._thread.join()
+
+    def go_round(self) -> None:
+        """Do each step once; one that fails does not keep the others from being done."""
+        steps: dict[str, Callable[[], str]] = {
+            "scan": self._scan,
+            "qualify": lambda: str(self._campaign.qualify(self._job)),
+            "inbox": self._empty_inbox,
+            "publish": self._publish,
+        }
+        for step, do in steps.items():
+            if self._ended.is_set():
+                return
+            self._reports[step] = _report(step, do)
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self.go_round()
+            self._ended.wait(self._interval)
+
+    def _scan(self) -> str:
+        report = self._campaign.scan(self._job)
+        return "\n".join([str(report), *(f"bad row {bad}" for bad in report.bad)])
+
+    def _empty_inbox(self) -> str:
+        dropped = self._campaign.empty_inbox(self._job)
+        return "\n".join(str(one) for one in dropped) or "empty"
+
+    def _publish(self) -> str:
+        outcomes = self._campaign.publish(self._job)
+        texts = [f"{o.program}: {o.error or f'published, {o.inversion_id}'}" for o in outcomes]
+        return "\n".join(texts) or "nothing to publish"
+
+
+def _report(step: str, do: Callable[[], str]) -> StepReport:
+    try:
+        return StepReport(step, now(), do(), failed=False)
+    except CvzmpiError as error:
+        return StepReport(step, now(), str(error), failed=True)
+    except Exception as error:  # a defect: said in full, and the service goes on
+        traceback.print_exc()
+        return StepReport(step, now(), f"{type(error).__name__}: {error}", failed=True)

@@ -1,0 +1,60 @@
+"""Start the service, and stop it in order."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cvzmpi.errors import ConfigError
+from cvzmpi.level2.configuration import SERVE_TOKEN, secret, store_url
+
+if TYPE_CHECKING:
+    from cvzmpi.level2.campaign import Level2Campaign
+
+
+def run(campaign: Level2Campaign) -> None:
+    """Serve until SIGTERM or SIGINT; the step that is being done is finished first.
+
+    Raises
+    ------
+    ConfigError
+        If the libraries of the service are not installed, its address cannot be used, or the
+        configuration lacks the metadata store.
+    """
+    try:
+        from waitress.server import create_server
+
+        from cvzmpi.level2.service.access import Access
+        from cvzmpi.level2.service.app import create_app
+        from cvzmpi.level2.service.rounds import Rounds
+    except ImportError as error:
+        raise ConfigError(
+            f"the service needs {error.name}: pip install 'cvzmpi[level2]'"
+        ) from error
+    store_url(campaign.config)
+    access = Access(secret(SERVE_TOKEN))
+    settings = campaign.config.serve
+    with campaign.ledger.job("level2 serve") as job:
+        rounds = Rounds(campaign, job, settings.interval * 60)
+        app = create_app(campaign, job, rounds, access)
+        try:
+            server = create_server(app, host=settings.host, port=settings.port)
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            raise ConfigError(f"{where}: cannot serve here: {error.strerror}") from error
+        signal.signal(signal.SIGTERM, _end)
+        click.echo(f"serving at http://{settings.host}:{server.effective_port}/")
+        if not secret(SERVE_TOKEN):
+            click.echo(f"{SERVE_TOKEN} is not set: nothing can be changed from here", err=True)
+        rounds.start()
+        try:
+            server.run()
+        finally:
+            rounds.stop()
+
+
+def _end(*_: Any) -> None:
+    sys.exit(0)  # waitress takes it as the end
