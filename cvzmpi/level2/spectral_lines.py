@@ -133,7 +133,9 @@ SPECTRAL_RULES = {
             required=_BOTH,
             desired=(),
             covers=_covers_band,
-            limit=lambda line: "from {} or less to {} nm or more".format(*_band(line)),
+            limit=lambda line: "begins at {} nm or below, ends at {} nm or above".format(
+                *_band(line)
+            ),
         ),
         SpectralRule(
             "midpoint",
@@ -148,7 +150,8 @@ SPECTRAL_RULES = {
             desired=(),
             covers=_overlaps,
             limit=lambda line: (
-                f"from {line.midpoint + _OVERLAP_MARGIN} nm or less to {line.midpoint} nm or more"
+                f"begins at {line.midpoint + _OVERLAP_MARGIN} nm or below, "
+                f"ends at {line.midpoint} nm or above"
             ),
         ),
         SpectralRule(

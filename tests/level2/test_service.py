@@ -29,6 +29,12 @@ BEARER = {"Authorization": f"Bearer {SECRET}"}
 
 
 @pytest.fixture
+def location(tmp_path):
+    """SQLite alone: what differs between databases is tested with the steps."""
+    return str(tmp_path / "ledger.sqlite")
+
+
+@pytest.fixture
 def campaign(ledger, store, tmp_path, monkeypatch):
     monkeypatch.setenv(STORE_AUTHORIZATION, TOKEN)
     config = Level2Config.model_validate(
@@ -286,7 +292,8 @@ def wait_until(what):
         time.sleep(0.05)
 
 
-def test_serve_goes_through_all_steps_again_and_again(location, store, tmp_path):
+def test_serve_goes_through_all_steps_again_and_again(postgres, store, tmp_path):
+    location = postgres.make_database("level2_served")
     store.datasets = [row(), calcium()]
     with served(location, store, tmp_path, interval=0.005) as (address, process):
         get = lambda path: requests.get(address + path, timeout=30).json()  # noqa: E731

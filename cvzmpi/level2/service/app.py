@@ -58,6 +58,7 @@ def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Acces
         SESSION_COOKIE_SAMESITE="Strict",
         MAX_CONTENT_LENGTH=1 << 20,
     )
+    app.jinja_env.filters["shown"] = _shown
     _add_pages(app, campaign, rounds)
     _add_json(app, campaign, rounds)
     _add_changes(app, _actions(campaign, job), access)
@@ -161,6 +162,17 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Any:
         return _answer(error.code or 500, error.description or error.name)
+
+
+def _shown(value: Any) -> str:
+    """The value of a finding, in a table."""
+    if isinstance(value, dict):  # a distribution
+        value = value.get("med")
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return "not given" if value is None else str(value)
 
 
 def _answer(status: int, message: str) -> Any:
