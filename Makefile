@@ -5,12 +5,14 @@
 # make lint     ruff and mypy
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
 # make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
+# make bench-inversion    how right and how fast the Milne-Eddington inversion is
+# make torture-inversion  the inversion killed 20 times at random instants
 # make torture  the main job killed 200 times at random instants, and other faults
 # make format   let ruff put the code into its form
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo test test-slurm torture bench bench-index lint format clean
+.PHONY: help setup demo test test-slurm torture bench bench-index bench-inversion torture-inversion lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +35,12 @@ bench: setup
 
 bench-index: setup
 	.venv/bin/python -m tools.bench.index
+
+bench-inversion: setup
+	.venv/bin/python -m tools.inversion.bench
+
+torture-inversion: setup
+	.venv/bin/python -m tools.inversion.kills
 
 torture: setup
 	.venv/bin/python -m tools.torture $(TORTURE)

@@ -36,6 +36,22 @@ def prepare(
 
 
 @click.command()
+@click.argument("directory", type=_directory)
+@click.option("--maps", "n_maps", default=1, show_default=True, help="How many.")
+@click.option("--steps", default=10, show_default=True, help="Scan positions of each map.")
+@click.option("--slit", default=256, show_default=True, help="Pixels along the slit.")
+@click.option("--seed", default=1, show_default=True, help="Of everything that is random.")
+def simulate(directory: Path, n_maps: int, steps: int, slit: int, seed: int) -> int:
+    """Write prepared maps of invented atmospheres, to try the inversion."""
+    from cvzmpi.level2.simulate import simulate_prepared
+
+    for number in range(n_maps):
+        path, _ = simulate_prepared(directory, f"SIM{number:03d}", (steps, slit), seed + number)
+        click.echo(path)
+    return DONE
+
+
+@click.command()
 @click.argument("prepared", type=_directory)
 @click.option("--output", type=_directory, required=True, help="Directory of the inverted maps.")
 @click.option("--ranks-per-team", default=1, show_default=True, help="Ranks that share a map.")
@@ -87,4 +103,4 @@ def write(dataset: Path, prepared: Path, inverted: Path, output: Path, inversion
     return DONE
 
 
-COMMANDS = (prepare, invert, write)
+COMMANDS = (prepare, invert, write, simulate)

@@ -4,10 +4,10 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from example_maps import atmospheres
 
 from cvzmpi.level2 import milne_eddington as me
 from cvzmpi.level2.milne_eddington import MilneEddington
+from cvzmpi.level2.simulate import atmospheres
 
 N_WAVELENGTHS = 300
 STEP = 0.0013

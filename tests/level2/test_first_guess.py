@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from example_maps import WAVELENGTH, atmospheres, noisy_profiles
 
 from cvzmpi.level2 import milne_eddington as me
 from cvzmpi.level2.first_guess import estimate, first_start, start_with_field
 from cvzmpi.level2.milne_eddington import MilneEddington
+from cvzmpi.level2.simulate import WAVELENGTH, atmospheres, noisy_profiles
 from cvzmpi.level2.zeeman import FE_I_630
 
 

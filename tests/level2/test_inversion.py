@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from example_maps import NOISE, WAVELENGTH, atmospheres, noisy_profiles
 
 from cvzmpi.level2 import inversion, spectral_window
 from cvzmpi.level2 import milne_eddington as me
 from cvzmpi.level2.inversion import CONVERGED, NOT_CONVERGED, UNUSABLE, allowed, invert
 from cvzmpi.level2.milne_eddington import MilneEddington
 from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.level2.simulate import NOISE, WAVELENGTH, atmospheres, noisy_profiles
 
 SETTINGS = InversionSettings(noise=NOISE)
 N = 640

@@ -6,13 +6,13 @@ import time
 import h5py
 import numpy as np
 import pytest
-from example_maps import write_prepared
 from main_job import contents, kill, run, start
 
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2 import inversion_file
 from cvzmpi.level2.inversion_campaign import InversionCampaign, find_prepared
 from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.level2.simulate import simulate_prepared
 
 SHAPES = {"small": (2, 40), "large": (3, 70)}
 N_PIXELS = 290
@@ -23,7 +23,7 @@ WAVELENGTH = 630.08 + 0.0039 * np.arange(63)
 def prepared(tmp_path_factory):
     directory = tmp_path_factory.mktemp("prepared")
     for seed, (name, shape) in enumerate(SHAPES.items()):
-        write_prepared(directory, name, shape, seed, WAVELENGTH)
+        simulate_prepared(directory, name, shape, seed, WAVELENGTH)
     return directory
 
 

@@ -5,7 +5,6 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from example_maps import write_prepared
 from main_job import content
 from mpi4py import MPI
 
@@ -17,6 +16,7 @@ from cvzmpi.level2 import inversion_file
 from cvzmpi.level2.map_inversion import PIXELS_PER_TICKET, Tickets, Tools, invert_map
 from cvzmpi.level2.prepared_map import PreparedMap
 from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.level2.simulate import simulate_prepared
 
 SHAPE = (3, 100)  # two tickets a scan position, the second smaller
 WAVELENGTH = 630.08 + 0.0026 * np.arange(94)
@@ -48,7 +48,7 @@ def directory(team, tmp_path):
 @pytest.fixture(scope="module")
 def prepared(team, tmp_path_factory):
     return team.lead(
-        lambda: write_prepared(
+        lambda: simulate_prepared(
             tmp_path_factory.mktemp("prepared"), "map", SHAPE, wavelength=WAVELENGTH
         )[0]
     )
@@ -191,7 +191,7 @@ def test_other_settings_are_refused_with_the_difference(team, directory, prepare
 def test_other_profiles_are_refused(alone, tmp_path, prepared):
     path = tmp_path / "map.inverted.h5"
     invert_map(tools(), prepared, path, alone, silent())
-    other, _ = write_prepared(tmp_path, "other", SHAPE, seed=2, wavelength=WAVELENGTH)
+    other, _ = simulate_prepared(tmp_path, "other", SHAPE, seed=2, wavelength=WAVELENGTH)
     with pytest.raises(MapFileError, match="begun with other profiles"):
         invert_map(tools(), other, path, alone, silent())
 

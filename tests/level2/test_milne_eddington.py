@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from example_maps import WAVELENGTH, atmospheres
 from scipy.special import wofz
 
 from cvzmpi.level2 import milne_eddington as me
 from cvzmpi.level2.milne_eddington import MilneEddington
+from cvzmpi.level2.simulate import WAVELENGTH, atmospheres
 from cvzmpi.level2.zeeman import FE_I_630, SPEED_OF_LIGHT, zeeman_pattern
 
 QUIET = 1 - 0.6 * np.exp(-(((WAVELENGTH - 630.15) / 0.006) ** 2))

@@ -6,7 +6,7 @@ from datetime import datetime
 import h5py
 import numpy as np
 import pytest
-from main_job import bytes_of
+from main_job import bytes_of, run
 from mpi4py import MPI
 from simulated_level1 import CROSSTALK, SHIFT, simulate_level1
 
@@ -172,6 +172,25 @@ def test_wavelengths_without_the_lines_are_refused(level1, tmp_path):
 
 
 # ----------------------------------------------------------------- the product
+
+
+def test_the_commands_lead_from_level_1_to_level_2(level1, product, tmp_path):
+    def cvzmpi(*arguments):
+        ended = run(["level2", *arguments])
+        assert ended.status == 0, ended.stderr
+        return ended.stdout.split()[-1:]
+
+    prepared, inverted, written = (tmp_path / name for name in ("prepared", "inverted", "product"))
+    (path,) = cvzmpi("prepare", level1[0], "--map", "1", "--output", prepared)
+    cvzmpi("invert", prepared, "--output", inverted)
+    (inverted_path,) = inverted.iterdir()
+    cvzmpi(
+        *("write", level1[0], path, inverted_path),
+        *("--output", written, "--inversion-id", "inv.ABC123"),
+    )
+    assert sorted(p.name for p in written.iterdir()) == sorted(p.name for p in product.files)
+    velocity = dkist.load_dataset(written)["velocity"].data.compute()
+    assert np.array_equal(velocity, dkist.load_dataset(product.directory)["velocity"].data)
 
 
 def test_dkist_opens_it_as_an_inversion(opened, product):

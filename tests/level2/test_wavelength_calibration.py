@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from example_maps import WAVELENGTH, atmospheres
 
 from cvzmpi.errors import Level1Error
 from cvzmpi.level2 import milne_eddington as me
 from cvzmpi.level2 import spectral_window
 from cvzmpi.level2.milne_eddington import MilneEddington
+from cvzmpi.level2.simulate import WAVELENGTH, atmospheres
 from cvzmpi.level2.wavelength_calibration import calibrate
 from cvzmpi.level2.zeeman import FE_I_630
 

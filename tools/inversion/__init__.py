@@ -1,0 +1,1 @@
+"""How fast and how right the inversion is, and that kills do not change it."""
