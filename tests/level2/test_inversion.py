@@ -11,7 +11,7 @@ from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.simulate import NOISE, WAVELENGTH, atmospheres, noisy_profiles
 
 SETTINGS = InversionSettings(noise=NOISE)
-N = 640
+N = 384
 
 
 @pytest.fixture(scope="module")
