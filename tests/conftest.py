@@ -59,17 +59,25 @@ def real_file(shared_data):
 
 
 @pytest.fixture(scope="session")
-def demo_file(tmp_path_factory):
+def altaipony_wheel(tmp_path_factory):
+    """The wheel of AltaiPony: a light curve for the demo, and an oracle for power laws."""
+    directory = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--only-binary", ":all:", "--dest", str(directory), DEMO_WHEEL]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    if outcome.returncode != 0:
+        pytest.skip(f"pip cannot download {DEMO_WHEEL}")
+    (wheel,) = directory.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def demo_file(request):
     """The FITS file of TIC 358108509, sector 1: the demo's, or from where the demo has it."""
     file = ROOT / ".setup" / DEMO_FITS
     if not _is_demo_file(file):
-        file = tmp_path_factory.mktemp("wheel") / DEMO_FITS
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--only-binary", ":all:", "--dest", str(file.parent), DEMO_WHEEL]
-        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-        if outcome.returncode != 0:
-            pytest.skip(f"the light curve of TIC 358108509: pip cannot download {DEMO_WHEEL}")
-        (wheel,) = file.parent.glob("*.whl")
+        wheel = request.getfixturevalue("altaipony_wheel")
+        file = wheel.parent / DEMO_FITS
         with zipfile.ZipFile(wheel) as archive:
             file.write_bytes(archive.read(f"altaipony/examples/{DEMO_FITS}"))
         assert _is_demo_file(file)
