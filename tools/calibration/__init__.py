@@ -1,0 +1,1 @@
+"""Whether the completeness that injections predict is that of flares of known truth."""

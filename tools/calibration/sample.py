@@ -1,0 +1,143 @@
+"""Simulated flares beside what the injections into their light curves predict for them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from cvzmpi.cvz.products.reading import SectorFile
+from cvzmpi.cvz.products.template_fit import fit_flares
+from cvzmpi.cvz.recovery import Recovery
+from cvzmpi.cvz.sector_file import sector_files
+from cvzmpi.cvz.simulate import read_truth
+
+_N_ALIKE = 15
+_CROWDED = 60  # cadences: nearer, flares share a network window or may join
+LEVELS = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The simulated flares at whose peak the detector could look; shape (n,) each.
+
+    Attributes
+    ----------
+    found : bool
+        A detected flare covers the peak, by the rule that decides about injections.
+    alone : bool
+        No other simulated flare that could be seen peaks within two hours. Injections are alone:
+        they are never placed in or beside a flare, while flares of the star do as they like.
+    of_alike : float
+        Recovered fraction of the 15 injected flares that are most alike in amplitude and FWHM.
+    of_duration : float
+        Completeness of the light curve at the equivalent duration of the flare.
+    duration : float
+        True equivalent duration in s.
+    relative_duration : float
+        The same in units of the light curve's 50 % limit.
+    mask_duration, template_duration : float
+        As measured, where a detected flare covers this one only; else NaN.
+    limits : float, shape (n, 3)
+        The light curve's 10, 50 and 90 % limits in units of its 50 % limit.
+    """
+
+    found: np.ndarray
+    alone: np.ndarray
+    of_alike: np.ndarray
+    of_duration: np.ndarray
+    duration: np.ndarray
+    relative_duration: np.ndarray
+    mask_duration: np.ndarray
+    template_duration: np.ndarray
+    limits: np.ndarray
+
+    @classmethod
+    def read(cls, campaign: Path) -> Sample:
+        """Collect the flares of a campaign that `campaigns.search` has searched."""
+        truth = read_truth(campaign / "input" / "truth.csv")
+        parts = [
+            _of_light_curve(
+                SectorFile.read(path), truth[(truth["tic"] == tic) & (truth["sector"] == sector)]
+            )
+            for (tic, sector), path in sector_files(campaign / "output").items()
+        ]
+        return cls(
+            **{
+                field.name: np.concatenate([getattr(part, field.name) for part in parts])
+                for field in fields(cls)
+            }
+        )
+
+    def select(self, rows: np.ndarray) -> Sample:
+        """Some of the flares."""
+        return Sample(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+def deviation(found: np.ndarray, predicted: np.ndarray) -> float:
+    """How many standard deviations more flares were found than predicted."""
+    spread = math.sqrt(np.sum(predicted * (1 - predicted)))
+    return float(found.sum() - predicted.sum()) / spread
+
+
+def _of_light_curve(file: SectorFile, truth: np.ndarray) -> Sample:
+    data, recovery = file.data, file.recovery
+    assert recovery is not None
+    assert data.flares is not None
+    truth = truth[np.isfinite(data.probability[truth["cadence"]])]
+    curve = file.completeness()
+    limits = np.array([curve.limit(level).value for level in LEVELS])
+
+    usable = np.flatnonzero(data.light_curve.usable(file.quality_bitmask))
+    peak, start, stop = (
+        np.searchsorted(usable, rows)
+        for rows in (truth["cadence"], data.flares["start"], data.flares["stop"])
+    )
+    tolerance = file.config["inject.peak_tolerance"]
+    covers = (start[:, None] - tolerance <= peak) & (peak <= stop[:, None] + tolerance)
+
+    apart = np.abs(truth["cadence"][:, None] - truth["cadence"])
+    np.fill_diagonal(apart, _CROWDED)
+    visible = truth["equivalent_duration"] > limits[0]
+    template = np.array(
+        [
+            math.nan if fit is None else fit.duration
+            for fit in fit_flares(data, file.quality_bitmask)
+        ]
+    )
+    alone = ~np.any((apart < _CROWDED) & visible, axis=1)
+    mine = np.full(len(truth), -1)
+    for flare, covered in enumerate(covers):
+        if covered.sum() == 1:
+            mine[covered] = flare
+    known = mine >= 0
+
+    def measured(values: np.ndarray) -> np.ndarray:
+        result = np.full(len(truth), math.nan)
+        result[known] = values[mine[known]]
+        return result
+
+    return Sample(
+        found=covers.any(axis=0),
+        alone=alone,
+        of_alike=_fraction_of_alike(recovery, truth),
+        of_duration=curve(truth["equivalent_duration"]),
+        duration=truth["equivalent_duration"],
+        relative_duration=truth["equivalent_duration"] / limits[1],
+        mask_duration=measured(data.flares["equivalent_duration"]),
+        template_duration=measured(template),
+        limits=np.tile(limits / limits[1], (len(truth), 1)),
+    )
+
+
+def _fraction_of_alike(recovery: Recovery, truth: np.ndarray) -> np.ndarray:
+    def position(amplitude: np.ndarray, fwhm: np.ndarray) -> np.ndarray:
+        return np.log(np.stack([amplitude, fwhm], axis=1))
+
+    _, alike = KDTree(position(recovery.amplitude, recovery.fwhm)).query(
+        position(truth["amplitude"], truth["fwhm"]), k=_N_ALIKE
+    )
+    return recovery.recovered.mean(axis=1)[alike].mean(axis=1)
