@@ -7,12 +7,13 @@
 # make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
 # make bench-inversion    how right and how fast the Milne-Eddington inversion is
 # make torture-inversion  the inversion killed 20 times at random instants
+# make calibration  does the completeness hold? simulated flares against it: 15 minutes
 # make torture  the main job killed 200 times at random instants, and other faults
 # make format   let ruff put the code into its form
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo test test-slurm torture bench bench-index bench-inversion torture-inversion lint format clean
+.PHONY: help setup demo test test-slurm calibration torture bench bench-index bench-inversion torture-inversion lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +42,9 @@ bench-inversion: setup
 
 torture-inversion: setup
 	.venv/bin/python -m tools.inversion.kills
+
+calibration: setup
+	.venv/bin/python -m tools.calibration $(CALIBRATION)
 
 torture: setup
 	.venv/bin/python -m tools.torture $(TORTURE)

@@ -31,8 +31,8 @@ def test_the_snippet_that_reads_a_sector_file_works(path, capsys):
     (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names = {"path": path}
     exec(snippet, names)
-    assert "brighter injected flares are recovered" in capsys.readouterr().out
-    assert len(names["series"]) == len(names["curve"]) == names["good"].sum()
+    assert "are found" in capsys.readouterr().out
+    assert len(names["series"]) == len(names["curve"]) > 2000
     assert names["recovered"].shape == (80, 2)
 
 
