@@ -197,7 +197,11 @@ def plot(file: Path, output: Path | None) -> int:
     show_default=True,
     help="Flares count from the size on of which this share is found.",
 )
-@click.option("--ed-max", type=float, help="Largest equivalent duration that counts, in s.")
+@click.option(
+    "--ed-max",
+    type=click.FloatRange(0, min_open=True),
+    help="Largest equivalent duration that counts, in s.",
+)
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True)
 def ffd(
     tics: tuple[int, ...],
@@ -213,10 +217,13 @@ def ffd(
 
     Half-done light curves are named and left out.
     """
-    from cvzmpi.cvz.products.ffd_command import FfdSettings, make_tables
+    from cvzmpi.engine.launch import pin_to_one_core
 
     if bool(tics) == all_stars:
         raise click.UsageError("give TIC numbers, or --all")
+    pin_to_one_core()
+    from cvzmpi.cvz.products.ffd_command import FfdSettings, make_tables
+
     settings = FfdSettings(min_completeness, float("inf") if ed_max is None else ed_max)
     make_tables(_results_directory(results), tics or None, settings, output, kind, processes)
     return DONE

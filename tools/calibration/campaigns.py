@@ -13,9 +13,11 @@ from cvzmpi.cvz.simulate import N_CADENCES, simulate_campaign
 _LAW = {"active_per_day": 1.5, "index": 1.5, "min_duration": 0.4, "max_duration": 300.0}
 CAMPAIGNS = {
     "alike": FlareLaw(**_LAW, fwhm_median=0.002, fwhm_sigma=0.7),
-    "longer": FlareLaw(**_LAW, fwhm_median=0.004, fwhm_sigma=0.35),
+    "longer": FlareLaw(**_LAW, fwhm_median=0.003, fwhm_sigma=0.35),
 }
 """Flares whose FWHMs are distributed as those of the injections, and others."""
+
+_SEEDS = {"alike": 1, "longer": 2026}
 
 
 def search(
@@ -32,7 +34,7 @@ def search(
     simulate_campaign(
         campaign / "input",
         n_stars,
-        1 + list(CAMPAIGNS).index(name),
+        _SEEDS[name],
         n_cadences=n_cadences,
         active=True,
         flares=CAMPAIGNS[name],

@@ -118,7 +118,7 @@ def summary(star: StarFfd) -> str:
     sectors = f"{len(star.sectors)} sector{'s' if len(star.sectors) > 1 else ''}"
     start = f"TIC {star.tic}: {star.n_flares} flares in {star.time.searched:.1f} d of {sectors}"
     if math.isnan(star.lower):
-        return f"{start}: the completeness that was asked for is never reached"
+        return f"{start}: the completeness that is asked for is not reached below {star.upper:g} s"
     low, high = star.interval
     rate = f"{star.rate:.3g} ({low:.3g} to {high:.3g}) a day above {star.lower:.3g} s"
     if not star.n_flares:

@@ -15,6 +15,7 @@ from astropy.table import QTable, vstack
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import StarFfd
 from cvzmpi.cvz.products.tess_band import band_luminosity
+from cvzmpi.errors import ConfigError, one_line
 
 FORMATS = {"ecsv": "ascii.ecsv", "parquet": "parquet"}
 
@@ -126,7 +127,18 @@ class FfdTables:
             Is created where missing; tables of these names are replaced.
         kind : str
             `ecsv` or `parquet`.
+
+        Raises
+        ------
+        ConfigError
+            If they cannot be written there.
         """
+        try:
+            return self._write(directory, kind)
+        except OSError as error:
+            raise ConfigError(f"{directory}: cannot write here: {one_line(error)}") from error
+
+    def _write(self, directory: Path, kind: str) -> list[Path]:
         directory.mkdir(parents=True, exist_ok=True)
         paths = []
         for name in ("stars", "sectors", "flares"):

@@ -1,8 +1,9 @@
 """Power laws and cumulative distributions beside those of AltaiPony, on the same lists of flares.
 
 AltaiPony estimates the index with the modified maximum likelihood of Maschberger & Kroupa (2009)
-between the smallest and the largest flare, and its error with a jack-knife. Ours is another
-estimator, unbiased for few flares, so the two agree within a part of their common error.
+between the smallest and the largest flare, and its error with a jack-knife. For few flares that is
+biased (of 20, by most of a standard error; of 100, by half of one), and ours is not, so the two
+agree within a part of their common error.
 """
 
 import sys
@@ -59,8 +60,9 @@ def theirs(ffd_class, duration, fraction=None):
     return index, error, ffd.beta / (index - 1) * LOWER ** (1 - index)
 
 
-@pytest.mark.parametrize("corrected", [False, True])
-@pytest.mark.parametrize("index", [1.5, 2.0, 2.5])
+@pytest.mark.parametrize(
+    ("index", "corrected"), [(1.5, False), (2.0, False), (2.5, False), (2.0, True)]
+)
 def test_index_error_and_rate_agree(altaipony_ffd, index, corrected):
     time = EffectiveTime.perfect(DAYS)
     if corrected:

@@ -87,6 +87,18 @@ def test_what_is_not_there_is_one_clear_line(results, arguments, message):
         run(*(a.format(results=results) for a in arguments))
 
 
+def test_without_a_configuration_the_files_must_be_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"no cvzmpi\.toml here"):
+        run("--all")
+
+
+def test_an_output_that_cannot_be_written_is_one_clear_line(results, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="file: cannot write here"):
+        run("--all", "--results", results, "--output", tmp_path / "file")
+
+
 @pytest.mark.parametrize("arguments", [[], ["5", "--all"]])
 def test_stars_or_all_but_not_both(arguments):
     outcome = run(*arguments)
