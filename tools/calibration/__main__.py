@@ -34,8 +34,8 @@ def main(stars: int, inject: int, directory: Path | None, docs: Path) -> None:
         campaigns = [search(parent, name, stars, inject) for name in CAMPAIGNS]
         samples = dict(zip(CAMPAIGNS, map(Sample.read, campaigns), strict=True))
         draw(samples, docs / "images" / "calibration.png")
-        false = " ".join(map(_false_flares, campaigns))
-        rates = " ".join(map(_rates, campaigns))
+        false = "\n".join(map(_false_flares, campaigns))
+        rates = "\n".join(map(_rates, campaigns))
         text = page(samples, stars * len(campaigns), inject, rates, false)
         (docs / "calibration.md").write_text(text, encoding="utf-8")
         click.echo(text)

@@ -83,7 +83,7 @@ def _crowded(samples: dict[str, Sample]) -> str:
             f"*{name}*: {len(crowded.found)} of {len(sample.found)} flares; {covered} are covered "
             f"by a detected flare, {expected:.1f} would be if they were alone."
         )
-    return " ".join(lines)
+    return "\n".join(lines)
 
 
 def _durations(samples: dict[str, Sample]) -> str:

@@ -47,7 +47,7 @@ def draw(samples: dict[str, Sample], path: Path) -> None:
     panels[0].set(xlabel="found fraction, predicted", ylabel="found fraction")
     panels[0].legend(title="by amplitude and FWHM", loc="upper left")
     panels[1].set(xscale="log", xlabel="true ED / predicted 50 % limit", ylabel="found fraction")
-    panels[1].legend(title="line: predicted by ED", loc="upper left")
+    panels[1].legend(title="line: predicted by ED", loc="lower right")
     panels[2].set(
         xscale="log",
         ylim=(0, 2),

@@ -29,8 +29,9 @@ class Sample:
     found : bool
         A detected flare covers the peak, by the rule that decides about injections.
     alone : bool
-        No other simulated flare that could be seen peaks within two hours. Injections are alone:
-        they are never placed in or beside a flare, while flares of the star do as they like.
+        No other simulated flare that could be seen peaks within two hours, or under the same
+        detected flare. Injections are alone: they are never placed in or beside a detected flare,
+        while flares of the star do as they like.
     of_alike : float
         Recovered fraction of the 15 injected flares that are most alike in amplitude and FWHM.
     of_duration : float
@@ -108,7 +109,8 @@ def _of_light_curve(file: SectorFile, truth: np.ndarray) -> Sample:
             for fit in fit_flares(data, file.quality_bitmask)
         ]
     )
-    alone = ~np.any((apart < _CROWDED) & visible, axis=1)
+    others = np.sum(covers & visible, axis=1)[:, None] - visible
+    alone = ~np.any((apart < _CROWDED) & visible, axis=1) & ~np.any(covers & (others > 0), axis=0)
     mine = np.full(len(truth), -1)
     for flare, covered in enumerate(covers):
         if covered.sum() == 1:

@@ -29,7 +29,7 @@ from cvzmpi.cvz.products.searched_sector import SearchedSector
 
 ASSUMED_INDEX = 2.0
 """For stars with too few flares to fit one: near what flaring cool stars have (Ilin et al. 2021,
-A&A 645, A42, fig. 10)."""
+A&A 645, A42)."""
 
 
 @dataclass(frozen=True)
