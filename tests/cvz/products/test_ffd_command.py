@@ -1,5 +1,6 @@
 """`cvzmpi ffd`: tables with units, whatever the files are like."""
 
+import main_job
 import numpy as np
 import pytest
 from astropy import units as u
@@ -66,10 +67,11 @@ def test_a_star_asked_for_is_summed_up_in_one_line(results, tmp_path):
     assert "index" in first
 
 
-def test_several_processes_say_the_same(results, tmp_path):
-    for processes in (1, 2):
-        run("--all", "--results", results, "--output", tmp_path / f"{processes}",
-            "--processes", processes)  # fmt: skip
+def test_several_processes_say_the_same_to_the_last_bit(results, tmp_path):
+    for processes in ("1", "2"):
+        arguments = ["--results", results, "--output", tmp_path / processes]
+        ended = main_job.run(["ffd", "--all", *arguments, "--processes", processes])
+        assert ended.status == 0, ended.stderr
     for name in NAMES:
         one, two = (tmp_path / f"{p}" / f"ffd_{name}.ecsv" for p in (1, 2))
         assert one.read_text() == two.read_text()
