@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.engine.campaign import Outcome
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
@@ -26,7 +27,8 @@ from cvzmpi.level2.program import ObservingProgram
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectral_lines import FE_I_630, SPECTRAL_RULES
 
-STEP = "preprocess"
+PREPROCESS = "preprocess"
+INVERT = "invert"
 _LETTERS = string.ascii_uppercase + string.digits
 
 
@@ -41,11 +43,14 @@ class Prepared:
         Directory of the Level 1 dataset.
     prepared : Path
         File of the prepared map.
+    checksum : str
+        SHA-256 of its profiles.
     """
 
     program: str
     level1: Path
     prepared: Path
+    checksum: str
 
 
 def level1_directory(level1: Path, program: ObservingProgram) -> Path | None:
@@ -88,12 +93,12 @@ def prepare_programs(
             ready = preprocess(directory, output, settings)
         except CvzmpiError as error:
             failed.append(unit.name)
-            detail: dict[str, Any] = {"step": STEP, "level1": directory}
-            event = Event(unit.name, State.ERROR, message=f"{STEP}: {error}", detail=detail)
+            detail: dict[str, Any] = {"step": PREPROCESS, "level1": directory}
+            event = Event(unit.name, State.ERROR, message=f"{PREPROCESS}: {error}", detail=detail)
         else:
             prepared.append(unit.name)
             detail = {
-                "step": STEP,
+                "step": PREPROCESS,
                 "level1": directory,
                 "prepared": ready.path,
                 "checksum": ready.checksum,
@@ -119,7 +124,9 @@ def last_prepared(catalogue: Catalogue, program: str) -> Prepared | None:
     """The map of a program that was prepared last."""
     for event in reversed(catalogue.ledger.history(program)):
         if event.to_state is State.PREPROCESSED and event.detail and "prepared" in event.detail:
-            return Prepared(program, Path(event.detail["level1"]), Path(event.detail["prepared"]))
+            detail = event.detail
+            level1, prepared = Path(detail["level1"]), Path(detail["prepared"])
+            return Prepared(program, level1, prepared, detail["checksum"])
     return None
 
 
@@ -134,16 +141,31 @@ def collect(catalogue: Catalogue, job: Job, inverted: Path) -> list[Inversion]:
     return [
         _record_done(catalogue, job, waiting, path)
         for waiting in waiting_maps(catalogue)
-        if _finished(path := inverted / f"{map_name(waiting.prepared)}{SUFFIX}")
+        if _finished(waiting, path := inverted / f"{map_name(waiting.prepared)}{SUFFIX}")
     ]
 
 
-def _finished(path: Path) -> bool:
+def record_failed(catalogue: Catalogue, job: Job, failed: Iterable[Outcome]) -> None:
+    """Bring the programs into error whose maps could not be inverted."""
+    by_map = {map_name(waiting.prepared): waiting for waiting in waiting_maps(catalogue)}
+    for outcome in failed:
+        event = Event(
+            by_map[outcome.unit].program,
+            State.ERROR,
+            State.PREPROCESSED,
+            message=f"{INVERT}: {outcome.error}",
+            detail={"step": INVERT, "prepared": by_map[outcome.unit].prepared},
+        )
+        catalogue.ledger.record([event], job, skip_stale=True)
+
+
+def _finished(waiting: Prepared, path: Path) -> bool:
+    """Whether the map is inverted, and from the profiles of now."""
     try:
         progress = read_progress(path)
     except CvzmpiError:
         return False  # the next job begins it anew, and says so
-    return progress is not None and progress.done
+    return progress is not None and progress.done and progress.prepared_checksum == waiting.checksum
 
 
 def _record_done(catalogue: Catalogue, job: Job, waiting: Prepared, path: Path) -> Inversion:
@@ -163,7 +185,7 @@ def _record_done(catalogue: Catalogue, job: Job, waiting: Prepared, path: Path) 
             State.DONE,
             State.PREPROCESSED,
             message=f"{MODEL} inversion",
-            detail={"step": "invert", "inversion_id": inversion.inversion_id, **inversion.detail},
+            detail={"step": INVERT, "inversion_id": inversion.inversion_id, **inversion.detail},
         )
         catalogue.ledger.record([event], job, within=connection)
     return inversion

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvzmpi.ledger import Job, Ledger
@@ -16,6 +17,7 @@ from cvzmpi.level2.metadata_store import MetadataStore
 from cvzmpi.level2.transfer import LocalCopy
 
 if TYPE_CHECKING:
+    from cvzmpi.engine.campaign import Outcome
     from cvzmpi.level2.inbox import Dropped
     from cvzmpi.level2.publish import Published
     from cvzmpi.level2.qualify import QualifyReport
@@ -73,6 +75,14 @@ class Level2Campaign:
             self.config.maps.prepared,
             self.config.preprocess,
         )
+
+    def waiting_maps(self) -> list[Path]:
+        """The prepared maps that are to be inverted in bulk."""
+        return [waiting.prepared for waiting in bulk.waiting_maps(self.catalogue)]
+
+    def record_failed(self, job: Job, failed: Iterable[Outcome]) -> None:
+        """Bring the programs into error whose maps could not be inverted."""
+        bulk.record_failed(self.catalogue, job, failed)
 
     def collect(self, job: Job) -> list[Inversion]:
         """Make the programs inverted whose maps are finished."""

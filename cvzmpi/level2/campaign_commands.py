@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cvzmpi.all_ranks import DONE, SOME_FAILED, exit_status, on_all_ranks
+
 if TYPE_CHECKING:
+    from cvzmpi.engine.launch import World
     from cvzmpi.ledger import Job
     from cvzmpi.level2.campaign import Level2Campaign
-
-DONE, SOME_FAILED = 0, 1
 
 
 def _of_campaign(command: Callable[..., int]) -> Callable[..., int]:
@@ -170,13 +171,44 @@ def preprocess(campaign: Level2Campaign) -> int:
 
 
 @click.command()
-@_of_campaign
-def collect(campaign: Level2Campaign) -> int:
-    """Make the programs inverted whose maps `invert` has finished."""
-    with _job(campaign, "collect") as job:
-        for inversion in campaign.collect(job):
-            click.echo(f"{inversion.program}: inverted, {inversion.inversion_id}")
-    return DONE
+@click.option("--ranks-per-team", default=1, show_default=True, help="Ranks that share a map.")
+@click.option("--config", "file", type=click.Path(path_type=Path), help="[default: cvzmpi.toml]")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override.")
+def run(ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> int:
+    """Invert the prepared programs that nobody has claimed; with mpirun or srun, on all ranks.
+
+    Start it again after any stop: only what is missing is done.
+    """
+
+    def work(world: World) -> int:
+        from cvzmpi.engine import job
+        from cvzmpi.engine.launch import check_parallel_hdf5
+        from cvzmpi.engine.progress import ProgressDisplay
+        from cvzmpi.level2.campaign import Level2Campaign
+        from cvzmpi.level2.configuration import load
+        from cvzmpi.level2.inversion_campaign import InversionCampaign
+
+        def waiting() -> list[Path]:
+            with Level2Campaign.open(config) as campaign:
+                return campaign.waiting_maps()
+
+        def record() -> int:
+            assert tally is not None, "rank 0 has one"
+            with Level2Campaign.open(config) as campaign, _job(campaign, "run") as recorder:
+                campaign.record_failed(recorder, tally.failed)
+                for inversion in campaign.collect(recorder):
+                    click.echo(f"{inversion.program}: inverted, {inversion.inversion_id}")
+            return exit_status(tally)
+
+        world.first(lambda: check_parallel_hdf5(ranks_per_team))
+        config = world.first(lambda: load(file, settings))
+        maps = world.first(waiting)
+        inversions = InversionCampaign(maps, config.maps.inverted, config.inversion)
+        display = ProgressDisplay("maps", inversions.step_name)
+        tally = job.run(inversions, world, job.JobLimits(ranks_per_team), display)
+        return world.first(record)
+
+    return on_all_ranks(work)
 
 
 @click.command()
@@ -241,5 +273,5 @@ def serve(campaign: Level2Campaign) -> int:
 
 COMMANDS = (
     *(config, scan, qualify, list_programs, show, claim, release, inverted, inbox),
-    *(preprocess, collect, publish, retry, reopen, serve),
+    *(preprocess, run, publish, retry, reopen, serve),
 )

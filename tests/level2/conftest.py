@@ -5,12 +5,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from example_product import make_example
 from postgres_server import PostgresServer, find_programs
 from stand_in_store import TOKEN, StandInStore, serving
 
+from cvzmpi.cli import cli
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.catalogue import Catalogue
+from cvzmpi.level2.configuration import STORE_AUTHORIZATION
 from cvzmpi.level2.metadata_store import MetadataStore
 
 _numbers = itertools.count()
@@ -78,3 +81,26 @@ def example(tmp_path_factory):
 def product(example, tmp_path):
     """A copy of the files of that product, to be changed."""
     return Path(shutil.copytree(example.product, tmp_path / "product"))
+
+
+@pytest.fixture
+def campaign(store, tmp_path, monkeypatch):
+    """The directory of a campaign, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(STORE_AUTHORIZATION, TOKEN)
+    (tmp_path / "cvzmpi.toml").write_text(f'[store]\nurl = "{store.url}"\nretries = 0\n')
+    return tmp_path
+
+
+@pytest.fixture
+def cvzmpi(campaign):
+    """Call `cvzmpi level2 ...` in that directory; what it printed."""
+
+    def cvzmpi(*arguments, status=0):
+        outcome = CliRunner().invoke(cli, ["level2", *arguments], standalone_mode=False)
+        if outcome.exception is not None:
+            raise outcome.exception
+        assert outcome.return_value == status, outcome.output
+        return outcome.output
+
+    return cvzmpi

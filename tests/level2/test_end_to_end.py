@@ -1,0 +1,85 @@
+"""The whole way: simulated Level 1 data of ViSP, from the scan to the published inversion."""
+
+import shutil
+import warnings
+
+import main_job
+import numpy as np
+import pytest
+from example_rows import OP, calcium
+
+from cvzmpi.ledger import Ledger
+
+
+@pytest.fixture
+def campaign(store, example, campaign):
+    """The directory of a campaign, with a store that knows the example's dataset."""
+    store.datasets = [example.row(), calcium()]
+    shutil.copytree(example.level1, campaign / "level1" / "pid_1_118" / example.dataset_id)
+    return campaign
+
+
+@pytest.fixture
+def run(campaign):
+    """Run `cvzmpi level2 run` on some ranks; what it printed."""
+
+    def run(ranks, status=0):
+        ended = main_job.run(["level2", "run"], ranks=ranks, cwd=campaign)
+        assert ended.status == status, ended.stderr
+        return ended.stdout
+
+    return run
+
+
+def test_from_the_scan_to_the_published_inversion(campaign, cvzmpi, run, store, example):
+    assert cvzmpi("scan") == "2 datasets, 1 Observing Programs; 1 new programs, 2 new datasets\n"
+    assert cvzmpi("qualify") == "1 found invertible, 0 not; 0 wait for more datasets\n"
+    assert cvzmpi("preprocess") == "1 prepared, 0 failed\n"
+    inversion_id = run(ranks=3).partition(f"{OP}: inverted, ")[2].strip()
+    assert cvzmpi("publish") == f"{OP}: published, {inversion_id}\n"
+    for again in ("preprocess", "publish"):  # there is nothing left to do
+        cvzmpi(again)
+
+    (record,) = store.inversions
+    assert record["inversionId"] == inversion_id
+    assert record["datasetIds"] == [example.dataset_id]
+    directory = campaign / "buckets" / record["bucket"] / "pid_1_118" / inversion_id
+    assert directory / record["asdfObjectKey"].rpartition("/")[2] == min(directory.glob("*.asdf"))
+    assert len(list(directory.glob("*.fits"))) == 3
+
+    with Ledger.open(campaign / "ledger.sqlite", create=False) as ledger:
+        states = [event.to_state.value for event in ledger.history(OP)]
+    assert states == ["discovered", "qualified", "preprocessed", "done", "published"]
+    assert "Published" in cvzmpi("list")
+
+    import dkist
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        inversion = dkist.load_dataset(directory)
+    assert isinstance(inversion, dkist.Inversion)
+    assert set(inversion) == {"mag_strength", "mag_inclination", "mag_azimuth", "velocity"}
+    assert set(inversion.profiles) == {"FeI630_orig", "FeI630_fit"}
+    field = inversion["mag_strength"].data.compute()
+    assert field.shape == (3, 8)
+    assert np.isfinite(field).all()
+    original, fit = (
+        inversion.profiles[f"FeI630_{kind}"].data.compute() for kind in ("orig", "fit")
+    )
+    assert original.shape == fit.shape == (3, 8, *original.shape[2:])
+    assert np.abs(original - fit).std() < 3e-3
+
+
+def test_a_map_that_cannot_be_inverted_brings_its_program_into_error(campaign, cvzmpi, run):
+    for step in ("scan", "qualify", "preprocess"):
+        cvzmpi(step)
+    (prepared,) = (campaign / "maps" / "prepared").glob("*.h5")
+    whole = prepared.read_bytes()
+    prepared.write_bytes(whole[:1000])
+    run(ranks=2, status=1)
+    assert "Error" in cvzmpi("list")
+    assert "invert: " in cvzmpi("show", OP)
+
+    prepared.write_bytes(whole)
+    assert cvzmpi("retry", OP) == f"{OP}: Invertible again\n"
+    assert f"{OP}: inverted, inv." in run(ranks=2)
