@@ -175,7 +175,7 @@ def _line(
         covered = rule.covers(d, line)
         lines = f", {', '.join(d.spectral_lines)}" if d.spectral_lines else ""
         text = (
-            f"{line.name} {'' if covered else 'not '}in "
+            f"{line.name} {'counts' if covered else 'does not count'} as observed in "
             f"{d.wavelength_min:.2f} to {d.wavelength_max:.2f} nm{lines} ({rule.limit(line)})"
         )
         value = [d.wavelength_min, d.wavelength_max, *(d.spectral_lines or ())]

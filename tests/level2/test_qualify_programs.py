@@ -111,7 +111,7 @@ def test_another_rule_asks_again_and_both_answers_stay(catalogue, know, answer):
     _, before, after = catalogue.ledger.history(OP)
     assert before.detail["thresholds"]["spectral_rule"] == "overlap"
     assert after.detail["thresholds"]["spectral_rule"] == "named"
-    assert "Ca II 854.2 nm not in" in after.message  # a warning
+    assert "Ca II 854.2 nm does not count as observed" in after.message  # a warning
     assert catalogue.qualifications()[OP].thresholds["spectral_rule"] == "named"
 
 
