@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,16 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi import __version__
+from cvzmpi.all_ranks import DONE, USAGE, complain, exit_status, on_all_ranks
 from cvzmpi.errors import ConfigError, CvzmpiError
 
 if TYPE_CHECKING:
     from cvzmpi.config import Config
     from cvzmpi.engine.launch import World
-    from cvzmpi.engine.tally import Tally
-
-DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
-"""Exit status: everything done; done, but some units failed; usage or configuration; not everything
-is done, to be run again (sysexits.h calls 75 a temporary failure)."""
 
 
 class _RunByDefault(click.Group):
@@ -70,12 +65,12 @@ def main() -> None:
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        _complain(error.format_message())
+        complain(error.format_message())
         sys.exit(USAGE)
     except click.Abort:
         sys.exit(130)
     except CvzmpiError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(USAGE)
     sys.exit(status)
 
@@ -103,7 +98,7 @@ def run(
         )
         return _run_campaign(world, config)
 
-    return _on_all_ranks(work)
+    return on_all_ranks(work)
 
 
 @cli.command()
@@ -247,28 +242,7 @@ def index(results: Path | None, sha256: bool) -> int:
         world.first(lambda: click.echo(describe(report)))
         return DONE
 
-    return _on_all_ranks(work)
-
-
-def _on_all_ranks(work: Callable[[World], int]) -> int:
-    """Start MPI and do something on all ranks; the exit status, the same on all of them."""
-    from cvzmpi.engine.launch import World, pin_to_one_core
-    from cvzmpi.engine.stopping import ignore_signals
-
-    pin_to_one_core()
-    world = World.start()
-    try:
-        return work(world)
-    except CvzmpiError as error:
-        if world.rank == 0:
-            _complain(str(error))
-        return USAGE
-    except BaseException:
-        traceback.print_exc()
-        world.abort()
-        raise
-    finally:
-        ignore_signals()
+    return on_all_ranks(work)
 
 
 def _results_directory(given: Path | None) -> Path:
@@ -314,21 +288,4 @@ def _run_campaign(world: World, config: Config) -> int:
     display = ProgressDisplay("light curves", campaign.step_name)
     limits = job.JobLimits(config.ranks_per_team, config.job.drain_before_end)
     tally = job.run(campaign, world, limits, display)
-    return world.first(lambda: _status(tally))
-
-
-def _status(tally: Tally | None) -> int:
-    assert tally is not None, "rank 0 has one"
-    if not tally.complete:
-        return INCOMPLETE
-    return SOME_FAILED if tally.failed else DONE
-
-
-def _complain(message: str) -> None:
-    """Each line of the message as one line of ours, from one of the ranks that all say it."""
-    from cvzmpi.engine.launch import rank_by_launcher
-
-    if rank_by_launcher() > 0:
-        return
-    for line in message.splitlines():
-        click.echo(f"cvzmpi: {line}", err=True)
+    return world.first(lambda: exit_status(tally))
