@@ -15,6 +15,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
+
 MPIRUN = Path(__file__).resolve().parents[1] / "tools" / "mpirun.sh"
 FAST = ("--set", "seed=7", "--set", "inject.n_inject=200", "--set", "inject.n_repeat=3")
 
@@ -191,6 +193,8 @@ def rewind(path: Path, n_remaining: int | None) -> None:
             for name in [name for name in file["lc"].attrs if name.startswith("gp_")]:
                 del file["lc"].attrs[name]
             file.attrs["checkpoint"] = "detect"
+            del file.attrs["seconds_inject"]
+            file.attrs[CHECKSUM] = content_checksum(file)
         else:
             recovered = file["recoveries/recovered"]
             recovered[len(recovered) - n_remaining :] = False

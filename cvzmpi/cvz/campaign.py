@@ -79,8 +79,6 @@ class CvzCampaign:
 
     def prepare(self) -> None:
         """Lay out the networks for this process."""
-        import h5py
-
         from cvzmpi.cvz.flare_mask import MaskRule
         from cvzmpi.cvz.injection import DetectorMatrices
         from cvzmpi.cvz.network import Network
@@ -95,7 +93,6 @@ class CvzCampaign:
             config=self._config,
             detector=DetectorMatrices(networks, rule, self._config.inject.peak_tolerance),
             provenance=self._provenance,
-            parallel_hdf5=bool(h5py.get_config().mpi),
         )
 
     def claim_file(self, unit: Unit) -> Path:

@@ -18,7 +18,7 @@ from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Progress, Provenance, sector_files, sector_path
 from cvzmpi.cvz.stages import check_resume
 from cvzmpi.engine.campaign import Unit
-from cvzmpi.errors import ConfigError, DamagedFileError, SectorFileError
+from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger.neighbours import queue_id
@@ -162,13 +162,14 @@ class LightCurveWork:
         return 0 if progress is None else progress.steps
 
     def _progress(self, path: Path) -> Progress | None:
-        """How far a light curve is; one whose file is damaged has not begun."""
+        """How far a light curve is; one whose file is damaged, or not ours, has not begun."""
         try:
             progress = sector_file.read_progress(path)
+        except SectorFileError:
+            return None  # its team says so: it sets a damaged file aside, and leaves others alone
+        try:
             if progress is not None:
                 check_resume(path, progress, self._provenance)
-        except DamagedFileError:
-            return None  # its team sets it aside and says so
         except SectorFileError as error:
             raise ConfigError(str(error)) from error
         return progress

@@ -1,10 +1,9 @@
 """The sector file `{tic}_{sector}.h5`: what is in it, and how it survives a kill at any instant.
 
 A file is born, and goes from one checkpoint to the next, as a whole: it is written beside, and
-takes its name only when it is complete. Only the injections are written in place, many times: all
-their room is allocated when the file is born anew at checkpoint `model`, and each time rows are
-written first, and only when they are flushed the count of what remains is lowered. So a killed job
-leaves a count that is at most too high, never rows that the count does not vouch for.
+takes its name only when it is complete. Only the recoveries are written in place, many times, into
+room that is there from checkpoint `model` on: see `recovery_writer`. Checksums over everything tell
+a damaged file when it is read: see `sector_file_checks`.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
 import h5py
 import numpy as np
@@ -24,27 +22,18 @@ import numpy as np
 from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.injection import Injections
 from cvzmpi.cvz.light_curve import LightCurve
-from cvzmpi.errors import DamagedFileError, SectorFileError, one_line
+from cvzmpi.cvz.sector_file_checks import (
+    CHECKSUM,
+    check_content,
+    check_parts,
+    content_checksum,
+    opened,
+)
+from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, fill
+from cvzmpi.errors import SectorFileError, one_line
 
-FORMAT = "cvzmpi sector file"
-FORMAT_VERSION = 1
 STAGES = ("download", "detect", "model", "inject")
 """The stages of a light curve, in order; the attribute `checkpoint` names the last one done."""
-
-_UNITS = {
-    "time": "BTJD d",
-    "flux": "e-/s",
-    "flux_err": "e-/s",
-    "quality": "bit mask",
-    "flare_probability": "1",
-    "flare_mask": "bool",
-    "gp_mu": "e-/s",
-    "gp_sigma": "e-/s",
-}
-
-
-# What h5py raises when it reads a file whose parts do not fit together.
-_DAMAGES = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
 
 
 def sector_path(directory: Path, tic: int, sector: int) -> Path:
@@ -151,11 +140,8 @@ def write(path: Path, data: SectorData, provenance: Provenance, fsync: bool = Tr
         If the file cannot be written; the one that was there is left as it is.
     """
     with h5py.File.in_memory() as file:
-        _write_attributes(file, data, provenance)
-        _write_light_curve(file, data)
-        if data.injections is not None:
-            _write_flares(file, data)
-            _write_injections(file, data)
+        fill(file, data, provenance)
+        file.attrs[CHECKSUM] = content_checksum(file)
         file.flush()
         content = file.id.get_file_image()
     aside = path.with_name(path.name + ".new")
@@ -163,18 +149,27 @@ def write(path: Path, data: SectorData, provenance: Provenance, fsync: bool = Tr
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.write_bytes(content)
         if fsync:
-            _synchronise(aside)
+            synchronise(aside)
         aside.replace(path)
         if fsync:
-            _synchronise(path.parent)
+            synchronise(path.parent)
     except OSError as error:
         with suppress(OSError):
             aside.unlink()  # perhaps it filled the disk
         raise SectorFileError(f"{path}: cannot be written: {one_line(error)}") from error
 
 
+def synchronise(path: Path) -> None:
+    """Have the operating system write a file, or a directory's names, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def read_progress(path: Path) -> Progress | None:
-    """How far a file is; None where there is none.
+    """How far a file is; None where there is none. Reads little of it, and no checksums.
 
     Raises
     ------
@@ -189,7 +184,7 @@ def read_progress(path: Path) -> Progress | None:
         return None
     except OSError as error:
         raise SectorFileError(f"{path}: cannot be read: {error.strerror}") from error
-    with _opened(path) as file:
+    with opened(path) as file:
         attributes = file.attrs
         if attributes.get("format") != FORMAT:
             raise SectorFileError(f"{path}: not a {FORMAT}")
@@ -197,7 +192,7 @@ def read_progress(path: Path) -> Progress | None:
             raise SectorFileError(
                 f"{path}: format version {attributes['format_version']}, expected {FORMAT_VERSION}"
             )
-        _check_consistency(path, file)
+        check_parts(path, file)
         json.loads(attributes["config"])
         n_inject = n_remaining = 0
         if "recoveries" in file:
@@ -212,15 +207,29 @@ def read_progress(path: Path) -> Progress | None:
         )
 
 
+def verify(path: Path) -> None:
+    """Check a whole file: everything that `read` checks before a light curve goes on.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is unreadable or inconsistent, or a value differs from its checksum.
+    """
+    with opened(path) as file:
+        check_parts(path, file)
+        check_content(path, file)
+
+
 def read(path: Path) -> SectorData:
     """Read a file back, but for the recoveries.
 
     Raises
     ------
     DamagedFileError
-        If the file is unreadable or inconsistent.
+        If the file is unreadable or inconsistent, or a value differs from its checksum.
     """
-    with _opened(path) as file:
+    verify(path)
+    with opened(path) as file:
         lc = {name: dataset[()] for name, dataset in file["lc"].items()}
         attributes = dict(file.attrs)
         data = SectorData(
@@ -240,7 +249,6 @@ def read(path: Path) -> SectorData:
             },
         )
         if "injections" in file:
-            _check_shapes(path, file)
             group = file["injections"]
             data.gp_mu, data.gp_sigma = lc["gp_mu"], lc["gp_sigma"]
             data.gp_facts = dict(file["lc"].attrs)
@@ -271,225 +279,3 @@ def set_aside(path: Path) -> Path:
             path.rename(kept)
             return kept
         number += 1
-
-
-class RecoveryWriter:
-    """Writes the recoveries into a file at checkpoint `model`, together with the rest of a team.
-
-    Every rank of the team opens it, and closes it.
-
-    Parameters
-    ----------
-    path : Path
-    communicator : MPI communicator, optional
-        Of the team, for parallel HDF5; None writes from this process alone.
-    fsync : bool
-        Whether to wait at each checkpoint until it is on disk.
-    """
-
-    def __init__(self, path: Path, communicator: Any | None, fsync: bool = True) -> None:
-        self._fsync = fsync
-        driver = {} if communicator is None else {"driver": "mpio", "comm": communicator}
-        self._path = path
-        try:
-            self._file = h5py.File(path, "r+", **driver)
-        except OSError as error:
-            raise SectorFileError(f"{path}: cannot be opened: {one_line(error)}") from error
-        self._recovered = self._file["recoveries/recovered"]
-        self._group = self._file["recoveries"]
-
-    def __enter__(self) -> RecoveryWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def write_rows(self, flare_ids: slice, recovered: np.ndarray) -> None:
-        """Write what this rank found about some flares; the only method that is not collective.
-
-        Raises
-        ------
-        SectorFileError
-        """
-        try:
-            self._recovered[flare_ids] = recovered
-        except OSError as error:
-            raise SectorFileError(f"{self._path}: cannot be written: {one_line(error)}") from error
-
-    def count_down(self, n_remaining: int, seconds: float) -> None:
-        """Make the rows of all ranks durable, and only then lower the count of what remains.
-
-        Parameters
-        ----------
-        n_remaining : int
-            Flares that remain; the same on all ranks.
-        seconds : float
-            What the stage has taken so far; the same on all ranks.
-
-        Raises
-        ------
-        SectorFileError
-        """
-        try:
-            self._flush()
-            self._group.attrs.modify("n_inject_remaining", np.int64(n_remaining))
-            self._file.attrs.modify("seconds_inject", np.float64(seconds))
-            self._flush()
-        except OSError as error:
-            raise SectorFileError(f"{self._path}: cannot be written: {one_line(error)}") from error
-
-    def _flush(self) -> None:
-        self._file.flush()
-        if self._fsync:
-            _synchronise(self._path)
-
-
-def _write_attributes(file: h5py.File, data: SectorData, provenance: Provenance) -> None:
-    light_curve = data.light_curve
-    file.attrs["format"] = FORMAT
-    file.attrs["format_version"] = FORMAT_VERSION
-    file.attrs["checkpoint"] = "detect" if data.injections is None else "model"
-    file.attrs["tic"] = light_curve.tic
-    file.attrs["sector"] = light_curve.sector
-    file.attrs["exposure"] = light_curve.exposure * 86400.0
-    file.attrs["header"] = json.dumps(light_curve.header)
-    for name, value in light_curve.header.items():
-        file.attrs[name] = value
-    file.attrs["config"] = provenance.config_json
-    file.attrs["config_sha256"] = provenance.config_hash
-    file.attrs["seed"] = provenance.seed
-    file.attrs["models_sha256"] = provenance.models_checksum
-    file.attrs["software"] = json.dumps(provenance.software)
-    for stage, seconds in data.seconds.items():
-        file.attrs[f"seconds_{stage}"] = seconds
-
-
-def _write_light_curve(file: h5py.File, data: SectorData) -> None:
-    group = file.create_group("lc")
-    light_curve = data.light_curve
-    columns: dict[str, tuple[Any, str]] = {
-        "time": (light_curve.time, "f8"),
-        "flux": (light_curve.flux, "f4"),
-        "flux_err": (light_curve.flux_err, "f4"),
-        "quality": (light_curve.quality, "i4"),
-        "flare_probability": (data.probability, "f4"),
-        "flare_mask": (data.flare_mask, "bool"),
-    }
-    if data.gp_mu is not None:
-        columns |= {"gp_mu": (data.gp_mu, "f4"), "gp_sigma": (data.gp_sigma, "f4")}
-        for name, value in data.gp_facts.items():
-            group.attrs[name] = value
-    for name, (values, dtype) in columns.items():
-        _dataset(group, name, np.asarray(values, dtype), _UNITS[name])
-
-
-def _write_flares(file: h5py.File, data: SectorData) -> None:
-    assert data.flares is not None
-    group = file.create_group("flares")
-    for name, (dtype, units) in FLARE_COLUMNS.items():
-        _dataset(group, name, data.flares[name].astype(dtype), units)
-
-
-def _write_injections(file: h5py.File, data: SectorData) -> None:
-    injections = data.injections
-    assert injections is not None
-    group = file.create_group("injections")
-    _dataset(group, "amplitude", injections.amplitude, "relative to median flux")
-    _dataset(group, "fwhm", injections.fwhm, "d")
-    _dataset(group, "equivalent_duration", np.asarray(data.equivalent_duration), "s")
-    _dataset(group, "cadence", injections.cadence.astype("i4"), "cadence")
-    _dataset(group, "time", injections.time, "BTJD d")
-    recoveries = file.create_group("recoveries")
-    _dataset(recoveries, "recovered", np.zeros(injections.cadence.shape, bool), "bool")
-    recoveries.attrs["n_inject_remaining"] = np.int64(len(injections.amplitude))
-    file.attrs["seconds_inject"] = np.float64(0)
-
-
-def _dataset(group: h5py.Group, name: str, values: np.ndarray, units: str) -> None:
-    """A contiguous dataset, written and so allocated at once."""
-    group.create_dataset(name, data=values)
-    group[name].attrs["units"] = units
-
-
-def _check_consistency(path: Path, file: h5py.File) -> None:
-    """Whether the groups and datasets are those of the checkpoint, and as long as one another."""
-    checkpoint = file.attrs["checkpoint"]
-    if checkpoint not in {"detect", "model"}:
-        raise DamagedFileError(f"{path}: its checkpoint is {checkpoint!r}")
-    expected = {"lc": {"time", "flux", "flux_err", "quality", "flare_probability", "flare_mask"}}
-    if checkpoint == "model":
-        expected["lc"] |= {"gp_mu", "gp_sigma"}
-        expected["flares"] = set(FLARE_COLUMNS)
-        expected["injections"] = {"amplitude", "fwhm", "equivalent_duration", "cadence", "time"}
-        expected["recoveries"] = {"recovered"}
-    if set(file) != set(expected) or any(set(file[g]) != expected[g] for g in expected):
-        raise DamagedFileError(f"{path}: groups and datasets do not fit its checkpoint")
-    if len({dataset.shape for dataset in file["lc"].values()}) != 1:
-        raise DamagedFileError(f"{path}: datasets of the light curve differ in length")
-    if "recoveries" in file:
-        shape = file["recoveries/recovered"].shape
-        remaining = file["recoveries"].attrs["n_inject_remaining"]
-        if file["injections/cadence"].shape != shape or not 0 <= remaining <= shape[0]:
-            raise DamagedFileError(f"{path}: injections and recoveries do not fit together")
-
-
-def _check_shapes(path: Path, file: h5py.File) -> None:
-    """Whether the columns of each table have the same number of rows."""
-    n_inject, n_repeat = file["recoveries/recovered"].shape
-    flares, injections = file["flares"], file["injections"]
-    if (
-        len({dataset.shape for dataset in flares.values()}) != 1
-        or any(injections[name].shape != (n_inject, n_repeat) for name in ("cadence", "time"))
-        or any(
-            injections[name].shape != (n_inject,)
-            for name in ("amplitude", "fwhm", "equivalent_duration")
-        )
-    ):
-        raise DamagedFileError(f"{path}: columns of flares or injections differ in length")
-
-
-class _opened:  # noqa: N801
-    """`h5py.File(path)` for reading; every way of being damaged is one error.
-
-    What the operating system refuses (it gives a number then) says nothing about the file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> h5py.File:
-        try:
-            self._file = h5py.File(self._path, "r", locking=False)
-        except OSError as error:
-            self._refuse(error, "unreadable")
-        return self._file
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
-        if isinstance(error, _DAMAGES):
-            self._refuse(error, "inconsistent")
-
-    def _refuse(self, error: BaseException, what: str) -> NoReturn:
-        if isinstance(error, OSError) and error.errno is not None:
-            reason = os.strerror(error.errno)
-            raise SectorFileError(f"{self._path}: cannot be read: {reason}") from error
-        raise DamagedFileError(f"{self._path}: {what}: {one_line(error)}") from error
-
-
-def _synchronise(path: Path) -> None:
-    """Have the operating system write a file, or a directory's names, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

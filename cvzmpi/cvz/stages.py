@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,13 @@ from cvzmpi.cvz.flares import Detection, flare_table
 from cvzmpi.cvz.gaussian_process import GaussianProcessFit, fit_gaussian_process
 from cvzmpi.cvz.injection import DetectorMatrices, InjectionSearch, draw_injections
 from cvzmpi.cvz.observation import Observation
-from cvzmpi.cvz.sector_file import Progress, Provenance, RecoveryWriter, SectorData
+from cvzmpi.cvz.recovery_writer import RecoveryWriter
+from cvzmpi.cvz.sector_file import Progress, Provenance, SectorData
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 
 if TYPE_CHECKING:
     from cvzmpi.engine.control import Control
-    from cvzmpi.engine.team import Team
+    from cvzmpi.engine.team import Team, Tickets
 
 FLARES_PER_TICKET = 40
 """Flares that a member of a team takes at a time.
@@ -46,7 +48,6 @@ class Tools:
     config: Config
     detector: DetectorMatrices
     provenance: Provenance
-    parallel_hdf5: bool
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def work_on_light_curve(
         return result  # another job was faster
     control.check_stop(team)
     data = start.data
-    observation = Observation.prepare(data.light_curve, tools.config)
+    observation = team.each(lambda: Observation.prepare(data.light_curve, tools.config))
     with ExitStack() as shared:
         clock = time.perf_counter()
         evaluation = _evaluate(tools, observation, team, shared)
@@ -154,13 +155,13 @@ def _evaluate(
         len(networks),
         lambda shape, dtype: shared.enter_context(team.shared_array(shape, dtype)),
     )
-    error = None
-    try:
-        for model in team.tickets(0, len(networks)):
+    tickets = team.tickets(0, len(networks))
+
+    def compute() -> None:
+        for model in tickets:
             evaluation.compute(model, networks[model])
-    except Exception as caught:
-        error = caught
-    team.agree(error)
+
+    team.each(compute)
     return evaluation
 
 
@@ -248,35 +249,36 @@ def _inject(
     injections = replace(
         data.injections, cadence=np.searchsorted(observation.rows, data.injections.cadence)
     )
-    search = InjectionSearch(
-        tools.detector,
-        evaluation,
-        observation.evaluated,
-        observation.time,
-        observation.light_curve.exposure,
-        observation.flux_error,
+    search = team.each(
+        lambda: InjectionSearch(
+            tools.detector,
+            evaluation,
+            observation.evaluated,
+            observation.time,
+            observation.light_curve.exposure,
+            observation.flux_error,
+        )
     )
     n_inject, n_repeat = injections.cadence.shape
     n_tickets = -(-n_inject // FLARES_PER_TICKET)
     first = (n_inject - n_remaining) // FLARES_PER_TICKET
     seconds_before, clock = data.seconds.get("inject", 0.0), time.perf_counter()
-    communicator = team.communicator if tools.parallel_hdf5 else None
-    with RecoveryWriter(path, communicator, tools.config.checkpoint.fsync) as writer:
+
+    def take(tickets: Tickets) -> None:
+        deadline = time.perf_counter() + tools.config.checkpoint.interval
+        for ticket in tickets:
+            start = ticket * FLARES_PER_TICKET
+            flare_ids = slice(start, min(start + FLARES_PER_TICKET, n_inject))
+            writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
+            if time.perf_counter() > deadline or control.stop_requested():
+                tickets.close()
+
+    # An error that one rank has for itself must not come to the file's end, which is collective.
+    with RecoveryWriter(path, team, tools.config.checkpoint.fsync) as writer, team.together():
         while first < n_tickets:
             control.check_stop(team)
             tickets = team.tickets(first, n_tickets)
-            deadline = time.perf_counter() + tools.config.checkpoint.interval
-            error = None
-            try:
-                for ticket in tickets:
-                    start = ticket * FLARES_PER_TICKET
-                    flare_ids = slice(start, min(start + FLARES_PER_TICKET, n_inject))
-                    writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
-                    if time.perf_counter() > deadline or control.stop_requested():
-                        tickets.close()
-            except Exception as caught:
-                error = caught
-            team.agree(error)
+            team.each(partial(take, tickets))
             first = tickets.taken()
             n_done = min(first * FLARES_PER_TICKET, n_inject)
             seconds = team.lead(lambda: seconds_before + time.perf_counter() - clock)

@@ -52,4 +52,4 @@ class Control:
         """
         if team.any(self.stop_requested()):
             self._stop.ask("another rank of the team was asked to stop")
-            raise UnitStopped
+            team.raise_on_all(UnitStopped())

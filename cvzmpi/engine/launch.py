@@ -133,10 +133,18 @@ class World:
         return Team(members, name=f"rank {leader}")
 
     def abort(self) -> None:
-        """End the whole job at once, after a defect: the other ranks would wait for ever."""
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.communicator.Abort(DEFECT)
+        """End the whole job at once, after a defect: see `abort_job`."""
+        abort_job(f"a defect on rank {self.rank}")
+
+
+def abort_job(reason: str) -> None:
+    """End the whole job at once, after a defect on one rank: the others would wait for ever."""
+    from mpi4py import MPI
+
+    print(f"cvzmpi: the job ends: {reason}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    MPI.COMM_WORLD.Abort(DEFECT)
 
 
 def check_size(size: int, environment: Mapping[str, str]) -> None:

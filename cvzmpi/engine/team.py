@@ -1,15 +1,23 @@
-"""A team: the ranks of one node that own one unit together, a leader and its helpers."""
+"""A team: the ranks of one node that own one unit together, a leader and its helpers.
+
+What a team does together, all its ranks must do, or the others wait for ever. So an error is raised
+on all ranks, which `lead`, `each` and `agree` see to; one that a single rank has for itself, where
+nobody expected it, ends the job (`together`).
+"""
 
 from __future__ import annotations
 
 import socket
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from mpi4py import MPI
 
+from cvzmpi.engine.launch import abort_job
 from cvzmpi.errors import CvzmpiError
 
 T = TypeVar("T")
@@ -65,9 +73,29 @@ class Team:
                 error = caught
         result, failure = self.communicator.bcast((result, self._describe(error)))
         if error is not None:
-            raise error
+            self.raise_on_all(error)
         if failure is not None:
-            raise TeamMateError(failure)
+            self.raise_on_all(TeamMateError(failure))
+        return result
+
+    def each(self, work: Callable[[], T]) -> T:
+        """Let every rank do something, and go on only when all have: collective.
+
+        Returns
+        -------
+        What `work` returned on this rank.
+
+        Raises
+        ------
+        Exception
+            As `agree`.
+        """
+        try:
+            result = work()
+        except Exception as error:
+            self.agree(error)
+            raise
+        self.agree()
         return result
 
     def agree(self, error: Exception | None = None) -> None:
@@ -84,9 +112,36 @@ class Team:
             return
         failures = [f for f in self.communicator.allgather(self._describe(error)) if f is not None]
         if error is not None:
-            raise error
+            self.raise_on_all(error)
         if failures:
-            raise TeamMateError(failures[0])
+            self.raise_on_all(TeamMateError(failures[0]))
+
+    def raise_on_all(self, error: Exception) -> NoReturn:
+        """Raise an error that every rank of the team raises now, each its own."""
+        # Marked, and not kept: with its traceback it would keep all that the failed work held.
+        error.known_to_all = True  # type: ignore[attr-defined]
+        try:
+            raise error
+        finally:
+            del error
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What all ranks leave in the same way; an error that only one of them has ends the job.
+
+        The others would wait for it for ever. Belongs inside of everything whose end is collective.
+        """
+        try:
+            yield
+        except BaseException as error:
+            self.end_job_unless_known(error)
+            raise
+
+    def end_job_unless_known(self, error: BaseException) -> None:
+        """End the job after an error that the other ranks of the team do not have."""
+        if self.size > 1 and not getattr(error, "known_to_all", False):
+            traceback.print_exception(error)
+            abort_job(f"{self._describe(error)}; the rest of its team cannot know")
 
     def any(self, value: bool) -> bool:
         """Whether the value is true on any rank: collective."""
@@ -101,9 +156,9 @@ class Team:
 
     def shared_array(self, shape: tuple[int, ...], dtype: type) -> SharedArray:
         """Make an array that all ranks of the team read and write: collective."""
-        return SharedArray(self.communicator, shape, dtype)
+        return SharedArray(self, shape, dtype)
 
-    def _describe(self, error: Exception | None) -> str | None:
+    def _describe(self, error: BaseException | None) -> str | None:
         if error is None:
             return None
         where = f"{self.name}, member {self.rank} on {socket.gethostname()}"
@@ -155,8 +210,10 @@ class SharedArray:
     array : ndarray
     """
 
-    def __init__(self, communicator: MPI.Intracomm, shape: tuple[int, ...], dtype: type) -> None:
+    def __init__(self, team: Team, shape: tuple[int, ...], dtype: type) -> None:
+        self._team = team
         self._window: MPI.Win | None = None
+        communicator = team.communicator
         if communicator.Get_size() == 1:
             self.array: np.ndarray = np.empty(shape, dtype)
             return
@@ -176,8 +233,10 @@ class SharedArray:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        traceback: TracebackType | None,
+        trace: TracebackType | None,
     ) -> None:
+        if error is not None:
+            self._team.end_job_unless_known(error)
         del self.array
         if self._window is not None:
             self._window.Free()

@@ -28,7 +28,8 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
     try:
         if not team.lead(lambda: _claim(campaign, unit, claims)):
             return Outcome(unit.name, unfinished="another job works on it")
-        result = campaign.work(unit, team, control)
+        with team.together():
+            result = campaign.work(unit, team, control)
     except UnitStopped:
         progress = campaign.progress(unit) if team.is_leader else None
         outcome = Outcome(unit.name, unfinished="stopped", progress=progress)

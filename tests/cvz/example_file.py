@@ -10,7 +10,8 @@ from cvzmpi.cvz.flares import Detection, flare_table
 from cvzmpi.cvz.injection import draw_injections
 from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.observation import Observation
-from cvzmpi.cvz.sector_file import Provenance, RecoveryWriter, SectorData
+from cvzmpi.cvz.recovery_writer import RecoveryWriter
+from cvzmpi.cvz.sector_file import Provenance, SectorData
 
 TIC, SECTOR = 123456789, 7
 EXPOSURE = 120 / 86400
@@ -53,7 +54,7 @@ def write_example(path, *, model=True, n_done=300, flares=PEAKS, facts=GP_FACTS)
         # what is found is decided by the equivalent duration, but for the last place of each
         recovered = np.repeat(data.equivalent_duration[:, None] > 10, 4, axis=1)
         recovered[:, 3] = True
-        with RecoveryWriter(path, None) as writer:
+        with RecoveryWriter(path) as writer:
             writer.write_rows(slice(0, n_done), recovered[:n_done])
             writer.count_down(len(recovered) - n_done, 1.2)
     return path

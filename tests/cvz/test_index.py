@@ -22,6 +22,7 @@ from cvzmpi.cvz.index.summary import checksum
 from cvzmpi.cvz.recovery import read_all
 from cvzmpi.cvz.sector_file import sector_files, sector_path
 from cvzmpi.engine.claim import Claim
+from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
 from cvzmpi.engine.launch import World
 from cvzmpi.errors import ConfigError
 
@@ -36,6 +37,7 @@ def write_unit(output, tic, sector, **how):
     with h5py.File(path, "r+") as file:
         file.attrs.modify("tic", np.int64(tic))
         file.attrs.modify("sector", np.int64(sector))
+        file.attrs.modify(CHECKSUM, content_checksum(file))
     return settle(path)
 
 

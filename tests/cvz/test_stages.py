@@ -12,7 +12,8 @@ from cvzmpi.config import load
 from cvzmpi.cvz import sector_file, stages
 from cvzmpi.cvz.campaign import CvzCampaign
 from cvzmpi.cvz.injection import InjectionSearch
-from cvzmpi.cvz.sector_file import RecoveryWriter, read_progress
+from cvzmpi.cvz.recovery_writer import RecoveryWriter
+from cvzmpi.cvz.sector_file import read_progress
 from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.stopping import StopRequest
 from cvzmpi.engine.team import Team, TeamMateError

@@ -13,7 +13,7 @@ from toy_campaign import STEPS, ToyCampaign, toy_units
 from cvzmpi.engine import job
 from cvzmpi.engine.campaign import Outcome, Unit
 from cvzmpi.engine.claim import Claim
-from cvzmpi.engine.launch import World
+from cvzmpi.engine.launch import DEFECT, World
 from cvzmpi.engine.progress import ProgressDisplay
 from cvzmpi.engine.schedule import Schedule, Workload
 from cvzmpi.errors import ConfigError, LightCurveError
@@ -240,20 +240,27 @@ UNITS = [Unit(str(n), 1.0) for n in range(4)]
 CvzCampaign.open_source = lambda self: Schedule(Workload(UNITS))
 CvzCampaign.claim_file = lambda self, unit: Path(f"{{unit.name}}.claim")
 CvzCampaign.progress = lambda self, unit: 0
-CvzCampaign.work = lambda self, unit, team, control: {{}}
+def work(self, unit, team, control):
+    with team.shared_array((1000,), int):
+        self.meet()
+        team.agree()
+    return {{}}
+CvzCampaign.work = work
+CvzCampaign.meet = lambda self: None
 def fail(*arguments):
     from mpi4py import MPI
     if MPI.COMM_WORLD.rank == {rank}:
         raise {error}
 CvzCampaign.{method} = fail
-sys.argv = ["cvzmpi", "run", "--input", ".", "--output", "."]
+sys.argv = ["cvzmpi", "run", "--input", ".", "--output", ".", *{settings}]
 from cvzmpi.cli import main
 main()
 """
 
 
-def run_with(tmp_path, ranks, **broken):
-    return run([], ranks=ranks, cwd=tmp_path, timeout=60, program=["-c", PATCHED.format(**broken)])
+def run_with(tmp_path, ranks, *, settings=(), **broken):
+    program = ["-c", PATCHED.format(settings=settings, **broken)]
+    return run([], ranks=ranks, cwd=tmp_path, timeout=60, program=program)
 
 
 @pytest.mark.parametrize(("rank", "method"), [(0, "open_source"), (2, "prepare")])
@@ -273,6 +280,27 @@ def test_an_error_for_the_user_on_a_worker_ends_the_job_and_is_told(tmp_path):
     )
     assert ended.status != 0
     assert "not on this node" in ended.stderr
+
+
+@pytest.mark.parametrize("leader_or_helper", [1, 2])
+def test_an_error_that_the_rest_of_the_team_does_not_know_of_ends_the_job(
+    tmp_path, leader_or_helper
+):
+    """The others wait in what is collective: for the failed rank, and with it for shared memory."""
+    ended = run_with(
+        tmp_path,
+        3,
+        rank=leader_or_helper,
+        method="meet",
+        error="MemoryError('of this node')",
+        settings=("--set", "ranks_per_team=2"),
+    )
+    assert ended.status == DEFECT
+    assert "MemoryError: of this node" in ended.stderr
+    (line,) = ended.complaints
+    member = leader_or_helper - 1
+    assert line.startswith("cvzmpi: the job ends: MemoryError: of this node (rank 1, member ")
+    assert f"member {member} on {socket.gethostname()})" in line
 
 
 def test_the_same_job_without_the_defect_ends_well(tmp_path):

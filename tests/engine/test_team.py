@@ -107,6 +107,51 @@ def test_of_several_errors_each_rank_raises_its_own(team):
         team.agree(error)
 
 
+# ----------------------------------------------------------------- each, together
+
+
+@one_or_all
+def test_what_each_rank_did_it_gets_itself(team, kind):
+    assert team.each(lambda: team.rank + 5) == team.rank + 5
+
+
+@mpi
+def test_what_one_rank_raised_all_ranks_raise(team):
+    bad = team.size - 1
+
+    def work():
+        if team.rank == bad:
+            raise MemoryError("of this node")
+
+    with pytest.raises((MemoryError, TeamMateError), match="of this node") as caught:
+        team.each(work)
+    assert isinstance(caught.value, MemoryError) == (team.rank == bad)
+    assert team.each(lambda: "goes on") == "goes on"
+
+
+@one_or_all
+def test_an_error_that_all_ranks_have_leaves_what_they_do_together(team, kind):
+    def of_the_leader():
+        raise LightCurveError("no such star")
+
+    for fail in (
+        lambda: team.lead(of_the_leader),
+        lambda: team.each(of_the_leader),
+        lambda: team.agree(LightCurveError("no such star")),
+        lambda: team.raise_on_all(LightCurveError("no such star")),
+    ):
+        with pytest.raises(CvzmpiError, match="no such star"), team.together():
+            fail()
+
+
+def test_alone_any_error_leaves_what_is_done_together():
+    with pytest.raises(MemoryError), Team(MPI.COMM_SELF).together():
+        raise MemoryError
+
+
+# An error that one rank alone has: test_job.py, since it ends the job.
+
+
 # ----------------------------------------------------------------- tickets
 
 
@@ -177,7 +222,7 @@ def test_shared_arrays_are_freed_also_after_an_error(team, kind):
     def fail():
         with team.shared_array((512, 1024), np.float64) as array:
             array[team.rank] = 1
-            raise LightCurveError
+            team.raise_on_all(LightCurveError())
 
     def use(n):
         for _ in range(n):

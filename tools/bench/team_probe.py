@@ -20,7 +20,7 @@ pin_to_one_core()
 
 from cvzmpi import cli  # noqa: E402
 from cvzmpi.cvz import sector_file, stages  # noqa: E402
-from cvzmpi.cvz.sector_file import RecoveryWriter  # noqa: E402
+from cvzmpi.cvz.recovery_writer import RecoveryWriter  # noqa: E402
 from cvzmpi.engine.team import Team  # noqa: E402
 from tools.bench.cores import peak_memory  # noqa: E402
 

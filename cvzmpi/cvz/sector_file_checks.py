@@ -1,0 +1,168 @@
+"""Whether a sector file is whole: its parts fit together, and its bytes are those once written.
+
+Two kinds of checksums, since a file has two kinds of content. What is written once, as a whole, has
+one SHA-256 over all of it, attributes included. The recoveries are written in place, many times;
+each row has a CRC-32 of its own, written with it, and is checked once the count of what remains
+vouches for it. So no state that a kill can leave is taken for damage.
+
+The structure of the file itself is left to HDF5, which has no checksum for it in this version of
+its format: where that is damaged, HDF5 nearly always says so, but can crash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn
+
+import h5py
+import numpy as np
+
+from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.errors import DamagedFileError, SectorFileError, one_line
+
+CHECKSUM = "content_sha256"
+"""Attribute of the file: the checksum of all that is written once."""
+
+_IN_PLACE = {"recoveries/recovered", "recoveries/checksum", "recoveries@n_inject_remaining"}
+
+# What h5py raises when it reads a file whose parts do not fit together.
+_DAMAGES = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
+
+
+class opened:  # noqa: N801
+    """`h5py.File(path)` for reading; every way of being damaged is one error.
+
+    What the operating system refuses (it gives a number then) says nothing about the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> h5py.File:
+        try:
+            self._file = h5py.File(self._path, "r", locking=False)
+        except OSError as error:
+            self._refuse(error, "unreadable")
+        return self._file
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        if isinstance(error, _DAMAGES):
+            self._refuse(error, "inconsistent")
+
+    def _refuse(self, error: BaseException, what: str) -> NoReturn:
+        if isinstance(error, OSError) and error.errno is not None:
+            reason = os.strerror(error.errno)
+            raise SectorFileError(f"{self._path}: cannot be read: {reason}") from error
+        raise DamagedFileError(f"{self._path}: {what}: {one_line(error)}") from error
+
+
+def check_parts(path: Path, file: h5py.File) -> None:
+    """Whether the groups and datasets are those of the checkpoint, and as long as one another.
+
+    Raises
+    ------
+    DamagedFileError
+    """
+    checkpoint = file.attrs["checkpoint"]
+    if checkpoint not in {"detect", "model"}:
+        raise DamagedFileError(f"{path}: its checkpoint is {checkpoint!r}")
+    expected = {"lc": {"time", "flux", "flux_err", "quality", "flare_probability", "flare_mask"}}
+    if checkpoint == "model":
+        expected["lc"] |= {"gp_mu", "gp_sigma"}
+        expected["flares"] = set(FLARE_COLUMNS)
+        expected["injections"] = {"amplitude", "fwhm", "equivalent_duration", "cadence", "time"}
+        expected["recoveries"] = {"recovered", "checksum"}
+    if set(file) != set(expected) or any(set(file[g]) != expected[g] for g in expected):
+        raise DamagedFileError(f"{path}: groups and datasets do not fit its checkpoint")
+    if len({dataset.shape for dataset in file["lc"].values()}) != 1:
+        raise DamagedFileError(f"{path}: datasets of the light curve differ in length")
+    if "recoveries" in file:
+        shape = file["recoveries/recovered"].shape
+        remaining = file["recoveries"].attrs["n_inject_remaining"]
+        if file["injections/cadence"].shape != shape or not 0 <= remaining <= shape[0]:
+            raise DamagedFileError(f"{path}: injections and recoveries do not fit together")
+
+
+def check_content(path: Path, file: h5py.File) -> None:
+    """Whether every value is the one that was written: reads the whole file.
+
+    Raises
+    ------
+    DamagedFileError
+    """
+    if file.attrs[CHECKSUM] != content_checksum(file):
+        raise DamagedFileError(f"{path}: its content does not fit its checksum")
+    if "recoveries" in file:
+        _check_shapes(path, file)
+        recovered, checksums = (file["recoveries"][name] for name in ("recovered", "checksum"))
+        n_done = len(recovered) - int(file["recoveries"].attrs["n_inject_remaining"])
+        differs = row_checksums(recovered[:n_done]) != checksums[:n_done]
+        if differs.any():
+            flare_id = int(np.flatnonzero(differs)[0])
+            raise DamagedFileError(
+                f"{path}: recoveries of flare {flare_id} differ from their checksum"
+            )
+
+
+def content_checksum(file: h5py.File) -> str:
+    """SHA-256, in hexadecimal, of all datasets and attributes that are written once.
+
+    Without the seconds of the stages, so that the same results have the same checksum.
+    """
+    digest = hashlib.sha256()
+
+    def add(name: str, thing: h5py.File | h5py.Group | h5py.Dataset) -> None:
+        for key in sorted(set(thing.attrs) - {CHECKSUM}):
+            if f"{name}@{key}" not in _IN_PLACE and not key.startswith("seconds_"):
+                value = thing.attrs[key]
+                digest.update(f"{name}@{key}".encode())
+                digest.update(
+                    value.encode() if isinstance(value, str) else np.asarray(value).tobytes()
+                )
+        if isinstance(thing, h5py.Dataset) and name not in _IN_PLACE:
+            digest.update(f"{name} {thing.dtype.str} {thing.shape}".encode())
+            digest.update(thing[()])
+
+    add("", file)
+    file.visititems(add)
+    return digest.hexdigest()
+
+
+def row_checksums(recovered: np.ndarray) -> np.ndarray:
+    """CRC-32 of each row.
+
+    Parameters
+    ----------
+    recovered : bool, shape (n_flares, n_repeat)
+
+    Returns
+    -------
+    uint32, shape (n_flares,)
+    """
+    return np.array([zlib.crc32(row.tobytes()) for row in recovered], np.uint32)
+
+
+def _check_shapes(path: Path, file: h5py.File) -> None:
+    """Whether the columns of each table have the same number of rows."""
+    n_inject, n_repeat = file["recoveries/recovered"].shape
+    flares, injections = file["flares"], file["injections"]
+    if (
+        len({dataset.shape for dataset in flares.values()}) != 1
+        or any(injections[name].shape != (n_inject, n_repeat) for name in ("cadence", "time"))
+        or any(
+            injections[name].shape != (n_inject,)
+            for name in ("amplitude", "fwhm", "equivalent_duration")
+        )
+        or file["recoveries/checksum"].shape != (n_inject,)
+    ):
+        raise DamagedFileError(f"{path}: columns of flares or injections differ in length")
