@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +16,33 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.sector_file import Progress, read_progress, sector_files
+from cvzmpi.cvz.sector_file import STAGES, Progress, read_progress, sector_files, verify
 from cvzmpi.cvz.simulate import simulate_campaign
 from cvzmpi.errors import DamagedFileError
+from tools.torture.metered_job import METER, Reading, read_meters
 
 ROOT = Path(__file__).resolve().parents[2]
 N_STARS, N_CADENCES, N_INJECT, N_REPEAT = 4, 6000, 1200, 5
+HANGS_AFTER = 300.0
+"""Seconds; nothing here takes a tenth of it on a quiet machine."""
+
+
+def wait_until(reached: Callable[[], object], what: str, seconds: float = HANGS_AFTER) -> None:
+    """Wait for something; that it does not come is a failure."""
+    give_up = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < give_up, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.002)
 
 
 @dataclass
 class Job:
-    """A running job, in a process group of its own."""
+    """A running job."""
 
     process: subprocess.Popen[str]
     output: Path
     log: Path
+    meters: Path
 
     def ranks(self) -> list[int]:
         """Process numbers of all ranks, and of mpirun where there is one.
@@ -38,28 +52,48 @@ class Job:
         found = []
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):  # it ended
-                if str(self.output) in entry.read_text().split("\0"):
+                if str(self.output) in entry.read_text(errors="replace").split("\0"):
                     found.append(int(entry.parent.name))
         return sorted(found)
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
+    def kill(self) -> None:
+        """SIGKILL to all ranks, and to mpirun; returns when none is left."""
+
+        def none_is_left() -> bool:
+            self.signal(signal.SIGKILL)
+            return self.has_ended() and not self.ranks()
+
+        wait_until(none_is_left, "the end of killed processes")
+
+    def signal(self, number: int) -> None:
         """Send a signal to all ranks, and to mpirun, at once."""
         for process in self.ranks():
             with suppress(ProcessLookupError):
                 os.kill(process, number)
 
-    def wait(self, timeout: float = 300) -> int:
+    def has_ended(self) -> bool:
+        """Whether it is no longer there."""
+        return self.process.poll() is not None
+
+    def wait(self) -> int:
         """The exit status; a job that hangs is a failure."""
         try:
-            return self.process.wait(timeout)
+            return self.process.wait(HANGS_AFTER)
         except subprocess.TimeoutExpired:
             self.kill()
-            self.process.wait()
-            raise AssertionError(f"the job hangs; its log: {self.log.read_text()}") from None
+            raise AssertionError(f"the job hangs; its log: {self.text()}") from None
 
     def text(self) -> str:
         """What it printed so far."""
         return self.log.read_text()
+
+    def failures(self) -> list[str]:
+        """What it said about light curves that failed, without date and time."""
+        return [line[20:] for line in self.text().splitlines() if " failed " in line[:30]]
+
+    def reading(self) -> Reading:
+        """What its meters say."""
+        return read_meters(self.meters)
 
 
 class TortureCampaign:
@@ -79,12 +113,27 @@ class TortureCampaign:
         self.input = directory / "input"
         simulate_campaign(self.input, N_STARS, seed=11, n_cadences=N_CADENCES)
         self.reference = directory / "reference"
-        assert self.start(self.reference, ranks=1).wait() == 0, "the undisturbed run fails"
+        job = self.start(self.reference, ranks=1)
+        assert job.wait() == 0, f"the undisturbed run fails: {job.text()}"
 
-    def start(self, output: Path, ranks: int, *settings: str, **popen: object) -> Job:
-        """Start a job; with 1 rank without mpirun, else all but rank 0 are one team."""
+    def start(self, output: Path, ranks: int, wrapper: Iterable[str] = (), **more: str) -> Job:
+        """Start a job; with 1 rank without mpirun, else all but rank 0 are one team.
+
+        Parameters
+        ----------
+        output : Path
+        ranks : int
+        wrapper : iterable of str
+            A program that starts each rank.
+        **more : str
+            More environment.
+        """
+        meters = self.directory / "meters"
+        shutil.rmtree(meters, ignore_errors=True)
+        meters.mkdir()
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_", "PMI"))}
-        command = [sys.executable, "-m", "cvzmpi", "run"]
+        environment |= {METER: str(meters), **more}
+        command = [*wrapper, sys.executable, "-m", "tools.torture.metered_job", "run"]
         if ranks > 1:
             command = [str(ROOT / "tools/mpirun.sh"), "-n", str(ranks), *command]
         command += ["--input", str(self.input), "--output", str(output)]
@@ -94,67 +143,72 @@ class TortureCampaign:
             f"checkpoint.interval={self.interval}",
             f"ranks_per_team={max(ranks - 1, 1)}",
             "job.max_attempts=1000000",  # these jobs are killed before they can get any further
-            *settings,
         ):
             command += ["--set", setting]
         log = self.directory / "job.log"
         with log.open("w") as stream:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT,
-                start_new_session=True, text=True, **popen,  # type: ignore[call-overload]
-            )  # fmt: skip
-        return Job(process, output, log)
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                text=True,
+            )
+        return Job(process, output, log, meters)
 
-    def states(self, output: Path) -> dict[Path, Progress]:
-        """How far each file is.
+    def stage_seconds(self) -> dict[str, float]:
+        """The longest that each stage took in the undisturbed run."""
+        seconds = dict.fromkeys(STAGES, 0.0)
+        for path in sector_files(self.reference).values():
+            with h5py.File(path, "r") as file:
+                for stage in STAGES:
+                    seconds[stage] = max(seconds[stage], float(file.attrs[f"seconds_{stage}"]))
+        return seconds
 
-        Raises
-        ------
-        DamagedFileError
-            If one cannot be read.
-        """
-        found = {}
-        for path in sector_files(output).values():
-            progress = read_progress(path)
-            assert progress is not None
-            found[path] = progress
-        return found
-
-    def check(self, output: Path) -> list[str]:
+    def wrong(self, output: Path) -> Iterator[tuple[str, str]]:
         """What is wrong with the files: they must hold what the undisturbed run has, so far.
 
-        Returns
-        -------
-        list of str
-            A line for each file that is unreadable or has other values; empty if all is well.
+        Yields
+        ------
+        what, which : str
+            `unreadable` or `inconsistent`; the file, and why.
         """
-        wrong = []
         for path in sector_files(output).values():
             try:
                 progress = read_progress(path)
+                verify(path)
             except DamagedFileError as error:
-                wrong.append(f"unreadable: {error}")
+                yield "unreadable", str(error)
                 continue
             assert progress is not None
-            reference = self.reference / path.relative_to(output)
             n_done = progress.n_inject - progress.n_inject_remaining
-            wrong += [
-                f"inconsistent: {path}: {name}" for name in differing(path, reference, n_done)
-            ]
-        return wrong
+            for name in differing(path, self.reference / path.relative_to(output), n_done):
+                yield "inconsistent", f"{path}: {name}"
 
-    def check_finished(self, output: Path) -> list[str]:
-        """What is wrong with a finished output directory."""
+    def wrong_at_the_end(self, output: Path) -> list[str]:
+        """What is wrong with a finished output directory; empty if all is well."""
         ours, theirs = (
             {p.relative_to(d) for p in d.rglob("*.*")} for d in (output, self.reference)
         )
-        wrong = self.check(output)
+        wrong = [f"{what}: {which}" for what, which in self.wrong(output)]
         wrong += [f"too much: {path}" for path in sorted(ours - theirs)]
         wrong += [f"missing: {path}" for path in sorted(theirs - ours)]
-        wrong += [
-            f"not done: {p}" for p, progress in self.states(output).items() if not progress.done
-        ]
+        wrong += [f"not done: {p}" for p, progress in states(output).items() if not progress.done]
         return wrong
+
+
+def states(output: Path) -> dict[Path, Progress]:
+    """How far each readable file is."""
+    found = {}
+    for path in sector_files(output).values():
+        with suppress(DamagedFileError):
+            progress = read_progress(path)
+            if progress is not None:
+                found[path] = progress
+    return found
 
 
 def differing(path: Path, reference: Path, n_done: int) -> list[str]:
@@ -165,7 +219,7 @@ def differing(path: Path, reference: Path, n_done: int) -> list[str]:
         if not isinstance(item, h5py.Dataset):
             return
         ours, theirs = item[()], other[name][()]
-        if name == "recoveries/recovered":
+        if item.parent.name == "/recoveries":
             ours, theirs = ours[:n_done], theirs[:n_done]
         if np.asarray(ours).tobytes() != np.asarray(theirs).tobytes():
             names.append(name)
@@ -173,23 +227,3 @@ def differing(path: Path, reference: Path, n_done: int) -> list[str]:
     with h5py.File(path, "r", locking=False) as file, h5py.File(reference, "r") as other:
         file.visititems(compare)
     return names
-
-
-class Watcher:
-    """Looks, as often as it can, when the campaign's files last got further."""
-
-    def __init__(self, campaign: TortureCampaign, output: Path) -> None:
-        self._campaign = campaign
-        self._output = output
-        self._steps = -1
-        self.last_progress = time.monotonic()
-
-    def look(self) -> None:
-        """Note the time if the files got further."""
-        try:
-            steps = sum(p.steps for p in self._campaign.states(self._output).values())
-        except DamagedFileError:
-            return  # looked at in the middle of a write
-        if steps != self._steps:
-            self._steps = steps
-            self.last_progress = time.monotonic()

@@ -1,7 +1,7 @@
 """Faults other than a clean kill: each ends in a clear message, nothing is lost, nothing hangs.
 
 Each fault is a function that returns one line about what it saw, and raises `AssertionError` when
-that is not what is promised.
+that is not what is promised, or `CannotTryError` where this machine does not allow it.
 """
 
 from __future__ import annotations
@@ -15,107 +15,146 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.torture.campaign import Job, TortureCampaign
+import h5py
 
-_ENDS_WITHIN = 30  # seconds
+from cvzmpi.cvz.sector_file import sector_files
+from tools.torture.campaign import N_STARS, Job, TortureCampaign, states, wait_until
+
+RANKS = 3  # rank 0 and a team of two
+
+
+class CannotTryError(Exception):
+    """A fault cannot be tried on this machine; says why."""
 
 
 def one_rank_killed(campaign: TortureCampaign, output: Path) -> str:
-    """SIGKILL of a single worker ends the whole job, quickly and non-zero."""
-    job = _started(campaign, output, ranks=3)
-    os.kill(job.ranks()[-1], signal.SIGKILL)
+    """SIGKILL of a single worker ends the whole job, non-zero."""
+    job = _injecting(campaign, output)
     begun = time.monotonic()
-    status = job.wait(_ENDS_WITHIN)
-    assert status != 0
+    os.kill(job.ranks()[-1], signal.SIGKILL)
+    status = job.wait()
     took = time.monotonic() - begun
-    return f"job ended with status {status} after {took:.1f} s; {_finish(campaign, output)}"
+    assert status != 0
+    wait_until(lambda: not job.ranks(), "the end of the other ranks")
+    return f"the job ended with status {status} after {took:.1f} s; {_finish(campaign, output)}"
 
 
 def job_stopped_for_a_while(campaign: TortureCampaign, output: Path) -> str:
     """SIGSTOP of all ranks, as a suspending queue does, and SIGCONT."""
-    job = _started(campaign, output, ranks=3)
-    job.kill(signal.SIGSTOP)
+    job = _injecting(campaign, output)
+    job.signal(signal.SIGSTOP)
+    before = states(output)
     time.sleep(5)
-    job.kill(signal.SIGCONT)
+    assert states(output) == before, "it is not stopped"
+    job.signal(signal.SIGCONT)
     assert job.wait() == 0, job.text()
-    return f"went on; {_finish(campaign, output)}"
+    return f"stood still for 5 s, then {_is_finished(campaign, output)}"
 
 
 def disk_full(campaign: TortureCampaign, output: Path) -> str:
     """A full disk fails light curves with a clear message; with room again, they are finished."""
-    with _small_disk(output, "1500k"):
-        job = campaign.start(output, 3)
-        assert job.wait() == 1, job.text()
-        failures = [line for line in job.text().splitlines() if "failed " in line]
-        assert any("No space left" in line or "cannot be written" in line for line in failures), (
-            job.text()
-        )
-        assert not campaign.check(output), campaign.check(output)
-        subprocess.run(["mount", "-o", "remount,size=100m", output], check=True)
-        return f"{len(failures)} failed: {failures[0][20:120]}...; {_finish(campaign, output)}"
+    largest = max(path.stat().st_size for path in sector_files(campaign.reference).values())
+    with _small_disk(output, 5 * largest // 2):
+        job = campaign.start(output, RANKS)
+        status, failures = job.wait(), job.failures()
+        assert status == 1, job.text()
+        assert all("No space left on device" in line for line in failures), failures
+        wrong = list(campaign.wrong(output))
+        assert not wrong, wrong
+        n_done = sum(progress.done for progress in states(output).values())
+        assert n_done + len(failures) == N_STARS, job.text()
+        subprocess.run(["mount", "-o", f"remount,size={20 * largest}", output], check=True)
+        said = f"{len(failures)} of {N_STARS} failed with 'No space left on device', {n_done} done"
+        return f"{said}; with room {_finish(campaign, output)}"
 
 
 def output_removed(campaign: TortureCampaign, output: Path) -> str:
-    """The output directory vanishes: units fail clearly or begin anew; the job does not hang."""
-    job = _started(campaign, output, ranks=3)
-    shutil.rmtree(output)
-    status = job.wait()
-    return f"job ended with status {status}; {_finish(campaign, output)}"
+    """The output directory vanishes: light curves at work fail clearly, others begin anew."""
+    job = _injecting(campaign, output)
+
+    def is_removed() -> bool:
+        shutil.rmtree(output, ignore_errors=True)  # the job may make new files meanwhile
+        return not output.exists()
+
+    wait_until(is_removed, "the output directory to be empty")
+    status, failures = job.wait(), job.failures()
+    assert status == 1, job.text()
+    assert all("No such file or directory" in line for line in failures), failures
+    return f"{len(failures)} failed with 'No such file or directory'; {_finish(campaign, output)}"
 
 
 def input_removed(campaign: TortureCampaign, output: Path) -> str:
     """What has a checkpoint needs its FITS file no more."""
-    job = _started(campaign, output, ranks=3)
-    while not any(output.glob("*/*.h5")):
-        time.sleep(0.01)
-    job.kill()
-    job.wait()
-    begun = len(list(output.glob("*/*.h5")))
-    hidden = campaign.input.with_name("hidden")
-    campaign.input.rename(hidden)
-    try:
-        job = campaign.start(output, 3)
+    _interrupted(campaign, output)
+    n_begun = len(states(output))
+    with _hidden(campaign.input):
+        job = campaign.start(output, RANKS)
         assert job.wait() == 0, job.text()
-        assert not campaign.check(output), campaign.check(output)
-    finally:
-        hidden.rename(campaign.input)
-    return f"{begun} begun light curve(s) finished without FITS; {_finish(campaign, output)}"
+        assert [progress.done for progress in states(output).values()] == [True] * n_begun
+    return f"{n_begun} begun, done without FITS; with FITS {_finish(campaign, output)}"
+
+
+def input_removed_meanwhile(campaign: TortureCampaign, output: Path) -> str:
+    """The FITS files vanish while the job runs: those not begun fail, each with one line."""
+    job = _injecting(campaign, output)
+    with _hidden(campaign.input):
+        status, failures = job.wait(), job.failures()
+    n_done = sum(progress.done for progress in states(output).values())
+    assert (status, n_done + len(failures)) == (1, N_STARS), job.text()
+    assert all("_lc.fits" in line and "No such file" in line for line in failures), failures
+    return f"{n_done} done, {len(failures)} failed by name; with FITS {_finish(campaign, output)}"
 
 
 def corrupted_byte(campaign: TortureCampaign, output: Path) -> str:
     """A damaged file is set aside, kept and said; its light curve is done anew."""
-    job = _started(campaign, output, ranks=3)
-    while not any(output.glob("*/*.h5")):
-        time.sleep(0.01)
-    job.kill()
-    job.wait()
-    victim = next(output.glob("*/*.h5"))
-    content = bytearray(victim.read_bytes())
-    content[3] ^= 0xFF  # in the signature of HDF5
-    victim.write_bytes(content)
-    job = campaign.start(output, 3)
-    assert job.wait() == 0, job.text()
-    kept = victim.with_name(victim.name + ".damaged")
-    assert kept.read_bytes() == content
-    assert kept.name in job.text(), job.text()
-    kept.unlink()
-    return f"kept as {kept.name}, said, done anew; {_finish(campaign, output)}"
+    places = {
+        "in HDF5's signature": lambda file: 3,
+        "of the flux": lambda file: file["lc/flux"].id.get_offset() + 1001,
+        "of the first recoveries": lambda file: file["recoveries/recovered"].id.get_offset(),
+    }
+    for where, place in places.items():
+        shutil.rmtree(output, ignore_errors=True)
+        victim = _interrupted(campaign, output)
+        with h5py.File(victim, "r") as file:
+            position = place(file)
+        content = bytearray(victim.read_bytes())
+        content[position] ^= 0x01
+        victim.write_bytes(content)
+        job = campaign.start(output, RANKS)
+        assert job.wait() == 0, job.text()
+        kept = victim.with_name(victim.name + ".damaged")
+        assert kept.exists(), f"a flipped bit {where} is not found"
+        assert kept.read_bytes() == content
+        assert kept.name in job.text(), job.text()
+        kept.unlink()
+        finished = _is_finished(campaign, output)
+    return f"a bit {', '.join(places)}: each found, the file kept, and {finished}"
 
 
 def clock_jump(campaign: TortureCampaign, output: Path) -> str:
-    """The system's clock is set back an hour and forth while the job runs."""
-    job = _started(campaign, output, ranks=3)
-    try:
-        subprocess.run(["date", "--set", "-1 hour"], check=True, capture_output=True)
-        time.sleep(2)
-    except subprocess.CalledProcessError as error:
-        job.kill()
-        job.wait()
-        return f"not tried: {error.stderr.decode().strip()}"
-    finally:
-        subprocess.run(["date", "--set", "+1 hour"], check=False, capture_output=True)
+    """The clock is set back an hour, and forth a day, while the job runs.
+
+    The clock that the job sees, by libfaketime: the machine's own is left alone.
+    """
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if library is None:
+        raise CannotTryError("needs libfaketime (apt-get install libfaketime)")
+    clock = campaign.directory / "clock"
+    clock.write_text("+0")
+    preload = ("env", f"LD_PRELOAD={library}")
+    settings = {
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    job = _injecting(campaign, output, preload, **settings)
+    for jump in ("-1h", "+1d"):
+        clock.write_text(jump)
+        time.sleep(1)
     assert job.wait() == 0, job.text()
-    return f"not noticed; {_finish(campaign, output)}"
+    days = sorted({line[:10] for line in job.text().splitlines() if line[:2] == "20"})
+    assert len(days) > 1, f"the clock did not jump: {job.text()}"
+    return f"log from {days[0]} to {days[-1]}, and {_is_finished(campaign, output)}"
 
 
 FAULTS = (
@@ -124,35 +163,62 @@ FAULTS = (
     disk_full,
     output_removed,
     input_removed,
+    input_removed_meanwhile,
     corrupted_byte,
     clock_jump,
 )
 
 
-def _started(campaign: TortureCampaign, output: Path, ranks: int) -> Job:
-    """A job that has begun to inject."""
-    job = campaign.start(output, ranks)
-    while not any(output.glob("*/*.h5")):
-        assert job.process.poll() is None, job.text()
-        time.sleep(0.01)
-    time.sleep(0.2)
+def _injecting(
+    campaign: TortureCampaign, output: Path, wrapper: tuple[str, ...] = (), **environment: str
+) -> Job:
+    """A job whose first light curve has some injections done, and more to do."""
+    job = campaign.start(output, RANKS, wrapper, **environment)
+
+    def has_begun() -> bool:
+        assert not job.has_ended(), job.text()
+        return any(0 < p.n_inject_remaining < p.n_inject for p in states(output).values())
+
+    wait_until(has_begun, "the first injections")
     return job
+
+
+def _interrupted(campaign: TortureCampaign, output: Path) -> Path:
+    """Kill a job in the middle of the injections; the file of that light curve."""
+    _injecting(campaign, output).kill()
+    return next(p for p, progress in states(output).items() if progress.n_inject_remaining > 0)
 
 
 def _finish(campaign: TortureCampaign, output: Path) -> str:
     """Run the campaign to its end, and compare."""
-    job = campaign.start(output, 3)
-    status = job.wait()
-    assert status == 0, job.text()
-    wrong = campaign.check_finished(output)
+    job = campaign.start(output, RANKS)
+    assert job.wait() == 0, job.text()
+    return _is_finished(campaign, output)
+
+
+def _is_finished(campaign: TortureCampaign, output: Path) -> str:
+    wrong = campaign.wrong_at_the_end(output)
     assert not wrong, wrong
-    return "then finished, nothing differs"
+    return "finished, nothing differs"
 
 
 @contextmanager
-def _small_disk(directory: Path, size: str) -> Iterator[None]:
+def _hidden(directory: Path) -> Iterator[None]:
+    hidden = directory.with_name("hidden")
+    directory.rename(hidden)
+    try:
+        yield
+    finally:
+        hidden.rename(directory)
+
+
+@contextmanager
+def _small_disk(directory: Path, size: int) -> Iterator[None]:
     directory.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory], check=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        raise CannotTryError(f"needs the right to mount a small tmpfs: {mounted.stderr.strip()}")
     try:
         yield
     finally:
