@@ -186,6 +186,15 @@ def refused(ended, *expected, status=2):
     assert ended.status == status
 
 
+def failed_alone(ended, *expected):
+    """One light curve failed, in one line, and the others are done."""
+    assert "Traceback" not in ended.stderr, ended.stderr
+    (line,) = ended.failures
+    for part in expected:
+        assert str(part) in line
+    assert ended.status == 1
+
+
 @pytest.mark.parametrize(
     ("toml", "expected"),
     [
@@ -253,14 +262,17 @@ def test_a_list_of_targets_that_cannot_be_understood_is_one_line(arguments, tmp_
     refused(run([*arguments, "--set", f"input.targets={targets}"]), f"{targets}: line 2")
 
 
-def test_another_hdf5_file_in_place_of_an_output_is_not_touched(arguments, tmp_path):
-    path = sector_path(tmp_path / "output", FIRST_TIC, 1)
-    path.parent.mkdir(parents=True)
+def test_another_hdf5_file_in_place_of_an_output_costs_one_light_curve_and_is_not_touched(
+    good, arguments, tmp_path
+):
+    output = tmp_path / "output"
+    shutil.copytree(good / "output", output)
+    path = sector_path(output, FIRST_TIC, 1)
     with h5py.File(path, "w") as file:
         file["mine"] = [1, 2, 3]
-    before = bytes_of(tmp_path / "output")
-    refused(run(arguments), path, "not a cvzmpi sector file")
-    assert bytes_of(tmp_path / "output") == before
+    before = bytes_of(output)
+    failed_alone(run(arguments), path, "not a cvzmpi sector file")
+    assert bytes_of(output) == before
 
 
 # ----------------------------------------------------------------- permissions
@@ -352,7 +364,7 @@ def test_an_output_file_that_may_not_be_read_is_neither_damaged_nor_lost(
     before = path.read_bytes()
     path.chmod(0o000)
     wrapper = locked(tmp_path / "locked")
-    refused(run(arguments, wrapper=wrapper), path, "Permission denied")
+    failed_alone(run(arguments, wrapper=wrapper), path, "cannot be read: Permission denied")
     path.chmod(0o644)
     assert bytes_of(output) == {str(path.relative_to(output)): before}
 

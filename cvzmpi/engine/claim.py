@@ -11,6 +11,12 @@ import fcntl
 import os
 from pathlib import Path
 
+from cvzmpi.errors import CvzmpiError
+
+
+class ClaimError(CvzmpiError):
+    """The file of a claim cannot be made."""
+
 
 class Claim:
     """The right to work on a unit. Made by `take`."""
@@ -32,7 +38,18 @@ class Claim:
         -------
         Claim or None
             None where another process has it.
+
+        Raises
+        ------
+        ClaimError
         """
+        try:
+            return cls._take(path)
+        except OSError as error:
+            raise ClaimError(f"{path}: cannot be made: {error.strerror}") from error
+
+    @classmethod
+    def _take(cls, path: Path) -> Claim | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)

@@ -21,8 +21,8 @@ from cvzmpi.cvz.index.part import read_part
 from cvzmpi.cvz.index.summary import checksum
 from cvzmpi.cvz.recovery import read_all
 from cvzmpi.cvz.sector_file import sector_files, sector_path
-from cvzmpi.engine.claim import Claim
 from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
+from cvzmpi.engine.claim import Claim
 from cvzmpi.engine.launch import World
 from cvzmpi.errors import ConfigError
 

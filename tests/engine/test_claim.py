@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cvzmpi.engine.claim import Claim
+from cvzmpi.engine.claim import Claim, ClaimError
 
 _HOLDER = """
 import sys, time
@@ -59,3 +59,11 @@ def test_a_released_claim_leaves_nothing(path):
     again = Claim.take(path)
     assert again is not None
     again.release()
+
+
+def test_a_claim_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "042").write_text("a file stands here")
+    path = tmp_path / "042" / "42_1.claim"
+    with pytest.raises(ClaimError) as caught:
+        Claim.take(path)
+    assert str(caught.value) == f"{path}: cannot be made: File exists"

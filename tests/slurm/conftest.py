@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from main_job import contents, run
-from slurm_cluster import N_LIGHT_CURVES, NoClusterError, SlurmCluster
+from slurm_cluster import N_LIGHT_CURVES, WAIT, NoClusterError, SlurmCluster
 
 from cvzmpi.cvz.simulate import simulate_campaign
 
@@ -70,7 +70,7 @@ def undisturbed(settings, tmp_path_factory):
     """What a run that nobody disturbed leaves."""
     directory = tmp_path_factory.mktemp("undisturbed")
     (directory / "cvzmpi.toml").write_text(settings)
-    ended = run([], ranks=3, cwd=directory, timeout=300)
+    ended = run([], ranks=3, cwd=directory, timeout=WAIT)
     assert ended.status == 0, ended.stderr
     found = contents(directory / "output")
     assert len(found) == N_LIGHT_CURVES

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from main_job import environment
@@ -15,6 +16,8 @@ CKPT, NODE = ROOT / "jobs" / "cvz_ckpt.slurm", ROOT / "jobs" / "cvz_node.slurm"
 N_LIGHT_CURVES = 6  # of the campaign that the tests run
 SCRIPT = Path(__file__).with_name("cluster.sh")
 CANNOT = 3  # exit status of cluster.sh where it cannot be brought up
+WAIT = 600.0
+"""Seconds after which what does not come is an error; a quiet machine takes a tenth of it."""
 
 # The virtual nodes speak over loopback, which Open MPI does not expect, and share two cores.
 _OPEN_MPI = {
@@ -79,25 +82,33 @@ class SlurmCluster:
     def restarts(self, job: str) -> int:
         return int(self.facts(job)["Restarts"])
 
-    def take_the_nodes(self) -> None:
-        """Preempt everything, with a job of a partition that goes first, and wait for its end."""
+    @contextmanager
+    def nodes_taken(self) -> Iterator[None]:
+        """Preempt everything, with a job of a partition that goes first, and hold the nodes."""
         arguments = ("--partition=high", "--nodes=2", "--exclusive", "--output=/dev/null")
-        job = self.submit(*arguments, "--wrap=sleep 1")
-        wait_until(lambda: self.state(job) == "COMPLETED", 60, "the preempting job")
+        job = self.submit(*arguments, "--wrap=exec sleep 3600")
+        try:
+            wait_until(lambda: self.state(job) == "RUNNING", "the preempting job")
+            yield
+        finally:
+            self.ask("scancel", job)
 
-    def wait_for_end(self, job: str, log: Path, seconds: float = 240) -> dict[str, str]:
+    def preempt(self, job: str, log: Path) -> None:
+        """Take the nodes away from a job, until it is in the queue again."""
+        with self.nodes_taken():
+            wait_until(lambda: self.state(job) == "PENDING", "the requeue", log)
+
+    def wait_for_end(self, job: str, log: Path) -> dict[str, str]:
         """Wait until a job has ended for good; how."""
         ended = ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL")
-        wait_until(lambda: self.state(job) in ended, seconds, f"the end of job {job}", log)
+        wait_until(lambda: self.state(job) in ended, f"the end of job {job}", log)
         return self.facts(job)
 
 
-def wait_until(
-    reached: Callable[[], object], seconds: float, what: str, log: Path | None = None
-) -> None:
+def wait_until(reached: Callable[[], object], what: str, log: Path | None = None) -> None:
     """Wait for something; an error that shows the log when it does not come."""
-    give_up = time.monotonic() + seconds
+    give_up = time.monotonic() + WAIT
     while not reached():
         said = log.read_text() if log is not None and log.exists() else ""
-        assert time.monotonic() < give_up, f"waited {seconds} s for {what}\n{said}"
+        assert time.monotonic() < give_up, f"waited {WAIT:.0f} s for {what}\n{said}"
         time.sleep(0.05)

@@ -89,18 +89,21 @@ def test_preempted_at_every_stage_it_gets_done_and_the_results_are_the_same(
     log = log_of(campaign, job)
     states = []
 
-    def has_begun(n_files):
-        """The present start is at work, and so many light curves have reached a checkpoint."""
-        begun = said(log, " to begin") > len(states)
-        return begun and len(files(campaign)) >= n_files
+    def has_got_further(n_done):
+        """The present start has brought something further, and so many light curves are done."""
+        if said(log, " to begin") <= len(states):
+            return False
+        now = progress(campaign)
+        is_new = not states or now != states[-1]
+        return is_new and list(now.values()).count(("model", 0)) >= n_done
 
-    # Teams of one: three light curves at a time, a fourth where one is done.
-    for n_files in (0, 1, 4):
-        wait_until(lambda n=n_files: has_begun(n), 120, f"{n_files} files", log)
-        cluster.take_the_nodes()
-        wait_until(lambda: cluster.state(job) == "PENDING", 30, "the requeue", log)
-        states.append(progress(campaign))
-        assert cluster.restarts(job) == len(states)
+    # In its first checkpoints, in its injections, and with some light curves done.
+    for n_done in (0, 0, 1):
+        wait_until(lambda n=n_done: has_got_further(n), f"progress, and {n_done} done", log)
+        with cluster.nodes_taken():
+            wait_until(lambda: cluster.state(job) == "PENDING", "the requeue", log)
+            states.append(progress(campaign))
+            assert cluster.restarts(job) == len(states)
     facts = cluster.wait_for_end(job, log)
 
     assert_completed(facts, log)
@@ -118,7 +121,7 @@ def test_killed_without_a_warning_it_starts_again(cluster, campaign, undisturbed
     settings = targets(campaign, 3)
     job = submit(cluster, campaign, CKPT, "--partition=ckpt", *TWO_NODES, settings=settings)
     log = log_of(campaign, job)
-    wait_until(lambda: len(files(campaign)) >= 2, 120, "a file", log)
+    wait_until(lambda: len(files(campaign)) >= 2, "two files", log)
     if who == "all ranks":
         cluster.ask("scancel", "--signal=KILL", f"{job}.0")
     else:
@@ -137,8 +140,8 @@ def test_preempted_with_a_grace_time_it_stops_by_itself_and_is_queued_again(
     settings = targets(campaign, 3)
     job = submit(cluster, campaign, CKPT, "--partition=grace", *TWO_NODES, settings=settings)
     log = log_of(campaign, job)
-    wait_until(lambda: len(files(campaign)) >= 2, 120, "a file", log)
-    cluster.take_the_nodes()
+    wait_until(lambda: len(files(campaign)) >= 2, "two files", log)
+    cluster.preempt(job, log)
 
     assert_completed(cluster.wait_for_end(job, log), log)
     assert exit_statuses(log) == [75, 0]
@@ -165,9 +168,9 @@ def test_warned_before_the_time_limit_it_stops_and_goes_on_in_the_next_start(
 def test_cancelled_it_stays_cancelled(cluster, campaign):
     job = submit(cluster, campaign, CKPT, "--partition=ckpt", *TWO_NODES)
     log = log_of(campaign, job)
-    wait_until(lambda: files(campaign), 120, "a file", log)
+    wait_until(lambda: files(campaign), "a file", log)
     cluster.ask("scancel", job)
-    wait_until(lambda: said(log, "ended with exit status"), 30, "its end", log)
+    wait_until(lambda: said(log, "ended with exit status"), "its end", log)
     facts = cluster.wait_for_end(job, log)
     assert (facts["JobState"], facts["Restarts"]) == ("CANCELLED", "0")
     assert progress(campaign), "what it did stays"
@@ -180,7 +183,7 @@ def test_two_jobs_on_one_campaign_do_each_light_curve_once(cluster, campaign, un
 
     for job, log in zip(jobs, logs, strict=True):
         assert_completed(cluster.wait_for_end(job, log), log)
-    wait_until(lambda: all(said(log, "exit status 0") for log in logs), 30, "the logs")
+    wait_until(lambda: all(said(log, "exit status 0") for log in logs), "the logs")
     done = [
         int(n) for log in logs for n in re.findall(r"(\d+) light curves done in", log.read_text())
     ]

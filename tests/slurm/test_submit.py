@@ -58,7 +58,7 @@ def test_batches_are_submitted_once_and_get_done(cluster, submit, campaign, undi
         job_log = campaign / "logs" / f"{batch}_{job}.log"
         facts = cluster.wait_for_end(job, job_log)
         assert (facts["JobState"], facts["ExitCode"]) == ("COMPLETED", "0:0"), job_log.read_text()
-    wait_until(lambda: cluster.ask("squeue", "--noheader") == "", 30, "the queue to be empty")
+    wait_until(lambda: cluster.ask("squeue", "--noheader") == "", "the queue to be empty")
     assert contents(campaign / "output") == undisturbed
     done = "6 light curves in 2 batches: 2 done, 0 in the queue, 0 to submit"
     assert submit() == (0, [done], [])
