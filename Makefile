@@ -1,14 +1,14 @@
 # make setup    everything the project needs, in .venv (done again in a second)
 # make demo     the main job on one real and three invented stars, with plots
 # make test     all tests: serially, and with 2, 3 and 5 MPI ranks
-# make test-slurm  the jobs on a real Slurm, brought up for it (root; some six minutes)
+# make test-slurm  the jobs on a real Slurm, brought up for it (root; six to twelve minutes)
 # make lint     ruff and mypy
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
 # make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
 # make bench-inversion    how right and how fast the Milne-Eddington inversion is
 # make torture-inversion  the inversion killed 20 times at random instants
 # make calibration  does the completeness hold? simulated flares against it: 15 minutes
-# make torture  the main job killed 200 times at random instants, and other faults
+# make torture  the main job killed 200 times at random instants, and other faults; half an hour
 # make format   let ruff put the code into its form
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list

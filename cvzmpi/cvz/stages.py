@@ -229,6 +229,19 @@ def _facts(fit: GaussianProcessFit) -> dict[str, Any]:
     }
 
 
+def _search(
+    tools: Tools, observation: Observation, evaluation: EnsembleEvaluation
+) -> InjectionSearch:
+    return InjectionSearch(
+        tools.detector,
+        evaluation,
+        observation.evaluated,
+        observation.time,
+        observation.light_curve.exposure,
+        observation.flux_error,
+    )
+
+
 def _inject(
     tools: Tools,
     observation: Observation,
@@ -249,16 +262,7 @@ def _inject(
     injections = replace(
         data.injections, cadence=np.searchsorted(observation.rows, data.injections.cadence)
     )
-    search = team.each(
-        lambda: InjectionSearch(
-            tools.detector,
-            evaluation,
-            observation.evaluated,
-            observation.time,
-            observation.light_curve.exposure,
-            observation.flux_error,
-        )
-    )
+    search = team.each(lambda: _search(tools, observation, evaluation))
     n_inject, n_repeat = injections.cadence.shape
     n_tickets = -(-n_inject // FLARES_PER_TICKET)
     first = (n_inject - n_remaining) // FLARES_PER_TICKET

@@ -8,10 +8,11 @@ import pytest
 from mpi4py import MPI
 from sector_content import N_INJECT, N_REPEAT, PROVENANCE, same_arrays
 
+from cvzmpi.cvz import recovery_writer
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file import read, read_progress, sector_path, write
-from cvzmpi.engine.team import Team
-from cvzmpi.errors import SectorFileError
+from cvzmpi.engine.team import Team, TeamMateError
+from cvzmpi.errors import CvzmpiError, SectorFileError
 
 
 def test_rows_and_count_are_written_in_place(second_checkpoint):
@@ -108,3 +109,39 @@ def test_a_team_writes_its_rows_together(mpi_tmp_path, modelled):
     assert read_progress(path).done
     assert read(path).seconds["inject"] == 1.0
     communicator.Barrier()
+
+
+@pytest.mark.mpi(min_size=2)
+def test_a_member_that_cannot_write_is_an_error_of_all_and_the_rows_stay_uncounted(
+    mpi_tmp_path, modelled, monkeypatch
+):
+    if not h5py.get_config().mpi:
+        pytest.skip("this h5py has no parallel HDF5")
+    team = Team(MPI.COMM_WORLD)
+    path = sector_path(mpi_tmp_path, 261136679, 1)
+    team.lead(lambda: write(path, modelled, PROVENANCE))
+
+    def refuse(path):
+        raise OSError(5, "Input/output error")
+
+    with RecoveryWriter(path, team) as writer:
+        if team.is_leader:
+            writer.write_rows(slice(0, 10), np.ones((10, N_REPEAT), bool))
+        if team.rank == team.size - 1:
+            monkeypatch.setattr(recovery_writer, "synchronise", refuse)
+        with pytest.raises(CvzmpiError, match=r"cannot be written: .*Input/output error") as caught:
+            writer.count_down(N_INJECT - 10, 1.0)
+        assert isinstance(caught.value, TeamMateError) == (team.rank < team.size - 1)
+    team.agree()
+    assert read_progress(path).n_inject_remaining == N_INJECT
+    team.agree()
+
+
+@pytest.mark.mpi(min_size=2)
+def test_a_file_that_is_gone_is_an_error_of_all_members(mpi_tmp_path):
+    if not h5py.get_config().mpi:
+        pytest.skip("this h5py has no parallel HDF5")
+    team = Team(MPI.COMM_WORLD)
+    with pytest.raises(SectorFileError, match=r"none\.h5: cannot be opened: "), team.together():
+        RecoveryWriter(mpi_tmp_path / "none.h5", team)
+    assert team.lead(lambda: "goes on") == "goes on"

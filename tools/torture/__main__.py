@@ -26,7 +26,7 @@ TEAMS = {"one rank": 1, "a team of two": 3}
     "--fault",
     "names",
     multiple=True,
-    type=click.Choice([fault.__name__ for fault in FAULTS]),
+    type=click.Choice(list(FAULTS)),
     help="Only these of the other faults.  [default: all]",
 )
 def main(kills: int, interval: float, seed: int, names: tuple[str, ...]) -> None:
@@ -34,10 +34,11 @@ def main(kills: int, interval: float, seed: int, names: tuple[str, ...]) -> None
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
         campaign = TortureCampaign(Path(directory), interval)
-        bad = _kill(campaign, kills, seed) if kills else 0
-        bad += sum(
-            _try(campaign, fault) for fault in FAULTS if not names or fault.__name__ in names
-        )
+        try:
+            bad = _kill(campaign, kills, seed) if kills else 0
+            bad += sum(_try(campaign, name) for name in names or FAULTS)
+        finally:
+            campaign.end_jobs()
     verdict = "everything is as promised" if not bad else f"NOT AS PROMISED: {bad}"
     click.echo(f"{verdict} ({time.monotonic() - begun:.0f} s)")
     sys.exit(bool(bad))
@@ -88,21 +89,20 @@ def _median(result: SweepResult) -> str:
     return f"{statistics.median([r.unsaved for r in result.readings] or [0]):.3f}"
 
 
-def _try(campaign: TortureCampaign, fault: object) -> bool:
+def _try(campaign: TortureCampaign, name: str) -> bool:
     """One of the other faults; whether it ended in another way than promised."""
-    assert callable(fault)
-    name = fault.__name__.replace("_", " ")
-    output = campaign.directory / fault.__name__
+    output = campaign.directory / name
+    is_bad = False
     try:
-        click.echo(f"{name}: {fault(campaign, output)}")
+        said = FAULTS[name](campaign, output)
     except CannotTryError as reason:
-        click.echo(f"{name}: SKIPPED: {reason}")
+        said = f"SKIPPED: {reason}"
     except AssertionError as error:
-        click.echo(f"{name}: NOT AS PROMISED: {error}")
-        return True
-    finally:
-        shutil.rmtree(output, ignore_errors=True)
-    return False
+        said, is_bad = f"NOT AS PROMISED: {error}", True
+    campaign.end_jobs()
+    shutil.rmtree(output, ignore_errors=True)
+    click.echo(f"{name.replace('_', ' ')}: {said}")
+    return is_bad
 
 
 if __name__ == "__main__":

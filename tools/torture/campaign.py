@@ -32,7 +32,7 @@ def wait_until(reached: Callable[[], object], what: str, seconds: float = HANGS_
     give_up = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < give_up, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.002)
+        time.sleep(0.01)
 
 
 @dataclass
@@ -110,6 +110,7 @@ class TortureCampaign:
     def __init__(self, directory: Path, interval: float) -> None:
         self.directory = directory
         self.interval = interval
+        self._jobs: list[Job] = []
         self.input = directory / "input"
         simulate_campaign(self.input, N_STARS, seed=11, n_cadences=N_CADENCES)
         self.reference = directory / "reference"
@@ -157,7 +158,15 @@ class TortureCampaign:
                 start_new_session=True,
                 text=True,
             )
-        return Job(process, output, log, meters)
+        self._jobs.append(Job(process, output, log, meters))
+        return self._jobs[-1]
+
+    def end_jobs(self) -> None:
+        """Kill whatever still runs: after a failure of this program, or of the job."""
+        for job in self._jobs:
+            if not job.has_ended():
+                job.kill()
+        self._jobs.clear()
 
     def stage_seconds(self) -> dict[str, float]:
         """The longest that each stage took in the undisturbed run."""

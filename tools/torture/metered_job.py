@@ -32,7 +32,7 @@ class Reading:
     Attributes
     ----------
     unsaved : float
-        Seconds of work of the rank that lost most.
+        Seconds of whole tickets of the rank that lost most.
     longest_ticket : float
         Seconds of the longest ticket of any rank.
     """
