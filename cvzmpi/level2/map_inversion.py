@@ -168,8 +168,9 @@ def _invert_tickets(
     first = len(tickets) - n_remaining
     communicator = team.communicator if tools.parallel_hdf5 else None
     with (
-        InversionWriter(path, communicator, tools.fsync) as writer,
+        team.each(lambda: InversionWriter(path, communicator, tools.fsync)) as writer,
         prepared.profiles() as profiles,
+        team.together(),
     ):
         while first < len(tickets):
             control.check_stop(team)
