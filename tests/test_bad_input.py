@@ -266,7 +266,7 @@ def test_another_hdf5_file_in_place_of_an_output_costs_one_light_curve_and_is_no
     good, arguments, tmp_path
 ):
     output = tmp_path / "output"
-    shutil.copytree(good / "output", output)
+    copy_results(good / "output", output)
     path = sector_path(output, FIRST_TIC, 1)
     with h5py.File(path, "w") as file:
         file["mine"] = [1, 2, 3]
