@@ -7,7 +7,6 @@ Q, U and V is found in the continuum, which is not polarised.
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 
 from cvzmpi.errors import Level1Error, MapFileError, one_line
 from cvzmpi.level2 import spectral_window
+from cvzmpi.level2.checksum import sha256_of
 from cvzmpi.level2.level1 import Level1Map, read_level1
 from cvzmpi.level2.prepared_map import SUFFIX, PreparedMap, PreparedMapWriter
 from cvzmpi.level2.settings import PreprocessSettings
@@ -82,7 +82,7 @@ def preprocess(
     """
     level1 = read_level1(directory, map_number)
     path = output / f"{level1.inventory['datasetId']}_{map_number:03d}{SUFFIX}"
-    files = {file.name: _sha256(file) for file in level1.files()}
+    files = {file.name: sha256_of(file) for file in level1.files()}
     origin = {
         "dataset": str(level1.inventory["datasetId"]),
         "map": map_number,
@@ -248,11 +248,3 @@ def _calibration_record(calibration: Calibration) -> dict[str, float]:
         "stretch": calibration.stretch,
         "reference_nm": calibration.reference,
     }
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()

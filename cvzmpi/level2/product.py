@@ -157,8 +157,10 @@ def _scan_position(
         )
         more.append((uncertainty, factor * inverted.uncertainties[name][step]))
     more += [
-        (Extension(f"Milne-Eddington {name.replace('_', ' ')}", "", unit), values[name][step])
-        for values in (inverted.parameters,)
+        (
+            Extension(f"Milne-Eddington {name.replace('_', ' ')}", "", unit),
+            inverted.parameters[name][step],
+        )
         for name, unit in PARAMETERS.items()
         if name not in _TO_PRODUCT
     ]

@@ -6,7 +6,6 @@ files that it names, one for each scan position.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.level2.checksum import sha256_of
 from cvzmpi.level2.spectral_lines import KNOWN_LINES
 
 KNOWN_QUANTITIES = (
@@ -119,14 +119,10 @@ def checksum(path: Path) -> str:
     ------
     ProductError
     """
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        return sha256_of(path)
     except OSError as error:
         raise ProductError(f"{path}: cannot be read: {error.strerror}") from error
-    return digest.hexdigest()
 
 
 def _files(paths: Sequence[Path]) -> dict[str, Path]:

@@ -6,7 +6,6 @@ asks how the task is. The driver here copies to a directory of this machine.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import Protocol
 
 from cvzmpi.engine.checkpoint_file import synchronise
 from cvzmpi.errors import TransferError, one_line
+from cvzmpi.level2.checksum import sha256_of
 
 _CHUNK = 1 << 20
 
@@ -163,8 +163,8 @@ class LocalCopy:
 
 def _copy(source: Path, target: Path) -> bool:
     """Copy a file, if it is not there with the same content already."""
-    checksum = _sha256(source)
-    if target.is_file() and _sha256(target) == checksum:
+    checksum = sha256_of(source)
+    if target.is_file() and sha256_of(target) == checksum:
         return False
     part = target.with_name(target.name + ".part")
     try:
@@ -173,7 +173,7 @@ def _copy(source: Path, target: Path) -> bool:
                 to_file.write(chunk)
             to_file.flush()
             os.fsync(to_file.fileno())
-        if _sha256(part) != checksum:
+        if sha256_of(part) != checksum:
             raise OSError(f"{source}: its copy differs")
         part.replace(target)
     except OSError:
@@ -181,11 +181,3 @@ def _copy(source: Path, target: Path) -> bool:
             part.unlink()
         raise
     return True
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

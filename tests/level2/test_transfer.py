@@ -61,7 +61,7 @@ def test_the_files_arrive(files, tmp_path):
 def test_done_again_it_copies_only_what_is_missing_or_differs(files, tmp_path):
     root = tmp_path / "root"
     bring(LocalCopy(root), Transfer(files, WHERE))
-    kept = (root / WHERE / "a.fits").stat()
+    kept = (root / WHERE / "a.fits").stat().st_ino
     (root / WHERE / "b.fits").write_bytes(b"half")
     (root / WHERE / "c.fits").unlink()
     (root / WHERE / "c.fits.part").write_bytes(b"left by a killed copy")
@@ -69,7 +69,7 @@ def test_done_again_it_copies_only_what_is_missing_or_differs(files, tmp_path):
     task = driver.submit(Transfer(files, WHERE))
     assert driver.status(task).message == "2 copied, 1 there already"
     assert published(root) == content(files)
-    assert (root / WHERE / "a.fits").stat() == kept
+    assert (root / WHERE / "a.fits").stat().st_ino == kept
 
 
 def test_a_missing_file_fails_and_says_which(files, tmp_path):
