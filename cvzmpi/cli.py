@@ -123,6 +123,51 @@ def config() -> int:
     return DONE
 
 
+_CONFIG_OPTION = click.option(
+    "--config", "file", type=click.Path(path_type=Path), help="The configuration file."
+)
+_SET_OPTION = click.option("--set", "settings", metavar="KEY=VALUE", multiple=True)
+
+
+@cli.command()
+@click.argument("targets", type=click.Path(path_type=Path), required=False)
+@_CONFIG_OPTION
+@_SET_OPTION
+def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> int:
+    """Find the light curves of a list of targets in the archive; judge which stars qualify.
+
+    TARGETS is a table with a column of TIC numbers, or a text with one in each line; by default
+    what the setting archive.targets names. Scan again whenever there may be new sectors.
+    """
+    from cvzmpi.cvz.archive.commands import scan_targets
+
+    config = _campaign_configuration(file, settings, {"archive.targets": targets})
+    result, bad_rows = scan_targets(config, _note)
+    click.echo(result)
+    for row in bad_rows:
+        _note(row)
+    return SOME_FAILED if bad_rows else DONE
+
+
+@cli.command()
+@_CONFIG_OPTION
+@_SET_OPTION
+def fetch(file: Path | None, settings: tuple[str, ...]) -> int:
+    """Bring light curves into scratch before a job, for nodes without a network.
+
+    The next ones in the order of work come first, until scratch is full (archive.scratch_gb).
+    """
+    from cvzmpi.cvz.archive.commands import fetch_light_curves
+
+    result = fetch_light_curves(_campaign_configuration(file, settings, {}), _note)
+    click.echo(result)
+    for failure in result.failed:
+        _note(failure)
+    if result.down is not None:
+        return INCOMPLETE
+    return SOME_FAILED if result.failed else DONE
+
+
 @cli.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--stars", default=3, show_default=True, help="How many stars to invent.")
@@ -273,6 +318,21 @@ def _configuration(
         )
     given = {"input.directory": input_directory, "output.directory": output_directory}
     return load(file, [*settings], {key: value for key, value in given.items() if value})
+
+
+def _campaign_configuration(
+    file: Path | None, settings: tuple[str, ...], given: dict[str, Path | None]
+) -> Config:
+    """The configuration of a command that needs no input; without a file, with the defaults."""
+    from cvzmpi.config import DEFAULT_FILE, load
+
+    if file is None and DEFAULT_FILE.exists():
+        file = DEFAULT_FILE
+    return load(file, [*settings], {key: value for key, value in given.items() if value})
+
+
+def _note(text: str) -> None:
+    click.echo(f"cvzmpi: {text}", err=True)
 
 
 def _run_campaign(world: World, config: Config) -> int:

@@ -88,6 +88,15 @@ def qualify(target: Target, sectors: Iterable[int], criteria: Criteria) -> Verdi
     return Verdict(values, tuple(not_met))
 
 
+def too_few_cadences(n_usable: int, minimum: int) -> str | None:
+    """Why a light curve does not qualify that has few usable cadences; None where it does."""
+    if n_usable >= minimum:
+        return None
+    return (
+        f"{n_usable} usable cadences, expected at least {minimum} (light_curve.min_usable_cadences)"
+    )
+
+
 def _within(tmag: float, criteria: Criteria) -> bool:
     low, high = criteria.min_tmag, criteria.max_tmag
     return (low is None or tmag >= low) and (high is None or tmag <= high)

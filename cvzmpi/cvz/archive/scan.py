@@ -12,9 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cvzmpi.config import ArchiveConfig
+from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.product import Product
 from cvzmpi.cvz.archive.qualification import Criteria, Verdict, qualify
-from cvzmpi.cvz.archive.target_list import Target
+from cvzmpi.cvz.archive.target_list import Target, TargetList
+from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, Job, Ledger, NewUnit, State
 
 _VERDICTS = {True: State.QUALIFIED, False: State.NOT_QUALIFIED}
@@ -30,7 +33,6 @@ class Star:
     products: tuple[Product, ...]
     verdict: Verdict
 
-    @property
     def units(self) -> Iterator[NewUnit]:
         """One for each light curve, or one that says that there is none."""
         tic = self.target.tic
@@ -65,6 +67,48 @@ class ScanResult:
     n_new: int
     n_changed: int
 
+    def __str__(self) -> str:
+        stars = (
+            f"{self.n_targets:,} targets: {self.n_qualified_targets:,} qualify, "
+            f"{self.n_without_data:,} without any light curve"
+        )
+        light_curves = (
+            f"{self.n_light_curves:,} light curves: {self.n_qualified:,} of stars that qualify"
+        )
+        ledger = f"ledger: {self.n_new:,} units added, {self.n_changed:,} judged anew"
+        return "\n".join([stars, light_curves, ledger])
+
+
+def scan(
+    targets: TargetList, settings: ArchiveConfig, access: ArchiveAccess, ledger: Ledger, job: Job
+) -> ScanResult:
+    """Find the light curves of all targets, judge the stars, and put both into the ledger.
+
+    Parameters
+    ----------
+    targets : TargetList
+    settings : ArchiveConfig
+        The criteria.
+    access : ArchiveAccess
+    ledger : Ledger
+    job : Job
+        Who records it.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive does not say what it has.
+    ConfigError
+        If magnitudes matter, and the list has none.
+    """
+    criteria = Criteria(settings.min_sectors_per_year, settings.min_tmag, settings.max_tmag)
+    if criteria.of_magnitude and not targets.has_magnitudes:
+        raise ConfigError(
+            f"{targets.path}: expected a column Tmag, for archive.min_tmag and archive.max_tmag"
+        )
+    products = access.products({target.tic for target in targets.targets})
+    return record(judge(targets.targets, products, criteria), ledger, job)
+
 
 def judge(targets: Iterable[Target], products: Iterable[Product], criteria: Criteria) -> list[Star]:
     """Bring targets and products together."""
@@ -85,7 +129,7 @@ def record(stars: list[Star], ledger: Ledger, job: Job) -> ScanResult:
     new: list[NewUnit] = []
     events: list[Event] = []
     for star in stars:
-        for unit in star.units:
+        for unit in star.units():
             state = known.get(unit.name)
             if state is None:
                 new.append(unit)

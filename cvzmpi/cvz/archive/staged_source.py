@@ -8,39 +8,51 @@ used, so that scratch stays within its bounds however large the campaign.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.archive.product import Product
+from cvzmpi.cvz.archive.qualification import too_few_cadences
+from cvzmpi.cvz.archive.room import Room
 from cvzmpi.cvz.archive.scratch import Scratch, StagedFile
 from cvzmpi.cvz.archive.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.engine.campaign import Outcome, Overview, Unit, UnitSource, Worker
 from cvzmpi.errors import SectorFileError
 
-USUAL_SIZE = 2_100_000
-"""Bytes that a light curve is expected to take while it is on its way (1.8 to 2.0 MB are usual)."""
-
 # Looking into a sector file takes a millisecond or some, and rank 0 has other things to do.
 _UNITS_PER_CALL = 10
 
 
+class Recorder(Protocol):
+    """Who keeps what becomes of the light curves, besides what a `UnitSource` is told."""
+
+    def preprocessed(self, unit: Unit, **detail: Any) -> None:
+        """The light curve of a unit is there, verified."""
+        ...
+
+    def not_qualified(self, unit: Unit, message: str) -> None:
+        """The light curve of a unit is there, and is not worth the work."""
+        ...
+
+
 @dataclass(frozen=True)
-class StagingLimits:
-    """How far ahead of the teams light curves are fetched.
+class StagingRules:
+    """Which light curves are fetched.
 
     Attributes
     ----------
     ahead : int
         Units that may wait for their file or for a team.
-    scratch_bytes : float
-        What the files may take in scratch.
+    min_usable_cadences : int
+        Light curves with fewer do not qualify.
     """
 
     ahead: int
-    scratch_bytes: float
+    min_usable_cadences: int = 0
 
 
 class StagedSource:
@@ -52,11 +64,12 @@ class StagedSource:
         Where the units come from; their content is a `LightCurvePaths`.
     stager : Stager
     scratch : Scratch
+    room : Room
+        In scratch.
     output : Path
         Directory of the sector files.
-    limits : StagingLimits
-    preprocessed : callable
-        Is told of each unit whose light curve came.
+    rules : StagingRules
+    recorder : Recorder, optional
     """
 
     def __init__(
@@ -64,21 +77,22 @@ class StagedSource:
         inner: UnitSource,
         stager: Stager,
         scratch: Scratch,
+        room: Room,
         output: Path,
-        limits: StagingLimits,
-        preprocessed: Callable[[Unit, StagedFile], None] = lambda unit, staged: None,
+        rules: StagingRules,
+        recorder: Recorder | None = None,
     ) -> None:
         self._inner = inner
         self._stager = stager
         self._scratch = scratch
+        self._room = room
         self._output = output
-        self._limits = limits
-        self._preprocessed = preprocessed
+        self._rules = rules
+        self._recorder = recorder
         self._on_the_way: dict[Product, Unit] = {}
         self._ready: deque[Unit] = deque()
         self._staged: dict[str, Product] = {}  # by unit
-        self._sizes = dict(scratch.products())  # also of other jobs
-        self._perhaps_used = list(self._sizes)
+        self._perhaps_used = room.products()
         self._misses = 0  # units in a row without a file, since the archive is down
 
     def overview(self) -> Overview:
@@ -118,13 +132,10 @@ class StagedSource:
         for result in self._stager.collect():
             unit = self._on_the_way.pop(result.product)
             if isinstance(result, StagedFile):
-                self._misses = 0
-                self._has_come(unit, result)
+                outcome = self._has_come(unit, result)
             else:
-                self._misses += result.archive_down
-                outcome = _outcome(unit, result)
-                self._sizes.pop(result.product, None)
-                self._inner.ended(outcome)
+                outcome = self._does_not_come(unit, result)
+            if outcome is not None:
                 outcomes.append(outcome)
         self._discard_used()
         self._look_ahead()
@@ -162,27 +173,46 @@ class StagedSource:
                 self._discard(product)
             else:
                 self._on_the_way[product] = unit
-                self._sizes.setdefault(product, USUAL_SIZE)
+                self._room.reserve(product)
                 self._stager.ask(product)
 
     def _has_room(self) -> bool:
         n_ahead = len(self._on_the_way) + len(self._ready)
-        if n_ahead >= self._limits.ahead:
+        if n_ahead >= self._rules.ahead:
             return False
         if not self._on_the_way and not self._staged:
             return True  # whatever else is in scratch: the job goes on
-        return sum(self._sizes.values()) + USUAL_SIZE <= self._limits.scratch_bytes
+        return self._room.has_room()
 
     def _gave_up(self) -> bool:
         """Whether the archive is down and no more files are in scratch, it seems."""
-        return self._stager.down is not None and self._misses >= self._limits.ahead
+        return self._stager.down is not None and self._misses >= self._rules.ahead
 
-    def _has_come(self, unit: Unit, staged: StagedFile) -> None:
-        self._sizes[staged.product] = staged.size
+    def _has_come(self, unit: Unit, staged: StagedFile) -> Outcome | None:
+        self._misses = 0
+        self._room.fill(staged.product, staged.size)
+        if self._recorder is not None:
+            self._recorder.preprocessed(unit, **staged.detail())
+        reason = too_few_cadences(staged.usable_cadences, self._rules.min_usable_cadences)
+        if reason is not None:
+            if self._recorder is not None:
+                self._recorder.not_qualified(unit, reason)
+            self._discard(staged.product)
+            return Outcome(unit.name, result={"note": f"does not qualify: {reason}"})
         self._staged[unit.name] = staged.product
-        self._preprocessed(unit, staged)
         content: LightCurvePaths = unit.content
         self._ready.append(replace(unit, content=replace(content, source=staged.path)))
+        return None
+
+    def _does_not_come(self, unit: Unit, failure: NotStaged) -> Outcome:
+        self._misses += failure.archive_down
+        self._room.free(failure.product)
+        if failure.archive_down:
+            outcome = Outcome(unit.name, unfinished=failure.reason)
+        else:
+            outcome = Outcome(unit.name, error=failure.reason)
+        self._inner.ended(outcome)
+        return outcome
 
     def _has_checkpoint(self, product: Product) -> bool:
         """Whether the sector file holds the light curve, so that no FITS file is needed."""
@@ -201,11 +231,4 @@ class StagedSource:
 
     def _discard(self, product: Product) -> None:
         self._scratch.remove(product)
-        self._sizes.pop(product, None)
-
-
-def _outcome(unit: Unit, failure: NotStaged) -> Outcome:
-    """How a unit ended for which there is no light curve."""
-    if failure.archive_down:
-        return Outcome(unit.name, unfinished=failure.reason)
-    return Outcome(unit.name, error=failure.reason)
+        self._room.free(product)

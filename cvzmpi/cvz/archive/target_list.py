@@ -31,6 +31,7 @@ class TargetList:
 
     Attributes
     ----------
+    path : Path
     targets : list of Target
         In order, each star once.
     has_magnitudes : bool
@@ -39,6 +40,7 @@ class TargetList:
         For each row that is no target: file, line, and what was expected.
     """
 
+    path: Path
     targets: list[Target]
     has_magnitudes: bool
     bad_rows: list[str]
@@ -76,7 +78,7 @@ def read_target_list(path: Path) -> TargetList:
         targets.setdefault(target.tic, target)
     if not targets:
         raise ConfigError(f"{path}: no target in here; {bad_rows[0] if bad_rows else 'empty'}")
-    return TargetList(list(targets.values()), tmag_column is not None, bad_rows)
+    return TargetList(path, list(targets.values()), tmag_column is not None, bad_rows)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

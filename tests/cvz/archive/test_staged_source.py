@@ -1,12 +1,15 @@
 """The staged source: ahead of the teams, within bounds, and with nothing left behind."""
 
+import hashlib
+import re
 import time
 
 import pytest
 from example_file import write_example
 
 from cvzmpi.cvz.archive.download import PlainDownloader
-from cvzmpi.cvz.archive.staged_source import StagedSource, StagingLimits
+from cvzmpi.cvz.archive.room import Room
+from cvzmpi.cvz.archive.staged_source import StagedSource, StagingRules
 from cvzmpi.cvz.archive.stager import Stager
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import sector_path
@@ -24,7 +27,15 @@ def open_source(client, scratch, tmp_path):
     """Start a staged source of an archive's products."""
     sources = []
 
-    def start(archive, units=None, ahead=100, scratch_bytes=1e9, give_up_after=10, **hooks):
+    def start(
+        archive,
+        units=None,
+        ahead=100,
+        scratch_bytes=1e9,
+        give_up_after=10,
+        min_usable_cadences=0,
+        recorder=None,
+    ):
         products = [p for sector in (1, 2) for p in archive.catalog.of_sector(sector)]
         units = [unit_of(product, tmp_path) for product in products] if units is None else units
         stager = Stager(PlainDownloader(client, archive.address), scratch, 4, give_up_after)
@@ -33,9 +44,10 @@ def open_source(client, scratch, tmp_path):
                 Schedule(Workload(units)),
                 stager,
                 scratch,
+                Room(scratch, scratch_bytes),
                 tmp_path / "output",
-                StagingLimits(ahead, scratch_bytes),
-                **hooks,
+                StagingRules(ahead, min_usable_cadences),
+                recorder,
             )
         )
         return sources[-1]
@@ -221,16 +233,43 @@ def test_with_a_dead_archive_the_job_works_on_what_it_has_and_ends(
     assert "the archive is down" in source.status()
 
 
-def test_each_light_curve_that_came_is_told(open_archive, open_source):
+class Notebook:
+    """A recorder."""
+
+    def __init__(self):
+        self.preprocessed_units = {}
+        self.not_qualified_units = {}
+
+    def preprocessed(self, unit, **detail):
+        self.preprocessed_units[unit.name] = detail
+
+    def not_qualified(self, unit, message):
+        self.not_qualified_units[unit.name] = message
+
+
+def test_each_light_curve_that_came_is_recorded(open_archive, open_source):
     archive = open_archive((1, 1), (2, 1))
-    told = {}
-    take_all(
-        open_source(archive, preprocessed=lambda unit, staged: told.update({unit.name: staged}))
-    )
-    assert {name: staged.product.unit for name, staged in told.items()} == {
-        "1_1": "1_1",
-        "2_1": "2_1",
-    }
+    notebook = Notebook()
+    take_all(open_source(archive, recorder=notebook))
+    assert sorted(notebook.preprocessed_units) == ["1_1", "2_1"]
+    content = archive.catalog.content(product_of(1, 1))
+    detail = notebook.preprocessed_units["1_1"]
+    assert detail["size"] == len(content)
+    assert detail["sha256"] == hashlib.sha256(content).hexdigest()
+    assert detail["path"].endswith(product_of(1, 1).name)
+
+
+def test_a_light_curve_with_too_few_cadences_does_not_qualify(open_archive, open_source, scratch):
+    archive = open_archive((1, 1))
+    notebook = Notebook()
+    source = open_source(archive, min_usable_cadences=1000, recorder=notebook)
+    units, (outcome,) = take_all(source)
+    assert units == []
+    assert outcome.error is None
+    assert outcome.result["note"].startswith("does not qualify: ")
+    reason = r"\d+ usable cadences, expected at least 1000 \(light_curve.min_usable_cadences\)"
+    assert re.fullmatch(reason, notebook.not_qualified_units["1_1"])
+    assert files(scratch) == []
 
 
 def test_downloads_go_on_while_units_are_worked_on(open_archive, open_source):

@@ -1,0 +1,198 @@
+"""Fetch: bring light curves into scratch before a job, where there is a network.
+
+The next ones in the order of work come first, until scratch is as full as it may be. A light curve
+whose sector file holds it already is not fetched.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.archive.product import Product
+from cvzmpi.cvz.archive.qualification import too_few_cadences
+from cvzmpi.cvz.archive.room import Room
+from cvzmpi.cvz.archive.scan import product_of_facts
+from cvzmpi.cvz.archive.scratch import StagedFile
+from cvzmpi.cvz.archive.stager import NotStaged, Stager
+from cvzmpi.errors import SectorFileError
+from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
+
+_PAUSE_SECONDS = 0.02
+_RECORD_SECONDS = 2.0
+_SAY_SECONDS = 10.0
+_ASKED_AHEAD = 32
+
+
+@dataclass
+class FetchResult:
+    """How far a fetch came.
+
+    Attributes
+    ----------
+    n_needed : int
+        Light curves that a job would need from scratch.
+    n_there : int
+        Of these are in scratch now, verified.
+    n_downloaded : int
+        Of these came from the archive just now.
+    failed : list of str
+        A line for each that cannot be had.
+    is_full : bool
+        Whether scratch holds as much as it may.
+    down : str, optional
+        Why the archive counts as down.
+    """
+
+    n_needed: int = 0
+    n_there: int = 0
+    n_downloaded: int = 0
+    failed: list[str] = field(default_factory=list)
+    is_full: bool = False
+    down: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that can be had is there."""
+        return self.n_there + len(self.failed) == self.n_needed
+
+    def __str__(self) -> str:
+        words = [
+            f"{self.n_there:,} of {self.n_needed:,} light curves are in scratch, "
+            f"{self.n_downloaded:,} of them new, {len(self.failed):,} failed"
+        ]
+        if self.is_full:
+            words.append("scratch is full (archive.scratch_gb)")
+        if self.down is not None:
+            words.append(self.down)
+        return "; ".join(words)
+
+
+class Fetch:
+    """Brings the light curves of a ledger's units into scratch.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    job : Job
+        Who records it.
+    stager : Stager
+    room : Room
+        In scratch.
+    output : Path
+        Directory of the sector files.
+    min_usable_cadences : int
+        Light curves with fewer do not qualify.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        job: Job,
+        stager: Stager,
+        room: Room,
+        output: Path,
+        min_usable_cadences: int,
+    ) -> None:
+        self._ledger = ledger
+        self._job = job
+        self._stager = stager
+        self._room = room
+        self._output = output
+        self._min_usable_cadences = min_usable_cadences
+        self._states: dict[Product, State] = {}
+        self._happened: list[Event] = []
+        self.result = FetchResult()
+
+    def run(self, say: Callable[[str], None]) -> FetchResult:
+        """Fetch until all is there, scratch is full, or the archive is down."""
+        waiting = deque(self._needed())
+        recorded = said = time.monotonic()
+        while True:
+            self._ask(waiting)
+            if not self._stager.n_pending:
+                break
+            for result in self._stager.collect():
+                self._take(result)
+            now = time.monotonic()
+            if now - recorded > _RECORD_SECONDS:
+                self._record()
+                recorded = now
+            if now - said > _SAY_SECONDS:
+                say(str(self.result))
+                said = now
+            time.sleep(_PAUSE_SECONDS)
+        self._record()
+        self.result.down = self._stager.down
+        return self.result
+
+    def _needed(self) -> Iterable[Product]:
+        """The products that are not in a sector file yet, in the order of work."""
+        units = self._ledger.units(states=[State.QUALIFIED, State.PREPROCESSED])
+        units.sort(key=lambda unit: (unit.progress == 0, -unit.priority, -unit.cost))
+        needed = []
+        for unit in units:
+            product = product_of_facts(unit.facts)
+            if product is not None and not self._has_checkpoint(unit, product):
+                needed.append(product)
+                self._states[product] = unit.state
+        self.result.n_needed = len(needed)
+        return needed
+
+    def _has_checkpoint(self, unit: LedgerUnit, product: Product) -> bool:
+        path = sector_file.sector_path(self._output, product.tic, product.sector)
+        try:
+            return unit.progress > 0 or sector_file.read_progress(path) is not None
+        except SectorFileError:
+            return False
+
+    def _ask(self, waiting: deque[Product]) -> None:
+        while waiting and self._stager.n_pending < _ASKED_AHEAD and self._stager.down is None:
+            if not self._room.has_room(waiting[0]):
+                self.result.is_full = True
+                return
+            product = waiting.popleft()
+            self._room.reserve(product)
+            self._stager.ask(product)
+
+    def _take(self, result: StagedFile | NotStaged) -> None:
+        if isinstance(result, StagedFile):
+            self._room.fill(result.product, result.size)
+            self.result.n_there += 1
+            self.result.n_downloaded += bool(result.address)
+            self._tell_staged(result)
+        else:
+            self._room.free(result.product)
+            if not result.archive_down:
+                self.result.failed.append(result.reason)
+                self._tell(result.product, State.ERROR, message=result.reason)
+
+    def _tell_staged(self, staged: StagedFile) -> None:
+        product, detail = staged.product, staged.detail()
+        if self._states[product] is State.QUALIFIED:
+            self._tell(product, State.PREPROCESSED, detail=detail)
+        reason = too_few_cadences(staged.usable_cadences, self._min_usable_cadences)
+        if reason is not None:
+            self._tell(product, State.NOT_QUALIFIED, message=reason, detail=detail)
+
+    def _tell(
+        self,
+        product: Product,
+        state: State,
+        *,
+        message: str | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        before = self._states[product]
+        self._happened.append(Event(product.unit, state, before, message=message, detail=detail))
+        self._states[product] = state
+
+    def _record(self) -> None:
+        """Record what happened; a job may have been faster."""
+        self._ledger.record(self._happened, self._job, skip_stale=True)
+        self._happened = []
