@@ -13,7 +13,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo test test-slurm calibration torture bench bench-index bench-inversion torture-inversion lint format clean
+.PHONY: help setup demo test test-archive test-slurm calibration torture bench bench-index bench-inversion torture-inversion lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,9 @@ demo: setup
 
 test: setup
 	@tools/test.sh
+
+test-archive: setup
+	.venv/bin/python -m pytest -m archive --durations=0 tests/cvz/archive
 
 test-slurm: setup
 	@tools/test_slurm.sh
