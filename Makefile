@@ -1,6 +1,7 @@
 # make setup    everything the project needs, in .venv (done again in a second)
 # make demo     the main job on one real and three invented stars, with plots
 # make test     all tests: serially, and with 2, 3 and 5 MPI ranks
+# make test-archive  a campaign's listings and many files from a stand-in archive: two minutes
 # make test-slurm  the jobs on a real Slurm, brought up for it (root; six to twelve minutes)
 # make lint     ruff and mypy
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two

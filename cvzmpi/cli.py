@@ -78,23 +78,26 @@ def main() -> None:
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--input", "input_directory", metavar="DIR", help="Directory with the FITS files.")
+@click.option("--targets", metavar="FILE", help="List of targets, to be fetched from the archive.")
 @click.option("--output", "output_directory", metavar="DIR", help="Directory of the results.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override a setting.")
 def run(
     file: Path | None,
     input_directory: str | None,
+    targets: str | None,
     output_directory: str | None,
     settings: tuple[str, ...],
 ) -> int:
     """Work on all light curves of a campaign; with mpirun or srun, on all ranks.
 
-    FILE is the configuration, by default cvzmpi.toml in the working directory; with --input and
-    --output none is needed. Start it again after any stop: only what is missing is done.
+    FILE is the configuration, by default cvzmpi.toml in the working directory; with --output, and
+    --input or --targets, none is needed. Start it again after any stop: only what is missing is
+    done.
     """
 
     def work(world: World) -> int:
         config = world.first(
-            lambda: _configuration(file, input_directory, output_directory, settings)
+            lambda: _configuration(file, input_directory, output_directory, settings, targets)
         )
         return _run_campaign(world, config)
 
@@ -306,17 +309,23 @@ def _configuration(
     input_directory: str | None,
     output_directory: str | None,
     settings: tuple[str, ...],
+    targets: str | None = None,
 ) -> Config:
     """The configuration from the file, if there is one, and the command line."""
     from cvzmpi.config import DEFAULT_FILE, load
 
     if file is None and DEFAULT_FILE.exists():
         file = DEFAULT_FILE
-    if file is None and (input_directory is None or output_directory is None):
+    if file is None and (output_directory is None or not (input_directory or targets)):
         raise ConfigError(
-            f"no {DEFAULT_FILE} here: name a configuration file, or give --input and --output"
+            f"no {DEFAULT_FILE} here: name a configuration file, or give --output, and --input or "
+            "--targets"
         )
-    given = {"input.directory": input_directory, "output.directory": output_directory}
+    given = {
+        "input.directory": input_directory,
+        "archive.targets": targets,
+        "output.directory": output_directory,
+    }
     return load(file, [*settings], {key: value for key, value in given.items() if value})
 
 

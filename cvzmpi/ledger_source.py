@@ -107,7 +107,14 @@ class LedgerSource:
 
     def preprocessed(self, unit: Unit, **detail: Any) -> None:
         """The input of a unit is here, verified; to be said before it is given to a team."""
-        self._move(unit.name, State.PREPROCESSED, detail=detail)
+        if self._held[unit.name].state is not State.PREPROCESSED:  # else it was here once before
+            self._move(unit.name, State.PREPROCESSED, detail=detail)
+
+    def not_qualified(self, unit: Unit, message: str) -> None:
+        """The input of a unit is here, and it is not worth the work."""
+        self._move(unit.name, State.NOT_QUALIFIED, message=message)
+        self._clerk.give_back(unit.name)
+        del self._held[unit.name]
 
     def began(self, unit: Unit, worker: Worker) -> None:
         """A team was given the unit."""

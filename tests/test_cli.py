@@ -44,9 +44,8 @@ def runs(monkeypatch):
 @pytest.mark.parametrize("arguments", [[], ["run"]])
 def test_without_a_command_run_is_meant(call, runs, arguments):
     assert call(*arguments)[0] == 0
-    assert runs == [
-        {"file": None, "input_directory": None, "output_directory": None, "settings": ()}
-    ]
+    nothing = dict.fromkeys(("file", "input_directory", "targets", "output_directory"))
+    assert runs == [nothing | {"settings": ()}]
 
 
 @pytest.mark.parametrize("arguments", [["my.toml"], ["run", "my.toml"]])
@@ -61,6 +60,7 @@ def test_options_alone_are_those_of_run(call, runs):
         {
             "file": None,
             "input_directory": "in",
+            "targets": None,
             "output_directory": "out",
             "settings": ("seed=7", "a.b=c=d"),
         }

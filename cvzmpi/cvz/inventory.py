@@ -55,14 +55,20 @@ class Inventory:
         rejected : sequence of Rejected
             What should be one and is not.
         """
-        self._try_again({source.name for source in sources})
+        self.try_again({source.name for source in sources})
         for first in range(0, len(sources), _CHUNK):
             self._bring_in(sources[first : first + _CHUNK])
         self._reject(rejected)
 
-    def _try_again(self, names: set[str]) -> None:
-        """What failed, but not often enough to be given up, is tried once more."""
-        failed = [f for f in failures(self.ledger) if f.unit.name in names]
+    def try_again(self, names: Collection[str] | None = None) -> None:
+        """What failed, but not often enough to be given up, is tried once more.
+
+        Parameters
+        ----------
+        names : collection of str, optional
+            Only these.
+        """
+        failed = [f for f in failures(self.ledger) if names is None or f.unit.name in names]
         again = [
             failure.retried(f"attempt {failure.unit.charged + 1} of {self.max_attempts}")
             for failure in failed

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from cvzmpi.config import Config
 from cvzmpi.cvz import sector_file
-from cvzmpi.cvz.fits_input import LightCurveSource, Rejected, scan_directory, select_targets
+from cvzmpi.cvz.fits_input import (
+    LightCurveSource,
+    Rejected,
+    read_pairs,
+    scan_directory,
+    select_targets,
+)
 from cvzmpi.cvz.inventory import Inventory
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Progress, Provenance, sector_files, sector_path
 from cvzmpi.cvz.stages import check_resume
-from cvzmpi.engine.campaign import Unit
+from cvzmpi.engine.campaign import Unit, UnitSource
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
@@ -44,7 +51,7 @@ class LightCurveWork:
         self._output = config.output.directory
         self._present = sector_files(self._output)
 
-    def open_source(self, ranks: int, nodes: int) -> LedgerSource:
+    def open_source(self, ranks: int, nodes: int) -> UnitSource:
         """Find the light curves, bring them into the ledger, and begin to claim them.
 
         Parameters
@@ -59,49 +66,85 @@ class LightCurveWork:
             that another configuration made.
         LedgerError
             If the ledger cannot be opened.
+        ArchiveError
+            If the archive does not answer, and nothing is known to work on.
         """
-        directory = self._config.input.directory
-        if not directory.is_dir() and not self._present:
+        directory, from_archive = self._config.input.directory, self._config.archive.targets
+        if from_archive is None and not directory.is_dir() and not self._present:
             raise ConfigError(f"{directory}: no such input directory")
         _check_writable(self._output)
         with ExitStack() as on_error:
             ledger = on_error.enter_context(Ledger.open(self._config.ledger_location()))
             known = ledger.units()
             self._check_configuration(known)
-            sources, rejected = self._find(known)
             queue = queue_id(os.environ)
             job = ledger.jobs.begin("run", ranks=ranks, nodes=nodes, queue_id=queue)
             on_error.callback(ledger.jobs.end, job, "nothing was begun")
-            self._inventory(ledger, job).take(sources, rejected)
-            source = self._source(ledger, job, sources, rejected, ranks)
+            if from_archive is None:
+                source = self._of_directory(ledger, job, known, ranks)
+            else:
+                source = self._of_archive(ledger, job, ranks)
             on_error.pop_all()
         return source
 
-    def _source(
-        self,
-        ledger: Ledger,
-        job: Job,
-        sources: list[LightCurveSource],
-        rejected: list[Rejected],
-        ranks: int,
-    ) -> LedgerSource:
-        config, inject = self._config, self._config.inject
+    def _of_directory(
+        self, ledger: Ledger, job: Job, known: list[LedgerUnit], ranks: int
+    ) -> UnitSource:
+        """The light curves of the input directory."""
+        sources, rejected = self._find(known)
+        self._inventory(ledger, job).take(sources, rejected)
         paths = {source.name: source.path for source in sources}
         names = [*paths, *(item.name for item in rejected)]
-        states = (State.PREPROCESSED,)
-        limited = ledger.claims.limit_to(job, list(dict.fromkeys(names)), states)
-        rules = ClerkRules(states, config.job.max_attempts, config.ledger.lease, limited=limited)
 
         def as_unit(unit: LedgerUnit) -> Unit:
             content = LightCurvePaths(paths.get(unit.name), self._path(unit))
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
+
+        return self._claimed(ledger, job, ranks, (State.PREPROCESSED,), as_unit, names)
+
+    def _of_archive(self, ledger: Ledger, job: Job, ranks: int) -> UnitSource:
+        """The light curves of the list of targets, which are downloaded while the job runs."""
+        from cvzmpi.cvz.archive.access import ArchiveAccess
+        from cvzmpi.cvz.archive.scan import product_of_facts
+        from cvzmpi.cvz.archive.staging import CLAIMABLE, scan_for_job, stage
+
+        access = ArchiveAccess(self._config)
+        scan_for_job(self._config, access, ledger, job)
+        inventory = self._inventory(ledger, job)
+        inventory.take([LightCurveSource(*key, None) for key in self._present], [])
+        inventory.try_again()
+        batch = self._config.input.targets
+
+        def as_unit(unit: LedgerUnit) -> Unit:
+            content = LightCurvePaths(None, self._path(unit), product_of_facts(unit.facts))
+            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
+
+        names = None if batch is None else [f"{tic}_{sector}" for tic, sector in read_pairs(batch)]
+        claimed = self._claimed(ledger, job, ranks, CLAIMABLE, as_unit, names)
+        return stage(claimed, self._config, access)
+
+    def _claimed(
+        self,
+        ledger: Ledger,
+        job: Job,
+        ranks: int,
+        states: Sequence[State],
+        as_unit: Callable[[LedgerUnit], Unit],
+        names: Sequence[str] | None,
+    ) -> LedgerSource:
+        """The source of units that this job claims; of these names only, where they are given."""
+        config, inject = self._config, self._config.inject
+        limited = names is not None and ledger.claims.limit_to(
+            job, list(dict.fromkeys(names)), states
+        )
+        rules = ClerkRules(states, config.job.max_attempts, config.ledger.lease, limited=limited)
 
         return LedgerSource(
             Clerk(ledger, job, self._output / OUTBOXES, rules, self._steps),
             lambda: overview_of(
                 ledger,
                 job,
-                batch=set(names) if limited else None,
+                batch=set(names) if limited and names is not None else None,
                 steps_per_unit=inject.n_inject * inject.n_repeat,
             ),
             as_unit,

@@ -41,7 +41,7 @@ class Faults:
         self.slow_seconds = 0.5
         self.always: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
-        self._kinds = tuple(kinds)
+        self.kinds = tuple(kinds)
         self._random = random.Random(seed)
         self._one_at_a_time = threading.Lock()
 
@@ -50,7 +50,7 @@ class Faults:
         with self._one_at_a_time:
             kind = self.always.get(tic)
             if kind is None and self._random.random() < self.share:
-                kind = self._random.choice(self._kinds)
+                kind = self._random.choice(self.kinds)
             if kind is not None:
                 self.counts[kind] += 1
             return kind

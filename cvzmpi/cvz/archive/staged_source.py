@@ -39,6 +39,10 @@ class Recorder(Protocol):
         ...
 
 
+class RecordingSource(UnitSource, Recorder, Protocol):
+    """A source that keeps all of it: the ledger's."""
+
+
 @dataclass(frozen=True)
 class StagingRules:
     """Which light curves are fetched.

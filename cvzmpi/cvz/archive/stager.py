@@ -6,6 +6,7 @@ units; rank 0 asks for products and collects what became of them.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from cvzmpi.cvz.archive.download import Downloader
 from cvzmpi.cvz.archive.product import Product
 from cvzmpi.cvz.archive.scratch import Scratch, ScratchError, StagedFile
 from cvzmpi.errors import ArchiveError
+
+_log = logging.getLogger(__name__)
 
 _END_SECONDS = 1.0
 
@@ -126,6 +129,7 @@ class Stager:
 
     def _go_down(self, failure: NotStaged) -> None:
         self.down = f"the archive counts as down: {failure.reason}"
+        _log.warning("%s; nothing more is downloaded", self.down)
 
     def _blame_products(self) -> list[NotStaged]:
         """The failures in doubt were not the archive's."""

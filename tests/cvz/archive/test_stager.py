@@ -127,7 +127,7 @@ def test_a_dead_archive_is_given_up_and_costs_no_product_its_life(
 def test_what_is_in_scratch_is_found_also_when_the_archive_is_down(open_archive, open_stager):
     archive = open_archive((1, 1), *((tic, 1) for tic in range(2, 10)))
     collect_all(open_stager(archive), [STAR])
-    archive.faults.share = 1.0
+    archive.faults.share, archive.faults.kinds = 1.0, ("503",)
     stager = open_stager(archive, give_up_after=2)
     collect_all(stager, archive.catalog.of_sector(1)[1:])
     assert stager.down

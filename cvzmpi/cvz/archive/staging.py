@@ -1,0 +1,61 @@
+"""How a job gets its light curves from the archive: scan when it begins, then download ahead."""
+
+from __future__ import annotations
+
+import logging
+
+from cvzmpi.config import Config
+from cvzmpi.cvz.archive.access import ArchiveAccess
+from cvzmpi.cvz.archive.room import Room
+from cvzmpi.cvz.archive.scan import scan
+from cvzmpi.cvz.archive.staged_source import RecordingSource, StagedSource, StagingRules
+from cvzmpi.cvz.archive.target_list import read_target_list
+from cvzmpi.errors import ArchiveError
+from cvzmpi.ledger import Job, Ledger, State
+
+_log = logging.getLogger(__name__)
+
+CLAIMABLE = (State.QUALIFIED, State.PREPROCESSED)
+"""A unit need not be preprocessed to be given to a job: the job sees to that."""
+
+_GIGABYTE = 1e9
+
+
+def scan_for_job(config: Config, access: ArchiveAccess, ledger: Ledger, job: Job) -> None:
+    """Bring what is new in the list of targets and in the archive into the ledger.
+
+    Without the archive, a job works on what the ledger knows.
+
+    Raises
+    ------
+    ConfigError
+        If the list of targets cannot be read.
+    ArchiveError
+        If the archive does not answer, and the ledger knows nothing to work on.
+    """
+    assert config.archive.targets is not None
+    targets = read_target_list(config.archive.targets)
+    for row in targets.bad_rows:
+        _log.warning("%s", row)
+    try:
+        result = scan(targets, config.archive, access, ledger, job)
+    except ArchiveError as error:
+        if not any(ledger.counts()[state] for state in CLAIMABLE):
+            raise
+        _log.warning("%s; going on with what the ledger knows", error)
+        return
+    for note in [*access.notes, *str(result).splitlines()]:
+        _log.info("%s", note)
+
+
+def stage(inner: RecordingSource, config: Config, access: ArchiveAccess) -> StagedSource:
+    """Have the light curves of a source's units downloaded before they are given out."""
+    return StagedSource(
+        inner,
+        access.open_stager(),
+        access.scratch,
+        Room(access.scratch, config.archive.scratch_gb * _GIGABYTE),
+        config.output.directory,
+        StagingRules(config.archive.ahead, config.light_curve.min_usable_cadences),
+        recorder=inner,
+    )

@@ -1,0 +1,196 @@
+"""The main job from a list of targets: scan, download and compute, all in one."""
+
+import os
+import pty
+import subprocess
+import sys
+import time
+
+import main_job
+import pytest
+
+from cvzmpi.cvz.archive.scratch import Scratch
+from cvzmpi.ledger import Ledger, State
+from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
+from tools.stand_in_archive.faults import Faults
+from tools.stand_in_archive.server import StandInArchive
+
+N_STARS, SECTORS = 4, (1, 2)
+UNITS = [f"{tic}_{sector}" for tic in range(1, N_STARS + 1) for sector in SECTORS]
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    """Stars that flare often, in two sectors each."""
+    products = [product_of(tic, sector) for tic in range(1, N_STARS + 1) for sector in SECTORS]
+    catalog = Catalog(products, Simulation(n_cadences=main_job.N_CADENCES).content)
+    for product in products:
+        catalog.content(product)  # the job shall not wait for the simulation
+    return catalog
+
+
+@pytest.fixture
+def archive(catalog, models):
+    del models  # they must be there
+    with StandInArchive(catalog, Faults(0.0)) as archive:
+        yield archive
+
+
+@pytest.fixture
+def arguments(archive, tmp_path):
+    """What starts a job with a list of targets and an empty scratch."""
+    targets = tmp_path / "targets.csv"
+    targets.write_text("TICID\n" + "".join(f"{tic}\n" for tic in range(1, N_STARS + 1)))
+    settings = {
+        "archive.scratch": tmp_path / "scratch",
+        "archive.min_sectors_per_year": 2,
+        "archive.requests_per_second": 50,
+        "archive.read_timeout": 2,
+        "archive.attempts": 4,
+        "archive.longest_pause": 1,
+    }
+    return [
+        "run",
+        *("--targets", targets, "--output", tmp_path / "output"),
+        *archive.settings(),
+        *main_job.FAST,
+        *(f"--set={key}={value}" for key, value in settings.items()),
+    ]
+
+
+def sector_files(tmp_path):
+    return sorted(path.stem for path in (tmp_path / "output").rglob("*_*.h5"))
+
+
+def states(tmp_path):
+    with Ledger.open(tmp_path / "output" / "ledger.sqlite", create=False) as ledger:
+        return {unit.name: unit.state for unit in ledger.units()}
+
+
+def test_from_a_list_of_targets_to_the_same_sector_files_as_from_a_directory(
+    arguments, archive, catalog, tmp_path
+):
+    archive.faults.share, archive.faults.slow_seconds = 0.3, 0.5
+    ended = main_job.run(arguments, ranks=3)
+    assert ended.status == 0, ended.stderr
+    assert sector_files(tmp_path) == sorted(UNITS)
+    assert set(states(tmp_path).values()) == {State.DONE}
+    # scratch is empty again
+    assert list(Scratch(tmp_path / "scratch", 0).products()) == []
+    assert archive.counts.most_connections <= 4
+
+    directory = tmp_path / "fits"
+    directory.mkdir()
+    for sector in SECTORS:
+        for product in catalog.of_sector(sector):
+            (directory / product.name).write_bytes(catalog.content(product))
+    plain = ["run", "--input", directory, "--output", tmp_path / "plain", *main_job.FAST]
+    assert main_job.run(plain, ranks=2).status == 0
+    assert main_job.contents(tmp_path / "output") == main_job.contents(tmp_path / "plain")
+
+
+def test_downloads_go_on_while_light_curves_are_worked_on(arguments, archive, tmp_path):
+    archive.faults.share, archive.faults.slow_seconds = 1.0, 2.0
+    archive.faults.kinds = ("slow",)
+    ended = main_job.run([*arguments, "--set=archive.connections=1"], ranks=2)
+    assert ended.status == 0, ended.stderr
+    first_done = min(p.stat().st_mtime for p in (tmp_path / "output").rglob("*_*.h5"))
+    begin_of_monotonic = time.time() - time.monotonic()
+    requested = [begin_of_monotonic + when for when, path in archive.counts.requests]
+    assert sum(when > first_done for when in requested) >= 3
+
+
+def test_the_progress_shows_downloads_and_computation(arguments, archive):
+    archive.faults.share, archive.faults.slow_seconds = 1.0, 1.0
+    archive.faults.kinds = ("slow",)
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cvzmpi", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=end,
+        env=main_job.environment(COLUMNS="200", TERM="xterm"),
+    )
+    os.close(end)
+    shown = b""
+    try:
+        while True:
+            shown += os.read(terminal, 65536)
+    except OSError:  # the process has ended
+        pass
+    finally:
+        os.close(terminal)
+    assert process.wait() == 0, shown
+    lines = shown.decode().replace("\r", "\n").splitlines()
+    both = [line for line in lines if "1 working" in line and "on the way" in line]
+    assert any("injections/s" in line and " downloaded" in line for line in both), lines[-20:]
+
+
+def test_a_killed_job_goes_on_without_fetching_what_has_its_checkpoint(
+    arguments, archive, tmp_path
+):
+    process = main_job.start(arguments, ranks=3)
+    main_job.kill_when(process, lambda: len(sector_files(tmp_path)) >= 3)
+    there = set(sector_files(tmp_path))
+    killed_at = time.monotonic()
+    ended = main_job.run(arguments, ranks=3)
+    assert ended.status == 0, ended.stderr
+    assert sector_files(tmp_path) == sorted(UNITS)
+    again = [path for when, path in archive.counts.requests if when > killed_at]
+    for unit in there:
+        tic, sector = map(int, unit.split("_"))
+        assert not any(product_of(tic, sector).name in path for path in again)
+    assert list(Scratch(tmp_path / "scratch", 0).products()) == []
+
+
+def test_a_light_curve_that_cannot_be_had_costs_one_light_curve(arguments, archive, tmp_path):
+    archive.faults.always[3] = "wrong file"
+    ended = main_job.run([*arguments, "--set=archive.attempts=2"], ranks=2)
+    assert ended.status == 1, ended.stderr
+    assert sector_files(tmp_path) == sorted(set(UNITS) - {"3_1", "3_2"})
+    first, second = sorted(ended.failures)
+    address = f"{archive.address}/api/v0.1/Download/file/?uri=mast:TESS/product/"
+    assert first.startswith(f"failed 3_1: TIC 3 sector 1: {address}{product_of(3, 1).name}: TIC 4")
+    assert second.startswith(f"failed 3_2: TIC 3 sector 2: {address}{product_of(3, 2).name}: TIC 4")
+    assert states(tmp_path)["3_1"] is State.ERROR
+    # the next job tries again
+    archive.faults.always.clear()
+    assert main_job.run(arguments, ranks=2).status == 0
+    assert sector_files(tmp_path) == sorted(UNITS)
+
+
+def test_with_a_dead_archive_the_job_works_on_what_it_has(arguments, archive, tmp_path):
+    fetched = main_job.run(["fetch", *scan_first(arguments, tmp_path)])
+    assert fetched.status == 0, fetched.stderr
+    scratch = Scratch(tmp_path / "scratch", 16575)
+    for product, _ in list(scratch.products())[:5]:
+        scratch.remove(product)
+    archive.faults.share, archive.faults.kinds = 1.0, ("503",)
+    more = ["--set=archive.attempts=2", "--set=archive.give_up_after=2"]
+    ended = main_job.run([*arguments, *more], ranks=3)
+    assert ended.status == 75, ended.stderr
+    assert len(sector_files(tmp_path)) == 3
+    assert ended.failures == []
+    assert "the archive counts as down: TIC" in ended.stderr
+    assert ended.summary.endswith("; 5 not finished, run it again")
+
+    archive.faults.share = 0.0
+    assert main_job.run(arguments, ranks=3).status == 0
+    assert sector_files(tmp_path) == sorted(UNITS)
+
+
+def test_an_archive_that_never_answered_is_told_before_anything_begins(arguments, archive):
+    archive.listing_faults.always[0] = "503"
+    ended = main_job.run([*arguments, "--set=archive.attempts=2"], ranks=2)
+    assert ended.status == 2
+    (complaint,) = ended.complaints
+    assert "/listings/tesscurl_sector_1_lc.sh: status 503, 2 times; try again later" in complaint
+
+
+def scan_first(arguments, tmp_path):
+    """Scan, with a job's settings; these, for another command."""
+    settings = [a for a in arguments if str(a).startswith("--set=archive.")]
+    settings += [f"--set=output.directory={tmp_path / 'output'}"]
+    scanned = main_job.run(["scan", tmp_path / "targets.csv", *settings])
+    assert scanned.status == 0, scanned.stderr
+    return settings
