@@ -145,10 +145,10 @@ def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> 
     from cvzmpi.cvz.archive.commands import scan_targets
 
     config = _campaign_configuration(file, settings, {"archive.targets": targets})
-    result, bad_rows = scan_targets(config, _note)
+    result, bad_rows = scan_targets(config, _complain)
     click.echo(result)
     for row in bad_rows:
-        _note(row)
+        _complain(row)
     return SOME_FAILED if bad_rows else DONE
 
 
@@ -162,10 +162,10 @@ def fetch(file: Path | None, settings: tuple[str, ...]) -> int:
     """
     from cvzmpi.cvz.archive.commands import fetch_light_curves
 
-    result = fetch_light_curves(_campaign_configuration(file, settings, {}), _note)
+    result = fetch_light_curves(_campaign_configuration(file, settings, {}), _complain)
     click.echo(result)
     for failure in result.failed:
-        _note(failure)
+        _complain(failure)
     if result.down is not None:
         return INCOMPLETE
     return SOME_FAILED if result.failed else DONE
@@ -338,10 +338,6 @@ def _campaign_configuration(
     if file is None and DEFAULT_FILE.exists():
         file = DEFAULT_FILE
     return load(file, [*settings], {key: value for key, value in given.items() if value})
-
-
-def _note(text: str) -> None:
-    click.echo(f"cvzmpi: {text}", err=True)
 
 
 def _run_campaign(world: World, config: Config) -> int:

@@ -65,7 +65,7 @@ def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResul
     Raises
     ------
     LedgerError
-        If there is no ledger.
+        If the ledger cannot be opened.
     """
     access = ArchiveAccess(config)
     with open_ledger(config) as ledger, ledger.job("fetch") as job:

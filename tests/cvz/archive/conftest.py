@@ -47,3 +47,21 @@ def client():
 @pytest.fixture
 def scratch(tmp_path):
     return Scratch(tmp_path / "scratch", quality_bitmask=16575)
+
+
+@pytest.fixture
+def settings_for(tmp_path):
+    """The settings of a campaign that asks an archive, with this list of targets."""
+
+    def of(archive, targets):
+        (tmp_path / "targets.csv").write_text(targets)
+        return [
+            f"archive.targets={tmp_path}/targets.csv",
+            f"archive.address={archive.address}",
+            f"archive.listings={archive.listings}",
+            f"archive.scratch={tmp_path}/scratch",
+            f"output.directory={tmp_path}/output",
+            "archive.requests_per_second=100",
+        ]
+
+    return of

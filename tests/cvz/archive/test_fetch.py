@@ -19,27 +19,18 @@ SECTORS = range(1, 11)
 
 
 @pytest.fixture
-def campaign(tmp_path):
+def campaign(settings_for):
     """A campaign of these stars, scanned."""
 
     def of(archive, n_stars, *more):
-        (tmp_path / "targets.csv").write_text("".join(f"{tic}\n" for tic in range(1, n_stars + 1)))
-        config = load(
-            None,
-            [
-                f"archive.targets={tmp_path}/targets.csv",
-                f"archive.address={archive.address}",
-                f"archive.listings={archive.listings}",
-                f"archive.scratch={tmp_path}/scratch",
-                f"output.directory={tmp_path}/output",
-                "archive.requests_per_second=100",
-                "archive.read_timeout=1",
-                "archive.attempts=3",
-                "archive.longest_pause=0.1",
-                "light_curve.min_usable_cadences=200",
-                *more,
-            ],
-        )
+        targets = "".join(f"{tic}\n" for tic in range(1, n_stars + 1))
+        quick = [
+            "archive.read_timeout=1",
+            "archive.attempts=3",
+            "archive.longest_pause=0.1",
+            "light_curve.min_usable_cadences=200",
+        ]
+        config = load(None, [*settings_for(archive, targets), *quick, *more])
         scan_targets(config, pytest.fail)
         archive.counts.requests.clear()
         return config

@@ -16,23 +16,12 @@ YEAR_1, YEAR_2 = range(1, 14), range(14, 27)
 
 
 @pytest.fixture
-def campaign(tmp_path):
+def campaign(settings_for):
     """The configuration of a campaign that asks an archive."""
 
     def of(archive, targets="TICID,Tmag\n1,8\n2,9\n3,10\n4,11\n", *more):
-        (tmp_path / "targets.csv").write_text(targets)
-        settings = [
-            f"archive.targets={tmp_path}/targets.csv",
-            f"archive.address={archive.address}",
-            f"archive.listings={archive.listings}",
-            f"archive.scratch={tmp_path}/scratch",
-            f"output.directory={tmp_path}/output",
-            "archive.requests_per_second=100",
-            "archive.attempts=1",
-            "archive.read_timeout=5",
-            *more,
-        ]
-        return load(None, settings)
+        quick = ["archive.attempts=1", "archive.read_timeout=5"]
+        return load(None, [*settings_for(archive, targets), *quick, *more])
 
     return of
 
