@@ -159,6 +159,19 @@ def test_a_light_curve_that_cannot_be_had_costs_one_light_curve(arguments, archi
     assert sector_files(tmp_path) == sorted(UNITS)
 
 
+def test_light_curves_with_too_few_cadences_do_not_qualify_and_are_not_tried_again(
+    arguments, archive, tmp_path
+):
+    strict = [*arguments, "--set=light_curve.min_usable_cadences=2990"]
+    for _ in range(2):
+        ended = main_job.run(strict, ranks=2)
+        assert ended.status == 0, ended.stderr
+        assert set(states(tmp_path).values()) == {State.NOT_QUALIFIED}
+    assert len(archive.counts.requested("Download")) == len(UNITS)
+    assert sector_files(tmp_path) == []
+    assert list(Scratch(tmp_path / "scratch", 0).products()) == []
+
+
 def test_with_a_dead_archive_the_job_works_on_what_it_has(arguments, archive, tmp_path):
     fetched = main_job.run(["fetch", *scan_first(arguments, tmp_path)])
     assert fetched.status == 0, fetched.stderr

@@ -238,6 +238,21 @@ class Ledger:
             found = {State(state): count for state, count in connection.execute(query)}
         return {state: found.get(state, 0) for state in State}
 
+    def states_before(self, state: State) -> dict[str, State | None]:
+        """The units that are in a state, and in which state each was before."""
+        query = (
+            sa.select(units.c.name, events.c.from_state)
+            .join(latest, latest.c.unit_id == units.c.id)
+            .join(
+                events,
+                (events.c.unit_id == latest.c.unit_id) & (events.c.number == latest.c.number),
+            )
+            .where(latest.c.state == state.value)
+        )
+        with self.database.reading() as connection:
+            rows = [tuple(row) for row in connection.execute(query)]
+        return {name: None if before is None else State(before) for name, before in rows}
+
     def history(self, name: str) -> list[Recorded]:
         """All events of a unit, the oldest first.
 

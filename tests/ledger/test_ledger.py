@@ -55,6 +55,17 @@ def test_units_are_found_by_state_and_by_name(ledger, job):
     assert set(counts.values()) == {0}
 
 
+def test_units_are_found_with_the_state_that_they_come_from(ledger, job):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    ledger.add_units([NewUnit("b"), NewUnit("c")], job)
+    ledger.record([Event(name, State.NOT_QUALIFIED) for name in "ab"], job)
+    assert ledger.states_before(State.NOT_QUALIFIED) == {
+        "a": State.PREPROCESSED,
+        "b": State.DISCOVERED,
+    }
+    assert ledger.states_before(State.DISCOVERED) == {"c": None}
+
+
 # ----------------------------------------------------------------- events
 
 

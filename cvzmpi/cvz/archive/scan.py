@@ -21,8 +21,9 @@ from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, Job, Ledger, NewUnit, State
 
 _VERDICTS = {True: State.QUALIFIED, False: State.NOT_QUALIFIED}
-# A star is judged again as long as nobody has worked on its light curve.
-_OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED)
+# A star is judged again as long as its light curve has not been fetched.
+_OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED)
+_UNITS_PER_TRANSACTION = 20_000
 
 
 @dataclass(frozen=True)
@@ -124,22 +125,30 @@ def judge(targets: Iterable[Target], products: Iterable[Product], criteria: Crit
 
 
 def record(stars: list[Star], ledger: Ledger, job: Job) -> ScanResult:
-    """Put into the ledger what it does not have yet, all or nothing."""
+    """Put into the ledger what it does not have yet.
+
+    In parts, so that jobs that run have their turn in between. Whatever stops it, the next scan
+    goes on: a unit and what was judged of it are one part.
+    """
     known = {unit.name: unit.state for unit in ledger.units()}
+    rejected_itself = _rejected_themselves(ledger)
+    n_new = n_changed = 0
     new: list[NewUnit] = []
     events: list[Event] = []
-    for star in stars:
+    for number, star in enumerate(stars, start=1):
         for unit in star.units():
             state = known.get(unit.name)
             if state is None:
                 new.append(unit)
-            verdict = _event(unit.name, state, star.verdict)
-            if verdict is not None:
-                events.append(verdict)
-    if events:
-        with ledger.writing() as transaction:
-            ledger.add_units(new, job, within=transaction)
-            ledger.record(events, job, skip_stale=True, within=transaction)
+                events.append(_event(unit.name, State.DISCOVERED, star.verdict))
+            elif unit.name not in rejected_itself and _says_otherwise(state, star.verdict):
+                n_changed += 1
+                events.append(_event(unit.name, state, star.verdict))
+        if len(events) >= _UNITS_PER_TRANSACTION or number == len(stars):
+            with ledger.writing() as transaction:
+                n_new += ledger.add_units(new, job, within=transaction)
+                ledger.record(events, job, skip_stale=True, within=transaction)
+            new, events = [], []
     qualified = [star for star in stars if star.verdict.qualified]
     return ScanResult(
         n_targets=len(stars),
@@ -147,28 +156,25 @@ def record(stars: list[Star], ledger: Ledger, job: Job) -> ScanResult:
         n_without_data=sum(not star.products for star in stars),
         n_light_curves=sum(len(star.products) for star in stars),
         n_qualified=sum(len(star.products) for star in qualified),
-        n_new=len(new),
-        n_changed=len(events) - len(new),
+        n_new=n_new,
+        n_changed=n_changed,
     )
 
 
-def _event(name: str, state: State | None, verdict: Verdict) -> Event | None:
-    """What is to be recorded of a verdict; None where that is in the ledger, or comes too late."""
+def _event(name: str, state: State, verdict: Verdict) -> Event:
     to_state = _VERDICTS[verdict.qualified]
-    if state is not None and (state not in _OPEN or _says(state) is to_state):
-        return None
-    return Event(
-        name,
-        to_state,
-        from_state=state or State.DISCOVERED,
-        message=verdict.message,
-        detail=verdict.values,
-    )
+    return Event(name, to_state, state, message=verdict.message, detail=verdict.values)
 
 
-def _says(state: State) -> State:
-    """The verdict that a state implies."""
-    return State.QUALIFIED if state is State.PREPROCESSED else state
+def _says_otherwise(state: State, verdict: Verdict) -> bool:
+    """Whether a star is judged in another way than the state of one of its light curves says."""
+    return state in _OPEN and state is not _VERDICTS[verdict.qualified]
+
+
+def _rejected_themselves(ledger: Ledger) -> set[str]:
+    """Light curves that do not qualify whatever their star does: they were looked into."""
+    came_from = ledger.states_before(State.NOT_QUALIFIED)
+    return {name for name, before in came_from.items() if before is State.PREPROCESSED}
 
 
 def product_of_facts(facts: Mapping[str, Any]) -> Product | None:

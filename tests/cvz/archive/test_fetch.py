@@ -130,6 +130,9 @@ def test_a_light_curve_with_too_few_cadences_does_not_qualify(open_archive, camp
     config = campaign(archive, 1, "light_curve.min_usable_cadences=280")
     fetch_light_curves(config, pytest.fail)
     assert set(states(config).values()) == {State.NOT_QUALIFIED}
+    # though its star does, which the next scan sees again
+    assert scan_targets(config, pytest.fail)[0].n_changed == 0
+    assert set(states(config).values()) == {State.NOT_QUALIFIED}
 
 
 def test_a_dead_archive_ends_it_and_costs_nothing(open_archive, campaign):
