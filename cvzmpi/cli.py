@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi import __version__
-from cvzmpi.all_ranks import DONE, USAGE, complain, exit_status, on_all_ranks
+from cvzmpi.all_ranks import (
+    DONE,
+    INCOMPLETE,
+    SOME_FAILED,
+    USAGE,
+    complain,
+    exit_status,
+    on_all_ranks,
+)
 from cvzmpi.errors import ConfigError, CvzmpiError
 
 if TYPE_CHECKING:
@@ -145,10 +153,10 @@ def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> 
     from cvzmpi.cvz.archive.commands import scan_targets
 
     config = _campaign_configuration(file, settings, {"archive.targets": targets})
-    result, bad_rows = scan_targets(config, _complain)
+    result, bad_rows = scan_targets(config, complain)
     click.echo(result)
     for row in bad_rows:
-        _complain(row)
+        complain(row)
     return SOME_FAILED if bad_rows else DONE
 
 
@@ -162,10 +170,10 @@ def fetch(file: Path | None, settings: tuple[str, ...]) -> int:
     """
     from cvzmpi.cvz.archive.commands import fetch_light_curves
 
-    result = fetch_light_curves(_campaign_configuration(file, settings, {}), _complain)
+    result = fetch_light_curves(_campaign_configuration(file, settings, {}), complain)
     click.echo(result)
     for failure in result.failed:
-        _complain(failure)
+        complain(failure)
     if result.down is not None:
         return INCOMPLETE
     return SOME_FAILED if result.failed else DONE
