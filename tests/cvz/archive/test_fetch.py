@@ -25,7 +25,7 @@ def campaign(settings_for):
     def of(archive, n_stars, *more):
         targets = "".join(f"{tic}\n" for tic in range(1, n_stars + 1))
         quick = [
-            "archive.read_timeout=1",
+            "archive.read_timeout=10",
             "archive.attempts=3",
             "archive.longest_pause=0.1",
             "light_curve.min_usable_cadences=200",
