@@ -49,6 +49,12 @@ def test_importing_and_asking_for_help_load_nothing_heavy(code):
     assert not loaded_by(code) & HEAVY
 
 
+def test_the_service_of_level2_and_its_commands_know_neither_mpi_nor_numbers():
+    loaded = loaded_by("import cvzmpi.level2.campaign, cvzmpi.level2.service.app")
+    assert {"flask", "sqlalchemy"} <= loaded
+    assert not loaded & (HEAVY | {"dkist", "asdf"})
+
+
 def test_a_worker_loads_neither_lightkurve_nor_matplotlib():
     code = (
         "import cvzmpi.engine.job, cvzmpi.cvz.campaign, cvzmpi.cvz.stages\n"

@@ -15,8 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import h5py
-
 
 def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> None:
     """Write a file beside, and rename it.
@@ -100,6 +98,8 @@ class CheckpointWriter:
     """
 
     def __init__(self, path: Path, communicator: Any | None, fsync: bool = True) -> None:
+        import h5py  # here: who only brings files to disk needs none
+
         driver = {} if communicator is None else {"driver": "mpio", "comm": communicator}
         self.file = h5py.File(path, "r+", **driver)
         self._path = path

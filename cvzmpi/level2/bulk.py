@@ -12,9 +12,8 @@ import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cvzmpi.engine.campaign import Outcome
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
@@ -26,6 +25,9 @@ from cvzmpi.level2.inversion_file import MODEL, SUFFIX, read_progress
 from cvzmpi.level2.program import ObservingProgram
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectral_lines import FE_I_630, SPECTRAL_RULES
+
+if TYPE_CHECKING:
+    from cvzmpi.engine.campaign import Outcome
 
 PREPROCESS = "preprocess"
 INVERT = "invert"

@@ -1,4 +1,8 @@
-"""A Level 2 campaign: its configuration, its ledger, and the steps that programs go through."""
+"""A Level 2 campaign: its configuration, its ledger, and the steps that programs go through.
+
+What belongs to the inversion in bulk is imported where it is needed: it brings NumPy and HDF5, and
+with a parallel HDF5 MPI, of which the other steps and the service know nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cvzmpi.ledger import Job, Ledger
 from cvzmpi.ledger.records import now as present
-from cvzmpi.level2 import bulk, inbox, publish, qualify, scan
+from cvzmpi.level2 import inbox, publish, qualify, scan
 from cvzmpi.level2.catalogue import Catalogue, Inversion
 from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config, secret, store_url
 from cvzmpi.level2.metadata_store import MetadataStore
@@ -68,6 +72,8 @@ class Level2Campaign:
 
     def preprocess(self, job: Job) -> tuple[list[str], list[str]]:
         """Prepare the programs whose Level 1 data are here; the prepared and the failed ones."""
+        from cvzmpi.level2 import bulk
+
         return bulk.prepare_programs(
             self.catalogue,
             job,
@@ -78,14 +84,20 @@ class Level2Campaign:
 
     def waiting_maps(self) -> list[Path]:
         """The prepared maps that are to be inverted in bulk."""
+        from cvzmpi.level2 import bulk
+
         return [waiting.prepared for waiting in bulk.waiting_maps(self.catalogue)]
 
     def record_failed(self, job: Job, failed: Iterable[Outcome]) -> None:
         """Bring the programs into error whose maps could not be inverted."""
+        from cvzmpi.level2 import bulk
+
         bulk.record_failed(self.catalogue, job, failed)
 
     def collect(self, job: Job) -> list[Inversion]:
         """Make the programs inverted whose maps are finished."""
+        from cvzmpi.level2 import bulk
+
         return bulk.collect(self.catalogue, job, self.config.maps.inverted)
 
     def publish(self, job: Job) -> list[Published]:

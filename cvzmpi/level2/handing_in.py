@@ -110,7 +110,7 @@ def hand_in(catalogue: Catalogue, job: Job, ready: ReadyEvent) -> Inversion:
         result = _check(catalogue, ready)
     except ProductError as error:
         if before not in INVERTED:
-            _fail(catalogue, job, ready, error)
+            _fail(catalogue, job, ready, before, error)
         raise
     return _accept(catalogue, job, ready, result)
 
@@ -143,14 +143,19 @@ def _expect_invertible(catalogue: Catalogue, program: str, state: State) -> None
     raise HandInError(f"{program}: is {SHOWN[state]}, not Invertible")
 
 
-def _fail(catalogue: Catalogue, job: Job, ready: ReadyEvent, error: ProductError) -> None:
+def _fail(
+    catalogue: Catalogue, job: Job, ready: ReadyEvent, before: State, error: ProductError
+) -> None:
+    """Bring the program into error, unless somebody was faster with a good product."""
+    resumed = _resume(catalogue, ready.program)
     failed = Event(
         ready.program,
         State.ERROR,
+        resumed[-1].to_state if resumed else before,
         message=f"{STEP}: {error}",
         detail={"step": STEP, **_as_json(ready)},
     )
-    catalogue.ledger.record([*_resume(catalogue, ready.program), failed], job)
+    catalogue.ledger.record([*resumed, failed], job, skip_stale=True)
 
 
 def _resume(catalogue: Catalogue, program: str) -> list[Event]:

@@ -14,7 +14,6 @@ from typing import Any
 from cvzmpi.engine.claim import Claim
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
-from cvzmpi.level2.bulk import MODEL
 from cvzmpi.level2.catalogue import Catalogue, Inversion
 from cvzmpi.level2.handing_in import TEAM
 from cvzmpi.level2.metadata_store import InversionRecord, MetadataStore
@@ -117,11 +116,13 @@ def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) ->
     if program is None:
         raise PublishError(f"{inversion.program}: no dataset belongs to it any more")
     checksums, dataset_ids, lines = _product(publisher, inversion)
+    datasets = {dataset.dataset_id: dataset for dataset in program.datasets}
+    if gone := [dataset for dataset in dataset_ids if dataset not in datasets]:
+        raise PublishError(f"{inversion.program}: {gone[0]} does not belong to it any more")
     files = [Path(file) for file in checksums]
     where = destination(publisher.bucket, program.proposal, inversion.inversion_id)
     bring(publisher.driver, Transfer(files, where))
     (asdf,) = (file for file in files if file.suffix == ".asdf")
-    datasets = {dataset.dataset_id: dataset for dataset in program.datasets}
     record = InversionRecord(
         inversion_id=inversion.inversion_id,
         primary_proposal_id=program.proposal,
@@ -149,7 +150,6 @@ def _product(
             if checksum(Path(file)) != expected:
                 raise ProductError(f"{file}: not as it was when it was handed in")
         return accepted, inversion.detail["dataset_ids"], inversion.detail["lines"]
-    assert inversion.method == MODEL, "there are two ways to invert"
     product = check_product([_write_product(publisher, inversion)])
     return product.checksums, product.dataset_ids, product.lines
 

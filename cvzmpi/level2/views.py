@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.ledger import Recorded
+from cvzmpi.ledger import Recorded, State
 from cvzmpi.level2.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
-from cvzmpi.level2.program import ObservingProgram
+from cvzmpi.level2.program import ObservingProgram, group
 from cvzmpi.level2.science_team import by_choice
-from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN
+from cvzmpi.level2.states import INVERTIBLE, SHOWN
 
 _TIME = "%Y-%m-%d %H:%M"
 
@@ -88,7 +88,7 @@ class ProgramView:
     @property
     def in_error(self) -> bool:
         """Whether a step failed."""
-        return self.item.state == "Error"
+        return self.history[-1].to_state is State.ERROR
 
     @property
     def claimable(self) -> bool:
@@ -147,8 +147,8 @@ def list_items(
 
 
 def _items(catalogue: Catalogue) -> list[Item]:
-    programs = catalogue.programs()
     versions = catalogue.newest_versions()
+    programs = group(version.dataset for version in versions.values())
     answers = catalogue.qualifications()
     claimants = catalogue.claimants()
     units = by_choice(catalogue.ledger.units(), claimants)
@@ -161,7 +161,7 @@ def _items(catalogue: Catalogue) -> list[Item]:
 
 def _item(
     program: ObservingProgram,
-    state: Any,
+    state: State,
     since: datetime,
     claimants: dict[str, str],
     answers: dict[str, Qualification],
@@ -169,7 +169,7 @@ def _item(
 ) -> Item:
     answer = answers.get(program.name)
     now_there = {d.dataset_id: versions[d.dataset_id].version for d in program.spectropolarimetric}
-    open_again = state not in INVERTED and answer is not None and now_there != answer.versions
+    changed = answer is not None and now_there != answer.versions
     return Item(
         name=program.name,
         proposal=program.proposal,
@@ -180,8 +180,8 @@ def _item(
         state=SHOWN[state],
         since=since,
         claimed_by=claimants.get(program.name) if state in INVERTIBLE else None,
-        failed=[] if answer is None or open_again else answer.failed,
-        changed=answer is not None and now_there != answer.versions,
+        failed=[] if answer is None or changed else answer.failed,
+        changed=changed,
     )
 
 

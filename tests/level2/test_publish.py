@@ -276,3 +276,13 @@ def test_a_finished_map_is_collected_and_published(
     assert check_product([directory]).dataset_ids == [example.dataset_id]
     assert [record["inversionId"] for record in store.inversions] == [inversion.inversion_id]
     assert states(catalogue)[2:] == ["preprocessed", "done", "published"]
+
+
+@pytest.mark.usefixtures("handed_in")
+def test_a_dataset_that_left_the_program_stops_its_publication(
+    catalogue, job, example, publish, store
+):
+    moved = example.row(observingProgramExecutionId="other", updateDate="2024-01-01T00:00:00")
+    synchronise(catalogue, job, read_datasets([moved]))
+    assert publish()[0].error == f"{OP}: {example.dataset_id} does not belong to it any more"
+    assert store.inversions == []
