@@ -35,7 +35,6 @@ def browser(tmp_path):
         options.add_argument(flag)
     service = webdriver.ChromeService(executable_path=programs[1])
     driver = webdriver.Chrome(options=options, service=service)
-    driver.implicitly_wait(10)
     yield driver
     driver.quit()
 
@@ -49,7 +48,9 @@ def screenshot(browser, name):
 @pytest.fixture
 def page(browser):
     """Find one element, or the texts of all elements."""
+    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
     from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
 
     class Page:
         def one(self, selector):
@@ -57,6 +58,15 @@ def page(browser):
 
         def texts(self, selector):
             return [element.text for element in browser.find_elements(By.CSS_SELECTOR, selector)]
+
+        def wait_until(self, what):
+            """Wait while one page goes and another comes."""
+
+            def is_so(_):
+                return what()
+
+            going = [NoSuchElementException, StaleElementReferenceException]
+            WebDriverWait(browser, 60, 0.1, going).until(is_so)
 
     return Page()
 
@@ -72,15 +82,15 @@ def test_a_person_lists_filters_claims_and_reads_the_history(store, tmp_path, br
         assert sorted(page.texts("#programs td:first-child")) == [OP, "other"]
         assert sorted(page.texts("#programs .state")) == ["Invertible", "Not Invertible"]
         assert "ao_locked" in page.one("#programs").text
-        wait_until(lambda: browser.refresh() or len(page.texts("#steps tr")) == 4)
+        page.wait_until(lambda: browser.refresh() or len(page.texts("#steps tr")) == 4)
         screenshot(browser, "list")
 
         page.one("#filter [name=proposal]").send_keys("pid_2_2")
         page.one("#filter button").click()
-        wait_until(lambda: page.texts("#programs td:first-child") == ["other"])
-        assert page.one("#count").text == "1 programs"
+        page.wait_until(lambda: page.texts("#programs td:first-child") == ["other"])
+        assert page.one("#count").text == "1 program"
         page.one("#programs a").click()
-        wait_until(lambda: page.one("#state").text == "Not Invertible")
+        page.wait_until(lambda: page.one("#state").text == "Not Invertible")
         assert (
             "AO locked in 749 of 1000 frames, 74.9 %, fewer than 75 %" in page.one("#criteria").text
         )
@@ -92,11 +102,11 @@ def test_a_person_lists_filters_claims_and_reads_the_history(store, tmp_path, br
         page.one("#sign-in [name=name]").send_keys("Jane Doe")
         page.one("#sign-in [name=token]").send_keys(SECRET)
         page.one("#sign-in button").click()
-        wait_until(lambda: "Sign out" in page.texts("button"))
+        page.wait_until(lambda: "Sign out" in page.texts("button"))
 
         browser.get(f"{address}/programs/{OP}")
         page.one("#claim").click()
-        wait_until(lambda: page.texts("#claimed-by") == ["Jane Doe"])
+        page.wait_until(lambda: page.texts("#claimed-by") == ["Jane Doe"])
         assert page.texts("#history td:nth-child(2)") == ["discovered", "qualified", "qualified"]
         assert page.texts("#history td:nth-child(4)")[-1] == "claimed by Jane Doe"
         assert page.texts("#datasets td:first-child") == ["BLKGA", "CALCI", "IMAGE"]
@@ -106,7 +116,9 @@ def test_a_person_lists_filters_claims_and_reads_the_history(store, tmp_path, br
         assert Catalogue(ledger).claimants() == {OP: "Jane Doe"}
 
         page.one("#release").click()
-        wait_until(lambda: page.texts("#claimed-by") == [] and page.texts("#claim") == ["Claim"])
+        page.wait_until(
+            lambda: page.texts("#claimed-by") == [] and page.texts("#claim") == ["Claim"]
+        )
         assert page.texts("#history td:nth-child(4)")[-1] == "released by Jane Doe"
         assert Catalogue(ledger).claimants() == {}
         messages = [entry["message"] for entry in browser.get_log("browser")]
