@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cvzmpi import __version__
+from cvzmpi import __version__, ledger_commands
 from cvzmpi.all_ranks import (
     DONE,
     INCOMPLETE,
@@ -63,6 +63,8 @@ def cli() -> None:
     """
 
 
+for command in ledger_commands.COMMANDS:
+    cli.add_command(command)
 cli.add_command(
     _Room("level2", "cvzmpi.level2.commands", "Maps of the Sun's magnetic field from DKIST data.")
 )

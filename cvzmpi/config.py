@@ -266,6 +266,14 @@ class Config(Section):
         """Where the ledger is: the URL of a database, or the path of an SQLite file."""
         return self.ledger.url or self.output.directory / "ledger.sqlite"
 
+    def outboxes(self) -> Path:
+        """Where jobs keep what the ledger's database could not take yet."""
+        return self.output.directory / "outbox"
+
+    def logs(self) -> Path:
+        """Where the log files of the jobs are."""
+        return self.output.directory / "logs"
+
     def science(self) -> dict[str, Any]:
         """Everything that the results depend on, as plain values by dotted key."""
         return _flatten(

@@ -6,6 +6,7 @@ states and events.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -18,6 +19,8 @@ from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.states import State
+
+_log = logging.getLogger(__name__)
 
 _RECENT_SECONDS = 60.0
 # How long the end of a job may wait for a database that is away.
@@ -56,6 +59,26 @@ class _Held:
     unit: LedgerUnit
     state: State
     worker: Worker | None = None
+
+
+def _who(held: _Held) -> dict[str, str]:
+    """Whom a line of the log is about."""
+    worker = held.worker
+    return {} if worker is None else {"who": f"rank {worker.rank} on {worker.host}"}
+
+
+def _log_end(outcome: Outcome, held: _Held) -> None:
+    who = _who(held)
+    if outcome.error is not None:
+        _log.error("%s failed: %s", outcome.unit, outcome.error, extra=who)
+        if outcome.traceback is not None:
+            _log.error("%s", outcome.traceback.rstrip(), extra=who)
+    elif outcome.unfinished is not None:
+        _log.info("%s is not finished: %s", outcome.unit, outcome.unfinished, extra=who)
+    else:
+        _log.info("%s is done, in %.1f s", outcome.unit, outcome.seconds, extra=who)
+        if "note" in outcome.result:
+            _log.warning("%s: %s", outcome.unit, outcome.result["note"], extra=who)
 
 
 class LedgerSource:
@@ -123,12 +146,15 @@ class LedgerSource:
             self._move(unit.name, State.PREPROCESSED, message="needs its input no more")
         held.worker = worker
         self._move(unit.name, State.WORKING)
+        attempt = held.unit.charged + 1
+        _log.info("began %s, attempt %d", unit.name, attempt, extra=_who(held))
 
     def ended(self, outcome: Outcome) -> None:
         """The work on a unit ended, or what comes before it."""
         name, held = outcome.unit, self._held[outcome.unit]
         self._ended_at.append(time.monotonic())
         detail = {"seconds": round(outcome.seconds, 3), **outcome.result}
+        _log_end(outcome, held)
         if outcome.error is not None:
             self._move(
                 name,
@@ -175,6 +201,7 @@ class LedgerSource:
     def close(self, stopped: str | None) -> None:
         """Deliver what is left to be said."""
         self._clerk.close(stopped or "ended", _PATIENCE[stopped is not None])
+        _log.info("the job ends: %s", stopped or "nothing is left")
 
     def _take_claimed(self) -> None:
         for unit in self._clerk.claimed():

@@ -13,6 +13,7 @@ import cvzmpi
 
 PACKAGE = Path(cvzmpi.__file__).parent
 HEAVY = {"mpi4py", "h5py", "numpy", "scipy", "astropy", "lightkurve", "matplotlib", "celerite2"}
+HEAVY |= {"sqlalchemy", "alembic", "psycopg", "rich"}
 
 
 def loaded_by(code):
@@ -62,7 +63,15 @@ def test_a_worker_loads_neither_lightkurve_nor_matplotlib():
     )
     loaded = loaded_by(code)
     assert {"mpi4py", "h5py", "numpy"} <= loaded
-    assert not loaded & {"lightkurve", "matplotlib", "pandas", "requests", "tensorflow", "stella"}
+    assert not loaded & {
+        "lightkurve",
+        "matplotlib",
+        "pandas",
+        "requests",
+        "tensorflow",
+        "stella",
+        "sqlalchemy",
+    }
 
 
 # ----------------------------------------------------------------- the rooms of DESIGN.md

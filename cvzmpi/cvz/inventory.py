@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from cvzmpi.config import InjectConfig
 from cvzmpi.cvz.fits_input import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file import Progress
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
@@ -111,6 +112,17 @@ class Inventory:
             new = [NewUnit(item.name) for item in rejected]
             self.ledger.add_units(new, self.job, within=connection)
             self.ledger.record(failed, self.job, skip_stale=True, within=connection)
+
+
+def light_curve_cost(
+    inject: InjectConfig, source: LightCurveSource, progress: Progress | None
+) -> float:
+    """Expected work: injections that remain, and a little for the cadences."""
+    remaining = inject.n_inject
+    if progress is not None and progress.checkpoint == "model":
+        remaining = progress.n_inject_remaining
+    megabytes = source.path.stat().st_size / 1e6 if source.path is not None else 2.0
+    return remaining * inject.n_repeat / 1000 + megabytes
 
 
 def _facts(source: LightCurveSource) -> dict[str, object]:

@@ -51,6 +51,8 @@ class Outcome:
         not known.
     result : dict
         What the campaign's `work` returned.
+    traceback : str, optional
+        Of a defect, for the log.
     """
 
     unit: str
@@ -59,6 +61,7 @@ class Outcome:
     seconds: float = 0.0
     progress: int | None = None
     result: dict[str, Any] = field(default_factory=dict)
+    traceback: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import traceback
 from dataclasses import replace
 
 from cvzmpi.engine.campaign import Campaign, Outcome, Unit
@@ -34,7 +35,8 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
         progress = campaign.progress(unit) if team.is_leader else None
         outcome = Outcome(unit.name, unfinished="stopped", progress=progress)
     except Exception as error:
-        outcome = Outcome(unit.name, error=_one_line(error, team))
+        trace = None if isinstance(error, CvzmpiError) else traceback.format_exc()
+        outcome = Outcome(unit.name, error=_one_line(error, team), traceback=trace)
     else:
         outcome = Outcome(unit.name, result=result)
     for claim in claims:

@@ -2,7 +2,7 @@
 
 A claim is a row, and a unit can have only one. It is held as long as its job lives; a job that is
 dead is *buried* (see `burial`), and its claims end with it. Units are claimed ahead of the teams,
-in batches, in the order of work: half-done ones first, then by priority, then the longest.
+in batches, in the order of work (see `order`).
 """
 
 from __future__ import annotations
@@ -13,18 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from cvzmpi.ledger.database import Database, chunks
+from cvzmpi.ledger.order import count_units, free_units, read_units
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.registry import JOB_COLUMNS
-from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.tables import batches, claims, jobs, latest, units
-
-_ORDER = (
-    latest.c.begun.desc(),
-    latest.c.priority.desc(),
-    latest.c.cost.desc(),
-    latest.c.unit_id,
-)
 
 
 class Claims:
@@ -95,49 +88,36 @@ class Claims:
         list of LedgerUnit
             In the order in which they are to be worked on.
         """
+
+        def narrow(query: sa.Select[Any]) -> sa.Select[Any]:
+            if limited:
+                query = _in_batch(query, job)
+            if except_for:
+                unwanted = sa.select(units.c.id).where(units.c.name.in_(list(except_for)))
+                query = query.where(latest.c.unit_id.not_in(unwanted))
+            return query
+
         with self._database.writing() as connection:
-            found: list[sa.Row[Any]] = []
-            for state in states:  # one by one: the index then has them in order already
-                query = _free(state, n).add_columns(*_ORDER)
-                if limited:
-                    query = _in_batch(query, job)
-                if except_for:
-                    unwanted = sa.select(units.c.id).where(units.c.name.in_(list(except_for)))
-                    query = query.where(latest.c.unit_id.not_in(unwanted))
-                found += connection.execute(query).all()
-            found.sort(key=lambda row: (-row.begun, -row.priority, -row.cost, row.unit_id))
-            ids = [row.unit_id for row in found[:n]]
+            ids = free_units(connection, n, states, narrow)
             if not ids:
                 return []
-            connection.execute(
-                claims.insert(), [{"unit_id": unit_id, "job_id": job.id} for unit_id in ids]
-            )
-            rows: list[sa.Row[Any]] = []
-            query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
-            for chunk in chunks(ids):
-                rows += connection.execute(query.where(units.c.id.in_(chunk))).all()
-        place = {unit_id: number for number, unit_id in enumerate(ids)}
-        return [as_unit(tuple(row)) for row in sorted(rows, key=lambda row: place[row.id])]
+            rows = [{"unit_id": unit_id, "job_id": job.id} for unit_id in ids]
+            connection.execute(claims.insert(), rows)
+            return read_units(connection, ids)
 
     def give_back(self, job: Job, names: Sequence[str], *, within: sa.Connection) -> None:
         """End the claims of a job on units that it did not begin."""
         for chunk in chunks(names):
-            connection_ids = sa.select(units.c.id).where(units.c.name.in_(chunk))
-            within.execute(
-                claims.delete().where(
-                    claims.c.job_id == job.id, claims.c.unit_id.in_(connection_ids)
-                )
-            )
+            ids = sa.select(units.c.id).where(units.c.name.in_(chunk))
+            theirs = (claims.c.job_id == job.id) & claims.c.unit_id.in_(ids)
+            within.execute(claims.delete().where(theirs))
 
     def batch_counts(self, job: Job, *, limited: bool = False) -> dict[tuple[State, bool], int]:
         """How many units there are by state, and by whether they are half done."""
-        query = sa.select(latest.c.state, latest.c.begun, sa.func.count()).group_by(
-            latest.c.state, latest.c.begun
-        )
-        if limited:
-            query = _in_batch(query, job)
         with self._database.reading() as connection:
-            return {(State(s), bool(b)): count for s, b, count in connection.execute(query)}
+            return count_units(
+                connection, lambda query: _in_batch(query, job) if limited else query
+            )
 
     def of_others(self, job: Job, *, limited: bool = False) -> list[tuple[Job, int]]:
         """The other jobs that have units, and how many each; of those in `job`'s batch only."""
@@ -156,17 +136,6 @@ class Claims:
         with self._database.reading() as connection:
             rows = [tuple(row) for row in connection.execute(query)]
         return [(Job(*job_row), count) for *job_row, count in rows]
-
-
-def _free(state: State, n: int) -> sa.Select[tuple[int]]:
-    """Units in a state that nobody has, the next ones first."""
-    is_claimed = sa.exists().where(claims.c.unit_id == latest.c.unit_id)
-    return (
-        sa.select(latest.c.unit_id)
-        .where(latest.c.state == state.value, ~is_claimed)
-        .order_by(*_ORDER)
-        .limit(n)
-    )
 
 
 def _in_batch(query: sa.Select[Any], job: Job) -> sa.Select[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from cvzmpi.errors import LedgerError
 from cvzmpi.ledger.claims import Claims
 from cvzmpi.ledger.database import Database, chunks
 from cvzmpi.ledger.migrate import LEDGER
+from cvzmpi.ledger.order import count_units
 from cvzmpi.ledger.position import known_keys, read_positions
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
 from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
@@ -233,10 +234,38 @@ class Ledger:
 
     def counts(self) -> dict[State, int]:
         """How many units there are in each state; states without units have 0."""
-        query = sa.select(latest.c.state, sa.func.count()).group_by(latest.c.state)
         with self.database.reading() as connection:
-            found = {State(state): count for state, count in connection.execute(query)}
-        return {state: found.get(state, 0) for state in State}
+            counted = count_units(connection)
+        return {state: sum(n for (s, _), n in counted.items() if s is state) for state in State}
+
+    def set_priorities(self, priorities: Mapping[str, float]) -> int:
+        """Say what comes first: the units with the highest priority, after those half done.
+
+        Parameters
+        ----------
+        priorities : mapping
+            Of some units, by name. Those that are not in the ledger are left out.
+
+        Returns
+        -------
+        int
+            How many are other ones than before.
+        """
+        query = sa.select(units.c.id, units.c.name, units.c.priority)
+        changed = units.update().where(units.c.id == sa.bindparam("unit"))
+        n_changed = 0
+        with self.writing() as connection:
+            for chunk in chunks(list(priorities)):
+                rows = connection.execute(query.where(units.c.name.in_(chunk)))
+                new = [
+                    {"unit": unit_id, "wanted": priorities[name]}
+                    for unit_id, name, priority in rows
+                    if priority != priorities[name]
+                ]
+                if new:
+                    connection.execute(changed.values(priority=sa.bindparam("wanted")), new)
+                n_changed += len(new)
+        return n_changed
 
     def states_before(self, state: State) -> dict[str, State | None]:
         """The units that are in a state, and in which state each was before."""

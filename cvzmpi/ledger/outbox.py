@@ -19,6 +19,8 @@ from cvzmpi.ledger.column_types import plain
 from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State
 
+_REFUSED = ".refused.jsonl"
+
 
 class Outbox:
     """The undelivered events of one job.
@@ -58,9 +60,18 @@ class Outbox:
 
     def refuse(self, events: Sequence[Event]) -> Path:
         """Keep for good, beside, what the ledger refused since others were faster; where."""
-        path = self._path.with_suffix(".refused.jsonl")
+        path = self._path.with_suffix(_REFUSED)
         _append(path, events)
         return path
+
+
+def count_undelivered(directory: Path) -> int:
+    """How many events are in the outboxes of a directory."""
+    return sum(
+        len(path.read_text(encoding="utf-8").splitlines())
+        for path in directory.glob("*.jsonl")
+        if not path.name.endswith(_REFUSED)
+    )
 
 
 def _append(path: Path, events: Sequence[Event]) -> None:

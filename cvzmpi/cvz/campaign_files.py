@@ -1,0 +1,56 @@
+"""The sector files of a campaign: which there are, and how far each is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.fits_input import LightCurveSource
+from cvzmpi.cvz.sector_file import Progress, sector_files, sector_path
+from cvzmpi.errors import SectorFileError
+
+
+class CampaignFiles:
+    """The sector files in an output directory, as they were when this was made.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Attributes
+    ----------
+    present : dict
+        Path by (tic, sector).
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.present = sector_files(directory)
+
+    def path(self, unit: str) -> Path:
+        """Where the file of a unit is, or will be."""
+        return sector_path(self._directory, *identity(unit))
+
+    def progress(self, source: LightCurveSource) -> Progress | None:
+        """How far a light curve is; one whose file cannot be read has not begun."""
+        try:
+            return sector_file.read_progress(self.path(source.name))
+        except SectorFileError:
+            return None
+
+    def steps(self, unit: str) -> int:
+        """How far a unit is, as a number."""
+        progress = self.progress(LightCurveSource(*identity(unit), None))
+        return 0 if progress is None else progress.steps
+
+
+def identity(unit: str) -> tuple[int, int]:
+    """The tic and the sector of a unit."""
+    tic, _, sector = unit.partition("_")
+    return int(tic), int(sector)
+
+
+def is_light_curve(unit: str) -> bool:
+    """Whether a unit is named as a light curve is; others are stars without one, or bad files."""
+    tic, _, sector = unit.partition("_")
+    return tic.isdecimal() and sector.isdecimal()

@@ -1,0 +1,55 @@
+"""The log file of a job: one for each time that it is started, written by rank 0.
+
+Rank 0 hears of everything that the teams do. A line about a unit names the rank that worked on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from pathlib import Path
+
+from cvzmpi.errors import ConfigError
+
+_FORMAT = "%(asctime)s %(levelname)-7s [%(who)s] %(message)s"
+
+
+def begin_log(directory: Path, level: str, queue_id: str | None) -> Path:
+    """Write what is logged from now on to a file of its own.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the log files; made where it is not there.
+    level : str
+        `DEBUG`, `INFO` or `WARNING`.
+    queue_id : str, optional
+        The queue's number of the job, for the name of the file.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be written.
+    """
+    begun = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
+    path = directory / f"{begun}-{queue_id or f'{socket.gethostname()}-{os.getpid()}'}.log"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    formatter = logging.Formatter(_FORMAT, defaults={"who": "rank 0"})
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logger = logging.getLogger("cvzmpi")
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    logging.raiseExceptions = False  # a full disk must not fill the terminal as well
+    return path

@@ -1,0 +1,227 @@
+"""The state of a campaign in a few numbers: what `cvzmpi status` shows, and its JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cvzmpi.ledger import status_queries as queries
+from cvzmpi.ledger.failures import Failure, failures
+from cvzmpi.ledger.ledger import Ledger
+from cvzmpi.ledger.order import count_units, free_units, read_units
+from cvzmpi.ledger.records import Job, LedgerUnit, now
+from cvzmpi.ledger.states import State
+
+WAITING = (State.PREPROCESSED, State.QUALIFIED, State.DISCOVERED)
+"""States of units that are still to be worked on, the next ones first."""
+_CLAIMABLE = (State.PREPROCESSED, State.QUALIFIED)
+_RECENTLY = timedelta(hours=1)
+_SILENT_SECONDS = 60.0  # after which nobody counts on what a job did
+_N_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class RunningJob:
+    """A job that has not ended, as far as is known.
+
+    Attributes
+    ----------
+    job : Job
+    n_working : int
+        Units that its teams work on.
+    n_claimed : int
+        Units that it has, these included.
+    silent : float
+        Seconds since its last sign of life.
+    """
+
+    job: Job
+    n_working: int
+    n_claimed: int
+    silent: float
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Units that failed with one message, but for its numbers, names and places.
+
+    Attributes
+    ----------
+    message : str
+        Of the first of them.
+    n_units : int
+    examples : list of str
+        Some of the units.
+    """
+
+    message: str
+    n_units: int
+    examples: list[str]
+
+
+@dataclass(frozen=True)
+class Status:
+    """A campaign at an instant.
+
+    Attributes
+    ----------
+    at : datetime
+    counts : dict
+        Units by state.
+    half_done : int
+        Units of which an earlier job left something.
+    done_per_hour : float
+        Units that jobs finished in the last hour, or since the first of the running jobs began.
+    seconds_left : float, optional
+        Until all is done, at that rate; None where nothing is done.
+    steps_per_second : float
+        Of the running jobs; for `cvz`, injections.
+    running : list of RunningJob
+    longest_at_work, longest_waiting : list of LedgerUnit
+        With the oldest newest event.
+    slowest : list of (str, float)
+        Units done lately, with the seconds that their work took.
+    next : list of LedgerUnit
+        What is claimed next.
+    failures : list of FailureGroup
+        The largest first.
+    undelivered : int
+        Events in outboxes, which the database has not got yet.
+    """
+
+    at: datetime
+    counts: dict[State, int]
+    half_done: int
+    done_per_hour: float
+    seconds_left: float | None
+    steps_per_second: float
+    running: list[RunningJob]
+    longest_at_work: list[LedgerUnit]
+    longest_waiting: list[LedgerUnit]
+    slowest: list[tuple[str, float]]
+    next: list[LedgerUnit]
+    failures: list[FailureGroup]
+    undelivered: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
+        return {
+            "at": self.at.isoformat(),
+            "units": {state.value: n for state, n in self.counts.items()},
+            "half_done": self.half_done,
+            "done_per_hour": self.done_per_hour,
+            "seconds_left": self.seconds_left,
+            "steps_per_second": self.steps_per_second,
+            "jobs": [_job_json(running) for running in self.running],
+            "longest_at_work": [_unit_json(unit) for unit in self.longest_at_work],
+            "longest_waiting": [_unit_json(unit) for unit in self.longest_waiting],
+            "slowest": [{"unit": name, "seconds": seconds} for name, seconds in self.slowest],
+            "next": [_unit_json(unit) for unit in self.next],
+            "failures": [vars(group) for group in self.failures],
+            "undelivered_events": self.undelivered,
+        }
+
+
+def take_status(ledger: Ledger, undelivered: int = 0) -> Status:
+    """Ask the ledger how the campaign is, without looking at more than a few of its events.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    undelivered : int
+        Events in outboxes.
+    """
+    at = now()
+    with ledger.database.reading() as connection:
+        counted = count_units(connection)
+        running = [
+            RunningJob(job, n_working, n_claimed, (at - job.heartbeat).total_seconds())
+            for job, n_working, n_claimed in queries.running_jobs(connection)
+        ]
+        begun = min((r.job.started for r in running if r.n_claimed), default=at - _RECENTLY)
+        since = max(at - _RECENTLY, begun)
+        n_done = queries.n_done(connection, since)
+        at_work = queries.oldest(connection, [State.WORKING])
+        waiting = queries.oldest(connection, WAITING)
+        slowest = queries.slowest(connection, since)
+        coming = read_units(connection, free_units(connection, queries.N_UNITS, _CLAIMABLE))
+    done_per_hour = n_done * 3600 / max((at - since).total_seconds(), 1.0)
+    is_open = {*WAITING, State.WORKING}
+    n_open = sum(n for (state, _), n in counted.items() if state in is_open)
+    return Status(
+        at=at,
+        counts={state: sum(counted.get((state, b), 0) for b in (False, True)) for state in State},
+        half_done=sum(n for (state, b), n in counted.items() if b and state in is_open),
+        done_per_hour=done_per_hour,
+        seconds_left=n_open / done_per_hour * 3600 if done_per_hour else None,
+        steps_per_second=sum(
+            r.job.steps_per_second or 0.0 for r in running if r.silent < _SILENT_SECONDS
+        ),
+        running=running,
+        longest_at_work=at_work,
+        longest_waiting=waiting,
+        slowest=slowest,
+        next=coming,
+        failures=group_failures(failures(ledger)),
+        undelivered=undelivered,
+    )
+
+
+def group_failures(failed: Sequence[Failure]) -> list[FailureGroup]:
+    """Bring failures together that differ in numbers, names and places only."""
+    groups: dict[str, list[Failure]] = {}
+    for failure in failed:
+        groups.setdefault(_pattern(failure), []).append(failure)
+    return [
+        FailureGroup(
+            message=members[0].message,
+            n_units=len(members),
+            examples=[failure.unit.name for failure in members[:_N_EXAMPLES]],
+        )
+        for members in sorted(groups.values(), key=len, reverse=True)
+    ]
+
+
+def _pattern(failure: Failure) -> str:
+    message = failure.message.replace(failure.unit.name, "")
+    message = re.sub(r"\((rank|.*member) [^()]*\)$", "", message)  # where it failed
+    message = re.sub(r"\S*/\S*", "/", message)  # paths
+    return re.sub(r"\d+", "0", message)
+
+
+# ----------------------------------------------------------------- JSON
+
+
+def _unit_json(unit: LedgerUnit) -> dict[str, Any]:
+    return {
+        "unit": unit.name,
+        "state": unit.state.value,
+        "since": unit.since.isoformat(),
+        "priority": unit.priority,
+        "cost": unit.cost,
+        "half_done": unit.progress > 0,
+        "attempts_used": unit.charged,
+    }
+
+
+def _job_json(running: RunningJob) -> dict[str, Any]:
+    job = running.job
+    return {
+        "id": job.id,
+        "program": job.program,
+        "queue_id": job.queue_id,
+        "host": job.host,
+        "ranks": job.ranks,
+        "nodes": job.nodes,
+        "started": job.started.isoformat(),
+        "silent_seconds": running.silent,
+        "working": running.n_working,
+        "claimed": running.n_claimed,
+        "steps": job.steps,
+        "steps_per_second": job.steps_per_second,
+        "log": job.log,
+        "software": job.software,
+    }

@@ -1,0 +1,183 @@
+"""The commands about the ledger of a campaign: `status`, `history`, `retry`, `verify`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cvzmpi.config import Config
+    from cvzmpi.cvz.verify import Verification
+    from cvzmpi.ledger import Ledger
+    from cvzmpi.ledger.failures import Failure
+    from cvzmpi.ledger.status import Status
+
+_STEPS = "injections"
+_N_EXAMPLES = 10
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Which campaign a command is about."""
+
+    config: Path | None
+    output: str | None
+
+    def load(self) -> Config:
+        """Its configuration; with an output directory alone, the defaults."""
+        from cvzmpi.config import DEFAULT_FILE, load
+        from cvzmpi.errors import ConfigError
+
+        file = self.config
+        if file is None and DEFAULT_FILE.exists():
+            file = DEFAULT_FILE
+        if file is None and self.output is None:
+            raise ConfigError(f"no {DEFAULT_FILE} here: give --config or --output")
+        return load(file, (), {"output.directory": self.output} if self.output else {})
+
+    def ledger(self, create: bool = False) -> Ledger:
+        """Its ledger."""
+        from cvzmpi.ledger import Ledger
+
+        return Ledger.open(self.load().ledger_location(), create=create)
+
+
+def _of_campaign(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that say which campaign it is about."""
+    config = click.option("--config", type=click.Path(path_type=Path), help="Configuration file.")
+    output = click.option("--output", metavar="DIR", help="Its output directory.")
+
+    def with_place(config: Path | None, output: str | None, **others: Any) -> int:
+        return command(_Place(config, output), **others)
+
+    with_place.__doc__ = command.__doc__
+    with_place.__name__ = command.__name__
+    with_place.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    return config(output(with_place))
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Show it again and again, until interrupted.")
+@click.option("--interval", default=5.0, show_default=True, help="Seconds between two looks.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@_of_campaign
+def status(place: _Place, watch: bool, interval: float, as_json: bool) -> int:
+    """How the campaign is: what is done, how fast, who works on it, what failed."""
+    from cvzmpi.ledger.outbox import count_undelivered
+    from cvzmpi.ledger.status import take_status
+
+    config = place.load()
+    with place.ledger() as ledger:
+
+        def look() -> Status:
+            return take_status(ledger, count_undelivered(config.outboxes()))
+
+        if as_json:
+            click.echo(json.dumps(look().as_json(), indent=2))
+        elif watch:
+            _watch(look, interval)
+        else:
+            _print(_report(look()))
+    return 0
+
+
+@click.command()
+@click.argument("unit")
+@_of_campaign
+def history(place: _Place, unit: str) -> int:
+    """The whole story of one unit, as 25155310_1."""
+    from cvzmpi.ledger.report import history_report
+
+    with place.ledger() as ledger:
+        events = ledger.history(unit)
+        _print(history_report(ledger.units(names=[unit])[0], events))
+    return 0
+
+
+@click.command()
+@click.argument("units", nargs=-1)
+@click.option("--all", "all_units", is_flag=True, help="All that failed.")
+@click.option("--message", metavar="TEXT", help="Those whose message contains this text.")
+@_of_campaign
+def retry(place: _Place, units: tuple[str, ...], all_units: bool, message: str | None) -> int:
+    """Let units that failed be tried again, with as many attempts as new ones have."""
+    from cvzmpi.ledger.failures import failures, retry
+
+    if sum([bool(units), all_units, message is not None]) != 1:
+        raise click.UsageError("give UNITS, or --message TEXT, or --all")
+
+    def is_meant(failure: Failure) -> bool:
+        if message is not None:
+            return message in failure.message
+        return all_units or failure.unit.name in units
+
+    with place.ledger() as ledger:
+        failed = failures(ledger)
+        strangers = set(units) - {failure.unit.name for failure in failed}
+        if strangers:
+            raise click.UsageError(f"has not failed: {', '.join(sorted(strangers))}")
+        with ledger.job("retry") as job:
+            events = retry(ledger, [failure for failure in failed if is_meant(failure)], job)
+    click.echo(f"{len(events)} of {len(failed)} failed units will be tried again")
+    return 0
+
+
+@click.command()
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="N units chosen at random.")
+@click.option("--dry-run", is_flag=True, help="Change nothing.")
+@_of_campaign
+def verify(place: _Place, sample: int | None, dry_run: bool) -> int:
+    """Compare the ledger with the sector files, and put it right; make a lost one anew."""
+    from cvzmpi.cvz.verify import Verifier
+
+    with place.ledger(create=not dry_run) as ledger, ledger.job("verify") as job:
+        found = Verifier(place.load(), ledger, job, repair=not dry_run).verify(sample)
+    for line in _verification_lines(found):
+        click.echo(line)
+    return 0 if len(found.differences) == found.n_repaired else 1
+
+
+COMMANDS = (status, history, retry, verify)
+
+
+def _verification_lines(found: Verification) -> list[str]:
+    lines = [f"{difference.unit}: {difference.what}" for difference in found.differences]
+    if len(lines) > _N_EXAMPLES:
+        lines = [*lines[:_N_EXAMPLES], f"and {len(lines) - _N_EXAMPLES} more"]
+    summary = [f"{found.n_compared} units compared with their files"]
+    if found.n_added:
+        summary.append(f"{found.n_added} were not in the ledger")
+    if found.n_buried:
+        summary.append(f"{found.n_buried} jobs had died")
+    summary.append(f"{len(found.differences)} differ, {found.n_repaired} of them repaired")
+    return [*lines, ", ".join(summary)]
+
+
+def _report(status: Status) -> Any:
+    from cvzmpi.ledger.report import status_report
+
+    return status_report(status, _STEPS)
+
+
+def _print(report: Any) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 160  # what is piped is not folded as narrow as a terminal of old
+    console.print(report)
+
+
+def _watch(look: Callable[[], Status], interval: float) -> None:
+    from rich.live import Live
+
+    with Live(_report(look()), auto_refresh=False) as live:
+        while True:
+            time.sleep(interval)
+            live.update(_report(look()), refresh=True)
