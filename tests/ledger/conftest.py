@@ -3,9 +3,9 @@
 import itertools
 
 import pytest
-from postgres_server import PostgresServer, find_programs
 
 from cvzmpi.ledger import Ledger
+from tools.postgres_server import PostgresServer, find_programs
 
 _numbers = itertools.count()
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from example_product import make_example
-from postgres_server import PostgresServer, find_programs
 from stand_in_store import TOKEN, StandInStore, serving
 
 from cvzmpi.cli import cli
@@ -15,6 +14,7 @@ from cvzmpi.ledger import Ledger
 from cvzmpi.level2.catalogue import Catalogue
 from cvzmpi.level2.configuration import STORE_AUTHORIZATION
 from cvzmpi.level2.metadata_store import MetadataStore
+from tools.postgres_server import PostgresServer, find_programs
 
 _numbers = itertools.count()
 
