@@ -53,7 +53,9 @@ class InputConfig(Section):
 
     directory: FilePath = Field(Path("input"), description="directory with the FITS files")
     targets: FilePath | None = Field(
-        None, description="list of (tic, sector) pairs as CSV; without it, every light curve"
+        None,
+        description="CSV with the columns tic and sector, and perhaps priority (the highest come "
+        "first); without it, every light curve",
     )
 
 
@@ -208,6 +210,9 @@ class JobConfig(Section):
         5,
         ge=1,
         description="at a light curve that fails, or over which jobs die without any progress",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING"] = Field(
+        "INFO", description='of the log file of the job: "DEBUG", "INFO" or "WARNING"'
     )
 
 

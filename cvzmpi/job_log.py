@@ -49,6 +49,9 @@ def begin_log(directory: Path, level: str, queue_id: str | None) -> Path:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logger = logging.getLogger("cvzmpi")
+    for other in [h for h in logger.handlers if isinstance(h, logging.FileHandler)]:
+        logger.removeHandler(other)  # of an earlier job of this process
+        other.close()
     logger.addHandler(handler)
     logger.setLevel(level)
     logging.raiseExceptions = False  # a full disk must not fill the terminal as well

@@ -113,6 +113,12 @@ class LedgerSource:
         self._told_of_others = False
         clerk.start(wanted=2 * n_ranks)
         self._overview = overview()
+        _log.info(
+            "%d units open, %d of them half done, %d done",
+            self._overview.n_open,
+            self._overview.n_begun,
+            self._overview.n_done,
+        )
 
     def overview(self) -> Overview:
         """What there is to do."""

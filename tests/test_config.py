@@ -248,6 +248,7 @@ NOT_SCIENCE = [
     "job.max_attempts=9",
     "ledger.url=postgresql://host/database",
     "ledger.lease=60",
+    "job.log_level=DEBUG",
 ]
 
 

@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import math
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
@@ -194,6 +195,31 @@ def read_pairs(targets: Path) -> Iterator[tuple[int, int]]:
     ConfigError
         Naming the line.
     """
+    return (pair for pair, _ in _read_targets(targets))
+
+
+def read_priorities(targets: Path) -> dict[str, float]:
+    """Read what comes first from a list of targets: its column `priority`, where it has one.
+
+    Returns
+    -------
+    dict
+        By the name of the light curve; without those whose line says nothing.
+
+    Raises
+    ------
+    ConfigError
+        Naming the line.
+    """
+    return {
+        LightCurveSource(*pair, None).name: priority
+        for pair, priority in _read_targets(targets)
+        if priority is not None
+    }
+
+
+def _read_targets(targets: Path) -> Iterator[tuple[tuple[int, int], float | None]]:
+    """The (tic, sector) of each line, and its priority."""
     try:
         text = targets.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -203,13 +229,26 @@ def read_pairs(targets: Path) -> Iterator[tuple[int, int]]:
     if not {"tic", "sector"} <= names.keys():
         raise ConfigError(f"{targets}: line 1: expected the columns tic and sector")
     for row in rows:
+        where = f"{targets}: line {rows.line_num}"
         try:
-            yield int(row[names["tic"]]), int(row[names["sector"]])
+            pair = int(row[names["tic"]]), int(row[names["sector"]])
         except (TypeError, ValueError):
             raise ConfigError(
-                f"{targets}: line {rows.line_num}: expected two whole numbers, tic and sector, "
+                f"{where}: expected two whole numbers, tic and sector, "
                 f"not {row[names['tic']]!r} and {row[names['sector']]!r}"
             ) from None
+        text = (row[names["priority"]] or "").strip() if "priority" in names else ""
+        yield pair, _priority(text, where)
+
+
+def _priority(text: str, where: str) -> float | None:
+    try:
+        priority = float(text) if text else None
+    except ValueError:
+        priority = math.nan
+    if priority is not None and not math.isfinite(priority):
+        raise ConfigError(f"{where}: expected a number as priority, not {text!r}")
+    return priority
 
 
 def _read(path: Path) -> bytes:

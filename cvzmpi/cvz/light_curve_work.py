@@ -17,6 +17,7 @@ from cvzmpi.cvz.fits_input import (
     LightCurveSource,
     Rejected,
     read_pairs,
+    read_priorities,
     scan_directory,
     select_targets,
 )
@@ -26,13 +27,11 @@ from cvzmpi.cvz.sector_file import Progress, Provenance, sector_files, sector_pa
 from cvzmpi.cvz.stages import check_resume
 from cvzmpi.engine.campaign import Unit, UnitSource
 from cvzmpi.errors import ConfigError, SectorFileError
+from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger.neighbours import queue_id
 from cvzmpi.ledger_source import LedgerSource, overview_of
-
-OUTBOXES = "outbox"
-"""Directory of undelivered events, in the output directory."""
 
 
 class LightCurveWork:
@@ -78,7 +77,8 @@ class LightCurveWork:
             known = ledger.units()
             self._check_configuration(known)
             queue = queue_id(os.environ)
-            job = ledger.jobs.begin("run", ranks=ranks, nodes=nodes, queue_id=queue)
+            log = begin_log(self._config.logs(), self._config.job.log_level, queue)
+            job = ledger.jobs.begin("run", ranks=ranks, nodes=nodes, queue_id=queue, log=log)
             on_error.callback(ledger.jobs.end, job, "nothing was begun")
             if from_archive is None:
                 source = self._of_directory(ledger, job, known, ranks)
@@ -134,13 +134,15 @@ class LightCurveWork:
     ) -> LedgerSource:
         """The source of units that this job claims; of these names only, where they are given."""
         config, inject = self._config, self._config.inject
+        if config.input.targets is not None:
+            ledger.set_priorities(read_priorities(config.input.targets))
         limited = names is not None and ledger.claims.limit_to(
             job, list(dict.fromkeys(names)), states
         )
         rules = ClerkRules(states, config.job.max_attempts, config.ledger.lease, limited=limited)
 
         return LedgerSource(
-            Clerk(ledger, job, self._output / OUTBOXES, rules, self._steps),
+            Clerk(ledger, job, config.outboxes(), rules, self._steps),
             lambda: overview_of(
                 ledger,
                 job,

@@ -200,7 +200,7 @@ class TortureCampaign:
     def wrong_at_the_end(self, output: Path) -> list[str]:
         """What is wrong with a finished output directory; empty if all is well."""
         ours, theirs = (
-            {p.relative_to(d) for p in d.rglob("*.*")} for d in (output, self.reference)
+            {p.relative_to(d) for p in d.glob("[0-9]*/*")} for d in (output, self.reference)
         )
         wrong = [f"{what}: {which}" for what, which in self.wrong(output)]
         wrong += [f"too much: {path}" for path in sorted(ours - theirs)]
