@@ -1,4 +1,4 @@
-"""The commands about the ledger of a campaign: `status`, `history`, `retry`, `verify`."""
+"""The commands about the ledger of a campaign."""
 
 from __future__ import annotations
 
@@ -143,7 +143,20 @@ def verify(place: _Place, sample: int | None, dry_run: bool) -> int:
     return 0 if len(found.differences) == found.n_repaired else 1
 
 
-COMMANDS = (status, history, retry, verify)
+@click.command()
+@click.argument("role")
+@_of_campaign
+def grant(place: _Place, role: str) -> int:
+    """Let a PostgreSQL role add to the ledger, and do nothing else with it; for its owner."""
+    from cvzmpi.ledger.grants import grant
+
+    with place.ledger(create=True) as ledger:
+        grant(ledger.database, role)
+    click.echo(f"{role} can add to the ledger {ledger.database.name}")
+    return 0
+
+
+COMMANDS = (status, history, retry, verify, grant)
 
 
 def _verification_lines(found: Verification) -> list[str]:

@@ -97,8 +97,7 @@ class CvzCampaign:
 
     def claim_file(self, unit: Unit) -> Path:
         """The claim is beside the sector file."""
-        output: Path = unit.content.output
-        return output.with_suffix(".claim")
+        return sector_file.claim_path(unit.content.output)
 
     def progress(self, unit: Unit) -> int:
         """Stages and injections that are done."""

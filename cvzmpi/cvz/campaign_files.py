@@ -6,8 +6,9 @@ from pathlib import Path
 
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.fits_input import LightCurveSource
-from cvzmpi.cvz.sector_file import Progress, sector_files, sector_path
+from cvzmpi.cvz.sector_file import Progress, claim_path, sector_files, sector_path
 from cvzmpi.errors import SectorFileError
+from cvzmpi.ledger.burial import Evidence
 
 
 class CampaignFiles:
@@ -30,6 +31,14 @@ class CampaignFiles:
     def path(self, unit: str) -> Path:
         """Where the file of a unit is, or will be."""
         return sector_path(self._directory, *identity(unit))
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the files tell of the units of jobs that died."""
+        return Evidence(
+            progress=lambda unit: self.steps(unit.name),
+            was_begun=lambda unit: claim_path(self.path(unit.name)).exists(),
+        )
 
     def progress(self, source: LightCurveSource) -> Progress | None:
         """How far a light curve is; one whose file cannot be read has not begun."""

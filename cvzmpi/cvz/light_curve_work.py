@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cvzmpi.config import Config
 from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.campaign_files import CampaignFiles, identity
 from cvzmpi.cvz.fits_input import (
     LightCurveSource,
     Rejected,
@@ -21,9 +22,9 @@ from cvzmpi.cvz.fits_input import (
     scan_directory,
     select_targets,
 )
-from cvzmpi.cvz.inventory import Inventory
+from cvzmpi.cvz.inventory import Inventory, light_curve_cost
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
-from cvzmpi.cvz.sector_file import Progress, Provenance, sector_files, sector_path
+from cvzmpi.cvz.sector_file import Progress, Provenance
 from cvzmpi.cvz.stages import check_resume
 from cvzmpi.engine.campaign import Unit, UnitSource
 from cvzmpi.errors import ConfigError, SectorFileError
@@ -47,8 +48,7 @@ class LightCurveWork:
     def __init__(self, config: Config, provenance: Provenance) -> None:
         self._config = config
         self._provenance = provenance
-        self._output = config.output.directory
-        self._present = sector_files(self._output)
+        self._files = CampaignFiles(config.output.directory)
 
     def open_source(self, ranks: int, nodes: int) -> UnitSource:
         """Find the light curves, bring them into the ledger, and begin to claim them.
@@ -69,9 +69,9 @@ class LightCurveWork:
             If the archive does not answer, and nothing is known to work on.
         """
         directory, from_archive = self._config.input.directory, self._config.archive.targets
-        if from_archive is None and not directory.is_dir() and not self._present:
+        if from_archive is None and not directory.is_dir() and not self._files.present:
             raise ConfigError(f"{directory}: no such input directory")
-        _check_writable(self._output)
+        _check_writable(self._config.output.directory)
         with ExitStack() as on_error:
             ledger = on_error.enter_context(Ledger.open(self._config.ledger_location()))
             known = ledger.units()
@@ -97,7 +97,7 @@ class LightCurveWork:
         names = [*paths, *(item.name for item in rejected)]
 
         def as_unit(unit: LedgerUnit) -> Unit:
-            content = LightCurvePaths(paths.get(unit.name), self._path(unit))
+            content = LightCurvePaths(paths.get(unit.name), self._files.path(unit.name))
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
 
         return self._claimed(ledger, job, ranks, (State.PREPROCESSED,), as_unit, names)
@@ -111,12 +111,14 @@ class LightCurveWork:
         access = ArchiveAccess(self._config)
         scan_for_job(self._config, access, ledger, job)
         inventory = self._inventory(ledger, job)
-        inventory.take([LightCurveSource(*key, None) for key in self._present], [])
+        inventory.take([LightCurveSource(*key, None) for key in self._files.present], [])
         inventory.try_again()
         batch = self._config.input.targets
 
         def as_unit(unit: LedgerUnit) -> Unit:
-            content = LightCurvePaths(None, self._path(unit), product_of_facts(unit.facts))
+            content = LightCurvePaths(
+                None, self._files.path(unit.name), product_of_facts(unit.facts)
+            )
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
 
         names = None if batch is None else [f"{tic}_{sector}" for tic, sector in read_pairs(batch)]
@@ -142,7 +144,7 @@ class LightCurveWork:
         rules = ClerkRules(states, config.job.max_attempts, config.ledger.lease, limited=limited)
 
         return LedgerSource(
-            Clerk(ledger, job, config.outboxes(), rules, self._steps),
+            Clerk(ledger, job, config.outboxes(), rules, self._files.evidence),
             lambda: overview_of(
                 ledger,
                 job,
@@ -163,11 +165,13 @@ class LightCurveWork:
         directory = self._config.input.directory
         sources, rejected = (
             scan_directory(directory, _known_files(known))
-            if directory.is_dir() or not self._present
+            if directory.is_dir() or not self._files.present
             else ([], [])
         )
         with_file = {(source.tic, source.sector) for source in sources}
-        sources += [LightCurveSource(*key, None) for key in self._present if key not in with_file]
+        sources += [
+            LightCurveSource(*key, None) for key in self._files.present if key not in with_file
+        ]
         if self._config.input.targets is not None:
             sources, rejected = select_targets(sources, self._config.input.targets)
         if not sources and not rejected:
@@ -178,33 +182,20 @@ class LightCurveWork:
         return Inventory(
             ledger=ledger,
             job=job,
-            present=self._present.keys(),
-            look=lambda source: self._progress(
-                sector_path(self._output, source.tic, source.sector)
-            ),
-            cost=self._cost,
+            present=self._files.present.keys(),
+            look=lambda source: self._progress(self._files.path(source.name)),
+            cost=lambda source, progress: light_curve_cost(self._config.inject, source, progress),
             max_attempts=self._config.job.max_attempts,
         )
 
     def _check_configuration(self, known: list[LedgerUnit]) -> None:
         """Look into one sector file that the ledger knows; the others are like it."""
         for unit in known:
-            path = self._present.get(_identity(unit)) if unit.progress or _is_done(unit) else None
+            if not (unit.progress or _is_done(unit)):
+                continue
+            path = self._files.present.get(identity(unit.name))
             if path is not None and self._progress(path) is not None:
                 return
-
-    # ------------------------------------------------------------- sector files
-
-    def _path(self, unit: LedgerUnit) -> Path:
-        return sector_path(self._output, *_identity(unit))
-
-    def _steps(self, unit: LedgerUnit) -> int:
-        """How far a light curve is, of a job that died."""
-        try:
-            progress = sector_file.read_progress(self._path(unit))
-        except SectorFileError:
-            return 0
-        return 0 if progress is None else progress.steps
 
     def _progress(self, path: Path) -> Progress | None:
         """How far a light curve is; one whose file is damaged, or not ours, has not begun."""
@@ -218,20 +209,6 @@ class LightCurveWork:
         except SectorFileError as error:
             raise ConfigError(str(error)) from error
         return progress
-
-    def _cost(self, source: LightCurveSource, progress: Progress | None) -> float:
-        """Expected work: injections that remain, and a little for the cadences."""
-        remaining = self._config.inject.n_inject
-        if progress is not None and progress.checkpoint == "model":
-            remaining = progress.n_inject_remaining
-        megabytes = source.path.stat().st_size / 1e6 if source.path is not None else 2.0
-        return remaining * self._config.inject.n_repeat / 1000 + megabytes
-
-
-def _identity(unit: LedgerUnit) -> tuple[int, int]:
-    """The tic and the sector of a unit."""
-    tic, _, sector = unit.name.partition("_")
-    return int(tic), int(sector)
 
 
 def _is_done(unit: LedgerUnit) -> bool:

@@ -45,6 +45,11 @@ def sector_path(directory: Path, tic: int, sector: int) -> Path:
     return directory / f"{tic % 1000:03d}" / f"{tic}_{sector}.h5"
 
 
+def claim_path(path: Path) -> Path:
+    """The file of the claim on a light curve is beside its sector file."""
+    return path.with_suffix(".claim")
+
+
 def sector_files(directory: Path) -> dict[tuple[int, int], Path]:
     """The files that are in an output directory, by tic and sector."""
     found = {}

@@ -167,7 +167,7 @@ class Verifier:
                 job,
                 self._job,
                 self._config.outboxes(),
-                lambda unit: self._files.steps(unit.name),
+                self._files.evidence,
                 self._config.job.max_attempts,
             )
         return len(dead)

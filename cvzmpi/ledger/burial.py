@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,15 +17,29 @@ from cvzmpi.ledger.states import State
 from cvzmpi.ledger.tables import batches, claims, jobs, latest, units
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What a campaign's own files tell of a unit.
+
+    Attributes
+    ----------
+    progress : callable
+        How far it is.
+    was_begun : callable
+        Whether a team began it and did not end, as the file of its claim tells.
+    """
+
+    progress: Callable[[LedgerUnit], int]
+    was_begun: Callable[[LedgerUnit], bool]
+
+
 def bury(
-    ledger: Ledger,
-    dead: Job,
-    job: Job,
-    outboxes: Path,
-    progress_of: Callable[[LedgerUnit], int],
-    max_attempts: int,
+    ledger: Ledger, dead: Job, job: Job, outboxes: Path, evidence: Evidence, max_attempts: int
 ) -> list[Event]:
     """Deliver what a dead job could not, and give back the units that it worked on.
+
+    A job does not live to tell what it does in its last moments. So units that it had and did not
+    begin, as far as the ledger knows, are looked at: one that kills its job at once is found out.
 
     A unit that got further since the dead job began it has used up no attempt, and counts anew; one
     that did not has used up one.
@@ -35,8 +51,7 @@ def bury(
         The dead one, and the one that does it.
     outboxes : Path
         Directory of the outboxes.
-    progress_of : callable
-        How far a unit is now.
+    evidence : Evidence
     max_attempts : int
         A unit that has used up so many has failed.
 
@@ -55,8 +70,11 @@ def bury(
             recorded = {event.key for event in accepted}
             outbox.refuse([event for event in undelivered if event.key not in recorded])
     outbox.clear()
+    begun = [unit for unit in _claimed(ledger, dead) if evidence.was_begun(unit)]
+    ledger.record([event for unit in begun for event in _begun(unit)], dead, skip_stale=True)
     events = [
-        _given_back(unit, dead, progress_of(unit), max_attempts) for unit in _working(ledger, dead)
+        _given_back(unit, dead, evidence.progress(unit), max_attempts)
+        for unit in _working(ledger, dead)
     ]
     with ledger.writing() as connection:
         still = sa.select(jobs.c.heartbeat).where(jobs.c.id == dead.id)
@@ -73,12 +91,29 @@ def bury(
     return recorded_events
 
 
+def _claimed(ledger: Ledger, job: Job) -> list[LedgerUnit]:
+    """What the job had, and had not begun."""
+    query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
+    query = query.join(claims, claims.c.unit_id == units.c.id).where(claims.c.job_id == job.id)
+    before_work = [State.QUALIFIED.value, State.PREPROCESSED.value]
+    return _read(ledger, query.where(latest.c.state.in_(before_work)))
+
+
+def _begun(unit: LedgerUnit) -> Iterator[Event]:
+    """What the job did not live to tell of a unit."""
+    words = "begun, as its files tell"
+    if unit.state is State.QUALIFIED:
+        yield Event(unit.name, State.PREPROCESSED, State.QUALIFIED, message=words)
+    yield Event(unit.name, State.WORKING, State.PREPROCESSED, message=words)
+
+
 def _working(ledger: Ledger, job: Job) -> list[LedgerUnit]:
-    query = (
-        sa.select(*UNIT_COLUMNS)
-        .join(latest, latest.c.unit_id == units.c.id)
-        .where(latest.c.state == State.WORKING.value, latest.c.job_id == job.id)
-    )
+    query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
+    is_working = latest.c.state == State.WORKING.value
+    return _read(ledger, query.where(is_working, latest.c.job_id == job.id))
+
+
+def _read(ledger: Ledger, query: sa.Select[Any]) -> list[LedgerUnit]:
     with ledger.database.reading() as connection:
         return [as_unit(tuple(row)) for row in connection.execute(query)]
 

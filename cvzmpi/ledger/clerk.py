@@ -15,12 +15,12 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cvzmpi.errors import LedgerError
-from cvzmpi.ledger.burial import bury
+from cvzmpi.ledger.burial import Evidence, bury
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.neighbours import Neighbours
 from cvzmpi.ledger.outbox import Outbox
@@ -70,8 +70,8 @@ class Clerk:
     outboxes : Path
         Directory of the outboxes.
     rules : ClerkRules
-    progress_of : callable
-        How far a unit is now; asked of the units of dead jobs.
+    evidence : Evidence
+        Asked about the units of dead jobs.
 
     Attributes
     ----------
@@ -85,12 +85,12 @@ class Clerk:
         job: Job,
         outboxes: Path,
         rules: ClerkRules,
-        progress_of: Callable[[LedgerUnit], int],
+        evidence: Evidence,
     ) -> None:
         self.problem: str | None = None
         self._ledger, self._job, self._rules = ledger, job, rules
         self._outboxes, self._outbox = outboxes, Outbox(outboxes, job)
-        self._progress_of = progress_of
+        self._evidence = evidence
         # what passes between the two threads
         self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._given_back: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -294,7 +294,7 @@ class Clerk:
                 other,
                 self._job,
                 self._outboxes,
-                self._progress_of,
+                self._evidence,
                 self._rules.max_attempts,
             )
             self._nothing_left = False

@@ -4,7 +4,7 @@ import pytest
 from way import bring_to, state_of
 
 from cvzmpi.ledger import Event, State
-from cvzmpi.ledger.burial import bury
+from cvzmpi.ledger.burial import Evidence, bury
 from cvzmpi.ledger.outbox import Outbox
 
 READY = (State.PREPROCESSED,)
@@ -14,8 +14,9 @@ READY = (State.PREPROCESSED,)
 def bury_it(ledger, job, tmp_path):
     """Bury a dead job; its units are as far as `progress` says."""
 
-    def bury_it(dead, progress=0, max_attempts=3):
-        return bury(ledger, dead, job, tmp_path, lambda unit: progress, max_attempts)
+    def bury_it(dead, progress=0, max_attempts=3, begun=()):
+        evidence = Evidence(lambda unit: progress, lambda unit: unit.name in begun)
+        return bury(ledger, dead, job, tmp_path, evidence, max_attempts)
 
     return bury_it
 
@@ -55,6 +56,18 @@ def test_a_unit_that_its_jobs_die_over_without_progress_is_given_up(ledger, job,
     assert state_of(ledger, "a") is State.ERROR
     message = ledger.history("a")[-1].message
     assert message.startswith("3 jobs died while they worked on it and it got no further, the last")
+
+
+def test_a_unit_that_kills_its_job_at_once_is_found_out(ledger, job, bury_it):
+    """Before the job can tell that it was begun: the file of its claim tells."""
+    bring_to(ledger, job, State.PREPROCESSED, "a", "b")
+    for _ in range(3):
+        dead = ledger.jobs.begin("run")
+        assert len(ledger.claims.take(dead, 2, READY)) == 2
+        bury_it(dead, begun={"a"})
+    assert state_of(ledger, "a") is State.ERROR
+    assert unit_of(ledger, "b").charged == 0
+    assert [str(event.to_state) for event in ledger.history("a")].count("working") == 3
 
 
 def test_a_killed_unit_that_got_further_counts_anew(ledger, job, bury_it):

@@ -9,6 +9,7 @@ from way import bring_to, state_of
 
 from cvzmpi.engine.campaign import Outcome, Unit, Worker
 from cvzmpi.ledger import Ledger, State, database
+from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger_source import LedgerSource, overview_of
 
@@ -23,7 +24,8 @@ def open_source(location, tmp_path):
     def open_source(n_ranks=2, progress=0, **rules):
         ledger = Ledger.open(location)
         job = ledger.jobs.begin("run", ranks=n_ranks)
-        clerk = Clerk(ledger, job, tmp_path / "outbox", ClerkRules(**rules), lambda unit: progress)
+        evidence = Evidence(lambda unit: progress, lambda unit: False)
+        clerk = Clerk(ledger, job, tmp_path / "outbox", ClerkRules(**rules), evidence)
         opened.append(
             LedgerSource(
                 clerk,
