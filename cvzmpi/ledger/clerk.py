@@ -330,10 +330,10 @@ class Clerk:
         if self._away_since is None:
             _log.warning("%s; events go to %s until it is back", error, self._outboxes)
             self._away_since, self._pause = now, _ROUND_SECONDS
-        self.problem = str(error)
         self._try_again = now + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         self._keep()
+        self.problem = str(error)
 
     def _is_back(self) -> None:
         if self._away_since is not None:
