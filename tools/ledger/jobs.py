@@ -237,7 +237,7 @@ def stop_server(server: PostgresServer) -> Callable[[float], None]:
     return away
 
 
-def lock_file(path: Path) -> Callable[[float], None]:
+def lock_file(path: str) -> Callable[[float], None]:
     """A way to take SQLite away."""
 
     def away(seconds: float) -> None:
@@ -290,7 +290,7 @@ def main(kills: int, units: int, seconds: float, away: float, seed: int) -> None
             c = campaign("PostgreSQL", "away-pg")
             report("PostgreSQL, three jobs", take_away(c, 3, away, stop_server(server)), c, False)
             c = campaign("SQLite", "away-sqlite")
-            done = take_away(c, 1, away, lock_file(c.directory / "ledger.sqlite"))
+            done = take_away(c, 1, away, lock_file(c.ledger))
             report("SQLite, one job", done, c, False)
         finally:
             server.remove()
