@@ -120,19 +120,27 @@ class Claims:
             )
 
     def of_others(self, job: Job, *, limited: bool = False) -> list[tuple[Job, int]]:
-        """The other jobs that have units, and how many each; of those in `job`'s batch only."""
-        query = (
-            sa.select(*JOB_COLUMNS, sa.func.count(claims.c.unit_id))
-            .join(claims, claims.c.job_id == jobs.c.id)
-            .where(jobs.c.id != job.id)
-            .group_by(jobs.c.id)
-            .order_by(jobs.c.id)
-        )
+        """The other jobs that have not ended, and how many units each has.
+
+        Parameters
+        ----------
+        job : Job
+        limited : bool
+            Whether only units of the job's batch are counted.
+        """
+        counted = sa.select(claims.c.job_id, sa.func.count().label("n")).group_by(claims.c.job_id)
         if limited:
-            query = query.join(
+            counted = counted.join(
                 batches,
                 (batches.c.unit_id == claims.c.unit_id) & (batches.c.job_id == job.id),
             )
+        held = counted.subquery()
+        query = (
+            sa.select(*JOB_COLUMNS, sa.func.coalesce(held.c.n, 0))
+            .outerjoin(held, held.c.job_id == jobs.c.id)
+            .where(jobs.c.id != job.id, jobs.c.ended.is_(None))
+            .order_by(jobs.c.id)
+        )
         with self._database.reading() as connection:
             rows = [tuple(row) for row in connection.execute(query)]
         return [(Job(*job_row), count) for *job_row, count in rows]

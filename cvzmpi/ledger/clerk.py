@@ -128,6 +128,7 @@ class Clerk:
             If the database does not do as it should.
         """
         self._wanted = wanted
+        self._deliver()  # a sign of life, before there is anything to be lost
         self._watch()
         self._claim()
         self._thread.start()
@@ -287,7 +288,8 @@ class Clerk:
         living = []
         for other, n_units in self._ledger.claims.of_others(self._job, limited=self._rules.limited):
             if not self._neighbours.is_dead(other):
-                living.append((other, n_units))
+                if n_units:
+                    living.append((other, n_units))
                 continue
             events = bury(
                 self._ledger,
@@ -298,7 +300,7 @@ class Clerk:
                 self._rules.max_attempts,
             )
             self._nothing_left = False
-            _log.info("job %d on %s is dead, it had %d units", other.id, other.host, n_units)
+            _log.info("job %d on %s is dead", other.id, other.host)
             for event in events:
                 _log.info("%s: %s", event.unit, event.message)
         self._others = living

@@ -13,9 +13,10 @@ from cvzmpi.ledger.records import Job
 class Neighbours:
     """Watches the signs of life of other jobs.
 
-    A job is dead when its process is gone from this machine, or the queue has started it again, or
-    its heartbeat has not changed for as long as a lease *while this job was watching*. So no two
-    clocks are ever compared, and nobody is taken for dead because nobody could reach the database.
+    A job on this machine is dead when its process is gone. One elsewhere is when the queue has
+    started it again, or its heartbeat has not changed for as long as a lease *while this job was
+    watching*. So no two clocks are ever compared, and nobody is taken for dead because nobody could
+    reach the database. Commands give no signs of life, and have nothing to lose.
 
     Parameters
     ----------
@@ -32,8 +33,13 @@ class Neighbours:
 
     def is_dead(self, job: Job) -> bool:
         """Whether a job is dead, as far as is known now."""
-        if job.ended is not None or process.is_gone(job.process) or self._was_started_again(job):
+        if job.ended is not None or self._was_started_again(job):
             return True
+        gone = process.is_gone(job.process)
+        if gone is not None:
+            return gone
+        if job.heartbeat == job.started:
+            return False
         now = time.monotonic()
         heartbeat, since = self._seen.setdefault(job.id, (job.heartbeat, now))
         if heartbeat != job.heartbeat:

@@ -91,6 +91,8 @@ def test_the_claims_of_a_job_end_with_it(ledger, job):
     assert holder == (other, 2)
     ledger.jobs.end(other, "ended")
     assert ledger.claims.of_others(job) == []
+    ledger.jobs.begin("idle")
+    assert [n for _, n in ledger.claims.of_others(job)] == [0]
     assert len(ledger.claims.take(job, 2, READY)) == 2
 
 

@@ -14,7 +14,8 @@ from cvzmpi.ledger.neighbours import Neighbours, queue_id
 @pytest.fixture
 def elsewhere(job):
     """A job on another machine."""
-    return replace(job, id=job.id + 1, process="another machine 17:4")
+    heartbeat = job.started + timedelta(seconds=1)
+    return replace(job, id=job.id + 1, process="another machine 17:4", heartbeat=heartbeat)
 
 
 @pytest.fixture
@@ -80,6 +81,22 @@ def test_a_silent_job_is_dead_after_a_lease_of_listening(job, elsewhere, clock):
     assert not watch.is_dead(silent)
     clock.now += 2
     assert watch.is_dead(silent)
+
+
+def test_a_command_that_never_gave_a_sign_of_life_is_not_waited_for(job, elsewhere, clock):
+    watch = Neighbours(job, lease=120)
+    command = replace(elsewhere, heartbeat=elsewhere.started)
+    assert not watch.is_dead(command)
+    clock.now += 1000
+    assert not watch.is_dead(command)
+
+
+def test_a_process_that_is_there_lives_however_silent(job, clock):
+    watch = Neighbours(job, lease=120)
+    stopped = replace(job, id=job.id + 1, heartbeat=job.started + timedelta(seconds=1))
+    assert not watch.is_dead(stopped)
+    clock.now += 1000
+    assert not watch.is_dead(stopped)
 
 
 def test_a_job_that_is_heard_lives(job, elsewhere, clock):
