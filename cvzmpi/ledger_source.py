@@ -130,9 +130,12 @@ class LedgerSource:
         return self._waiting.popleft() if self._waiting else None
 
     def exhausted(self) -> bool:
-        """Whether all units are done, failed, or with other jobs that live."""
+        """Whether all units are done, failed, or with other jobs that live.
+
+        Or out of reach, where the database has been away for long: a job does not wait for ever.
+        """
         self._take_claimed()
-        return not self._waiting and self._clerk.nothing_left()
+        return not self._waiting and (self._clerk.nothing_left() or self._clerk.gave_up())
 
     def preprocessed(self, unit: Unit, **detail: Any) -> None:
         """The input of a unit is here, verified; to be said before it is given to a team."""
@@ -191,6 +194,9 @@ class LedgerSource:
         if self._told_of_others or not self.exhausted():
             return ()
         self._told_of_others = True
+        if self._clerk.gave_up():
+            why = f"the ledger is out of reach: {self._clerk.problem}"
+            return [Outcome("what the ledger still has", unfinished=why)]
         return [
             Outcome(f"{count} more", unfinished=f"job {job.id} on {job.host} has them")
             for job, count in self._clerk.with_others()

@@ -51,6 +51,8 @@ class ClerkRules:
         Seconds between two signs of life.
     limited : bool
         Whether only the units of this job's batch are claimed.
+    patience : float
+        Seconds without the database after which a job does not count on more units.
     """
 
     states: Sequence[State] = (State.PREPROCESSED,)
@@ -58,6 +60,7 @@ class ClerkRules:
     lease: float = 120.0
     heartbeat: float = 5.0
     limited: bool = False
+    patience: float = 600.0
 
 
 class Clerk:
@@ -178,6 +181,11 @@ class Clerk:
     def nothing_left(self) -> bool:
         """Whether no unit can be claimed, and none is with a job that may be dead."""
         return self._nothing_left and not self._unheard and self._n_claimed == self._n_taken
+
+    def gave_up(self) -> bool:
+        """Whether the database has been away for so long that no more units are to be expected."""
+        away_since = self._away_since
+        return away_since is not None and time.monotonic() - away_since > self._rules.patience
 
     def with_others(self) -> list[tuple[Job, int]]:
         """The other jobs that have units of this job's batch, and how many."""

@@ -247,6 +247,27 @@ def test_the_work_goes_on_without_the_database_and_nothing_is_lost_or_doubled(
     assert {len(ledger.history(f"u{i}")) for i in range(12)} == {5}
 
 
+def test_a_job_does_not_wait_for_ever_for_a_database_that_is_gone(
+    ledger, job, open_source, location, request, monkeypatch
+):
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("cvzmpi.ledger_source._PATIENCE", {False: 0.5, True: 0.5})
+    bring_to(ledger, job, State.PREPROCESSED, *(f"u{i}" for i in range(12)))
+    ledger.close()
+    source = open_source(n_ranks=1, patience=1.0)
+    with away(location, request):
+        done = 0
+        while (unit := next_unit(source)) is not None:
+            source.began(unit, WORKER)
+            source.ended(Outcome(unit.name))
+            done += 1
+        (outcome,) = source.attend()
+        assert outcome.unfinished.startswith("the ledger is out of reach: ")
+        assert not source.attend(), "it is told once"
+        close(source)
+    assert 0 < done < 12
+
+
 def test_what_the_database_never_took_stays_in_the_outbox(
     ledger, job, open_source, location, request, monkeypatch, tmp_path
 ):
