@@ -198,6 +198,81 @@ def test_a_job_that_is_killed_again_and_again_comes_to_the_same_result(inputs, e
     assert not list(output.rglob("*.new"))
 
 
+_POISON = """
+import os, signal, sys
+from cvzmpi.cvz.campaign import CvzCampaign
+work = CvzCampaign.work
+def poisoned(self, unit, team, control):
+    if unit.name == "{name}":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(self, unit, team, control)
+CvzCampaign.work = poisoned
+from cvzmpi.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_a_light_curve_that_kills_its_job_each_time_is_given_up_and_the_others_are_done(
+    inputs, expected, tmp_path, ranks
+):
+    poisoned = f"{FIRST_TIC + 1}_1"
+    output = tmp_path / "output"
+    arguments = ["run", "--input", inputs, "--output", output, *FAST, "--set", "job.max_attempts=2"]
+    poison = {"program": ["-c", _POISON.format(name=poisoned)], "ranks": ranks}
+    for _ in range(2):
+        assert run(arguments, **poison).status not in (0, 1, 2, 75)
+    ended = run(arguments, **poison)
+    assert ended.status == 1, ended.stderr
+    (failure,) = ended.failures
+    assert failure.startswith(f"failed {poisoned}: 2 jobs died while they worked on it and it got")
+    assert contents(output) == {k: v for k, v in expected.items() if not k.startswith(poisoned)}
+    assert run(arguments, **poison).status == 1, "not again"
+    retry = run(["retry", poisoned, "--output", output])
+    assert retry.stdout == "1 of 1 failed units will be tried again\n"
+    assert run(arguments).status == 0, "without the poison"
+    assert contents(output) == expected
+
+
+# ----------------------------------------------------------------- the ledger of a job
+
+
+def test_a_done_light_curve_is_not_opened_again(inputs, output, expected):
+    """The first job without a ledger looks into every file; the ledger knows from then on."""
+    arguments = ["run", "--input", inputs, "--output", output, *FAST]
+    assert run(arguments).status == 0
+    opened = file_of(output, 2)
+    opened.write_bytes(b"nobody looks at this")
+    ended = run(arguments)
+    assert ended.status == 0
+    assert ended.plan == "3 light curves: 3 done before, 0 half done, 0 to begin"
+    found = run(["verify", "--output", output])
+    assert found.status == 0
+    assert "1 differ, 1 of them repaired" in found.stdout
+    assert run(arguments).status == 0
+    assert contents(output) == expected
+
+
+def test_a_job_does_not_begin_without_its_database(inputs, tmp_path):
+    url = f"ledger.url=postgresql://user@/db?host={tmp_path}"
+    ended = run(["run", "--input", inputs, "--output", tmp_path / "o", *FAST, "--set", url])
+    assert ended.status == 2
+    (line,) = ended.complaints
+    assert str(tmp_path) in line
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_log_of_a_job_names_the_ranks(inputs, tmp_path):
+    output = tmp_path / "output"
+    assert run(["run", "--input", inputs, "--output", output, *FAST], ranks=3).status == 0
+    (log,) = (output / "logs").iterdir()
+    lines = log.read_text().splitlines()
+    for star in range(N_STARS):
+        done = [line for line in lines if f"{FIRST_TIC + star}_1 is done" in line]
+        assert len(done) == 1
+        assert any(f"[rank {rank} on " in done[0] for rank in (1, 2))
+
+
 # ----------------------------------------------------------------- what is refused
 
 

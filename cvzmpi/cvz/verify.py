@@ -1,5 +1,7 @@
 """Compare the ledger with the files, and put it right: the files are the truth about themselves.
 
+Every value of a file is compared with its checksum, so this takes time; a sample takes less.
+
 The ledger is put right by adding events. One that is lost is made anew: what is in the input and
 the output directory is found again, but not what failed, nor when anything happened.
 """
@@ -117,6 +119,8 @@ class Verifier:
         path = self._files.path(unit.name)
         try:
             progress = sector_file.read_progress(path)
+            if progress is not None:
+                sector_file.verify(path)
         except DamagedFileError as error:
             return _not_finished(unit, 0, str(error))
         except SectorFileError as error:

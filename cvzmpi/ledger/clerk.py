@@ -15,6 +15,7 @@ import math
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +27,14 @@ from cvzmpi.ledger.neighbours import Neighbours
 from cvzmpi.ledger.outbox import Outbox
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.states import State
+from cvzmpi.ledger.undelivered import Undelivered
 
 _log = logging.getLogger(__name__)
 
 _ROUND_SECONDS = 0.25
 _WATCH_SECONDS = 2.0
 _EVENTS_PER_ROUND = 2000
+_BEATS = 13  # that the speed is measured over: a minute
 _LONGEST_PAUSE = 15.0  # between two attempts to reach a database that is away
 
 
@@ -92,8 +95,7 @@ class Clerk:
     ) -> None:
         self.problem: str | None = None
         self._ledger, self._job, self._rules = ledger, job, rules
-        self._outboxes, self._outbox = outboxes, Outbox(outboxes, job)
-        self._evidence = evidence
+        self._outboxes, self._evidence = outboxes, evidence
         # what passes between the two threads
         self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._given_back: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -109,12 +111,10 @@ class Clerk:
         self._defect: Exception | None = None
         self._is_closing = threading.Event()
         # what only the clerk's thread uses
-        self._undelivered: list[Event] = []
-        self._n_kept = 0  # of these are in the outbox
+        self._undelivered = Undelivered(Outbox(outboxes, job))
         self._neighbours = Neighbours(job, rules.lease)
-        self._beaten = self._watched = self._asked = -math.inf
-        self._beaten_steps = 0
-        self._rate = 0.0  # steps per second
+        self._watched = self._asked = -math.inf
+        self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS)  # when, and steps by then
         self._away_since: float | None = None
         self._try_again = 0.0
         self._pause = 0.0
@@ -208,7 +208,7 @@ class Clerk:
         self._collect()
         while True:
             try:
-                self._deliver(all_of_it=True)
+                self._deliver(len(self._undelivered))
                 self._ledger.jobs.end(self._job, outcome)
                 break
             except (LedgerError, OSError) as error:
@@ -232,7 +232,7 @@ class Clerk:
         self._collect()
         now = time.monotonic()
         if now < self._try_again:
-            self._keep()
+            self._undelivered.keep()
             return
         try:
             if self._undelivered or not self._given_back.empty() or self._is_time_to_beat(now):
@@ -248,21 +248,24 @@ class Clerk:
 
     def _collect(self) -> None:
         while not self._told.empty():
-            self._undelivered.append(self._told.get())
+            self._undelivered.add(self._told.get())
 
     def _is_time_to_beat(self, now: float) -> bool:
-        return now - self._beaten >= self._rules.heartbeat
+        return not self._beats or now - self._beats[-1][0] >= self._rules.heartbeat
 
-    def _deliver(self, all_of_it: bool = False) -> None:
+    def _steps_per_second(self) -> float:
+        (begun, steps_before), (ended, steps) = self._beats[0], self._beats[-1]
+        return (steps - steps_before) / (ended - begun) if ended > begun else 0.0
+
+    def _deliver(self, n: int = _EVENTS_PER_ROUND) -> None:
         """Record what was told, and give a sign of life, in one transaction."""
+        events = self._undelivered.first(n)
         give_back = []
         while not self._given_back.empty():
             give_back.append(self._given_back.get())
-        events = self._undelivered if all_of_it else self._undelivered[:_EVENTS_PER_ROUND]
         now = time.monotonic()
         if self._is_time_to_beat(now):
-            self._rate = (self._steps - self._beaten_steps) / (now - self._beaten)
-            self._beaten, self._beaten_steps = now, self._steps
+            self._beats.append((now, self._steps))
         try:
             with self._ledger.writing() as connection:
                 accepted = self._ledger.record(
@@ -270,26 +273,14 @@ class Clerk:
                 )
                 self._ledger.claims.give_back(self._job, give_back, within=connection)
                 alive = self._ledger.jobs.beat(
-                    self._job, self._steps, self._rate, within=connection
+                    self._job, self._steps, self._steps_per_second(), within=connection
                 )
         except LedgerError:
             for unit in give_back:
                 self._given_back.put(unit)
             raise
         self._lost_claims |= not alive
-        self._undelivered = self._undelivered[len(events) :]
-        if len(accepted) < len(events):
-            self._were_refused(events, accepted)
-        if self._n_kept and not self._undelivered:
-            self._outbox.clear()
-            self._n_kept = 0
-
-    def _were_refused(self, events: Sequence[Event], accepted: Sequence[Event]) -> None:
-        recorded = {event.key for event in accepted}
-        refused = [event for event in events if event.key not in recorded]
-        for event in refused:
-            _log.warning("%s -> %s came too late", event.unit, event.to_state)
-        _log.warning("kept in %s", self._outbox.refuse(refused))
+        self._undelivered.delivered(events, accepted)
 
     def _watch(self) -> None:
         """See which jobs have units; bury those that are dead."""
@@ -342,7 +333,7 @@ class Clerk:
             self._away_since, self._pause = now, _ROUND_SECONDS
         self._try_again = now + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-        self._keep()
+        self._undelivered.keep()
         self.problem = str(error)
 
     def _is_back(self) -> None:
@@ -350,12 +341,3 @@ class Clerk:
             _log.info("the database is back after %.0f s", time.monotonic() - self._away_since)
             self._away_since = self.problem = None
             self._neighbours.forget_times()
-
-    def _keep(self) -> None:
-        """Put into the outbox what is not there yet."""
-        try:
-            self._outbox.append(self._undelivered[self._n_kept :])
-        except OSError as error:
-            _log.warning("the outbox cannot be written: %s", error)
-        else:
-            self._n_kept = len(self._undelivered)

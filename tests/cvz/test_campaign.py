@@ -187,6 +187,16 @@ def test_a_list_of_targets_chooses(inputs, models, tmp_path, targets):
     assert workload.rejected == []
 
 
+def test_a_list_of_targets_says_what_comes_first(inputs, models, tmp_path, targets):
+    rows = [f"{FIRST_TIC + star},1,{priority}" for star, priority in enumerate(("", 2, "-1", 7.5))]
+    path = targets(*rows, header="tic,sector,priority")
+    work = find_work(campaign_on(inputs, tmp_path / "output", models, targets=path))
+    assert [unit.name for unit in work.units] == [NAMES[n] for n in (3, 1, 0, 2)]
+    path = targets(*rows[:3], f"{FIRST_TIC + 3},1,-9", header="tic,sector,priority")
+    work = find_work(campaign_on(inputs, tmp_path / "output", models, targets=path))
+    assert [unit.name for unit in work.units] == [NAMES[n] for n in (1, 0, 2, 3)], "changed since"
+
+
 def test_a_target_without_a_light_curve_has_failed(inputs, models, tmp_path, targets):
     path = targets(f"{FIRST_TIC},1", f"{FIRST_TIC},99", "5,1")
     workload = find_work(campaign_on(inputs, tmp_path / "output", models, targets=path))
@@ -217,6 +227,8 @@ def test_columns_of_the_list_are_found_by_name(inputs, models, tmp_path, targets
         ([], "", "line 1: expected the columns tic and sector"),
         (["1,2", "1.5,2"], "tic,sector", "line 3: expected two whole numbers"),
         (["1,2", "", "7"], "tic,sector", "line 4: expected two whole numbers"),
+        (["1,2,3", "1,2,high"], "tic,sector,priority", "line 3: expected a number as priority"),
+        (["1,2,nan"], "tic,sector,priority", "line 2: expected a number as priority"),
     ],
 )
 def test_a_list_that_cannot_be_understood_is_one_line_with_its_place(

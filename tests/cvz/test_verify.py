@@ -82,6 +82,15 @@ def test_files_that_are_damaged_lost_or_not_finished_are_open_again(campaign):
     assert verify(campaign).differences == [], "once"
 
 
+def test_a_value_that_does_not_fit_its_checksum_is_found(campaign):
+    with h5py.File(file_of(campaign, 2), "r+") as file:
+        file["lc/flux"][17] += 1.0
+    (difference,) = verify(campaign).differences
+    assert difference.unit == NAMES[2]
+    assert "does not fit its checksum" in difference.what
+    assert states(campaign)[NAMES[2]] == "preprocessed"
+
+
 def test_without_repair_it_only_says_so(campaign):
     file_of(campaign, 1).unlink()
     before = n_events(campaign)

@@ -4,6 +4,7 @@ from way import bring_to
 
 from cvzmpi.ledger import Event, State
 from cvzmpi.ledger.outbox import Outbox
+from cvzmpi.ledger.undelivered import Undelivered
 
 
 def test_what_is_kept_is_read_again_to_the_last_bit(tmp_path, ledger, job):
@@ -43,3 +44,31 @@ def test_what_is_kept_can_be_recorded(tmp_path, ledger, job):
         State.PREPROCESSED,
         State.WORKING,
     ]
+
+
+def test_a_part_that_is_delivered_leaves_the_rest_in_the_outbox(tmp_path, ledger, job):
+    outbox = Outbox(tmp_path, job)
+    waiting = Undelivered(outbox)
+    events = [Event(name, State.WORKING) for name in "abcd"]
+    for event in events[:3]:
+        waiting.add(event)
+    waiting.keep()
+    waiting.delivered(events[:2], events[:2])
+    assert waiting.first(9) == events[2:3]
+    waiting.add(events[3])
+    waiting.keep()
+    assert outbox.read()[-2:] == events[2:], "what was delivered may be there as well"
+    waiting.delivered(events[2:], events[2:])
+    assert outbox.read() == []
+    assert len(waiting) == 0
+
+
+def test_what_comes_too_late_is_kept_for_good(tmp_path, ledger, job):
+    waiting = Undelivered(Outbox(tmp_path, job))
+    events = [Event(name, State.WORKING) for name in "ab"]
+    for event in events:
+        waiting.add(event)
+    waiting.delivered(events, events[:1])
+    (refused,) = tmp_path.iterdir()
+    assert str(events[1].key) in refused.read_text()
+    assert len(refused.read_text().splitlines()) == 1
