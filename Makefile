@@ -3,9 +3,11 @@
 # make test     all tests: serially, and with 2, 3 and 5 MPI ranks
 # make test-archive  a campaign's listings and many files from a stand-in archive: two minutes
 # make test-slurm  the jobs on a real Slurm, brought up for it (root; six to twelve minutes)
+# make test-ledger-jobs  jobs and their database killed at random: does the history hold? 15 minutes
 # make lint     ruff and mypy
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
 # make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
+# make bench-ledger  how fast the ledger answers at the size of a whole campaign: ten minutes
 # make bench-inversion    how right and how fast the Milne-Eddington inversion is
 # make torture-inversion  the inversion killed 20 times at random instants
 # make calibration  does the completeness hold? simulated flares against it: 15 minutes
@@ -14,7 +16,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo test test-archive test-slurm calibration torture bench bench-index bench-inversion torture-inversion lint format clean
+.PHONY: help setup demo test test-ledger-jobs bench-ledger test-archive test-slurm calibration torture bench bench-index bench-inversion torture-inversion lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,11 +37,17 @@ test-archive: setup
 test-slurm: setup
 	@tools/test_slurm.sh
 
+test-ledger-jobs: setup
+	.venv/bin/python -m tools.ledger.jobs $(JOBS)
+
 bench: setup
 	@tools/bench.sh $(BENCH)
 
 bench-index: setup
 	.venv/bin/python -m tools.bench.index
+
+bench-ledger: setup
+	.venv/bin/python -m tools.ledger.bench --report docs/ledger.md
 
 bench-inversion: setup
 	.venv/bin/python -m tools.inversion.bench

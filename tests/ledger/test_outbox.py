@@ -64,11 +64,11 @@ def test_a_part_that_is_delivered_leaves_the_rest_in_the_outbox(tmp_path, ledger
 
 
 def test_what_comes_too_late_is_kept_for_good(tmp_path, ledger, job):
-    waiting = Undelivered(Outbox(tmp_path, job))
+    waiting = Undelivered(Outbox(tmp_path / "outbox", job))
     events = [Event(name, State.WORKING) for name in "ab"]
     for event in events:
         waiting.add(event)
     waiting.delivered(events, events[:1])
-    (refused,) = tmp_path.iterdir()
+    (refused,) = (tmp_path / "outbox").iterdir()
     assert str(events[1].key) in refused.read_text()
     assert len(refused.read_text().splitlines()) == 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -114,8 +115,10 @@ def measure(location: str, config: Path, n_claim: int) -> list[Row]:
     """What people and jobs wait for."""
     with Ledger.open(location) as ledger:
         job = ledger.jobs.begin("run", ranks=1000, nodes=25)
+        processor = [_command(config) for _ in range(_REPEATS)]
         rows = [
             Row("`cvzmpi status`, the whole process", _repeat(lambda: _command(config))),
+            Row("processor time of it, most of it for imports", processor),
             Row("the same, its questions alone", _repeat(lambda: take_status(ledger))),
             Row(f"claim of {n_claim:,} units", _repeat(lambda: _claim(ledger, job, n_claim), 5)),
         ]
@@ -133,9 +136,13 @@ def _claim(ledger: Ledger, job: Job, n: int) -> list[str]:
     return [unit.name for unit in units]
 
 
-def _command(config: Path) -> None:
+def _command(config: Path) -> float:
+    """Ask for the status as a person does; the seconds of a processor that it took."""
     command = [sys.executable, "-m", "cvzmpi", "status", "--config", str(config)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _repeat(work: Callable[[], object], repeats: int = _REPEATS) -> list[float]:
