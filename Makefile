@@ -1,5 +1,6 @@
 # make setup    everything the project needs, in .venv (done again in a second)
-# make demo     the main job on one real and three invented stars, with plots
+# make demo     the main job on one real and three invented stars, up to a report
+# make example-report  the report of 20 invented stars, in demo/example: some ten minutes
 # make test     all tests: serially, and with 2, 3 and 5 MPI ranks
 # make test-archive  a campaign's listings and many files from a stand-in archive: two minutes
 # make test-slurm  the jobs on a real Slurm, brought up for it (root; six to twelve minutes)
@@ -16,7 +17,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo test test-ledger-jobs bench-ledger test-archive test-slurm calibration torture bench bench-index bench-inversion torture-inversion lint format clean
+.PHONY: help setup demo example-report test test-ledger-jobs bench-ledger test-archive test-slurm calibration torture bench bench-index bench-inversion torture-inversion lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +28,9 @@ setup:
 
 demo: setup
 	@tools/demo.sh
+
+example-report: setup
+	@tools/example_report.sh
 
 test: setup
 	@tools/test.sh

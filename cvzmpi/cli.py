@@ -221,7 +221,7 @@ def show(files: tuple[Path, ...]) -> int:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG or PDF to write.")
 def plot(file: Path, output: Path | None) -> int:
     """Draw a sector file: light curve and flares, the largest flare, what was recovered."""
-    from cvzmpi.cvz.plot import plot_file
+    from cvzmpi.cvz.pictures.overview import plot_file
 
     click.echo(plot_file(file, output or file.with_suffix(".png")))
     return DONE
@@ -284,8 +284,7 @@ def ffd(
 
 @cli.command()
 @click.argument("results", type=click.Path(path_type=Path), required=False)
-@click.option("--sha256", is_flag=True, help="Add a checksum of each whole sector file.")
-def index(results: Path | None, sha256: bool) -> int:
+def index(results: Path | None) -> int:
     """Sum the sector files of a campaign up in tables, with mpirun or srun on all ranks.
 
     RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml; the tables are
@@ -296,8 +295,45 @@ def index(results: Path | None, sha256: bool) -> int:
         from cvzmpi.cvz.index.build import describe, update_index
 
         directory = world.first(lambda: _results_directory(results))
-        report = update_index(directory, world, sha256)
+        report = update_index(directory, world)
         world.first(lambda: click.echo(describe(report)))
+        return DONE
+
+    return on_all_ranks(work)
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("report"),
+    show_default=True,
+    help="Directory of the report.",
+)
+@click.option(
+    "--pictures",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Draw the light curves of so many stars, those with the most flares.",
+)
+def report(results: Path | None, output: Path, pictures: int) -> int:
+    """Write a campaign as a web site that needs no server; with mpirun or srun, on all ranks.
+
+    RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml. Its index is
+    brought up to date first, and only pages of stars that changed are made anew.
+    """
+
+    def work(world: World) -> int:
+        from cvzmpi.cvz.report.site import write_site
+
+        directory = world.first(lambda: _results_directory(results))
+        site = write_site(directory, output, world, pictures)
+        if site is not None:
+            click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew")
+            click.echo(site.page)
         return DONE
 
     return on_all_ranks(work)

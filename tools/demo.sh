@@ -56,11 +56,18 @@ cp ".setup/$FITS" demo/input/
 tools/mpirun.sh -n 3 .venv/bin/python -m cvzmpi run --input demo/input --output demo/output \
     --set seed=7 --set ranks_per_team=2
 
-mapfile -d '' files < <(find demo/output -name '*.h5' -print0 | sort -z)
+# The report is drawn by two ranks, which share the stars.
+"$CVZMPI" index demo/output
+"$CVZMPI" ffd --all --results demo/output --output demo/ffd
+tools/mpirun.sh -n 2 "$CVZMPI" report demo/output --output demo/report
+
+mapfile -d '' files < <(find demo/output -name '*_*.h5' -print0 | sort -z)
 [ ${#files[@]} -gt 0 ] || die "no sector files in demo/output"
 "$CVZMPI" show "${files[@]}"
-echo
-echo "Plots (and more about each file: $CVZMPI show FILE):"
-for file in "${files[@]}"; do
-    "$CVZMPI" plot "$file"
-done
+cat <<TEXT
+
+To look at:
+  demo/report/index.html    the report: open it in a browser
+  demo/ffd                  rates and flare frequency distributions, as tables
+  $CVZMPI show FILE         more about a sector file
+TEXT

@@ -33,9 +33,11 @@ GP_FACTS = {
 }
 
 
-def write_example(path, *, model=True, n_done=300, flares=PEAKS, facts=GP_FACTS):
+def write_example(
+    path, *, model=True, n_done=300, flares=PEAKS, facts=GP_FACTS, tic=TIC, sector=SECTOR
+):
     """Write the file as far as checkpoint `detect`, or `model` with `n_done` injections done."""
-    light_curve = _light_curve(flares)
+    light_curve = _light_curve(flares, tic, sector)
     observation = Observation.prepare(light_curve, CONFIG)
     detection = _detection(observation, flares)
     data = SectorData(
@@ -60,7 +62,7 @@ def write_example(path, *, model=True, n_done=300, flares=PEAKS, facts=GP_FACTS)
     return path
 
 
-def _light_curve(flares):
+def _light_curve(flares, tic, sector):
     rng = np.random.default_rng(3)
     n = 2600
     time = 1500 + EXPOSURE * np.arange(n)
@@ -73,8 +75,8 @@ def _light_curve(flares):
     quality = np.zeros(n, np.int32)
     quality[50:60] = 16
     return LightCurve(
-        tic=TIC,
-        sector=SECTOR,
+        tic=tic,
+        sector=sector,
         time=time,
         flux=flux.astype(np.float32),
         flux_err=np.full(n, 2.0, np.float32),

@@ -18,7 +18,6 @@ from cvzmpi.cvz.index.build import MASTER, describe, update_index
 from cvzmpi.cvz.index.columns import FLARES, LIGHT_CURVES
 from cvzmpi.cvz.index.merge import table_path
 from cvzmpi.cvz.index.part import read_part
-from cvzmpi.cvz.index.summary import checksum
 from cvzmpi.cvz.recovery import read_all
 from cvzmpi.cvz.sector_file import sector_files, sector_path
 from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
@@ -48,8 +47,8 @@ def settle(path):
     return path
 
 
-def update(output, **how):
-    return update_index(output, World(MPI.COMM_SELF), **how)
+def update(output):
+    return update_index(output, World(MPI.COMM_SELF))
 
 
 def rows(output, name="light_curves"):
@@ -87,6 +86,8 @@ def test_the_row_of_a_light_curve_says_what_its_file_has(output):
     assert (row["gp_kernel"], row["gp_period_d"], row["gp_dQ"]) == ("rotation", 2.5, 3.0)
     assert row["gp_converged"] is True
     assert row["seconds_inject"] == 1.2
+    with h5py.File(path) as file:
+        assert row["content_sha256"] == file.attrs["content_sha256"]
     assert row["size"] == path.stat().st_size
     assert row["largest_flare"] == data.flares["equivalent_duration"].max()
     assert 8 < row["equivalent_duration_50"] < 12  # what is found is decided at 10 s
@@ -120,14 +121,6 @@ def test_unfinished_light_curves_are_in_it(tmp_path, n_done):
     assert (injecting["recovered_fraction"] is None) == (n_done == 0)
     assert (detected["state"], detected["checkpoint"]) == ("unfinished", "detect")
     assert detected["n_inject_remaining"] is detected["gp_period_d"] is None
-
-
-def test_the_checksum_of_the_whole_file_is_added_on_demand(output):
-    update(output)
-    assert rows(output)[0]["sha256"] is None
-    assert update(output, sha256=True).n_read == 4
-    assert rows(output)[0]["sha256"] == checksum(output / rows(output)[0]["path"])
-    assert update(output, sha256=True).n_read == update(output).n_read == 0
 
 
 def test_an_empty_campaign_has_an_empty_index(tmp_path):

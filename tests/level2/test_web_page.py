@@ -4,7 +4,6 @@ With CVZMPI_SCREENSHOTS=DIRECTORY, pictures of the pages are left there.
 """
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,30 +12,6 @@ from test_service import SECRET, served, wait_until
 
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.catalogue import Catalogue
-
-_FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--window-size=1300,1000",
-)
-
-
-@pytest.fixture
-def browser(tmp_path):
-    """A headless Chromium."""
-    programs = shutil.which("chromium"), shutil.which("chromedriver")
-    if None in programs:
-        pytest.skip("no browser (Debian: apt-get install chromium chromium-driver)")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
-    for flag in (*_FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    service = webdriver.ChromeService(executable_path=programs[1])
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
 
 
 def screenshot(browser, name):

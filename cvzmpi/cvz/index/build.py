@@ -63,7 +63,7 @@ class IndexReport:
     n_problems: int
 
 
-def update_index(output: Path, world: World, sha256: bool = False) -> IndexReport:
+def update_index(output: Path, world: World) -> IndexReport:
     """Bring the index of an output directory up to date: collective.
 
     Parameters
@@ -71,9 +71,6 @@ def update_index(output: Path, world: World, sha256: bool = False) -> IndexRepor
     output : Path
         The output directory of the campaign.
     world : World
-    sha256 : bool
-        Whether to compute the checksum of each sector file that has none in the index, which
-        reads the whole file.
 
     Raises
     ------
@@ -89,7 +86,7 @@ def update_index(output: Path, world: World, sha256: bool = False) -> IndexRepor
         index = output / DIRECTORY
 
         def update(name: str) -> ShardReport:
-            return update_shard(output / name, _part_file(index, name), now - _SETTLING_NS, sha256)
+            return update_shard(output / name, _part_file(index, name), now - _SETTLING_NS)
 
         reports = share(world, shards, update)
         return world.first(lambda: _finish(output, reports))
@@ -127,7 +124,7 @@ def _begin(output: Path) -> tuple[list[str], int]:
         parts.mkdir(parents=True, exist_ok=True)
         clock = parts / "clock"
         clock.write_bytes(b"")
-        os.utime(clock)
+        os.utime(clock)  # by the clock of a file server, not by ours
         now = clock.stat().st_mtime_ns
         shards = sorted(entry.name for entry in os.scandir(output) if _is_shard(entry))
         for part_file in parts.glob("*.part"):

@@ -83,7 +83,7 @@ LIGHT_CURVES = (
     *(Column(f"gp_{n}", _NUMBER, unit, text) for n, (unit, text) in _GP_PARAMETERS.items()),
     *(Column(f"seconds_{stage}", _NUMBER, "s", f"time of stage {stage}") for stage in STAGES),
     *FILE_STATE,
-    Column("sha256", _TEXT, "", "checksum of the sector file, where it was asked for"),
+    Column("content_sha256", _TEXT, "", "checksum that the sector file carries"),
     Column("input_file", _TEXT, "", "the FITS file"),
     Column("input_sha256", _TEXT, "", "its checksum"),
     Column("processing_version", _TEXT, "", "PROCVER of the FITS header"),

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from cvzmpi.cvz.index.columns import FLARE_SCHEMA, LIGHT_CURVE_SCHEMA, PROBLEM_SCHEMA
 from cvzmpi.cvz.index.part import Part, read_part, write_part
-from cvzmpi.cvz.index.summary import Summary, UnreadableError, checksum, summarise
+from cvzmpi.cvz.index.summary import Summary, UnreadableError, summarise
 from cvzmpi.errors import SectorFileError
 
 _ATTEMPTS = 3
@@ -75,9 +75,7 @@ class _Rows:
         return pa.table([np.concatenate(column) for column in columns], schema=FLARE_SCHEMA)
 
 
-def update_shard(
-    directory: Path, part_file: Path, settled_before: int, sha256: bool
-) -> ShardReport:
+def update_shard(directory: Path, part_file: Path, settled_before: int) -> ShardReport:
     """Bring the part of one shard up to date.
 
     Parameters
@@ -89,8 +87,6 @@ def update_shard(
     settled_before : int
         Files that changed after this time (ns since 1970, by the file system's clock) are read
         again next time.
-    sha256 : bool
-        Whether to compute checksums of what is read.
 
     Raises
     ------
@@ -99,9 +95,9 @@ def update_shard(
     """
     known, digest = read_part(part_file)
     seen, rows = _look(directory)
-    kept = _unchanged(known.light_curves, seen, sha256)
+    kept = _unchanged(known.light_curves, seen)
     for name in sorted(seen.keys() - kept):
-        _read(directory / name, settled_before, sha256, rows)
+        _read(directory / name, settled_before, rows)
     part = _merge(known, {f"{directory.name}/{name}" for name in kept}, rows)
     if digest is None or part != known:
         digest = write_part(part_file, part)
@@ -160,30 +156,29 @@ def _kind(entry: os.DirEntry[str], shard: str) -> str:
     return "damaged" if rest.startswith(".damaged") else "foreign"
 
 
-def _unchanged(known: pa.Table, seen: dict[str, os.stat_result], sha256: bool) -> set[str]:
+def _unchanged(known: pa.Table, seen: dict[str, os.stat_result]) -> set[str]:
     """The names of the files whose row can stay as it is."""
-    columns = ("path", "size", "mtime_ns", "settled", "sha256")
+    columns = ("path", "size", "mtime_ns", "settled")
     kept = set()
-    for path, size, mtime, settled, digest in zip(
+    for path, size, mtime, settled in zip(
         *(known[name].to_pylist() for name in columns), strict=True
     ):
         name = path.partition("/")[2]
         state = seen.get(name)
-        if state is None or not settled or (sha256 and digest is None):
+        if state is None or not settled:
             continue
         if (state.st_size, state.st_mtime_ns) == (size, mtime):
             kept.add(name)
     return kept
 
 
-def _read(path: Path, settled_before: int, sha256: bool, rows: _Rows) -> None:
+def _read(path: Path, settled_before: int, rows: _Rows) -> None:
     """Read one file; again, if it changed while it was read."""
     name = f"{path.parent.name}/{path.name}"
     try:
         for _ in range(_ATTEMPTS):
             before = _state(path)
             summary = summarise(path)
-            digest = checksum(path) if sha256 else None
             if _same(before, os.stat(path)):
                 break
         else:
@@ -201,7 +196,6 @@ def _read(path: Path, settled_before: int, sha256: bool, rows: _Rows) -> None:
                 "size": before.st_size,
                 "mtime_ns": before.st_mtime_ns,
                 "settled": before.st_mtime_ns < settled_before,
-                "sha256": digest,
             },
         )
 

@@ -6,7 +6,6 @@ and 60 of them are read here; HDF5's calls beneath cost 5 us. Nothing else reads
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.products.completeness import CompletenessCurve
 from cvzmpi.cvz.products.search_time import search_time
 from cvzmpi.cvz.sector_file import FORMAT, FORMAT_VERSION, STAGES, SectorData
+from cvzmpi.cvz.sector_file_checks import CHECKSUM
 from cvzmpi.errors import CvzmpiError, one_line
 
 # What HDF5 and h5py raise when they read a file whose parts do not fit together.
@@ -50,6 +50,8 @@ _LIGHT_CURVE = {
     "flare_probability": "f4",
     "flare_mask": "?",
 }
+
+_TEXTS = (CHECKSUM, "config_sha256", "models_sha256", "software")
 
 _SECONDS = tuple(f"seconds_{stage}" for stage in STAGES)
 
@@ -95,12 +97,6 @@ def summarise(path: Path) -> Summary:
         raise UnreadableError("unreadable", one_line(error)) from error
     except _DAMAGES as error:
         raise UnreadableError("damaged", one_line(error)) from error
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a whole file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _File:
@@ -198,7 +194,7 @@ def _summary(file: _File) -> Summary:
         "state": "unfinished",
         "checkpoint": checkpoint,
         "seed": root.integer("seed"),
-        **{name: root.text(name) for name in ("config_sha256", "models_sha256", "software")},
+        **{name: root.text(name) for name in _TEXTS},
         **{name: root.number(name) for name in timed},
         **_facts(json.loads(root.text("header"))),
         **_searched(file, root),

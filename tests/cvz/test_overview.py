@@ -6,8 +6,9 @@ import pytest
 from example_file import EXPOSURE, write_example
 from matplotlib.image import imread
 
-from cvzmpi.cvz import plot
-from cvzmpi.cvz.plot import plot_file
+from cvzmpi.cvz.pictures.content import Content
+from cvzmpi.cvz.pictures.light_curve import not_searched
+from cvzmpi.cvz.pictures.overview import draw_overview, plot_file
 from cvzmpi.errors import ConfigError, SectorFileError
 
 
@@ -27,7 +28,7 @@ def texts(figure):
 
 
 def drawn(path):
-    return plot._draw(plot._Content.read(path))
+    return draw_overview(Content.read(path))
 
 
 @pytest.mark.parametrize(
@@ -54,8 +55,8 @@ def test_every_state_of_a_file_can_be_drawn(tmp_path, content, said):
 
 def test_what_is_drawn_is_what_the_file_has(tmp_path):
     path = write_example(tmp_path / "1.h5")
-    content = plot._Content.read(path)
-    figure = plot._draw(content)
+    content = Content.read(path)
+    figure = draw_overview(content)
     panels = axes_of(figure)
     top = panels["TIC 123456789, sector 7, $T$ = 9.87 mag"]
     assert top.get_xlabel() == "Time [BTJD d]"
@@ -83,8 +84,8 @@ def test_an_unfinished_file_says_so(tmp_path):
 
 
 def test_where_the_detector_did_not_look_is_grey(tmp_path):
-    content = plot._Content.read(write_example(tmp_path / "1.h5"))
-    stretches = plot._not_searched(content)
+    content = Content.read(write_example(tmp_path / "1.h5"))
+    stretches = not_searched(content)
     searched = np.isfinite(content.data.probability)
     grey = np.zeros(len(searched), bool)
     for start, stop in stretches:

@@ -1,0 +1,115 @@
+"""Tables of the report: what a page hands to `report.js`, which shows, sorts and searches them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    key : str
+        Of the value in a row.
+    title : str
+    unit : str
+        Empty where there is none.
+    digits : int or None
+        Significant digits that are shown; None shows the value as it is. Sorting knows them all.
+    link : str
+        Key of the value in a row that is the address of its link; empty for none.
+    """
+
+    key: str
+    title: str
+    unit: str = ""
+    digits: int | None = None
+    link: str = ""
+
+
+STARS = (
+    Column("tic", "TIC", link="page"),
+    Column("n_light_curves", "light curves"),
+    Column("n_done", "done"),
+    Column("observed_time", "searched", "d", 4),
+    Column("n_flares", "flares"),
+    Column("rate", "rate", "1/d", 3),
+    Column("rate_low", "68 % from", "1/d", 3),
+    Column("rate_high", "to", "1/d", 3),
+    Column("rate_limit", "95 % limit", "1/d", 3),
+    Column("lower", "above ED", "s", 3),
+    Column("index", "index", "", 3),
+    Column("equivalent_duration_50", "50 % at ED", "s", 3),
+    Column("largest_flare", "largest ED", "s", 3),
+    Column("tess_magnitude", "TESS", "mag", 4),
+    Column("temperature", "temp.", "K", 4),
+)
+LIGHT_CURVES = (
+    Column("sector", "sector", link="anchor"),
+    Column("state", "state"),
+    Column("n_cadences", "cadences"),
+    Column("n_evaluated", "evaluated"),
+    Column("observed_time", "searched", "d", 4),
+    Column("n_flares", "flares"),
+    Column("rate", "rate", "1/d", 3),
+    Column("amplitude_50_percent", "50 % at amplitude", "%", 3),
+    Column("equivalent_duration_50", "50 % at ED", "s", 3),
+    Column("n_inject_remaining", "injections left"),
+    Column("gp_period_d", "period", "d", 4),
+    Column("seconds", "time", "s", 3),
+    Column("path", "file", link="file"),
+)
+FLARES = (
+    Column("sector", "sector"),
+    Column("peak_time", "peak", "BTJD d", 9),
+    Column("amplitude_percent", "amplitude", "%", 3),
+    Column("duration", "ED", "s", 4),
+    Column("duration_error", "error", "s", 2),
+    Column("completeness", "completeness", "", 3),
+    Column("rate", "rate of these and larger", "1/d", 3),
+)
+PROBLEMS = (
+    Column("path", "file", link="file"),
+    Column("kind", "kind"),
+    Column("reason", "reason"),
+)
+
+
+def table_script(
+    name: str, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], sort: str = ""
+) -> str:
+    """JavaScript that fills the element with the id `name`.
+
+    Parameters
+    ----------
+    name : str
+    columns : sequence of Column
+    rows : iterable of mapping
+        None and NaN are shown as nothing.
+    sort : str
+        Key of the column by which it is sorted at first, the largest first; as given without.
+    """
+    described = [
+        {"title": c.title, "unit": c.unit, "digits": c.digits, "link": bool(c.link)}
+        for c in columns
+    ]
+    cells = [[_cell(row, column) for column in columns] for row in rows]
+    first = [column.key for column in columns].index(sort) if sort else None
+    table = {"columns": described, "rows": cells, "sort": first}
+    # so that no text can end the script element that this may stand in
+    text = json.dumps(table, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return f"cvzmpiTable({json.dumps(name)}, {text});\n"
+
+
+def _cell(row: Mapping[str, Any], column: Column) -> Any:
+    value = row.get(column.key)
+    if isinstance(value, float):
+        # ten digits are more than anybody sees, and a third of the size
+        value = float(f"{value:.10g}") if math.isfinite(value) else None
+    return [value, row[column.link]] if column.link else value
