@@ -209,22 +209,16 @@ class CompletenessCurve:
             return cls(nothing, nothing, np.empty((n_draws, 0)), math.nan, math.nan)
         n_bins = max(1, min(MAX_BINS, len(size) // MIN_FLARES_PER_BIN))
         order = np.argsort(size, kind="stable")
-        ends = np.cumsum([len(members) for members in np.array_split(order, n_bins)])
-        weights = np.diff(ends, prepend=0)
-        log_size = np.add.reduceat(np.log(size[order]), ends - weights) / weights
+        share, extra = divmod(len(size), n_bins)
+        weights = share + (np.arange(n_bins) < extra)
+        starts = np.cumsum(weights) - weights
+        found = np.add.reduceat(np.count_nonzero(recovered, axis=1)[order], starts)
         bin_of_flare = np.empty(len(size), np.int64)
         bin_of_flare[order] = np.repeat(np.arange(n_bins), weights)
-        counts = count_in_bins(bin_of_flare, n_bins, recovered)
-        successes = counts.fraction * counts.n_effective
-        drawn = np.random.default_rng(_SEED).beta(
-            successes + 0.5, counts.n_effective - successes + 0.5, (n_draws, n_bins)
-        )
         return cls(
-            log_size=log_size,
-            fraction=isotonic_regression(counts.fraction, weights=weights).x,
-            draws=np.array([isotonic_regression(f, weights=weights).x for f in drawn]).reshape(
-                n_draws, n_bins
-            ),
+            log_size=np.add.reduceat(np.log(size[order]), starts) / weights,
+            fraction=isotonic_regression(found / (weights * recovered.shape[1]), weights=weights).x,
+            draws=_draw_curves(bin_of_flare, weights, recovered, n_draws),
             smallest=float(size.min()),
             largest=float(size.max()),
         )
@@ -276,6 +270,21 @@ class CompletenessCurve:
     @staticmethod
     def _open(value: float, relation: str) -> float:
         return {"=": value, ">": math.inf, "<": 0.0}[relation]
+
+
+def _draw_curves(
+    bin_of_flare: np.ndarray, weights: np.ndarray, recovered: np.ndarray, n_draws: int
+) -> np.ndarray:
+    """Monotone curves from the posteriors of the fractions of all bins; shape (n_draws, n_bins)."""
+    n_bins = len(weights)
+    if not n_draws:
+        return np.empty((0, n_bins))
+    counts = count_in_bins(bin_of_flare, n_bins, recovered)
+    successes = counts.fraction * counts.n_effective
+    drawn = np.random.default_rng(_SEED).beta(
+        successes + 0.5, counts.n_effective - successes + 0.5, (n_draws, n_bins)
+    )
+    return np.array([isotonic_regression(fraction, weights=weights).x for fraction in drawn])
 
 
 def _bin_of(size: np.ndarray, edges: np.ndarray) -> np.ndarray:
