@@ -159,8 +159,8 @@ size, in 1,000 directories on a local disk; they were just written, so they are 
 - On a network file system the latency of many small reads comes on top. More ranks share them.
 
 {cores} cores, {date}. The load of the machine (average of a minute) was {load:.1f} at the beginning
-and {load_end:.1f} at the end: where other work wants the same cores, time is more than CPU, and CPU more
-than it would be.
+and {load_end:.1f} at the end: where other work wants the same cores, time is more than CPU, and CPU
+more than it would be.
 """
 
 
