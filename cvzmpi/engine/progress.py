@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -21,14 +22,15 @@ class ProgressDisplay:
     unit_name, step_name : str
         What the units and their steps are called, in the plural.
     stream : text stream
-        Where to show it; live if it is a terminal.
+        Where to show it; live if it is a terminal that can do that.
     """
 
     def __init__(self, unit_name: str, step_name: str, stream: TextIO | None = None) -> None:
         self._unit_name = unit_name
         self._step_name = step_name
         self._stream = stream or sys.stderr
-        self._live = _LiveLine(self._stream) if self._stream.isatty() else None
+        is_live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._live = _LiveLine(self._stream) if is_live else None
         self._n_units = self._n_done = self._n_failed = self._n_working = 0
         self._n_done_before = 0
         self._steps_total = self._steps = 0

@@ -143,7 +143,8 @@ def test_durations_read_as_a_person_would_say_them(clock, seconds, text):
     assert f" done in {text}," in lines(log)[-1]
 
 
-def test_a_terminal_shows_the_line_live_and_keeps_what_was_said(clock):
+def test_a_terminal_shows_the_line_live_and_keeps_what_was_said(clock, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     terminal = Terminal()
     display = display_of(replace(THREE, steps_per_unit=10), terminal)
     with display:
@@ -157,3 +158,11 @@ def test_a_terminal_shows_the_line_live_and_keeps_what_was_said(clock):
     assert "5 injections/s" in shown
     assert "failed a: an error [with brackets]" in shown
     assert "0 of 3 light curves done, 0 working, 1 failed" in shown
+
+
+def test_a_terminal_without_a_cursor_gets_the_lines_of_a_log(clock, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    terminal = Terminal()
+    with display_of(THREE, terminal):
+        clock.now += 60
+    assert lines(terminal)[-1].startswith("0 light curves done in 60 s")
