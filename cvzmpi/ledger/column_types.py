@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 
 class Utc(sa.TypeDecorator[datetime]):
@@ -54,7 +53,19 @@ class Key(sa.TypeDecorator[UUID]):
         return UUID(bytes=bytes(value)) if isinstance(value, bytes | memoryview) else value
 
 
-Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+class Json(sa.TypeDecorator[Any]):
+    """JSON; PostgreSQL has it in a form that it can look into."""
+
+    impl = sa.JSON(none_as_null=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """How the database has it."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(sa.JSON(none_as_null=True))
+        from sqlalchemy.dialects.postgresql import JSONB  # not where SQLite is all that is needed
+
+        return dialect.type_descriptor(JSONB(none_as_null=True))
 
 
 def plain(value: Any) -> Any:
