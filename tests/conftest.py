@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -22,6 +23,10 @@ import pytest  # noqa: E402
 from cvzmpi.cvz import stella_models  # noqa: E402
 from cvzmpi.cvz.network import Network  # noqa: E402
 from cvzmpi.errors import ModelFileError  # noqa: E402
+from cvzmpi.ledger import Ledger  # noqa: E402
+from tools.postgres_server import PostgresServer, find_programs  # noqa: E402
+
+_databases = itertools.count()
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -129,3 +134,36 @@ def browser(tmp_path):
     driver = webdriver.Chrome(options=options, service=service)
     yield driver
     driver.quit()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of these tests' own."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
+    server = PostgresServer(programs)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request, tmp_path):
+    """Where an empty ledger can be made: each test with it runs on both databases."""
+    if request.param == "sqlite":
+        return str(tmp_path / "ledger.sqlite")
+    return request.getfixturevalue("postgres").make_database(f"ledger_{next(_databases)}")
+
+
+@pytest.fixture
+def ledger(location):
+    with Ledger.open(location) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def job(ledger):
+    return ledger.jobs.begin("test")

@@ -1,6 +1,5 @@
-"""Each test with a ledger runs on SQLite and on a real PostgreSQL."""
+"""What the tests of level2 share. A test with a ledger runs on SQLite and on PostgreSQL."""
 
-import itertools
 import shutil
 from pathlib import Path
 
@@ -10,51 +9,14 @@ from example_product import make_example
 from stand_in_store import TOKEN, StandInStore, serving
 
 from cvzmpi.cli import cli
-from cvzmpi.ledger import Ledger
 from cvzmpi.level2.catalogue import Catalogue
 from cvzmpi.level2.configuration import STORE_AUTHORIZATION
 from cvzmpi.level2.metadata_store import MetadataStore
-from tools.postgres_server import PostgresServer, find_programs
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    """A PostgreSQL server of these tests' own."""
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
-    server = PostgresServer(programs)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def location(request, tmp_path):
-    """Where an empty ledger can be made."""
-    if request.param == "sqlite":
-        return str(tmp_path / "ledger.sqlite")
-    return request.getfixturevalue("postgres").make_database(f"level2_{next(_numbers)}")
-
-
-@pytest.fixture
-def ledger(location):
-    with Ledger.open(location) as ledger:
-        yield ledger
 
 
 @pytest.fixture
 def catalogue(ledger):
     return Catalogue(ledger)
-
-
-@pytest.fixture
-def job(ledger):
-    return ledger.jobs.begin("test")
 
 
 @pytest.fixture
