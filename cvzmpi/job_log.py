@@ -49,10 +49,19 @@ def begin_log(directory: Path, level: str, queue_id: str | None) -> Path:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logger = logging.getLogger("cvzmpi")
-    for other in [h for h in logger.handlers if isinstance(h, logging.FileHandler)]:
+    for other in [h for h in logger.handlers if isinstance(h, logging.StreamHandler)]:
         logger.removeHandler(other)  # of an earlier job of this process
         other.close()
     logger.addHandler(handler)
+    logger.addHandler(_warnings_for_the_terminal())
     logger.setLevel(level)
     logging.raiseExceptions = False  # a full disk must not fill the terminal as well
     return path
+
+
+def _warnings_for_the_terminal() -> logging.Handler:
+    """Show warnings at once; what becomes of the units, the progress display says already."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.addFilter(lambda record: record.name != "cvzmpi.ledger_source")
+    return handler

@@ -31,6 +31,14 @@ def test_a_line_names_the_rank_that_it_is_about(tmp_path):
     assert second.endswith(" WARNING [rank 3 on n042] a note")
 
 
+def test_warnings_are_shown_at_once_but_what_the_display_says_is_not_said_twice(tmp_path, capsys):
+    begin_log(tmp_path, "INFO", None)
+    logging.getLogger("cvzmpi.cvz.archive.stager").warning("the archive counts as down")
+    logging.getLogger("cvzmpi.ledger_source").error("1_1 failed: no flux")
+    logging.getLogger("cvzmpi").info("now")
+    assert capsys.readouterr().err == "the archive counts as down\n"
+
+
 def test_each_start_has_a_file_of_its_own(tmp_path):
     first = begin_log(tmp_path, "INFO", "1")
     second = begin_log(tmp_path, "INFO", "2")
