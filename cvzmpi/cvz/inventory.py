@@ -77,6 +77,24 @@ class Inventory:
         ]
         self.ledger.record(again, self.job, skip_stale=True)
 
+    def settle(self, rejected: Sequence[Rejected]) -> None:
+        """Close what was rejected once and is no more: the file was repaired, or taken away."""
+        still = {item.name for item in rejected}
+        gone = [
+            failure.unit.name
+            for failure in failures(self.ledger)
+            if failure.from_state is State.DISCOVERED and failure.unit.name not in still
+        ]
+        events = [
+            event
+            for name in gone
+            for event in (
+                Event(name, State.DISCOVERED, from_state=State.ERROR),
+                Event(name, State.NOT_QUALIFIED, message="no longer in the input"),
+            )
+        ]
+        self.ledger.record(events, self.job, skip_stale=True)
+
     def _bring_in(self, sources: Sequence[LightCurveSource]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[s.name for s in sources])}
         found: list[NewUnit] = []

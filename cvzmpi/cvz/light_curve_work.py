@@ -92,7 +92,10 @@ class LightCurveWork:
     ) -> UnitSource:
         """The light curves of the input directory."""
         sources, rejected = self._find(known)
-        self._inventory(ledger, job).take(sources, rejected)
+        inventory = self._inventory(ledger, job)
+        inventory.take(sources, rejected)
+        if self._config.input.targets is None:
+            inventory.settle(rejected)
         paths = {source.name: source.path for source in sources}
         names = [*paths, *(item.name for item in rejected)]
 

@@ -19,6 +19,7 @@ from cvzmpi.engine.control import Control
 from cvzmpi.engine.stopping import StopRequest
 from cvzmpi.engine.team import Team
 from cvzmpi.errors import ConfigError, ModelFileError
+from cvzmpi.ledger import Event, Ledger, State
 
 N_STARS = 4
 SETTINGS = ("inject.n_inject=80", "inject.n_repeat=2")
@@ -175,6 +176,38 @@ def test_a_campaign_and_its_units_travel_to_other_ranks(inputs, output, models):
         units[0], Team(MPI.COMM_SELF), Control(StopRequest(), lambda steps: None)
     )
     assert result["path"] == str(file_of(output, 0))
+
+
+@pytest.mark.parametrize(("charged", "again"), [(1, True), (4, True), (5, False)])
+def test_what_failed_is_tried_again_until_its_attempts_are_used_up(
+    inputs, models, tmp_path, charged, again
+):
+    output = tmp_path / "output"
+    campaign = campaign_on(inputs, output, models)
+    find_work(campaign)
+    with Ledger.open(output / "ledger.sqlite") as ledger, ledger.job("test") as job:
+        events = [Event(NAMES[1], State.WORKING)]
+        events += [Event(NAMES[1], State.ERROR, message="no flux", charged=charged)]
+        ledger.record(events, job)
+    work = find_work(campaign)
+    assert (NAMES[1] in names(work.units)) is again
+    failed = [] if again else [Outcome(NAMES[1], error="no flux")]
+    assert work.rejected == failed
+
+
+def test_a_file_that_is_repaired_is_worked_on(inputs, models, tmp_path):
+    directory = tmp_path / "input"
+    shutil.copytree(inputs, directory)
+    broken = sorted(directory.glob("*.fits"))[1]
+    content = broken.read_bytes()
+    broken.write_bytes(b"no FITS")
+    campaign = campaign_on(directory, tmp_path / "output", models)
+    (rejected,) = find_work(campaign).rejected
+    assert rejected.unit == broken.name
+    broken.write_bytes(content)
+    work = find_work(campaign)
+    assert names(work.units) == NAMES
+    assert work.rejected == []
 
 
 # ----------------------------------------------------------------- the list of targets
