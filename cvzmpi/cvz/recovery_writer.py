@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.sector_file import synchronise
 from cvzmpi.cvz.sector_file_checks import row_checksums
+from cvzmpi.engine.checkpoint_file import synchronise
 from cvzmpi.errors import SectorFileError, one_line
 
 if TYPE_CHECKING:

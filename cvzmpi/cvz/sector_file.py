@@ -9,9 +9,7 @@ a damaged file when it is read: see `sector_file_checks`.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from cvzmpi.cvz.sector_file_checks import (
     opened,
 )
 from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, fill
+from cvzmpi.engine.checkpoint_file import write_whole
 from cvzmpi.errors import SectorFileError, one_line
 
 STAGES = ("download", "detect", "model", "inject")
@@ -149,28 +148,10 @@ def write(path: Path, data: SectorData, provenance: Provenance, fsync: bool = Tr
         file.attrs[CHECKSUM] = content_checksum(file)
         file.flush()
         content = file.id.get_file_image()
-    aside = path.with_name(path.name + ".new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(content)
-        if fsync:
-            synchronise(aside)
-        aside.replace(path)
-        if fsync:
-            synchronise(path.parent)
+        write_whole(path, content, fsync)
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink()  # perhaps it filled the disk
         raise SectorFileError(f"{path}: cannot be written: {one_line(error)}") from error
-
-
-def synchronise(path: Path) -> None:
-    """Have the operating system write a file, or a directory's names, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_progress(path: Path) -> Progress | None:
@@ -266,21 +247,3 @@ def read(path: Path) -> SectorData:
                 time=group["time"][()],
             )
         return data
-
-
-def set_aside(path: Path) -> Path:
-    """Give a damaged file another name, so that its light curve can start anew.
-
-    Returns
-    -------
-    Path
-        Its new name: `{name}.damaged`, with a number where there are more.
-    """
-    number = 0
-    while True:
-        suffix = f".damaged-{number}" if number else ".damaged"
-        kept = path.with_name(path.name + suffix)
-        if not kept.exists():
-            path.rename(kept)
-            return kept
-        number += 1

@@ -28,6 +28,7 @@ from cvzmpi.cvz.injection import DetectorMatrices, InjectionSearch, draw_injecti
 from cvzmpi.cvz.observation import Observation
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file import Progress, Provenance, SectorData
+from cvzmpi.engine.checkpoint_file import set_aside
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _start(tools: Tools, source: Path | None, path: Path) -> _Start:
         if source is None:
             message = f"{error}; its FITS file is needed again, and is not in the input"
             raise LightCurveError(message) from error
-        note = f"{error}; kept as {sector_file.set_aside(path).name}, started anew"
+        note = f"{error}; kept as {set_aside(path).name}, started anew"
     if source is None:
         raise LightCurveError(f"{path}: gone, and its FITS file is not in the input")
     clock = time.perf_counter()

@@ -13,7 +13,8 @@ from sector_content import HEADER, INJECTIONS, LC, N_INJECT, N_REPEAT, PROVENANC
 
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file import read, read_progress, sector_files, sector_path, set_aside, write
+from cvzmpi.cvz.sector_file import read, read_progress, sector_files, sector_path, write
+from cvzmpi.engine.checkpoint_file import set_aside
 from cvzmpi.errors import DamagedFileError, SectorFileError
 
 # ----------------------------------------------------------------- where it is
