@@ -15,6 +15,11 @@ from cvzmpi.engine.launch import pin_to_one_core
 
 # Before anything imports NumPy. The tests compute with the BLAS kernels that cvzmpi chooses, not
 # with those that the environment happens to ask for: rounding depends on them.
+if "numpy" in sys.modules:
+    raise RuntimeError(
+        "something imported NumPy before tests/conftest.py could choose its BLAS kernels: a pytest "
+        "plugin? Leave it out with '-p no:NAME' in pyproject.toml, as zarr's"
+    )
 os.environ.pop("OPENBLAS_CORETYPE", None)
 pin_to_one_core()
 
