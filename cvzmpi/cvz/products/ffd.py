@@ -28,7 +28,7 @@ from cvzmpi.cvz.products.power_law import (
 from cvzmpi.cvz.products.searched_sector import SearchedSector
 
 ASSUMED_INDEX = 2.0
-"""For stars with too few flares to fit one: near what flaring cool stars have (Ilin et al. 2021,
+"""For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
 A&A 645, A42)."""
 
 
@@ -72,7 +72,7 @@ class StarFfd:
         Equivalent durations in s between which rates are given. `lower` is NaN where the searches
         together never reach the completeness that was asked for; then there are no rates.
     power_law : PowerLaw or None
-        None where fewer than two flares lie between the bounds.
+        None where fewer than two flares lie between the bounds, or all at the lower one.
     index : float
         That of the power law, or the assumed one.
     n_flares : int
@@ -122,7 +122,7 @@ class StarFfd:
         upper : float
             Largest equivalent duration in s of the power law; infinity for none.
         assumed_index : float
-            Where there are too few flares to fit one.
+            Where the flares determine none.
         """
         sectors = tuple(sorted(sectors, key=lambda sector: sector.sector))
         time = EffectiveTime.of_light_curves(
@@ -139,6 +139,7 @@ class StarFfd:
         if not math.isnan(lower):
             if n >= MIN_FLARES:
                 power_law = fit_power_law(durations, time, lower, upper)
+            if power_law is not None:
                 index = power_law.index
             days = time.quadrature(lower, upper).average(index - 1)
             rate = n / days

@@ -37,7 +37,7 @@ from cvzmpi.cvz.products.effective_time import EffectiveTime, Quadrature
 MIN_FLARES = 2
 """With one flare, no index can be unbiased."""
 
-_STEEPEST = 30.0
+_STEEPEST = 30.0  # far beyond flares, whose index is near 2
 _FLATTEST = 1e-6  # an unbounded power law must fall
 _RISING = -30.0  # one between two bounds need not
 
@@ -58,7 +58,7 @@ class PowerLaw:
     index : float
         Corrected for the bias of the maximum-likelihood estimate of first order in 1/N.
     index_interval, index_interval_95 : (float, float)
-        68.27 % and 95 %.
+        68.27 % and 95 %. Where no index is too steep, the upper end is infinite.
     rate : float
         Flares a day between `lower` and `upper`, at that index.
     rate_interval, rate_interval_95 : (float, float)
@@ -85,7 +85,7 @@ class PowerLaw:
 
 def fit_power_law(
     durations: np.ndarray, time: EffectiveTime, lower: float, upper: float = math.inf
-) -> PowerLaw:
+) -> PowerLaw | None:
     """Fit a power law to the found flares of a star.
 
     Parameters
@@ -96,6 +96,12 @@ def fit_power_law(
     time : EffectiveTime
     lower, upper : float
         s.
+
+    Returns
+    -------
+    PowerLaw or None
+        None where the flares determine no index: they are all at the lower bound, so that the
+        steeper the law, the likelier they are.
 
     Raises
     ------
@@ -109,6 +115,8 @@ def fit_power_law(
     quadrature = time.quadrature(lower, upper)
     flattest = _FLATTEST if math.isinf(upper) else _RISING
     best = _zero(lambda b: quadrature.moments(b)[1] - total / n, flattest, _STEEPEST)
+    if best >= _STEEPEST:
+        return None
     _, _, variance, third = quadrature.moments(best)
     slope = max(flattest, best - third / (2 * n * variance**2))  # Cox & Snell 1968
 
@@ -128,8 +136,8 @@ def fit_power_law(
         upper=upper,
         n_flares=n,
         index=1 + slope,
-        index_interval=_plus_one(slopes[0]),
-        index_interval_95=_plus_one(slopes[1]),
+        index_interval=_of_index(slopes[0]),
+        index_interval_95=_of_index(slopes[1]),
         rate=n / quadrature.average(slope),
         rate_interval=_exp(log_rates[0]),
         rate_interval_95=_exp(log_rates[1]),
@@ -177,8 +185,9 @@ def _intervals(
     return interval(CONFIDENCE), interval(0.95)
 
 
-def _plus_one(interval: Interval) -> Interval:
-    return interval[0] + 1, interval[1] + 1
+def _of_index(slopes: Interval) -> Interval:
+    low, high = slopes
+    return low + 1, high + 1 if high < _STEEPEST else math.inf
 
 
 def _exp(interval: Interval) -> Interval:

@@ -119,6 +119,18 @@ def test_one_flare_is_too_few():
         fit_power_law(np.array([12.0]), COMPLETE, LOWER)
 
 
+def test_flares_that_are_all_at_the_bound_determine_no_index():
+    assert fit_power_law(LOWER * np.array([1.009, 1.013, 1.02]), COMPLETE, LOWER) is None
+    assert fit_power_law(LOWER * np.array([1.009, 1.013, 1.2]), COMPLETE, LOWER) is not None
+
+
+def test_an_index_without_upper_bound_says_so():
+    star = fit_power_law(LOWER * np.array([1.05, 1.11]), COMPLETE, LOWER)
+    low, high = star.index_interval
+    assert 1 < low < star.index < high < math.inf
+    assert star.index_interval_95[1] == math.inf
+
+
 def test_upper_limits_are_exact():
     assert poisson_upper_limit(0) == pytest.approx(-math.log(0.05))
     n = 4
