@@ -9,11 +9,24 @@ promise too little, never too much.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cvzmpi.errors import CvzmpiError, one_line
+
+if TYPE_CHECKING:
+    import h5py
+
+    from cvzmpi.engine.team import Team
+
+T = TypeVar("T")
+
+
+class CheckpointError(CvzmpiError):
+    """A file cannot be written in place."""
 
 
 def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> None:
@@ -87,23 +100,31 @@ class CheckpointWriter:
     Parameters
     ----------
     path : Path
-    communicator : MPI communicator, optional
-        Of the team, for parallel HDF5; None writes from this process alone.
+    team : Team, optional
+        Writes together, with parallel HDF5; None, and a team of one, write from this process alone.
     fsync : bool
         Whether to wait at each checkpoint until it is on disk.
+    error : type of CvzmpiError
+        What is raised where the operating system refuses, with one line that names the file.
 
     Raises
     ------
-    OSError
+    CvzmpiError
+        On all ranks, if the file cannot be opened on one of them.
     """
 
-    def __init__(self, path: Path, communicator: Any | None, fsync: bool = True) -> None:
-        import h5py  # here: who only brings files to disk needs none
-
-        driver = {} if communicator is None else {"driver": "mpio", "comm": communicator}
-        self.file = h5py.File(path, "r+", **driver)
+    def __init__(
+        self,
+        path: Path,
+        team: Team | None = None,
+        fsync: bool = True,
+        error: type[CvzmpiError] = CheckpointError,
+    ) -> None:
         self._path = path
+        self._team = team
         self._fsync = fsync
+        self._error = error
+        self.file: h5py.File = self._each(self._open)
 
     def __enter__(self) -> CheckpointWriter:
         return self
@@ -116,6 +137,19 @@ class CheckpointWriter:
     ) -> None:
         self.file.close()
 
+    @contextmanager
+    def writing(self) -> Iterator[h5py.File]:
+        """The file, for rows of this rank; the only method that is not collective.
+
+        Raises
+        ------
+        CvzmpiError
+        """
+        try:
+            yield self.file
+        except OSError as error:
+            raise self._cannot("written", error) from error
+
     def vouch(self, attributes: Mapping[str, Any]) -> None:
         """Make the rows of all ranks durable, and only then change attributes: collective.
 
@@ -126,14 +160,39 @@ class CheckpointWriter:
 
         Raises
         ------
-        OSError
+        CvzmpiError
+            On all ranks, if one of them cannot; before the next step is begun on any.
         """
-        self._flush()
-        for name, value in attributes.items():
-            self.file.attrs.modify(name, value)
-        self._flush()
+
+        def change() -> None:
+            with self.writing() as file:
+                for name, value in attributes.items():
+                    file.attrs.modify(name, value)
+            self._flush()
+
+        for step in (self._flush, change):
+            self._each(step)
+
+    def _each(self, step: Callable[[], T]) -> T:
+        """Go on only when all ranks have done a step; a rank alone would wait for them for ever."""
+        return step() if self._team is None else self._team.each(step)
+
+    def _open(self) -> h5py.File:
+        import h5py  # here: who only brings files to disk needs none
+
+        driver = {}
+        if self._team is not None and self._team.size > 1:
+            driver = {"driver": "mpio", "comm": self._team.communicator}
+        try:
+            return h5py.File(self._path, "r+", **driver)
+        except OSError as error:
+            raise self._cannot("opened", error) from error
 
     def _flush(self) -> None:
-        self.file.flush()
-        if self._fsync:
-            synchronise(self._path)
+        with self.writing() as file:
+            file.flush()
+            if self._fsync:
+                synchronise(self._path)  # by its name: a file that lost it would be lost work
+
+    def _cannot(self, what: str, error: OSError) -> CvzmpiError:
+        return self._error(f"{self._path}: cannot be {what}: {one_line(error)}")

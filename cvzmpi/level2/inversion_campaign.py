@@ -165,14 +165,11 @@ class InversionCampaign:
         return invert_map(self._tools(), paths.prepared, paths.inverted, team, control)
 
     def _tools(self) -> Tools:
-        import h5py
-
         from cvzmpi.level2.map_inversion import Tools
 
         return Tools(
             settings=self._settings,
             software=self._software,
-            parallel_hdf5=bool(h5py.get_config().mpi),
             checkpoint_interval=self._interval,
             fsync=self._fsync,
         )

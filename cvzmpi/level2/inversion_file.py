@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -21,6 +21,9 @@ from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.level2.inversion import Inverted
 from cvzmpi.level2.map_file import opened
 from cvzmpi.level2.milne_eddington import PARAMETERS
+
+if TYPE_CHECKING:
+    from cvzmpi.engine.team import Team
 
 FORMAT = "cvzmpi inverted map"
 FORMAT_VERSION = 1
@@ -192,22 +195,19 @@ class InversionWriter:
     Parameters
     ----------
     path : Path
-    communicator : MPI communicator, optional
-        Of the team, for parallel HDF5; None writes from this process alone.
+    team : Team, optional
+        Writes together, with parallel HDF5; None, and a team of one, write from this process alone.
     fsync : bool
         Whether to wait at each checkpoint until it is on disk.
 
     Raises
     ------
     MapFileError
+        On all ranks, if the file cannot be opened on one of them.
     """
 
-    def __init__(self, path: Path, communicator: Any | None, fsync: bool) -> None:
-        self._path = path
-        try:
-            self._writer = CheckpointWriter(path, communicator, fsync)
-        except OSError as error:
-            raise MapFileError(f"{path}: cannot be opened: {one_line(error)}") from error
+    def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
+        self._writer = CheckpointWriter(path, team, fsync, MapFileError)
 
     def __enter__(self) -> InversionWriter:
         return self
@@ -233,15 +233,12 @@ class InversionWriter:
         ------
         MapFileError
         """
-        file = self._writer.file
-        try:
+        with self._writer.writing() as file:
             for index, name in enumerate(PARAMETERS):
                 file["parameters"][name][place] = inverted.parameters[:, index]
                 file["uncertainties"][name][place] = inverted.uncertainties[:, index]
             for name in _DIAGNOSTICS:
                 file[name][place] = getattr(inverted, name)
-        except OSError as error:
-            raise MapFileError(f"{self._path}: cannot be written: {one_line(error)}") from error
 
     def count_down(self, n_tickets_remaining: int) -> None:
         """Make the pixels of all ranks durable, and only then lower the count of what remains.
@@ -249,11 +246,9 @@ class InversionWriter:
         Raises
         ------
         MapFileError
+            On the ranks that cannot; on the others of the team, an error that says so.
         """
-        try:
-            self._writer.vouch({"n_tickets_remaining": np.int64(n_tickets_remaining)})
-        except OSError as error:
-            raise MapFileError(f"{self._path}: cannot be written: {one_line(error)}") from error
+        self._writer.vouch({"n_tickets_remaining": np.int64(n_tickets_remaining)})
 
 
 def _check_shapes(path: Path, file: h5py.File) -> None:

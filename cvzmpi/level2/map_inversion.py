@@ -41,7 +41,6 @@ class Tools:
 
     settings: InversionSettings
     software: Mapping[str, str]
-    parallel_hdf5: bool
     checkpoint_interval: float
     fsync: bool
 
@@ -166,12 +165,7 @@ def _invert_tickets(
     model = MilneEddington(prepared.wavelength, stray_light=stray_light)
     tickets = Tickets(prepared.shape)
     first = len(tickets) - n_remaining
-    communicator = team.communicator if tools.parallel_hdf5 else None
-    with (
-        team.each(lambda: InversionWriter(path, communicator, tools.fsync)) as writer,
-        prepared.profiles() as profiles,
-        team.together(),
-    ):
+    with InversionWriter(path, team, tools.fsync) as writer, team.together():
         while first < len(tickets):
             control.check_stop(team)
             share = team.tickets(first, len(tickets))
@@ -180,7 +174,7 @@ def _invert_tickets(
             try:
                 for ticket in share:
                     place = tickets.place(ticket)
-                    writer.write(place, invert(model, profiles[place], settings))
+                    writer.write(place, invert(model, prepared.read_profiles(place), settings))
                     if time.perf_counter() > deadline or control.stop_requested():
                         share.close()
             except Exception as caught:

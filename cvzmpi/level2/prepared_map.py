@@ -85,6 +85,24 @@ class PreparedMap:
         with opened(self.path, FORMAT, FORMAT_VERSION) as file:
             yield file["stokes"]
 
+    def read_profiles(self, place: tuple[int, slice]) -> np.ndarray:
+        """Read the profiles of some pixels: float32, shape (n, 4, n_wavelengths).
+
+        Nothing is left open: an error of what is then done with them is none of the file.
+
+        Parameters
+        ----------
+        place : tuple
+            The scan position, and the pixels along the slit.
+
+        Raises
+        ------
+        MapFileError
+        """
+        with self.profiles() as stokes:
+            read: np.ndarray = stokes[place]
+        return read
+
     def verify(self) -> None:
         """Compare the profiles with their checksum.
 

@@ -45,7 +45,7 @@ def prepared(level1, tmp_path_factory):
 
 
 def inverted_from(prepared, path):
-    tools = Tools(InversionSettings(), {}, bool(h5py.get_config().mpi), 5.0, False)
+    tools = Tools(InversionSettings(), {}, 5.0, False)
     control = Control(StopRequest(), lambda steps: None)
     invert_map(tools, prepared.path, path, Team(MPI.COMM_SELF.Dup()), control)
     return path

@@ -8,12 +8,19 @@ import pytest
 from main_job import content
 from mpi4py import MPI
 
+from cvzmpi.engine import checkpoint_file
 from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.stopping import StopRequest
-from cvzmpi.engine.team import Team
+from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError, MapFileError
-from cvzmpi.level2 import inversion_file
-from cvzmpi.level2.map_inversion import PIXELS_PER_TICKET, Tickets, Tools, invert_map
+from cvzmpi.level2 import inversion_file, map_inversion
+from cvzmpi.level2.map_inversion import (
+    PIXELS_PER_TICKET,
+    Tickets,
+    Tools,
+    invert_map,
+    origin_of,
+)
 from cvzmpi.level2.prepared_map import PreparedMap
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.simulate import simulate_prepared
@@ -66,13 +73,12 @@ def expected(alone, team, prepared, tmp_path_factory):
     return team.lead(invert)
 
 
-def tools(interval=0.0, **settings):
+def tools(interval=0.0, fsync=False, **settings):
     return Tools(
         settings=InversionSettings(**settings),
         software={},
-        parallel_hdf5=bool(h5py.get_config().mpi),
         checkpoint_interval=interval,
-        fsync=False,
+        fsync=fsync,
     )
 
 
@@ -214,3 +220,63 @@ def test_the_filling_factor_is_fitted_with_the_quiet_profile_as_stray_light(
     uncertainty = inversion_file.read(path).uncertainties["filling_factor"]
     assert np.nanmedian(uncertainty) > 0
     assert PreparedMap.read(prepared).quiet_profile.max() > 0.5
+
+
+# ----------------------------------------------------------------- what only one member has
+
+
+@pytest.fixture
+def of_the_last(team, monkeypatch):
+    """Replace something on the last member of the team only."""
+
+    def of_the_last(module, name, value):
+        if team.rank == team.size - 1:
+            monkeypatch.setattr(module, name, value)
+
+    return of_the_last
+
+
+def raised_by_all(team, prepared, path, tools):
+    """The error that every member of the team raises, after which the team can go on."""
+    with pytest.raises((CvzmpiError, ValueError)) as caught, team.together():
+        invert_map(tools, prepared, path, team, silent())
+    assert isinstance(caught.value, TeamMateError) == (team.rank < team.size - 1)
+    assert team.lead(lambda: "goes on") == "goes on"
+    return caught.value
+
+
+@pytest.mark.parametrize("n_good", [0, 1], ids=["the rows", "the count"])
+@one_or_all
+def test_a_member_that_cannot_make_something_durable_is_an_error_of_all(
+    team, directory, prepared, of_the_last, n_good, kind
+):
+    path, synchronised = directory / "map.inverted.h5", []
+    map_of = PreparedMap.read(prepared)
+    origin = origin_of(map_of, tools())
+    n_tickets = len(Tickets(map_of.shape))
+    team.lead(lambda: inversion_file.create(path, map_of.shape, n_tickets, origin, fsync=False))
+
+    def refuse(path):
+        synchronised.append(path)
+        if len(synchronised) > n_good:
+            raise OSError(5, "Input/output error")
+
+    of_the_last(checkpoint_file, "synchronise", refuse)
+    error = raised_by_all(team, prepared, path, tools(fsync=True))
+    assert "cannot be written: [Errno 5] Input/output error" in str(error)
+    if n_good == 0:
+        assert inversion_file.read_progress(path).n_tickets_done == 0, "no row is vouched for"
+    team.agree()
+
+
+@one_or_all
+def test_a_defect_of_one_member_is_an_error_of_all_and_no_damage_of_the_file(
+    team, directory, prepared, of_the_last, kind
+):
+    def defect(*given):
+        raise ValueError("too many values")
+
+    of_the_last(map_inversion, "invert", defect)
+    error = raised_by_all(team, prepared, directory / "map.inverted.h5", tools())
+    assert "too many values" in str(error)
+    assert "inconsistent" not in str(error)
