@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from cvzmpi.cvz.verify import Verification
     from cvzmpi.ledger import Ledger
     from cvzmpi.ledger.failures import Failure
-    from cvzmpi.ledger.status import Status
 
 _STEPS = "injections"
 _N_EXAMPLES = 10
@@ -69,21 +66,11 @@ def _of_campaign(command: Callable[..., int]) -> Callable[..., int]:
 @_of_campaign
 def status(place: _Place, watch: bool, interval: float, as_json: bool) -> int:
     """How the campaign is: what is done, how fast, who works on it, what failed."""
-    from cvzmpi.ledger.outbox import count_undelivered
-    from cvzmpi.ledger.status import take_status
+    from cvzmpi.ledger_display import show_status
 
-    config = place.load()
+    outboxes = place.load().outboxes()
     with place.ledger() as ledger:
-
-        def look() -> Status:
-            return take_status(ledger, count_undelivered(config.outboxes()))
-
-        if as_json:
-            click.echo(json.dumps(look().as_json(), indent=2))
-        elif watch:
-            _watch(look, interval)
-        else:
-            _print(_report(look()))
+        show_status(ledger, outboxes, _STEPS, as_json=as_json, every=interval if watch else None)
     return 0
 
 
@@ -92,11 +79,10 @@ def status(place: _Place, watch: bool, interval: float, as_json: bool) -> int:
 @_of_campaign
 def history(place: _Place, unit: str) -> int:
     """The whole story of one unit, as 25155310_1."""
-    from cvzmpi.ledger.report import history_report
+    from cvzmpi.ledger_display import show_history
 
     with place.ledger() as ledger:
-        events = ledger.history(unit)
-        _print(history_report(ledger.units(names=[unit])[0], events))
+        show_history(ledger, unit)
     return 0
 
 
@@ -170,27 +156,3 @@ def _verification_lines(found: Verification) -> list[str]:
         summary.append(f"{found.n_buried} jobs had died")
     summary.append(f"{len(found.differences)} differ, {found.n_repaired} of them repaired")
     return [*lines, ", ".join(summary)]
-
-
-def _report(status: Status) -> Any:
-    from cvzmpi.ledger.report import status_report
-
-    return status_report(status, _STEPS)
-
-
-def _print(report: Any) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 160  # what is piped is not folded as narrow as a terminal of old
-    console.print(report)
-
-
-def _watch(look: Callable[[], Status], interval: float) -> None:
-    from rich.live import Live
-
-    with Live(_report(look()), auto_refresh=False) as live:
-        while True:
-            time.sleep(interval)
-            live.update(_report(look()), refresh=True)

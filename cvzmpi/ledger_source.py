@@ -17,6 +17,7 @@ from cvzmpi.engine.campaign import Outcome, Overview, Unit, Worker
 from cvzmpi.ledger.clerk import Clerk
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.ledger import Ledger
+from cvzmpi.ledger.order import Narrow, all_units
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.states import State
 
@@ -28,7 +29,14 @@ _PATIENCE = {False: 60.0, True: 5.0}  # by whether the job was asked to stop
 
 
 def overview_of(
-    ledger: Ledger, job: Job, *, batch: Collection[str] | None, steps_per_unit: int
+    ledger: Ledger,
+    job: Job,
+    *,
+    batch: Collection[str] | None,
+    steps_per_unit: int,
+    open_states: Collection[State] = (State.QUALIFIED, State.PREPROCESSED, State.WORKING),
+    failed_in: Collection[State] = tuple(State),
+    only: Narrow = all_units,
 ) -> Overview:
     """What there is to do.
 
@@ -39,13 +47,22 @@ def overview_of(
     batch : collection of str, optional
         The units of the job; without it, all.
     steps_per_unit : int
+    open_states : collection of State
+        In which a unit is to be worked on.
+    failed_in : collection of State
+        What failed in another state is none of this job's.
+    only : callable
+        As in `ClerkRules`.
     """
-    counts = ledger.claims.batch_counts(job, limited=batch is not None)
-    is_open = {State.QUALIFIED, State.PREPROCESSED, State.WORKING}
-    failed = [f for f in failures(ledger) if batch is None or f.unit.name in batch]
+    counts = ledger.claims.batch_counts(job, limited=batch is not None, only=only)
+    failed = [
+        failure
+        for failure in failures(ledger)
+        if failure.from_state in failed_in and (batch is None or failure.unit.name in batch)
+    ]
     return Overview(
-        n_open=sum(n for (state, _), n in counts.items() if state in is_open),
-        n_begun=sum(n for (state, begun), n in counts.items() if begun and state in is_open),
+        n_open=sum(n for (state, _), n in counts.items() if state in open_states),
+        n_begun=sum(n for (state, begun), n in counts.items() if begun and state in open_states),
         n_done=sum(n for (s, _), n in counts.items() if s in {State.DONE, State.PUBLISHED}),
         rejected=[Outcome(failure.unit.name, failure.message) for failure in failed],
         steps_per_unit=steps_per_unit,
@@ -93,8 +110,12 @@ class LedgerSource:
     as_unit : callable
         What the engine is to know of a unit.
     n_ranks : int
-        Of the job: at least twice as many units are claimed ahead, and what a minute brings, so
-        that nobody waits for a database that is away for so long.
+        Of the job, or its teams, where units take long: at least twice as many units are claimed
+        ahead, and what a minute brings, so that nobody waits for a database that is away for so
+        long.
+    as_recorded : callable, optional
+        How the work on a unit ended, as its history is to have it: what a campaign adds to the
+        outcome that a team sent.
     """
 
     def __init__(
@@ -103,8 +124,10 @@ class LedgerSource:
         overview: Callable[[], Overview],
         as_unit: Callable[[LedgerUnit], Unit],
         n_ranks: int,
+        as_recorded: Callable[[Outcome], Outcome] = lambda outcome: outcome,
     ) -> None:
         self._clerk = clerk
+        self._as_recorded = as_recorded
         self._as_unit = as_unit
         self._n_ranks = n_ranks
         self._waiting: deque[Unit] = deque()
@@ -160,6 +183,7 @@ class LedgerSource:
 
     def ended(self, outcome: Outcome) -> None:
         """The work on a unit ended, or what comes before it."""
+        outcome = self._as_recorded(outcome)
         name, held = outcome.unit, self._held[outcome.unit]
         self._ended_at.append(time.monotonic())
         detail = {"seconds": round(outcome.seconds, 3), **outcome.result}
@@ -173,7 +197,8 @@ class LedgerSource:
                 charged=held.unit.charged + 1,
             )
         elif outcome.unfinished is None:
-            self._move(name, State.DONE, message=detail.pop("note", None), detail=detail, charged=0)
+            said = [detail.pop(key) for key in ("summary", "note") if key in detail]
+            self._move(name, State.DONE, message="; ".join(said) or None, detail=detail, charged=0)
         elif held.state is State.WORKING:
             self._clerk.put_off(name)
             self._move(

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cvzmpi.ledger.database import Database, chunks
-from cvzmpi.ledger.order import count_units, free_units, read_units
+from cvzmpi.ledger.order import Narrow, all_units, count_units, free_units, read_units
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.registry import JOB_COLUMNS
 from cvzmpi.ledger.states import State
@@ -68,6 +68,7 @@ class Claims:
         *,
         limited: bool = False,
         except_for: Collection[str] = (),
+        only: Narrow = all_units,
     ) -> list[LedgerUnit]:
         """Claim the next units that no job has.
 
@@ -82,6 +83,8 @@ class Claims:
             Whether only those of `limit_to`.
         except_for : collection of str
             Units that the job does not want.
+        only : callable
+            Leaves out what the campaign does not let jobs have; asked in the same transaction.
 
         Returns
         -------
@@ -95,7 +98,7 @@ class Claims:
             if except_for:
                 unwanted = sa.select(units.c.id).where(units.c.name.in_(list(except_for)))
                 query = query.where(latest.c.unit_id.not_in(unwanted))
-            return query
+            return only(query)
 
         with self._database.writing() as connection:
             ids = free_units(connection, n, states, narrow)
@@ -112,12 +115,25 @@ class Claims:
             theirs = (claims.c.job_id == job.id) & claims.c.unit_id.in_(ids)
             within.execute(claims.delete().where(theirs))
 
-    def batch_counts(self, job: Job, *, limited: bool = False) -> dict[tuple[State, bool], int]:
+    def batch_counts(
+        self, job: Job, *, limited: bool = False, only: Narrow = all_units
+    ) -> dict[tuple[State, bool], int]:
         """How many units there are by state, and by whether they are half done."""
         with self._database.reading() as connection:
             return count_units(
-                connection, lambda query: _in_batch(query, job) if limited else query
+                connection, lambda query: only(_in_batch(query, job) if limited else query)
             )
+
+    def holder(self, name: str, *, within: sa.Connection) -> Job | None:
+        """The job that has a unit now, as far as is known; None where it is free."""
+        query = (
+            sa.select(*JOB_COLUMNS)
+            .join(claims, claims.c.job_id == jobs.c.id)
+            .join(units, units.c.id == claims.c.unit_id)
+            .where(units.c.name == name)
+        )
+        row = within.execute(query).one_or_none()
+        return None if row is None else Job(*row)
 
     def of_others(self, job: Job, *, limited: bool = False) -> list[tuple[Job, int]]:
         """The other jobs that have not ended, and how many units each has.

@@ -24,6 +24,7 @@ from cvzmpi.errors import LedgerError
 from cvzmpi.ledger.burial import Evidence, bury
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.neighbours import Neighbours
+from cvzmpi.ledger.order import Narrow, all_units
 from cvzmpi.ledger.outbox import Outbox
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.states import State
@@ -54,6 +55,8 @@ class ClerkRules:
         Seconds between two signs of life.
     limited : bool
         Whether only the units of this job's batch are claimed.
+    only : callable
+        Leaves out units that the campaign does not let jobs have now.
     patience : float
         Seconds without the database after which a job does not count on more units.
     """
@@ -63,6 +66,7 @@ class ClerkRules:
     lease: float = 120.0
     heartbeat: float = 5.0
     limited: bool = False
+    only: Narrow = all_units
     patience: float = 600.0
 
 
@@ -318,6 +322,7 @@ class Clerk:
             self._rules.states,
             limited=self._rules.limited,
             except_for=set(self._unwanted),
+            only=self._rules.only,
         )
         self._n_claimed += len(units)
         for unit in units:

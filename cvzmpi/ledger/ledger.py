@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
 from cvzmpi.ledger.rows import EVENT_COLUMNS, UNIT_COLUMNS, as_recorded, as_unit
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.tables import claims, events, jobs, latest, units
+
+Follower = Callable[[sa.Connection, Sequence[Event]], None]
+"""Is given new events, within the transaction that adds them."""
 
 
 class Ledger:
@@ -39,6 +42,7 @@ class Ledger:
         self.database = database
         self.jobs = JobRegistry(database)
         self.claims = Claims(database)
+        self._followers: list[Follower] = []
 
     @classmethod
     def open(cls, location: str | Path, *, create: bool = True) -> Ledger:
@@ -79,6 +83,14 @@ class Ledger:
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """A transaction for `add_units(..., within=)`, `record(..., within=)` and own tables."""
         return self.database.writing()
+
+    def follow(self, follower: Follower) -> None:
+        """Have what a campaign keeps beside the ledger follow its events.
+
+        Whoever records an event through this ledger, be it a job or who buries one, what follows
+        from it is in the same transaction. An event that is recorded again is followed once.
+        """
+        self._followers.append(follower)
 
     @contextmanager
     def job(self, program: str) -> Iterator[Job]:
@@ -171,6 +183,7 @@ class Ledger:
             If there is no such unit.
         """
         accepted: list[Event] = []
+        new: list[Event] = []
         rows: list[dict[str, Any]] = []
         ended: list[int] = []
         with self._transaction(within) as connection:
@@ -191,12 +204,15 @@ class Ledger:
                     raise
                 rows.append(position.append(event, job))
                 accepted.append(event)
+                new.append(event)
                 if position.work_ended:
                     ended.append(position.unit_id)
             for chunk in chunks(rows):
                 connection.execute(events.insert(), chunk)
             for part in chunks(ended):
                 connection.execute(claims.delete().where(claims.c.unit_id.in_(part)))
+            for follower in self._followers if new else ():
+                follower(connection, new)
         return accepted
 
     def _transaction(self, within: sa.Connection | None) -> AbstractContextManager[sa.Connection]:

@@ -25,11 +25,14 @@ Narrow = Callable[[sa.Select[Any]], sa.Select[Any]]
 """Makes a question about `latest` a narrower one."""
 
 
-def _all(query: sa.Select[Any]) -> sa.Select[Any]:
+def all_units(query: sa.Select[Any]) -> sa.Select[Any]:
+    """Leaves a question as it is."""
     return query
 
 
-def count_units(connection: sa.Connection, narrow: Narrow = _all) -> dict[tuple[State, bool], int]:
+def count_units(
+    connection: sa.Connection, narrow: Narrow = all_units
+) -> dict[tuple[State, bool], int]:
     """How many units there are, by state and by whether they are half done."""
     query = sa.select(latest.c.state, latest.c.begun, sa.func.count()).group_by(
         latest.c.state, latest.c.begun
@@ -42,7 +45,7 @@ def free_units(
     connection: sa.Connection,
     n: int,
     states: Sequence[State],
-    narrow: Narrow = _all,
+    narrow: Narrow = all_units,
 ) -> list[int]:
     """The units that no job has, the next ones first; their numbers.
 

@@ -59,7 +59,7 @@ TRANSITIONS: Mapping[tuple[State | None, State], str] = {
     # what a job did, and died before it could say so
     (_P, _F): "found done",
     (_Q, _F): "worked on elsewhere, and the result handed in",
-    (_L, _L): "its result is available anew",
+    (_L, _L): "its result is available anew, or a further part of it",
     # failures of any step, and another try from where it failed
     (_D, _E): "failed",
     (_Q, _E): "failed",

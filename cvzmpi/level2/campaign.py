@@ -6,23 +6,22 @@ with a parallel HDF5 MPI, of which the other steps and the service know nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvzmpi.ledger import Job, Ledger
 from cvzmpi.ledger.records import now as present
 from cvzmpi.level2 import inbox, publish, qualify, scan
-from cvzmpi.level2.catalogue import Catalogue, Inversion
+from cvzmpi.level2.catalogue import Catalogue
 from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config, secret, store_url
 from cvzmpi.level2.metadata_store import MetadataStore
 from cvzmpi.level2.transfer import LocalCopy
 
 if TYPE_CHECKING:
-    from cvzmpi.engine.campaign import Outcome
     from cvzmpi.level2.inbox import Dropped
+    from cvzmpi.level2.preparation import PreparationReport
     from cvzmpi.level2.publish import Published
     from cvzmpi.level2.qualify import QualifyReport
     from cvzmpi.level2.scan import ScanReport
@@ -70,35 +69,17 @@ class Level2Campaign:
         """Accept or reject what the science team dropped."""
         return inbox.empty_inbox(self.catalogue, job, self.config.inbox.directory)
 
-    def preprocess(self, job: Job) -> tuple[list[str], list[str]]:
-        """Prepare the programs whose Level 1 data are here; the prepared and the failed ones."""
-        from cvzmpi.level2 import bulk
+    def preprocess(self, job: Job) -> PreparationReport:
+        """Prepare the programs whose Level 1 data are here."""
+        from cvzmpi.level2.preparation import prepare_programs
 
-        return bulk.prepare_programs(
+        return prepare_programs(
             self.catalogue,
             job,
             self.config.level1.directory,
             self.config.maps.prepared,
             self.config.preprocess,
         )
-
-    def waiting_maps(self) -> list[Path]:
-        """The prepared maps that are to be inverted in bulk."""
-        from cvzmpi.level2 import bulk
-
-        return [waiting.prepared for waiting in bulk.waiting_maps(self.catalogue)]
-
-    def record_failed(self, job: Job, failed: Iterable[Outcome]) -> None:
-        """Bring the programs into error whose maps could not be inverted."""
-        from cvzmpi.level2 import bulk
-
-        bulk.record_failed(self.catalogue, job, failed)
-
-    def collect(self, job: Job) -> list[Inversion]:
-        """Make the programs inverted whose maps are finished."""
-        from cvzmpi.level2 import bulk
-
-        return bulk.collect(self.catalogue, job, self.config.maps.inverted)
 
     def publish(self, job: Job) -> list[Published]:
         """Publish all that is inverted."""

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cvzmpi.all_ranks import DONE, SOME_FAILED, exit_status, on_all_ranks
+from cvzmpi.all_ranks import DONE, SOME_FAILED
 
 if TYPE_CHECKING:
-    from cvzmpi.engine.launch import World
     from cvzmpi.ledger import Job
     from cvzmpi.level2.campaign import Level2Campaign
 
 
-def _of_campaign(command: Callable[..., int]) -> Callable[..., int]:
+def of_campaign(command: Callable[..., int]) -> Callable[..., int]:
     """The options that say which campaign; the command gets it opened, as its first argument."""
 
     @click.option("--config", type=click.Path(path_type=Path), help="[default: cvzmpi.toml]")
@@ -43,7 +42,7 @@ def _job(campaign: Level2Campaign, program: str) -> Iterator[Job]:
 
 @click.command()
 @click.option("--proposal", "proposals", multiple=True, help="Only this one; may come again.")
-@_of_campaign
+@of_campaign
 def scan(campaign: Level2Campaign, proposals: tuple[str, ...]) -> int:
     """Read the metadata store; new and changed datasets are added."""
     with _job(campaign, "scan") as job:
@@ -55,7 +54,7 @@ def scan(campaign: Level2Campaign, proposals: tuple[str, ...]) -> int:
 
 
 @click.command()
-@_of_campaign
+@of_campaign
 def qualify(campaign: Level2Campaign) -> int:
     """Evaluate the criteria for every program that is complete."""
     with _job(campaign, "qualify") as job:
@@ -68,7 +67,7 @@ def qualify(campaign: Level2Campaign) -> int:
 @click.option("--proposal", help="Only what was observed for this proposal.")
 @click.option("--by", help="Only what this person has claimed.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@_of_campaign
+@of_campaign
 def list_programs(
     campaign: Level2Campaign, state: str | None, proposal: str | None, by: str | None, as_json: bool
 ) -> int:
@@ -86,7 +85,7 @@ def list_programs(
 
 @click.command()
 @click.argument("program")
-@_of_campaign
+@of_campaign
 def show(campaign: Level2Campaign, program: str) -> int:
     """Show a program: its datasets, the criteria with their values, and its history."""
     from cvzmpi.level2.views import describe, program_view
@@ -98,7 +97,7 @@ def show(campaign: Level2Campaign, program: str) -> int:
 @click.command()
 @click.argument("program")
 @click.option("--by", required=True, help="Who claims it.")
-@_of_campaign
+@of_campaign
 def claim(campaign: Level2Campaign, program: str, by: str) -> int:
     """Claim a program, to invert it."""
     from cvzmpi.level2 import science_team
@@ -112,7 +111,7 @@ def claim(campaign: Level2Campaign, program: str, by: str) -> int:
 @click.command()
 @click.argument("program")
 @click.option("--by", help="Only if this person has it.")
-@_of_campaign
+@of_campaign
 def release(campaign: Level2Campaign, program: str, by: str | None) -> int:
     """Give a claimed program back."""
     from cvzmpi.level2 import science_team
@@ -134,7 +133,7 @@ def release(campaign: Level2Campaign, program: str, by: str | None) -> int:
 )
 @click.option("--commit", required=True, help="Of the software that made them.")
 @click.option("--by", help="Who made them.")
-@_of_campaign
+@of_campaign
 def inverted(
     campaign: Level2Campaign, program: str, files: tuple[Path, ...], commit: str, by: str | None
 ) -> int:
@@ -150,7 +149,7 @@ def inverted(
 
 
 @click.command()
-@_of_campaign
+@of_campaign
 def inbox(campaign: Level2Campaign) -> int:
     """Accept or reject the ready events that were dropped into the inbox."""
     with _job(campaign, "inbox") as job:
@@ -161,58 +160,17 @@ def inbox(campaign: Level2Campaign) -> int:
 
 
 @click.command()
-@_of_campaign
+@of_campaign
 def preprocess(campaign: Level2Campaign) -> int:
     """Prepare the invertible programs whose Level 1 data are here."""
     with _job(campaign, "preprocess") as job:
-        prepared, failed = campaign.preprocess(job)
-    click.echo(f"{len(prepared)} prepared, {len(failed)} failed")
-    return SOME_FAILED if failed else DONE
+        report = campaign.preprocess(job)
+    click.echo(report)
+    return SOME_FAILED if report.failed else DONE
 
 
 @click.command()
-@click.option("--ranks-per-team", default=1, show_default=True, help="Ranks that share a map.")
-@click.option("--config", "file", type=click.Path(path_type=Path), help="[default: cvzmpi.toml]")
-@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override.")
-def run(ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> int:
-    """Invert the prepared programs that nobody has claimed; with mpirun or srun, on all ranks.
-
-    Start it again after any stop: only what is missing is done.
-    """
-
-    def work(world: World) -> int:
-        from cvzmpi.engine import job
-        from cvzmpi.engine.launch import check_parallel_hdf5
-        from cvzmpi.engine.progress import ProgressDisplay
-        from cvzmpi.level2.campaign import Level2Campaign
-        from cvzmpi.level2.configuration import load
-        from cvzmpi.level2.inversion_campaign import InversionCampaign
-
-        def waiting() -> list[Path]:
-            with Level2Campaign.open(config) as campaign:
-                return campaign.waiting_maps()
-
-        def record() -> int:
-            assert tally is not None, "rank 0 has one"
-            with Level2Campaign.open(config) as campaign, _job(campaign, "run") as recorder:
-                campaign.record_failed(recorder, tally.failed)
-                for inversion in campaign.collect(recorder):
-                    click.echo(f"{inversion.program}: inverted, {inversion.inversion_id}")
-            return exit_status(tally)
-
-        world.first(lambda: check_parallel_hdf5(ranks_per_team))
-        config = world.first(lambda: load(file, settings))
-        maps = world.first(waiting)
-        inversions = InversionCampaign(maps, config.maps.inverted, config.inversion)
-        display = ProgressDisplay("maps", inversions.step_name)
-        tally = job.run(inversions, world, job.JobLimits(ranks_per_team), display)
-        return world.first(record)
-
-    return on_all_ranks(work)
-
-
-@click.command()
-@_of_campaign
+@of_campaign
 def publish(campaign: Level2Campaign) -> int:
     """Publish all that is inverted, and register it with the metadata store."""
     with _job(campaign, "publish") as job:
@@ -225,7 +183,7 @@ def publish(campaign: Level2Campaign) -> int:
 
 @click.command()
 @click.argument("programs", nargs=-1, required=True)
-@_of_campaign
+@of_campaign
 def retry(campaign: Level2Campaign, programs: tuple[str, ...]) -> int:
     """Let programs in error go on from where they failed."""
     from cvzmpi.level2 import retry as again
@@ -240,7 +198,7 @@ def retry(campaign: Level2Campaign, programs: tuple[str, ...]) -> int:
 
 @click.command()
 @click.argument("program")
-@_of_campaign
+@of_campaign
 def reopen(campaign: Level2Campaign, program: str) -> int:
     """Look at an inverted program from the beginning; what was published stays."""
     from cvzmpi.level2 import retry as again
@@ -262,7 +220,7 @@ def config() -> int:
 
 
 @click.command()
-@_of_campaign
+@of_campaign
 def serve(campaign: Level2Campaign) -> int:
     """Run all steps on a schedule, and serve a page with everything about the programs."""
     from cvzmpi.level2.service import run
@@ -273,5 +231,5 @@ def serve(campaign: Level2Campaign) -> int:
 
 COMMANDS = (
     *(config, scan, qualify, list_programs, show, claim, release, inverted, inbox),
-    *(preprocess, run, publish, retry, reopen, serve),
+    *(preprocess, publish, retry, reopen, serve),
 )

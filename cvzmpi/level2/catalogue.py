@@ -159,10 +159,7 @@ class Catalogue:
 
     def claimants(self, *, within: sa.Connection | None = None) -> dict[str, str]:
         """Who has which program."""
-        newest = sa.select(sa.func.max(claims.c.id)).group_by(claims.c.program)
-        query = sa.select(claims.c.program, claims.c.claimed_by).where(
-            claims.c.id.in_(newest), claims.c.claimed_by.is_not(None)
-        )
+        query = claimed_programs().add_columns(claims.c.claimed_by)
         return {row.program: row.claimed_by for row in self._rows(query, within)}
 
     def inversions(
@@ -173,6 +170,14 @@ class Catalogue:
         if program is not None:
             query = query.where(inversions.c.program == program)
         return [Inversion(*row) for row in self._rows(query, within)]
+
+    def result(self, program: str) -> list[Inversion]:
+        """The newest result for a program: an inversion, or one for each of several maps.
+
+        What belongs together was accepted in one instant.
+        """
+        there = self.inversions(program)
+        return [inversion for inversion in there if inversion.at == there[-1].at]
 
     def states(self, *, within: sa.Connection | None = None) -> dict[str, State]:
         """The state of every program."""
@@ -185,6 +190,14 @@ class Catalogue:
             return list(within.execute(query))
         with self.ledger.database.reading() as connection:
             return list(connection.execute(query))
+
+
+def claimed_programs() -> sa.Select[tuple[str]]:
+    """The names of the programs that somebody has, as a part of a question."""
+    newest = sa.select(sa.func.max(claims.c.id)).group_by(claims.c.program)
+    return sa.select(claims.c.program).where(
+        claims.c.id.in_(newest), claims.c.claimed_by.is_not(None)
+    )
 
 
 def _without_id(table: sa.Table) -> list[sa.Column[Any]]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cvzmpi.level2 import campaign_commands, map_commands
+from cvzmpi.level2 import campaign_commands, job_commands, map_commands
 
-COMMANDS = (*campaign_commands.COMMANDS, *map_commands.COMMANDS)
+COMMANDS = (*campaign_commands.COMMANDS, *job_commands.COMMANDS, *map_commands.COMMANDS)

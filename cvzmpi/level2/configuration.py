@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from cvzmpi import config
 from cvzmpi.config import DEFAULT_FILE, FilePath, Section, load_as
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.invertibility import Thresholds
@@ -33,11 +34,30 @@ class LedgerConfig(Section):
         "without it, the file",
     )
     file: FilePath = Field(Path("ledger.sqlite"), description="the SQLite file")
+    lease: float = Field(
+        120.0,
+        ge=10,
+        description="seconds without a sign of life after which a job on another machine is dead",
+    )
 
     @property
     def location(self) -> str | Path:
         """The URL, or the path of the file."""
         return self.url or self.file
+
+
+class CheckpointConfig(config.CheckpointConfig):
+    """How much work a kill may cost."""
+
+    interval: float = Field(5.0, gt=0, description="seconds between checkpoints of an inversion")
+
+
+class JobConfig(config.JobConfig):
+    """What a job of `cvzmpi level2 run` does about its own end."""
+
+    max_attempts: int = Field(
+        5, ge=1, description="at a program over which jobs die without any progress"
+    )
 
 
 class StoreConfig(Section):
@@ -80,7 +100,9 @@ class Level1Config(Section):
 class MapsConfig(Section):
     """What is made of them."""
 
-    directory: FilePath = Field(Path("maps"), description="of the maps, prepared and inverted")
+    directory: FilePath = Field(
+        Path("maps"), description="of the maps, prepared and inverted, and the logs of the jobs"
+    )
 
     @property
     def prepared(self) -> Path:
@@ -137,11 +159,23 @@ class Level2Config(Section):
         InversionSettings(), description="the Milne-Eddington inversion"
     )
     maps: MapsConfig = Field(MapsConfig(), description="what is made of them")
+    checkpoint: CheckpointConfig = Field(
+        CheckpointConfig(), description="how much work a kill may cost"
+    )
+    job: JobConfig = Field(JobConfig(), description="what a job does about its own end")
     inbox: InboxConfig = Field(
         InboxConfig(), description="where the science team drops its ready events"
     )
     publish: PublishConfig = Field(PublishConfig(), description="where results go")
     serve: ServeConfig = Field(ServeConfig(), description="the service")
+
+    def outboxes(self) -> Path:
+        """Where jobs keep what the ledger's database could not take yet."""
+        return self.maps.directory / "outbox"
+
+    def logs(self) -> Path:
+        """Where the log files of the jobs are."""
+        return self.maps.directory / "logs"
 
 
 def load(file: Path | None, overrides: tuple[str, ...] = ()) -> Level2Config:
@@ -161,7 +195,7 @@ def secret(variable: str) -> str:
     return os.environ.get(variable, "").strip()
 
 
-def store_url(config: Level2Config) -> str:
+def store_url(campaign: Level2Config) -> str:
     """Where the metadata store is.
 
     Raises
@@ -169,6 +203,6 @@ def store_url(config: Level2Config) -> str:
     ConfigError
         If the configuration does not say.
     """
-    if not config.store.url:
+    if not campaign.store.url:
         raise ConfigError("store.url is not set: where is the metadata store?")
-    return config.store.url
+    return campaign.store.url

@@ -1,16 +1,15 @@
-"""The inversion in bulk as the engine sees it: its units are prepared maps."""
+"""The inversion of a directory as the engine sees it: its units are prepared maps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2 import inversion_file
-from cvzmpi.level2.prepared_map import SUFFIX, PreparedMap
+from cvzmpi.level2.prepared_map import SUFFIX, PreparedMap, map_name
 from cvzmpi.level2.settings import InversionSettings
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from cvzmpi.engine.team import Team
     from cvzmpi.level2.map_inversion import Tools
 
-_SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "mpi4py")
-
 
 @dataclass(frozen=True)
 class MapPaths:
@@ -29,11 +26,6 @@ class MapPaths:
 
     prepared: Path
     inverted: Path
-
-
-def map_name(prepared: Path) -> str:
-    """What a map is called: the name of its file without the suffix."""
-    return prepared.name.removesuffix(SUFFIX)
 
 
 def find_prepared(directory: Path) -> list[Path]:
@@ -81,7 +73,6 @@ class InversionCampaign:
         self._settings = settings
         self._interval = checkpoint_interval
         self._fsync = fsync
-        self._software = {name: version(name) for name in _SOFTWARE}
 
     def paths(self, prepared: Path) -> MapPaths:
         """Where the files of a map are."""
@@ -167,9 +158,4 @@ class InversionCampaign:
     def _tools(self) -> Tools:
         from cvzmpi.level2.map_inversion import Tools
 
-        return Tools(
-            settings=self._settings,
-            software=self._software,
-            checkpoint_interval=self._interval,
-            fsync=self._fsync,
-        )
+        return Tools.of(self._settings, self._interval, self._fsync)

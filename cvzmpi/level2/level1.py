@@ -86,18 +86,8 @@ def read_level1(directory: Path, map_number: int = 0, files_needed: bool = True)
         If `dkist` is not installed, the dataset cannot be read, is no ViSP data with all Stokes
         parameters, or lacks files.
     """
-    dataset = _load(directory)
-    inventory = dataset.meta["inventory"]
-    if str(inventory.get("instrumentName", "")).upper() != "VISP":
-        raise Level1Error(f"{directory}: from {inventory.get('instrumentName')}, expected ViSP")
+    dataset = _load_visp(directory)
     shape = dataset.data.shape
-    if len(shape) not in (4, 5) or shape[0] != 4:
-        raise Level1Error(
-            f"{directory}: an array of the shape {shape}; expected the axes Stokes (4), "
-            "perhaps map, scan position, wavelength, slit"
-        )
-    if shape[-3] < 2:
-        raise Level1Error(f"{directory}: one scan position is no map")
     wcs = dataset.wcs.low_level_wcs
     if len(shape) == 5:
         if not 0 <= map_number < shape[1]:
@@ -114,6 +104,18 @@ def read_level1(directory: Path, map_number: int = 0, files_needed: bool = True)
     return level1
 
 
+def count_maps(directory: Path) -> int:
+    """How many maps a dataset has.
+
+    Raises
+    ------
+    Level1Error
+        As `read_level1`.
+    """
+    shape = _load_visp(directory).data.shape
+    return int(shape[1]) if len(shape) == 5 else 1
+
+
 def air_wavelength(vacuum: np.ndarray) -> np.ndarray:
     """Wavelengths in air from those in vacuum, both in nm.
 
@@ -122,6 +124,23 @@ def air_wavelength(vacuum: np.ndarray) -> np.ndarray:
     """
     square = (vacuum * 1e-3) ** -2.0  # per square micrometre
     return vacuum / (1 + 8.34254e-5 + 2.406147e-2 / (130 - square) + 1.5998e-4 / (38.9 - square))
+
+
+def _load_visp(directory: Path) -> Any:
+    """The dataset, which has maps with all Stokes parameters."""
+    dataset = _load(directory)
+    instrument = dataset.meta["inventory"].get("instrumentName")
+    if str(instrument or "").upper() != "VISP":
+        raise Level1Error(f"{directory}: from {instrument}, expected ViSP")
+    shape = dataset.data.shape
+    if len(shape) not in (4, 5) or shape[0] != 4:
+        raise Level1Error(
+            f"{directory}: an array of the shape {shape}; expected the axes Stokes (4), "
+            "perhaps map, scan position, wavelength, slit"
+        )
+    if shape[-3] < 2:
+        raise Level1Error(f"{directory}: one scan position is no map")
+    return dataset
 
 
 def _load(directory: Path) -> Any:

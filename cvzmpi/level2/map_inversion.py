@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from cvzmpi.engine.control import Control
     from cvzmpi.engine.team import Team
 
+_SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "mpi4py")
+
 PIXELS_PER_TICKET = 64
 """Pixels along the slit that a member of a team takes at a time.
 
@@ -43,6 +46,12 @@ class Tools:
     software: Mapping[str, str]
     checkpoint_interval: float
     fsync: bool
+
+    @classmethod
+    def of(cls, settings: InversionSettings, checkpoint_interval: float, fsync: bool) -> Tools:
+        """With the software that is here."""
+        software = {name: version(name) for name in _SOFTWARE}
+        return cls(settings, software, checkpoint_interval, fsync)
 
 
 @dataclass(frozen=True)
@@ -117,16 +126,31 @@ def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
     MapFileError
         With the difference.
     """
-    if progress.settings_json != ours.settings_json:
-        changed = configuration.differences(ours.settings_json, progress.settings_json)
-        raise MapFileError(
-            f"{path}: begun with other settings ({'; '.join(changed)}); "
-            "go back to them, or use another output directory"
-        )
+    _check_settings(path, progress, ours.settings_json)
     if progress.prepared_checksum != ours.prepared_checksum:
         raise MapFileError(
             f"{path}: begun with other profiles ({progress.prepared_checksum[:16]}..., "
             f"now {ours.prepared_checksum[:16]}...); use another output directory"
+        )
+
+
+def check_settings(path: Path, progress: Progress, settings: InversionSettings) -> None:
+    """Refuse to go on with a map that was begun with other settings.
+
+    Raises
+    ------
+    MapFileError
+        With the difference.
+    """
+    _check_settings(path, progress, settings.canonical_json())
+
+
+def _check_settings(path: Path, progress: Progress, settings_json: str) -> None:
+    if progress.settings_json != settings_json:
+        changed = configuration.differences(settings_json, progress.settings_json)
+        raise MapFileError(
+            f"{path}: begun with other settings ({'; '.join(changed)}); "
+            "go back to them, or use another output directory"
         )
 
 

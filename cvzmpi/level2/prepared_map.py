@@ -23,6 +23,11 @@ FORMAT_VERSION = 1
 SUFFIX = ".prepared.h5"
 
 
+def map_name(prepared: Path) -> str:
+    """What a map is called: the name of its file without the suffix."""
+    return prepared.name.removesuffix(SUFFIX)
+
+
 @dataclass(frozen=True)
 class PreparedMap:
     """What is in the file of a prepared map, but for the profiles themselves.

@@ -19,7 +19,7 @@ import numpy as np
 from cvzmpi.errors import Level1Error, MapFileError, one_line
 from cvzmpi.level2 import spectral_window
 from cvzmpi.level2.checksum import sha256_of
-from cvzmpi.level2.level1 import Level1Map, read_level1
+from cvzmpi.level2.level1 import Level1Map, count_maps, read_level1
 from cvzmpi.level2.prepared_map import SUFFIX, PreparedMap, PreparedMapWriter
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.wavelength_calibration import Calibration, calibrate
@@ -43,6 +43,16 @@ class _Cut:
 
     stokes: np.ndarray
     wavelength: np.ndarray
+
+
+def preprocess_dataset(
+    directory: Path, output: Path, settings: PreprocessSettings
+) -> list[PreparedMap]:
+    """Prepare all maps of a Level 1 dataset; see `preprocess`."""
+    return [
+        preprocess(directory, output, settings, map_number)
+        for map_number in range(count_maps(directory))
+    ]
 
 
 def preprocess(

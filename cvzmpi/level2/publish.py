@@ -60,43 +60,50 @@ def publish_all(catalogue: Catalogue, job: Job, publisher: Publisher) -> list[Pu
     """Publish every program that is inverted; one that fails is in error, and the others go on."""
     outcomes = []
     for unit in catalogue.ledger.units(states=[State.DONE]):
-        inversion = catalogue.inversions(unit.name)[-1]
-        claim = Claim.take(publisher.staging / f"{inversion.inversion_id}.claim")
+        result = catalogue.result(unit.name)
+        claim = Claim.take(publisher.staging / f"{result[0].inversion_id}.claim")
         if claim is None:
             continue  # another process is about it
         try:
-            outcomes.append(_publish_or_fail(catalogue, job, publisher, inversion))
+            outcomes += _publish_or_fail(catalogue, job, publisher, result)
         finally:
             claim.release()
     return outcomes
 
 
 def _publish_or_fail(
-    catalogue: Catalogue, job: Job, publisher: Publisher, inversion: Inversion
-) -> Published:
-    if catalogue.states()[inversion.program] is not State.DONE:
-        return Published(inversion.program, inversion.inversion_id)  # meanwhile another did it
-    try:
-        detail = publish(catalogue, publisher, inversion)
-    except CvzmpiError as error:
-        event = Event(
-            inversion.program,
-            State.ERROR,
-            State.DONE,
-            message=f"{STEP}: {error}",
-            detail={"step": STEP, "inversion_id": inversion.inversion_id},
+    catalogue: Catalogue, job: Job, publisher: Publisher, result: list[Inversion]
+) -> list[Published]:
+    """Publish all inversions of a program; it is published when all of them are."""
+    program = result[0].program
+    outcomes = [Published(program, inversion.inversion_id) for inversion in result]
+    if catalogue.states()[program] is not State.DONE:
+        return outcomes  # meanwhile another did it
+    events: list[Event] = []
+    for inversion in result:
+        try:
+            detail = publish(catalogue, publisher, inversion)
+        except CvzmpiError as error:
+            event = Event(
+                program,
+                State.ERROR,
+                State.DONE,
+                message=f"{STEP}: {error}",
+                detail={"step": STEP, "inversion_id": inversion.inversion_id},
+            )
+            catalogue.ledger.record([event], job)
+            return [Published(program, inversion.inversion_id, str(error))]
+        events.append(
+            Event(
+                program,
+                State.PUBLISHED,
+                State.PUBLISHED if events else State.DONE,
+                message=f"{inversion.inversion_id} in {detail['destination']}",
+                detail={"step": STEP, **detail},
+            )
         )
-        catalogue.ledger.record([event], job)
-        return Published(inversion.program, inversion.inversion_id, str(error))
-    event = Event(
-        inversion.program,
-        State.PUBLISHED,
-        State.DONE,
-        message=f"{inversion.inversion_id} in {detail['destination']}",
-        detail={"step": STEP, **detail},
-    )
-    catalogue.ledger.record([event], job)
-    return Published(inversion.program, inversion.inversion_id)
+    catalogue.ledger.record(events, job)
+    return outcomes
 
 
 def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) -> dict[str, Any]:

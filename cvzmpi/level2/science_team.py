@@ -45,13 +45,19 @@ def claim(catalogue: Catalogue, job: Job, program: str, by: str) -> None:
     Raises
     ------
     ClaimError
-        If it cannot be inverted, or somebody else has it.
+        If it cannot be inverted, or somebody else has it, or a job.
     """
     by = " ".join(by.split())
     if not by:
         raise ClaimError(f"{program}: a claim needs a name")
     with catalogue.ledger.writing() as connection:
         state = _state(catalogue, connection, program)
+        holder = catalogue.ledger.claims.holder(program, within=connection)
+        if holder is not None:
+            raise ClaimError(
+                f"{program}: job {holder.id} on {holder.host}, last heard of at "
+                f"{holder.heartbeat:%Y-%m-%d %H:%M} UTC, inverts it or is about to"
+            )
         if state not in INVERTIBLE:
             raise ClaimError(
                 f"{program}: is {SHOWN[state]}; only what is Invertible can be claimed"

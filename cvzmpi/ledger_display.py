@@ -1,0 +1,79 @@
+"""A ledger on the terminal: how a campaign is, and the story of a unit; for every campaign."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cvzmpi.ledger import Ledger
+    from cvzmpi.ledger.status import Status
+
+
+def show_status(
+    ledger: Ledger, outboxes: Path, step_name: str, *, as_json: bool, every: float | None
+) -> None:
+    """Print how a campaign is.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    outboxes : Path
+        Directory of the outboxes of its jobs.
+    step_name : str
+        What the steps of a unit are called, in the plural.
+    as_json : bool
+        For programs.
+    every : float, optional
+        Seconds after which it is shown again, until somebody interrupts; None shows it once.
+    """
+    from cvzmpi.ledger.outbox import count_undelivered
+    from cvzmpi.ledger.report import status_report
+    from cvzmpi.ledger.status import take_status
+
+    def look() -> Status:
+        return take_status(ledger, count_undelivered(outboxes))
+
+    if as_json:
+        click.echo(json.dumps(look().as_json(), indent=2))
+    elif every is None:
+        _print(status_report(look(), step_name))
+    else:
+        _watch(lambda: status_report(look(), step_name), every)
+
+
+def show_history(ledger: Ledger, unit: str) -> None:
+    """Print the whole story of a unit.
+
+    Raises
+    ------
+    LedgerError
+        If there is no such unit.
+    """
+    from cvzmpi.ledger.report import history_report
+
+    events = ledger.history(unit)
+    _print(history_report(ledger.units(names=[unit])[0], events))
+
+
+def _print(report: Any) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 160  # what is piped is not folded as narrow as a terminal of old
+    console.print(report)
+
+
+def _watch(report: Callable[[], Any], every: float) -> None:
+    from rich.live import Live
+
+    with Live(report(), auto_refresh=False) as live:
+        while True:
+            time.sleep(every)
+            live.update(report(), refresh=True)
