@@ -283,7 +283,9 @@ class Ledger:
                 n_changed += len(new)
         return n_changed
 
-    def states_before(self, state: State) -> dict[str, State | None]:
+    def states_before(
+        self, state: State, *, within: sa.Connection | None = None
+    ) -> dict[str, State | None]:
         """The units that are in a state, and in which state each was before."""
         query = (
             sa.select(units.c.name, events.c.from_state)
@@ -294,7 +296,7 @@ class Ledger:
             )
             .where(latest.c.state == state.value)
         )
-        with self.database.reading() as connection:
+        with self.database.reading() if within is None else nullcontext(within) as connection:
             rows = [tuple(row) for row in connection.execute(query)]
         return {name: None if before is None else State(before) for name, before in rows}
 

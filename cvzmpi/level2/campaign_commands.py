@@ -79,7 +79,8 @@ def list_programs(
         click.echo(json.dumps([item.as_json() for item in items], indent=1))
         return DONE
     for item in items:
-        click.echo(f"{item.name}  {item.proposal}  {item.state}  {item.claimed_by or '-'}")
+        news = f"  {item.news}" if item.changed else ""
+        click.echo(f"{item.name}  {item.proposal}  {item.state}  {item.claimed_by or '-'}{news}")
     return DONE
 
 

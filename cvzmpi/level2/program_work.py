@@ -33,6 +33,7 @@ from cvzmpi.level2.handing_in import add_inversion
 from cvzmpi.level2.inversion_file import MODEL, read_progress
 from cvzmpi.level2.map_inversion import check_settings
 from cvzmpi.level2.prepared_program import PreparedProgram, last_prepared
+from cvzmpi.level2.scan import changed_programs, reopen_changed
 
 STEP = "invert"
 _LETTERS = string.ascii_uppercase + string.digits
@@ -56,6 +57,7 @@ class ProgramWork:
         self._config = config
         self.inverted: list[tuple[str, str]] = []
         self._programs: dict[str, PreparedProgram] = {}
+        self._changed: set[str] = set()
         self._ids_taken: set[str] = set()
 
     def open_source(self, ranks: int, nodes: int, teams: int) -> UnitSource:
@@ -77,13 +79,15 @@ class ProgramWork:
         config = self._config
         with ExitStack() as on_error:
             ledger = on_error.enter_context(Ledger.open(config.ledger.location))
-            self._ids_taken = {known.inversion_id for known in Catalogue(ledger).inversions()}
+            catalogue = Catalogue(ledger)
+            self._ids_taken = {known.inversion_id for known in catalogue.inversions()}
             ledger.follow(keep_inversions)
             self._find(ledger)
             queue = queue_id(os.environ)
             log = begin_log(config.logs(), config.job.log_level, queue)
             job = ledger.jobs.begin("level2 run", ranks=ranks, nodes=nodes, queue_id=queue, log=log)
             on_error.callback(ledger.jobs.end, job, "nothing was begun")
+            self._leave_out_changed(catalogue, job)
             rules = ClerkRules(
                 (State.PREPROCESSED,),
                 config.job.max_attempts,
@@ -112,6 +116,15 @@ class ProgramWork:
                 self._check(program)
                 self._programs[unit.name] = program
 
+    def _leave_out_changed(self, catalogue: Catalogue, job: Job) -> None:
+        """Begin nothing whose datasets came or changed since it was found invertible.
+
+        A scan reopens it at once, but for what a job worked on then, and has given back since.
+        """
+        with catalogue.ledger.writing() as connection:
+            reopen_changed(catalogue, connection, job)
+            self._changed = set(changed_programs(catalogue, within=connection))
+
     def _check(self, program: PreparedProgram) -> None:
         """Whether what is there of its inverted maps was made with the settings of now."""
         for one in program.maps:
@@ -126,7 +139,8 @@ class ProgramWork:
                 raise ConfigError(str(error)) from error
 
     def _found_and_free(self, query: sa.Select[Any]) -> sa.Select[Any]:
-        found = sa.select(units.c.id).where(units.c.name.in_(list(self._programs)))
+        wanted = self._programs.keys() - self._changed
+        found = sa.select(units.c.id).where(units.c.name.in_(sorted(wanted)))
         return _free(query.where(latest.c.unit_id.in_(found)))
 
     def _overview(self, ledger: Ledger, job: Job) -> Overview:

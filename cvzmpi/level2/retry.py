@@ -6,7 +6,7 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.states import RETRY_FROM
 from cvzmpi.level2.catalogue import Catalogue
-from cvzmpi.level2.states import INVERTED, SHOWN
+from cvzmpi.level2.states import INVERTED, SHOWN, stands
 
 
 class RetryError(CvzmpiError):
@@ -45,8 +45,13 @@ def retry(catalogue: Catalogue, job: Job, program: str, by: str = "") -> State:
     return event.to_state
 
 
-def reopen(catalogue: Catalogue, job: Job, program: str) -> None:
+def reopen(catalogue: Catalogue, job: Job, program: str, by: str = "") -> None:
     """Look at an inverted program from the beginning; what was published stays.
+
+    Parameters
+    ----------
+    by : str
+        Who wants it, where that is known.
 
     Raises
     ------
@@ -54,7 +59,9 @@ def reopen(catalogue: Catalogue, job: Job, program: str) -> None:
         If it is not inverted.
     """
     states = catalogue.states()
-    if states.get(program) not in INVERTED:
+    before = catalogue.ledger.states_before(State.ERROR).get(program)
+    if program not in states or stands(states[program], before) not in INVERTED:
         raise RetryError(f"{program}: not inverted, so that there is nothing to reopen")
-    event = Event(program, State.DISCOVERED, states[program], message="reopened")
+    message = "reopened" + (f" by {by}" if by else "")
+    event = Event(program, State.DISCOVERED, states[program], message=message)
     catalogue.ledger.record([event], job)

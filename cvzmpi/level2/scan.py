@@ -103,7 +103,7 @@ def synchronise(
             if p.name not in known
         ]
         catalogue.ledger.add_units(found, job, within=connection)
-        reopened = _reopen(catalogue, connection, job, known)
+        reopened = reopen_changed(catalogue, connection, job)
     return ScanReport(
         n_datasets=len(reading.datasets),
         n_programs=len(programs),
@@ -172,17 +172,37 @@ def _add_experiments(
         known[experiment.experiment_id] = experiment.description
 
 
-def _reopen(
-    catalogue: Catalogue, connection: sa.Connection, job: Job, states: dict[str, State]
-) -> list[str]:
-    """Take back the answers that were given for other datasets than those of now."""
-    versions = spectropolarimetric_versions(catalogue.newest_versions(within=connection))
-    events = []
-    for name, answer in catalogue.qualifications(within=connection).items():
-        now_there = versions.get(name, {})
-        if states[name] in _ANSWERED and now_there != answer.versions:
-            news = sorted(d for d, v in now_there.items() if answer.versions.get(d) != v)
-            message = f"datasets came or changed: {', '.join(news)}" if news else "a dataset left"
-            events.append(Event(name, State.DISCOVERED, from_state=states[name], message=message))
+def reopen_changed(catalogue: Catalogue, connection: sa.Connection, job: Job) -> list[str]:
+    """Take back the answers that were given for other datasets than those of now.
+
+    Programs that failed on the way to a result are looked at anew as well. What a job works on is
+    left to it, and where there is a result, people decide (`retry.reopen`).
+
+    Returns
+    -------
+    list of str
+        The programs that are looked at from the beginning.
+    """
+    states = catalogue.states(within=connection)
+    failed_in = catalogue.ledger.states_before(State.ERROR, within=connection)
+    events = [
+        Event(name, State.DISCOVERED, from_state=states[name], message=news)
+        for name, news in changed_programs(catalogue, within=connection).items()
+        if states[name] in _ANSWERED or failed_in.get(name) in (*_ANSWERED, State.WORKING)
+    ]
     catalogue.ledger.record(events, job, within=connection)
     return [event.unit for event in events]
+
+
+def changed_programs(catalogue: Catalogue, *, within: sa.Connection) -> dict[str, str]:
+    """The programs whose answer was given for other datasets than those of now, and for which."""
+    versions = spectropolarimetric_versions(catalogue.newest_versions(within=within))
+    changed = {}
+    for name, answer in catalogue.qualifications(within=within).items():
+        now_there = versions.get(name, {})
+        if now_there != answer.versions:
+            news = sorted(d for d, v in now_there.items() if answer.versions.get(d) != v)
+            changed[name] = (
+                f"datasets came or changed: {', '.join(news)}" if news else "a dataset left"
+            )
+    return changed

@@ -21,3 +21,8 @@ INVERTIBLE = (State.QUALIFIED, State.PREPROCESSED)
 
 INVERTED = (State.DONE, State.PUBLISHED)
 """States in which there is a result."""
+
+
+def stands(state: State, before: State | None) -> State | None:
+    """Where a program stands: its state, or, in error, the state in which it failed."""
+    return before if state is State.ERROR else state

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.ledger import Recorded, State
+from cvzmpi.ledger import LedgerUnit, Recorded, State
 from cvzmpi.level2.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
 from cvzmpi.level2.program import ObservingProgram, group
 from cvzmpi.level2.science_team import by_choice
-from cvzmpi.level2.states import INVERTIBLE, SHOWN
+from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN, stands
 
 _TIME = "%Y-%m-%d %H:%M"
 
@@ -40,6 +40,8 @@ class Item:
         The required criteria that it does not meet.
     changed : bool
         Whether datasets came or changed since the criteria were evaluated.
+    news : str
+        What that means for the program; "" where nothing changed.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Item:
     claimed_by: str | None
     failed: list[str]
     changed: bool
+    news: str
 
     def as_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -89,6 +92,11 @@ class ProgramView:
     def in_error(self) -> bool:
         """Whether a step failed."""
         return self.history[-1].to_state is State.ERROR
+
+    @property
+    def inverted(self) -> bool:
+        """Whether there is a result, so that it can be reopened."""
+        return stands(self.history[-1].to_state, self.history[-1].from_state) in INVERTED
 
     @property
     def claimable(self) -> bool:
@@ -152,8 +160,9 @@ def _items(catalogue: Catalogue) -> list[Item]:
     answers = catalogue.qualifications()
     claimants = catalogue.claimants()
     units = by_choice(catalogue.ledger.units(), claimants)
+    failed_in = catalogue.ledger.states_before(State.ERROR)
     return [
-        _item(programs[unit.name], unit.state, unit.since, claimants, answers, versions)
+        _item(programs[unit.name], unit, failed_in.get(unit.name), claimants, answers, versions)
         for unit in units
         if unit.name in programs
     ]
@@ -161,8 +170,8 @@ def _items(catalogue: Catalogue) -> list[Item]:
 
 def _item(
     program: ObservingProgram,
-    state: State,
-    since: datetime,
+    unit: LedgerUnit,
+    failed_in: State | None,
     claimants: dict[str, str],
     answers: dict[str, Qualification],
     versions: dict[str, DatasetVersion],
@@ -177,12 +186,22 @@ def _item(
         instruments=program.instruments,
         n_datasets=len(program.spectropolarimetric),
         start=program.start,
-        state=SHOWN[state],
-        since=since,
-        claimed_by=claimants.get(program.name) if state in INVERTIBLE else None,
+        state=SHOWN[unit.state],
+        since=unit.since,
+        claimed_by=claimants.get(program.name) if unit.state in INVERTIBLE else None,
         failed=[] if answer is None or changed else answer.failed,
         changed=changed,
+        news=_news(program.name, stands(unit.state, failed_in)) if changed else "",
     )
+
+
+def _news(program: str, stands_in: State | None) -> str:
+    """What it means that datasets came or changed."""
+    if stands_in in INVERTED:
+        return f"new data since the inversion: cvzmpi level2 reopen {program}"
+    if stands_in is State.WORKING:
+        return "new data while it is inverted"
+    return "new data: the criteria are evaluated anew"
 
 
 def program_view(catalogue: Catalogue, name: str) -> ProgramView:
@@ -200,8 +219,8 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
     history = catalogue.ledger.history(name)
     item = _item(
         program,
-        units[0].state,
-        units[0].since,
+        units[0],
+        history[-1].from_state,
         catalogue.claimants(),
         catalogue.qualifications(),
         versions,
@@ -245,7 +264,7 @@ def describe(view: ProgramView) -> str:
         item.name,
         f"  {item.state} since {item.since:{_TIME}} UTC"
         + (f", claimed by {item.claimed_by}" if item.claimed_by else "")
-        + (", datasets changed since" if item.changed else ""),
+        + (f"; {item.news}" if item.changed else ""),
         f"  proposal {item.proposal}, experiment {item.experiment}, "
         f"{', '.join(item.instruments)}, from {item.start:{_TIME}} UTC",
         "datasets",

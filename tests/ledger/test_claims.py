@@ -3,10 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 from way import bring_to, state_of
 
 from cvzmpi.errors import StaleEventError
 from cvzmpi.ledger import Event, Ledger, NewUnit, State
+from cvzmpi.ledger.tables import latest, units
 
 READY = (State.PREPROCESSED,)
 
@@ -103,6 +105,26 @@ def test_what_is_given_back_is_free_and_what_is_unwanted_is_left(ledger, job):
         ledger.claims.give_back(job, ["a", "c"], within=connection)
     assert names(ledger.claims.take(job, 3, READY, except_for={"a"})) == ["c"]
     assert state_of(ledger, "a") is State.PREPROCESSED
+
+
+def test_a_campaign_can_keep_units_from_jobs(ledger, job):
+    bring_to(ledger, job, State.PREPROCESSED, "free", "kept")
+    kept = sa.select(units.c.id).where(units.c.name == "kept")
+
+    def only(query):
+        return query.where(latest.c.unit_id.not_in(kept))
+
+    assert ledger.claims.batch_counts(job, only=only) == {(State.PREPROCESSED, False): 1}
+    assert names(ledger.claims.take(job, 9, READY, only=only)) == ["free"]
+    assert names(ledger.claims.take(job, 9, READY)) == ["kept"]
+
+
+def test_who_has_a_unit_can_be_asked(ledger, job):
+    bring_to(ledger, job, State.PREPROCESSED, "a", "b")
+    ledger.claims.take(job, 1, READY)
+    with ledger.writing() as connection:
+        holders = [ledger.claims.holder(name, within=connection) for name in ("a", "b")]
+    assert [holder and holder.id for holder in holders] == [job.id, None]
 
 
 def test_a_job_with_a_batch_claims_only_what_is_in_it(ledger, job):

@@ -175,6 +175,36 @@ def test_progress_and_charged_attempts_stay_until_they_change(ledger, job):
     assert (unit.progress, unit.charged) == (0, 0)
 
 
+def test_what_follows_an_event_is_in_its_transaction_and_happens_once(ledger, job):
+    bring_to(ledger, job, State.QUALIFIED, "a", "b")
+    followed = []
+
+    def follow(connection, happened):
+        followed.extend(event.unit for event in happened)
+        if "a" in followed[-1:]:
+            ledger.add_units([NewUnit("of a")], job, within=connection)
+
+    ledger.follow(follow)
+    event = Event("a", State.PREPROCESSED)
+    ledger.record([event], job)
+    ledger.record([event], job)  # nobody knew whether it was recorded
+    ledger.record([Event("a", State.PREPROCESSED, State.DONE)], job, skip_stale=True)
+    assert followed == ["a", "of a"]
+    assert [unit.name for unit in ledger.units()] == ["a", "b", "of a"]
+
+
+def test_an_event_whose_consequences_are_impossible_is_not_recorded(ledger, job):
+    bring_to(ledger, job, State.QUALIFIED, "a")
+
+    def refuse(connection, happened):
+        raise ValueError("not so")
+
+    ledger.follow(refuse)
+    with pytest.raises(ValueError, match="not so"):
+        ledger.record([Event("a", State.PREPROCESSED)], job)
+    assert state_of(ledger, "a") is State.QUALIFIED
+
+
 def test_a_transaction_of_several_things_is_one(ledger, job):
     with ledger.writing() as connection:
         ledger.add_units([NewUnit("a")], job, within=connection)

@@ -94,8 +94,9 @@ class StandInStore:
 
     `datasets` and `experiments` are its rows, `inversions` the records that were registered, in
     order. `requests` are the queries that arrived. `failures` are (HTTP status, body) pairs, each
-    given in place of one answer; with `answers_lost` = n the next n requests are carried out and
-    their answers lost; after `hold` all are carried out, and answered only after `let_go`.
+    given in place of one answer, or None for an answer; with `answers_lost` = n the next n requests
+    are carried out and their answers lost; after `hold` all are carried out, and answered only
+    after `let_go`.
     """
 
     def __init__(self, datasets=(), experiments=()):
@@ -132,8 +133,8 @@ class StandInStore:
         with self._lock:
             query = json.loads(body)["query"]
             self.requests.append(query)
-            if self.failures:
-                return self.failures.pop(0)
+            if self.failures and (failure := self.failures.pop(0)) is not None:
+                return failure
             if authorization != TOKEN:
                 return 401, json.dumps({"errors": [{"message": "not authorized"}]})
             result = graphql_sync(self._schema, query, root_value=self._roots())

@@ -6,9 +6,12 @@ import warnings
 import main_job
 import numpy as np
 import pytest
-from example_rows import OP, calcium
+from example_rows import OP, calcium, row
+from simulated_level1 import simulate_level1
 
 from cvzmpi.ledger import Ledger
+from cvzmpi.level2.level1 import read_level1
+from cvzmpi.level2.product_check import check_product
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def test_from_the_scan_to_the_published_inversion(campaign, cvzmpi, run, store, 
 
     with Ledger.open(campaign / "ledger.sqlite", create=False) as ledger:
         states = [event.to_state.value for event in ledger.history(OP)]
-    assert states == ["discovered", "qualified", "preprocessed", "done", "published"]
+    assert states == ["discovered", "qualified", "preprocessed", "working", "done", "published"]
     assert "Published" in cvzmpi("list")
 
     import dkist
@@ -68,6 +71,28 @@ def test_from_the_scan_to_the_published_inversion(campaign, cvzmpi, run, store, 
     )
     assert original.shape == fit.shape == (3, 8, *original.shape[2:])
     assert np.abs(original - fit).std() < 3e-3
+
+
+def test_all_maps_of_a_dataset_are_published_each_as_an_inversion(campaign, cvzmpi, run, store):
+    level1 = campaign / "level1" / "new"
+    simulate_level1(level1, n_steps=2, n_slit=6, n_maps=2)
+    inventory = read_level1(level1).inventory
+    level1.rename(level1.with_name(inventory["datasetId"]))
+    same = ("datasetId", "startTime", "endTime", "wavelengthMin", "wavelengthMax", "exposureTime")
+    store.datasets = [row(**{key: inventory[key] for key in same}), calcium()]
+    for step in ("scan", "qualify"):
+        cvzmpi(step)
+    assert cvzmpi("preprocess") == "1 prepared, 0 failed; 2 maps\n"
+    ids = [line.partition(f"{OP}: inverted, ")[2] for line in run(ranks=2).splitlines()]
+    assert cvzmpi("publish") == "".join(f"{OP}: published, {i}\n" for i in ids)
+    assert [record["inversionId"] for record in store.inversions] == ids
+    begins = set()
+    for inversion_id in ids:
+        directory = campaign / "buckets" / "data" / "pid_1_118" / inversion_id
+        product = check_product([directory])
+        assert (product.inversion_id, product.shape) == (inversion_id, [2, 6])
+        begins |= {path.name.partition("_2")[2] for path in directory.glob("*.fits")}
+    assert len(begins) == 4, "each scan position of each map has its own time"
 
 
 def test_a_map_that_cannot_be_inverted_brings_its_program_into_error(campaign, cvzmpi, run):

@@ -11,18 +11,16 @@ from example_rows import OP, calcium
 from stand_in_store import TOKEN
 from test_science_team import NOW
 
-from cvzmpi.ledger import State
-from cvzmpi.level2.bulk import collect, last_prepared, prepare_programs, waiting_maps
+from cvzmpi.ledger import Event, State
 from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.handing_in import ReadyEvent, hand_in
 from cvzmpi.level2.invertibility import Thresholds
 from cvzmpi.level2.product_check import check_product, checksum
+from cvzmpi.level2.program_work import keep_inversions
 from cvzmpi.level2.publish import Publisher, publish_all
 from cvzmpi.level2.qualify import qualify
-from cvzmpi.level2.retry import retry
+from cvzmpi.level2.retry import reopen, retry
 from cvzmpi.level2.scan import synchronise
-from cvzmpi.level2.science_team import claim
-from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.transfer import LocalCopy
 
 
@@ -127,6 +125,7 @@ import dkist
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.catalogue import Catalogue
 from cvzmpi.level2.metadata_store import MetadataStore
+from cvzmpi.level2.program_work import keep_inversions
 from cvzmpi.level2.publish import Publisher, publish_all
 from cvzmpi.level2.transfer import LocalCopy
 location, url, token, directory = sys.argv[1:]
@@ -217,65 +216,64 @@ def test_two_that_publish_at_once_publish_once(catalogue, store, product, tmp_pa
 
 
 @pytest.fixture
-def prepared(catalogue, job, example, tmp_path):
-    """The program with its Level 1 data prepared."""
-    done, failed = prepare_programs(
-        catalogue, job, example.level1.parent, tmp_path / "prepared", PreprocessSettings()
+def invert(catalogue, job, example):
+    """Have the program inverted in bulk, with a result for each of some ids."""
+    catalogue.ledger.follow(keep_inversions)
+
+    def invert(*ids):
+        files = {"level1": example.level1, "prepared": example.prepared}
+        made = [{"inversion_id": i, **files, "inverted": example.inverted} for i in ids]
+        detail = {"step": "invert", "inversions": made}
+        for state in (State.PREPROCESSED, State.WORKING):
+            catalogue.ledger.record([Event(OP, state)], job)
+        catalogue.ledger.record([Event(OP, State.DONE, detail=detail)], job)
+
+    return invert
+
+
+def test_what_was_inverted_here_is_published(catalogue, example, invert, publish, store, tmp_path):
+    invert("inv.AAAAAA")
+    (inversion,) = catalogue.result(OP)
+    assert (inversion.method, inversion.at) == (
+        "Milne-Eddington",
+        catalogue.ledger.history(OP)[-1].at,
     )
-    assert (done, failed) == ([OP], [])
-    return last_prepared(catalogue, OP)
-
-
-def test_a_program_whose_data_are_here_is_prepared(catalogue, job, example, prepared):
-    assert prepared.level1 == example.level1
-    assert checksum(prepared.prepared) == checksum(example.prepared)
-    event = catalogue.ledger.history(OP)[-1]
-    assert (event.to_state, event.detail["step"]) == (State.PREPROCESSED, "preprocess")
-    assert set(event.detail["record"]["files"]) == {p.name for p in example.level1.glob("*.fits")}
-    assert waiting_maps(catalogue) == [prepared]
-
-
-def test_data_that_are_not_here_or_claimed_are_left_alone(catalogue, job, example, tmp_path):
-    output, settings = tmp_path / "prepared", PreprocessSettings()
-    assert prepare_programs(catalogue, job, tmp_path, output, settings) == ([], [])
-    claim(catalogue, job, OP, "Jane")
-    assert prepare_programs(catalogue, job, example.level1.parent, output, settings) == ([], [])
-    assert states(catalogue)[-1] == "qualified"
-
-
-def test_data_that_cannot_be_prepared_are_an_error(catalogue, job, example, tmp_path):
-    (tmp_path / "level1" / "pid_1_118" / example.dataset_id).mkdir(parents=True)
-    outcome = prepare_programs(
-        catalogue, job, tmp_path / "level1", tmp_path / "prepared", PreprocessSettings()
-    )
-    assert outcome == ([], [OP])
-    event = catalogue.ledger.history(OP)[-1]
-    assert event.to_state is State.ERROR
-    assert event.message.startswith(f"preprocess: {tmp_path / 'level1' / 'pid_1_118'}")
-
-
-def test_what_somebody_claims_is_not_inverted_in_bulk(catalogue, job, example, prepared):
-    claim(catalogue, job, OP, "Jane")
-    assert waiting_maps(catalogue) == []
-    assert collect(catalogue, job, example.inverted.parent) == []
-
-
-def test_a_map_that_is_not_finished_is_not_collected(catalogue, job, prepared, tmp_path):
-    assert collect(catalogue, job, tmp_path) == []
-    assert states(catalogue)[-1] == "preprocessed"
-
-
-def test_a_finished_map_is_collected_and_published(
-    catalogue, job, example, prepared, publish, store, tmp_path
-):
-    (inversion,) = collect(catalogue, job, example.inverted.parent)
-    assert inversion.method == "Milne-Eddington"
-    assert collect(catalogue, job, example.inverted.parent) == []
     assert [outcome.error for outcome in publish()] == [None]
-    directory = tmp_path / "buckets" / "data" / "pid_1_118" / inversion.inversion_id
+    directory = tmp_path / "buckets" / "data" / "pid_1_118" / "inv.AAAAAA"
     assert check_product([directory]).dataset_ids == [example.dataset_id]
-    assert [record["inversionId"] for record in store.inversions] == [inversion.inversion_id]
-    assert states(catalogue)[2:] == ["preprocessed", "done", "published"]
+    assert [record["inversionId"] for record in store.inversions] == ["inv.AAAAAA"]
+    assert states(catalogue)[2:] == ["preprocessed", "working", "done", "published"]
+
+
+def test_several_maps_are_published_together_each_once(
+    catalogue, job, invert, publish, store, tmp_path
+):
+    invert("inv.AAAAAA", "inv.BBBBBB")
+    store.failures = [None, (200, json.dumps({"errors": [{"message": "out of order"}]}))]
+    (outcome,) = publish()
+    assert (outcome.inversion_id, outcome.error) == ("inv.BBBBBB", f"{store.url}: out of order")
+    assert states(catalogue)[-1] == "error", "a part of a result is not published"
+    retry(catalogue, job, OP)
+    assert [(o.inversion_id, o.error) for o in publish()] == [
+        ("inv.AAAAAA", None),
+        ("inv.BBBBBB", None),
+    ]
+    assert sorted(r["inversionId"] for r in store.inversions) == ["inv.AAAAAA", "inv.BBBBBB"]
+    bucket = tmp_path / "buckets" / "data" / "pid_1_118"
+    assert sorted(path.name for path in bucket.iterdir()) == ["inv.AAAAAA", "inv.BBBBBB"]
+    *_, first, second = catalogue.ledger.history(OP)
+    assert [e.message.partition(" ")[0] for e in (first, second)] == ["inv.AAAAAA", "inv.BBBBBB"]
+    assert publish() == []
+
+
+def test_after_a_reopening_only_the_new_result_is_published(catalogue, job, invert, publish, store):
+    invert("inv.AAAAAA")
+    publish()
+    reopen(catalogue, job, OP)
+    qualify(catalogue, job, Thresholds(), 7, NOW)
+    invert("inv.BBBBBB")
+    assert [outcome.inversion_id for outcome in publish()] == ["inv.BBBBBB"]
+    assert [record["inversionId"] for record in store.inversions] == ["inv.AAAAAA", "inv.BBBBBB"]
 
 
 @pytest.mark.usefixtures("handed_in")

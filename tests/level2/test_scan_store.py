@@ -1,18 +1,22 @@
 """Scanning the store: what is new is added, what was seen adds nothing."""
 
 import json
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from example_rows import OP, calcium, context, real_rows, row
 from test_qualify_programs import NOW, THRESHOLDS
 
-from cvzmpi.ledger import State
+from cvzmpi.ledger import Event, State
 from cvzmpi.ledger.tables import events
 from cvzmpi.level2.metadata_store import MetadataStoreError
 from cvzmpi.level2.qualify import qualify
+from cvzmpi.level2.retry import reopen
 from cvzmpi.level2.scan import scan
+from cvzmpi.level2.science_team import claim
 from cvzmpi.level2.tables import dataset_versions
+from cvzmpi.level2.views import describe, list_items, program_view
 
 
 def count(catalogue, table):
@@ -155,6 +159,94 @@ def test_a_dataset_that_moves_to_another_program_reopens_the_answer(catalogue, s
     report = scanned()
     assert (report.new_programs, report.reopened_programs) == (["other"], [OP])
     assert catalogue.ledger.history(OP)[-1].message == "a dataset left"
+
+
+# ----------------------------------------------------------------- at every step
+
+
+def steps(catalogue, job, *states):
+    """Take the program on its way; `error` stays where it fails."""
+    for state in states:
+        catalogue.ledger.record([Event(OP, State(state))], job)
+
+
+def news(catalogue):
+    (item,) = list_items(catalogue)
+    return item.news
+
+
+TO_RESULT = ("preprocessed", "working", "done")
+
+
+@pytest.mark.usefixtures("answered")
+@pytest.mark.parametrize(
+    "way",
+    [
+        (),
+        ("preprocessed",),
+        ("preprocessed", "working", "preprocessed"),
+        ("error",),
+        ("preprocessed", "error"),
+        ("preprocessed", "working", "error"),
+    ],
+    ids=" ".join,
+)
+def test_late_data_reopen_the_answer_at_every_step_before_a_result(
+    catalogue, store, scanned, job, way
+):
+    steps(catalogue, job, *way)
+    store.datasets.append(row("THIRD", createDate=LATE, updateDate=LATE))
+    assert scanned().reopened_programs == [OP]
+    event = catalogue.ledger.history(OP)[-1]
+    assert (event.to_state, event.message) == (
+        State.DISCOVERED,
+        "datasets came or changed: THIRD",
+    )
+    assert news(catalogue) == "new data: the criteria are evaluated anew"
+    qualify(catalogue, job, THRESHOLDS, 7, NOW + timedelta(days=99))
+    assert (catalogue.states()[OP], news(catalogue)) == (State.QUALIFIED, "")
+
+
+@pytest.mark.usefixtures("answered")
+def test_late_data_reopen_what_somebody_has_claimed_and_it_stays_theirs(
+    catalogue, store, scanned, job
+):
+    claim(catalogue, job, OP, "Jane")
+    store.datasets.append(row("THIRD", createDate=LATE, updateDate=LATE))
+    assert scanned().reopened_programs == [OP]
+    qualify(catalogue, job, THRESHOLDS, 7, NOW + timedelta(days=99))
+    assert catalogue.claimants() == {OP: "Jane"}
+
+
+@pytest.mark.usefixtures("answered")
+def test_late_data_are_said_while_a_job_inverts_and_reopen_what_it_gives_back(
+    catalogue, store, scanned, job
+):
+    steps(catalogue, job, "preprocessed", "working")
+    store.datasets.append(row("THIRD", createDate=LATE, updateDate=LATE))
+    assert scanned().reopened_programs == []
+    assert news(catalogue) == "new data while it is inverted"
+    steps(catalogue, job, "preprocessed")
+    assert scanned().reopened_programs == [OP]
+
+
+@pytest.mark.usefixtures("answered")
+@pytest.mark.parametrize(
+    "more", [(), ("published",), ("error",), ("published", "error")], ids=" ".join
+)
+def test_late_data_after_a_result_are_said_with_what_to_do_and_people_reopen(
+    catalogue, store, scanned, job, more
+):
+    steps(catalogue, job, *TO_RESULT, *more)
+    assert news(catalogue) == ""
+    store.datasets.append(row("THIRD", createDate=LATE, updateDate=LATE))
+    assert scanned().reopened_programs == []
+    words = f"new data since the inversion: cvzmpi level2 reopen {OP}"
+    assert news(catalogue) == words
+    assert words in describe(program_view(catalogue, OP))
+    reopen(catalogue, job, OP, "Jane")
+    event = catalogue.ledger.history(OP)[-1]
+    assert (event.to_state, event.message) == (State.DISCOVERED, "reopened by Jane")
 
 
 # ----------------------------------------------------------------- the real store

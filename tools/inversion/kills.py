@@ -1,4 +1,6 @@
-"""Kill the inversion at random instants, again and again, and compare with an undisturbed run.
+"""Kill `cvzmpi level2 run` at random instants, again and again; compare with an undisturbed run.
+
+All files must be the same, byte by byte, and the ledger must tell of one result for each program.
 
 python -m tools.inversion.kills, or make torture-inversion
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,18 +22,19 @@ import h5py
 import numpy as np
 
 from cvzmpi.errors import MapFileError
+from cvzmpi.ledger import Ledger, State
 from cvzmpi.level2 import inversion_file
-from cvzmpi.level2.simulate import simulate_prepared
+from cvzmpi.level2.catalogue import Catalogue
+from tools.inversion.invented import invent_programs
 
 ROOT = Path(__file__).resolve().parents[2]
-MAPS = {"small": (4, 100), "medium": (6, 150), "large": (10, 200)}
-WAVELENGTH = 630.08 + 0.0026 * np.arange(94)
+PROGRAMS = {"small": [(4, 100)], "two-maps": [(3, 150), (3, 150)], "large": [(10, 200)]}
 
 
 @click.command()
 @click.option("--kills", default=20, show_default=True, help="SIGKILL to all processes of a job.")
 @click.option("--ranks", default=3, show_default=True, help="One of them schedules.")
-@click.option("--team", default=2, show_default=True, help="Ranks that share a map.")
+@click.option("--team", default=2, show_default=True, help="Ranks that share a program.")
 @click.option("--seed", default=1, show_default=True, help="Of the instants.")
 def main(kills: int, ranks: int, team: int, seed: int) -> None:
     """Torture the inversion."""
@@ -39,26 +43,28 @@ def main(kills: int, ranks: int, team: int, seed: int) -> None:
     done_at_kill: list[int] = []
     campaigns = 0
     with tempfile.TemporaryDirectory(prefix="cvzmpi-kills-") as name:
-        prepared, expected = Path(name) / "prepared", Path(name) / "expected"
-        for number, (map_name, shape) in enumerate(MAPS.items()):
-            simulate_prepared(prepared, map_name, shape, number, WAVELENGTH)
-        assert _start(prepared, expected, 1, 1).wait() == 0
+        invented, expected = Path(name) / "invented", Path(name) / "expected"
+        invent_programs(invented, PROGRAMS)
+        shutil.copytree(invented, expected)
+        assert _start(expected, 1, 1).wait() == 0
         undisturbed = _contents(expected)
         while len(done_at_kill) < kills or campaigns == 0:
-            output = Path(name) / f"output-{campaigns}"
+            campaign = Path(name) / f"campaign-{campaigns}"
+            shutil.copytree(invented, campaign)
             while True:
-                job = _start(prepared, output, ranks, team)
-                if len(done_at_kill) < kills and _killed(job, output, chance.uniform(0, 1.2)):
-                    wrong += _unreadable(output)
-                    done_at_kill.append(_tickets_done(output))
+                job = _start(campaign, ranks, team)
+                if len(done_at_kill) < kills and _killed(job, campaign, chance.uniform(0, 1.2)):
+                    wrong += _unreadable(campaign)
+                    done_at_kill.append(_tickets_done(campaign))
                     continue
                 if job.wait() != 0:
                     sys.exit(f"the job ended with status {job.returncode}")
                 break
             campaigns += 1
-            if _contents(output) != undisturbed:
+            if _contents(campaign) != undisturbed:
                 wrong.append(f"campaign {campaigns}: differs from the undisturbed run")
-            wrong += [f"{path}: damaged" for path in output.glob("*.damaged*")]
+            wrong += [f"{path}: damaged" for path in _inverted(campaign).glob("*.damaged*")]
+            wrong += _wrong_in_ledger(campaign)
     click.echo(
         f"{len(done_at_kill)} kills, {campaigns} campaigns finished, {len(wrong)} files wrong; "
         f"tickets that were done when a kill came: {sorted(done_at_kill)}"
@@ -68,10 +74,14 @@ def main(kills: int, ranks: int, team: int, seed: int) -> None:
     sys.exit(bool(wrong))
 
 
-def _start(prepared: Path, output: Path, ranks: int, team: int) -> subprocess.Popen[bytes]:
+def _start(campaign: Path, ranks: int, team: int) -> subprocess.Popen[bytes]:
     launcher = [] if ranks == 1 else [str(ROOT / "tools" / "mpirun.sh"), "-n", str(ranks)]
-    command = [sys.executable, "-m", "cvzmpi", "level2", "invert", str(prepared)]
-    options = ["--output", str(output), "--ranks-per-team", str(team), "--interval", "0.1"]
+    command = [sys.executable, "-m", "cvzmpi", "level2", "run", "--ranks-per-team", str(team)]
+    options = [  # a kill before the first checkpoint uses up an attempt, and here are many
+        *("--set", "checkpoint.interval=0.1", "--set", "job.max_attempts=1000"),
+        *("--set", f"ledger.file={campaign / 'ledger.sqlite'}"),
+        *("--set", f"maps.directory={campaign / 'maps'}"),
+    ]
     return subprocess.Popen(
         [*launcher, *command, *options],
         cwd=ROOT,
@@ -81,7 +91,7 @@ def _start(prepared: Path, output: Path, ranks: int, team: int) -> subprocess.Po
     )
 
 
-def _killed(job: subprocess.Popen[bytes], output: Path, seconds: float) -> bool:
+def _killed(job: subprocess.Popen[bytes], campaign: Path, seconds: float) -> bool:
     """Kill a job and all that it started, so many seconds after it began to work.
 
     Returns
@@ -89,8 +99,8 @@ def _killed(job: subprocess.Popen[bytes], output: Path, seconds: float) -> bool:
     bool
         False where it ended before.
     """
-    before = _traces(output)
-    while _traces(output) == before and job.poll() is None:
+    before = _traces(campaign)
+    while _traces(campaign) == before and job.poll() is None:
         time.sleep(0.005)
     try:
         job.wait(seconds)
@@ -108,10 +118,10 @@ def _killed(job: subprocess.Popen[bytes], output: Path, seconds: float) -> bool:
     return False
 
 
-def _traces(output: Path) -> int:
+def _traces(campaign: Path) -> int:
     """What work leaves: files, and pixels in them, vouched for or not."""
     traces = 0
-    for path in output.glob(f"*{inversion_file.SUFFIX}"):
+    for path in _inverted(campaign).glob(f"*{inversion_file.SUFFIX}"):
         with h5py.File(path, locking=False) as file:
             traces += 1 + int(np.count_nonzero(file["status"][()]))
     return traces
@@ -134,10 +144,10 @@ def _descendants(pid: int) -> list[int]:
     return found
 
 
-def _unreadable(output: Path) -> list[str]:
+def _unreadable(campaign: Path) -> list[str]:
     """Files that a kill left in a state that is none."""
     wrong = []
-    for path in output.glob(f"*{inversion_file.SUFFIX}"):
+    for path in _inverted(campaign).glob(f"*{inversion_file.SUFFIX}"):
         try:
             progress = inversion_file.read_progress(path)
             assert progress is not None
@@ -151,14 +161,37 @@ def _unreadable(output: Path) -> list[str]:
     return wrong
 
 
-def _tickets_done(output: Path) -> int:
-    progresses = map(inversion_file.read_progress, output.glob(f"*{inversion_file.SUFFIX}"))
+def _tickets_done(campaign: Path) -> int:
+    progresses = map(
+        inversion_file.read_progress, _inverted(campaign).glob(f"*{inversion_file.SUFFIX}")
+    )
     return sum(progress.n_tickets_done for progress in progresses if progress is not None)
 
 
-def _contents(output: Path) -> dict[str, bytes]:
+def _wrong_in_ledger(campaign: Path) -> list[str]:
+    """Programs that did not become done exactly once, with an inversion of each map."""
+    wrong = []
+    with Ledger.open(campaign / "ledger.sqlite", create=False) as ledger:
+        for name, shapes in PROGRAMS.items():
+            states = [event.to_state for event in ledger.history(name)]
+            n_inversions = len(Catalogue(ledger).inversions(name))
+            if (states[-1], states.count(State.DONE)) != (State.DONE, 1):
+                wrong.append(f"{name}: {', '.join(map(str, states))}")
+            if n_inversions != len(shapes):
+                wrong.append(f"{name}: {n_inversions} inversions of {len(shapes)} maps")
+    return wrong
+
+
+def _inverted(campaign: Path) -> Path:
+    return campaign / "maps" / "inverted"
+
+
+def _contents(campaign: Path) -> dict[str, bytes]:
     """The files, byte by byte."""
-    return {path.name: path.read_bytes() for path in output.glob(f"*{inversion_file.SUFFIX}")}
+    return {
+        path.name: path.read_bytes()
+        for path in _inverted(campaign).glob(f"*{inversion_file.SUFFIX}")
+    }
 
 
 if __name__ == "__main__":

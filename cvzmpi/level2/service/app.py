@@ -22,7 +22,7 @@ from cvzmpi.errors import CvzmpiError, LedgerUnavailableError
 from cvzmpi.ledger import Job
 from cvzmpi.level2 import science_team
 from cvzmpi.level2.campaign import Level2Campaign
-from cvzmpi.level2.retry import retry
+from cvzmpi.level2.retry import reopen, retry
 from cvzmpi.level2.service.access import Access
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.states import SHOWN
@@ -78,6 +78,7 @@ def _actions(campaign: Level2Campaign, job: Job) -> dict[str, Action]:
         "claim": lambda program, by: science_team.claim(catalogue, job, program, by),
         "release": lambda program, by: science_team.release(catalogue, job, program, by),
         "retry": lambda program, by: retry(catalogue, job, program, by),
+        "reopen": lambda program, by: reopen(catalogue, job, program, by),
     }
 
 
