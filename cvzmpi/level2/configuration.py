@@ -11,7 +11,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from cvzmpi import config
 from cvzmpi.config import DEFAULT_FILE, FilePath, Section, load_as
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.invertibility import Thresholds
@@ -46,17 +45,24 @@ class LedgerConfig(Section):
         return self.url or self.file
 
 
-class CheckpointConfig(config.CheckpointConfig):
+class CheckpointConfig(Section):
     """How much work a kill may cost."""
 
     interval: float = Field(5.0, gt=0, description="seconds between checkpoints of an inversion")
+    fsync: bool = Field(True, description="have each checkpoint on disk, against loss of power")
 
 
-class JobConfig(config.JobConfig):
+class JobConfig(Section):
     """What a job of `cvzmpi level2 run` does about its own end."""
 
+    drain_before_end: float = Field(
+        120.0, ge=0, description="seconds before the time limit at which the job begins to stop"
+    )
     max_attempts: int = Field(
         5, ge=1, description="at a program over which jobs die without any progress"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING"] = Field(
+        "INFO", description='of the log file of the job: "DEBUG", "INFO" or "WARNING"'
     )
 
 
@@ -195,7 +201,7 @@ def secret(variable: str) -> str:
     return os.environ.get(variable, "").strip()
 
 
-def store_url(campaign: Level2Config) -> str:
+def store_url(config: Level2Config) -> str:
     """Where the metadata store is.
 
     Raises
@@ -203,6 +209,6 @@ def store_url(campaign: Level2Config) -> str:
     ConfigError
         If the configuration does not say.
     """
-    if not campaign.store.url:
+    if not config.store.url:
         raise ConfigError("store.url is not set: where is the metadata store?")
-    return campaign.store.url
+    return config.store.url

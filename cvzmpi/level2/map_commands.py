@@ -19,19 +19,28 @@ _directory = click.Path(path_type=Path)
 @click.command()
 @click.argument("datasets", type=_directory, nargs=-1, required=True)
 @click.option("--output", type=_directory, required=True, help="Directory of the prepared maps.")
-@click.option("--map", "map_number", default=0, show_default=True, help="Which map, from 0.")
+@click.option("--map", "map_number", type=int, help="One map only, from 0.  [default: all]")
 @click.option("--spectral-bin", default=1, show_default=True, help="Wavelengths averaged.")
 @click.option("--slit-bin", default=1, show_default=True, help="Pixels of the slit averaged.")
 def prepare(
-    datasets: tuple[Path, ...], output: Path, map_number: int, spectral_bin: int, slit_bin: int
+    datasets: tuple[Path, ...],
+    output: Path,
+    map_number: int | None,
+    spectral_bin: int,
+    slit_bin: int,
 ) -> int:
     """Prepare Level 1 datasets of ViSP, directories with FITS and ASDF files, for the inversion."""
-    from cvzmpi.level2.preprocess import preprocess
+    from cvzmpi.level2.preprocess import preprocess, preprocess_dataset
     from cvzmpi.level2.settings import PreprocessSettings
 
     settings = PreprocessSettings(spectral_bin=spectral_bin, slit_bin=slit_bin)
     for dataset in datasets:
-        click.echo(preprocess(dataset, output, settings, map_number).path)
+        if map_number is None:
+            prepared = preprocess_dataset(dataset, output, settings)
+        else:
+            prepared = [preprocess(dataset, output, settings, map_number)]
+        for one in prepared:
+            click.echo(one.path)
     return DONE
 
 

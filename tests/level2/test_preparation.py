@@ -3,10 +3,12 @@
 import shutil
 
 import pytest
+from click.testing import CliRunner
 from example_rows import OP, calcium
 from simulated_level1 import simulate_level1
 from test_science_team import NOW
 
+from cvzmpi.cli import cli
 from cvzmpi.ledger import State
 from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.invertibility import Thresholds
@@ -90,6 +92,11 @@ def test_all_maps_of_all_datasets_are_prepared_and_not_before_all_are_here(
     repeated = read_level1(level1 / "new").inventory["datasetId"]
     (level1 / "new").rename(level1 / repeated)
     assert count_maps(level1 / repeated) == 2
+    by_hand = ["level2", "prepare", str(level1 / repeated), "--output", str(tmp_path / "by hand")]
+    outcome = CliRunner().invoke(cli, by_hand, standalone_mode=False)
+    assert outcome.output.splitlines() == [
+        f"{tmp_path / 'by hand' / repeated}_{number:03d}.prepared.h5" for number in range(2)
+    ]
     know(example.dataset_id, repeated)
     report = prepare(level1)
     assert str(report) == "0 prepared, 0 failed; 1 wait for the rest of their Level 1 data"

@@ -6,16 +6,21 @@ import time
 import main_job
 import pytest
 import sqlalchemy as sa
+from example_rows import row
 from main_job import content, kill, kill_when, start
 from test_inversion_campaign import WAVELENGTH
 
 from cvzmpi.ledger import Event, Ledger, State
 from cvzmpi.ledger.outbox import Outbox
+from cvzmpi.ledger.records import now as present
 from cvzmpi.ledger.tables import claims as job_claims
 from cvzmpi.ledger.tables import jobs
 from cvzmpi.level2.catalogue import Catalogue
+from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.inversion_file import SUFFIX, read_progress
+from cvzmpi.level2.scan import synchronise
 from cvzmpi.level2.science_team import ClaimError, claim
+from cvzmpi.level2.tables import qualifications
 from tools.inversion.invented import invent_programs
 
 PROGRAMS = {"two": [(2, 70), (2, 40)], "one": [(3, 70)]}
@@ -258,6 +263,26 @@ def test_a_result_in_the_outbox_of_a_dead_job_brings_its_inversions_with_it(
     assert story.states("two") == WAY
     with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.database.reading() as reading:
         assert reading.execute(sa.select(job_claims)).all() == []
+
+
+def test_what_changed_while_a_job_worked_on_it_is_reopened_and_not_begun_again(campaign, story):
+    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("qualify") as job:
+        catalogue = Catalogue(ledger)
+        of_one = {"observingProgramExecutionId": "one"}
+        synchronise(catalogue, job, read_datasets([row(**of_one)]))
+        answer = {"invertible": True, "failed": [], "thresholds": {}, "versions": {"BLKGA": 1}}
+        with ledger.writing() as connection:
+            values = {"program": "one", "at": present(), **answer}
+            connection.execute(qualifications.insert().values(**values))
+    leave_as_killed_at_the_end(campaign, "one")
+    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("scan") as job:
+        late = [row(**of_one), row("THIRD", **of_one)]
+        assert synchronise(Catalogue(ledger), job, read_datasets(late)).reopened_programs == []
+    assert run(campaign, ranks=2).status == 0
+    assert story.unit("two").state is State.DONE
+    assert story.states("one")[3:] == ["working", "preprocessed"], "given back, and not begun"
+    assert run(campaign).status == 0
+    assert story.states("one")[3:] == ["working", "preprocessed", "discovered"]
 
 
 # ----------------------------------------------------------------- what people see

@@ -20,6 +20,8 @@ from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, State
 from cvzmpi.level2.campaign import Level2Campaign
 from cvzmpi.level2.configuration import SERVE_TOKEN, STORE_AUTHORIZATION, Level2Config
+from cvzmpi.level2.dataset import read_datasets
+from cvzmpi.level2.scan import synchronise
 from cvzmpi.level2.service.access import Access
 from cvzmpi.level2.service.app import create_app
 from cvzmpi.level2.service.rounds import Rounds
@@ -140,7 +142,7 @@ def test_a_program_is_claimed_and_released_with_the_token(web, catalogue):
     ("headers", "status"),
     [({}, 401), ({"Authorization": "Bearer wrong"}, 403), ({"Authorization": SECRET}, 401)],
 )
-@pytest.mark.parametrize("action", ["claim", "release", "retry"])
+@pytest.mark.parametrize("action", ["claim", "release", "retry", "reopen"])
 def test_nothing_changes_without_the_token(web, catalogue, headers, status, action):
     reply = web.post(f"/api/programs/{OP}/{action}", json={"by": "Jane"}, headers=headers)
     assert reply.status_code == status
@@ -209,6 +211,23 @@ def test_a_program_in_error_can_be_retried(web, catalogue, job):
     press(web, "retry")
     event = catalogue.ledger.history(OP)[-1]
     assert (event.to_state, event.message) == (State.QUALIFIED, "to be tried again, says Jane")
+
+
+def test_new_data_since_the_inversion_are_said_and_the_program_can_be_reopened(web, catalogue, job):
+    make_invertible(catalogue, job, OP)
+    way = (State.PREPROCESSED, State.WORKING, State.DONE)
+    catalogue.ledger.record([Event(OP, state) for state in way], job)
+    words = f"new data since the inversion: cvzmpi level2 reopen {OP}"
+    assert words not in web.get("/").text
+    synchronise(catalogue, job, read_datasets([row("LATER")]))
+    for page in ("/", f"/programs/{OP}"):
+        assert words in web.get(page).text
+    (item,) = web.get("/api/programs").get_json()
+    assert item["news"] == words
+    sign_in(web)
+    press(web, "reopen")
+    event = catalogue.ledger.history(OP)[-1]
+    assert (event.to_state, event.message) == (State.DISCOVERED, "reopened by Jane")
 
 
 @pytest.mark.usefixtures("programs")
