@@ -115,7 +115,7 @@ class LedgerSource:
         long.
     as_recorded : callable, optional
         How the work on a unit ended, as its history is to have it: what a campaign adds to the
-        outcome that a team sent.
+        outcome that a team sent. Of its result, `summary` and `note` become the message.
     """
 
     def __init__(

@@ -43,14 +43,20 @@ class Level2Campaign:
 
     @classmethod
     @contextmanager
-    def open(cls, config: Level2Config) -> Iterator[Level2Campaign]:
+    def open(cls, config: Level2Config, *, create: bool = True) -> Iterator[Level2Campaign]:
         """Open the ledger for as long as the context lasts.
+
+        Parameters
+        ----------
+        config : Level2Config
+        create : bool
+            Whether the ledger is made where it is not there.
 
         Raises
         ------
         LedgerError
         """
-        with Ledger.open(config.ledger.location) as ledger:
+        with Ledger.open(config.ledger.location, create=create) as ledger:
             yield cls(config, ledger)
 
     def scan(self, job: Job, proposals: Sequence[str] = ()) -> ScanReport:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cvzmpi.level2.campaign import Level2Campaign
 
 
-def of_campaign(command: Callable[..., int]) -> Callable[..., int]:
+def of_campaign(command: Callable[..., int], *, create: bool = True) -> Callable[..., int]:
     """The options that say which campaign; the command gets it opened, as its first argument."""
 
     @click.option("--config", type=click.Path(path_type=Path), help="[default: cvzmpi.toml]")
@@ -28,7 +28,7 @@ def of_campaign(command: Callable[..., int]) -> Callable[..., int]:
         from cvzmpi.level2.campaign import Level2Campaign
         from cvzmpi.level2.configuration import load
 
-        with Level2Campaign.open(load(config, settings)) as campaign:
+        with Level2Campaign.open(load(config, settings), create=create) as campaign:
             return command(campaign, **given)
 
     return wrapped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
     from cvzmpi.level2.campaign import Level2Campaign
     from cvzmpi.level2.configuration import Level2Config
+
+of_campaign_that_is_there = partial(of_campaign, create=False)
 
 
 @click.command()
@@ -73,7 +76,7 @@ def _say_what_is_inverted(config: Level2Config, inverted: list[tuple[str, str]])
 @click.option("--watch", is_flag=True, help="Show it again and again, until interrupted.")
 @click.option("--interval", default=5.0, show_default=True, help="Seconds between two looks.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@of_campaign
+@of_campaign_that_is_there
 def status(campaign: Level2Campaign, watch: bool, interval: float, as_json: bool) -> int:
     """How the campaign is: what is done, how fast, which jobs work on it, what failed."""
     from cvzmpi.ledger_display import show_status
@@ -91,7 +94,7 @@ def status(campaign: Level2Campaign, watch: bool, interval: float, as_json: bool
 
 @click.command()
 @click.argument("program")
-@of_campaign
+@of_campaign_that_is_there
 def history(campaign: Level2Campaign, program: str) -> int:
     """The whole story of one program, with the jobs, ranks and machines that had to do with it."""
     from cvzmpi.ledger_display import show_history

@@ -6,7 +6,7 @@ import pytest
 from example_product import INVERSION_ID
 from example_rows import OP, calcium, context, row
 
-from cvzmpi.errors import ConfigError
+from cvzmpi.errors import ConfigError, LedgerError
 from cvzmpi.level2.configuration import Level2Config, load
 from cvzmpi.level2.handing_in import HandInError
 from cvzmpi.level2.metadata_store import MetadataStoreError
@@ -101,6 +101,13 @@ def test_config_prints_a_file_that_means_the_defaults(cvzmpi, campaign):
     loaded = load(campaign / "printed.toml")
     assert loaded.qualify == Level2Config().qualify
     assert loaded.publish.destination == campaign / "buckets"
+
+
+@pytest.mark.parametrize("command", [["status"], ["history", OP]])
+def test_the_status_of_a_campaign_that_is_not_there_is_one_line(cvzmpi, campaign, command):
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        cvzmpi(*command)
+    assert not (campaign / "ledger.sqlite").exists()
 
 
 def test_wrong_settings_are_named(campaign):
