@@ -3,12 +3,13 @@
 import sqlite3
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from way import bring_to, state_of
 
 from cvzmpi.engine.campaign import Outcome, Unit, Worker
-from cvzmpi.ledger import Ledger, State, database
+from cvzmpi.ledger import Event, Ledger, State, database
 from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger_source import LedgerSource, overview_of
@@ -21,7 +22,7 @@ def open_source(location, tmp_path):
     """Opens a source of the ledger, as a job does."""
     opened = []
 
-    def open_source(n_ranks=2, progress=0, **rules):
+    def open_source(n_ranks=2, progress=0, as_recorded=lambda outcome: outcome, **rules):
         ledger = Ledger.open(location)
         job = ledger.jobs.begin("run", ranks=n_ranks)
         evidence = Evidence(lambda unit: progress, lambda unit: False)
@@ -32,6 +33,7 @@ def open_source(location, tmp_path):
                 lambda: overview_of(ledger, job, batch=None, steps_per_unit=10),
                 lambda unit: Unit(unit.name, unit.cost, unit.progress > 0),
                 n_ranks,
+                as_recorded,
             )
         )
         opened[-1].job = job
@@ -107,6 +109,39 @@ def test_a_unit_that_fails_says_why_and_has_used_up_an_attempt(ledger, job, open
     close(source)
     assert story(ledger, "a")[2:] == [("error", "no flux")]
     assert ledger.units()[0].charged == 1
+
+
+def test_a_campaign_adds_to_what_the_history_says(ledger, job, open_source):
+    bring_to(ledger, job, State.PREPROCESSED, "a", "b")
+
+    def in_words(outcome):
+        result = {**outcome.result, "summary": "two maps"}
+        error = outcome.error and f"invert: {outcome.error}"
+        return replace(outcome, error=error, result=result)
+
+    source = open_source(as_recorded=in_words)
+    for outcome in (Outcome("a", result={"note": "started anew"}), Outcome("b", error="no light")):
+        begin_next(source)
+        source.ended(outcome)
+    close(source)
+    assert story(ledger, "a")[2:] == [("done", "two maps; started anew")]
+    assert story(ledger, "b")[2:] == [("error", "invert: no light")]
+
+
+def test_what_failed_elsewhere_than_in_the_work_can_be_left_out_of_the_overview(ledger, job):
+    for name, state in (("fetched", State.QUALIFIED), ("worked on", State.WORKING)):
+        bring_to(ledger, job, state, name)
+        ledger.record([Event(name, State.ERROR, message="bad")], job)
+    bring_to(ledger, job, State.QUALIFIED, "waits")
+    overview = overview_of(
+        ledger,
+        job,
+        batch=None,
+        steps_per_unit=1,
+        open_states=(State.PREPROCESSED,),
+        failed_in=(State.WORKING,),
+    )
+    assert (overview.n_open, [outcome.unit for outcome in overview.rejected]) == (0, ["worked on"])
 
 
 def test_a_unit_that_was_stopped_goes_back_half_done_and_costs_nothing(ledger, job, open_source):
