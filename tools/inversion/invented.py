@@ -19,6 +19,7 @@ def invent_programs(
     directory: Path,
     programs: Mapping[str, Sequence[tuple[int, int]]],
     wavelength: np.ndarray = WAVELENGTH,
+    location: str | None = None,
 ) -> None:
     """Prepare maps of invented atmospheres, and record them in a ledger.
 
@@ -30,11 +31,13 @@ def invent_programs(
         For each program, the shapes of its maps: scan positions, and pixels along the slit.
     wavelength : float64, shape (n_wavelengths,)
         In nm.
+    location : str, optional
+        Of the ledger; without it, where the default configuration has it.
     """
     prepared = directory / "maps" / "prepared"
     seed = 0
     with (
-        Ledger.open(directory / "ledger.sqlite") as ledger,
+        Ledger.open(location or directory / "ledger.sqlite") as ledger,
         ledger.job("invent") as job,
     ):
         for name, shapes in programs.items():
