@@ -126,7 +126,7 @@ def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
     MapFileError
         With the difference.
     """
-    _check_settings(path, progress, ours.settings_json)
+    check_settings(path, progress, ours.settings_json)
     if progress.prepared_checksum != ours.prepared_checksum:
         raise MapFileError(
             f"{path}: begun with other profiles ({progress.prepared_checksum[:16]}..., "
@@ -134,7 +134,7 @@ def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
         )
 
 
-def check_settings(path: Path, progress: Progress, settings: InversionSettings) -> None:
+def check_settings(path: Path, progress: Progress, settings_json: str) -> None:
     """Refuse to go on with a map that was begun with other settings.
 
     Raises
@@ -142,10 +142,6 @@ def check_settings(path: Path, progress: Progress, settings: InversionSettings) 
     MapFileError
         With the difference.
     """
-    _check_settings(path, progress, settings.canonical_json())
-
-
-def _check_settings(path: Path, progress: Progress, settings_json: str) -> None:
     if progress.settings_json != settings_json:
         changed = configuration.differences(settings_json, progress.settings_json)
         raise MapFileError(

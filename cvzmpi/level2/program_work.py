@@ -127,6 +127,7 @@ class ProgramWork:
 
     def _check(self, program: PreparedProgram) -> None:
         """Whether what is there of its inverted maps was made with the settings of now."""
+        settings = self._config.inversion.canonical_json()
         for one in program.maps:
             try:
                 progress = read_progress(one.inverted)
@@ -134,7 +135,7 @@ class ProgramWork:
                 continue  # its team says so: it sets a damaged file aside
             try:
                 if progress is not None:
-                    check_settings(one.inverted, progress, self._config.inversion)
+                    check_settings(one.inverted, progress, settings)
             except MapFileError as error:
                 raise ConfigError(str(error)) from error
 

@@ -6,15 +6,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from way import bring_to, state_of
+from way import WORKER, begin_next, bring_to, next_unit, state_of
 
-from cvzmpi.engine.campaign import Outcome, Unit, Worker
+from cvzmpi.engine.campaign import Outcome, Unit
 from cvzmpi.ledger import Event, Ledger, State, database
 from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger_source import LedgerSource, overview_of
-
-WORKER = Worker(3, "n042")
 
 
 @pytest.fixture
@@ -56,20 +54,6 @@ def wait_for(what):
         assert time.monotonic() < give_up
         time.sleep(0.01)
     return result
-
-
-def next_unit(source):
-    """The next unit, or None where there will be none."""
-    while (unit := source.next()) is None and not source.exhausted():
-        source.attend()
-        time.sleep(0.01)
-    return unit
-
-
-def begin_next(source):
-    unit = next_unit(source)
-    source.began(unit, WORKER)
-    return unit
 
 
 def story(ledger, name):

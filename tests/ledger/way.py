@@ -1,8 +1,13 @@
 """Units along the way that they go when all is well."""
 
+import time
+
+from cvzmpi.engine.campaign import Worker
 from cvzmpi.ledger import Event, NewUnit, State
 
 WAY = (State.QUALIFIED, State.PREPROCESSED, State.WORKING, State.DONE, State.PUBLISHED)
+
+WORKER = Worker(3, "n042")
 
 
 def bring_to(ledger, job, state, *names, **facts):
@@ -16,3 +21,18 @@ def state_of(ledger, name):
     """The state of a unit now."""
     (unit,) = ledger.units(names=[name])
     return unit.state
+
+
+def next_unit(source):
+    """The next unit, or None where there will be none."""
+    while (unit := source.next()) is None and not source.exhausted():
+        source.attend()
+        time.sleep(0.01)
+    return unit
+
+
+def begin_next(source):
+    """Give the next unit to a team; it."""
+    unit = next_unit(source)
+    source.began(unit, WORKER)
+    return unit

@@ -4,16 +4,15 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from way import WORKER, begin_next, next_unit
 
-from cvzmpi.engine.campaign import Outcome, Worker
+from cvzmpi.engine.campaign import Outcome
 from cvzmpi.ledger import Event, State
 from cvzmpi.level2.catalogue import Catalogue
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.program_work import ProgramWork
 from cvzmpi.level2.science_team import ClaimError, claim, release
 from tools.inversion.invented import invent_programs
-
-WORKER = Worker(1, "n042")
 
 
 @pytest.fixture
@@ -39,19 +38,6 @@ def job_of(work):
         yield source
     finally:
         source.close("end of the test")
-
-
-def next_unit(source):
-    while (unit := source.next()) is None and not source.exhausted():
-        source.attend()
-        time.sleep(0.01)
-    return unit
-
-
-def begin_next(source):
-    unit = next_unit(source)
-    source.began(unit, WORKER)
-    return unit
 
 
 def test_a_program_is_done_together_with_an_inversion_of_each_map(config, catalogue):
