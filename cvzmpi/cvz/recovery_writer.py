@@ -1,8 +1,8 @@
 """The recoveries in a sector file: written in place, many times, by all ranks of a team.
 
 All their room is allocated when the file is born at checkpoint `model`. Each time, rows are written
-first, and only when they are flushed the count of what remains is lowered. So a killed job leaves a
-count that is at most too high, never rows that the count does not vouch for.
+first, and only when they are flushed the count of what remains is lowered: see
+`engine.checkpoint_file`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from cvzmpi.cvz.sector_file_checks import row_checksums
-from cvzmpi.engine.checkpoint_file import synchronise
-from cvzmpi.errors import SectorFileError, one_line
+from cvzmpi.engine.checkpoint_file import CheckpointWriter
+from cvzmpi.errors import SectorFileError
 
 if TYPE_CHECKING:
     from cvzmpi.engine.team import Team
@@ -42,12 +41,9 @@ class RecoveryWriter:
     """
 
     def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
-        self._path = path
-        self._team = team
-        self._fsync = fsync
-        self._file = self._open() if team is None else team.each(self._open)
-        self._group = self._file["recoveries"]
-        self._recovered, self._checksum = self._group["recovered"], self._group["checksum"]
+        self._writer = CheckpointWriter(path, team, fsync, SectorFileError)
+        group = self._writer.file["recoveries"]
+        self._recovered, self._checksum = group["recovered"], group["checksum"]
 
     def __enter__(self) -> RecoveryWriter:
         return self
@@ -58,7 +54,7 @@ class RecoveryWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._writer.__exit__(kind, error, traceback)
 
     def write_rows(self, flare_ids: slice, recovered: np.ndarray) -> None:
         """Write what this rank found about some flares; the only method that is not collective.
@@ -67,11 +63,9 @@ class RecoveryWriter:
         ------
         SectorFileError
         """
-        try:
+        with self._writer.writing():
             self._recovered[flare_ids] = recovered
             self._checksum[flare_ids] = row_checksums(recovered)
-        except OSError as error:
-            raise self._cannot("written", error) from error
 
     def count_down(self, n_remaining: int, seconds: float) -> None:
         """Make the rows of all ranks durable, and only then lower the count of what remains.
@@ -88,34 +82,9 @@ class RecoveryWriter:
         SectorFileError
             On all ranks, if one of them cannot.
         """
-
-        def lower() -> None:
-            self._group.attrs.modify("n_inject_remaining", np.int64(n_remaining))
-            self._file.attrs.modify("seconds_inject", np.float64(seconds))
-            self._flush()
-
-        for step in (self._flush, lower):
-            if self._team is None:
-                step()
-            else:
-                self._team.each(step)
-
-    def _open(self) -> h5py.File:
-        driver = {}
-        if self._team is not None and self._team.size > 1:
-            driver = {"driver": "mpio", "comm": self._team.communicator}
-        try:
-            return h5py.File(self._path, "r+", **driver)
-        except OSError as error:
-            raise self._cannot("opened", error) from error
-
-    def _flush(self) -> None:
-        try:
-            self._file.flush()
-            if self._fsync:
-                synchronise(self._path)  # by its name: a file that lost it would be lost work
-        except OSError as error:
-            raise self._cannot("written", error) from error
-
-    def _cannot(self, what: str, error: OSError) -> SectorFileError:
-        return SectorFileError(f"{self._path}: cannot be {what}: {one_line(error)}")
+        self._writer.vouch(
+            {
+                "recoveries/n_inject_remaining": np.int64(n_remaining),
+                "seconds_inject": np.float64(seconds),
+            }
+        )

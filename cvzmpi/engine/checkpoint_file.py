@@ -156,7 +156,8 @@ class CheckpointWriter:
         Parameters
         ----------
         attributes : mapping
-            New values of attributes of the file, of the type that they have; the same on all ranks.
+            New values of attributes, of the type that they have, by `attribute` of the file or
+            `group/attribute`; the same on all ranks.
 
         Raises
         ------
@@ -167,7 +168,8 @@ class CheckpointWriter:
         def change() -> None:
             with self.writing() as file:
                 for name, value in attributes.items():
-                    file.attrs.modify(name, value)
+                    owner, _, attribute = name.rpartition("/")
+                    file[owner or "/"].attrs.modify(attribute, value)
             self._flush()
 
         for step in (self._flush, change):

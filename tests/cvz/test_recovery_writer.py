@@ -8,9 +8,9 @@ import pytest
 from mpi4py import MPI
 from sector_content import N_INJECT, N_REPEAT, PROVENANCE, same_arrays
 
-from cvzmpi.cvz import recovery_writer
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file import read, read_progress, sector_path, write
+from cvzmpi.engine import checkpoint_file
 from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError, SectorFileError
 
@@ -128,7 +128,7 @@ def test_a_member_that_cannot_write_is_an_error_of_all_and_the_rows_stay_uncount
         if team.is_leader:
             writer.write_rows(slice(0, 10), np.ones((10, N_REPEAT), bool))
         if team.rank == team.size - 1:
-            monkeypatch.setattr(recovery_writer, "synchronise", refuse)
+            monkeypatch.setattr(checkpoint_file, "synchronise", refuse)
         with pytest.raises(CvzmpiError, match=r"cannot be written: .*Input/output error") as caught:
             writer.count_down(N_INJECT - 10, 1.0)
         assert isinstance(caught.value, TeamMateError) == (team.rank < team.size - 1)

@@ -14,7 +14,6 @@ from sector_content import HEADER, INJECTIONS, LC, N_INJECT, N_REPEAT, PROVENANC
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file import read, read_progress, sector_files, sector_path, write
-from cvzmpi.engine.checkpoint_file import set_aside
 from cvzmpi.errors import DamagedFileError, SectorFileError
 
 # ----------------------------------------------------------------- where it is
@@ -260,14 +259,3 @@ def test_a_file_that_the_system_does_not_let_us_read_is_not_taken_for_a_damaged_
     with pytest.raises(SectorFileError, match="cannot be read: Permission denied") as caught:
         read_progress(second_checkpoint)
     assert not isinstance(caught.value, DamagedFileError)
-
-
-def test_set_aside_overwrites_nothing(tmp_path):
-    path = tmp_path / "1_1.h5"
-    names = []
-    for n in range(4):
-        path.write_text(f"damaged {n}")
-        names.append(set_aside(path).name)
-        assert not path.exists()
-    assert names == ["1_1.h5.damaged", *(f"1_1.h5.damaged-{n}" for n in (1, 2, 3))]
-    assert [(tmp_path / name).read_text() for name in names] == [f"damaged {n}" for n in range(4)]

@@ -96,7 +96,7 @@ def reference(inputs, models, tmp_path_factory):
 
     def watched_count_down(self, *numbers):
         count_down(self, *numbers)
-        keep(self._path)
+        keep(the_file(directory / "output"))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sector_file, "write", watched_write)

@@ -38,6 +38,7 @@ def test_damaged_files_are_kept_one_beside_the_other(tmp_path):
     for content in (b"a", b"b", b"c"):
         path.write_bytes(content)
         kept.append(set_aside(path))
+        assert not path.exists()
     assert [p.name for p in kept] == ["map.h5.damaged", "map.h5.damaged-1", "map.h5.damaged-2"]
     assert [p.read_bytes() for p in kept] == [b"a", b"b", b"c"]
 
@@ -47,15 +48,17 @@ def test_attributes_change_only_after_the_rows_are_flushed(tmp_path, monkeypatch
     with h5py.File(path, "w") as file:
         file["rows"] = np.zeros(4)
         file.attrs["n_remaining"] = np.int64(4)
+        file.create_group("times").attrs["seconds"] = np.float64(0)
     seen = []
 
     def look(synchronised):
         copy = shutil.copy(synchronised, tmp_path / "as it is on disk.h5")
         with h5py.File(copy) as file:
-            seen.append((file["rows"][()].tolist(), int(file.attrs["n_remaining"])))
+            attributes = int(file.attrs["n_remaining"]), float(file["times"].attrs["seconds"])
+            seen.append((file["rows"][()].tolist(), *attributes))
 
     monkeypatch.setattr(checkpoint_file, "synchronise", look)
     with CheckpointWriter(path, None) as writer:
         writer.file["rows"][:2] = 7
-        writer.vouch({"n_remaining": np.int64(2)})
-    assert seen == [([7, 7, 0, 0], 4), ([7, 7, 0, 0], 2)]
+        writer.vouch({"n_remaining": np.int64(2), "times/seconds": np.float64(1.5)})
+    assert seen == [([7, 7, 0, 0], 4, 0), ([7, 7, 0, 0], 2, 1.5)]
