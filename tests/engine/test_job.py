@@ -37,9 +37,9 @@ def work_through(campaign, ranks_per_team=1):
 @pytest.mark.parametrize("n_units", [0, 1, 23])
 @pytest.mark.parametrize("ranks_per_team", [1, 2, 4])
 def test_each_unit_is_worked_on_exactly_once_by_all_members_of_one_team(
-    kind, n_units, ranks_per_team
+    tmp_path, kind, n_units, ranks_per_team
 ):
-    campaign = ToyCampaign(toy_units(n_units), n_done=2)
+    campaign = ToyCampaign(tmp_path, toy_units(n_units), n_done=2)
     tally, worked, log = work_through(campaign, ranks_per_team)
 
     visits = {}
@@ -64,8 +64,8 @@ def test_each_unit_is_worked_on_exactly_once_by_all_members_of_one_team(
 
 
 @alone_or_with_all
-def test_only_rank_0_looks_for_work_and_only_workers_prepare(kind):
-    campaign = ToyCampaign(toy_units(3))
+def test_only_rank_0_looks_for_work_and_only_workers_prepare(tmp_path, kind):
+    campaign = ToyCampaign(tmp_path, toy_units(3))
     work_through(campaign)
     world = World(MPI.COMM_WORLD)
     assert campaign.n_opened == (world.rank == 0)
@@ -73,17 +73,17 @@ def test_only_rank_0_looks_for_work_and_only_workers_prepare(kind):
 
 
 @alone_or_with_all
-def test_a_team_works_in_the_order_of_the_schedule(kind):
+def test_a_team_works_in_the_order_of_the_schedule(tmp_path, kind):
     units = [Unit("short", 1), Unit("long", 9), Unit("begun", 0.1, begun=True)]
     everybody = MPI.COMM_WORLD.Get_size()
-    _, worked, _ = work_through(ToyCampaign(units), ranks_per_team=everybody)
+    _, worked, _ = work_through(ToyCampaign(tmp_path, units), ranks_per_team=everybody)
     assert [unit for unit, *_ in worked[-1]] == ["begun", "long", "short"]
 
 
 @alone_or_with_all
-def test_a_failure_costs_one_unit_and_says_where_it_was(kind):
+def test_a_failure_costs_one_unit_and_says_where_it_was(tmp_path, kind):
     failing = {"unit-1": (0, LightCurveError("too few\ncadences")), "unit-3": (0, KeyError("x"))}
-    tally, worked, log = work_through(ToyCampaign(toy_units(6), failing))
+    tally, worked, log = work_through(ToyCampaign(tmp_path, toy_units(6), failing))
     assert sum(len(units) for units in worked) == 6
     if tally is None:
         return
@@ -101,12 +101,12 @@ def test_a_failure_costs_one_unit_and_says_where_it_was(kind):
 
 
 @mpi
-def test_the_failure_of_a_helper_is_told_with_its_rank_and_costs_one_unit():
+def test_the_failure_of_a_helper_is_told_with_its_rank_and_costs_one_unit(tmp_path):
     everybody = MPI.COMM_WORLD.Get_size() - 1
     if everybody < 2:
         pytest.skip("a team of two needs three ranks")
     failing = {"unit-1": (everybody - 1, LightCurveError("no memory left"))}
-    tally, worked, _ = work_through(ToyCampaign(toy_units(3), failing), everybody)
+    tally, worked, _ = work_through(ToyCampaign(tmp_path, toy_units(3), failing), everybody)
     assert [len(units) for units in worked] == [0] + [3] * everybody
     if tally is not None:
         (outcome,) = tally.failed
@@ -118,12 +118,14 @@ def test_the_failure_of_a_helper_is_told_with_its_rank_and_costs_one_unit():
 
 @alone_or_with_all
 @pytest.mark.parametrize("ranks_per_team", [1, 2])
-def test_a_signal_to_any_rank_stops_all_teams_and_nothing_new_is_begun(kind, ranks_per_team):
+def test_a_signal_to_any_rank_stops_all_teams_and_nothing_new_is_begun(
+    tmp_path, kind, ranks_per_team
+):
     world = World(MPI.COMM_WORLD)
     n_workers = max(world.size - 1, 1)
     n_teams = -(-n_workers // ranks_per_team)
     # every team works until it is told to stop; the last member of one of them gets the signal
-    campaign = ToyCampaign(toy_units(20))
+    campaign = ToyCampaign(tmp_path, toy_units(20))
     campaign.signalling = {"unit-0": min(ranks_per_team, n_workers) - 1}
     tally, worked, log = work_through(campaign, ranks_per_team)
     begun = {unit for unit, *_ in chain.from_iterable(worked)}
@@ -137,8 +139,8 @@ def test_a_signal_to_any_rank_stops_all_teams_and_nothing_new_is_begun(kind, ran
 
 
 @alone_or_with_all
-def test_a_unit_that_another_job_has_is_left_to_it(kind):
-    campaign = ToyCampaign(toy_units(4))
+def test_a_unit_that_another_job_has_is_left_to_it(tmp_path, kind):
+    campaign = ToyCampaign(tmp_path, toy_units(4))
     campaign.claims = MPI.COMM_WORLD.bcast(campaign.claims)
     held = Claim.take(campaign.claims / "unit-2") if MPI.COMM_WORLD.Get_rank() == 0 else None
     MPI.COMM_WORLD.Barrier()
@@ -187,9 +189,9 @@ class SlowSource(Schedule):
 
 
 @alone_or_with_all
-def test_teams_wait_for_units_that_get_ready_while_the_job_runs(kind):
+def test_teams_wait_for_units_that_get_ready_while_the_job_runs(tmp_path, kind):
     units = toy_units(4)
-    campaign = ToyCampaign(units, source=SlowSource(units))
+    campaign = ToyCampaign(tmp_path, units, source=SlowSource(units))
     tally, worked, log = work_through(campaign)
     assert sum(len(units) for units in worked) == 4
     if tally is None:
@@ -206,10 +208,10 @@ def test_teams_wait_for_units_that_get_ready_while_the_job_runs(kind):
 
 
 @alone_or_with_all
-def test_a_job_that_stops_does_not_wait_for_units_that_are_not_ready(kind):
+def test_a_job_that_stops_does_not_wait_for_units_that_are_not_ready(tmp_path, kind):
     everybody = MPI.COMM_WORLD.Get_size()
     source = SlowSource(toy_units(2))
-    campaign = ToyCampaign([], source=source, signalling={"unit-0": 0})
+    campaign = ToyCampaign(tmp_path, [], source=source, signalling={"unit-0": 0})
     tally, worked, _ = work_through(campaign, ranks_per_team=everybody)
     assert {unit for unit, *_ in chain.from_iterable(worked)} == {"unit-0"}
     if tally is not None:
@@ -218,8 +220,10 @@ def test_a_job_that_stops_does_not_wait_for_units_that_are_not_ready(kind):
 
 
 @alone_or_with_all
-def test_an_error_in_finding_the_work_is_raised_on_all_ranks(kind):
-    campaign = ToyCampaign(toy_units(3), source_error=ConfigError("nowhere: no such directory"))
+def test_an_error_in_finding_the_work_is_raised_on_all_ranks(tmp_path, kind):
+    campaign = ToyCampaign(
+        tmp_path, toy_units(3), source_error=ConfigError("nowhere: no such directory")
+    )
     with pytest.raises(ConfigError, match="nowhere: no such directory"):
         work_through(campaign)
     assert campaign.worked == []

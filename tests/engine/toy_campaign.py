@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,8 @@ class ToyCampaign:
 
     Attributes
     ----------
+    claims : Path
+        Directory of the files of the claims.
     units : list of Unit
     failing : dict
         Which member of the team fails at a unit, and with what exception.
@@ -35,6 +36,7 @@ class ToyCampaign:
         (unit, team, members of the team, member) in the order of work.
     """
 
+    claims: Path
     units: list[Unit]
     failing: dict[str, tuple[int, Exception]] = field(default_factory=dict)
     signalling: dict[str, int] = field(default_factory=dict)
@@ -45,7 +47,6 @@ class ToyCampaign:
     n_prepared: int = 0
     worked: list[tuple[str, str, int, int]] = field(default_factory=list)
     step_name: str = "steps"
-    claims: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="toy-claims-")))
 
     def open_source(self) -> UnitSource:
         self.n_opened += 1
