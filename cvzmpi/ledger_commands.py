@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from cvzmpi.config import Config
+    from cvzmpi.cvz.configuration import Config
     from cvzmpi.cvz.verify import Verification
     from cvzmpi.ledger import Ledger
     from cvzmpi.ledger.failures import Failure
@@ -28,12 +29,11 @@ class _Place:
 
     def load(self) -> Config:
         """Its configuration; with an output directory alone, the defaults."""
-        from cvzmpi.config import DEFAULT_FILE, load
+        from cvzmpi.config import DEFAULT_FILE, named_or_default
+        from cvzmpi.cvz.configuration import load
         from cvzmpi.errors import ConfigError
 
-        file = self.config
-        if file is None and DEFAULT_FILE.exists():
-            file = DEFAULT_FILE
+        file = named_or_default(self.config)
         if file is None and self.output is None:
             raise ConfigError(f"no {DEFAULT_FILE} here: give --config or --output")
         return load(file, (), {"output.directory": self.output} if self.output else {})
@@ -50,12 +50,10 @@ def _of_campaign(command: Callable[..., int]) -> Callable[..., int]:
     config = click.option("--config", type=click.Path(path_type=Path), help="Configuration file.")
     output = click.option("--output", metavar="DIR", help="Its output directory.")
 
+    @wraps(command)
     def with_place(config: Path | None, output: str | None, **others: Any) -> int:
         return command(_Place(config, output), **others)
 
-    with_place.__doc__ = command.__doc__
-    with_place.__name__ = command.__name__
-    with_place.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     return config(output(with_place))
 
 

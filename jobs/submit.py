@@ -25,8 +25,9 @@ from pathlib import Path
 
 import click
 
-from cvzmpi.config import DEFAULT_FILE, Config, load
+from cvzmpi.config import DEFAULT_FILE
 from cvzmpi.cvz import fits_input, sector_file
+from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.errors import CvzmpiError
 
 JOBS = Path(__file__).resolve().parent

@@ -10,8 +10,8 @@ from main_job import environment
 
 from cvzmpi import __version__
 from cvzmpi.cli import cli, main
-from cvzmpi.config import Config, load
 from cvzmpi.cvz import stella_models
+from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.fits_input import read_light_curve
 from cvzmpi.errors import ConfigError
 

@@ -120,6 +120,13 @@ def test_a_room_imports_nothing_that_it_must_not_know(room):
     assert trespasses(room, RULES[room]) == set()
 
 
+def test_how_a_configuration_is_read_knows_no_campaign():
+    campaigns = ("cvzmpi.cvz", "cvzmpi.level2")
+    modules = {module for module, _ in imported(PACKAGE / "config.py")}
+    assert "pydantic" in modules
+    assert not {module for module in modules if module.startswith(campaigns)}
+
+
 def test_nobody_imports_stella_or_tensorflow():
     assert trespasses("", ["stella", "tensorflow", "tf_keras"]) == set()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cvzmpi.config import Config
+from cvzmpi.cvz.configuration import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cvzmpi.config import Config
 from cvzmpi.cvz import sector_file, stella_models
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Provenance
 from cvzmpi.cvz.stella_models import StellaModels

@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.config import ModelConfig
 from cvzmpi.cvz.celerite_kernels import KERNELS, Kernel, bounds, start
 from cvzmpi.cvz.celerite_likelihood import SINGULAR, CeleriteLikelihood, maximise
 from cvzmpi.cvz.celerite_prediction import predict
+from cvzmpi.cvz.configuration import ModelConfig
 from cvzmpi.cvz.rotation_period import bin_curve, rotation_period
 from cvzmpi.errors import LightCurveError
 

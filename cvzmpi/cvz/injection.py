@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.config import InjectConfig
+from cvzmpi.cvz.configuration import InjectConfig
 from cvzmpi.cvz.detector import MARGIN, EnsembleEvaluation
 from cvzmpi.cvz.flare_mask import MaskRule, covered, in_runs
 from cvzmpi.cvz.flare_shape import mean_flare_shape, support

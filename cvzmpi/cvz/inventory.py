@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from cvzmpi.config import InjectConfig
+from cvzmpi.cvz.configuration import InjectConfig
 from cvzmpi.cvz.fits_input import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file import Progress
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from cvzmpi.config import Config
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.campaign_files import CampaignFiles, identity
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.fits_input import (
     LightCurveSource,
     Rejected,

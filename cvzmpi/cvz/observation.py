@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.config import Config
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.segments import evaluated_cadences
 from cvzmpi.errors import LightCurveError

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvzmpi import config as configuration
-from cvzmpi.config import Config
+from cvzmpi.config import differences
 from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detector import EnsembleEvaluation, ensemble_probability
 from cvzmpi.cvz.fits_input import read_light_curve
 from cvzmpi.cvz.flare_shape import equivalent_duration
@@ -111,7 +111,7 @@ def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
         With the difference.
     """
     if progress.config_json != ours.config_json:
-        changed = "; ".join(configuration.differences(ours.config_json, progress.config_json))
+        changed = "; ".join(differences(ours.config_json, progress.config_json))
         raise SectorFileError(
             f"{path}: made with another configuration ({changed}); "
             "go back to it, or use another output directory"

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cvzmpi.config import Config
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.campaign_files import CampaignFiles, is_light_curve
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.fits_input import LightCurveSource, Rejected, scan_directory
 from cvzmpi.cvz.inventory import Inventory, light_curve_cost
 from cvzmpi.errors import DamagedFileError, SectorFileError

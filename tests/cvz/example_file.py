@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cvzmpi.config import Config
 from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.flare_mask import MaskRule
 from cvzmpi.cvz.flare_shape import equivalent_duration, mean_flare_shape
 from cvzmpi.cvz.flares import Detection, flare_table

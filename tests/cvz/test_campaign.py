@@ -10,8 +10,8 @@ import pytest
 from main_job import copy_results, result_files, rewind, simulate
 from mpi4py import MPI
 
-from cvzmpi.config import load
 from cvzmpi.cvz.campaign import CvzCampaign
+from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.sector_file import sector_path
 from cvzmpi.cvz.simulate import FIRST_TIC
 from cvzmpi.engine.campaign import Outcome, Unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cvzmpi.config import Config, LightCurveConfig
+from cvzmpi.cvz.configuration import Config, LightCurveConfig
 from cvzmpi.cvz.flare_mask import MaskRule
 from cvzmpi.cvz.flares import COLUMNS, Detection, flare_table
 from cvzmpi.cvz.light_curve import LightCurve

@@ -11,9 +11,9 @@ from astropy.io import fits
 from celerite2 import GaussianProcess, terms
 from scipy.optimize import minimize
 
-from cvzmpi.config import ModelConfig
 from cvzmpi.cvz import gaussian_process
 from cvzmpi.cvz.celerite_kernels import KERNELS, start
+from cvzmpi.cvz.configuration import ModelConfig
 from cvzmpi.cvz.gaussian_process import fit_gaussian_process
 from cvzmpi.cvz.rotation_period import bin_curve, rotation_period
 from cvzmpi.errors import LightCurveError

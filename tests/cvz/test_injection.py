@@ -10,7 +10,7 @@ import pytest
 from plain_network import SEES, SEES_BEFORE
 from scipy.stats import kstest
 
-from cvzmpi.config import Config, InjectConfig
+from cvzmpi.cvz.configuration import Config, InjectConfig
 from cvzmpi.cvz.detector import ensemble_probability, evaluate
 from cvzmpi.cvz.flare_mask import MaskRule
 from cvzmpi.cvz.flare_shape import mean_flare_shape

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cvzmpi.config import Config, DetectConfig, LightCurveConfig
+from cvzmpi.cvz.configuration import Config, DetectConfig, LightCurveConfig
 from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.observation import Observation
 from cvzmpi.cvz.simulate import FIRST_TIC, simulate_light_curve

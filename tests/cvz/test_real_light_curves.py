@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from cvzmpi.config import Config
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detector import ensemble_probability, evaluate
 from cvzmpi.cvz.fits_input import read_light_curve, scan_directory
 from cvzmpi.cvz.flare_mask import MaskRule

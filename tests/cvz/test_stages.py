@@ -8,9 +8,9 @@ import pytest
 from main_job import content, rewind, simulate
 from mpi4py import MPI
 
-from cvzmpi.config import load
 from cvzmpi.cvz import sector_file, stages
 from cvzmpi.cvz.campaign import CvzCampaign
+from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.fits_input import scan_directory
 from cvzmpi.cvz.injection import InjectionSearch
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths

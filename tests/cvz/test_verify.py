@@ -6,7 +6,7 @@ import h5py
 import pytest
 from main_job import FAST, rewind, run, simulate
 
-from cvzmpi.config import load
+from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.sector_file import sector_path
 from cvzmpi.cvz.simulate import FIRST_TIC
 from cvzmpi.cvz.verify import Verifier

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.config import Config
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.observation import Observation
 from cvzmpi.cvz.simulate import simulate_campaign, simulate_light_curve

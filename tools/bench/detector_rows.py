@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cvzmpi.config import Config
 from cvzmpi.cvz import stella_models
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detector import ensemble_probability, evaluate
 from cvzmpi.cvz.flare_mask import MaskRule
 from cvzmpi.cvz.flare_shape import mean_flare_shape

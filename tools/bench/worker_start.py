@@ -26,8 +26,8 @@ def main() -> None:
     """Do what `cvzmpi run` does before the first assignment."""
     pin_to_one_core()
     World.start()  # MPI_Init
-    from cvzmpi.config import Config
     from cvzmpi.cvz.campaign import CvzCampaign
+    from cvzmpi.cvz.configuration import Config
     from cvzmpi.engine import job  # noqa: F401
 
     campaign = CvzCampaign.begin(Config())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from cvzmpi.config import Config
 from cvzmpi.cvz.archive.client import ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.download import Downloader, PlainDownloader
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
@@ -12,6 +11,7 @@ from cvzmpi.cvz.archive.listings import SectorListings
 from cvzmpi.cvz.archive.product import Product
 from cvzmpi.cvz.archive.scratch import Scratch
 from cvzmpi.cvz.archive.stager import Stager
+from cvzmpi.cvz.configuration import Config
 
 
 class ArchiveAccess:

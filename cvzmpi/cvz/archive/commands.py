@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from cvzmpi.config import Config
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.fetch import Fetch, FetchResult
 from cvzmpi.cvz.archive.room import Room
 from cvzmpi.cvz.archive.scan import ScanResult, scan
 from cvzmpi.cvz.archive.target_list import read_target_list
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Ledger
 

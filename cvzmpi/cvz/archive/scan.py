@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cvzmpi.config import ArchiveConfig
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.product import Product
 from cvzmpi.cvz.archive.qualification import Criteria, Verdict, qualify
 from cvzmpi.cvz.archive.target_list import Target, TargetList
+from cvzmpi.cvz.configuration import ArchiveConfig
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, Job, Ledger, NewUnit, State
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from cvzmpi.config import Config
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.room import Room
 from cvzmpi.cvz.archive.scan import scan
 from cvzmpi.cvz.archive.staged_source import RecordingSource, StagedSource, StagingRules
 from cvzmpi.cvz.archive.target_list import read_target_list
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import ArchiveError
 from cvzmpi.ledger import Job, Ledger, State
 

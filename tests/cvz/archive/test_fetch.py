@@ -7,9 +7,9 @@ import main_job
 import pytest
 from example_file import write_example
 
-from cvzmpi.config import load
 from cvzmpi.cvz.archive.commands import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.archive.scratch import Scratch
+from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.sector_file import sector_path
 from cvzmpi.ledger import State
 from tools.stand_in_archive.catalog import product_of

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from cvzmpi.cli import cli
-from cvzmpi.config import load
 from cvzmpi.cvz.archive.commands import open_ledger, scan_targets
+from cvzmpi.cvz.configuration import load
 from cvzmpi.errors import ArchiveError, ConfigError
 from cvzmpi.ledger import Event, Ledger, State
 from tools.stand_in_archive.catalog import product_of

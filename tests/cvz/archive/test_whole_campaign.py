@@ -5,8 +5,8 @@ import random
 import main_job
 import pytest
 
-from cvzmpi.config import load
 from cvzmpi.cvz.archive.commands import open_ledger, scan_targets
+from cvzmpi.cvz.configuration import load
 from cvzmpi.ledger import State
 from tools.stand_in_archive.catalog import Catalog, product_of, products_for_targets
 from tools.stand_in_archive.server import StandInArchive

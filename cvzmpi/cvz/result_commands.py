@@ -1,0 +1,166 @@
+"""Commands about the results of a `cvz` campaign: sector files, and what is made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cvzmpi.all_ranks import DONE, on_all_ranks
+from cvzmpi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cvzmpi.engine.launch import World
+
+
+@click.command()
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+def show(files: tuple[Path, ...]) -> int:
+    """Print what is in sector files: a table of several, the details of one."""
+    from cvzmpi.cvz.show import show_file, show_table
+
+    if len(files) == 1:
+        show_file(files[0])
+    else:
+        show_table(files)
+    return DONE
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG or PDF to write.")
+def plot(file: Path, output: Path | None) -> int:
+    """Draw a sector file: light curve and flares, the largest flare, what was recovered."""
+    from cvzmpi.cvz.pictures.overview import plot_file
+
+    click.echo(plot_file(file, output or file.with_suffix(".png")))
+    return DONE
+
+
+@click.command()
+@click.argument("tics", metavar="TIC...", type=int, nargs=-1)
+@click.option("--all", "all_stars", is_flag=True, help="All stars that there are.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Directory of the sector files.  [default: that of cvzmpi.toml]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("ffd"),
+    show_default=True,
+    help="Directory of the tables.",
+)
+@click.option("--format", "kind", type=click.Choice(["ecsv", "parquet"]), default="ecsv")
+@click.option(
+    "--min-completeness",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="Flares count from the size on of which this share is found.",
+)
+@click.option(
+    "--ed-max",
+    type=click.FloatRange(0, min_open=True),
+    help="Largest equivalent duration that counts, in s.",
+)
+@click.option("--processes", type=click.IntRange(1), default=1, show_default=True)
+def ffd(
+    tics: tuple[int, ...],
+    all_stars: bool,
+    results: Path | None,
+    output: Path,
+    kind: str,
+    min_completeness: float,
+    ed_max: float | None,
+    processes: int,
+) -> int:
+    """Flare frequency distributions of stars: index, rates, and points, as tables.
+
+    Half-done light curves are named and left out.
+    """
+    from cvzmpi.engine.launch import pin_to_one_core
+
+    if bool(tics) == all_stars:
+        raise click.UsageError("give TIC numbers, or --all")
+    pin_to_one_core()
+    from cvzmpi.cvz.products.ffd_command import FfdSettings, make_tables
+
+    settings = FfdSettings(min_completeness, float("inf") if ed_max is None else ed_max)
+    make_tables(_results_directory(results), tics or None, settings, output, kind, processes)
+    return DONE
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path), required=False)
+def index(results: Path | None) -> int:
+    """Sum the sector files of a campaign up in tables, with mpirun or srun on all ranks.
+
+    RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml; the tables are
+    in its directory `index`. Only what changed since the last time is read; jobs may be writing.
+    """
+
+    def work(world: World) -> int:
+        from cvzmpi.cvz.index.build import describe, update_index
+
+        directory = world.first(lambda: _results_directory(results))
+        report = update_index(directory, world)
+        world.first(lambda: click.echo(describe(report)))
+        return DONE
+
+    return on_all_ranks(work)
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("report"),
+    show_default=True,
+    help="Directory of the report.",
+)
+@click.option(
+    "--pictures",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Draw the light curves of so many stars, those with the most flares.",
+)
+def report(results: Path | None, output: Path, pictures: int) -> int:
+    """Write a campaign as a web site that needs no server; with mpirun or srun, on all ranks.
+
+    RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml. Its index is
+    brought up to date first, and only pages of stars that changed are made anew.
+    """
+
+    def work(world: World) -> int:
+        from cvzmpi.cvz.report.site import write_site
+
+        directory = world.first(lambda: _results_directory(results))
+        site = write_site(directory, output, world, pictures)
+        if site is not None:
+            click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew")
+            click.echo(site.page)
+        return DONE
+
+    return on_all_ranks(work)
+
+
+COMMANDS = (show, plot, ffd, index, report)
+
+
+def _results_directory(given: Path | None) -> Path:
+    """The directory of the sector files: that given, or that of the configuration that is here."""
+    from cvzmpi.config import DEFAULT_FILE, named_or_default
+    from cvzmpi.cvz.configuration import load
+
+    if given is not None:
+        return given
+    file = named_or_default(None)
+    if file is None:
+        raise ConfigError(f"no {DEFAULT_FILE} here: name the directory of the sector files")
+    return load(file).output.directory
