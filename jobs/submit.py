@@ -26,8 +26,10 @@ from pathlib import Path
 import click
 
 from cvzmpi.config import DEFAULT_FILE
-from cvzmpi.cvz import fits_input, sector_file
+from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.batch_list import read_pairs
 from cvzmpi.cvz.configuration import Config, load
+from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.errors import CvzmpiError
 
 JOBS = Path(__file__).resolve().parent
@@ -211,12 +213,12 @@ def _campaign_pairs(config: Config) -> list[Pair]:
     """All light curves: those of the target list, else those in the input directory."""
     if config.input.targets is not None:
         return _pairs_of(config.input.targets)
-    sources, _ = fits_input.scan_directory(config.input.directory)
+    sources, _ = scan_directory(config.input.directory)
     return [(source.tic, source.sector) for source in sources]
 
 
 def _pairs_of(path: Path) -> list[Pair]:
-    return list(dict.fromkeys(fits_input.read_pairs(path)))
+    return list(dict.fromkeys(read_pairs(path)))
 
 
 def _number(path: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cvzmpi.cvz import sector_file
-from cvzmpi.cvz.fits_input import LightCurveSource
+from cvzmpi.cvz.light_curve_source import LightCurveSource
 from cvzmpi.cvz.sector_file import Progress, claim_path, sector_files, sector_path
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger.burial import Evidence

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from cvzmpi.cvz.configuration import InjectConfig
-from cvzmpi.cvz.fits_input import LightCurveSource, Rejected
+from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file import Progress
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.failures import failures

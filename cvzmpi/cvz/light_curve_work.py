@@ -12,17 +12,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cvzmpi.cvz import sector_file
+from cvzmpi.cvz.batch_list import read_pairs, read_priorities, select_targets
 from cvzmpi.cvz.campaign_files import CampaignFiles, identity
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.fits_input import (
-    LightCurveSource,
-    Rejected,
-    read_pairs,
-    read_priorities,
-    scan_directory,
-    select_targets,
-)
+from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.inventory import Inventory, light_curve_cost
+from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Progress, Provenance
 from cvzmpi.cvz.stages import check_resume

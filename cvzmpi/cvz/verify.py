@@ -16,8 +16,9 @@ from typing import Any
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.campaign_files import CampaignFiles, is_light_curve
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.fits_input import LightCurveSource, Rejected, scan_directory
+from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.inventory import Inventory, light_curve_cost
+from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.errors import DamagedFileError, SectorFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.burial import bury

@@ -10,9 +10,10 @@ import pytest
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detector import ensemble_probability, evaluate
-from cvzmpi.cvz.fits_input import read_light_curve, scan_directory
+from cvzmpi.cvz.fits_input import read_light_curve
 from cvzmpi.cvz.flare_mask import MaskRule
 from cvzmpi.cvz.flares import Detection
+from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.observation import Observation
 from cvzmpi.cvz.segments import segments
 

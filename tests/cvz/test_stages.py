@@ -11,8 +11,8 @@ from mpi4py import MPI
 from cvzmpi.cvz import sector_file, stages
 from cvzmpi.cvz.campaign import CvzCampaign
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.fits_input import scan_directory
 from cvzmpi.cvz.injection import InjectionSearch
+from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file import read_progress, sector_path
