@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 def show(files: tuple[Path, ...]) -> int:
     """Print what is in sector files: a table of several, the details of one."""
-    from cvzmpi.cvz.show import show_file, show_table
+    from cvzmpi.cvz.show import show_file
+    from cvzmpi.cvz.show_table import show_table
 
     if len(files) == 1:
         show_file(files[0])

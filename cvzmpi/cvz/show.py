@@ -1,11 +1,11 @@
-"""`cvzmpi show`: what is in sector files, on the terminal or down a pipe."""
+"""`cvzmpi show`: what is in a sector file, on the terminal or down a pipe."""
 
 from __future__ import annotations
 
 import json
 import os
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,25 +21,12 @@ from cvzmpi.cvz import recovery as recoveries
 from cvzmpi.cvz.products.completeness import CompletenessCurve, Limit
 from cvzmpi.cvz.recovery import Recovery
 from cvzmpi.cvz.sector_file import STAGES, Progress, SectorData
-from cvzmpi.errors import SectorFileError
 
 MAX_FLARES = 20
 """Flares that `show_file` prints; the file has them all."""
 
-_WIDTH, _WIDE = 100, 250
-"""Columns where there is no terminal to ask; the second for a table that uses what it needs."""
-
-_COLUMNS = (
-    "TIC",
-    "sector",
-    "cadences",
-    "flares",
-    "largest\nED [s]",
-    "injected",
-    "found\n[%]",
-    "half\nat [%]",
-    "seconds",
-)
+WIDTH = 100
+"""Columns where there is no terminal to ask."""
 
 _INDENT = 17
 
@@ -56,7 +43,7 @@ def show_file(path: Path) -> None:
         If there is no such file, or it is unreadable or not a sector file.
     """
     progress, data, recovery = recoveries.read_all(path)
-    console = _console()
+    console = plain_console()
     light_curve = data.light_curve
     console.print(f"TIC {light_curve.tic}, sector {light_curve.sector}", style="bold")
     _print_facts(console, _overview(path, progress, data, recovery))
@@ -74,40 +61,41 @@ def show_file(path: Path) -> None:
     _print_facts(console, _provenance(path))
 
 
-def show_table(paths: Sequence[Path]) -> None:
-    """Print one line for each sector file, and below them what cannot be read, and why."""
-    console = _console(_WIDE)
-    console.width = max(console.width, _WIDTH)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("file", overflow="fold")
-    base = _common_directory(paths)
-    bad = []
-    for path in paths:
-        try:
-            table.add_row(*_row(path), os.path.relpath(path, base))
-        except SectorFileError as error:
-            bad.append(str(error))
-    if table.row_count:
-        console.print(table)
-        console.print(
-            "half at: amplitude at which half of the injected flares are found, in % of the median "
-            "flux"
-        )
-        console.print(f"files in {base}", soft_wrap=True)
-    if bad:
-        console.print(f"Not readable: {len(bad)}", style="bold")
-        for line in bad:
-            console.print(f"  {line}", soft_wrap=True)
+def plain_console(piped_width: int = WIDTH) -> Console:
+    """Plain text: a path or a number is not to be taken for markup, or coloured.
 
-
-def _console(piped_width: int = _WIDTH) -> Console:
-    """Plain text: a path or a number is not to be taken for markup, or coloured."""
+    Parameters
+    ----------
+    piped_width : int
+        Columns where the output is no terminal, unless the environment says.
+    """
     console = Console(highlight=False, emoji=False, markup=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = piped_width
     return console
+
+
+def half_found(size: np.ndarray, recovery: Recovery) -> Limit:
+    """The size at which half of the injected flares are found.
+
+    Parameters
+    ----------
+    size : float64, shape (n_done,)
+        Of the injected flares, as their amplitude.
+    recovery : Recovery
+    """
+    return CompletenessCurve.fit(size, recovery.recovered, n_draws=0).limit(0.5)
+
+
+def limit_text(limit: Limit, factor: float = 1.0) -> str:
+    """A limit times a factor, with its sign where it is only a bound."""
+    sign = "" if limit.relation == "=" else f"{limit.relation} "
+    return f"{sign}{limit.value * factor:.3g}"
+
+
+def n_flares_in(mask: np.ndarray) -> int:
+    """Flares that a flare mask marks: its stretches of true values."""
+    return int(np.count_nonzero(np.diff(mask.astype(np.int8), prepend=0) == 1))
 
 
 def _heading(console: Console, text: str) -> None:
@@ -216,7 +204,7 @@ def _unit(parameter: str) -> str:
 
 def _print_flares(console: Console, data: SectorData) -> None:
     if data.flares is None:
-        n_flares = _n_runs(data.flare_mask)
+        n_flares = n_flares_in(data.flare_mask)
         console.print(f"  {n_flares} found; not measured yet, for want of the Gaussian process")
         return
     n_flares = len(data.flares["peak"])
@@ -258,8 +246,8 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
         done = "not drawn yet" if recovery is None else f"none of {recovery.n_inject:,} is done yet"
         console.print(f"  missing: {done}")
         return
-    amplitude = _half(recovery.amplitude, recovery)
-    duration = _half(recovery.equivalent_duration, recovery)
+    amplitude = half_found(recovery.amplitude, recovery)
+    duration = half_found(recovery.equivalent_duration, recovery)
     so_far = "" if recovery.n_done == recovery.n_inject else " so far"
     _print_facts(
         console,
@@ -272,7 +260,7 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
             ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}"),
             (
                 "half of them",
-                f"at amplitude {_limit(amplitude, 100)} %, at ED {_limit(duration)} s",
+                f"at amplitude {limit_text(amplitude, 100)} %, at ED {limit_text(duration)} s",
             ),
         ],
     )
@@ -302,16 +290,6 @@ def _spans(edges: np.ndarray) -> list[str]:
     return [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
 
 
-def _half(size: np.ndarray, recovery: Recovery) -> Limit:
-    """The size at which half of the injected flares are found."""
-    return CompletenessCurve.fit(size, recovery.recovered, n_draws=0).limit(0.5)
-
-
-def _limit(limit: Limit, factor: float = 1.0) -> str:
-    sign = "" if limit.relation == "=" else f"{limit.relation} "
-    return f"{sign}{limit.value * factor:.3g}"
-
-
 def _provenance(path: Path) -> list[tuple[str, str]]:
     with h5py.File(path, "r", locking=False) as file:
         attributes = dict(file.attrs)
@@ -331,36 +309,3 @@ def _provenance(path: Path) -> list[tuple[str, str]]:
             ),
         )
     return lines
-
-
-def _row(path: Path) -> list[str]:
-    """One line of the table, but for the file's name."""
-    progress, data, recovery = recoveries.read_all(path)
-    light_curve = data.light_curve
-    cells = [str(light_curve.tic), str(light_curve.sector), f"{light_curve.n_cadences:,}"]
-    if data.flares is None:
-        cells += [str(_n_runs(data.flare_mask)), "-"]
-    else:
-        durations = data.flares["equivalent_duration"]
-        cells += [str(len(durations)), f"{durations.max():.1f}" if len(durations) else "-"]
-    if recovery is None:
-        cells += ["none yet"]
-    elif progress.done:
-        cells += [f"{recovery.n_done:,}"]
-    else:
-        cells += [f"{recovery.n_done:,} of {recovery.n_inject:,}"]
-    if recovery is None or not recovery.n_placed:
-        cells += ["-", "-"]
-    else:
-        limit = _half(recovery.amplitude, recovery)
-        cells += [f"{recovery.fraction * 100:.1f}", _limit(limit, 100)]
-    return [*cells, f"{sum(data.seconds.values()):.1f}"]
-
-
-def _common_directory(paths: Sequence[Path]) -> str:
-    return os.path.commonpath([path.absolute().parent for path in paths])
-
-
-def _n_runs(mask: np.ndarray) -> int:
-    """Stretches of true values."""
-    return int(np.count_nonzero(np.diff(mask.astype(np.int8), prepend=0) == 1))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from example_file import GP_FACTS, write_example
 
-from cvzmpi.cvz.show import MAX_FLARES, show_file, show_table
+from cvzmpi.cvz.show import MAX_FLARES, show_file
+from cvzmpi.cvz.show_table import show_table
 from cvzmpi.errors import SectorFileError
 
 
