@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.sector_file import Progress, SectorData
+from cvzmpi.cvz.sector_file_checks import opened
 from cvzmpi.errors import SectorFileError
 
 
@@ -104,11 +104,8 @@ def read_all(path: Path) -> tuple[Progress, SectorData, Recovery | None]:
     assert data.equivalent_duration is not None
     # A job may be writing: what this count vouches for is in the rows that are read after it.
     n_done = progress.n_inject - progress.n_inject_remaining
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            recovered = file["recoveries/recovered"][:n_done]
-    except (KeyError, OSError, RuntimeError, ValueError) as error:
-        raise SectorFileError(f"{path}: recoveries are unreadable: {error}") from error
+    with opened(path) as file:
+        recovered = file["recoveries/recovered"][:n_done]
     recovery = Recovery(
         amplitude=data.injections.amplitude[:n_done],
         fwhm=data.injections.fwhm[:n_done],

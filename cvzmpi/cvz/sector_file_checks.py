@@ -12,58 +12,34 @@ its format: where that is damaged, HDF5 nearly always says so, but can crash.
 from __future__ import annotations
 
 import hashlib
-import os
 import zlib
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import NoReturn
 
 import h5py
 import numpy as np
 
 from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
-from cvzmpi.errors import DamagedFileError, SectorFileError, one_line
+from cvzmpi.engine.hdf5_file import opened_hdf5
+from cvzmpi.errors import DamagedFileError, SectorFileError
 
 CHECKSUM = "content_sha256"
 """Attribute of the file: the checksum of all that is written once."""
 
 _IN_PLACE = {"recoveries/recovered", "recoveries/checksum", "recoveries@n_inject_remaining"}
 
-# What h5py raises when it reads a file whose parts do not fit together.
-_DAMAGES = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
 
+def opened(path: Path) -> AbstractContextManager[h5py.File]:
+    """Open a sector file for reading; every way of being damaged is one error.
 
-class opened:  # noqa: N801
-    """`h5py.File(path)` for reading; every way of being damaged is one error.
-
-    What the operating system refuses (it gives a number then) says nothing about the file.
+    Raises
+    ------
+    DamagedFileError
+        If it is unreadable or inconsistent.
+    SectorFileError
+        If the operating system does not let it be read.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> h5py.File:
-        try:
-            self._file = h5py.File(self._path, "r", locking=False)
-        except OSError as error:
-            self._refuse(error, "unreadable")
-        return self._file
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
-        if isinstance(error, _DAMAGES):
-            self._refuse(error, "inconsistent")
-
-    def _refuse(self, error: BaseException, what: str) -> NoReturn:
-        if isinstance(error, OSError) and error.errno is not None:
-            reason = os.strerror(error.errno)
-            raise SectorFileError(f"{self._path}: cannot be read: {reason}") from error
-        raise DamagedFileError(f"{self._path}: {what}: {one_line(error)}") from error
+    return opened_hdf5(path, SectorFileError, DamagedFileError)
 
 
 def check_parts(path: Path, file: h5py.File) -> None:
