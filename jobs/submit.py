@@ -116,21 +116,16 @@ def submit(
         f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value
     ]
 
-    to_submit, n_done, n_queued = [], 0, 0
-    for batch in batches:
-        name = _job_name(campaign, batch)
-        if log.job_of(batch) in queue.ids or (name, str(campaign)) in queue.names:
-            n_queued += 1
-        elif _n_missing(config, batch) == 0:
-            n_done += 1
-        else:
-            to_submit.append(batch)
+    queued = {batch.name for batch in batches if _is_queued(campaign, batch, log, queue)}
+    others = [batch for batch in batches if batch.name not in queued]
+    to_submit = [batch for batch in others if _n_missing(config, batch)]
     click.echo(
         f"{sum(len(batch.pairs) for batch in batches)} light curves in {len(batches)} batches: "
-        f"{n_done} done, {n_queued} in the queue, {len(to_submit)} to submit"
+        f"{len(others) - len(to_submit)} done, {len(queued)} in the queue, "
+        f"{len(to_submit)} to submit"
     )
-    if max_jobs is not None and len(to_submit) > max_jobs - n_queued:
-        to_submit = to_submit[: max(max_jobs - n_queued, 0)]
+    if max_jobs is not None and len(to_submit) > max_jobs - len(queued):
+        to_submit = to_submit[: max(max_jobs - len(queued), 0)]
         click.echo(f"submitting {len(to_submit)} now, for at most {max_jobs} in the queue")
     if not dry_run:
         for batch in batches:
@@ -253,6 +248,12 @@ def _n_missing(config: Config, batch: Batch) -> int:
             progress = None  # damaged: its job sets it aside and begins anew
         n_missing += progress is None or not progress.done
     return n_missing
+
+
+def _is_queued(campaign: Path, batch: Batch, log: JobLog, queue: Queue) -> bool:
+    """Whether its job waits or runs."""
+    named = (_job_name(campaign, batch), str(campaign))
+    return log.job_of(batch) in queue.ids or named in queue.names
 
 
 def _job_name(campaign: Path, batch: Batch) -> str:

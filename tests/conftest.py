@@ -25,6 +25,7 @@ pin_to_one_core()
 
 import pytest  # noqa: E402
 
+from cvzmpi.cli import main  # noqa: E402
 from cvzmpi.cvz import stella_models  # noqa: E402
 from cvzmpi.cvz.network import Network  # noqa: E402
 from cvzmpi.errors import ModelFileError  # noqa: E402
@@ -139,6 +140,20 @@ def browser(tmp_path):
     driver = webdriver.Chrome(options=options, service=service)
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Call the command line in this process; its exit status, and what it printed."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cvzmpi", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        printed = capsys.readouterr()
+        return end.value.code or 0, printed.out, printed.err
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -9,25 +9,11 @@ import pytest
 from main_job import environment
 
 from cvzmpi import __version__
-from cvzmpi.cli import cli, main
+from cvzmpi.cli import cli
 from cvzmpi.cvz import stella_models
 from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.fits_input import read_light_curve
 from cvzmpi.errors import ConfigError
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Call the command line in this process; its exit status, and what it printed."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cvzmpi", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        printed = capsys.readouterr()
-        return end.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

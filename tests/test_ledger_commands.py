@@ -4,22 +4,7 @@ import json
 
 import pytest
 
-from cvzmpi.cli import main
 from cvzmpi.ledger import Event, Ledger, NewUnit, State
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Call the command line in this process; its exit status, and what it printed."""
-
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["cvzmpi", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        printed = capsys.readouterr()
-        return end.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

@@ -34,14 +34,6 @@ BORDER = (  # one border of one window: see `network.hidden_left`
 OUTPUT = 2 * nn.HIDDEN
 WINDOW = CONV1 + CONV2 + INTERIOR + 2 * BORDER + OUTPUT  # with neighbours sharing what they can
 
-# One window by itself, as Keras computes it: every position of both convolutions.
-LONE_WINDOW = (
-    nn.WINDOW * 2 * 7 * nn.FILTERS
-    + nn.WINDOW // 2 * CONV2
-    + 2 * nn.TAPS * nn.CHANNELS * nn.HIDDEN
-    + OUTPUT
-)
-
 
 def detection(n_cadences: int, n_models: int) -> float:
     """Operations of `detector.evaluate` and the probabilities."""

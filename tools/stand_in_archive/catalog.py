@@ -55,7 +55,6 @@ class Catalog:
     ) -> None:
         self._content = content or Simulation().content
         self._others = others
-        self._files: dict[str, Path] = {}
         self._by_name: dict[str, Product] = {}
         self._by_sector: dict[int, list[Product]] = defaultdict(list)
         self.add(products)
@@ -65,15 +64,6 @@ class Catalog:
         for product in products:
             self._by_name[product.name] = product
             self._by_sector[product.sector].append(product)
-
-    def add_files(self, files: Iterable[Path]) -> list[Product]:
-        """Add real light curves."""
-        products = []
-        for file in files:
-            products.append(Product.of_name(file.name))
-            self._files[file.name] = file
-        self.add(products)
-        return products
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -109,8 +99,6 @@ class Catalog:
 
     def content(self, product: Product) -> bytes:
         """The FITS file of a product."""
-        if product.name in self._files:
-            return self._files[product.name].read_bytes()
         return self._content(product)
 
 
