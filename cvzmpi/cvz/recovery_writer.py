@@ -8,7 +8,6 @@ first, and only when they are flushed the count of what remains is lowered: see
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,13 +47,8 @@ class RecoveryWriter:
     def __enter__(self) -> RecoveryWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._writer.__exit__(kind, error, traceback)
+    def __exit__(self, *error: object) -> None:
+        self._writer.__exit__(*error)
 
     def write_rows(self, flare_ids: slice, recovered: np.ndarray) -> None:
         """Write what this rank found about some flares; the only method that is not collective.

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import h5py
@@ -212,13 +211,8 @@ class InversionWriter:
     def __enter__(self) -> InversionWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._writer.__exit__(kind, error, traceback)
+    def __exit__(self, *error: object) -> None:
+        self._writer.__exit__(*error)
 
     def write(self, place: tuple[int, slice], inverted: Inverted) -> None:
         """Write what this rank found about some pixels; the only method that is not collective.
