@@ -29,6 +29,7 @@ from cvzmpi.cvz.sector_file_checks import (
 )
 from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, fill
 from cvzmpi.engine.checkpoint_file import write_whole
+from cvzmpi.engine.hdf5_file import check_format
 from cvzmpi.errors import SectorFileError, one_line
 
 STAGES = ("download", "detect", "model", "inject")
@@ -171,14 +172,9 @@ def read_progress(path: Path) -> Progress | None:
     except OSError as error:
         raise SectorFileError(f"{path}: cannot be read: {error.strerror}") from error
     with opened(path) as file:
-        attributes = file.attrs
-        if attributes.get("format") != FORMAT:
-            raise SectorFileError(f"{path}: not a {FORMAT}")
-        if attributes["format_version"] != FORMAT_VERSION:
-            raise SectorFileError(
-                f"{path}: format version {attributes['format_version']}, expected {FORMAT_VERSION}"
-            )
+        check_format(path, file, FORMAT, FORMAT_VERSION, SectorFileError)
         check_parts(path, file)
+        attributes = file.attrs
         json.loads(attributes["config"])
         n_inject = n_remaining = 0
         if "recoveries" in file:

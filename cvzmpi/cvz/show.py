@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -21,6 +20,7 @@ from cvzmpi.cvz import recovery as recoveries
 from cvzmpi.cvz.products.completeness import CompletenessCurve, Limit
 from cvzmpi.cvz.recovery import Recovery
 from cvzmpi.cvz.sector_file import STAGES, Progress, SectorData
+from cvzmpi.cvz.sector_file_checks import opened
 
 MAX_FLARES = 20
 """Flares that `show_file` prints; the file has them all."""
@@ -291,7 +291,7 @@ def _spans(edges: np.ndarray) -> list[str]:
 
 
 def _provenance(path: Path) -> list[tuple[str, str]]:
-    with h5py.File(path, "r", locking=False) as file:
+    with opened(path) as file:
         attributes = dict(file.attrs)
     software = json.loads(attributes["software"])
     lines = [

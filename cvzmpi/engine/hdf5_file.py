@@ -45,3 +45,25 @@ def opened_hdf5(
             yield file
         except _DAMAGES as error:
             raise told(error, "inconsistent") from error
+
+
+def check_format(
+    path: Path, file: h5py.File, name: str, version: int, refused: type[CvzmpiError]
+) -> None:
+    """Refuse another kind of file, or another version of its format; neither is damaged.
+
+    Parameters
+    ----------
+    path : Path
+    file : h5py.File
+        The same, opened.
+    name, version : str and int
+        What its attributes `format` and `format_version` should be.
+    refused : type of CvzmpiError
+        What is raised where they are not.
+    """
+    if file.attrs.get("format") != name:
+        raise refused(f"{path}: not a {name}")
+    found = file.attrs["format_version"]
+    if found != version:
+        raise refused(f"{path}: format version {found}, expected {version}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import h5py
 
-from cvzmpi.engine.hdf5_file import opened_hdf5
+from cvzmpi.engine.hdf5_file import check_format, opened_hdf5
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 
 
@@ -27,10 +27,5 @@ def opened(path: Path, format_name: str, format_version: int) -> Iterator[h5py.F
         If it is another kind of file, or the operating system does not let it be read.
     """
     with opened_hdf5(path, MapFileError, DamagedMapFileError) as file:
-        if file.attrs.get("format") != format_name:
-            raise MapFileError(f"{path}: not a {format_name}")
-        if file.attrs["format_version"] != format_version:
-            raise MapFileError(
-                f"{path}: format version {file.attrs['format_version']}, expected {format_version}"
-            )
+        check_format(path, file, format_name, format_version, MapFileError)
         yield file

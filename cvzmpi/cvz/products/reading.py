@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
@@ -21,6 +20,7 @@ from cvzmpi.cvz.products.completeness import CompletenessCurve
 from cvzmpi.cvz.products.search_time import SearchTime, search_time
 from cvzmpi.cvz.recovery import Recovery
 from cvzmpi.cvz.sector_file import SectorData
+from cvzmpi.cvz.sector_file_checks import opened
 from cvzmpi.errors import SectorFileError
 
 if TYPE_CHECKING:
@@ -82,12 +82,9 @@ class SectorFile:
             If there is no such file, or it is unreadable or not a sector file.
         """
         progress, data, recovery = recoveries.read_all(path)
-        try:
-            with h5py.File(path, "r", locking=False) as file:
-                config_hash, seed = file.attrs["config_sha256"], int(file.attrs["seed"])
-                software = json.loads(file.attrs["software"])
-        except (KeyError, OSError, ValueError) as error:
-            raise SectorFileError(f"{path}: attributes are unreadable: {error}") from error
+        with opened(path) as file:
+            config_hash, seed = file.attrs["config_sha256"], int(file.attrs["seed"])
+            software = json.loads(file.attrs["software"])
         return cls(
             path=path,
             tic=data.light_curve.tic,
