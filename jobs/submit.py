@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import getpass
 import math
-import os
 import shlex
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.batch_list import read_pairs
 from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.input_directory import scan_directory
+from cvzmpi.engine.checkpoint_file import write_whole
 from cvzmpi.errors import CvzmpiError
 
 JOBS = Path(__file__).resolve().parent
@@ -227,13 +227,8 @@ def _write(batch: Batch) -> None:
     """Write the list of a new batch; whole or not at all."""
     if batch.path.exists():
         return
-    batch.path.parent.mkdir(exist_ok=True)
-    new = batch.path.with_suffix(".csv.new")
-    new.write_text(
-        "tic,sector\n" + "".join(f"{tic},{sector}\n" for tic, sector in batch.pairs),
-        encoding="utf-8",
-    )
-    os.replace(new, batch.path)
+    lines = ["tic,sector", *(f"{tic},{sector}" for tic, sector in batch.pairs), ""]
+    write_whole(batch.path, "\n".join(lines).encode())
 
 
 def _n_missing(config: Config, batch: Batch) -> int:

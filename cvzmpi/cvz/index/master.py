@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 
-from cvzmpi.cvz.index.part import replace
+from cvzmpi.cvz.derived_file import write_derived
 
 _DIGEST = "digest"
 
@@ -43,7 +43,7 @@ def write_master(path: Path, links: Iterable[tuple[int, int, str]], digest: str)
                 last, group = tic, h5py.h5g.create(file.id, str(tic).encode())
             group.links.create_external(str(sector).encode(), target.encode(), b"/")
         file.flush()
-        replace(path, file.id.get_file_image())
+        write_derived(path, file.id.get_file_image())
 
 
 def digest_of_master(path: Path) -> str | None:

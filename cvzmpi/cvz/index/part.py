@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from cvzmpi.cvz.derived_file import write_derived
 from cvzmpi.cvz.index.columns import (
     FLARE_SCHEMA,
     INDEX_VERSION,
@@ -95,21 +96,5 @@ def write_part(part_file: Path, part: Part) -> str:
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
     digest = _digest(sink.getvalue())
-    replace(part_file, _LAYOUT + digest + sink.getvalue())
+    write_derived(part_file, _LAYOUT + digest + sink.getvalue())
     return digest.hex()
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file beside and rename it: readers see the old or the new one.
-
-    Raises
-    ------
-    SectorFileError
-        If it cannot be written; the one that was there is left as it is.
-    """
-    aside = path.with_name(path.name + ".new")
-    try:
-        aside.write_bytes(content)
-        aside.replace(path)
-    except OSError as error:
-        raise SectorFileError(f"{path}: cannot be written: {error.strerror}") from error

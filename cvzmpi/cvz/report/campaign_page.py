@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cvzmpi.cvz.derived_file import write_derived
 from cvzmpi.cvz.index.merge import table_path
-from cvzmpi.cvz.index.part import replace
 from cvzmpi.cvz.pictures.campaign import draw_limits, draw_rates, draw_sky
 from cvzmpi.cvz.pictures.style import save
 from cvzmpi.cvz.report import tables
@@ -92,7 +92,7 @@ def write_campaign(
         ("problems", tables.PROBLEMS, addressed, ""),
     ):
         content = table_script(name, columns, rows, sort)
-        replace(report / "data" / f"{name}.js", content.encode())
+        write_derived(report / "data" / f"{name}.js", content.encode())
     text = page(
         "campaign.html",
         root=".",
@@ -100,7 +100,7 @@ def write_campaign(
         pictures=_pictures(light_curves, stars, report),
         index=os.path.relpath(index, report),
     )
-    replace(report / "index.html", text.encode())
+    write_derived(report / "index.html", text.encode())
 
 
 def _stars(light_curves: pa.Table, summaries: Mapping[int, StarSummary]) -> list[dict[str, Any]]:

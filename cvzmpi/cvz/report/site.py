@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cvzmpi.cvz.derived_file import write_derived
 from cvzmpi.cvz.index.build import update_index
 from cvzmpi.cvz.index.merge import table_path
-from cvzmpi.cvz.index.part import replace
 from cvzmpi.cvz.report.campaign_page import write_campaign
 from cvzmpi.cvz.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
@@ -111,7 +111,7 @@ def _begin(results: Path, report: Path, n_light_curves: int) -> None:
         raise ConfigError(f"{report}: cannot be made: {error.strerror}") from error
     for name in ("report.css", "report.js"):
         content = files("cvzmpi.cvz.report").joinpath("assets", name).read_bytes()
-        replace(report / "assets" / name, content)
+        write_derived(report / "assets" / name, content)
 
 
 def _slices(table: pa.Table) -> list[_Slice]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi import __version__
-from cvzmpi.cvz.index.part import replace
+from cvzmpi.cvz.derived_file import write_derived
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import SectorRate, StarFfd
 from cvzmpi.cvz.products.searched_sector import SearchedSector
@@ -156,7 +156,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         light_curves=_light_curve_table(star, ffd, results, directory),
         flares=_flare_table(ffd),
     )
-    replace(directory / "index.html", text.encode())
+    write_derived(directory / "index.html", text.encode())
     shown = {p.file for p in [*pictures, *(p for section in sections for p in section.pictures)]}
     for old in directory.glob("*.png"):
         if old.name not in shown:
@@ -164,7 +164,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
     summary = StarSummary.of(ffd)
     # last: where it is, all the rest is
     state = {"digest": digest, "summary": asdict(summary)}
-    replace(directory / _STATE, json.dumps(state).encode())
+    write_derived(directory / _STATE, json.dumps(state).encode())
     return summary
 
 
