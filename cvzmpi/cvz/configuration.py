@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from cvzmpi.config import FilePath, Section, load_as
+from cvzmpi.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 
 class InputConfig(Section):
@@ -160,45 +161,6 @@ class InjectConfig(Section):
                 f"min_amplitude {self.min_amplitude} is above max_amplitude {self.max_amplitude}"
             )
         return self
-
-
-class CheckpointConfig(Section):
-    """How much work a kill may cost."""
-
-    interval: float = Field(5.0, gt=0, description="seconds between checkpoints of the injections")
-    fsync: bool = Field(True, description="have each checkpoint on disk, against loss of power")
-
-
-class JobConfig(Section):
-    """What a job does about its own end."""
-
-    drain_before_end: float = Field(
-        120.0, ge=0, description="seconds before the time limit at which the job begins to stop"
-    )
-    max_attempts: int = Field(
-        5,
-        ge=1,
-        description="at a light curve that fails, or over which jobs die without any progress",
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING"] = Field(
-        "INFO", description='of the log file of the job: "DEBUG", "INFO" or "WARNING"'
-    )
-
-
-class LedgerConfig(Section):
-    """Where the history of the campaign is kept."""
-
-    url: str | None = Field(
-        None,
-        pattern=r"^(postgresql|sqlite)(\+psycopg)?://",
-        description="as postgresql://USER@HOST/DATABASE, for several jobs at a time; without it, "
-        "the file ledger.sqlite in the output directory",
-    )
-    lease: float = Field(
-        120.0,
-        ge=10,
-        description="seconds without a sign of life after which a job on another machine is dead",
-    )
 
 
 class DetectorConfig(Section):

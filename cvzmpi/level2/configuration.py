@@ -11,8 +11,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from cvzmpi.config import DEFAULT_FILE, FilePath, Section, load_as
+from cvzmpi.config import FilePath, Section, load_as, named_or_default
 from cvzmpi.errors import ConfigError
+from cvzmpi.job_config import CheckpointConfig, JobConfig, LedgerConfig
 from cvzmpi.level2.invertibility import Thresholds
 from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
 
@@ -23,47 +24,15 @@ SERVE_TOKEN = "CVZMPI_SERVE_TOKEN"
 """Environment variable with the token that every change through the service needs."""
 
 
-class LedgerConfig(Section):
+class Level2LedgerConfig(LedgerConfig):
     """Where the history of the campaign is kept."""
 
-    url: str | None = Field(
-        None,
-        pattern=r"^(postgresql|sqlite)(\+psycopg)?://",
-        description="as postgresql://USER@HOST/DATABASE, for the service and several people; "
-        "without it, the file",
-    )
     file: FilePath = Field(Path("ledger.sqlite"), description="the SQLite file")
-    lease: float = Field(
-        120.0,
-        ge=10,
-        description="seconds without a sign of life after which a job on another machine is dead",
-    )
 
     @property
     def location(self) -> str | Path:
         """The URL, or the path of the file."""
         return self.url or self.file
-
-
-class CheckpointConfig(Section):
-    """How much work a kill may cost."""
-
-    interval: float = Field(5.0, gt=0, description="seconds between checkpoints of an inversion")
-    fsync: bool = Field(True, description="have each checkpoint on disk, against loss of power")
-
-
-class JobConfig(Section):
-    """What a job of `cvzmpi level2 run` does about its own end."""
-
-    drain_before_end: float = Field(
-        120.0, ge=0, description="seconds before the time limit at which the job begins to stop"
-    )
-    max_attempts: int = Field(
-        5, ge=1, description="at a program over which jobs die without any progress"
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING"] = Field(
-        "INFO", description='of the log file of the job: "DEBUG", "INFO" or "WARNING"'
-    )
 
 
 class StoreConfig(Section):
@@ -150,8 +119,8 @@ class ServeConfig(Section):
 class Level2Config(Section):
     """The whole configuration of a Level 2 campaign."""
 
-    ledger: LedgerConfig = Field(
-        LedgerConfig(), description="where the history of the campaign is kept"
+    ledger: Level2LedgerConfig = Field(
+        Level2LedgerConfig(), description="where the history of the campaign is kept"
     )
     store: StoreConfig = Field(StoreConfig(), description="the metadata store")
     qualify: QualifyConfig = Field(
@@ -191,9 +160,7 @@ def load(file: Path | None, overrides: tuple[str, ...] = ()) -> Level2Config:
     ------
     ConfigError
     """
-    if file is None and DEFAULT_FILE.exists():
-        file = DEFAULT_FILE
-    return load_as(Level2Config, file, overrides)
+    return load_as(Level2Config, named_or_default(file), overrides)
 
 
 def secret(variable: str) -> str:
