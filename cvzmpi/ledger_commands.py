@@ -66,9 +66,14 @@ def status(place: _Place, watch: bool, interval: float, as_json: bool) -> int:
     """How the campaign is: what is done, how fast, who works on it, what failed."""
     from cvzmpi.ledger_display import show_status
 
-    outboxes = place.load().outboxes()
-    with place.ledger() as ledger:
-        show_status(ledger, outboxes, _STEPS, as_json=as_json, every=interval if watch else None)
+    config = place.load()
+    show_status(
+        config.ledger_location(),
+        config.outboxes(),
+        _STEPS,
+        as_json=as_json,
+        every=interval if watch else None,
+    )
     return 0
 
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 def show_status(
-    ledger: Ledger, outboxes: Path, step_name: str, *, as_json: bool, every: float | None
+    location: str | Path, outboxes: Path, step_name: str, *, as_json: bool, every: float | None
 ) -> None:
     """Print how a campaign is.
 
     Parameters
     ----------
-    ledger : Ledger
+    location : str or Path
+        Of its ledger, as for `Ledger.open`.
     outboxes : Path
         Directory of the outboxes of its jobs.
     step_name : str
@@ -37,7 +38,7 @@ def show_status(
     from cvzmpi.ledger.status import take_status
 
     def look() -> Status:
-        return take_status(ledger, count_undelivered(outboxes))
+        return take_status(location, count_undelivered(outboxes))
 
     if as_json:
         click.echo(json.dumps(look().as_json(), indent=2))

@@ -10,6 +10,7 @@ import pytest
 from main_job import environment
 
 import cvzmpi
+from cvzmpi.ledger import Ledger
 
 PACKAGE = Path(cvzmpi.__file__).parent
 HEAVY = {"mpi4py", "h5py", "numpy", "scipy", "astropy", "lightkurve", "matplotlib", "celerite2"}
@@ -48,6 +49,13 @@ def command_line(*arguments):
 def test_importing_and_asking_for_help_load_nothing_heavy(code):
     assert "click" in loaded_by("import click")  # the measurement works
     assert not loaded_by(code) & (HEAVY | DATABASE | {"rich"})
+
+
+def test_the_status_waits_for_neither_sqlalchemy_nor_anything_heavy(tmp_path):
+    Ledger.open(tmp_path / "ledger.sqlite").close()
+    loaded = loaded_by(command_line("status", "--output", str(tmp_path)))
+    assert "sqlite3" in loaded
+    assert not loaded & (HEAVY | DATABASE)
 
 
 def test_the_service_of_level2_and_its_commands_know_neither_mpi_nor_numbers():

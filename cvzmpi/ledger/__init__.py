@@ -10,8 +10,23 @@ says when, who and why; events are never changed or deleted, which the database 
         ledger.history("25155310_1")
 """
 
-from cvzmpi.ledger.ledger import Ledger
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
 from cvzmpi.ledger.states import State
 
+if TYPE_CHECKING:
+    from cvzmpi.ledger.ledger import Ledger
+
 __all__ = ["Event", "Job", "Ledger", "LedgerUnit", "NewUnit", "Recorded", "State"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `Ledger` when it is asked for: with SQLAlchemy, which `status` does without."""
+    if name == "Ledger":
+        from cvzmpi.ledger.ledger import Ledger
+
+        return Ledger
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,22 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
-from cvzmpi.ledger.column_types import plain
+from cvzmpi.ledger.json_values import plain
+from cvzmpi.ledger.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, is_url
 
-_BUSY_SECONDS = 10
 _CHUNK = 1000
 _LOCK = 0x6376_7A6D  # of the advisory lock; any number that nobody else uses in that database
-
-# A server that does not answer must not be waited for without end.
-_POSTGRESQL_OPTIONS = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-    "application_name": "cvzmpi",
-}
-
 
 T = TypeVar("T")
 
@@ -41,11 +30,6 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """Values in parts that fit into one statement: databases have limits."""
     for first in range(0, len(values), _CHUNK):
         yield values[first : first + _CHUNK]
-
-
-def is_url(text: str) -> bool:
-    """Whether this is the URL of a database rather than a path."""
-    return "://" in text
 
 
 class Database:
@@ -73,7 +57,7 @@ class Database:
             self.engine = sa.create_engine(
                 url,
                 connect_args={
-                    key: v for key, v in _POSTGRESQL_OPTIONS.items() if key not in url.query
+                    key: v for key, v in POSTGRESQL_OPTIONS.items() if key not in url.query
                 },
                 pool_pre_ping=True,
                 json_serializer=_as_json,
@@ -148,9 +132,7 @@ def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LedgerError(f"{path}: cannot be made: {error.strerror}") from error
-    engine = sa.create_engine(
-        url, connect_args={"timeout": _BUSY_SECONDS}, json_serializer=_as_json
-    )
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_as_json)
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: Any, record: object) -> None:

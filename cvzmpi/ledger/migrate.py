@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from cvzmpi.errors import LedgerError
 from cvzmpi.ledger.database import Database
+from cvzmpi.ledger.migrations import HEAD
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Migrations:
     version_table : str
         The table in the database that says which was the last one.
     head : str
-        The newest one. Said here, too, so that Alembic is only imported when there is work for it.
+        The newest one, so that Alembic is only imported when there is work for it.
     """
 
     package: str
@@ -80,7 +81,7 @@ class Migrations:
         command.upgrade(config, "head")
 
 
-LEDGER = Migrations("cvzmpi.ledger.migrations", "ledger_version", head="0001")
+LEDGER = Migrations("cvzmpi.ledger.migrations", "ledger_version", head=HEAD)
 
 
 def run_environment() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from cvzmpi.ledger.column_types import plain
+from cvzmpi.ledger.json_values import plain
 from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State
 

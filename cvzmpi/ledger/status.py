@@ -6,13 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cvzmpi.ledger import status_queries as queries
-from cvzmpi.ledger.failures import Failure, failures
-from cvzmpi.ledger.ledger import Ledger
-from cvzmpi.ledger.order import count_units, free_units, read_units
 from cvzmpi.ledger.records import Job, LedgerUnit, now
+from cvzmpi.ledger.snapshot import snapshot
 from cvzmpi.ledger.states import State
 
 WAITING = (State.PREPROCESSED, State.QUALIFIED, State.DISCOVERED)
@@ -125,29 +124,36 @@ class Status:
         }
 
 
-def take_status(ledger: Ledger, undelivered: int = 0) -> Status:
-    """Ask the ledger how the campaign is, without looking at more than a few of its events.
+def take_status(location: str | Path, undelivered: int = 0) -> Status:
+    """Ask a ledger how the campaign is, without looking at more than a few of its events.
 
     Parameters
     ----------
-    ledger : Ledger
+    location : str or Path
+        Of the ledger, as for `Ledger.open`.
     undelivered : int
         Events in outboxes.
+
+    Raises
+    ------
+    LedgerError
+        If there is no ledger, or it cannot be read.
     """
-    at = now()
-    with ledger.database.reading() as connection:
-        counted = count_units(connection)
+    with snapshot(location) as seen:
+        at = now()
+        counted = queries.count_units(seen)
         running = [
             RunningJob(job, n_working, n_claimed, (at - job.heartbeat).total_seconds())
-            for job, n_working, n_claimed in queries.running_jobs(connection)
+            for job, n_working, n_claimed in queries.running_jobs(seen)
         ]
         begun = min((r.job.started for r in running if r.n_claimed), default=at - _RECENTLY)
         since = max(at - _RECENTLY, begun)
-        n_done = queries.n_done(connection, since)
-        at_work = queries.oldest(connection, [State.WORKING])
-        waiting = queries.oldest(connection, WAITING)
-        slowest = queries.slowest(connection, since)
-        coming = read_units(connection, free_units(connection, queries.N_UNITS, _CLAIMABLE))
+        n_done = queries.n_done(seen, since)
+        at_work = queries.oldest(seen, [State.WORKING])
+        waiting = queries.oldest(seen, WAITING)
+        slowest = queries.slowest(seen, since)
+        coming = queries.next_units(seen, _CLAIMABLE)
+        failed = queries.failed_units(seen)
     done_per_hour = n_done * 3600 / max((at - since).total_seconds(), 1.0)
     is_open = {*WAITING, State.WORKING}
     n_open = sum(n for (state, _), n in counted.items() if state in is_open)
@@ -165,28 +171,28 @@ def take_status(ledger: Ledger, undelivered: int = 0) -> Status:
         longest_waiting=waiting,
         slowest=slowest,
         next=coming,
-        failures=group_failures(failures(ledger)),
+        failures=group_failures(failed),
         undelivered=undelivered,
     )
 
 
-def group_failures(failed: Sequence[Failure]) -> list[FailureGroup]:
+def group_failures(failed: Sequence[queries.Failed]) -> list[FailureGroup]:
     """Bring failures together that differ in numbers, names and places only."""
-    groups: dict[str, list[Failure]] = {}
+    groups: dict[str, list[queries.Failed]] = {}
     for failure in failed:
         groups.setdefault(_pattern(failure), []).append(failure)
     return [
         FailureGroup(
             message=members[0].message,
             n_units=len(members),
-            examples=[failure.unit.name for failure in members[:_N_EXAMPLES]],
+            examples=[failure.unit for failure in members[:_N_EXAMPLES]],
         )
         for members in sorted(groups.values(), key=len, reverse=True)
     ]
 
 
-def _pattern(failure: Failure) -> str:
-    message = failure.message.replace(failure.unit.name, "")
+def _pattern(failure: queries.Failed) -> str:
+    message = failure.message.replace(failure.unit, "")
     message = re.sub(r"\((rank|.*member) [^()]*\)$", "", message)  # where it failed
     message = re.sub(r"\S*/\S*", "/", message)  # paths
     return re.sub(r"\d+", "0", message)

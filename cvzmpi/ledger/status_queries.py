@@ -3,88 +3,116 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-
-import sqlalchemy as sa
+from typing import Any
 
 from cvzmpi.ledger.records import Job, LedgerUnit
-from cvzmpi.ledger.registry import JOB_COLUMNS
-from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
+from cvzmpi.ledger.snapshot import Snapshot, as_instant, as_json
 from cvzmpi.ledger.states import State
-from cvzmpi.ledger.tables import claims, events, jobs, latest, units
 
 N_UNITS = 5
 """That a list of units shows."""
 
 _MOST_RECENT = 20_000  # units done lately among which the slowest is looked for
 
+_JOB = [field.name for field in fields(Job)]
+_UNIT = (
+    "units.name, units.cost, units.priority, units.facts, latest.state, latest.since, "
+    "latest.number, latest.job_id, latest.progress, latest.charged"
+)
+_UNITS = "units JOIN latest ON latest.unit_id = units.id"
+_DONE_SINCE = "to_state = 'done' AND at > ? AND from_state = 'working'"
 
-def running_jobs(connection: sa.Connection) -> list[tuple[Job, int, int]]:
+
+@dataclass(frozen=True)
+class Failed:
+    """A unit in the state `error`, and why."""
+
+    unit: str
+    message: str
+
+
+def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], int]:
+    """How many units there are, by state and by whether they are half done."""
+    counted = snapshot.rows("SELECT state, begun, count(*) FROM latest GROUP BY state, begun")
+    return {(State(state), bool(begun)): n for state, begun, n in counted}
+
+
+def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:
     """The jobs that have not ended, as far as is known: units at work, and units claimed."""
-    at_work = (
-        sa.select(latest.c.job_id, sa.func.count().label("n"))
-        .where(latest.c.state == State.WORKING.value)
-        .group_by(latest.c.job_id)
-        .subquery()
+    at_work = dict(
+        snapshot.rows("SELECT job_id, count(*) FROM latest WHERE state = 'working' GROUP BY job_id")
     )
-    claimed = (
-        sa.select(claims.c.job_id, sa.func.count().label("n")).group_by(claims.c.job_id).subquery()
-    )
-    query = (
-        sa.select(*JOB_COLUMNS, at_work.c.n, claimed.c.n)
-        .outerjoin(at_work, at_work.c.job_id == jobs.c.id)
-        .outerjoin(claimed, claimed.c.job_id == jobs.c.id)
-        .where(jobs.c.ended.is_(None))
-        .order_by(jobs.c.id)
-    )
-    found = []
-    for row in connection.execute(query):
-        *job, n_at_work, n_claimed = row
-        found.append((Job(*job), n_at_work or 0, n_claimed or 0))
-    return found
+    claimed = dict(snapshot.rows("SELECT job_id, count(*) FROM claims GROUP BY job_id"))
+    rows = snapshot.rows(f"SELECT {', '.join(_JOB)} FROM jobs WHERE ended IS NULL ORDER BY id")
+    jobs = [_as_job(row) for row in rows]
+    return [(job, at_work.get(job.id, 0), claimed.get(job.id, 0)) for job in jobs]
 
 
-def n_done(connection: sa.Connection, since: datetime) -> int:
+def n_done(snapshot: Snapshot, since: datetime) -> int:
     """How many units jobs finished since then; without those that were only found done."""
-    query = sa.select(sa.func.count()).where(*_done_since(since))
-    return connection.execute(query).scalar_one()
+    ((n,),) = snapshot.rows(f"SELECT count(*) FROM events WHERE {_DONE_SINCE}", since)
+    return int(n)
 
 
-def _done_since(since: datetime) -> list[sa.ColumnElement[bool]]:
-    return [
-        events.c.to_state == sa.literal_column("'done'"),  # as in the index, letter by letter
-        events.c.at > since,
-        events.c.from_state == State.WORKING.value,
-    ]
-
-
-def slowest(connection: sa.Connection, since: datetime) -> list[tuple[str, float]]:
+def slowest(snapshot: Snapshot, since: datetime) -> list[tuple[str, float]]:
     """Units that jobs finished since then and that took longest, with the seconds."""
-    query = (
-        sa.select(units.c.name, events.c.detail)
-        .join(units, units.c.id == events.c.unit_id)
-        .where(*_done_since(since))
-        .order_by(events.c.at.desc())
-        .limit(_MOST_RECENT)
+    details = snapshot.rows(
+        "SELECT name, detail FROM events JOIN units ON units.id = events.unit_id "
+        f"WHERE {_DONE_SINCE} AND detail IS NOT NULL ORDER BY at DESC LIMIT {_MOST_RECENT}",
+        since,
     )
-    took = [
-        (str(name), float(detail["seconds"]))
-        for name, detail in connection.execute(query)
-        if detail is not None and "seconds" in detail
-    ]
+    told = [(str(name), as_json(detail)) for name, detail in details]
+    took = [(name, float(detail["seconds"])) for name, detail in told if "seconds" in detail]
     return sorted(took, key=lambda unit: -unit[1])[:N_UNITS]
 
 
-def oldest(connection: sa.Connection, states: Sequence[State]) -> list[LedgerUnit]:
+def oldest(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
     """Units that have been in one of these states for longest."""
-    query = (
-        sa.select(*UNIT_COLUMNS)
-        .join(latest, latest.c.unit_id == units.c.id)
-        .order_by(latest.c.since)
-        .limit(N_UNITS)
-    )
+    query = f"SELECT {_UNIT} FROM {_UNITS} WHERE state = ? ORDER BY since LIMIT {N_UNITS}"
     found = []
     for state in states:  # one by one: the index then has them in order already
-        rows = connection.execute(query.where(latest.c.state == state.value))
-        found += [as_unit(tuple(row)) for row in rows]
+        found += [_as_unit(row) for row in snapshot.rows(query, state.value)]
     return sorted(found, key=lambda unit: unit.since)[:N_UNITS]
+
+
+def next_units(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
+    """The units that are claimed next: in the order of work, as `order` has it."""
+    query = (
+        f"SELECT latest.unit_id, {_UNIT} FROM {_UNITS} WHERE latest.state = ? "
+        "AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.unit_id = latest.unit_id) "
+        "ORDER BY latest.begun DESC, latest.priority DESC, latest.cost DESC, latest.unit_id "
+        f"LIMIT {N_UNITS}"
+    )
+    found = []
+    for state in states:
+        found += [(row[0], _as_unit(row[1:])) for row in snapshot.rows(query, state.value)]
+    found.sort(key=lambda f: (f[1].progress == 0, -f[1].priority, -f[1].cost, f[0]))
+    return [unit for _, unit in found[:N_UNITS]]
+
+
+def failed_units(snapshot: Snapshot) -> list[Failed]:
+    """All units that failed, in the order in which they were found."""
+    rows = snapshot.rows(
+        f"SELECT units.name, events.message FROM {_UNITS} JOIN events "
+        "ON events.unit_id = latest.unit_id AND events.number = latest.number "
+        "WHERE latest.state = 'error' ORDER BY units.id"
+    )
+    return [Failed(name, message or "") for name, message in rows]
+
+
+def _as_unit(row: Sequence[Any]) -> LedgerUnit:
+    """A row of `_UNIT`."""
+    name, cost, priority, facts, state, since, *numbers = row
+    return LedgerUnit(
+        name, cost, priority, as_json(facts), State(state), as_instant(since), *numbers
+    )
+
+
+def _as_job(row: Sequence[Any]) -> Job:
+    """A row of `_JOB`."""
+    values = dict(zip(_JOB, row, strict=True))
+    for name in ("started", "heartbeat"):
+        values[name] = as_instant(values[name])
+    return Job(**values)

@@ -83,7 +83,7 @@ def status(campaign: Level2Campaign, watch: bool, interval: float, as_json: bool
     from cvzmpi.level2.program_campaign import ProgramCampaign
 
     show_status(
-        campaign.ledger,
+        campaign.config.ledger.location,
         campaign.config.outboxes(),
         ProgramCampaign.step_name,
         as_json=as_json,

@@ -49,53 +49,67 @@ def shown(report, width=200):
     return capture.get()
 
 
-def test_units_are_counted_by_state(ledger, campaign):
-    status = take_status(ledger)
+def test_units_are_counted_by_state(location, campaign):
+    status = take_status(location)
     counts = {str(state): n for state, n in status.counts.items() if n}
     assert counts == {"preprocessed": 3, "qualified": 1, "working": 1, "done": 2, "error": 2}
 
 
-def test_speed_is_that_of_the_running_jobs(ledger, campaign):
-    status = take_status(ledger)
+def test_speed_is_that_of_the_running_jobs(location, campaign):
+    status = take_status(location)
     assert status.steps_per_second == 37.5
     seconds = (status.at - campaign.started).total_seconds()
     assert status.done_per_hour == pytest.approx(2 * 3600 / max(seconds, 1.0))
     assert status.seconds_left == pytest.approx(5 / status.done_per_hour * 3600)
 
 
-def test_what_was_only_found_done_does_not_count_as_speed(ledger, job):
+def test_what_was_only_found_done_does_not_count_as_speed(location, ledger, job):
     bring_to(ledger, job, State.PREPROCESSED, "a")
     ledger.record([Event("a", State.DONE, message="found done")], job)
-    status = take_status(ledger)
+    status = take_status(location)
     assert (status.done_per_hour, status.seconds_left) == (0.0, None)
 
 
-def test_running_jobs_are_shown_with_what_they_have(ledger, campaign):
-    (_, running) = take_status(ledger).running  # the first is the test's own
+def test_running_jobs_are_shown_with_what_they_have(location, campaign):
+    (_, running) = take_status(location).running  # the first is the test's own
     assert running.job.id == campaign.id
     assert (running.job.ranks, running.job.nodes) == (40, 2)
     assert (running.n_working, running.n_claimed) == (1, 3)
 
 
-def test_oldest_and_slowest_units_are_named(ledger, campaign):
-    status = take_status(ledger)
+def test_oldest_and_slowest_units_are_named(location, campaign):
+    status = take_status(location)
     assert [unit.name for unit in status.longest_at_work] == ["5_1"]
     assert status.slowest == [("2_1", 95.0), ("1_1", 8.0)]
     assert status.longest_waiting[0].name in {"6_1", "7_1", "8_1", "20_1"}
 
 
-def test_what_comes_next_is_shown_in_the_order_of_work(ledger, campaign):
-    assert [unit.name for unit in take_status(ledger).next] == ["8_1", "20_1"]
+def test_what_comes_next_is_shown_in_the_order_of_work(location, campaign):
+    assert [unit.name for unit in take_status(location).next] == ["8_1", "20_1"]
 
 
-def test_failures_are_grouped_by_message(ledger, campaign):
-    (group,) = take_status(ledger).failures
+def test_what_is_shown_as_next_is_what_a_job_is_given(location, ledger, job):
+    for name, state, cost in (
+        *(("a", State.QUALIFIED, 9.0), ("b", State.PREPROCESSED, 1.0), ("c", State.QUALIFIED, 1.0)),
+        *(("d", State.QUALIFIED, 9.0), ("e", State.PREPROCESSED, 5.0), ("f", State.QUALIFIED, 2.0)),
+    ):
+        bring_to(ledger, job, state, name, cost=cost)
+    ledger.record([Event("b", State.PREPROCESSED, progress=3)], job)
+    ledger.set_priorities({"c": 1.0, "d": -1.0})
+    shown_next = [unit.name for unit in take_status(location).next]
+    assert shown_next == ["b", "c", "a", "e", "f"]
+    taken = ledger.claims.take(job, 5, (State.PREPROCESSED, State.QUALIFIED))
+    assert [unit.name for unit in taken] == shown_next
+
+
+def test_failures_are_grouped_by_message(location, campaign):
+    (group,) = take_status(location).failures
     assert (group.n_units, group.examples) == (2, ["3_1", "4_1"])
     assert group.message.startswith("/a/3_1.fits: 12 usable cadences")
 
 
-def test_it_is_the_same_as_json(ledger, campaign):
-    status = take_status(ledger, undelivered=3)
+def test_it_is_the_same_as_json(location, campaign):
+    status = take_status(location, undelivered=3)
     told = json.loads(json.dumps(status.as_json()))
     assert told["units"]["done"] == 2
     assert told["jobs"][-1]["ranks"] == 40
@@ -105,8 +119,8 @@ def test_it_is_the_same_as_json(ledger, campaign):
     assert told["undelivered_events"] == 3
 
 
-def test_a_person_reads_all_of_it(ledger, campaign):
-    text = shown(status_report(take_status(ledger, undelivered=3), "injections"))
+def test_a_person_reads_all_of_it(location, campaign):
+    text = shown(status_report(take_status(location, undelivered=3), "injections"))
     for expected in (
         "9 units: 1 qualified, 3 preprocessed, 1 working, 2 done, 2 error",
         "38 injections/s",
@@ -121,8 +135,8 @@ def test_a_person_reads_all_of_it(ledger, campaign):
         assert expected in text, text
 
 
-def test_a_job_that_is_silent_is_said_to_be_and_counts_for_nothing(ledger, campaign):
-    status = take_status(ledger)
+def test_a_job_that_is_silent_is_said_to_be_and_counts_for_nothing(location, campaign):
+    status = take_status(location)
     silent = replace(status, running=[replace(status.running[-1], silent=300.0)])
     assert "silent for 5 min" in shown(status_report(silent, "injections"))
 

@@ -119,7 +119,7 @@ def measure(location: str, config: Path, n_claim: int) -> list[Row]:
         rows = [
             Row("`cvzmpi status`, the whole process", _repeat(lambda: _command(config))),
             Row("processor time of it, most of it for imports", processor),
-            Row("the same, its questions alone", _repeat(lambda: take_status(ledger))),
+            Row("the same, its questions alone", _repeat(lambda: take_status(location))),
             Row(f"claim of {n_claim:,} units", _repeat(lambda: _claim(ledger, job, n_claim), 5)),
         ]
         taken = _claim(ledger, job, n_claim)

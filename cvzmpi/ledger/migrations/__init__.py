@@ -1,1 +1,4 @@
-"""The ledger's tables, version by version; see `cvzmpi.ledger.migrate`."""
+"""The migrations of the ledger's tables."""
+
+HEAD = "0001"
+"""The newest one. Said here, too, so that Alembic is only imported when there is work for it."""

@@ -1,0 +1,22 @@
+"""Where the database of a ledger is, and how long it is waited for."""
+
+from __future__ import annotations
+
+BUSY_SECONDS = 10
+"""That SQLite waits for others to unlock the file."""
+
+# A server that does not answer must not be waited for without end.
+POSTGRESQL_OPTIONS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "application_name": "cvzmpi",
+}
+"""Of a connection, where the URL does not say otherwise."""
+
+
+def is_url(text: str) -> bool:
+    """Whether this is the URL of a database rather than a path."""
+    return "://" in text

@@ -1,0 +1,149 @@
+"""A ledger at one moment, read straight through the driver of its database.
+
+People wait for `status`, and to import SQLAlchemy takes longer than all that the status asks. So
+its questions are plain SQL, of the kind that SQLite and PostgreSQL share.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
+from cvzmpi.ledger.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, is_url
+from cvzmpi.ledger.migrations import HEAD
+
+
+@dataclass(frozen=True)
+class _Driver:
+    """What the drivers of the databases do not share."""
+
+    connect: Callable[[], Any]
+    error: type[Exception]
+    begin: str
+    placeholder: str
+    as_value: Callable[[Any], Any]
+
+
+class Snapshot:
+    """A transaction that reads, and sees the ledger as it is when it begins. See `snapshot`."""
+
+    def __init__(self, driver: _Driver, connection: Any) -> None:
+        self._driver, self._connection = driver, connection
+        connection.execute(driver.begin)
+
+    def rows(self, query: str, *values: str | int | datetime) -> list[tuple[Any, ...]]:
+        """What a query finds.
+
+        Parameters
+        ----------
+        query : str
+            With a `?` for each value.
+        *values
+        """
+        query = query.replace("?", self._driver.placeholder)
+        known = [self._driver.as_value(value) for value in values]
+        rows: list[tuple[Any, ...]] = self._connection.execute(query, known).fetchall()
+        return rows
+
+
+@contextmanager
+def snapshot(location: str | Path) -> Iterator[Snapshot]:
+    """Look at a ledger that is there.
+
+    Parameters
+    ----------
+    location : str or Path
+        As for `Ledger.open`.
+
+    Raises
+    ------
+    LedgerUnavailableError
+        If the database cannot be reached.
+    LedgerError
+        If there is no ledger, or it is none that this version knows.
+    """
+    driver = _driver_of(location)
+    connection = _connect_if_as_expected(driver)
+    if connection is None:
+        # This brings the tables up to date, or says what is wrong.
+        from cvzmpi.ledger.ledger import Ledger
+
+        Ledger.open(location, create=False).close()
+    try:
+        with closing(connection or driver.connect()) as connection:
+            yield Snapshot(driver, connection)
+    except driver.error as error:
+        raise LedgerUnavailableError(f"the ledger cannot be read: {one_line(error)}") from error
+
+
+def _connect_if_as_expected(driver: _Driver) -> Any | None:
+    """A connection to a ledger of the version that is known here; None where there is none."""
+    try:
+        connection = driver.connect()
+    except driver.error:
+        return None
+    try:
+        if connection.execute("SELECT version_num FROM ledger_version").fetchall() == [(HEAD,)]:
+            return connection
+    except driver.error:
+        pass  # no such table
+    connection.close()
+    return None
+
+
+def _driver_of(location: str | Path) -> _Driver:
+    if not isinstance(location, str) or not is_url(location):
+        return _sqlite(str(location))
+    kind, _, rest = location.partition("://")
+    if kind == "sqlite":
+        return _sqlite(rest.removeprefix("/").partition("?")[0])
+    if kind in {"postgresql", "postgresql+psycopg"}:
+        return _postgresql(f"postgresql://{rest}")
+    raise LedgerError(f"{location}: expected sqlite:/// or postgresql://")
+
+
+def _sqlite(path: str) -> _Driver:
+    def connect() -> sqlite3.Connection:
+        # to write, since what a dead writer left must be undone; but make none
+        uri = f"{Path(path).absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+
+    def as_value(value: Any) -> Any:
+        if isinstance(value, datetime):  # text without a zone: see `column_types.Utc`
+            value = value.astimezone(timezone.utc).replace(tzinfo=None)
+            return value.isoformat(" ", "microseconds")
+        return value
+
+    return _Driver(connect, sqlite3.Error, "BEGIN", "?", as_value)
+
+
+def _postgresql(url: str) -> _Driver:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    def connect() -> Any:
+        options: dict[str, Any] = {**POSTGRESQL_OPTIONS, **conninfo_to_dict(url)}
+        return psycopg.connect(**options, autocommit=True)
+
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    return _Driver(connect, psycopg.Error, begin, "%s", lambda value: value)
+
+
+def as_instant(value: Any) -> datetime:
+    """An instant, as a row has it."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=timezone.utc)
+    instant: datetime = value
+    return instant.astimezone(timezone.utc)
+
+
+def as_json(value: Any) -> Any:
+    """JSON, as a row has it."""
+    return json.loads(value) if isinstance(value, str) else value
