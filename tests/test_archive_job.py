@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import h5py
 import main_job
 import pytest
 
@@ -141,6 +142,34 @@ def test_a_killed_job_goes_on_without_fetching_what_has_its_checkpoint(
         tic, sector = map(int, unit.split("_"))
         assert not any(product_of(tic, sector).name in path for path in again)
     assert list(Scratch(tmp_path / "scratch", 0).products()) == []
+
+
+def test_a_file_that_turns_out_to_be_damaged_is_kept_and_its_light_curve_fetched_again(
+    arguments, archive, tmp_path
+):
+    output = tmp_path / "output"
+    assert main_job.run(arguments, ranks=2).status == 0
+    (path,) = output.rglob("3_1.h5")
+    whole = main_job.content(path)
+    main_job.rewind(path, 40)
+    with h5py.File(path, "r+") as file:
+        file["lc/quality"][0] += 1  # which is found out only when the work on it goes on
+    damaged = path.read_bytes()
+    assert main_job.run(["verify", "--output", output]).status == 0
+
+    archive.counts.requests.clear()
+    ended = main_job.run(arguments, ranks=2)
+    assert ended.status == 1, ended.stderr
+    assert states(tmp_path)["3_1"] is State.ERROR
+    assert path.with_name("3_1.h5.damaged").read_bytes() == damaged
+    assert "3_1.h5.damaged" in ended.stderr + ended.stdout
+
+    ended = main_job.run(arguments, ranks=2)
+    assert ended.status == 0, ended.stderr
+    assert set(states(tmp_path).values()) == {State.DONE}
+    assert main_job.content(path) == whole
+    fetched = [path for _, path in archive.counts.requests if "_lc.fits" in path]
+    assert len(fetched) == 1, fetched
 
 
 def test_a_light_curve_that_cannot_be_had_costs_one_light_curve(arguments, archive, tmp_path):

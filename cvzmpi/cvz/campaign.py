@@ -113,4 +113,4 @@ class CvzCampaign:
 
         assert self._tools is not None, "prepare() comes first"
         paths: LightCurvePaths = unit.content
-        return work_on_light_curve(self._tools, paths.source, paths.output, team, control)
+        return work_on_light_curve(self._tools, paths, team, control)

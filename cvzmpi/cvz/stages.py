@@ -32,6 +32,7 @@ from cvzmpi.engine.checkpoint_file import set_aside
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 
 if TYPE_CHECKING:
+    from cvzmpi.cvz.light_curve_unit import LightCurvePaths
     from cvzmpi.engine.control import Control
     from cvzmpi.engine.team import Team, Tickets
 
@@ -62,17 +63,15 @@ class _Start:
 
 
 def work_on_light_curve(
-    tools: Tools, source: Path | None, path: Path, team: Team, control: Control
+    tools: Tools, paths: LightCurvePaths, team: Team, control: Control
 ) -> dict[str, Any]:
     """Bring a light curve from wherever it is to its last checkpoint: collective over the team.
 
     Parameters
     ----------
     tools : Tools
-    source : Path, optional
-        The FITS file; not needed once checkpoint `detect` is in the sector file.
-    path : Path
-        The sector file.
+    paths : LightCurvePaths
+        The FITS file is not needed once checkpoint `detect` is in the sector file.
     team : Team
     control : Control
         Is told how many injections were done, and says when to stop.
@@ -82,7 +81,8 @@ def work_on_light_curve(
     dict
         `path`, and `note` where there is something to be told.
     """
-    start = team.lead(lambda: _start(tools, source, path))
+    path = paths.output
+    start = team.lead(lambda: _start(tools, paths))
     result = {"path": str(path)} | ({"note": start.note} if start.note else {})
     if start.checkpoint == "model" and start.n_remaining == 0:
         return result  # another job was faster
@@ -123,27 +123,43 @@ def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
         )
 
 
-def _start(tools: Tools, source: Path | None, path: Path) -> _Start:
+def _start(tools: Tools, paths: LightCurvePaths) -> _Start:
     """Go on from the sector file, or read the FITS file: stage `download`."""
-    note = None
+    note, path = None, paths.output
     try:
         progress = sector_file.read_progress(path)
         if progress is not None:
             check_resume(path, progress, tools.provenance)
             return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)
     except DamagedFileError as error:
-        if source is None:
-            message = f"{error}; its FITS file is needed again, and is not in the input"
-            raise LightCurveError(message) from error
-        note = f"{error}; kept as {set_aside(path).name}, started anew"
-    if source is None:
+        note = _make_way(paths, error)
+    if paths.source is None:
         raise LightCurveError(f"{path}: gone, and its FITS file is not in the input")
     clock = time.perf_counter()
-    light_curve = read_light_curve(source)
+    light_curve = read_light_curve(paths.source)
     nothing = np.empty(0)
     data = SectorData(light_curve, nothing, nothing)
     data.seconds["download"] = time.perf_counter() - clock
     return _Start(data, "download", tools.config.inject.n_inject, note)
+
+
+def _make_way(paths: LightCurvePaths, error: DamagedFileError) -> str:
+    """Set a damaged sector file aside, if its light curve can be begun anew; what to tell of it.
+
+    Raises
+    ------
+    LightCurveError
+        If the FITS file is not here. One that the archive has is fetched for the next attempt,
+        since by then there is no sector file. Where there is no other way to it, the damaged file
+        stays: it is all that tells of this light curve.
+    """
+    if paths.source is not None:
+        return f"{error}; kept as {set_aside(paths.output).name}, started anew"
+    if paths.product is not None:
+        kept = set_aside(paths.output).name
+        raise LightCurveError(f"{error}; kept as {kept}, its FITS file is fetched again") from error
+    message = f"{error}; its FITS file is needed again, and is not in the input"
+    raise LightCurveError(message) from error
 
 
 def _evaluate(

@@ -7,7 +7,6 @@ ends. A job makes a handful of short ones a second, however many ranks it has.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
-from cvzmpi.ledger.json_values import plain
+from cvzmpi.ledger import json_values
 from cvzmpi.ledger.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, is_url
 
 _CHUNK = 1000
@@ -60,7 +59,7 @@ class Database:
                     key: v for key, v in POSTGRESQL_OPTIONS.items() if key not in url.query
                 },
                 pool_pre_ping=True,
-                json_serializer=_as_json,
+                json_serializer=json_values.as_text,
             )
         else:
             raise LedgerError(f"{self.name}: expected sqlite:/// or postgresql://")
@@ -132,7 +131,9 @@ def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LedgerError(f"{path}: cannot be made: {error.strerror}") from error
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_as_json)
+    engine = sa.create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=json_values.as_text
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: Any, record: object) -> None:
@@ -142,6 +143,7 @@ def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
         connection.execute("PRAGMA journal_mode=DELETE")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-65536")  # 64 MB: keys are anywhere in their index
 
     @sa.event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:
@@ -149,7 +151,3 @@ def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def _as_json(value: Any) -> str:
-    return json.dumps(plain(value), allow_nan=False)

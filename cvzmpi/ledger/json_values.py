@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+_strict = json.JSONEncoder(allow_nan=False)
+
+
+def as_text(value: Any) -> str:
+    """A value as the text of JSON."""
+    try:
+        return _strict.encode(value)  # nearly all of them are plain, and it is much faster
+    except (TypeError, ValueError):
+        return _strict.encode(plain(value))
 
 
 def plain(value: Any) -> Any:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
 from cvzmpi.errors import LedgerError
+from cvzmpi.ledger import recording
 from cvzmpi.ledger.claims import Claims
 from cvzmpi.ledger.database import Database, chunks
 from cvzmpi.ledger.migrate import LEDGER
 from cvzmpi.ledger.order import count_units
-from cvzmpi.ledger.position import known_keys, read_positions
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
+from cvzmpi.ledger.recording import Follower
 from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
 from cvzmpi.ledger.rows import EVENT_COLUMNS, UNIT_COLUMNS, as_recorded, as_unit
 from cvzmpi.ledger.states import State
-from cvzmpi.ledger.tables import claims, events, jobs, latest, units
-
-Follower = Callable[[sa.Connection, Sequence[Event]], None]
-"""Is given new events, within the transaction that adds them."""
-
+from cvzmpi.ledger.tables import events, jobs, latest, units
 
 class Ledger:
     """The units of a campaign and their histories. Made by `open`.
@@ -106,7 +102,12 @@ class Ledger:
     # ------------------------------------------------------------- adding
 
     def add_units(
-        self, found: Sequence[NewUnit], job: Job, *, within: sa.Connection | None = None
+        self,
+        found: Sequence[NewUnit],
+        job: Job,
+        *,
+        judged: Sequence[Event] = (),
+        within: sa.Connection | None = None,
     ) -> int:
         """Add the units that are not there yet, as `discovered`.
 
@@ -115,6 +116,9 @@ class Ledger:
         found : sequence of NewUnit
         job : Job
             Who found them.
+        judged : sequence of Event
+            What else is known of these units at once; of those that are there already it is not
+            recorded.
         within : Connection, optional
             A transaction of `writing` that this is to be part of.
 
@@ -122,27 +126,14 @@ class Ledger:
         -------
         int
             How many were new. Those that are there already are left as they are.
+
+        Raises
+        ------
+        IllegalTransitionError
+            If a new unit cannot go to a state of `judged`.
         """
-        wanted = {unit.name: unit for unit in found}
         with self._transaction(within) as connection:
-            there = _names(connection, list(wanted))
-            new = [unit for unit in wanted.values() if unit.name not in there]
-            if not new:
-                return 0
-            for chunk in chunks(new):
-                rows = [
-                    {
-                        "name": unit.name,
-                        "cost": unit.cost,
-                        "priority": unit.priority,
-                        "facts": dict(unit.facts),
-                    }
-                    for unit in chunk
-                ]
-                connection.execute(units.insert(), rows)
-            discovered = [Event(unit.name, State.DISCOVERED) for unit in new]
-            self.record(discovered, job, within=connection)
-        return len(new)
+            return recording.add_units(connection, found, judged, job, self._followers)
 
     def record(
         self,
@@ -182,38 +173,26 @@ class Ledger:
         LedgerError
             If there is no such unit.
         """
-        accepted: list[Event] = []
-        new: list[Event] = []
-        rows: list[dict[str, Any]] = []
-        ended: list[int] = []
         with self._transaction(within) as connection:
-            known = known_keys(connection, [event.key for event in happened])
-            positions = read_positions(connection, {event.unit for event in happened})
-            for event in happened:
-                if event.key in known:
-                    accepted.append(event)
-                    continue
-                position = positions.get(event.unit)
-                if position is None:
-                    raise LedgerError(f"{event.unit}: no such unit in {self.database.name}")
-                try:
-                    position.check(event, job)
-                except LedgerError:
-                    if skip_stale:
-                        continue
-                    raise
-                rows.append(position.append(event, job))
-                accepted.append(event)
-                new.append(event)
-                if position.work_ended:
-                    ended.append(position.unit_id)
-            for chunk in chunks(rows):
-                connection.execute(events.insert(), chunk)
-            for part in chunks(ended):
-                connection.execute(claims.delete().where(claims.c.unit_id.in_(part)))
-            for follower in self._followers if new else ():
-                follower(connection, new)
-        return accepted
+            return recording.record(
+                connection, happened, job, self._followers, skip_stale=skip_stale
+            )
+
+    def set_priorities(self, priorities: Mapping[str, float]) -> int:
+        """Say what comes first: the units with the highest priority, after those half done.
+
+        Parameters
+        ----------
+        priorities : mapping
+            Of some units, by name. Those that are not in the ledger are left out.
+
+        Returns
+        -------
+        int
+            How many are other ones than before.
+        """
+        with self.writing() as connection:
+            return recording.set_priorities(connection, priorities)
 
     def _transaction(self, within: sa.Connection | None) -> AbstractContextManager[sa.Connection]:
         return self.writing() if within is None else nullcontext(within)
@@ -254,35 +233,6 @@ class Ledger:
             counted = count_units(connection)
         return {state: sum(n for (s, _), n in counted.items() if s is state) for state in State}
 
-    def set_priorities(self, priorities: Mapping[str, float]) -> int:
-        """Say what comes first: the units with the highest priority, after those half done.
-
-        Parameters
-        ----------
-        priorities : mapping
-            Of some units, by name. Those that are not in the ledger are left out.
-
-        Returns
-        -------
-        int
-            How many are other ones than before.
-        """
-        query = sa.select(units.c.id, units.c.name, units.c.priority)
-        changed = units.update().where(units.c.id == sa.bindparam("unit"))
-        n_changed = 0
-        with self.writing() as connection:
-            for chunk in chunks(list(priorities)):
-                rows = connection.execute(query.where(units.c.name.in_(chunk)))
-                new = [
-                    {"unit": unit_id, "wanted": priorities[name]}
-                    for unit_id, name, priority in rows
-                    if priority != priorities[name]
-                ]
-                if new:
-                    connection.execute(changed.values(priority=sa.bindparam("wanted")), new)
-                n_changed += len(new)
-        return n_changed
-
     def states_before(
         self, state: State, *, within: sa.Connection | None = None
     ) -> dict[str, State | None]:
@@ -320,11 +270,3 @@ class Ledger:
         if not rows:
             raise LedgerError(f"{name}: no such unit in {self.database.name}")
         return [as_recorded(name, tuple(row)) for row in rows]
-
-
-def _names(connection: sa.Connection, names: Sequence[str]) -> set[str]:
-    """Which of these units are there."""
-    found: set[str] = set()
-    for chunk in chunks(names):
-        found |= set(connection.scalars(sa.select(units.c.name).where(units.c.name.in_(chunk))))
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -82,7 +82,7 @@ class Position:
         return row
 
 
-def read_positions(connection: sa.Connection, names: set[str]) -> dict[str, Position]:
+def read_positions(connection: sa.Connection, names: Collection[str]) -> dict[str, Position]:
     """Where these units stand; without those that are not there."""
     query = (
         sa.select(

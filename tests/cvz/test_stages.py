@@ -1,6 +1,7 @@
 """The stages of a light curve: stopped after any checkpoint, they go on to the same result."""
 
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -22,6 +23,7 @@ from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.stopping import StopRequest
 from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError, LightCurveError, SectorFileError
+from tools.stand_in_archive.catalog import product_of
 
 N_INJECT, N_REPEAT = 170, 3
 SETTINGS = (
@@ -320,6 +322,23 @@ def test_a_damaged_file_without_fits_fails_each_time_and_is_never_forgotten(
     for _ in range(2):
         with pytest.raises(LightCurveError, match="FITS file is needed again"):
             work(campaign_on(tmp_path / "empty", output, models))
+
+
+def test_a_damaged_file_whose_fits_is_in_the_archive_makes_way_for_the_next_attempt(
+    begun, reference, inputs, models
+):
+    output, path = begun(3)
+    path.write_bytes(path.read_bytes()[:50_000])
+    campaign = campaign_on(inputs, output, models)
+    unit = the_unit(inputs, output)
+    fetched = replace(unit.content, product=product_of(FIRST_TIC, 1))
+    not_there = replace(unit, content=replace(fetched, source=None))
+    with pytest.raises(LightCurveError, match=r"kept as .*\.damaged, .* fetched again"):
+        campaign.work(not_there, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
+    assert not path.exists()
+    there = replace(unit, content=fetched)
+    campaign.work(there, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
+    assert content(path) == content(reference[0])
 
 
 # ----------------------------------------------------------------- teams

@@ -66,6 +66,41 @@ def test_units_are_found_with_the_state_that_they_come_from(ledger, job):
     assert ledger.states_before(State.DISCOVERED) == {"c": None}
 
 
+def test_new_units_are_recorded_together_with_what_is_known_of_them(ledger, job):
+    bring_to(ledger, job, State.QUALIFIED, "there")
+    found = [NewUnit(name, cost=3.0) for name in ("a", "there", "b")]
+    judged = [
+        Event("a", State.QUALIFIED, State.DISCOVERED, detail={"sectors": 12}),
+        Event("a", State.PREPROCESSED, State.QUALIFIED, progress=7, charged=2),
+        Event("a", State.PREPROCESSED, State.PREPROCESSED),
+        Event("there", State.NOT_QUALIFIED, State.QUALIFIED, message="not new"),
+    ]
+    assert ledger.add_units(found, job, judged=judged) == 2
+    history = ledger.history("a")
+    assert [event.number for event in history] == [1, 2, 3, 4]
+    assert [event.to_state for event in history] == [State.DISCOVERED, *WAY[:2], WAY[1]]
+    assert history[0].from_state is None
+    assert [event.from_state for event in history[1:]] == [e.to_state for e in history[:-1]]
+    assert history[1].detail == {"sectors": 12}
+    a, b = ledger.units(names=["a", "b"])
+    assert (a.state, a.number, a.progress, a.charged) == (State.PREPROCESSED, 4, 7, 2)
+    assert (b.state, b.number, b.cost) == (State.DISCOVERED, 1, 3.0)
+    assert state_of(ledger, "there") is State.QUALIFIED
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        (Event("a", State.WORKING), IllegalTransitionError),
+        (Event("a", State.PREPROCESSED, State.QUALIFIED), StaleEventError),
+    ],
+)
+def test_what_a_new_unit_cannot_be_is_refused_and_nothing_stays(ledger, job, event, error):
+    with pytest.raises(error):
+        ledger.add_units([NewUnit("a"), NewUnit("b")], job, judged=[event])
+    assert ledger.units() == []
+
+
 # ----------------------------------------------------------------- events
 
 

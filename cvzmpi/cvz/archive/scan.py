@@ -7,8 +7,10 @@ is a fact. Scanning again adds what is new, and judges a star again whose light 
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,8 +109,9 @@ def scan(
         raise ConfigError(
             f"{targets.path}: expected a column Tmag, for archive.min_tmag and archive.max_tmag"
         )
-    products = access.products({target.tic for target in targets.targets})
-    return record(judge(targets.targets, products, criteria), ledger, job)
+    with _garbage_left_alone():
+        products = access.products({target.tic for target in targets.targets})
+        return record(judge(targets.targets, products, criteria), ledger, job)
 
 
 def judge(targets: Iterable[Target], products: Iterable[Product], criteria: Criteria) -> list[Star]:
@@ -134,21 +137,22 @@ def record(stars: list[Star], ledger: Ledger, job: Job) -> ScanResult:
     rejected_itself = _rejected_themselves(ledger)
     n_new = n_changed = 0
     new: list[NewUnit] = []
-    events: list[Event] = []
+    judged: list[Event] = []
+    judged_anew: list[Event] = []
     for number, star in enumerate(stars, start=1):
         for unit in star.units():
             state = known.get(unit.name)
             if state is None:
                 new.append(unit)
-                events.append(_event(unit.name, State.DISCOVERED, star.verdict))
+                judged.append(_event(unit.name, State.DISCOVERED, star.verdict))
             elif unit.name not in rejected_itself and _says_otherwise(state, star.verdict):
                 n_changed += 1
-                events.append(_event(unit.name, state, star.verdict))
-        if len(events) >= _UNITS_PER_TRANSACTION or number == len(stars):
+                judged_anew.append(_event(unit.name, state, star.verdict))
+        if len(new) + len(judged_anew) >= _UNITS_PER_TRANSACTION or number == len(stars):
             with ledger.writing() as transaction:
-                n_new += ledger.add_units(new, job, within=transaction)
-                ledger.record(events, job, skip_stale=True, within=transaction)
-            new, events = [], []
+                n_new += ledger.add_units(new, job, judged=judged, within=transaction)
+                ledger.record(judged_anew, job, skip_stale=True, within=transaction)
+            new, judged, judged_anew = [], [], []
     qualified = [star for star in stars if star.verdict.qualified]
     return ScanResult(
         n_targets=len(stars),
@@ -175,6 +179,21 @@ def _rejected_themselves(ledger: Ledger) -> set[str]:
     """Light curves that do not qualify whatever their star does: they were looked into."""
     came_from = ledger.states_before(State.NOT_QUALIFIED)
     return {name for name, before in came_from.items() if before is State.PREPROCESSED}
+
+
+@contextmanager
+def _garbage_left_alone() -> Iterator[None]:
+    """No search for reference cycles: here are none, but a million objects to search.
+
+    It takes a fifth of the time that the scan of a whole campaign needs.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def product_of_facts(facts: Mapping[str, Any]) -> Product | None:

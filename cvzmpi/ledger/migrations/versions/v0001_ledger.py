@@ -114,7 +114,8 @@ ON CONFLICT (unit_id) DO UPDATE SET
     job_id = excluded.job_id,
     charged = coalesce(NEW.charged, latest.charged),
     progress = coalesce(NEW.progress, latest.progress),
-    begun = CASE WHEN coalesce(NEW.progress, latest.progress) > 0 THEN 1 ELSE 0 END;
+    begun = CASE WHEN coalesce(NEW.progress, latest.progress) > 0 THEN 1 ELSE 0 END
+WHERE excluded.number > latest.number;
 """
 
 _FOLLOW_UNIT = """
