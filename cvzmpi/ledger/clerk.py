@@ -15,28 +15,27 @@ import math
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cvzmpi.errors import LedgerError
-from cvzmpi.ledger.burial import Evidence, bury
+from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.ledger import Ledger
-from cvzmpi.ledger.neighbours import Neighbours
 from cvzmpi.ledger.order import Narrow, all_units
+from cvzmpi.ledger.outage import Outage
 from cvzmpi.ledger.outbox import Outbox
+from cvzmpi.ledger.pulse import Pulse
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.undelivered import Undelivered
+from cvzmpi.ledger.watch import Seen, Watch
 
 _log = logging.getLogger(__name__)
 
 _ROUND_SECONDS = 0.25
-_WATCH_SECONDS = 2.0
+_ASK_SECONDS = 2.0  # between two questions for units, while there are none
 _EVENTS_PER_ROUND = 2000
-_BEATS = 13  # that the speed is measured over: a minute
-_LONGEST_PAUSE = 15.0  # between two attempts to reach a database that is away
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,6 @@ class Clerk:
     rules : ClerkRules
     evidence : Evidence
         Asked about the units of dead jobs.
-
-    Attributes
-    ----------
-    problem : str, optional
-        Why events cannot be delivered now.
     """
 
     def __init__(
@@ -97,9 +91,8 @@ class Clerk:
         rules: ClerkRules,
         evidence: Evidence,
     ) -> None:
-        self.problem: str | None = None
         self._ledger, self._job, self._rules = ledger, job, rules
-        self._outboxes, self._evidence = outboxes, evidence
+        self._outboxes = outboxes
         # what passes between the two threads
         self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._given_back: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -107,24 +100,33 @@ class Clerk:
         self._wanted = 0
         self._unwanted: set[str] = set()
         self._n_claimed = self._n_taken = 0
-        self._steps = 0
         self._lost_claims = False
         self._nothing_left = False
-        self._others: list[tuple[Job, int]] = []
-        self._unheard = False
+        self._seen = Seen()
         self._defect: Exception | None = None
         self._is_closing = threading.Event()
+        self._outage = Outage()
+        self._pulse = Pulse(rules.heartbeat)
         # what only the clerk's thread uses
+        self._watch = Watch(
+            ledger,
+            job,
+            outboxes,
+            evidence,
+            max_attempts=rules.max_attempts,
+            lease=rules.lease,
+            limited=rules.limited,
+        )
         self._undelivered = Undelivered(Outbox(outboxes, job))
-        self._neighbours = Neighbours(job, rules.lease)
-        self._watched = self._asked = -math.inf
-        self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS)  # when, and steps by then
-        self._away_since: float | None = None
-        self._try_again = 0.0
-        self._pause = 0.0
+        self._asked = -math.inf
         self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
 
     # ------------------------------------------------------------- for the scheduling thread
+
+    @property
+    def problem(self) -> str | None:
+        """Why events cannot be delivered now."""
+        return self._outage.problem
 
     def start(self, wanted: int) -> None:
         """Make the first round at once, and the others from now on.
@@ -136,7 +138,7 @@ class Clerk:
         """
         self._wanted = wanted
         self._deliver()  # a sign of life, before there is anything to be lost
-        self._watch()
+        self._look_around()
         self._claim()
         self._thread.start()
 
@@ -155,7 +157,7 @@ class Clerk:
 
     def steps_done(self, steps: int) -> None:
         """Count what is done, for the registry of jobs."""
-        self._steps += steps
+        self._pulse.steps += steps
 
     def want(self, n: int) -> None:
         """How many claimed units shall wait to be taken."""
@@ -184,16 +186,18 @@ class Clerk:
 
     def nothing_left(self) -> bool:
         """Whether no unit can be claimed, and none is with a job that may be dead."""
-        return self._nothing_left and not self._unheard and self._n_claimed == self._n_taken
+        return (
+            self._nothing_left and not self._seen.some_unheard and self._n_claimed == self._n_taken
+        )
 
     def gave_up(self) -> bool:
         """Whether the database has been away for so long that no more units are to be expected."""
-        away_since = self._away_since
-        return away_since is not None and time.monotonic() - away_since > self._rules.patience
+        away = self._outage.seconds()
+        return away is not None and away > self._rules.patience
 
-    def with_others(self) -> list[tuple[Job, int]]:
+    def with_others(self) -> Sequence[tuple[Job, int]]:
         """The other jobs that have units of this job's batch, and how many."""
-        return self._others
+        return self._seen.living
 
     def close(self, outcome: str, patience: float) -> None:
         """Deliver what is left, and leave the registry.
@@ -234,16 +238,15 @@ class Clerk:
 
     def _round(self) -> None:
         self._collect()
-        now = time.monotonic()
-        if now < self._try_again:
+        if not self._outage.is_time_to_try():
             self._undelivered.keep()
             return
         try:
-            if self._undelivered or not self._given_back.empty() or self._is_time_to_beat(now):
+            if self._undelivered or not self._given_back.empty() or self._pulse.is_due():
                 self._deliver()
-            if now - self._watched >= _WATCH_SECONDS:
-                self._watch()
-            if not self._nothing_left or now - self._asked >= _WATCH_SECONDS:
+            if self._watch.is_due():
+                self._look_around()
+            if not self._nothing_left or time.monotonic() - self._asked >= _ASK_SECONDS:
                 self._claim()
         except (LedgerError, OSError) as error:
             self._is_away(error)
@@ -254,22 +257,14 @@ class Clerk:
         while not self._told.empty():
             self._undelivered.add(self._told.get())
 
-    def _is_time_to_beat(self, now: float) -> bool:
-        return not self._beats or now - self._beats[-1][0] >= self._rules.heartbeat
-
-    def _steps_per_second(self) -> float:
-        (begun, steps_before), (ended, steps) = self._beats[0], self._beats[-1]
-        return (steps - steps_before) / (ended - begun) if ended > begun else 0.0
-
     def _deliver(self, n: int = _EVENTS_PER_ROUND) -> None:
         """Record what was told, and give a sign of life, in one transaction."""
         events = self._undelivered.first(n)
         give_back = []
         while not self._given_back.empty():
             give_back.append(self._given_back.get())
-        now = time.monotonic()
-        if self._is_time_to_beat(now):
-            self._beats.append((now, self._steps))
+        if self._pulse.is_due():
+            self._pulse.beat()
         try:
             with self._ledger.writing() as connection:
                 accepted = self._ledger.record(
@@ -277,7 +272,10 @@ class Clerk:
                 )
                 self._ledger.claims.give_back(self._job, give_back, within=connection)
                 alive = self._ledger.jobs.beat(
-                    self._job, self._steps, self._steps_per_second(), within=connection
+                    self._job,
+                    self._pulse.steps,
+                    self._pulse.steps_per_second(),
+                    within=connection,
                 )
         except LedgerError:
             for unit in give_back:
@@ -286,29 +284,13 @@ class Clerk:
         self._lost_claims |= not alive
         self._undelivered.delivered(events, accepted)
 
-    def _watch(self) -> None:
-        """See which jobs have units; bury those that are dead."""
-        living = []
-        for other, n_units in self._ledger.claims.of_others(self._job, limited=self._rules.limited):
-            if not self._neighbours.is_dead(other):
-                if n_units:
-                    living.append((other, n_units))
-                continue
-            events = bury(
-                self._ledger,
-                other,
-                self._job,
-                self._outboxes,
-                self._evidence,
-                self._rules.max_attempts,
-            )
+    def _look_around(self) -> None:
+        """See to the other jobs."""
+        seen = self._watch.look()
+        if seen.n_buried:
+            # Before the dead are forgotten: else the other thread might think that all is over.
             self._nothing_left = False
-            _log.info("job %d on %s is dead", other.id, other.host)
-            for event in events:
-                _log.info("%s: %s", event.unit, event.message)
-        self._others = living
-        self._unheard = any(not self._neighbours.is_known_to_live(job) for job, _ in living)
-        self._watched = time.monotonic()
+        self._seen = seen
 
     def _claim(self) -> None:
         """Claim as many units as are missing."""
@@ -332,17 +314,14 @@ class Clerk:
     # ------------------------------------------------------------- when the database is away
 
     def _is_away(self, error: LedgerError | OSError) -> None:
-        now = time.monotonic()
-        if self._away_since is None:
+        if self._outage.seconds() is None:
             _log.warning("%s; events go to %s until it is back", error, self._outboxes)
-            self._away_since, self._pause = now, _ROUND_SECONDS
-        self._try_again = now + self._pause
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._outage.failed(error)
         self._undelivered.keep()
-        self.problem = str(error)
 
     def _is_back(self) -> None:
-        if self._away_since is not None:
-            _log.info("the database is back after %.0f s", time.monotonic() - self._away_since)
-            self._away_since = self.problem = None
-            self._neighbours.forget_times()
+        away = self._outage.seconds()
+        if away is not None:
+            _log.info("the database is back after %.0f s", away)
+            self._outage.over()
+            self._watch.begin_anew()

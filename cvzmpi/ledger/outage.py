@@ -1,0 +1,46 @@
+"""A database that is away: since when, and when to try it again."""
+
+from __future__ import annotations
+
+import time
+
+_FIRST_PAUSE = 0.25  # seconds
+_LONGEST_PAUSE = 15.0
+
+
+class Outage:
+    """Whether the database of a running job is away.
+
+    Attributes
+    ----------
+    problem : str, optional
+        Why it is; None where it is here.
+    """
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+        self._since: float | None = None
+        self._try_again = 0.0
+        self._pause = _FIRST_PAUSE
+
+    def seconds(self) -> float | None:
+        """For how long it has been away; None where it is here."""
+        since = self._since
+        return None if since is None else time.monotonic() - since
+
+    def is_time_to_try(self) -> bool:
+        """Whether enough time has passed since the last attempt that failed."""
+        return time.monotonic() >= self._try_again
+
+    def failed(self, error: Exception) -> None:
+        """It could not be reached. Each time that follows, there is a longer pause."""
+        now = time.monotonic()
+        if self._since is None:
+            self._since, self._pause = now, _FIRST_PAUSE
+        self._try_again = now + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self.problem = str(error)
+
+    def over(self) -> None:
+        """It could be reached."""
+        self._since = self.problem = None
