@@ -29,7 +29,7 @@ def add_units(
     wanted = {unit.name: unit for unit in found}
     there = read_positions(connection, wanted)
     new = [unit for name, unit in wanted.items() if name not in there]
-    insert_rows(connection, units, [dict(vars(unit)) for unit in new])
+    insert_rows(connection, units, [vars(unit) | {"facts": dict(unit.facts)} for unit in new])
     positions = read_positions(connection, [unit.name for unit in new])
     happened = [Event(unit.name, State.DISCOVERED) for unit in new]
     happened += (event for event in judged if event.unit in positions)
@@ -63,7 +63,7 @@ def record(
             continue
         position = positions.get(event.unit)
         if position is None:
-            raise LedgerError(f"{event.unit}: no such unit in the ledger")
+            raise LedgerError(f"{event.unit}: no such unit in {connection.engine.url}")
         try:
             position.check(event, job)
         except LedgerError:

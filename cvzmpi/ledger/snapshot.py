@@ -106,7 +106,7 @@ def _driver_of(location: str | Path) -> _Driver:
         return _sqlite(rest.removeprefix("/").partition("?")[0])
     if kind in {"postgresql", "postgresql+psycopg"}:
         return _postgresql(f"postgresql://{rest}")
-    raise LedgerError(f"{location}: expected sqlite:/// or postgresql://")
+    raise LedgerError(f"{kind}://...: expected sqlite:/// or postgresql://")
 
 
 def _sqlite(path: str) -> _Driver:
