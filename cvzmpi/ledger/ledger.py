@@ -14,12 +14,13 @@ from cvzmpi.ledger.claims import Claims
 from cvzmpi.ledger.database import Database, chunks
 from cvzmpi.ledger.migrate import LEDGER
 from cvzmpi.ledger.order import count_units
-from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
 from cvzmpi.ledger.recording import Follower
+from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
 from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
 from cvzmpi.ledger.rows import EVENT_COLUMNS, UNIT_COLUMNS, as_recorded, as_unit
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.tables import events, jobs, latest, units
+
 
 class Ledger:
     """The units of a campaign and their histories. Made by `open`.
