@@ -19,7 +19,7 @@ from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.order import Narrow, all_units
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.states import FINISHED, State
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def overview_of(
     return Overview(
         n_open=sum(n for (state, _), n in counts.items() if state in open_states),
         n_begun=sum(n for (state, begun), n in counts.items() if begun and state in open_states),
-        n_done=sum(n for (s, _), n in counts.items() if s in {State.DONE, State.PUBLISHED}),
+        n_done=sum(n for (s, _), n in counts.items() if s in FINISHED),
         rejected=[Outcome(failure.unit.name, failure.message) for failure in failed],
         steps_per_unit=steps_per_unit,
     )

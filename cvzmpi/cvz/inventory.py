@@ -15,6 +15,7 @@ from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file import Progress
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.failures import failures
+from cvzmpi.ledger.states import FINISHED
 
 _CHUNK = 2000
 _LOST = "its sector file is gone"
@@ -116,8 +117,7 @@ class Inventory:
             self.ledger.record(happened, self.job, skip_stale=True, within=connection)
 
     def _is_lost(self, source: LightCurveSource, unit: LedgerUnit) -> bool:
-        is_done = unit.state in {State.DONE, State.PUBLISHED}
-        return is_done and (source.tic, source.sector) not in self.present
+        return unit.state in FINISHED and (source.tic, source.sector) not in self.present
 
     def _reject(self, rejected: Sequence[Rejected]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[r.name for r in rejected])}

@@ -27,6 +27,7 @@ from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger.neighbours import queue_id
+from cvzmpi.ledger.states import FINISHED
 from cvzmpi.ledger_source import LedgerSource, overview_of
 
 
@@ -189,7 +190,7 @@ class LightCurveWork:
     def _check_configuration(self, known: list[LedgerUnit]) -> None:
         """Look into one sector file that the ledger knows; the others are like it."""
         for unit in known:
-            if not (unit.progress or _is_done(unit)):
+            if not (unit.progress or unit.state in FINISHED):
                 continue
             path = self._files.present.get(identity(unit.name))
             if path is not None and self._progress(path) is not None:
@@ -207,10 +208,6 @@ class LightCurveWork:
         except SectorFileError as error:
             raise ConfigError(str(error)) from error
         return progress
-
-
-def _is_done(unit: LedgerUnit) -> bool:
-    return unit.state in {State.DONE, State.PUBLISHED}
 
 
 def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], tuple[int, int]]:

@@ -23,9 +23,9 @@ from cvzmpi.errors import DamagedFileError, SectorFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.burial import bury
 from cvzmpi.ledger.neighbours import Neighbours
+from cvzmpi.ledger.states import FINISHED
 
 _CHUNK = 500
-_FINISHED = (State.DONE, State.PUBLISHED)
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Verifier:
 
 def _finished(unit: LedgerUnit) -> Difference | None:
     """The file says that all is done."""
-    if unit.state in _FINISHED:
+    if unit.state in FINISHED:
         return None
     way = [State.QUALIFIED] if unit.state is State.DISCOVERED else []
     events = _way(unit, [*way, State.DONE], "found done", charged=0)
@@ -189,7 +189,7 @@ def _finished(unit: LedgerUnit) -> Difference | None:
 
 def _not_finished(unit: LedgerUnit, steps: int, what: str) -> Difference | None:
     """The file says how much is done, and that it is not all."""
-    if unit.state in _FINISHED:
+    if unit.state in FINISHED:
         events = _way(unit, [State.PREPROCESSED], what, progress=steps, charged=0)
         return Difference(unit.name, f"{what}, and not {unit.state}", events)
     if unit.state is State.PREPROCESSED and unit.progress != steps:

@@ -24,6 +24,9 @@ class State(str, Enum):
         return self.value
 
 
+FINISHED = frozenset({State.DONE, State.PUBLISHED})
+"""All of the work is done."""
+
 _D, _Q, _N, _P = State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED
 _W, _F, _L, _E = State.WORKING, State.DONE, State.PUBLISHED, State.ERROR
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cvzmpi.ledger import State
+from cvzmpi.ledger.states import FINISHED
 
 SHOWN = {
     State.DISCOVERED: "Waiting",
@@ -19,7 +20,7 @@ SHOWN = {
 INVERTIBLE = (State.QUALIFIED, State.PREPROCESSED)
 """States in which an inversion may begin."""
 
-INVERTED = (State.DONE, State.PUBLISHED)
+INVERTED = FINISHED
 """States in which there is a result."""
 
 
