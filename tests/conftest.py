@@ -143,6 +143,19 @@ def browser(tmp_path):
 
 
 @pytest.fixture
+def browser_until(browser):
+    """Wait until something is so, while one page goes and another comes."""
+    from selenium.common.exceptions import WebDriverException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def until(is_so):
+        # The browser has many words for an element whose page is going.
+        WebDriverWait(browser, 60, 0.1, [WebDriverException]).until(lambda _: is_so())
+
+    return until
+
+
+@pytest.fixture
 def call(monkeypatch, capsys):
     """Call the command line in this process; its exit status, and what it printed."""
 

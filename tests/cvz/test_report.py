@@ -185,11 +185,13 @@ def test_the_tables_sort_and_search(campaign, page):
     page.screenshot("small_campaign")
 
 
-def test_the_page_of_a_star_is_a_click_away_and_shows_its_pictures(campaign, page, browser):
+def test_the_page_of_a_star_is_a_click_away_and_shows_its_pictures(
+    campaign, page, browser, browser_until
+):
     page.open(campaign[1] / "index.html")
     page.search("stars", "1001")
     page.all("#stars tbody a")[0].click()
-    assert page.all("h1")[0].text == "TIC 1001"
+    browser_until(lambda: page.all("h1")[0].text == "TIC 1001")
     assert page.column("light-curves", 1) == ["1", "2"]
     assert len(page.column("flares", 1)) == 4
     for picture in page.all("img"):

@@ -21,27 +21,18 @@ def screenshot(browser, name):
 
 
 @pytest.fixture
-def page(browser):
+def page(browser, browser_until):
     """Find one element, or the texts of all elements."""
-    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
     from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import WebDriverWait
 
     class Page:
+        wait_until = staticmethod(browser_until)
+
         def one(self, selector):
             return browser.find_element(By.CSS_SELECTOR, selector)
 
         def texts(self, selector):
             return [element.text for element in browser.find_elements(By.CSS_SELECTOR, selector)]
-
-        def wait_until(self, what):
-            """Wait while one page goes and another comes."""
-
-            def is_so(_):
-                return what()
-
-            going = [NoSuchElementException, StaleElementReferenceException]
-            WebDriverWait(browser, 60, 0.1, going).until(is_so)
 
     return Page()
 
