@@ -59,7 +59,13 @@ def _of_campaign(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command()
 @click.option("--watch", is_flag=True, help="Show it again and again, until interrupted.")
-@click.option("--interval", default=5.0, show_default=True, help="Seconds between two looks.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    help="Seconds between two looks.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @_of_campaign
 def status(place: _Place, watch: bool, interval: float, as_json: bool) -> int:

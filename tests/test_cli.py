@@ -173,3 +173,27 @@ def test_the_program_and_the_module_are_the_same():
             [*command, "--version"], capture_output=True, text=True, check=True, env=environment()
         )
         assert outcome.stdout == f"cvzmpi, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        (["status", "--watch"], "--interval", -1),
+        (["level2", "status", "--watch"], "--interval", 0),
+        (["level2", "run"], "--ranks-per-team", 0),
+        (["level2", "invert", "maps", "--output", "out"], "--ranks-per-team", -3),
+        (["level2", "invert", "maps", "--output", "out"], "--interval", 0),
+        (["level2", "invert", "maps", "--output", "out"], "--noise", -1),
+        (["level2", "prepare", "data", "--output", "out"], "--slit-bin", 0),
+        (["level2", "simulate", "out"], "--steps", 0),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_in_one_line(
+    call, tmp_path, monkeypatch, command, option, value
+):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = call(*command, option, value)
+    assert (status, out, list(tmp_path.iterdir())) == (2, "", [])
+    (line,) = err.splitlines()
+    assert f"Invalid value for '{option}'" in line
+    assert "is not in the range" in line

@@ -20,7 +20,13 @@ of_campaign_that_is_there = partial(of_campaign, create=False)
 
 
 @click.command()
-@click.option("--ranks-per-team", default=1, show_default=True, help="Ranks that share a program.")
+@click.option(
+    "--ranks-per-team",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Ranks that share a program.",
+)
 @click.option("--config", "file", type=click.Path(path_type=Path), help="[default: cvzmpi.toml]")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override.")
 def run(ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> int:
@@ -74,7 +80,13 @@ def _say_what_is_inverted(config: Level2Config, inverted: list[tuple[str, str]])
 
 @click.command()
 @click.option("--watch", is_flag=True, help="Show it again and again, until interrupted.")
-@click.option("--interval", default=5.0, show_default=True, help="Seconds between two looks.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    help="Seconds between two looks.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @of_campaign_that_is_there
 def status(campaign: Level2Campaign, watch: bool, interval: float, as_json: bool) -> int:

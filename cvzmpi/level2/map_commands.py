@@ -14,14 +14,28 @@ if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
 
 _directory = click.Path(path_type=Path)
+_count = click.IntRange(1)
+_positive = click.FloatRange(0, min_open=True)
 
 
 @click.command()
 @click.argument("datasets", type=_directory, nargs=-1, required=True)
 @click.option("--output", type=_directory, required=True, help="Directory of the prepared maps.")
 @click.option("--map", "map_number", type=int, help="One map only, from 0.  [default: all]")
-@click.option("--spectral-bin", default=1, show_default=True, help="Wavelengths averaged.")
-@click.option("--slit-bin", default=1, show_default=True, help="Pixels of the slit averaged.")
+@click.option(
+    "--spectral-bin",
+    type=_count,
+    default=1,
+    show_default=True,
+    help="Wavelengths averaged.",
+)
+@click.option(
+    "--slit-bin",
+    type=_count,
+    default=1,
+    show_default=True,
+    help="Pixels of the slit averaged.",
+)
 def prepare(
     datasets: tuple[Path, ...],
     output: Path,
@@ -46,9 +60,15 @@ def prepare(
 
 @click.command()
 @click.argument("directory", type=_directory)
-@click.option("--maps", "n_maps", default=1, show_default=True, help="How many.")
-@click.option("--steps", default=10, show_default=True, help="Scan positions of each map.")
-@click.option("--slit", default=256, show_default=True, help="Pixels along the slit.")
+@click.option("--maps", "n_maps", type=_count, default=1, show_default=True, help="How many.")
+@click.option(
+    "--steps",
+    type=_count,
+    default=10,
+    show_default=True,
+    help="Scan positions of each map.",
+)
+@click.option("--slit", type=_count, default=256, show_default=True, help="Pixels along the slit.")
 @click.option("--seed", default=1, show_default=True, help="Of everything that is random.")
 def simulate(directory: Path, n_maps: int, steps: int, slit: int, seed: int) -> int:
     """Write prepared maps of invented atmospheres, to try the inversion."""
@@ -63,9 +83,23 @@ def simulate(directory: Path, n_maps: int, steps: int, slit: int, seed: int) -> 
 @click.command()
 @click.argument("prepared", type=_directory)
 @click.option("--output", type=_directory, required=True, help="Directory of the inverted maps.")
-@click.option("--ranks-per-team", default=1, show_default=True, help="Ranks that share a map.")
-@click.option("--interval", default=5.0, show_default=True, help="Seconds between checkpoints.")
-@click.option("--noise", default=1e-3, show_default=True, help="Of the profiles, in continua.")
+@click.option(
+    "--ranks-per-team", type=_count, default=1, show_default=True, help="Ranks that share a map."
+)
+@click.option(
+    "--interval",
+    type=_positive,
+    default=5.0,
+    show_default=True,
+    help="Seconds between checkpoints.",
+)
+@click.option(
+    "--noise",
+    type=_positive,
+    default=1e-3,
+    show_default=True,
+    help="Of the profiles, in continua.",
+)
 def invert(prepared: Path, output: Path, ranks_per_team: int, interval: float, noise: float) -> int:
     """Invert all prepared maps of a directory; with mpirun or srun, on all ranks.
 
