@@ -7,7 +7,7 @@ between is followed by one that begins from the start.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,9 @@ def _publish_or_fail(
     """Publish all inversions of a program; it is published when all of them are."""
     program = result[0].program
     outcomes = [Published(program, inversion.inversion_id) for inversion in result]
-    if catalogue.states()[program] is not State.DONE:
-        return outcomes  # meanwhile another did it
+    state = catalogue.states()[program]
+    if state is not State.DONE:  # meanwhile another did it, or it failed, or was reopened
+        return outcomes if state is State.PUBLISHED else []
     events: list[Event] = []
     for inversion in result:
         try:
@@ -91,7 +92,7 @@ def _publish_or_fail(
                 message=f"{STEP}: {error}",
                 detail={"step": STEP, "inversion_id": inversion.inversion_id},
             )
-            catalogue.ledger.record([event], job)
+            catalogue.ledger.record([event], job, skip_stale=True)
             return [Published(program, inversion.inversion_id, str(error))]
         events.append(
             Event(
@@ -102,7 +103,8 @@ def _publish_or_fail(
                 detail={"step": STEP, **detail},
             )
         )
-    catalogue.ledger.record(events, job)
+    if not catalogue.ledger.record(events, job, skip_stale=True):
+        return [replace(one, error="registered, and reopened meanwhile") for one in outcomes]
     return outcomes
 
 

@@ -284,3 +284,36 @@ def test_a_dataset_that_left_the_program_stops_its_publication(
     synchronise(catalogue, job, read_datasets([moved]))
     assert publish()[0].error == f"{OP}: {example.dataset_id} does not belong to it any more"
     assert store.inversions == []
+
+
+def test_what_is_reopened_while_it_is_published_is_named(
+    catalogue, job, invert, publisher, store, monkeypatch
+):
+    invert("inv.AAAAAA")
+
+    submit = publisher.driver.submit
+
+    def while_somebody_reopens_it(transfer):
+        reopen(catalogue, job, OP)
+        return submit(transfer)
+
+    monkeypatch.setattr(publisher.driver, "submit", while_somebody_reopens_it)
+    (outcome,) = publish_all(catalogue, job, publisher)
+    assert outcome.error == "registered, and reopened meanwhile"
+    assert states(catalogue)[-1] == "discovered"
+    assert [record["inversionId"] for record in store.inversions] == ["inv.AAAAAA"]
+
+
+def test_what_was_reopened_before_its_turn_is_not_called_published(
+    catalogue, job, invert, publisher, store, monkeypatch
+):
+    invert("inv.AAAAAA")
+    result = catalogue.result
+
+    def reopened_before(program):
+        reopen(catalogue, job, program)
+        return result(program)
+
+    monkeypatch.setattr(catalogue, "result", reopened_before)
+    assert publish_all(catalogue, job, publisher) == []
+    assert store.inversions == []
