@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.ledger import Event, Job, State
+from cvzmpi.ledger import Event, Job, LedgerUnit, State
 from cvzmpi.level2.catalogue import Catalogue
 from cvzmpi.level2.dataset import Dataset
-from cvzmpi.level2.prepared_program import record_of
+from cvzmpi.level2.prepared_program import last_record, record_of
 from cvzmpi.level2.program import ObservingProgram
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectral_lines import FE_I_630, SPECTRAL_RULES
@@ -87,23 +87,33 @@ def prepare_programs(
     """
     report = PreparationReport()
     claimed = catalogue.claimants()
-    for unit in catalogue.ledger.units(states=[State.QUALIFIED]):
+    for unit in _to_prepare(catalogue):
         program = catalogue.program(unit.name)
         if program is None or unit.name in claimed:
             continue
         found = level1_directories(level1, program)
         here = [directory for directory in found.values() if directory is not None]
         if here and len(here) == len(found):
-            event = _prepare(unit.name, here, output, settings)
-            catalogue.ledger.record([event], job, skip_stale=True)
-            report.add(event)
+            event = _prepare(unit, here, output, settings)
+            for recorded in catalogue.ledger.record([event], job, skip_stale=True):
+                report.add(recorded)  # what a scan reopened meanwhile is not prepared
         elif here:
             report.incomplete.append(unit.name)
     return report
 
 
+def _to_prepare(catalogue: Catalogue) -> list[LedgerUnit]:
+    """What is invertible; and what was prepared before events told of all maps."""
+    ledger = catalogue.ledger
+    return [
+        unit
+        for unit in ledger.units(states=[State.QUALIFIED, State.PREPROCESSED])
+        if unit.state is State.QUALIFIED or last_record(ledger.history(unit.name)) is None
+    ]
+
+
 def _prepare(
-    program: str, datasets: list[Path], output: Path, settings: PreprocessSettings
+    unit: LedgerUnit, datasets: list[Path], output: Path, settings: PreprocessSettings
 ) -> Event:
     """Prepare all maps of a program; the event that says how it went."""
     from cvzmpi.level2.preprocess import preprocess_dataset
@@ -115,17 +125,17 @@ def _prepare(
         except CvzmpiError as error:
             detail = {"step": STEP, "level1": directory}
             return Event(
-                program,
+                unit.name,
                 State.ERROR,
-                State.QUALIFIED,
+                unit.state,
                 message=f"{STEP}: {error}",
                 detail=detail,
             )
         maps += [(directory, one) for one in prepared]
     return Event(
-        program,
+        unit.name,
         State.PREPROCESSED,
-        State.QUALIFIED,
+        unit.state,
         message=None if len(maps) == 1 else f"{len(maps)} maps",
         detail={"step": STEP, "maps": record_of(maps)},
         progress=0,

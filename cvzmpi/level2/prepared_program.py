@@ -103,10 +103,18 @@ def last_prepared(history: list[Recorded], inverted: Path) -> PreparedProgram | 
     inverted : Path
         Directory of the inverted maps.
     """
+    record = last_record(history)
+    if record is None:
+        return None
+    return PreparedProgram(history[0].unit, tuple(_program_map(one, inverted) for one in record))
+
+
+def last_record(history: list[Recorded]) -> list[dict[str, Any]] | None:
+    """What `record_of` kept of the last preparation; None where there is none."""
     for event in reversed(history):
         if event.to_state is State.PREPROCESSED and event.detail and "maps" in event.detail:
-            maps = tuple(_program_map(entry, inverted) for entry in event.detail["maps"])
-            return PreparedProgram(event.unit, maps)
+            maps: list[dict[str, Any]] = event.detail["maps"]
+            return maps
     return None
 
 

@@ -9,7 +9,8 @@ from simulated_level1 import simulate_level1
 from test_science_team import NOW
 
 from cvzmpi.cli import cli
-from cvzmpi.ledger import State
+from cvzmpi.ledger import Event, State
+from cvzmpi.level2 import preprocess as preprocessing
 from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.invertibility import Thresholds
 from cvzmpi.level2.level1 import count_maps, read_level1
@@ -109,6 +110,33 @@ def test_all_maps_of_all_datasets_are_prepared_and_not_before_all_are_here(
     made_from = {(m.record["dataset"], m.record["map"]) for m in map(prepared_map, program.maps)}
     assert made_from == {(example.dataset_id, 0), (repeated, 0), (repeated, 1)}
     assert len({one.inverted for one in program.maps}) == 3
+
+
+def test_what_an_earlier_version_prepared_is_prepared_anew(
+    catalogue, job, example, know, prepare, tmp_path
+):
+    know(example.dataset_id)
+    one_map = {"step": "preprocess", "prepared": "one.prepared.h5", "checksum": "0"}
+    catalogue.ledger.record([Event(OP, State.PREPROCESSED, detail=one_map)], job)
+    assert last_prepared(catalogue.ledger.history(OP), tmp_path / "inverted") is None
+    assert prepare(example.level1.parent).prepared == [OP]
+    assert last_prepared(catalogue.ledger.history(OP), tmp_path / "inverted") is not None
+    assert prepare(example.level1.parent).prepared == []
+
+
+def test_what_a_scan_reopened_while_it_was_prepared_is_not_called_prepared(
+    catalogue, job, example, know, prepare, monkeypatch
+):
+    know(example.dataset_id)
+    preprocess = preprocessing.preprocess_dataset
+
+    def while_a_scan_comes(*arguments):
+        catalogue.ledger.record([Event(OP, State.DISCOVERED)], job)
+        return preprocess(*arguments)
+
+    monkeypatch.setattr(preprocessing, "preprocess_dataset", while_a_scan_comes)
+    assert str(prepare(example.level1.parent)) == "0 prepared, 0 failed"
+    assert last_event(catalogue).to_state is State.DISCOVERED
 
 
 def prepared_map(one):
