@@ -80,11 +80,14 @@ class PreparedProgram:
 
 
 def record_of(maps: Iterable[tuple[Path, PreparedMap]]) -> list[dict[str, Any]]:
-    """What the event of a preparation keeps: each map with the directory of its Level 1 data."""
+    """What the event of a preparation keeps: each map with the directory of its Level 1 data.
+
+    Paths are absolute: who inverts and publishes may be started in another directory.
+    """
     return [
         {
-            "level1": level1,
-            "prepared": prepared.path,
+            "level1": level1.absolute(),
+            "prepared": prepared.path.absolute(),
             "checksum": prepared.checksum,
             "n_pixels": prepared.shape[0] * prepared.shape[1],
             "record": prepared.record,
@@ -121,4 +124,6 @@ def last_record(history: list[Recorded]) -> list[dict[str, Any]] | None:
 def _program_map(entry: dict[str, Any], inverted: Path) -> ProgramMap:
     prepared = Path(entry["prepared"])
     name = f"{map_name(prepared)}.{entry['checksum'][:_CHECKSUM_DIGITS]}{SUFFIX}"
-    return ProgramMap(Path(entry["level1"]), prepared, inverted / name, entry["n_pixels"])
+    return ProgramMap(
+        Path(entry["level1"]), prepared, inverted.absolute() / name, entry["n_pixels"]
+    )

@@ -1,6 +1,7 @@
 """Preparing programs for the inversion in bulk: what is free and here, with all its maps."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -110,6 +111,21 @@ def test_all_maps_of_all_datasets_are_prepared_and_not_before_all_are_here(
     made_from = {(m.record["dataset"], m.record["map"]) for m in map(prepared_map, program.maps)}
     assert made_from == {(example.dataset_id, 0), (repeated, 0), (repeated, 1)}
     assert len({one.inverted for one in program.maps}) == 3
+
+
+def test_it_may_be_inverted_and_published_from_another_directory(
+    catalogue, job, example, know, tmp_path, monkeypatch
+):
+    know(example.dataset_id)
+    shutil.copytree(example.level1, tmp_path / "level1" / example.dataset_id)
+    monkeypatch.chdir(tmp_path)
+    directories = Path("level1"), Path("prepared")
+    assert prepare_programs(catalogue, job, *directories, PreprocessSettings()).prepared == [OP]
+    (one,) = last_prepared(catalogue.ledger.history(OP), Path("inverted")).maps
+    monkeypatch.chdir("/")
+    assert PreparedMap.read(one.prepared).shape == (3, 8)
+    assert one.level1 == tmp_path / "level1" / example.dataset_id
+    assert one.inverted.parent == tmp_path / "inverted"
 
 
 def test_what_an_earlier_version_prepared_is_prepared_anew(
