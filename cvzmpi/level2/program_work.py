@@ -95,7 +95,7 @@ class ProgramWork:
                 only=self._found_and_free,
             )
             source = LedgerSource(
-                Clerk(ledger, job, config.outboxes(), rules, self._evidence()),
+                Clerk(ledger, job, config.outboxes(), rules, self._evidence(ledger)),
                 lambda: self._overview(ledger, job),
                 lambda unit: Unit(
                     unit.name, unit.cost, unit.progress > 0, self._programs[unit.name]
@@ -156,15 +156,18 @@ class ProgramWork:
             only=_free,
         )
 
-    def _evidence(self) -> Evidence:
-        """What the files tell of the programs of jobs that died."""
+    def _evidence(self, ledger: Ledger) -> Evidence:
+        """What the files tell of the programs of jobs that died, also of what came later."""
+
+        def prepared(unit: LedgerUnit) -> PreparedProgram | None:
+            return last_prepared(ledger.history(unit.name), self._config.maps.inverted)
 
         def progress(unit: LedgerUnit) -> int:
-            program = self._programs.get(unit.name)
+            program = prepared(unit)
             return 0 if program is None else program.n_tickets_done
 
         def was_begun(unit: LedgerUnit) -> bool:
-            program = self._programs.get(unit.name)
+            program = prepared(unit)
             return program is not None and program.claim_file.exists()
 
         return Evidence(progress, was_begun)

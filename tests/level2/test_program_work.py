@@ -4,12 +4,16 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from way import WORKER, begin_next, next_unit
+from way import WORKER, begin_next, next_unit, state_of
 
 from cvzmpi.engine.campaign import Outcome
 from cvzmpi.ledger import Event, State
+from cvzmpi.ledger.tables import jobs
+from cvzmpi.level2 import inversion_file
 from cvzmpi.level2.catalogue import Catalogue
 from cvzmpi.level2.configuration import Level2Config
+from cvzmpi.level2.inversion_file import InversionWriter, Origin
+from cvzmpi.level2.prepared_program import last_prepared
 from cvzmpi.level2.program_work import ProgramWork
 from cvzmpi.level2.science_team import ClaimError, claim, release
 from tools.inversion.invented import invent_programs
@@ -106,3 +110,28 @@ def test_a_result_for_a_program_that_was_reopened_meanwhile_is_not_recorded(conf
         source.ended(Outcome("two"))
     assert catalogue.ledger.history("two")[-1].message == "late data"
     assert catalogue.inversions() == []
+
+
+def test_what_was_prepared_since_the_job_began_costs_no_attempt_where_it_got_further(
+    config, catalogue, tmp_path, location
+):
+    ledger = catalogue.ledger
+    with job_of(ProgramWork(config)) as source:
+        invent_programs(tmp_path, {"late": [(2, 3)]}, location=location)
+        dead = ledger.jobs.begin("level2 run")
+        (late,) = ledger.claims.take(dead, 9, (State.PREPROCESSED,))
+        ledger.record([Event(late.name, State.WORKING, State.PREPROCESSED)], dead)
+        (one,) = last_prepared(ledger.history("late"), config.maps.inverted).maps
+        inversion_file.create(one.inverted, (2, 3), 2, Origin("{}", "", {}), fsync=False)
+        with InversionWriter(one.inverted, fsync=False) as writer:
+            writer.count_down(1)
+        gone = f"{dead.process.rpartition(' ')[0]} 1:1"  # a process that this machine had once
+        with ledger.writing() as connection:
+            connection.execute(jobs.update().where(jobs.c.id == dead.id).values(process=gone))
+        give_up = time.monotonic() + 30
+        while state_of(ledger, "late") is State.WORKING:
+            assert time.monotonic() < give_up
+            source.attend()
+            time.sleep(0.01)
+    (unit,) = ledger.units(names=["late"])
+    assert (unit.state, unit.progress, unit.charged) == (State.PREPROCESSED, 1, 0)
