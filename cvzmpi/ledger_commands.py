@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cvzmpi.ledger_display import show_history, show_status, status_options
+
 if TYPE_CHECKING:
     from cvzmpi.cvz.configuration import Config
     from cvzmpi.cvz.verify import Verification
@@ -58,27 +60,17 @@ def _of_campaign(command: Callable[..., int]) -> Callable[..., int]:
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Show it again and again, until interrupted.")
-@click.option(
-    "--interval",
-    type=click.FloatRange(0.1),
-    default=5.0,
-    show_default=True,
-    help="Seconds between two looks.",
-)
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@status_options
 @_of_campaign
-def status(place: _Place, watch: bool, interval: float, as_json: bool) -> int:
+def status(place: _Place, as_json: bool, every: float | None) -> int:
     """How the campaign is: what is done, how fast, who works on it, what failed."""
-    from cvzmpi.ledger_display import show_status
-
     config = place.load()
     show_status(
         config.ledger_location(),
         config.outboxes(),
         _STEPS,
         as_json=as_json,
-        every=interval if watch else None,
+        every=every,
     )
     return 0
 
@@ -88,8 +80,6 @@ def status(place: _Place, watch: bool, interval: float, as_json: bool) -> int:
 @_of_campaign
 def history(place: _Place, unit: str) -> int:
     """The whole story of one unit, as 25155310_1."""
-    from cvzmpi.ledger_display import show_history
-
     with place.ledger() as ledger:
         show_history(ledger, unit)
     return 0

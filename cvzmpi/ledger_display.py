@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,25 @@ import click
 if TYPE_CHECKING:
     from cvzmpi.ledger import Ledger
     from cvzmpi.ledger.status import Status
+
+
+def status_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of a command that shows how a campaign is: it gets `as_json` and `every`."""
+
+    @click.option("--watch", is_flag=True, help="Show it again and again, until interrupted.")
+    @click.option(
+        "--interval",
+        type=click.FloatRange(0.1),
+        default=5.0,
+        show_default=True,
+        help="Seconds between two looks.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+    @wraps(command)
+    def wrapped(watch: bool, interval: float, **given: Any) -> int:
+        return command(every=interval if watch else None, **given)
+
+    return wrapped
 
 
 def show_status(

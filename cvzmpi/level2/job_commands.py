@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.all_ranks import DONE, complain, exit_status, on_all_ranks
+from cvzmpi.ledger_display import show_history, show_status, status_options
 from cvzmpi.level2.campaign_commands import of_campaign
 
 if TYPE_CHECKING:
@@ -79,19 +80,10 @@ def _say_what_is_inverted(config: Level2Config, inverted: list[tuple[str, str]])
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Show it again and again, until interrupted.")
-@click.option(
-    "--interval",
-    type=click.FloatRange(0.1),
-    default=5.0,
-    show_default=True,
-    help="Seconds between two looks.",
-)
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@status_options
 @of_campaign_that_is_there
-def status(campaign: Level2Campaign, watch: bool, interval: float, as_json: bool) -> int:
+def status(campaign: Level2Campaign, as_json: bool, every: float | None) -> int:
     """How the campaign is: what is done, how fast, which jobs work on it, what failed."""
-    from cvzmpi.ledger_display import show_status
     from cvzmpi.level2.program_campaign import ProgramCampaign
 
     show_status(
@@ -99,7 +91,7 @@ def status(campaign: Level2Campaign, watch: bool, interval: float, as_json: bool
         campaign.config.outboxes(),
         ProgramCampaign.step_name,
         as_json=as_json,
-        every=interval if watch else None,
+        every=every,
     )
     return DONE
 
@@ -109,8 +101,6 @@ def status(campaign: Level2Campaign, watch: bool, interval: float, as_json: bool
 @of_campaign_that_is_there
 def history(campaign: Level2Campaign, program: str) -> int:
     """The whole story of one program, with the jobs, ranks and machines that had to do with it."""
-    from cvzmpi.ledger_display import show_history
-
     show_history(campaign.ledger, program)
     return DONE
 
