@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from cvzmpi.cvz.sector_file import read_progress
 pytestmark = pytest.mark.slurm
 
 TWO_NODES = ("--nodes=2", "--ntasks-per-node=2")
+WORKERS = (1, 2, 3)  # of its ranks; rank 0 schedules
 # cvzmpi's own look at the clock would come before the signal, in jobs as short as these.
 NO_DRAIN = ("--set", "job.drain_before_end=1")
 
@@ -50,6 +52,23 @@ def pid_of_rank(rank, job):
         except OSError:
             continue  # it has ended
     raise AssertionError(f"no rank {rank} of job {job}")
+
+
+@contextmanager
+def standing_still(job, *ranks):
+    """These ranks do nothing meanwhile: however fast the machine is, the job does not get done.
+
+    Signals wait for them, but for SIGCONT, which Slurm sends to those that it preempts.
+    """
+    pids = [pid_of_rank(rank, job) for rank in ranks]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):  # preempted
+                os.kill(pid, signal.SIGCONT)
 
 
 def progress(campaign):
@@ -100,7 +119,7 @@ def test_preempted_at_every_stage_it_gets_done_and_the_results_are_the_same(
     # In its first checkpoints, in its injections, and with some light curves done.
     for n_done in (0, 0, 1):
         wait_until(lambda n=n_done: has_got_further(n), f"progress, and {n_done} done", log)
-        with cluster.nodes_taken():
+        with standing_still(job, *WORKERS), cluster.nodes_taken():
             wait_until(lambda: cluster.state(job) == "PENDING", "the requeue", log)
             states.append(progress(campaign))
             assert cluster.restarts(job) == len(states)
@@ -141,7 +160,8 @@ def test_preempted_with_a_grace_time_it_stops_by_itself_and_is_queued_again(
     job = submit(cluster, campaign, CKPT, "--partition=grace", *TWO_NODES, settings=settings)
     log = log_of(campaign, job)
     wait_until(lambda: len(files(campaign)) >= 2, "two files", log)
-    cluster.preempt(job, log)
+    with standing_still(job, *WORKERS):
+        cluster.preempt(job, log)
 
     assert_completed(cluster.wait_for_end(job, log), log)
     assert exit_statuses(log) == [75, 0]
@@ -152,15 +172,19 @@ def test_preempted_with_a_grace_time_it_stops_by_itself_and_is_queued_again(
 def test_warned_before_the_time_limit_it_stops_and_goes_on_in_the_next_start(
     cluster, campaign, undisturbed
 ):
-    # Slurm looks at the clock every 30 s: the warning comes 5 to 35 s after the start.
     limit = ("--time=1", "--signal=USR1@25")
     options = ("--partition=high", "--nodes=1", "--ntasks-per-node=2", *limit)
     job = submit(cluster, campaign, NODE, *options, settings=NO_DRAIN)
     log = log_of(campaign, job)
+    wait_until(lambda: len(files(campaign)) >= 2, "two files", log)
+    # Slurm looks at the clock every 30 s: the warning comes 5 to 35 s after the start.
+    with standing_still(job, 1):
+        wait_until(lambda: said(log, "checkpoint: SIGUSR1"), "the warning", log)
 
     assert_completed(cluster.wait_for_end(job, log), log)
-    *before, last = exit_statuses(log)
-    assert set(before) == {75}
+    *warned, last = exit_statuses(log)
+    assert warned
+    assert set(warned) == {75}
     assert last == 0
     assert_same(campaign, undisturbed)
 
