@@ -25,7 +25,6 @@ from tools.inversion.invented import invent_programs
 
 PROGRAMS = {"two": [(2, 70), (2, 40)], "one": [(3, 70)]}
 SOON = ("--set", "checkpoint.interval=0.02")
-NEVER = ("--set", "checkpoint.interval=1000")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +53,25 @@ def expected(invented, tmp_path_factory):
     assert ended.status == 0, ended.stderr
     assert "2 programs" in ended.stderr
     return maps(directory)
+
+
+# Over one of these programs a job hangs, however fast the machine is.
+_HANGING = """
+import time
+from cvzmpi.level2.program_campaign import ProgramCampaign
+work = ProgramCampaign.work
+def hanging(self, unit, team, control):
+    if unit.name in {names}:
+        time.sleep(1000)
+    return work(self, unit, team, control)
+ProgramCampaign.work = hanging
+from cvzmpi.cli import main
+main()
+"""
+
+
+def hanging_over(*names):
+    return ["-c", _HANGING.format(names=names)]
 
 
 def command(*more, team=1):
@@ -171,7 +189,7 @@ def test_what_somebody_has_claimed_is_not_begun(campaign, story):
 
 
 def test_nobody_can_claim_what_a_job_works_on_or_will(campaign, story):
-    job = start(command(*NEVER), ranks=2, cwd=campaign)
+    job = start(command(), ranks=2, cwd=campaign, program=hanging_over(*PROGRAMS))
     while not any("working" in story.states(name) for name in PROGRAMS):
         assert job.poll() is None, job.communicate()[1]
         time.sleep(0.01)
@@ -207,9 +225,9 @@ def test_a_killed_job_costs_no_attempt_where_it_got_further(campaign, expected, 
 
 
 def test_a_program_over_which_jobs_die_without_progress_is_given_up(campaign, story):
-    poison = ("--set", "job.max_attempts=2", *NEVER)
+    poison = ("--set", "job.max_attempts=2")
     for attempt in (1, 2):
-        job = start(command(*poison), ranks=2, cwd=campaign)
+        job = start(command(*poison), ranks=2, cwd=campaign, program=hanging_over("one"))
         kill_when(job, lambda n=attempt: story.states("one").count("working") == n)
     ended = run(campaign, *poison, ranks=2)
     assert ended.status == 1
@@ -227,7 +245,7 @@ def leave_as_killed_at_the_end(campaign, name):
         dead = ledger.jobs.begin("level2 run")
         ledger.claims.take(dead, 9, (State.PREPROCESSED,))
         ledger.record([Event(name, State.WORKING, State.PREPROCESSED)], dead)
-        gone = f"{dead.process.rpartition(' ')[0]} 1:1"  # a process that this machine had once
+        gone = f"{dead.process.rpartition(' ')[0]} 0:0"  # no process has this number
         with ledger.writing() as connection:
             ledger.jobs.beat(dead, 0, None, within=connection)
             connection.execute(jobs.update().where(jobs.c.id == dead.id).values(process=gone))

@@ -125,7 +125,7 @@ def test_what_was_prepared_since_the_job_began_costs_no_attempt_where_it_got_fur
         inversion_file.create(one.inverted, (2, 3), 2, Origin("{}", "", {}), fsync=False)
         with InversionWriter(one.inverted, fsync=False) as writer:
             writer.count_down(1)
-        gone = f"{dead.process.rpartition(' ')[0]} 1:1"  # a process that this machine had once
+        gone = f"{dead.process.rpartition(' ')[0]} 0:0"  # no process has this number
         with ledger.writing() as connection:
             connection.execute(jobs.update().where(jobs.c.id == dead.id).values(process=gone))
         give_up = time.monotonic() + 30

@@ -180,8 +180,7 @@ def test_killed_while_it_publishes_and_started_again(
     catalogue, publish, store, product, tmp_path, start, moment
 ):
     files = tmp_path / "buckets" / "data" / "pid_1_118" / INVERSION_ID
-    if moment == "registered":
-        store.hold()  # carries it out, and does not answer
+    store.hold()  # carries out what it is told, and does not answer: nothing is published
     process = start()
     go(process)
     if moment == "registered":

@@ -15,7 +15,7 @@ CANNOT=3
 PACKAGES=(slurmctld slurmd slurm-client munge)
 CPUS=${CPUS:-4}             # of each virtual node; more than there are is fine, and so is memory
 GRACE_TIME=${GRACE_TIME:-60} # seconds
-KILL_WAIT=${KILL_WAIT:-5}   # seconds between SIGTERM and SIGKILL
+KILL_WAIT=${KILL_WAIT:-20}  # seconds between SIGTERM and SIGKILL
 WAIT=120                    # seconds for anything to come up, or to end
 
 declare -A HOSTS=([n1]=cvzmpi-n1 [n2]=cvzmpi-n2)

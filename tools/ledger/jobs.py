@@ -188,7 +188,11 @@ def kill_at_random(
     n_killed = n_crashes = 0
     while n_killed + n_crashes < kills and campaign.n_done() < campaign.n_units:
         before = campaign.n_lines()
-        _wait_for(lambda: campaign.n_lines() >= before + 2, campaign)  # noqa: B023 - waits here
+        # The last lines may have been written just before they were counted.
+        _wait_for(
+            lambda: campaign.n_lines() >= before + 2 or campaign.n_done() >= campaign.n_units,  # noqa: B023 - waits here
+            campaign,
+        )
         time.sleep(chance.uniform(0.0, 2.0))
         if server is not None and chance.random() < 0.3:
             server.stop(chance.choice([signal.SIGINT, signal.SIGQUIT]))
