@@ -95,6 +95,31 @@ def start(
     )
 
 
+_BEFORE_WORK = """
+import os, signal, time
+from {module} import {campaign}
+work = {campaign}.work
+def other_work(self, unit, team, control):
+    if unit.name in {names}:
+        {what}
+    return work(self, unit, team, control)
+{campaign}.work = other_work
+from cvzmpi.cli import main
+main()
+"""
+HANG = "time.sleep(1000)"
+DIE = "os.kill(os.getpid(), signal.SIGKILL)"
+
+
+def before_work_on(names: Sequence[str], what: str, campaign: type) -> list[str]:
+    """cvzmpi as a `program` that hangs or dies before it works on one of these units."""
+    module = campaign.__module__
+    code = _BEFORE_WORK.format(
+        module=module, campaign=campaign.__name__, names=list(names), what=what
+    )
+    return ["-c", code]
+
+
 def run(arguments: Sequence[str | Path], *, timeout: float = 150, **how: object) -> Ended:
     """Start a job and wait for its end; one that takes longer than `timeout` is an error."""
     process = start(arguments, **how)  # type: ignore[arg-type]

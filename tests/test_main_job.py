@@ -7,7 +7,9 @@ from pathlib import Path
 import h5py
 import pytest
 from main_job import (
+    DIE,
     FAST,
+    before_work_on,
     bytes_of,
     contents,
     copy_results,
@@ -20,6 +22,7 @@ from main_job import (
     start,
 )
 
+from cvzmpi.cvz.campaign import CvzCampaign
 from cvzmpi.cvz.sector_file import read_progress, sector_path
 from cvzmpi.cvz.simulate import FIRST_TIC
 from cvzmpi.errors import DamagedFileError
@@ -198,20 +201,6 @@ def test_a_job_that_is_killed_again_and_again_comes_to_the_same_result(inputs, e
     assert not list(output.rglob("*.new"))
 
 
-_POISON = """
-import os, signal, sys
-from cvzmpi.cvz.campaign import CvzCampaign
-work = CvzCampaign.work
-def poisoned(self, unit, team, control):
-    if unit.name == "{name}":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return work(self, unit, team, control)
-CvzCampaign.work = poisoned
-from cvzmpi.cli import main
-main()
-"""
-
-
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_a_light_curve_that_kills_its_job_each_time_is_given_up_and_the_others_are_done(
     inputs, expected, tmp_path, ranks
@@ -219,7 +208,7 @@ def test_a_light_curve_that_kills_its_job_each_time_is_given_up_and_the_others_a
     poisoned = f"{FIRST_TIC + 1}_1"
     output = tmp_path / "output"
     arguments = ["run", "--input", inputs, "--output", output, *FAST, "--set", "job.max_attempts=2"]
-    poison = {"program": ["-c", _POISON.format(name=poisoned)], "ranks": ranks}
+    poison = {"program": before_work_on([poisoned], DIE, CvzCampaign), "ranks": ranks}
     for _ in range(2):
         assert run(arguments, **poison).status not in (0, 1, 2, 75)
     ended = run(arguments, **poison)

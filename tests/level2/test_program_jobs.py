@@ -6,18 +6,19 @@ import time
 import main_job
 import pytest
 import sqlalchemy as sa
+from dead_job import let_die
 from example_rows import row
-from main_job import content, kill, kill_when, start
+from main_job import HANG, before_work_on, content, kill, kill_when, start
 from test_inversion_campaign import WAVELENGTH
 
 from cvzmpi.ledger import Event, Ledger, State
 from cvzmpi.ledger.outbox import Outbox
 from cvzmpi.ledger.records import now as present
 from cvzmpi.ledger.tables import claims as job_claims
-from cvzmpi.ledger.tables import jobs
 from cvzmpi.level2.catalogue import Catalogue
 from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.inversion_file import SUFFIX, read_progress
+from cvzmpi.level2.program_campaign import ProgramCampaign
 from cvzmpi.level2.scan import synchronise
 from cvzmpi.level2.science_team import ClaimError, claim
 from cvzmpi.level2.tables import qualifications
@@ -53,25 +54,6 @@ def expected(invented, tmp_path_factory):
     assert ended.status == 0, ended.stderr
     assert "2 programs" in ended.stderr
     return maps(directory)
-
-
-# Over one of these programs a job hangs, however fast the machine is.
-_HANGING = """
-import time
-from cvzmpi.level2.program_campaign import ProgramCampaign
-work = ProgramCampaign.work
-def hanging(self, unit, team, control):
-    if unit.name in {names}:
-        time.sleep(1000)
-    return work(self, unit, team, control)
-ProgramCampaign.work = hanging
-from cvzmpi.cli import main
-main()
-"""
-
-
-def hanging_over(*names):
-    return ["-c", _HANGING.format(names=names)]
 
 
 def command(*more, team=1):
@@ -189,7 +171,8 @@ def test_what_somebody_has_claimed_is_not_begun(campaign, story):
 
 
 def test_nobody_can_claim_what_a_job_works_on_or_will(campaign, story):
-    job = start(command(), ranks=2, cwd=campaign, program=hanging_over(*PROGRAMS))
+    hanging = before_work_on(PROGRAMS, HANG, ProgramCampaign)
+    job = start(command(), ranks=2, cwd=campaign, program=hanging)
     while not any("working" in story.states(name) for name in PROGRAMS):
         assert job.poll() is None, job.communicate()[1]
         time.sleep(0.01)
@@ -226,8 +209,9 @@ def test_a_killed_job_costs_no_attempt_where_it_got_further(campaign, expected, 
 
 def test_a_program_over_which_jobs_die_without_progress_is_given_up(campaign, story):
     poison = ("--set", "job.max_attempts=2")
+    hanging = before_work_on(["one"], HANG, ProgramCampaign)
     for attempt in (1, 2):
-        job = start(command(*poison), ranks=2, cwd=campaign, program=hanging_over("one"))
+        job = start(command(*poison), ranks=2, cwd=campaign, program=hanging)
         kill_when(job, lambda n=attempt: story.states("one").count("working") == n)
     ended = run(campaign, *poison, ranks=2)
     assert ended.status == 1
@@ -245,10 +229,9 @@ def leave_as_killed_at_the_end(campaign, name):
         dead = ledger.jobs.begin("level2 run")
         ledger.claims.take(dead, 9, (State.PREPROCESSED,))
         ledger.record([Event(name, State.WORKING, State.PREPROCESSED)], dead)
-        gone = f"{dead.process.rpartition(' ')[0]} 0:0"  # no process has this number
         with ledger.writing() as connection:
             ledger.jobs.beat(dead, 0, None, within=connection)
-            connection.execute(jobs.update().where(jobs.c.id == dead.id).values(process=gone))
+            let_die(dead, connection)
     return dead
 
 

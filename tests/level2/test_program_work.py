@@ -4,11 +4,11 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from dead_job import let_die
 from way import WORKER, begin_next, next_unit, state_of
 
 from cvzmpi.engine.campaign import Outcome
 from cvzmpi.ledger import Event, State
-from cvzmpi.ledger.tables import jobs
 from cvzmpi.level2 import inversion_file
 from cvzmpi.level2.catalogue import Catalogue
 from cvzmpi.level2.configuration import Level2Config
@@ -125,9 +125,8 @@ def test_what_was_prepared_since_the_job_began_costs_no_attempt_where_it_got_fur
         inversion_file.create(one.inverted, (2, 3), 2, Origin("{}", "", {}), fsync=False)
         with InversionWriter(one.inverted, fsync=False) as writer:
             writer.count_down(1)
-        gone = f"{dead.process.rpartition(' ')[0]} 0:0"  # no process has this number
         with ledger.writing() as connection:
-            connection.execute(jobs.update().where(jobs.c.id == dead.id).values(process=gone))
+            let_die(dead, connection)
         give_up = time.monotonic() + 30
         while state_of(ledger, "late") is State.WORKING:
             assert time.monotonic() < give_up

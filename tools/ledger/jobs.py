@@ -77,6 +77,10 @@ class Campaign:
             for path in self.directory.glob("u*.txt")
         )
 
+    def is_done(self) -> bool:
+        """Whether all units are finished."""
+        return self.n_done() >= self.n_units
+
     def n_lines(self) -> int:
         """How much happened to the units so far, as their files tell."""
         files = self.directory.glob("u*.txt")
@@ -186,11 +190,11 @@ def kill_at_random(
     """Kill jobs, and the database server, at random instants and start them again."""
     jobs = [campaign.start() for _ in range(n_jobs)]
     n_killed = n_crashes = 0
-    while n_killed + n_crashes < kills and campaign.n_done() < campaign.n_units:
+    while n_killed + n_crashes < kills and not campaign.is_done():
         before = campaign.n_lines()
         # The last lines may have been written just before they were counted.
         _wait_for(
-            lambda: campaign.n_lines() >= before + 2 or campaign.n_done() >= campaign.n_units,  # noqa: B023 - waits here
+            lambda: campaign.n_lines() >= before + 2 or campaign.is_done(),  # noqa: B023 - waits here
             campaign,
         )
         time.sleep(chance.uniform(0.0, 2.0))
