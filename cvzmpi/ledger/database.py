@@ -60,6 +60,7 @@ class Database:
                 },
                 pool_pre_ping=True,
                 json_serializer=json_values.as_text,
+                json_deserializer=json_values.from_text,
             )
         else:
             raise LedgerError(f"{self.name}: expected sqlite:/// or postgresql://")
@@ -112,6 +113,8 @@ class Database:
             ):
                 raise LedgerUnavailableError(what) from error
             raise LedgerError(what) from error
+        except UnicodeDecodeError as error:
+            raise LedgerError(f"{self.name}: has a text that is no UTF-8: {error}") from error
         except sa.exc.TimeoutError as error:  # no connection became free
             raise LedgerUnavailableError(f"{self.name}: {one_line(error)}") from error
 
@@ -132,7 +135,10 @@ def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
         except OSError as error:
             raise LedgerError(f"{path}: cannot be made: {error.strerror}") from error
     engine = sa.create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=json_values.as_text
+        url,
+        connect_args={"timeout": BUSY_SECONDS},
+        json_serializer=json_values.as_text,
+        json_deserializer=json_values.from_text,
     )
 
     @sa.event.listens_for(engine, "connect")

@@ -27,6 +27,9 @@ _STATES = (
     "'error'"
 )
 
+_LONGEST = 1_000_000
+"""Characters of a text."""
+
 # What must hold in a row, by table and a name for it; `NEW.` stands before each column. A row that
 # breaks one of these could not be read by any command, or no event could follow it.
 _RULES = {
@@ -43,7 +46,8 @@ _RULES = {
         "error": "NEW.from_state <> 'error' OR NEW.to_state <> 'error'",
         "charged": "NEW.charged BETWEEN 0 AND 1000000000",
         "progress": "NEW.progress >= 0",
-        "message": "length(NEW.message) <= 1000000",
+        "message": f"length(NEW.message) <= {_LONGEST}",
+        "host": f"length(NEW.host) <= {_LONGEST}",
     },
     "latest": {
         "number": "NEW.number >= 1",
@@ -54,7 +58,10 @@ _RULES = {
     "jobs": {
         "steps": "NEW.steps >= 0",
         "steps_per_second": "NEW.steps_per_second BETWEEN 0 AND 1e300",
-        "outcome": "length(NEW.outcome) <= 1000000",
+        **{
+            word: f"length(NEW.{word}) <= {_LONGEST}"
+            for word in ("program", "queue_id", "host", "process", "software", "log", "outcome")
+        },
     },
 }
 
@@ -68,8 +75,8 @@ _INSTANTS = {
 _OBJECTS = {"units": "facts", "events": "detail"}
 """Columns with a JSON object."""
 
-_DEEPEST = 50
-"""Levels of JSON within JSON: Python reads about a thousand."""
+_LARGEST, _DEEPEST = 10_000_000, 50
+"""Bytes of it, and levels of JSON within JSON: Python reads about a thousand."""
 
 _FOLLOW_EVENT = """
 INSERT INTO {latest}
@@ -203,7 +210,10 @@ def _constraints(schema: str) -> list[str]:
     for table, column in _OBJECTS.items():
         rules[table][column] = (
             f"jsonb_typeof(NEW.{column}) = 'object' "
-            f"AND NOT jsonb_path_exists(NEW.{column}, '$.**{{{_DEEPEST}}}')"
+            f"AND pg_column_size(NEW.{column}) <= {_LARGEST} "
+            f"AND NOT jsonb_path_exists(NEW.{column}, '$.**{{{_DEEPEST}}}') "
+            # Python reads no whole number of thousands of digits
+            f"AND NOT jsonb_path_exists(NEW.{column}, '$.** ? (@ > 1e300 || @ < -1e300)')"
         )
     return [
         f"ALTER TABLE {schema}.{table} ADD CONSTRAINT {table}_check_{name} "
