@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cvzmpi.engine.campaign import Outcome, Overview, Unit, Worker
+from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.clerk import Clerk
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.ledger import Ledger
@@ -133,6 +134,7 @@ class LedgerSource:
         self._waiting: deque[Unit] = deque()
         self._held: dict[str, _Held] = {}
         self._ended_at: deque[float] = deque()
+        self._unusable: list[Outcome] = []
         self._told_of_others = False
         clerk.start(wanted=2 * n_ranks)
         self._overview = overview()
@@ -216,6 +218,8 @@ class LedgerSource:
         """See that enough units are claimed."""
         if self._clerk.lost_claims():
             self._forget_waiting()
+        if self._unusable:
+            return self._end_unusable()
         if self._told_of_others or not self.exhausted():
             return ()
         self._told_of_others = True
@@ -243,13 +247,22 @@ class LedgerSource:
     def _take_claimed(self) -> None:
         for unit in self._clerk.claimed():
             self._held[unit.name] = _Held(unit, unit.state)
-            self._waiting.append(self._as_unit(unit))
+            try:
+                self._waiting.append(self._as_unit(unit))
+            except CvzmpiError as error:  # the ledger has something that is no unit of ours
+                self._unusable.append(Outcome(unit.name, error=str(error)))
         now = time.monotonic()
         while self._ended_at and now - self._ended_at[0] > _RECENT_SECONDS:
             self._ended_at.popleft()
         enough = 2 * self._n_ranks + len(self._ended_at)
         missing = enough - len(self._waiting)
         self._clerk.want(missing if missing >= enough / 2 else 0)
+
+    def _end_unusable(self) -> list[Outcome]:
+        ended, self._unusable = self._unusable, []
+        for outcome in ended:
+            self.ended(outcome)
+        return ended
 
     def _forget_waiting(self) -> None:
         """Other jobs may have them now; what the teams have goes on."""

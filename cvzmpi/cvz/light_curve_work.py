@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.batch_list import read_pairs, read_priorities, select_targets
-from cvzmpi.cvz.campaign_files import CampaignFiles, identity
+from cvzmpi.cvz.campaign_files import CampaignFiles, identity, is_light_curve
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.inventory import Inventory, light_curve_cost
@@ -190,7 +190,7 @@ class LightCurveWork:
     def _check_configuration(self, known: list[LedgerUnit]) -> None:
         """Look into one sector file that the ledger knows; the others are like it."""
         for unit in known:
-            if not (unit.progress or unit.state in FINISHED):
+            if not (unit.progress or unit.state in FINISHED) or not is_light_curve(unit.name):
                 continue
             path = self._files.present.get(identity(unit.name))
             if path is not None and self._progress(path) is not None:
@@ -213,9 +213,9 @@ class LightCurveWork:
 def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], tuple[int, int]]:
     """Which light curves are in which FITS files, as far as the ledger knows."""
     return {
-        (unit.facts["file"], unit.facts["bytes"]): (unit.facts["tic"], unit.facts["sector"])
+        (str(unit.facts.get("file")), unit.facts["bytes"]): identity(unit.name)
         for unit in known
-        if "file" in unit.facts
+        if is_light_curve(unit.name) and isinstance(unit.facts.get("bytes"), int)
     }
 
 

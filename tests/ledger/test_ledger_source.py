@@ -9,6 +9,7 @@ import pytest
 from way import WORKER, begin_next, bring_to, next_unit, state_of
 
 from cvzmpi.engine.campaign import Outcome, Unit
+from cvzmpi.errors import LightCurveError
 from cvzmpi.ledger import Event, Ledger, State, database
 from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
@@ -20,7 +21,12 @@ def open_source(location, tmp_path):
     """Opens a source of the ledger, as a job does."""
     opened = []
 
-    def open_source(n_ranks=2, progress=0, as_recorded=lambda outcome: outcome, **rules):
+    def as_unit(unit):
+        return Unit(unit.name, unit.cost, unit.progress > 0)
+
+    def open_source(
+        n_ranks=2, progress=0, as_recorded=lambda outcome: outcome, as_unit=as_unit, **rules
+    ):
         ledger = Ledger.open(location)
         job = ledger.jobs.begin("run", ranks=n_ranks)
         evidence = Evidence(lambda unit: progress, lambda unit: False)
@@ -29,7 +35,7 @@ def open_source(location, tmp_path):
             LedgerSource(
                 clerk,
                 lambda: overview_of(ledger, job, batch=None, steps_per_unit=10),
-                lambda unit: Unit(unit.name, unit.cost, unit.progress > 0),
+                as_unit,
                 n_ranks,
                 as_recorded,
             )
@@ -319,3 +325,25 @@ def test_a_defect_of_the_clerk_is_raised_where_it_is_seen(ledger, job, open_sour
     with pytest.raises(ZeroDivisionError):
         wait_for(lambda: source.next())
     monkeypatch.undo()
+
+
+def test_what_is_no_unit_of_the_campaign_fails_alone(open_source, ledger, job):
+    def as_unit(unit):
+        if unit.name == "b":
+            raise LightCurveError("b: not the name of a light curve")
+        return Unit(unit.name, unit.cost)
+
+    bring_to(ledger, job, State.PREPROCESSED, "a", "b", "c")
+    source = open_source(as_unit=as_unit)
+    for name in ("a", "c"):
+        unit = begin_next(source)
+        assert unit.name == name
+        source.ended(Outcome(unit.name))
+    failed = wait_for(source.attend)
+    assert [(outcome.unit, outcome.error) for outcome in failed] == [
+        ("b", "b: not the name of a light curve")
+    ]
+    assert next_unit(source) is None
+    close(source)
+    assert state_of(ledger, "b") is State.ERROR
+    assert state_of(ledger, "a") is state_of(ledger, "c") is State.DONE
