@@ -9,6 +9,10 @@ class CvzmpiError(Exception):
     """Base of all errors with a message for the user."""
 
 
+class UnavailableError(CvzmpiError):
+    """Something outside of cvzmpi does not answer now; later it may, and nobody must change it."""
+
+
 class ConfigError(CvzmpiError):
     """The configuration or the command line is wrong; nothing was started."""
 
