@@ -9,6 +9,14 @@ class CvzmpiError(Exception):
     """Base of all errors with a message for the user."""
 
 
+class UnavailableError(CvzmpiError):
+    """Something outside of cvzmpi does not answer now; later it may, and nobody must change it."""
+
+
+class MachineError(CvzmpiError):
+    """The machine is at fault, not the unit that is worked on: no space, no memory, no locks."""
+
+
 class ConfigError(CvzmpiError):
     """The configuration or the command line is wrong; nothing was started."""
 
@@ -41,8 +49,12 @@ class LedgerError(CvzmpiError):
     """The ledger refuses something, or is not what is expected."""
 
 
-class LedgerUnavailableError(LedgerError):
+class LedgerUnavailableError(LedgerError, UnavailableError):
     """The ledger's database cannot be reached or is locked; later it may be."""
+
+
+class LedgerLostError(LedgerError):
+    """The ledger that a running job began with is gone, or another one is in its place."""
 
 
 class IllegalTransitionError(LedgerError):

@@ -7,6 +7,7 @@ nobody expected it, ends the job (`together`).
 
 from __future__ import annotations
 
+import math
 import socket
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import numpy as np
 from mpi4py import MPI
 
 from cvzmpi.engine.launch import abort_job
+from cvzmpi.engine.shared_memory import SharedMemoryError, share_memory
 from cvzmpi.errors import CvzmpiError
 
 T = TypeVar("T")
@@ -203,7 +205,12 @@ class Tickets:
 
 
 class SharedArray:
-    """An array in memory that the ranks of a team share. Use as a context: freeing is collective.
+    """An array in memory that the ranks of a team share. Use as a context, and not beyond it.
+
+    Raises
+    ------
+    SharedMemoryError
+        On all ranks, if the machine has no room for it.
 
     Attributes
     ----------
@@ -212,19 +219,15 @@ class SharedArray:
 
     def __init__(self, team: Team, shape: tuple[int, ...], dtype: type) -> None:
         self._team = team
-        self._window: MPI.Win | None = None
-        communicator = team.communicator
-        if communicator.Get_size() == 1:
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if team.size == 1 or size == 0:
             self.array: np.ndarray = np.empty(shape, dtype)
             return
-        item = np.dtype(dtype).itemsize
-        size = int(np.prod(shape)) * item
-        self._window = MPI.Win.Allocate_shared(
-            size if communicator.Get_rank() == 0 else 0, item, comm=communicator
-        )
-        buffer, _ = self._window.Shared_query(0)
-        shared = memoryview(buffer)  # type: ignore[arg-type] # mpi4py's buffer is one
-        self.array = np.frombuffer(shared, dtype).reshape(shape)
+        try:
+            memory = share_memory(team.communicator, size)
+        except SharedMemoryError as error:
+            team.raise_on_all(error)
+        self.array = np.frombuffer(memory, dtype).reshape(shape)
 
     def __enter__(self) -> np.ndarray:
         return self.array
@@ -238,8 +241,6 @@ class SharedArray:
         if error is not None:
             self._team.end_job_unless_known(error)
         del self.array
-        if self._window is not None:
-            self._window.Free()
 
 
 class _SharedCounter:
