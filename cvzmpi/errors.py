@@ -13,8 +13,12 @@ class UnavailableError(CvzmpiError):
     """Something outside of cvzmpi does not answer now; later it may, and nobody must change it."""
 
 
-class MachineError(CvzmpiError):
-    """The machine is at fault, not the unit that is worked on: no space, no memory, no locks."""
+class PutOffError(CvzmpiError):
+    """A unit cannot be worked on now, by no fault of its own: a later job does it."""
+
+
+class MachineError(PutOffError):
+    """The machine or its file system is at fault: no space, no memory, no locks."""
 
 
 class ConfigError(CvzmpiError):

@@ -6,7 +6,6 @@ Rank 0 alone has to do with it.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +21,7 @@ from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Progress, Provenance
 from cvzmpi.cvz.stages import check_resume
 from cvzmpi.engine.campaign import Unit, UnitSource
+from cvzmpi.engine.claim import why_no_locks
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
@@ -223,7 +223,12 @@ def _check_writable(directory: Path) -> None:
     """Find out before anything is computed."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
+        no_locks = why_no_locks(directory)
     except OSError as error:
         raise ConfigError(f"{directory}: cannot write here: {error.strerror}") from error
+    if no_locks is not None:
+        raise ConfigError(
+            f"{directory}: its file system cannot lock files ({no_locks}), which keeps jobs from "
+            "working on the same light curve: use another output directory, or have it mounted "
+            "with locks (Lustre: -o flock; NFS: with its lock service)"
+        )

@@ -21,7 +21,7 @@ from cvzmpi.errors import MachineError, one_line
 
 
 class SharedMemoryError(MachineError):
-    """This machine has no room for what the ranks of a team share."""
+    """The machine has no room for what the ranks of a team share."""
 
 
 def share_memory(communicator: MPI.Intracomm, size: int) -> mmap.mmap:
@@ -58,8 +58,9 @@ def share_memory(communicator: MPI.Intracomm, size: int) -> mmap.mmap:
             return memory
         refused.append(f"{place or 'anonymous memory'}: {failures[0]}")
     raise SharedMemoryError(
-        f"no {size / 1e6:.0f} MB of memory for the ranks of a team to share ({'; '.join(refused)}): "
-        "give the machine or its container more (docker: --memory, --shm-size), or run fewer teams"
+        f"no {size / 1e6:.0f} MB of memory that the ranks of a team can share "
+        f"({'; '.join(refused)}): give the machine or its container more (docker: --memory, "
+        "--shm-size), or run fewer teams on it"
     )
 
 

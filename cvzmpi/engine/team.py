@@ -19,14 +19,23 @@ import numpy as np
 from mpi4py import MPI
 
 from cvzmpi.engine.launch import abort_job
+from cvzmpi.engine.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.engine.shared_memory import SharedMemoryError, share_memory
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
 
 T = TypeVar("T")
 
 
 class TeamMateError(CvzmpiError):
     """Another rank of the team failed; says which, where and why."""
+
+
+class TeamMatePutOffError(TeamMateError, PutOffError):
+    """The same, for a reason that is not the unit's."""
+
+
+class TeamMateMachineError(TeamMateError, MachineError):
+    """The same, by a fault of the machine."""
 
 
 class Team:
@@ -73,11 +82,11 @@ class Team:
                 result = work()
             except Exception as caught:
                 error = caught
-        result, failure = self.communicator.bcast((result, self._describe(error)))
+        result, failure = self.communicator.bcast((result, self._told(error)))
         if error is not None:
             self.raise_on_all(error)
         if failure is not None:
-            self.raise_on_all(TeamMateError(failure))
+            self.raise_on_all(failure)
         return result
 
     def each(self, work: Callable[[], T]) -> T:
@@ -112,11 +121,11 @@ class Team:
             if error is not None:
                 raise error
             return
-        failures = [f for f in self.communicator.allgather(self._describe(error)) if f is not None]
+        failures = [f for f in self.communicator.allgather(self._told(error)) if f is not None]
         if error is not None:
             self.raise_on_all(error)
         if failures:
-            self.raise_on_all(TeamMateError(failures[0]))
+            self.raise_on_all(failures[0])
 
     def raise_on_all(self, error: Exception) -> NoReturn:
         """Raise an error that every rank of the team raises now, each its own."""
@@ -160,9 +169,16 @@ class Team:
         """Make an array that all ranks of the team read and write: collective."""
         return SharedArray(self, shape, dtype)
 
-    def _describe(self, error: BaseException | None) -> str | None:
+    def _told(self, error: Exception | None) -> TeamMateError | None:
+        """An error of this rank as the others raise it."""
         if error is None:
             return None
+        if is_machine_fault(error):
+            return TeamMateMachineError(self._describe(error))
+        kind = TeamMatePutOffError if is_put_off(error) else TeamMateError
+        return kind(self._describe(error))
+
+    def _describe(self, error: BaseException) -> str:
         where = f"{self.name}, member {self.rank} on {socket.gethostname()}"
         return f"{type(error).__name__}: {error} ({where})"
 
