@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from cvzmpi.all_ranks import complain
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.batch_list import read_pairs, read_priorities, select_targets
 from cvzmpi.cvz.campaign_files import CampaignFiles, identity
@@ -22,12 +23,14 @@ from cvzmpi.cvz.sector_file import Progress, Provenance
 from cvzmpi.cvz.stages import check_resume
 from cvzmpi.engine.campaign import Unit, UnitSource
 from cvzmpi.engine.claim import why_no_locks
+from cvzmpi.engine.stopping import stop_reason
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger.neighbours import queue_id
 from cvzmpi.ledger.states import FINISHED
+from cvzmpi.ledger.waiting import wait_for_ledger
 from cvzmpi.ledger_source import LedgerSource, overview_of
 
 
@@ -59,11 +62,21 @@ class LightCurveWork:
         ConfigError
             If the input is missing, the output directory cannot be written to, or outputs are there
             that another configuration made.
+        LedgerUnavailableError
+            If the ledger's database is away for longer than `ledger.patience`.
         LedgerError
             If the ledger cannot be opened.
         ArchiveError
             If the archive does not answer, and nothing is known to work on.
         """
+        return wait_for_ledger(
+            lambda: self._open_source(ranks, nodes),
+            self._config.ledger.patience,
+            stop_reason,
+            complain,
+        )
+
+    def _open_source(self, ranks: int, nodes: int) -> UnitSource:
         directory, from_archive = self._config.input.directory, self._config.archive.targets
         if from_archive is None and not directory.is_dir() and not self._files.present:
             raise ConfigError(f"{directory}: no such input directory")
@@ -140,7 +153,13 @@ class LightCurveWork:
         limited = names is not None and ledger.claims.limit_to(
             job, list(dict.fromkeys(names)), states
         )
-        rules = ClerkRules(states, config.job.max_attempts, config.ledger.lease, limited=limited)
+        rules = ClerkRules(
+            states,
+            config.job.max_attempts,
+            config.ledger.lease,
+            limited=limited,
+            patience=config.ledger.patience,
+        )
 
         return LedgerSource(
             Clerk(ledger, job, config.outboxes(), rules, self._files.evidence),
