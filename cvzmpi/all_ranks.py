@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
 
 if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
@@ -30,7 +30,7 @@ def on_all_ranks(work: Callable[[World], int]) -> int:
     Returns
     -------
     int
-        The exit status; that of a wrong usage where `work` raised an error for the user.
+        The exit status; where `work` raised an error for the user, as `complain_of` has it.
     """
     from cvzmpi.engine.launch import World, pin_to_one_core
     from cvzmpi.engine.stopping import ignore_signals
@@ -40,9 +40,7 @@ def on_all_ranks(work: Callable[[World], int]) -> int:
     try:
         return work(world)
     except CvzmpiError as error:
-        if world.rank == 0:
-            complain(str(error))
-        return USAGE
+        return complain_of(error) if world.rank == 0 else status_of(error)
     except BaseException:
         traceback.print_exc()
         world.abort()
@@ -57,6 +55,29 @@ def exit_status(tally: Tally | None) -> int:
     if not tally.complete:
         return INCOMPLETE
     return SOME_FAILED if tally.failed else DONE
+
+
+def complain_of(error: CvzmpiError) -> int:
+    """Say what went wrong, from one of the ranks that all say it; the exit status that it means.
+
+    See Also
+    --------
+    status_of
+    """
+    status = status_of(error)
+    complain(f"{error}; to be run again later" if status == INCOMPLETE else str(error))
+    return status
+
+
+def status_of(error: CvzmpiError) -> int:
+    """The exit status that an error means.
+
+    Returns
+    -------
+    int
+        USAGE where a person must change something; INCOMPLETE where the same may work later.
+    """
+    return INCOMPLETE if isinstance(error, UnavailableError | PutOffError) else USAGE
 
 
 def complain(message: str) -> None:

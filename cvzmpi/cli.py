@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from cvzmpi import __version__, ledger_commands
-from cvzmpi.all_ranks import USAGE, complain
+from cvzmpi.all_ranks import USAGE, complain, complain_of
 from cvzmpi.cvz import commands as cvz_commands
 from cvzmpi.errors import CvzmpiError
 
@@ -58,7 +58,7 @@ cli.add_command(
 
 
 def main() -> None:
-    """Run the command line; an error for the user is one line and the exit status 2."""
+    """Run the command line; an error for the user is one line, and the exit status 2 or 75."""
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -67,6 +67,5 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except CvzmpiError as error:
-        complain(str(error))
-        sys.exit(USAGE)
+        sys.exit(complain_of(error))
     sys.exit(status)

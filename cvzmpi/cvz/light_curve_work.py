@@ -6,11 +6,11 @@ Rank 0 alone has to do with it.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from cvzmpi.all_ranks import complain
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.batch_list import read_pairs, read_priorities, select_targets
 from cvzmpi.cvz.campaign_files import CampaignFiles, identity, is_light_curve
@@ -22,12 +22,15 @@ from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Progress, Provenance
 from cvzmpi.cvz.stages import check_resume
 from cvzmpi.engine.campaign import Unit, UnitSource
+from cvzmpi.engine.claim import why_no_locks
+from cvzmpi.engine.stopping import stop_reason
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger.neighbours import queue_id
 from cvzmpi.ledger.states import FINISHED
+from cvzmpi.ledger.waiting import wait_for_ledger
 from cvzmpi.ledger_source import LedgerSource, overview_of
 
 
@@ -59,11 +62,21 @@ class LightCurveWork:
         ConfigError
             If the input is missing, the output directory cannot be written to, or outputs are there
             that another configuration made.
+        LedgerUnavailableError
+            If the ledger's database is away for longer than `ledger.patience`.
         LedgerError
             If the ledger cannot be opened.
         ArchiveError
             If the archive does not answer, and nothing is known to work on.
         """
+        return wait_for_ledger(
+            lambda: self._open_source(ranks, nodes),
+            self._config.ledger.patience,
+            stop_reason,
+            complain,
+        )
+
+    def _open_source(self, ranks: int, nodes: int) -> UnitSource:
         directory, from_archive = self._config.input.directory, self._config.archive.targets
         if from_archive is None and not directory.is_dir() and not self._files.present:
             raise ConfigError(f"{directory}: no such input directory")
@@ -140,7 +153,13 @@ class LightCurveWork:
         limited = names is not None and ledger.claims.limit_to(
             job, list(dict.fromkeys(names)), states
         )
-        rules = ClerkRules(states, config.job.max_attempts, config.ledger.lease, limited=limited)
+        rules = ClerkRules(
+            states,
+            config.job.max_attempts,
+            config.ledger.lease,
+            limited=limited,
+            patience=config.ledger.patience,
+        )
 
         return LedgerSource(
             Clerk(ledger, job, config.outboxes(), rules, self._files.evidence),
@@ -223,7 +242,12 @@ def _check_writable(directory: Path) -> None:
     """Find out before anything is computed."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
+        no_locks = why_no_locks(directory)
     except OSError as error:
         raise ConfigError(f"{directory}: cannot write here: {error.strerror}") from error
+    if no_locks is not None:
+        raise ConfigError(
+            f"{directory}: its file system cannot lock files ({no_locks}), which keeps jobs from "
+            "working on the same light curve: use another output directory, or have it mounted "
+            "with locks (Lustre: -o flock; NFS: with its lock service)"
+        )

@@ -53,6 +53,8 @@ class Outcome:
         What the campaign's `work` returned.
     traceback : str, optional
         Of a defect, for the log.
+    machine_fault : bool
+        Whether it is unfinished by a fault of the machine, which others will meet as well.
     """
 
     unit: str
@@ -62,6 +64,7 @@ class Outcome:
     progress: int | None = None
     result: dict[str, Any] = field(default_factory=dict)
     traceback: str | None = None
+    machine_fault: bool = False
 
 
 @dataclass(frozen=True)

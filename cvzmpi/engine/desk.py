@@ -14,6 +14,7 @@ from cvzmpi.engine.tally import Tally
 
 # Rank 0 looks after other things than messages this often, also when messages come without a pause.
 _ATTEND_SECONDS = 0.02
+_MOST_FAULTS = 5  # of the machines, if more units meet one than are done
 
 
 class Desk:
@@ -48,6 +49,7 @@ class Desk:
         self._source = source
         self._look_at_clock = look_at_clock
         self._attended = -math.inf
+        self._faults = 0  # of machines
         overview = source.overview()
         self.tally = Tally(failed=list(overview.rejected))
         display.begin(overview)
@@ -86,6 +88,13 @@ class Desk:
         self._source.ended(outcome)
         self.tally.record(outcome)
         self.display.ended(outcome)
+        self._look_for_machine_faults(outcome)
+
+    def _look_for_machine_faults(self, outcome: Outcome) -> None:
+        """Put off no unit after the other for what all of them meet."""
+        self._faults += outcome.machine_fault
+        if self._faults >= _MOST_FAULTS and self._faults > len(self.tally.done):
+            self.stop.ask(f"{self._faults} units were put off: {outcome.unfinished}")
 
     def steps_done(self, steps: int) -> None:
         """A team did some steps of its unit."""

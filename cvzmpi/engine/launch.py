@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cvzmpi.engine.mpi_files import find_room_for_mpi
 from cvzmpi.errors import CvzmpiError, LaunchError
 
 if TYPE_CHECKING:
@@ -79,8 +80,10 @@ class World:
         ------
         LaunchError
             If the launcher started another number of ranks than MPI sees: then every rank is a
-            world of its own, and all would do the same work.
+            world of its own, and all would do the same work. Or if this machine has no room for
+            the messages of its ranks.
         """
+        find_room_for_mpi()
         from mpi4py import MPI
 
         world = cls(MPI.COMM_WORLD)

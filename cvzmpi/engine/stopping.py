@@ -20,6 +20,14 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _SAME_SIGNAL_SECONDS = 2.0
 
 
+_listening: list[StopRequest] = []
+
+
+def stop_reason() -> str | None:
+    """Why this process was asked to stop; None while nobody asked."""
+    return _listening[-1].reason if _listening else None
+
+
 class StopRequest:
     """Whether this process was asked to stop, and why.
 
@@ -42,6 +50,7 @@ class StopRequest:
 
     def listen(self) -> None:
         """From now on, take the signals as requests."""
+        _listening.append(self)
         for number in SIGNALS:
             signal.signal(number, self._received)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from cvzmpi.engine.campaign import Campaign, Outcome, Unit
 from cvzmpi.engine.claim import Claim
 from cvzmpi.engine.control import Control, UnitStopped
+from cvzmpi.engine.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError
 
@@ -35,13 +36,23 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
         progress = campaign.progress(unit) if team.is_leader else None
         outcome = Outcome(unit.name, unfinished="stopped", progress=progress)
     except Exception as error:
-        trace = None if isinstance(error, CvzmpiError) else traceback.format_exc()
-        outcome = Outcome(unit.name, error=_one_line(error, team), traceback=trace)
+        outcome = _failed_or_put_off(unit, error, team, claims)
     else:
         outcome = Outcome(unit.name, result=result)
     for claim in claims:
         claim.release()
     return replace(outcome, seconds=time.perf_counter() - start)
+
+
+def _failed_or_put_off(unit: Unit, error: Exception, team: Team, claims: list[Claim]) -> Outcome:
+    """The outcome of what raised an error; a unit has not failed where others are at fault."""
+    message = _one_line(error, team)
+    place_is_gone = any(not claim.is_there() for claim in claims)
+    if place_is_gone or is_put_off(error):
+        fault = place_is_gone or is_machine_fault(error)
+        return Outcome(unit.name, unfinished=message, machine_fault=fault)
+    trace = None if isinstance(error, CvzmpiError) else traceback.format_exc()
+    return Outcome(unit.name, error=message, traceback=trace)
 
 
 def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> bool:

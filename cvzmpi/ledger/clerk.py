@@ -30,6 +30,7 @@ from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.undelivered import Undelivered
 from cvzmpi.ledger.watch import Seen, Watch
+from cvzmpi.said_once import SaidOnce
 
 _log = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ class Clerk:
             limited=rules.limited,
         )
         self._undelivered = Undelivered(Outbox(outboxes, job))
+        self._said = SaidOnce(_log.warning)
         self._asked = -math.inf
         self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
 
@@ -193,7 +195,7 @@ class Clerk:
     def gave_up(self) -> bool:
         """Whether the database has been away for so long that no more units are to be expected."""
         away = self._outage.seconds()
-        return away is not None and away > self._rules.patience
+        return away is not None and away > self._patience()
 
     def with_others(self) -> Sequence[tuple[Job, int]]:
         """The other jobs that have units of this job's batch, and how many."""
@@ -221,8 +223,8 @@ class Clerk:
                 break
             except (LedgerError, OSError) as error:
                 self._is_away(error)
-            if time.monotonic() > give_up:
-                _log.warning("%d events stay in %s", len(self._undelivered), self._outboxes)
+            if time.monotonic() > give_up or not self._outage.may_pass:
+                self._undelivered.leave(is_lost=self._outage.is_lost)
                 break
             time.sleep(_ROUND_SECONDS)
         self._ledger.close()
@@ -239,7 +241,7 @@ class Clerk:
     def _round(self) -> None:
         self._collect()
         if not self._outage.is_time_to_try():
-            self._undelivered.keep()
+            self._keep()
             return
         try:
             if self._undelivered or not self._given_back.empty() or self._pulse.is_due():
@@ -314,14 +316,25 @@ class Clerk:
     # ------------------------------------------------------------- when the database is away
 
     def _is_away(self, error: LedgerError | OSError) -> None:
-        if self._outage.seconds() is None:
-            _log.warning("%s; events go to %s until it is back", error, self._outboxes)
         self._outage.failed(error)
-        self._undelivered.keep()
+        self._keep()
+        self._said.tell(
+            f"waits for the ledger, for {self._patience():.0f} s at most, and goes on with what it "
+            f"has: {error}"
+        )
+
+    def _keep(self) -> None:
+        """Have what was told outlive this process; a new ledger knows nothing of a lost one."""
+        if not self._outage.is_lost:
+            self._undelivered.keep()
+
+    def _patience(self) -> float:
+        """Seconds without the database after which no more units are to be expected."""
+        return self._outage.patience(self._rules.patience, self._undelivered.can_be_kept)
 
     def _is_back(self) -> None:
         away = self._outage.seconds()
         if away is not None:
-            _log.info("the database is back after %.0f s", away)
+            self._said.over(f"the ledger is back after {away:.0f} s")
             self._outage.over()
             self._watch.begin_anew()

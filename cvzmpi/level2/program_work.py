@@ -18,7 +18,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from cvzmpi.all_ranks import complain
 from cvzmpi.engine.campaign import Outcome, Overview, Unit, UnitSource
+from cvzmpi.engine.stopping import stop_reason
 from cvzmpi.errors import ConfigError, MapFileError
 from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
@@ -26,6 +28,7 @@ from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger.neighbours import queue_id
 from cvzmpi.ledger.tables import latest, units
+from cvzmpi.ledger.waiting import wait_for_ledger
 from cvzmpi.ledger_source import LedgerSource, overview_of
 from cvzmpi.level2.catalogue import Catalogue, Inversion, claimed_programs
 from cvzmpi.level2.configuration import Level2Config
@@ -73,9 +76,19 @@ class ProgramWork:
         ------
         ConfigError
             If a program was begun with other settings.
+        LedgerUnavailableError
+            If the ledger's database is away for longer than `ledger.patience`.
         LedgerError
             If the ledger cannot be opened.
         """
+        return wait_for_ledger(
+            lambda: self._open_source(ranks, nodes, teams),
+            self._config.ledger.patience,
+            stop_reason,
+            complain,
+        )
+
+    def _open_source(self, ranks: int, nodes: int, teams: int) -> UnitSource:
         config = self._config
         with ExitStack() as on_error:
             ledger = on_error.enter_context(Ledger.open(config.ledger.location))
@@ -93,6 +106,7 @@ class ProgramWork:
                 config.job.max_attempts,
                 config.ledger.lease,
                 only=self._found_and_free,
+                patience=config.ledger.patience,
             )
             source = LedgerSource(
                 Clerk(ledger, job, config.outboxes(), rules, self._evidence(ledger)),

@@ -10,7 +10,7 @@ from way import WORKER, begin_next, bring_to, next_unit, state_of
 
 from cvzmpi.engine.campaign import Outcome, Unit
 from cvzmpi.errors import LightCurveError
-from cvzmpi.ledger import Event, Ledger, State, database
+from cvzmpi.ledger import Event, Ledger, State, sqlite_file
 from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger_source import LedgerSource, overview_of
@@ -245,7 +245,7 @@ def away(location, request):
 def test_the_work_goes_on_without_the_database_and_nothing_is_lost_or_doubled(
     ledger, job, open_source, location, request, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.2)
     bring_to(ledger, job, State.PREPROCESSED, *(f"u{i}" for i in range(12)))
     ledger.close()
     source = open_source(n_ranks=3)
@@ -275,7 +275,7 @@ def test_the_work_goes_on_without_the_database_and_nothing_is_lost_or_doubled(
 def test_a_job_does_not_wait_for_ever_for_a_database_that_is_gone(
     ledger, job, open_source, location, request, monkeypatch
 ):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.2)
     monkeypatch.setattr("cvzmpi.ledger_source._PATIENCE", {False: 0.5, True: 0.5})
     bring_to(ledger, job, State.PREPROCESSED, *(f"u{i}" for i in range(12)))
     ledger.close()
@@ -299,7 +299,7 @@ def test_a_job_does_not_wait_for_ever_for_a_database_that_is_gone(
 def test_what_the_database_never_took_stays_in_the_outbox(
     ledger, job, open_source, location, request, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.2)
     monkeypatch.setattr("cvzmpi.ledger_source._PATIENCE", {False: 0.5, True: 0.5})
     bring_to(ledger, job, State.PREPROCESSED, "a")
     ledger.close()
