@@ -149,6 +149,7 @@ class LightCurveWork:
                 job,
                 batch=set(names) if limited and names is not None else None,
                 steps_per_unit=inject.n_inject * inject.n_repeat,
+                open_states=(*states, State.WORKING),
             ),
             as_unit,
             ranks,

@@ -153,7 +153,7 @@ class ProgramWork:
             steps_per_unit=n_pixels // max(len(self._programs), 1),
             open_states=_OPEN,
             failed_in=(State.WORKING,),
-            only=_free,
+            only=self._found_and_free,
         )
 
     def _evidence(self, ledger: Ledger) -> Evidence:
