@@ -262,7 +262,7 @@ class LedgerSource:
             Outcome(f"{count} more", unfinished=f"job {job.id} on {job.host} has them, and lives")
             for job, count in self._clerk.with_others()
         ]
-        return Remainder(overview.n_open, overview.rejected, with_others)
+        return Remainder(overview.n_open, tuple(overview.rejected), tuple(with_others))
 
     def _take_claimed(self) -> None:
         for unit in self._clerk.claimed():

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from cvzmpi.engine.campaign import Campaign, Outcome, Unit
 from cvzmpi.engine.claim import Claim
+from cvzmpi.engine.claim_holder import describe_holder
 from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError
@@ -27,8 +28,9 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
     start = time.perf_counter()
     claims: list[Claim] = []  # the leader's
     try:
-        if not team.lead(lambda: _claim(campaign, unit, claims)):
-            return Outcome(unit.name, unfinished="another job works on it")
+        held = team.lead(lambda: _claim(campaign, unit, claims))
+        if held is not None:
+            return Outcome(unit.name, unfinished=held)
         with team.together():
             result = campaign.work(unit, team, control)
     except UnitStopped:
@@ -44,13 +46,14 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
     return replace(outcome, seconds=time.perf_counter() - start)
 
 
-def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> bool:
-    """Claim the unit for this team; False where another job has it."""
-    claim = Claim.take(campaign.claim_file(unit))
+def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> str | None:
+    """Claim the unit for this team; where another process has it, which."""
+    file = campaign.claim_file(unit)
+    claim = Claim.take(file)
     if claim is None:
-        return False
+        return f"{file} is held by {describe_holder(file)}, which works on it"
     claims.append(claim)
-    return True
+    return None
 
 
 def _one_line(error: Exception, team: Team) -> str:

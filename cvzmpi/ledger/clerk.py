@@ -226,6 +226,9 @@ class Clerk:
                 break
             except (LedgerError, OSError) as error:
                 self._is_away(error)
+            except BaseException:
+                self._undelivered.keep()
+                raise
             if time.monotonic() > give_up:
                 _log.warning("%d events stay in %s", len(self._undelivered), self._outboxes)
                 break
