@@ -23,15 +23,14 @@ from cvzmpi.cvz.sector_file import Progress, Provenance
 from cvzmpi.cvz.stages import check_resume
 from cvzmpi.engine.campaign import Unit, UnitSource
 from cvzmpi.engine.claim import why_no_locks
-from cvzmpi.engine.stopping import stop_reason
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger.neighbours import queue_id
 from cvzmpi.ledger.states import FINISHED
-from cvzmpi.ledger.waiting import wait_for_ledger
 from cvzmpi.ledger_source import LedgerSource, overview_of
+from cvzmpi.wait_for_ledger import wait_for_ledger
 
 
 class LightCurveWork:
@@ -72,7 +71,6 @@ class LightCurveWork:
         return wait_for_ledger(
             lambda: self._open_source(ranks, nodes),
             self._config.ledger.patience,
-            stop_reason,
             complain,
         )
 
@@ -168,6 +166,7 @@ class LightCurveWork:
                 job,
                 batch=set(names) if limited and names is not None else None,
                 steps_per_unit=inject.n_inject * inject.n_repeat,
+                open_states=(*states, State.WORKING),
             ),
             as_unit,
             ranks,
