@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cvzmpi.cvz import sector_file
-from cvzmpi.cvz.light_curve_source import LightCurveSource
+from cvzmpi.cvz.light_curve_source import LightCurveSource, is_identity
 from cvzmpi.cvz.sector_file import Progress, claim_path, sector_files, sector_path
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger.burial import Evidence
@@ -62,4 +62,4 @@ def identity(unit: str) -> tuple[int, int]:
 def is_light_curve(unit: str) -> bool:
     """Whether a unit is named as a light curve is; others are stars without one, or bad files."""
     tic, _, sector = unit.partition("_")
-    return tic.isdecimal() and sector.isdecimal()
+    return tic.isdecimal() and sector.isdecimal() and is_identity(int(tic), int(sector))

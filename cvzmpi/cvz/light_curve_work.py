@@ -15,9 +15,10 @@ from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.batch_list import read_pairs, read_priorities, select_targets
 from cvzmpi.cvz.campaign_files import CampaignFiles, identity
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.file_choice import tell_choices
 from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.inventory import Inventory, light_curve_cost
-from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
+from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected, is_identity
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Progress, Provenance
 from cvzmpi.cvz.stages import check_resume
@@ -79,7 +80,7 @@ class LightCurveWork:
             if from_archive is None:
                 source = self._of_directory(ledger, job, known, ranks)
             else:
-                source = self._of_archive(ledger, job, ranks)
+                source = self._of_archive(ledger, job, known, ranks)
             on_error.pop_all()
         return source
 
@@ -88,20 +89,31 @@ class LightCurveWork:
     ) -> UnitSource:
         """The light curves of the input directory."""
         sources, rejected = self._find(known)
+        tell_choices(sources, known)
         inventory = self._inventory(ledger, job)
         inventory.take(sources, rejected)
+        inventory.close_impossible(known)
         if self._config.input.targets is None:
             inventory.settle(rejected)
-        paths = {source.name: source.path for source in sources}
-        names = [*paths, *(item.name for item in rejected)]
+        by_name = {source.name: source for source in sources}
+        names = [*by_name, *(item.name for item in rejected)]
 
         def as_unit(unit: LedgerUnit) -> Unit:
-            content = LightCurvePaths(paths.get(unit.name), self._files.path(unit.name))
+            source, output = by_name.get(unit.name), self._files.path(unit.name)
+            content = (
+                LightCurvePaths(None, output)
+                if source is None
+                else LightCurvePaths(
+                    source.path, output, others=tuple(other.path for other in source.others)
+                )
+            )
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
 
         return self._claimed(ledger, job, ranks, (State.PREPROCESSED,), as_unit, names)
 
-    def _of_archive(self, ledger: Ledger, job: Job, ranks: int) -> UnitSource:
+    def _of_archive(
+        self, ledger: Ledger, job: Job, known: list[LedgerUnit], ranks: int
+    ) -> UnitSource:
         """The light curves of the list of targets, which are downloaded while the job runs."""
         from cvzmpi.cvz.archive.access import ArchiveAccess
         from cvzmpi.cvz.archive.scan import product_of_facts
@@ -112,6 +124,7 @@ class LightCurveWork:
         inventory = self._inventory(ledger, job)
         inventory.take([LightCurveSource(*key, None) for key in self._files.present], [])
         inventory.try_again()
+        inventory.close_impossible(known)
         batch = self._config.input.targets
 
         def as_unit(unit: LedgerUnit) -> Unit:
@@ -215,7 +228,7 @@ def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], tuple[int, in
     return {
         (unit.facts["file"], unit.facts["bytes"]): (unit.facts["tic"], unit.facts["sector"])
         for unit in known
-        if "file" in unit.facts
+        if "file" in unit.facts and is_identity(unit.facts["tic"], unit.facts["sector"])
     }
 
 
