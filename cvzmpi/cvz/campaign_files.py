@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from cvzmpi.cvz import sector_file
-from cvzmpi.cvz.light_curve_source import LightCurveSource
+from cvzmpi.cvz.light_curve_source import LightCurveSource, is_identity
 from cvzmpi.cvz.sector_file import Progress, claim_path, sector_files, sector_path
 from cvzmpi.errors import LightCurveError, SectorFileError
 from cvzmpi.ledger.burial import Evidence
@@ -82,4 +82,4 @@ def identity(unit: str) -> tuple[int, int]:
 
 def is_light_curve(unit: str) -> bool:
     """Whether a unit is named as a light curve is; others are stars without one, or bad files."""
-    return _NAME.fullmatch(unit) is not None
+    return _NAME.fullmatch(unit) is not None and is_identity(*map(int, unit.split("_")))

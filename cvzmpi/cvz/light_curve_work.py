@@ -15,6 +15,7 @@ from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.batch_list import read_pairs, read_priorities, select_targets
 from cvzmpi.cvz.campaign_files import CampaignFiles, identity, is_light_curve
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.file_choice import tell_choices
 from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.inventory import Inventory, light_curve_cost
 from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
@@ -90,7 +91,7 @@ class LightCurveWork:
             if from_archive is None:
                 source = self._of_directory(ledger, job, known, ranks)
             else:
-                source = self._of_archive(ledger, job, ranks)
+                source = self._of_archive(ledger, job, known, ranks)
             on_error.pop_all()
         return source
 
@@ -99,20 +100,31 @@ class LightCurveWork:
     ) -> UnitSource:
         """The light curves of the input directory."""
         sources, rejected = self._find(known)
+        tell_choices(sources, known)
         inventory = self._inventory(ledger, job)
         inventory.take(sources, rejected)
+        inventory.close_impossible(known)
         if self._config.input.targets is None:
             inventory.settle(rejected)
-        paths = {source.name: source.path for source in sources}
-        names = [*paths, *(item.name for item in rejected)]
+        by_name = {source.name: source for source in sources}
+        names = [*by_name, *(item.name for item in rejected)]
 
         def as_unit(unit: LedgerUnit) -> Unit:
-            content = LightCurvePaths(paths.get(unit.name), self._files.path(unit.name))
+            source, output = by_name.get(unit.name), self._files.path(unit.name)
+            content = (
+                LightCurvePaths(None, output)
+                if source is None
+                else LightCurvePaths(
+                    source.path, output, others=tuple(other.path for other in source.others)
+                )
+            )
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
 
         return self._claimed(ledger, job, ranks, (State.PREPROCESSED,), as_unit, names)
 
-    def _of_archive(self, ledger: Ledger, job: Job, ranks: int) -> UnitSource:
+    def _of_archive(
+        self, ledger: Ledger, job: Job, known: list[LedgerUnit], ranks: int
+    ) -> UnitSource:
         """The light curves of the list of targets, which are downloaded while the job runs."""
         from cvzmpi.cvz.archive.access import ArchiveAccess
         from cvzmpi.cvz.archive.scan import product_of_facts
@@ -123,6 +135,7 @@ class LightCurveWork:
         inventory = self._inventory(ledger, job)
         inventory.take([LightCurveSource(*key, None) for key in self._files.present], [])
         inventory.try_again()
+        inventory.close_impossible(known)
         batch = self._config.input.targets
 
         def as_unit(unit: LedgerUnit) -> Unit:
