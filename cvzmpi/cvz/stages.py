@@ -107,9 +107,14 @@ def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
 
     Raises
     ------
+    DamagedFileError
+        If the difference is damage: the file does not fit its checksum.
     SectorFileError
         With the difference.
     """
+    same = (progress.config_json, progress.models_checksum)
+    if same != (ours.config_json, ours.models_checksum):
+        sector_file.verify(path)
     if progress.config_json != ours.config_json:
         changed = "; ".join(differences(ours.config_json, progress.config_json))
         raise SectorFileError(
@@ -127,7 +132,7 @@ def _start(tools: Tools, paths: LightCurvePaths) -> _Start:
     """Go on from the sector file, or read the FITS file: stage `download`."""
     note, path = None, paths.output
     try:
-        progress = sector_file.read_progress(path)
+        progress = sector_file.read_progress_by_name(path)
         if progress is not None:
             check_resume(path, progress, tools.provenance)
             return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)

@@ -123,6 +123,7 @@ class CheckpointWriter:
         self._team = team
         self._fsync = fsync
         self._error = error
+        self._each(self._look)
         self.file: h5py.File = self._each(self._open)
 
     def __enter__(self) -> CheckpointWriter:
@@ -173,6 +174,18 @@ class CheckpointWriter:
         """Go on only when all ranks have done a step; a rank alone would wait for them for ever."""
         return step() if self._team is None else self._team.each(step)
 
+    def _look(self) -> None:
+        """Open nothing that HDF5 cannot stand; the leader finds out for all."""
+        from cvzmpi.engine.hdf5_file import RefusedFileError, UnsoundFileError, ensure_sound
+
+        try:
+            if self._team is None or self._team.is_leader:
+                ensure_sound(self._path)
+            else:
+                self._path.stat()
+        except (OSError, RefusedFileError, UnsoundFileError) as error:
+            raise self._cannot("opened", error) from error
+
     def _open(self) -> h5py.File:
         import h5py  # here: who only brings files to disk needs none
 
@@ -190,5 +203,5 @@ class CheckpointWriter:
             if self._fsync:
                 synchronise(self._path)  # by its name: a file that lost it would be lost work
 
-    def _cannot(self, what: str, error: OSError) -> CvzmpiError:
+    def _cannot(self, what: str, error: Exception) -> CvzmpiError:
         return self._error(f"{self._path}: cannot be {what}: {one_line(error)}")
