@@ -22,7 +22,7 @@ from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Progress, Provenance
 from cvzmpi.cvz.stages import check_resume
 from cvzmpi.engine.campaign import Unit, UnitSource
-from cvzmpi.errors import ConfigError, DamagedFileError, SectorFileError
+from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
@@ -205,8 +205,6 @@ class LightCurveWork:
         try:
             if progress is not None:
                 check_resume(path, progress, self._provenance)
-        except DamagedFileError:
-            return None
         except SectorFileError as error:
             raise ConfigError(str(error)) from error
         return progress

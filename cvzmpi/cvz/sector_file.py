@@ -23,13 +23,13 @@ from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.sector_file_checks import (
     CHECKSUM,
     check_content,
-    check_identity,
     check_parts,
     content_checksum,
     opened,
 )
-from cvzmpi.cvz.sector_file_layout import WRITTEN_IN_PLACE, fill
+from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, WRITTEN_IN_PLACE, fill
 from cvzmpi.engine.checkpoint_file import write_whole
+from cvzmpi.engine.hdf5_file import check_format
 from cvzmpi.engine.structure_checksum import new_in_memory, whole_image
 from cvzmpi.errors import SectorFileError, one_line
 
@@ -158,7 +158,7 @@ def write(path: Path, data: SectorData, provenance: Provenance, fsync: bool = Tr
 
 
 def read_progress(path: Path) -> Progress | None:
-    """How far a file is; None where there is none. Reads little of it, and no checksums.
+    """How far a file is; None where there is none. Reads little of it, and verifies no values.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def read_progress(path: Path) -> Progress | None:
     except OSError as error:
         raise SectorFileError(f"{path}: cannot be read: {error.strerror}") from error
     with opened(path) as file:
-        check_identity(path, file)
+        check_format(path, file, FORMAT, FORMAT_VERSION, SectorFileError)
         check_parts(path, file)
         attributes = file.attrs
         json.loads(attributes["config"])
@@ -205,7 +205,6 @@ def read_progress_by_name(path: Path) -> Progress | None:
     """
     progress = read_progress(path)
     if progress is not None and path.stem != f"{progress.tic}_{progress.sector}":
-        verify(path)  # a flipped bit is damage
         raise SectorFileError(
             f"{path}: is of TIC {progress.tic} in sector {progress.sector}, says its content"
         )

@@ -21,7 +21,8 @@ import numpy as np
 
 from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, WRITTEN_IN_PLACE
-from cvzmpi.engine.hdf5_file import check_format, ensure_sound, opened_hdf5
+from cvzmpi.engine.hdf5_contents import read_contents
+from cvzmpi.engine.hdf5_file import opened_hdf5, other_format
 from cvzmpi.errors import DamagedFileError, SectorFileError
 
 CHECKSUM = "content_sha256"
@@ -34,6 +35,8 @@ _LONGEST = 1e8
 def opened(path: Path) -> AbstractContextManager[h5py.File]:
     """Open a sector file for reading; every way of being damaged is one error.
 
+    Its attributes are those that were written, by a checksum: a difference is no flipped bit.
+
     Raises
     ------
     DamagedFileError
@@ -41,7 +44,7 @@ def opened(path: Path) -> AbstractContextManager[h5py.File]:
     SectorFileError
         If the operating system does not let it be read.
     """
-    return opened_hdf5(path, SectorFileError, DamagedFileError)
+    return opened_hdf5(path, SectorFileError, DamagedFileError, check_on_trial)
 
 
 def check_parts(path: Path, file: h5py.File) -> None:
@@ -95,25 +98,28 @@ def check_content(path: Path, file: h5py.File) -> None:
             )
 
 
-def check_identity(path: Path, file: h5py.File) -> None:
-    """Whether a file is one of ours, in the version of the format that is read here.
+def check_on_trial(path: Path) -> str | None:
+    """Read and verify a file whose structure has no checksum, in a process that may crash.
 
-    A flipped bit can make a file look like another's: where only its content checksum vouches for
-    its attributes, that is compared first.
+    Returns
+    -------
+    str or None
+        Why it is none of ours. Else all attributes and values are those that were written.
 
     Raises
     ------
-    DamagedFileError
-        If it does not fit its checksum.
-    SectorFileError
-        If it is another kind of file, or of another version.
+    Exception
+        If it is damaged.
     """
-    try:
-        check_format(path, file, FORMAT, FORMAT_VERSION, SectorFileError)
-    except SectorFileError:
-        if CHECKSUM in file.attrs and not ensure_sound(path):
-            check_content(path, file)
-        raise
+    read_contents(path)
+    with h5py.File(path, "r", locking=False) as file:
+        difference = other_format(file, FORMAT, FORMAT_VERSION)
+        if difference is not None and CHECKSUM not in file.attrs:
+            return difference
+        check_content(path, file)  # first: a flipped bit can look like another format
+        if difference is None:
+            check_parts(path, file)
+        return difference
 
 
 def content_checksum(file: h5py.File) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 
 from cvzmpi.cvz.derived_file import write_derived
-from cvzmpi.engine.hdf5_file import RefusedFileError, UnsoundFileError, ensure_sound
+from cvzmpi.engine.hdf5_file import NotOpenedError, ensure_sound
 from cvzmpi.engine.structure_checksum import new_in_memory, whole_image
 
 _DIGEST = "digest"
@@ -48,14 +48,10 @@ def write_master(path: Path, links: Iterable[tuple[int, int, str]], digest: str)
 
 
 def digest_of_master(path: Path) -> str | None:
-    """The digest that a master file was written with; None where there is none, or it is torn.
-
-    One whose structure has no checksum, as earlier versions wrote it, is made anew.
-    """
+    """The digest that a master file was written with; None where there is none, or it is torn."""
     try:
-        if not ensure_sound(path):
-            return None
+        ensure_sound(path)
         with h5py.File(path, "r", locking=False) as file:
             return file.attrs.get(_DIGEST)
-    except (OSError, UnsoundFileError, RefusedFileError):
+    except (OSError, NotOpenedError):
         return None
