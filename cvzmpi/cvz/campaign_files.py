@@ -54,7 +54,7 @@ class CampaignFiles:
     def progress(self, source: LightCurveSource) -> Progress | None:
         """How far a light curve is; one whose file cannot be read has not begun."""
         try:
-            return sector_file.read_progress(self.path(source.name))
+            return sector_file.read_progress_by_name(self.path(source.name))
         except SectorFileError:
             return None
 

@@ -230,7 +230,7 @@ class LightCurveWork:
     def _progress(self, path: Path) -> Progress | None:
         """How far a light curve is; one whose file is damaged, or not ours, has not begun."""
         try:
-            progress = sector_file.read_progress(path)
+            progress = sector_file.read_progress_by_name(path)
         except SectorFileError:
             return None  # its team says so: it sets a damaged file aside, and leaves others alone
         try:

@@ -129,7 +129,7 @@ def _start(tools: Tools, paths: LightCurvePaths) -> _Start:
     """Go on from the sector file, or read the FITS file: stage `download`."""
     note, path = None, paths.output
     try:
-        progress = sector_file.read_progress(path)
+        progress = sector_file.read_progress_by_name(path)
         if progress is not None:
             check_resume(path, progress, tools.provenance)
             return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)

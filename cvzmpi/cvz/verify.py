@@ -119,7 +119,7 @@ class Verifier:
             return None  # a team is at it; or nobody will be
         path = self._files.path(unit.name)
         try:
-            progress = sector_file.read_progress(path)
+            progress = sector_file.read_progress_by_name(path)
             if progress is not None:
                 sector_file.verify(path)
         except DamagedFileError as error:
