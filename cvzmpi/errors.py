@@ -13,6 +13,14 @@ class UnavailableError(CvzmpiError):
     """Something outside of cvzmpi does not answer now; later it may, and nobody must change it."""
 
 
+class PutOffError(CvzmpiError):
+    """A unit cannot be worked on now, by no fault of its own: a later job does it."""
+
+
+class MachineError(PutOffError):
+    """The machine or its file system is at fault: no space, no memory, no locks."""
+
+
 class ConfigError(CvzmpiError):
     """The configuration or the command line is wrong; nothing was started."""
 
@@ -27,6 +35,10 @@ class ModelFileError(CvzmpiError):
 
 class LightCurveError(CvzmpiError):
     """An input light curve cannot be used."""
+
+
+class DamagedLightCurveError(LightCurveError):
+    """The file of an input light curve is not whole; a copy of it may be."""
 
 
 class ArchiveError(CvzmpiError):
@@ -45,8 +57,12 @@ class LedgerError(CvzmpiError):
     """The ledger refuses something, or is not what is expected."""
 
 
-class LedgerUnavailableError(LedgerError):
+class LedgerUnavailableError(LedgerError, UnavailableError):
     """The ledger's database cannot be reached or is locked; later it may be."""
+
+
+class LedgerLostError(LedgerError):
+    """The ledger that a running job began with is gone, or another one is in its place."""
 
 
 class IllegalTransitionError(LedgerError):

@@ -36,6 +36,7 @@ class ProgressDisplay:
         self._n_open = self._n_ended_otherwise = 0
         self._steps_per_unit = self._steps = 0
         self._status = ""
+        self._n_left: int | None = None
         self._start = self._shown = time.monotonic()
 
     def begin(self, overview: Overview) -> None:
@@ -86,6 +87,10 @@ class ProgressDisplay:
     def stopping(self, reason: str) -> None:
         """The job was asked to stop."""
         self._say(f"stopping at the next checkpoint: {reason}")
+
+    def remain(self, n_left: int) -> None:
+        """So many units are left in the end; others may have done what this job did not."""
+        self._n_left = n_left
 
     def refresh(self, status: str | None = None) -> None:
         """Show the present state, if it is time to; `status` says more about it from now on."""
@@ -139,7 +144,9 @@ class ProgressDisplay:
         if self._live:
             self._live.stop()
         elapsed = duration(time.monotonic() - self._start)
-        n_left = self._n_units - self._n_done - self._n_failed
+        n_left = self._n_left
+        if n_left is None:
+            n_left = self._n_units - self._n_done - self._n_failed
         self._say(
             f"{self._n_done - self._n_done_before} {self._unit_name} done in {elapsed}, "
             f"{self._n_failed} failed, {self._steps:,} {self._step_name}"

@@ -7,9 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from cvzmpi.ledger.instants import as_instant
+from cvzmpi.ledger.json_values import as_object
 from cvzmpi.ledger.records import Job, LedgerUnit
-from cvzmpi.ledger.snapshot import Snapshot, as_instant, as_json
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.snapshot import Snapshot, as_json
+from cvzmpi.ledger.states import State, state_named
 
 N_UNITS = 5
 """That a list of units shows."""
@@ -48,7 +50,7 @@ def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], tuple[int, float
     counted = snapshot.rows(
         "SELECT state, begun, count(*), sum(cost) FROM latest GROUP BY state, begun"
     )
-    return {(State(state), bool(begun)): (n, cost) for state, begun, n, cost in counted}
+    return {(state_named(state), bool(begun)): (n, cost) for state, begun, n, cost in counted}
 
 
 def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:
@@ -91,8 +93,8 @@ def slowest(snapshot: Snapshot, since: datetime) -> list[tuple[str, float]]:
         f"WHERE {_DONE_SINCE} AND detail IS NOT NULL ORDER BY at DESC LIMIT {MOST_RECENT}",
         since,
     )
-    told = [(str(name), as_json(detail)) for name, detail in details]
-    took = [(name, float(detail["seconds"])) for name, detail in told if "seconds" in detail]
+    told = [(str(name), as_object(as_json(detail)).get("seconds")) for name, detail in details]
+    took = [(name, float(seconds)) for name, seconds in told if isinstance(seconds, int | float)]
     return sorted(took, key=lambda unit: -unit[1])[:N_UNITS]
 
 
@@ -134,7 +136,13 @@ def _as_unit(row: Sequence[Any]) -> LedgerUnit:
     """A row of `_UNIT`."""
     name, cost, priority, facts, state, since, *numbers = row
     return LedgerUnit(
-        name, cost, priority, as_json(facts), State(state), as_instant(since), *numbers
+        name,
+        cost,
+        priority,
+        as_object(as_json(facts)),
+        state_named(state),
+        as_instant(since),
+        *numbers,
     )
 
 
