@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from cvzmpi.errors import ConfigError, one_line
+from cvzmpi.given_path import why_not_path
 from cvzmpi.text_file import read_text
 
 if sys.version_info >= (3, 11):
@@ -59,9 +60,8 @@ AnySection = TypeVar("AnySection", bound=Section)
 
 
 def _usable_path(path: Path) -> Path:
-    """Refuse what no file can be called, and what cannot be written down as UTF-8."""
-    if "\0" in str(path) or any("\ud800" <= character <= "\udfff" for character in str(path)):
-        raise ValueError(f"{str(path)!a} is no path, expected characters of UTF-8 without NUL")
+    if (wrong := why_not_path(path)) is not None:
+        raise ValueError(wrong)
     return path
 
 

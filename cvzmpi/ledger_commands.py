@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cvzmpi.given_path import GIVEN_PATH
 from cvzmpi.ledger_display import show_history, show_status, status_options
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class _Place:
 
 def _of_campaign(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options that say which campaign it is about."""
-    config = click.option("--config", type=click.Path(path_type=Path), help="Configuration file.")
+    config = click.option("--config", type=GIVEN_PATH, help="Configuration file.")
     output = click.option("--output", metavar="DIR", help="Its output directory.")
 
     @wraps(command)

@@ -9,13 +9,14 @@ import click
 
 from cvzmpi.all_ranks import DONE, on_all_ranks
 from cvzmpi.errors import ConfigError
+from cvzmpi.given_path import GIVEN_PATH
 
 if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
 
 
 @click.command()
-@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("files", type=GIVEN_PATH, nargs=-1, required=True)
 def show(files: tuple[Path, ...]) -> int:
     """Print what is in sector files: a table of several, the details of one."""
     from cvzmpi.cvz.show import show_file
@@ -29,8 +30,8 @@ def show(files: tuple[Path, ...]) -> int:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG or PDF to write.")
+@click.argument("file", type=GIVEN_PATH)
+@click.option("-o", "--output", type=GIVEN_PATH, help="PNG or PDF to write.")
 def plot(file: Path, output: Path | None) -> int:
     """Draw a sector file: light curve and flares, the largest flare, what was recovered."""
     from cvzmpi.cvz.pictures.overview import plot_file
@@ -44,12 +45,12 @@ def plot(file: Path, output: Path | None) -> int:
 @click.option("--all", "all_stars", is_flag=True, help="All stars that there are.")
 @click.option(
     "--results",
-    type=click.Path(path_type=Path),
+    type=GIVEN_PATH,
     help="Directory of the sector files.  [default: that of cvzmpi.toml]",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=GIVEN_PATH,
     default=Path("ffd"),
     show_default=True,
     help="Directory of the tables.",
@@ -95,7 +96,7 @@ def ffd(
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path), required=False)
+@click.argument("results", type=GIVEN_PATH, required=False)
 def index(results: Path | None) -> int:
     """Sum the sector files of a campaign up in tables, with mpirun or srun on all ranks.
 
@@ -115,11 +116,11 @@ def index(results: Path | None) -> int:
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path), required=False)
+@click.argument("results", type=GIVEN_PATH, required=False)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=GIVEN_PATH,
     default=Path("report"),
     show_default=True,
     help="Directory of the report.",
