@@ -8,13 +8,14 @@ promise too little, never too much.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.errors import CvzmpiError, FileInUseError, one_line
 
 if TYPE_CHECKING:
     import h5py
@@ -108,6 +109,8 @@ class CheckpointWriter:
 
     Raises
     ------
+    FileInUseError
+        On all ranks, if another program has the file open for writing.
     CvzmpiError
         On all ranks, if the file cannot be opened on one of them.
     """
@@ -123,6 +126,7 @@ class CheckpointWriter:
         self._team = team
         self._fsync = fsync
         self._error = error
+        self._lock = self._lead(lambda: _lock_shared(path))
         self.file: h5py.File = self._each(self._open)
 
     def __enter__(self) -> CheckpointWriter:
@@ -130,6 +134,8 @@ class CheckpointWriter:
 
     def __exit__(self, *error: object) -> None:
         self.file.close()
+        if self._lock is not None:
+            os.close(self._lock)
 
     @contextmanager
     def writing(self) -> Iterator[h5py.File]:
@@ -180,7 +186,8 @@ class CheckpointWriter:
         if self._team is not None and self._team.size > 1:
             driver = {"driver": "mpio", "comm": self._team.communicator}
         try:
-            return h5py.File(self._path, "r+", **driver)
+            # HDF5's own locks would keep us from a file that somebody only looks at.
+            return h5py.File(self._path, "r+", locking=False, **driver)
         except OSError as error:
             raise self._cannot("opened", error) from error
 
@@ -190,5 +197,39 @@ class CheckpointWriter:
             if self._fsync:
                 synchronise(self._path)  # by its name: a file that lost it would be lost work
 
+    def _lead(self, step: Callable[[], T]) -> T:
+        """Only the leader does a step."""
+        return step() if self._team is None else self._team.lead(step)
+
     def _cannot(self, what: str, error: OSError) -> CvzmpiError:
         return self._error(f"{self._path}: cannot be {what}: {one_line(error)}")
+
+
+def _lock_shared(path: Path) -> int | None:
+    """Lock a file as HDF5 does that reads it: who writes into it has it locked for himself.
+
+    Returns
+    -------
+    int or None
+        The descriptor that has the lock until it is closed; None where there are no locks.
+
+    Raises
+    ------
+    FileInUseError
+        If another program writes into the file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None  # HDF5 says it
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise FileInUseError(
+            f"{path}: another program has it open for writing (mode r+ or a): close it there"
+        ) from error
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
