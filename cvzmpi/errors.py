@@ -41,6 +41,10 @@ class LightCurveError(CvzmpiError):
     """An input light curve cannot be used."""
 
 
+class DamagedLightCurveError(LightCurveError):
+    """The file of an input light curve is not whole; a copy of it may be."""
+
+
 class ArchiveError(CvzmpiError):
     """The archive of the light curves did not give what was asked for."""
 

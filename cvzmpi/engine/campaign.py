@@ -100,6 +100,25 @@ class Overview:
     steps_per_unit: int = 0
 
 
+@dataclass(frozen=True)
+class Remainder:
+    """What is left when a job ends, also by what other jobs did meanwhile.
+
+    Attributes
+    ----------
+    n_open : int
+        Units that are not finished.
+    failed : sequence of Outcome
+        All units that failed.
+    with_others : sequence of Outcome
+        Those of the open units that other jobs have.
+    """
+
+    n_open: int
+    failed: Sequence[Outcome] = ()
+    with_others: Sequence[Outcome] = ()
+
+
 class UnitSource(Protocol):
     """Where rank 0 takes the units from, and whom it tells what became of them.
 
@@ -144,8 +163,17 @@ class UnitSource(Protocol):
         """A few words for the progress display, or none."""
         ...
 
-    def close(self, stopped: str | None) -> None:
-        """The job ends; `stopped` says why it was asked to, None where it was not."""
+    def close(self, stopped: str | None) -> Remainder | None:
+        """The job ends; `stopped` says why it was asked to, None where it was not.
+
+        What teams were given and did not end is given back.
+
+        Returns
+        -------
+        Remainder or None
+            None where nobody else works on the units, so that the outcomes say it all, and where
+            it cannot be known.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from cvzmpi.engine.campaign import Outcome, Unit, UnitSource, Worker
+from cvzmpi.engine.campaign import Outcome, Remainder, Unit, UnitSource, Worker
 from cvzmpi.engine.progress import ProgressDisplay
 from cvzmpi.engine.stopping import StopRequest
 from cvzmpi.engine.tally import Tally
@@ -68,7 +68,22 @@ class Desk:
             return
         self._attend_to_source()
         self.tally.all_given_out = self._source.exhausted()
-        self._source.close(self.stop.reason)
+        remainder = self._source.close(self.stop.reason)
+        if remainder is not None:
+            self._take_down(remainder)
+
+    def _take_down(self, remainder: Remainder) -> None:
+        """What is left in the end, which only the source knows where others have units, too."""
+        known = {outcome.unit for outcome in self.tally.failed}
+        outcomes = [outcome for outcome in remainder.failed if outcome.unit not in known]
+        if self.tally.all_given_out and remainder.n_open:
+            outcomes += remainder.with_others
+            if not remainder.with_others and not self.tally.unfinished:
+                outcomes.append(Outcome(f"{remainder.n_open} more", unfinished="no job has them"))
+        for outcome in outcomes:
+            self.tally.record(outcome)
+            self.display.dropped(outcome)
+        self.display.remain(remainder.n_open)
 
     def next(self) -> Unit | None:
         """A unit to be worked on now; None where none is ready, or the job is to stop."""

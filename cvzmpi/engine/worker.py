@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from cvzmpi.engine.campaign import Campaign, Outcome, Unit
 from cvzmpi.engine.claim import Claim
+from cvzmpi.engine.claim_holder import describe_holder
 from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.engine.team import Team, TeamMateError
@@ -28,8 +29,9 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
     start = time.perf_counter()
     claims: list[Claim] = []  # the leader's
     try:
-        if not team.lead(lambda: _claim(campaign, unit, claims)):
-            return Outcome(unit.name, unfinished="another job works on it")
+        held = team.lead(lambda: _claim(campaign, unit, claims))
+        if held is not None:
+            return Outcome(unit.name, unfinished=held)
         with team.together():
             result = campaign.work(unit, team, control)
     except UnitStopped:
@@ -55,13 +57,14 @@ def _failed_or_put_off(unit: Unit, error: Exception, team: Team, claims: list[Cl
     return Outcome(unit.name, error=message, traceback=trace)
 
 
-def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> bool:
-    """Claim the unit for this team; False where another job has it."""
-    claim = Claim.take(campaign.claim_file(unit))
+def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> str | None:
+    """Claim the unit for this team; where another process has it, which."""
+    file = campaign.claim_file(unit)
+    claim = Claim.take(file)
     if claim is None:
-        return False
+        return f"{file} is held by {describe_holder(file)}, which works on it"
     claims.append(claim)
-    return True
+    return None
 
 
 def _one_line(error: Exception, team: Team) -> str:

@@ -15,7 +15,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -201,7 +201,9 @@ class Clerk:
         """The other jobs that have units of this job's batch, and how many."""
         return self._seen.living
 
-    def close(self, outcome: str, patience: float) -> None:
+    def close(
+        self, outcome: str, patience: float, last_look: Callable[[], None] = lambda: None
+    ) -> None:
         """Deliver what is left, and leave the registry.
 
         Parameters
@@ -211,6 +213,8 @@ class Clerk:
         patience : float
             Seconds to wait for a database that is away. What it does not take then stays in the
             outbox, and the next job delivers it.
+        last_look : callable
+            Looks at the ledger when all is delivered.
         """
         self._is_closing.set()
         self._thread.join()
@@ -219,10 +223,14 @@ class Clerk:
         while True:
             try:
                 self._deliver(len(self._undelivered))
+                last_look()
                 self._ledger.jobs.end(self._job, outcome)
                 break
             except (LedgerError, OSError) as error:
                 self._is_away(error)
+            except BaseException:
+                self._undelivered.keep()
+                raise
             if time.monotonic() > give_up or not self._outage.may_pass:
                 self._undelivered.leave(is_lost=self._outage.is_lost)
                 break
@@ -289,8 +297,9 @@ class Clerk:
     def _look_around(self) -> None:
         """See to the other jobs."""
         seen = self._watch.look()
-        if seen.n_buried:
-            # Before the dead are forgotten: else the other thread might think that all is over.
+        if seen.n_buried or seen.n_units() < self._seen.n_units():
+            # Units may be free. Before the others are forgotten: else the other thread might think
+            # that all is over.
             self._nothing_left = False
         self._seen = seen
 

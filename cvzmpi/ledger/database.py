@@ -68,6 +68,7 @@ class Database:
                 },
                 pool_pre_ping=True,
                 json_serializer=json_values.as_text,
+                json_deserializer=json_values.from_text,
             )
         else:
             raise LedgerError(f"{self.name}: expected sqlite:/// or postgresql://")
@@ -122,6 +123,8 @@ class Database:
             if is_no_ledger(error):
                 raise LedgerLostError(f"{what}: damaged, or no ledger") from error
             raise LedgerError(what) from error
+        except UnicodeDecodeError as error:
+            raise LedgerError(f"{self.name}: has a text that is no UTF-8: {error}") from error
         except sa.exc.TimeoutError as error:  # no connection became free
             raise LedgerUnavailableError(f"{self.name}: {one_line(error)}") from error
 
@@ -134,7 +137,12 @@ def _url(location: str | Path) -> str:
 
 def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
     file = SqliteFile(Path(url.database or ""), create)
-    engine = sa.create_engine(url, creator=file.connect, json_serializer=json_values.as_text)
+    engine = sa.create_engine(
+        url,
+        creator=file.connect,
+        json_serializer=json_values.as_text,
+        json_deserializer=json_values.from_text,
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: Any, record: object) -> None:

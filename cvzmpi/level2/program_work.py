@@ -20,7 +20,6 @@ import sqlalchemy as sa
 
 from cvzmpi.all_ranks import complain
 from cvzmpi.engine.campaign import Outcome, Overview, Unit, UnitSource
-from cvzmpi.engine.stopping import stop_reason
 from cvzmpi.errors import ConfigError, MapFileError
 from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
@@ -28,7 +27,6 @@ from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger.neighbours import queue_id
 from cvzmpi.ledger.tables import latest, units
-from cvzmpi.ledger.waiting import wait_for_ledger
 from cvzmpi.ledger_source import LedgerSource, overview_of
 from cvzmpi.level2.catalogue import Catalogue, Inversion, claimed_programs
 from cvzmpi.level2.configuration import Level2Config
@@ -37,6 +35,7 @@ from cvzmpi.level2.inversion_file import MODEL, read_progress
 from cvzmpi.level2.map_inversion import check_settings
 from cvzmpi.level2.prepared_program import PreparedProgram, last_prepared
 from cvzmpi.level2.scan import changed_programs, reopen_changed
+from cvzmpi.wait_for_ledger import wait_for_ledger
 
 STEP = "invert"
 _LETTERS = string.ascii_uppercase + string.digits
@@ -84,7 +83,6 @@ class ProgramWork:
         return wait_for_ledger(
             lambda: self._open_source(ranks, nodes, teams),
             self._config.ledger.patience,
-            stop_reason,
             complain,
         )
 
@@ -167,7 +165,7 @@ class ProgramWork:
             steps_per_unit=n_pixels // max(len(self._programs), 1),
             open_states=_OPEN,
             failed_in=(State.WORKING,),
-            only=_free,
+            only=self._found_and_free,
         )
 
     def _evidence(self, ledger: Ledger) -> Evidence:

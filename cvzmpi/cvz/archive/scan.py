@@ -199,4 +199,4 @@ def _garbage_left_alone() -> Iterator[None]:
 def product_of_facts(facts: Mapping[str, Any]) -> Product | None:
     """The product of a unit that a scan found; None for a unit that has none."""
     name = facts.get("product")
-    return None if name is None else Product.of_name(name)
+    return None if name is None else Product.of_name(str(name))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -12,24 +11,20 @@ from tenacity.retry import retry_if_exception_type
 from tenacity.stop import stop_after_delay
 from tenacity.wait import wait_exponential_jitter
 
-from cvzmpi.errors import LedgerUnavailableError, UnavailableError
+from cvzmpi.engine.stopping import JobStopped
+from cvzmpi.errors import LedgerUnavailableError
 from cvzmpi.said_once import SaidOnce
 
 T = TypeVar("T")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 15.0  # seconds
-_LOOK_SECONDS = 0.1  # between two looks whether the job is to stop
-_TO_THE_END_SECONDS = 1.0  # that an attempt gets when it is
-
-
-class StoppedError(UnavailableError):
-    """The job was asked to stop before it had begun."""
+_LOOK_SECONDS = 0.1  # a signal is handled between two looks
+_TO_THE_END_SECONDS = 1.0  # that an attempt gets when the job is to stop
 
 
 def wait_for_ledger(
     begin: Callable[[], T],
     patience: float,
-    stop_reason: Callable[[], str | None],
     say: Callable[[str], None],
 ) -> T:
     """Do what needs the ledger; where it is away, again and again, with longer and longer pauses.
@@ -38,11 +33,10 @@ def wait_for_ledger(
     ----------
     begin : callable
         What a job does first; may be done again after it failed. It is done in another thread:
-        within a driver of a database, a signal would wait for seconds.
+        within a driver of a database, a signal would wait for seconds. A request to stop ends the
+        wait, and gives an attempt that is being made a second.
     patience : float
         Seconds after which no more attempt is made.
-    stop_reason : callable
-        Why the job is to stop; None while it is not.
     say : callable
         Takes a line: why the job waits, once, and again when the reason is another.
 
@@ -50,18 +44,12 @@ def wait_for_ledger(
     ------
     LedgerUnavailableError
         If it is still away when the patience is over.
-    StoppedError
-        If the job is asked to stop meanwhile.
+    JobStopped
+        If the job is asked to stop meanwhile, and the attempt that is being made does not succeed.
     CvzmpiError
         Whatever else `begin` raises, at once.
     """
     said = SaidOnce(say)
-
-    def pause(seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            _raise_if_stopped(stop_reason)
-            time.sleep(_LOOK_SECONDS)
 
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
@@ -72,10 +60,9 @@ def wait_for_ledger(
         wait=wait_exponential_jitter(_FIRST_PAUSE, _LONGEST_PAUSE, jitter=_FIRST_PAUSE),
         stop=stop_after_delay(patience),
         before_sleep=tell,
-        sleep=pause,
         reraise=True,
     )
-    result = retrying(lambda: _Attempt(begin).result(stop_reason))
+    result = retrying(lambda: _Attempt(begin).result())
     said.over("the ledger is back")
     return result
 
@@ -96,21 +83,15 @@ class _Attempt(Generic[T]):
         except BaseException as error:
             self._error = error
 
-    def result(self, stop_reason: Callable[[], str | None]) -> T:
-        """What it returned or raised; StoppedError where the job is to stop and it goes on."""
-        stopped_at: float | None = None
-        while self._thread.is_alive():
-            self._thread.join(_LOOK_SECONDS)
-            if stop_reason() is None:
-                continue
-            stopped_at = stopped_at or time.monotonic()
-            if time.monotonic() - stopped_at > _TO_THE_END_SECONDS:
-                _raise_if_stopped(stop_reason)
+    def result(self) -> T:
+        """What it returned or raised; also when the job is asked to stop just before that."""
+        try:
+            while self._thread.is_alive():
+                self._thread.join(_LOOK_SECONDS)
+        except JobStopped:
+            self._thread.join(_TO_THE_END_SECONDS)
+            if not self._result:
+                raise
         if self._error is not None:
             raise self._error
         return self._result[0]
-
-
-def _raise_if_stopped(stop_reason: Callable[[], str | None]) -> None:
-    if (reason := stop_reason()) is not None:
-        raise StoppedError(f"{reason}: the job ends before it has begun")
