@@ -17,6 +17,10 @@ class PutOffError(CvzmpiError):
     """A unit cannot be worked on now, by no fault of its own: a later job does it."""
 
 
+class FileInUseError(PutOffError):
+    """Another program has a file open for writing."""
+
+
 class MachineError(PutOffError):
     """The machine or its file system is at fault: no space, no memory, no locks."""
 
@@ -45,6 +49,13 @@ class ArchiveError(CvzmpiError):
     """The archive of the light curves did not give what was asked for."""
 
 
+class ArchiveDownError(ArchiveError, UnavailableError):
+    """The archive does not answer, or with something else than it should; later it may do better.
+
+    Whatever was asked for, it says nothing about that.
+    """
+
+
 class SectorFileError(CvzmpiError):
     """An output file cannot be read, written or continued."""
 
@@ -63,6 +74,10 @@ class LedgerUnavailableError(LedgerError, UnavailableError):
 
 class LedgerLostError(LedgerError):
     """The ledger that a running job began with is gone, or another one is in its place."""
+
+
+class LedgerFullError(LedgerError, MachineError):
+    """The disk of the ledger is full."""
 
 
 class IllegalTransitionError(LedgerError):
