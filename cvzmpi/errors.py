@@ -29,6 +29,13 @@ class ArchiveError(CvzmpiError):
     """The archive of the light curves did not give what was asked for."""
 
 
+class ArchiveDownError(ArchiveError):
+    """The archive does not answer, or with something else than it should; later it may do better.
+
+    Whatever was asked for, it says nothing about that.
+    """
+
+
 class SectorFileError(CvzmpiError):
     """An output file cannot be read, written or continued."""
 

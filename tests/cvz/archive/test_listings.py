@@ -6,15 +6,20 @@ import time
 
 import pytest
 
-from cvzmpi.cvz.archive.client import UnavailableError, UnusableContentError
-from cvzmpi.cvz.archive.listings import SectorListings
+from cvzmpi.cvz.archive.answers import UnusableContentError
+from cvzmpi.cvz.archive.kept_listings import KeptListings
+from cvzmpi.cvz.archive.listings import SectorListings, SectorRange
+from cvzmpi.errors import ArchiveDownError
 from tools.stand_in_archive.catalog import product_of
+
+LARGEST = 1_000_000
 
 
 @pytest.fixture
 def listings(client, tmp_path):
-    def of(archive, max_age=7.0):
-        return SectorListings(client, archive.listings, tmp_path / "listings", max_age)
+    def of(archive, max_age=7.0, **sectors):
+        kept = KeptListings(tmp_path / "listings", max_age)
+        return SectorListings(client, archive.listings, kept, SectorRange(**sectors), LARGEST)
 
     return of
 
@@ -31,9 +36,12 @@ def test_it_takes_a_request_for_each_sector_and_two_to_know_the_end(open_archive
     assert len(archive.counts.requests) == 5 + 2
 
 
-def test_a_gap_of_one_sector_is_not_the_end(open_archive, listings):
+def test_a_gap_is_a_fault_of_the_archive_unless_it_is_expected(open_archive, listings):
     archive = open_archive((1, 1), (1, 3))
-    assert [p.sector for p in listings(archive).products({1})] == [1, 3]
+    with pytest.raises(ArchiveDownError, match=r"sector_2_.* since sector 3 is there"):
+        list(listings(archive).products({1}))
+    found = listings(archive, absent=frozenset({2})).products({1})
+    assert [p.sector for p in found] == [1, 3]
 
 
 def test_what_was_fetched_is_kept(open_archive, listings):
@@ -105,7 +113,7 @@ def test_without_the_archive_an_old_listing_does(open_archive, listings, tmp_pat
 def test_without_the_archive_and_without_an_old_listing_it_is_told(open_archive, listings):
     archive = open_archive((1, 1))
     archive.listing_faults.always[0] = "hang"
-    with pytest.raises(UnavailableError, match=r"tesscurl_sector_1_lc\.sh: no answer in time"):
+    with pytest.raises(ArchiveDownError, match=r"tesscurl_sector_1_lc\.sh: no answer in time"):
         list(listings(archive).products({1}))
 
 
@@ -120,7 +128,13 @@ def test_what_is_no_listing_is_refused(open_archive, listings, tmp_path):
 def test_the_listing_of_another_sector_is_refused(open_archive, client, tmp_path):
     archive = open_archive((1, 1))
     pattern = archive.listings.replace("{sector}", "1") + "?{sector}"
-    listings = SectorListings(client, pattern.replace("_lc.sh?", "_lc.sh#"), tmp_path, 7)
+    listings = SectorListings(
+        client,
+        pattern.replace("_lc.sh?", "_lc.sh#"),
+        KeptListings(tmp_path, 7),
+        SectorRange(),
+        LARGEST,
+    )
     with pytest.raises(UnusableContentError, match="lists sector 1, expected 2"):
         list(listings.products({1}))
 
