@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urljoin
 
 import tenacity
 
@@ -33,7 +32,7 @@ from cvzmpi.cvz.archive.header_values import content_length, retry_after
 from cvzmpi.cvz.archive.request_rate import RequestRate
 from cvzmpi.cvz.archive.transfer import Transfer, TransferLimits
 from cvzmpi.cvz.archive.waiting import WaitingNotice
-from cvzmpi.errors import ArchiveDownError, one_line
+from cvzmpi.errors import ArchiveDownError
 
 if TYPE_CHECKING:
     import requests
@@ -179,8 +178,7 @@ class ArchiveClient:
             ) from error
 
     def _request(self, address: str, receive: Callable[[Body], _T], largest: float) -> _T:
-        import requests
-        import urllib3
+        from cvzmpi.cvz.archive.connections import FAILURES, as_ours
 
         limits = self.limits
         bounds = TransferLimits(
@@ -191,26 +189,26 @@ class ArchiveClient:
                 with closing(self._answer(address)) as response:
                     self._check_status(address, response)
                     return receive(self._body(address, response, transfer, largest))
-            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            except FAILURES as error:
                 self._check_cut(transfer)
-                raise _as_ours(address, error) from error
+                raise as_ours(address, error) from error
 
     def _answer(self, address: str) -> requests.Response:
         """The answer to a request, at the end of all redirections."""
+        from cvzmpi.cvz.archive.connections import redirected_to
+
         session = self._open_session()
         timeouts = (self.limits.connect_timeout, self.limits.read_timeout)
-        place = address
+        place: str | None = address
         for _ in range(_MOST_REDIRECTIONS + 1):
-            # left to itself, `requests` reads all that an answer brings that redirects
-            response = session.get(place, stream=True, timeout=timeouts, allow_redirects=False)
+            response = session.get(place, stream=True, timeout=timeouts)
             try:
-                target = session.get_redirect_target(response)
-                if target is None:
-                    return response
-                place = urljoin(place, target)
+                place = redirected_to(response)
             except ValueError as error:
                 response.close()
                 raise ArchiveDownError(f"{address}: redirected to what is no address") from error
+            if place is None:
+                return response
             response.close()
         raise ArchiveDownError(f"{address}: redirected more than {_MOST_REDIRECTIONS} times")
 
@@ -281,26 +279,3 @@ def _pause(first: float, longest: float) -> Callable[[tenacity.RetryCallState], 
         return max(asked, min(growing(state), longest))
 
     return pause
-
-
-def _as_ours(address: str, error: Exception) -> Exception:
-    """What to raise for what `requests` and urllib3 raise."""
-    import requests
-    from urllib3 import exceptions
-
-    if isinstance(error, requests.Timeout | exceptions.TimeoutError):
-        return PassingError("no answer in time")
-    if isinstance(error, exceptions.DecodeError):
-        return UnusableContentError(f"{address}: cannot be decompressed ({_cause(error)})")
-    if isinstance(error, exceptions.ProtocolError):
-        return PassingError("the transfer was cut")
-    if isinstance(error, requests.ConnectionError | exceptions.HTTPError):
-        return PassingError(f"the connection failed ({_cause(error)})")
-    return ArchiveDownError(f"{address}: {one_line(error)}")
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason: what requests and urllib3 say around it fills lines."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return one_line(error)
