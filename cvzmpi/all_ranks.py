@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
 
 if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
+    from cvzmpi.engine.stopping import StopRequest
     from cvzmpi.engine.tally import Tally
 
 DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
@@ -19,30 +20,58 @@ DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
 is done, to be run again (sysexits.h calls 75 a temporary failure)."""
 
 
-def on_all_ranks(work: Callable[[World], int]) -> int:
+INTERRUPTED = 130
+"""Exit status of a command that Ctrl-C ended, as shells have it."""
+
+
+def job_on_all_ranks(work: Callable[[World], int]) -> int:
+    """As `on_all_ranks`, for a job that stops in good order when a signal asks it to."""
+    from cvzmpi.engine.stopping import JobStopped, StopRequest
+
+    stop = StopRequest()
+    stop.listen()
+    try:
+        return on_all_ranks(work, stop)
+    except JobStopped as stopped:
+        complain(f"{stopped}: stopped before anything was begun")
+        return INCOMPLETE
+
+
+def on_all_ranks(work: Callable[[World], int], stop: StopRequest | None = None) -> int:
     """Start MPI and do something on all ranks.
 
     Parameters
     ----------
     work : callable
         Takes the world; gives the exit status, the same on all ranks.
+    stop : StopRequest, optional
+        Of a job that listens to signals already. Without it, Ctrl-C ends all ranks at once.
 
     Returns
     -------
     int
-        The exit status; that of a wrong usage where `work` raised an error for the user.
+        The exit status; where `work` raised an error for the user, as `complain_of` has it.
+
+    Raises
+    ------
+    JobStopped
+        On all ranks, if the job was asked to stop before it gave out units.
     """
-    from cvzmpi.engine.launch import World, pin_to_one_core
-    from cvzmpi.engine.stopping import ignore_signals
+    from cvzmpi.engine.launch import World, abort_job, pin_to_one_core
+    from cvzmpi.engine.stopping import JobStopped, ignore_signals
 
     pin_to_one_core()
-    world = World.start()
+    world = World.start(stop)
     try:
         return work(world)
     except CvzmpiError as error:
-        if world.rank == 0:
-            complain(str(error))
-        return USAGE
+        return complain_of(error) if world.rank == 0 else status_of(error)
+    except JobStopped:
+        raise
+    except KeyboardInterrupt:
+        if world.size > 1:
+            abort_job(f"interrupted on rank {world.rank}", INTERRUPTED)
+        raise
     except BaseException:
         traceback.print_exc()
         world.abort()
@@ -57,6 +86,29 @@ def exit_status(tally: Tally | None) -> int:
     if not tally.complete:
         return INCOMPLETE
     return SOME_FAILED if tally.failed else DONE
+
+
+def complain_of(error: CvzmpiError) -> int:
+    """Say what went wrong, from one of the ranks that all say it; the exit status that it means.
+
+    See Also
+    --------
+    status_of
+    """
+    status = status_of(error)
+    complain(f"{error}; to be run again later" if status == INCOMPLETE else str(error))
+    return status
+
+
+def status_of(error: CvzmpiError) -> int:
+    """The exit status that an error means.
+
+    Returns
+    -------
+    int
+        USAGE where a person must change something; INCOMPLETE where the same may work later.
+    """
+    return INCOMPLETE if isinstance(error, UnavailableError | PutOffError) else USAGE
 
 
 def complain(message: str) -> None:

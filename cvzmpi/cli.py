@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -9,7 +10,7 @@ from importlib import import_module
 import click
 
 from cvzmpi import __version__, ledger_commands
-from cvzmpi.all_ranks import USAGE, complain
+from cvzmpi.all_ranks import INTERRUPTED, USAGE, complain, complain_of
 from cvzmpi.cvz import commands as cvz_commands
 from cvzmpi.errors import CvzmpiError
 
@@ -58,15 +59,18 @@ cli.add_command(
 
 
 def main() -> None:
-    """Run the command line; an error for the user is one line and the exit status 2."""
+    """Run the command line; an error for the user is one line, and the exit status 2 or 75."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
         complain(error.format_message())
         sys.exit(USAGE)
-    except click.Abort:
-        sys.exit(130)
+    except (click.Abort, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more, and nothing is waited for
+        complain("interrupted")
+        sys.exit(INTERRUPTED)
     except CvzmpiError as error:
-        complain(str(error))
-        sys.exit(USAGE)
+        sys.exit(complain_of(error))
     sys.exit(status)

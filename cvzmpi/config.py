@@ -13,9 +13,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
-from cvzmpi.errors import ConfigError
+from cvzmpi.errors import ConfigError, one_line
+from cvzmpi.text_file import read_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,6 +31,11 @@ else:
     import tomli as tomllib
 
 DEFAULT_FILE = Path("cvzmpi.toml")
+
+# Besides what the parser says itself: numbers of thousands of digits, brackets within brackets.
+_BAD_TOML = (ValueError, RecursionError)
+
+_SHOWN = 200  # characters of a wrong value that a message repeats
 
 # What pydantic's messages say less clearly, by the type of the error.
 _EXPECTED = {
@@ -44,7 +57,27 @@ class Section(BaseModel):
 
 AnySection = TypeVar("AnySection", bound=Section)
 
-FilePath = Annotated[Path, Field(strict=False)]  # TOML has strings only
+
+def _usable_path(path: Path) -> Path:
+    """Refuse what no file can be called, and what cannot be written down as UTF-8."""
+    if "\0" in str(path) or any("\ud800" <= character <= "\udfff" for character in str(path)):
+        raise ValueError(f"{str(path)!a} is no path, expected characters of UTF-8 without NUL")
+    return path
+
+
+def _not_empty(value: Any) -> Any:
+    """An empty path would be the working directory."""
+    if value == "":
+        raise ValueError("it is empty, expected a path")
+    return value
+
+
+FilePath = Annotated[
+    Path,
+    Field(strict=False),  # TOML has strings only
+    BeforeValidator(_not_empty),
+    AfterValidator(_usable_path),
+]
 
 
 def named_or_default(file: Path | None) -> Path | None:
@@ -149,13 +182,11 @@ def _comment(description: str | None) -> list[str]:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(file))
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such configuration file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not valid TOML: {error}") from None
+    except _BAD_TOML as error:
+        raise ConfigError(f"{file}: not valid TOML: {one_line(error)}") from None
 
 
 def _anchor(values: dict[str, Any], model: type[Section], directory: Path) -> None:
@@ -167,7 +198,7 @@ def _anchor(values: dict[str, Any], model: type[Section], directory: Path) -> No
                 _anchor(section, type(field.default), directory)
         elif _is_path(field.annotation):
             value = values.get(name, field.default)
-            if isinstance(value, str | Path):
+            if isinstance(value, str | Path) and value != "":
                 values[name] = directory / value
 
 
@@ -183,7 +214,7 @@ def _parse(override: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {override}: expected key=value, as inject.n_inject=200")
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except _BAD_TOML:
         parsed = {}
     # a bare word is a string
     return key.strip(), parsed["value"] if parsed.keys() == {"value"} else text
@@ -218,7 +249,16 @@ def _explain(model: type[Section], source: str, error: Any) -> str:
     expected = _EXPECTED.get(error["type"])
     if expected is None:
         expected = error["msg"].removeprefix("Input should be ")
-    return f"{source}: {key} = {error['input']!r}: expected {expected}"
+    return f"{source}: {key} = {_shown(error['input'])}: expected {expected}"
+
+
+def _shown(value: Any) -> str:
+    """A value as a message repeats it, on one line of bearable length."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # thousands of digits, or sections within sections
+        return f"({type(value).__name__})"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _known_keys(model: type[BaseModel], section: str) -> list[str]:

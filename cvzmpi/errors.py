@@ -9,6 +9,18 @@ class CvzmpiError(Exception):
     """Base of all errors with a message for the user."""
 
 
+class UnavailableError(CvzmpiError):
+    """Something outside of cvzmpi does not answer now; later it may, and nobody must change it."""
+
+
+class PutOffError(CvzmpiError):
+    """A unit cannot be worked on now, by no fault of its own: a later job does it."""
+
+
+class MachineError(PutOffError):
+    """The machine or its file system is at fault: no space, no memory, no locks."""
+
+
 class ConfigError(CvzmpiError):
     """The configuration or the command line is wrong; nothing was started."""
 
@@ -25,11 +37,15 @@ class LightCurveError(CvzmpiError):
     """An input light curve cannot be used."""
 
 
+class DamagedLightCurveError(LightCurveError):
+    """The file of an input light curve is not whole; a copy of it may be."""
+
+
 class ArchiveError(CvzmpiError):
     """The archive of the light curves did not give what was asked for."""
 
 
-class ArchiveDownError(ArchiveError):
+class ArchiveDownError(ArchiveError, UnavailableError):
     """The archive does not answer, or with something else than it should; later it may do better.
 
     Whatever was asked for, it says nothing about that.
@@ -48,8 +64,12 @@ class LedgerError(CvzmpiError):
     """The ledger refuses something, or is not what is expected."""
 
 
-class LedgerUnavailableError(LedgerError):
+class LedgerUnavailableError(LedgerError, UnavailableError):
     """The ledger's database cannot be reached or is locked; later it may be."""
+
+
+class LedgerLostError(LedgerError):
+    """The ledger that a running job began with is gone, or another one is in its place."""
 
 
 class IllegalTransitionError(LedgerError):

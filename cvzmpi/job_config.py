@@ -47,3 +47,6 @@ class LedgerConfig(Section):
         ge=10,
         description="seconds without a sign of life after which a job on another machine is dead",
     )
+    patience: float = Field(
+        600.0, ge=0, description="seconds that a job waits for a database that is away"
+    )

@@ -136,8 +136,13 @@ def grant(place: _Place, role: str) -> int:
     from cvzmpi.ledger.grants import grant
 
     with place.ledger(create=True) as ledger:
-        grant(ledger.database, role)
+        taken = grant(ledger.database, role)
     click.echo(f"{role} can add to the ledger {ledger.database.name}")
+    if taken:
+        click.echo(
+            f"revoked from PUBLIC, which is every role, so that {role} has it no more: "
+            f"{', '.join(taken)}"
+        )
     return 0
 
 

@@ -92,9 +92,11 @@ def _print(report: Any) -> None:
 
 
 def _watch(report: Callable[[], Any], every: float) -> None:
+    from rich.console import Console
     from rich.live import Live
 
-    with Live(report(), auto_refresh=False) as live:
+    console = Console(highlight=False, markup=False)  # messages may have brackets
+    with Live(report(), console=console, auto_refresh=False) as live:
         while True:
             time.sleep(every)
             live.update(report(), refresh=True)

@@ -13,13 +13,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cvzmpi.engine.campaign import Outcome, Overview, Unit, Worker
+from cvzmpi.engine.campaign import Outcome, Overview, Remainder, Unit, Worker
+from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.clerk import Clerk
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.order import Narrow, all_units
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.states import FINISHED, State
+from cvzmpi.ledger.wait_for_others import WaitForOthers
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +108,7 @@ class LedgerSource:
     clerk : Clerk
         Not started yet.
     overview : callable
-        What there is to do; asked once, when the clerk has seen to dead jobs.
+        What there is to do; asked when the clerk has seen to dead jobs, and again in the end.
     as_unit : callable
         What the engine is to know of a unit.
     n_ranks : int
@@ -133,7 +135,10 @@ class LedgerSource:
         self._waiting: deque[Unit] = deque()
         self._held: dict[str, _Held] = {}
         self._ended_at: deque[float] = deque()
-        self._told_of_others = False
+        self._unusable: list[Outcome] = []
+        self._told_of_outage = False
+        self._wait = WaitForOthers()
+        self._look = overview
         clerk.start(wanted=2 * n_ranks)
         self._overview = overview()
         _log.info(
@@ -153,12 +158,18 @@ class LedgerSource:
         return self._waiting.popleft() if self._waiting else None
 
     def exhausted(self) -> bool:
-        """Whether all units are done, failed, or with other jobs that live.
+        """Whether all units are done or failed.
 
-        Or out of reach, where the database has been away for long: a job does not wait for ever.
+        Or with other jobs that live, for long; or out of reach, where the database has been away
+        for long: a job does not wait for ever.
         """
         self._take_claimed()
-        return not self._waiting and (self._clerk.nothing_left() or self._clerk.gave_up())
+        if self._waiting:
+            self._wait.end()
+            return False
+        if self._clerk.gave_up():
+            return True
+        return self._clerk.nothing_left() and not self._wait.goes_on(self._clerk.with_others())
 
     def preprocessed(self, unit: Unit, **detail: Any) -> None:
         """The input of a unit is here, verified; to be said before it is given to a team."""
@@ -216,16 +227,13 @@ class LedgerSource:
         """See that enough units are claimed."""
         if self._clerk.lost_claims():
             self._forget_waiting()
-        if self._told_of_others or not self.exhausted():
+        if self._unusable:
+            return self._end_unusable()
+        if self._told_of_outage or not self.exhausted() or not self._clerk.gave_up():
             return ()
-        self._told_of_others = True
-        if self._clerk.gave_up():
-            why = f"the ledger is out of reach: {self._clerk.problem}"
-            return [Outcome("what the ledger still has", unfinished=why)]
-        return [
-            Outcome(f"{count} more", unfinished=f"job {job.id} on {job.host} has them")
-            for job, count in self._clerk.with_others()
-        ]
+        self._told_of_outage = True
+        why = f"the ledger is out of reach: {self._clerk.problem}"
+        return [Outcome("what the ledger still has", unfinished=why)]
 
     def steps_done(self, steps: int) -> None:
         """Count what the teams do."""
@@ -233,23 +241,52 @@ class LedgerSource:
 
     def status(self) -> str:
         """Whether the ledger can be reached."""
-        return "" if self._clerk.problem is None else "ledger out of reach"
+        if self._clerk.problem is not None:
+            return "ledger out of reach"
+        return "waiting for other jobs" if self._wait.is_on else ""
 
-    def close(self, stopped: str | None) -> None:
-        """Deliver what is left to be said."""
-        self._clerk.close(stopped or "ended", _PATIENCE[stopped is not None])
+    def close(self, stopped: str | None) -> Remainder | None:
+        """Deliver what is left to be said; what teams still have is given back."""
+        for name, held in self._held.items():
+            if held.state is State.WORKING:
+                self._move(name, State.PREPROCESSED, message=f"the job ended: {stopped}")
+        seen: list[Remainder] = []
+        self._clerk.close(
+            stopped or "ended",
+            _PATIENCE[stopped is not None],
+            last_look=lambda: seen.append(self._remainder()),
+        )
         _log.info("the job ends: %s", stopped or "nothing is left")
+        return seen[-1] if seen else None
+
+    def _remainder(self) -> Remainder:
+        """What is left when this job has told everything."""
+        overview = self._look()
+        with_others = [
+            Outcome(f"{count} more", unfinished=f"job {job.id} on {job.host} has them, and lives")
+            for job, count in self._clerk.with_others()
+        ]
+        return Remainder(overview.n_open, tuple(overview.rejected), tuple(with_others))
 
     def _take_claimed(self) -> None:
         for unit in self._clerk.claimed():
             self._held[unit.name] = _Held(unit, unit.state)
-            self._waiting.append(self._as_unit(unit))
+            try:
+                self._waiting.append(self._as_unit(unit))
+            except CvzmpiError as error:  # the ledger has something that is no unit of ours
+                self._unusable.append(Outcome(unit.name, error=str(error)))
         now = time.monotonic()
         while self._ended_at and now - self._ended_at[0] > _RECENT_SECONDS:
             self._ended_at.popleft()
         enough = 2 * self._n_ranks + len(self._ended_at)
         missing = enough - len(self._waiting)
         self._clerk.want(missing if missing >= enough / 2 else 0)
+
+    def _end_unusable(self) -> list[Outcome]:
+        ended, self._unusable = self._unusable, []
+        for outcome in ended:
+            self.ended(outcome)
+        return ended
 
     def _forget_waiting(self) -> None:
         """Other jobs may have them now; what the teams have goes on."""

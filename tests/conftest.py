@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -28,6 +29,7 @@ import pytest  # noqa: E402
 from cvzmpi.cli import main  # noqa: E402
 from cvzmpi.cvz import stella_models  # noqa: E402
 from cvzmpi.cvz.network import Network  # noqa: E402
+from cvzmpi.engine.stopping import SIGNALS  # noqa: E402
 from cvzmpi.errors import ModelFileError  # noqa: E402
 from cvzmpi.ledger import Ledger  # noqa: E402
 from tools.postgres_server import PostgresServer, find_programs  # noqa: E402
@@ -153,6 +155,15 @@ def browser_until(browser):
         WebDriverWait(browser, 60, 0.1, [WebDriverException]).until(lambda _: is_so())
 
     return until
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before():
+    """A job in this process listens to signals; the next test, and Ctrl-C, find them as before."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from edited_hdf5 import edited
 
 from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
 
@@ -209,7 +210,7 @@ def rewind(path: Path, n_remaining: int | None) -> None:
 
     None takes it back to checkpoint 1, before the Gaussian process.
     """
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         if n_remaining is None:
             for group in ("flares", "injections", "recoveries"):
                 del file[group]

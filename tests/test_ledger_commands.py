@@ -108,7 +108,7 @@ def test_a_database_that_does_not_answer_is_one_line(call, tmp_path):
     url = f"postgresql://nobody@/db?host={tmp_path}"
     (tmp_path / "cvzmpi.toml").write_text(f'[ledger]\nurl = "{url}"\n')
     status, _, err = call("status", "--config", tmp_path / "cvzmpi.toml")
-    assert status == 2
+    assert status == 75, "it may be back later"
     (line,) = err.splitlines()
     assert "db" in line
 

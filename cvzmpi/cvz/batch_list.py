@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
+from cvzmpi.cvz.light_curve_source import (
+    MAX_SECTOR,
+    MAX_TIC,
+    LightCurveSource,
+    Rejected,
+    is_identity,
+)
 from cvzmpi.errors import ConfigError, one_line
+from cvzmpi.text_file import read_text, shown
+
+_WHOLE_NUMBER = re.compile(r"\s*[0-9]{1,20}\s*")
 
 
 def select_targets(
@@ -21,7 +30,7 @@ def select_targets(
     ----------
     sources : list of LightCurveSource
     targets : Path
-        CSV with the columns `tic` and `sector`.
+        CSV with the columns `tic` and `sector`, separated by commas, semicolons or tabs.
 
     Returns
     -------
@@ -81,24 +90,34 @@ def read_priorities(targets: Path) -> dict[str, float]:
 def _read_targets(targets: Path) -> Iterator[tuple[tuple[int, int], float | None]]:
     """The (tic, sector) of each line, and its priority."""
     try:
-        text = targets.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(targets).splitlines()
+    except OSError as error:
         raise ConfigError(f"{targets}: cannot be read: {one_line(error)}") from error
-    rows = csv.DictReader(io.StringIO(text), skipinitialspace=True)
-    names = {(name or "").strip().lower(): name for name in rows.fieldnames or []}
-    if not {"tic", "sector"} <= names.keys():
-        raise ConfigError(f"{targets}: line 1: expected the columns tic and sector")
-    for row in rows:
-        where = f"{targets}: line {rows.line_num}"
-        try:
-            pair = int(row[names["tic"]]), int(row[names["sector"]])
-        except (TypeError, ValueError):
-            raise ConfigError(
-                f"{where}: expected two whole numbers, tic and sector, "
-                f"not {row[names['tic']]!r} and {row[names['sector']]!r}"
-            ) from None
-        text = (row[names["priority"]] or "").strip() if "priority" in names else ""
-        yield pair, _priority(text, where)
+    separator = next((s for s in ",;\t" if lines and s in lines[0]), ",")
+    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    try:
+        header = [name.strip().lower() for name in next(rows, [])]
+        if not {"tic", "sector"} <= set(header):
+            raise ConfigError(f"{targets}: line 1: expected the columns tic and sector")
+        for row in rows:
+            if row:
+                values = dict(zip(header, row, strict=False))
+                yield _target(values, f"{targets}: line {rows.line_num}")
+    except csv.Error as error:
+        raise ConfigError(f"{targets}: line {rows.line_num}: {one_line(error)}") from None
+
+
+def _target(values: dict[str, str], where: str) -> tuple[tuple[int, int], float | None]:
+    """What a line says, by the names of the columns that it has."""
+    texts = [values.get("tic"), values.get("sector")]
+    tic, sector = (int(text) if text and _WHOLE_NUMBER.fullmatch(text) else 0 for text in texts)
+    if not is_identity(tic, sector):
+        found = " and ".join("None" if text is None else shown(text) for text in texts)
+        raise ConfigError(
+            f"{where}: expected two whole numbers, tic (1 to {MAX_TIC}) and sector (1 to "
+            f"{MAX_SECTOR}), not {found}"
+        )
+    return (tic, sector), _priority(values.get("priority", "").strip(), where)
 
 
 def _priority(text: str, where: str) -> float | None:
@@ -107,5 +126,5 @@ def _priority(text: str, where: str) -> float | None:
     except ValueError:
         priority = math.nan
     if priority is not None and not math.isfinite(priority):
-        raise ConfigError(f"{where}: expected a number as priority, not {text!r}")
+        raise ConfigError(f"{where}: expected a number as priority, not {shown(text)}")
     return priority

@@ -11,7 +11,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Provenance
 from cvzmpi.cvz.stella_models import StellaModels
-from cvzmpi.errors import SectorFileError
+from cvzmpi.errors import MachineError, SectorFileError
 
 if TYPE_CHECKING:
     from cvzmpi.cvz.stages import Tools
@@ -97,6 +97,8 @@ class CvzCampaign:
 
     def claim_file(self, unit: Unit) -> Path:
         """The claim is beside the sector file."""
+        if not self._config.output.directory.is_dir():
+            raise MachineError(f"{self._config.output.directory}: is gone while the job runs")
         return sector_file.claim_path(unit.content.output)
 
     def progress(self, unit: Unit) -> int:

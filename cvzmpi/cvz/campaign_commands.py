@@ -14,7 +14,7 @@ from cvzmpi.all_ranks import (
     SOME_FAILED,
     complain,
     exit_status,
-    on_all_ranks,
+    job_on_all_ranks,
 )
 from cvzmpi.errors import ConfigError
 
@@ -58,7 +58,7 @@ def run(
         }
         return _run_campaign(world, world.first(lambda: _complete_config(file, settings, given)))
 
-    return on_all_ranks(work)
+    return job_on_all_ranks(work)
 
 
 @click.command()

@@ -2,69 +2,85 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.fits_file import damaged, opened, read_content
+from cvzmpi.cvz.fits_header import (
+    BTJD_ZERO,
+    COLUMNS,
+    EXPOSURE,
+    end_of_table,
+    facts,
+    identity,
+    identity_by_name,
+    light_curve_table,
+    time_offset,
+)
 from cvzmpi.cvz.light_curve import LightCurve
-from cvzmpi.errors import LightCurveError, one_line
+from cvzmpi.cvz.measured_values import (
+    as_numbers,
+    check_filled,
+    check_varied,
+    quality_flags,
+    without_wild_fluxes,
+    without_wild_times,
+)
+from cvzmpi.errors import LightCurveError
 
-EXPOSURE = 120.0  # seconds; what stella was trained on
-_FITS_MAGIC, _GZIP_MAGIC = b"SIMPLE", b"\x1f\x8b"
+_MAG_ZERO = 20.44
+"""TESS magnitude of a star that gives 1 e-/s (TESS Instrument Handbook)."""
 
-# Facts about the target and the processing that go into the output file.
-_HEADER_FACTS = (
-    "OBJECT", "RA_OBJ", "DEC_OBJ", "TESSMAG", "TEFF", "LOGG", "MH", "RADIUS", "TICVER",
-    "CAMERA", "CCD", "ORIGIN", "PROCVER", "DATA_REL", "SIMDATA",
-)  # fmt: skip
+_MAX_RATIO = 5.0
+"""Between the median flux and that of the TESS magnitude; it is 0.90 to 1.12 for real stars."""
 
 
-def read_light_curve(path: Path) -> LightCurve:
+def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
     """Read a 2-minute SPOC light curve.
+
+    What cannot be a measurement is left out; see `measured_values`.
 
     Parameters
     ----------
     path : Path
         FITS, perhaps gzipped.
+    sum_must_fit : bool
+        Refuse a table that differs from its own DATASUM. The archive's files have none, and many
+        programs keep an old one when they change a table: where nothing else tells, it is noted.
 
     Returns
     -------
     LightCurve
-        Its header holds the checksum and the name of the file besides what the FITS headers say.
+        Its header holds the checksum and the name of the file besides what the FITS headers say,
+        and as `input_note` what was left out, where something was.
 
     Raises
     ------
     LightCurveError
-        Naming the file, what is wrong, and what was expected.
+        Naming the file, what is wrong, and what was expected; a `DamagedLightCurveError` where
+        another copy of the file may be whole.
     """
-    content = _read(path)
-    with _opened(path, content) as hdus:
-        tic, sector = _identity(path, hdus)
-        table = _light_curve_table(path, hdus)
-        data = table.data
-        columns = {
-            name: np.array(data[column], dtype=dtype)  # native byte order
-            for name, column, dtype in (
-                ("time", "TIME", np.float64),
-                ("flux", "PDCSAP_FLUX", np.float32),
-                ("flux_err", "PDCSAP_FLUX_ERR", np.float32),
-                ("quality", "QUALITY", np.int32),
-            )
-        }
-        primary = hdus[0].header
-        header = {key: primary[key] for key in _HEADER_FACTS if primary.get(key) is not None}
-    if len(columns["time"]) == 0:
-        raise LightCurveError(f"{path}: the light curve table is empty")
-    _check_times(path, columns["time"])
+    content = read_content(path)
+    with opened(path, content) as hdus:
+        tic, sector = identity(path, hdus)
+        table = light_curve_table(path, hdus)
+        end = end_of_table(path, table)
+        if len(content) < end:
+            raise damaged(path, f"{len(content)} bytes, expected at least {end}")
+        notes = _check_sum(path, table, sum_must_fit)
+        offset = time_offset(path, table.header)
+        raw = {name: table.data[name] for name in COLUMNS}
+        header, left_out = facts(hdus[0].header)
+    notes += left_out
+    columns, wild = _measurements(path, raw, offset)
+    notes += wild
+    notes += _contradictions(path, (tic, sector), header, columns["flux"])
     header |= {"input_file": path.name, "input_sha256": hashlib.sha256(content).hexdigest()}
+    if notes:
+        header["input_note"] = "; ".join(notes)
     return LightCurve(tic=tic, sector=sector, exposure=EXPOSURE / 86400.0, header=header, **columns)
 
 
@@ -76,7 +92,7 @@ def check_whole(path: Path) -> None:
     LightCurveError
         If the file has another size, or fewer extensions than its primary header announces.
     """
-    with _opened(path) as hdus:
+    with opened(path, read_content(path)) as hdus:
         n_extensions, announced = len(hdus) - 1, hdus[0].header.get("NEXTEND")
         if announced is not None and n_extensions != announced:
             raise LightCurveError(f"{path}: {n_extensions} extensions, expected {announced}")
@@ -86,106 +102,62 @@ def check_whole(path: Path) -> None:
             raise LightCurveError(f"{path}: {size} bytes, expected {expected}")
 
 
-def looks_like_fits(path: Path) -> bool:
-    """Whether a file is FITS, perhaps gzipped, by its first bytes.
-
-    Raises
-    ------
-    LightCurveError
-        If it is only *named* as FITS, or cannot be read.
-    """
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(6)
-        if start.startswith(_GZIP_MAGIC):
-            with gzip.open(path) as stream:
-                start = stream.read(6)
-    except (OSError, EOFError, zlib.error) as error:
-        raise LightCurveError(f"{path}: cannot be read: {one_line(error)}") from error
-    if start == _FITS_MAGIC:
-        return True
-    if any(suffix.lower() in {".fits", ".fit"} for suffix in path.suffixes[-2:]):
-        raise LightCurveError(f"{path}: not a FITS file")
-    return False
+def _check_sum(path: Path, table: Any, must_fit: bool) -> list[str]:
+    """Compare the table with its DATASUM, where it has one."""
+    if table.verify_datasum() != 0:  # 1: it fits, 2: there is none
+        return []
+    what = "the table differs from its DATASUM"
+    if must_fit:
+        raise damaged(path, what)
+    return [f"{what}: damaged, or changed without it"]
 
 
-def read_identity(path: Path) -> tuple[int, int]:
-    """Whose light curve a FITS file is: tic and sector. Reads its headers only.
-
-    Raises
-    ------
-    LightCurveError
-        If it is no 2-minute SPOC light curve.
-    """
-    with _opened(path) as hdus:
-        identity = _identity(path, hdus)
-        _light_curve_table(path, hdus)
-    return identity
-
-
-def _read(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        if content.startswith(_GZIP_MAGIC):
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise LightCurveError(f"{path}: cannot be read: {one_line(error)}") from error
-    if not content.startswith(_FITS_MAGIC):
-        raise LightCurveError(f"{path}: not a FITS file")
-    return content
-
-
-@contextmanager
-def _opened(path: Path, content: bytes | None = None) -> Iterator[Any]:
-    """Open FITS from memory, or lazily from the file when only headers are wanted.
-
-    Headers and tables are read when they are asked for, so what is wrong with them shows within
-    the context; whatever astropy stumbles over there is told as a damaged file.
-    """
-    from astropy.io import fits
-    from astropy.utils.exceptions import AstropyWarning
-
-    with warnings.catch_warnings():
-        # a truncated file is a warning to astropy, and an error to us when its table is read
-        warnings.simplefilter("ignore", AstropyWarning)
-        try:
-            source = io.BytesIO(content) if content is not None else path
-            with fits.open(source, memmap=False, lazy_load_hdus=True) as hdus:
-                yield hdus
-        except LightCurveError:
-            raise
-        except Exception as error:
-            raise LightCurveError(f"{path}: truncated or damaged: {one_line(error)}") from error
-
-
-def _identity(path: Path, hdus: Any) -> tuple[int, int]:
-    header = hdus[0].header
-    tic, sector = header.get("TICID"), header.get("SECTOR")
-    if not isinstance(tic, int) or not isinstance(sector, int):
-        raise LightCurveError(
-            f"{path}: TICID = {tic!r}, SECTOR = {sector!r}: not a TESS light curve"
+def _measurements(
+    path: Path, raw: dict[str, Any], offset: float
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The columns in native byte order, without what cannot be a measurement; what was left out."""
+    # A value beyond float32 is infinite there, and so no measurement.
+    with np.errstate(over="ignore", invalid="ignore"):
+        time, flux, error = (
+            np.array(as_numbers(path, name, raw[name]), dtype=dtype)
+            for name, dtype in zip(COLUMNS[:3], (np.float64, np.float32, np.float32), strict=True)
         )
-    return tic, sector
+    quality, lost_flags = quality_flags(path, raw["QUALITY"])
+    if len(time) == 0:
+        raise LightCurveError(f"{path}: the light curve table is empty")
+    check_filled(path, time, flux, error)
+    notes = []
+    if offset:
+        time = time + offset
+        notes.append(f"TIME was counted from BJD {BTJD_ZERO + offset:.10g}, is BTJD now")
+    time, wild_times = without_wild_times(path, time)
+    _check_order(path, time)
+    flux, error, wild_fluxes = without_wild_fluxes(flux, error, lost_flags)
+    check_varied(path, flux)
+    columns = {"time": time, "flux": flux, "flux_err": error, "quality": quality}
+    return columns, notes + wild_times + wild_fluxes
 
 
-def _light_curve_table(path: Path, hdus: Any) -> Any:
-    """The extension with the light curve, its columns and its cadence checked."""
-    try:
-        table = hdus[1]
-        columns = set(table.columns.names)
-    except (IndexError, AttributeError, OSError, ValueError) as error:
-        raise LightCurveError(f"{path}: no table in its first extension") from error
-    missing = {"TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR", "QUALITY"} - columns
-    if missing:
-        raise LightCurveError(f"{path}: not a SPOC light curve: no column {min(missing)}")
-    days = table.header.get("TIMEDEL")
-    if not isinstance(days, float) or abs(days * 86400 - EXPOSURE) > 1:
-        seconds = f"{days * 86400:.0f} s" if isinstance(days, float) else "unknown"
-        raise LightCurveError(f"{path}: cadence is {seconds}, expected {EXPOSURE:.0f} s")
-    return table
+def _contradictions(
+    path: Path, found: tuple[int, int], header: dict[str, str | int | float], flux: np.ndarray
+) -> list[str]:
+    """Where a file says one thing here and another there, without being certainly wrong."""
+    notes = []
+    named = identity_by_name(path.name)
+    if named not in {None, found}:
+        notes.append(f"the header says TIC {found[0]} sector {found[1]}, the file's name does not")
+    finite = flux[np.isfinite(flux)]
+    if "TESSMAG" in header and len(finite):
+        expected = 10 ** (0.4 * (_MAG_ZERO - float(header["TESSMAG"])))
+        ratio = float(np.median(finite)) / expected
+        if not 1 / _MAX_RATIO <= ratio <= _MAX_RATIO:
+            notes.append(
+                f"the median flux is {ratio:.2g} times that of TESSMAG = {header['TESSMAG']}"
+            )
+    return notes
 
 
-def _check_times(path: Path, time: np.ndarray) -> None:
+def _check_order(path: Path, time: np.ndarray) -> None:
     finite = np.flatnonzero(np.isfinite(time))
     backwards = np.flatnonzero(np.diff(time[finite]) <= 0)
     if len(backwards):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from cvzmpi.cvz.campaign_files import is_light_curve
 from cvzmpi.cvz.configuration import InjectConfig
 from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file import Progress
@@ -19,6 +20,7 @@ from cvzmpi.ledger.states import FINISHED
 
 _CHUNK = 2000
 _LOST = "its sector file is gone"
+_OTHERS_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,17 @@ class Inventory:
         ]
         self.ledger.record(events, self.job, skip_stale=True)
 
+    def close_impossible(self, known: Sequence[LedgerUnit]) -> None:
+        """Close those known units that wait for work under a name that no light curve can have."""
+        waiting = {State.QUALIFIED, State.PREPROCESSED}
+        message = "not a light curve: expected a TIC number and a sector"
+        events = [
+            Event(unit.name, State.NOT_QUALIFIED, from_state=unit.state, message=message)
+            for unit in known
+            if unit.state in waiting and not is_light_curve(unit.name)
+        ]
+        self.ledger.record(events, self.job, skip_stale=True)
+
     def _bring_in(self, sources: Sequence[LightCurveSource]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[s.name for s in sources])}
         found: list[NewUnit] = []
@@ -126,10 +139,20 @@ class Inventory:
             for item in rejected
             if item.name not in known or _can_fail(known[item.name])
         ]
+        failed = [*self._for_another_reason(rejected), *failed]
         with self.ledger.writing() as connection:
             new = [NewUnit(item.name) for item in rejected]
             self.ledger.add_units(new, self.job, within=connection)
             self.ledger.record(failed, self.job, skip_stale=True, within=connection)
+
+    def _for_another_reason(self, rejected: Sequence[Rejected]) -> Iterator[Event]:
+        """What was rejected before, and is now since the file is another, or elsewhere."""
+        now = {item.name: item.message for item in rejected}
+        for failure in failures(self.ledger):
+            message = now.get(failure.unit.name, failure.message)
+            if failure.from_state is State.DISCOVERED and message != failure.message:
+                yield failure.retried("looked at again")
+                yield Event(failure.unit.name, State.ERROR, State.DISCOVERED, message=message)
 
 
 def light_curve_cost(
@@ -139,15 +162,17 @@ def light_curve_cost(
     remaining = inject.n_inject
     if progress is not None and progress.checkpoint == "model":
         remaining = progress.n_inject_remaining
-    megabytes = source.path.stat().st_size / 1e6 if source.path is not None else 2.0
+    n_bytes = source.n_bytes
+    megabytes = 2.0 if n_bytes is None else n_bytes / 1e6
     return remaining * inject.n_repeat / 1000 + megabytes
 
 
 def _facts(source: LightCurveSource) -> dict[str, object]:
     """What the ledger keeps of a light curve; with it, a FITS file is opened only once."""
     facts: dict[str, object] = {"tic": source.tic, "sector": source.sector}
-    if source.path is not None:
-        facts |= {"file": str(source.path), "bytes": source.path.stat().st_size}
+    n_bytes = source.n_bytes
+    if n_bytes is not None:
+        facts |= {"file": str(source.path), "bytes": n_bytes}
     return facts
 
 
@@ -156,6 +181,7 @@ def _on_its_way(
 ) -> Iterator[Event]:
     """The events that bring a light curve from a state to where it is."""
     here = "its FITS file is here" if source.path is not None else "its sector file is here"
+    here = "; ".join([here, *(str(other) for other in source.others[:_OTHERS_NAMED])])
     if state is State.DISCOVERED:
         yield Event(source.name, State.QUALIFIED, from_state=state, message="given as input")
     yield Event(

@@ -37,6 +37,13 @@ class LightCurve:
     header: dict[str, str | int | float] = field(default_factory=dict)
 
     @property
+    def described(self) -> str:
+        """Whose it is, and the name of its file, as messages say it."""
+        whose = f"TIC {self.tic} sector {self.sector}"
+        file = self.header.get("input_file")
+        return f"{file}: {whose}" if file else whose
+
+    @property
     def n_cadences(self) -> int:
         """Number of rows, usable or not."""
         return len(self.time)

@@ -20,8 +20,11 @@ class LightCurvePaths:
         Its sector file.
     product : Product, optional
         What the archive calls it, where it comes from there.
+    others : tuple of Path
+        Further FITS files of it, the best first: one is read where `source` is damaged.
     """
 
     source: Path | None
     output: Path
     product: Product | None = None
+    others: tuple[Path, ...] = ()

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from cvzmpi.all_ranks import complain
 from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.batch_list import read_pairs, read_priorities, select_targets
-from cvzmpi.cvz.campaign_files import CampaignFiles, identity
+from cvzmpi.cvz.campaign_files import CampaignFiles, identity, is_light_curve
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.file_choice import tell_choices
 from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.inventory import Inventory, light_curve_cost
 from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
@@ -23,6 +24,7 @@ from cvzmpi.cvz.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import Progress, Provenance
 from cvzmpi.cvz.stages import check_resume
 from cvzmpi.engine.campaign import Unit, UnitSource
+from cvzmpi.engine.claim import why_no_locks
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.job_log import begin_log
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
@@ -30,6 +32,7 @@ from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger.neighbours import queue_id
 from cvzmpi.ledger.states import FINISHED
 from cvzmpi.ledger_source import LedgerSource, overview_of
+from cvzmpi.wait_for_ledger import wait_for_ledger
 
 _log = logging.getLogger(__name__)
 
@@ -62,11 +65,20 @@ class LightCurveWork:
         ConfigError
             If the input is missing, the output directory cannot be written to, or outputs are there
             that another configuration made.
+        LedgerUnavailableError
+            If the ledger's database is away for longer than `ledger.patience`.
         LedgerError
             If the ledger cannot be opened.
         ArchiveError
             If the archive does not answer, and nothing is known to work on.
         """
+        return wait_for_ledger(
+            lambda: self._open_source(ranks, nodes),
+            self._config.ledger.patience,
+            complain,
+        )
+
+    def _open_source(self, ranks: int, nodes: int) -> UnitSource:
         directory, from_archive = self._config.input.directory, self._config.archive.targets
         if from_archive is None and not directory.is_dir() and not self._files.present:
             raise ConfigError(f"{directory}: no such input directory")
@@ -82,7 +94,7 @@ class LightCurveWork:
             if from_archive is None:
                 source = self._of_directory(ledger, job, known, ranks)
             else:
-                source = self._of_archive(ledger, job, ranks)
+                source = self._of_archive(ledger, job, known, ranks)
             on_error.pop_all()
         return source
 
@@ -91,20 +103,31 @@ class LightCurveWork:
     ) -> UnitSource:
         """The light curves of the input directory."""
         sources, rejected = self._find(known)
+        tell_choices(sources, known)
         inventory = self._inventory(ledger, job)
         inventory.take(sources, rejected)
+        inventory.close_impossible(known)
         if self._config.input.targets is None:
             inventory.settle(rejected)
-        paths = {source.name: source.path for source in sources}
-        names = [*paths, *(item.name for item in rejected)]
+        by_name = {source.name: source for source in sources}
+        names = [*by_name, *(item.name for item in rejected)]
 
         def as_unit(unit: LedgerUnit) -> Unit:
-            content = LightCurvePaths(paths.get(unit.name), self._files.path(unit.name))
+            source, output = by_name.get(unit.name), self._files.path(unit.name)
+            content = (
+                LightCurvePaths(None, output)
+                if source is None
+                else LightCurvePaths(
+                    source.path, output, others=tuple(other.path for other in source.others)
+                )
+            )
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
 
         return self._claimed(ledger, job, ranks, (State.PREPROCESSED,), as_unit, names)
 
-    def _of_archive(self, ledger: Ledger, job: Job, ranks: int) -> UnitSource:
+    def _of_archive(
+        self, ledger: Ledger, job: Job, known: list[LedgerUnit], ranks: int
+    ) -> UnitSource:
         """The light curves of the list of targets, which are downloaded while the job runs."""
         from cvzmpi.cvz.archive.access import ArchiveAccess
         from cvzmpi.cvz.archive.scan import product_of_facts
@@ -115,6 +138,7 @@ class LightCurveWork:
         inventory = self._inventory(ledger, job)
         inventory.take([LightCurveSource(*key, None) for key in self._files.present], [])
         inventory.try_again()
+        inventory.close_impossible(known)
         batch = self._config.input.targets
 
         def as_unit(unit: LedgerUnit) -> Unit:
@@ -143,7 +167,13 @@ class LightCurveWork:
         limited = names is not None and ledger.claims.limit_to(
             job, list(dict.fromkeys(names)), states
         )
-        rules = ClerkRules(states, config.job.max_attempts, config.ledger.lease, limited=limited)
+        rules = ClerkRules(
+            states,
+            config.job.max_attempts,
+            config.ledger.lease,
+            limited=limited,
+            patience=config.ledger.patience,
+        )
 
         return LedgerSource(
             Clerk(ledger, job, config.outboxes(), rules, self._files.evidence),
@@ -152,6 +182,7 @@ class LightCurveWork:
                 job,
                 batch=set(names) if limited and names is not None else None,
                 steps_per_unit=inject.n_inject * inject.n_repeat,
+                open_states=(*states, State.WORKING),
             ),
             as_unit,
             ranks,
@@ -193,7 +224,7 @@ class LightCurveWork:
     def _check_configuration(self, known: list[LedgerUnit]) -> None:
         """Look into one sector file that the ledger knows; the others are like it."""
         for unit in known:
-            if not (unit.progress or unit.state in FINISHED):
+            if not (unit.progress or unit.state in FINISHED) or not is_light_curve(unit.name):
                 continue
             path = self._files.present.get(identity(unit.name))
             if path is not None and self._progress(path) is not None:
@@ -202,7 +233,7 @@ class LightCurveWork:
     def _progress(self, path: Path) -> Progress | None:
         """How far a light curve is; one whose file is damaged, or not ours, has not begun."""
         try:
-            progress = sector_file.read_progress(path)
+            progress = sector_file.read_progress_by_name(path)
         except SectorFileError:
             return None  # its team says so: it sets a damaged file aside, and leaves others alone
         try:
@@ -216,9 +247,9 @@ class LightCurveWork:
 def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], tuple[int, int]]:
     """Which light curves are in which FITS files, as far as the ledger knows."""
     return {
-        (unit.facts["file"], unit.facts["bytes"]): (unit.facts["tic"], unit.facts["sector"])
+        (str(unit.facts.get("file")), unit.facts["bytes"]): identity(unit.name)
         for unit in known
-        if "file" in unit.facts
+        if is_light_curve(unit.name) and isinstance(unit.facts.get("bytes"), int)
     }
 
 
@@ -226,7 +257,12 @@ def _check_writable(directory: Path) -> None:
     """Find out before anything is computed."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
+        no_locks = why_no_locks(directory)
     except OSError as error:
         raise ConfigError(f"{directory}: cannot write here: {error.strerror}") from error
+    if no_locks is not None:
+        raise ConfigError(
+            f"{directory}: its file system cannot lock files ({no_locks}), which keeps jobs from "
+            "working on the same light curve: use another output directory, or have it mounted "
+            "with locks (Lustre: -o flock; NFS: with its lock service)"
+        )

@@ -11,6 +11,16 @@ from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.segments import evaluated_cadences
 from cvzmpi.errors import LightCurveError
 
+MAX_RELATIVE_ERROR = 0.5
+"""Of the median flux. Everything is in units of it, so that one near 0 makes giants of the noise.
+
+A star with as much has TESS magnitude 18 (10 e-/s, with errors of 5 e-/s); one of magnitude 14.3
+has 0.02. Where a brighter star has it, too much background was subtracted.
+"""
+
+MAX_PART_NOT_POSITIVE = 0.1
+"""Of the fluxes; noise alone makes 0.02 at the greatest relative error."""
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -46,23 +56,23 @@ class Observation:
         Raises
         ------
         LightCurveError
-            If there are too few of them, or none has its window in one segment.
+            If there are too few of them, none has its window in one segment, or the median flux is
+            not the star's: see `MAX_RELATIVE_ERROR` and `MAX_PART_NOT_POSITIVE`.
         """
-        name = f"TIC {light_curve.tic} sector {light_curve.sector}"
-        if "input_file" in light_curve.header:
-            name = f"{light_curve.header['input_file']}: {name}"
+        name = light_curve.described
         rows = np.flatnonzero(light_curve.usable(config.light_curve.quality_bitmask))
         enough = config.light_curve.min_usable_cadences
         if len(rows) < enough:
             raise LightCurveError(
                 f"{name}: {len(rows)} usable cadences of {light_curve.n_cadences}, "
                 f"expected at least {enough} (light_curve.min_usable_cadences)"
+                f"{f'; {note}' if (note := light_curve.header.get('input_note')) else ''}"
             )
         time = light_curve.time[rows]
         flux = light_curve.flux[rows].astype(np.float64)
         median = float(np.median(flux))
-        if not median > 0:
-            raise LightCurveError(f"{name}: median flux is {median:g} e-/s, expected above 0")
+        flux_err = light_curve.flux_err[rows].astype(np.float64)
+        _check_level(name, flux, median, float(np.median(flux_err)))
         evaluated = evaluated_cadences(time, light_curve.exposure, config.detect.max_gap)
         if not evaluated.any():
             raise LightCurveError(
@@ -74,7 +84,7 @@ class Observation:
             rows=rows,
             time=time,
             flux=flux / median,
-            flux_err=light_curve.flux_err[rows].astype(np.float64) / median,
+            flux_err=flux_err / median,
             median_flux=median,
             evaluated=evaluated,
         )
@@ -101,3 +111,20 @@ class Observation:
         spread: np.ndarray = np.full(self.light_curve.n_cadences, missing, dtype)
         spread[self.rows] = values
         return spread
+
+
+def _check_level(name: str, flux: np.ndarray, median: float, error: float) -> None:
+    """Refuse a light curve of which the median flux says nothing about its star."""
+    if not median > 0:
+        raise LightCurveError(f"{name}: median flux is {median:g} e-/s, expected above 0")
+    if not error <= MAX_RELATIVE_ERROR * median:
+        raise LightCurveError(
+            f"{name}: median flux is {median:g} e-/s with an error of {error:g} e-/s, expected at "
+            f"least {error / MAX_RELATIVE_ERROR:g}"
+        )
+    part = np.count_nonzero(flux <= 0) / len(flux)
+    if part > MAX_PART_NOT_POSITIVE:
+        raise LightCurveError(
+            f"{name}: {part:.0%} of the fluxes are not above 0, expected at most "
+            f"{MAX_PART_NOT_POSITIVE:.0%}"
+        )

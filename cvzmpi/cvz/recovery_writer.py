@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cvzmpi.cvz.sector_file_checks import row_checksums
+from cvzmpi.cvz.sector_file_checks import check_on_trial, row_checksums
 from cvzmpi.engine.checkpoint_file import CheckpointWriter
 from cvzmpi.errors import SectorFileError
 
@@ -40,7 +40,7 @@ class RecoveryWriter:
     """
 
     def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
-        self._writer = CheckpointWriter(path, team, fsync, SectorFileError)
+        self._writer = CheckpointWriter(path, team, fsync, SectorFileError, check_on_trial)
         group = self._writer.file["recoveries"]
         self._recovered, self._checksum = group["recovered"], group["checksum"]
 

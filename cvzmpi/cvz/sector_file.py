@@ -3,7 +3,8 @@
 A file is born, and goes from one checkpoint to the next, as a whole: it is written beside, and
 takes its name only when it is complete. Only the recoveries are written in place, many times, into
 room that is there from checkpoint `model` on: see `recovery_writer`. Checksums over everything tell
-a damaged file when it is read: see `sector_file_checks`.
+a damaged file when it is read: see `sector_file_checks`, and `engine.structure_checksum` for what
+HDF5 itself relies on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
@@ -27,9 +27,10 @@ from cvzmpi.cvz.sector_file_checks import (
     content_checksum,
     opened,
 )
-from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, fill
+from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, WRITTEN_IN_PLACE, fill
 from cvzmpi.engine.checkpoint_file import write_whole
 from cvzmpi.engine.hdf5_file import check_format
+from cvzmpi.engine.structure_checksum import new_in_memory, whole_image
 from cvzmpi.errors import SectorFileError, one_line
 
 STAGES = ("download", "detect", "model", "inject")
@@ -107,8 +108,10 @@ class SectorData:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a sector file is."""
+    """How far a sector file is, and of which light curve it says to be."""
 
+    tic: int
+    sector: int
     checkpoint: str
     n_inject: int
     n_inject_remaining: int
@@ -144,11 +147,10 @@ def write(path: Path, data: SectorData, provenance: Provenance, fsync: bool = Tr
     SectorFileError
         If the file cannot be written; the one that was there is left as it is.
     """
-    with h5py.File.in_memory() as file:
+    with new_in_memory() as file:
         fill(file, data, provenance)
         file.attrs[CHECKSUM] = content_checksum(file)
-        file.flush()
-        content = file.id.get_file_image()
+        content = whole_image(file, WRITTEN_IN_PLACE if data.injections is not None else ())
     try:
         write_whole(path, content, fsync)
     except OSError as error:
@@ -156,7 +158,7 @@ def write(path: Path, data: SectorData, provenance: Provenance, fsync: bool = Tr
 
 
 def read_progress(path: Path) -> Progress | None:
-    """How far a file is; None where there is none. Reads little of it, and no checksums.
+    """How far a file is; None where there is none. Reads little of it, and verifies no values.
 
     Raises
     ------
@@ -181,12 +183,32 @@ def read_progress(path: Path) -> Progress | None:
             n_inject = len(file["recoveries/recovered"])
             n_remaining = int(file["recoveries"].attrs["n_inject_remaining"])
         return Progress(
+            tic=int(attributes["tic"]),
+            sector=int(attributes["sector"]),
             checkpoint=attributes["checkpoint"],
             n_inject=n_inject,
             n_inject_remaining=n_remaining,
             config_json=attributes["config"],
             models_checksum=attributes["models_sha256"],
         )
+
+
+def read_progress_by_name(path: Path) -> Progress | None:
+    """How far the file of a light curve is, which must be the one that the file is named after.
+
+    Raises
+    ------
+    DamagedFileError
+        As `read_progress`.
+    SectorFileError
+        As `read_progress`, and if it is the file of another light curve.
+    """
+    progress = read_progress(path)
+    if progress is not None and path.stem != f"{progress.tic}_{progress.sector}":
+        raise SectorFileError(
+            f"{path}: is of TIC {progress.tic} in sector {progress.sector}, says its content"
+        )
+    return progress
 
 
 def verify(path: Path) -> None:

@@ -5,8 +5,8 @@ one SHA-256 over all of it, attributes included. The recoveries are written in p
 each row has a CRC-32 of its own, written with it, and is checked once the count of what remains
 vouches for it. So no state that a kill can leave is taken for damage.
 
-The structure of the file itself is left to HDF5, which has no checksum for it in this version of
-its format: where that is damaged, HDF5 nearly always says so, but can crash.
+The structure of the file itself has another one, which is verified before HDF5 is let at it: see
+`engine.structure_checksum`. Files of earlier versions have none, and are read on trial instead.
 """
 
 from __future__ import annotations
@@ -20,17 +20,22 @@ import h5py
 import numpy as np
 
 from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
-from cvzmpi.engine.hdf5_file import opened_hdf5
+from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, WRITTEN_IN_PLACE
+from cvzmpi.engine.hdf5_contents import read_contents
+from cvzmpi.engine.hdf5_file import opened_hdf5, other_format
 from cvzmpi.errors import DamagedFileError, SectorFileError
 
 CHECKSUM = "content_sha256"
 """Attribute of the file: the checksum of all that is written once."""
 
-_IN_PLACE = {"recoveries/recovered", "recoveries/checksum", "recoveries@n_inject_remaining"}
+_LONGEST = 1e8
+"""Seconds, three years: no light curve takes so long."""
 
 
 def opened(path: Path) -> AbstractContextManager[h5py.File]:
     """Open a sector file for reading; every way of being damaged is one error.
+
+    Its attributes are those that were written, by a checksum: a difference is no flipped bit.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def opened(path: Path) -> AbstractContextManager[h5py.File]:
     SectorFileError
         If the operating system does not let it be read.
     """
-    return opened_hdf5(path, SectorFileError, DamagedFileError)
+    return opened_hdf5(path, SectorFileError, DamagedFileError, check_on_trial)
 
 
 def check_parts(path: Path, file: h5py.File) -> None:
@@ -67,6 +72,9 @@ def check_parts(path: Path, file: h5py.File) -> None:
         remaining = file["recoveries"].attrs["n_inject_remaining"]
         if file["injections/cadence"].shape != shape or not 0 <= remaining <= shape[0]:
             raise DamagedFileError(f"{path}: injections and recoveries do not fit together")
+        seconds = file.attrs["seconds_inject"]
+        if not 0 <= seconds < _LONGEST:
+            raise DamagedFileError(f"{path}: the injections took {seconds} s")
 
 
 def check_content(path: Path, file: h5py.File) -> None:
@@ -90,6 +98,30 @@ def check_content(path: Path, file: h5py.File) -> None:
             )
 
 
+def check_on_trial(path: Path) -> str | None:
+    """Read and verify a file whose structure has no checksum, in a process that may crash.
+
+    Returns
+    -------
+    str or None
+        Why it is none of ours. Else all attributes and values are those that were written.
+
+    Raises
+    ------
+    Exception
+        If it is damaged.
+    """
+    read_contents(path)
+    with h5py.File(path, "r", locking=False) as file:
+        difference = other_format(file, FORMAT, FORMAT_VERSION)
+        if difference is not None and CHECKSUM not in file.attrs:
+            return difference
+        check_content(path, file)  # first: a flipped bit can look like another format
+        if difference is None:
+            check_parts(path, file)
+        return difference
+
+
 def content_checksum(file: h5py.File) -> str:
     """SHA-256, in hexadecimal, of all datasets and attributes that are written once.
 
@@ -99,13 +131,13 @@ def content_checksum(file: h5py.File) -> str:
 
     def add(name: str, thing: h5py.File | h5py.Group | h5py.Dataset) -> None:
         for key in sorted(set(thing.attrs) - {CHECKSUM}):
-            if f"{name}@{key}" not in _IN_PLACE and not key.startswith("seconds_"):
+            if f"{name}/{key}" not in WRITTEN_IN_PLACE and not key.startswith("seconds_"):
                 value = thing.attrs[key]
                 digest.update(f"{name}@{key}".encode())
                 digest.update(
                     value.encode() if isinstance(value, str) else np.asarray(value).tobytes()
                 )
-        if isinstance(thing, h5py.Dataset) and name not in _IN_PLACE:
+        if isinstance(thing, h5py.Dataset) and name not in WRITTEN_IN_PLACE:
             digest.update(f"{name} {thing.dtype.str} {thing.shape}".encode())
             digest.update(thing[()])
 

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 FORMAT = "cvzmpi sector file"
 FORMAT_VERSION = 1
 
+WRITTEN_IN_PLACE = (
+    "recoveries/recovered",
+    "recoveries/checksum",
+    "recoveries/n_inject_remaining",
+    "seconds_inject",
+)
+"""Datasets and attributes that change while the injections go on; all else is written once."""
+
 _UNITS = {
     "time": "BTJD d",
     "flux": "e-/s",

@@ -8,6 +8,7 @@ members share the evaluation of the networks and, above all, the injections.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +26,7 @@ from cvzmpi.cvz.flare_shape import equivalent_duration
 from cvzmpi.cvz.flares import Detection, flare_table
 from cvzmpi.cvz.gaussian_process import GaussianProcessFit, fit_gaussian_process
 from cvzmpi.cvz.injection import DetectorMatrices, InjectionSearch, draw_injections
+from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.observation import Observation
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file import Progress, Provenance, SectorData
@@ -127,7 +129,7 @@ def _start(tools: Tools, paths: LightCurvePaths) -> _Start:
     """Go on from the sector file, or read the FITS file: stage `download`."""
     note, path = None, paths.output
     try:
-        progress = sector_file.read_progress(path)
+        progress = sector_file.read_progress_by_name(path)
         if progress is not None:
             check_resume(path, progress, tools.provenance)
             return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)
@@ -136,11 +138,38 @@ def _start(tools: Tools, paths: LightCurvePaths) -> _Start:
     if paths.source is None:
         raise LightCurveError(f"{path}: gone, and its FITS file is not in the input")
     clock = time.perf_counter()
-    light_curve = read_light_curve(paths.source)
+    light_curve, told = _read_best((paths.source, *paths.others))
+    notes = [text for text in (note, *told) if text]
     nothing = np.empty(0)
     data = SectorData(light_curve, nothing, nothing)
     data.seconds["download"] = time.perf_counter() - clock
-    return _Start(data, "download", tools.config.inject.n_inject, note)
+    return _Start(data, "download", tools.config.inject.n_inject, "; ".join(notes) or None)
+
+
+def _read_best(files: Sequence[Path]) -> tuple[LightCurve, list[str]]:
+    """Read the first of the files of a light curve that is whole, and say what is odd about it.
+
+    Raises
+    ------
+    LightCurveError
+        What is wrong with the first, where none is whole.
+    """
+    # A table that differs from its own sum is taken where there is nothing better.
+    damage: list[LightCurveError] = []
+    attempts = [(file, True) for file in files] if len(files) > 1 else []
+    for file, sum_must_fit in [*attempts, *((file, False) for file in files)]:
+        try:
+            light_curve = read_light_curve(file, sum_must_fit=sum_must_fit)
+        except LightCurveError as error:
+            damage.append(error)
+            continue
+        told = [f"{damage[0]}; {file} was read"] if file != files[0] else []
+        if "input_note" in light_curve.header:
+            told.append(f"{file}: {light_curve.header['input_note']}")
+        return light_curve, told
+    if len(files) == 1:
+        raise damage[0]
+    raise type(damage[0])(f"{damage[0]}; none of its {len(files)} files can be read") from damage[0]
 
 
 def _make_way(paths: LightCurvePaths, error: DamagedFileError) -> str:
@@ -209,13 +238,16 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
     # Where the detector cannot look, at the ends and beside gaps, there may be flares as well.
     used = observation.spread(observation.evaluated, bool, False) & ~data.flare_mask
-    fit = fit_gaussian_process(
-        light_curve.time,
-        light_curve.flux / median,
-        light_curve.flux_err / median,
-        used,
-        config.model,
-    )
+    try:
+        fit = fit_gaussian_process(
+            light_curve.time,
+            light_curve.flux / median,
+            light_curve.flux_err / median,
+            used,
+            config.model,
+        )
+    except LightCurveError as error:
+        raise LightCurveError(f"{light_curve.described}: {error}") from error
     data.gp_mu, data.gp_sigma = fit.mean * median, fit.sd * median
     data.gp_facts = _facts(fit)
     data.flares = flare_table(observation, detection, fit.mean[rows], fit.sd[rows])

@@ -117,8 +117,11 @@ def load(file: Path) -> StellaModels:
     ModelFileError
         If the file is missing, is no such file, or holds other weights than the published ones.
     """
-    if not file.exists():
-        raise ModelFileError(f"{file}: no stella models here; `cvzmpi models` fetches them")
+    try:
+        if not file.exists():
+            raise ModelFileError(f"{file}: no stella models here; `cvzmpi models` fetches them")
+    except PermissionError as error:
+        raise ModelFileError(f"{file}: cannot be read: {error.strerror}") from error
     try:
         stored = np.load(file, allow_pickle=False)
         if isinstance(stored, np.ndarray):

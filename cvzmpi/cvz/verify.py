@@ -119,7 +119,7 @@ class Verifier:
             return None  # a team is at it; or nobody will be
         path = self._files.path(unit.name)
         try:
-            progress = sector_file.read_progress(path)
+            progress = sector_file.read_progress_by_name(path)
             if progress is not None:
                 sector_file.verify(path)
         except DamagedFileError as error:
@@ -161,11 +161,8 @@ class Verifier:
     def _bury(self) -> int:
         """Give back the units of jobs that are certainly dead; how many jobs."""
         watch = Neighbours(self._job, self._config.ledger.lease)
-        dead = [
-            job
-            for job in self._ledger.jobs.all()
-            if job.id != self._job.id and job.ended is None and watch.is_dead(job)
-        ]
+        others = self._ledger.claims.of_others(self._job)
+        dead = [job for job, _ in others if watch.is_dead(job)]
         for job in dead:
             bury(
                 self._ledger,

@@ -53,6 +53,8 @@ class Outcome:
         What the campaign's `work` returned.
     traceback : str, optional
         Of a defect, for the log.
+    machine_fault : bool
+        Whether it is unfinished by a fault of the machine, which others will meet as well.
     """
 
     unit: str
@@ -62,6 +64,7 @@ class Outcome:
     progress: int | None = None
     result: dict[str, Any] = field(default_factory=dict)
     traceback: str | None = None
+    machine_fault: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,25 @@ class Overview:
     n_done: int = 0
     rejected: Sequence[Outcome] = ()
     steps_per_unit: int = 0
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What is left when a job ends, also by what other jobs did meanwhile.
+
+    Attributes
+    ----------
+    n_open : int
+        Units that are not finished.
+    failed : sequence of Outcome
+        All units that failed.
+    with_others : sequence of Outcome
+        Those of the open units that other jobs have.
+    """
+
+    n_open: int
+    failed: Sequence[Outcome] = ()
+    with_others: Sequence[Outcome] = ()
 
 
 class UnitSource(Protocol):
@@ -141,8 +163,17 @@ class UnitSource(Protocol):
         """A few words for the progress display, or none."""
         ...
 
-    def close(self, stopped: str | None) -> None:
-        """The job ends; `stopped` says why it was asked to, None where it was not."""
+    def close(self, stopped: str | None) -> Remainder | None:
+        """The job ends; `stopped` says why it was asked to, None where it was not.
+
+        What teams were given and did not end is given back.
+
+        Returns
+        -------
+        Remainder or None
+            None where nobody else works on the units, so that the outcomes say it all, and where
+            it cannot be known.
+        """
         ...
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import h5py
 
     from cvzmpi.engine.team import Team
+    from cvzmpi.engine.trial_reading import Check
 
 T = TypeVar("T")
 
@@ -105,6 +106,8 @@ class CheckpointWriter:
         Whether to wait at each checkpoint until it is on disk.
     error : type of CvzmpiError
         What is raised where the operating system refuses, with one line that names the file.
+    check : callable, optional
+        How a file without a checksum over its structure is read on trial: see `trial_reading`.
 
     Raises
     ------
@@ -118,11 +121,14 @@ class CheckpointWriter:
         team: Team | None = None,
         fsync: bool = True,
         error: type[CvzmpiError] = CheckpointError,
+        check: Check | None = None,
     ) -> None:
         self._path = path
         self._team = team
         self._fsync = fsync
         self._error = error
+        self._check = () if check is None else (check,)
+        self._each(self._look)
         self.file: h5py.File = self._each(self._open)
 
     def __enter__(self) -> CheckpointWriter:
@@ -173,6 +179,18 @@ class CheckpointWriter:
         """Go on only when all ranks have done a step; a rank alone would wait for them for ever."""
         return step() if self._team is None else self._team.each(step)
 
+    def _look(self) -> None:
+        """Open nothing that HDF5 cannot stand; the leader finds out for all."""
+        from cvzmpi.engine.hdf5_file import NotOpenedError, ensure_sound
+
+        try:
+            if self._team is None or self._team.is_leader:
+                ensure_sound(self._path, *self._check)
+            else:
+                self._path.stat()
+        except (OSError, NotOpenedError) as error:
+            raise self._cannot("opened", error) from error
+
     def _open(self) -> h5py.File:
         import h5py  # here: who only brings files to disk needs none
 
@@ -190,5 +208,5 @@ class CheckpointWriter:
             if self._fsync:
                 synchronise(self._path)  # by its name: a file that lost it would be lost work
 
-    def _cannot(self, what: str, error: OSError) -> CvzmpiError:
+    def _cannot(self, what: str, error: Exception) -> CvzmpiError:
         return self._error(f"{self._path}: cannot be {what}: {one_line(error)}")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import MachineError
 
 
-class ClaimError(CvzmpiError):
-    """The file of a claim cannot be made."""
+class ClaimError(MachineError):
+    """The file of a claim cannot be made, or cannot be locked; what it is about is not at fault."""
 
 
 class Claim:
@@ -46,7 +48,7 @@ class Claim:
         try:
             return cls._take(path)
         except OSError as error:
-            raise ClaimError(f"{path}: cannot be made: {error.strerror}") from error
+            raise ClaimError(f"{path}: cannot be made and locked: {error.strerror}") from error
 
     @classmethod
     def _take(cls, path: Path) -> Claim | None:
@@ -58,14 +60,43 @@ class Claim:
             except BlockingIOError:
                 os.close(descriptor)
                 return None
+            except OSError:
+                os.close(descriptor)
+                path.unlink(missing_ok=True)
+                raise
             if _is_file(path, descriptor):
                 return cls(path, descriptor)
             os.close(descriptor)  # whoever had it removed it between the two calls
 
+    def is_there(self) -> bool:
+        """Whether the file of the claim is where it was made; else its directory is gone."""
+        try:
+            return _is_file(self._path, self._descriptor)
+        except OSError:
+            return False
+
     def release(self) -> None:
         """Give the unit back."""
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # what stays locks nothing
+            if self.is_there():
+                self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
+
+
+def why_no_locks(directory: Path) -> str | None:
+    """Why files in a directory cannot be locked, so that nothing there can be claimed; else None.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+    with tempfile.TemporaryFile(dir=directory) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.strerror
+    return None
 
 
 def _is_file(path: Path, descriptor: int) -> bool:

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from cvzmpi.engine.campaign import Outcome, Unit, UnitSource, Worker
+from cvzmpi.engine.campaign import Outcome, Remainder, Unit, UnitSource, Worker
 from cvzmpi.engine.progress import ProgressDisplay
 from cvzmpi.engine.stopping import StopRequest
 from cvzmpi.engine.tally import Tally
 
 # Rank 0 looks after other things than messages this often, also when messages come without a pause.
 _ATTEND_SECONDS = 0.02
+_MOST_FAULTS = 5  # of the machines, if more units meet one than are done
 
 
 class Desk:
@@ -48,6 +49,7 @@ class Desk:
         self._source = source
         self._look_at_clock = look_at_clock
         self._attended = -math.inf
+        self._faults = 0  # of machines
         overview = source.overview()
         self.tally = Tally(failed=list(overview.rejected))
         display.begin(overview)
@@ -66,7 +68,22 @@ class Desk:
             return
         self._attend_to_source()
         self.tally.all_given_out = self._source.exhausted()
-        self._source.close(self.stop.reason)
+        remainder = self._source.close(self.stop.reason)
+        if remainder is not None:
+            self._take_down(remainder)
+
+    def _take_down(self, remainder: Remainder) -> None:
+        """What is left in the end, which only the source knows where others have units, too."""
+        known = {outcome.unit for outcome in self.tally.failed}
+        outcomes = [outcome for outcome in remainder.failed if outcome.unit not in known]
+        if self.tally.all_given_out and remainder.n_open:
+            outcomes += remainder.with_others
+            if not remainder.with_others and not self.tally.unfinished:
+                outcomes.append(Outcome(f"{remainder.n_open} more", unfinished="no job has them"))
+        for outcome in outcomes:
+            self.tally.record(outcome)
+            self.display.dropped(outcome)
+        self.display.remain(remainder.n_open)
 
     def next(self) -> Unit | None:
         """A unit to be worked on now; None where none is ready, or the job is to stop."""
@@ -86,6 +103,13 @@ class Desk:
         self._source.ended(outcome)
         self.tally.record(outcome)
         self.display.ended(outcome)
+        self._look_for_machine_faults(outcome)
+
+    def _look_for_machine_faults(self, outcome: Outcome) -> None:
+        """Put off no unit after the other for what all of them meet."""
+        self._faults += outcome.machine_fault
+        if self._faults >= _MOST_FAULTS and self._faults > len(self.tally.done):
+            self.stop.ask(f"{self._faults} units were put off: {outcome.unfinished}")
 
     def steps_done(self, steps: int) -> None:
         """A team did some steps of its unit."""

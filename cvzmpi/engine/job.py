@@ -21,7 +21,7 @@ from cvzmpi.engine.desk import Desk
 from cvzmpi.engine.launch import World
 from cvzmpi.engine.leftovers import remove_leftovers
 from cvzmpi.engine.progress import ProgressDisplay
-from cvzmpi.engine.stopping import StopRequest, job_end
+from cvzmpi.engine.stopping import JobStopped, StopRequest, job_end
 from cvzmpi.engine.tally import Tally
 from cvzmpi.engine.team import Team
 from cvzmpi.engine.worker import work_on
@@ -75,8 +75,10 @@ def run(
     ------
     CvzmpiError
         On all ranks, if the units cannot be found.
+    JobStopped
+        On all ranks, if rank 0 was asked to stop before they were found.
     """
-    stop = StopRequest()
+    stop = world.stop
     stop.listen()
     remove_leftovers()
     team = world.form_team(limits.ranks_per_team)
@@ -86,15 +88,31 @@ def run(
         _serve(campaign, world.communicator, team, stop)
         return None
 
-    opened: list[UnitSource] = []
-    world.first(lambda: opened.append(campaign.open_source()))
-    desk = Desk(opened[0], display, stop, _drain(stop, limits.drain_before_end))
+    source = _open_source(campaign, world)
+    desk = Desk(source, display, stop, _drain(stop, limits.drain_before_end))
     with display, desk:
         if team is not None:
             _run_alone(campaign, team, desk)
         else:
             _Dispatcher(world.communicator, desk).dispatch()
     return desk.tally
+
+
+def _open_source(campaign: Campaign, world: World) -> UnitSource:
+    """Find the units, on rank 0; the others wait for it. A signal ends it, wherever it is."""
+    opened: list[UnitSource] = []
+
+    def open_source() -> None:
+        with world.stop.interrupting():
+            opened.append(campaign.open_source())
+
+    try:
+        world.first(open_source)
+    except JobStopped:
+        for source in opened:  # the signal came when it was open already
+            source.close(world.stop.reason)
+        raise
+    return opened[0]
 
 
 def _drain(stop: StopRequest, seconds: float) -> Callable[[], None]:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cvzmpi.engine.mpi_files import find_room_for_mpi
+from cvzmpi.engine.stopping import JobStopped, StopRequest
 from cvzmpi.errors import CvzmpiError, LaunchError
 
 if TYPE_CHECKING:
@@ -64,26 +66,42 @@ def rank_by_launcher(environment: Mapping[str, str] = os.environ) -> int:
 
 
 class World:
-    """All ranks of the job."""
+    """All ranks of the job.
 
-    def __init__(self, communicator: MPI.Intracomm) -> None:
+    Attributes
+    ----------
+    communicator : MPI communicator
+    rank, size : int
+    stop : StopRequest
+        Whether the job is to stop, as far as this rank knows.
+    """
+
+    def __init__(self, communicator: MPI.Intracomm, stop: StopRequest | None = None) -> None:
         self.communicator = communicator
+        self.stop = StopRequest() if stop is None else stop
         self.rank: int = communicator.Get_rank()
         self.size: int = communicator.Get_size()
 
     @classmethod
-    def start(cls) -> World:
+    def start(cls, stop: StopRequest | None = None) -> World:
         """Initialise MPI.
+
+        Parameters
+        ----------
+        stop : StopRequest, optional
+            Of a job that listens to signals already.
 
         Raises
         ------
         LaunchError
             If the launcher started another number of ranks than MPI sees: then every rank is a
-            world of its own, and all would do the same work.
+            world of its own, and all would do the same work. Or if this machine has no room for
+            the messages of its ranks.
         """
+        find_room_for_mpi()
         from mpi4py import MPI
 
-        world = cls(MPI.COMM_WORLD)
+        world = cls(MPI.COMM_WORLD, stop)
         check_size(world.size, os.environ)
         return world
 
@@ -92,15 +110,15 @@ class World:
 
         Raises
         ------
-        CvzmpiError
+        CvzmpiError, JobStopped
             What `work` raised, on all ranks.
         """
         result: Any = None
-        error: CvzmpiError | None = None
+        error: CvzmpiError | JobStopped | None = None
         if self.rank == 0:
             try:
                 result = work()
-            except CvzmpiError as caught:
+            except (CvzmpiError, JobStopped) as caught:
                 error = caught
         result, error = self.communicator.bcast((result, error))
         if error is not None:
@@ -137,14 +155,14 @@ class World:
         abort_job(f"a defect on rank {self.rank}")
 
 
-def abort_job(reason: str) -> None:
-    """End the whole job at once, after a defect on one rank: the others would wait for ever."""
+def abort_job(reason: str, status: int = DEFECT) -> None:
+    """End the whole job at once, after what only this rank knows: others would wait for ever."""
     from mpi4py import MPI
 
     print(f"cvzmpi: the job ends: {reason}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    MPI.COMM_WORLD.Abort(DEFECT)
+    MPI.COMM_WORLD.Abort(status)
 
 
 def check_size(size: int, environment: Mapping[str, str]) -> None:

@@ -10,18 +10,26 @@ import os
 import time
 from pathlib import Path
 
-_PATTERNS = ("vader_segment.*", "osc_sm.*", "sm_segment.*")
+from cvzmpi.engine.mpi_files import FILE_PREFIX, directory_of_mpi
+
+_PATTERNS = ("vader_segment.*", "osc_sm.*", "sm_segment.*", f"{FILE_PREFIX}*")
 _SETTLE_SECONDS = 60.0  # a starting job has made its files, but not all its ranks have mapped them
 
 
-def remove_leftovers(directory: Path = Path("/dev/shm")) -> list[Path]:
+def remove_leftovers(directory: Path | None = None) -> list[Path]:
     """Remove one's own shared memory files that no living process uses.
+
+    Parameters
+    ----------
+    directory : Path, optional
+        Where they are; by default, where MPI keeps its files in this job.
 
     Returns
     -------
     list of Path
         What was removed.
     """
+    directory = directory or directory_of_mpi()
     before = time.time() - _SETTLE_SECONDS
     own = [
         path

@@ -8,6 +8,7 @@ import time
 from typing import TextIO
 
 from cvzmpi.engine.campaign import Outcome, Overview, Unit
+from cvzmpi.estimates import Estimate, duration, rate, time_left
 
 _LOG_SECONDS = 60.0
 _LIVE_SECONDS = 0.2
@@ -32,8 +33,10 @@ class ProgressDisplay:
         self._live = _LiveLine(self._stream) if is_live else None
         self._n_units = self._n_done = self._n_failed = self._n_working = 0
         self._n_done_before = 0
-        self._steps_total = self._steps = 0
+        self._n_open = self._n_ended_otherwise = 0
+        self._steps_per_unit = self._steps = 0
         self._status = ""
+        self._n_left: int | None = None
         self._start = self._shown = time.monotonic()
 
     def begin(self, overview: Overview) -> None:
@@ -41,7 +44,7 @@ class ProgressDisplay:
         self._n_failed = len(overview.rejected)
         self._n_done_before = self._n_done = overview.n_done
         self._n_units = overview.n_open + self._n_failed + self._n_done
-        self._steps_total = overview.n_open * overview.steps_per_unit
+        self._n_open, self._steps_per_unit = overview.n_open, overview.steps_per_unit
         self._say(
             f"{self._n_units} {self._unit_name}: {self._n_done} done before, {overview.n_begun} "
             f"half done, {overview.n_open - overview.n_begun} to begin"
@@ -68,6 +71,8 @@ class ProgressDisplay:
 
     def dropped(self, outcome: Outcome) -> None:
         """A unit ended, perhaps without a team."""
+        if outcome.unfinished is not None or outcome.error is not None:
+            self._n_ended_otherwise += 1
         if outcome.unfinished is not None:
             self._say(f"{outcome.unit} is not finished: {outcome.unfinished}")
         elif outcome.error is None:
@@ -82,6 +87,10 @@ class ProgressDisplay:
     def stopping(self, reason: str) -> None:
         """The job was asked to stop."""
         self._say(f"stopping at the next checkpoint: {reason}")
+
+    def remain(self, n_left: int) -> None:
+        """So many units are left in the end; others may have done what this job did not."""
+        self._n_left = n_left
 
     def refresh(self, status: str | None = None) -> None:
         """Show the present state, if it is time to; `status` says more about it from now on."""
@@ -104,12 +113,27 @@ class ProgressDisplay:
             f"{self._n_failed} failed",
             f"{self._steps / elapsed:,.0f} {self._step_name}/s",
         ]
-        if self._steps:
-            left = (self._steps_total - self._steps) * elapsed / self._steps
-            parts.append(f"{_duration(max(left, 0))} left")
+        if (left := self._left(elapsed)) is not None:
+            parts.append(time_left(left))
         if self._status:
             parts.append(self._status)
         return ", ".join(parts)
+
+    def _left(self, elapsed: float) -> Estimate | None:
+        """The seconds until all steps are done; None where too little is done to tell.
+
+        A team's steps come in bursts as long as a unit, or as a minute where units take longer: so
+        many bursts there were, and so uncertain is the rate of steps.
+        """
+        bursts = rate(max(self._n_done - self._n_done_before, int(elapsed / 60)), elapsed)
+        if bursts is None or not self._steps:
+            return None
+        n_ended = self._n_done - self._n_done_before + self._n_ended_otherwise
+        # half-done units have fewer steps than the others
+        total = self._n_open * self._steps_per_unit
+        to_do = min(total - self._steps, (self._n_open - n_ended) * self._steps_per_unit)
+        left = max(to_do, 0) * elapsed / self._steps
+        return Estimate(left, left * bursts.value / bursts.high, left * bursts.value / bursts.low)
 
     def __enter__(self) -> ProgressDisplay:
         if self._live:
@@ -119,8 +143,10 @@ class ProgressDisplay:
     def __exit__(self, *error: object) -> None:
         if self._live:
             self._live.stop()
-        elapsed = _duration(time.monotonic() - self._start)
-        n_left = self._n_units - self._n_done - self._n_failed
+        elapsed = duration(time.monotonic() - self._start)
+        n_left = self._n_left
+        if n_left is None:
+            n_left = self._n_units - self._n_done - self._n_failed
         self._say(
             f"{self._n_done - self._n_done_before} {self._unit_name} done in {elapsed}, "
             f"{self._n_failed} failed, {self._steps:,} {self._step_name}"
@@ -162,13 +188,3 @@ class _LiveLine:
 
     def say(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _duration(seconds: float) -> str:
-    """A duration as a person would say it: 41 s, 12 min, 3 h 07 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"

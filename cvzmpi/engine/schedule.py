@@ -82,4 +82,4 @@ class Schedule:
         return ""
 
     def close(self, stopped: str | None) -> None:
-        """Nothing is open."""
+        """Nothing is open, and nobody else has units."""

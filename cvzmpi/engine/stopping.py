@@ -1,10 +1,11 @@
 """Stopping well: by signal, or because the job's time is almost over.
 
-SIGTERM (the queue wants the nodes) and SIGUSR1 (the time limit is near) may reach any rank, all of
-them, or none before the kill. A rank that got one tells the others; what they do about it is only
-a matter of tidiness, since every state of the files is good to go on from. A second signal ends
-the process at once; but the same one often comes twice, from the queue and through the launcher, so
-only one that comes later is a second.
+Queues send SIGTERM when they want the nodes back, and SIGUSR1, SIGUSR2 or SIGXCPU when a limit is
+near; LSF begins with SIGINT, which is also what Ctrl-C sends, and a terminal that goes away sends
+SIGHUP. They may reach any rank, all of them, or none before the kill. A rank that got one tells the
+others; what they do about it is only a matter of tidiness, since every state of the files is good
+to go on from. A second signal ends the process at once; but the same one often comes twice, from
+the queue and through the launcher, so only one that comes later is a second.
 """
 
 from __future__ import annotations
@@ -13,11 +14,22 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+_OF_QUEUES = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+_OF_TERMINALS = (signal.SIGINT, signal.SIGHUP)
+SIGNALS = (*_OF_QUEUES, *_OF_TERMINALS)
 _SAME_SIGNAL_SECONDS = 2.0
+
+
+class JobStopped(BaseException):
+    """The job was asked to stop before it gave out units.
+
+    No `Exception`, as KeyboardInterrupt is none: it comes at any place, and nobody but those who
+    end the job is to catch it.
+    """
 
 
 class StopRequest:
@@ -32,6 +44,7 @@ class StopRequest:
     def __init__(self) -> None:
         self.reason: str | None = None
         self._signalled: float | None = None
+        self._interrupts = False
 
     def __bool__(self) -> bool:
         return self.reason is not None
@@ -41,18 +54,44 @@ class StopRequest:
         self.reason = self.reason or reason
 
     def listen(self) -> None:
-        """From now on, take the signals as requests."""
+        """From now on, take the signals as requests.
+
+        Those of terminals only where they are not ignored: `nohup` ignores SIGHUP, and a shell that
+        runs a script ignores SIGINT for what it starts in the background.
+        """
         for number in SIGNALS:
-            signal.signal(number, self._received)
+            if number in _OF_QUEUES or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._received)
+
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """What a request may end at any place, since it does not look whether there is one.
+
+        Raises
+        ------
+        JobStopped
+            When there is a request, also one from before.
+        """
+        self._interrupts = True
+        try:
+            if self.reason is not None:
+                raise JobStopped(self.reason)
+            yield
+        finally:
+            self._interrupts = False
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         del frame
         now = time.monotonic()
-        if self._signalled is not None and now - self._signalled > _SAME_SIGNAL_SECONDS:
+        is_late = self._signalled is not None and now - self._signalled > _SAME_SIGNAL_SECONDS
+        if is_late and number != signal.SIGXCPU:  # the system repeats that one each second
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         self._signalled = self._signalled or now
         self.ask(signal.Signals(number).name)
+        if self._interrupts:
+            self._interrupts = False
+            raise JobStopped(self.reason)
 
 
 def ignore_signals() -> None:
@@ -61,8 +100,10 @@ def ignore_signals() -> None:
     When the first rank has ended with another status than 0, Slurm asks the others to end, and a
     signal would take the place of *their* status.
     """
-    for number in SIGNALS:
+    for number in _OF_QUEUES:
         signal.signal(number, signal.SIG_IGN)
+    for number in _OF_TERMINALS:
+        signal.signal(number, lambda *_: None)  # unlike SIG_IGN, no child inherits it
 
 
 def job_end(environment: Mapping[str, str] = os.environ) -> float | None:

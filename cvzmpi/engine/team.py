@@ -7,6 +7,7 @@ nobody expected it, ends the job (`together`).
 
 from __future__ import annotations
 
+import math
 import socket
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,13 +19,23 @@ import numpy as np
 from mpi4py import MPI
 
 from cvzmpi.engine.launch import abort_job
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.engine.machine_fault import is_machine_fault, is_put_off
+from cvzmpi.engine.shared_memory import SharedMemoryError, share_memory
+from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
 
 T = TypeVar("T")
 
 
 class TeamMateError(CvzmpiError):
     """Another rank of the team failed; says which, where and why."""
+
+
+class TeamMatePutOffError(TeamMateError, PutOffError):
+    """The same, for a reason that is not the unit's."""
+
+
+class TeamMateMachineError(TeamMateError, MachineError):
+    """The same, by a fault of the machine."""
 
 
 class Team:
@@ -71,11 +82,11 @@ class Team:
                 result = work()
             except Exception as caught:
                 error = caught
-        result, failure = self.communicator.bcast((result, self._describe(error)))
+        result, failure = self.communicator.bcast((result, self._told(error)))
         if error is not None:
             self.raise_on_all(error)
         if failure is not None:
-            self.raise_on_all(TeamMateError(failure))
+            self.raise_on_all(failure)
         return result
 
     def each(self, work: Callable[[], T]) -> T:
@@ -110,11 +121,11 @@ class Team:
             if error is not None:
                 raise error
             return
-        failures = [f for f in self.communicator.allgather(self._describe(error)) if f is not None]
+        failures = [f for f in self.communicator.allgather(self._told(error)) if f is not None]
         if error is not None:
             self.raise_on_all(error)
         if failures:
-            self.raise_on_all(TeamMateError(failures[0]))
+            self.raise_on_all(failures[0])
 
     def raise_on_all(self, error: Exception) -> NoReturn:
         """Raise an error that every rank of the team raises now, each its own."""
@@ -158,9 +169,16 @@ class Team:
         """Make an array that all ranks of the team read and write: collective."""
         return SharedArray(self, shape, dtype)
 
-    def _describe(self, error: BaseException | None) -> str | None:
+    def _told(self, error: Exception | None) -> TeamMateError | None:
+        """An error of this rank as the others raise it."""
         if error is None:
             return None
+        if is_machine_fault(error):
+            return TeamMateMachineError(self._describe(error))
+        kind = TeamMatePutOffError if is_put_off(error) else TeamMateError
+        return kind(self._describe(error))
+
+    def _describe(self, error: BaseException) -> str:
         where = f"{self.name}, member {self.rank} on {socket.gethostname()}"
         return f"{type(error).__name__}: {error} ({where})"
 
@@ -203,7 +221,12 @@ class Tickets:
 
 
 class SharedArray:
-    """An array in memory that the ranks of a team share. Use as a context: freeing is collective.
+    """An array in memory that the ranks of a team share. Use as a context, and not beyond it.
+
+    Raises
+    ------
+    SharedMemoryError
+        On all ranks, if the machine has no room for it.
 
     Attributes
     ----------
@@ -212,19 +235,15 @@ class SharedArray:
 
     def __init__(self, team: Team, shape: tuple[int, ...], dtype: type) -> None:
         self._team = team
-        self._window: MPI.Win | None = None
-        communicator = team.communicator
-        if communicator.Get_size() == 1:
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if team.size == 1 or size == 0:
             self.array: np.ndarray = np.empty(shape, dtype)
             return
-        item = np.dtype(dtype).itemsize
-        size = int(np.prod(shape)) * item
-        self._window = MPI.Win.Allocate_shared(
-            size if communicator.Get_rank() == 0 else 0, item, comm=communicator
-        )
-        buffer, _ = self._window.Shared_query(0)
-        shared = memoryview(buffer)  # type: ignore[arg-type] # mpi4py's buffer is one
-        self.array = np.frombuffer(shared, dtype).reshape(shape)
+        try:
+            memory = share_memory(team.communicator, size)
+        except SharedMemoryError as error:
+            team.raise_on_all(error)
+        self.array = np.frombuffer(memory, dtype).reshape(shape)
 
     def __enter__(self) -> np.ndarray:
         return self.array
@@ -238,8 +257,6 @@ class SharedArray:
         if error is not None:
             self._team.end_job_unless_known(error)
         del self.array
-        if self._window is not None:
-            self._window.Free()
 
 
 class _SharedCounter:

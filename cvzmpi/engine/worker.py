@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from cvzmpi.engine.campaign import Campaign, Outcome, Unit
 from cvzmpi.engine.claim import Claim
+from cvzmpi.engine.claim_holder import describe_holder
 from cvzmpi.engine.control import Control, UnitStopped
+from cvzmpi.engine.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError
 
@@ -27,16 +29,16 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
     start = time.perf_counter()
     claims: list[Claim] = []  # the leader's
     try:
-        if not team.lead(lambda: _claim(campaign, unit, claims)):
-            return Outcome(unit.name, unfinished="another job works on it")
+        held = team.lead(lambda: _claim(campaign, unit, claims))
+        if held is not None:
+            return Outcome(unit.name, unfinished=held)
         with team.together():
             result = campaign.work(unit, team, control)
     except UnitStopped:
         progress = campaign.progress(unit) if team.is_leader else None
         outcome = Outcome(unit.name, unfinished="stopped", progress=progress)
     except Exception as error:
-        trace = None if isinstance(error, CvzmpiError) else traceback.format_exc()
-        outcome = Outcome(unit.name, error=_one_line(error, team), traceback=trace)
+        outcome = _failed_or_put_off(unit, error, team, claims)
     else:
         outcome = Outcome(unit.name, result=result)
     for claim in claims:
@@ -44,13 +46,25 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
     return replace(outcome, seconds=time.perf_counter() - start)
 
 
-def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> bool:
-    """Claim the unit for this team; False where another job has it."""
-    claim = Claim.take(campaign.claim_file(unit))
+def _failed_or_put_off(unit: Unit, error: Exception, team: Team, claims: list[Claim]) -> Outcome:
+    """The outcome of what raised an error; a unit has not failed where others are at fault."""
+    message = _one_line(error, team)
+    place_is_gone = any(not claim.is_there() for claim in claims)
+    if place_is_gone or is_put_off(error):
+        fault = place_is_gone or is_machine_fault(error)
+        return Outcome(unit.name, unfinished=message, machine_fault=fault)
+    trace = None if isinstance(error, CvzmpiError) else traceback.format_exc()
+    return Outcome(unit.name, error=message, traceback=trace)
+
+
+def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> str | None:
+    """Claim the unit for this team; where another process has it, which."""
+    file = campaign.claim_file(unit)
+    claim = Claim.take(file)
     if claim is None:
-        return False
+        return f"{file} is held by {describe_holder(file)}, which works on it"
     claims.append(claim)
-    return True
+    return None
 
 
 def _one_line(error: Exception, team: Team) -> str:

@@ -42,7 +42,8 @@ def bury(
     begin, as far as the ledger knows, are looked at: one that kills its job at once is found out.
 
     A unit that got further since the dead job began it has used up no attempt, and counts anew; one
-    that did not has used up one.
+    that did not has used up one. A job that ended by itself did not die over its units: they have
+    used up none.
 
     Parameters
     ----------
@@ -120,14 +121,18 @@ def _read(ledger: Ledger, query: sa.Select[Any]) -> list[LedgerUnit]:
 
 def _given_back(unit: LedgerUnit, dead: Job, progress: int, max_attempts: int) -> Event:
     """The event that ends the work of a dead job."""
-    charged = 0 if progress > unit.progress else unit.charged + 1
-    given_up = charged >= max_attempts
-    message = (
-        f"{charged} jobs died while they worked on it and it got no further, the last on "
-        f"{dead.host}"
-        if given_up
-        else f"job {dead.id} died on {dead.host}"
-    )
+    has_died = dead.ended is None
+    charged = 0 if progress > unit.progress else unit.charged + has_died
+    given_up = has_died and charged >= max_attempts
+    if given_up:
+        message = (
+            f"{charged} jobs died while they worked on it and it got no further, the last on "
+            f"{dead.host}"
+        )
+    elif has_died:
+        message = f"job {dead.id} died on {dead.host}"
+    else:
+        message = f"job {dead.id} on {dead.host} has ended ({dead.outcome}) without giving it back"
     return Event(
         unit.name,
         State.ERROR if given_up else State.PREPROCESSED,

@@ -138,6 +138,9 @@ class Claims:
     def of_others(self, job: Job, *, limited: bool = False) -> list[tuple[Job, int]]:
         """The other jobs that have not ended, and how many units each has.
 
+        Also those that have ended and left units in the state `working`, which nobody would look
+        after: they have none.
+
         Parameters
         ----------
         job : Job
@@ -151,10 +154,11 @@ class Claims:
                 (batches.c.unit_id == claims.c.unit_id) & (batches.c.job_id == job.id),
             )
         held = counted.subquery()
+        at_work = sa.select(latest.c.job_id).where(latest.c.state == State.WORKING.value)
         query = (
             sa.select(*JOB_COLUMNS, sa.func.coalesce(held.c.n, 0))
             .outerjoin(held, held.c.job_id == jobs.c.id)
-            .where(jobs.c.id != job.id, jobs.c.ended.is_(None))
+            .where(jobs.c.id != job.id, jobs.c.ended.is_(None) | jobs.c.id.in_(at_work))
             .order_by(jobs.c.id)
         )
         with self._database.reading() as connection:

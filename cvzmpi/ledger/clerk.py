@@ -15,7 +15,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.undelivered import Undelivered
 from cvzmpi.ledger.watch import Seen, Watch
+from cvzmpi.said_once import SaidOnce
 
 _log = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ class Clerk:
             limited=rules.limited,
         )
         self._undelivered = Undelivered(Outbox(outboxes, job))
+        self._said = SaidOnce(_log.warning)
         self._asked = -math.inf
         self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
 
@@ -193,13 +195,15 @@ class Clerk:
     def gave_up(self) -> bool:
         """Whether the database has been away for so long that no more units are to be expected."""
         away = self._outage.seconds()
-        return away is not None and away > self._rules.patience
+        return away is not None and away > self._patience()
 
     def with_others(self) -> Sequence[tuple[Job, int]]:
         """The other jobs that have units of this job's batch, and how many."""
         return self._seen.living
 
-    def close(self, outcome: str, patience: float) -> None:
+    def close(
+        self, outcome: str, patience: float, last_look: Callable[[], None] = lambda: None
+    ) -> None:
         """Deliver what is left, and leave the registry.
 
         Parameters
@@ -209,6 +213,8 @@ class Clerk:
         patience : float
             Seconds to wait for a database that is away. What it does not take then stays in the
             outbox, and the next job delivers it.
+        last_look : callable
+            Looks at the ledger when all is delivered.
         """
         self._is_closing.set()
         self._thread.join()
@@ -217,12 +223,16 @@ class Clerk:
         while True:
             try:
                 self._deliver(len(self._undelivered))
+                last_look()
                 self._ledger.jobs.end(self._job, outcome)
                 break
             except (LedgerError, OSError) as error:
                 self._is_away(error)
-            if time.monotonic() > give_up:
-                _log.warning("%d events stay in %s", len(self._undelivered), self._outboxes)
+            except BaseException:
+                self._undelivered.keep()
+                raise
+            if time.monotonic() > give_up or not self._outage.may_pass:
+                self._undelivered.leave(is_lost=self._outage.is_lost)
                 break
             time.sleep(_ROUND_SECONDS)
         self._ledger.close()
@@ -239,7 +249,7 @@ class Clerk:
     def _round(self) -> None:
         self._collect()
         if not self._outage.is_time_to_try():
-            self._undelivered.keep()
+            self._keep()
             return
         try:
             if self._undelivered or not self._given_back.empty() or self._pulse.is_due():
@@ -287,8 +297,9 @@ class Clerk:
     def _look_around(self) -> None:
         """See to the other jobs."""
         seen = self._watch.look()
-        if seen.n_buried:
-            # Before the dead are forgotten: else the other thread might think that all is over.
+        if seen.n_buried or seen.n_units() < self._seen.n_units():
+            # Units may be free. Before the others are forgotten: else the other thread might think
+            # that all is over.
             self._nothing_left = False
         self._seen = seen
 
@@ -314,14 +325,25 @@ class Clerk:
     # ------------------------------------------------------------- when the database is away
 
     def _is_away(self, error: LedgerError | OSError) -> None:
-        if self._outage.seconds() is None:
-            _log.warning("%s; events go to %s until it is back", error, self._outboxes)
         self._outage.failed(error)
-        self._undelivered.keep()
+        self._keep()
+        self._said.tell(
+            f"waits for the ledger, for {self._patience():.0f} s at most, and goes on with what it "
+            f"has: {error}"
+        )
+
+    def _keep(self) -> None:
+        """Have what was told outlive this process; a new ledger knows nothing of a lost one."""
+        if not self._outage.is_lost:
+            self._undelivered.keep()
+
+    def _patience(self) -> float:
+        """Seconds without the database after which no more units are to be expected."""
+        return self._outage.patience(self._rules.patience, self._undelivered.can_be_kept)
 
     def _is_back(self) -> None:
         away = self._outage.seconds()
         if away is not None:
-            _log.info("the database is back after %.0f s", away)
+            self._said.over(f"the ledger is back after {away:.0f} s")
             self._outage.over()
             self._watch.begin_anew()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+
+from cvzmpi.errors import LedgerError
+from cvzmpi.ledger.instants import as_instant
 
 
 class Utc(sa.TypeDecorator[datetime]):
@@ -21,13 +25,12 @@ class Utc(sa.TypeDecorator[datetime]):
             return value.astimezone(timezone.utc).replace(tzinfo=None)
         return value
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """From the database."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            return value.replace(tzinfo=timezone.utc)
-        return value.astimezone(timezone.utc)
+    def result_processor(
+        self, dialect: sa.Dialect, coltype: object
+    ) -> Callable[[Any], datetime | None]:
+        """From the database, whose value is as the driver gives it."""
+        del dialect, coltype
+        return lambda value: None if value is None else as_instant(value)
 
 
 class Key(sa.TypeDecorator[UUID]):
@@ -48,7 +51,14 @@ class Key(sa.TypeDecorator[UUID]):
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> UUID | None:
         """From the database."""
-        return UUID(bytes=bytes(value)) if isinstance(value, bytes | memoryview) else value
+        if not isinstance(value, bytes | memoryview):
+            return value
+        try:
+            return UUID(bytes=bytes(value))
+        except ValueError:
+            raise LedgerError(
+                f"the ledger has {value!r:.80} where it must have a key of 16 bytes"
+            ) from None
 
 
 class Json(sa.TypeDecorator[Any]):

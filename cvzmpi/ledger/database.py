@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
+from cvzmpi.errors import LedgerError, LedgerLostError, LedgerUnavailableError, one_line
 from cvzmpi.ledger import json_values
-from cvzmpi.ledger.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, is_url
+from cvzmpi.ledger.location import POSTGRESQL_OPTIONS, is_url
+from cvzmpi.ledger.sqlite_file import SqliteFile
+from cvzmpi.ledger.temporary import is_no_ledger, is_temporary
 
 _CHUNK = 1000
 _LOCK = 0x6376_7A6D  # of the advisory lock; any number that nobody else uses in that database
@@ -60,6 +62,7 @@ class Database:
                 },
                 pool_pre_ping=True,
                 json_serializer=json_values.as_text,
+                json_deserializer=json_values.from_text,
             )
         else:
             raise LedgerError(f"{self.name}: expected sqlite:/// or postgresql://")
@@ -107,11 +110,13 @@ class Database:
             yield
         except DBAPIError as error:
             what = f"{self.name}: {one_line(error.orig or error)}"
-            if error.connection_invalidated or isinstance(
-                error, sa.exc.OperationalError | sa.exc.InterfaceError
-            ):
+            if is_temporary(error):
                 raise LedgerUnavailableError(what) from error
+            if is_no_ledger(error):
+                raise LedgerLostError(f"{what}: damaged, or no ledger") from error
             raise LedgerError(what) from error
+        except UnicodeDecodeError as error:
+            raise LedgerError(f"{self.name}: has a text that is no UTF-8: {error}") from error
         except sa.exc.TimeoutError as error:  # no connection became free
             raise LedgerUnavailableError(f"{self.name}: {one_line(error)}") from error
 
@@ -123,16 +128,12 @@ def _url(location: str | Path) -> str:
 
 
 def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
-    path = Path(url.database or "")
-    if not path.exists():
-        if not create:
-            raise LedgerError(f"{path}: there is no ledger")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LedgerError(f"{path}: cannot be made: {error.strerror}") from error
+    file = SqliteFile(Path(url.database or ""), create)
     engine = sa.create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=json_values.as_text
+        url,
+        creator=file.connect,
+        json_serializer=json_values.as_text,
+        json_deserializer=json_values.from_text,
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -147,6 +148,7 @@ def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:
+        file.check()
         writes = connection.get_execution_options().get("cvzmpi_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

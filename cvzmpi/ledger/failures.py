@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
-from cvzmpi.ledger.states import RETRY_FROM, State
+from cvzmpi.ledger.states import RETRY_FROM, State, state_named
 from cvzmpi.ledger.tables import events, latest, units
 
 
@@ -57,9 +57,14 @@ def failures(ledger: Ledger) -> list[Failure]:
     with ledger.database.reading() as connection:
         rows = [tuple(row) for row in connection.execute(query)]
     return [
-        Failure(as_unit(unit), State(from_state), message or "")
+        Failure(as_unit(unit), _state_before(from_state), message or "")
         for *unit, from_state, message in rows
     ]
+
+
+def _state_before(name: str | None) -> State:
+    """In which state a unit failed; one that failed first of all is as if just found."""
+    return State.DISCOVERED if name is None else state_named(name)
 
 
 def retry(ledger: Ledger, failed: Sequence[Failure], job: Job) -> list[Event]:

@@ -18,7 +18,7 @@ from cvzmpi.ledger.recording import Follower
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
 from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
 from cvzmpi.ledger.rows import EVENT_COLUMNS, UNIT_COLUMNS, as_recorded, as_unit
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.states import State, state_named
 from cvzmpi.ledger.tables import events, jobs, latest, units
 
 
@@ -249,7 +249,7 @@ class Ledger:
         )
         with self.database.reading() if within is None else nullcontext(within) as connection:
             rows = [tuple(row) for row in connection.execute(query)]
-        return {name: None if before is None else State(before) for name, before in rows}
+        return {name: None if before is None else state_named(before) for name, before in rows}
 
     def history(self, name: str) -> list[Recorded]:
         """All events of a unit, the oldest first.

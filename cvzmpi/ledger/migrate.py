@@ -15,7 +15,7 @@ from importlib.resources import files
 
 import sqlalchemy as sa
 
-from cvzmpi.errors import LedgerError
+from cvzmpi.errors import LedgerError, one_line
 from cvzmpi.ledger.database import Database
 from cvzmpi.ledger.migrations import HEAD
 
@@ -59,7 +59,13 @@ class Migrations:
                     f"{database.name}: made by a newer cvzmpi ({self.version_table} {version}, "
                     f"known here {self.head})"
                 )
-            self._run(connection)
+            if version is not None and (owner := self._foreign_owner(connection)) is not None:
+                raise LedgerError(
+                    f"{database.name}: made by an earlier cvzmpi ({self.version_table} {version}, "
+                    f"expected {self.head}); its owner, {owner}, has to bring it up to date: any "
+                    "command does so, as `cvzmpi status`"
+                )
+            self._run(connection, database.name)
 
     def version(self, connection: sa.Connection) -> str | None:
         """The version of the tables; None where there are none."""
@@ -69,16 +75,31 @@ class Migrations:
         version: str | None = connection.execute(sa.select(table.c.version_num)).scalar()
         return version
 
-    def _run(self, connection: sa.Connection) -> None:
+    def _foreign_owner(self, connection: sa.Connection) -> str | None:
+        """To whom the tables belong, where that is somebody else; he alone can change them."""
+        if connection.dialect.name == "sqlite":
+            return None
+        query = sa.text(
+            "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = CAST(:name AS regclass) "
+            "AND NOT pg_has_role(relowner, 'USAGE')"
+        )
+        owner: str | None = connection.execute(query, {"name": self.version_table}).scalar()
+        return owner
+
+    def _run(self, connection: sa.Connection, name: str) -> None:
         from alembic import command
         from alembic.config import Config
+        from alembic.util import CommandError
 
         config = Config()
         config.set_main_option("script_location", str(files(self.package)).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
         config.attributes["version_table"] = self.version_table
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:  # a version that this one has no way from
+            raise LedgerError(f"{name}: {self.version_table}: {one_line(error)}") from error
 
 
 LEDGER = Migrations("cvzmpi.ledger.migrations", "ledger_version", head=HEAD)

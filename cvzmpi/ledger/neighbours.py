@@ -72,4 +72,4 @@ def queue_id(environment: Mapping[str, str]) -> str | None:
 
 def _run(queue_id: str) -> tuple[str, int]:
     job, _, run = queue_id.partition("+")
-    return job, int(run or 0)
+    return job, int(run[:10]) if run.isdecimal() else 0

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from cvzmpi.ledger.database import chunks
 from cvzmpi.ledger.records import LedgerUnit
 from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.states import State, state_named
 from cvzmpi.ledger.tables import claims, latest, units
 
 _ORDER = (
@@ -38,7 +38,7 @@ def count_units(
         latest.c.state, latest.c.begun
     )
     counted = map(tuple, connection.execute(narrow(query)))
-    return {(State(state), bool(begun)): n for state, begun, n in counted}
+    return {(state_named(state), bool(begun)): n for state, begun, n in counted}
 
 
 def free_units(

@@ -30,10 +30,14 @@ class Outbox:
     directory : Path
         Of the outboxes of all jobs; made when it is needed.
     job : Job
+
+    Attributes
+    ----------
+    path : Path
     """
 
     def __init__(self, directory: Path, job: Job) -> None:
-        self._path = directory / f"{job.id}.jsonl"
+        self.path = directory / f"{job.id}.jsonl"
 
     def append(self, events: Sequence[Event]) -> None:
         """Keep some more events.
@@ -44,23 +48,23 @@ class Outbox:
             If they cannot be written.
         """
         if events:
-            _append(self._path, events)
+            _append(self.path, events)
 
     def read(self) -> list[Event]:
         """The events that are kept; a line that was being written when its job died is left out."""
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            lines = self.path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return []
         return [event for line in lines if (event := _event(line)) is not None]
 
     def clear(self) -> None:
         """Forget them: they are delivered."""
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
     def refuse(self, events: Sequence[Event]) -> Path:
         """Keep for good, beside, what the ledger refused since others were faster; where."""
-        path = self._path.with_suffix(_REFUSED)
+        path = self.path.with_suffix(_REFUSED)
         _append(path, events)
         return path
 
@@ -75,7 +79,7 @@ def count_undelivered(directory: Path) -> int:
 
 
 def _append(path: Path, events: Sequence[Event]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)  # not its parent: an output directory that is gone stays so
     lines = "".join(json.dumps(plain(_values(event))) + "\n" for event in events)
     with path.open("a", encoding="utf-8") as file:
         file.write(lines)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from cvzmpi.errors import StaleEventError
 from cvzmpi.ledger.database import chunks
 from cvzmpi.ledger.records import Event, Job
-from cvzmpi.ledger.states import State, check_transition
+from cvzmpi.ledger.states import State, check_transition, state_named
 from cvzmpi.ledger.tables import claims, events, latest, units
 
 
@@ -36,7 +36,7 @@ class Position:
         self.unit_id = unit_id
         self.work_ended = False
         self._number = number
-        self._state = None if state is None else State(state)
+        self._state = None if state is None else state_named(state)
         self._job_id = job_id
         self._claimed_by = claimed_by
 

@@ -30,7 +30,7 @@ def is_gone(process: str) -> bool | None:
     if not place or place != _place():
         return None
     pid = name.partition(":")[0]
-    return _name(int(pid)) != name
+    return not pid.isdecimal() or _name(int(pid[:10])) != name
 
 
 def _place() -> str:

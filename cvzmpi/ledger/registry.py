@@ -9,6 +9,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from cvzmpi import __version__
+from cvzmpi.errors import LedgerLostError
 from cvzmpi.ledger import process
 from cvzmpi.ledger.database import Database
 from cvzmpi.ledger.records import Job, now
@@ -79,8 +80,19 @@ class JobRegistry:
         bool
             False if others took the job for dead meanwhile: then its claims are gone, and it has
             come back to life without them.
+
+        Raises
+        ------
+        LedgerLostError
+            If the job is not in this ledger: it was emptied and made anew.
         """
-        ended = within.execute(sa.select(jobs.c.ended).where(jobs.c.id == job.id)).scalar()
+        known = within.execute(
+            sa.select(jobs.c.ended, jobs.c.process, jobs.c.host).where(jobs.c.id == job.id)
+        ).one_or_none()
+        if known is None or (known.process, known.host) != (job.process, job.host):
+            raise LedgerLostError(
+                f"{self._database.name}: not the ledger that job {job.id} on {job.host} began with"
+            )
         values = {
             "heartbeat": now(),
             "steps": steps,
@@ -89,7 +101,7 @@ class JobRegistry:
             "outcome": None,
         }
         within.execute(jobs.update().where(jobs.c.id == job.id).values(**values))
-        return ended is None
+        return known.ended is None
 
     def end(self, job: Job, outcome: str) -> None:
         """Note how a job ended; its claims end with it."""

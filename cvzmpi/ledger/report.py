@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from cvzmpi.estimates import Estimate, duration, time_left
 from cvzmpi.ledger.records import Job, LedgerUnit, Recorded, now
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.status import RunningJob, Status
@@ -64,19 +66,6 @@ def unit_attempt(history: list[Recorded], number: int) -> int:
     return (charged[-1] if charged else 0) + 1
 
 
-def duration(seconds: float) -> str:
-    """A duration as a person would say it: 41 s, 12 min, 3 h 07 min, 2 d 4 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    hours = round(minutes / 60)
-    return f"{hours // 24} d {hours % 24} h"
-
-
 def ago(time: datetime) -> str:
     """How long ago an instant was."""
     return duration(max((now() - time).total_seconds(), 0.0))
@@ -98,13 +87,26 @@ def _says_half_done(status: Status, state: State) -> bool:
 
 
 def _speed(status: Status, step_name: str) -> str:
-    parts = [
-        f"{status.done_per_hour:,.0f} done per hour",
-        f"{status.steps_per_second:,.0f} {step_name}/s",
-    ]
-    if status.seconds_left is not None:
-        parts.append(f"{duration(status.seconds_left)} left")
+    speed = status.speed
+    parts = [f"{speed.n_done:,} done in {duration(speed.seconds)}"]
+    if speed.per_hour is not None:
+        parts.append(_per_hour(speed.per_hour))
+    if not speed.n_active:
+        return ", ".join([*(parts if speed.n_done else []), "no job has units now"])
+    parts.append(f"{status.steps_per_second:,.0f} {step_name}/s")
+    if speed.seconds_left is not None:
+        parts.append(time_left(speed.seconds_left))
     return ", ".join(parts)
+
+
+def _per_hour(rate: Estimate) -> str:
+    """A rate to as many digits as it deserves: about 1,460 an hour (780 to 2,500)."""
+    decimals = 0 if rate.value >= 10 else 1
+    digits = min(2 - math.floor(math.log10(rate.high - rate.low)), decimals)
+    value, low, high = (
+        f"{round(number, digits):,.{decimals}f}" for number in (rate.value, rate.low, rate.high)
+    )
+    return f"about {value} an hour ({low} to {high})"
 
 
 def _jobs(running: list[RunningJob], step_name: str) -> RenderableType:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cvzmpi.ledger.json_values import as_object
 from cvzmpi.ledger.records import Job, LedgerUnit, Recorded
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.states import state_named
 from cvzmpi.ledger.tables import events, latest, units
 
 EVENT_COLUMNS = [column for column in events.c if column.name not in {"id", "unit_id", "job_id"}]
@@ -28,7 +29,7 @@ UNIT_COLUMNS = [
 def as_unit(row: Sequence[Any]) -> LedgerUnit:
     """A row of `UNIT_COLUMNS`."""
     _, name, cost, priority, facts, state, *rest = row
-    return LedgerUnit(name, cost, priority, facts, State(state), *rest)
+    return LedgerUnit(name, cost, priority, as_object(facts), state_named(state), *rest)
 
 
 def as_recorded(name: str, row: Sequence[Any]) -> Recorded:
@@ -36,11 +37,12 @@ def as_recorded(name: str, row: Sequence[Any]) -> Recorded:
     event = dict(
         zip([column.name for column in EVENT_COLUMNS], row[: len(EVENT_COLUMNS)], strict=True)
     )
-    before = event.pop("from_state")
+    before, detail = event.pop("from_state"), event.pop("detail")
     return Recorded(
         unit=name,
-        from_state=None if before is None else State(before),
-        to_state=State(event.pop("to_state")),
+        from_state=None if before is None else state_named(before),
+        to_state=state_named(event.pop("to_state")),
+        detail=None if detail is None else as_object(detail),
         job=Job(*row[len(EVENT_COLUMNS) :]),
         **event,
     )

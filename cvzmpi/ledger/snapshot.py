@@ -6,7 +6,6 @@ its questions are plain SQL, of the kind that SQLite and PostgreSQL share.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,8 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
+from cvzmpi.ledger import json_values
+from cvzmpi.ledger.instants import as_instant
 from cvzmpi.ledger.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, is_url
 from cvzmpi.ledger.migrations import HEAD
+
+__all__ = ["Snapshot", "as_instant", "as_json", "snapshot"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class _Driver:
 
     connect: Callable[[], Any]
     error: type[Exception]
+    unreadable: type[Exception]
     begin: str
     placeholder: str
     as_value: Callable[[Any], Any]
@@ -79,6 +83,8 @@ def snapshot(location: str | Path) -> Iterator[Snapshot]:
     try:
         with closing(connection or driver.connect()) as connection:
             yield Snapshot(driver, connection)
+    except driver.unreadable as error:
+        raise LedgerError(f"a value in the ledger cannot be read: {one_line(error)}") from error
     except driver.error as error:
         raise LedgerUnavailableError(f"the ledger cannot be read: {one_line(error)}") from error
 
@@ -121,29 +127,24 @@ def _sqlite(path: str) -> _Driver:
             return value.isoformat(" ", "microseconds")
         return value
 
-    return _Driver(connect, sqlite3.Error, "BEGIN", "?", as_value)
+    return _Driver(connect, sqlite3.Error, sqlite3.DataError, "BEGIN", "?", as_value)
 
 
 def _postgresql(url: str) -> _Driver:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
+    from psycopg.types.json import set_json_loads
 
     def connect() -> Any:
         options: dict[str, Any] = {**POSTGRESQL_OPTIONS, **conninfo_to_dict(url)}
-        return psycopg.connect(**options, autocommit=True)
+        connection = psycopg.connect(**options, autocommit=True)
+        set_json_loads(json_values.from_text, connection)
+        return connection
 
     begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    return _Driver(connect, psycopg.Error, begin, "%s", lambda value: value)
-
-
-def as_instant(value: Any) -> datetime:
-    """An instant, as a row has it."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=timezone.utc)
-    instant: datetime = value
-    return instant.astimezone(timezone.utc)
+    return _Driver(connect, psycopg.Error, psycopg.DataError, begin, "%s", lambda value: value)
 
 
 def as_json(value: Any) -> Any:
     """JSON, as a row has it."""
-    return json.loads(value) if isinstance(value, str) else value
+    return json_values.from_text(value) if isinstance(value, str | bytes) else value

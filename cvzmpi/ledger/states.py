@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from cvzmpi.errors import IllegalTransitionError
+from cvzmpi.errors import IllegalTransitionError, LedgerError
 
 
 class State(str, Enum):
@@ -22,6 +22,23 @@ class State(str, Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+def state_named(name: object) -> State:
+    """The state of this name, as it stands in a ledger.
+
+    Raises
+    ------
+    LedgerError
+        If there is none.
+    """
+    try:
+        return State(name)
+    except ValueError:
+        known = ", ".join(State)
+        raise LedgerError(
+            f"the ledger has a unit in the state {name!r:.80}, which is none; expected {known}"
+        ) from None
 
 
 FINISHED = frozenset({State.DONE, State.PUBLISHED})
@@ -86,6 +103,7 @@ RETRY_FROM: Mapping[State, State] = {
     _W: _P,
     _F: _F,
     _L: _F,
+    _E: _D,
 }
 """Where a unit goes on that failed in a state."""
 

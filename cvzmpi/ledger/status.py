@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cvzmpi.ledger import status_queries as queries
 from cvzmpi.ledger.records import Job, LedgerUnit, now
 from cvzmpi.ledger.snapshot import snapshot
+from cvzmpi.ledger.speed import LATELY, SILENT, Remaining, Speed, measure_speed
 from cvzmpi.ledger.states import State
 
 WAITING = (State.PREPROCESSED, State.QUALIFIED, State.DISCOVERED)
 """States of units that are still to be worked on, the next ones first."""
+_OPEN = (*WAITING, State.WORKING)
 _CLAIMABLE = (State.PREPROCESSED, State.QUALIFIED)
-_RECENTLY = timedelta(hours=1)
-_SILENT_SECONDS = 60.0  # after which nobody counts on what a job did
 _N_EXAMPLES = 3
 
 
@@ -72,10 +72,7 @@ class Status:
         Units by state.
     half_done : int
         Units of which an earlier job left something.
-    done_per_hour : float
-        Units that jobs finished in the last hour, or since the first of the running jobs began.
-    seconds_left : float, optional
-        Until all is done, at that rate; None where nothing is done.
+    speed : Speed
     steps_per_second : float
         Of the running jobs; for `cvz`, injections.
     running : list of RunningJob
@@ -94,8 +91,7 @@ class Status:
     at: datetime
     counts: dict[State, int]
     half_done: int
-    done_per_hour: float
-    seconds_left: float | None
+    speed: Speed
     steps_per_second: float
     running: list[RunningJob]
     longest_at_work: list[LedgerUnit]
@@ -111,8 +107,7 @@ class Status:
             "at": self.at.isoformat(),
             "units": {state.value: n for state, n in self.counts.items()},
             "half_done": self.half_done,
-            "done_per_hour": self.done_per_hour,
-            "seconds_left": self.seconds_left,
+            **self.speed.as_json(),
             "steps_per_second": self.steps_per_second,
             "jobs": [_job_json(running) for running in self.running],
             "longest_at_work": [_unit_json(unit) for unit in self.longest_at_work],
@@ -146,25 +141,20 @@ def take_status(location: str | Path, undelivered: int = 0) -> Status:
             RunningJob(job, n_working, n_claimed, (at - job.heartbeat).total_seconds())
             for job, n_working, n_claimed in queries.running_jobs(seen)
         ]
-        begun = min((r.job.started for r in running if r.n_claimed), default=at - _RECENTLY)
-        since = max(at - _RECENTLY, begun)
-        n_done = queries.n_done(seen, since)
+        active = [r.job for r in running if r.n_claimed and r.silent < SILENT.total_seconds()]
+        speed = measure_speed(seen, at, active, _remaining(counted))
         at_work = queries.oldest(seen, [State.WORKING])
         waiting = queries.oldest(seen, WAITING)
-        slowest = queries.slowest(seen, since)
+        slowest = queries.slowest(seen, at - LATELY)
         coming = queries.next_units(seen, _CLAIMABLE)
         failed = queries.failed_units(seen)
-    done_per_hour = n_done * 3600 / max((at - since).total_seconds(), 1.0)
-    is_open = {*WAITING, State.WORKING}
-    n_open = sum(n for (state, _), n in counted.items() if state in is_open)
     return Status(
         at=at,
-        counts={state: sum(counted.get((state, b), 0) for b in (False, True)) for state in State},
-        half_done=sum(n for (state, b), n in counted.items() if b and state in is_open),
-        done_per_hour=done_per_hour,
-        seconds_left=n_open / done_per_hour * 3600 if done_per_hour else None,
+        counts={s: sum(n for (state, _), (n, _) in counted.items() if state is s) for s in State},
+        half_done=sum(n for (state, begun), (n, _) in counted.items() if begun and state in _OPEN),
+        speed=speed,
         steps_per_second=sum(
-            r.job.steps_per_second or 0.0 for r in running if r.silent < _SILENT_SECONDS
+            r.job.steps_per_second or 0.0 for r in running if r.silent < SILENT.total_seconds()
         ),
         running=running,
         longest_at_work=at_work,
@@ -173,6 +163,15 @@ def take_status(location: str | Path, undelivered: int = 0) -> Status:
         next=coming,
         failures=group_failures(failed),
         undelivered=undelivered,
+    )
+
+
+def _remaining(counted: dict[tuple[State, bool], tuple[int, float]]) -> Remaining:
+    there = [(state, n, cost) for (state, _), (n, cost) in counted.items() if state in _OPEN]
+    return Remaining(
+        n=sum(n for _, n, _ in there),
+        cost=sum(cost for _, _, cost in there),
+        n_working=sum(n for state, n, _ in there if state is State.WORKING),
     )
 
 

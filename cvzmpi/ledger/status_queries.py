@@ -7,14 +7,17 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from cvzmpi.ledger.instants import as_instant
+from cvzmpi.ledger.json_values import as_object
 from cvzmpi.ledger.records import Job, LedgerUnit
-from cvzmpi.ledger.snapshot import Snapshot, as_instant, as_json
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.snapshot import Snapshot, as_json
+from cvzmpi.ledger.states import State, state_named
 
 N_UNITS = 5
 """That a list of units shows."""
 
-_MOST_RECENT = 20_000  # units done lately among which the slowest is looked for
+MOST_RECENT = 20_000
+"""Units done lately that are looked at: for their number, their cost, and the slowest."""
 
 _JOB = [field.name for field in fields(Job)]
 _UNIT = (
@@ -33,10 +36,21 @@ class Failed:
     message: str
 
 
-def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], int]:
-    """How many units there are, by state and by whether they are half done."""
-    counted = snapshot.rows("SELECT state, begun, count(*) FROM latest GROUP BY state, begun")
-    return {(State(state), bool(begun)): n for state, begun, n in counted}
+@dataclass(frozen=True)
+class Done:
+    """That a job finished a unit: when, as the database has it, which job, and what it cost."""
+
+    at: Any
+    job_id: int
+    cost: float
+
+
+def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], tuple[int, float]]:
+    """How many units there are, and their cost, by state and by whether they are half done."""
+    counted = snapshot.rows(
+        "SELECT state, begun, count(*), sum(cost) FROM latest GROUP BY state, begun"
+    )
+    return {(state_named(state), bool(begun)): (n, cost) for state, begun, n, cost in counted}
 
 
 def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:
@@ -50,21 +64,37 @@ def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:
     return [(job, at_work.get(job.id, 0), claimed.get(job.id, 0)) for job in jobs]
 
 
-def n_done(snapshot: Snapshot, since: datetime) -> int:
-    """How many units jobs finished since then; without those that were only found done."""
-    ((n,),) = snapshot.rows(f"SELECT count(*) FROM events WHERE {_DONE_SINCE}", since)
-    return int(n)
+def jobs_since(snapshot: Snapshot, since: datetime) -> list[Job]:
+    """The jobs that gave a sign of life, or ended, since then."""
+    rows = snapshot.rows(
+        f"SELECT {', '.join(_JOB)} FROM jobs WHERE heartbeat > ? OR ended > ?", since, since
+    )
+    return [_as_job(row) for row in rows]
+
+
+def done_since(snapshot: Snapshot, since: datetime) -> list[Done]:
+    """The units that jobs finished since then, the newest first and no more than 20,000.
+
+    Those that were only found done are left out.
+    """
+    rows = snapshot.rows(
+        "SELECT at, events.job_id, cost FROM events "
+        "JOIN latest ON latest.unit_id = events.unit_id "
+        f"WHERE {_DONE_SINCE} ORDER BY at DESC LIMIT {MOST_RECENT}",
+        since,
+    )
+    return [Done(*row) for row in rows]
 
 
 def slowest(snapshot: Snapshot, since: datetime) -> list[tuple[str, float]]:
     """Units that jobs finished since then and that took longest, with the seconds."""
     details = snapshot.rows(
         "SELECT name, detail FROM events JOIN units ON units.id = events.unit_id "
-        f"WHERE {_DONE_SINCE} AND detail IS NOT NULL ORDER BY at DESC LIMIT {_MOST_RECENT}",
+        f"WHERE {_DONE_SINCE} AND detail IS NOT NULL ORDER BY at DESC LIMIT {MOST_RECENT}",
         since,
     )
-    told = [(str(name), as_json(detail)) for name, detail in details]
-    took = [(name, float(detail["seconds"])) for name, detail in told if "seconds" in detail]
+    told = [(str(name), as_object(as_json(detail)).get("seconds")) for name, detail in details]
+    took = [(name, float(seconds)) for name, seconds in told if isinstance(seconds, int | float)]
     return sorted(took, key=lambda unit: -unit[1])[:N_UNITS]
 
 
@@ -106,13 +136,20 @@ def _as_unit(row: Sequence[Any]) -> LedgerUnit:
     """A row of `_UNIT`."""
     name, cost, priority, facts, state, since, *numbers = row
     return LedgerUnit(
-        name, cost, priority, as_json(facts), State(state), as_instant(since), *numbers
+        name,
+        cost,
+        priority,
+        as_object(as_json(facts)),
+        state_named(state),
+        as_instant(since),
+        *numbers,
     )
 
 
 def _as_job(row: Sequence[Any]) -> Job:
     """A row of `_JOB`."""
     values = dict(zip(_JOB, row, strict=True))
-    for name in ("started", "heartbeat"):
-        values[name] = as_instant(values[name])
+    for name in ("started", "heartbeat", "ended"):
+        if values[name] is not None:
+            values[name] = as_instant(values[name])
     return Job(**values)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cvzmpi.ledger.outbox import Outbox
 from cvzmpi.ledger.records import Event
+from cvzmpi.said_once import SaidOnce
 
 _log = logging.getLogger(__name__)
 
@@ -17,12 +18,19 @@ class Undelivered:
     Parameters
     ----------
     outbox : Outbox
+
+    Attributes
+    ----------
+    can_be_kept : bool
+        Whether the outbox could be written when that was last tried.
     """
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._events: list[Event] = []
         self._n_kept = 0  # of these, the first ones, are in the outbox
+        self._said = SaidOnce(_log.warning)
+        self.can_be_kept = True
 
     def __len__(self) -> int:
         return len(self._events)
@@ -40,9 +48,28 @@ class Undelivered:
         try:
             self._outbox.append(self._events[self._n_kept :])
         except OSError as error:
-            _log.warning("the outbox cannot be written: %s", error)
+            self.can_be_kept = False
+            self._said.tell(f"the outbox cannot be written: {error}")
         else:
+            self.can_be_kept = True
+            self._said.over("the outbox can be written again")
             self._n_kept = len(self._events)
+
+    def leave(self, *, is_lost: bool) -> None:
+        """Say what becomes of what the ledger did not take, at the end of a job.
+
+        Parameters
+        ----------
+        is_lost : bool
+            Whether there is no such ledger any more.
+        """
+        if not self._events:
+            return
+        if is_lost or not self.can_be_kept:
+            what = "are recorded nowhere: the files of the units tell what is done"
+        else:
+            what = f"stay in {self._outbox.path}; the next job delivers them"
+        _log.warning("%d events %s", len(self._events), what)
 
     def delivered(self, events: Sequence[Event], accepted: Sequence[Event]) -> None:
         """The ledger was given the first events, and took those that came in time."""

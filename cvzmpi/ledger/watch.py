@@ -13,6 +13,7 @@ from cvzmpi.ledger.burial import Evidence, bury
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.neighbours import Neighbours
 from cvzmpi.ledger.records import Job
+from cvzmpi.ledger.wait_for_others import describe
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,10 @@ class Seen:
     living: Sequence[tuple[Job, int]] = ()
     some_unheard: bool = False
     n_buried: int = 0
+
+    def n_units(self) -> int:
+        """How many units the living have."""
+        return sum(count for _, count in self.living)
 
 
 class Watch:
@@ -89,6 +94,8 @@ class Watch:
                 self._n_buried += 1
             elif n_units:
                 living.append((other, n_units))
+        if living and self._last == -math.inf:
+            _log.warning("other jobs work on this campaign: %s", describe(living))
         some_unheard = any(not self._neighbours.is_known_to_live(job) for job, _ in living)
         self._last = time.monotonic()
         seen, self._n_buried = Seen(living, some_unheard, self._n_buried), 0
@@ -102,6 +109,7 @@ class Watch:
         events = bury(
             self._ledger, dead, self._job, self._outboxes, self._evidence, self._max_attempts
         )
-        _log.info("job %d on %s is dead", dead.id, dead.host)
+        how = "is dead" if dead.ended is None else f"has ended ({dead.outcome})"
+        _log.info("job %d on %s %s", dead.id, dead.host, how)
         for event in events:
             _log.info("%s: %s", event.unit, event.message)

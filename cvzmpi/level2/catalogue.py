@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cvzmpi.ledger.ledger import Ledger
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.states import State, state_named
 from cvzmpi.ledger.tables import latest, units
 from cvzmpi.level2.dataset import Dataset
 from cvzmpi.level2.program import ObservingProgram, group
@@ -182,7 +182,7 @@ class Catalogue:
     def states(self, *, within: sa.Connection | None = None) -> dict[str, State]:
         """The state of every program."""
         query = sa.select(units.c.name, latest.c.state).join(latest, latest.c.unit_id == units.c.id)
-        return {row.name: State(row.state) for row in self._rows(query, within)}
+        return {row.name: state_named(row.state) for row in self._rows(query, within)}
 
     def _rows(self, query: sa.Select[Any], within: sa.Connection | None = None) -> list[Any]:
         """The rows of a query; `Any`, since their types are those of its columns."""

@@ -7,11 +7,12 @@ rejected by itself, with what is wrong in it, and the others are kept.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -27,10 +28,16 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from cvzmpi.level2.foreign_json import plain, shown, why_not_storable
 from cvzmpi.level2.solar_disk import BoundingBox
 
 INSTRUMENT = "VISP"
 """The spectropolarimeter whose datasets are inverted, as the store writes it in capitals."""
+
+_FIRST_YEAR, _LAST_YEAR = 1950, 2150
+_INT64 = 2**63 - 1
+_N_EXPLAINED = 10  # errors of one row
+_MAX_NAME = 200  # characters; an index of PostgreSQL takes no more than some 2,700 bytes
 
 _NUMBER = r"\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*"
 _BOX = re.compile(rf"\s*\({_NUMBER},{_NUMBER}\)\s*,\s*\({_NUMBER},{_NUMBER}\)\s*")
@@ -38,6 +45,8 @@ _BOX = re.compile(rf"\s*\({_NUMBER},{_NUMBER}\)\s*,\s*\({_NUMBER},{_NUMBER}\)\s*
 
 def _utc(time: datetime) -> datetime:
     """A time of the store: UTC where it names no zone."""
+    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+        raise ValueError(f"expected a time between {_FIRST_YEAR} and {_LAST_YEAR}")
     if time.tzinfo is None:
         return time.replace(tzinfo=timezone.utc)
     return time.astimezone(timezone.utc)
@@ -56,7 +65,10 @@ def _box(value: Any) -> BoundingBox | None:
     match = _BOX.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("expected (x,y),(x,y) in arcsec")
-    return BoundingBox(*map(float, match.groups()))
+    box = BoundingBox(*map(float, match.groups()))
+    if not all(map(math.isfinite, box)):
+        raise ValueError("expected finite numbers")
+    return box
 
 
 def _counts(value: Any) -> Any:
@@ -68,16 +80,27 @@ def _counts(value: Any) -> Any:
 
 def _stokes(value: Any) -> Any:
     """The Stokes parameters in their usual order, from `IQUV` or a list of them."""
+    if not isinstance(value, str | list | None):
+        raise ValueError("expected some of I, Q, U, V")
     letters = {str(letter).strip().upper() for letter in value or ()}
     unknown = letters - set("IQUV")
     if unknown:
-        raise ValueError(f"expected some of I, Q, U, V, not {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"expected some of I, Q, U, V, not {plain(', '.join(sorted(unknown)), 60)}"
+        )
     return "".join(letter for letter in "IQUV" if letter in letters)
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("expected printable characters")
+    return text
+
+
 Time = Annotated[datetime, BeforeValidator(_time_text), AfterValidator(_utc)]
-Name = Annotated[str, Field(min_length=1)]
-Counts = Annotated[dict[str, NonNegativeInt], BeforeValidator(_counts)]
+Name = Annotated[str, Field(min_length=1, max_length=_MAX_NAME), AfterValidator(_printable)]
+Frames = Annotated[NonNegativeInt, Field(le=_INT64)]
+Counts = Annotated[dict[str, Frames], BeforeValidator(_counts)]
 
 
 class StoreRow(BaseModel):
@@ -91,6 +114,9 @@ class StoreRow(BaseModel):
         allow_inf_nan=False,
         str_strip_whitespace=True,
     )
+
+
+Row = TypeVar("Row", bound=StoreRow)
 
 
 class Distribution(StoreRow):
@@ -122,7 +148,7 @@ class Dataset(StoreRow):
     end: Time = Field(alias="endTime")
     embargoed: bool = Field(False, alias="isEmbargoed")
     exposure_time: NonNegativeFloat | None = None
-    frame_count: PositiveInt
+    frame_count: Annotated[PositiveInt, Field(le=_INT64)]
     bounding_box: Annotated[BoundingBox | None, BeforeValidator(_box)]
     stokes: Annotated[str, BeforeValidator(_stokes)] = Field(alias="stokesParameters")
     wavelength_min: float
@@ -130,7 +156,7 @@ class Dataset(StoreRow):
     spectral_lines: tuple[str, ...] | None = None
     health: Counts = Field({}, validate_default=True)
     gos_status: Counts = Field({}, validate_default=True)
-    ao_locked: NonNegativeInt | None = None
+    ao_locked: Frames | None = None
     light_level: Distribution | None = None
     fried_parameter: Distribution | None = None
     polarimetric_accuracy: Distribution | None = None
@@ -170,13 +196,48 @@ class Experiment(StoreRow):
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row of the store that cannot be used."""
+    """A row of the store that cannot be used.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in messages.
+    message : str
+        What is wrong with it, on one line.
+    dataset, program : str, optional
+        Its dataset and Observing Program, where it says them.
+    context : bool
+        Whether it is of an instrument whose datasets are not inverted.
+    """
 
     name: str
     message: str
+    dataset: str | None = None
+    program: str | None = None
+    context: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}: {self.message}"
+
+    @classmethod
+    def of(cls, row: Any, number: int, message: str) -> BadRow:
+        """Describe a row; `number` counts from 0."""
+        said = row if isinstance(row, dict) else {}
+        name = said.get("datasetId") or said.get("experimentId")
+        instrument = _said(said.get("instrumentName"))
+        return cls(
+            plain(str(name), 80) if isinstance(name, str) else f"row {number + 1}",
+            message,
+            _said(said.get("datasetId")),
+            _said(said.get("observingProgramExecutionId")),
+            instrument is not None and instrument.upper() != INSTRUMENT,
+        )
+
+
+def _said(value: Any) -> str | None:
+    """A name in a row that may be anything."""
+    name = value.strip() if isinstance(value, str) else ""
+    return name if name and len(name) <= _MAX_NAME and name.isprintable() else None
 
 
 @dataclass(frozen=True)
@@ -195,10 +256,9 @@ def read_datasets(rows: Iterable[Any]) -> Reading:
     newest: dict[str, tuple[Dataset, dict[str, Any]]] = {}
     bad = []
     for number, row in enumerate(rows):
-        try:
-            dataset = Dataset.model_validate(row)
-        except ValidationError as error:
-            bad.append(BadRow(_name(row, number), _explain(error)))
+        dataset = _read(Dataset, row)
+        if isinstance(dataset, str):
+            bad.append(BadRow.of(row, number, dataset))
             continue
         other = newest.get(dataset.dataset_id)
         if other is None or other[0].updated < dataset.updated:
@@ -210,29 +270,33 @@ def read_experiments(rows: Iterable[Any]) -> tuple[list[Experiment], list[BadRow
     """Read the rows of `experimentDescriptions`, each by itself."""
     experiments, bad = [], []
     for number, row in enumerate(rows):
-        try:
-            experiments.append(Experiment.model_validate(row))
-        except ValidationError as error:
-            bad.append(BadRow(_name(row, number), _explain(error)))
+        experiment = _read(Experiment, row)
+        if isinstance(experiment, str):
+            bad.append(BadRow.of(row, number, experiment))
+        else:
+            experiments.append(experiment)
     return experiments, bad
 
 
-def _name(row: Any, number: int) -> str:
-    """How a bad row is called: by its id where it has one."""
-    if isinstance(row, dict):
-        for key in ("datasetId", "experimentId"):
-            if row.get(key):
-                return str(row[key])
-    return f"row {number + 1}"
+def _read(model: type[Row], row: Any) -> Row | str:
+    """A row in our words, or what is wrong with it."""
+    if (wrong := why_not_storable(row)) is not None:
+        return wrong
+    try:
+        return model.model_validate(row)
+    except ValidationError as error:
+        return _explain(error)
 
 
 def _explain(error: ValidationError) -> str:
     """What is wrong with a row, on one line."""
-    return "; ".join(_explain_one(one) for one in error.errors())
+    errors = error.errors()
+    more = f"; and {len(errors) - _N_EXPLAINED} more" if len(errors) > _N_EXPLAINED else ""
+    return "; ".join(_explain_one(one) for one in errors[:_N_EXPLAINED]) + more
 
 
 def _explain_one(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"])
+    place = ".".join(plain(str(part), 60) for part in error["loc"])
     if error["type"] == "missing":
         return f"{place} is missing"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
@@ -240,9 +304,4 @@ def _explain_one(error: Any) -> str:
         return str(message)
     if not message.startswith("expected"):
         message = f"expected {message[:1].lower()}{message[1:]}"
-    return f"{place} = {_short(error['input'])}: {message}"
-
-
-def _short(value: Any, length: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= length else f"{text[: length - 3]}..."
+    return f"{place} = {shown(error['input'])}: {message}"

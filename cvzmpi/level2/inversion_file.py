@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from cvzmpi.engine.checkpoint_file import CheckpointWriter, write_whole
+from cvzmpi.engine.structure_checksum import new_in_memory, whole_image
 from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.level2.inversion import Inverted
 from cvzmpi.level2.map_file import opened
@@ -108,7 +109,7 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
     ------
     MapFileError
     """
-    with h5py.File.in_memory() as file:
+    with new_in_memory() as file:
         file.attrs["format"] = FORMAT
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["model"] = MODEL
@@ -125,8 +126,8 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
         for name, (dtype, units) in _DIAGNOSTICS.items():
             file[name] = np.zeros(shape, dtype)
             file[name].attrs["units"] = units
-        file.flush()
-        content = file.id.get_file_image()
+        datasets = [*_DIAGNOSTICS, *_names_of_parameters()]
+        content = whole_image(file, [*datasets, "n_tickets_remaining"])
     try:
         write_whole(path, content, fsync)
     except OSError as error:
@@ -247,9 +248,10 @@ class InversionWriter:
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
     """Whether all datasets are there, and of one shape."""
-    datasets = [
-        file[group][name] for group in ("parameters", "uncertainties") for name in PARAMETERS
-    ]
-    datasets += [file[name] for name in _DIAGNOSTICS]
+    datasets = [file[name] for name in (*_DIAGNOSTICS, *_names_of_parameters())]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")
+
+
+def _names_of_parameters() -> list[str]:
+    return [f"{group}/{name}" for group in ("parameters", "uncertainties") for name in PARAMETERS]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cvzmpi.all_ranks import DONE, complain, exit_status, on_all_ranks
+from cvzmpi.all_ranks import DONE, complain, exit_status, job_on_all_ranks
 from cvzmpi.ledger_display import show_history, show_status, status_options
 from cvzmpi.level2.campaign_commands import of_campaign
 
@@ -55,7 +55,7 @@ def run(ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> in
 
         return world.first(report)
 
-    return on_all_ranks(work)
+    return job_on_all_ranks(work)
 
 
 def _say_what_is_inverted(config: Level2Config, inverted: list[tuple[str, str]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cvzmpi.all_ranks import DONE, exit_status, on_all_ranks
+from cvzmpi.all_ranks import DONE, exit_status, job_on_all_ranks
 
 if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
@@ -121,7 +121,7 @@ def invert(prepared: Path, output: Path, ranks_per_team: int, interval: float, n
         tally = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
         return world.first(lambda: exit_status(tally))
 
-    return on_all_ranks(work)
+    return job_on_all_ranks(work)
 
 
 @click.command()

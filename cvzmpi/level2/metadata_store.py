@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from itertools import islice
+from threading import Event, Thread
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -16,8 +20,9 @@ from pydantic import BaseModel
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.errors import CvzmpiError, UnavailableError, one_line
 from cvzmpi.level2.dataset import Dataset, Experiment, StoreRow
+from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, shown
 
 _STATUS_FIELDS = {
     "health": ("good", "bad", "ill", "unknown"),
@@ -26,10 +31,16 @@ _STATUS_FIELDS = {
 """The fields of what arrives as frames by status."""
 
 _TRY_AGAIN = (429, 500, 502, 503, 504)
+_PART = 1 << 16  # bytes that are read at a time
+_N_MESSAGES = 5  # of the store's, in one of ours
 
 
 class MetadataStoreError(CvzmpiError):
     """The metadata store did not give a usable answer."""
+
+
+class StoreUnavailableError(MetadataStoreError, UnavailableError):
+    """The metadata store did not answer, or only that it cannot now; later it may."""
 
 
 class QueryRefusedError(MetadataStoreError):
@@ -64,12 +75,27 @@ class MetadataStore:
         All requests may be: none does anything a second time.
     backoff : float
         Seconds before the second repetition; each further one waits twice as long.
+    time_for_all : float, optional
+        Seconds after which a request is given up, with its repetitions and however much of an
+        answer came; ten times the timeout if not given.
+    max_bytes : int
+        Of an answer.
     """
 
     def __init__(
-        self, url: str, token: str = "", timeout: float = 60.0, retries: int = 4, backoff: float = 1
+        self,
+        url: str,
+        token: str = "",
+        timeout: float = 60.0,
+        retries: int = 4,
+        backoff: float = 1,
+        time_for_all: float | None = None,
+        max_bytes: int = 1 << 28,
     ) -> None:
         self._url = url
+        self._time_for_all = 10 * timeout if time_for_all is None else time_for_all
+        self._max_bytes = max_bytes
+        self._given_up = Event()
         self._timeout = (min(timeout, 10.0), timeout)
         self._session = requests.Session()
         self._session.trust_env = False  # no .netrc in place of our token
@@ -124,32 +150,72 @@ class MetadataStore:
         data = self._ask(f"{{ {_call(root, arguments)} {{ {fields} }} }}")
         rows = data.get(root)
         if not isinstance(rows, list):
-            raise MetadataStoreError(f"{self._url}: expected a list of {root}, got {rows!r:.80}")
+            raise MetadataStoreError(
+                f"{self._url}: expected a list of {root}, got {shown(rows, 80)}"
+            )
         return rows
 
     def _ask(self, query: str) -> dict[str, Any]:
         """The `data` of the reply."""
+        status, body = self._reply(query)
         try:
-            reply = self._session.post(self._url, json={"query": query}, timeout=self._timeout)
-        except requests.RequestException as error:
-            raise MetadataStoreError(f"{self._url}: no answer: {one_line(error)}") from error
-        try:
-            content = reply.json()
-        except ValueError as error:
-            raise MetadataStoreError(self._about(reply, "expected JSON")) from error
+            content = parse(body, strict=False)
+        except ForeignJsonError as error:
+            about = self._about(status, body, "expected JSON")
+            kind = StoreUnavailableError if status in _TRY_AGAIN else MetadataStoreError
+            raise kind(f"{about}: {error}") from error
         if not isinstance(content, dict):
-            raise MetadataStoreError(self._about(reply, "expected an object"))
-        if content.get("errors"):
-            messages = "; ".join(_message(error) for error in content["errors"])
-            raise QueryRefusedError(f"{self._url}: {messages}")
-        if reply.status_code != requests.codes.ok or not isinstance(content.get("data"), dict):
-            raise MetadataStoreError(self._about(reply, "expected data"))
+            raise MetadataStoreError(self._about(status, body, "expected an object"))
+        if errors := content.get("errors"):
+            messages = map(_message, errors if isinstance(errors, list) else [errors])
+            raise QueryRefusedError(f"{self._url}: {'; '.join(islice(messages, _N_MESSAGES))}")
+        if status != requests.codes.ok or not isinstance(content.get("data"), dict):
+            raise MetadataStoreError(self._about(status, body, "expected data"))
         data: dict[str, Any] = content["data"]
         return data
 
-    def _about(self, reply: requests.Response, expected: str) -> str:
-        text = " ".join(reply.text.split())[:80]
-        return f"{self._url}: {expected}, got status {reply.status_code}: {text!r}"
+    def _reply(self, query: str) -> tuple[int, bytes]:
+        """The status and the body of the reply, or an error when the time for it is over.
+
+        The request is another thread's: whatever trickles in, and wherever, nobody waits longer.
+        """
+        ended: Future[tuple[int, bytes]] = Future()
+
+        def post() -> None:
+            try:
+                ended.set_result(self._post(query))
+            except BaseException as error:
+                ended.set_exception(error)
+
+        Thread(target=post, daemon=True).start()
+        try:
+            return ended.result(self._time_for_all)
+        except FutureTimeoutError as error:
+            self._given_up.set()
+            raise StoreUnavailableError(
+                f"{self._url}: no whole answer within {self._time_for_all:g} s"
+            ) from error
+        except requests.RequestException as error:
+            raise StoreUnavailableError(f"{self._url}: no answer: {one_line(error)}") from error
+
+    def _post(self, query: str) -> tuple[int, bytes]:
+        body = bytearray()
+        with self._session.post(
+            self._url, json={"query": query}, timeout=self._timeout, stream=True
+        ) as reply:
+            for part in reply.iter_content(_PART):
+                body += part
+                if len(body) > self._max_bytes:
+                    raise MetadataStoreError(
+                        f"{self._url}: an answer of more than {self._max_bytes:,} bytes"
+                    )
+                if self._given_up.is_set():
+                    break
+            return reply.status_code, bytes(body)
+
+    def _about(self, status: int, body: bytes, expected: str) -> str:
+        text = plain(body[:400].decode(errors="replace"), 80)
+        return f"{self._url}: {expected}, got status {status}: {text!r}"
 
 
 def selection(model: type[BaseModel]) -> str:
@@ -192,4 +258,5 @@ def _literal(value: Any) -> str:
 
 
 def _message(error: Any) -> str:
-    return str(error.get("message", error)) if isinstance(error, dict) else str(error)
+    text = error.get("message", error) if isinstance(error, dict) else error
+    return plain(text, 300) if isinstance(text, str) else shown(text)

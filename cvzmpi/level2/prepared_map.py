@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from cvzmpi.engine.checkpoint_file import take_name
+from cvzmpi.engine.structure_checksum import SETTINGS, bytes_to_leave_out, write_record
 from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.level2.map_file import opened
 
@@ -155,7 +156,7 @@ class PreparedMapWriter:
         self._digest = hashlib.sha256()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = h5py.File(self._aside, "w")
+            self._file = h5py.File(self._aside, "w", **SETTINGS)
             self._stokes = self._file.create_dataset(
                 "stokes", (*shape, 4, len(wavelength)), "<f4", fillvalue=np.nan
             )
@@ -205,7 +206,10 @@ class PreparedMapWriter:
             self._file.attrs["format_version"] = FORMAT_VERSION
             self._file.attrs["stokes_sha256"] = self._digest.hexdigest()
             self._file["record"] = json.dumps(self.record, sort_keys=True)
+            self._file.flush()
+            left_out = bytes_to_leave_out(self._file)
             self._file.close()
+            write_record(self._aside, left_out)
             take_name(self._aside, self._path)
         except OSError as caught:
             raise MapFileError(f"{self._path}: cannot be written: {one_line(caught)}") from caught

@@ -18,6 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from cvzmpi.all_ranks import complain
 from cvzmpi.engine.campaign import Outcome, Overview, Unit, UnitSource
 from cvzmpi.errors import ConfigError, MapFileError
 from cvzmpi.job_log import begin_log
@@ -34,6 +35,7 @@ from cvzmpi.level2.inversion_file import MODEL, read_progress
 from cvzmpi.level2.map_inversion import check_settings
 from cvzmpi.level2.prepared_program import PreparedProgram, last_prepared
 from cvzmpi.level2.scan import changed_programs, reopen_changed
+from cvzmpi.wait_for_ledger import wait_for_ledger
 
 STEP = "invert"
 _LETTERS = string.ascii_uppercase + string.digits
@@ -73,9 +75,18 @@ class ProgramWork:
         ------
         ConfigError
             If a program was begun with other settings.
+        LedgerUnavailableError
+            If the ledger's database is away for longer than `ledger.patience`.
         LedgerError
             If the ledger cannot be opened.
         """
+        return wait_for_ledger(
+            lambda: self._open_source(ranks, nodes, teams),
+            self._config.ledger.patience,
+            complain,
+        )
+
+    def _open_source(self, ranks: int, nodes: int, teams: int) -> UnitSource:
         config = self._config
         with ExitStack() as on_error:
             ledger = on_error.enter_context(Ledger.open(config.ledger.location))
@@ -93,6 +104,7 @@ class ProgramWork:
                 config.job.max_attempts,
                 config.ledger.lease,
                 only=self._found_and_free,
+                patience=config.ledger.patience,
             )
             source = LedgerSource(
                 Clerk(ledger, job, config.outboxes(), rules, self._evidence(ledger)),
@@ -153,7 +165,7 @@ class ProgramWork:
             steps_per_unit=n_pixels // max(len(self._programs), 1),
             open_states=_OPEN,
             failed_in=(State.WORKING,),
-            only=_free,
+            only=self._found_and_free,
         )
 
     def _evidence(self, ledger: Ledger) -> Evidence:

@@ -2,12 +2,13 @@
 
 A new Observing Program becomes a unit; a dataset that changed gets one more version. What has been
 seen before adds nothing. Where spectropolarimetric datasets came or changed after the criteria were
-evaluated, the answer no longer holds, and the program is looked at from the beginning.
+evaluated, the answer no longer holds, and the program is looked at from the beginning. A row that
+cannot be read is left out, and its program is held back (`held_back`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Collection, Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ from cvzmpi.level2.dataset import (
     read_datasets,
     read_experiments,
 )
+from cvzmpi.level2.held_back import held_programs, hold_back, let_go, programs_with_bad_rows
 from cvzmpi.level2.metadata_store import MetadataStore
 from cvzmpi.level2.program import group
 from cvzmpi.level2.tables import dataset_versions, experiment_versions
@@ -42,6 +44,8 @@ class ScanReport:
     n_datasets, n_programs : int
         In the answer of the store.
     new_programs, new_datasets, changed_datasets, reopened_programs : list of str
+    held_programs : list of str
+        That are in error from now on, since rows of theirs cannot be read.
     bad : list of BadRow
         Rows that could not be understood; what is known of them stays as it was.
     """
@@ -52,6 +56,7 @@ class ScanReport:
     new_datasets: list[str] = field(default_factory=list)
     changed_datasets: list[str] = field(default_factory=list)
     reopened_programs: list[str] = field(default_factory=list)
+    held_programs: list[str] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -62,6 +67,7 @@ class ScanReport:
             "changed datasets": self.changed_datasets,
             "programs reopened": self.reopened_programs,
             "bad rows": self.bad,
+            "programs held back": self.held_programs,
         }
         news = [f"{len(found)} {what}" for what, found in counts.items() if found]
         return f"{text}; {', '.join(news) or 'nothing new'}"
@@ -103,14 +109,18 @@ def synchronise(
             if p.name not in known
         ]
         catalogue.ledger.add_units(found, job, within=connection)
-        reopened = reopen_changed(catalogue, connection, job)
+        bad_of = programs_with_bad_rows(catalogue, connection, reading.bad)
+        freed = let_go(catalogue, connection, job, reading, bad_of)
+        reopened = reopen_changed(catalogue, connection, job, but=bad_of)
+        held = hold_back(catalogue, connection, job, bad_of)
     return ScanReport(
         n_datasets=len(reading.datasets),
         n_programs=len(programs),
         new_programs=[unit.name for unit in found],
         new_datasets=new,
         changed_datasets=changed,
-        reopened_programs=reopened,
+        reopened_programs=[*freed, *reopened],
+        held_programs=held,
         bad=[*reading.bad, *bad],
     )
 
@@ -172,11 +182,21 @@ def _add_experiments(
         known[experiment.experiment_id] = experiment.description
 
 
-def reopen_changed(catalogue: Catalogue, connection: sa.Connection, job: Job) -> list[str]:
+def reopen_changed(
+    catalogue: Catalogue, connection: sa.Connection, job: Job, but: Collection[str] = ()
+) -> list[str]:
     """Take back the answers that were given for other datasets than those of now.
 
     Programs that failed on the way to a result are looked at anew as well. What a job works on is
     left to it, and where there is a result, people decide (`retry.reopen`).
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    connection : Connection
+    job : Job
+    but : collection of str
+        Programs that are left as they are, as those are that are held back.
 
     Returns
     -------
@@ -184,11 +204,13 @@ def reopen_changed(catalogue: Catalogue, connection: sa.Connection, job: Job) ->
         The programs that are looked at from the beginning.
     """
     states = catalogue.states(within=connection)
+    left = {*but, *held_programs(catalogue, connection)}
     failed_in = catalogue.ledger.states_before(State.ERROR, within=connection)
     events = [
         Event(name, State.DISCOVERED, from_state=states[name], message=news)
         for name, news in changed_programs(catalogue, within=connection).items()
-        if states[name] in _ANSWERED or failed_in.get(name) in (*_ANSWERED, State.WORKING)
+        if name not in left
+        and (states[name] in _ANSWERED or failed_in.get(name) in (*_ANSWERED, State.WORKING))
     ]
     catalogue.ledger.record(events, job, within=connection)
     return [event.unit for event in events]

@@ -175,7 +175,7 @@ def test_a_file_truncated_anywhere_is_refused(write, content):
     "data", [b"", b"SIMP", b"no FITS at all", b"\x89HDF\r\n\x1a\n" + bytes(99)]
 )
 def test_what_is_no_fits_is_refused(write, tmp_path, data):
-    assert complaint(write("lc.fits", data)) == "not a FITS file"
+    assert complaint(write("lc.fits", data)).startswith("not a FITS file")
     assert list(rejections(tmp_path)[1]) == ["lc.fits"]
 
 

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from edited_hdf5 import edited
 from example_file import write_example
 from main_job import FAST, run, simulate, start
 from mpi4py import MPI
@@ -33,7 +34,7 @@ def write_unit(output, tic, sector, **how):
     path = sector_path(output, tic, sector)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_example(path, **how)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         file.attrs.modify("tic", np.int64(tic))
         file.attrs.modify("sector", np.int64(sector))
         file.attrs.modify(CHECKSUM, content_checksum(file))
@@ -241,7 +242,7 @@ def test_what_cannot_be_in_it_is_listed_and_never_fatal(output):
 )
 def test_an_inconsistent_file_is_listed_with_the_reason(tmp_path, damage, reason):
     path = write_unit(tmp_path, 1001, 1)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         damage(file)
     assert update(tmp_path).n_light_curves == 0
     (problem,) = rows(tmp_path, "problems")

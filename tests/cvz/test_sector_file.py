@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from sector_content import HEADER, INJECTIONS, LC, N_INJECT, N_REPEAT, PROVENANCE, N, same_arrays
 
-from cvzmpi.cvz import sector_file
+from cvzmpi.cvz import sector_file_layout
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file import read, read_progress, sector_files, sector_path, write
+from cvzmpi.engine import hdf5_file
 from cvzmpi.errors import DamagedFileError, SectorFileError
 
 # ----------------------------------------------------------------- where it is
@@ -241,11 +242,11 @@ def test_another_hdf5_file_is_not_taken_for_a_damaged_one_of_ours(path):
     assert not isinstance(caught.value, DamagedFileError)
 
 
-def test_a_later_version_of_the_format_is_not_taken_for_a_damaged_file(second_checkpoint):
-    with h5py.File(second_checkpoint, "r+") as file:
-        file.attrs["format_version"] = 2
+def test_a_later_version_of_the_format_is_not_taken_for_a_damaged_file(path, modelled, monkeypatch):
+    monkeypatch.setattr(sector_file_layout, "FORMAT_VERSION", 2)
+    write(path, modelled, PROVENANCE)
     with pytest.raises(SectorFileError, match="format version 2, expected 1") as caught:
-        read_progress(second_checkpoint)
+        read_progress(path)
     assert not isinstance(caught.value, DamagedFileError)
 
 
@@ -255,7 +256,7 @@ def test_a_file_that_the_system_does_not_let_us_read_is_not_taken_for_a_damaged_
     def refuse(*arguments, **settings):
         raise PermissionError(13, "Unable to open file")  # root is refused nothing
 
-    monkeypatch.setattr(sector_file.h5py, "File", refuse)
+    monkeypatch.setattr(hdf5_file.h5py, "File", refuse)
     with pytest.raises(SectorFileError, match="cannot be read: Permission denied") as caught:
         read_progress(second_checkpoint)
     assert not isinstance(caught.value, DamagedFileError)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+from edited_hdf5 import edited
 from main_job import content, rewind, simulate
 from mpi4py import MPI
 
@@ -256,7 +257,7 @@ def test_what_another_job_finished_meanwhile_is_left_as_it_is(begun, reference, 
 
 def test_rows_that_no_count_vouches_for_are_written_again(begun, reference, inputs, models):
     output, path = begun(2)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         rows = file["recoveries/recovered"]
         rows[60:100] = ~rows[60:100]
     work(campaign_on(inputs, output, models))
@@ -265,8 +266,8 @@ def test_rows_that_no_count_vouches_for_are_written_again(begun, reference, inpu
 
 def test_the_time_of_the_injections_adds_up_over_the_stops(begun, inputs, models):
     output, path = begun(3)
-    with h5py.File(path, "r+") as file:
-        file.attrs["seconds_inject"] = 1000.0
+    with edited(path) as file:
+        file.attrs.modify("seconds_inject", np.float64(1000))
         before = {stage: file.attrs[f"seconds_{stage}"] for stage in sector_file.STAGES}
     work(campaign_on(inputs, output, models))
     with h5py.File(path) as file:

@@ -1,12 +1,17 @@
 """A unit belongs to one process at a time, and a claim ends with its process."""
 
+import os
+import pwd
 import signal
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from cvzmpi.engine.claim import Claim, ClaimError
+from cvzmpi.engine.claim_holder import describe_holder
 
 _HOLDER = """
 import sys, time
@@ -41,8 +46,28 @@ def test_a_unit_that_another_process_has_cannot_be_claimed(path):
     holder = hold(path)
     try:
         assert Claim.take(path) is None
+        owner = pwd.getpwuid(os.getuid()).pw_name
+        program = Path(sys.executable).name[:15]
+        expected = f"process {holder.pid} on {socket.gethostname()} ({program}, of {owner})"
+        assert describe_holder(path) == expected
     finally:
         kill(holder)
+
+
+def test_a_holder_that_this_machine_does_not_list_is_said_to_be_unknown(path, tmp_path):
+    path.parent.mkdir()
+    path.touch()
+    inode = path.stat().st_ino
+    locks = tmp_path / "locks"
+    for listed in (
+        "",
+        f"1: POSIX  ADVISORY  WRITE {os.getpid()} fe:00:{inode} 0 EOF\n",
+        f"1: FLOCK  ADVISORY  WRITE {os.getpid()} fe:00:1{inode} 0 EOF\n",
+        f"1: FLOCK  ADVISORY  WRITE {2**22 + 1} fe:00:{inode} 0 EOF\n",  # of another container
+    ):
+        locks.write_text(listed)
+        unknown = f"a process that is not known on {socket.gethostname()}"
+        assert describe_holder(path, locks) == unknown
 
 
 def test_a_claim_ends_with_its_process(path):

@@ -1,6 +1,7 @@
 """The job, with a toy campaign: each unit once, a failure costs one unit, and nothing hangs."""
 
 import io
+import os
 import socket
 import time
 from itertools import chain
@@ -150,7 +151,8 @@ def test_a_unit_that_another_job_has_is_left_to_it(tmp_path, kind):
         assert held is not None
         assert [outcome.unit for outcome in tally.unfinished] == ["unit-2"]
         assert len(tally.done) == 3
-        assert "unit-2 is not finished: another job works on it" in log
+        file = campaign.claims / "unit-2"
+        assert f"unit-2 is not finished: {file} is held by process {os.getpid()} on " in log
 
 
 class SlowSource(Schedule):

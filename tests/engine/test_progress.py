@@ -68,12 +68,10 @@ def test_a_log_gets_one_line_a_minute(clock):
     assert len(lines(log)) == 1 + 1
     clock.now += 0.125
     display.refresh()
-    assert lines(log)[2:] == [
-        "0 of 3 light curves done, 1 working, 0 failed, 8 injections/s, 2 min left"
-    ]
+    assert lines(log)[2:] == ["0 of 3 light curves done, 1 working, 0 failed, 8 injections/s"]
 
 
-def test_the_line_counts_done_working_and_failed_and_says_when_it_will_be_over(clock):
+def test_the_line_counts_done_working_and_failed(clock):
     display = display_of(replace(THREE, n_done=2, steps_per_unit=1000), io.StringIO())
     assert display.line() == "2 of 5 light curves done, 0 working, 0 failed, 0 injections/s"
     for unit in UNITS:
@@ -83,9 +81,44 @@ def test_the_line_counts_done_working_and_failed_and_says_when_it_will_be_over(c
     clock.now += 10
     display.ended(Outcome("a"))
     display.ended(Outcome("b", "too few cadences"))
-    assert display.line() == (
-        "3 of 5 light curves done, 1 working, 1 failed, 100 injections/s, 20 s left"
+    assert display.line() == "3 of 5 light curves done, 1 working, 1 failed, 100 injections/s"
+
+
+def time_left_after(clock, n_done, seconds, n_open=400, steps_per_unit=1000):
+    """What a job says that has done so many units of many, all alike, in so many seconds."""
+    display = display_of(Overview(n_open=n_open, steps_per_unit=steps_per_unit), io.StringIO())
+    clock.now += seconds
+    for n in range(n_done):
+        display.assigned(Unit(str(n), 1))
+        display.steps_done(steps_per_unit)
+        display.ended(Outcome(str(n)))
+    return display.line().partition("injections/s")[2].removeprefix(", ")
+
+
+def test_no_time_left_is_told_from_a_few_units_or_a_few_seconds(clock):
+    assert time_left_after(clock, 4, 9) == ""
+    assert time_left_after(clock, 4, 3600) != ""  # long units: their steps are told well by then
+    assert time_left_after(clock, 40, 9) == ""
+
+
+def test_the_time_left_is_a_range_that_becomes_narrow(clock):
+    assert time_left_after(clock, 5, 12) == "7 to 49 min left"
+    assert time_left_after(clock, 100, 240) == "10 to 15 min left"
+    assert (
+        time_left_after(clock, 200_000, 600_000, n_open=220_000)
+        == "16 h 36 min to 16 h 44 min left"
     )
+
+
+def test_half_done_units_do_not_leave_time_for_steps_that_they_do_not_need(clock):
+    display = display_of(Overview(n_open=20, n_begun=20, steps_per_unit=1000), io.StringIO())
+    clock.now += 100
+    for n in range(19):
+        display.assigned(Unit(str(n), 1, begun=True))
+        display.steps_done(100)
+        display.ended(Outcome(str(n)))
+    low, high = re.search(r"(\d+) to (\d+) s left", display.line()).groups()
+    assert int(low) <= 1000 / 19 <= int(high)  # one unit of 1000 steps, at 19 steps a second
 
 
 def test_failures_and_notes_are_told_at_once(clock):

@@ -131,3 +131,22 @@ def test_a_job_that_was_buried_alive_is_told(ledger, job, bury_it):
     with ledger.writing() as connection:
         assert not ledger.jobs.beat(living, 0, None, within=connection)
         assert ledger.jobs.beat(living, 0, None, within=connection), "and lives again"
+
+
+def test_units_that_a_job_left_when_it_ended_are_taken_over_and_have_used_up_no_attempt(
+    ledger, job, bury_it
+):
+    """As an earlier version did it when Ctrl-C ended rank 0."""
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    for _ in range(4):
+        left = begin(ledger, "a")
+        ledger.jobs.end(left, "failed: KeyboardInterrupt")
+        ((ended, n_claimed),) = ledger.claims.of_others(job)
+        assert (ended.id, n_claimed) == (left.id, 0)
+        (event,) = bury_it(ended, progress=4, max_attempts=1)
+        assert event.message == (
+            f"job {left.id} on {left.host} has ended (failed: KeyboardInterrupt) without giving it "
+            "back"
+        )
+        assert (unit_of(ledger).state, unit_of(ledger).charged) == (State.PREPROCESSED, 0)
+        assert ledger.claims.of_others(job) == [], "once"

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from way import WORKER, begin_next, bring_to, next_unit, state_of
 
-from cvzmpi.engine.campaign import Outcome, Unit
-from cvzmpi.ledger import Event, Ledger, State, database
+from cvzmpi.engine.campaign import Outcome, Remainder, Unit
+from cvzmpi.errors import LightCurveError
+from cvzmpi.ledger import Event, Ledger, State, sqlite_file
 from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.clerk import Clerk, ClerkRules
 from cvzmpi.ledger_source import LedgerSource, overview_of
@@ -20,7 +21,12 @@ def open_source(location, tmp_path):
     """Opens a source of the ledger, as a job does."""
     opened = []
 
-    def open_source(n_ranks=2, progress=0, as_recorded=lambda outcome: outcome, **rules):
+    def as_unit(unit):
+        return Unit(unit.name, unit.cost, unit.progress > 0)
+
+    def open_source(
+        n_ranks=2, progress=0, as_recorded=lambda outcome: outcome, as_unit=as_unit, **rules
+    ):
         ledger = Ledger.open(location)
         job = ledger.jobs.begin("run", ranks=n_ranks)
         evidence = Evidence(lambda unit: progress, lambda unit: False)
@@ -29,7 +35,7 @@ def open_source(location, tmp_path):
             LedgerSource(
                 clerk,
                 lambda: overview_of(ledger, job, batch=None, steps_per_unit=10),
-                lambda unit: Unit(unit.name, unit.cost, unit.progress > 0),
+                as_unit,
                 n_ranks,
                 as_recorded,
             )
@@ -44,8 +50,9 @@ def open_source(location, tmp_path):
 
 
 def close(source, stopped=None):
-    source.close(stopped)
+    remainder = source.close(stopped)
     source.job = None
+    return remainder
 
 
 def wait_for(what):
@@ -203,15 +210,120 @@ def test_two_jobs_never_have_the_same_unit(ledger, job, open_source):
     assert ledger.counts()[State.DONE] == 30
 
 
-def test_what_a_living_job_has_is_left_to_it_and_said(ledger, job, open_source):
+def test_a_job_waits_for_what_a_living_one_has(ledger, job, open_source, caplog):
+    bring_to(ledger, job, State.PREPROCESSED, "a", "b")
+    first = open_source(n_ranks=1)
+    begin_next(first)
+    second = open_source()
+    has_two = f"job {first.job.id} on {first.job.host} has 2"
+    assert f"other jobs work on this campaign: {has_two}" in caplog.messages
+    wait_for(lambda: not second.exhausted() and second.status() == "waiting for other jobs")
+    assert f"nothing else is left to do, waiting for others: {has_two}" in caplog.messages
+    first.ended(Outcome("a"))
+    begin_next(first)
+    first.ended(Outcome("b"))
+    close(first)
+    assert next_unit(second) is None
+    assert close(second) == Remainder(n_open=0)
+
+
+def test_a_job_that_waits_does_what_the_other_gives_back(ledger, job, open_source):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    first = open_source()
+    begin_next(first)
+    second = open_source()
+    wait_for(lambda: not second.exhausted() and second.status() == "waiting for other jobs")
+    first.ended(Outcome("a", unfinished="stopped"))
+    close(first, "SIGINT")
+    begin_next(second)
+    second.ended(Outcome("a"))
+    assert next_unit(second) is None
+    assert close(second) == Remainder(n_open=0)
+
+
+def test_a_job_does_not_wait_for_ever_and_says_who_has_the_rest(
+    ledger, job, open_source, monkeypatch
+):
+    monkeypatch.setattr("cvzmpi.ledger.wait_for_others.LONGEST", 0.1)
     bring_to(ledger, job, State.PREPROCESSED, "a", "b")
     first = open_source(n_ranks=1)
     begin_next(first)
     second = open_source()
     assert next_unit(second) is None
-    (outcome,) = second.attend()
-    assert outcome.unfinished == f"job {first.job.id} on {first.job.host} has them"
-    assert second.attend() == ()
+    remainder = close(second)
+    assert remainder.n_open == 2
+    (outcome,) = remainder.with_others
+    assert outcome.unit == "2 more"
+    assert outcome.unfinished == f"job {first.job.id} on {first.job.host} has them, and lives"
+
+
+def test_what_failed_in_another_job_is_told_in_the_end(ledger, job, open_source):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    first, second = open_source(), open_source()
+    begin_next(first)
+    first.ended(Outcome("a", error="no flux"))
+    assert next_unit(second) is None
+    assert close(second) == Remainder(n_open=0, failed=(Outcome("a", "no flux"),))
+
+
+# ----------------------------------------------------------------- jobs that end unusually
+
+
+def test_a_job_that_fails_gives_back_what_its_teams_have(ledger, job, open_source, tmp_path):
+    bring_to(ledger, job, State.PREPROCESSED, "a", "b", "c")
+    source = open_source(n_ranks=1)
+    begin_next(source), begin_next(source)
+    source.ended(Outcome("a"))
+    close(source, "failed: ZeroDivisionError")
+    assert [state_of(ledger, name) for name in "abc"] == [State.DONE, *2 * [State.PREPROCESSED]]
+    assert story(ledger, "b")[-1] == ("preprocessed", "the job ended: failed: ZeroDivisionError")
+    (unit,) = ledger.units(names=["b"])
+    assert unit.charged == 0
+    assert len(ledger.claims.take(job, 9, (State.PREPROCESSED,))) == 2
+    assert not list((tmp_path / "outbox").glob("*"))
+
+
+def test_what_a_job_left_when_it_ended_goes_to_the_next(ledger, job, open_source):
+    """As an earlier version left it: the unit at work, and nobody who would take it over."""
+    bring_to(ledger, job, State.WORKING, "a")
+    ledger.jobs.end(job, "failed: KeyboardInterrupt")
+    source = open_source()
+    assert source.overview().n_open == 1
+    assert begin_next(source).name == "a"
+    source.ended(Outcome("a"))
+    assert close(source).n_open == 0
+    assert state_of(ledger, "a") is State.DONE
+
+
+def test_a_running_job_takes_over_what_another_leaves_when_it_ends(ledger, job, open_source):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    first = open_source()
+    begin_next(first)
+    second = open_source()
+    wait_for(lambda: state_of(ledger, "a") is State.WORKING)
+    ledger.jobs.end(first.job, "failed: KeyboardInterrupt")
+    first.close("SIGINT"), setattr(first, "job", None)
+    assert begin_next(second).name == "a"
+
+
+def test_what_a_broken_clerk_could_not_tell_is_kept(
+    ledger, job, open_source, monkeypatch, tmp_path
+):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    source = open_source()
+    begin_next(source)
+
+    def broken(*given, **named):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken_ledger:
+        broken_ledger.setattr(Ledger, "record", broken)
+        source.ended(Outcome("a"))
+        with pytest.raises(ZeroDivisionError):
+            close(source, "failed: ZeroDivisionError")
+    source.job = None
+    (kept,) = (tmp_path / "outbox").iterdir()
+    assert '"to_state": "done"' in kept.read_text().splitlines()[-1]
 
 
 # ----------------------------------------------------------------- the database away
@@ -239,7 +351,7 @@ def away(location, request):
 def test_the_work_goes_on_without_the_database_and_nothing_is_lost_or_doubled(
     ledger, job, open_source, location, request, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.2)
     bring_to(ledger, job, State.PREPROCESSED, *(f"u{i}" for i in range(12)))
     ledger.close()
     source = open_source(n_ranks=3)
@@ -269,7 +381,7 @@ def test_the_work_goes_on_without_the_database_and_nothing_is_lost_or_doubled(
 def test_a_job_does_not_wait_for_ever_for_a_database_that_is_gone(
     ledger, job, open_source, location, request, monkeypatch
 ):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.2)
     monkeypatch.setattr("cvzmpi.ledger_source._PATIENCE", {False: 0.5, True: 0.5})
     bring_to(ledger, job, State.PREPROCESSED, *(f"u{i}" for i in range(12)))
     ledger.close()
@@ -293,7 +405,7 @@ def test_a_job_does_not_wait_for_ever_for_a_database_that_is_gone(
 def test_what_the_database_never_took_stays_in_the_outbox(
     ledger, job, open_source, location, request, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.2)
     monkeypatch.setattr("cvzmpi.ledger_source._PATIENCE", {False: 0.5, True: 0.5})
     bring_to(ledger, job, State.PREPROCESSED, "a")
     ledger.close()
@@ -319,3 +431,25 @@ def test_a_defect_of_the_clerk_is_raised_where_it_is_seen(ledger, job, open_sour
     with pytest.raises(ZeroDivisionError):
         wait_for(lambda: source.next())
     monkeypatch.undo()
+
+
+def test_what_is_no_unit_of_the_campaign_fails_alone(open_source, ledger, job):
+    def as_unit(unit):
+        if unit.name == "b":
+            raise LightCurveError("b: not the name of a light curve")
+        return Unit(unit.name, unit.cost)
+
+    bring_to(ledger, job, State.PREPROCESSED, "a", "b", "c")
+    source = open_source(as_unit=as_unit)
+    for name in ("a", "c"):
+        unit = begin_next(source)
+        assert unit.name == name
+        source.ended(Outcome(unit.name))
+    failed = wait_for(source.attend)
+    assert [(outcome.unit, outcome.error) for outcome in failed] == [
+        ("b", "b: not the name of a light curve")
+    ]
+    assert next_unit(source) is None
+    close(source)
+    assert state_of(ledger, "b") is State.ERROR
+    assert state_of(ledger, "a") is state_of(ledger, "c") is State.DONE

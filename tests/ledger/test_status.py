@@ -1,18 +1,21 @@
 """The status says what is in the ledger: what is done, how fast, who works, what failed."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from rich.console import Console
+from scipy.stats import chi2
 from way import bring_to
 
 from cvzmpi.ledger import Event, NewUnit, State
 from cvzmpi.ledger.failures import failures, retry
 from cvzmpi.ledger.records import now
-from cvzmpi.ledger.report import duration, history_report, status_report
+from cvzmpi.ledger.report import history_report, status_report
 from cvzmpi.ledger.status import take_status
+from cvzmpi.ledger.tables import jobs
 
 READY = (State.PREPROCESSED,)
 
@@ -55,19 +58,8 @@ def test_units_are_counted_by_state(location, campaign):
     assert counts == {"preprocessed": 3, "qualified": 1, "working": 1, "done": 2, "error": 2}
 
 
-def test_speed_is_that_of_the_running_jobs(location, campaign):
-    status = take_status(location)
-    assert status.steps_per_second == 37.5
-    seconds = (status.at - campaign.started).total_seconds()
-    assert status.done_per_hour == pytest.approx(2 * 3600 / max(seconds, 1.0))
-    assert status.seconds_left == pytest.approx(5 / status.done_per_hour * 3600)
-
-
-def test_what_was_only_found_done_does_not_count_as_speed(location, ledger, job):
-    bring_to(ledger, job, State.PREPROCESSED, "a")
-    ledger.record([Event("a", State.DONE, message="found done")], job)
-    status = take_status(location)
-    assert (status.done_per_hour, status.seconds_left) == (0.0, None)
+def test_steps_are_those_of_the_running_jobs(location, campaign):
+    assert take_status(location).steps_per_second == 37.5
 
 
 def test_running_jobs_are_shown_with_what_they_have(location, campaign):
@@ -100,6 +92,118 @@ def test_what_is_shown_as_next_is_what_a_job_is_given(location, ledger, job):
     assert shown_next == ["b", "c", "a", "e", "f"]
     taken = ledger.claims.take(job, 5, (State.PREPROCESSED, State.QUALIFIED))
     assert [unit.name for unit in taken] == shown_next
+
+
+# ----------------------------------------------------------------- how fast, and when it is over
+
+
+def at_work(ledger, job, n_done, seconds, *, n_open=0, cost_done=1.0, cost_open=1.0, n_working=0):
+    """A job that has done units in its first so many seconds; it began then."""
+    done, waiting = [f"done_{n}" for n in range(n_done)], [f"open_{n}" for n in range(n_open)]
+    bring_to(ledger, job, State.PREPROCESSED, *done, cost=cost_done)
+    bring_to(ledger, job, State.PREPROCESSED, *waiting, cost=cost_open)
+    running = ledger.jobs.begin("run", ranks=3)
+    started = now() - timedelta(seconds=seconds)
+    set_job(ledger, running, started=started)
+    running = replace(running, started=started)
+    for n, name in enumerate(done):
+        at = started + timedelta(seconds=seconds * (n + 0.5) / n_done)
+        ledger.record(
+            [Event(name, State.WORKING, at=started), Event(name, State.DONE, at=at)], running
+        )
+    if n_open:
+        ledger.claims.take(running, n_open, READY)
+    for name in waiting[:n_working]:
+        ledger.record([Event(name, State.WORKING)], running)
+    return running
+
+
+def set_job(ledger, job, **values):
+    with ledger.writing() as connection:
+        connection.execute(jobs.update().where(jobs.c.id == job.id).values(**values))
+
+
+def speed_line(location):
+    return shown(status_report(take_status(location), "injections")).splitlines()[1]
+
+
+def test_a_rate_is_that_of_the_time_in_which_a_job_ran_with_its_uncertainty(location, ledger, job):
+    running = at_work(ledger, job, 13, 32)
+    ledger.jobs.end(running, "done")
+    set_job(ledger, running, ended=running.started + timedelta(seconds=32))
+    speed = take_status(location).speed
+    assert (speed.n_done, speed.seconds) == (13, pytest.approx(32))
+    assert speed.per_hour.value == pytest.approx(13 * 3600 / 32)
+    exact = [chi2.ppf(0.025, 26) / 2, chi2.ppf(0.975, 28) / 2]
+    assert [speed.per_hour.low, speed.per_hour.high] == pytest.approx(
+        [limit * 3600 / 32 for limit in exact], rel=0.02
+    )
+    assert speed.seconds_left is None
+    assert speed_line(location) == (
+        "13 done in 32 s, about 1,460 an hour (780 to 2,500), no job has units now"
+    )
+
+
+def test_a_job_that_died_ran_until_its_last_sign_of_life(location, ledger, job):
+    running = at_work(ledger, job, 13, 1800, n_open=1)
+    set_job(ledger, running, heartbeat=running.started + timedelta(seconds=600))
+    speed = take_status(location).speed
+    assert (speed.n_active, speed.seconds_left) == (0, None)
+    assert speed.seconds == pytest.approx(660, abs=30)
+    ledger.jobs.end(running, "died")  # as noticed now
+    assert take_status(location).speed.seconds == pytest.approx(660, abs=30)
+
+
+@pytest.mark.parametrize(("n_done", "seconds"), [(0, 100), (4, 9), (4, 3000), (100, 5)])
+def test_nothing_is_estimated_from_too_little(location, ledger, job, n_done, seconds):
+    at_work(ledger, job, n_done, seconds, n_open=20)
+    speed = take_status(location).speed
+    assert (speed.n_done, speed.per_hour, speed.seconds_left) == (n_done, None, None)
+    assert not re.search("left|an hour", speed_line(location))
+
+
+def test_the_time_left_is_a_range_around_the_truth(location, ledger, job):
+    at_work(ledger, job, 40, 400, n_open=60)
+    left = take_status(location).speed.seconds_left
+    assert left.low < 600 < left.high
+    assert left.value == pytest.approx(600, rel=0.1)
+    assert speed_line(location).endswith(", 0 injections/s, 7 to 14 min left")
+
+
+def test_with_the_longest_first_the_time_left_goes_by_the_cost(location, ledger, job):
+    at_work(ledger, job, 40, 400, n_open=60, cost_done=20.0, cost_open=5.0)
+    left = take_status(location).speed.seconds_left
+    assert left.value == pytest.approx(150, rel=0.1)
+    assert left.low < 150 < 600 < left.high  # cost or number: either may be right
+
+
+def test_what_is_worked_on_may_be_nearly_done(location, ledger, job):
+    at_work(ledger, job, 10, 100, n_open=60, n_working=10)
+    left = take_status(location).speed.seconds_left
+    assert left.low < 60 * 100 / 20 < 60 * 100 / 10 < left.high
+
+
+def test_jobs_of_commands_are_no_time_in_which_units_were_done(location, ledger, job):
+    command = ledger.jobs.begin("verify")
+    set_job(ledger, command, started=now() - timedelta(seconds=3000))
+    at_work(ledger, job, 20, 100, n_open=5)
+    assert take_status(location).speed.seconds == pytest.approx(100, abs=30)
+
+
+def test_what_was_only_found_done_does_not_count_as_speed(location, ledger, job):
+    bring_to(ledger, job, State.PREPROCESSED, "a")
+    ledger.record([Event("a", State.DONE, message="found done")], job)
+    speed = take_status(location).speed
+    assert (speed.n_done, speed.per_hour, speed.seconds_left) == (0, None, None)
+    assert speed_line(location) == "no job has units now"
+
+
+def test_estimates_are_told_to_programs_with_their_intervals(location, ledger, job):
+    at_work(ledger, job, 40, 400, n_open=60)
+    told = json.loads(json.dumps(take_status(location).as_json()))
+    for name in ("done_per_hour", "seconds_left"):
+        assert told[name]["low"] < told[name]["value"] < told[name]["high"]
+    assert told["done_lately"] == 40
 
 
 def test_failures_are_grouped_by_message(location, campaign):
@@ -172,14 +276,6 @@ def test_attempts_are_numbered_in_the_story(ledger, job):
     (unit,) = ledger.units()
     text = shown(history_report(unit, ledger.history("a")))
     assert [f"attempt {n}" in text for n in (1, 2, 3, 4)] == [True, True, True, False]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (89, "89 s"), (90, "2 min"), (7230, "2 h 00 min"), (400_000, "4 d 15 h")],
-)
-def test_durations_are_said_as_a_person_would(seconds, text):
-    assert duration(seconds) == text
 
 
 # ----------------------------------------------------------------- another try

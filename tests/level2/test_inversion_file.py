@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import pytest
+from edited_hdf5 import edited
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2 import inversion_file
@@ -85,23 +86,29 @@ def test_the_file_does_not_grow_while_it_is_written(path):
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda path: path.write_bytes(path.read_bytes()[:2000]),
-        lambda path: path.write_bytes(b"no HDF5"),
-        lambda path: h5py.File(path, "r+").__delitem__("parameters/azimuth"),
-        lambda path: h5py.File(path, "r+").__delitem__("status"),
-        lambda path: h5py.File(path, "r+").attrs.__delitem__("n_tickets"),
-        lambda path: h5py.File(path, "r+").attrs.modify("n_tickets_remaining", np.int64(5)),
-        lambda path: h5py.File(path, "r+").attrs.modify("settings", "{"),
+        lambda file: file.__delitem__("parameters/azimuth"),
+        lambda file: file.__delitem__("status"),
+        lambda file: file.attrs.__delitem__("n_tickets"),
+        lambda file: file.attrs.modify("n_tickets_remaining", np.int64(5)),
+        lambda file: file.attrs.modify("settings", "{"),
     ],
 )
-def test_a_damaged_file_is_recognised(path, damage):
-    damage(path)
+def test_a_file_whose_parts_do_not_fit_together_is_damaged(path, damage):
+    with edited(path) as file:
+        damage(file)
+    with pytest.raises(DamagedMapFileError, match=str(path)):
+        inversion_file.read_progress(path)
+
+
+@pytest.mark.parametrize("content", [b"no HDF5", None])
+def test_a_file_that_is_torn_or_no_hdf5_is_damaged(path, content):
+    path.write_bytes(path.read_bytes()[:2000] if content is None else content)
     with pytest.raises(DamagedMapFileError, match=str(path)):
         inversion_file.read_progress(path)
 
 
 def test_another_kind_of_file_is_refused_and_not_called_damaged(path):
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         file.attrs["format"] = "something else"
     with pytest.raises(MapFileError, match="not a cvzmpi inverted map") as caught:
         inversion_file.read_progress(path)
@@ -109,7 +116,7 @@ def test_another_kind_of_file_is_refused_and_not_called_damaged(path):
 
 
 def test_a_newer_format_is_refused(path):
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         file.attrs["format_version"] = 2
     with pytest.raises(MapFileError, match="format version 2, expected 1"):
         inversion_file.read_progress(path)

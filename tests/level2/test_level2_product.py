@@ -3,9 +3,9 @@
 import shutil
 from datetime import datetime
 
-import h5py
 import numpy as np
 import pytest
+from edited_hdf5 import edited
 from main_job import bytes_of, run
 from mpi4py import MPI
 from simulated_level1 import CROSSTALK, SHIFT, simulate_level1
@@ -323,7 +323,7 @@ def _of_the_wcs(key):
 def test_a_map_that_is_not_finished_is_not_written(level1, prepared, inverted, tmp_path):
     copy = tmp_path / "map.inverted.h5"
     shutil.copy(inverted, copy)
-    with h5py.File(copy, "r+") as file:
+    with edited(copy) as file:
         file.attrs["n_tickets_remaining"] = np.int64(1)
     with pytest.raises(MapFileError, match="1 tickets are not inverted yet"):
         write_product(level1[0], prepared, copy, tmp_path / "p", "inv.ABC123", CREATED)

@@ -2,9 +2,9 @@
 
 import shutil
 
-import h5py
 import numpy as np
 import pytest
+from edited_hdf5 import edited
 from main_job import content
 from mpi4py import MPI
 
@@ -160,7 +160,7 @@ def test_pixels_beyond_the_count_are_computed_again(team, directory, prepared, e
     invert_map(tools(), prepared, path, team, silent())
 
     def spoil():
-        with h5py.File(path, "r+") as file:
+        with edited(path) as file:
             file.attrs["n_tickets_remaining"] = np.int64(3)
             file["parameters/velocity"][1, 80:] = 99
             file["status"][2] = 0
@@ -205,7 +205,7 @@ def test_other_profiles_are_refused(alone, tmp_path, prepared):
 def test_profiles_that_changed_on_disk_are_not_inverted(alone, tmp_path, prepared):
     copy = tmp_path / "copy.prepared.h5"
     shutil.copy(prepared, copy)
-    with h5py.File(copy, "r+") as file:
+    with edited(copy) as file:
         file["stokes"][0, 0, 0, 0] += 1
     with pytest.raises(MapFileError, match="do not have their checksum"):
         invert_map(tools(), copy, tmp_path / "map.inverted.h5", alone, silent())

@@ -1,12 +1,17 @@
 """The client of the metadata store against a real GraphQL server on loopback."""
 
+import gzip
 import json
 import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
 
 import pytest
 from example_rows import calcium, real_rows, row
 from stand_in_store import TOKEN, StandInStore, serving
 
+from cvzmpi.errors import UnavailableError
 from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.metadata_store import (
     InversionRecord,
@@ -153,6 +158,97 @@ def test_an_unusable_answer_says_what_it_was(client, store, reply, message):
         client.dataset_inventories()
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+NESTED = '{"data": {"datasetInventories": ' + "[" * 100_000 + "]" * 100_000 + "}}"
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        ((200, NESTED), ": nested too deeply"),
+        ((200, '{"errors": 5}'), ": 5"),
+        ((200, '{"errors": {"message": "a\\nb\\u0000"}}'), ": a b\\x00"),
+        ((200, '{"errors": [[' + "[" * 500 + "]" * 500 + "]]}"), ": [["),
+        ((200, json.dumps({"errors": [{"message": "x" * 10_000}] * 1000})), ": xxx"),
+        ((200, '{"data": {"datasetInventories": {"a": ' + "7" * 5000 + "}}}"), "expected a list"),
+    ],
+)
+def test_an_answer_that_no_store_means_is_one_short_line(client, store, reply, message):
+    store.failures = [reply]
+    with pytest.raises(MetadataStoreError) as error:
+        client.dataset_inventories()
+    assert message in str(error.value)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 2000
+
+
+def test_a_store_that_is_down_is_to_be_asked_again_later(client, store):
+    store.failures = [(503, "<html>down</html>")] * 5
+    with pytest.raises(UnavailableError):
+        client.dataset_inventories()
+    store.failures = [(200, "<html>no such page</html>")]
+    with pytest.raises(MetadataStoreError) as error:
+        client.dataset_inventories()
+    assert not isinstance(error.value, UnavailableError)
+
+
+def test_a_number_that_is_too_long_costs_its_row_alone(client, store):
+    rows = json.dumps([row(), row("LONG", frameCount="N"), row("LIGHT", wavelengthMax="N")])
+    rows = rows.replace('"N"', "7" * 5000)
+    body = f'{{"data": {{"datasetInventories": {rows}}}}}'
+    store.failures = [(200, body)]
+    reading = read_datasets(client.dataset_inventories())
+    assert [dataset.dataset_id for dataset, _ in reading.datasets] == ["BLKGA"]
+    assert [bad.name for bad in reading.bad] == ["LONG", "LIGHT"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_without_end_is_given_up(packed):
+    more = b"[" * 1_000_000
+    header = b"Content-Encoding: gzip\r\n" if packed else b""
+    if packed:
+        more = gzip.compress(more)
+    with (
+        endless(b"HTTP/1.1 200 OK\r\n" + header + b"\r\n", more) as url,
+        pytest.raises(MetadataStoreError, match="an answer of more than 10,000,000 bytes"),
+    ):
+        MetadataStore(url, max_bytes=10_000_000).dataset_inventories()
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\n\r\n["])
+def test_an_answer_that_trickles_in_is_given_up_by_the_clock(first):
+    with endless(first, b"H", pause=0.05) as url:
+        begun = time.monotonic()
+        with pytest.raises(MetadataStoreError, match=f"{url}: no whole answer within 0.5 s"):
+            MetadataStore(url, timeout=1, time_for_all=0.5).dataset_inventories()
+        assert time.monotonic() - begun < 30
+
+
+@contextmanager
+def endless(first, more, pause=0.0):
+    """A server that answers the same for ever."""
+
+    def answer(connection):
+        with suppress(OSError), connection:
+            connection.recv(65536)
+            connection.sendall(first)
+            while not over.wait(pause):
+                connection.sendall(more)
+
+    def serve():
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=answer, args=listener.accept()[:1], daemon=True).start()
+
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
+        finally:
+            over.set()
+            listener.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_store_that_is_not_there_is_named():

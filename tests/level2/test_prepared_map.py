@@ -1,8 +1,8 @@
 """The file of a prepared map."""
 
-import h5py
 import numpy as np
 import pytest
+from edited_hdf5 import edited
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.prepared_map import PreparedMap, PreparedMapWriter
@@ -44,7 +44,7 @@ def test_a_file_that_is_not_finished_has_no_name_and_leaves_nothing(tmp_path):
 def test_changed_profiles_do_not_have_their_checksum(tmp_path):
     path = tmp_path / "map.prepared.h5"
     write(path)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         file["stokes"][1, 2, 3, 4] = 7
     with pytest.raises(DamagedMapFileError, match="checksum"):
         PreparedMap.read(path).verify()
@@ -53,7 +53,7 @@ def test_changed_profiles_do_not_have_their_checksum(tmp_path):
 def test_wavelengths_that_do_not_fit_are_damage(tmp_path):
     path = tmp_path / "map.prepared.h5"
     write(path)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         del file["wavelength"]
         file["wavelength"] = np.ones(4)
     with pytest.raises(DamagedMapFileError, match="do not fit together"):

@@ -10,10 +10,11 @@ from test_qualify_programs import NOW, THRESHOLDS
 
 from cvzmpi.ledger import Event, State
 from cvzmpi.ledger.tables import events
+from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.metadata_store import MetadataStoreError
 from cvzmpi.level2.qualify import qualify
 from cvzmpi.level2.retry import reopen
-from cvzmpi.level2.scan import scan
+from cvzmpi.level2.scan import reopen_changed, scan, synchronise
 from cvzmpi.level2.science_team import claim
 from cvzmpi.level2.tables import dataset_versions
 from cvzmpi.level2.views import describe, list_items, program_view
@@ -80,6 +81,119 @@ def test_bad_rows_are_reported_and_the_rest_is_synchronised(catalogue, store, sc
     report = scanned()
     assert [bad.name for bad in report.bad] == ["BADLY"]
     assert len(catalogue.program(OP).datasets) == 2
+
+
+BEYOND = "0001-01-01T00:00:00+14:00"
+UNREADABLE = {
+    "a NUL": {"wavelengthMin": 629.4, "stokesParameters": "IQUV", "spectralLines": ["Fe\0I"]},
+    "a NUL in its experiment": {"primaryExperimentId": "eid\0"},
+    "a lone surrogate": {"spectralLines": ["\ud800"]},
+    "a time that overflows": {"startTime": BEYOND},
+    "a time after all": {"updateDate": "9999-12-31T23:59:59-14:00"},
+    "a number of frames beyond any": {"frameCount": 10**400},
+    "an integer beyond 64 bits": {"aoLocked": 2**63},
+    "a number of 5,000 digits": {"health": {"good": float("inf")}},
+    "infinite light": {"wavelengthMax": float("inf")},
+    "no number": {"exposureTime": float("nan")},
+    "an infinite box": {"boundingBox": "(1e999,0),(0,0)"},
+    "Stokes of no kind": {"stokesParameters": 5},
+    "a text of two million characters": {"boundingBox": "9" * 2_000_000},
+    "an instrument without end": {"instrumentName": "V" * 3000},
+}
+
+
+def test_rows_that_cannot_be_read_or_kept_cost_their_programs_alone(catalogue, job):
+    rows = [row("GOOD", observingProgramExecutionId="good")]
+    rows += [calcium("GOOD2", observingProgramExecutionId="good")]
+    for number, (program, changed) in enumerate(UNREADABLE.items()):
+        of = {"observingProgramExecutionId": program}
+        rows += [row(f"G{number}", **of), {**calcium(f"BAD{number}", **of), **changed}]
+    report = synchronise(catalogue, job, read_datasets(rows))
+    assert [bad.name for bad in report.bad] == [f"BAD{n}" for n in range(len(UNREADABLE))]
+    assert all(len(str(bad)) < 500 and str(bad).isprintable() for bad in report.bad)
+    assert report.n_datasets == len(UNREADABLE) + 2
+    assert report.held_programs == list(UNREADABLE)
+    qualify(catalogue, job, THRESHOLDS, 7, NOW)
+    expected = {"good": State.QUALIFIED} | dict.fromkeys(UNREADABLE, State.ERROR)
+    assert catalogue.states() == expected
+    assert "BAD0: a NUL" in catalogue.ledger.history("a NUL")[-1].message
+
+
+def nested(depth):
+    inside = []
+    for _ in range(depth):
+        inside = [inside]
+    return inside
+
+
+def test_rows_whose_program_or_dataset_is_no_name_are_left_out(catalogue, job):
+    names = ["x" * 3000, "N\0UL", "\udfff", "two\nlines", 5, [], nested(50_000), None]
+    rows = [row("GOOD")]
+    for name in names:
+        rows += [row("BADLY", observingProgramExecutionId=name), row(name), name]
+    report = synchronise(catalogue, job, read_datasets(rows))
+    assert len(report.bad) == 3 * len(names)
+    assert all(str(bad).isprintable() for bad in report.bad)
+    assert report.new_datasets == ["GOOD"]
+
+
+def test_a_program_is_held_back_until_all_of_its_rows_can_be_read(catalogue, store, scanned, job):
+    store.datasets = [row(), calcium(startTime="yesterday")]
+    report = scanned()
+    assert str(report).endswith("1 bad rows, 1 programs held back")
+    states = lambda: [event.to_state.value for event in catalogue.ledger.history(OP)]  # noqa: E731
+    qualify(catalogue, job, THRESHOLDS, 7, NOW)
+    assert scanned().held_programs == []  # it is so already
+    assert states() == ["discovered", "error"]
+    (item,) = list_items(catalogue)
+    assert item.state == "Error"
+    assert "CALCI: startTime = 'yesterday'" in describe(program_view(catalogue, OP))
+
+    store.datasets = [row(), calcium()]
+    assert scanned().reopened_programs == [OP]
+    qualify(catalogue, job, THRESHOLDS, 7, NOW)
+    assert states() == ["discovered", "error", "discovered", "qualified"]
+
+
+def test_an_answer_does_not_outlive_a_row_that_can_no_longer_be_read(
+    catalogue, store, answered, scanned, job
+):
+    claim(catalogue, job, OP, "Jane")
+    store.datasets.append(row("LATER", observingProgramExecutionId=OP, frameCount=-1))
+    store.row("BLKGA").update(updateDate=LATE)  # which alone would open the question again
+    assert scanned().held_programs == [OP]
+    with catalogue.ledger.writing() as connection:  # as a job does when it starts
+        assert reopen_changed(catalogue, connection, job) == []
+    store.datasets.pop()
+    scanned()
+    assert catalogue.states() == {OP: State.DISCOVERED}
+    assert catalogue.claimants() == {OP: "Jane"}
+
+
+def test_a_row_that_no_longer_says_its_program_holds_back_the_one_that_is_known(
+    catalogue, store, scanned
+):
+    store.datasets = [row(), calcium()]
+    scanned()
+    store.row("CALCI").update(observingProgramExecutionId=None)
+    assert scanned().held_programs == [OP]
+    store.row("CALCI").update(startTime="yesterday")
+    assert scanned().reopened_programs == []
+
+
+def test_bad_rows_of_context_images_and_of_programs_with_a_result_hold_nothing_back(
+    catalogue, store, answered, scanned, job
+):
+    store.datasets.append(context("BAD", startTime="yesterday"))
+    report = scanned()
+    assert (len(report.bad), report.held_programs) == (1, [])
+    for state in (State.PREPROCESSED, State.WORKING):
+        catalogue.ledger.record([Event(OP, state)], job)
+    store.row("BLKGA")["startTime"] = "yesterday"
+    assert scanned().held_programs == []
+    catalogue.ledger.record([Event(OP, State.DONE)], job)
+    assert scanned().held_programs == []
+    assert catalogue.states() == {OP: State.DONE}
 
 
 def test_a_row_that_goes_bad_leaves_what_was_known(catalogue, store, scanned):

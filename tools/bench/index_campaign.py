@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from cvzmpi.cvz.sector_file import sector_files, sector_path
+from cvzmpi.engine.structure_checksum import write_record
 
 # Numbers that appear nowhere else in a file, to be replaced by those of each light curve.
 _TIC, _SECTOR = 0x3A5C_91E7_66D2_0B41, 0x1F83_D9AB_FB41_BD6B
@@ -54,6 +55,7 @@ def write_sector_file(output: Path, tic: int, sector: int, template: bytes) -> P
     path = sector_path(output, tic, sector)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(template)
+    write_record(path)
     return path
 
 

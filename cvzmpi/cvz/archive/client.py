@@ -173,9 +173,7 @@ class ArchiveClient:
         try:
             return attempts(with_a_connection)
         except PassingError as error:
-            raise ArchiveDownError(
-                f"{address}: {error}, {limits.attempts} times; try again later"
-            ) from error
+            raise ArchiveDownError(f"{address}: {error}, {limits.attempts} times") from error
 
     def _request(self, address: str, receive: Callable[[Body], _T], largest: float) -> _T:
         from cvzmpi.cvz.archive.connections import FAILURES, as_ours

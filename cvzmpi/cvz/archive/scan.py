@@ -203,10 +203,11 @@ def _has_light_curves_now(star: Star) -> Event:
 
 def _known_products(units: Iterable[LedgerUnit]) -> list[Product]:
     """The light curves that the archive was seen to have."""
+    facts = [tuple(unit.facts.get(key) for key in ("tic", "sector", "product")) for unit in units]
     return [
-        Product(unit.facts["tic"], unit.facts["sector"], unit.facts["product"])
-        for unit in units
-        if unit.facts.get("product") is not None
+        Product(tic, sector, name)
+        for tic, sector, name in facts
+        if isinstance(tic, int) and isinstance(sector, int) and isinstance(name, str)
     ]
 
 
@@ -228,7 +229,7 @@ def _garbage_left_alone() -> Iterator[None]:
 def product_of_facts(facts: Mapping[str, Any]) -> Product | None:
     """The product of a unit that a scan found; None for a unit that has none."""
     name = facts.get("product")
-    return None if name is None else Product.of_name(name)
+    return None if name is None else Product.of_name(str(name))
 
 
 def known_good(ledger: Ledger) -> Product | None:

@@ -20,7 +20,7 @@ from cvzmpi.cvz.archive.room import Room
 from cvzmpi.cvz.archive.scratch import Scratch, StagedFile
 from cvzmpi.cvz.archive.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
-from cvzmpi.engine.campaign import Outcome, Overview, Unit, UnitSource, Worker
+from cvzmpi.engine.campaign import Outcome, Overview, Remainder, Unit, UnitSource, Worker
 from cvzmpi.errors import SectorFileError
 
 # Looking into a sector file takes a millisecond or some, and rank 0 has other things to do.
@@ -156,10 +156,10 @@ class StagedSource:
         inner = self._inner.status()
         return ", ".join([*words, inner] if inner else words)
 
-    def close(self, stopped: str | None) -> None:
+    def close(self, stopped: str | None) -> Remainder | None:
         """End the downloads."""
         self._stager.close()
-        self._inner.close(stopped)
+        return self._inner.close(stopped)
 
     def _look_ahead(self) -> None:
         """Take so many more units as there is room for."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cvzmpi.cvz.light_curve_source import MAX_TIC
 from cvzmpi.errors import ConfigError, one_line
+from cvzmpi.text_file import read_text, shown
 
 _TIC_COLUMNS = ("ticid", "tic", "ticnumber", "id")
 _TMAG_COLUMNS = ("tmag", "tessmag")
-_TIC = re.compile(r"(?:TIC)?\s*(\d+)(?:\.0*)?", re.IGNORECASE)
-MAX_TIC = 10**16 - 1
-"""The archive's file names have 16 digits for it."""
+_TIC = re.compile(r"(?:TIC)?\s*([0-9]{1,40})(?:\.0*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def read_target_list(path: Path) -> TargetList:
         If the file cannot be read, has no column of TIC numbers, or no target at all.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {one_line(error)}") from error
     lines = list(_lines(text))
     if not lines:
@@ -109,7 +110,7 @@ def _table(
         return tic_column, _column(header, _TMAG_COLUMNS), rows[1:]
     raise ConfigError(
         f"{path}: line {lines[0][0]}: expected a column TICID (or tic, TIC ID), found "
-        f"{', '.join(header)}"
+        f"{shown(', '.join(header))}"
     )
 
 
@@ -122,7 +123,10 @@ def _split(line: str, separator: str | None) -> list[str]:
     if separator is None:
         # `TIC ID` is one name
         return re.sub(r"(?i)\btic id\b", "TICID", line).split()
-    return [value.strip() for value in next(csv.reader([line], delimiter=separator))]
+    try:
+        return [value.strip() for value in next(csv.reader([line], delimiter=separator))]
+    except csv.Error:  # a field of more than 131,072 characters, or a NUL
+        return [line]  # which is no TIC number
 
 
 def _first_value(line: str, separator: str | None) -> str:
@@ -141,7 +145,7 @@ def _tic(row: list[str], column: int) -> int:
     text = row[column] if column < len(row) else ""
     match = _TIC.fullmatch(text.strip())
     if match is None or not 0 < int(match[1]) <= MAX_TIC:
-        raise ValueError(f"expected a TIC number, not {text!r}")
+        raise ValueError(f"expected a TIC number, not {shown(text)}")
     return int(match[1])
 
 
@@ -150,6 +154,9 @@ def _tmag(row: list[str], column: int | None) -> float | None:
     if not text or text.lower() in {"nan", "null", "none"}:
         return None
     try:
-        return float(text)
+        magnitude = float(text)
     except ValueError:
-        raise ValueError(f"expected a TESS magnitude, not {text!r}") from None
+        magnitude = math.nan
+    if not math.isfinite(magnitude):
+        raise ValueError(f"expected a TESS magnitude, not {shown(text)}")
+    return magnitude

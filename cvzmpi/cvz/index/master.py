@@ -12,6 +12,8 @@ from typing import Any
 import h5py
 
 from cvzmpi.cvz.derived_file import write_derived
+from cvzmpi.engine.hdf5_file import NotOpenedError, ensure_sound
+from cvzmpi.engine.structure_checksum import new_in_memory, whole_image
 
 _DIGEST = "digest"
 
@@ -32,7 +34,7 @@ def write_master(path: Path, links: Iterable[tuple[int, int, str]], digest: str)
     SectorFileError
         If it cannot be written; the one that was there is left as it is.
     """
-    with h5py.File.in_memory() as file:
+    with new_in_memory() as file:
         file.attrs["format"] = "cvzmpi master file"
         file.attrs[_DIGEST] = digest
         last: int | None = None
@@ -42,14 +44,14 @@ def write_master(path: Path, links: Iterable[tuple[int, int, str]], digest: str)
                 # HDF5's own calls: with h5py's, 200,000 links take half a minute.
                 last, group = tic, h5py.h5g.create(file.id, str(tic).encode())
             group.links.create_external(str(sector).encode(), target.encode(), b"/")
-        file.flush()
-        write_derived(path, file.id.get_file_image())
+        write_derived(path, whole_image(file))
 
 
 def digest_of_master(path: Path) -> str | None:
     """The digest that a master file was written with; None where there is none, or it is torn."""
     try:
+        ensure_sound(path)
         with h5py.File(path, "r", locking=False) as file:
             return file.attrs.get(_DIGEST)
-    except OSError:
+    except (OSError, NotOpenedError):
         return None

@@ -202,7 +202,7 @@ def _read(path: Path, settled_before: int, rows: _Rows) -> None:
 
 def _state(path: Path) -> os.stat_result:
     """Of the opened file: a network file system asks its server then, not its cache."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a pipe
     try:
         return os.fstat(descriptor)
     finally:

@@ -22,8 +22,10 @@ from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.products.completeness import CompletenessCurve
 from cvzmpi.cvz.products.search_time import search_time
-from cvzmpi.cvz.sector_file import FORMAT, FORMAT_VERSION, STAGES, SectorData
-from cvzmpi.cvz.sector_file_checks import CHECKSUM
+from cvzmpi.cvz.sector_file import STAGES, SectorData
+from cvzmpi.cvz.sector_file_checks import CHECKSUM, check_on_trial
+from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION
+from cvzmpi.engine.hdf5_file import ForeignFileError, NotOpenedError, ensure_sound
 from cvzmpi.errors import CvzmpiError, one_line
 
 # What HDF5 and h5py raise when they read a file whose parts do not fit together.
@@ -88,8 +90,13 @@ def summarise(path: Path) -> Summary:
         If it is no sector file, or unreadable, or inconsistent.
     """
     try:
+        ensure_sound(path, check_on_trial)
         with _File(path) as file:
             return _summary(file)
+    except ForeignFileError as error:
+        raise UnreadableError("foreign", str(error)) from error
+    except NotOpenedError as error:
+        raise UnreadableError("unreadable", str(error)) from error
     except OSError as error:
         if error.errno is not None:
             raise UnreadableError("unreadable", os.strerror(error.errno)) from error

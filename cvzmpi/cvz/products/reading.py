@@ -104,8 +104,9 @@ class SectorFile:
 
     def __repr__(self) -> str:
         """One line."""
+        state = "done" if self.done else f"checkpoint {self.checkpoint}"
         done = f"{self.n_inject - self.n_inject_remaining} of {self.n_inject} flares injected"
-        return f"<TIC {self.tic}, sector {self.sector}: checkpoint {self.checkpoint}, {done}>"
+        return f"<TIC {self.tic}, sector {self.sector}: {state}, {done}>"
 
     @property
     def done(self) -> bool:

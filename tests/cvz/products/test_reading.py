@@ -60,7 +60,12 @@ def test_a_half_done_file_shows_what_is_done(tmp_path):
     assert not file.done
     assert (file.n_inject, file.n_inject_remaining) == (300, 220)
     assert len(file.injections) == 80
-    assert "80 of 300 flares injected" in repr(file)
+    assert repr(file).endswith(": checkpoint model, 80 of 300 flares injected>")
+
+
+def test_a_finished_file_says_that_it_is_done(tmp_path):
+    file = cvzmpi.read(write_example(tmp_path / "1.h5"))
+    assert repr(file).endswith(": done, 300 of 300 flares injected>")
 
 
 def test_before_the_model_there_are_no_flares_and_no_completeness(tmp_path):

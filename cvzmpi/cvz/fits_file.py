@@ -1,0 +1,170 @@
+"""FITS files that nobody vouches for: how they are opened, and how much of them is read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import stat
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from cvzmpi.errors import DamagedLightCurveError, LightCurveError, one_line
+
+MAX_BYTES = 100 * 1000 * 1000
+"""Of a light curve, uncompressed: fifty times what the archive's have."""
+
+_FITS_MAGIC, _GZIP_MAGIC = b"SIMPLE", b"\x1f\x8b"
+_PACKED = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+    b"\x1f\x9d": "compress",
+}
+# What astropy says of a header without its end.
+_WITHIN_A_HEADER = ("Header missing END card", "Empty or corrupt FITS file", "No SIMPLE card found")
+
+_FITS_SUFFIXES = {".fits", ".fit", ".fts"}
+
+
+def looks_like_fits(path: Path) -> bool:
+    """Whether a file is FITS, perhaps gzipped, by its first bytes.
+
+    Raises
+    ------
+    LightCurveError
+        If it is only *named* as FITS, or cannot be read.
+    """
+    with _stream(path) as stream:
+        start = stream.read(6)
+    if start == _FITS_MAGIC:
+        return True
+    if is_named_fits(path):
+        raise _not_fits(path, start)
+    return False
+
+
+def is_named_fits(path: Path) -> bool:
+    """Whether a file is called as FITS is, perhaps packed."""
+    return any(suffix.lower() in _FITS_SUFFIXES for suffix in path.suffixes[-2:])
+
+
+def read_content(path: Path) -> bytes:
+    """Read a whole FITS file, uncompressed.
+
+    Raises
+    ------
+    DamagedLightCurveError
+        If it ends within its compressed content.
+    LightCurveError
+        If it cannot be read, is no FITS, or is larger than a light curve can be.
+    """
+    with _stream(path) as stream:
+        content = stream.read(MAX_BYTES + 1)
+    if not content.startswith(_FITS_MAGIC):
+        raise _not_fits(path, content[:6])
+    if len(content) > MAX_BYTES:
+        raise LightCurveError(
+            f"{path}: more than {MAX_BYTES // 10**6} MB, expected a light curve of about 2 MB"
+        )
+    return content
+
+
+def read_beginning(path: Path, n_bytes: int) -> bytes:
+    """Read the first bytes of a FITS file, uncompressed."""
+    with _stream(path) as stream:
+        return stream.read(n_bytes)
+
+
+def size_of(path: Path) -> int:
+    """How many bytes a file has uncompressed; of one that is too large, more than `MAX_BYTES`."""
+    size = 0
+    with _stream(path) as stream:
+        if isinstance(stream, gzip.GzipFile):
+            while size <= MAX_BYTES and (chunk := stream.read(1 << 20)):
+                size += len(chunk)
+            return size
+    return path.stat().st_size
+
+
+@contextmanager
+def opened(path: Path, content: bytes) -> Iterator[Any]:
+    """Open the content of a FITS file, or the beginning of it.
+
+    Headers and tables are read when they are asked for, so what is wrong with them shows within
+    the context; whatever astropy stumbles over there is told as a damaged file.
+
+    Parameters
+    ----------
+    path : Path
+        What the errors name.
+    content : bytes
+
+    Raises
+    ------
+    DamagedLightCurveError
+    """
+    from astropy.io import fits
+    from astropy.utils.exceptions import AstropyWarning
+
+    with warnings.catch_warnings():
+        # a truncated file is a warning to astropy, and an error to us when its table is read
+        warnings.simplefilter("ignore", AstropyWarning)
+        try:
+            with fits.open(io.BytesIO(content), memmap=False, lazy_load_hdus=True) as hdus:
+                yield hdus
+        except LightCurveError:
+            raise
+        except Exception as error:
+            what = one_line(error)
+            if any(words in what for words in _WITHIN_A_HEADER):
+                what = "it ends within a header"
+            raise damaged(path, what) from error
+
+
+def damaged(path: Path, what: str) -> DamagedLightCurveError:
+    """The error that says what is wrong with a file that should be whole."""
+    return DamagedLightCurveError(f"{path}: truncated or damaged: {what}")
+
+
+@contextmanager
+def _stream(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file to read what is in it, uncompressed.
+
+    Raises
+    ------
+    DamagedLightCurveError, LightCurveError
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise LightCurveError(f"{path}: cannot be read: it is no regular file")
+        with path.open("rb") as raw:
+            is_gzip = raw.read(2) == _GZIP_MAGIC
+            raw.seek(0)
+            if not is_gzip:
+                yield raw
+                return
+            with gzip.GzipFile(fileobj=raw, mode="rb") as unpacked:
+                yield unpacked  # type: ignore[misc]  # it has the methods of a binary stream
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DamagedLightCurveError(f"{path}: cannot be read: {one_line(error)}") from error
+    except (OSError, ValueError) as error:
+        raise LightCurveError(f"{path}: cannot be read: {one_line(error)}") from error
+
+
+def _not_fits(path: Path, start: bytes) -> LightCurveError:
+    """Why a file that begins with these bytes is none of ours."""
+    if not start:
+        return DamagedLightCurveError(f"{path}: not a FITS file: it is empty")
+    if _FITS_MAGIC.startswith(start):
+        return DamagedLightCurveError(f"{path}: not a FITS file: it ends after {len(start)} bytes")
+    for magic, packer in _PACKED.items():
+        if start.startswith(magic):
+            return LightCurveError(
+                f"{path}: not a FITS file: packed with {packer}, expected FITS as it is or gzipped"
+            )
+    return LightCurveError(f"{path}: not a FITS file")

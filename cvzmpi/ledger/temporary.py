@@ -1,0 +1,88 @@
+"""What the errors of a database mean: which pass by themselves, and which a person must see to."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+# Primary result codes, https://www.sqlite.org/rescode.html
+_SQLITE = {
+    5,  # BUSY: others have it locked
+    6,  # LOCKED
+    7,  # NOMEM
+    9,  # INTERRUPT
+    10,  # IOERR
+    13,  # FULL
+    15,  # PROTOCOL: a race for locks
+}
+_NO_SQLITE_LEDGER = ("not a database", "malformed", "no such table")
+_SQLITE_WORDS = ("locked", "disk i/o error", "is full", "locking protocol")  # before Python 3.11
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_POSTGRESQL_CLASSES = {
+    "08",  # the connection
+    "40",  # a transaction rolled back for the sake of others
+    "53",  # no resources: connections, memory, disk
+    "57",  # an operator: shutdown, starting up, recovery
+    "58",  # the system below
+}
+_POSTGRESQL = {
+    "25006",  # read-only: a standby that takes over
+    "55P03",  # locked by others
+}
+# A connection that is refused has no code, and a text from libpq, the resolver, or the server.
+_WRONG_CONNECTION = (
+    "authentication failed",
+    "no password supplied",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "pg_hba.conf rejects",
+    "permission denied",
+    "not permitted to log in",
+    "not currently accepting connections",
+    "name or service not known",
+    "no address associated",
+    "nodename nor servname",
+    "certificate",
+    "does not support ssl",
+    "invalid",
+    "unsupported frontend protocol",
+)
+
+
+def is_temporary(error: DBAPIError) -> bool:
+    """Whether a database may do later, by itself, what it did not do now.
+
+    Parameters
+    ----------
+    error : DBAPIError
+        Of SQLite or PostgreSQL.
+    """
+    original = error.orig
+    if isinstance(original, sqlite3.Error):
+        return _is_temporary_in_sqlite(original)
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return True
+    code: str | None = getattr(original, "sqlstate", None)
+    if code is not None:
+        return code[:2] in _POSTGRESQL_CLASSES or code in _POSTGRESQL
+    text = str(original).lower()
+    return isinstance(error, OperationalError) and not any(
+        words in text for words in _WRONG_CONNECTION
+    )
+
+
+def is_no_ledger(error: DBAPIError) -> bool:
+    """Whether an SQLite file is damaged, or its tables are gone."""
+    text = str(error.orig)
+    return isinstance(error.orig, sqlite3.Error) and any(
+        words in text for words in _NO_SQLITE_LEDGER
+    )
+
+
+def _is_temporary_in_sqlite(error: sqlite3.Error) -> bool:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE
+    return any(words in str(error).lower() for words in _SQLITE_WORDS)

@@ -1,0 +1,74 @@
+"""Text files that people write: lists and configurations, as editors and spreadsheets do it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from cvzmpi.errors import ConfigError, one_line
+
+MAX_BYTES = 256 * 1024 * 1024
+"""A list of ten million rows is smaller."""
+
+_BYTE_ORDER_MARKS = {
+    b"\xef\xbb\xbf": "utf-8",
+    b"\xff\xfe\x00\x00": "utf-32-le",
+    b"\x00\x00\xfe\xff": "utf-32-be",
+    b"\xff\xfe": "utf-16-le",
+    b"\xfe\xff": "utf-16-be",
+}
+_SHOWN = 60  # characters of a value that a message repeats
+
+
+def read_text(path: Path) -> str:
+    """Read a text: UTF-8, or what its byte order mark says, which is left out.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+        Its line ends are as they are in the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ConfigError
+        If it is no regular file, is too large, cannot be read, or is no text, naming the line.
+    """
+    content = _read(path)
+    mark = next((mark for mark in _BYTE_ORDER_MARKS if content.startswith(mark)), b"")
+    encoding, content = _BYTE_ORDER_MARKS.get(mark, "utf-8"), content[len(mark) :]
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].decode(encoding, "replace").count("\n") + 1
+        raise ConfigError(
+            f"{path}: cannot be read: line {line} is not {encoding.upper()}: {error.reason}"
+        ) from None
+
+
+def shown(value: str) -> str:
+    """A value as a message repeats it: in quotes, and no longer than a line."""
+    return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}...")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ConfigError(f"{path}: cannot be read: it is a directory")
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigError(f"{path}: cannot be read: it is no regular file")
+        if status.st_size > MAX_BYTES:
+            raise ConfigError(
+                f"{path}: {status.st_size} bytes, expected a text of at most {MAX_BYTES}"
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        raise ConfigError(f"{path}: cannot be read: {one_line(error)}") from error
