@@ -113,6 +113,9 @@ class ServeConfig(Section):
 
     host: str = Field("127.0.0.1", description="address that it listens at")
     port: int = Field(8080, ge=0, lt=65536, description="0 takes any that is free")
+    proxy: str = Field(
+        "", description="address of the web server before it, which says whom it asks for"
+    )
     interval: float = Field(60.0, gt=0, description="minutes between two rounds of all steps")
 
 

@@ -97,6 +97,13 @@ def _printable(text: str) -> str:
     return text
 
 
+def _addressable(name: str) -> str:
+    """What can stand in the address of a page: browsers resolve `.` and `..`."""
+    if {".", ".."} & set(name.split("/")):
+        raise ValueError("expected neither . nor .. between slashes")
+    return name
+
+
 Time = Annotated[datetime, BeforeValidator(_time_text), AfterValidator(_utc)]
 Name = Annotated[str, Field(min_length=1, max_length=_MAX_NAME), AfterValidator(_printable)]
 Frames = Annotated[NonNegativeInt, Field(le=_INT64)]
@@ -137,7 +144,9 @@ class Dataset(StoreRow):
     """
 
     dataset_id: Name
-    observing_program: Name = Field(alias="observingProgramExecutionId")
+    observing_program: Annotated[Name, AfterValidator(_addressable)] = Field(
+        alias="observingProgramExecutionId"
+    )
     instrument_program: Name = Field(alias="instrumentProgramExecutionId")
     proposal: Name = Field(alias="primaryProposalId")
     experiment: Name = Field(alias="primaryExperimentId")

@@ -7,21 +7,28 @@ The same result handed in twice counts once.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.catalogue import Catalogue, Inversion
+from cvzmpi.level2.foreign_file import ForeignFileError, read_bounded
+from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, why_not_text
+from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.product_check import CheckedProduct, ProductError, check_product
 from cvzmpi.level2.retry import resume_event
 from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN
 from cvzmpi.level2.tables import claims, inversions
+
+MAX_BYTES = 1 << 20
+"""Of a ready event."""
+
+_MAX_FILES = 10_000
 
 STEP = "inverted"
 TEAM = "science team"
@@ -30,6 +37,24 @@ TEAM = "science team"
 
 class HandInError(CvzmpiError):
     """A result cannot be accepted."""
+
+
+def _text(text: str) -> str:
+    if (wrong := why_not_text(text)) is not None:
+        raise ValueError(wrong)
+    return text
+
+
+def _path(path: Path) -> Path:
+    _text(str(path))
+    return path
+
+
+def _person(name: str) -> str:
+    try:
+        return person_name(name)
+    except PersonNameError as error:
+        raise ValueError(str(error)) from error
 
 
 class ReadyEvent(BaseModel):
@@ -49,10 +74,13 @@ class ReadyEvent(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    program: Annotated[str, Field(min_length=1)]
-    files: Annotated[list[Path], Field(min_length=1)]
-    commit: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]+$")]
-    by: str | None = None
+    program: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_text)]
+    files: Annotated[
+        list[Annotated[Path, AfterValidator(_path)]],
+        Field(min_length=1, max_length=_MAX_FILES),
+    ]
+    commit: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]+$", max_length=200)]
+    by: Annotated[str, AfterValidator(_person)] | None = None
 
     @classmethod
     def read(cls, path: Path) -> ReadyEvent:
@@ -62,13 +90,14 @@ class ReadyEvent(BaseModel):
         ------
         HandInError
         """
+        where = plain(str(path))
         try:
-            content = json.loads(path.read_bytes())
-        except OSError as error:
-            raise HandInError(f"{path}: cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise HandInError(f"{path}: no JSON: {one_line(error)}") from error
-        return cls.of(content, path.parent, f"{path}: ")
+            content = parse(read_bounded(path, MAX_BYTES))
+        except ForeignFileError as error:
+            raise HandInError(f"{where}: {error}") from error
+        except ForeignJsonError as error:
+            raise HandInError(f"{where}: no JSON: {error}") from error
+        return cls.of(content, path.parent, f"{where}: ")
 
     @classmethod
     def of(cls, content: Any, directory: Path, where: str = "") -> ReadyEvent:
@@ -82,8 +111,8 @@ class ReadyEvent(BaseModel):
             event = cls.model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise HandInError(f"{where}{place or 'content'}: {first['msg']}") from error
+            place = plain(".".join(str(part) for part in first["loc"]), 80) or "content"
+            raise HandInError(f"{where}{place}: {plain(first['msg'], 200)}") from error
         files = [directory.absolute() / file for file in event.files]
         return event.model_copy(update={"files": files})
 
@@ -130,7 +159,7 @@ def _check(catalogue: Catalogue, ready: ReadyEvent) -> CheckedProduct:
 def _state(catalogue: Catalogue, program: str, within: sa.Connection | None = None) -> State:
     states = catalogue.states(within=within)
     if program not in states:
-        raise HandInError(f"{program}: no such Observing Program")
+        raise HandInError(f"{plain(program)}: no such Observing Program")
     return states[program]
 
 

@@ -6,15 +6,20 @@ files that it names, one for each scan position.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.level2.asdf_tree import TreeError, check_tree
+from cvzmpi.level2.bounded_process import LimitError, call_bounded
 from cvzmpi.level2.checksum import sha256_of
+from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.spectral_lines import KNOWN_LINES
 
 KNOWN_QUANTITIES = (
@@ -41,6 +46,10 @@ PROFILE_KINDS = ("orig", "fit")
 INVERSION_ID = re.compile(r"inv\.[A-Z0-9]{6}")
 
 _N_STOKES = 4
+_MAX_BYTES = 1 << 32  # of a file; a scan position with two lines takes some 200 MB
+_MAX_PATH = 500  # characters in a message
+_SECONDS, _SECONDS_PER_FILE, _GIGABYTES = 120.0, 0.5, 8.0
+_EXPECTED_ASDF = "{} ASDF files: expected one, with the FITS files it names"
 _FITS_SUFFIXES = (".fits", ".fits.fz")
 
 
@@ -94,6 +103,21 @@ def check_product(paths: Sequence[Path]) -> CheckedProduct:
     """
     files = _files(paths)
     asdf = _the_asdf(files)
+    seconds = _SECONDS + _SECONDS_PER_FILE * len(files)
+    try:
+        check_tree(asdf)
+        product = call_bounded(_look_into, asdf, files, seconds=seconds, gigabytes=_GIGABYTES)
+    except TreeError as error:
+        raise ProductError(f"{asdf}: dkist cannot load it: {plain(str(error))}") from error
+    except LimitError as error:
+        raise ProductError(f"{asdf}: it and its files cannot be checked: {error}") from error
+    except OSError as error:
+        raise ProductError(f"{asdf}: cannot be read: {error.strerror}") from error
+    return replace(product, checksums={path: checksum(Path(path)) for path in product.checksums})
+
+
+def _look_into(asdf: Path, files: dict[str, Path]) -> CheckedProduct:
+    """Check what is in the files; the checksums are still to be taken."""
     inversion = _load(asdf)
     profiles = inversion.profiles or {}
     _check_quantities(asdf, list(inversion))
@@ -108,7 +132,7 @@ def check_product(paths: Sequence[Path]) -> CheckedProduct:
         quantities=list(inversion),
         lines=lines,
         asdf=str(asdf),
-        checksums={str(path): checksum(path) for path in [*fits, asdf]},
+        checksums={str(path): "" for path in [*fits, asdf]},
     )
 
 
@@ -129,21 +153,61 @@ def _files(paths: Sequence[Path]) -> dict[str, Path]:
     """All files, by name."""
     files: dict[str, Path] = {}
     for path in paths:
-        if not path.exists():
-            raise ProductError(f"{path}: there is no such file")
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            if file.suffix != ".asdf" and not file.name.endswith(_FITS_SUFFIXES):
-                raise ProductError(f"{file}: expected FITS files and one ASDF file")
+        for file in _in_directory(path) if stat.S_ISDIR(_stat(path).st_mode) else [path]:
+            if not _is_part(file):
+                raise ProductError(f"{shown_path(file)}: expected FITS files and one ASDF file")
+            if not str(file).isprintable():
+                raise ProductError(f"{shown_path(file)}: expected a path of printable characters")
+            found = _stat(file)
+            if not stat.S_ISREG(found.st_mode):
+                raise ProductError(f"{shown_path(file)}: not a regular file")
+            if found.st_size > _MAX_BYTES:
+                raise ProductError(f"{shown_path(file)}: larger than {_MAX_BYTES:,} bytes")
             if file.name in files and files[file.name] != file:
-                raise ProductError(f"{file}: {files[file.name]} has the same name")
+                other = shown_path(files[file.name])
+                raise ProductError(f"{shown_path(file)}: {other} has the same name")
             files[file.name] = file
     return files
+
+
+def _in_directory(directory: Path) -> list[Path]:
+    """The files of a directory. Of one that holds no product at all, nothing is told."""
+    try:
+        inside = sorted(directory.iterdir())
+    except OSError as error:
+        raise ProductError(f"{shown_path(directory)}: cannot be read: {error.strerror}") from error
+    if not any(file.suffix == ".asdf" for file in inside):
+        raise ProductError(f"{shown_path(directory)}: {_EXPECTED_ASDF.format(0)}")
+    return inside
+
+
+def _is_part(file: Path) -> bool:
+    return file.suffix == ".asdf" or file.name.endswith(_FITS_SUFFIXES)
+
+
+def _stat(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except FileNotFoundError as error:
+        raise ProductError(f"{shown_path(path)}: there is no such file") from error
+    except (OSError, ValueError) as error:  # a NUL in the path is a ValueError
+        raise ProductError(f"{shown_path(path)}: cannot be read: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Why a path cannot be read, without the path."""
+    return (isinstance(error, OSError) and error.strerror) or one_line(error)
+
+
+def shown_path(path: Path) -> str:
+    """A path in a message, on one line."""
+    return plain(str(path), _MAX_PATH)
 
 
 def _the_asdf(files: Mapping[str, Path]) -> Path:
     found = [path for path in files.values() if path.suffix == ".asdf"]
     if len(found) != 1:
-        raise ProductError(f"{len(found)} ASDF files: expected one, with the FITS files it names")
+        raise ProductError(_EXPECTED_ASDF.format(len(found)))
     return found[0]
 
 
@@ -155,7 +219,8 @@ def _load(asdf: Path) -> Any:
         try:
             inversion = dkist.load_dataset(asdf)
         except Exception as error:  # whatever is raised by a converter of one of its parts
-            raise ProductError(f"{asdf}: dkist cannot load it: {one_line(error)}") from error
+            text = plain(one_line(error))
+            raise ProductError(f"{asdf}: dkist cannot load it: {text}") from error
     if not isinstance(inversion, dkist.Inversion):
         raise ProductError(f"{asdf}: a {type(inversion).__name__}, not a dkist.Inversion")
     return inversion
@@ -247,7 +312,8 @@ def _check_extensions(path: Path, expected: Mapping[str, tuple[Any, tuple[int, .
                         f"{path}: {name} in extension {target} has shape {found}: expected {shape}"
                     )
     except (OSError, IndexError, KeyError, AttributeError) as error:
-        raise ProductError(f"{path}: no FITS file of this product: {one_line(error)}") from error
+        text = plain(one_line(error))
+        raise ProductError(f"{path}: no FITS file of this product: {text}") from error
 
 
 def _check_inventory(asdf: Path, inventory: Mapping[str, Any]) -> tuple[str, list[str]]:

@@ -6,6 +6,7 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.states import RETRY_FROM
 from cvzmpi.level2.catalogue import Catalogue
+from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.states import INVERTED, SHOWN, stands
 
 
@@ -37,7 +38,7 @@ def retry(catalogue: Catalogue, job: Job, program: str, by: str = "") -> State:
     message = "to be tried again" + (f", says {by}" if by else "")
     states = catalogue.states()
     if program not in states:
-        raise RetryError(f"{program}: no such Observing Program")
+        raise RetryError(f"{plain(program)}: no such Observing Program")
     event = resume_event(catalogue, program, message)
     if event is None:
         raise RetryError(f"{program}: is {SHOWN[states[program]]}, not in error")
@@ -61,7 +62,7 @@ def reopen(catalogue: Catalogue, job: Job, program: str, by: str = "") -> None:
     states = catalogue.states()
     before = catalogue.ledger.states_before(State.ERROR).get(program)
     if program not in states or stands(states[program], before) not in INVERTED:
-        raise RetryError(f"{program}: not inverted, so that there is nothing to reopen")
+        raise RetryError(f"{plain(program)}: not inverted, so that there is nothing to reopen")
     message = "reopened" + (f" by {by}" if by else "")
     event = Event(program, State.DISCOVERED, states[program], message=message)
     catalogue.ledger.record([event], job)

@@ -14,6 +14,8 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.catalogue import Catalogue
+from cvzmpi.level2.foreign_json import plain
+from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.states import INVERTIBLE, SHOWN
 from cvzmpi.level2.tables import claims
 
@@ -47,9 +49,10 @@ def claim(catalogue: Catalogue, job: Job, program: str, by: str) -> None:
     ClaimError
         If it cannot be inverted, or somebody else has it, or a job.
     """
-    by = " ".join(by.split())
-    if not by:
-        raise ClaimError(f"{program}: a claim needs a name")
+    try:
+        by = person_name(by)
+    except PersonNameError as error:
+        raise ClaimError(f"{plain(program)}: a claim needs a name: {error}") from error
     with catalogue.ledger.writing() as connection:
         state = _state(catalogue, connection, program)
         holder = catalogue.ledger.claims.holder(program, within=connection)
@@ -96,7 +99,7 @@ def release(catalogue: Catalogue, job: Job, program: str, by: str | None = None)
 def _state(catalogue: Catalogue, connection: sa.Connection, program: str) -> State:
     states = catalogue.states(within=connection)
     if program not in states:
-        raise ClaimError(f"{program}: no such Observing Program")
+        raise ClaimError(f"{plain(program)}: no such Observing Program")
     return states[program]
 
 

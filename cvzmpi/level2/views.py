@@ -9,6 +9,7 @@ from typing import Any
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import LedgerUnit, Recorded, State
 from cvzmpi.level2.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
+from cvzmpi.level2.foreign_json import plain, why_not_text
 from cvzmpi.level2.program import ObservingProgram, group
 from cvzmpi.level2.science_team import by_choice
 from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN, stands
@@ -211,10 +212,12 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
     ------
     UnknownProgramError
     """
+    if why_not_text(name) is not None:  # which no database would be asked for
+        raise UnknownProgramError(f"{plain(name)}: no such Observing Program")
     program = catalogue.program(name)
     units = catalogue.ledger.units(names=[name])
     if program is None or not units:
-        raise UnknownProgramError(f"{name}: no such Observing Program")
+        raise UnknownProgramError(f"{plain(name)}: no such Observing Program")
     versions = catalogue.newest_versions(name)
     history = catalogue.ledger.history(name)
     item = _item(

@@ -1,7 +1,9 @@
 """The science team hands in results: what is checked, what is recorded, and what counts once."""
 
 import json
+import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -16,7 +18,7 @@ from test_science_team import NOW
 from cvzmpi.ledger import State
 from cvzmpi.level2.dataset import read_datasets
 from cvzmpi.level2.handing_in import HandInError, ReadyEvent, hand_in
-from cvzmpi.level2.inbox import empty_inbox
+from cvzmpi.level2.inbox import InboxError, empty_inbox
 from cvzmpi.level2.invertibility import Thresholds
 from cvzmpi.level2.product_check import ProductError, check_product
 from cvzmpi.level2.qualify import qualify
@@ -255,3 +257,88 @@ def test_a_file_that_is_still_being_written_is_left_alone(catalogue, job, inbox)
     (inbox / "ready.json").write_text('{"program": "x", "fi')
     assert empty_inbox(catalogue, job, inbox) == []
     assert names(inbox) == ["ready.json"]
+
+
+def fill_with_what_is_no_ready_event(inbox):
+    """Whatever somebody may leave there, under names that come before those of the others."""
+    valid = json.dumps({"program": OP, "files": ["x"], "commit": "abc"})
+    contents = {
+        "nested": b"[" * 100_000 + b"]" * 100_000,
+        "nested objects": b'{"a":' * 40_000,
+        "not text": bytes(range(256)),
+        "no number": b'{"program": NaN}',
+        "infinite": b'{"program": -Infinity}',
+        "digits": b'{"program": ' + b"9" * 10_000 + b"}",
+        "twins": valid.replace("{", '{"program": "other", ', 1).encode(),
+        "empty": b"",
+        "nul": b'{"program": "\\u0000", "files": ["x"], "commit": "abc"}',
+        "surrogate": b'{"program": "\\ud800", "files": ["x"], "commit": "abc"}',
+        "path": b'{"program": "x", "files": ["a\\u0000b"], "commit": "abc"}',
+        "long path": json.dumps({"program": OP, "files": ["x" * 5000], "commit": "abc"}).encode(),
+        "many": json.dumps({"program": OP, "files": ["x"] * 20_000, "commit": "abc"}).encode(),
+        "long name": valid.replace("abc", 'abc", "by": "' + "J" * 100_000).encode(),
+        "lines": valid.replace("abc", "abc\\n").encode(),
+        "list": b"[]",
+        "utf-16": valid.encode("utf-16"),
+    }
+    for name, content in contents.items():
+        (inbox / f"a {name}.json").write_bytes(content)
+        os.utime(inbox / f"a {name}.json", (0, 0))
+    os.mkfifo(inbox / "a fifo.json")
+    (inbox / "a directory.json").mkdir()
+    (inbox / "a dangling link.json").symlink_to("nowhere")
+    (inbox / "a loop.json").symlink_to("a loop.json")
+    (inbox / "a device.json").symlink_to("/dev/zero")
+    (inbox / "two\nlines.json").write_text("{}")
+    (inbox / os.fsdecode(b"a \xff.json")).write_text("{}")
+    with (inbox / "a huge one.json").open("wb") as file:
+        file.truncate(10**10)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(inbox / "a socket.json"))
+    return len(contents) + 9
+
+
+def test_whatever_lies_in_the_inbox_is_put_aside_and_the_others_get_their_turn(
+    catalogue, job, inbox, product
+):
+    n = fill_with_what_is_no_ready_event(inbox)
+    content = {"program": OP, "files": [str(product)], "commit": "abc123"}
+    marked = "\ufeff" + json.dumps(content)
+    (inbox / "z.json").write_text(marked, encoding="utf-8")
+    *bad, good = empty_inbox(catalogue, job, inbox)
+    assert good.accepted
+    assert len(bad) == n
+    for dropped in bad:
+        assert not dropped.accepted
+        assert str(dropped).isprintable()
+        assert len(str(dropped)) < 1100
+    assert names(inbox) == ["accepted", "rejected"]
+    assert len(names(inbox / "rejected")) == 2 * n
+    assert states(catalogue) == ["discovered", "qualified", "error", "qualified", "done"]
+
+
+def test_an_inbox_where_nothing_can_be_moved_aside_is_said_before_anything_is_accepted(
+    catalogue, job, inbox
+):
+    for folder in ("accepted", "rejected"):
+        (inbox / folder).write_text("a file")
+    drop(inbox, "a.json")
+    drop(inbox, "b.json", program=OP, files=["x"], commit="abc123")
+    with pytest.raises(InboxError, match="accepted: cannot be made"):
+        empty_inbox(catalogue, job, inbox)
+    (inbox / "b.json").unlink()
+    (bad,) = empty_inbox(catalogue, job, inbox)
+    assert "Field required; it cannot be moved aside: " in bad.text
+    assert names(inbox) == ["a.json", "accepted", "rejected"]
+    assert states(catalogue) == ["discovered", "qualified"]
+
+
+def test_what_was_rejected_before_is_not_written_over(catalogue, job, inbox, tmp_path):
+    (inbox / "rejected").mkdir()
+    (tmp_path / "precious").write_text("mine")
+    (inbox / "rejected" / "a.error.txt").symlink_to(tmp_path / "precious")
+    (inbox / "rejected" / "a.2.json").symlink_to("nowhere")
+    drop(inbox, "a.json")
+    empty_inbox(catalogue, job, inbox)
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert {"a.3.json", "a.3.error.txt"} <= set(names(inbox / "rejected"))

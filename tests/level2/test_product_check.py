@@ -1,12 +1,17 @@
 """Level 2 products: each way to be wrong is named."""
 
+import gzip
+import os
 import shutil
+import socket
+import time
 
 import asdf
 import pytest
 from astropy.io import fits
 from example_product import INVERSION_ID
 
+from cvzmpi.level2.bounded_process import LimitError, call_bounded
 from cvzmpi.level2.product_check import ProductError, check_product, checksum
 
 
@@ -153,3 +158,128 @@ def drop(collection, name):
     """Take a cube out of a collection, in place."""
     dict.pop(collection, name)
     collection.aligned_axes.pop(name)
+
+
+# ----------------------------------------------------------------- files of people who mean no good
+
+
+HEAD = """#ASDF 1.0.0
+#ASDF_STANDARD 1.6.0
+%YAML 1.1
+%TAG ! tag:stsci.edu:asdf/
+--- !core/asdf-1.1.0
+"""
+
+
+def laughs(levels, width, kind="[{}]"):
+    """Each level is an alias of the one below, many times."""
+    lines, below = [], "x"
+    for level in range(levels):
+        inside = ", ".join(below if kind == "[{}]" else f"k{n}: {below}" for n in range(width))
+        lines.append(f"a{level}: &a{level} {kind.format(inside)}")
+        below = f"*a{level}"
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        (laughs(9, 9), "its tree has more than 300,000 nodes"),
+        (laughs(40, 2), "its tree has more than 300,000 nodes"),
+        (laughs(9, 9, "{{{}}}"), "its tree has more than 300,000 nodes"),
+        ("a: [" + "x, " * 400_000 + "x]", "its tree has more than 300,000 nodes"),
+        ("a: " + "[" * 500 + "]" * 500, "nested more than 200 levels deep"),
+        ("a: &a [1, *a]", "an alias of what is not there: a"),
+        ("a: *b", "found undefined alias|an alias of what is not there"),
+        ("a: !core/ndarray-1.1.0 {source: 'http://127.0.0.1:9/x.asdf'}", "refers to another file"),
+        ("a: !core/ndarray-1.1.0 {source: 'file:///etc/passwd'}", "refers to another file"),
+        ("a: {$ref: 'other.asdf#/tree'}", "refers to another file"),
+        ("a: [", "dkist cannot load it: while parsing"),
+        ("a: !!python/object/apply:os.system ['true']", "dkist cannot load it: "),
+        ("a: !core/ndarray-1.1.0 {source: 7, shape: [99999999999], datatype: int8}", "dkist"),
+    ],
+)
+def test_a_tree_that_nobody_should_build_is_refused_at_once(product, tree, message):
+    the_asdf(product).write_text(f"{HEAD}{tree}\n...\n")
+    with pytest.raises(ProductError, match=message) as error:
+        check_product([product])
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("content", [b"", b"#ASDF 1.0.0\n" + bytes(1000), bytes(10)])
+def test_what_is_no_asdf_file_is_named(product, content):
+    the_asdf(product).write_bytes(content)
+    with pytest.raises(ProductError, match=r"\.asdf: dkist cannot load it: no "):
+        check_product([product])
+
+
+def test_no_part_of_a_product_is_opened_that_is_no_file(product, tmp_path):
+    path = first_fits(product)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ProductError, match="not a regular file"):
+        check_product([product])
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(ProductError, match="not a regular file"):
+        check_product([product])
+    path.unlink()
+    path.symlink_to("nowhere")
+    with pytest.raises(ProductError, match="there is no such file"):
+        check_product([product])
+    path.unlink()
+    with path.open("wb") as file:
+        file.truncate(1 << 33)
+    with pytest.raises(ProductError, match="larger than 4,294,967,296 bytes"):
+        check_product([product])
+    for name in ("a\0b", "x" * 5000, "\udc80.fits", "two\nlines.fits"):
+        with pytest.raises(ProductError) as error:
+            check_product([tmp_path / name])
+        assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"SIMPLE  =                    T" + b" " * 3000,
+        bytes(100_000),
+        gzip.compress(bytes(200_000_000), 1),
+        (
+            f"{'SIMPLE  =                    T':80}{'BITPIX  =                    8':80}"
+            f"{'NAXIS   =                    1':80}{'NAXIS1  =     9999999999999999':80}{'END':80}"
+        )
+        .ljust(2880)
+        .encode(),
+    ],
+    ids=["no end of the header", "zeros", "packed", "a petabyte"],
+)
+def test_a_fits_file_that_promises_too_much_is_named(product, content):
+    path = first_fits(product)
+    path.write_bytes(content)
+    with pytest.raises(ProductError) as error:
+        check_product([product])
+    assert str(path) in str(error.value)
+
+
+def test_nothing_is_told_of_a_directory_that_holds_no_product(tmp_path):
+    (tmp_path / "secret plans.txt").touch()
+    with pytest.raises(ProductError, match="0 ASDF files: expected one") as error:
+        check_product([tmp_path])
+    assert "secret" not in str(error.value)
+
+
+def test_a_check_ends_with_its_time_its_memory_or_its_process():
+    with pytest.raises(LimitError, match=r"not done within 0\.5 s"):
+        call_bounded(time.sleep, 1000, seconds=0.5, gigabytes=8)
+    with pytest.raises(LimitError, match="needs more than 2 GB"):
+        call_bounded(bytes, 1 << 40, seconds=100, gigabytes=2)
+    with pytest.raises(LimitError, match="ended by the system"):
+        call_bounded(os._exit, 1, seconds=100, gigabytes=8)
+    assert call_bounded(divmod, 7, 2, seconds=100, gigabytes=8) == (3, 1)
+
+
+def test_a_check_asks_no_network():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        with pytest.raises(LimitError, match="PermissionError"):
+            call_bounded(socket.create_connection, address, seconds=100, gigabytes=8)

@@ -1,13 +1,19 @@
 """The service: its JSON, its pages, who may change something, and the rounds of all steps."""
 
+import html
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from collections import Counter
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -25,8 +31,10 @@ from cvzmpi.level2.scan import synchronise
 from cvzmpi.level2.service.access import Access
 from cvzmpi.level2.service.app import create_app
 from cvzmpi.level2.service.rounds import Rounds
+from cvzmpi.level2.service.wrong_tokens import WrongTokens
 
 SECRET = "a token that is long enough"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BEARER = {"Authorization": f"Bearer {SECRET}"}
 
 
@@ -190,6 +198,165 @@ def test_a_session_of_another_token_is_none(web, campaign, job, rounds, catalogu
     assert "Sign out" in web.get("/").text
 
 
+NO_NAMES = ["", " ", "x" * 101, "x" * 100_000, "a\0b", "\ud800", ["Jane"], {"a": 1}, 5, None, True]
+
+
+@pytest.mark.usefixtures("programs")
+@pytest.mark.parametrize("action", ["claim", "release", "retry", "reopen"])
+def test_a_name_is_a_short_text(web, catalogue, action):
+    for by in NO_NAMES:
+        reply = web.post(f"/api/programs/{OP}/{action}", json={"by": by}, headers=BEARER)
+        assert reply.status_code == 400, by
+        assert reply.get_json()["error"].startswith("by: expected a name of 1 to 100 printable")
+        assert len(reply.data) < 300
+    assert len(catalogue.ledger.history(OP)) == 2
+
+
+@pytest.mark.usefixtures("programs")
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"{", b"[]", b'"Jane"', b"5", b"null", b"\xff", b'{"by": NaN}', b"by=Jane"),
+        *(b'{"by": "a", "by": "b"}', b"[" * 100_000, b'{"by": ' + b"9" * 10_000 + b"}"),
+    ],
+)
+def test_what_is_no_json_of_ours_is_said(web, body):
+    for content_type in ("application/json", "text/plain", "application/x-www-form-urlencoded"):
+        headers = {**BEARER, "Content-Type": content_type}
+        reply = web.post(f"/api/programs/{OP}/claim", data=body, headers=headers)
+        assert reply.status_code == 400
+        assert reply.get_json()["error"]
+
+
+@pytest.mark.usefixtures("programs")
+def test_keys_and_tokens_of_any_characters_are_just_wrong(web):
+    assert sign_in(web, token="ü" * 20).status_code == 403
+    sign_in(web)
+    for key in ("ü", "\0", "\U0001f600", "x" * 1000):
+        reply = web.post(f"/programs/{OP}/claim", data={"form_key": key})
+        assert reply.status_code == 403
+    reply = web.post(f"/api/programs/{OP}/claim", headers={"Authorization": "Bearer \u00fc\u00ff"})
+    assert reply.status_code == 403
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 5000, "a\0b"])
+def test_nobody_signs_in_without_a_name(web, name):
+    assert sign_in(web, name).status_code == 403
+    assert "Sign out" not in web.get("/").text
+
+
+SLASHED = [
+    "a/b",
+    "/a",
+    "a/",
+    "a//b",
+    "/",
+    "a/claim",
+    "a?b#c%2Fd",
+    "ü/\U0001f600 &<>",
+    "a\\b",
+    "%00",
+]
+
+
+def test_programs_of_any_name_have_their_pages(web, catalogue, job):
+    make_invertible(catalogue, job, *SLASHED)
+    addresses = re.findall(r'<td><a href="([^"]+)">', web.get("/").text)
+    assert len(addresses) == len(SLASHED)
+    sign_in(web)
+    shown = set()
+    for address in map(html.unescape, addresses):
+        page = web.get(address)
+        assert page.status_code == 200, address
+        shown.add(html.unescape(re.search("<h1>(.*)</h1>", page.text)[1]))
+        assert web.get(f"/api{address}").status_code == 200
+        key = re.search(r'name="form_key" value="(\w+)"', page.text)[1]
+        reply = web.post(f"{address}/claim", data={"form_key": key})
+        assert web.get(reply.location).status_code == 200
+    assert shown == set(SLASHED)
+    assert catalogue.claimants() == dict.fromkeys(SLASHED, "Jane")
+
+
+def test_a_program_whose_page_no_browser_could_ask_for_is_a_bad_row(catalogue):
+    for name in ("..", "a/../b", "."):
+        (bad,) = read_datasets([row(observingProgramExecutionId=name)]).bad
+        assert "neither . nor .." in str(bad)
+
+
+# ----------------------------------------------------------------- sessions and wrong tokens
+
+
+def cookie_of(reply):
+    return reply.headers["Set-Cookie"].split("; ")
+
+
+def test_the_cookie_ends_and_is_kept_from_scripts_and_other_sites(web):
+    cookie = cookie_of(sign_in(web))
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie)
+    (until,) = (part.removeprefix("Expires=") for part in cookie if part.startswith("Expires="))
+    hours = (parsedate_to_datetime(until) - datetime.now(timezone.utc)).total_seconds() / 3600
+    assert hours == pytest.approx(12, abs=0.1)
+    assert "Secure" not in cookie  # or no browser would send it to http://127.0.0.1
+
+
+@pytest.mark.parametrize(
+    "how", [{"base_url": "https://localhost"}, {"headers": {"X-Forwarded-Proto": "https"}}]
+)
+def test_over_tls_the_cookie_is_for_tls_alone(web, how):
+    reply = web.post("/sign-in", data={"name": "Jane", "token": SECRET}, **how)
+    assert "Secure" in cookie_of(reply)
+
+
+def test_a_session_ends_after_its_time_whatever_the_browser_does(app, web, monkeypatch):
+    value = cookie_of(sign_in(web))[0]
+    read = lambda: app.test_client(use_cookies=False).get("/", headers={"Cookie": value}).text  # noqa: E731
+    assert "Sign out" in read()
+    app.permanent_session_lifetime = timedelta(seconds=-1)
+    assert "Sign out" not in read()
+
+
+def test_wrong_tokens_make_one_address_wait_longer_and_longer():
+    clock = SimpleNamespace(now=0.0)
+    tokens = WrongTokens(lambda: clock.now)
+    waits = []
+    for _ in range(14):
+        tokens.wrong("192.0.2.1")
+        waits.append(tokens.seconds_to_wait("192.0.2.1"))
+        clock.now += waits[-1]
+    assert waits == [0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+    assert tokens.seconds_to_wait("192.0.2.2") == 0
+    tokens.wrong("192.0.2.1")
+    tokens.right("192.0.2.1")
+    assert tokens.seconds_to_wait("192.0.2.1") == 0
+    for _ in range(4):
+        tokens.wrong("2001:db8::1")
+    assert tokens.seconds_to_wait("2001:db8::ffff") == 1  # the same household
+    clock.now += 4000
+    tokens.wrong("2001:db8::1")
+    assert tokens.seconds_to_wait("2001:db8::1") == 0
+
+
+def test_wrong_tokens_of_many_addresses_take_no_more_memory_than_that():
+    tokens = WrongTokens()
+    for n in range(12_000):
+        tokens.wrong(f"10.1.{n // 250}.{n % 250}")
+    assert len(tokens._clients) == 10_000
+
+
+@pytest.mark.usefixtures("programs")
+def test_no_token_is_looked_at_before_the_wait_is_over(web):
+    replies = [sign_in(web, token="wrong token, but long") for _ in range(20)]
+    assert [reply.status_code for reply in replies[:4]] == [403] * 4
+    assert {reply.status_code for reply in replies[4:]} == {429}
+    assert int(replies[-1].headers["Retry-After"]) >= 1
+    assert sign_in(web).status_code == 429
+    other = {"REMOTE_ADDR": "192.0.2.7"}
+    reply = web.post(
+        f"/api/programs/{OP}/claim", json={"by": "x"}, headers=BEARER, environ_overrides=other
+    )
+    assert reply.status_code == 200
+
+
 # ----------------------------------------------------------------- pages
 
 
@@ -275,6 +442,67 @@ def test_a_bad_row_is_shown(rounds, store, web):
     assert "bad row BADLY: startTime" in web.get("/").text
 
 
+# ----------------------------------------------------------------- requests that nobody means
+
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FOO")
+PARTS = (
+    "%00",
+    "%2F",
+    "..%2F..%2Fetc%2Fpasswd",
+    "%FF%FE",
+    "x" * 10_000,
+    "%F0%9F%98%80",
+    "%25",
+    "a/b",
+)
+BODIES = (
+    (b"", {}),
+    (b"[1, 2]", {"Content-Type": "application/json"}),
+    (b"\xff\xfe{", {"Content-Type": "application/json"}),
+    (b"[" * 50_000, {"Content-Type": "application/json"}),
+    (b'{"by": "\\u0000"}', {"Content-Type": "nonsense/;;;=\xff"}),
+    (b"form_key=%FF%00&name=%ED%A0%80&token=%C3%BC", FORM),
+    (b"--x\r\nContent-Disposition: form-data", {"Content-Type": "multipart/form-data; boundary=x"}),
+    (b"x" * ((1 << 20) + 1), FORM),
+)
+
+
+def addresses_of(app):
+    """The address of each page, with each odd name of a program."""
+    for rule in app.url_map.iter_rules():
+        for part in PARTS:
+            address = re.sub(r"<any\((\w+)[^>]*>", r"\1", rule.rule)
+            yield re.sub("<[^>]*>", lambda _, part=part: part, address)
+    yield "/programs/"
+    yield "/?state=%00&text=%FF&by=" + "x" * 5000
+
+
+@pytest.mark.usefixtures("programs")
+def test_no_request_is_a_defect_of_the_service(app):
+    signed_in = app.test_client()
+    sign_in(signed_in)
+    statuses = Counter()
+    for address in dict.fromkeys(addresses_of(app)):
+        for method in METHODS:
+            bodies = BODIES if method == "POST" else BODIES[:1]
+            for body, headers in bodies:
+                for web in (app.test_client(), signed_in):
+                    reply = web.open(
+                        address,
+                        method=method,
+                        data=body,
+                        headers=headers | BEARER,
+                        environ_overrides={"REMOTE_ADDR": str(statuses.total())},
+                    )
+                    statuses[reply.status_code] += 1
+                    assert reply.status_code < 500, (method, address[:80], body[:30])
+                    assert len(reply.data) < 100_000
+                    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert {200, 400, 403, 404, 405, 413} <= statuses.keys()
+    assert app.test_client().put("/").headers["Allow"]
+
+
 # ----------------------------------------------------------------- the real server
 
 
@@ -325,3 +553,59 @@ def test_serve_goes_through_all_steps_again_and_again(postgres, store, tmp_path)
         assert reply.status_code == 401
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(60) == 0
+
+
+def raw(address, request, source="127.0.0.1"):
+    """What the server answers to some bytes."""
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 60, (source, 0)) as connection:
+        with suppress(ConnectionError):  # it need not read all of it
+            connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        with suppress(ConnectionError):
+            while part := connection.recv(65536):
+                answer += part
+    return answer
+
+
+def test_the_real_server_bears_odd_requests_and_slows_wrong_tokens_of_one_client(
+    postgres, store, tmp_path
+):
+    location = postgres.make_database("level2_bearing")
+    store.datasets = [
+        row(observingProgramExecutionId="a/b"),
+        calcium(observingProgramExecutionId="a/b"),
+    ]
+    with served(location, store, tmp_path) as (address, process):
+        get = lambda path: requests.get(address + path, timeout=60)  # noqa: E731
+        wait_until(lambda: [i["state"] for i in get("/api/programs").json()] == ["Invertible"])
+        assert get("/programs/a%2Fb").status_code == get("/programs/a/b").status_code == 200
+        for path in ("/programs/%00", "/api/programs/%00", "/programs/%FF", "/" + "x" * 10_000):
+            assert get(path).status_code == 404
+        for request in (
+            b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a b\xff\r\n\r\n",
+            b"GET \xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n",
+            b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\nx",
+            b"GET / HTTP/1.1\r\nX: " + b"x" * 300_000 + b"\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: x\r\nCookie: session=\xff.\x01\r\n\r\n",
+        ):
+            assert not re.match(rb"HTTP/1\.\d 5(?!01)", raw(address, request)), request[:60]
+
+        claim = f"{address}/api/programs/a%2Fb/claim"
+        post = lambda token: requests.post(  # noqa: E731
+            claim, headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
+        statuses = Counter(post("wrong").status_code for _ in range(20))
+        assert statuses[429] >= 10
+        assert statuses.keys() == {403, 429}
+        body = b'{"by": "Jane"}'
+        request = (
+            f"POST /api/programs/a%2Fb/claim HTTP/1.0\r\nContent-Length: {len(body)}\r\n"
+            f"Authorization: Bearer {SECRET}\r\n\r\n"
+        )
+        answer = raw(address, request.encode() + body, source="127.0.0.2")
+        assert answer.startswith(b"HTTP/1.0 200 "), answer
+        assert process.poll() is None

@@ -1,8 +1,8 @@
 """Who may change something: whoever knows the token.
 
 Programs send it in the header `Authorization: Bearer ...`. People sign in once with it and their
-name; from then on a signed cookie says who they are, and every form carries a key of their session,
-so that no other page can send it for them.
+name; from then on a signed cookie says who they are, for twelve hours, and every form carries a key
+of their session, so that no other page can send it for them. Whoever sends wrong tokens waits.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import hashlib
 import hmac
 import secrets
 
-from flask import Request, session
-from werkzeug.exceptions import Forbidden, Unauthorized
+from flask import Flask, Request, request, session
+from flask.sessions import SecureCookieSessionInterface
+from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.configuration import SERVE_TOKEN
+from cvzmpi.level2.person_name import PersonNameError, person_name
+from cvzmpi.level2.service.wrong_tokens import WrongTokens
 
 _MIN_LENGTH = 16
 _NO_TOKEN = f"the service was started without {SERVE_TOKEN}: nothing can be changed"
@@ -39,25 +42,30 @@ class Access:
         if token and len(token) < _MIN_LENGTH:
             raise ConfigError(f"{SERVE_TOKEN}: expected at least {_MIN_LENGTH} characters")
         self._token = token
+        self._wrong_tokens = WrongTokens()
 
     def session_key(self) -> bytes:
         """The key that sessions are signed with: they end with the token."""
         token = self._token or secrets.token_hex()
         return hmac.digest(token.encode(), b"cvzmpi level2 sessions", hashlib.sha256)
 
-    def sign_in(self, name: str, token: str) -> None:
+    def sign_in(self, request: Request) -> None:
         """Remember who this is.
 
         Raises
         ------
         Forbidden
-            If it is not the token, or there is no name.
+            If it is not the token, or no name.
+        TooManyRequests
+            If too many tokens from there were wrong.
         """
-        self._check(token)
-        name = " ".join(name.split())
-        if not name:
-            raise Forbidden("to sign in, say who you are")
+        self._check(request, request.form.get("token", ""))
+        try:
+            name = person_name(request.form.get("name", ""))
+        except PersonNameError as error:
+            raise Forbidden(f"to sign in, say who you are: {error}") from error
         session.clear()
+        session.permanent = True  # as long as the application says
         session["name"] = name
         session["form_key"] = secrets.token_hex()
 
@@ -66,12 +74,12 @@ class Access:
 
         Raises
         ------
-        Unauthorized, Forbidden
+        Unauthorized, Forbidden, TooManyRequests
         """
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized("expected the header Authorization: Bearer TOKEN")
-        self._check(token.strip())
+        self._check(request, token.strip())
 
     def check_form(self, request: Request) -> str:
         """Refuse a form that nobody who is signed in has sent; who it was.
@@ -82,12 +90,33 @@ class Access:
         """
         if "name" not in session:
             raise Unauthorized("sign in first")
-        if not secrets.compare_digest(request.form.get("form_key", ""), session["form_key"]):
+        if not _same(request.form.get("form_key", ""), session["form_key"]):
             raise Forbidden("this form is none of your session: load the page again")
         return str(session["name"])
 
-    def _check(self, token: str) -> None:
+    def _check(self, request: Request, token: str) -> None:
         if not self._token:
             raise Forbidden(_NO_TOKEN)
-        if not secrets.compare_digest(token.encode(), self._token.encode()):
+        client = request.remote_addr or ""
+        if seconds := self._wrong_tokens.seconds_to_wait(client):
+            raise TooManyRequests(f"too many wrong tokens: wait {seconds} s", retry_after=seconds)
+        if not _same(token, self._token):
+            self._wrong_tokens.wrong(client)
             raise Forbidden("this is not the token")
+        self._wrong_tokens.right(client)
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Sessions whose cookie is sent over TLS alone, where that is how it is given."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether the browser speaks TLS: to us, or to the web server before us, which says so.
+
+        Whoever says so wrongly has a cookie that his own browser keeps back.
+        """
+        return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+
+
+def _same(given: str, secret: str) -> bool:
+    """Whether two texts are the same, in a time that does not tell how much of them is."""
+    return secrets.compare_digest(given.encode(errors="replace"), secret.encode())

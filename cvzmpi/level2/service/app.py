@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from flask import (
@@ -10,20 +11,24 @@ from flask import (
     Response,
     flash,
     jsonify,
+    make_response,
     redirect,
     render_template,
     request,
     session,
     url_for,
 )
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.routing import PathConverter
 
 from cvzmpi.errors import CvzmpiError, LedgerUnavailableError
 from cvzmpi.ledger import Job
 from cvzmpi.level2 import science_team
 from cvzmpi.level2.campaign import Level2Campaign
+from cvzmpi.level2.foreign_json import ForeignJsonError, parse
+from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.retry import reopen, retry
-from cvzmpi.level2.service.access import Access
+from cvzmpi.level2.service.access import Access, Sessions
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.states import SHOWN
 from cvzmpi.level2.views import Item, UnknownProgramError, list_items, program_view
@@ -31,12 +36,27 @@ from cvzmpi.level2.views import Item, UnknownProgramError, list_items, program_v
 Action = Callable[[str, str], object]
 """What changes a program: takes its name, and who wants it."""
 
+MAX_BODY = 1 << 20
+"""Bytes of a request."""
+
+_SESSION = timedelta(hours=12)
+_EXPECTED_BODY = 'expected JSON such as {"by": "Jane"}'
+
 _SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'",
+    "Content-Security-Policy": (
+        "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+class _ProgramName(PathConverter):
+    """The name of a program in an address, which may have slashes anywhere."""
+
+    regex = ".+?"
+    part_isolating = False
 
 
 def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Access) -> Flask:
@@ -53,10 +73,15 @@ def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Acces
     """
     app = Flask(__name__)
     app.secret_key = access.session_key()
+    app.session_interface = Sessions()
+    app.url_map.merge_slashes = False  # a name may have two in a row
+    app.url_map.converters["program"] = _ProgramName
     app.config.update(
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
-        MAX_CONTENT_LENGTH=1 << 20,
+        PERMANENT_SESSION_LIFETIME=_SESSION,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        MAX_CONTENT_LENGTH=MAX_BODY,
     )
     app.jinja_env.filters["shown"] = _shown
     _add_pages(app, campaign, rounds)
@@ -104,7 +129,7 @@ def _add_pages(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
             asked=request.args,
         )
 
-    @app.get("/programs/<name>")
+    @app.get("/programs/<program:name>")
     def program(name: str) -> str:
         return render_template("program.html", view=program_view(campaign.catalogue, name))
 
@@ -114,7 +139,7 @@ def _add_json(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
     def programs_json() -> Response:
         return jsonify([item.as_json() for item in _items(campaign)])
 
-    @app.get("/api/programs/<name>")
+    @app.get("/api/programs/<program:name>")
     def program_json(name: str) -> Response:
         return jsonify(program_view(campaign.catalogue, name).as_json())
 
@@ -126,7 +151,7 @@ def _add_json(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
 def _add_changes(app: Flask, actions: dict[str, Action], access: Access) -> None:
     @app.post("/sign-in")
     def sign_in() -> Any:
-        access.sign_in(request.form.get("name", ""), request.form.get("token", ""))
+        access.sign_in(request)
         return redirect(url_for("index"))
 
     @app.post("/sign-out")
@@ -135,7 +160,7 @@ def _add_changes(app: Flask, actions: dict[str, Action], access: Access) -> None
         session.clear()
         return redirect(url_for("index"))
 
-    @app.post(f"/programs/<name>/<any({','.join(actions)}):action>")
+    @app.post(f"/programs/<program:name>/<any({','.join(actions)}):action>")
     def change(name: str, action: str) -> Any:
         by = access.check_form(request)
         try:
@@ -144,13 +169,33 @@ def _add_changes(app: Flask, actions: dict[str, Action], access: Access) -> None
             flash(str(error))
         return redirect(url_for("program", name=name))
 
-    @app.post(f"/api/programs/<name>/<any({','.join(actions)}):action>")
+    @app.post(f"/api/programs/<program:name>/<any({','.join(actions)}):action>")
     def change_json(name: str, action: str) -> Response:
         access.check_program(request)
-        content = request.get_json(silent=True)
-        by = content.get("by", "") if isinstance(content, dict) else ""
-        actions[action](name, str(by))
+        actions[action](name, _by())
         return jsonify({"program": name, "done": action})
+
+
+def _by() -> str:
+    """Who wants it, as the JSON of a program says; "" where it does not.
+
+    Raises
+    ------
+    BadRequest
+        If it says something else.
+    """
+    body = request.get_data()
+    if not body:
+        return ""
+    try:
+        content = parse(body)
+        if not isinstance(content, dict):
+            raise BadRequest(_EXPECTED_BODY)
+        return person_name(content["by"]) if "by" in content else ""
+    except ForeignJsonError as error:
+        raise BadRequest(f"{_EXPECTED_BODY}: {error}") from error
+    except PersonNameError as error:
+        raise BadRequest(f"by: {error}") from error
 
 
 def _add_errors(app: Flask) -> None:
@@ -162,7 +207,12 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Any:
-        return _answer(error.code or 500, error.description or error.name)
+        answer, status = _answer(error.code or 500, error.description or error.name)
+        answer = make_response(answer, status)
+        for name, value in error.get_headers():  # as Allow, and Retry-After
+            if name not in {"Content-Type", "Content-Length"}:
+                answer.headers[name] = value
+        return answer
 
 
 def _shown(value: Any) -> str:

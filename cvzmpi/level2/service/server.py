@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cvzmpi.errors import ConfigError
+from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.level2.configuration import SERVE_TOKEN, secret, store_url
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def run(campaign: Level2Campaign) -> None:
         from waitress.server import create_server
 
         from cvzmpi.level2.service.access import Access
-        from cvzmpi.level2.service.app import create_app
+        from cvzmpi.level2.service.app import MAX_BODY, create_app
         from cvzmpi.level2.service.rounds import Rounds
     except ImportError as error:
         raise ConfigError(
@@ -41,10 +41,17 @@ def run(campaign: Level2Campaign) -> None:
         rounds = Rounds(campaign, job, settings.interval * 60)
         app = create_app(campaign, job, rounds, access)
         try:
-            server = create_server(app, host=settings.host, port=settings.port)
-        except OSError as error:
+            server = create_server(
+                app,
+                host=settings.host,
+                port=settings.port,
+                max_request_body_size=MAX_BODY,
+                **_proxy(settings.proxy),
+            )
+        except (OSError, ValueError) as error:
             where = f"{settings.host}:{settings.port}"
-            raise ConfigError(f"{where}: cannot serve here: {error.strerror}") from error
+            reason = (isinstance(error, OSError) and error.strerror) or one_line(error)
+            raise ConfigError(f"{where}: cannot serve here: {reason}") from error
         signal.signal(signal.SIGTERM, _end)
         click.echo(f"serving at http://{settings.host}:{server.effective_port}/")
         if not secret(SERVE_TOKEN):
@@ -54,6 +61,17 @@ def run(campaign: Level2Campaign) -> None:
             server.run()
         finally:
             rounds.stop()
+
+
+def _proxy(address: str) -> dict[str, Any]:
+    """What waitress is told of the web server before it, which alone may say who asks."""
+    if not address:
+        return {"clear_untrusted_proxy_headers": False}  # the sessions look at one of them
+    return {
+        "trusted_proxy": address,
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+        "clear_untrusted_proxy_headers": True,
+    }
 
 
 def _end(*_: Any) -> None:
