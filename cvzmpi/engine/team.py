@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
-from mpi4py import MPI
 
 from cvzmpi.engine.launch import abort_job
+from cvzmpi.engine.mpi import MPI
 from cvzmpi.errors import CvzmpiError
 
 T = TypeVar("T")
