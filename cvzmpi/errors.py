@@ -30,7 +30,17 @@ class ConfigError(CvzmpiError):
 
 
 class LaunchError(CvzmpiError):
-    """The MPI job was started in a way that cannot work."""
+    """The MPI job was started in a way that cannot work.
+
+    Attributes
+    ----------
+    rank : int
+        Which one of the ranks that all have it says it, by the number that the launcher gave it.
+    """
+
+    def __init__(self, message: str, rank: int = 0) -> None:
+        super().__init__(message)
+        self.rank = rank
 
 
 class ModelFileError(CvzmpiError):
