@@ -131,12 +131,26 @@ def _files(paths: Sequence[Path]) -> dict[str, Path]:
     for path in paths:
         if not path.exists():
             raise ProductError(f"{path}: there is no such file")
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        for file in _inside(path) if path.is_dir() else [path]:
             if file.suffix != ".asdf" and not file.name.endswith(_FITS_SUFFIXES):
                 raise ProductError(f"{file}: expected FITS files and one ASDF file")
             if file.name in files and files[file.name] != file:
                 raise ProductError(f"{file}: {files[file.name]} has the same name")
             files[file.name] = file
+    return files
+
+
+def _inside(directory: Path) -> list[Path]:
+    """The files of a directory that is a product, or part of one.
+
+    Of another directory no file is named: who hands in may not be one who may look there.
+    """
+    try:
+        files = sorted(directory.iterdir())
+    except OSError as error:
+        raise ProductError(f"{directory}: cannot be read: {error.strerror}") from error
+    if not any(file.suffix == ".asdf" or file.name.endswith(_FITS_SUFFIXES) for file in files):
+        raise ProductError(f"{directory}: expected FITS files and one ASDF file, found none")
     return files
 
 
