@@ -26,6 +26,10 @@ _HEADER_FACTS = (
     "CAMERA", "CCD", "ORIGIN", "PROCVER", "DATA_REL", "SIMDATA",
 )  # fmt: skip
 
+# The extension knows about the aperture: the target's share of the light in it, and the share of
+# the target's light that is in it.
+_APERTURE_FACTS = ("CROWDSAP", "FLFRCSAP")
+
 
 def read_light_curve(path: Path) -> LightCurve:
     """Read a 2-minute SPOC light curve.
@@ -61,6 +65,8 @@ def read_light_curve(path: Path) -> LightCurve:
         }
         primary = hdus[0].header
         header = {key: primary[key] for key in _HEADER_FACTS if primary.get(key) is not None}
+        shares = {key: table.header.get(key) for key in _APERTURE_FACTS}
+        header |= {key: share for key, share in shares.items() if isinstance(share, float)}
     if len(columns["time"]) == 0:
         raise LightCurveError(f"{path}: the light curve table is empty")
     _check_times(path, columns["time"])

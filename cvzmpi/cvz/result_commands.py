@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cvzmpi.all_ranks import DONE, on_all_ranks
+from cvzmpi.all_ranks import DONE, SOME_FAILED, on_all_ranks
 from cvzmpi.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def ffd(
 ) -> int:
     """Flare frequency distributions of stars: index, rates, and points, as tables.
 
-    Half-done light curves are named and left out.
+    Light curves that are half-done or cannot be used are named and left out; the exit status is 1
+    if there are any that cannot be used.
     """
     from cvzmpi.engine.launch import pin_to_one_core
 
@@ -90,8 +91,9 @@ def ffd(
     from cvzmpi.cvz.products.ffd_command import FfdSettings, make_tables
 
     settings = FfdSettings(min_completeness, float("inf") if ed_max is None else ed_max)
-    make_tables(_results_directory(results), tics or None, settings, output, kind, processes)
-    return DONE
+    directory = _results_directory(results)
+    all_in = make_tables(directory, tics or None, settings, output, kind, processes)
+    return DONE if all_in else SOME_FAILED
 
 
 @click.command()

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FORMAT = "cvzmpi sector file"
 FORMAT_VERSION = 1
 
+MARKS = "quality_marks"
+"""Attribute of the file: the names of its quality marks."""
+
 _UNITS = {
     "time": "BTJD d",
     "flux": "e-/s",
@@ -53,6 +56,8 @@ def _write_attributes(file: h5py.File, data: SectorData, provenance: Provenance)
     file.attrs["seed"] = provenance.seed
     file.attrs["models_sha256"] = provenance.models_checksum
     file.attrs["software"] = json.dumps(provenance.software)
+    if data.marks is not None:
+        file.attrs[MARKS] = data.marks
     for stage, seconds in data.seconds.items():
         file.attrs[f"seconds_{stage}"] = seconds
 
