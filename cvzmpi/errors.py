@@ -74,6 +74,10 @@ class DamagedFileError(SectorFileError):
     """An output file is unreadable or inconsistent, so that its light curve must start anew."""
 
 
+class UnfinishedFileError(SectorFileError):
+    """An output file is sound, and not yet far enough for what is asked of it."""
+
+
 class LedgerError(CvzmpiError):
     """The ledger refuses something, or is not what is expected."""
 
@@ -117,3 +121,15 @@ class TransferError(CvzmpiError):
 def one_line(error: BaseException) -> str:
     """What an error says, on one line; its type where it says nothing."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def defect_line(error: BaseException) -> str:
+    """An error that nobody foresaw, on one line: its type, what it says, and where it was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = ""
+    if trace is not None:
+        code = trace.tb_frame.f_code
+        where = f" [{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}]"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
