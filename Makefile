@@ -13,11 +13,12 @@
 # make torture-inversion  the inversion killed 20 times at random instants
 # make calibration  does the completeness hold? simulated flares against it: 15 minutes
 # make torture  the main job killed 200 times at random instants, and other faults; half an hour
+# make flipped-bits  a thousand flipped bits in sector files, new and old: a few minutes
 # make format   let ruff put the code into its form
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo example-report test test-ledger-jobs bench-ledger test-archive test-slurm calibration torture bench bench-index bench-inversion torture-inversion lint format clean
+.PHONY: help setup demo example-report test test-ledger-jobs bench-ledger test-archive test-slurm calibration torture bench bench-index bench-inversion torture-inversion flipped-bits lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -64,6 +65,9 @@ calibration: setup
 
 torture: setup
 	.venv/bin/python -m tools.torture $(TORTURE)
+
+flipped-bits: setup
+	.venv/bin/python -m tools.torture --kills 0 --fault flipped_bits
 
 lint: setup
 	.venv/bin/ruff check .

@@ -57,7 +57,7 @@ def on_all_ranks(work: Callable[[World], int], stop: StopRequest | None = None) 
     JobStopped
         On all ranks, if the job was asked to stop before it gave out units.
     """
-    from cvzmpi.engine.launch import World, abort_job, pin_to_one_core
+    from cvzmpi.engine.launch import World, pin_to_one_core
     from cvzmpi.engine.stopping import JobStopped, ignore_signals
 
     pin_to_one_core()
@@ -70,7 +70,7 @@ def on_all_ranks(work: Callable[[World], int], stop: StopRequest | None = None) 
         raise
     except KeyboardInterrupt:
         if world.size > 1:
-            abort_job(f"interrupted on rank {world.rank}", INTERRUPTED)
+            world.abort(f"interrupted on rank {world.rank}", INTERRUPTED)
         raise
     except BaseException:
         traceback.print_exc()
@@ -111,11 +111,11 @@ def status_of(error: CvzmpiError) -> int:
     return INCOMPLETE if isinstance(error, UnavailableError | PutOffError) else USAGE
 
 
-def complain(message: str) -> None:
+def complain(message: str, rank: int = 0) -> None:
     """Each line of the message as one line of ours, from one of the ranks that all say it."""
     from cvzmpi.engine.launch import rank_by_launcher
 
-    if rank_by_launcher() > 0:
+    if rank_by_launcher() != rank:
         return
     for line in message.splitlines():
         click.echo(f"cvzmpi: {line}", err=True)

@@ -12,7 +12,7 @@ import click
 from cvzmpi import __version__, ledger_commands
 from cvzmpi.all_ranks import INTERRUPTED, USAGE, complain, complain_of
 from cvzmpi.cvz import commands as cvz_commands
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import CvzmpiError, LaunchError
 
 
 class _RunByDefault(click.Group):
@@ -71,6 +71,9 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more, and nothing is waited for
         complain("interrupted")
         sys.exit(INTERRUPTED)
+    except LaunchError as error:
+        complain(str(error), error.rank)
+        sys.exit(USAGE)
     except CvzmpiError as error:
         sys.exit(complain_of(error))
     sys.exit(status)

@@ -17,6 +17,10 @@ class PutOffError(CvzmpiError):
     """A unit cannot be worked on now, by no fault of its own: a later job does it."""
 
 
+class FileInUseError(PutOffError):
+    """Another program has a file open for writing."""
+
+
 class MachineError(PutOffError):
     """The machine or its file system is at fault: no space, no memory, no locks."""
 
@@ -26,7 +30,17 @@ class ConfigError(CvzmpiError):
 
 
 class LaunchError(CvzmpiError):
-    """The MPI job was started in a way that cannot work."""
+    """The MPI job was started in a way that cannot work.
+
+    Attributes
+    ----------
+    rank : int
+        Which one of the ranks that all have it says it, by the number that the launcher gave it.
+    """
+
+    def __init__(self, message: str, rank: int = 0) -> None:
+        super().__init__(message)
+        self.rank = rank
 
 
 class ModelFileError(CvzmpiError):
@@ -45,12 +59,23 @@ class ArchiveError(CvzmpiError):
     """The archive of the light curves did not give what was asked for."""
 
 
+class ArchiveDownError(ArchiveError, UnavailableError):
+    """The archive does not answer, or with something else than it should; later it may do better.
+
+    Whatever was asked for, it says nothing about that.
+    """
+
+
 class SectorFileError(CvzmpiError):
     """An output file cannot be read, written or continued."""
 
 
 class DamagedFileError(SectorFileError):
     """An output file is unreadable or inconsistent, so that its light curve must start anew."""
+
+
+class UnfinishedFileError(SectorFileError):
+    """An output file is sound, and not yet far enough for what is asked of it."""
 
 
 class LedgerError(CvzmpiError):
@@ -63,6 +88,10 @@ class LedgerUnavailableError(LedgerError, UnavailableError):
 
 class LedgerLostError(LedgerError):
     """The ledger that a running job began with is gone, or another one is in its place."""
+
+
+class LedgerFullError(LedgerError, MachineError):
+    """The disk of the ledger is full."""
 
 
 class IllegalTransitionError(LedgerError):
@@ -92,3 +121,15 @@ class TransferError(CvzmpiError):
 def one_line(error: BaseException) -> str:
     """What an error says, on one line; its type where it says nothing."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def defect_line(error: BaseException) -> str:
+    """An error that nobody foresaw, on one line: its type, what it says, and where it was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = ""
+    if trace is not None:
+        code = trace.tb_frame.f_code
+        where = f" [{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}]"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"

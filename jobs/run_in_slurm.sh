@@ -8,7 +8,9 @@
 # How cvzmpi ended, and what follows:
 #   0, 1   all light curves are done, or failed for good: the job ends
 #   2      wrong usage or configuration: the job ends
-#   75     stopped before the end, in good order: the job is queued again
+#   75     stopped before the end, in good order, or something was away (a database,
+#          a disk that is full): the job is queued again, after a pause where the
+#          start was short
 #   else   a rank died (137 killed, 139 segmentation fault, ...): queued again too.
 #          cvzmpi itself gives up a light curve that brings the job down repeatedly.
 #
@@ -83,6 +85,12 @@ esac
 if [ "$starts" -ge "${MAX_STARTS:-200}" ]; then
     say "not queued again after $starts starts (MAX_STARTS): look what keeps it from getting done, then submit it again"
     exit "$status"
+fi
+# What ended so soon would so again: the queue is not to be kept busy with it.
+if [ "$status" -eq $INCOMPLETE ] && [ $SECONDS -lt "${SHORT_START:-15}" ]; then
+    say "a short start: queued again in ${REQUEUE_PAUSE:-60} s"
+    sleep "${REQUEUE_PAUSE:-60}" &
+    wait $! # a signal ends the pause
 fi
 state=$(squeue -h -j "$SLURM_JOB_ID" -o '%T %r' 2>/dev/null) # RUNNING None, COMPLETING TimeLimit, ...
 case $state in

@@ -221,12 +221,32 @@ def test_with_a_dead_archive_the_job_works_on_what_it_has(arguments, archive, tm
     assert sector_files(tmp_path) == sorted(UNITS)
 
 
-def test_an_archive_that_never_answered_is_told_before_anything_begins(arguments, archive):
+def test_an_archive_that_sends_web_pages_costs_no_light_curve_an_attempt(
+    arguments, archive, tmp_path
+):
+    archive.faults.share, archive.faults.kinds = 1.0, ("web page",)
+    ended = main_job.run([*arguments, "--set=archive.attempts=2"], ranks=2)
+    assert ended.status == 75, ended.stderr
+    assert ended.failures == []
+    assert "the archive counts as down: TIC" in ended.stderr
+    assert "not a FITS file: it begins with b'<!DOCTYPE html>" in ended.stderr
+    assert set(states(tmp_path).values()) == {State.QUALIFIED}
+
+    archive.faults.share = 0.0
+    ended = main_job.run(arguments, ranks=2)
+    assert ended.status == 0, ended.stderr
+    assert sector_files(tmp_path) == sorted(UNITS)
+
+
+def test_an_archive_that_never_answered_is_waited_for_and_ends_the_job_for_later(
+    arguments, archive
+):
     archive.listing_faults.always[0] = "503"
     ended = main_job.run([*arguments, "--set=archive.attempts=2"], ranks=2)
-    assert ended.status == 2
+    assert ended.status == 75
+    assert "waiting for the archive: http" in ended.stderr
     (complaint,) = ended.complaints
-    assert "/listings/tesscurl_sector_1_lc.sh: status 503, 2 times; try again later" in complaint
+    assert "/listings/tesscurl_sector_1_lc.sh: status 503, 2 times" in complaint
 
 
 def scan_first(arguments, tmp_path):

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
+from edited_hdf5 import edited
 from main_job import (
     FAST,
     bytes_of,
@@ -21,6 +22,7 @@ from main_job import (
 )
 
 from cvzmpi.cvz.sector_file import sector_path
+from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
 from cvzmpi.cvz.simulate import FIRST_TIC
 
 GOOD = f"{FIRST_TIC}_1.h5"
@@ -273,6 +275,33 @@ def test_another_hdf5_file_in_place_of_an_output_costs_one_light_curve_and_is_no
     before = bytes_of(output)
     failed_alone(run(arguments), path, "not a cvzmpi sector file")
     assert bytes_of(output) == before
+
+
+def test_the_file_of_another_light_curve_in_place_of_an_output_is_not_taken_for_it(
+    good, arguments, tmp_path
+):
+    output = tmp_path / "output"
+    copy_results(good / "output", output)
+    path = sector_path(output, FIRST_TIC, 1)
+    with edited(path) as file:
+        file.attrs.modify("sector", np.int64(9))
+        file.attrs.modify(CHECKSUM, content_checksum(file))
+    before = bytes_of(output)
+    failed_alone(run(arguments), path, f"is of TIC {FIRST_TIC} in sector 9")
+    assert bytes_of(output) == before
+
+
+def test_a_pipe_in_place_of_an_output_costs_one_light_curve_and_nobody_waits_for_it(
+    arguments, tmp_path
+):
+    path = sector_path(tmp_path / "output", FIRST_TIC, 1)
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    failed_alone(run(arguments), path, "not a regular file")
+    assert run(["index", tmp_path / "output"]).status == 0
+    shown = run(["show", path])
+    assert shown.status == 2
+    assert shown.complaints == [f"cvzmpi: {path}: not a regular file"]
 
 
 # ----------------------------------------------------------------- permissions

@@ -100,6 +100,8 @@ def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> 
     click.echo(result)
     for row in bad_rows:
         complain(row)
+    if result.unseen is not None:
+        return INCOMPLETE
     return SOME_FAILED if bad_rows else DONE
 
 

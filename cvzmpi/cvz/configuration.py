@@ -10,11 +10,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cvzmpi.config import FilePath, Section, load_as
+from cvzmpi.cvz.archive.address import check_address, check_listings
 from cvzmpi.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 
@@ -39,14 +40,12 @@ class ArchiveConfig(Section):
     targets: FilePath | None = Field(
         None, description="list of TIC numbers; their light curves come from the archive"
     )
-    address: str = Field(
+    address: Annotated[str, AfterValidator(check_address)] = Field(
         "https://mast.stsci.edu",
-        pattern="^(https?|s3|file)://.",
         description="of the files; a mirror may be s3://BUCKET or file:///DIRECTORY",
     )
-    listings: str = Field(
+    listings: Annotated[str, AfterValidator(check_listings)] = Field(
         "https://archive.stsci.edu/missions/tess/download_scripts/sector/tesscurl_sector_{sector}_lc.sh",
-        pattern=r"^(https?|file)://.*\{sector\}",
         description="address of the download script of a sector, which lists its light curves",
     )
     find: Literal["listings", "search"] = Field(
@@ -56,6 +55,12 @@ class ArchiveConfig(Section):
     )
     listings_max_age: float = Field(
         7.0, ge=0, description="days after which a listing is fetched again"
+    )
+    last_sector: int = Field(
+        200, ge=1, le=9998, description="sectors after this one are not looked for"
+    )
+    absent_sectors: list[int] = Field(
+        [], description="sectors of which the archive has no listing, though it has of later ones"
     )
     min_sectors_per_year: int = Field(
         10, ge=1, le=16, description="light curves in some year of observation that qualify a star"
@@ -70,13 +75,31 @@ class ArchiveConfig(Section):
         200, ge=1, description="light curves that may be there or on their way before their turn"
     )
     connections: int = Field(4, ge=1, le=16, description="to the archive, at a time")
-    requests_per_second: float = Field(10.0, gt=0, le=100, description="to the archive, at most")
-    connect_timeout: float = Field(10.0, gt=0, description="seconds")
-    read_timeout: float = Field(60.0, gt=0, description="seconds without a byte")
-    transfer_timeout: float = Field(600.0, gt=0, description="seconds for one file or listing")
-    attempts: int = Field(6, ge=1, description="at a file or listing, before it counts as failed")
+    requests_per_second: float = Field(
+        10.0, ge=0.001, le=100, description="to the archive, at most"
+    )
+    connect_timeout: float = Field(10.0, gt=0, le=3600, description="seconds")
+    read_timeout: float = Field(60.0, gt=0, le=3600, description="seconds without a byte")
+    transfer_timeout: float = Field(
+        600.0, gt=0, le=86400, description="seconds for one file or listing"
+    )
+    min_bytes_per_second: float = Field(
+        2000.0,
+        ge=0,
+        description="of a transfer, on average over read_timeout; one that is slower is ended",
+    )
+    max_listing_mb: float = Field(64.0, gt=0, le=10000, description="size of a listing, at most")
+    max_light_curve_mb: float = Field(
+        64.0, gt=0, le=10000, description="size of a light curve's file, at most"
+    )
+    attempts: int = Field(
+        6, ge=1, le=1000, description="at a file or listing, before it counts as failed"
+    )
     longest_pause: float = Field(
-        120.0, ge=0, description="seconds between two attempts; the first pause is one second"
+        120.0,
+        ge=0,
+        le=86400,
+        description="seconds between two attempts; the first pause is one second",
     )
     give_up_after: int = Field(
         10, ge=1, description="failures in a row after which the archive counts as down"

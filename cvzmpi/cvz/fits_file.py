@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import stat
 import warnings
 import zlib
@@ -25,6 +26,10 @@ _PACKED = {
     b"PK\x03\x04": "zip",
     b"\x1f\x9d": "compress",
 }
+_CARD_BYTES = 80
+_MAX_COUNT = 999  # of axes, and of columns, by the FITS standard
+_COUNTING_CARD = re.compile(rb"(NAXIS|TFIELDS) *= *\+?([0-9]{4,70})")
+
 # What astropy says of a header without its end.
 _WITHIN_A_HEADER = ("Header missing END card", "Empty or corrupt FITS file", "No SIMPLE card found")
 
@@ -111,6 +116,7 @@ def opened(path: Path, content: bytes) -> Iterator[Any]:
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning
 
+    _check_counts(path, content)
     with warnings.catch_warnings():
         # a truncated file is a warning to astropy, and an error to us when its table is read
         warnings.simplefilter("ignore", AstropyWarning)
@@ -124,6 +130,13 @@ def opened(path: Path, content: bytes) -> Iterator[Any]:
             if any(words in what for words in _WITHIN_A_HEADER):
                 what = "it ends within a header"
             raise damaged(path, what) from error
+
+
+def _check_counts(path: Path, content: bytes) -> None:
+    """Refuse numbers of axes or columns beyond the standard: astropy would count up to them."""
+    for card in _COUNTING_CARD.finditer(content):
+        if card.start() % _CARD_BYTES == 0 and int(card[2]) > _MAX_COUNT:
+            raise damaged(path, f"{card[1].decode()} = {card[2].decode()}: more than {_MAX_COUNT}")
 
 
 def damaged(path: Path, what: str) -> DamagedLightCurveError:

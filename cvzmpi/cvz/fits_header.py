@@ -36,12 +36,17 @@ _NUMBERS: dict[str, tuple[float, float]] = {
     "CAMERA": (1, 4),
     "CCD": (1, 4),
     "DATA_REL": (0, 1e6),
+    "CROWDSAP": (0, 1),
+    "FLFRCSAP": (0, 1),
 }
-# In this order they go into the output file.
+# In this order they go into the output file: those of the primary header, then those of the light
+# curve's own, which knows about the aperture: the target's share of the light in it, and the share
+# of the target's light that is in it.
 _FACTS = (
     "OBJECT", "RA_OBJ", "DEC_OBJ", "TESSMAG", "TEFF", "LOGG", "MH", "RADIUS", "TICVER",
     "CAMERA", "CCD", "ORIGIN", "PROCVER", "DATA_REL", "SIMDATA",
 )  # fmt: skip
+_APERTURE_FACTS = ("CROWDSAP", "FLFRCSAP")
 
 _ARCHIVE_NAME = re.compile(r"tess\d{13}-s(\d{4})-(\d{16})-(\d{4})-.*lc\.fits(?:\.gz)?")
 
@@ -174,8 +179,13 @@ def time_offset(path: Path, header: Any) -> float:
     return float(whole - BTJD_ZERO + fraction)
 
 
-def facts(header: Any) -> tuple[dict[str, Fact], list[str]]:
+def facts(primary: Any, table: Any) -> tuple[dict[str, Fact], list[str]]:
     """The facts about the star and the processing that go into the output file.
+
+    Parameters
+    ----------
+    primary, table : Header
+        That of the file, and that of the light curve's table.
 
     Returns
     -------
@@ -186,7 +196,8 @@ def facts(header: Any) -> tuple[dict[str, Fact], list[str]]:
     """
     found: dict[str, Fact] = {}
     notes = []
-    for key in _FACTS:
+    of_header = [(primary, key) for key in _FACTS] + [(table, key) for key in _APERTURE_FACTS]
+    for header, key in of_header:
         try:
             value = header.get(key)
         except Exception as error:  # whatever astropy makes of a card that is none

@@ -65,6 +65,26 @@ class Detection:
         return np.flatnonzero(evaluated & ~near)
 
 
+def at_edge(probability: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """Whether flares touch the edge of what was evaluated, so that a part of them may be missing.
+
+    Parameters
+    ----------
+    probability : float, shape (n_cadences,)
+        Flare probability of the rows of the light curve; NaN where not evaluated.
+    start, stop : int, shape (n_flares,)
+        First and last row of each flare.
+
+    Returns
+    -------
+    bool, shape (n_flares,)
+        True where the row before the first one or after the last one was not evaluated: a gap, a
+        flagged cadence, or too near to either.
+    """
+    evaluated = np.pad(np.isfinite(probability), 1)
+    return ~(evaluated[start] & evaluated[np.asarray(stop) + 2])
+
+
 def flare_table(
     observation: Observation, detection: Detection, mean: np.ndarray, sd: np.ndarray
 ) -> dict[str, np.ndarray]:

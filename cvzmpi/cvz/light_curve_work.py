@@ -5,6 +5,7 @@ Rank 0 alone has to do with it.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -32,6 +33,8 @@ from cvzmpi.ledger.neighbours import queue_id
 from cvzmpi.ledger.states import FINISHED
 from cvzmpi.ledger_source import LedgerSource, overview_of
 from cvzmpi.wait_for_ledger import wait_for_ledger
+
+_log = logging.getLogger(__name__)
 
 
 class LightCurveWork:
@@ -130,7 +133,7 @@ class LightCurveWork:
         from cvzmpi.cvz.archive.scan import product_of_facts
         from cvzmpi.cvz.archive.staging import CLAIMABLE, scan_for_job, stage
 
-        access = ArchiveAccess(self._config)
+        access = ArchiveAccess(self._config, _log.warning)
         scan_for_job(self._config, access, ledger, job)
         inventory = self._inventory(ledger, job)
         inventory.take([LightCurveSource(*key, None) for key in self._files.present], [])
@@ -146,7 +149,7 @@ class LightCurveWork:
 
         names = None if batch is None else [f"{tic}_{sector}" for tic, sector in read_pairs(batch)]
         claimed = self._claimed(ledger, job, ranks, CLAIMABLE, as_unit, names)
-        return stage(claimed, self._config, access)
+        return stage(claimed, self._config, access, ledger)
 
     def _claimed(
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cvzmpi.all_ranks import DONE, on_all_ranks
+from cvzmpi.all_ranks import DONE, SOME_FAILED, on_all_ranks
 from cvzmpi.errors import ConfigError
 from cvzmpi.given_path import GIVEN_PATH
 
@@ -24,20 +24,40 @@ def show(files: tuple[Path, ...]) -> int:
 
     if len(files) == 1:
         show_file(files[0])
-    else:
-        show_table(files)
-    return DONE
+        return DONE
+    return DONE if show_table(files) else SOME_FAILED
 
 
 @click.command()
-@click.argument("file", type=GIVEN_PATH)
-@click.option("-o", "--output", type=GIVEN_PATH, help="PNG or PDF to write.")
-def plot(file: Path, output: Path | None) -> int:
-    """Draw a sector file: light curve and flares, the largest flare, what was recovered."""
+@click.argument("files", metavar="FILE...", type=GIVEN_PATH, nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=GIVEN_PATH,
+    help="PNG or PDF to write, of one file.  [default: a PNG beside each]",
+)
+def plot(files: tuple[Path, ...], output: Path | None) -> int:
+    """Draw sector files: light curve and flares, the largest flare, what was recovered."""
+    from cvzmpi.cvz.isolated import LeftOut, isolated, or_refused
     from cvzmpi.cvz.pictures.overview import plot_file
 
-    click.echo(plot_file(file, output or file.with_suffix(".png")))
-    return DONE
+    def draw(file: Path) -> Path:
+        return plot_file(file, output or file.with_suffix(".png"))
+
+    if len(files) == 1:
+        click.echo(or_refused(files[0], lambda: draw(files[0])))
+        return DONE
+    if output is not None:
+        raise click.UsageError("--output is for one FILE")
+    n_left_out = 0
+    for file in files:
+        drawn = isolated(file, lambda file=file: draw(file))
+        if isinstance(drawn, LeftOut):
+            click.echo(f"left out: {drawn.line}", err=True)
+            n_left_out += 1
+        else:
+            click.echo(drawn)
+    return SOME_FAILED if n_left_out else DONE
 
 
 @click.command()
@@ -81,7 +101,8 @@ def ffd(
 ) -> int:
     """Flare frequency distributions of stars: index, rates, and points, as tables.
 
-    Half-done light curves are named and left out.
+    Light curves that are half-done or cannot be used are named and left out; the exit status is 1
+    if there are any that cannot be used.
     """
     from cvzmpi.engine.launch import pin_to_one_core
 
@@ -91,8 +112,9 @@ def ffd(
     from cvzmpi.cvz.products.ffd_command import FfdSettings, make_tables
 
     settings = FfdSettings(min_completeness, float("inf") if ed_max is None else ed_max)
-    make_tables(_results_directory(results), tics or None, settings, output, kind, processes)
-    return DONE
+    directory = _results_directory(results)
+    all_in = make_tables(directory, tics or None, settings, output, kind, processes)
+    return DONE if all_in else SOME_FAILED
 
 
 @click.command()
@@ -102,6 +124,7 @@ def index(results: Path | None) -> int:
 
     RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml; the tables are
     in its directory `index`. Only what changed since the last time is read; jobs may be writing.
+    Sector files that cannot be in it are named, and the exit status is 1.
     """
 
     def work(world: World) -> int:
@@ -110,7 +133,7 @@ def index(results: Path | None) -> int:
         directory = world.first(lambda: _results_directory(results))
         report = update_index(directory, world)
         world.first(lambda: click.echo(describe(report)))
-        return DONE
+        return SOME_FAILED if report.n_left_out else DONE
 
     return on_all_ranks(work)
 

@@ -27,7 +27,7 @@ from cvzmpi.cvz.sector_file_checks import (
     content_checksum,
     opened,
 )
-from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, WRITTEN_IN_PLACE, fill
+from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, MARKS, WRITTEN_IN_PLACE, fill
 from cvzmpi.engine.checkpoint_file import write_whole
 from cvzmpi.engine.hdf5_file import check_format
 from cvzmpi.engine.structure_checksum import new_in_memory, whole_image
@@ -92,6 +92,9 @@ class SectorData:
         Of the injected flares, in s.
     seconds : dict
         What each stage took.
+    marks : str or None
+        Names of the quality marks when the file was written, separated by commas; None in files
+        of versions that had no marks. Products find them anew: see `quality_marks`.
     """
 
     light_curve: LightCurve
@@ -104,6 +107,7 @@ class SectorData:
     injections: Injections | None = None
     equivalent_duration: np.ndarray | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    marks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -251,6 +255,7 @@ def read(path: Path) -> SectorData:
                 for stage in STAGES
                 if f"seconds_{stage}" in attributes
             },
+            marks=attributes.get(MARKS),
         )
         if "injections" in file:
             group = file["injections"]

@@ -28,6 +28,9 @@ from cvzmpi.errors import DamagedFileError, SectorFileError
 CHECKSUM = "content_sha256"
 """Attribute of the file: the checksum of all that is written once."""
 
+_TYPES = (np.dtype(bool), np.dtype(np.int64), np.dtype(np.float64))
+"""Of attributes that are no texts."""
+
 _LONGEST = 1e8
 """Seconds, three years: no light curve takes so long."""
 
@@ -117,6 +120,7 @@ def check_on_trial(path: Path) -> str | None:
         if difference is not None and CHECKSUM not in file.attrs:
             return difference
         check_content(path, file)  # first: a flipped bit can look like another format
+        _check_types(path, file)
         if difference is None:
             check_parts(path, file)
         return difference
@@ -158,6 +162,18 @@ def row_checksums(recovered: np.ndarray) -> np.ndarray:
     uint32, shape (n_flares,)
     """
     return np.array([zlib.crc32(row.tobytes()) for row in recovered], np.uint32)
+
+
+def _check_types(path: Path, file: h5py.File) -> None:
+    """Whether attributes have the types that are written: their checksum is over their bytes."""
+
+    def check(name: str, thing: h5py.File | h5py.Group | h5py.Dataset) -> None:
+        for key, value in thing.attrs.items():
+            if not isinstance(value, str) and np.asarray(value).dtype not in _TYPES:
+                raise DamagedFileError(f"{path}: attribute {key} of {name} has another type")
+
+    check("/", file)
+    file.visititems(check)
 
 
 def _check_shapes(path: Path, file: h5py.File) -> None:

@@ -23,6 +23,8 @@ WRITTEN_IN_PLACE = (
     "seconds_inject",
 )
 """Datasets and attributes that change while the injections go on; all else is written once."""
+MARKS = "quality_marks"
+"""Attribute of the file: the names of its quality marks."""
 
 _UNITS = {
     "time": "BTJD d",
@@ -61,6 +63,8 @@ def _write_attributes(file: h5py.File, data: SectorData, provenance: Provenance)
     file.attrs["seed"] = provenance.seed
     file.attrs["models_sha256"] = provenance.models_checksum
     file.attrs["software"] = json.dumps(provenance.software)
+    if data.marks is not None:
+        file.attrs[MARKS] = data.marks
     for stage, seconds in data.seconds.items():
         file.attrs[f"seconds_{stage}"] = seconds
 

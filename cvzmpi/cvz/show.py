@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,10 +18,14 @@ from rich.table import Table
 from rich.text import Text
 
 from cvzmpi.cvz import recovery as recoveries
+from cvzmpi.cvz.flares import at_edge
+from cvzmpi.cvz.isolated import or_refused
 from cvzmpi.cvz.products.completeness import CompletenessCurve, Limit
+from cvzmpi.cvz.quality_marks import BY_NAME, quality_marks
 from cvzmpi.cvz.recovery import Recovery
 from cvzmpi.cvz.sector_file import STAGES, Progress, SectorData
 from cvzmpi.cvz.sector_file_checks import opened
+from cvzmpi.cvz.star_facts import star_facts
 
 MAX_FLARES = 20
 """Flares that `show_file` prints; the file has them all."""
@@ -40,19 +45,32 @@ def show_file(path: Path) -> None:
     Raises
     ------
     SectorFileError
-        If there is no such file, or it is unreadable or not a sector file.
+        If there is no such file, or it is unreadable, not a sector file, or of odd content.
     """
-    progress, data, recovery = recoveries.read_all(path)
     console = plain_console()
+
+    def text() -> str:
+        with console.capture() as captured:
+            _print_file(console, path)
+        return captured.get()
+
+    click.echo(or_refused(path, text), nl=False)
+
+
+def _print_file(console: Console, path: Path) -> None:
+    progress, data, recovery = recoveries.read_all(path)
+    config = json.loads(progress.config_json)
     light_curve = data.light_curve
     console.print(f"TIC {light_curve.tic}, sector {light_curve.sector}", style="bold")
     _print_facts(console, _overview(path, progress, data, recovery))
+    _heading(console, "Quality marks")
+    _print_facts(console, _marks(progress, data, config))
 
     _heading(console, "Gaussian process")
     if data.flares is None:
         console.print("  missing: the file is at checkpoint detect")
     else:
-        _print_facts(console, _gaussian_process(data.gp_facts, json.loads(progress.config_json)))
+        _print_facts(console, _gaussian_process(data.gp_facts, config))
     _heading(console, "Flares")
     _print_flares(console, data)
     _heading(console, "Recovery of injected flares")
@@ -109,8 +127,12 @@ def _print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
         # A path or a checksum is never broken: people copy it.
         first, *others = textwrap.wrap(
             value, console.width - _INDENT, break_long_words=False, break_on_hyphens=False
-        )
-        console.print(Text.assemble((f"  {name:<{_INDENT - 2}}", "dim"), first), soft_wrap=True)
+        ) or [""]
+        if len(name) > _INDENT - 3:  # a long name has a line of its own
+            console.print(Text(f"  {name}", "dim"))
+            others, name, first = [first, *others], "", ""
+        if name:
+            console.print(Text.assemble((f"  {name:<{_INDENT - 2}}", "dim"), first), soft_wrap=True)
         for line in others:
             console.print(" " * _INDENT + line, soft_wrap=True)
 
@@ -122,14 +144,19 @@ def _overview(
     usable = light_curve.usable(json.loads(progress.config_json)["light_curve.quality_bitmask"])
     flux, error = light_curve.flux[usable], light_curve.flux_err[usable]
     evaluated = int(np.isfinite(data.probability).sum())
-    facts = light_curve.header
+    facts = star_facts(light_curve.header)
     return [
         ("file", str(path)),
         (
             "star",
-            f"TESS magnitude {_fact(facts, 'TESSMAG', '.2f')}, "
-            f"temperature {_fact(facts, 'TEFF', '.0f', ' K')}, "
-            f"radius {_fact(facts, 'RADIUS', '.3f', ' R_sun')}",
+            f"TESS magnitude {_fact(facts, 'tess_magnitude', '.2f')}, "
+            f"temperature {_fact(facts, 'temperature', '.0f', ' K')}, "
+            f"radius {_fact(facts, 'radius', '.3f', ' R_sun')}",
+        ),
+        (
+            "aperture",
+            f"the star's share of its light {_fact(facts, 'crowdsap', '.1%')} (CROWDSAP), "
+            f"of the star's light in it {_fact(facts, 'flfrcsap', '.1%')} (FLFRCSAP)",
         ),
         (
             "flux",
@@ -148,7 +175,18 @@ def _overview(
 
 
 def _fact(facts: dict[str, Any], name: str, form: str, unit: str = "") -> str:
-    return format(facts[name], form) + unit if name in facts else "unknown"
+    return "unknown" if facts[name] is None else format(facts[name], form) + unit
+
+
+def _marks(
+    progress: Progress, data: SectorData, config: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """What each mark says and why it is given."""
+    marks = quality_marks(data, config)
+    if not marks:
+        yield "none", "" if progress.checkpoint == "model" else "of those that are known so far"
+    for mark in marks:
+        yield mark.name, f"{BY_NAME[mark.name].meaning} Here: {mark.value}."
 
 
 def _state(progress: Progress) -> str:
@@ -221,9 +259,11 @@ def _print_flares(console: Console, data: SectorData) -> None:
         "ED [s]",
         "ED error [s]",
         "highest p",
+        "edge",
     ):
         table.add_column(name, justify="right", no_wrap=True)
     minutes = data.light_curve.exposure * 1440
+    edge = at_edge(data.probability, data.flares["start"], data.flares["stop"])
     for i in np.argsort(-data.flares["equivalent_duration"], kind="stable")[:MAX_FLARES]:
         flare = {name: column[i] for name, column in data.flares.items()}
         span = flare["stop_time"] - flare["start_time"]
@@ -235,8 +275,11 @@ def _print_flares(console: Console, data: SectorData) -> None:
             f"{flare['equivalent_duration']:.2f}",
             f"{flare['equivalent_duration_error']:.2f}",
             f"{flare['max_probability']:.3f}",
+            "yes" if edge[i] else "",
         )
     console.print(table)
+    if edge.any():
+        console.print("  edge: touches a gap or the end of the search; a part may be missing")
     if n_flares > MAX_FLARES:
         console.print(f"  and {n_flares - MAX_FLARES} more with smaller ED, in the group /flares")
 

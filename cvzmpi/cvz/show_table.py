@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from cvzmpi.cvz import recovery as recoveries
+from cvzmpi.cvz.isolated import LeftOut, isolated
+from cvzmpi.cvz.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.show import WIDTH, half_found, limit_text, n_flares_in, plain_console
-from cvzmpi.errors import SectorFileError
+from cvzmpi.cvz.star_facts import star_facts
 
 _WIDE = 250
 """Columns where there is no terminal to ask: the table uses what it needs of them."""
@@ -26,11 +29,18 @@ _COLUMNS = (
     "found\n[%]",
     "half\nat [%]",
     "seconds",
+    "marks",
 )
 
 
-def show_table(paths: Sequence[Path]) -> None:
-    """Print one line for each sector file, and below them what cannot be read, and why."""
+def show_table(paths: Sequence[Path]) -> bool:
+    """Print one line for each sector file, and below them what cannot be read, and why.
+
+    Returns
+    -------
+    bool
+        Whether all of them could be read.
+    """
     console = plain_console(_WIDE)
     console.width = max(console.width, WIDTH)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
@@ -40,10 +50,11 @@ def show_table(paths: Sequence[Path]) -> None:
     base = _common_directory(paths)
     bad = []
     for path in paths:
-        try:
-            table.add_row(*_row(path), os.path.relpath(path, base))
-        except SectorFileError as error:
-            bad.append(str(error))
+        row = isolated(path, lambda path=path: _row(path))
+        if isinstance(row, LeftOut):
+            bad.append(row.line)
+        else:
+            table.add_row(*row, os.path.relpath(path, base))
     if table.row_count:
         console.print(table)
         console.print(
@@ -55,6 +66,7 @@ def show_table(paths: Sequence[Path]) -> None:
         console.print(f"Not readable: {len(bad)}", style="bold")
         for line in bad:
             console.print(f"  {line}", soft_wrap=True)
+    return not bad
 
 
 def _row(path: Path) -> list[str]:
@@ -78,7 +90,9 @@ def _row(path: Path) -> list[str]:
     else:
         limit = half_found(recovery.amplitude, recovery)
         cells += [f"{recovery.fraction * 100:.1f}", limit_text(limit, 100)]
-    return [*cells, f"{sum(data.seconds.values()):.1f}"]
+    star_facts(light_curve.header)
+    marks = marks_text(quality_marks(data, json.loads(progress.config_json)))
+    return [*cells, f"{sum(data.seconds.values()):.1f}", marks.replace(",", "\n")]
 
 
 def _common_directory(paths: Sequence[Path]) -> str:

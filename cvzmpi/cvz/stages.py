@@ -7,6 +7,7 @@ members share the evaluation of the networks and, above all, the injections.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from cvzmpi.cvz.gaussian_process import GaussianProcessFit, fit_gaussian_process
 from cvzmpi.cvz.injection import DetectorMatrices, InjectionSearch, draw_injections
 from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.observation import Observation
+from cvzmpi.cvz.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file import Progress, Provenance, SectorData
 from cvzmpi.engine.checkpoint_file import set_aside
@@ -224,6 +226,7 @@ def _detect(
     detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
     data.probability = observation.spread(detection.probability, np.float32, np.nan)
     data.flare_mask = detection.row_mask(observation)
+    data.marks = _marks(tools, data)
     data.seconds["detect"] = time.perf_counter() - clock
     sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
     return data
@@ -261,9 +264,15 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     )
     data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
     data.injections = replace(injections, cadence=rows[injections.cadence])
+    data.marks = _marks(tools, data)
     data.seconds["model"] = time.perf_counter() - clock
     sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
     return data
+
+
+def _marks(tools: Tools, data: SectorData) -> str:
+    """The quality marks that can be known so far."""
+    return marks_text(quality_marks(data, json.loads(tools.provenance.config_json)))
 
 
 def _facts(fit: GaussianProcessFit) -> dict[str, Any]:

@@ -8,13 +8,14 @@ promise too little, never too much.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.errors import CvzmpiError, FileInUseError, one_line
 
 if TYPE_CHECKING:
     import h5py
@@ -111,6 +112,8 @@ class CheckpointWriter:
 
     Raises
     ------
+    FileInUseError
+        On all ranks, if another program has the file open for writing.
     CvzmpiError
         On all ranks, if the file cannot be opened on one of them.
     """
@@ -128,14 +131,23 @@ class CheckpointWriter:
         self._fsync = fsync
         self._error = error
         self._check = () if check is None else (check,)
-        self._each(self._look)
-        self.file: h5py.File = self._each(self._open)
+        self._lock: int | None = None  # the leader's
+        try:
+            self._each(self._take_lock)
+            self._each(self._look)
+            self.file: h5py.File = self._each(self._open)
+        except BaseException:
+            self._release_lock()
+            raise
 
     def __enter__(self) -> CheckpointWriter:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.file.close()
+        try:
+            self.file.close()
+        finally:
+            self._release_lock()
 
     @contextmanager
     def writing(self) -> Iterator[h5py.File]:
@@ -198,7 +210,8 @@ class CheckpointWriter:
         if self._team is not None and self._team.size > 1:
             driver = {"driver": "mpio", "comm": self._team.communicator}
         try:
-            return h5py.File(self._path, "r+", **driver)
+            # HDF5's own locks would keep us from a file that somebody only looks at.
+            return h5py.File(self._path, "r+", locking=False, **driver)
         except OSError as error:
             raise self._cannot("opened", error) from error
 
@@ -208,5 +221,44 @@ class CheckpointWriter:
             if self._fsync:
                 synchronise(self._path)  # by its name: a file that lost it would be lost work
 
+    def _take_lock(self) -> None:
+        if self._team is None or self._team.is_leader:
+            self._lock = _lock_shared(self._path)
+
+    def _release_lock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
     def _cannot(self, what: str, error: Exception) -> CvzmpiError:
         return self._error(f"{self._path}: cannot be {what}: {one_line(error)}")
+
+
+def _lock_shared(path: Path) -> int | None:
+    """Lock a file as HDF5 does that reads it: who writes into it has it locked for himself.
+
+    Returns
+    -------
+    int or None
+        The descriptor that has the lock until it is closed; None where there are no locks.
+
+    Raises
+    ------
+    FileInUseError
+        If another program writes into the file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None  # HDF5 says it
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise FileInUseError(
+            f"{path}: another program has it open for writing (mode r+ or a): close it there"
+        ) from error
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

@@ -48,7 +48,7 @@ class Claim:
         try:
             return cls._take(path)
         except OSError as error:
-            raise ClaimError(f"{path}: cannot be made and locked: {error.strerror}") from error
+            raise ClaimError(f"{path}: cannot be made: {error.strerror}") from error
 
     @classmethod
     def _take(cls, path: Path) -> Claim | None:

@@ -13,13 +13,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mpi4py import MPI
-
 from cvzmpi.engine.campaign import Campaign, Outcome, Unit, UnitSource, Worker
 from cvzmpi.engine.control import Control
 from cvzmpi.engine.desk import Desk
 from cvzmpi.engine.launch import World
 from cvzmpi.engine.leftovers import remove_leftovers
+from cvzmpi.engine.mpi import MPI
 from cvzmpi.engine.progress import ProgressDisplay
 from cvzmpi.engine.stopping import JobStopped, StopRequest, job_end
 from cvzmpi.engine.tally import Tally

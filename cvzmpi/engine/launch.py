@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cvzmpi.engine.mpi_files import find_room_for_mpi
+from cvzmpi.engine.one_rank import OneRank
 from cvzmpi.engine.stopping import JobStopped, StopRequest
 from cvzmpi.errors import CvzmpiError, LaunchError
 
@@ -23,9 +24,33 @@ T = TypeVar("T")
 DEFECT = 70
 """Exit status of a job that a defect ended; none of those that a job ends with (`cli`)."""
 
-# What launchers say about the number of ranks, the most direct first.
-_SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS")
-_RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
+# What launchers say about the number of ranks, the most direct first: mpirun of Open MPI, of
+# MVAPICH 2 and 3, of MPICH, Intel and Cray (PMI); jsrun; flux run; srun.
+_SIZE_VARIABLES = (
+    "OMPI_COMM_WORLD_SIZE",
+    "MV2_COMM_WORLD_SIZE",
+    "MVP_COMM_WORLD_SIZE",
+    "PMI_SIZE",
+    "JSM_NAMESPACE_SIZE",
+    "FLUX_JOB_SIZE",
+    "SLURM_STEP_NUM_TASKS",
+    "SLURM_NTASKS",
+)
+# HPE's PALS says how many ranks there are on this node at least, and which one this is; whoever
+# speaks PMIx, which one this is.
+_LEAST_SIZE_VARIABLES = ("PALS_LOCAL_SIZE",)
+_RANK_ALONE_VARIABLES = ("PALS_RANKID", "PMIX_RANK")
+_RANK_VARIABLES = (
+    "OMPI_COMM_WORLD_RANK",
+    "MV2_COMM_WORLD_RANK",
+    "MVP_COMM_WORLD_RANK",
+    "PMI_RANK",
+    "PMIX_RANK",
+    "JSM_NAMESPACE_RANK",
+    "FLUX_TASK_RANK",
+    "PALS_RANKID",
+    "SLURM_PROCID",
+)
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -59,10 +84,8 @@ def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 def rank_by_launcher(environment: Mapping[str, str] = os.environ) -> int:
     """The rank of this process as its launcher says, before MPI is there; 0 without a launcher."""
-    for variable in _RANK_VARIABLES:
-        if environment.get(variable, "").isdecimal():
-            return int(environment[variable])
-    return 0
+    ranks = (_number(environment, variable, -1) for variable in _RANK_VARIABLES)
+    return next((rank for rank in ranks if rank >= 0), 0)
 
 
 class World:
@@ -76,15 +99,18 @@ class World:
         Whether the job is to stop, as far as this rank knows.
     """
 
-    def __init__(self, communicator: MPI.Intracomm, stop: StopRequest | None = None) -> None:
-        self.communicator = communicator
+    def __init__(
+        self, communicator: MPI.Intracomm | OneRank, stop: StopRequest | None = None
+    ) -> None:
+        # mypy: of a world with one rank, nobody uses more than `OneRank` can do.
+        self.communicator: MPI.Intracomm = communicator  # type: ignore[assignment]
         self.stop = StopRequest() if stop is None else stop
         self.rank: int = communicator.Get_rank()
         self.size: int = communicator.Get_size()
 
     @classmethod
     def start(cls, stop: StopRequest | None = None) -> World:
-        """Initialise MPI.
+        """Initialise MPI; where there is none, a process that nobody launched is a world alone.
 
         Parameters
         ----------
@@ -95,12 +121,14 @@ class World:
         ------
         LaunchError
             If the launcher started another number of ranks than MPI sees: then every rank is a
-            world of its own, and all would do the same work. Or if this machine has no room for
-            the messages of its ranks.
+            world of its own, and all would do the same work. Or if there is no MPI for them, or no
+            room on this machine for the messages of its ranks.
         """
         find_room_for_mpi()
-        from mpi4py import MPI
+        from cvzmpi.engine.mpi import MPI, WHY_NOT
 
+        if WHY_NOT is not None:
+            return cls(_alone_for_lack_of_mpi(WHY_NOT), stop)
         world = cls(MPI.COMM_WORLD, stop)
         check_size(world.size, os.environ)
         return world
@@ -135,8 +163,7 @@ class World:
         Teams do not cross nodes. Where the ranks of a node do not divide evenly, its last team is
         smaller, which the results do not depend on.
         """
-        from mpi4py import MPI
-
+        from cvzmpi.engine.mpi import MPI
         from cvzmpi.engine.team import Team
 
         if self.size == 1:
@@ -150,19 +177,46 @@ class World:
         leader = members.bcast(self.rank)
         return Team(members, name=f"rank {leader}")
 
-    def abort(self) -> None:
-        """End the whole job at once, after a defect: see `abort_job`."""
-        abort_job(f"a defect on rank {self.rank}")
+    def abort(self, reason: str | None = None, status: int = DEFECT) -> None:
+        """End the whole job at once, after a defect as a rule: see `abort_job`."""
+        _say_the_end(reason or f"a defect on rank {self.rank}")
+        self.communicator.Abort(status)
 
 
-def abort_job(reason: str, status: int = DEFECT) -> None:
-    """End the whole job at once, after what only this rank knows: others would wait for ever."""
+def abort_job(reason: str) -> None:
+    """End the whole job at once, after a defect on one rank: the others would wait for ever."""
     from mpi4py import MPI
 
+    _say_the_end(reason)
+    MPI.COMM_WORLD.Abort(DEFECT)
+
+
+def _say_the_end(reason: str) -> None:
     print(f"cvzmpi: the job ends: {reason}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    MPI.COMM_WORLD.Abort(status)
+
+
+def _alone_for_lack_of_mpi(error: Exception) -> OneRank:
+    """The world of a process that nobody launched, where MPI cannot be loaded.
+
+    Raises
+    ------
+    LaunchError
+        If a launcher started several.
+    """
+    reason = ", ".join(str(error).splitlines()[:2])
+    try:
+        check_size(1, os.environ)
+    except LaunchError as mismatch:
+        raise LaunchError(
+            f"no MPI library can be loaded ({reason}): load the MPI that cvzmpi was set up with, "
+            "as with `module load openmpi`, or set it up anew with the one that is here (`make "
+            "setup`)",
+            mismatch.rank,
+        ) from error
+    print(f"cvzmpi: a single rank, since no MPI library can be loaded ({reason})", file=sys.stderr)
+    return OneRank()
 
 
 def check_size(size: int, environment: Mapping[str, str]) -> None:
@@ -176,13 +230,32 @@ def check_size(size: int, environment: Mapping[str, str]) -> None:
     for variable in _SIZE_VARIABLES:
         if variable in environment:
             if environment[variable] != str(size):
-                raise LaunchError(
-                    f"MPI sees {size} rank(s), but {variable} is {environment[variable]}: the "
-                    "launcher does not speak to this MPI library. With Slurm try another "
-                    "`srun --mpi=...` (`srun --mpi=list` names them); to run as one rank inside "
-                    f"an allocation, unset {variable}"
-                )
+                raise _mismatch(size, variable, environment)
             return
+    for variable in _LEAST_SIZE_VARIABLES:
+        if _number(environment, variable, 0) > size:
+            raise _mismatch(size, variable, environment)
+    for variable in _RANK_ALONE_VARIABLES:
+        if _number(environment, variable, -1) >= size:
+            # rank 0 cannot know, and goes on: the first one that does says it
+            raise _mismatch(size, variable, environment, rank=size)
+
+
+def _number(environment: Mapping[str, str], variable: str, default: int) -> int:
+    value = environment.get(variable, "")
+    return int(value) if value.isdecimal() else default
+
+
+def _mismatch(
+    size: int, variable: str, environment: Mapping[str, str], rank: int = 0
+) -> LaunchError:
+    return LaunchError(
+        f"MPI sees {size} rank(s), but {variable} is {environment[variable]}: the launcher does "
+        "not speak to this MPI library. With Slurm try another `srun --mpi=...` (`srun "
+        "--mpi=list` names them), elsewhere the launcher of the MPI that cvzmpi was set up with; "
+        f"to run as one rank inside an allocation, unset {variable}",
+        rank,
+    )
 
 
 def check_parallel_hdf5(ranks_per_team: int) -> None:

@@ -14,8 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from mpi4py import MPI
-
+from cvzmpi.engine.mpi import MPI
 from cvzmpi.engine.mpi_files import FILE_PREFIX, SHARED_MEMORY
 from cvzmpi.errors import MachineError, one_line
 

@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
-from mpi4py import MPI
 
 from cvzmpi.engine.launch import abort_job
 from cvzmpi.engine.machine_fault import is_machine_fault, is_put_off
+from cvzmpi.engine.mpi import MPI
 from cvzmpi.engine.shared_memory import SharedMemoryError, share_memory
 from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
 

@@ -13,7 +13,7 @@ from cvzmpi.engine.claim_holder import describe_holder
 from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.engine.team import Team, TeamMateError
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import CvzmpiError, defect_line
 
 
 def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Outcome:
@@ -69,16 +69,8 @@ def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> str | None:
 
 def _one_line(error: Exception, team: Team) -> str:
     """What failed and where; a user's error speaks for itself, a defect names its type and line."""
-    message = " ".join(str(error).split())
-    if not isinstance(error, CvzmpiError):
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        line = ""
-        if trace is not None:
-            code = trace.tb_frame.f_code
-            line = f" [{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}]"
-        message = f"{type(error).__name__}: {message}{line}"
+    known = isinstance(error, CvzmpiError)
+    message = " ".join(str(error).split()) if known else defect_line(error)
     if isinstance(error, TeamMateError):
         return message
     return f"{message} ({team.name} on {socket.gethostname()})"

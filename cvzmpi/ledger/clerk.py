@@ -22,6 +22,7 @@ from pathlib import Path
 from cvzmpi.errors import LedgerError
 from cvzmpi.ledger.burial import Evidence
 from cvzmpi.ledger.ledger import Ledger
+from cvzmpi.ledger.lost_outboxes import set_aside_lost
 from cvzmpi.ledger.order import Narrow, all_units
 from cvzmpi.ledger.outage import Outage
 from cvzmpi.ledger.outbox import Outbox
@@ -139,6 +140,7 @@ class Clerk:
             If the database does not do as it should.
         """
         self._wanted = wanted
+        set_aside_lost(self._outboxes, self._job, self._ledger.jobs.all)
         self._deliver()  # a sign of life, before there is anything to be lost
         self._look_around()
         self._claim()

@@ -15,11 +15,17 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from cvzmpi.errors import LedgerError, LedgerLostError, LedgerUnavailableError, one_line
+from cvzmpi.errors import (
+    LedgerError,
+    LedgerFullError,
+    LedgerLostError,
+    LedgerUnavailableError,
+    one_line,
+)
 from cvzmpi.ledger import json_values
 from cvzmpi.ledger.location import POSTGRESQL_OPTIONS, is_url
 from cvzmpi.ledger.sqlite_file import SqliteFile
-from cvzmpi.ledger.temporary import is_no_ledger, is_temporary
+from cvzmpi.ledger.temporary import is_full, is_no_ledger, is_temporary
 
 _CHUNK = 1000
 _LOCK = 0x6376_7A6D  # of the advisory lock; any number that nobody else uses in that database
@@ -110,6 +116,8 @@ class Database:
             yield
         except DBAPIError as error:
             what = f"{self.name}: {one_line(error.orig or error)}"
+            if is_full(error):
+                raise LedgerFullError(what) from error
             if is_temporary(error):
                 raise LedgerUnavailableError(what) from error
             if is_no_ledger(error):

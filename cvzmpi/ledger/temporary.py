@@ -13,11 +13,10 @@ _SQLITE = {
     7,  # NOMEM
     9,  # INTERRUPT
     10,  # IOERR
-    13,  # FULL
     15,  # PROTOCOL: a race for locks
 }
 _NO_SQLITE_LEDGER = ("not a database", "malformed", "no such table")
-_SQLITE_WORDS = ("locked", "disk i/o error", "is full", "locking protocol")  # before Python 3.11
+_SQLITE_WORDS = ("locked", "disk i/o error", "locking protocol")  # before Python 3.11
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRESQL_CLASSES = {
@@ -71,6 +70,13 @@ def is_temporary(error: DBAPIError) -> bool:
     return isinstance(error, OperationalError) and not any(
         words in text for words in _WRONG_CONNECTION
     )
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Whether there is no room on the disk of the database."""
+    if isinstance(error.orig, sqlite3.Error):
+        return "database or disk is full" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) == "53100"
 
 
 def is_no_ledger(error: DBAPIError) -> bool:

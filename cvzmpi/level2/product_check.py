@@ -171,12 +171,15 @@ def _files(paths: Sequence[Path]) -> dict[str, Path]:
 
 
 def _in_directory(directory: Path) -> list[Path]:
-    """The files of a directory. Of one that holds no product at all, nothing is told."""
+    """The files of a directory that is a product, or part of one.
+
+    Of another directory no file is named: who hands in may not be one who may look there.
+    """
     try:
         inside = sorted(directory.iterdir())
     except OSError as error:
         raise ProductError(f"{shown_path(directory)}: cannot be read: {error.strerror}") from error
-    if not any(file.suffix == ".asdf" for file in inside):
+    if not any(_is_part(file) for file in inside):
         raise ProductError(f"{shown_path(directory)}: {_EXPECTED_ASDF.format(0)}")
     return inside
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.engine.claim import Claim
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import CvzmpiError, UnavailableError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.level2.catalogue import Catalogue, Inversion
 from cvzmpi.level2.handing_in import TEAM
@@ -84,6 +84,8 @@ def _publish_or_fail(
     for inversion in result:
         try:
             detail = publish(catalogue, publisher, inversion)
+        except UnavailableError:
+            raise  # the program stays inverted, to be published later
         except CvzmpiError as error:
             event = Event(
                 program,

@@ -5,11 +5,32 @@ import random
 import h5py
 import numpy as np
 import pytest
-from sector_content import DATASETS, N_INJECT, N_REPEAT
+from sector_content import DATASETS, N_INJECT, N_REPEAT, PROVENANCE
 
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file import read, read_progress, verify
+from cvzmpi.cvz.sector_file import read, read_progress, verify, write
+from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
+from cvzmpi.cvz.sector_file_layout import fill
 from cvzmpi.errors import DamagedFileError
+from tools.torture.old_format import without_record
+
+
+@pytest.fixture(params=["with", "without"])
+def either(request, half_done):
+    """With and without a checksum over its structure, which earlier versions did not write."""
+    if request.param == "without":
+        half_done.write_bytes(without_record(half_done.read_bytes()))
+    return half_done
+
+
+def test_earlier_versions_wrote_the_same_without_the_user_block(path, modelled):
+    write(path, modelled, PROVENANCE)
+    with h5py.File.in_memory() as file:
+        fill(file, modelled, PROVENANCE)
+        file.attrs[CHECKSUM] = content_checksum(file)
+        file.flush()
+        assert without_record(path.read_bytes()) == file.id.get_file_image()
+
 
 # ----------------------------------------------------------------- the structure
 
@@ -45,7 +66,7 @@ def test_what_is_no_hdf5_is_damaged(path, content):
 @pytest.mark.parametrize("position", [0, 3, 8, 13])
 def test_a_flipped_byte_of_the_superblock_is_damage(second_checkpoint, position):
     content = bytearray(second_checkpoint.read_bytes())
-    content[position] ^= 0xFF
+    content[content.index(b"\x89HDF") + position] ^= 0xFF
     second_checkpoint.write_bytes(content)
     damaged(second_checkpoint)
 
@@ -83,10 +104,10 @@ def test_a_group_in_place_of_a_dataset_or_the_reverse_is_damage(second_checkpoin
 @pytest.mark.parametrize(
     "name", ["checkpoint", "config", "models_sha256", "tic", "sector", "exposure", "header"]
 )
-def test_a_missing_attribute_is_damage(second_checkpoint, name):
-    with h5py.File(second_checkpoint, "r+") as file:
+def test_a_missing_attribute_is_damage(either, name):
+    with h5py.File(either, "r+") as file:
         del file.attrs[name]
-    damaged(second_checkpoint)
+    damaged(either)
 
 
 @pytest.mark.parametrize(
@@ -99,20 +120,20 @@ def test_a_missing_attribute_is_damage(second_checkpoint, name):
         ("tic", "x"),
     ],
 )
-def test_a_senseless_attribute_is_damage(second_checkpoint, name, value):
-    with h5py.File(second_checkpoint, "r+") as file:
+def test_a_senseless_attribute_is_damage(either, name, value):
+    with h5py.File(either, "r+") as file:
         file.attrs[name] = value
-    damaged(second_checkpoint)
+    damaged(either)
 
 
 @pytest.mark.parametrize("remaining", [-1, N_INJECT + 1, None])
-def test_a_count_that_cannot_be_is_damage(second_checkpoint, remaining):
-    with h5py.File(second_checkpoint, "r+") as file:
+def test_a_count_that_cannot_be_is_damage(either, remaining):
+    with h5py.File(either, "r+") as file:
         attributes = file["recoveries"].attrs
         del attributes["n_inject_remaining"]
         if remaining is not None:
             attributes["n_inject_remaining"] = remaining
-    damaged(second_checkpoint)
+    damaged(either)
 
 
 # ----------------------------------------------------------------- the values
@@ -131,7 +152,10 @@ def half_done(second_checkpoint):
 
 @pytest.mark.parametrize("state", ["first_checkpoint", "second_checkpoint", "half_done"])
 def test_a_file_as_it_was_written_is_whole_in_any_state(state, request):
-    verify(request.getfixturevalue(state))
+    path = request.getfixturevalue(state)
+    verify(path)
+    path.write_bytes(without_record(path.read_bytes()))
+    verify(path)
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -174,17 +198,17 @@ def test_rows_that_the_count_does_not_vouch_for_are_never_damage(half_done, name
         ("lc/flux", "units", "e+/s"),
     ],
 )
-def test_another_value_of_an_attribute_is_damage(half_done, group, name, value):
-    with h5py.File(half_done, "r+") as file:
+def test_another_value_of_an_attribute_is_damage(either, group, name, value):
+    with h5py.File(either, "r+") as file:
         assert file[group].attrs[name] != value
         file[group].attrs.modify(name, value)
-    assert "checksum" in damaged(half_done)
+    assert "checksum" in damaged(either)
 
 
-def test_a_count_that_vouches_for_rows_that_nobody_wrote_is_damage(half_done):
-    with h5py.File(half_done, "r+") as file:
+def test_a_count_that_vouches_for_rows_that_nobody_wrote_is_damage(either):
+    with h5py.File(either, "r+") as file:
         file["recoveries"].attrs.modify("n_inject_remaining", np.int64(N_INJECT - 61))
-    assert "recoveries of flare 60 " in damaged(half_done)
+    assert "recoveries of flare 60 " in damaged(either)
 
 
 def test_a_file_without_its_checksum_is_damaged(second_checkpoint):

@@ -8,6 +8,36 @@ from collections import Counter
 from collections.abc import Sequence
 
 KINDS = ("503", "429", "hang", "cut", "wrong file", "damaged", "slow")
+"""What passes, or is one product's fault, and takes a moment."""
+
+STATUSES = ("401", "403", "404", "204", "206")
+PAGES = {
+    "web page": b"<!DOCTYPE html>\n<html><body>Down for scheduled maintenance</body></html>\n" * 40,
+    "json": b'{"status": "ERROR", "msg": "session expired"}',
+    "xml": b'<?xml version="1.0"?><Error><Code>SlowDown</Code></Error>',
+    "empty": b"",
+    "text": b"staging, try later",
+}
+"""What comes with status 200 in place of what was asked for."""
+
+TRANSFERS = (
+    "drip",
+    "drip of headers",
+    "chunks that drip",
+    "endless",
+    "bomb",
+    "broken gzip",
+    "announced too large",
+    "no length",
+    "odd length",
+    "odd pause",
+    "redirected in a circle",
+    "redirected to nowhere",
+    "redirected to log in",
+)
+"""What a transfer must be bounded for, or is odd in how HTTP is spoken."""
+
+ALL_KINDS = (*KINDS, *STATUSES, *PAGES, *TRANSFERS)
 
 
 class Faults:
@@ -18,7 +48,7 @@ class Faults:
     share : float
         Of the answers.
     kinds : sequence of str
-        Of `KINDS`.
+        Of `ALL_KINDS`.
     seed : int
 
     Attributes
@@ -28,13 +58,14 @@ class Faults:
     slow_seconds : float
         That a slow answer takes.
     always : dict
-        What happens with each answer about these TIC numbers.
+        What happens with each answer about these TIC numbers; of listings, about these sectors, and
+        with the key 0 about all others.
     counts : Counter
         How often each fault happened.
     """
 
     def __init__(self, share: float = 0.0, kinds: Sequence[str] = KINDS, seed: int = 1) -> None:
-        unknown = set(kinds) - set(KINDS)
+        unknown = set(kinds) - set(ALL_KINDS)
         assert not unknown, f"no such faults: {unknown}"
         self.share = share
         self.retry_after = 1

@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from cvzmpi.cvz.archive.product import Product
-from tools.stand_in_archive import mashup
+from tools.stand_in_archive import mashup, odd_transfers
 from tools.stand_in_archive.catalog import Catalog, of_other_star
-from tools.stand_in_archive.faults import Faults
+from tools.stand_in_archive.faults import PAGES, STATUSES, Faults
 
 _LISTING = re.compile(r"/listings/tesscurl_sector_(\d+)_lc\.sh")
 _FILE = re.compile(r"/api/v0\.1/Download/file/?")
@@ -173,6 +173,12 @@ class _Handler(BaseHTTPRequestHandler):
         if match is not None:
             self._answer_listing(int(match[1]))
             return
+        if self.path.startswith(odd_transfers.CIRCLE):
+            odd_transfers.answer(self, "redirected in a circle", b"")
+            return
+        if self.path == odd_transfers.LOGIN:
+            self._send(PAGES["web page"])
+            return
         product = self._product()
         if product is None:
             self._refuse(404)
@@ -197,11 +203,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_listing(self, sector: int) -> None:
         archive = self.server.archive
         content = archive.catalog.listing(sector, archive.address)
-        fault = archive.listing_faults.choose(0)
-        if content is None:
+        faults = archive.listing_faults
+        fault = faults.choose(sector if sector in faults.always else 0)
+        if content is None and fault not in {*STATUSES, *PAGES}:
             self._refuse(404)
         elif fault is not None:
-            self._fail(fault, content, b"<html>Too busy</html>")
+            self._fail(fault, content or b"", b"<html>Too busy</html>")
         else:
             self._send(content)
 
@@ -243,6 +250,12 @@ class _Handler(BaseHTTPRequestHandler):
                 piece = slice(at * len(content) // 10, (at + 1) * len(content) // 10)
                 self.wfile.write(content[piece])
                 time.sleep(faults.slow_seconds / 10)
+        elif fault in STATUSES:
+            self._refuse(int(fault))
+        elif fault in PAGES:
+            self._send(PAGES[fault])
+        else:
+            odd_transfers.answer(self, fault, content)
 
     def _send(self, content: bytes) -> None:
         self._head(len(content))

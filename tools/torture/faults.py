@@ -6,21 +6,26 @@ that is not what is promised, or `CannotTryError` where this machine does not al
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 
-from cvzmpi.cvz.sector_file import sector_files
+from cvzmpi.cvz.sector_file import Progress, read_progress, sector_files
 from tools.torture.campaign import N_STARS, Job, TortureCampaign, states, wait_until
 
+FLIPS = 1000
 RANKS = 3  # rank 0 and a team of two
 SHIM = Path(__file__).with_name("clock_shim.c")
 
@@ -133,6 +138,60 @@ def corrupted_byte(campaign: TortureCampaign, output: Path) -> str:
     return f"a bit {', '.join(places)}: each found, the file kept, and {finished}"
 
 
+def flipped_bits(campaign: TortureCampaign, output: Path) -> str:
+    """A thousand single bits flipped in new files, and in files of earlier versions."""
+    copies = output.with_name("copies")
+    files = {"done": next(iter(sector_files(campaign.reference).values()))}
+    for name, is_reached in {
+        "detect": lambda progress: progress.checkpoint == "detect",
+        "half-done": lambda progress: 0 < progress.n_inject_remaining < progress.n_inject,
+    }.items():
+        shutil.rmtree(output, ignore_errors=True)
+        job = campaign.start(output, RANKS)
+        files[name] = _copy_when(job, is_reached, copies / name)
+        job.kill()
+    said = []
+    for kind, options in {"new": (), "old": ("--old",)}.items():
+        total: Counter[str] = Counter()
+        slowest = 0.0
+        for file in files.values():
+            found = _flip_bits(file, FLIPS // len(files) + 1, *options)
+            total.update({name: n for name, n in found.items() if isinstance(n, int)})
+            slowest = max(slowest, found["slowest"])
+        counts = ", ".join(f"{n} {name}" for name, n in total.items())
+        said.append(f"{kind} files: {counts}, the slowest {slowest:.1f} s")
+    shutil.rmtree(copies)
+    return "; ".join(said)
+
+
+def _copy_when(job: Job, is_reached: Callable[[Progress], bool], directory: Path) -> Path:
+    """Copy the first sector file that is as far as wanted."""
+    copies: list[Path] = []
+
+    def is_copied() -> bool:
+        assert not job.has_ended(), job.text()
+        for path, progress in states(job.output).items():
+            if is_reached(progress):
+                directory.mkdir(parents=True, exist_ok=True)
+                copies.append(Path(shutil.copy(path, directory)))
+                copied = read_progress(copies[-1])  # the job may have gone on meanwhile
+                return copied is not None and is_reached(copied)
+        return False
+
+    wait_until(is_copied, "a sector file that is so far")
+    return copies[-1]
+
+
+def _flip_bits(file: Path, flips: int, *options: str) -> dict[str, Any]:
+    """In a process of its own, which must not crash."""
+    command = [sys.executable, "-m", "tools.torture.flipped_bits", str(file), f"--flips={flips}"]
+    ended = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    assert ended.returncode in (0, 1), f"{file}: status {ended.returncode}: {ended.stderr}"
+    found: dict[str, Any] = json.loads(ended.stdout)
+    assert not found.pop("wrong"), f"{file}: {ended.stdout}"
+    return found
+
+
 def clock_jump(campaign: TortureCampaign, output: Path) -> str:
     """The clock is set back an hour, and forth a day, while the job runs.
 
@@ -166,6 +225,7 @@ FAULTS = {
         input_removed,
         input_removed_meanwhile,
         corrupted_byte,
+        flipped_bits,
         clock_jump,
     )
 }

@@ -2,58 +2,48 @@
 
 All requests of a process go through one `ArchiveClient`, from whatever threads. An attempt that
 fails for a reason that may pass (a timeout, a cut transfer, a 429 or 5xx, content that is not what
-it should be) is repeated with growing pauses; a `Retry-After` holds back all threads.
+it should be) is repeated with growing pauses; a `Retry-After` holds back all threads. Every
+transfer is bounded: in time, in speed, and in size.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import tenacity
 
-from cvzmpi import __version__
+from cvzmpi.cvz.archive.answers import (
+    FILE,
+    Body,
+    ForbiddenError,
+    NotInArchiveError,
+    PassingError,
+    StoppedError,
+    UnusableContentError,
+    WrongProductError,
+    bounded_body,
+    file_body,
+)
+from cvzmpi.cvz.archive.header_values import content_length, retry_after
 from cvzmpi.cvz.archive.request_rate import RequestRate
-from cvzmpi.errors import ArchiveError, one_line
+from cvzmpi.cvz.archive.transfer import Transfer, TransferLimits
+from cvzmpi.cvz.archive.waiting import WaitingNotice
+from cvzmpi.errors import ArchiveDownError
 
 if TYPE_CHECKING:
     import requests
 
 _T = TypeVar("_T")
 _CHUNK = 256 * 1024
-_NOT_THERE = {403, 404, 410}  # a public bucket says 403 for what it does not have
+_NOT_THERE = {404, 410}
 _TOO_MUCH = {429, 503}
-
-
-class NotInArchiveError(ArchiveError):
-    """The archive answers, and does not have it."""
-
-
-class UnavailableError(ArchiveError):
-    """The archive did not give it, however often it was asked; another time it may."""
-
-
-class UnusableContentError(ArchiveError):
-    """What the archive sent is not what was asked for; the next attempt may bring the right one."""
-
-
-class StoppedError(ArchiveError):
-    """The job ends; nothing is fetched any more."""
-
-
-class PassingError(Exception):
-    """An attempt failed in a way that may pass; `pause` is how long the archive wants to rest."""
-
-    def __init__(self, reason: str, pause: float = 0.0) -> None:
-        super().__init__(reason)
-        self.pause = pause
+_NOT_YET = {202, 408, 425}
+_MOST_REDIRECTIONS = 10
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -65,17 +55,10 @@ class ClientLimits:
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     transfer_timeout: float = 600.0
+    min_bytes_per_second: float = 2000.0
     attempts: int = 6
     first_pause: float = 1.0
     longest_pause: float = 120.0
-
-
-@dataclass(frozen=True)
-class Body:
-    """What an answer brings: its length in bytes, where that was told, and its content."""
-
-    length: int | None
-    chunks: Iterator[bytes]
 
 
 class ArchiveClient:
@@ -84,14 +67,18 @@ class ArchiveClient:
     Parameters
     ----------
     limits : ClientLimits
+    say : callable, optional
+        Is told that the archive is waited for, and that it answers again.
     """
 
-    def __init__(self, limits: ClientLimits) -> None:
+    def __init__(self, limits: ClientLimits, say: Callable[[str], None] | None = None) -> None:
         self.limits = limits
         self._stopped = threading.Event()
         self._rate = RequestRate(limits.requests_per_second, self._stopped)
         self._connections = threading.BoundedSemaphore(limits.connections)
-        self._session = _session(limits.connections)
+        self._session: requests.Session | None = None
+        self._opening = threading.Lock()
+        self._notice = WaitingNotice(say)
 
     @property
     def stopped(self) -> bool:
@@ -99,7 +86,7 @@ class ArchiveClient:
         return self._stopped.is_set()
 
     def stop(self) -> None:
-        """End all waiting, now and later; from whatever thread."""
+        """End all waiting and all transfers, now and later; from whatever thread."""
         self._stopped.set()
 
     def text(self, address: str) -> str:
@@ -107,7 +94,9 @@ class ArchiveClient:
         content: bytes = self.fetch(address, lambda body: b"".join(body.chunks))
         return content.decode("utf-8", errors="replace")
 
-    def fetch(self, address: str, receive: Callable[[Body], _T]) -> _T:
+    def fetch(
+        self, address: str, receive: Callable[[Body], _T], largest: float = 64 * MEGABYTE
+    ) -> _T:
         """Fetch what is at an address.
 
         Parameters
@@ -115,18 +104,22 @@ class ArchiveClient:
         address : str
         receive : callable
             Takes the `Body`, and gives what is returned. Is called again for each attempt; raises
-            `UnusableContentError` where the content asks for another one.
+            `UnusableContentError` or `WrongProductError` where the content asks for another one.
+        largest : float
+            Bytes; what has more is not read further.
 
         Raises
         ------
         NotInArchiveError
-        UnavailableError, UnusableContentError, StoppedError
+        ForbiddenError
+        ArchiveDownError, UnusableContentError, WrongProductError, StoppedError
             As `patiently`.
         """
-        local = address.startswith("file://")
 
         def attempt() -> _T:
-            return receive(self._read(address)) if local else self._request(address, receive)
+            if address.startswith(FILE):
+                return receive(file_body(address, largest))
+            return self._request(address, receive, largest)
 
         return self.patiently(address, attempt)
 
@@ -138,13 +131,14 @@ class ArchiveClient:
         address : str
             Named where it does not succeed.
         attempt : callable
-            Raises `PassingError` or `UnusableContentError` where it is to be called again.
+            Raises `PassingError`, `UnusableContentError` or `WrongProductError` where it is to be
+            called again.
 
         Raises
         ------
-        UnavailableError
+        ArchiveDownError
             After the last attempt.
-        UnusableContentError
+        UnusableContentError, WrongProductError
             After the last attempt, if that did bring something.
         StoppedError
             After `stop`.
@@ -153,79 +147,115 @@ class ArchiveClient:
 
         def with_a_connection() -> _T:
             with self._connections:
-                if not address.startswith("file://"):
+                if not address.startswith(FILE):
                     self._rate.wait()
                 self._check_stopped()
-                return attempt()
+                result = attempt()
+            self._notice.answered()
+            return result
+
+        def note(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome is not None else None
+            if isinstance(error, PassingError | UnusableContentError):
+                reason = str(error).removeprefix(f"{address}: ")
+                self._notice.failed(f"{address}: {reason}", state.upcoming_sleep)
 
         attempts = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(limits.attempts),
             wait=_pause(limits.first_pause, limits.longest_pause),
-            retry=tenacity.retry_if_exception_type((PassingError, UnusableContentError)),
+            retry=tenacity.retry_if_exception_type(
+                (PassingError, UnusableContentError, WrongProductError)
+            ),
+            before_sleep=note,
             sleep=self._rest,
             reraise=True,
         )
         try:
             return attempts(with_a_connection)
         except PassingError as error:
-            raise UnavailableError(
-                f"{address}: {error}, {limits.attempts} times; try again later"
-            ) from error
+            raise ArchiveDownError(f"{address}: {error}, {limits.attempts} times") from error
 
-    def _request(self, address: str, receive: Callable[[Body], _T]) -> _T:
-        import requests
+    def _request(self, address: str, receive: Callable[[Body], _T], largest: float) -> _T:
+        from cvzmpi.cvz.archive.connections import FAILURES, as_ours
 
         limits = self.limits
-        timeouts = (limits.connect_timeout, limits.read_timeout)
-        try:
-            with closing(self._session.get(address, stream=True, timeout=timeouts)) as response:
-                self._check_status(address, response)
-                length = response.headers.get("Content-Length")
-                return receive(
-                    Body(
-                        None if length is None else int(length),
-                        self._within_time(response.iter_content(_CHUNK)),
-                    )
-                )
-        except requests.Timeout as error:
-            raise PassingError("no answer in time") from error
-        except requests.ConnectionError as error:
-            raise PassingError(f"the connection failed ({_cause(error)})") from error
-        except requests.exceptions.ChunkedEncodingError as error:
-            raise PassingError("the transfer was cut") from error
-        except requests.RequestException as error:
-            raise ArchiveError(f"{address}: {one_line(error)}") from error
+        bounds = TransferLimits(
+            limits.transfer_timeout, limits.min_bytes_per_second, limits.read_timeout
+        )
+        with Transfer(bounds, self._stopped) as transfer:
+            try:
+                with closing(self._answer(address)) as response:
+                    self._check_status(address, response)
+                    return receive(self._body(address, response, transfer, largest))
+            except FAILURES as error:
+                self._check_cut(transfer)
+                raise as_ours(address, error) from error
+
+    def _answer(self, address: str) -> requests.Response:
+        """The answer to a request, at the end of all redirections."""
+        from cvzmpi.cvz.archive.connections import redirected_to
+
+        session = self._open_session()
+        timeouts = (self.limits.connect_timeout, self.limits.read_timeout)
+        place: str | None = address
+        for _ in range(_MOST_REDIRECTIONS + 1):
+            response = session.get(place, stream=True, timeout=timeouts)
+            try:
+                place = redirected_to(response)
+            except ValueError as error:
+                response.close()
+                raise ArchiveDownError(f"{address}: redirected to what is no address") from error
+            if place is None:
+                return response
+            response.close()
+        raise ArchiveDownError(f"{address}: redirected more than {_MOST_REDIRECTIONS} times")
 
     def _check_status(self, address: str, response: requests.Response) -> None:
         status = response.status_code
-        if status in _NOT_THERE:
+        if status in _NOT_THERE and address.rpartition("/")[2] in response.url:
             raise NotInArchiveError(f"{address}: the archive does not have it (status {status})")
+        if status in _NOT_THERE:  # a page to log in at, or one that says that all has moved
+            raise ArchiveDownError(f"{address}: redirected to {response.url}: status {status}")
+        if status == 403:
+            raise ForbiddenError(f"{address}: the archive does not give it (status 403)")
         if status in _TOO_MUCH:
-            pause = min(_retry_after(response), self.limits.longest_pause)
+            asked = retry_after(response.headers.get("Retry-After", ""))
+            pause = min(asked, self.limits.longest_pause)
             self._rate.hold(pause)
             raise PassingError(f"status {status}", pause)
-        if status >= 500 or status == 408:
+        if status >= 500 or status in _NOT_YET:
             raise PassingError(f"status {status}")
         if status != 200:
-            raise ArchiveError(f"{address}: status {status}, expected 200")
+            raise ArchiveDownError(f"{address}: status {status}, expected 200")
 
-    def _within_time(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """End a transfer that goes on, but for ever."""
-        begin = time.monotonic()
-        for chunk in chunks:
-            self._check_stopped()
-            if time.monotonic() - begin > self.limits.transfer_timeout:
-                raise PassingError(f"not there after {self.limits.transfer_timeout:g} s")
-            yield chunk
+    def _body(
+        self, address: str, response: requests.Response, transfer: Transfer, largest: float
+    ) -> Body:
+        encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+        length = None if encoded else content_length(response.headers.get("Content-Length", ""))
 
-    def _read(self, address: str) -> Body:
-        path = Path(unquote(urlsplit(address).path))
-        try:
-            return Body(path.stat().st_size, _file_chunks(path))
-        except FileNotFoundError as error:
-            raise NotInArchiveError(f"{address}: no such file") from error
-        except OSError as error:
-            raise PassingError(one_line(error)) from error
+        def chunks() -> Iterator[bytes]:
+            transfer.received(0)
+            # not `iter_content`, which waits until a chunk is full
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                transfer.received(len(chunk))
+                yield chunk
+            self._check_cut(transfer)  # the end of a cut connection looks like one of the content
+
+        return bounded_body(address, length, chunks(), largest)
+
+    def _check_cut(self, transfer: Transfer) -> None:
+        self._check_stopped()
+        if transfer.cut is not None:
+            raise PassingError(transfer.cut)
+
+    def _open_session(self) -> requests.Session:
+        from cvzmpi.cvz.archive.connections import open_session
+
+        with self._opening:
+            if self._session is None:
+                self._session = open_session(self.limits.connections)
+            return self._session
 
     def _rest(self, seconds: float) -> None:
         self._stopped.wait(seconds)
@@ -233,22 +263,6 @@ class ArchiveClient:
     def _check_stopped(self) -> None:
         if self._stopped.is_set():
             raise StoppedError("the job ends")
-
-
-def _session(connections: int) -> requests.Session:
-    """HTTP connections that are kept and used again, at most so many for each host."""
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    session = requests.Session()
-    adapter = HTTPAdapter(pool_maxsize=connections, pool_block=True)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    # compressed on the way, a file would have another length than the one it is announced with
-    session.headers.update(
-        {"User-Agent": f"cvzmpi/{__version__}", "Accept-Encoding": "identity", "Accept": "*/*"}
-    )
-    return session
 
 
 def _pause(first: float, longest: float) -> Callable[[tenacity.RetryCallState], float]:
@@ -263,30 +277,3 @@ def _pause(first: float, longest: float) -> Callable[[tenacity.RetryCallState], 
         return max(asked, min(growing(state), longest))
 
     return pause
-
-
-def _retry_after(response: requests.Response) -> float:
-    """Seconds that the archive asks to be left alone: a number, or a date (RFC 9110, 10.2.3)."""
-    text = response.headers.get("Retry-After", "").strip()
-    if text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return 0.0
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason: what requests and urllib3 say around it fills lines."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return one_line(error)
-
-
-def _file_chunks(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
-    except OSError as error:
-        raise PassingError(one_line(error)) from error

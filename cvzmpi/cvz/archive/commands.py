@@ -8,7 +8,7 @@ from pathlib import Path
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.fetch import Fetch, FetchResult
 from cvzmpi.cvz.archive.room import Room
-from cvzmpi.cvz.archive.scan import ScanResult, scan
+from cvzmpi.cvz.archive.scan import ScanResult, known_good, scan
 from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import ConfigError
@@ -36,13 +36,15 @@ def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult
     ------
     ConfigError
         If there is no list of targets, or it cannot be read.
-    ArchiveError
+    ArchiveDownError
         If the archive does not say what it has.
+    ArchiveError
+        If it has no listing.
     """
     if config.archive.targets is None:
         raise ConfigError("which targets? name a list, or set archive.targets")
     targets = read_target_list(config.archive.targets)
-    access = ArchiveAccess(config)
+    access = ArchiveAccess(config, say)
     try:
         with open_ledger(config) as ledger, ledger.job("scan") as job:
             result = scan(targets, config.archive, access, ledger, job)
@@ -60,22 +62,23 @@ def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResul
     ----------
     config : Config
     say : callable
-        Is told how far it is, now and then.
+        Is told how far it is, now and then, and when the archive is waited for.
 
     Raises
     ------
     LedgerError
         If the ledger cannot be opened.
     """
-    access = ArchiveAccess(config)
+    access = ArchiveAccess(config, say)
+    room = Room(access.scratch, config.archive.scratch_gb * _GIGABYTE)
     with open_ledger(config) as ledger, ledger.job("fetch") as job:
-        stager = access.open_stager()
+        stager = access.open_stager(room, known_good(ledger))
         try:
             return Fetch(
                 ledger,
                 job,
                 stager,
-                Room(access.scratch, config.archive.scratch_gb * _GIGABYTE),
+                room,
                 config.output.directory,
                 config.light_curve.min_usable_cadences,
             ).run(say)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
-from cvzmpi.cvz.archive.client import ArchiveClient
+from cvzmpi.cvz.archive.answers import (
+    Body,
+    ForbiddenError,
+    NotInArchiveError,
+    UnusableContentError,
+)
+from cvzmpi.cvz.archive.client import MEGABYTE, ArchiveClient
 from cvzmpi.cvz.archive.product import Product, address_of
-from cvzmpi.cvz.archive.scratch import Scratch, StagedFile
+from cvzmpi.cvz.archive.room import Room
+from cvzmpi.cvz.archive.scratch import FITS_MAGIC, Scratch, StagedFile
 
 
 class Downloader(Protocol):
@@ -28,6 +36,16 @@ class Downloader(Protocol):
         """
         ...
 
+    def try_out(self, product: Product) -> None:
+        """Find out whether the archive gives a product; nothing of it is kept.
+
+        Raises
+        ------
+        ArchiveError
+            If it does not.
+        """
+        ...
+
     def stop(self) -> None:
         """End what is under way; from another thread."""
         ...
@@ -41,11 +59,23 @@ class PlainDownloader:
     client : ArchiveClient
     base : str
         Address of the archive or of a mirror, see `product.address_of`.
+    largest : float
+        Bytes of a light curve; what has more is not read further.
+    room : Room, optional
+        In scratch, which no light curve may exceed.
     """
 
-    def __init__(self, client: ArchiveClient, base: str) -> None:
+    def __init__(
+        self,
+        client: ArchiveClient,
+        base: str,
+        largest: float = 64 * MEGABYTE,
+        room: Room | None = None,
+    ) -> None:
         self._client = client
         self._base = base
+        self._largest = largest
+        self._room = room
 
     def address(self, product: Product) -> str:
         """Where it comes from."""
@@ -54,7 +84,28 @@ class PlainDownloader:
     def download(self, product: Product, scratch: Scratch) -> StagedFile:
         """Fetch a product and verify it."""
         address = self.address(product)
-        return self._client.fetch(address, lambda body: scratch.receive(product, body, address))
+
+        def receive(body: Body) -> StagedFile:
+            if self._room is not None:
+                body = replace(body, chunks=self._room.within(product, body.chunks))
+            return scratch.receive(product, body, address)
+
+        try:
+            return self._client.fetch(address, receive, self._largest)
+        except ForbiddenError as error:
+            if self._base.startswith("s3://"):  # so a public bucket says that it has no such object
+                raise NotInArchiveError(f"{address}: the bucket does not have it") from error
+            raise
+
+    def try_out(self, product: Product) -> None:
+        """Find out whether the archive gives a product."""
+        address = self.address(product)
+
+        def receive(body: Body) -> None:
+            if not next(body.chunks, b"").startswith(FITS_MAGIC):
+                raise UnusableContentError(f"{address}: what came from there is not a FITS file")
+
+        self._client.fetch(address, receive, self._largest)
 
     def stop(self) -> None:
         """End what is under way."""

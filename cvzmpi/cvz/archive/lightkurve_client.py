@@ -7,13 +7,16 @@ Reads a question a line from its input and writes an answer a line, both JSON:
     {"download": NAME, "tic": ..., "sector": ..., "directory": DIR}
         -> {"path": ...}, or {"missing": true}
 
-and `{"failed": REASON}` where the client raised something.
+and `{"failed": REASON}` where the client raised something. Its argument is the size in bytes of the
+largest file that it writes.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -31,6 +34,9 @@ def main() -> None:
     """Answer questions until the input ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # the client prints what it downloads
+    largest = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that is larger is an error, no crash
     astroquery.mast.utils.parse_input_location = _ask_no_resolver
 
     def answer(content: dict[str, Any]) -> None:

@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.archive.client import ArchiveClient, NotInArchiveError, PassingError
+from cvzmpi.cvz.archive.answers import NotInArchiveError, PassingError
+from cvzmpi.cvz.archive.client import MEGABYTE, ArchiveClient
 from cvzmpi.cvz.archive.product import Product
 from cvzmpi.cvz.archive.scratch import Scratch, StagedFile
 from cvzmpi.errors import ArchiveError, ConfigError
@@ -39,13 +40,16 @@ class LightkurveSearch:
         at a time.
     base : str
         The archive's address.
+    largest : float
+        Bytes of a light curve; what has more is not read further.
     """
 
-    def __init__(self, client: ArchiveClient, base: str) -> None:
+    def __init__(self, client: ArchiveClient, base: str, largest: float = 64 * MEGABYTE) -> None:
         if not base.startswith(("http://", "https://")):
             raise ConfigError(f'archive.address = "{base}": lightkurve needs http:// or https://')
         self._client = client
         self._base = base.rstrip("/")
+        self._largest = largest
         self._process: _ClientProcess | None = None
         self._one_at_a_time = threading.Lock()
 
@@ -67,12 +71,17 @@ class LightkurveSearch:
 
     def download(self, product: Product, scratch: Scratch) -> StagedFile:
         """Fetch a product and verify it."""
-        address = self.address(product)
         scratch.directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".lightkurve-", dir=scratch.directory) as empty:
-            question = {"download": product.name, "tic": product.tic, "sector": product.sector}
-            answer = self._ask(address, question | {"directory": empty})
-            return scratch.adopt(product, Path(answer["path"]), address)
+            path = self._download(product, Path(empty))
+            return scratch.adopt(product, path, self.address(product))
+
+    def try_out(self, product: Product) -> None:
+        """Find out whether the archive gives a product."""
+        with tempfile.TemporaryDirectory(prefix="cvzmpi-lightkurve-") as elsewhere:
+            Scratch(Path(elsewhere), 0).adopt(
+                product, self._download(product, Path(elsewhere)), self.address(product)
+            )
 
     def stop(self) -> None:
         """End what is under way."""
@@ -81,13 +90,18 @@ class LightkurveSearch:
         if process is not None:
             process.kill()
 
+    def _download(self, product: Product, directory: Path) -> Path:
+        question = {"download": product.name, "tic": product.tic, "sector": product.sector}
+        answer = self._ask(self.address(product), question | {"directory": str(directory)})
+        return Path(answer["path"])
+
     def _ask(self, address: str, question: dict[str, Any]) -> dict[str, Any]:
         return self._client.patiently(address, lambda: self._attempt(address, question))
 
     def _attempt(self, address: str, question: dict[str, Any]) -> dict[str, Any]:
         with self._one_at_a_time:
             if self._process is None:
-                self._process = _ClientProcess(self._base)
+                self._process = _ClientProcess(self._base, self._largest)
             answer = self._process.ask(question, self._client.limits.transfer_timeout)
             if answer is None:
                 self._process.kill()
@@ -103,13 +117,13 @@ class LightkurveSearch:
 class _ClientProcess:
     """A process in which lightkurve's client answers questions, a line of JSON for each."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, largest: float) -> None:
         self._settings = tempfile.TemporaryDirectory(prefix="cvzmpi-lightkurve-")
         # astroquery reads the archive's address when it is imported
         configuration = Path(self._settings.name) / "astroquery.cfg"
         configuration.write_text(f"[mast]\nserver = {base}\n", encoding="utf-8")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cvzmpi.cvz.archive.lightkurve_client"],
+            [sys.executable, "-m", "cvzmpi.cvz.archive.lightkurve_client", str(int(largest))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

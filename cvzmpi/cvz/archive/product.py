@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from cvzmpi.errors import ArchiveError
+from cvzmpi.cvz.archive.address import check_endpoint
+from cvzmpi.errors import ArchiveError, ConfigError
 
 # Start of the sector, sector, TIC number, spacecraft configuration. The 20-second light curves end
 # in `a_fast-lc.fits`.
@@ -80,10 +81,26 @@ def address_of(product: Product, base: str) -> str:
         # under the same limits, timeouts and retries as everything else, without a client of S3.
         place = urlsplit(base)
         path = f"{place.path.lstrip('/')}/{product.key}".lstrip("/")
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        if endpoint:
+        if endpoint := bucket_endpoint():
             return f"{endpoint.rstrip('/')}/{place.netloc}/{quote(path)}"
         return f"https://{place.netloc}.s3.amazonaws.com/{quote(path)}"
     if base.startswith("file://"):
         return f"{base}/{product.key}"
     return f"{base}/api/v0.1/Download/file/?uri={product.uri}"
+
+
+def bucket_endpoint() -> str | None:
+    """The server of buckets that the environment names.
+
+    Raises
+    ------
+    ConfigError
+        If that is no address.
+    """
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if endpoint := os.environ.get(name):
+            try:
+                return check_endpoint(endpoint)
+            except ValueError as error:
+                raise ConfigError(f"{name}={endpoint!r}: {error}") from None
+    return None

@@ -3,6 +3,7 @@
 Every light curve is a unit, `discovered` and then `qualified` or `not_qualified` with its star. A
 star without any light curve is a unit as well, named by its TIC number alone: that there is nothing
 is a fact. Scanning again adds what is new, and judges a star again whose light curves are more now.
+They never become fewer: what the archive was seen to have counts, whether it is listed now or not.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
@@ -20,7 +21,7 @@ from cvzmpi.cvz.archive.qualification import Criteria, Verdict, qualify
 from cvzmpi.cvz.archive.target_list import Target, TargetList
 from cvzmpi.cvz.configuration import ArchiveConfig
 from cvzmpi.errors import ConfigError
-from cvzmpi.ledger import Event, Job, Ledger, NewUnit, State
+from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 
 _VERDICTS = {True: State.QUALIFIED, False: State.NOT_QUALIFIED}
 # A star is judged again as long as its light curve has not been fetched.
@@ -60,6 +61,8 @@ class ScanResult:
         Units that were added.
     n_changed : int
         Units that were there, and qualify now or do so no more.
+    unseen : str, optional
+        Why new sectors could not be looked for; None where they could.
     """
 
     n_targets: int
@@ -69,6 +72,7 @@ class ScanResult:
     n_qualified: int
     n_new: int
     n_changed: int
+    unseen: str | None = None
 
     def __str__(self) -> str:
         stars = (
@@ -99,8 +103,10 @@ def scan(
 
     Raises
     ------
-    ArchiveError
+    ArchiveDownError
         If the archive does not say what it has.
+    ArchiveError
+        If it has no listing.
     ConfigError
         If magnitudes matter, and the list has none.
     """
@@ -110,31 +116,35 @@ def scan(
             f"{targets.path}: expected a column Tmag, for archive.min_tmag and archive.max_tmag"
         )
     with _garbage_left_alone():
-        products = access.products({target.tic for target in targets.targets})
-        return record(judge(targets.targets, products, criteria), ledger, job)
+        units = ledger.units()
+        known = _known_products(units)
+        products = access.products({target.tic for target in targets.targets}, known)
+        stars = judge(targets.targets, [*known, *products], criteria)
+        result = record(stars, {unit.name: unit.state for unit in units}, ledger, job)
+        return replace(result, unseen=access.unseen)
 
 
 def judge(targets: Iterable[Target], products: Iterable[Product], criteria: Criteria) -> list[Star]:
-    """Bring targets and products together."""
-    of_star: dict[int, list[Product]] = defaultdict(list)
+    """Bring targets and products together; of two for one light curve, the last one counts."""
+    of_star: dict[int, dict[int, Product]] = defaultdict(dict)
     for product in products:
-        of_star[product.tic].append(product)
+        of_star[product.tic][product.sector] = product
     stars = []
     for target in targets:
-        found = tuple(of_star.get(target.tic, ()))
-        verdict = qualify(target, (product.sector for product in found), criteria)
+        of_sector = of_star.get(target.tic, {})
+        verdict = qualify(target, of_sector, criteria)
+        found = tuple(of_sector[sector] for sector in sorted(of_sector))
         stars.append(Star(target, found, verdict))
     return stars
 
 
-def record(stars: list[Star], ledger: Ledger, job: Job) -> ScanResult:
-    """Put into the ledger what it does not have yet.
+def record(stars: list[Star], known: Mapping[str, State], ledger: Ledger, job: Job) -> ScanResult:
+    """Put into the ledger what it does not have yet; of what it knows, the states are given.
 
     In parts, so that jobs that run have their turn in between. Whatever stops it, the next scan
     goes on: a unit and what was judged of it are one part.
     """
-    known = {unit.name: unit.state for unit in ledger.units()}
-    rejected_itself = _rejected_themselves(ledger)
+    came_from = ledger.states_before(State.NOT_QUALIFIED)
     n_new = n_changed = 0
     new: list[NewUnit] = []
     judged: list[Event] = []
@@ -145,9 +155,13 @@ def record(stars: list[Star], ledger: Ledger, job: Job) -> ScanResult:
             if state is None:
                 new.append(unit)
                 judged.append(_event(unit.name, State.DISCOVERED, star.verdict))
-            elif unit.name not in rejected_itself and _says_otherwise(state, star.verdict):
+            elif came_from.get(unit.name) is State.PREPROCESSED:
+                continue  # it was looked into, and does not qualify whatever its star does
+            elif _says_otherwise(state, star.verdict):
                 n_changed += 1
                 judged_anew.append(_event(unit.name, state, star.verdict))
+        if star.products and came_from.get(str(star.target.tic)) is State.DISCOVERED:
+            judged_anew.append(_has_light_curves_now(star))
         if len(new) + len(judged_anew) >= _UNITS_PER_TRANSACTION or number == len(stars):
             with ledger.writing() as transaction:
                 n_new += ledger.add_units(new, job, judged=judged, within=transaction)
@@ -175,10 +189,26 @@ def _says_otherwise(state: State, verdict: Verdict) -> bool:
     return state in _OPEN and state is not _VERDICTS[verdict.qualified]
 
 
-def _rejected_themselves(ledger: Ledger) -> set[str]:
-    """Light curves that do not qualify whatever their star does: they were looked into."""
-    came_from = ledger.states_before(State.NOT_QUALIFIED)
-    return {name for name, before in came_from.items() if before is State.PREPROCESSED}
+def _has_light_curves_now(star: Star) -> Event:
+    """Put right that a star has none, which its own unit says."""
+    sectors = ", ".join(str(product.sector) for product in star.products)
+    return Event(
+        str(star.target.tic),
+        State.NOT_QUALIFIED,
+        State.NOT_QUALIFIED,
+        message=f"it has light curves now, which are units of their own: sectors {sectors}",
+        detail=star.verdict.values,
+    )
+
+
+def _known_products(units: Iterable[LedgerUnit]) -> list[Product]:
+    """The light curves that the archive was seen to have."""
+    facts = [tuple(unit.facts.get(key) for key in ("tic", "sector", "product")) for unit in units]
+    return [
+        Product(tic, sector, name)
+        for tic, sector, name in facts
+        if isinstance(tic, int) and isinstance(sector, int) and isinstance(name, str)
+    ]
 
 
 @contextmanager
@@ -200,3 +230,13 @@ def product_of_facts(facts: Mapping[str, Any]) -> Product | None:
     """The product of a unit that a scan found; None for a unit that has none."""
     name = facts.get("product")
     return None if name is None else Product.of_name(str(name))
+
+
+def known_good(ledger: Ledger) -> Product | None:
+    """A product that the archive gave once, with which it can be tried out; None if there is none.
+
+    Of the newest units, since old ones may have been replaced by a later version.
+    """
+    units = ledger.units(states=[State.DONE, State.PUBLISHED, State.PREPROCESSED])
+    products = (product_of_facts(unit.facts) for unit in reversed(units))
+    return next((product for product in products if product is not None), None)

@@ -17,9 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.archive.client import Body, UnusableContentError
+from cvzmpi.cvz.archive.answers import Body, UnusableContentError, WrongProductError
 from cvzmpi.cvz.archive.product import Product
 from cvzmpi.errors import ArchiveError, CvzmpiError, LightCurveError, one_line
+
+FITS_MAGIC = b"SIMPLE"
+_SHOWN_BYTES = 40
 
 
 class ScratchError(CvzmpiError):
@@ -86,7 +89,7 @@ class Scratch:
             return None
         try:
             return self._verify(product, path, path)
-        except UnusableContentError:
+        except (UnusableContentError, WrongProductError):
             self.remove(product)
             return None
 
@@ -96,7 +99,9 @@ class Scratch:
         Raises
         ------
         UnusableContentError
-            If it is not the whole file, or not the right one; nothing of it is kept.
+            If it is not FITS, or perhaps not the whole file; nothing of it is kept.
+        WrongProductError
+            If the archive has a file that is not good, or of another light curve.
         ScratchError
             If the file cannot be written.
         """
@@ -106,7 +111,13 @@ class Scratch:
                 raise UnusableContentError(
                     f"{address}: {size} bytes came, {body.length} were announced"
                 )
-            return self.adopt(product, part, address)
+            try:
+                return self.adopt(product, part, address)
+            except WrongProductError as error:
+                if body.length is not None:
+                    raise
+                # a connection that was cut looks the same
+                raise UnusableContentError(str(error)) from error
 
     def adopt(self, product: Product, file: Path, address: str) -> StagedFile:
         """Verify and keep a file that is in scratch under another name."""
@@ -163,14 +174,15 @@ class Scratch:
         """
         from cvzmpi.cvz.fits_input import check_whole, read_light_curve
 
+        _check_fits(path, origin)
         try:
             check_whole(path)
             light_curve = read_light_curve(path)
         except LightCurveError as error:
             reason = str(error).removeprefix(f"{path}: ")
-            raise UnusableContentError(f"{origin}: what came from there: {reason}") from error
+            raise WrongProductError(f"{origin}: what came from there: {reason}") from error
         if (light_curve.tic, light_curve.sector) != (product.tic, product.sector):
-            raise UnusableContentError(
+            raise WrongProductError(
                 f"{origin}: TIC {light_curve.tic} sector {light_curve.sector} came from there, "
                 f"expected TIC {product.tic} sector {product.sector}"
             )
@@ -181,6 +193,18 @@ class Scratch:
             sha256=str(light_curve.header["input_sha256"]),
             usable_cadences=int(light_curve.usable(self._quality_bitmask).sum()),
         )
+
+
+def _check_fits(path: Path, origin: Path | str) -> None:
+    """Refuse a page that says something to people, an empty file, and one that is compressed."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_SHOWN_BYTES)
+    except OSError as error:
+        raise ScratchError(f"{path}: cannot be read: {one_line(error)}") from error
+    if not start.startswith(FITS_MAGIC):
+        what = f"it begins with {start!r}" if start else "it is empty"
+        raise UnusableContentError(f"{origin}: what came from there is not a FITS file: {what}")
 
 
 def _write(part: Path, body: Body) -> int:

@@ -6,7 +6,7 @@ import logging
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.room import Room
-from cvzmpi.cvz.archive.scan import scan
+from cvzmpi.cvz.archive.scan import known_good, scan
 from cvzmpi.cvz.archive.staged_source import RecordingSource, StagedSource, StagingRules
 from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.configuration import Config
@@ -30,8 +30,10 @@ def scan_for_job(config: Config, access: ArchiveAccess, ledger: Ledger, job: Job
     ------
     ConfigError
         If the list of targets cannot be read.
-    ArchiveError
+    ArchiveDownError
         If the archive does not answer, and the ledger knows nothing to work on.
+    ArchiveError
+        If it has no listing, and the ledger knows nothing to work on.
     """
     assert config.archive.targets is not None
     targets = read_target_list(config.archive.targets)
@@ -44,17 +46,22 @@ def scan_for_job(config: Config, access: ArchiveAccess, ledger: Ledger, job: Job
             raise
         _log.warning("%s; going on with what the ledger knows", error)
         return
-    for note in [*access.notes, *str(result).splitlines()]:
-        _log.info("%s", note)
+    for note in access.notes:
+        _log.warning("%s", note)
+    for line in str(result).splitlines():
+        _log.info("%s", line)
 
 
-def stage(inner: RecordingSource, config: Config, access: ArchiveAccess) -> StagedSource:
+def stage(
+    inner: RecordingSource, config: Config, access: ArchiveAccess, ledger: Ledger
+) -> StagedSource:
     """Have the light curves of a source's units downloaded before they are given out."""
+    room = Room(access.scratch, config.archive.scratch_gb * _GIGABYTE)
     return StagedSource(
         inner,
-        access.open_stager(),
+        access.open_stager(room, known_good(ledger)),
         access.scratch,
-        Room(access.scratch, config.archive.scratch_gb * _GIGABYTE),
+        room,
         config.output.directory,
         StagingRules(config.archive.ahead, config.light_curve.min_usable_cadences),
         recorder=inner,

@@ -52,6 +52,8 @@ class IndexReport:
         Sector files that were read.
     n_light_curves, n_unfinished, n_flares, n_problems : int
         In the tables.
+    n_left_out : int
+        Sector files that should be in the tables and cannot.
     """
 
     directory: Path
@@ -61,6 +63,7 @@ class IndexReport:
     n_unfinished: int
     n_flares: int
     n_problems: int
+    n_left_out: int
 
 
 def update_index(output: Path, world: World) -> IndexReport:
@@ -157,7 +160,7 @@ def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
                 tables.add(part)
                 links += _links(part)
             write_master(master, links, digest)
-    counts = ("n_read", "n_light_curves", "n_unfinished", "n_flares", "n_problems")
+    counts = ("n_read", "n_light_curves", "n_unfinished", "n_flares", "n_problems", "n_left_out")
     total = {name: sum(getattr(report, name) for report in reports) for name in counts}
     return IndexReport(index, changed, **total)
 

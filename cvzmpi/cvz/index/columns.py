@@ -76,6 +76,9 @@ LIGHT_CURVES = (
     Column("tess_magnitude", _NUMBER, "mag", "TESSMAG"),
     Column("temperature", _NUMBER, "K", "TEFF"),
     Column("radius", _NUMBER, "R_sun", "RADIUS"),
+    Column("crowdsap", _NUMBER, "", "CROWDSAP: the star's share of the light in the aperture"),
+    Column("flfrcsap", _NUMBER, "", "FLFRCSAP: the share of the star's light in the aperture"),
+    Column("marks", _TEXT, "", "quality marks, separated by commas; empty where there are none"),
     Column("gp_kernel", _TEXT, "", "kernel of the Gaussian process"),
     Column("gp_converged", pa.bool_(), "", "whether its fit met the tolerance"),
     Column("gp_log_likelihood", _NUMBER, "", "natural logarithm of its likelihood"),
@@ -100,11 +103,12 @@ FLARES = (
         Column(name, pa.from_numpy_dtype(dtype), *_FLARE_UNITS.get(unit, ("", unit)))
         for name, (dtype, unit) in FLARE_COLUMNS.items()
     ),
+    Column("at_edge", pa.bool_(), "", "touches a gap or the end of the search"),
 )
 
 PROBLEMS = (
     Column("path", _TEXT, "", "file, relative to the output directory"),
-    Column("kind", _TEXT, "", "damaged, unreadable, changing, half-written or foreign"),
+    Column("kind", _TEXT, "", "damaged, unreadable, unusable, changing, half-written or foreign"),
     Column("reason", _TEXT, "", "one line"),
 )
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from cvzmpi.cvz.index.columns import FLARE_SCHEMA, LIGHT_CURVE_SCHEMA, PROBLEM_SCHEMA
 from cvzmpi.cvz.index.part import Part, read_part, write_part
 from cvzmpi.cvz.index.summary import Summary, UnreadableError, summarise
-from cvzmpi.errors import SectorFileError
+from cvzmpi.errors import SectorFileError, defect_line, one_line
 
 _ATTEMPTS = 3
 _KEY = [("tic", "ascending"), ("sector", "ascending")]
@@ -39,6 +39,8 @@ class ShardReport:
         Sector files that were read now.
     n_light_curves, n_unfinished, n_flares, n_problems : int
         In its part.
+    n_left_out : int
+        Of the problems, the sector files that should be in it: not what only changes just now.
     """
 
     name: str
@@ -48,21 +50,33 @@ class ShardReport:
     n_unfinished: int
     n_flares: int
     n_problems: int
+    n_left_out: int
 
 
 @dataclass
 class _Rows:
     """What is read now, before it becomes tables."""
 
-    light_curves: list[dict[str, Any]] = field(default_factory=list)
+    light_curves: list[pa.RecordBatch] = field(default_factory=list)
     flares: list[dict[str, np.ndarray]] = field(default_factory=list)
     problems: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, summary: Summary, state: dict[str, Any]) -> None:
-        """Add a light curve and its flares; `state` has the columns that its file does not know."""
+        """Add a light curve and its flares; `state` has the columns that its file does not know.
+
+        Raises
+        ------
+        UnreadableError
+            If a value does not fit its column.
+        """
         flares, row = summary.flares, summary.light_curve
         n_flares = len(flares["peak"])
-        self.light_curves.append(row | state | {"n_flares": n_flares})
+        whole = row | state | {"n_flares": n_flares}
+        try:
+            batch = pa.RecordBatch.from_pylist([whole], LIGHT_CURVE_SCHEMA)
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+            raise UnreadableError("unusable", one_line(error)) from error
+        self.light_curves.append(batch)
         if n_flares:
             owner = {name: np.full(n_flares, row[name]) for name in ("tic", "sector")}
             self.flares.append(owner | flares)
@@ -102,6 +116,9 @@ def update_shard(directory: Path, part_file: Path, settled_before: int) -> Shard
     if digest is None or part != known:
         digest = write_part(part_file, part)
     state = part.light_curves["state"]
+    problems = zip(
+        part.problems["path"].to_pylist(), part.problems["kind"].to_pylist(), strict=True
+    )
     return ShardReport(
         name=directory.name,
         digest=digest,
@@ -110,6 +127,9 @@ def update_shard(directory: Path, part_file: Path, settled_before: int) -> Shard
         n_unfinished=pc.sum(pc.equal(state, "unfinished")).as_py() or 0,
         n_flares=part.flares.num_rows,
         n_problems=part.problems.num_rows,
+        n_left_out=sum(
+            path.partition("/")[2] in seen and kind != "changing" for path, kind in problems
+        ),
     )
 
 
@@ -184,20 +204,20 @@ def _read(path: Path, settled_before: int, rows: _Rows) -> None:
         else:
             raise UnreadableError("changing", f"changed during each of {_ATTEMPTS} readings")
         _check_name(path, summary)
+        state = {
+            "path": name,
+            "size": before.st_size,
+            "mtime_ns": before.st_mtime_ns,
+            "settled": before.st_mtime_ns < settled_before,
+        }
+        rows.add(summary, state)
     except FileNotFoundError:
         return  # set aside while we looked
     except UnreadableError as error:
         rows.problems.append(_problem(path.parent, path.name, error.kind, str(error)))
-    else:
-        rows.add(
-            summary,
-            {
-                "path": name,
-                "size": before.st_size,
-                "mtime_ns": before.st_mtime_ns,
-                "settled": before.st_mtime_ns < settled_before,
-            },
-        )
+    except Exception as error:  # whatever its content makes of our code, the others go on
+        problem = _problem(path.parent, path.name, "unusable", defect_line(error))
+        rows.problems.append(problem)
 
 
 def _state(path: Path) -> os.stat_result:
@@ -229,9 +249,9 @@ def _problem(directory: Path, name: str, kind: str, reason: str) -> dict[str, st
 def _merge(known: Part, kept: set[str], rows: _Rows) -> Part:
     """What was known and stays, and what was read now."""
     stays = known.light_curves.filter(pc.is_in(known.light_curves["path"], _texts(kept)))
-    read = pa.Table.from_pylist(rows.light_curves, LIGHT_CURVE_SCHEMA)
+    read = pa.Table.from_batches(rows.light_curves, LIGHT_CURVE_SCHEMA)
     light_curves = pa.concat_tables([stays, read]).sort_by(_KEY).combine_chunks()
-    new = {(row["tic"], row["sector"]) for row in rows.light_curves}
+    new = set(zip(read["tic"].to_pylist(), read["sector"].to_pylist(), strict=True))
     owners = zip(known.flares["tic"].to_pylist(), known.flares["sector"].to_pylist(), strict=True)
     still = set(zip(stays["tic"].to_pylist(), stays["sector"].to_pylist(), strict=True))
     mask = pa.array([owner in still and owner not in new for owner in owners], pa.bool_())

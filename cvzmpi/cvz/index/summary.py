@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,29 +18,20 @@ from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t, string_dtype
 
 from cvzmpi.cvz.celerite_kernels import KERNELS
 from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.cvz.flares import at_edge
 from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.products.completeness import CompletenessCurve
 from cvzmpi.cvz.products.search_time import search_time
+from cvzmpi.cvz.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.sector_file import STAGES, SectorData
 from cvzmpi.cvz.sector_file_checks import CHECKSUM, check_on_trial
 from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION
+from cvzmpi.cvz.star_facts import star_facts
 from cvzmpi.engine.hdf5_file import ForeignFileError, NotOpenedError, ensure_sound
-from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.errors import CvzmpiError, SectorFileError, one_line
 
 # What HDF5 and h5py raise when they read a file whose parts do not fit together.
 _DAMAGES = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
-
-_HEADER = {
-    "right_ascension": "RA_OBJ",
-    "declination": "DEC_OBJ",
-    "tess_magnitude": "TESSMAG",
-    "temperature": "TEFF",
-    "radius": "RADIUS",
-    "processing_version": "PROCVER",
-    "input_file": "input_file",
-    "input_sha256": "input_sha256",
-}
-"""Facts from the FITS header, by column of the index."""
 
 _LIGHT_CURVE = {
     "time": "f8",
@@ -101,6 +91,8 @@ def summarise(path: Path) -> Summary:
         if error.errno is not None:
             raise UnreadableError("unreadable", os.strerror(error.errno)) from error
         raise UnreadableError("unreadable", one_line(error)) from error
+    except SectorFileError as error:
+        raise UnreadableError("unusable", one_line(error)) from error
     except _DAMAGES as error:
         raise UnreadableError("damaged", one_line(error)) from error
 
@@ -194,21 +186,29 @@ def _summary(file: _File) -> Summary:
         "sector": root.integer("sector"),
         "state": "unfinished",
         "checkpoint": checkpoint,
+        "exposure": root.number("exposure"),
         "seed": root.integer("seed"),
         **{name: root.text(name) for name in _TEXTS},
         **{name: root.number(name) for name in timed},
-        **_facts(json.loads(root.text("header"))),
-        **_searched(file, root),
     }
-    if checkpoint == "detect":
-        return Summary(row, _no_flares())
-    if checkpoint != "model":
+    header, config = json.loads(root.text("header")), json.loads(root.text("config"))
+    row |= star_facts(header)
+    data = _light_curve(file, root, header)
+    row |= _searched(data, config)
+    flares = _no_flares()
+    if checkpoint == "model":
+        flares = data.flares = _flares(file)
+        durations = flares["equivalent_duration"]
+        if len(durations):
+            row["largest_flare"] = float(durations.max())
+        process = _gaussian_process(file, data)
+        row |= process | _recoveries(file)
+        data.gp_facts = process
+    elif checkpoint != "detect":
         raise UnreadableError("damaged", f"its checkpoint is {checkpoint!r}")
-    flares = _flares(file)
-    durations = flares["equivalent_duration"]
-    if len(durations):
-        row["largest_flare"] = float(durations.max())
-    return Summary(row | _gaussian_process(file) | _recoveries(file), flares)
+    row["marks"] = marks_text(quality_marks(data, config))
+    edge = at_edge(data.probability, flares["start"], flares["stop"])
+    return Summary(row, flares | {"at_edge": edge})
 
 
 def _flares(file: _File) -> dict[str, np.ndarray]:
@@ -222,11 +222,15 @@ def _flares(file: _File) -> dict[str, np.ndarray]:
     return flares
 
 
-def _gaussian_process(file: _File) -> dict[str, Any]:
+def _gaussian_process(file: _File, data: SectorData) -> dict[str, Any]:
+    """The facts of the fit; what it says of the light curve goes to the data."""
     attributes = file.attributes("lc")
     kernel = attributes.text("gp_kernel")
     if kernel not in KERNELS:
         raise UnreadableError("damaged", f"unknown kernel {kernel!r}")
+    data.gp_mu = file.dataset("lc/gp_mu", "f4")
+    if len(data.gp_mu) != len(data.probability):
+        raise UnreadableError("damaged", "datasets of the light curve differ in length")
     numbers = ("log_likelihood", *KERNELS[kernel].parameters, "jitter", "mean")
     return {
         "gp_kernel": kernel,
@@ -236,18 +240,11 @@ def _gaussian_process(file: _File) -> dict[str, Any]:
     }
 
 
-def _facts(header: Mapping[str, Any]) -> dict[str, Any]:
-    """About the star and the input; null where the header does not say."""
-    return {column: header.get(keyword) for column, keyword in _HEADER.items()}
-
-
-def _searched(file: _File, root: _Attributes) -> dict[str, Any]:
-    """The light curve and for how long it was searched."""
+def _light_curve(file: _File, root: _Attributes, header: dict[str, Any]) -> SectorData:
+    """The light curve and what the detector said of it."""
     lc = {name: file.dataset(f"lc/{name}", dtype) for name, dtype in _LIGHT_CURVE.items()}
     if len({len(values) for values in lc.values()}) != 1:
         raise UnreadableError("damaged", "datasets of the light curve differ in length")
-    exposure = root.number("exposure")
-    probability, flare_mask = lc["flare_probability"], lc["flare_mask"]
     light_curve = LightCurve(
         tic=root.integer("tic"),
         sector=root.integer("sector"),
@@ -255,19 +252,19 @@ def _searched(file: _File, root: _Attributes) -> dict[str, Any]:
         flux=lc["flux"],
         flux_err=lc["flux_err"],
         quality=lc["quality"],
-        exposure=exposure / 86400.0,
+        exposure=root.number("exposure") / 86400.0,
+        header=header,
     )
-    config = json.loads(root.text("config"))
-    time = search_time(
-        SectorData(light_curve, probability, flare_mask),
-        config["light_curve.quality_bitmask"],
-        config["detect.merge_gap"],
-    )
+    return SectorData(light_curve, lc["flare_probability"], lc["flare_mask"])
+
+
+def _searched(data: SectorData, config: dict[str, Any]) -> dict[str, Any]:
+    """For how long the light curve was searched."""
+    time = search_time(data, config["light_curve.quality_bitmask"], config["detect.merge_gap"])
     return {
-        "n_cadences": light_curve.n_cadences,
-        "n_evaluated": int(np.isfinite(probability).sum()),
-        "n_flaring": int(flare_mask.sum()),
-        "exposure": exposure,
+        "n_cadences": data.light_curve.n_cadences,
+        "n_evaluated": int(np.isfinite(data.probability).sum()),
+        "n_flaring": int(data.flare_mask.sum()),
         "observed_time": time.searched,
     }
 

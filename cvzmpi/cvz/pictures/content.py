@@ -11,6 +11,7 @@ import numpy as np
 from cvzmpi.cvz import recovery as recoveries
 from cvzmpi.cvz.recovery import Recovery
 from cvzmpi.cvz.sector_file import Progress, SectorData
+from cvzmpi.cvz.star_facts import star_facts
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Content:
         progress, data, recovery = recoveries.read_all(path)
         config = json.loads(progress.config_json)
         light_curve = data.light_curve
+        star_facts(light_curve.header)
         rows = np.flatnonzero(light_curve.usable(config["light_curve.quality_bitmask"]))
         flux = light_curve.flux[rows].astype(np.float64)
         median = np.median(flux)

@@ -9,6 +9,7 @@ from scipy.stats import chi2
 
 from cvzmpi.cvz.products.completeness import CONFIDENCE
 from cvzmpi.cvz.products.ffd import StarFfd
+from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,13 @@ class CumulativeFfd:
         Where each was found.
     peak_time, amplitude, duration, duration_error, mask_duration : float64
         As in `SearchedSector`.
+    at_edge : bool
+        As in `SearchedSector`.
     completeness : float64
         Of the light curve in which it was found, at its equivalent duration.
     raw_rate : float64
-        Flares a day at least as large, as found: their number over the days searched.
+        Flares a day at least as large, as found: their number over the days searched; NaN where
+        less than `MIN_SEARCHED` was.
     rate, low, high : float64
         The same corrected for completeness, and its 68.27 % interval; NaN below the star's bound.
     """
@@ -35,6 +39,7 @@ class CumulativeFfd:
     duration: np.ndarray
     duration_error: np.ndarray
     mask_duration: np.ndarray
+    at_edge: np.ndarray
     completeness: np.ndarray
     raw_rate: np.ndarray
     rate: np.ndarray
@@ -69,6 +74,9 @@ class CumulativeFfd:
         weight[known] = 1 / star.time.at(duration[known])
         rate = np.cumsum(weight)
         low, high = _weighted_poisson(rate, np.cumsum(weight**2), np.maximum.accumulate(weight))
+        raw_rate = np.full(len(duration), np.nan)
+        if star.time.searched >= MIN_SEARCHED:
+            raw_rate = np.arange(1, len(duration) + 1) / star.time.searched
         return cls(
             sector=np.repeat([s.sector for s in sectors], [len(s.duration) for s in sectors])[
                 order
@@ -78,8 +86,9 @@ class CumulativeFfd:
             duration=duration,
             duration_error=sorted_values("duration_error"),
             mask_duration=sorted_values("mask_duration"),
+            at_edge=sorted_values("at_edge"),
             completeness=np.concatenate(completeness)[order],
-            raw_rate=np.arange(1, len(duration) + 1) / star.time.searched,
+            raw_rate=raw_rate,
             rate=rate,
             low=low,
             high=high,

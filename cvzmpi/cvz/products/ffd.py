@@ -25,7 +25,9 @@ from cvzmpi.cvz.products.power_law import (
     fit_power_law,
     poisson_upper_limit,
 )
+from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 from cvzmpi.cvz.products.searched_sector import SearchedSector
+from cvzmpi.cvz.quality_marks import marks_of_star, marks_text
 
 ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
@@ -45,8 +47,8 @@ class SectorRate:
     interval : (float, float)
         68.27 %, exact Poisson (Garwood 1936); the index is taken as known.
     flare_energy, flare_energy_error : float
-        *Fractional flare energy*: the sum of the equivalent durations of all found flares over the
-        evaluated time, dimensionless: the share of its quiescent light that the star emits in
+        *Fractional flare energy*: the sum of the positive equivalent durations of all found flares
+        over the evaluated time, dimensionless: the share of its quiescent light that the star emits in
         flares (L_flare / L_quiescent of Lurie et al. 2015, ApJ 800, 95). Not corrected for
         completeness. Its error has the errors of the durations, and the chance of which flares
         happened (the square root of the sum of their squares).
@@ -70,7 +72,8 @@ class StarFfd:
     time : EffectiveTime
     lower, upper : float
         Equivalent durations in s between which rates are given. `lower` is NaN where the searches
-        together never reach the completeness that was asked for; then there are no rates.
+        together never reach the completeness that was asked for, or together took less than
+        `MIN_SEARCHED`; then there are no rates.
     power_law : PowerLaw or None
         None where fewer than two flares lie between the bounds, or all at the lower one.
     index : float
@@ -98,9 +101,14 @@ class StarFfd:
     upper_limit: float
 
     @property
-    def header(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Facts about the star, as its newest light curve has them."""
-        return self.sectors[-1].header
+        return self.sectors[-1].facts
+
+    @property
+    def marks(self) -> str:
+        """Its quality marks, separated by commas; see `marks_of_star`."""
+        return marks_of_star(marks_text(sector.marks) for sector in self.sectors)
 
     @classmethod
     def of(
@@ -129,7 +137,7 @@ class StarFfd:
             [sector.completeness for sector in sectors], [sector.searched for sector in sectors]
         )
         lower = time.complete_from(min_completeness)
-        if not lower < upper:
+        if not lower < upper or time.searched < MIN_SEARCHED:
             lower = math.nan
         durations = np.concatenate([sector.duration for sector in sectors])
         n = int(np.sum((durations >= lower) & (durations <= upper)))
@@ -170,16 +178,20 @@ class StarFfd:
             n = int(np.sum((duration >= self.lower) & (duration <= self.upper)))
             seconds = sector.evaluated * 86400
             days = math.nan
-            if not math.isnan(self.lower):
+            if not math.isnan(self.lower) and sector.searched >= MIN_SEARCHED:
                 alone = EffectiveTime.of_light_curves([sector.completeness], [sector.searched])
                 days = alone.quadrature(self.lower, self.upper).average(self.index - 1)
-            chance = math.sqrt(np.sum(duration**2) + np.sum(sector.duration_error**2))
+            emits = duration > 0
+            energy = float(duration[emits].sum())
+            chance = math.sqrt(
+                np.sum(duration[emits] ** 2) + np.sum(sector.duration_error[emits] ** 2)
+            )
             rates.append(
                 SectorRate(
                     n_flares=n,
                     rate=n / days if days > 0 else math.nan,
                     interval=_poisson(n, days, CONFIDENCE),
-                    flare_energy=float(duration.sum()) / seconds,
+                    flare_energy=energy / seconds,
                     flare_energy_error=chance / seconds,
                 )
             )

@@ -4,45 +4,20 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import click
 
-from cvzmpi.cvz.products.ffd import ASSUMED_INDEX, StarFfd
+from cvzmpi.cvz.products.ffd import StarFfd
 from cvzmpi.cvz.products.ffd_tables import FfdTables
-from cvzmpi.cvz.products.searched_sector import SearchedSector
+from cvzmpi.cvz.products.search_time import MIN_SEARCHED
+from cvzmpi.cvz.products.star_outcome import FfdSettings, StarOutcome, star_outcome
 from cvzmpi.cvz.sector_file import sector_files
-from cvzmpi.errors import ConfigError, SectorFileError
-
-
-@dataclass(frozen=True)
-class FfdSettings:
-    """How the distributions are made; see `StarFfd.of`."""
-
-    min_completeness: float = 0.5
-    upper: float = float("inf")
-    assumed_index: float = ASSUMED_INDEX
-
-
-@dataclass(frozen=True)
-class StarOutcome:
-    """What became of a star.
-
-    Attributes
-    ----------
-    star : StarFfd or None
-        None where no light curve of it can be used.
-    left_out : list of str
-        One line for each sector file that is half-done or unreadable, naming it.
-    """
-
-    star: StarFfd | None
-    left_out: list[str]
+from cvzmpi.errors import ConfigError
 
 
 def star_outcomes(
@@ -79,7 +54,7 @@ def star_outcomes(
         for tic, units in groupby(sorted(files), key=lambda unit: unit[0])
         if tics is None or tic in tics
     ]
-    work = partial(_outcome, settings=settings)
+    work = partial(star_outcome, settings=settings)
     if processes == 1:
         yield from map(work, of_stars)
         return
@@ -96,29 +71,48 @@ def make_tables(
     output: Path,
     kind: str,
     processes: int,
-) -> None:
-    """Write the tables, and say what is in them: each star that was asked for by its number."""
-    stars, n_left_out = [], 0
+) -> bool:
+    """Write the tables, and say what is in them: each star that was asked for by its number.
+
+    Returns
+    -------
+    bool
+        Whether every light curve is in them that is done.
+    """
+    rows, left_out, n_sectors = [], [], 0
     for outcome in star_outcomes(directory, tics, settings, processes):
-        for line in outcome.left_out:
-            click.echo(f"left out: {line}", err=True)
-        n_left_out += len(outcome.left_out)
-        if outcome.star is not None:
-            stars.append(outcome.star)
+        for item in outcome.left_out:
+            click.echo(f"left out: {item.line}", err=True)
+        left_out += outcome.left_out
+        if outcome.star is not None and outcome.rows is not None:
+            rows.append(outcome.rows)
+            n_sectors += len(outcome.star.sectors)
             if tics is not None:
                 click.echo(summary(outcome.star))
-    for path in FfdTables.of(stars).write(output, kind):
+    for path in FfdTables.of(rows).write(output, kind):
         click.echo(path)
-    n_sectors = sum(len(star.sectors) for star in stars)
-    click.echo(f"{len(stars)} stars, {n_sectors} light curves; {n_left_out} left out", err=True)
+    n_unfinished = sum(item.unfinished for item in left_out)
+    unfinished = f" ({n_unfinished} unfinished)" if n_unfinished else ""
+    click.echo(
+        f"{len(rows)} stars, {n_sectors} light curves; {len(left_out)} left out{unfinished}",
+        err=True,
+    )
+    return len(left_out) == n_unfinished
 
 
 def summary(star: StarFfd) -> str:
     """One line about a star."""
     sectors = f"{len(star.sectors)} sector{'s' if len(star.sectors) > 1 else ''}"
     start = f"TIC {star.tic}: {star.n_flares} flares in {star.time.searched:.1f} d of {sectors}"
+    marks = f"; marks: {star.marks}" if star.marks else ""
+    return f"{start}: {_rate(star)}{marks}"
+
+
+def _rate(star: StarFfd) -> str:
+    if star.time.searched < MIN_SEARCHED:
+        return f"no rate, since less than {MIN_SEARCHED:g} d was searched"
     if math.isnan(star.lower):
-        return f"{start}: the completeness that is asked for is not reached below {star.upper:g} s"
+        return f" the completeness that is asked for is not reached below {star.upper:g} s"
     low, high = star.interval
     rate = f"{star.rate:.3g} ({low:.3g} to {high:.3g}) a day above {star.lower:.3g} s"
     if not star.n_flares:
@@ -127,17 +121,4 @@ def summary(star: StarFfd) -> str:
     if star.power_law is not None:
         low, high = star.power_law.index_interval
         index = f"{star.index:.2f} ({low:.2f} to {high:.2f})"
-    return f"{start}: {rate}, index {index}"
-
-
-def _outcome(paths: Sequence[Path], settings: FfdSettings) -> StarOutcome:
-    sectors, left_out = [], []
-    for path in paths:
-        try:
-            sectors.append(SearchedSector.read(path))
-        except SectorFileError as error:
-            left_out.append(str(error))
-    if not sectors:
-        return StarOutcome(None, left_out)
-    star = StarFfd.of(sectors, settings.min_completeness, settings.upper, settings.assumed_index)
-    return StarOutcome(star, left_out)
+    return f"{rate}, index {index}"

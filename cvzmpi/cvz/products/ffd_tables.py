@@ -3,89 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from astropy import units as u
-from astropy.table import QTable, vstack
+from astropy.table import QTable
 
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import StarFfd
+from cvzmpi.cvz.products.ffd_columns import FLARES, SECTORS, STARS, TABLES, table_of
 from cvzmpi.cvz.products.tess_band import band_luminosity
+from cvzmpi.cvz.quality_marks import marks_text
 from cvzmpi.errors import ConfigError, one_line
 
 FORMATS = {"ecsv": "ascii.ecsv", "parquet": "parquet"}
 
-_PER_DAY = 1 / u.d
-_ED = "equivalent duration, of the fitted flare template"
-_STARS: dict[str, tuple[Any, str]] = {
-    "tic": (None, "TIC number"),
-    "n_sectors": (None, "light curves"),
-    "evaluated": (u.d, "time in which the detector could look"),
-    "searched": (u.d, "of it, time in which a flare would be one of its own"),
-    "n_flares": (None, "flares found"),
-    "ed_min": (u.s, "smallest equivalent duration that counts: the asked completeness"),
-    "ed_max": (u.s, "largest equivalent duration that counts"),
-    "n_counted": (None, "flares found between these"),
-    "index": (None, "dN/dED ~ ED^-index"),
-    "index_low": (None, "68.27 %"),
-    "index_high": (None, "68.27 %"),
-    "index_low_95": (None, "95 %"),
-    "index_high_95": (None, "95 %"),
-    "index_assumed": (None, "too few flares: the index is not this star's"),
-    "rate": (_PER_DAY, "flares between ed_min and ed_max, corrected for completeness"),
-    "rate_low": (_PER_DAY, "68.27 %"),
-    "rate_high": (_PER_DAY, "68.27 %"),
-    "rate_low_95": (_PER_DAY, "95 %"),
-    "rate_high_95": (_PER_DAY, "95 %"),
-    "rate_limit": (_PER_DAY, "upper limit of the rate, 95 %, one-sided"),
-    "tess_magnitude": (u.mag, "from the FITS header"),
-    "temperature": (u.K, "from the FITS header"),
-    "radius": (u.R_sun, "from the FITS header"),
-    "luminosity": (u.erg / u.s, "quiescent, in the TESS band, as a blackbody"),
-    "energy_min": (u.erg, "of a flare of ed_min, in the TESS band"),
-    "n_configurations": (None, "more than 1: the light curves were not searched alike"),
-}
-_SECTORS: dict[str, tuple[Any, str]] = {
-    "tic": (None, "TIC number"),
-    "sector": (None, ""),
-    "evaluated": (u.d, "time in which the detector could look"),
-    "searched": (u.d, "of it, time in which a flare would be one of its own"),
-    "n_flares": (None, "flares found"),
-    "n_counted": (None, "of them between the star's ed_min and ed_max"),
-    "rate": (_PER_DAY, "between these, at the star's index, corrected for completeness"),
-    "rate_low": (_PER_DAY, "68.27 %, for the index as it is"),
-    "rate_high": (_PER_DAY, "68.27 %, for the index as it is"),
-    "flare_energy": (None, "sum of the equivalent durations over the evaluated time"),
-    "flare_energy_error": (None, "standard error, with the chance of which flares happened"),
-} | {
-    f"ed_{percent}{part}": (None if part == "_relation" else u.s, meaning)
-    for percent in (10, 50, 90)
-    for part, meaning in (
-        ("", f"equivalent duration of which {percent} % are found"),
-        ("_relation", "=; > where not even the largest injected, < where even the smallest"),
-        ("_low", "68.27 %"),
-        ("_high", "68.27 %"),
-    )
-}
-_FLARES: dict[str, tuple[Any, str]] = {
-    "tic": (None, "TIC number"),
-    "sector": (None, ""),
-    "peak_time": (u.d, "BTJD"),
-    "amplitude": (None, "of the brightest cadence, relative to the median flux"),
-    "ed": (u.s, _ED),
-    "ed_error": (u.s, "standard error"),
-    "ed_mask": (u.s, "equivalent duration, summed over the flare mask"),
-    "energy": (u.erg, "in the TESS band"),
-    "completeness": (None, "of the search that found it"),
-    "raw_rate": (_PER_DAY, "flares of this star at least as large, as found"),
-    "rate": (_PER_DAY, "the same, corrected for completeness"),
-    "rate_low": (_PER_DAY, "68.27 %"),
-    "rate_high": (_PER_DAY, "68.27 %"),
-}
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class StarRows:
+    """The rows of one star: of the table of stars, of light curves and of flares.
+
+    Attributes
+    ----------
+    star : tuple
+    sectors, flares : list of tuple
+        In the order of the columns of `ffd_columns`.
+    """
+
+    star: Row
+    sectors: list[Row]
+    flares: list[Row]
+
+    @classmethod
+    def of(cls, star: StarFfd) -> StarRows:
+        """The rows of a star."""
+        luminosity = _luminosity(star.facts)
+        return cls(_star_row(star, luminosity), _sector_rows(star), _flare_rows(star, luminosity))
 
 
 @dataclass(frozen=True)
@@ -104,18 +60,13 @@ class FfdTables:
     flares: QTable
 
     @classmethod
-    def of(cls, stars: Iterable[StarFfd]) -> FfdTables:
-        """Put the results into tables."""
-        star_rows, sector_rows, flare_tables = [], [], [_table(_FLARES, [])]
-        for star in stars:
-            luminosity = _luminosity(star.header)
-            star_rows.append(_star_row(star, luminosity))
-            sector_rows += _sector_rows(star)
-            flare_tables.append(_flare_table(star, luminosity))
+    def of(cls, stars: Iterable[StarRows]) -> FfdTables:
+        """Put the rows of all stars into tables."""
+        stars = list(stars)
         return cls(
-            _table(_STARS, star_rows),
-            _table(_SECTORS, sector_rows),
-            vstack(flare_tables[1:] or flare_tables, metadata_conflicts="silent"),
+            table_of(STARS, [rows.star for rows in stars]),
+            table_of(SECTORS, [row for rows in stars for row in rows.sectors]),
+            table_of(FLARES, [row for rows in stars for row in rows.flares]),
         )
 
     def write(self, directory: Path, kind: str = "ecsv") -> list[Path]:
@@ -141,7 +92,7 @@ class FfdTables:
     def _write(self, directory: Path, kind: str) -> list[Path]:
         directory.mkdir(parents=True, exist_ok=True)
         paths = []
-        for name in ("stars", "sectors", "flares"):
+        for name in TABLES:
             path = directory / f"ffd_{name}.{kind}"
             aside = path.with_name(f"{path.name}.new")
             getattr(self, name).write(aside, format=FORMATS[kind], overwrite=True)
@@ -150,17 +101,7 @@ class FfdTables:
         return paths
 
 
-def _table(columns: dict[str, tuple[Any, str]], rows: list[tuple[Any, ...]]) -> QTable:
-    """A table of these columns, with units and descriptions."""
-    table = QTable()
-    values = list(zip(*rows, strict=True)) if rows else [np.empty(0)] * len(columns)
-    for (name, (unit, description)), column in zip(columns.items(), values, strict=True):
-        table[name] = np.array(column) if unit is None else np.array(column, float) * unit
-        table[name].info.description = description
-    return table
-
-
-def _star_row(star: StarFfd, luminosity: float) -> tuple[Any, ...]:
+def _star_row(star: StarFfd, luminosity: float) -> Row:
     law, nothing = star.power_law, (math.nan, math.nan)
     return (
         star.tic,
@@ -168,6 +109,7 @@ def _star_row(star: StarFfd, luminosity: float) -> tuple[Any, ...]:
         sum(sector.evaluated for sector in star.sectors),
         star.time.searched,
         sum(len(sector.duration) for sector in star.sectors),
+        sum(sector.n_not_positive for sector in star.sectors),
         star.lower,
         star.upper,
         star.n_flares,
@@ -179,14 +121,15 @@ def _star_row(star: StarFfd, luminosity: float) -> tuple[Any, ...]:
         *star.interval,
         *star.interval_95,
         star.upper_limit,
-        *(_fact(star.header, name) for name in ("TESSMAG", "TEFF", "RADIUS")),
+        *(_or_nan(star.facts[name]) for name in ("tess_magnitude", "temperature", "radius")),
         luminosity,
         star.lower * luminosity,
         len({sector.config_hash for sector in star.sectors}),
+        star.marks,
     )
 
 
-def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
+def _sector_rows(star: StarFfd) -> list[Row]:
     rows = []
     for sector, rate in zip(star.sectors, star.sector_rates(), strict=True):
         limits = [sector.completeness.limit(level) for level in (0.1, 0.5, 0.9)]
@@ -197,6 +140,7 @@ def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
                 sector.evaluated,
                 sector.searched,
                 len(sector.duration),
+                sector.n_not_positive,
                 rate.n_flares,
                 rate.rate,
                 *rate.interval,
@@ -207,45 +151,40 @@ def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
                     for limit in limits
                     for value in (limit.value, limit.relation, limit.low, limit.high)
                 ),
+                _or_nan(sector.facts["crowdsap"]),
+                marks_text(sector.marks),
             )
         )
     return rows
 
 
-def _flare_table(star: StarFfd, luminosity: float) -> QTable:
+def _flare_rows(star: StarFfd, luminosity: float) -> list[Row]:
     ffd = CumulativeFfd.of(star)
-    return _table(
-        _FLARES,
-        list(
-            zip(
-                np.full(len(ffd.duration), star.tic),
-                ffd.sector,
-                ffd.peak_time,
-                ffd.amplitude,
-                ffd.duration,
-                ffd.duration_error,
-                ffd.mask_duration,
-                ffd.duration * luminosity,
-                ffd.completeness,
-                ffd.raw_rate,
-                ffd.rate,
-                ffd.low,
-                ffd.high,
-                strict=True,
-            )
-        ),
+    columns = (
+        ffd.sector,
+        ffd.peak_time,
+        ffd.amplitude,
+        ffd.duration,
+        ffd.duration_error,
+        ffd.mask_duration,
+        ffd.duration * luminosity,
+        ffd.completeness,
+        ffd.raw_rate,
+        ffd.rate,
+        ffd.low,
+        ffd.high,
+        ffd.at_edge,
     )
+    return [(star.tic, *cells) for cells in zip(*(c.tolist() for c in columns), strict=True)]
 
 
-def _luminosity(header: dict[str, Any]) -> float:
+def _luminosity(facts: Mapping[str, Any]) -> float:
     """Quiescent luminosity in erg/s; NaN where the header does not know the star."""
-    radius, temperature = _fact(header, "RADIUS"), _fact(header, "TEFF")
+    radius, temperature = _or_nan(facts["radius"]), _or_nan(facts["temperature"])
     if not (radius > 0 and temperature > 0):
         return math.nan
     return float(band_luminosity(radius, temperature).value)
 
 
-def _fact(header: dict[str, Any], name: str) -> float:
-    """A number from the header; NaN where there is none."""
-    value = header.get(name)
-    return float(value) if isinstance(value, int | float) else math.nan
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -16,8 +16,10 @@ from astropy.timeseries import TimeSeries
 
 from cvzmpi.cvz import recovery as recoveries
 from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.cvz.flares import at_edge
 from cvzmpi.cvz.products.completeness import CompletenessCurve
 from cvzmpi.cvz.products.search_time import SearchTime, search_time
+from cvzmpi.cvz.quality_marks import Mark, quality_marks
 from cvzmpi.cvz.recovery import Recovery
 from cvzmpi.cvz.sector_file import SectorData
 from cvzmpi.cvz.sector_file_checks import opened
@@ -157,14 +159,23 @@ class SectorFile:
 
     @cached_property
     def flares(self) -> QTable:
-        """The detected flares; empty before checkpoint `model`."""
+        """The detected flares; empty before checkpoint `model`.
+
+        `at_edge` says which touch the edge of what was evaluated: a part may be missing.
+        """
         table = QTable(meta={"tic": self.tic, "sector": self.sector})
         flares = self.data.flares or {n: np.empty(0, t) for n, (t, _) in FLARE_COLUMNS.items()}
         for name, (_, units) in FLARE_COLUMNS.items():
             table[name] = (
                 _time(flares[name]) if units == "BTJD d" else _with_unit(flares[name], units)
             )
+        table["at_edge"] = at_edge(self.data.probability, flares["start"], flares["stop"])
         return table
+
+    @cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """The quality marks: reasons not to believe what was found, as far as they are known."""
+        return quality_marks(self.data, self.config)
 
     @cached_property
     def injections(self) -> QTable:

@@ -13,13 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.flares import at_edge
 from cvzmpi.cvz.products.completeness import CompletenessCurve
 from cvzmpi.cvz.products.reading import SectorFile
 from cvzmpi.cvz.products.template_fit import fit_flares
-from cvzmpi.errors import SectorFileError
+from cvzmpi.cvz.quality_marks import Mark
+from cvzmpi.cvz.star_facts import star_facts
+from cvzmpi.errors import UnfinishedFileError
 
 MIN_INJECTED = 100
 """A half-done light curve with fewer injected flares says too little about its completeness."""
+
+
+_CERTAIN = 3.0  # standard errors below zero
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,10 @@ class SearchedSector:
     ----------
     path : Path
     tic, sector : int
-    header : dict
-        Facts about the star.
+    facts : dict
+        About the star, by name; see `star_facts`.
+    marks : tuple of Mark
+        The quality marks.
     config_hash : str
         Of the configuration of its search.
     evaluated, searched : float
@@ -43,15 +51,19 @@ class SearchedSector:
     amplitude : float64, shape (n_flares,)
         Of the brightest cadence, relative to the median flux.
     duration, duration_error : float64, shape (n_flares,)
-        Equivalent duration in s, of the fitted template; where none fits, the sum over the mask.
+        Equivalent duration in s, of the fitted template; the sum over the mask where none fits, or
+        where that sum is certainly negative: what loses light is no flare.
     mask_duration : float64, shape (n_flares,)
         Equivalent duration in s, the sum over the mask, as in the table of flares.
+    at_edge : bool, shape (n_flares,)
+        Whether a part of the flare may be missing, in a gap or at the end of the search.
     """
 
     path: Path
     tic: int
     sector: int
-    header: dict[str, Any]
+    facts: dict[str, Any]
+    marks: tuple[Mark, ...]
     config_hash: str
     evaluated: float
     searched: float
@@ -61,6 +73,12 @@ class SearchedSector:
     duration: np.ndarray
     duration_error: np.ndarray
     mask_duration: np.ndarray
+    at_edge: np.ndarray
+
+    @property
+    def n_not_positive(self) -> int:
+        """Flares without a positive equivalent duration: they count for no rate."""
+        return int(np.sum(~(self.duration > 0)))
 
     @classmethod
     def read(cls, path: Path) -> SearchedSector:
@@ -69,27 +87,31 @@ class SearchedSector:
         Raises
         ------
         SectorFileError
-            If it cannot be read, or too few flares have been injected yet.
+            If it cannot be read.
+        UnfinishedFileError
+            If too few flares have been injected yet.
         """
         file = SectorFile.read(path)
         recovery, flares = file.recovery, file.data.flares
         enough = min(MIN_INJECTED, file.n_inject)
         if recovery is None or flares is None or recovery.n_done < max(1, enough):
             n_done = 0 if recovery is None else recovery.n_done
-            raise SectorFileError(
+            raise UnfinishedFileError(
                 f"{path}: {n_done} flares injected so far, expected at least {MIN_INJECTED}"
             )
         time = file.search_time()
         duration = flares["equivalent_duration"].copy()
         duration_error = flares["equivalent_duration_error"].copy()
+        loses_light = duration < -_CERTAIN * duration_error
         for number, fit in enumerate(fit_flares(file.data, file.quality_bitmask)):
-            if fit is not None:
+            if fit is not None and not loses_light[number]:
                 duration[number], duration_error[number] = fit.duration, fit.duration_error
         return cls(
             path=path,
             tic=file.tic,
             sector=file.sector,
-            header=file.header,
+            facts=star_facts(file.header),
+            marks=file.marks,
             config_hash=file.config_hash,
             evaluated=time.evaluated,
             searched=time.searched,
@@ -99,4 +121,5 @@ class SearchedSector:
             duration=duration,
             duration_error=duration_error,
             mask_duration=flares["equivalent_duration"],
+            at_edge=at_edge(file.data.probability, flares["start"], flares["stop"]),
         )

@@ -22,6 +22,7 @@ from scipy.optimize import least_squares
 
 from cvzmpi.cvz.flare_shape import equivalent_duration, mean_flare_shape
 from cvzmpi.cvz.sector_file import SectorData
+from cvzmpi.errors import SectorFileError
 
 BEFORE, AFTER = 10, 30
 """Usable cadences before and after the mask that the fit sees."""
@@ -68,6 +69,11 @@ def fit_flares(data: SectorData, quality_bitmask: int) -> list[TemplateFit | Non
     -------
     list of TemplateFit or None
         In the order of the flares; None where no template fits with a significant amplitude.
+
+    Raises
+    ------
+    SectorFileError
+        If a usable cadence has no error above 0.
     """
     assert data.flares is not None
     assert data.gp_mu is not None
@@ -77,6 +83,12 @@ def fit_flares(data: SectorData, quality_bitmask: int) -> list[TemplateFit | Non
     median = np.median(flux)
     excess = (flux - data.gp_mu[rows]) / median
     error = light_curve.flux_err[rows] / median
+    wrong = np.flatnonzero(~(error > 0))
+    if len(wrong) and len(data.flares["peak"]):
+        raise SectorFileError(
+            f"row {rows[wrong[0]]}: the flux error is {light_curve.flux_err[rows[wrong[0]]]:g}, "
+            "expected above 0"
+        )
     time, in_flare = light_curve.time[rows], data.flare_mask[rows]
     first, last, peak = (np.searchsorted(rows, data.flares[n]) for n in ("start", "stop", "peak"))
     fits = []

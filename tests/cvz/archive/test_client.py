@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cvzmpi.cvz.archive.client import (
-    ArchiveClient,
-    ClientLimits,
+from cvzmpi.cvz.archive.answers import (
     NotInArchiveError,
     StoppedError,
-    UnavailableError,
     UnusableContentError,
 )
+from cvzmpi.cvz.archive.client import ArchiveClient, ClientLimits
+from cvzmpi.errors import ArchiveDownError
 from tools.stand_in_archive.faults import Faults
 
 QUICK = ClientLimits(
@@ -62,7 +61,7 @@ def test_what_does_not_pass_is_tried_so_often_and_told(open_archive, fault, reas
     faults.always[1] = fault
     archive = open_archive((1, 1), faults=faults)
     address = file_address(archive)
-    with pytest.raises(UnavailableError, match=f"({reason}).*3 times; try again later") as caught:
+    with pytest.raises(ArchiveDownError, match=f"({reason}).*3 times") as caught:
         ArchiveClient(QUICK).fetch(address, whole)
     assert str(caught.value).startswith(address)
     assert len(archive.counts.requests) == 3
@@ -101,7 +100,7 @@ def test_an_archive_that_is_not_there_is_told(client):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}/file"
-        with pytest.raises(UnavailableError, match=r"the connection failed .*refused"):
+        with pytest.raises(ArchiveDownError, match=r"the connection failed .*refused"):
             client.text(address)
 
 
@@ -110,7 +109,7 @@ def test_a_transfer_that_goes_on_for_ever_is_ended(open_archive):
     faults.always[1], faults.slow_seconds = "slow", 1.0
     archive = open_archive((1, 1), faults=faults)
     client = ArchiveClient(dataclasses.replace(QUICK, transfer_timeout=0.2, attempts=1))
-    with pytest.raises(UnavailableError, match=r"not there after 0\.2 s"):
+    with pytest.raises(ArchiveDownError, match=r"not there after 0\.2 s"):
         client.fetch(file_address(archive), whole)
 
 
@@ -141,7 +140,7 @@ def test_a_request_to_wait_holds_back_all_threads(open_archive):
     client = ArchiveClient(dataclasses.replace(QUICK, attempts=2, longest_pause=1.0))
 
     def fail():
-        with pytest.raises(UnavailableError):
+        with pytest.raises(ArchiveDownError):
             client.fetch(file_address(archive, 1), whole)
 
     thread = threading.Thread(target=fail)

@@ -138,8 +138,12 @@ def test_a_light_curve_with_too_few_cadences_does_not_qualify(open_archive, camp
 def test_a_dead_archive_ends_it_and_costs_nothing(open_archive, campaign):
     archive = archive_of(open_archive, 5, faults=Faults(1.0, ["503"]))
     config = campaign(archive, 5, "archive.give_up_after=3")
-    result = fetch_light_curves(config, pytest.fail)
+    said = []
+    result = fetch_light_curves(config, said.append)
     assert not result.complete
+    (waiting,) = said
+    assert waiting.startswith(f"waiting for the archive: {archive.address}/api/v0.1/Download/file/")
+    assert ": status 503; asked again in " in waiting
     assert "the archive counts as down: TIC 1 sector" in str(result)
     assert set(states(config).values()) == {State.QUALIFIED}
 

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from cvzmpi.cvz.archive.client import ArchiveClient, UnavailableError
+from cvzmpi.cvz.archive.client import ArchiveClient
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
 from cvzmpi.cvz.archive.scratch import StagedFile
 from cvzmpi.cvz.archive.stager import Stager
-from cvzmpi.errors import ConfigError
+from cvzmpi.errors import ArchiveDownError, ConfigError
 from tools.stand_in_archive.catalog import product_of
 
 
@@ -76,7 +76,7 @@ def test_a_client_that_hangs_is_killed(open_archive, open_search, scratch):
     assert len(list(search.products([1]))) == 1  # it has started
     search._client.limits = dataclasses.replace(search._client.limits, transfer_timeout=0.5)
     archive.faults.always[1] = "hang"
-    with pytest.raises(UnavailableError, match="lightkurve's client did not answer in time"):
+    with pytest.raises(ArchiveDownError, match="lightkurve's client did not answer in time"):
         search.download(product_of(1, 1), scratch)
     assert search._process is None
 

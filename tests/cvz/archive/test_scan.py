@@ -1,6 +1,8 @@
 """Scan: all light curves of all targets into the ledger, once, with what was judged."""
 
 import json
+import os
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -8,7 +10,7 @@ from click.testing import CliRunner
 from cvzmpi.cli import cli
 from cvzmpi.cvz.archive.commands import open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
-from cvzmpi.errors import ArchiveError, ConfigError
+from cvzmpi.errors import ArchiveDownError, ArchiveError, ConfigError
 from cvzmpi.ledger import Event, Ledger, State
 from tools.stand_in_archive.catalog import product_of
 
@@ -161,9 +163,112 @@ def test_magnitudes_are_needed_where_they_matter(cvz_archive, campaign):
 def test_a_dead_archive_is_told_and_nothing_is_recorded(cvz_archive, campaign):
     cvz_archive.listing_faults.always[0] = "503"
     config = campaign(cvz_archive)
-    with pytest.raises(ArchiveError, match=r"tesscurl_sector_1_lc\.sh: status 503"):
+    with pytest.raises(ArchiveDownError, match=r"tesscurl_sector_1_lc\.sh: status 503"):
         scan(config)
     assert states(config) == {}
+
+
+def test_that_the_archive_is_waited_for_is_said_at_once(cvz_archive, campaign):
+    cvz_archive.listing_faults.always[0] = "503"
+    config = campaign(cvz_archive, "1\n", "archive.attempts=6")  # half a minute of pauses
+    said = []
+
+    def end_the_outage(line):
+        said.append(line)
+        cvz_archive.listing_faults.always.clear()
+
+    scan_targets(config, end_the_outage)
+    first, second = said
+    address = cvz_archive.listings.replace("{sector}", "1")
+    assert first.startswith(f"waiting for the archive: {address}: status 503; asked again in ")
+    assert second.startswith("the archive answers again, after ")
+
+
+# ----------------------------------------------------------------- a campaign does not shrink
+
+
+@pytest.mark.parametrize("fault", ["403", "404", "web page", "empty", "redirected to log in"])
+def test_without_any_listing_no_star_is_judged(cvz_archive, campaign, fault):
+    cvz_archive.listing_faults.always[0] = fault
+    config = campaign(cvz_archive)
+    with pytest.raises(ArchiveError, match=r"tesscurl_sector_1_lc\.sh: "):
+        scan(config)
+    assert states(config) == {}
+
+
+@pytest.mark.parametrize(("fault", "sector"), [("403", 1), ("404", 26), ("web page", 5)])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_sector_that_is_gone_takes_nothing_away(
+    cvz_archive, campaign, tmp_path, fault, sector, kept
+):
+    config = campaign(cvz_archive)
+    scan(config)
+    before = states(config)
+    make_old(tmp_path, remove=not kept)
+    cvz_archive.listing_faults.always[sector] = fault
+    if kept:
+        notes = []
+        result, _ = scan_targets(config, notes.append)
+        assert (result.n_new, result.n_changed, result.n_qualified_targets) == (0, 0, 2)
+        assert f"sector_{sector}_lc.sh: " in notes[-1]
+        assert "its listing of 8 days ago is used" in notes[-1]
+    else:
+        with pytest.raises(ArchiveDownError, match=f"sector_{sector}_"):
+            scan_targets(config, lambda _: None)
+    assert states(config) == before
+
+
+def test_light_curves_that_are_listed_no_more_still_count(open_archive, campaign, tmp_path):
+    """The listing is whole and of the right sector, but for one of many stars."""
+    others = [(tic, sector) for tic in range(100, 300) for sector in YEAR_1]
+    config = campaign(open_archive(*((1, s) for s in YEAR_1[:10]), *others), "1\n")
+    assert scan(config).n_qualified == 10
+    make_old(tmp_path)
+    fewer = open_archive(*((1, sector) for sector in YEAR_1[:9]), *others)
+    result = scan(campaign(fewer, "1\n"))
+    assert (result.n_light_curves, result.n_qualified, result.n_changed) == (10, 10, 0)
+    assert set(states(config).values()) == {State.QUALIFIED}
+
+
+def test_what_was_judged_while_sectors_were_missing_is_put_right(open_archive, campaign):
+    """As an earlier version did: it took an archive that did not answer for one without data."""
+    archive = open_archive((5, 1))
+    config = campaign(archive, "1\n2\n")
+    scan(config)
+    assert states(config) == dict.fromkeys(["1", "2"], State.NOT_QUALIFIED)
+    archive.catalog.add(product_of(1, sector) for sector in YEAR_1[1:])
+    result = scan(config)
+    assert (result.n_qualified, result.n_without_data) == (12, 1)
+    with open_ledger(config) as ledger:
+        *_, judged = ledger.history("1")
+        assert len(ledger.history("2")) == 2
+    assert judged.to_state is State.NOT_QUALIFIED
+    assert judged.message.startswith("it has light curves now, which are units of their own: sect")
+    before = histories(config)
+    scan(config)
+    assert histories(config) == before  # it is put right once
+
+
+def test_new_targets_are_judged_with_what_is_kept_while_the_archive_refuses(
+    cvz_archive, campaign, tmp_path
+):
+    scan(campaign(cvz_archive, "1\n"))
+    make_old(tmp_path)
+    cvz_archive.listing_faults.always[0] = "403"
+    notes = []
+    result, _ = scan_targets(campaign(cvz_archive, "1\n3\n"), notes.append)
+    assert (result.n_new, result.n_qualified_targets) == (15, 2)
+    assert result.unseen.endswith("the archive does not give it (status 403)")
+    assert notes[-1] == f"{result.unseen}; new sectors cannot be looked for"
+
+
+def make_old(tmp_path, remove=False):
+    """Make the kept listings older, or have them gone."""
+    then = time.time() - 8 * 86400
+    for file in tmp_path.rglob("*.sh.gz"):
+        os.utime(file, (then, then))
+        if remove:
+            file.unlink()
 
 
 def test_with_lightkurves_search_the_same_is_found(open_archive, campaign):
@@ -202,6 +307,16 @@ def test_rows_that_are_no_targets_are_told_and_the_others_scanned(cvz_archive, t
     assert ended.stderr == (
         f"cvzmpi: {tmp_path}/stars.txt: line 2: expected a TIC number, not 'Eta'\n"
     )
+
+
+def test_a_scan_that_could_not_look_for_new_sectors_is_not_complete(cvz_archive, tmp_path):
+    (tmp_path / "stars.txt").write_text("1\n2\n")
+    assert command(cvz_archive, tmp_path, "scan", str(tmp_path / "stars.txt")).return_value == 0
+    cvz_archive.listing_faults.always[0] = "403"
+    ended = command(cvz_archive, tmp_path, "scan", str(tmp_path / "stars.txt"))
+    assert ended.return_value == 75
+    assert "2 targets: 1 qualify" in ended.stdout
+    assert "new sectors cannot be looked for" in ended.stderr
 
 
 def test_without_a_list_the_command_says_what_it_needs(open_archive, tmp_path):

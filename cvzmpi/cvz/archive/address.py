@@ -1,0 +1,70 @@
+"""Addresses in the configuration: what is wrong with one is said before anything is asked."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+_FORMS = {
+    "https": "https://HOST",
+    "http": "http://HOST",
+    "s3": "s3://BUCKET",
+    "file": "file:///DIRECTORY",
+}
+_HTTP = ("https", "http")
+
+
+def check_address(address: str) -> str:
+    """Check the address of an archive or of a mirror, and give it back.
+
+    Raises
+    ------
+    ValueError
+        With what is wrong with it, and what was expected.
+    """
+    return _checked(address, ("https", "http", "s3", "file"))
+
+
+def check_listings(address: str) -> str:
+    """Check the address of listings, which has `{sector}` in it, and give it back.
+
+    Raises
+    ------
+    ValueError
+        With what is wrong with it, and what was expected.
+    """
+    if "{sector}" not in address:
+        raise ValueError("expected {sector} in it, in place of the number")
+    _checked(address.replace("{sector}", "1"), ("https", "http", "file"))
+    return address
+
+
+def check_endpoint(address: str) -> str:
+    """Check the address of a server of buckets, and give it back.
+
+    Raises
+    ------
+    ValueError
+        With what is wrong with it, and what was expected.
+    """
+    return _checked(address, _HTTP)
+
+
+def _checked(address: str, schemes: tuple[str, ...]) -> str:
+    scheme, separator, rest = address.partition("://")
+    expected = f"expected {' or '.join(_FORMS[s] for s in schemes)}"
+    if not separator or scheme not in schemes:
+        raise ValueError(expected)
+    if not unquote(address).isprintable() or (scheme in _HTTP and " " in address):
+        raise ValueError("has a blank or a character in it that cannot be in an address")
+    if scheme == "file":
+        if not rest.startswith("/"):
+            raise ValueError(f"expected {_FORMS['file']}, with three slashes")
+        return address
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"{expected}: {error}") from None
+    if not host or port == 0:
+        raise ValueError(expected)
+    return address

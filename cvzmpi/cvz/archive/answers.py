@@ -1,0 +1,109 @@
+"""What an archive answers: a body of bounded size, or in which way it does not give one."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from cvzmpi.errors import ArchiveDownError, ArchiveError, one_line
+
+FILE = "file://"
+_CHUNK = 256 * 1024
+
+
+class NotInArchiveError(ArchiveError):
+    """The archive answers, and does not have it."""
+
+
+class ForbiddenError(ArchiveDownError):
+    """The archive does not give it to us. A public bucket says so of what it does not have."""
+
+
+class UnusableContentError(ArchiveDownError):
+    """What came is not what was asked for; the next attempt may bring the right one."""
+
+
+class WrongProductError(ArchiveError):
+    """The archive gives, whole, a product that is not what its name says; perhaps not for ever."""
+
+
+class StoppedError(ArchiveError):
+    """The job ends; nothing is fetched any more."""
+
+
+class PassingError(Exception):
+    """An attempt failed in a way that may pass; `pause` is how long the archive wants to rest."""
+
+    def __init__(self, reason: str, pause: float = 0.0) -> None:
+        super().__init__(reason)
+        self.pause = pause
+
+
+@dataclass(frozen=True)
+class Body:
+    """What an answer brings: its length in bytes, where that was told, and its content."""
+
+    length: int | None
+    chunks: Iterator[bytes]
+
+
+def bounded_body(address: str, length: int | None, chunks: Iterator[bytes], largest: float) -> Body:
+    """A body that is refused where it has more bytes than the largest one that is expected.
+
+    Raises
+    ------
+    UnusableContentError
+        Where the announced length says so already; else while the chunks are read.
+    """
+    if length is not None and length > largest:
+        raise _too_large(address, f"{length:,} bytes", largest)
+
+    def counted() -> Iterator[bytes]:
+        size = 0
+        for chunk in chunks:
+            size += len(chunk)
+            if size > largest:
+                raise _too_large(address, "more", largest)
+            yield chunk
+
+    return Body(length, counted())
+
+
+def file_body(address: str, largest: float) -> Body:
+    """The content of a file of a mirror, by its `file://` address.
+
+    Raises
+    ------
+    NotInArchiveError
+        If there is no such file.
+    UnusableContentError
+        If it is too large.
+    PassingError
+        If it cannot be read; perhaps only while the chunks are read.
+    """
+    path = Path(unquote(address.removeprefix(FILE)))
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: it has a NUL
+        raise NotInArchiveError(f"{address}: no such file") from error
+    except OSError as error:
+        raise PassingError(one_line(error)) from error
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+        raise PassingError("Is a directory" if path.is_dir() else "Is not a regular file")
+    return bounded_body(address, status.st_size, _file_chunks(path), largest)
+
+
+def _file_chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise PassingError(one_line(error)) from error
+
+
+def _too_large(address: str, size: str, largest: float) -> UnusableContentError:
+    return UnusableContentError(f"{address}: {size}, expected at most {largest:,.0f} bytes")

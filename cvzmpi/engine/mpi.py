@@ -1,0 +1,14 @@
+"""MPI, where a library of it can be loaded; importing this initialises it."""
+
+from __future__ import annotations
+
+WHY_NOT: Exception | None = None
+"""Why there is no MPI; None where there is."""
+
+try:
+    from mpi4py import MPI
+except (ImportError, RuntimeError) as error:  # mpi4py raises either, by how it was built
+    MPI = None  # type: ignore[assignment]
+    WHY_NOT = error
+
+__all__ = ["MPI", "WHY_NOT"]
