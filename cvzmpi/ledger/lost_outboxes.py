@@ -35,9 +35,7 @@ def set_aside_lost(directory: Path, job: Job, known: Callable[[], Collection[Job
     list of Path
         What the files are called now.
     """
-    waiting = {
-        int(path.stem): path for path in directory.glob("*.jsonl") if path.stem.isdecimal()
-    }
+    waiting = {int(path.stem): path for path in directory.glob("*.jsonl") if path.stem.isdecimal()}
     if not waiting:
         return []
     others = {other.id for other in known()} - {job.id}
