@@ -404,6 +404,14 @@ def test_an_input_directory_that_may_not_be_read_is_one_line(tmp_path, locked):
     refused(run(arguments, wrapper=wrapper), tmp_path / "input")
 
 
+def test_a_directory_below_that_may_not_be_read_is_named(light_curves, tmp_path, locked):
+    closed = tmp_path / "input" / "closed"
+    wrapper = locked(closed, 0o000)
+    shutil.copy(light_curves[0], tmp_path / "input")
+    arguments = ["run", "--input", tmp_path / "input", "--output", tmp_path / "output", *FAST]
+    failed_alone(run(arguments, wrapper=wrapper), f"{closed}: cannot be read: Permission denied")
+
+
 def test_a_light_curve_that_may_not_be_read_is_a_failed_one(light_curves, good, tmp_path, locked):
     inputs, output = tmp_path / "input", tmp_path / "output"
     inputs.mkdir()
