@@ -7,19 +7,23 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from tools.torture.campaign import TortureCampaign
+from tools.torture.campaign import SMALL, TortureCampaign
 from tools.torture.faults import FAULTS, CannotTryError
+from tools.torture.interruptions import interrupt
 from tools.torture.kills import MOMENTS, SweepResult, sweep
 
 TEAMS = {"one rank": 1, "a team of two": 3}
 
 
 @click.command()
-@click.option("--kills", default=200, show_default=True, help="In all, half of them a team of 2.")
+@click.option(
+    "--kills", type=click.IntRange(0), help="In all, half of them a team of 2.  [default: 200]"
+)
 @click.option("--interval", default=0.5, show_default=True, help="Seconds between checkpoints.")
 @click.option("--seed", default=1, show_default=True, help="Of the instants.")
 @click.option(
@@ -27,21 +31,59 @@ TEAMS = {"one rank": 1, "a team of two": 3}
     "names",
     multiple=True,
     type=click.Choice(list(FAULTS)),
-    help="Only these of the other faults.  [default: all]",
+    help="Only these of the other faults.  [default: all, but with --interruptions none]",
 )
-def main(kills: int, interval: float, seed: int, names: tuple[str, ...]) -> None:
+@click.option(
+    "--interruptions",
+    type=click.IntRange(0),
+    help="So many signals and exceptions, shared by 1, 2 and 3 ranks; no kills, unless given.",
+)
+def main(
+    kills: int | None, interval: float, seed: int, names: tuple[str, ...], interruptions: int | None
+) -> None:
     """Torture the main job: exit status 1 if anything is not as promised."""
     begun = time.monotonic()
+    bad = 0 if interruptions is None else _interrupt(interruptions, interval, seed)
+    if interruptions is None or kills or names:
+        bad += _torture(kills if kills is not None else 200, interval, seed, names or FAULTS)
+    verdict = "everything is as promised" if not bad else f"NOT AS PROMISED: {bad}"
+    click.echo(f"{verdict} ({time.monotonic() - begun:.0f} s)")
+    sys.exit(bool(bad))
+
+
+def _interrupt(n: int, interval: float, seed: int) -> int:
+    """The interruptions; how much was wrong."""
+    wrong: list[str] = []
+    for ranks in (1, 2, 3):
+        share = n // 3 + (ranks <= n % 3)
+        with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
+            campaign = TortureCampaign(Path(directory), interval, SMALL)
+            try:
+                seen = interrupt(campaign, ranks, share, seed + ranks)
+            finally:
+                campaign.end_jobs()
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.kinds.items()))
+        statuses = ", ".join(f"{count} x {s}" for s, count in sorted(seen.statuses.items()))
+        click.echo(f"{ranks} ranks: {seen.kinds.total()} interruptions ({kinds})")
+        click.echo(
+            f"  exit statuses {statuses}; {seen.campaigns} campaigns finished by the next job"
+        )
+        wrong += seen.wrong
+    for line in wrong:
+        click.echo(f"NOT AS PROMISED: {line}")
+    return len(wrong)
+
+
+def _torture(kills: int, interval: float, seed: int, names: Iterable[str]) -> int:
+    """The kills and the other faults; how much was wrong."""
     with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
         campaign = TortureCampaign(Path(directory), interval)
         try:
             bad = _kill(campaign, kills, seed) if kills else 0
-            bad += sum(_try(campaign, name) for name in names or FAULTS)
+            bad += sum(_try(campaign, name) for name in names)
         finally:
             campaign.end_jobs()
-    verdict = "everything is as promised" if not bad else f"NOT AS PROMISED: {bad}"
-    click.echo(f"{verdict} ({time.monotonic() - begun:.0f} s)")
-    sys.exit(bool(bad))
+    return bad
 
 
 def _kill(campaign: TortureCampaign, kills: int, seed: int) -> int:
