@@ -14,7 +14,7 @@ import click
 
 from tools.torture.campaign import SMALL, TortureCampaign
 from tools.torture.faults import FAULTS, CannotTryError
-from tools.torture.interruptions import interrupt
+from tools.torture.interruptions import Interrupted, interrupt
 from tools.torture.kills import MOMENTS, SweepResult, sweep
 
 TEAMS = {"one rank": 1, "a team of two": 3}
@@ -54,24 +54,27 @@ def main(
 def _interrupt(n: int, interval: float, seed: int) -> int:
     """The interruptions; how much was wrong."""
     wrong: list[str] = []
-    for ranks in (1, 2, 3):
-        share = n // 3 + (ranks <= n % 3)
-        with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
-            campaign = TortureCampaign(Path(directory), interval, SMALL)
-            try:
-                seen = interrupt(campaign, ranks, share, seed + ranks)
-            finally:
-                campaign.end_jobs()
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.kinds.items()))
-        statuses = ", ".join(f"{count} x {s}" for s, count in sorted(seen.statuses.items()))
-        click.echo(f"{ranks} ranks: {seen.kinds.total()} interruptions ({kinds})")
-        click.echo(
-            f"  exit statuses {statuses}; {seen.campaigns} campaigns finished by the next job"
-        )
-        wrong += seen.wrong
+    with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
+        campaign = TortureCampaign(Path(directory), interval, SMALL)
+        try:
+            for ranks in (1, 2, 3):
+                seen = interrupt(campaign, ranks, n // 3 + (ranks <= n % 3), seed + ranks)
+                click.echo(_sum_up(ranks, seen))
+                wrong += seen.wrong
+        finally:
+            campaign.end_jobs()
     for line in wrong:
         click.echo(f"NOT AS PROMISED: {line}")
     return len(wrong)
+
+
+def _sum_up(ranks: int, seen: Interrupted) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.kinds.items()))
+    statuses = ", ".join(f"{count} x {s}" for s, count in sorted(seen.statuses.items()))
+    return (
+        f"{ranks} ranks: {seen.kinds.total()} interruptions ({kinds}), exit statuses {statuses}; "
+        f"{seen.campaigns} campaigns finished afterwards"
+    )
 
 
 def _torture(kills: int, interval: float, seed: int, names: Iterable[str]) -> int:

@@ -140,10 +140,15 @@ def _wrong_in_history(history: list[Recorded]) -> list[str]:
         if event.number != number or event.from_state is not state:
             wrong.append(f"{event.unit}: a gap before event {event.number}")
         check_transition(event.unit, state, event.to_state)
-        if before is not None and state is State.WORKING and event.job.id != before.job.id:
-            if not (event.message or "").startswith(f"job {before.job.id} "):
-                wrong.append(f"{event.unit}: job {event.job.id} took it while another had it")
+        if before is not None and state is State.WORKING and not _may_end(before, event):
+            wrong.append(f"{event.unit}: job {event.job.id} took it while another had it")
         if event.to_state is State.ERROR:
             wrong.append(f"{event.unit} failed: {event.message}")
         before = event
     return wrong
+
+
+def _may_end(began: Recorded, event: Recorded) -> bool:
+    """Whether the work that a job began was ended by itself, or in place of a dead one."""
+    said = event.message or ""
+    return event.job.id == began.job.id or said.startswith(f"job {began.job.id} ")
