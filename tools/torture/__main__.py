@@ -22,7 +22,7 @@ TEAMS = {"one rank": 1, "a team of two": 3}
 
 @click.command()
 @click.option(
-    "--kills", type=click.IntRange(0), help="In all, half of them a team of 2.  [default: 200]"
+    "--kills", type=click.IntRange(0), help="Of all ranks; half of them of a team of two."
 )
 @click.option("--interval", default=0.5, show_default=True, help="Seconds between checkpoints.")
 @click.option("--seed", default=1, show_default=True, help="Of the instants.")
@@ -31,21 +31,25 @@ TEAMS = {"one rank": 1, "a team of two": 3}
     "names",
     multiple=True,
     type=click.Choice(list(FAULTS)),
-    help="Only these of the other faults.  [default: all, but with --interruptions none]",
+    help="One of the other faults; may come again.",
 )
 @click.option(
     "--interruptions",
     type=click.IntRange(0),
-    help="So many signals and exceptions, shared by 1, 2 and 3 ranks; no kills, unless given.",
+    help="Signals and exceptions, shared by jobs of 1, 2 and 3 ranks.",
 )
 def main(
     kills: int | None, interval: float, seed: int, names: tuple[str, ...], interruptions: int | None
 ) -> None:
-    """Torture the main job: exit status 1 if anything is not as promised."""
+    """Torture the main job: exit status 1 if anything is not as promised.
+
+    Without options: 200 kills, 30 interruptions and all other faults.
+    """
     begun = time.monotonic()
-    bad = 0 if interruptions is None else _interrupt(interruptions, interval, seed)
-    if interruptions is None or kills or names:
-        bad += _torture(kills if kills is not None else 200, interval, seed, names or FAULTS)
+    if kills is None and interruptions is None and not names:
+        kills, interruptions, names = 200, 30, tuple(FAULTS)
+    bad = _interrupt(interruptions, interval, seed) if interruptions else 0
+    bad += _torture(kills or 0, interval, seed, names) if kills or names else 0
     verdict = "everything is as promised" if not bad else f"NOT AS PROMISED: {bad}"
     click.echo(f"{verdict} ({time.monotonic() - begun:.0f} s)")
     sys.exit(bool(bad))
