@@ -50,6 +50,18 @@ def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:
     return [(job, at_work.get(job.id, 0), claimed.get(job.id, 0)) for job in jobs]
 
 
+def at_work(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
+    """Units at work, each with the process of its job, and whether that job has ended."""
+    return [
+        (str(name), str(process), ended is not None)
+        for name, process, ended in snapshot.rows(
+            "SELECT units.name, jobs.process, jobs.ended "
+            f"FROM {_UNITS} JOIN jobs ON jobs.id = latest.job_id WHERE latest.state = 'working' "
+            "ORDER BY units.id"
+        )
+    ]
+
+
 def n_done(snapshot: Snapshot, since: datetime) -> int:
     """How many units jobs finished since then; without those that were only found done."""
     ((n,),) = snapshot.rows(f"SELECT count(*) FROM events WHERE {_DONE_SINCE}", since)

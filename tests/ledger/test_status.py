@@ -55,6 +55,17 @@ def test_units_are_counted_by_state(location, campaign):
     assert counts == {"preprocessed": 3, "qualified": 1, "working": 1, "done": 2, "error": 2}
 
 
+def test_units_at_work_without_a_living_job_are_said(location, ledger, campaign):
+    status = take_status(location)
+    assert status.left_at_work == []
+    assert "without a living job" not in shown(status_report(status, "injections"))
+    ledger.jobs.end(campaign, "failed: KeyboardInterrupt")
+    status = take_status(location)
+    assert status.left_at_work == status.as_json()["left_at_work"] == ["5_1"]
+    line = "1 at work without a living job, the next one goes on: 5_1"
+    assert line in shown(status_report(status, "injections"))
+
+
 def test_speed_is_that_of_the_running_jobs(location, campaign):
     status = take_status(location)
     assert status.steps_per_second == 37.5
