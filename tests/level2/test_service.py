@@ -553,6 +553,10 @@ def test_serve_goes_through_all_steps_again_and_again(postgres, store, tmp_path)
         assert reply.status_code == 401
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(60) == 0
+    for number in (signal.SIGINT, signal.SIGHUP):
+        with served(location, store, tmp_path, interval=0.005) as (_, process):
+            os.kill(process.pid, number)
+            assert process.wait(60) == 0
 
 
 def raw(address, request, source="127.0.0.1"):
