@@ -31,7 +31,7 @@ from cvzmpi.cvz.sector_file_layout import FORMAT, FORMAT_VERSION, MARKS, WRITTEN
 from cvzmpi.engine.checkpoint_file import write_whole
 from cvzmpi.engine.hdf5_file import check_format
 from cvzmpi.engine.structure_checksum import new_in_memory, whole_image
-from cvzmpi.errors import SectorFileError, one_line
+from cvzmpi.errors import MachineError, SectorFileError, one_line
 
 STAGES = ("download", "detect", "model", "inject")
 """The stages of a light curve, in order; the attribute `checkpoint` names the last one done."""
@@ -148,9 +148,14 @@ def write(path: Path, data: SectorData, provenance: Provenance, fsync: bool = Tr
 
     Raises
     ------
+    MachineError
+        If the output directory is gone; it is not made anew, since a disk may come back there.
     SectorFileError
         If the file cannot be written; the one that was there is left as it is.
     """
+    output = path.parent.parent
+    if not output.is_dir():
+        raise MachineError(f"{output}: is gone while the job runs")
     with new_in_memory() as file:
         fill(file, data, provenance)
         file.attrs[CHECKSUM] = content_checksum(file)

@@ -105,6 +105,10 @@ class Job:
         """What it said about light curves that failed, without date and time."""
         return [line[20:] for line in self.text().splitlines() if " failed " in line[:30]]
 
+    def put_off(self) -> list[str]:
+        """What it said about light curves that were put off, without date and time."""
+        return [line[20:] for line in self.text().splitlines() if " is not finished: " in line]
+
     def reading(self) -> Reading:
         """What its meters say."""
         return read_meters(self.meters)
