@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.errors import CvzmpiError
+from cvzmpi.redaction import redacted
 
 if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
@@ -65,5 +66,5 @@ def complain(message: str) -> None:
 
     if rank_by_launcher() > 0:
         return
-    for line in message.splitlines():
+    for line in redacted(message).splitlines():
         click.echo(f"cvzmpi: {line}", err=True)

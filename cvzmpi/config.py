@@ -8,14 +8,16 @@ what is said about a mistake, and how settings are printed is here, for all of t
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from cvzmpi.errors import ConfigError
+from cvzmpi.redaction import redacted, shown_url, url_fault
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,6 +25,8 @@ else:
     import tomli as tomllib
 
 DEFAULT_FILE = Path("cvzmpi.toml")
+
+_KEY = re.compile(r"[\w.-]+", re.ASCII)
 
 # What pydantic's messages say less clearly, by the type of the error.
 _EXPECTED = {
@@ -43,6 +47,16 @@ class Section(BaseModel):
 
 
 AnySection = TypeVar("AnySection", bound=Section)
+
+
+def _clear_url(url: str) -> str:
+    if "://" in url and (fault := url_fault(url)) is not None:
+        raise ValueError(f"{shown_url(url)} {fault}")
+    return url
+
+
+Url = Annotated[str, AfterValidator(_clear_url)]
+"""A URL, which may hold a password, and that all programs read in the same way."""
 
 FilePath = Annotated[Path, Field(strict=False)]  # TOML has strings only
 
@@ -179,8 +193,9 @@ def _is_path(annotation: Any) -> bool:
 def _parse(override: str) -> tuple[str, Any]:
     """Key and value of one `key=value`, the value as TOML has it."""
     key, separator, text = override.partition("=")
-    if not separator or not key.strip():
-        raise ConfigError(f"--set {override}: expected key=value, as inject.n_inject=200")
+    if not separator or _KEY.fullmatch(key.strip()) is None:
+        shown = shown_url(override)
+        raise ConfigError(f"--set {shown}: expected key=value, as inject.n_inject=200")
     try:
         parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
@@ -218,7 +233,9 @@ def _explain(model: type[Section], source: str, error: Any) -> str:
     expected = _EXPECTED.get(error["type"])
     if expected is None:
         expected = error["msg"].removeprefix("Input should be ")
-    return f"{source}: {key} = {error['input']!r}: expected {expected}"
+    given = error["input"]
+    given = repr(shown_url(given)) if isinstance(given, str) else redacted(repr(given))
+    return f"{source}: {key} = {given}: expected {expected}"
 
 
 def _known_keys(model: type[BaseModel], section: str) -> list[str]:

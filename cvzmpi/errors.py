@@ -4,9 +4,14 @@ Each carries one clear line: which file or setting, which value, what was expect
 else that is raised is a defect of the program and shows its traceback.
 """
 
+from cvzmpi.redaction import redacted
+
 
 class CvzmpiError(Exception):
-    """Base of all errors with a message for the user."""
+    """Base of all errors with a message for the user, in which there are no secrets."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(redacted(a) if isinstance(a, str) else a for a in arguments))
 
 
 class ConfigError(CvzmpiError):
@@ -70,5 +75,5 @@ class TransferError(CvzmpiError):
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, on one line; its type where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an error says, on one line and without secrets; its type where it says nothing."""
+    return redacted(" ".join(str(error).split())) or type(error).__name__

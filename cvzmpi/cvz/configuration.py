@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from cvzmpi.config import FilePath, Section, load_as
+from cvzmpi.config import FilePath, Section, Url, load_as
 from cvzmpi.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 
@@ -39,12 +39,12 @@ class ArchiveConfig(Section):
     targets: FilePath | None = Field(
         None, description="list of TIC numbers; their light curves come from the archive"
     )
-    address: str = Field(
+    address: Url = Field(
         "https://mast.stsci.edu",
         pattern="^(https?|s3|file)://.",
         description="of the files; a mirror may be s3://BUCKET or file:///DIRECTORY",
     )
-    listings: str = Field(
+    listings: Url = Field(
         "https://archive.stsci.edu/missions/tess/download_scripts/sector/tesscurl_sector_{sector}_lc.sh",
         pattern=r"^(https?|file)://.*\{sector\}",
         description="address of the download script of a sector, which lists its light curves",

@@ -12,6 +12,7 @@ from cvzmpi.engine.claim import Claim
 from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.team import Team, TeamMateError
 from cvzmpi.errors import CvzmpiError
+from cvzmpi.redaction import redacted
 
 
 def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Outcome:
@@ -55,7 +56,7 @@ def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> bool:
 
 def _one_line(error: Exception, team: Team) -> str:
     """What failed and where; a user's error speaks for itself, a defect names its type and line."""
-    message = " ".join(str(error).split())
+    message = redacted(" ".join(str(error).split()))
     if not isinstance(error, CvzmpiError):
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:

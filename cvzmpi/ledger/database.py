@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
 from cvzmpi.ledger import json_values
 from cvzmpi.ledger.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, is_url
+from cvzmpi.redaction import shown_url, url_fault
 
 _CHUNK = 1000
 _LOCK = 0x6376_7A6D  # of the advisory lock; any number that nobody else uses in that database
@@ -43,11 +44,14 @@ class Database:
     """
 
     def __init__(self, location: str | Path, create: bool = True) -> None:
+        text = _url(location)
+        self.name = shown_url(text)
+        if is_url(str(location)) and (fault := url_fault(text)) is not None:
+            raise LedgerError(f"{self.name}: not the URL of a database: {fault}")
         try:
-            url = sa.make_url(_url(location))
-        except ArgumentError:
-            raise LedgerError(f"{location}: not the URL of a database") from None
-        self.name = url.render_as_string(hide_password=True)
+            url = sa.make_url(text)
+        except (ArgumentError, ValueError):
+            raise LedgerError(f"{self.name}: not the URL of a database") from None
         if url.drivername == "sqlite":
             self.name = url.database or ""
             self.engine = _sqlite(url, create)

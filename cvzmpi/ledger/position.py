@@ -13,6 +13,9 @@ from cvzmpi.ledger.database import chunks
 from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State, check_transition, state_named
 from cvzmpi.ledger.tables import claims, events, latest, units
+from cvzmpi.redaction import redacted
+
+_LONGEST = 1_000_000  # characters of a message, as the database has it
 
 
 class Position:
@@ -74,7 +77,7 @@ class Position:
             "host": event.host,
             "charged": event.charged,
             "progress": event.progress,
-            "message": event.message,
+            "message": None if event.message is None else redacted(event.message)[:_LONGEST],
             "detail": None if event.detail is None else dict(event.detail),
         }
         self.work_ended = self._state is State.WORKING or event.to_state is State.ERROR

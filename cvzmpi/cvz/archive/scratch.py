@@ -20,6 +20,7 @@ from typing import Any
 from cvzmpi.cvz.archive.client import Body, UnusableContentError
 from cvzmpi.cvz.archive.product import Product
 from cvzmpi.errors import ArchiveError, CvzmpiError, LightCurveError, one_line
+from cvzmpi.redaction import redacted
 
 
 class ScratchError(CvzmpiError):
@@ -58,7 +59,7 @@ class StagedFile:
             "sha256": self.sha256,
             "usable_cadences": self.usable_cadences,
         }
-        return detail | ({"address": self.address} if self.address else {})
+        return detail | ({"address": redacted(self.address)} if self.address else {})
 
 
 class Scratch:
