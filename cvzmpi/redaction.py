@@ -38,60 +38,17 @@ _IS_PARAMETER = re.compile("[=:]|%3D", re.IGNORECASE)  # the other takes longer
 _IS_HEADER = re.compile("authorization|bearer", re.IGNORECASE)
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 _PARAMETERS = frozenset(
-    [
-        "host",
-        "hostaddr",
-        "port",
-        "dbname",
-        "user",
-        "password",
-        "passfile",
-        "require_auth",
-        "channel_binding",
-        "connect_timeout",
-        "client_encoding",
-        "options",
-        "application_name",
-        "fallback_application_name",
-        "keepalives",
-        "keepalives_idle",
-        "keepalives_interval",
-        "keepalives_count",
-        "tcp_user_timeout",
-        "replication",
-        "gssencmode",
-        "sslmode",
-        "sslnegotiation",
-        "requiressl",
-        "sslcompression",
-        "sslcert",
-        "sslkey",
-        "sslkeylogfile",
-        "sslpassword",
-        "sslcertmode",
-        "sslrootcert",
-        "sslcrl",
-        "sslcrldir",
-        "sslsni",
-        "requirepeer",
-        "ssl_min_protocol_version",
-        "ssl_max_protocol_version",
-        "min_protocol_version",
-        "max_protocol_version",
-        "krbsrvname",
-        "gsslib",
-        "gssdelegation",
-        "scram_client_key",
-        "scram_server_key",
-        "service",
-        "servicefile",
-        "target_session_attrs",
-        "load_balance_hosts",
-        "oauth_issuer",
-        "oauth_client_id",
-        "oauth_client_secret",
-        "oauth_scope",
-    ]
+    """
+    host hostaddr port dbname user password passfile require_auth channel_binding
+    connect_timeout client_encoding options application_name fallback_application_name
+    keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout replication
+    gssencmode sslmode sslnegotiation requiressl sslcompression sslcert sslkey sslkeylogfile
+    sslpassword sslcertmode sslrootcert sslcrl sslcrldir sslsni requirepeer
+    ssl_min_protocol_version ssl_max_protocol_version min_protocol_version max_protocol_version
+    krbsrvname gsslib gssdelegation scram_client_key scram_server_key service servicefile
+    target_session_attrs load_balance_hosts oauth_issuer oauth_client_id oauth_client_secret
+    oauth_scope
+    """.split()  # noqa: SIM905
 )
 """Of a connection, as PostgreSQL's libpq knows them."""
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -7,6 +7,7 @@ ends. A job makes a handful of short ones a second, however many ranks it has.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +64,7 @@ class Database:
                     key: v for key, v in POSTGRESQL_OPTIONS.items() if key not in url.query
                 },
                 pool_pre_ping=True,
-                json_serializer=json_values.as_text,
+                json_serializer=json_values.as_utf8,
                 json_deserializer=json_values.from_text,
             )
         else:
@@ -136,6 +137,8 @@ def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
             raise LedgerError(f"{path}: there is no ledger")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # With the mode that the umask gives: SQLite would keep others from writing.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o666))
         except OSError as error:
             raise LedgerError(f"{path}: cannot be made: {error.strerror}") from error
     engine = sa.create_engine(
