@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
+from cvzmpi.redaction import redacted
 
 if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
@@ -157,5 +158,5 @@ def complain(message: str, rank: int = 0) -> None:
 
     if rank_by_launcher() != rank:
         return
-    for line in message.splitlines():
+    for line in redacted(message).splitlines():
         click.echo(f"cvzmpi: {line}", err=True)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from cvzmpi.config import FilePath, Section, load_as, named_or_default
+from cvzmpi.config import FilePath, Section, Url, load_as, named_or_default
 from cvzmpi.errors import ConfigError
 from cvzmpi.job_config import CheckpointConfig, JobConfig, LedgerConfig
 from cvzmpi.level2.invertibility import Thresholds
@@ -46,7 +46,7 @@ class Level2LedgerConfig(LedgerConfig):
 class StoreConfig(Section):
     """The metadata store."""
 
-    url: str = Field("", pattern="^(https?://.+)?$", description="where it takes GraphQL requests")
+    url: Url = Field("", pattern="^(https?://.+)?$", description="where it takes GraphQL requests")
     timeout: float = Field(60.0, gt=0, description="seconds without an answer")
     retries: int = Field(4, ge=0, description="of a request without a usable answer")
 
