@@ -79,7 +79,7 @@ def one_line(error: BaseException) -> str:
 
 
 def defect_line(error: BaseException) -> str:
-    """An error that nobody foresaw, on one line: its type, what it says, and where it was raised."""
+    """An error that nobody foresaw, on one line: its type, what it says, and where it began."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

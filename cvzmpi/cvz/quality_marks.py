@@ -143,7 +143,7 @@ def quality_marks(data: SectorData, config: Mapping[str, Any]) -> tuple[Mark, ..
 
 
 def marks_text(marks: Iterable[Mark] | Iterable[str]) -> str:
-    """Names of marks as files and tables have them: separated by commas, empty where there are none."""
+    """Names of marks as files and tables have them: separated by commas, or an empty text."""
     names = {mark.name if isinstance(mark, Mark) else mark for mark in marks}
     return ",".join(definition.name for definition in DEFINITIONS if definition.name in names)
 

@@ -27,6 +27,7 @@ MIN_INJECTED = 100
 
 _CERTAIN = 3.0  # standard errors below zero
 
+
 @dataclass(frozen=True)
 class SearchedSector:
     """What a flare frequency distribution needs of one light curve.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cvzmpi.cvz.isolated import LeftOut, isolated
@@ -52,7 +53,7 @@ def star_outcome(paths: Sequence[Path], settings: FfdSettings = FfdSettings()) -
     sectors: list[SearchedSector] = []
     left_out: list[LeftOut] = []
     for path in paths:
-        sector = isolated(path, lambda path=path: SearchedSector.read(path))
+        sector = isolated(path, partial(SearchedSector.read, path))
         if isinstance(sector, LeftOut):
             left_out.append(sector)
         else:
@@ -96,6 +97,8 @@ def _without_spoilers(
     if spoilt and (not good or not isinstance(_made(good, settings), LeftOut)):
         return good, spoilt
     return [], [
-        made if isinstance(made, LeftOut) else LeftOut(f"{sector.path}: with its star: {failure.line}")
+        made
+        if isinstance(made, LeftOut)
+        else LeftOut(f"{sector.path}: with its star: {failure.line}")
         for sector, made in alone
     ]
