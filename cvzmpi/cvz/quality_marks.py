@@ -153,6 +153,11 @@ def names_in(text: str) -> tuple[str, ...]:
     return tuple(text.split(",")) if text else ()
 
 
+def marks_in_words(text: str) -> str:
+    """The names of `marks_text` for people."""
+    return text.replace("_", " ").replace(",", ", ")
+
+
 def marks_of_star(texts: Iterable[str]) -> str:
     """The marks of a star, from those of its light curves, as `marks_text` has them."""
     of_curves = [set(names_in(text)) for text in texts]

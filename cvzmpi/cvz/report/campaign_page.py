@@ -18,7 +18,7 @@ from cvzmpi.cvz.derived_file import write_derived
 from cvzmpi.cvz.index.merge import table_path
 from cvzmpi.cvz.pictures.campaign import draw_limits, draw_rates, draw_sky
 from cvzmpi.cvz.pictures.style import save
-from cvzmpi.cvz.quality_marks import DEFINITIONS
+from cvzmpi.cvz.quality_marks import DEFINITIONS, marks_in_words
 from cvzmpi.cvz.report import tables
 from cvzmpi.cvz.report.star_page import Picture, StarSummary, page_of_star
 from cvzmpi.cvz.report.tables import table_script
@@ -93,7 +93,7 @@ def write_campaign(
         for row in problems.slice(0, _MAX_PROBLEMS).to_pylist()
     ]
     for name, columns, rows, sort in (
-        ("stars", tables.STARS, stars, "n_flares"),
+        ("stars", tables.STARS, [_in_words(star) for star in stars], "n_flares"),
         ("problems", tables.PROBLEMS, addressed, ""),
     ):
         content = table_script(name, columns, rows, sort)
@@ -121,6 +121,10 @@ def _stars(light_curves: pa.Table, summaries: Mapping[int, StarSummary]) -> list
     return [
         row | asdict(summaries[row["tic"]]) | {"page": page_of_star(row["tic"])} for row in rows
     ]
+
+
+def _in_words(star: dict[str, Any]) -> dict[str, Any]:
+    return star | {"marks": marks_in_words(star["marks"])}
 
 
 def _campaign(light_curves: pa.Table, stars: list[dict[str, Any]], n_problems: int) -> _Campaign:

@@ -20,7 +20,7 @@ from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import SectorRate, StarFfd
 from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 from cvzmpi.cvz.products.star_outcome import star_outcome
-from cvzmpi.cvz.quality_marks import DEFINITIONS, marks_of_star, names_in
+from cvzmpi.cvz.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
 from cvzmpi.cvz.report import tables
 from cvzmpi.cvz.report.tables import table_script
 from cvzmpi.cvz.report.templates import page
@@ -278,7 +278,7 @@ def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory
             "rate": rates[row["sector"]].rate if row["sector"] in rates else None,
             "amplitude_50_percent": _percent(row["amplitude_50"]),
             "own_light_percent": _percent(row["crowdsap"]),
-            "marks": row["marks"].replace(",", ", "),
+            "marks": marks_in_words(row["marks"]),
             "seconds": sum(v or 0.0 for k, v in row.items() if k.startswith("seconds_")),
             "file": os.path.relpath(results / row["path"], directory),
         }
