@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from cvzmpi.errors import ConfigError
 from cvzmpi.given_path import GIVEN_PATH
 
 if TYPE_CHECKING:
+    from cvzmpi.cvz.report.site import SiteReport
     from cvzmpi.engine.launch import World
 
 
@@ -51,7 +53,7 @@ def plot(files: tuple[Path, ...], output: Path | None) -> int:
         raise click.UsageError("--output is for one FILE")
     n_left_out = 0
     for file in files:
-        drawn = isolated(file, lambda file=file: draw(file))
+        drawn = isolated(file, partial(draw, file))
         if isinstance(drawn, LeftOut):
             click.echo(f"left out: {drawn.line}", err=True)
             n_left_out += 1
@@ -133,7 +135,7 @@ def index(results: Path | None) -> int:
         directory = world.first(lambda: _results_directory(results))
         report = update_index(directory, world)
         world.first(lambda: click.echo(describe(report)))
-        return SOME_FAILED if report.n_left_out else DONE
+        return SOME_FAILED if report.left_out else DONE
 
     return on_all_ranks(work)
 
@@ -155,22 +157,34 @@ def index(results: Path | None) -> int:
     show_default=True,
     help="Draw the light curves of so many stars, those with the most flares.",
 )
-def report(results: Path | None, output: Path, pictures: int) -> int:
+@click.option(
+    "--include-marked",
+    is_flag=True,
+    help="Let the pictures of the campaign have stars with quality marks as well.",
+)
+def report(results: Path | None, output: Path, pictures: int, include_marked: bool) -> int:
     """Write a campaign as a web site that needs no server; with mpirun or srun, on all ranks.
 
     RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml. Its index is
-    brought up to date first, and only pages of stars that changed are made anew.
+    brought up to date first, and only pages of stars that changed are made anew. Light curves that
+    cannot be in it are named, and the exit status is 1.
     """
 
     def work(world: World) -> int:
         from cvzmpi.cvz.report.site import write_site
 
         directory = world.first(lambda: _results_directory(results))
-        site = write_site(directory, output, world, pictures)
-        if site is not None:
-            click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew")
-            click.echo(site.page)
-        return DONE
+        site = write_site(directory, output, world, pictures, include_marked)
+        return world.first(lambda: tell(site))
+
+    def tell(site: SiteReport | None) -> int:
+        assert site is not None, "rank 0 has one"
+        for line in site.left_out:
+            click.echo(f"left out: {line}", err=True)
+        left_out = f"; {len(site.left_out):,} left out" if site.left_out else ""
+        click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew{left_out}")
+        click.echo(site.page)
+        return SOME_FAILED if site.left_out else DONE
 
     return on_all_ranks(work)
 
