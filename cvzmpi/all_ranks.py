@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
-from cvzmpi.redaction import redacted
+from cvzmpi.redaction import redacted, show_traceback
 
 if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
@@ -77,7 +76,7 @@ def on_all_ranks(work: Callable[[World], int], stop: StopRequest | None = None) 
         lacking = lacking_library(error)
         if lacking is not None:
             world.abort(lacking, USAGE)
-        traceback.print_exc()
+        show_traceback(error)
         world.abort()
         raise
     finally:
@@ -102,7 +101,7 @@ def _start(stop: StopRequest | None) -> World:
         if is_interrupted:
             complain("interrupted")
         else:
-            traceback.print_exc()
+            show_traceback(error)
         sys.stderr.flush()
         os._exit(INTERRUPTED if is_interrupted else DEFECT)
 

@@ -13,6 +13,7 @@ from cvzmpi import __version__, ledger_commands
 from cvzmpi.all_ranks import INTERRUPTED, USAGE, complain, complain_of, lacking_library
 from cvzmpi.cvz import commands as cvz_commands
 from cvzmpi.errors import CvzmpiError, LaunchError
+from cvzmpi.redaction import show_traceback
 
 
 class _RunByDefault(click.Group):
@@ -74,6 +75,7 @@ def main() -> None:
     """Run the command line; an error for the user is one line, and the exit status 2 or 75."""
     if signal.getsignal(signal.SIGINT) in (signal.SIG_DFL, signal.default_int_handler):
         signal.signal(signal.SIGINT, _interrupt)
+    sys.excepthook = lambda kind, error, trace: show_traceback(error)
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:

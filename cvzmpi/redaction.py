@@ -8,6 +8,8 @@ rather too much is hidden than too little.
 from __future__ import annotations
 
 import re
+import sys
+import traceback
 
 HIDDEN = "***"
 """Stands in place of a secret."""
@@ -67,6 +69,13 @@ def redacted(text: str) -> str:
     if _IS_PARAMETER.search(text):
         text = _PARAMETER.sub(rf"\g<name>{HIDDEN}", text)
     return _HEADER.sub(_without_header, text) if _IS_HEADER.search(text) else text
+
+
+def show_traceback(error: BaseException) -> None:
+    """Print the traceback of a defect, without secrets."""
+    text = "".join(traceback.format_exception(error))
+    sys.stderr.write(redacted(text))
+    sys.stderr.flush()
 
 
 def shown_url(url: str) -> str:

@@ -4,6 +4,8 @@ import json
 import logging
 import random
 import string
+import subprocess
+import sys
 from urllib.parse import quote
 
 import pytest
@@ -264,3 +266,17 @@ def test_a_log_has_no_secret_nor_have_tracebacks_in_it(tmp_path):
 def test_an_error_is_told_without_secrets_by_its_birth():
     error = ConfigError("https://u:sesamesesame@h/x: no")
     assert "sesame" not in repr(error) + str(error) + str(error.args)
+
+
+def test_a_defect_of_a_command_shows_its_traceback_without_secrets():
+    code = (
+        "from cvzmpi import cli\n"
+        "def defect(**_):\n"
+        "    raise ValueError('cannot use postgresql://jane:sesame' + 'sesame@db/camp')\n"
+        "cli.cli.main = defect\n"
+        "cli.main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.returncode != 0
+    assert "ValueError: cannot use postgresql://jane:***@db/camp" in ended.stderr
+    assert "sesamesesame" not in ended.stderr

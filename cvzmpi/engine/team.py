@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import socket
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -22,6 +21,7 @@ from cvzmpi.engine.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.engine.mpi import MPI
 from cvzmpi.engine.shared_memory import SharedMemoryError, share_memory
 from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
+from cvzmpi.redaction import show_traceback
 
 T = TypeVar("T")
 
@@ -151,7 +151,7 @@ class Team:
     def end_job_unless_known(self, error: BaseException) -> None:
         """End the job after an error that the other ranks of the team do not have."""
         if self.size > 1 and not getattr(error, "known_to_all", False):
-            traceback.print_exception(error)
+            show_traceback(error)
             abort_job(f"{self._describe(error)}; the rest of its team cannot know")
 
     def any(self, value: bool) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Job
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.campaign import Level2Campaign
+from cvzmpi.redaction import redacted, show_traceback
 
 
 @dataclass(frozen=True)
@@ -114,5 +114,7 @@ def _report(step: str, do: Callable[[], str]) -> StepReport:
     except CvzmpiError as error:
         return StepReport(step, now(), str(error), failed=True)
     except Exception as error:  # a defect: said in full, and the service goes on
-        traceback.print_exc()
-        return StepReport(step, now(), f"{type(error).__name__}: {error}", failed=True)
+        show_traceback(error)
+        return StepReport(
+            step, now(), f"{type(error).__name__}: {redacted(str(error))}", failed=True
+        )
