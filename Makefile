@@ -12,7 +12,7 @@
 # make bench-inversion    how right and how fast the Milne-Eddington inversion is
 # make torture-inversion  the inversion killed 20 times at random instants
 # make calibration  does the completeness hold? simulated flares against it: 15 minutes
-# make torture  the main job killed 200 times at random instants, and other faults; half an hour
+# make torture  the main job killed and interrupted at random instants, and other faults; half an hour
 # make flipped-bits  a thousand flipped bits in sector files, new and old: a few minutes
 # make format   let ruff put the code into its form
 # make clean    remove what the demo and the tests left; .venv stays

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
+from cvzmpi.redaction import redacted
 
 if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
@@ -57,11 +60,9 @@ def on_all_ranks(work: Callable[[World], int], stop: StopRequest | None = None) 
     JobStopped
         On all ranks, if the job was asked to stop before it gave out units.
     """
-    from cvzmpi.engine.launch import World, pin_to_one_core
     from cvzmpi.engine.stopping import JobStopped, ignore_signals
 
-    pin_to_one_core()
-    world = World.start(stop)
+    world = _start(stop)
     try:
         return work(world)
     except CvzmpiError as error:
@@ -72,12 +73,38 @@ def on_all_ranks(work: Callable[[World], int], stop: StopRequest | None = None) 
         if world.size > 1:
             world.abort(f"interrupted on rank {world.rank}", INTERRUPTED)
         raise
-    except BaseException:
+    except BaseException as error:
+        lacking = lacking_library(error)
+        if lacking is not None:
+            world.abort(lacking, USAGE)
         traceback.print_exc()
         world.abort()
         raise
     finally:
         ignore_signals()
+
+
+def _start(stop: StopRequest | None) -> World:
+    """Start MPI.
+
+    What comes in between ends this process without MPI's own end, which would wait for all ranks;
+    so the launcher notices, and ends them.
+    """
+    from cvzmpi.engine.launch import DEFECT, World, pin_to_one_core
+
+    try:
+        pin_to_one_core()
+        return World.start(stop)
+    except CvzmpiError:
+        raise
+    except BaseException as error:
+        is_interrupted = isinstance(error, KeyboardInterrupt)
+        if is_interrupted:
+            complain("interrupted")
+        else:
+            traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED if is_interrupted else DEFECT)
 
 
 def exit_status(tally: Tally | None) -> int:
@@ -111,11 +138,25 @@ def status_of(error: CvzmpiError) -> int:
     return INCOMPLETE if isinstance(error, UnavailableError | PutOffError) else USAGE
 
 
+def lacking_library(error: BaseException) -> str | None:
+    """What to say where Python could not load a library that one of its modules needs.
+
+    None for any other error. Such libraries, as MPI and HDF5, are often in modules of a cluster,
+    and are gone where these are not loaded.
+    """
+    if not isinstance(error, ImportError) or ".so" not in str(error):
+        return None
+    return (
+        f"a library cannot be loaded: {' '.join(str(error).split())}: load the MPI and the HDF5 "
+        "that cvzmpi was set up with, or set it up anew with those that are here (`make setup`)"
+    )
+
+
 def complain(message: str, rank: int = 0) -> None:
     """Each line of the message as one line of ours, from one of the ranks that all say it."""
     from cvzmpi.engine.launch import rank_by_launcher
 
     if rank_by_launcher() != rank:
         return
-    for line in message.splitlines():
+    for line in redacted(message).splitlines():
         click.echo(f"cvzmpi: {line}", err=True)

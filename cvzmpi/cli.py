@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from cvzmpi import __version__, ledger_commands
-from cvzmpi.all_ranks import INTERRUPTED, USAGE, complain, complain_of
+from cvzmpi.all_ranks import INTERRUPTED, USAGE, complain, complain_of, lacking_library
 from cvzmpi.cvz import commands as cvz_commands
 from cvzmpi.errors import CvzmpiError, LaunchError
 
@@ -58,10 +58,22 @@ cli.add_command(
 )
 
 
+class _Interrupted(KeyboardInterrupt):
+    """Ctrl-C.
+
+    Where Python's own KeyboardInterrupt passes through `exec`, the process would end by the signal
+    in the end, in place of our exit status.
+    """
+
+
+def _interrupt(*_: object) -> None:
+    raise _Interrupted
+
+
 def main() -> None:
     """Run the command line; an error for the user is one line, and the exit status 2 or 75."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) in (signal.SIG_DFL, signal.default_int_handler):
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -76,4 +88,10 @@ def main() -> None:
         sys.exit(USAGE)
     except CvzmpiError as error:
         sys.exit(complain_of(error))
+    except ImportError as error:
+        lacking = lacking_library(error)
+        if lacking is None:
+            raise
+        complain(lacking)
+        sys.exit(USAGE)
     sys.exit(status)

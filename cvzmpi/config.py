@@ -8,6 +8,7 @@ what is said about a mistake, and how settings are printed is here, for all of t
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from pydantic import (
 )
 
 from cvzmpi.errors import ConfigError, one_line
+from cvzmpi.given_path import why_not_path
+from cvzmpi.redaction import redacted, shown_url, url_fault
 from cvzmpi.text_file import read_text
 
 if sys.version_info >= (3, 11):
@@ -36,6 +39,7 @@ DEFAULT_FILE = Path("cvzmpi.toml")
 _BAD_TOML = (ValueError, RecursionError)
 
 _SHOWN = 200  # characters of a wrong value that a message repeats
+_KEY = re.compile(r"[\w.-]+", re.ASCII)
 
 # What pydantic's messages say less clearly, by the type of the error.
 _EXPECTED = {
@@ -59,9 +63,8 @@ AnySection = TypeVar("AnySection", bound=Section)
 
 
 def _usable_path(path: Path) -> Path:
-    """Refuse what no file can be called, and what cannot be written down as UTF-8."""
-    if "\0" in str(path) or any("\ud800" <= character <= "\udfff" for character in str(path)):
-        raise ValueError(f"{str(path)!a} is no path, expected characters of UTF-8 without NUL")
+    if (wrong := why_not_path(path)) is not None:
+        raise ValueError(wrong)
     return path
 
 
@@ -78,6 +81,16 @@ FilePath = Annotated[
     BeforeValidator(_not_empty),
     AfterValidator(_usable_path),
 ]
+
+
+def _clear_url(url: str) -> str:
+    if "://" in url and (fault := url_fault(url)) is not None:
+        raise ValueError(f"{shown_url(url)} {fault}")
+    return url
+
+
+Url = Annotated[str, AfterValidator(_clear_url)]
+"""A URL, which may hold a password, and that all programs read in the same way."""
 
 
 def named_or_default(file: Path | None) -> Path | None:
@@ -210,8 +223,9 @@ def _is_path(annotation: Any) -> bool:
 def _parse(override: str) -> tuple[str, Any]:
     """Key and value of one `key=value`, the value as TOML has it."""
     key, separator, text = override.partition("=")
-    if not separator or not key.strip():
-        raise ConfigError(f"--set {override}: expected key=value, as inject.n_inject=200")
+    if not separator or _KEY.fullmatch(key.strip()) is None:
+        shown = shown_url(override)
+        raise ConfigError(f"--set {shown}: expected key=value, as inject.n_inject=200")
     try:
         parsed = tomllib.loads(f"value = {text}")
     except _BAD_TOML:
@@ -253,9 +267,9 @@ def _explain(model: type[Section], source: str, error: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as a message repeats it, on one line of bearable length."""
+    """A value as a message repeats it, on one line of bearable length and without secrets."""
     try:
-        text = repr(value)
+        text = repr(shown_url(value)) if isinstance(value, str) else redacted(repr(value))
     except (ValueError, RecursionError):  # thousands of digits, or sections within sections
         return f"({type(value).__name__})"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -4,9 +4,14 @@ Each carries one clear line: which file or setting, which value, what was expect
 else that is raised is a defect of the program and shows its traceback.
 """
 
+from cvzmpi.redaction import redacted
+
 
 class CvzmpiError(Exception):
-    """Base of all errors with a message for the user."""
+    """Base of all errors with a message for the user, in which there are no secrets."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(redacted(a) if isinstance(a, str) else a for a in arguments))
 
 
 class UnavailableError(CvzmpiError):
@@ -119,12 +124,12 @@ class TransferError(CvzmpiError):
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, on one line; its type where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an error says, on one line and without secrets; its type where it says nothing."""
+    return redacted(" ".join(str(error).split())) or type(error).__name__
 
 
 def defect_line(error: BaseException) -> str:
-    """An error that nobody foresaw, on one line: its type, what it says, and where it was raised."""
+    """An error that nobody foresaw, on one line: its type, what it says, and where it arose."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -132,4 +137,4 @@ def defect_line(error: BaseException) -> str:
     if trace is not None:
         code = trace.tb_frame.f_code
         where = f" [{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}]"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+    return f"{type(error).__name__}: {redacted(' '.join(str(error).split()))}{where}"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cvzmpi.config import Section
+from cvzmpi.config import Section, Url
 
 
 class CheckpointConfig(Section):
@@ -36,7 +36,7 @@ class JobConfig(Section):
 class LedgerConfig(Section):
     """Where the history of the campaign is kept."""
 
-    url: str | None = Field(
+    url: Url | None = Field(
         None,
         pattern=r"^(postgresql|sqlite)(\+psycopg)?://",
         description="as postgresql://USER@HOST/DATABASE, for several jobs at a time; without it, "

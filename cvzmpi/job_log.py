@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from cvzmpi.errors import ConfigError
+from cvzmpi.redaction import redacted
 
 _FORMAT = "%(asctime)s %(levelname)-7s [%(who)s] %(message)s"
 
@@ -45,7 +46,7 @@ def begin_log(directory: Path, level: str, queue_id: str | None) -> Path:
         handler = logging.FileHandler(path, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
-    formatter = logging.Formatter(_FORMAT, defaults={"who": "rank 0"})
+    formatter = _WithoutSecrets(_FORMAT, defaults={"who": "rank 0"})
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logger = logging.getLogger("cvzmpi")
@@ -59,9 +60,17 @@ def begin_log(directory: Path, level: str, queue_id: str | None) -> Path:
     return path
 
 
+class _WithoutSecrets(logging.Formatter):
+    """Writes lines as they are, tracebacks too, but for what nobody else may read."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
 def _warnings_for_the_terminal() -> logging.Handler:
     """Show warnings at once; what becomes of the units, the progress display says already."""
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
+    handler.setFormatter(_WithoutSecrets())
     handler.addFilter(lambda record: record.name != "cvzmpi.ledger_source")
     return handler

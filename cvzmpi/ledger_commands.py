@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cvzmpi.given_path import GIVEN_PATH
 from cvzmpi.ledger_display import show_history, show_status, status_options
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class _Place:
 
 def _of_campaign(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options that say which campaign it is about."""
-    config = click.option("--config", type=click.Path(path_type=Path), help="Configuration file.")
+    config = click.option("--config", type=GIVEN_PATH, help="Configuration file.")
     output = click.option("--output", metavar="DIR", help="Its output directory.")
 
     @wraps(command)
@@ -106,7 +107,7 @@ def retry(place: _Place, units: tuple[str, ...], all_units: bool, message: str |
         failed = failures(ledger)
         strangers = set(units) - {failure.unit.name for failure in failed}
         if strangers:
-            raise click.UsageError(f"has not failed: {', '.join(sorted(strangers))}")
+            raise click.UsageError(f"has not failed: {_with_states(ledger, strangers)}")
         with ledger.job("retry") as job:
             events = retry(ledger, [failure for failure in failed if is_meant(failure)], job)
     click.echo(f"{len(events)} of {len(failed)} failed units will be tried again")
@@ -144,6 +145,17 @@ def grant(place: _Place, role: str) -> int:
             f"{', '.join(taken)}"
         )
     return 0
+
+
+def _with_states(ledger: Ledger, names: Collection[str]) -> str:
+    """Some units, each with what it is."""
+    from cvzmpi.ledger import State
+
+    states = {unit.name: unit.state for unit in ledger.units(names=list(names))}
+    said = [f"{name} (is {states.get(name, 'not in the ledger')})" for name in sorted(names)]
+    if State.WORKING in states.values():
+        said.append("what is working without a living job, the next `run` goes on with by itself")
+    return ", ".join(said)
 
 
 COMMANDS = (status, history, retry, verify, grant)

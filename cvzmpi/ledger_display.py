@@ -76,8 +76,11 @@ def show_history(ledger: Ledger, unit: str) -> None:
     LedgerError
         If there is no such unit.
     """
+    from cvzmpi.errors import LedgerError
     from cvzmpi.ledger.report import history_report
 
+    if not unit.isprintable():  # half a character is nothing that a database could be asked for
+        raise LedgerError(f"{unit!a}: no such unit")
     events = ledger.history(unit)
     _print(history_report(ledger.units(names=[unit])[0], events))
 

@@ -98,6 +98,31 @@ def half_gzipped(source, target):
     target.write_bytes(gzip.compress(source.read_bytes())[:40_000])
 
 
+def with_card(extension, keyword, value):
+    """A spoiler that changes a card of a header."""
+
+    def spoil(source, target):
+        with fits.open(source) as hdus:
+            hdus[extension].header[keyword] = value
+            hdus.writeto(target)
+
+    spoil.__name__ = f"{keyword}_{value}".lower()
+    return spoil
+
+
+def no_errors(source, target):
+    with fits.open(source) as hdus:
+        hdus[1].data["PDCSAP_FLUX_ERR"] = 0
+        hdus.writeto(target)
+
+
+def background_over_subtracted(source, target):
+    with fits.open(source) as hdus:
+        flux = hdus[1].data["PDCSAP_FLUX"]
+        flux -= np.nanmedian(flux) - 0.01
+        hdus.writeto(target)
+
+
 # What is done to the files, and what their lines say.
 SPOILED = {
     truncated: "truncated or damaged",
@@ -108,6 +133,14 @@ SPOILED = {
     no_fits: "not a FITS file",
     nothing: "not a FITS file",
     half_gzipped: "",
+    with_card(0, "TICID", True): "TICID = True",
+    with_card(0, "TICID", -5): "TICID = -5",
+    with_card(0, "TICID", 2**63): "TICID = 9223372036854775808",
+    with_card(0, "SECTOR", True): "SECTOR = True",
+    with_card(0, "SECTOR", 10_000): "SECTOR = 10000",
+    with_card(1, "BJDREFI", "none"): "BJDREFI = 'none'",
+    no_errors: "cadences with a flux error that is not positive",
+    background_over_subtracted: "median flux is 0.0",
 }
 
 
@@ -165,6 +198,37 @@ def test_the_good_light_curve_is_finished_and_the_bad_ones_leave_nothing(spoiled
     _, directory = spoiled_run
     assert contents(directory / "output") == contents(good / "output")
     assert [path.name for path in result_files(directory / "output")] == [GOOD]
+
+
+def test_a_light_curve_with_several_files_is_done_once_and_the_others_are_named_once(
+    light_curves, good, tmp_path
+):
+    """An interrupted download comes first by name, and a copy last."""
+    inputs, output = tmp_path / "input", tmp_path / "output"
+    (inputs / "a").mkdir(parents=True)
+    (inputs / "z").mkdir()
+    truncated(light_curves[0], inputs / "a" / light_curves[0].name)
+    shutil.copy(light_curves[0], inputs)
+    shutil.copy(light_curves[0], inputs / "z")
+    for run_number in range(2):
+        ended = run(["run", "--input", inputs, "--output", output, *FAST])
+        assert (ended.status, ended.failures) == (0, [])
+        assert ended.stderr.count("not used") == (2 if run_number == 0 else 0)
+    assert contents(output) == contents(good / "output")
+
+
+def test_where_the_best_file_turns_out_damaged_the_next_best_is_read(light_curves, good, tmp_path):
+    """Its size is right, and it comes first by name; a part of it was never written."""
+    inputs, output = tmp_path / "input", tmp_path / "output"
+    (inputs / "a").mkdir(parents=True)
+    shutil.copy(light_curves[0], inputs)
+    content = light_curves[0].read_bytes()
+    damaged = inputs / "a" / light_curves[0].name
+    damaged.write_bytes(content[:200_000] + bytes(8_000) + content[208_000:])
+    ended = run(["run", "--input", inputs, "--output", output, *FAST])
+    assert (ended.status, ended.failures) == (0, [])
+    assert f"{damaged}: truncated or damaged: the table differs from its DATASUM" in ended.stderr
+    assert contents(output) == contents(good / "output")
 
 
 def test_a_directory_of_bad_light_curves_alone_is_no_success(tmp_path):
@@ -367,6 +431,14 @@ def test_an_input_directory_that_may_not_be_read_is_one_line(tmp_path, locked):
     wrapper = locked(tmp_path / "input", 0o000)
     arguments = ["run", "--input", tmp_path / "input", "--output", tmp_path / "output"]
     refused(run(arguments, wrapper=wrapper), tmp_path / "input")
+
+
+def test_a_directory_below_that_may_not_be_read_is_named(light_curves, tmp_path, locked):
+    closed = tmp_path / "input" / "closed"
+    wrapper = locked(closed, 0o000)
+    shutil.copy(light_curves[0], tmp_path / "input")
+    arguments = ["run", "--input", tmp_path / "input", "--output", tmp_path / "output", *FAST]
+    failed_alone(run(arguments, wrapper=wrapper), f"{closed}: cannot be read: Permission denied")
 
 
 def test_a_light_curve_that_may_not_be_read_is_a_failed_one(light_curves, good, tmp_path, locked):

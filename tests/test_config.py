@@ -1,5 +1,6 @@
 """The configuration: defaults, file, command line, and one clear line for each mistake."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,56 @@ def test_malformed_toml_is_one_line_with_the_file(toml, text):
     file = toml(text)
     (line,) = complaints(file)
     assert line.startswith(f"{file}: not valid TOML: ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_is_read_as_editors_save_it(tmp_path, encoding, end):
+    text = end.join(["seed = 5", "[output]", "directory = 'é'", ""])
+    (tmp_path / "my.toml").write_bytes(text.encode(encoding))
+    config = load(tmp_path / "my.toml")
+    assert (config.seed, config.output.directory) == (5, tmp_path / "é")
+
+
+@pytest.mark.parametrize(
+    "text", ["x = " + "[" * 100_000, "seed = " + "9" * 10_000], ids=["nested", "long"]
+)
+def test_what_breaks_the_parser_is_one_line_with_the_file(toml, text):
+    file = toml(text)
+    (line,) = complaints(file)
+    assert line.startswith(f"{file}: not valid TOML: ")
+
+
+def test_a_file_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "my.toml")
+    (line,) = complaints(tmp_path / "my.toml")
+    assert line == f"{tmp_path / 'my.toml'}: cannot be read: it is no regular file"
+
+
+@pytest.mark.parametrize("key", ["input.directory", "input.targets", "output.directory"])
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("", "it is empty"), ("a\0b", r"'a\x00b' is no path"), ("\udcff", r"'\udcff' is no path")],
+)
+def test_a_path_that_no_file_can_have_is_one_line(toml, key, path, expected):
+    section, name = key.split(".")
+    (line,) = complaints(None, f"{key}={path}")
+    assert line.startswith(f"--set: {key}: {expected}")
+    with pytest.raises(ConfigError) as caught:
+        load(None, (), {key: path})
+    assert str(caught.value).startswith(f"configuration: {key}: {expected}")
+    if path.isprintable():
+        (line,) = complaints(toml(f'[{section}]\n{name} = "{path}"\n'))
+        assert f"{key}: {expected}" in line
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["seed=0x" + "f" * 10_000, "inject.n_inject" + ".x" * 5000 + "=1", "seed=" + "[" * 9999],
+)
+def test_a_value_of_any_size_is_one_line_of_bearable_length(setting):
+    (line,) = complaints(None, setting)
+    assert len(line) < 400
 
 
 def test_a_file_that_cannot_be_read_is_one_line_that_says_why(tmp_path):

@@ -78,6 +78,7 @@ def test_retry_of_nothing_clear_is_refused(call, output, which):
     status, _, err = call("retry", *which, "--output", output)
     assert status == 2
     assert len(err.splitlines()) == 1
+    assert ("1_1 (is done)" in err) == (which == ["1_1"])
     assert states(output) == ["done", "error", "error"]
 
 

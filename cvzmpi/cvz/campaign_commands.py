@@ -17,21 +17,20 @@ from cvzmpi.all_ranks import (
     job_on_all_ranks,
 )
 from cvzmpi.errors import ConfigError
+from cvzmpi.given_path import GIVEN_PATH
 
 if TYPE_CHECKING:
     from cvzmpi.cvz.configuration import Config
     from cvzmpi.engine.launch import World
 
-_CONFIG_OPTION = click.option(
-    "--config", "file", type=click.Path(path_type=Path), help="The configuration file."
-)
+_CONFIG_OPTION = click.option("--config", "file", type=GIVEN_PATH, help="The configuration file.")
 _SET_OPTION = click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override a setting."
 )
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.argument("file", type=GIVEN_PATH, required=False)
 @click.option("--input", "input_directory", metavar="DIR", help="Directory with the FITS files.")
 @click.option("--targets", metavar="FILE", help="List of targets, to be fetched from the archive.")
 @click.option("--output", "output_directory", metavar="DIR", help="Directory of the results.")
@@ -62,8 +61,8 @@ def run(
 
 
 @click.command()
-@click.option("--sdist", type=click.Path(path_type=Path), help="stella's source, if it is here.")
-@click.option("--file", type=click.Path(path_type=Path), help="Where to keep the models.")
+@click.option("--sdist", type=GIVEN_PATH, help="stella's source, if it is here.")
+@click.option("--file", type=GIVEN_PATH, help="Where to keep the models.")
 def models(sdist: Path | None, file: Path | None) -> int:
     """Fetch, verify and convert the ten stella models, once, and say where they are."""
     from cvzmpi.cvz import stella_models
@@ -85,7 +84,7 @@ def config() -> int:
 
 
 @click.command()
-@click.argument("targets", type=click.Path(path_type=Path), required=False)
+@click.argument("targets", type=GIVEN_PATH, required=False)
 @_CONFIG_OPTION
 @_SET_OPTION
 def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> int:
@@ -126,7 +125,7 @@ def fetch(file: Path | None, settings: tuple[str, ...]) -> int:
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=GIVEN_PATH)
 @click.option("--stars", default=3, show_default=True, help="How many stars to invent.")
 @click.option("--sectors", default=1, show_default=True, help="Sectors of each star.")
 @click.option("--seed", default=1, show_default=True, help="Of everything that is random.")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cvzmpi.config import FilePath, Section, load_as
+from cvzmpi.config import FilePath, Section, Url, load_as
 from cvzmpi.cvz.archive.address import check_address, check_listings
 from cvzmpi.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
@@ -40,11 +40,11 @@ class ArchiveConfig(Section):
     targets: FilePath | None = Field(
         None, description="list of TIC numbers; their light curves come from the archive"
     )
-    address: Annotated[str, AfterValidator(check_address)] = Field(
+    address: Annotated[Url, AfterValidator(check_address)] = Field(
         "https://mast.stsci.edu",
         description="of the files; a mirror may be s3://BUCKET or file:///DIRECTORY",
     )
-    listings: Annotated[str, AfterValidator(check_listings)] = Field(
+    listings: Annotated[Url, AfterValidator(check_listings)] = Field(
         "https://archive.stsci.edu/missions/tess/download_scripts/sector/tesscurl_sector_{sector}_lc.sh",
         description="address of the download script of a sector, which lists its light curves",
     )

@@ -32,15 +32,15 @@ def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit
             _log.log(level, "%s: not used: %s", source.name, other)
         if unit is not None and (unit.progress or unit.state in FINISHED):
             outdated += [
-                f"{source.name} ({other})"
+                f"{source.name}, of {other.path}, has {source.path} now"
                 for other in source.others
                 if str(other.path) == unit.facts.get("file")
             ]
     if outdated:
         _log.warning(
-            "%d light curves were begun with files that are not the best any more, and are kept; "
-            "without its sector file one is made anew: %s%s",
+            "%d light curves were begun with files that are not the best any more, and are kept "
+            "(remove a sector file to have it made anew): %s%s",
             len(outdated),
             outdated[0],
-            ", ..." if len(outdated) > 1 else "",
+            "; ..." if len(outdated) > 1 else "",
         )

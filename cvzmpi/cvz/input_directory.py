@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,10 +38,12 @@ def scan_directory(
     Raises
     ------
     ConfigError
-        If there is no such directory.
+        If there is no such directory, or it may not be read.
     """
     if not directory.is_dir():
         raise ConfigError(f"{directory}: no such input directory")
+    if not os.access(directory, os.R_OK | os.X_OK):
+        raise ConfigError(f"{directory}: cannot be read: permission denied")
     found = _Found(directory, known or {})
     for path in files_below(directory, found.reject):
         found.look_at(path)
@@ -99,7 +102,7 @@ class _Found:
     def look_at(self, path: Path) -> None:
         """Find out what a file is."""
         try:
-            if not (path.is_file() or is_named_fits(path)):
+            if not (os.path.isfile(path) or is_named_fits(path)):
                 return  # a pipe, or a link that does not claim to lead to a light curve
             identity = self.known.get((str(path), check_is_file(path)))
             if identity is None:
@@ -178,9 +181,12 @@ def _once(candidates: list[_Candidate]) -> list[_Candidate]:
         return candidates
     files: dict[tuple[int, int], _Candidate] = {}
     for candidate in candidates:
-        status = candidate.path.stat()
+        try:
+            status = candidate.path.stat()
+        except FileNotFoundError:
+            continue  # it was there when it was looked at
         files.setdefault((status.st_dev, status.st_ino), candidate)
-    return list(files.values())
+    return list(files.values()) or candidates
 
 
 def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:

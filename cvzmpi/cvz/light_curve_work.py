@@ -149,7 +149,7 @@ class LightCurveWork:
 
         names = None if batch is None else [f"{tic}_{sector}" for tic, sector in read_pairs(batch)]
         claimed = self._claimed(ledger, job, ranks, CLAIMABLE, as_unit, names)
-        return stage(claimed, self._config, access, ledger)
+        return stage(claimed, self._config, access, known)
 
     def _claimed(
         self,

@@ -174,6 +174,6 @@ def without_wild_fluxes(
 def _told(cadences: np.ndarray, reason: str) -> list[str]:
     """How many cadences were taken out for a reason, and the first of them."""
     rows = np.flatnonzero(cadences)
-    return (
-        [f"{len(rows)} cadences from row {rows[0]} on with {reason} left out"] if len(rows) else []
-    )
+    if not len(rows):
+        return []
+    return [f"{len(rows)} cadences with {reason} left out, the first is row {rows[0]}"]

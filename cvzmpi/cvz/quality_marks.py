@@ -143,7 +143,7 @@ def quality_marks(data: SectorData, config: Mapping[str, Any]) -> tuple[Mark, ..
 
 
 def marks_text(marks: Iterable[Mark] | Iterable[str]) -> str:
-    """Names of marks as files and tables have them: separated by commas, empty where there are none."""
+    """Names of marks as files and tables have them: separated by commas, or an empty text."""
     names = {mark.name if isinstance(mark, Mark) else mark for mark in marks}
     return ",".join(definition.name for definition in DEFINITIONS if definition.name in names)
 
@@ -151,6 +151,11 @@ def marks_text(marks: Iterable[Mark] | Iterable[str]) -> str:
 def names_in(text: str) -> tuple[str, ...]:
     """The inverse of `marks_text`."""
     return tuple(text.split(",")) if text else ()
+
+
+def marks_in_words(text: str) -> str:
+    """The names of `marks_text` for people."""
+    return text.replace("_", " ").replace(",", ", ")
 
 
 def marks_of_star(texts: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,15 @@ import click
 
 from cvzmpi.all_ranks import DONE, SOME_FAILED, on_all_ranks
 from cvzmpi.errors import ConfigError
+from cvzmpi.given_path import GIVEN_PATH
 
 if TYPE_CHECKING:
+    from cvzmpi.cvz.report.site import SiteReport
     from cvzmpi.engine.launch import World
 
 
 @click.command()
-@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("files", type=GIVEN_PATH, nargs=-1, required=True)
 def show(files: tuple[Path, ...]) -> int:
     """Print what is in sector files: a table of several, the details of one."""
     from cvzmpi.cvz.show import show_file
@@ -28,13 +31,11 @@ def show(files: tuple[Path, ...]) -> int:
 
 
 @click.command()
-@click.argument(
-    "files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True
-)
+@click.argument("files", metavar="FILE...", type=GIVEN_PATH, nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=GIVEN_PATH,
     help="PNG or PDF to write, of one file.  [default: a PNG beside each]",
 )
 def plot(files: tuple[Path, ...], output: Path | None) -> int:
@@ -52,7 +53,7 @@ def plot(files: tuple[Path, ...], output: Path | None) -> int:
         raise click.UsageError("--output is for one FILE")
     n_left_out = 0
     for file in files:
-        drawn = isolated(file, lambda file=file: draw(file))
+        drawn = isolated(file, partial(draw, file))
         if isinstance(drawn, LeftOut):
             click.echo(f"left out: {drawn.line}", err=True)
             n_left_out += 1
@@ -66,12 +67,12 @@ def plot(files: tuple[Path, ...], output: Path | None) -> int:
 @click.option("--all", "all_stars", is_flag=True, help="All stars that there are.")
 @click.option(
     "--results",
-    type=click.Path(path_type=Path),
+    type=GIVEN_PATH,
     help="Directory of the sector files.  [default: that of cvzmpi.toml]",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=GIVEN_PATH,
     default=Path("ffd"),
     show_default=True,
     help="Directory of the tables.",
@@ -119,7 +120,7 @@ def ffd(
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path), required=False)
+@click.argument("results", type=GIVEN_PATH, required=False)
 def index(results: Path | None) -> int:
     """Sum the sector files of a campaign up in tables, with mpirun or srun on all ranks.
 
@@ -134,17 +135,17 @@ def index(results: Path | None) -> int:
         directory = world.first(lambda: _results_directory(results))
         report = update_index(directory, world)
         world.first(lambda: click.echo(describe(report)))
-        return SOME_FAILED if report.n_left_out else DONE
+        return SOME_FAILED if report.left_out else DONE
 
     return on_all_ranks(work)
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path), required=False)
+@click.argument("results", type=GIVEN_PATH, required=False)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=GIVEN_PATH,
     default=Path("report"),
     show_default=True,
     help="Directory of the report.",
@@ -156,22 +157,34 @@ def index(results: Path | None) -> int:
     show_default=True,
     help="Draw the light curves of so many stars, those with the most flares.",
 )
-def report(results: Path | None, output: Path, pictures: int) -> int:
+@click.option(
+    "--include-marked",
+    is_flag=True,
+    help="Let the pictures of the campaign have stars with quality marks as well.",
+)
+def report(results: Path | None, output: Path, pictures: int, include_marked: bool) -> int:
     """Write a campaign as a web site that needs no server; with mpirun or srun, on all ranks.
 
     RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml. Its index is
-    brought up to date first, and only pages of stars that changed are made anew.
+    brought up to date first, and only pages of stars that changed are made anew. Light curves that
+    cannot be in it are named, and the exit status is 1.
     """
 
     def work(world: World) -> int:
         from cvzmpi.cvz.report.site import write_site
 
         directory = world.first(lambda: _results_directory(results))
-        site = write_site(directory, output, world, pictures)
-        if site is not None:
-            click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew")
-            click.echo(site.page)
-        return DONE
+        site = write_site(directory, output, world, pictures, include_marked)
+        return world.first(lambda: tell(site))
+
+    def tell(site: SiteReport | None) -> int:
+        assert site is not None, "rank 0 has one"
+        for line in site.left_out:
+            click.echo(f"left out: {line}", err=True)
+        left_out = f"; {len(site.left_out):,} left out" if site.left_out else ""
+        click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew{left_out}")
+        click.echo(site.page)
+        return SOME_FAILED if site.left_out else DONE
 
     return on_all_ranks(work)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -50,7 +51,7 @@ def show_table(paths: Sequence[Path]) -> bool:
     base = _common_directory(paths)
     bad = []
     for path in paths:
-        row = isolated(path, lambda path=path: _row(path))
+        row = isolated(path, partial(_row, path))
         if isinstance(row, LeftOut):
             bad.append(row.line)
         else:

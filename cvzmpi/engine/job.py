@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ParamSpec
 
 from cvzmpi.engine.campaign import Campaign, Outcome, Unit, UnitSource, Worker
 from cvzmpi.engine.control import Control
@@ -25,6 +26,8 @@ from cvzmpi.engine.tally import Tally
 from cvzmpi.engine.team import Team
 from cvzmpi.engine.worker import work_on
 from cvzmpi.errors import CvzmpiError
+
+P = ParamSpec("P")
 
 _READY, _STEPS, _ASSIGNMENT, _STOP = 1, 2, 3, 4  # message tags
 
@@ -129,7 +132,7 @@ def _drain(stop: StopRequest, seconds: float) -> Callable[[], None]:
 
 def _run_alone(campaign: Campaign, team: Team, desk: Desk) -> None:
     campaign.prepare()
-    control = Control(desk.stop, desk.steps_done, desk.attend)
+    control = Control(desk.stop, _not_the_units(desk.steps_done), _not_the_units(desk.attend))
     worker = Worker(0, socket.gethostname())
     while not control.stop_requested():
         unit = desk.next()
@@ -142,6 +145,22 @@ def _run_alone(campaign: Campaign, team: Team, desk: Desk) -> None:
             time.sleep(_PAUSE_SECONDS[1])
     if desk.stop.reason is not None:
         desk.display.stopping(desk.stop.reason)
+
+
+class SchedulingDefect(BaseException):
+    """A defect of rank 0's own part, in the midst of the work on a unit, which is not to blame."""
+
+
+def _not_the_units(call: Callable[P, None]) -> Callable[P, None]:
+    """Have what fails in a call not taken for a failure of the unit that is worked on."""
+
+    def guarded(*given: P.args, **named: P.kwargs) -> None:
+        try:
+            call(*given, **named)
+        except Exception as error:
+            raise SchedulingDefect(f"{type(error).__name__}: {error}") from error
+
+    return guarded
 
 
 class _Dispatcher:

@@ -36,7 +36,7 @@ Check = Callable[[Path], str | None]
 """A function of a module. It reads a file, and raises whatever it likes where that is damaged. It
 returns None where it is sound, or why it is refused."""
 
-CPU_SECONDS = 10.0
+CPU_SECONDS = 5.0
 """Processor time that a file may take, hundreds of times what is usual; and a little more for each
 MB of it."""
 

@@ -13,7 +13,7 @@ from cvzmpi.engine.claim_holder import describe_holder
 from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.engine.team import Team, TeamMateError
-from cvzmpi.errors import CvzmpiError, defect_line
+from cvzmpi.errors import CvzmpiError, defect_line, one_line
 
 
 def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Outcome:
@@ -69,8 +69,7 @@ def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> str | None:
 
 def _one_line(error: Exception, team: Team) -> str:
     """What failed and where; a user's error speaks for itself, a defect names its type and line."""
-    known = isinstance(error, CvzmpiError)
-    message = " ".join(str(error).split()) if known else defect_line(error)
+    message = one_line(error) if isinstance(error, CvzmpiError) else defect_line(error)
     if isinstance(error, TeamMateError):
         return message
     return f"{message} ({team.name} on {socket.gethostname()})"

@@ -26,6 +26,7 @@ from cvzmpi.ledger import json_values
 from cvzmpi.ledger.location import POSTGRESQL_OPTIONS, is_url
 from cvzmpi.ledger.sqlite_file import SqliteFile
 from cvzmpi.ledger.temporary import is_full, is_temporary, why_no_ledger
+from cvzmpi.redaction import shown_url, url_fault
 
 _CHUNK = 1000
 _LOCK = 0x6376_7A6D  # of the advisory lock; any number that nobody else uses in that database
@@ -51,11 +52,14 @@ class Database:
     """
 
     def __init__(self, location: str | Path, create: bool = True) -> None:
+        text = _url(location)
+        self.name = shown_url(text)
+        if is_url(str(location)) and (fault := url_fault(text)) is not None:
+            raise LedgerError(f"{self.name}: not the URL of a database: {fault}")
         try:
-            url = sa.make_url(_url(location))
-        except ArgumentError:
-            raise LedgerError(f"{location}: not the URL of a database") from None
-        self.name = url.render_as_string(hide_password=True)
+            url = sa.make_url(text)
+        except (ArgumentError, ValueError):
+            raise LedgerError(f"{self.name}: not the URL of a database") from None
         if url.drivername == "sqlite":
             self.name = url.database or ""
             self.engine = _sqlite(url, create)
@@ -67,7 +71,7 @@ class Database:
                     key: v for key, v in POSTGRESQL_OPTIONS.items() if key not in url.query
                 },
                 pool_pre_ping=True,
-                json_serializer=json_values.as_text,
+                json_serializer=json_values.as_utf8,
                 json_deserializer=json_values.from_text,
             )
         else:

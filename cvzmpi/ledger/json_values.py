@@ -21,6 +21,33 @@ def as_text(value: Any) -> str:
         return _strict.encode(plain(value))
 
 
+def as_utf8(value: Any) -> str:
+    """A value as the text of JSON for a database that reads escapes.
+
+    PostgreSQL turns them into characters of its encoding, and knows neither NUL nor half of a
+    surrogate pair (as names of files may have).
+    """
+    text = as_text(value)
+    if "\\u" not in text:
+        return text
+    return json.dumps(_storable(json.loads(text)), ensure_ascii=False, allow_nan=False)
+
+
+def storable_text(text: str) -> str:
+    """A text as every database can have it: NUL and what is no character are written out."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {storable_text(key): _storable(inside) for key, inside in value.items()}
+    if isinstance(value, list):
+        return [_storable(inside) for inside in value]
+    return storable_text(value) if isinstance(value, str) else value
+
+
 def from_text(text: str | bytes) -> Any:
     """The value that a database has as the text of JSON.
 

@@ -13,6 +13,7 @@ POSTGRESQL_OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
     "application_name": "cvzmpi",
+    "client_encoding": "utf8",  # else it is the database's, and SQL_ASCII brings bytes for text
 }
 """Of a connection, where the URL does not say otherwise."""
 

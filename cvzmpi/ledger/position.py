@@ -10,9 +10,13 @@ import sqlalchemy as sa
 
 from cvzmpi.errors import StaleEventError
 from cvzmpi.ledger.database import chunks
+from cvzmpi.ledger.json_values import storable_text
 from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State, check_transition, state_named
 from cvzmpi.ledger.tables import claims, events, latest, units
+from cvzmpi.redaction import redacted
+
+_LONGEST = 1_000_000  # characters of a message, as the database has it
 
 
 class Position:
@@ -74,12 +78,17 @@ class Position:
             "host": event.host,
             "charged": event.charged,
             "progress": event.progress,
-            "message": event.message,
+            "message": None if event.message is None else _message(event.message),
             "detail": None if event.detail is None else dict(event.detail),
         }
         self.work_ended = self._state is State.WORKING or event.to_state is State.ERROR
         self._state, self._job_id = event.to_state, job.id
         return row
+
+
+def _message(text: str) -> str:
+    """A message as everyone may read it, and as every database can have it."""
+    return storable_text(redacted(text))[:_LONGEST]
 
 
 def read_positions(connection: sa.Connection, names: Collection[str]) -> dict[str, Position]:

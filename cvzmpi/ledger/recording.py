@@ -63,7 +63,7 @@ def record(
             continue
         position = positions.get(event.unit)
         if position is None:
-            raise LedgerError(f"{event.unit}: no such unit in {connection.engine.url}")
+            raise LedgerError(f"{event.unit}: no such unit in the ledger")
         try:
             position.check(event, job)
         except LedgerError:

@@ -12,6 +12,7 @@ from cvzmpi import __version__
 from cvzmpi.errors import LedgerLostError
 from cvzmpi.ledger import process
 from cvzmpi.ledger.database import Database
+from cvzmpi.ledger.json_values import storable_text
 from cvzmpi.ledger.records import Job, now
 from cvzmpi.ledger.tables import batches, claims, jobs
 
@@ -60,7 +61,7 @@ class JobRegistry:
             "software": __version__,
             "ranks": ranks,
             "nodes": nodes,
-            "log": None if log is None else str(log),
+            "log": None if log is None else storable_text(str(log)),
             "started": time,
             "heartbeat": time,
             "steps": 0,

@@ -10,6 +10,7 @@ from cvzmpi.estimates import Estimate, duration, time_left
 from cvzmpi.ledger.records import Job, LedgerUnit, Recorded, now
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.status import RunningJob, Status
+from cvzmpi.ledger.status_queries import N_UNITS
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -31,6 +32,10 @@ def status_report(status: Status, step_name: str) -> Group:
     parts: list[RenderableType] = [_units(status), _speed(status, step_name)]
     if status.undelivered:
         parts.append(f"{status.undelivered} events wait in the outbox for the database")
+    if status.left_at_work:
+        n_left, shown = len(status.left_at_work), ", ".join(status.left_at_work[:N_UNITS])
+        more = ", ..." if n_left > N_UNITS else ""
+        parts.append(f"{n_left} at work without a living job, the next one goes on: {shown}{more}")
     if status.running:
         parts += ["", _jobs(status.running, step_name)]
     if status.longest_at_work:

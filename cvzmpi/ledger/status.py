@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.ledger import status_queries as queries
+from cvzmpi.ledger.process import is_gone
 from cvzmpi.ledger.records import Job, LedgerUnit, now
 from cvzmpi.ledger.snapshot import snapshot
 from cvzmpi.ledger.speed import LATELY, SILENT, Remaining, Speed, measure_speed
@@ -86,6 +87,8 @@ class Status:
         The largest first.
     undelivered : int
         Events in outboxes, which the database has not got yet.
+    left_at_work : list of str
+        Units in the state `working` whose job has ended or died; the next job takes them over.
     """
 
     at: datetime
@@ -100,6 +103,7 @@ class Status:
     next: list[LedgerUnit]
     failures: list[FailureGroup]
     undelivered: int
+    left_at_work: list[str]
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as JSON has it."""
@@ -116,6 +120,7 @@ class Status:
             "next": [_unit_json(unit) for unit in self.next],
             "failures": [vars(group) for group in self.failures],
             "undelivered_events": self.undelivered,
+            "left_at_work": self.left_at_work,
         }
 
 
@@ -148,6 +153,7 @@ def take_status(location: str | Path, undelivered: int = 0) -> Status:
         slowest = queries.slowest(seen, at - LATELY)
         coming = queries.next_units(seen, _CLAIMABLE)
         failed = queries.failed_units(seen)
+        left = _without_living_job(queries.at_work(seen))
     return Status(
         at=at,
         counts={s: sum(n for (state, _), (n, _) in counted.items() if state is s) for s in State},
@@ -163,6 +169,7 @@ def take_status(location: str | Path, undelivered: int = 0) -> Status:
         next=coming,
         failures=group_failures(failed),
         undelivered=undelivered,
+        left_at_work=left,
     )
 
 
@@ -173,6 +180,12 @@ def _remaining(counted: dict[tuple[State, bool], tuple[int, float]]) -> Remainin
         cost=sum(cost for _, _, cost in there),
         n_working=sum(n for state, n, _ in there if state is State.WORKING),
     )
+
+
+def _without_living_job(at_work: Sequence[tuple[str, str, bool]]) -> list[str]:
+    """Units at work whose job has ended, or whose process on this machine is gone."""
+    gone = {process for process in {process for _, process, _ in at_work} if is_gone(process)}
+    return [name for name, process, has_ended in at_work if has_ended or process in gone]
 
 
 def group_failures(failed: Sequence[queries.Failed]) -> list[FailureGroup]:

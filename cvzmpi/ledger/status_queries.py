@@ -86,6 +86,18 @@ def done_since(snapshot: Snapshot, since: datetime) -> list[Done]:
     return [Done(*row) for row in rows]
 
 
+def at_work(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
+    """Units at work, each with the process of its job, and whether that job has ended."""
+    return [
+        (str(name), str(process), ended is not None)
+        for name, process, ended in snapshot.rows(
+            "SELECT units.name, jobs.process, jobs.ended "
+            f"FROM {_UNITS} JOIN jobs ON jobs.id = latest.job_id WHERE latest.state = 'working' "
+            "ORDER BY units.id"
+        )
+    ]
+
+
 def slowest(snapshot: Snapshot, since: datetime) -> list[tuple[str, float]]:
     """Units that jobs finished since then and that took longest, with the seconds."""
     details = snapshot.rows(

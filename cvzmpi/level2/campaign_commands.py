@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cvzmpi.all_ranks import DONE, SOME_FAILED
+from cvzmpi.given_path import GIVEN_PATH
 
 if TYPE_CHECKING:
     from cvzmpi.ledger import Job
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def of_campaign(command: Callable[..., int], *, create: bool = True) -> Callable[..., int]:
     """The options that say which campaign; the command gets it opened, as its first argument."""
 
-    @click.option("--config", type=click.Path(path_type=Path), help="[default: cvzmpi.toml]")
+    @click.option("--config", type=GIVEN_PATH, help="[default: cvzmpi.toml]")
     @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override.")
     @wraps(command)
     def wrapped(config: Path | None, settings: tuple[str, ...], **given: Any) -> int:
@@ -127,7 +128,7 @@ def release(campaign: Level2Campaign, program: str, by: str | None) -> int:
 @click.argument("program")
 @click.option(
     "--files",
-    type=click.Path(path_type=Path),
+    type=GIVEN_PATH,
     required=True,
     multiple=True,
     help="A file of the product, or its directory; may come again.",

@@ -6,12 +6,13 @@ Secrets are no part of it: they come from the environment.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from cvzmpi.config import FilePath, Section, load_as, named_or_default
+from cvzmpi.config import FilePath, Section, Url, load_as, named_or_default
 from cvzmpi.errors import ConfigError
 from cvzmpi.job_config import CheckpointConfig, JobConfig, LedgerConfig
 from cvzmpi.level2.invertibility import Thresholds
@@ -22,6 +23,13 @@ STORE_AUTHORIZATION = "CVZMPI_STORE_AUTHORIZATION"
 
 SERVE_TOKEN = "CVZMPI_SERVE_TOKEN"
 """Environment variable with the token that every change through the service needs."""
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text)) if text else ""
+    except ValueError as error:
+        raise ValueError("expected an address, as 127.0.0.1, or nothing") from error
 
 
 class Level2LedgerConfig(LedgerConfig):
@@ -38,7 +46,7 @@ class Level2LedgerConfig(LedgerConfig):
 class StoreConfig(Section):
     """The metadata store."""
 
-    url: str = Field("", pattern="^(https?://.+)?$", description="where it takes GraphQL requests")
+    url: Url = Field("", pattern="^(https?://.+)?$", description="where it takes GraphQL requests")
     timeout: float = Field(60.0, gt=0, description="seconds without an answer")
     retries: int = Field(4, ge=0, description="of a request without a usable answer")
 
@@ -113,7 +121,7 @@ class ServeConfig(Section):
 
     host: str = Field("127.0.0.1", description="address that it listens at")
     port: int = Field(8080, ge=0, lt=65536, description="0 takes any that is free")
-    proxy: str = Field(
+    proxy: Annotated[str, AfterValidator(_address)] = Field(
         "", description="address of the web server before it, which says whom it asks for"
     )
     interval: float = Field(60.0, gt=0, description="minutes between two rounds of all steps")

@@ -120,6 +120,8 @@ class InversionCampaign:
         paths, tickets = self.paths(prepared), Tickets(content.shape)
         try:
             progress = inversion_file.read_progress(paths.inverted)
+            if progress is not None and progress.done:
+                inversion_file.check_counted(paths.inverted, tickets.n_pixels(len(tickets)))
         except DamagedMapFileError:
             progress = None  # its team sets it aside and says so
         n_done = 0

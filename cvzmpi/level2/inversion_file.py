@@ -160,6 +160,21 @@ def read_progress(path: Path) -> Progress | None:
         return progress
 
 
+def check_counted(path: Path, n_pixels: int) -> None:
+    """Whether the first so many pixels, scan position by scan position, are inverted.
+
+    The count of tickets is written in place, and has no checksum; but each pixel has a status.
+
+    Raises
+    ------
+    DamagedMapFileError
+        If the count vouches for pixels that nobody inverted.
+    """
+    with opened(path, FORMAT, FORMAT_VERSION) as file:
+        if (file["status"][()].ravel()[:n_pixels] == 0).any():
+            raise DamagedMapFileError(f"{path}: counts pixels that are not inverted")
+
+
 def read(path: Path) -> InvertedMap:
     """Read a finished map.
 
@@ -174,6 +189,7 @@ def read(path: Path) -> InvertedMap:
     if not progress.done:
         raise MapFileError(f"{path}: {progress.n_tickets_remaining} tickets are not inverted yet")
     with opened(path, FORMAT, FORMAT_VERSION) as file:
+        check_counted(path, file["status"].size)
         return InvertedMap(
             parameters={name: file["parameters"][name][()] for name in PARAMETERS},
             uncertainties={name: file["uncertainties"][name][()] for name in PARAMETERS},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.all_ranks import DONE, complain, exit_status, job_on_all_ranks
+from cvzmpi.given_path import GIVEN_PATH
 from cvzmpi.ledger_display import show_history, show_status, status_options
 from cvzmpi.level2.campaign_commands import of_campaign
 
@@ -28,7 +29,7 @@ of_campaign_that_is_there = partial(of_campaign, create=False)
     show_default=True,
     help="Ranks that share a program.",
 )
-@click.option("--config", "file", type=click.Path(path_type=Path), help="[default: cvzmpi.toml]")
+@click.option("--config", "file", type=GIVEN_PATH, help="[default: cvzmpi.toml]")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override.")
 def run(ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> int:
     """Invert the prepared programs that nobody has claimed; with mpirun or srun, on all ranks.

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.all_ranks import DONE, exit_status, job_on_all_ranks
+from cvzmpi.given_path import GIVEN_PATH
 
 if TYPE_CHECKING:
     from cvzmpi.engine.launch import World
 
-_directory = click.Path(path_type=Path)
 _count = click.IntRange(1)
 _positive = click.FloatRange(0, min_open=True)
 
 
 @click.command()
-@click.argument("datasets", type=_directory, nargs=-1, required=True)
-@click.option("--output", type=_directory, required=True, help="Directory of the prepared maps.")
+@click.argument("datasets", type=GIVEN_PATH, nargs=-1, required=True)
+@click.option("--output", type=GIVEN_PATH, required=True, help="Directory of the prepared maps.")
 @click.option("--map", "map_number", type=int, help="One map only, from 0.  [default: all]")
 @click.option(
     "--spectral-bin",
@@ -59,7 +59,7 @@ def prepare(
 
 
 @click.command()
-@click.argument("directory", type=_directory)
+@click.argument("directory", type=GIVEN_PATH)
 @click.option("--maps", "n_maps", type=_count, default=1, show_default=True, help="How many.")
 @click.option(
     "--steps",
@@ -81,8 +81,8 @@ def simulate(directory: Path, n_maps: int, steps: int, slit: int, seed: int) -> 
 
 
 @click.command()
-@click.argument("prepared", type=_directory)
-@click.option("--output", type=_directory, required=True, help="Directory of the inverted maps.")
+@click.argument("prepared", type=GIVEN_PATH)
+@click.option("--output", type=GIVEN_PATH, required=True, help="Directory of the inverted maps.")
 @click.option(
     "--ranks-per-team", type=_count, default=1, show_default=True, help="Ranks that share a map."
 )
@@ -125,10 +125,10 @@ def invert(prepared: Path, output: Path, ranks_per_team: int, interval: float, n
 
 
 @click.command()
-@click.argument("dataset", type=_directory)
-@click.argument("prepared", type=_directory)
-@click.argument("inverted", type=_directory)
-@click.option("--output", type=_directory, required=True, help="Directory of the product.")
+@click.argument("dataset", type=GIVEN_PATH)
+@click.argument("prepared", type=GIVEN_PATH)
+@click.argument("inverted", type=GIVEN_PATH)
+@click.option("--output", type=GIVEN_PATH, required=True, help="Directory of the product.")
 @click.option("--inversion-id", required=True, help="As inv.ABC123.")
 def write(dataset: Path, prepared: Path, inverted: Path, output: Path, inversion_id: str) -> int:
     """Write the Level 2 FITS and ASDF files of an inverted map.

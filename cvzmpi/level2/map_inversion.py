@@ -164,6 +164,7 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[PreparedMap, 
         progress = inversion_file.read_progress(path)
         if progress is not None:
             check_resume(path, progress, origin)
+            inversion_file.check_counted(path, tickets.n_pixels(progress.n_tickets_done))
             return prepared, progress.n_tickets_remaining, None
     except DamagedMapFileError as error:
         note = f"{error}; kept as {set_aside(path).name}, started anew"

@@ -1,5 +1,7 @@
 """Lists of light curves select in their order; a bad one is refused with the line."""
 
+import os
+
 import pytest
 
 from cvzmpi.cvz.batch_list import select_targets
@@ -58,6 +60,18 @@ def test_targets_without_a_light_curve_are_named(select):
         ("tic,sector\n7,1.5\n", "line 2: expected two whole numbers.* not '7' and '1.5'"),
         ("tic,sector\n7\n", "line 2: expected two whole numbers.* not '7' and None"),
         ("tic,sector\n7,\n", "line 2: expected two whole numbers.* not '7' and ''"),
+        ("tic,sector\n-5,1\n", "line 2: expected two whole numbers.* not '-5' and '1'"),
+        ("tic,sector\n0,1\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n7,1\n9223372036854775808,1\n", "line 3: expected two whole numbers"),
+        ("tic,sector\n1e30,1\n", "line 2: expected two whole numbers"),
+        ("tic,sector\nnan,1\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n7,0\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n7,10000\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n1_0,1\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n7,\0\n", "line 2: "),
+        ("tic,sector\n" + "7" * 5000 + ",1\n", r"line 2: .{1,200}$"),
+        ("tic,sector\n7,1\n7," + "x" * 140_000 + "\n", r"line 3: field larger than field limit"),
+        ("tic,sector,priority\n7,1,inf\n", "line 2: expected a number as priority, not 'inf'"),
     ],
 )
 def test_bad_lists_of_targets_are_refused_with_the_line(select, text, message):
@@ -67,6 +81,20 @@ def test_bad_lists_of_targets_are_refused_with_the_line(select, text, message):
 
 def test_a_list_that_cannot_be_read_is_refused(select, tmp_path):
     with pytest.raises(ConfigError, match=r"targets\.csv: cannot be read"):
-        select("tic,sector\n7,1\n", encoding="utf-16")
+        select("tic,sector\n7,1\n# \xc9toile\n", encoding="latin-1")
     with pytest.raises(ConfigError, match=r"absent\.csv: cannot be read"):
         select_targets([], tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lists_are_read_as_spreadsheets_save_them(select, encoding, separator, end):
+    lines = [separator.join(values) for values in (("TIC", "Sector"), ("7", "2"), ("7", "1"))]
+    assert select(end.join([*lines, ""]), encoding=encoding) == ([(7, 2), (7, 1)], {})
+
+
+def test_a_list_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "targets.csv")
+    with pytest.raises(ConfigError, match=r"targets\.csv: cannot be read: it is no regular file"):
+        select_targets([], tmp_path / "targets.csv")

@@ -62,7 +62,10 @@ def searched(real_file, networks):
 def test_all_are_found_in_their_directory(shared_data):
     sources, rejected = scan_directory(shared_data / "tess")
     assert rejected == []
-    assert [(s.tic, s.sector) for s in sources] == sorted(KNOWN)
+    found = [(s.tic, s.sector) for s in sources]
+    assert found == sorted(found)
+    assert set(KNOWN) <= set(found)
+    assert not any(s.others for s in sources)
 
 
 @pytest.mark.parametrize(("tic", "sector"), sorted(KNOWN))

@@ -141,7 +141,7 @@ def test_a_table_has_a_row_for_each_file_whatever_its_state(tmp_path, capsys, mo
     assert re.search(r"2,600 +0 +- +none yet +- +- +0.8 ", rows["b/new.h5"])
     assert f"files in {tmp_path}\n" in text
     assert "Not readable: 2\n" in text
-    assert f"  {broken}: unreadable" in text
+    assert f"  {broken}: not an HDF5 file" in text
     assert f"  {tmp_path / 'absent.h5'}: no such sector file" in text
 
 

@@ -1,5 +1,6 @@
 """What is put into the ledger comes out of it, and nothing else happens to it."""
 
+import os
 import sqlite3
 from dataclasses import replace
 from datetime import timezone
@@ -17,6 +18,7 @@ from cvzmpi.errors import (
 )
 from cvzmpi.ledger import Event, Ledger, NewUnit, State
 from cvzmpi.ledger.records import now
+from cvzmpi.ledger.status import take_status
 
 # ----------------------------------------------------------------- units
 
@@ -372,3 +374,47 @@ def test_a_server_that_is_not_there_is_one_clear_line(tmp_path):
         Ledger.open(f"postgresql://user:secret@/db?host={tmp_path}")
     assert len(str(caught.value).splitlines()) == 1
     assert "secret" not in str(caught.value)
+
+
+# ----------------------------------------------------------------- where and for whom
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o002, 0o664), (0o022, 0o644), (0o077, 0o600)])
+def test_whoever_may_write_beside_it_may_write_to_the_file(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+            ledger.jobs.begin("test")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "ledger.sqlite").stat().st_mode & 0o777 == mode
+
+
+ODD = "Größe Ω \0 \udcff \\u0000"
+SHOWN = "Größe Ω \\x00 \\udcff \\u0000"
+
+
+def test_any_text_can_be_recorded(ledger, job):
+    ledger.add_units([NewUnit("a", facts={"path": "Größe Ω", "odd": ODD})], job)
+    ledger.record([Event("a", State.ERROR, message=ODD, detail={ODD: [ODD]})], job)
+    (unit,) = ledger.units()
+    last = ledger.history("a")[-1]
+    assert unit.facts["path"] == "Größe Ω"
+    assert last.message == SHOWN
+    as_given = ODD if ledger.database.is_sqlite else SHOWN
+    assert unit.facts["odd"] == as_given
+    assert last.detail == {as_given: [as_given]}
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "EUC_JP"])
+def test_a_database_of_another_encoding_has_the_same_texts(postgres, encoding):
+    name = f"in_{encoding.lower()}"
+    postgres.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    url = postgres.url(name)
+    with Ledger.open(url) as ledger, ledger.job("test") as job:
+        ledger.add_units([NewUnit("Größe", facts={"path": "Größe Ω"})], job)
+        ledger.record([Event("Größe", State.ERROR, message="Ω", detail={"Ω": "é"})], job)
+        assert ledger.units()[0].facts == {"path": "Größe Ω"}
+        assert ledger.history("Größe")[-1].detail == {"Ω": "é"}
+    (failed,) = take_status(url).failures
+    assert (failed.message, failed.examples) == ("Ω", ["Größe"])

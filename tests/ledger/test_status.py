@@ -62,6 +62,17 @@ def test_steps_are_those_of_the_running_jobs(location, campaign):
     assert take_status(location).steps_per_second == 37.5
 
 
+def test_units_at_work_without_a_living_job_are_said(location, ledger, campaign):
+    status = take_status(location)
+    assert status.left_at_work == []
+    assert "without a living job" not in shown(status_report(status, "injections"))
+    ledger.jobs.end(campaign, "failed: KeyboardInterrupt")
+    status = take_status(location)
+    assert status.left_at_work == status.as_json()["left_at_work"] == ["5_1"]
+    line = "1 at work without a living job, the next one goes on: 5_1"
+    assert line in shown(status_report(status, "injections"))
+
+
 def test_running_jobs_are_shown_with_what_they_have(location, campaign):
     (_, running) = take_status(location).running  # the first is the test's own
     assert running.job.id == campaign.id

@@ -110,6 +110,12 @@ def test_the_status_of_a_campaign_that_is_not_there_is_one_line(cvzmpi, campaign
     assert not (campaign / "ledger.sqlite").exists()
 
 
+def test_a_program_of_no_characters_has_no_history(cvzmpi):
+    cvzmpi("list")
+    with pytest.raises(LedgerError, match="no such unit"):
+        cvzmpi("history", "\udcff")
+
+
 def test_wrong_settings_are_named(campaign):
     with pytest.raises(ConfigError, match=r"qualify\.spectral_rule = 'best': expected 'band'"):
         load(None, ("qualify.spectral_rule=best",))

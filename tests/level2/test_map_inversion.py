@@ -12,7 +12,7 @@ from cvzmpi.engine import checkpoint_file
 from cvzmpi.engine.control import Control, UnitStopped
 from cvzmpi.engine.stopping import StopRequest
 from cvzmpi.engine.team import Team, TeamMateError
-from cvzmpi.errors import CvzmpiError, MapFileError
+from cvzmpi.errors import CvzmpiError, DamagedMapFileError, MapFileError
 from cvzmpi.level2 import inversion_file, map_inversion
 from cvzmpi.level2.map_inversion import (
     PIXELS_PER_TICKET,
@@ -167,6 +167,20 @@ def test_pixels_beyond_the_count_are_computed_again(team, directory, prepared, e
 
     team.lead(spoil)
     invert_map(tools(), prepared, path, team, silent())
+    assert content(path) == expected
+
+
+def test_a_count_that_vouches_for_pixels_that_nobody_inverted_is_damage(
+    alone, tmp_path, prepared, expected
+):
+    path = tmp_path / "map.inverted.h5"
+    invert_map(tools(), prepared, path, alone, silent())
+    with edited(path) as file:
+        file["status"][1, 3] = 0
+    with pytest.raises(DamagedMapFileError, match="counts pixels that are not inverted"):
+        inversion_file.read(path)
+    result = invert_map(tools(), prepared, path, alone, silent())
+    assert "counts pixels that are not inverted; kept as" in result["note"]
     assert content(path) == expected
 
 

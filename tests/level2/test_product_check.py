@@ -78,6 +78,15 @@ def test_files_that_are_missing_or_too_many_are_named(product, tmp_path):
         check_product([product])
 
 
+def test_no_file_of_a_directory_that_is_no_product_is_named(tmp_path):
+    """Who hands in a product may not be one who may look there."""
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "diary.txt").touch()
+    with pytest.raises(ProductError, match=r"private: expected FITS files and one ASDF") as caught:
+        check_product([tmp_path / "private"])
+    assert "diary" not in str(caught.value)
+
+
 def test_there_is_one_asdf_file(product):
     shutil.copy(the_asdf(product), product / "second.asdf")
     with pytest.raises(ProductError, match="2 ASDF files: expected one"):

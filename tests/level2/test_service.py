@@ -507,12 +507,12 @@ def test_no_request_is_a_defect_of_the_service(app):
 
 
 @contextmanager
-def served(location, store, directory, token=SECRET, interval=60.0):
+def served(location, store, directory, token=SECRET, interval=60.0, proxy=""):
     """`cvzmpi level2 serve` in a process of its own; its address, and the process."""
     url = location if "://" in location else f"sqlite:///{location}"
     (directory / "cvzmpi.toml").write_text(
         f'[ledger]\nurl = "{url}"\n[store]\nurl = "{store.url}"\nretries = 0\n'
-        f"[serve]\nport = 0\ninterval = {interval}\n"
+        f'[serve]\nport = 0\ninterval = {interval}\nproxy = "{proxy}"\n'
     )
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "cvzmpi", "level2", "serve"],
@@ -553,6 +553,10 @@ def test_serve_goes_through_all_steps_again_and_again(postgres, store, tmp_path)
         assert reply.status_code == 401
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(60) == 0
+    for number in (signal.SIGINT, signal.SIGHUP):
+        with served(location, store, tmp_path, interval=0.005) as (_, process):
+            os.kill(process.pid, number)
+            assert process.wait(60) == 0
 
 
 def raw(address, request, source="127.0.0.1"):
@@ -609,3 +613,26 @@ def test_the_real_server_bears_odd_requests_and_slows_wrong_tokens_of_one_client
         answer = raw(address, request.encode() + body, source="127.0.0.2")
         assert answer.startswith(b"HTTP/1.0 200 "), answer
         assert process.poll() is None
+
+
+def test_behind_a_web_server_its_clients_are_told_apart(location, store, tmp_path):
+    with served(location, store, tmp_path, proxy="127.0.0.1") as (address, _):
+
+        def sign_in_from(client, token):
+            return requests.post(
+                f"{address}/sign-in",
+                data={"name": "Jane", "token": token},
+                headers={"X-Forwarded-For": client, "X-Forwarded-Proto": "https"},
+                allow_redirects=False,
+                timeout=60,
+            )
+
+        assert {sign_in_from("192.0.2.1", "wrong").status_code for _ in range(8)} == {403, 429}
+        reply = sign_in_from("192.0.2.2", SECRET)
+        assert reply.status_code == 302
+        assert "Secure" in cookie_of(reply)
+
+
+def test_a_web_server_has_an_address(cvzmpi):
+    with pytest.raises(ConfigError, match=r"serve\.proxy = 'nginx': expected an address|proxy"):
+        cvzmpi("serve", "--set", "serve.proxy=nginx")

@@ -68,7 +68,8 @@ class StandInArchive:
     ----------
     catalog : Catalog
     faults : Faults, optional
-        Of the files; the listings come with `listing_faults`.
+        Of the files; the listings come with `listing_faults`, the answers to queries with
+        `query_faults`.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class StandInArchive:
         self.catalog = catalog
         self.faults = faults or Faults()
         self.listing_faults = listing_faults or Faults()
+        self.query_faults = Faults()
         self.counts = Counts()
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -159,6 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
         archive = self.server.archive
         archive.note_request(self.path)
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        fault = archive.query_faults.choose(0)
+        if fault is not None:
+            self._fail(fault, b"[", b"")
+            return
         if self.path == "/portal/Mashup/Mashup.asmx/columnsconfig":
             self._send(mashup.columns_config(body))
         elif self.path == "/api/v0/invoke":

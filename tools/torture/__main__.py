@@ -7,19 +7,23 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from tools.torture.campaign import TortureCampaign
+from tools.torture.campaign import SMALL, TortureCampaign
 from tools.torture.faults import FAULTS, CannotTryError
+from tools.torture.interruptions import Interrupted, interrupt
 from tools.torture.kills import MOMENTS, SweepResult, sweep
 
 TEAMS = {"one rank": 1, "a team of two": 3}
 
 
 @click.command()
-@click.option("--kills", default=200, show_default=True, help="In all, half of them a team of 2.")
+@click.option(
+    "--kills", type=click.IntRange(0), help="Of all ranks; half of them of a team of two."
+)
 @click.option("--interval", default=0.5, show_default=True, help="Seconds between checkpoints.")
 @click.option("--seed", default=1, show_default=True, help="Of the instants.")
 @click.option(
@@ -27,21 +31,66 @@ TEAMS = {"one rank": 1, "a team of two": 3}
     "names",
     multiple=True,
     type=click.Choice(list(FAULTS)),
-    help="Only these of the other faults.  [default: all]",
+    help="One of the other faults; may come again.",
 )
-def main(kills: int, interval: float, seed: int, names: tuple[str, ...]) -> None:
-    """Torture the main job: exit status 1 if anything is not as promised."""
+@click.option(
+    "--interruptions",
+    type=click.IntRange(0),
+    help="Signals and exceptions, shared by jobs of 1, 2 and 3 ranks.",
+)
+def main(
+    kills: int | None, interval: float, seed: int, names: tuple[str, ...], interruptions: int | None
+) -> None:
+    """Torture the main job: exit status 1 if anything is not as promised.
+
+    Without options: 200 kills, 30 interruptions and all other faults.
+    """
     begun = time.monotonic()
+    if kills is None and interruptions is None and not names:
+        kills, interruptions, names = 200, 30, tuple(FAULTS)
+    bad = _interrupt(interruptions, interval, seed) if interruptions else 0
+    bad += _torture(kills or 0, interval, seed, names) if kills or names else 0
+    verdict = "everything is as promised" if not bad else f"NOT AS PROMISED: {bad}"
+    click.echo(f"{verdict} ({time.monotonic() - begun:.0f} s)")
+    sys.exit(bool(bad))
+
+
+def _interrupt(n: int, interval: float, seed: int) -> int:
+    """The interruptions; how much was wrong."""
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
+        campaign = TortureCampaign(Path(directory), interval, SMALL)
+        try:
+            for ranks in (1, 2, 3):
+                seen = interrupt(campaign, ranks, n // 3 + (ranks <= n % 3), seed + ranks)
+                click.echo(_sum_up(ranks, seen))
+                wrong += seen.wrong
+        finally:
+            campaign.end_jobs()
+    for line in wrong:
+        click.echo(f"NOT AS PROMISED: {line}")
+    return len(wrong)
+
+
+def _sum_up(ranks: int, seen: Interrupted) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.kinds.items()))
+    statuses = ", ".join(f"{count} x {s}" for s, count in sorted(seen.statuses.items()))
+    return (
+        f"{ranks} ranks: {seen.kinds.total()} interruptions ({kinds}), exit statuses {statuses}; "
+        f"{seen.campaigns} campaigns finished afterwards"
+    )
+
+
+def _torture(kills: int, interval: float, seed: int, names: Iterable[str]) -> int:
+    """The kills and the other faults; how much was wrong."""
     with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
         campaign = TortureCampaign(Path(directory), interval)
         try:
             bad = _kill(campaign, kills, seed) if kills else 0
-            bad += sum(_try(campaign, name) for name in names or FAULTS)
+            bad += sum(_try(campaign, name) for name in names)
         finally:
             campaign.end_jobs()
-    verdict = "everything is as promised" if not bad else f"NOT AS PROMISED: {bad}"
-    click.echo(f"{verdict} ({time.monotonic() - begun:.0f} s)")
-    sys.exit(bool(bad))
+    return bad
 
 
 def _kill(campaign: TortureCampaign, kills: int, seed: int) -> int:

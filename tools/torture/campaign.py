@@ -23,7 +23,21 @@ from tools.torture.metered_job import METER, Reading, read_meters
 
 ROOT = Path(__file__).resolve().parents[2]
 N_STARS, N_CADENCES, N_INJECT, N_REPEAT = 4, 6000, 1200, 5
-HANGS_AFTER = 300.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a campaign is: light curves, and for each its cadences and injected flares."""
+
+    stars: int
+    cadences: int
+    n_inject: int
+
+
+USUAL = Size(N_STARS, N_CADENCES, N_INJECT)
+SMALL = Size(3, 3000, 400)
+
+HANGS_AFTER = 120.0
 """Seconds; nothing here takes a tenth of it on a quiet machine."""
 
 
@@ -109,19 +123,37 @@ class TortureCampaign:
         For everything: input, outputs, logs.
     interval : float
         Seconds between checkpoints of the injections.
+    size : Size
+
+    Attributes
+    ----------
+    reference : Path
+        What an undisturbed run makes.
+    seconds : float
+        That it took.
     """
 
-    def __init__(self, directory: Path, interval: float) -> None:
+    def __init__(self, directory: Path, interval: float, size: Size = USUAL) -> None:
         self.directory = directory
         self.interval = interval
+        self._size = size
         self._jobs: list[Job] = []
         self.input = directory / "input"
-        simulate_campaign(self.input, N_STARS, seed=11, n_cadences=N_CADENCES)
+        simulate_campaign(self.input, size.stars, seed=11, n_cadences=size.cadences)
         self.reference = directory / "reference"
+        begun = time.monotonic()
         job = self.start(self.reference, ranks=1)
         assert job.wait() == 0, f"the undisturbed run fails: {job.text()}"
+        self.seconds = time.monotonic() - begun
 
-    def start(self, output: Path, ranks: int, wrapper: Iterable[str] = (), **more: str) -> Job:
+    def start(
+        self,
+        output: Path,
+        ranks: int,
+        wrapper: Iterable[str] = (),
+        program: Iterable[str] = ("tools.torture.metered_job",),
+        **more: str,
+    ) -> Job:
         """Start a job; with 1 rank without mpirun, else all but rank 0 are one team.
 
         Parameters
@@ -130,6 +162,8 @@ class TortureCampaign:
         ranks : int
         wrapper : iterable of str
             A program that starts each rank.
+        program : iterable of str
+            The module that each rank runs, and its own arguments.
         **more : str
             More environment.
         """
@@ -138,12 +172,12 @@ class TortureCampaign:
         meters.mkdir()
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_", "PMI"))}
         environment |= {METER: str(meters), **more}
-        command = [*wrapper, sys.executable, "-m", "tools.torture.metered_job", "run"]
+        command = [*wrapper, sys.executable, "-m", *program, "run"]
         if ranks > 1:
             command = [str(ROOT / "tools/mpirun.sh"), "-n", str(ranks), *command]
         command += ["--input", str(self.input), "--output", str(output)]
         for setting in (
-            f"inject.n_inject={N_INJECT}",
+            f"inject.n_inject={self._size.n_inject}",
             f"inject.n_repeat={N_REPEAT}",
             f"checkpoint.interval={self.interval}",
             f"ranks_per_team={max(ranks - 1, 1)}",
@@ -160,6 +194,7 @@ class TortureCampaign:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_heed_signals,
                 text=True,
             )
         self._jobs.append(Job(process, output, log, meters))
@@ -211,6 +246,12 @@ class TortureCampaign:
         wrong += [f"missing: {path}" for path in sorted(theirs - ours)]
         wrong += [f"not done: {p}" for p, progress in states(output).items() if not progress.done]
         return wrong
+
+
+def _heed_signals() -> None:
+    """Have a job take the signals of terminals, also where this program was told to ignore them."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def states(output: Path) -> dict[Path, Progress]:

@@ -114,7 +114,8 @@ def input_removed_meanwhile(campaign: TortureCampaign, output: Path) -> str:
 def corrupted_byte(campaign: TortureCampaign, output: Path) -> str:
     """A damaged file is set aside, kept and said; its light curve is done anew."""
     places = {
-        "in HDF5's signature": lambda file: 3,
+        "in HDF5's signature": lambda file: file.userblock_size + 3,
+        "in its first symbol table": lambda file: file.userblock_size + 200,
         "of the flux": lambda file: file["lc/flux"].id.get_offset() + 1001,
         "of the first recoveries": lambda file: file["recoveries/recovered"].id.get_offset(),
     }

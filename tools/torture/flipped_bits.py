@@ -44,7 +44,12 @@ from tools.torture.old_format import without_record  # noqa: E402
 @click.option("--seed", default=1, show_default=True)
 @click.option("--bit", "bits", multiple=True, help="BYTE:BIT, in addition.")
 @click.option("--old", is_flag=True, help="As earlier versions wrote the file.")
-@click.option("--limit", default=10.0, show_default=True, help="Processor time on trial, in s.")
+@click.option(
+    "--limit",
+    default=trial_reading.CPU_SECONDS,
+    show_default=True,
+    help="Processor time on trial, in s.",
+)
 def main(
     file: Path,
     flips: int,

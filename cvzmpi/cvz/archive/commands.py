@@ -72,7 +72,7 @@ def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResul
     access = ArchiveAccess(config, say)
     room = Room(access.scratch, config.archive.scratch_gb * _GIGABYTE)
     with open_ledger(config) as ledger, ledger.job("fetch") as job:
-        stager = access.open_stager(room, known_good(ledger))
+        stager = access.open_stager(room, known_good(ledger.units()))
         try:
             return Fetch(
                 ledger,

@@ -29,12 +29,16 @@ from lightkurve.search import SearchError, SearchResult
 from cvzmpi.cvz.archive.product import NAME
 from cvzmpi.errors import one_line
 
+_MEMORY = 4 * 2**30
+"""Bytes that the process may have; it needs a tenth."""
+
 
 def main() -> None:
     """Answer questions until the input ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # the client prints what it downloads
     largest = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))  # of an answer without end
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that is larger is an error, no crash
     astroquery.mast.utils.parse_input_location = _ask_no_resolver

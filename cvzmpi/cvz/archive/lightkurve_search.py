@@ -29,6 +29,9 @@ from cvzmpi.errors import ArchiveError, ConfigError
 _START_SECONDS = 120.0
 """What importing lightkurve may take on a file system that is slow at the moment."""
 
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""It has nothing to compute, and each thread takes memory."""
+
 
 class LightkurveSearch:
     """The archive as lightkurve's client sees it; also a `Downloader`.
@@ -103,9 +106,11 @@ class LightkurveSearch:
             if self._process is None:
                 self._process = _ClientProcess(self._base, self._largest)
             answer = self._process.ask(question, self._client.limits.transfer_timeout)
-            if answer is None:
+            if answer is None or "failed" in answer:
+                # where something failed, the client may go on with what it remembers of that
                 self._process.kill()
                 self._process = None
+            if answer is None:
                 raise PassingError("lightkurve's client did not answer in time")
         if answer.get("missing"):
             raise NotInArchiveError(f"{address}: the archive does not have it")
@@ -127,7 +132,7 @@ class _ClientProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"ASTROPY_CONFIG_DIR": self._settings.name},
+            env=os.environ | {"ASTROPY_CONFIG_DIR": self._settings.name} | _ONE_THREAD,
         )
         self._received = b""
         if self._answer(_START_SECONDS) is None:

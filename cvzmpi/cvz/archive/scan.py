@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +26,8 @@ from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 _VERDICTS = {True: State.QUALIFIED, False: State.NOT_QUALIFIED}
 # A star is judged again as long as its light curve has not been fetched.
 _OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED)
+# The light curve was fetched.
+_GIVEN = (State.PREPROCESSED, State.DONE, State.PUBLISHED)
 _UNITS_PER_TRANSACTION = 20_000
 
 
@@ -232,11 +234,11 @@ def product_of_facts(facts: Mapping[str, Any]) -> Product | None:
     return None if name is None else Product.of_name(str(name))
 
 
-def known_good(ledger: Ledger) -> Product | None:
+def known_good(units: Sequence[LedgerUnit]) -> Product | None:
     """A product that the archive gave once, with which it can be tried out; None if there is none.
 
     Of the newest units, since old ones may have been replaced by a later version.
     """
-    units = ledger.units(states=[State.DONE, State.PUBLISHED, State.PREPROCESSED])
-    products = (product_of_facts(unit.facts) for unit in reversed(units))
+    given = (unit for unit in reversed(units) if unit.state in _GIVEN)
+    products = (product_of_facts(unit.facts) for unit in given)
     return next((product for product in products if product is not None), None)

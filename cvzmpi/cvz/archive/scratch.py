@@ -20,6 +20,7 @@ from typing import Any
 from cvzmpi.cvz.archive.answers import Body, UnusableContentError, WrongProductError
 from cvzmpi.cvz.archive.product import Product
 from cvzmpi.errors import ArchiveError, CvzmpiError, LightCurveError, one_line
+from cvzmpi.redaction import redacted
 
 FITS_MAGIC = b"SIMPLE"
 _SHOWN_BYTES = 40
@@ -61,7 +62,7 @@ class StagedFile:
             "sha256": self.sha256,
             "usable_cadences": self.usable_cadences,
         }
-        return detail | ({"address": self.address} if self.address else {})
+        return detail | ({"address": redacted(self.address)} if self.address else {})
 
 
 class Scratch:

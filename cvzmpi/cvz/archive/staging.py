@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.room import Room
@@ -11,7 +12,7 @@ from cvzmpi.cvz.archive.staged_source import RecordingSource, StagedSource, Stag
 from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import ArchiveError
-from cvzmpi.ledger import Job, Ledger, State
+from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 
 _log = logging.getLogger(__name__)
 
@@ -53,13 +54,22 @@ def scan_for_job(config: Config, access: ArchiveAccess, ledger: Ledger, job: Job
 
 
 def stage(
-    inner: RecordingSource, config: Config, access: ArchiveAccess, ledger: Ledger
+    inner: RecordingSource, config: Config, access: ArchiveAccess, known: Sequence[LedgerUnit]
 ) -> StagedSource:
-    """Have the light curves of a source's units downloaded before they are given out."""
+    """Have the light curves of a source's units downloaded before they are given out.
+
+    Parameters
+    ----------
+    inner : RecordingSource
+    config : Config
+    access : ArchiveAccess
+    known : sequence of LedgerUnit
+        All units, as they were when the job began.
+    """
     room = Room(access.scratch, config.archive.scratch_gb * _GIGABYTE)
     return StagedSource(
         inner,
-        access.open_stager(room, known_good(ledger)),
+        access.open_stager(room, known_good(known)),
         access.scratch,
         room,
         config.output.directory,

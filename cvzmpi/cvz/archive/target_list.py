@@ -154,7 +154,7 @@ def _tmag(row: list[str], column: int | None) -> float | None:
     if not text or text.lower() in {"nan", "null", "none"}:
         return None
     try:
-        magnitude = float(text)
+        magnitude = float(text.replace(",", "."))  # spreadsheets of many languages write 10,5
     except ValueError:
         magnitude = math.nan
     if not math.isfinite(magnitude):

@@ -52,8 +52,8 @@ class IndexReport:
         Sector files that were read.
     n_light_curves, n_unfinished, n_flares, n_problems : int
         In the tables.
-    n_left_out : int
-        Sector files that should be in the tables and cannot.
+    left_out : tuple of str
+        A line for each sector file that should be in the tables and cannot.
     """
 
     directory: Path
@@ -63,7 +63,7 @@ class IndexReport:
     n_unfinished: int
     n_flares: int
     n_problems: int
-    n_left_out: int
+    left_out: tuple[str, ...]
 
 
 def update_index(output: Path, world: World) -> IndexReport:
@@ -160,9 +160,10 @@ def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
                 tables.add(part)
                 links += _links(part)
             write_master(master, links, digest)
-    counts = ("n_read", "n_light_curves", "n_unfinished", "n_flares", "n_problems", "n_left_out")
+    counts = ("n_read", "n_light_curves", "n_unfinished", "n_flares", "n_problems")
     total = {name: sum(getattr(report, name) for report in reports) for name in counts}
-    return IndexReport(index, changed, **total)
+    left_out = tuple(line for report in reports for line in report.left_out)
+    return IndexReport(index, changed, **total, left_out=left_out)
 
 
 def _links(part: Part) -> Iterator[tuple[int, int, str]]:

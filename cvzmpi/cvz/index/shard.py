@@ -39,8 +39,9 @@ class ShardReport:
         Sector files that were read now.
     n_light_curves, n_unfinished, n_flares, n_problems : int
         In its part.
-    n_left_out : int
-        Of the problems, the sector files that should be in it: not what only changes just now.
+    left_out : tuple of str
+        A line for each sector file that should be in its part and cannot: not for those that only
+        change just now, nor for files of other names.
     """
 
     name: str
@@ -50,7 +51,7 @@ class ShardReport:
     n_unfinished: int
     n_flares: int
     n_problems: int
-    n_left_out: int
+    left_out: tuple[str, ...]
 
 
 @dataclass
@@ -116,8 +117,10 @@ def update_shard(directory: Path, part_file: Path, settled_before: int) -> Shard
     if digest is None or part != known:
         digest = write_part(part_file, part)
     state = part.light_curves["state"]
-    problems = zip(
-        part.problems["path"].to_pylist(), part.problems["kind"].to_pylist(), strict=True
+    left_out = tuple(
+        f"{problem['path']}: {problem['reason']}"
+        for problem in part.problems.to_pylist()
+        if problem["path"].partition("/")[2] in seen and problem["kind"] != "changing"
     )
     return ShardReport(
         name=directory.name,
@@ -127,9 +130,7 @@ def update_shard(directory: Path, part_file: Path, settled_before: int) -> Shard
         n_unfinished=pc.sum(pc.equal(state, "unfinished")).as_py() or 0,
         n_flares=part.flares.num_rows,
         n_problems=part.problems.num_rows,
-        n_left_out=sum(
-            path.partition("/")[2] in seen and kind != "changing" for path, kind in problems
-        ),
+        left_out=left_out,
     )
 
 

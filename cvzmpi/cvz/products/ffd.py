@@ -48,8 +48,8 @@ class SectorRate:
         68.27 %, exact Poisson (Garwood 1936); the index is taken as known.
     flare_energy, flare_energy_error : float
         *Fractional flare energy*: the sum of the positive equivalent durations of all found flares
-        over the evaluated time, dimensionless: the share of its quiescent light that the star emits in
-        flares (L_flare / L_quiescent of Lurie et al. 2015, ApJ 800, 95). Not corrected for
+        over the evaluated time, dimensionless: the share of its quiescent light that the star emits
+        in flares (L_flare / L_quiescent of Lurie et al. 2015, ApJ 800, 95). Not corrected for
         completeness. Its error has the errors of the durations, and the chance of which flares
         happened (the square root of the sum of their squares).
     """

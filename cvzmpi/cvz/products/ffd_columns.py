@@ -128,7 +128,7 @@ def table_of(columns: Mapping[str, Column], rows: Sequence[tuple[Any, ...]]) -> 
     table = QTable()
     values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     for (name, column), cells in zip(columns.items(), values, strict=True):
-        array = np.array(cells, column.type)
+        array: np.ndarray = np.array(cells, column.type)
         table[name] = array if column.unit is None else array * column.unit
         table[name].info.description = column.description
     return table

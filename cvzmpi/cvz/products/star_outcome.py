@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cvzmpi.cvz.isolated import LeftOut, isolated
@@ -52,7 +53,7 @@ def star_outcome(paths: Sequence[Path], settings: FfdSettings = FfdSettings()) -
     sectors: list[SearchedSector] = []
     left_out: list[LeftOut] = []
     for path in paths:
-        sector = isolated(path, lambda path=path: SearchedSector.read(path))
+        sector = isolated(path, partial(SearchedSector.read, path))
         if isinstance(sector, LeftOut):
             left_out.append(sector)
         else:

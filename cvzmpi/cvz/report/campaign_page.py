@@ -18,6 +18,7 @@ from cvzmpi.cvz.derived_file import write_derived
 from cvzmpi.cvz.index.merge import table_path
 from cvzmpi.cvz.pictures.campaign import draw_limits, draw_rates, draw_sky
 from cvzmpi.cvz.pictures.style import save
+from cvzmpi.cvz.quality_marks import DEFINITIONS, marks_in_words
 from cvzmpi.cvz.report import tables
 from cvzmpi.cvz.report.star_page import Picture, StarSummary, page_of_star
 from cvzmpi.cvz.report.tables import table_script
@@ -52,6 +53,7 @@ class _Campaign:
     n_flares: int
     n_placed: int
     n_problems: int
+    n_marked: int
     observed_time: float
     seconds: float
     configurations: list[tuple[str, int]]
@@ -64,6 +66,7 @@ def write_campaign(
     index: Path,
     results: Path,
     report: Path,
+    include_marked: bool = False,
 ) -> None:
     """Write the page, its data and pictures.
 
@@ -75,6 +78,8 @@ def write_campaign(
         By TIC number.
     index, results, report : Path
         Directories: of the index, of the sector files, and of the report.
+    include_marked : bool
+        Whether the pictures have the stars and light curves with quality marks as well.
 
     Raises
     ------
@@ -88,7 +93,7 @@ def write_campaign(
         for row in problems.slice(0, _MAX_PROBLEMS).to_pylist()
     ]
     for name, columns, rows, sort in (
-        ("stars", tables.STARS, stars, "n_flares"),
+        ("stars", tables.STARS, [_in_words(star) for star in stars], "n_flares"),
         ("problems", tables.PROBLEMS, addressed, ""),
     ):
         content = table_script(name, columns, rows, sort)
@@ -96,8 +101,10 @@ def write_campaign(
     text = page(
         "campaign.html",
         root=".",
-        campaign=_campaign(light_curves, len(stars), problems.num_rows),
-        pictures=_pictures(light_curves, stars, report),
+        campaign=_campaign(light_curves, stars, problems.num_rows),
+        pictures=_pictures(light_curves, stars, report, include_marked),
+        include_marked=include_marked,
+        definitions=DEFINITIONS,
         index=os.path.relpath(index, report),
     )
     write_derived(report / "index.html", text.encode())
@@ -116,16 +123,21 @@ def _stars(light_curves: pa.Table, summaries: Mapping[int, StarSummary]) -> list
     ]
 
 
-def _campaign(light_curves: pa.Table, n_stars: int, n_problems: int) -> _Campaign:
+def _in_words(star: dict[str, Any]) -> dict[str, Any]:
+    return star | {"marks": marks_in_words(star["marks"])}
+
+
+def _campaign(light_curves: pa.Table, stars: list[dict[str, Any]], n_problems: int) -> _Campaign:
     seconds = [name for name in light_curves.column_names if name.startswith("seconds_")]
     flares_done = pc.subtract(light_curves["n_inject"], light_curves["n_inject_remaining"])
     return _Campaign(
-        n_stars=n_stars,
+        n_stars=len(stars),
         n_light_curves=light_curves.num_rows,
         n_done=pc.sum(pc.equal(light_curves["state"], "done")).as_py(),
         n_flares=pc.sum(light_curves["n_flares"]).as_py(),
         n_placed=pc.sum(pc.multiply(flares_done, light_curves["n_repeat"])).as_py() or 0,
         n_problems=n_problems,
+        n_marked=sum(bool(star["marks"]) for star in stars),
         observed_time=pc.sum(light_curves["observed_time"]).as_py(),
         seconds=sum(pc.sum(light_curves[name]).as_py() or 0.0 for name in seconds),
         configurations=_most_frequent(light_curves["config_sha256"]),
@@ -141,12 +153,22 @@ def _most_frequent(column: pa.ChunkedArray) -> list[tuple[str, int]]:
     return sorted(counts, key=lambda item: -item[1])[:_COUNTED]
 
 
-def _pictures(light_curves: pa.Table, stars: list[dict[str, Any]], report: Path) -> list[Picture]:
+def _pictures(
+    light_curves: pa.Table, stars: list[dict[str, Any]], report: Path, include_marked: bool
+) -> list[Picture]:
+    believed, believed_stars = light_curves, stars
+    if not include_marked:
+        believed = light_curves.filter(pc.equal(light_curves["marks"], ""))
+        believed_stars = [star for star in stars if not star["marks"]]
+
     def of_light_curves(name: str) -> np.ndarray:
-        return light_curves[name].to_numpy().astype(float)
+        return believed[name].to_numpy().astype(float)
+
+    def of_believed(name: str) -> np.ndarray:
+        return _numbers(believed_stars, name)
 
     def of_stars(name: str) -> np.ndarray:
-        return np.array([np.nan if star[name] is None else star[name] for star in stars], float)
+        return _numbers(stars, name)
 
     drawings = (
         (
@@ -160,10 +182,10 @@ def _pictures(light_curves: pa.Table, stars: list[dict[str, Any]], report: Path)
             "rates",
             "Flare rates and power-law indices of the stars",
             lambda: draw_rates(
-                of_stars("rate"),
-                of_stars("rate_limit"),
-                of_stars("index"),
-                of_stars("observed_time"),
+                of_believed("rate"),
+                of_believed("rate_limit"),
+                of_believed("index"),
+                of_believed("observed_time"),
             ),
         ),
         (
@@ -183,3 +205,7 @@ def _pictures(light_curves: pa.Table, stars: list[dict[str, Any]], report: Path)
         save(draw, report / file)
         pictures.append(Picture(file, caption))
     return pictures
+
+
+def _numbers(stars: list[dict[str, Any]], name: str) -> np.ndarray:
+    return np.array([np.nan if star[name] is None else star[name] for star in stars], float)

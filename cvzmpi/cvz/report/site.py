@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cvzmpi.cvz.derived_file import write_derived
-from cvzmpi.cvz.index.build import update_index
+from cvzmpi.cvz.index.build import IndexReport, update_index
 from cvzmpi.cvz.index.merge import table_path
 from cvzmpi.cvz.report.campaign_page import write_campaign
 from cvzmpi.cvz.report.star_page import Star, StarSummary, write_star
@@ -33,11 +33,14 @@ class SiteReport:
         The one to open.
     n_stars, n_drawn : int
         All stars, and those whose pages were made anew.
+    left_out : list of str
+        A line for each sector file that should be in the report and cannot.
     """
 
     page: Path
     n_stars: int
     n_drawn: int
+    left_out: list[str]
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,9 @@ class _Slice:
     length: int
 
 
-def write_site(results: Path, report: Path, world: World, n_pictured: int) -> SiteReport | None:
+def write_site(
+    results: Path, report: Path, world: World, n_pictured: int, include_marked: bool = False
+) -> SiteReport | None:
     """Write the report of a campaign, bringing its index up to date first: collective.
 
     Parameters
@@ -61,6 +66,8 @@ def write_site(results: Path, report: Path, world: World, n_pictured: int) -> Si
     world : World
     n_pictured : int
         So many stars, those with the most flares, get pictures on their pages.
+    include_marked : bool
+        Whether pictures of the campaign have what has quality marks as well.
 
     Returns
     -------
@@ -77,7 +84,7 @@ def write_site(results: Path, report: Path, world: World, n_pictured: int) -> Si
     from cvzmpi.engine.share import share
 
     index = update_index(results, world)
-    world.first(lambda: _begin(results, report, index.n_light_curves))
+    world.first(lambda: _begin(results, report, index))
     table = pq.read_table(table_path(index.directory, "light_curves"))
     stars = _slices(table)
     pictured = _most_flares(table, stars, n_pictured)
@@ -93,16 +100,20 @@ def write_site(results: Path, report: Path, world: World, n_pictured: int) -> Si
 
     def finish() -> None:
         by_tic = {star.tic: summary for star, summary in zip(stars, summaries, strict=True)}
-        write_campaign(table, by_tic, index.directory, results, report)
+        write_campaign(table, by_tic, index.directory, results, report, include_marked)
 
     world.first(finish)
     n_drawn = sum(summary.drawn for summary in summaries)
-    return SiteReport(report / "index.html", len(stars), n_drawn)
+    left_out = [*index.left_out, *(line for summary in summaries for line in summary.left_out)]
+    return SiteReport(report / "index.html", len(stars), n_drawn, left_out)
 
 
-def _begin(results: Path, report: Path, n_light_curves: int) -> None:
+def _begin(results: Path, report: Path, index: IndexReport) -> None:
     """Directories, style and script of the report."""
-    if not n_light_curves:
+    if not index.n_light_curves:
+        if index.left_out:
+            lines = "\n".join(index.left_out)
+            raise ConfigError(f"{results}: no sector file in here can be used\n{lines}")
         raise ConfigError(f"{results}: no sector files in here")
     try:
         for name in ("assets", "data", "pictures"):

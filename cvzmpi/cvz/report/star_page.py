@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,18 @@ import numpy as np
 
 from cvzmpi import __version__
 from cvzmpi.cvz.derived_file import write_derived
+from cvzmpi.cvz.isolated import LeftOut, isolated
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import SectorRate, StarFfd
-from cvzmpi.cvz.products.searched_sector import SearchedSector
+from cvzmpi.cvz.products.search_time import MIN_SEARCHED
+from cvzmpi.cvz.products.star_outcome import star_outcome
+from cvzmpi.cvz.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
 from cvzmpi.cvz.report import tables
 from cvzmpi.cvz.report.tables import table_script
 from cvzmpi.cvz.report.templates import page
 from cvzmpi.errors import SectorFileError
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -92,6 +95,10 @@ class StarSummary:
         Equivalent duration in s.
     index : float
         Of the power law; NaN where there are too few flares to fit one.
+    marks : str
+        The star's quality marks, separated by commas; see `marks_of_star`.
+    left_out : list of str
+        A line for each light curve that should be on the page and cannot.
     drawn : bool
         Whether the page was made anew.
     """
@@ -102,16 +109,19 @@ class StarSummary:
     rate_limit: float
     lower: float
     index: float
+    marks: str
+    left_out: list[str]
     drawn: bool = True
 
     @classmethod
-    def of(cls, ffd: StarFfd | None) -> StarSummary:
-        """The summary of a flare frequency distribution, if there is one."""
+    def of(cls, star: Star, ffd: StarFfd | None, left_out: list[str]) -> StarSummary:
+        """The summary of a star, with its flare frequency distribution if there is one."""
+        marks = marks_of_star(row["marks"] for row in star.rows)
         if ffd is None:
-            nothing = math.nan
-            return cls(nothing, nothing, nothing, nothing, nothing, nothing)
+            nothing = (math.nan,) * 6
+            return cls(*nothing, marks, left_out)
         index = math.nan if ffd.power_law is None else ffd.power_law.index
-        return cls(ffd.rate, *ffd.interval, ffd.upper_limit, ffd.lower, index)
+        return cls(ffd.rate, *ffd.interval, ffd.upper_limit, ffd.lower, index, marks, left_out)
 
 
 def write_star(star: Star, results: Path, report: Path) -> StarSummary:
@@ -138,19 +148,31 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SectorFileError(f"{directory}: cannot be made: {error.strerror}") from error
-    ffd, left_out = _distribution(star, results)
+    outcome = star_outcome([results / row["path"] for row in star.rows])
+    ffd, left_out = outcome.star, list(outcome.left_out)
     sections: list[_Section] = []
     pictures: list[Picture] = []
     if star.pictures:
-        sections = [_light_curve_pictures(row, results, directory) for row in star.rows]
-        pictures = list(_star_pictures(ffd, directory)) if ffd is not None else []
+        for row in star.rows:
+            section, problem = _light_curve_pictures(row, results, directory)
+            sections.append(section)
+            left_out += [problem] if problem is not None else []
+        if ffd is not None:
+            drawn = isolated(results / star.rows[0]["path"], lambda: _star_pictures(ffd, directory))
+            if isinstance(drawn, LeftOut):
+                left_out.append(drawn)
+            else:
+                pictures = drawn
+    lines = {item.line.replace(f"{results}/", ""): item.unfinished for item in left_out}
     text = page(
         "star.html",
         root="../../..",
         star=star,
         facts=star.rows[-1],
         ffd=ffd,
-        left_out=left_out,
+        marks=_marks(star.rows),
+        no_rate_below=MIN_SEARCHED,
+        left_out=list(lines),
         pictures=pictures,
         sections=sections,
         light_curves=_light_curve_table(star, ffd, results, directory),
@@ -161,7 +183,8 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
     for old in directory.glob("*.png"):
         if old.name not in shown:
             old.unlink(missing_ok=True)
-    summary = StarSummary.of(ffd)
+    failed = [line for line, unfinished in lines.items() if not unfinished]
+    summary = StarSummary.of(star, ffd, failed)
     # last: where it is, all the rest is
     state = {"digest": digest, "summary": asdict(summary)}
     write_derived(directory / _STATE, json.dumps(state).encode())
@@ -179,28 +202,47 @@ def _read_state(path: Path, digest: str) -> StarSummary | None:
         return None  # none there, torn, or of another cvzmpi
 
 
-def _distribution(star: Star, results: Path) -> tuple[StarFfd | None, list[str]]:
-    """The flare frequency distribution, and one line for each light curve that is not in it."""
-    sectors, left_out = [], []
-    for row in star.rows:
-        try:
-            sectors.append(SearchedSector.read(results / row["path"]))
-        except SectorFileError as error:
-            left_out.append(str(error).removeprefix(f"{results}/"))
-    return (StarFfd.of(sectors) if sectors else None), left_out
+def _marks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What each quality mark says, and the sectors that have it."""
+    return [
+        (definition.meaning, ", ".join(sectors))
+        for definition in DEFINITIONS
+        if (
+            sectors := [
+                str(row["sector"]) for row in rows if definition.name in names_in(row["marks"])
+            ]
+        )
+    ]
 
 
-def _star_pictures(ffd: StarFfd, directory: Path) -> Iterator[Picture]:
+def _star_pictures(ffd: StarFfd, directory: Path) -> list[Picture]:
     from cvzmpi.cvz.pictures.star import draw_ffd, draw_sectors
     from cvzmpi.cvz.pictures.style import save
 
     save(lambda: draw_ffd(ffd), directory / "ffd.png")
-    yield Picture("ffd.png", "Cumulative flare frequency distribution")
     save(lambda: draw_sectors(ffd), directory / "sectors.png")
-    yield Picture("sectors.png", "Rate, flares and fractional flare energy by sector")
+    return [
+        Picture("ffd.png", "Cumulative flare frequency distribution"),
+        Picture("sectors.png", "Rate, flares and fractional flare energy by sector"),
+    ]
 
 
-def _light_curve_pictures(row: Mapping[str, Any], results: Path, directory: Path) -> _Section:
+def _light_curve_pictures(
+    row: Mapping[str, Any], results: Path, directory: Path
+) -> tuple[_Section, LeftOut | None]:
+    """The pictures of a light curve, as far as they can be drawn, and why not the others."""
+    section = _Section(row["sector"])
+    problem = isolated(
+        results / row["path"], lambda: _draw_light_curve(section, row, results, directory)
+    )
+    if problem is not None:
+        section.problem = problem.line.replace(f"{results}/", "")
+    return section, problem
+
+
+def _draw_light_curve(
+    section: _Section, row: Mapping[str, Any], results: Path, directory: Path
+) -> None:
     from cvzmpi.cvz.pictures.completeness_curve import draw_completeness
     from cvzmpi.cvz.pictures.content import Content
     from cvzmpi.cvz.pictures.light_curve import title_of
@@ -209,18 +251,12 @@ def _light_curve_pictures(row: Mapping[str, Any], results: Path, directory: Path
     from cvzmpi.cvz.pictures.style import save
     from cvzmpi.cvz.pictures.zooms import draw_zooms
 
-    section = _Section(row["sector"])
-
     def add(name: str, caption: str, draw: Callable[[], Any]) -> None:
         file = f"{row['sector']}_{name}.png"
         save(draw, directory / file)
         section.pictures.append(Picture(file, caption))
 
-    try:
-        content = Content.read(results / row["path"])
-    except SectorFileError as error:
-        section.problem = str(error).removeprefix(f"{results}/")
-        return section
+    content = Content.read(results / row["path"])
     add("light_curve", "Light curve, largest flare, recovery", lambda: draw_overview(content))
     if row["n_flares"]:
         add("flares", "The largest flares", lambda: draw_zooms(content))
@@ -228,7 +264,6 @@ def _light_curve_pictures(row: Mapping[str, Any], results: Path, directory: Path
     if recovery is not None and recovery.n_done:
         add("completeness", "Completeness", lambda: draw_completeness(recovery, title))
         add("recovery", "Recovered fraction", lambda: draw_recovery_intervals(recovery, title))
-    return section
 
 
 def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory: Path) -> str:
@@ -242,6 +277,8 @@ def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory
             "anchor": f"#sector-{row['sector']}" if star.pictures else "",
             "rate": rates[row["sector"]].rate if row["sector"] in rates else None,
             "amplitude_50_percent": _percent(row["amplitude_50"]),
+            "own_light_percent": _percent(row["crowdsap"]),
+            "marks": marks_in_words(row["marks"]),
             "seconds": sum(v or 0.0 for k, v in row.items() if k.startswith("seconds_")),
             "file": os.path.relpath(results / row["path"], directory),
         }
@@ -254,8 +291,17 @@ def _flare_table(ffd: StarFfd | None) -> str:
     if ffd is None:
         return table_script("flares", tables.FLARES, [])
     points = CumulativeFfd.of(ffd)
-    names = ("sector", "peak_time", "amplitude", "duration", "duration_error", "completeness")
+    names = (
+        "sector",
+        "peak_time",
+        "amplitude",
+        "duration",
+        "duration_error",
+        "completeness",
+        "at_edge",
+    )
     columns = {name: getattr(points, name).tolist() for name in (*names, "rate")}
+    columns["at_edge"] = ["yes" if touches else "" for touches in columns["at_edge"]]
     columns["amplitude_percent"] = (100 * np.asarray(columns.pop("amplitude"))).tolist()
     rows = _rows(columns)
     return table_script("flares", tables.FLARES, rows)

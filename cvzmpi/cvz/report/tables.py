@@ -49,6 +49,7 @@ STARS = (
     Column("largest_flare", "largest ED", "s", 3),
     Column("tess_magnitude", "TESS", "mag", 4),
     Column("temperature", "temp.", "K", 4),
+    Column("marks", "marks"),
 )
 LIGHT_CURVES = (
     Column("sector", "sector", link="anchor"),
@@ -62,6 +63,8 @@ LIGHT_CURVES = (
     Column("equivalent_duration_50", "50 % at ED", "s", 3),
     Column("n_inject_remaining", "injections left"),
     Column("gp_period_d", "period", "d", 4),
+    Column("own_light_percent", "own light", "%", 3),
+    Column("marks", "marks"),
     Column("seconds", "time", "s", 3),
     Column("path", "file", link="file"),
 )
@@ -71,6 +74,7 @@ FLARES = (
     Column("amplitude_percent", "amplitude", "%", 3),
     Column("duration", "ED", "s", 4),
     Column("duration_error", "error", "s", 2),
+    Column("at_edge", "at an edge"),
     Column("completeness", "completeness", "", 3),
     Column("rate", "rate of these and larger", "1/d", 3),
 )

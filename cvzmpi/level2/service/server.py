@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run(campaign: Level2Campaign) -> None:
-    """Serve until SIGTERM or SIGINT; the step that is being done is finished first.
+    """Serve until SIGTERM, SIGINT or SIGHUP; the step that is being done is finished first.
 
     Raises
     ------
@@ -52,7 +52,9 @@ def run(campaign: Level2Campaign) -> None:
             where = f"{settings.host}:{settings.port}"
             reason = (isinstance(error, OSError) and error.strerror) or one_line(error)
             raise ConfigError(f"{where}: cannot serve here: {reason}") from error
-        signal.signal(signal.SIGTERM, _end)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+                signal.signal(number, _end)
         click.echo(f"serving at http://{settings.host}:{server.effective_port}/")
         if not secret(SERVE_TOKEN):
             click.echo(f"{SERVE_TOKEN} is not set: nothing can be changed from here", err=True)

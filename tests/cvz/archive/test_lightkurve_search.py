@@ -70,6 +70,36 @@ def test_a_wrong_file_is_refused_also_here(open_archive, open_search, scratch):
     assert "TIC 2 sector 1 came from there" in failed.reason
 
 
+def test_an_archive_that_answers_no_query_is_not_one_without_light_curves(
+    open_archive, open_search
+):
+    archive = open_archive((1, 1))
+    search = open_search(archive, attempts=1)
+    for fault in ("json", "403"):
+        archive.query_faults.always[0] = fault
+        with pytest.raises(ArchiveDownError, match=r"search for TIC 1\): lightkurve: ") as caught:
+            list(search.products([1]))
+        assert "\n" not in str(caught.value)
+    archive.query_faults.always = {}
+    assert list(search.products([1])) == [product_of(1, 1)]
+
+
+def test_what_is_no_light_curve_or_too_large_counts_against_the_archive(
+    open_archive, client, scratch
+):
+    archive = open_archive((1, 1))
+    patient = dataclasses.replace(client.limits, transfer_timeout=60, attempts=1)
+    search = LightkurveSearch(ArchiveClient(patient), archive.address, largest=50_000)
+    try:
+        for fault in ("endless", "web page"):
+            archive.faults.always[1] = fault
+            with pytest.raises(ArchiveDownError):
+                search.download(product_of(1, 1), scratch)
+            assert [path for path in scratch.directory.rglob("*") if path.is_file()] == []
+    finally:
+        search.stop()
+
+
 def test_a_client_that_hangs_is_killed(open_archive, open_search, scratch):
     archive = open_archive((1, 1))
     search = open_search(archive, attempts=1)

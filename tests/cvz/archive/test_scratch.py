@@ -168,10 +168,10 @@ def test_a_real_light_curve_is_good(demo_file, scratch):
 
 @pytest.mark.shared_data
 def test_all_real_light_curves_are_good(shared_data, scratch):
-    real = list((shared_data / "tess").glob("*.fits"))
-    for file in real:
+    files = list((shared_data / "tess").glob("*.fits"))
+    for file in files:
         scratch.receive(Product.of_name(file.name), body(file.read_bytes()), "http://there")
-    assert len(list(scratch.products())) == len(real) >= 10
+    assert len(list(scratch.products())) == len(files) >= 10
 
 
 @pytest.mark.parametrize("scheme", ["http", "s3", "file"])

@@ -69,6 +69,36 @@ def test_bad_rows_are_told_by_line_and_the_others_taken(read, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        *("-5,9", "0,9", "9223372036854775808,9", "1e30,9", "nan,9", "\0,9", "9" * 5000 + ",9"),
+        *("7,inf", "7,-inf", "7,1e999", "7," + "x" * 140_000, "x" * 140_000 + ",9"),
+    ],
+)
+def test_a_row_that_is_no_star_is_one_line_and_the_others_are_taken(read, tmp_path, row):
+    found = read(f"TICID,Tmag\n12,9\n{row}\n34,nan\n")
+    assert found.targets == [Target(12, 9.0), Target(34, None)]
+    (line,) = found.bad_rows
+    assert line.startswith(f"{tmp_path}/targets.csv: line 3: expected a ")
+    assert len(line) < 300
+
+
+def test_a_header_of_any_length_is_one_line(read):
+    with pytest.raises(ConfigError, match=r"line 1: expected a column TICID.{1,120}$"):
+        read("x" * 140_000 + ",y\n1,2\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_are_read_as_spreadsheets_save_them(tmp_path, encoding):
+    text = "TIC ID;Tmag\r\n12;10,5\r\n"
+    content = (
+        b"\xff\xfe" + text.encode("utf-16-le") if "mark" in encoding else text.encode(encoding)
+    )
+    (tmp_path / "list.csv").write_bytes(content)
+    assert read_target_list(tmp_path / "list.csv").targets == [Target(12, 10.5)]
+
+
 @pytest.mark.parametrize("text", ["", "\n\n# nothing\n", "TICID\n", "TICID\nx\n"])
 def test_a_list_without_any_target_is_an_error(read, text):
     with pytest.raises(ConfigError, match="no target in here"):
@@ -83,6 +113,9 @@ def test_a_table_without_tic_numbers_is_an_error_that_names_its_columns(read):
 def test_a_list_that_cannot_be_read_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         read_target_list(tmp_path / "missing.csv")
+    (tmp_path / "latin.csv").write_bytes(b"TICID,name\n1,a\n2,\xc9toile\n")
+    with pytest.raises(ConfigError, match=r"latin\.csv: cannot be read: line 3 is not UTF-8"):
+        read_target_list(tmp_path / "latin.csv")
 
 
 def test_the_real_list_of_cvz_stars_is_read(shared_data):

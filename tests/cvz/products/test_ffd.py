@@ -11,6 +11,7 @@ from cvzmpi.cvz.products.completeness import CONFIDENCE, CompletenessCurve
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import StarFfd
 from cvzmpi.cvz.products.searched_sector import SearchedSector
+from cvzmpi.cvz.star_facts import star_facts
 
 INDEX, RATE, SMALLEST = 1.9, 2.0, 1.0  # two flares a day above 1 s
 
@@ -31,13 +32,14 @@ def sector(rng, number, half_at, days, rate=RATE):
     return made_sector(number, curve, duration, days)
 
 
-def made_sector(number, curve, duration, days=20.0):
+def made_sector(number, curve, duration, days=20.0, marks=()):
     duration = np.asarray(duration, float)
     return SearchedSector(
         path=Path(f"1_{number}.h5"),
         tic=1,
         sector=number,
-        header={"TEFF": 3200.0, "RADIUS": 0.3},
+        facts=star_facts({"TEFF": 3200.0, "RADIUS": 0.3}),
+        marks=marks,
         config_hash="a",
         evaluated=days + 1,
         searched=days,
@@ -47,6 +49,7 @@ def made_sector(number, curve, duration, days=20.0):
         duration=duration,
         duration_error=duration / 10,
         mask_duration=duration / 2,
+        at_edge=np.zeros(len(duration), bool),
     )
 
 
