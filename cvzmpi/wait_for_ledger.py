@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from tenacity import RetryCallState, Retrying
 from tenacity.retry import retry_if_exception_type
 from tenacity.stop import stop_after_delay
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from cvzmpi.engine.stopping import JobStopped
 from cvzmpi.errors import LedgerUnavailableError
@@ -57,7 +57,7 @@ def wait_for_ledger(
 
     retrying = Retrying(
         retry=retry_if_exception_type(LedgerUnavailableError),
-        wait=wait_exponential_jitter(_FIRST_PAUSE, _LONGEST_PAUSE, jitter=_FIRST_PAUSE),
+        wait=wait_exponential(_FIRST_PAUSE, _LONGEST_PAUSE) + wait_random(0, _FIRST_PAUSE),
         stop=stop_after_delay(patience),
         before_sleep=tell,
         reraise=True,

@@ -248,7 +248,7 @@ def _lock_shared(path: Path) -> int | None:
         If another program writes into the file.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None  # HDF5 says it
     try:
@@ -258,7 +258,7 @@ def _lock_shared(path: Path) -> int | None:
         raise FileInUseError(
             f"{path}: another program has it open for writing (mode r+ or a): close it there"
         ) from error
-    except OSError:
+    except OSError:  # a file system without locks
         os.close(descriptor)
         return None
     return descriptor

@@ -25,7 +25,7 @@ from cvzmpi.errors import (
 from cvzmpi.ledger import json_values
 from cvzmpi.ledger.location import POSTGRESQL_OPTIONS, is_url
 from cvzmpi.ledger.sqlite_file import SqliteFile
-from cvzmpi.ledger.temporary import is_full, is_no_ledger, is_temporary
+from cvzmpi.ledger.temporary import is_full, is_temporary, why_no_ledger
 from cvzmpi.redaction import shown_url, url_fault
 
 _CHUNK = 1000
@@ -124,8 +124,8 @@ class Database:
                 raise LedgerFullError(what) from error
             if is_temporary(error):
                 raise LedgerUnavailableError(what) from error
-            if is_no_ledger(error):
-                raise LedgerLostError(f"{what}: damaged, or no ledger") from error
+            if (why := why_no_ledger(error)) is not None:
+                raise LedgerLostError(f"{self.name}: {why}") from error
             raise LedgerError(what) from error
         except UnicodeDecodeError as error:
             raise LedgerError(f"{self.name}: has a text that is no UTF-8: {error}") from error

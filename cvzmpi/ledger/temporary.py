@@ -15,7 +15,11 @@ _SQLITE = {
     10,  # IOERR
     15,  # PROTOCOL: a race for locks
 }
-_NO_SQLITE_LEDGER = ("not a database", "malformed", "no such table")
+_NO_SQLITE_LEDGER = {
+    "not a database": "file is not a database",
+    "malformed": "the file is damaged",
+    "no such table": "the file is empty, or no ledger",
+}
 _SQLITE_WORDS = ("locked", "disk i/o error", "locking protocol")  # before Python 3.11
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -79,12 +83,12 @@ def is_full(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) == "53100"
 
 
-def is_no_ledger(error: DBAPIError) -> bool:
-    """Whether an SQLite file is damaged, or its tables are gone."""
+def why_no_ledger(error: DBAPIError) -> str | None:
+    """What is wrong with an SQLite file that is damaged, or whose tables are gone; else None."""
+    if not isinstance(error.orig, sqlite3.Error):
+        return None
     text = str(error.orig)
-    return isinstance(error.orig, sqlite3.Error) and any(
-        words in text for words in _NO_SQLITE_LEDGER
-    )
+    return next((why for words, why in _NO_SQLITE_LEDGER.items() if words in text), None)
 
 
 def _is_temporary_in_sqlite(error: sqlite3.Error) -> bool:

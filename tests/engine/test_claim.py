@@ -91,4 +91,4 @@ def test_a_claim_that_cannot_be_made_is_one_line(tmp_path):
     path = tmp_path / "042" / "42_1.claim"
     with pytest.raises(ClaimError) as caught:
         Claim.take(path)
-    assert str(caught.value) == f"{path}: cannot be made and locked: File exists"
+    assert str(caught.value) == f"{path}: cannot be made: File exists"

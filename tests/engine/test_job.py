@@ -1,5 +1,6 @@
 """The job, with a toy campaign: each unit once, a failure costs one unit, and nothing hangs."""
 
+import errno
 import io
 import os
 import socket
@@ -17,7 +18,7 @@ from cvzmpi.engine.claim import Claim
 from cvzmpi.engine.launch import DEFECT, World
 from cvzmpi.engine.progress import ProgressDisplay
 from cvzmpi.engine.schedule import Schedule, Workload
-from cvzmpi.errors import ConfigError, LightCurveError
+from cvzmpi.errors import ConfigError, FileInUseError, LightCurveError
 
 mpi = pytest.mark.mpi(min_size=2)
 alone_or_with_all = pytest.mark.parametrize("kind", ["alone", pytest.param("all", marks=mpi)])
@@ -99,6 +100,45 @@ def test_a_failure_costs_one_unit_and_says_where_it_was(tmp_path, kind):
     assert log.count("failed unit-") == 2
     assert "4 units done in " in log
     assert ", 2 failed, " in log
+
+
+@alone_or_with_all
+def test_what_the_machine_is_at_fault_for_puts_a_unit_off(tmp_path, kind):
+    full = LightCurveError("cannot be written")
+    full.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    failing = {"unit-1": (0, full), "unit-3": (0, FileInUseError("open elsewhere"))}
+    tally, worked, log = work_through(ToyCampaign(tmp_path, toy_units(6), failing))
+    assert sum(len(units) for units in worked) == 6
+    if tally is None:
+        return
+    assert sorted(o.unit for o in tally.done) == ["unit-0", "unit-2", "unit-4", "unit-5"]
+    assert (tally.failed, tally.complete) == ([], False)
+    assert {o.unit: o.machine_fault for o in tally.unfinished} == {"unit-1": True, "unit-3": False}
+    assert log.count("is not finished: ") == 2
+
+
+@alone_or_with_all
+def test_a_job_ends_when_more_units_meet_a_fault_of_the_machine_than_are_done(tmp_path, kind):
+    full = OSError(errno.ENOSPC, "No space left on device")
+    failing = {unit.name: (0, full) for unit in toy_units(100)}
+    tally, worked, log = work_through(ToyCampaign(tmp_path, toy_units(100), failing))
+    assert sum(len(units) for units in worked) < 20
+    if tally is not None:
+        assert (tally.failed, tally.done, tally.complete) == ([], [], False)
+        assert "units were put off: " in log
+
+
+@mpi
+def test_a_fault_of_the_machine_that_a_helper_meets_puts_the_unit_off(tmp_path):
+    everybody = MPI.COMM_WORLD.Get_size() - 1
+    if everybody < 2:
+        pytest.skip("a team of two needs three ranks")
+    failing = {"unit-1": (everybody - 1, OSError(errno.EDQUOT, "Disk quota exceeded"))}
+    tally, _, _ = work_through(ToyCampaign(tmp_path, toy_units(3), failing), everybody)
+    if tally is not None:
+        (outcome,) = tally.unfinished
+        assert (outcome.unit, outcome.machine_fault, tally.failed) == ("unit-1", True, [])
+        assert "Disk quota exceeded" in outcome.unfinished
 
 
 @mpi
