@@ -101,8 +101,10 @@ def _interrupt_once(
         had_ended = job.has_ended()
         _send(job, signal.Signals[name], target, chance)
         status = job.wait()
-        # mpirun ends ranks by itself, and has its own statuses.
-        is_promised = ranks > 1 or name == "SIGKILL" or status in _ORDERLY or seconds < 1.0
+        # mpirun ends ranks by itself, and has its own statuses. A process that just begins to
+        # import has no answer to a signal yet.
+        dies = name == "SIGKILL" or (status == -signal.Signals[name] and not job.text())
+        is_promised = ranks > 1 or status in _ORDERLY or dies
     wait_until(lambda: not job.ranks(), "the end of all ranks")
     if had_ended and status == DONE:
         seen.usual = max(0.9 * seen.usual, 2.0)
