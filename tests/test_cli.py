@@ -1,12 +1,14 @@
 """The command line: what a command means, what it prints, and its exit status."""
 
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 import pytest
-from main_job import environment
+from main_job import environment, start
 
 from cvzmpi import __version__
 from cvzmpi.cli import cli
@@ -100,6 +102,22 @@ def test_an_interrupted_command_has_the_status_of_an_interrupt(call, monkeypatch
 
 
 # ----------------------------------------------------------------- the other commands
+
+
+def test_ctrl_c_ends_a_command_that_waits_in_one_line(tmp_path):
+    (tmp_path / "stars.csv").write_text("TICID\n1\n")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        (tmp_path / "cvzmpi.toml").write_text(
+            f'[archive]\ntargets = "stars.csv"\naddress = "{address}"\n'
+            f'listings = "{address}/{{sector}}"\n'
+        )
+        process = start(["scan"], cwd=tmp_path)
+        silent.accept()
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.strip() == "cvzmpi: interrupted"
 
 
 def test_help_names_every_command_and_version_the_version(call):

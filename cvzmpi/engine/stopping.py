@@ -100,10 +100,8 @@ def ignore_signals() -> None:
     When the first rank has ended with another status than 0, Slurm asks the others to end, and a
     signal would take the place of *their* status.
     """
-    for number in _OF_QUEUES:
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    for number in _OF_TERMINALS:
-        signal.signal(number, lambda *_: None)  # unlike SIG_IGN, no child inherits it
 
 
 def job_end(environment: Mapping[str, str] = os.environ) -> float | None:

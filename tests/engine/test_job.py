@@ -13,7 +13,7 @@ from mpi4py import MPI
 from toy_campaign import STEPS, ToyCampaign, toy_units
 
 from cvzmpi.engine import job
-from cvzmpi.engine.campaign import Outcome, Unit
+from cvzmpi.engine.campaign import Outcome, Remainder, Unit
 from cvzmpi.engine.claim import Claim
 from cvzmpi.engine.launch import DEFECT, World
 from cvzmpi.engine.progress import ProgressDisplay
@@ -259,6 +259,42 @@ def test_a_job_that_stops_does_not_wait_for_units_that_are_not_ready(tmp_path, k
     if tally is not None:
         assert not tally.complete
         assert source.heard[-1] == ("closed", "SIGUSR1")
+
+
+class SharedSource(Schedule):
+    """Units some of which others have, or had."""
+
+    def __init__(self, units, remainder):
+        super().__init__(Workload(units, steps_per_unit=STEPS))
+        self.remainder = remainder
+
+    def close(self, stopped):
+        return self.remainder
+
+
+OTHERS = [Outcome("2 more", unfinished="job 7 on n042 has them, and lives")]
+
+
+@pytest.mark.parametrize(
+    ("remainder", "said", "complete", "n_failed"),
+    [
+        (Remainder(0), "3 units done in ", True, 0),
+        (Remainder(2, with_others=OTHERS), "2 more is not finished: job 7 on n042", False, 0),
+        (Remainder(0, with_others=OTHERS), "3 units done in ", True, 0),
+        (Remainder(2), "2 more is not finished: no job has them", False, 0),
+        (Remainder(0, failed=[Outcome("x", error="no flux")]), "failed x: no flux", True, 1),
+    ],
+)
+def test_what_is_left_in_the_end_is_what_the_source_sees_then(
+    tmp_path, remainder, said, complete, n_failed
+):
+    units = toy_units(3)
+    campaign = ToyCampaign(tmp_path, units, source=SharedSource(units, remainder))
+    tally, _, log = work_through(campaign)
+    assert (tally.complete, len(tally.failed)) == (complete, n_failed)
+    assert said in log
+    left = f"; {remainder.n_open} not finished, run it again"
+    assert (left in log.splitlines()[-1]) == (remainder.n_open > 0)
 
 
 @alone_or_with_all

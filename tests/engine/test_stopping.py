@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cvzmpi.engine.stopping import StopRequest, job_end
+from cvzmpi.engine.stopping import SIGNALS, JobStopped, StopRequest, job_end
 
 _PROCESS = """
 import os, signal, sys, time
@@ -44,7 +44,7 @@ def test_the_first_reason_stays():
     assert stop.reason == "SIGUSR1"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_is_a_request(listener, number):
     listener.send_signal(number)
     assert listener.stdout.readline() == signal.Signals(number).name + "\n"
@@ -65,6 +65,25 @@ def test_a_second_signal_ends_the_process_at_once(listener):
     time.sleep(2.2)
     listener.send_signal(signal.SIGTERM)
     assert listener.wait(timeout=5) == -signal.SIGTERM
+
+
+def test_the_warning_that_the_system_repeats_is_one_request(listener):
+    listener.send_signal(signal.SIGXCPU)
+    assert listener.stdout.readline()
+    time.sleep(2.2)
+    listener.send_signal(signal.SIGXCPU)
+    time.sleep(0.3)
+    assert listener.poll() is None
+
+
+def test_what_does_not_look_for_a_request_is_interrupted():
+    stop = StopRequest()
+    stop.listen()
+    with pytest.raises(JobStopped, match="SIGHUP"), stop.interrupting():
+        signal.raise_signal(signal.SIGHUP)
+    signal.raise_signal(signal.SIGHUP)  # not within it
+    with pytest.raises(JobStopped), stop.interrupting():
+        raise AssertionError("there is a request already")
 
 
 def test_the_end_of_the_job_is_what_slurm_says():

@@ -162,7 +162,8 @@ def _check_history(history: list[Recorded]) -> None:
 
 
 def _is_burial(event: Recorded) -> bool:
-    return event.from_state is State.WORKING and " died on " in (event.message or "")
+    said = event.message or ""
+    return event.from_state is State.WORKING and (" died on " in said or " has ended (" in said)
 
 
 def _check_file(campaign: Campaign, name: str, history: list[Recorded], killed: bool) -> None:

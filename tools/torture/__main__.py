@@ -64,11 +64,11 @@ def _interrupt(n: int, interval: float, seed: int) -> int:
             for ranks in (1, 2, 3):
                 seen = interrupt(campaign, ranks, n // 3 + (ranks <= n % 3), seed + ranks)
                 click.echo(_sum_up(ranks, seen))
+                for line in seen.wrong:
+                    click.echo(f"NOT AS PROMISED: {line}")
                 wrong += seen.wrong
         finally:
             campaign.end_jobs()
-    for line in wrong:
-        click.echo(f"NOT AS PROMISED: {line}")
     return len(wrong)
 
 

@@ -35,7 +35,7 @@ class Size:
 
 
 USUAL = Size(N_STARS, N_CADENCES, N_INJECT)
-SMALL = Size(3, 3000, 400)
+SMALL = Size(3, 3000, 1200)
 
 HANGS_AFTER = 120.0
 """Seconds; nothing here takes a tenth of it on a quiet machine."""

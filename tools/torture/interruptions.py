@@ -50,12 +50,15 @@ class Interrupted:
         Exit statuses of the interrupted jobs.
     campaigns : int
         That were finished after them.
+    usual : float
+        Seconds within which a job does not end by itself, as a rule.
     wrong : list of str
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     campaigns: int = 0
+    usual: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
 
@@ -63,10 +66,11 @@ def interrupt(campaign: TortureCampaign, ranks: int, n: int, seed: int) -> Inter
     """Interrupt jobs until so many interruptions have come; each campaign is finished."""
     chance = random.Random(seed)
     output = campaign.directory / f"interrupted-{ranks}"
-    seen = Interrupted()
+    seen = Interrupted(usual=campaign.seconds)
     while seen.kinds.total() < n and not seen.wrong:
         for _ in range(chance.randint(1, min(_MOST_OF_A_CAMPAIGN, n - seen.kinds.total()))):
-            _interrupt_once(campaign, output, ranks, chance, seen)
+            if not _interrupt_once(campaign, output, ranks, chance, seen):
+                break
         job = campaign.start(output, ranks)
         if job.wait() != DONE:
             seen.wrong.append(f"the next job ends with {job.wait()}: {job.text()[-2000:]}")
@@ -80,24 +84,31 @@ def interrupt(campaign: TortureCampaign, ranks: int, n: int, seed: int) -> Inter
 
 def _interrupt_once(
     campaign: TortureCampaign, output: Path, ranks: int, chance: random.Random, seen: Interrupted
-) -> None:
+) -> bool:
+    """Interrupt a job; False where it had ended before, which does not count."""
     kind = chance.choice(KINDS)
-    # a start takes a good second; most interruptions shall come while there is work
-    seconds = chance.uniform(0.1, campaign.seconds)
+    seconds = chance.uniform(0.1, seen.usual)
     if kind == EXCEPTION:
         job = campaign.start(output, ranks, program=("tools.torture.broken_job", f"{seconds:.3f}"))
         status = job.wait()
+        had_ended = status == DONE
         # A job of one process works itself: what is raised in there fails a light curve.
         is_promised = status in {DONE, DEFECT} or (status == SOME_FAILED and ranks == 1)
     else:
         name, _, target = kind.partition(" to ")
         job = campaign.start(output, ranks)
         time.sleep(seconds)
+        had_ended = job.has_ended()
         _send(job, signal.Signals[name], target, chance)
         status = job.wait()
-        # mpirun ends ranks by itself, and has its own statuses.
-        is_promised = ranks > 1 or name == "SIGKILL" or status in _ORDERLY or seconds < 1.0
+        # mpirun ends ranks by itself, and has its own statuses. A process that just begins to
+        # import has no answer to a signal yet.
+        dies = name == "SIGKILL" or (status == -signal.Signals[name] and not job.text())
+        is_promised = ranks > 1 or status in _ORDERLY or dies
     wait_until(lambda: not job.ranks(), "the end of all ranks")
+    if had_ended and status == DONE:
+        seen.usual = max(0.9 * seen.usual, 2.0)
+        return False
     seen.kinds[kind] += 1
     seen.statuses[status] += 1
     text = job.text()
@@ -106,6 +117,7 @@ def _interrupt_once(
     if kind != EXCEPTION and "Traceback" in text:
         seen.wrong.append(f"{kind} after {seconds:.1f} s: {text[-2000:]}")
     seen.wrong += [f"{what}: {which}" for what, which in campaign.wrong(output)]
+    return True
 
 
 def _send(job: Job, number: signal.Signals, target: str, chance: random.Random) -> None:
