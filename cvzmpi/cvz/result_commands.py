@@ -183,7 +183,8 @@ def report(results: Path | None, output: Path, pictures: int, include_marked: bo
         for line in site.left_out:
             click.echo(f"left out: {line}", err=True)
         if site.left_out:
-            click.echo(f"{len(site.left_out):,} light curves left out", err=True)
+            n_files = len({line.partition(": ")[0] for line in site.left_out})
+            click.echo(f"{n_files:,} light curves left out", err=True)
         click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew")
         click.echo(site.page)
         return SOME_FAILED if site.left_out else DONE
