@@ -181,8 +181,10 @@ def report(results: Path | None, output: Path, pictures: int, include_marked: bo
         assert site is not None, "rank 0 has one"
         for line in site.left_out:
             click.echo(f"left out: {line}", err=True)
-        left_out = f"; {len(site.left_out):,} left out" if site.left_out else ""
-        click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew{left_out}")
+        if site.left_out:
+            n_files = len({line.partition(": ")[0] for line in site.left_out})
+            click.echo(f"{n_files:,} light curves left out", err=True)
+        click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew")
         click.echo(site.page)
         return SOME_FAILED if site.left_out else DONE
 

@@ -34,10 +34,24 @@ GP_FACTS = {
 
 
 def write_example(
-    path, *, model=True, n_done=300, flares=PEAKS, facts=GP_FACTS, tic=TIC, sector=SECTOR
+    path,
+    *,
+    model=True,
+    n_done=300,
+    flares=PEAKS,
+    facts=GP_FACTS,
+    tic=TIC,
+    sector=SECTOR,
+    header=(),
+    change=None,
 ):
-    """Write the file as far as checkpoint `detect`, or `model` with `n_done` injections done."""
+    """Write the file as far as checkpoint `detect`, or `model` with `n_done` injections done.
+
+    `header` is added to that of the light curve, and `change` may edit the data before they are
+    written, as what jobs of other versions may have written.
+    """
     light_curve = _light_curve(flares, tic, sector)
+    light_curve.header.update(header)
     observation = Observation.prepare(light_curve, CONFIG)
     detection = _detection(observation, flares)
     data = SectorData(
@@ -51,6 +65,8 @@ def write_example(
     )
     if model:
         _add_model(data, observation, detection, facts)
+    if change is not None:
+        change(data)
     sector_file.write(path, data, provenance)
     if model:
         # what is found is decided by the equivalent duration, but for the last place of each

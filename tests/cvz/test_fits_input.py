@@ -109,6 +109,7 @@ def test_what_was_written_is_read(write, simulated, content):
     assert header["input_sha256"] == hashlib.sha256(content).hexdigest()
     assert header["OBJECT"] == f"TIC {FIRST_TIC}"
     assert header["TESSMAG"] == simulated.header["TESSMAG"]
+    assert (header["CROWDSAP"], header["FLFRCSAP"]) == (1.0, 1.0)  # of the extension's header
     assert all(isinstance(fact, str | int | float) for fact in header.values())
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cvzmpi.cvz.configuration import Config, LightCurveConfig
 from cvzmpi.cvz.flare_mask import MaskRule
-from cvzmpi.cvz.flares import COLUMNS, Detection, flare_table
+from cvzmpi.cvz.flares import COLUMNS, Detection, at_edge, flare_table
 from cvzmpi.cvz.light_curve import LightCurve
 from cvzmpi.cvz.observation import Observation
 
@@ -128,3 +128,21 @@ def test_every_flare_has_its_row_in_order(observation):
     assert (columns["start"] <= columns["peak"]).all()
     assert (columns["peak"] <= columns["stop"]).all()
     np.testing.assert_allclose(columns["equivalent_duration"][[0, 2]], 0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "touches"),
+    [(2, 4, True), (3, 4, False), (3, 9, False), (6, 10, True), (13, 15, True), (14, 17, True),
+     (2, 17, True), (14, 16, False)],
+)  # fmt: skip
+def test_a_flare_beside_what_was_not_evaluated_is_at_an_edge(start, stop, touches):
+    """Evaluated are the rows 2 to 10 and 13 to 17, of 18."""
+    probability = np.full(18, 0.1, np.float32)
+    probability[[0, 1, 11, 12]] = np.nan
+    assert at_edge(probability, np.array([start]), np.array([stop])).tolist() == [touches]
+
+
+def test_without_flares_none_is_at_an_edge():
+    nothing = np.empty(0, "i4")
+    found = at_edge(np.full(18, 0.1), nothing, nothing)
+    assert (found.dtype, found.shape) == (bool, (0,))

@@ -10,14 +10,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from edited_hdf5 import edited
-from example_file import write_example
+from example_file import GP_FACTS, write_example
 from main_job import FAST, run, simulate, start
 from mpi4py import MPI
 
+import cvzmpi
 from cvzmpi.cvz.index import shard
 from cvzmpi.cvz.index.build import MASTER, describe, update_index
 from cvzmpi.cvz.index.columns import FLARES, LIGHT_CURVES
-from cvzmpi.cvz.index.merge import table_path
+from cvzmpi.cvz.index.merge import SCHEMAS, table_path
 from cvzmpi.cvz.index.part import read_part
 from cvzmpi.cvz.recovery import read_all
 from cvzmpi.cvz.sector_file import sector_files, sector_path
@@ -356,3 +357,58 @@ def test_an_error_on_one_rank_is_raised_on_all(tmp_path_factory):
     nothing = world.first(lambda: tmp_path_factory.mktemp("none") / "nothing")
     with pytest.raises(ConfigError, match="no such directory"):
         update_index(nothing, world)
+
+
+# ----------------------------------------------------------------- types, marks and edges
+
+
+@pytest.mark.parametrize("stars", ["none", "flareless", "mixed", "half-done"])
+def test_every_table_has_the_declared_types_whatever_is_in_it(tmp_path, stars):
+    if stars in {"flareless", "mixed"}:
+        write_unit(tmp_path, 1001, 1, flares=())
+    if stars == "mixed":
+        write_unit(tmp_path, 1002, 1)
+        (tmp_path / "001" / "2001_1.h5").write_bytes(b"no HDF5")
+    if stars == "half-done":
+        write_unit(tmp_path, 1001, 1, model=False)
+    update(tmp_path)
+    for name, expected in SCHEMAS.items():
+        assert pq.read_schema(table_path(tmp_path / "index", name)).equals(expected)
+
+
+def test_marks_and_shares_of_light_are_columns(tmp_path):
+    write_unit(tmp_path, 1001, 1, header={"CROWDSAP": 0.049, "FLFRCSAP": 0.8})
+    write_unit(tmp_path, 1001, 2)  # as older versions wrote it
+    facts = GP_FACTS | {"gp_converged": False}
+    write_unit(tmp_path, 1001, 3, header={"CROWDSAP": 0.2}, facts=facts)
+    write_unit(tmp_path, 1001, 4, header={"CROWDSAP": 0.3}, facts=facts, model=False)
+    update(tmp_path)
+    found = [(row["crowdsap"], row["flfrcsap"], row["marks"]) for row in rows(tmp_path)]
+    assert found == [
+        (0.049, 0.8, "crowded"),
+        (None, None, ""),
+        (0.2, None, "poor_process,crowded"),
+        (0.3, None, "crowded"),
+    ]
+
+
+def test_flares_at_an_edge_are_told(tmp_path):
+    def lose_what_follows(data):
+        data.probability[data.flares["stop"][0] + 1] = np.nan
+
+    write_unit(tmp_path, 1001, 1, change=lose_what_follows)
+    update(tmp_path)
+    assert [flare["at_edge"] for flare in rows(tmp_path, "flares")] == [True, False]
+    assert cvzmpi.read(sector_path(tmp_path, 1001, 1)).flares["at_edge"].tolist() == [True, False]
+
+
+def test_a_sector_file_that_cannot_be_in_it_makes_the_exit_status_1(output):
+    (output / "001" / "notes.txt").write_text("hello")
+    (output / "002" / "6002_2.h5.new").write_bytes(b"")
+    (output / "002" / "6002_3.h5.damaged-2").write_bytes(b"")
+    assert run(["index", output]).status == 0
+    (output / "002" / "6002_1.h5").write_bytes(b"no HDF5")
+    ended = run(["index", output])
+    assert ended.status == 1
+    assert "unreadable: 002/6002_1.h5: " in ended.stdout
+    assert len(rows(output)) == 4

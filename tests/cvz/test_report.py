@@ -9,6 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from main_job import run
 from mpi4py import MPI
@@ -104,11 +105,53 @@ def test_a_campaign_without_sector_files_is_one_line(tmp_path):
 def test_the_command_says_which_page_to_open(campaign, tmp_path):
     results, _ = campaign
     ended = run(["report", results, "-o", tmp_path / "site", "--pictures", "0"])
-    assert ended.status == 0, ended.stderr
+    assert ended.status == 1, ended.stderr  # for one file is no HDF5
+    assert "left out: 001/5001_1.h5: " in ended.stderr
     assert ended.stdout.splitlines() == [
         "4 stars, 4 pages made anew",
         str(tmp_path / "site" / "index.html"),
     ]
+
+
+def test_pictures_of_the_campaign_are_without_marked_stars_unless_asked_for(tmp_path):
+    for tic in STARS:
+        for results in ("all", "good"):
+            if tic == 1002 and results == "all":
+                write_unit(tmp_path / results, tic, 1, header={"CROWDSAP": 0.049})
+            elif tic != 1002:
+                write_unit(tmp_path / results, tic, 1)
+    world = World(MPI.COMM_SELF)
+    pictures = {}
+    for results, included in (("all", False), ("all", True), ("good", False)):
+        report = tmp_path / f"{results} {included}"
+        write_site(tmp_path / results, report, world, 0, included)
+        pictures[results, included] = [
+            (report / "pictures" / f"{name}.png").read_bytes() for name in ("limits", "rates")
+        ]
+        text = (report / "index.html").read_text()
+        assert ("1 of the stars have quality marks" in " ".join(text.split())) == (results == "all")
+    assert pictures["all", False] == pictures["good", False]
+    assert pictures["all", True] != pictures["all", False]
+    page = (tmp_path / "all False" / "stars" / "002" / "1002" / "index.html").read_text()
+    assert "Most of the light in the aperture is that of other stars. (sector 1)" in page
+
+
+def test_every_star_may_be_marked(tmp_path):
+    write_unit(tmp_path / "results", 1001, 1, header={"CROWDSAP": 0.049})
+    assert write(tmp_path / "results", tmp_path / "report").left_out == []
+
+
+def test_a_star_that_was_hardly_searched_has_no_rate(tmp_path):
+    def search_little(data):
+        data.flare_mask[np.flatnonzero(np.isfinite(data.probability))[100:]] = True
+
+    write_unit(tmp_path / "results", 1001, 1, change=search_little)
+    site = write(tmp_path / "results", tmp_path / "report", n_pictured=1)
+    assert site.left_out == []
+    page = (tmp_path / "report" / "stars" / "001" / "1001" / "index.html").read_text()
+    assert "none: less than 1 d was searched" in page
+    assert " a day" not in page
+    assert "Less than 1 d, or less than 20% of the light curve, was searched." in page
 
 
 @pytest.mark.mpi(min_size=2)

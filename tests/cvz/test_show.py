@@ -150,3 +150,33 @@ def test_a_table_of_nothing_readable_says_only_that(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Not readable: 2"
     assert len(lines) == 3
+
+
+def test_the_marks_are_told_with_what_they_are_given_for(tmp_path, shown):
+    text = shown(write_example(tmp_path / "1.h5", header={"CROWDSAP": 0.049, "FLFRCSAP": 0.81}))
+    words = " ".join(text.split())
+    assert "share of its light 4.9% (CROWDSAP), of the star's light in it 81.0% (FLFRCSAP)" in words
+    assert "crowded Most of the light in the aperture is that of other stars. Here: 4.9%" in words
+
+
+def test_a_file_of_a_version_that_kept_no_shares_says_unknown(tmp_path, shown):
+    words = " ".join(shown(write_example(tmp_path / "1.h5", model=False)).split())
+    assert "share of its light unknown" in words
+    assert "Quality marks none of those that are known so far" in words
+
+
+def test_flares_at_an_edge_are_told(tmp_path, shown):
+    def lose_what_follows(data):
+        data.probability[data.flares["stop"][0] + 1] = np.nan
+
+    text = shown(write_example(tmp_path / "1.h5", change=lose_what_follows))
+    assert len(re.findall(r" yes *$", text, re.MULTILINE)) == 1
+    assert "edge: touches a gap" in text
+
+
+def test_the_table_has_the_marks_and_says_whether_all_were_read(tmp_path, capsys):
+    marked = write_example(tmp_path / "a.h5", header={"CROWDSAP": 0.049})
+    assert show_table([marked, write_example(tmp_path / "b.h5")])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.rstrip().endswith(".h5")]
+    assert ["crowded" in row for row in rows] == [True, False]
+    assert not show_table([marked, tmp_path / "absent.h5"])

@@ -1,11 +1,13 @@
 """The stages of a light curve: stopped after any checkpoint, they go on to the same result."""
 
+import json
 import shutil
 from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
+from astropy.io import fits
 from edited_hdf5 import edited
 from main_job import content, rewind, simulate
 from mpi4py import MPI
@@ -16,8 +18,10 @@ from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.injection import InjectionSearch
 from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.light_curve_unit import LightCurvePaths
+from cvzmpi.cvz.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file import read_progress, sector_path
+from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
 from cvzmpi.cvz.simulate import FIRST_TIC
 from cvzmpi.engine.campaign import Unit
 from cvzmpi.engine.control import Control, UnitStopped
@@ -164,6 +168,42 @@ def test_the_simulated_flares_are_found(reference):
         assert file["lc/flare_mask"][()].any()
         has_time = np.isfinite(file["lc/time"][()])
         np.testing.assert_array_equal(np.isfinite(file["lc/gp_mu"][()]), has_time)
+
+
+def test_the_marks_of_a_file_are_those_that_products_find_in_it(reference):
+    for state in reference[1]:
+        data = sector_file.read(state)
+        config = json.loads(read_progress(state).config_json)
+        assert data.marks == marks_text(quality_marks(data, config))
+
+
+def test_a_light_curve_with_the_light_of_others_is_marked_from_the_first_checkpoint_on(
+    inputs, models, tmp_path, monkeypatch
+):
+    """And a file that has no marks yet, of an older version, gets them when it goes on."""
+    (tmp_path / "input").mkdir()
+    with fits.open(next(inputs.rglob("*.fits"))) as hdus:
+        hdus[1].header["CROWDSAP"] = 0.049
+        hdus.writeto(tmp_path / "input" / "lc.fits")
+    marks = []
+    write = sector_file.write
+
+    def watched_write(path, data, *rest):
+        marks.append(data.marks)
+        write(path, data, *rest)
+        if len(marks) == 1:
+            with h5py.File(path, "r+") as file:
+                del file.attrs["quality_marks"]
+                file.attrs[CHECKSUM] = content_checksum(file)
+            raise Killed
+
+    monkeypatch.setattr(sector_file, "write", watched_write)
+    campaign = campaign_on(tmp_path / "input", tmp_path / "output", models)
+    with pytest.raises(Killed):
+        work(campaign)
+    work(campaign)
+    assert marks == ["crowded", "crowded"]
+    assert sector_file.read(the_file(tmp_path / "output")).marks == "crowded"
 
 
 # ----------------------------------------------------------------- stop and go on

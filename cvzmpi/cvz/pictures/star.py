@@ -11,6 +11,7 @@ import numpy as np
 from cvzmpi.cvz.pictures.style import DATA, FLARE, GP, NOT_SEARCHED, label_decades, picture, say
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import SectorRate, StarFfd
+from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 
 
 def draw_ffd(star: StarFfd) -> Any:
@@ -18,8 +19,9 @@ def draw_ffd(star: StarFfd) -> Any:
     figure = picture(6.2, 4.6)
     axes = figure.subplots()
     ffd = CumulativeFfd.of(star)
-    if not len(ffd.duration):
-        say(axes, _title(star), _no_flares(star))
+    if not len(ffd.duration) or star.time.searched < MIN_SEARCHED:
+        nothing = _no_flares(star) if not len(ffd.duration) else _no_rate(star)
+        say(axes, _title(star), nothing)
         return figure
     style = {"mfc": "none", "color": DATA, "ms": 5.5, "zorder": 4, "label": "as found"}
     axes.plot(ffd.duration, ffd.raw_rate, "o", **style)
@@ -96,7 +98,7 @@ def _draw_rates(
     axes: Any, star: StarFfd, rates: Sequence[SectorRate], positions: np.ndarray
 ) -> None:
     if math.isnan(star.lower):
-        say(axes, "", "No rate: the searches are never complete enough")
+        say(axes, "", _no_rate(star))
         return
     value = np.array([rate.rate for rate in rates])
     low, high = np.array([rate.interval for rate in rates]).T
@@ -106,13 +108,19 @@ def _draw_rates(
         positions, value, (value - low, high - value), fmt="o", color=FLARE, ms=4, elinewidth=0.9
     )
     axes.set_ylabel(f"Flares per day\nabove {star.lower:.3g} s")
-    axes.set_ylim(0, max(np.nanmax(high), star.interval[1]) * 1.25)
+    axes.set_ylim(0, np.nanmax([*high, star.interval[1]]) * 1.25)
     axes.legend(loc="upper right")
 
 
 def _title(star: StarFfd) -> str:
     n = len(star.sectors)
     return f"TIC {star.tic}, {star.time.searched:.1f} d in {n} sector{'s' if n > 1 else ''}"
+
+
+def _no_rate(star: StarFfd) -> str:
+    if star.time.searched < MIN_SEARCHED:
+        return f"No rate: less than {MIN_SEARCHED:g} d was searched"
+    return "No rate: the searches are never complete enough"
 
 
 def _no_flares(star: StarFfd) -> str:

@@ -67,7 +67,7 @@ class CumulativeFfd:
         def sorted_values(name: str) -> np.ndarray:
             return np.concatenate([getattr(sector, name) for sector in sectors])[order]
 
-        with np.errstate(invalid="ignore"):  # of durations that are left out
+        with np.errstate(divide="ignore", invalid="ignore"):  # of durations that are left out
             completeness = [sector.completeness(sector.duration) for sector in sectors]
         weight = np.full(len(duration), np.nan)
         known = duration >= star.lower  # false where the bound is NaN

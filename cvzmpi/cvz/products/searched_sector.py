@@ -19,7 +19,7 @@ from cvzmpi.cvz.products.reading import SectorFile
 from cvzmpi.cvz.products.template_fit import fit_flares
 from cvzmpi.cvz.quality_marks import Mark
 from cvzmpi.cvz.star_facts import star_facts
-from cvzmpi.errors import UnfinishedFileError
+from cvzmpi.errors import SectorFileError, UnfinishedFileError
 
 MIN_INJECTED = 100
 """A half-done light curve with fewer injected flares says too little about its completeness."""
@@ -99,6 +99,9 @@ class SearchedSector:
             raise UnfinishedFileError(
                 f"{path}: {n_done} flares injected so far, expected at least {MIN_INJECTED}"
             )
+        completeness = file.completeness()
+        if not np.all(np.isfinite(completeness.log_size)):
+            raise SectorFileError(f"{path}: an injected equivalent duration is not above 0")
         time = file.search_time()
         duration = flares["equivalent_duration"].copy()
         duration_error = flares["equivalent_duration_error"].copy()
@@ -115,7 +118,7 @@ class SearchedSector:
             config_hash=file.config_hash,
             evaluated=time.evaluated,
             searched=time.searched,
-            completeness=file.completeness(),
+            completeness=completeness,
             peak_time=flares["peak_time"],
             amplitude=flares["amplitude"],
             duration=duration,

@@ -89,16 +89,20 @@ def _without_spoilers(
 ) -> tuple[list[SearchedSector], list[LeftOut]]:
     """The light curves of which a distribution can be made, and why not of the others.
 
-    Those that fail alone spoil it for all. Where that does not help, none is left.
+    Those are left out that fail alone; or the one without which the others do not fail; or all.
     """
     alone = [(sector, _made([sector], settings)) for sector in sectors]
     good = [sector for sector, made in alone if not isinstance(made, LeftOut)]
     spoilt = [made for _, made in alone if isinstance(made, LeftOut)]
     if spoilt and (not good or not isinstance(_made(good, settings), LeftOut)):
         return good, spoilt
-    return [], [
-        made
-        if isinstance(made, LeftOut)
-        else LeftOut(f"{sector.path}: with its star: {failure.line}")
-        for sector, made in alone
-    ]
+    for sector in sectors if len(sectors) > 1 else ():
+        others = [other for other in sectors if other is not sector]
+        if not isinstance(_made(others, settings), LeftOut):
+            return others, [_with_its_star(sector, failure)]
+    return [], [_with_its_star(sector, failure) for sector in sectors]
+
+
+def _with_its_star(sector: SearchedSector, failure: LeftOut) -> LeftOut:
+    reason = failure.line.partition(": ")[2]
+    return LeftOut(f"{sector.path}: together with the star's other light curves: {reason}")

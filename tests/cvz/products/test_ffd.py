@@ -11,6 +11,7 @@ from cvzmpi.cvz.products.completeness import CONFIDENCE, CompletenessCurve
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import StarFfd
 from cvzmpi.cvz.products.searched_sector import SearchedSector
+from cvzmpi.cvz.quality_marks import Mark
 from cvzmpi.cvz.star_facts import star_facts
 
 INDEX, RATE, SMALLEST = 1.9, 2.0, 1.0  # two flares a day above 1 s
@@ -172,3 +173,46 @@ def test_the_flare_energy_is_the_sum_over_all_found_flares_and_all_evaluated_tim
     assert rate.flare_energy == pytest.approx(43 / (21 * 86400))
     error = math.sqrt((9 + 1600) * 1.01) / (21 * 86400)
     assert rate.flare_energy_error == pytest.approx(error)
+
+
+# ----------------------------------------------------------------- what gives no rate
+
+
+def test_almost_no_search_gives_no_rate_at_all():
+    curve, _ = completeness(np.random.default_rng(1), 4.0)
+    star = StarFfd.of([made_sector(1, curve, [20.0, 30.0, 40.0, 50.0], days=0.03)])
+    assert star.n_flares == 0
+    assert np.isnan([star.lower, star.rate, *star.interval, *star.interval_95]).all()
+    assert np.isnan([star.upper_limit, star.sector_rates()[0].rate]).all()
+    points = CumulativeFfd.of(star)
+    assert len(points.duration) == 4
+    assert np.isnan([points.raw_rate, points.rate]).all()
+    assert star.power_law is None
+
+
+def test_a_short_light_curve_beside_long_ones_has_no_rate_of_its_own():
+    rng = np.random.default_rng(2)
+    curve, _ = completeness(rng, 4.0)
+    star = StarFfd.of([sector(rng, 1, 2.0, 20.0), made_sector(2, curve, [], days=0.5)])
+    first, second = star.sector_rates()
+    assert star.rate > 0
+    assert first.rate > 0
+    assert math.isnan(second.rate)
+
+
+def test_flares_that_lose_light_are_counted_and_in_no_rate():
+    curve, _ = completeness(np.random.default_rng(3), 4.0)
+    durations = [20.0, 30.0, 0.0, -6853.0, -0.5, math.nan]
+    with_them = StarFfd.of([made_sector(1, curve, durations)])
+    without = StarFfd.of([made_sector(1, curve, durations[:2])])
+    assert (with_them.rate, with_them.index) == (without.rate, without.index)
+    assert with_them.sector_rates() == without.sector_rates()
+    assert with_them.sectors[0].n_not_positive == 4
+    assert CumulativeFfd.of(with_them).duration.tolist() == [30.0, 20.0]
+
+
+def test_a_star_has_the_marks_of_its_light_curves():
+    curve, _ = completeness(np.random.default_rng(4), 4.0)
+    marked = made_sector(2, curve, [], marks=(Mark("crowded", "5 %"), Mark("little_searched", "")))
+    assert StarFfd.of([made_sector(1, curve, []), marked]).marks == "crowded"
+    assert StarFfd.of([marked]).marks == "little_searched,crowded"
