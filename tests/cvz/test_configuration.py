@@ -75,11 +75,17 @@ NOT_SCIENCE = [
     "archive.attempts=3",
     "archive.longest_pause=10",
     "archive.give_up_after=5",
+    "archive.last_sector=120",
+    "archive.absent_sectors=[7]",
+    "archive.min_bytes_per_second=100",
+    "archive.max_listing_mb=32",
+    "archive.max_light_curve_mb=32",
     "checkpoint.fsync=false",
     "job.drain_before_end=60",
     "job.max_attempts=9",
     "ledger.url=postgresql://host/database",
     "ledger.lease=60",
+    "ledger.patience=60",
     "job.log_level=DEBUG",
 ]
 
@@ -124,12 +130,12 @@ def test_the_hash_is_that_of_the_values_however_they_are_written(tmp_path):
 @pytest.mark.parametrize("address", ["ftp://a.org", "a.org", "https://", "/data"])
 def test_the_archive_has_an_address_of_a_known_kind(address):
     (line,) = complaints(f"archive.address={address}")
-    assert line.startswith(f"--set: archive.address = '{address}': expected")
+    assert line.startswith(f"--set: archive.address: '{address}' is no address, expected")
 
 
 def test_the_address_of_the_listings_says_where_the_sector_goes():
     (line,) = complaints("archive.listings=https://a.org/list.sh")
-    assert "archive.listings = 'https://a.org/list.sh'" in line
+    assert "archive.listings: 'https://a.org/list.sh': expected {sector}" in line
 
 
 def test_magnitudes_are_in_order():

@@ -82,7 +82,7 @@ def test_no_file_of_a_directory_that_is_no_product_is_named(tmp_path):
     """Who hands in a product may not be one who may look there."""
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "diary.txt").touch()
-    with pytest.raises(ProductError, match=r"private: expected FITS files and one ASDF") as caught:
+    with pytest.raises(ProductError, match=r"private: 0 ASDF files: expected one") as caught:
         check_product([tmp_path / "private"])
     assert "diary" not in str(caught.value)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
+from cvzmpi.redaction import shown_url
+
 _FORMS = {
     "https": "https://HOST",
     "http": "http://HOST",
@@ -33,7 +35,9 @@ def check_listings(address: str) -> str:
         With what is wrong with it, and what was expected.
     """
     if "{sector}" not in address:
-        raise ValueError("expected {sector} in it, in place of the number")
+        raise ValueError(
+            f"{shown_url(address)!r}: expected {{sector}} in it, in place of the number"
+        )
     _checked(address.replace("{sector}", "1"), ("https", "http", "file"))
     return address
 
@@ -50,21 +54,25 @@ def check_endpoint(address: str) -> str:
 
 
 def _checked(address: str, schemes: tuple[str, ...]) -> str:
+    fault = _fault(address, schemes)
+    if fault is not None:
+        raise ValueError(f"{shown_url(address)!r} {fault}")
+    return address
+
+
+def _fault(address: str, schemes: tuple[str, ...]) -> str | None:
+    """What is wrong with an address, and what was expected; None where nothing is."""
     scheme, separator, rest = address.partition("://")
-    expected = f"expected {' or '.join(_FORMS[s] for s in schemes)}"
+    expected = f"is no address, expected {' or '.join(_FORMS[s] for s in schemes)}"
     if not separator or scheme not in schemes:
-        raise ValueError(expected)
+        return expected
     if not unquote(address).isprintable() or (scheme in _HTTP and " " in address):
-        raise ValueError("has a blank or a character in it that cannot be in an address")
+        return "has a blank or a character in it that cannot be in an address"
     if scheme == "file":
-        if not rest.startswith("/"):
-            raise ValueError(f"expected {_FORMS['file']}, with three slashes")
-        return address
+        return None if rest.startswith("/") else f"expected {_FORMS['file']}, with three slashes"
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError(f"{expected}: {error}") from None
-    if not host or port == 0:
-        raise ValueError(expected)
-    return address
+        return f"{expected}: {error}"
+    return expected if not host or port == 0 else None
