@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cvzmpi.engine.launch import DEFECT
 from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
 from cvzmpi.redaction import redacted, show_traceback
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
 """Exit status: everything done; done, but some units failed; usage or configuration; not everything
 is done, to be run again (sysexits.h calls 75 a temporary failure)."""
-
-
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C ended, as shells have it."""
 
@@ -89,7 +88,7 @@ def _start(stop: StopRequest | None) -> World:
     What comes in between ends this process without MPI's own end, which would wait for all ranks;
     so the launcher notices, and ends them.
     """
-    from cvzmpi.engine.launch import DEFECT, World, pin_to_one_core
+    from cvzmpi.engine.launch import World, pin_to_one_core
 
     try:
         pin_to_one_core()

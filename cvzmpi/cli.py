@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -12,6 +13,7 @@ import click
 from cvzmpi import __version__, ledger_commands
 from cvzmpi.all_ranks import INTERRUPTED, USAGE, complain, complain_of, lacking_library
 from cvzmpi.cvz import commands as cvz_commands
+from cvzmpi.engine.launch import DEFECT
 from cvzmpi.errors import CvzmpiError, LaunchError
 from cvzmpi.redaction import show_traceback
 
@@ -93,7 +95,11 @@ def main() -> None:
     except ImportError as error:
         lacking = lacking_library(error)
         if lacking is None:
-            raise
+            traceback.print_exc()
+            sys.exit(DEFECT)
         complain(lacking)
         sys.exit(USAGE)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(DEFECT)
     sys.exit(status)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFECT = 70
-"""Exit status of a job that a defect ended; none of those that a job ends with (`cli`)."""
+"""Exit status of a job that a defect ended; none of those that a job ends with (`all_ranks`)."""
 
 # What launchers say about the number of ranks, the most direct first: mpirun of Open MPI, of
 # MVAPICH 2 and 3, of MPICH, Intel and Cray (PMI); jsrun; flux run; srun.

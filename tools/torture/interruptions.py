@@ -96,14 +96,15 @@ def _interrupt_once(
         is_promised = status in {DONE, DEFECT} or (status == SOME_FAILED and ranks == 1)
     else:
         name, _, target = kind.partition(" to ")
-        job = campaign.start(output, ranks)
+        job = campaign.start(output, ranks, program=("cvzmpi",))
         time.sleep(seconds)
         had_ended = job.has_ended()
         _send(job, signal.Signals[name], target, chance)
         status = job.wait()
-        # mpirun ends ranks by itself, and has its own statuses. A process that just begins to
-        # import has no answer to a signal yet.
-        dies = name == "SIGKILL" or (status == -signal.Signals[name] and not job.text())
+        # mpirun ends ranks by itself, and has its own statuses. Python's own start has no answer to
+        # a signal, or a traceback.
+        has_come = "cvzmpi" in job.text() or "to begin" in job.text()
+        dies = name == "SIGKILL" or (status == -signal.Signals[name] and not has_come)
         is_promised = ranks > 1 or status in _ORDERLY or dies
     wait_until(lambda: not job.ranks(), "the end of all ranks")
     if had_ended and status == DONE:
@@ -114,7 +115,7 @@ def _interrupt_once(
     text = job.text()
     if not is_promised:
         seen.wrong.append(f"{kind} after {seconds:.1f} s: status {status}: {text[-2000:]}")
-    if kind != EXCEPTION and "Traceback" in text:
+    if kind != EXCEPTION and "Traceback" in text and "cvzmpi" in text:
         seen.wrong.append(f"{kind} after {seconds:.1f} s: {text[-2000:]}")
     seen.wrong += [f"{what}: {which}" for what, which in campaign.wrong(output)]
     return True
