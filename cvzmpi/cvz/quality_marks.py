@@ -15,7 +15,6 @@ import numpy as np
 from scipy.special import betaincinv
 
 from cvzmpi.cvz.periodic_detections import recurrence
-from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 from cvzmpi.cvz.searched_curve import SearchedCurve
 from cvzmpi.cvz.sector_file import SectorData
 
@@ -23,6 +22,7 @@ MAX_MASKED = 0.2
 MAX_NEGATIVE_SHARE = 0.2
 FAR_BELOW_ZERO = 5.0
 MIN_RESULTANT, MAX_CHANCE = 0.6, 1e-3
+MIN_SEARCHED = 1.0  # days
 MIN_SEARCHED_SHARE = 0.2
 MIN_FITTED_CADENCES = 720
 RESIDUAL_SCALES = (0.5, 2.0)
@@ -239,8 +239,9 @@ DEFINITIONS = (
         "little_searched",
         f"Less than {MIN_SEARCHED:g} d, or less than {MIN_SEARCHED_SHARE:.0%} of the light curve, "
         "was searched.",
-        "A rate is flares over time; where next to nothing was searched it is any number. There is "
-        f"none for a star of which less than {MIN_SEARCHED:g} d was searched.",
+        "A rate is flares over time; where next to nothing was searched it is any number, and what "
+        "is left of a light curve that is mostly masked is no sample of it. So there is no rate of "
+        "a light curve with this mark, and none of a star all of whose light curves have it.",
         False,
         _little_searched,
     ),

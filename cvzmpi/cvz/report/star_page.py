@@ -18,7 +18,6 @@ from cvzmpi.cvz.derived_file import write_derived
 from cvzmpi.cvz.isolated import LeftOut, isolated
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import SectorRate, StarFfd
-from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 from cvzmpi.cvz.products.star_outcome import star_outcome
 from cvzmpi.cvz.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
 from cvzmpi.cvz.report import tables
@@ -160,7 +159,6 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         facts=star.rows[-1],
         ffd=ffd,
         marks=_marks(star.rows),
-        no_rate_below=MIN_SEARCHED,
         left_out=list(lines),
         pictures=pictures,
         sections=sections,
