@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -77,7 +76,6 @@ def main() -> None:
     """Run the command line; an error for the user is one line, and the exit status 2 or 75."""
     if signal.getsignal(signal.SIGINT) in (signal.SIG_DFL, signal.default_int_handler):
         signal.signal(signal.SIGINT, _interrupt)
-    sys.excepthook = lambda kind, error, trace: show_traceback(error)
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -95,11 +93,11 @@ def main() -> None:
     except ImportError as error:
         lacking = lacking_library(error)
         if lacking is None:
-            traceback.print_exc()
+            show_traceback(error)
             sys.exit(DEFECT)
         complain(lacking)
         sys.exit(USAGE)
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        show_traceback(error)
         sys.exit(DEFECT)
     sys.exit(status)

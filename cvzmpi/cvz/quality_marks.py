@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.special import betaincinv
 
 from cvzmpi.cvz.periodic_detections import recurrence
-from cvzmpi.cvz.products.search_time import MIN_SEARCHED, SearchTime, search_time
+from cvzmpi.cvz.searched_curve import SearchedCurve
 from cvzmpi.cvz.sector_file import SectorData
 
 MAX_MASKED = 0.2
 MAX_NEGATIVE_SHARE = 0.2
 FAR_BELOW_ZERO = 5.0
 MIN_RESULTANT, MAX_CHANCE = 0.6, 1e-3
+MIN_SEARCHED = 1.0  # days
 MIN_SEARCHED_SHARE = 0.2
 MIN_FITTED_CADENCES = 720
 RESIDUAL_SCALES = (0.5, 2.0)
@@ -72,53 +72,7 @@ class Definition:
     meaning: str
     why: str
     spoils_star: bool
-    find: Callable[[Searched], str | None]
-
-
-class Searched:
-    """A light curve with what was found in it, as the definitions look at it.
-
-    Parameters
-    ----------
-    data : SectorData
-        From checkpoint `detect` on.
-    config : mapping
-        The configuration of its search, by dotted key.
-    """
-
-    def __init__(self, data: SectorData, config: Mapping[str, Any]) -> None:
-        self.data = data
-        self.evaluated = np.isfinite(data.probability)
-        self._config = config
-
-    @cached_property
-    def usable(self) -> np.ndarray:
-        """Rows that were used; bool."""
-        return self.data.light_curve.usable(self._config["light_curve.quality_bitmask"])
-
-    @cached_property
-    def fitted(self) -> np.ndarray:
-        """Rows that the Gaussian process was fitted to; bool."""
-        return self.evaluated & ~self.data.flare_mask & self.usable
-
-    @cached_property
-    def time(self) -> SearchTime:
-        """For how long it was searched."""
-        return search_time(
-            self.data,
-            self._config["light_curve.quality_bitmask"],
-            self._config["detect.merge_gap"],
-        )
-
-    @cached_property
-    def residuals(self) -> np.ndarray:
-        """Flux less the process at the fitted rows, over the error with the jitter."""
-        curve, rows = self.data.light_curve, self.fitted
-        assert self.data.gp_mu is not None
-        median = float(np.median(curve.flux[self.usable]))
-        jitter = float(self.data.gp_facts["gp_jitter"]) * median
-        error = np.sqrt(curve.flux_err[rows].astype(np.float64) ** 2 + jitter**2)
-        return (curve.flux[rows].astype(np.float64) - self.data.gp_mu[rows]) / error
+    find: Callable[[SearchedCurve], str | None]
 
 
 def quality_marks(data: SectorData, config: Mapping[str, Any]) -> tuple[Mark, ...]:
@@ -136,7 +90,7 @@ def quality_marks(data: SectorData, config: Mapping[str, Any]) -> tuple[Mark, ..
     tuple of Mark
         In the order of `DEFINITIONS`.
     """
-    searched = Searched(data, config)
+    searched = SearchedCurve(data, config)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found = [(definition.name, definition.find(searched)) for definition in DEFINITIONS]
     return tuple(Mark(name, value) for name, value in found if value is not None)
@@ -171,7 +125,7 @@ def marks_of_star(texts: Iterable[str]) -> str:
     )
 
 
-def _much_masked(searched: Searched) -> str | None:
+def _much_masked(searched: SearchedCurve) -> str | None:
     n_evaluated = int(searched.evaluated.sum())
     n_masked = int((searched.evaluated & searched.data.flare_mask).sum())
     if n_masked <= MAX_MASKED * n_evaluated:
@@ -179,7 +133,7 @@ def _much_masked(searched: Searched) -> str | None:
     return f"{n_masked / n_evaluated:.0%} of the evaluated cadences are masked as flares"
 
 
-def _negative_durations(searched: Searched) -> str | None:
+def _negative_durations(searched: SearchedCurve) -> str | None:
     flares = searched.data.flares
     if flares is None:
         return None
@@ -192,7 +146,7 @@ def _negative_durations(searched: Searched) -> str | None:
     return f"{n_negative} of {n} flares have a negative equivalent duration"
 
 
-def _periodic_detections(searched: Searched) -> str | None:
+def _periodic_detections(searched: SearchedCurve) -> str | None:
     flares = searched.data.flares
     found = None if flares is None else recurrence(flares["peak_time"])
     if found is None or found.resultant < MIN_RESULTANT or found.chance > MAX_CHANCE:
@@ -203,7 +157,7 @@ def _periodic_detections(searched: Searched) -> str | None:
     )
 
 
-def _little_searched(searched: Searched) -> str | None:
+def _little_searched(searched: SearchedCurve) -> str | None:
     days = searched.time.searched
     light_curve_days = float(searched.usable.sum()) * searched.data.light_curve.exposure
     if days >= MIN_SEARCHED and days >= MIN_SEARCHED_SHARE * light_curve_days:
@@ -211,7 +165,7 @@ def _little_searched(searched: Searched) -> str | None:
     return f"{days:.2f} d of {light_curve_days:.1f} d were searched"
 
 
-def _poor_process(searched: Searched) -> str | None:
+def _poor_process(searched: SearchedCurve) -> str | None:
     data = searched.data
     if data.gp_mu is None:
         return None
@@ -246,7 +200,7 @@ def _of_residuals(residuals: np.ndarray, fitted: np.ndarray) -> list[str]:
     return reasons
 
 
-def _crowded(searched: Searched) -> str | None:
+def _crowded(searched: SearchedCurve) -> str | None:
     share = searched.data.light_curve.header.get("CROWDSAP")
     if isinstance(share, bool) or not isinstance(share, int | float) or not share < MIN_OWN_LIGHT:
         return None
@@ -285,8 +239,9 @@ DEFINITIONS = (
         "little_searched",
         f"Less than {MIN_SEARCHED:g} d, or less than {MIN_SEARCHED_SHARE:.0%} of the light curve, "
         "was searched.",
-        "A rate is flares over time; where next to nothing was searched it is any number. There is "
-        f"none for a star of which less than {MIN_SEARCHED:g} d was searched.",
+        "A rate is flares over time; where next to nothing was searched it is any number, and what "
+        "is left of a light curve that is mostly masked is no sample of it. So there is no rate of "
+        "a light curve with this mark, and none of a star all of whose light curves have it.",
         False,
         _little_searched,
     ),

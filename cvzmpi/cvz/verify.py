@@ -19,7 +19,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.input_directory import scan_directory
 from cvzmpi.cvz.inventory import Inventory, light_curve_cost
 from cvzmpi.cvz.light_curve_source import LightCurveSource, Rejected
-from cvzmpi.errors import DamagedFileError, SectorFileError
+from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.burial import bury
 from cvzmpi.ledger.neighbours import Neighbours
@@ -126,6 +126,8 @@ class Verifier:
             return _not_finished(unit, 0, str(error))
         except SectorFileError as error:
             return Difference(unit.name, str(error), [])
+        except Exception as error:  # whatever its content makes of our code, the others go on
+            return Difference(unit.name, f"{path}: {defect_line(error)}", [])
         if progress is None:
             return _not_finished(unit, 0, f"{path}: its sector file is gone")
         if progress.done:

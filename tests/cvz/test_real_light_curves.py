@@ -35,6 +35,8 @@ KNOWN = {
     (159873822, 24): (19074, 18217, 2, 3),
 }
 
+# The ones of test_real_quality_marks.py.
+
 
 @dataclass(frozen=True)
 class Searched:

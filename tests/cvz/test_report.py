@@ -149,7 +149,7 @@ def test_a_star_that_was_hardly_searched_has_no_rate(tmp_path):
     site = write(tmp_path / "results", tmp_path / "report", n_pictured=1)
     assert site.left_out == []
     page = (tmp_path / "report" / "stars" / "001" / "1001" / "index.html").read_text()
-    assert "none: less than 1 d was searched" in page
+    assert "none: too little was searched" in page
     assert " a day" not in page
     assert "Less than 1 d, or less than 20% of the light curve, was searched." in page
 

@@ -11,7 +11,6 @@ import numpy as np
 from cvzmpi.cvz.pictures.style import DATA, FLARE, GP, NOT_SEARCHED, label_decades, picture, say
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import SectorRate, StarFfd
-from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 
 
 def draw_ffd(star: StarFfd) -> Any:
@@ -19,7 +18,7 @@ def draw_ffd(star: StarFfd) -> Any:
     figure = picture(6.2, 4.6)
     axes = figure.subplots()
     ffd = CumulativeFfd.of(star)
-    if not len(ffd.duration) or star.time.searched < MIN_SEARCHED:
+    if not len(ffd.duration) or star.little_searched:
         nothing = _no_flares(star) if not len(ffd.duration) else _no_rate(star)
         say(axes, _title(star), nothing)
         return figure
@@ -118,8 +117,8 @@ def _title(star: StarFfd) -> str:
 
 
 def _no_rate(star: StarFfd) -> str:
-    if star.time.searched < MIN_SEARCHED:
-        return f"No rate: less than {MIN_SEARCHED:g} d was searched"
+    if star.little_searched:
+        return "No rate: too little was searched"
     return "No rate: the searches are never complete enough"
 
 

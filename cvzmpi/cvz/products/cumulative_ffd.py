@@ -9,7 +9,6 @@ from scipy.stats import chi2
 
 from cvzmpi.cvz.products.completeness import CONFIDENCE
 from cvzmpi.cvz.products.ffd import StarFfd
-from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class CumulativeFfd:
         Of the light curve in which it was found, at its equivalent duration.
     raw_rate : float64
         Flares a day at least as large, as found: their number over the days searched; NaN where
-        less than `MIN_SEARCHED` was.
+        too little was.
     rate, low, high : float64
         The same corrected for completeness, and its 68.27 % interval; NaN below the star's bound.
     """
@@ -75,7 +74,7 @@ class CumulativeFfd:
         rate = np.cumsum(weight)
         low, high = _weighted_poisson(rate, np.cumsum(weight**2), np.maximum.accumulate(weight))
         raw_rate = np.full(len(duration), np.nan)
-        if star.time.searched >= MIN_SEARCHED:
+        if not star.little_searched:
             raw_rate = np.arange(1, len(duration) + 1) / star.time.searched
         return cls(
             sector=np.repeat([s.sector for s in sectors], [len(s.duration) for s in sectors])[

@@ -25,7 +25,6 @@ from cvzmpi.cvz.products.power_law import (
     fit_power_law,
     poisson_upper_limit,
 )
-from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 from cvzmpi.cvz.products.searched_sector import SearchedSector
 from cvzmpi.cvz.quality_marks import marks_of_star, marks_text
 
@@ -72,8 +71,8 @@ class StarFfd:
     time : EffectiveTime
     lower, upper : float
         Equivalent durations in s between which rates are given. `lower` is NaN where the searches
-        together never reach the completeness that was asked for, or together took less than
-        `MIN_SEARCHED`; then there are no rates.
+        together never reach the completeness that was asked for, or where too little was searched;
+        then there are no rates.
     power_law : PowerLaw or None
         None where fewer than two flares lie between the bounds, or all at the lower one.
     index : float
@@ -104,6 +103,11 @@ class StarFfd:
     def facts(self) -> dict[str, Any]:
         """Facts about the star, as its newest light curve has them."""
         return self.sectors[-1].facts
+
+    @property
+    def little_searched(self) -> bool:
+        """Whether too little was searched for a rate, in each of its light curves."""
+        return all(sector.little_searched for sector in self.sectors)
 
     @property
     def marks(self) -> str:
@@ -137,7 +141,7 @@ class StarFfd:
             [sector.completeness for sector in sectors], [sector.searched for sector in sectors]
         )
         lower = time.complete_from(min_completeness)
-        if not lower < upper or time.searched < MIN_SEARCHED:
+        if not lower < upper or all(sector.little_searched for sector in sectors):
             lower = math.nan
         durations = np.concatenate([sector.duration for sector in sectors])
         n = int(np.sum((durations >= lower) & (durations <= upper)))
@@ -178,7 +182,7 @@ class StarFfd:
             n = int(np.sum((duration >= self.lower) & (duration <= self.upper)))
             seconds = sector.evaluated * 86400
             days = math.nan
-            if not math.isnan(self.lower) and sector.searched >= MIN_SEARCHED:
+            if not math.isnan(self.lower) and not sector.little_searched:
                 alone = EffectiveTime.of_light_curves([sector.completeness], [sector.searched])
                 days = alone.quadrature(self.lower, self.upper).average(self.index - 1)
             emits = duration > 0

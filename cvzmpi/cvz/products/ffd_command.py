@@ -14,7 +14,6 @@ import click
 
 from cvzmpi.cvz.products.ffd import StarFfd
 from cvzmpi.cvz.products.ffd_tables import FfdTables
-from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 from cvzmpi.cvz.products.star_outcome import FfdSettings, StarOutcome, star_outcome
 from cvzmpi.cvz.sector_file import sector_files
 from cvzmpi.errors import ConfigError
@@ -103,14 +102,17 @@ def make_tables(
 def summary(star: StarFfd) -> str:
     """One line about a star."""
     sectors = f"{len(star.sectors)} sector{'s' if len(star.sectors) > 1 else ''}"
-    start = f"TIC {star.tic}: {star.n_flares} flares in {star.time.searched:.1f} d of {sectors}"
+    n_flares = star.n_flares
+    if math.isnan(star.lower):  # none of them counts
+        n_flares = sum(len(sector.duration) for sector in star.sectors)
+    start = f"TIC {star.tic}: {n_flares} flares in {star.time.searched:.1f} d of {sectors}"
     marks = f"; marks: {star.marks}" if star.marks else ""
     return f"{start}: {_rate(star)}{marks}"
 
 
 def _rate(star: StarFfd) -> str:
-    if star.time.searched < MIN_SEARCHED:
-        return f"no rate, since less than {MIN_SEARCHED:g} d was searched"
+    if star.little_searched:
+        return "no rate, since too little was searched"
     if math.isnan(star.lower):
         return f" the completeness that is asked for is not reached below {star.upper:g} s"
     low, high = star.interval

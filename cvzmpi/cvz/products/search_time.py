@@ -8,9 +8,6 @@ import numpy as np
 
 from cvzmpi.cvz.sector_file import SectorData
 
-MIN_SEARCHED = 1.0
-"""Days of search below which there is no rate: a flare more or less would make it any number."""
-
 
 @dataclass(frozen=True)
 class SearchTime:

@@ -76,6 +76,11 @@ class SearchedSector:
     at_edge: np.ndarray
 
     @property
+    def little_searched(self) -> bool:
+        """Whether too little was searched for a rate: it has the quality mark of that name."""
+        return any(mark.name == "little_searched" for mark in self.marks)
+
+    @property
     def n_not_positive(self) -> int:
         """Flares without a positive equivalent duration: they count for no rate."""
         return int(np.sum(~(self.duration > 0)))

@@ -20,7 +20,8 @@ from cvzmpi.cvz.pictures.campaign import draw_limits, draw_rates, draw_sky
 from cvzmpi.cvz.pictures.style import save
 from cvzmpi.cvz.quality_marks import DEFINITIONS, marks_in_words
 from cvzmpi.cvz.report import tables
-from cvzmpi.cvz.report.star_page import Picture, StarSummary, page_of_star
+from cvzmpi.cvz.report.star_page import StarSummary, page_of_star
+from cvzmpi.cvz.report.star_pictures import Picture
 from cvzmpi.cvz.report.tables import table_script
 from cvzmpi.cvz.report.templates import page
 

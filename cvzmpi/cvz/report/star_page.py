@@ -6,8 +6,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,15 @@ from cvzmpi.cvz.derived_file import write_derived
 from cvzmpi.cvz.isolated import LeftOut, isolated
 from cvzmpi.cvz.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.products.ffd import SectorRate, StarFfd
-from cvzmpi.cvz.products.search_time import MIN_SEARCHED
 from cvzmpi.cvz.products.star_outcome import star_outcome
 from cvzmpi.cvz.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
 from cvzmpi.cvz.report import tables
+from cvzmpi.cvz.report.star_pictures import (
+    Picture,
+    Section,
+    light_curve_pictures,
+    star_pictures,
+)
 from cvzmpi.cvz.report.tables import table_script
 from cvzmpi.cvz.report.templates import page
 from cvzmpi.errors import SectorFileError
@@ -64,23 +69,6 @@ class Star:
         files = [(row["path"], row["size"], row["mtime_ns"], row["state"]) for row in self.rows]
         content = json.dumps([__version__, _LAYOUT, self.pictures, files])
         return hashlib.sha256(content.encode()).hexdigest()
-
-
-@dataclass
-class Picture:
-    """A picture on a page: its file beside the page, and what it shows."""
-
-    file: str
-    caption: str
-
-
-@dataclass
-class _Section:
-    """The pictures of one light curve."""
-
-    sector: int
-    pictures: list[Picture] = field(default_factory=list)
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,15 +138,15 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         raise SectorFileError(f"{directory}: cannot be made: {error.strerror}") from error
     outcome = star_outcome([results / row["path"] for row in star.rows])
     ffd, left_out = outcome.star, list(outcome.left_out)
-    sections: list[_Section] = []
+    sections: list[Section] = []
     pictures: list[Picture] = []
     if star.pictures:
         for row in star.rows:
-            section, problem = _light_curve_pictures(row, results, directory)
+            section, problem = light_curve_pictures(row, results, directory)
             sections.append(section)
             left_out += [problem] if problem is not None else []
         if ffd is not None:
-            drawn = isolated(results / star.rows[0]["path"], lambda: _star_pictures(ffd, directory))
+            drawn = isolated(results / star.rows[0]["path"], lambda: star_pictures(ffd, directory))
             if isinstance(drawn, LeftOut):
                 left_out.append(drawn)
             else:
@@ -171,7 +159,6 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         facts=star.rows[-1],
         ffd=ffd,
         marks=_marks(star.rows),
-        no_rate_below=MIN_SEARCHED,
         left_out=list(lines),
         pictures=pictures,
         sections=sections,
@@ -213,57 +200,6 @@ def _marks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
             ]
         )
     ]
-
-
-def _star_pictures(ffd: StarFfd, directory: Path) -> list[Picture]:
-    from cvzmpi.cvz.pictures.star import draw_ffd, draw_sectors
-    from cvzmpi.cvz.pictures.style import save
-
-    save(lambda: draw_ffd(ffd), directory / "ffd.png")
-    save(lambda: draw_sectors(ffd), directory / "sectors.png")
-    return [
-        Picture("ffd.png", "Cumulative flare frequency distribution"),
-        Picture("sectors.png", "Rate, flares and fractional flare energy by sector"),
-    ]
-
-
-def _light_curve_pictures(
-    row: Mapping[str, Any], results: Path, directory: Path
-) -> tuple[_Section, LeftOut | None]:
-    """The pictures of a light curve, as far as they can be drawn, and why not the others."""
-    section = _Section(row["sector"])
-    problem = isolated(
-        results / row["path"], lambda: _draw_light_curve(section, row, results, directory)
-    )
-    if problem is not None:
-        section.problem = problem.line.replace(f"{results}/", "")
-    return section, problem
-
-
-def _draw_light_curve(
-    section: _Section, row: Mapping[str, Any], results: Path, directory: Path
-) -> None:
-    from cvzmpi.cvz.pictures.completeness_curve import draw_completeness
-    from cvzmpi.cvz.pictures.content import Content
-    from cvzmpi.cvz.pictures.light_curve import title_of
-    from cvzmpi.cvz.pictures.overview import draw_overview
-    from cvzmpi.cvz.pictures.recovery_map import draw_recovery_intervals
-    from cvzmpi.cvz.pictures.style import save
-    from cvzmpi.cvz.pictures.zooms import draw_zooms
-
-    def add(name: str, caption: str, draw: Callable[[], Any]) -> None:
-        file = f"{row['sector']}_{name}.png"
-        save(draw, directory / file)
-        section.pictures.append(Picture(file, caption))
-
-    content = Content.read(results / row["path"])
-    add("light_curve", "Light curve, largest flare, recovery", lambda: draw_overview(content))
-    if row["n_flares"]:
-        add("flares", "The largest flares", lambda: draw_zooms(content))
-    recovery, title = content.recovery, title_of(content)
-    if recovery is not None and recovery.n_done:
-        add("completeness", "Completeness", lambda: draw_completeness(recovery, title))
-        add("recovery", "Recovered fraction", lambda: draw_recovery_intervals(recovery, title))
 
 
 def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory: Path) -> str:

@@ -177,10 +177,12 @@ def test_the_flare_energy_is_the_sum_over_all_found_flares_and_all_evaluated_tim
 
 # ----------------------------------------------------------------- what gives no rate
 
+LITTLE = (Mark("little_searched", "0.03 d of 21.9 d were searched"),)
+
 
 def test_almost_no_search_gives_no_rate_at_all():
     curve, _ = completeness(np.random.default_rng(1), 4.0)
-    star = StarFfd.of([made_sector(1, curve, [20.0, 30.0, 40.0, 50.0], days=0.03)])
+    star = StarFfd.of([made_sector(1, curve, [20.0, 30.0, 40.0, 50.0], 0.03, LITTLE)])
     assert star.n_flares == 0
     assert np.isnan([star.lower, star.rate, *star.interval, *star.interval_95]).all()
     assert np.isnan([star.upper_limit, star.sector_rates()[0].rate]).all()
@@ -193,7 +195,7 @@ def test_almost_no_search_gives_no_rate_at_all():
 def test_a_short_light_curve_beside_long_ones_has_no_rate_of_its_own():
     rng = np.random.default_rng(2)
     curve, _ = completeness(rng, 4.0)
-    star = StarFfd.of([sector(rng, 1, 2.0, 20.0), made_sector(2, curve, [], days=0.5)])
+    star = StarFfd.of([sector(rng, 1, 2.0, 20.0), made_sector(2, curve, [], 0.5, LITTLE)])
     first, second = star.sector_rates()
     assert star.rate > 0
     assert first.rate > 0
@@ -213,6 +215,6 @@ def test_flares_that_lose_light_are_counted_and_in_no_rate():
 
 def test_a_star_has_the_marks_of_its_light_curves():
     curve, _ = completeness(np.random.default_rng(4), 4.0)
-    marked = made_sector(2, curve, [], marks=(Mark("crowded", "5 %"), Mark("little_searched", "")))
+    marked = made_sector(2, curve, [], marks=(Mark("crowded", "5 %"), *LITTLE))
     assert StarFfd.of([made_sector(1, curve, []), marked]).marks == "crowded"
     assert StarFfd.of([marked]).marks == "little_searched,crowded"
