@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import time
@@ -247,6 +248,23 @@ def test_an_archive_that_never_answered_is_waited_for_and_ends_the_job_for_later
     assert "waiting for the archive: http" in ended.stderr
     (complaint,) = ended.complaints
     assert "/listings/tesscurl_sector_1_lc.sh: status 503, 2 times" in complaint
+
+
+def test_a_job_whose_scan_failed_does_what_is_known_and_is_not_complete(
+    arguments, archive, tmp_path
+):
+    fetched = main_job.run(["fetch", *scan_first(arguments, tmp_path)])
+    assert fetched.status == 0, fetched.stderr
+    shutil.rmtree(tmp_path / "scratch" / "listings")  # scratch may be wiped at any time
+    archive.listing_faults.always.update({0: "503", 1: "503", 2: "503"})
+    ended = main_job.run([*arguments, "--set=archive.attempts=2"], ranks=2)
+    assert ended.status == 75, ended.stderr
+    assert sector_files(tmp_path) == sorted(UNITS)
+    assert "what is new in the archive" in ended.stderr
+    assert "the archive could not be scanned: " in ended.stderr
+
+    archive.listing_faults.always.clear()
+    assert main_job.run(arguments, ranks=2).status == 0
 
 
 def scan_first(arguments, tmp_path):

@@ -362,7 +362,7 @@ def test_a_pipe_in_place_of_an_output_costs_one_light_curve_and_nobody_waits_for
     path.parent.mkdir(parents=True)
     os.mkfifo(path)
     failed_alone(run(arguments), path, "not a regular file")
-    assert run(["index", tmp_path / "output"]).status == 0
+    assert run(["index", tmp_path / "output"]).status == 1
     shown = run(["show", path])
     assert shown.status == 2
     assert shown.complaints == [f"cvzmpi: {path}: not a regular file"]

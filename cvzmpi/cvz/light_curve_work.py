@@ -134,7 +134,7 @@ class LightCurveWork:
         from cvzmpi.cvz.archive.staging import CLAIMABLE, scan_for_job, stage
 
         access = ArchiveAccess(self._config, _log.warning)
-        scan_for_job(self._config, access, ledger, job)
+        not_scanned = scan_for_job(self._config, access, ledger, job)
         inventory = self._inventory(ledger, job)
         inventory.take([LightCurveSource(*key, None) for key in self._files.present], [])
         inventory.try_again()
@@ -149,7 +149,7 @@ class LightCurveWork:
 
         names = None if batch is None else [f"{tic}_{sector}" for tic, sector in read_pairs(batch)]
         claimed = self._claimed(ledger, job, ranks, CLAIMABLE, as_unit, names)
-        return stage(claimed, self._config, access, known)
+        return stage(claimed, self._config, access, known, not_scanned)
 
     def _claimed(
         self,

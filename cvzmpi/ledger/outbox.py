@@ -51,9 +51,12 @@ class Outbox:
             _append(self.path, events)
 
     def read(self) -> list[Event]:
-        """The events that are kept; a line that was being written when its job died is left out."""
+        """The events that are kept; a line that was being written when its job died is left out.
+
+        So is any other line that is no event.
+        """
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
         return [event for line in lines if (event := _event(line)) is not None]
@@ -72,7 +75,7 @@ class Outbox:
 def count_undelivered(directory: Path) -> int:
     """How many events are in the outboxes of a directory."""
     return sum(
-        len(path.read_text(encoding="utf-8").splitlines())
+        len(path.read_text(encoding="utf-8", errors="replace").splitlines())
         for path in directory.glob("*.jsonl")
         if not path.name.endswith(_REFUSED)
     )
@@ -95,10 +98,10 @@ def _values(event: Event) -> dict[str, Any]:
 def _event(line: str) -> Event | None:
     try:
         values = json.loads(line)
-    except ValueError:
+        values |= {"at": datetime.fromisoformat(values["at"]), "key": UUID(values["key"])}
+        for name in ("from_state", "to_state"):
+            if name in values:
+                values[name] = State(values[name])
+        return Event(**values)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # whatever it is
         return None
-    values |= {"at": datetime.fromisoformat(values["at"]), "key": UUID(values["key"])}
-    for name in ("from_state", "to_state"):
-        if name in values:
-            values[name] = State(values[name])
-    return Event(**values)

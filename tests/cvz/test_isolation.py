@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import QTable
+from edited_hdf5 import edited
 from example_file import write_example
 from main_job import run
 from mpi4py import MPI
@@ -73,7 +74,7 @@ HARMLESS_TO = {
 
 def damage(path, change):
     """Change a file as another program could: its checksum fits."""
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         change(file)
         file.attrs[CHECKSUM] = content_checksum(file)
 

@@ -33,7 +33,8 @@ def test_the_files_of_a_directory_are_found_and_nothing_else(tmp_path):
         path.touch()
         for other in (".new", ".damaged", ".damaged-1"):
             path.with_name(path.name + other).touch()
-    (tmp_path / "007" / "notes_x.h5").touch()
+    for foreign in ("notes_x", "0007_2", "7_02", "7_٣", "0_7", "10000000000000007_1", "8_1"):
+        (tmp_path / "007" / f"{foreign}.h5").touch()
     (tmp_path / "merged").mkdir()
     (tmp_path / "merged" / "7_3.h5").touch()
     assert sector_files(tmp_path) == paths

@@ -3,7 +3,7 @@
 from way import bring_to
 
 from cvzmpi.ledger import Event, State
-from cvzmpi.ledger.outbox import Outbox
+from cvzmpi.ledger.outbox import Outbox, count_undelivered
 from cvzmpi.ledger.undelivered import Undelivered
 
 
@@ -32,6 +32,18 @@ def test_a_line_that_was_cut_by_a_kill_is_left_out(tmp_path, ledger, job):
     (file,) = tmp_path.glob("*.jsonl")
     file.write_bytes(file.read_bytes()[:-20])
     assert outbox.read() == events[:1]
+
+
+def test_lines_that_are_no_events_are_left_out(tmp_path, ledger, job):
+    outbox = Outbox(tmp_path, job)
+    event = Event("a", State.WORKING)
+    outbox.append([event])
+    (file,) = tmp_path.glob("*.jsonl")
+    odd = [b"[]", b"7", b"{}", b'{"at": 1, "key": 2}', b"\xff\xfe", b"[" * 100_000]
+    odd.append(file.read_bytes().strip().replace(b'"working"', b'"nonsense"'))
+    file.write_bytes(b"\n".join([*odd, file.read_bytes()]))
+    assert outbox.read() == [event]
+    assert count_undelivered(tmp_path) == len(odd) + 1
 
 
 def test_what_is_kept_can_be_recorded(tmp_path, ledger, job):

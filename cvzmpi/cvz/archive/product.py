@@ -102,5 +102,5 @@ def bucket_endpoint() -> str | None:
             try:
                 return check_endpoint(endpoint)
             except ValueError as error:
-                raise ConfigError(f"{name}={endpoint!r}: {error}") from None
+                raise ConfigError(f"{name}: {error}") from None
     return None

@@ -74,6 +74,8 @@ class StagedSource:
         Directory of the sector files.
     rules : StagingRules
     recorder : Recorder, optional
+    left_undone : Outcome, optional
+        What the job could not do before it began; told once.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class StagedSource:
         output: Path,
         rules: StagingRules,
         recorder: Recorder | None = None,
+        left_undone: Outcome | None = None,
     ) -> None:
         self._inner = inner
         self._stager = stager
@@ -93,6 +96,7 @@ class StagedSource:
         self._output = output
         self._rules = rules
         self._recorder = recorder
+        self._left_undone = [left_undone] if left_undone is not None else []
         self._on_the_way: dict[Product, Unit] = {}
         self._ready: deque[Unit] = deque()
         self._staged: dict[str, Product] = {}  # by unit
@@ -132,7 +136,8 @@ class StagedSource:
 
     def attend(self) -> Sequence[Outcome]:
         """Take units from the inner source, and what the stager brought."""
-        outcomes = list(self._inner.attend())
+        outcomes = [*self._left_undone, *self._inner.attend()]
+        self._left_undone = []
         for result in self._stager.collect():
             unit = self._on_the_way.pop(result.product)
             if isinstance(result, StagedFile):

@@ -11,7 +11,8 @@ from cvzmpi.cvz.archive.scan import known_good, scan
 from cvzmpi.cvz.archive.staged_source import RecordingSource, StagedSource, StagingRules
 from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.errors import ArchiveError
+from cvzmpi.engine.campaign import Outcome
+from cvzmpi.errors import ArchiveError, UnavailableError
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
 
 _log = logging.getLogger(__name__)
@@ -20,12 +21,19 @@ CLAIMABLE = (State.QUALIFIED, State.PREPROCESSED)
 """A unit need not be preprocessed to be given to a job: the job sees to that."""
 
 _GIGABYTE = 1e9
+_NOT_SCANNED = "what is new in the archive"
 
 
-def scan_for_job(config: Config, access: ArchiveAccess, ledger: Ledger, job: Job) -> None:
+def scan_for_job(config: Config, access: ArchiveAccess, ledger: Ledger, job: Job) -> Outcome | None:
     """Bring what is new in the list of targets and in the archive into the ledger.
 
     Without the archive, a job works on what the ledger knows.
+
+    Returns
+    -------
+    Outcome or None
+        What the job has left undone, where the archive could not be scanned: unfinished if that may
+        be done later, failed if a person must see to it.
 
     Raises
     ------
@@ -46,15 +54,23 @@ def scan_for_job(config: Config, access: ArchiveAccess, ledger: Ledger, job: Job
         if not any(ledger.counts()[state] for state in CLAIMABLE):
             raise
         _log.warning("%s; going on with what the ledger knows", error)
-        return
+        reason = f"the archive could not be scanned: {error}"
+        if isinstance(error, UnavailableError):
+            return Outcome(_NOT_SCANNED, unfinished=reason)
+        return Outcome(_NOT_SCANNED, error=reason)
     for note in access.notes:
         _log.warning("%s", note)
     for line in str(result).splitlines():
         _log.info("%s", line)
+    return None
 
 
 def stage(
-    inner: RecordingSource, config: Config, access: ArchiveAccess, known: Sequence[LedgerUnit]
+    inner: RecordingSource,
+    config: Config,
+    access: ArchiveAccess,
+    known: Sequence[LedgerUnit],
+    not_scanned: Outcome | None = None,
 ) -> StagedSource:
     """Have the light curves of a source's units downloaded before they are given out.
 
@@ -65,6 +81,8 @@ def stage(
     access : ArchiveAccess
     known : sequence of LedgerUnit
         All units, as they were when the job began.
+    not_scanned : Outcome, optional
+        From `scan_for_job`.
     """
     room = Room(access.scratch, config.archive.scratch_gb * _GIGABYTE)
     return StagedSource(
@@ -75,4 +93,5 @@ def stage(
         config.output.directory,
         StagingRules(config.archive.ahead, config.light_curve.min_usable_cadences),
         recorder=inner,
+        left_undone=not_scanned,
     )
