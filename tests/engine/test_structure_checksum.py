@@ -176,8 +176,8 @@ def write_in_place(path, team):
         with CheckpointWriter(path, team) as writer:
             is_as_before()
             for step in range(3):
-                rows = slice((3 * step + rank) * 10, (3 * step + rank) * 10 + 10)
-                writer.file["rows"][rows] = 1.5 + step
+                first = (size * step + rank) * 10
+                writer.file["rows"][first : first + 10] = 1.5 + step
                 if rank == 0:
                     writer.file["small/rows"][step] = 2**32 - 1
                 is_as_before()
