@@ -31,7 +31,10 @@ _TARGETS: dict[str, Callable[[list[int], random.Random], list[int]]] = {
     "all": lambda ranks, chance: ranks,
 }
 _LAUNCHER = "launcher"
-KINDS = (*(f"{s.name} to {t}" for s in _SIGNALS for t in (*_TARGETS, _LAUNCHER)), EXCEPTION)
+KINDS = (
+    *(f"{s.name} to {t}" for s in _SIGNALS for t in (*_TARGETS, _LAUNCHER)),
+    *(EXCEPTION,) * (len(_TARGETS) + 1),  # as often as each of the signals
+)
 _MOST_OF_A_CAMPAIGN = 5
 # What may come of a request to stop: that it came too late, or with a second signal of the
 # launcher, is no fault.
