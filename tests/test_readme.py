@@ -52,7 +52,8 @@ def test_every_dataset_of_the_file_is_described(path):
 
 def test_the_settings_that_are_named_exist():
     known = set(Config().science()) | {"ranks_per_team", "input.targets", "input.directory"}
-    known |= {"checkpoint.interval", "job.drain_before_end", "job.max_attempts", "ledger.lease"}
+    known |= {"checkpoint.interval", "job.drain_before_end", "job.max_attempts"}
+    known |= {"ledger.lease", "ledger.patience"}
     named = set(re.findall(r"--set ([a-z_.]+)=", README))
     named |= set(
         re.findall(r"`((?:inject|input|job|checkpoint|detect|model|ledger)\.[a-z_]+)`", README)

@@ -128,7 +128,7 @@ def write_record(path: Path, left_out: list[tuple[int, int]] | None = None) -> N
         if left_out is None:
             record = _Record.parse(os.pread(descriptor, USER_BLOCK, 0))
             assert record is not None, f"{path} has a record"
-            left_out = record.left_out
+            left_out = [(a, min(b, size)) for a, b in record.left_out if a < size]
         sha256 = _digest(left_out, size, lambda n, start: os.pread(descriptor, n, start))
         os.pwrite(descriptor, _Record(size, left_out, sha256).block(), 0)
     finally:
