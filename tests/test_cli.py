@@ -117,7 +117,7 @@ def test_ctrl_c_ends_a_command_that_waits_in_one_line(tmp_path):
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (130, "")
-    *waits, last = stderr.splitlines()
+    *waits, last = filter(None, stderr.splitlines())
     assert last == "cvzmpi: interrupted"
     assert all(line.startswith("cvzmpi: waiting for the archive: ") for line in waits)
 
