@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from cvzmpi.cvz import sector_file
-from cvzmpi.cvz.light_curve_source import LightCurveSource, is_identity
+from cvzmpi.cvz.light_curve_source import LightCurveSource, identity_by_unit
 from cvzmpi.cvz.sector_file import Progress, claim_path, sector_files, sector_path
 from cvzmpi.errors import LightCurveError, SectorFileError
 from cvzmpi.ledger.burial import Evidence
-
-_NAME = re.compile("[0-9]{1,19}_[0-9]{1,9}")
 
 
 class CampaignFiles:
@@ -74,12 +71,12 @@ def identity(unit: str) -> tuple[int, int]:
     LightCurveError
         If it is not named as a light curve is.
     """
-    if not is_light_curve(unit):
+    found = identity_by_unit(unit)
+    if found is None:
         raise LightCurveError(f"{unit}: not the name of a light curve; expected TIC_SECTOR")
-    tic, _, sector = unit.partition("_")
-    return int(tic), int(sector)
+    return found
 
 
 def is_light_curve(unit: str) -> bool:
     """Whether a unit is named as a light curve is; others are stars without one, or bad files."""
-    return _NAME.fullmatch(unit) is not None and is_identity(*map(int, unit.split("_")))
+    return identity_by_unit(unit) is not None

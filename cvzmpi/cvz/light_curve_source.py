@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ MAX_TIC = 10**16 - 1
 
 MAX_SECTOR = 9999
 """The archive's file names have 4 digits for a sector."""
+
+
+_UNIT = re.compile("([0-9]{1,19})_([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,10 @@ def is_identity(tic: object, sector: object) -> bool:
         isinstance(value, int) and not isinstance(value, bool) and 0 < value <= largest
         for value, largest in ((tic, MAX_TIC), (sector, MAX_SECTOR))
     )
+
+
+def identity_by_unit(name: str) -> tuple[int, int] | None:
+    """Tic and sector of a unit, as `LightCurveSource.name` has them; None for other names."""
+    match = _UNIT.fullmatch(name)
+    identity = (0, 0) if match is None else (int(match[1]), int(match[2]))
+    return identity if is_identity(*identity) else None

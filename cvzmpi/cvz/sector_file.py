@@ -10,7 +10,6 @@ HDF5 itself relies on.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.injection import Injections
 from cvzmpi.cvz.light_curve import LightCurve
-from cvzmpi.cvz.light_curve_source import is_identity
+from cvzmpi.cvz.light_curve_source import identity_by_unit
 from cvzmpi.cvz.sector_file_checks import (
     CHECKSUM,
     check_content,
@@ -34,8 +33,6 @@ from cvzmpi.engine.checkpoint_file import write_whole
 from cvzmpi.engine.hdf5_file import check_format
 from cvzmpi.engine.structure_checksum import new_in_memory, whole_image
 from cvzmpi.errors import MachineError, SectorFileError, one_line
-
-_NAME = re.compile("([0-9]{1,19})_([0-9]{1,9})")
 
 STAGES = ("download", "detect", "model", "inject")
 """The stages of a light curve, in order; the attribute `checkpoint` names the last one done."""
@@ -59,9 +56,8 @@ def sector_files(directory: Path) -> dict[tuple[int, int], Path]:
     """The files that are in an output directory where `sector_path` has them, by tic and sector."""
     found = {}
     for path in sorted(directory.glob("[0-9][0-9][0-9]/*_*.h5")):
-        match = _NAME.fullmatch(path.stem)
-        identity = (int(match[1]), int(match[2])) if match is not None else (0, 0)
-        if is_identity(*identity) and path == sector_path(directory, *identity):
+        identity = identity_by_unit(path.stem)
+        if identity is not None and path == sector_path(directory, *identity):
             found[identity] = path
     return found
 
