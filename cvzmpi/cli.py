@@ -9,12 +9,13 @@ from importlib import import_module
 
 import click
 
-from cvzmpi import __version__, ledger_commands
-from cvzmpi.all_ranks import INTERRUPTED, USAGE, complain, complain_of, lacking_library
+from cvzmpi import __version__
 from cvzmpi.cvz import commands as cvz_commands
-from cvzmpi.engine.launch import DEFECT
 from cvzmpi.errors import CvzmpiError, LaunchError
+from cvzmpi.mpi.launch import DEFECT
 from cvzmpi.redaction import show_traceback
+from cvzmpi.runtime import ledger_commands
+from cvzmpi.runtime.all_ranks import INTERRUPTED, USAGE, complain, complain_of, lacking_library
 
 
 class _RunByDefault(click.Group):

@@ -25,12 +25,12 @@ from pathlib import Path
 import click
 
 from cvzmpi.config import DEFAULT_FILE
-from cvzmpi.cvz import sector_file
-from cvzmpi.cvz.batch_list import read_pairs
 from cvzmpi.cvz.configuration import Config, load
-from cvzmpi.cvz.input_directory import scan_directory
-from cvzmpi.engine.checkpoint_file import write_whole
+from cvzmpi.cvz.light_curves.batch_list import read_pairs
+from cvzmpi.cvz.light_curves.input_directory import scan_directory
+from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.errors import CvzmpiError
+from cvzmpi.storage.checkpoint_file import write_whole
 
 JOBS = Path(__file__).resolve().parent
 SCRIPTS = {"ckpt": JOBS / "cvz_ckpt.slurm", "node": JOBS / "cvz_node.slurm"}

@@ -12,7 +12,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from cvzmpi.engine.launch import pin_to_one_core
+from cvzmpi.mpi.launch import pin_to_one_core
 
 # Before anything imports NumPy. The tests compute with the BLAS kernels that cvzmpi chooses, not
 # with those that the environment happens to ask for: rounding depends on them.
@@ -27,11 +27,11 @@ pin_to_one_core()
 import pytest  # noqa: E402
 
 from cvzmpi.cli import main  # noqa: E402
-from cvzmpi.cvz import stella_models  # noqa: E402
-from cvzmpi.cvz.network import Network  # noqa: E402
-from cvzmpi.engine.stopping import SIGNALS  # noqa: E402
+from cvzmpi.cvz.detection.stella import published_models  # noqa: E402
+from cvzmpi.cvz.detection.stella.network import Network  # noqa: E402
 from cvzmpi.errors import ModelFileError  # noqa: E402
 from cvzmpi.ledger import Ledger  # noqa: E402
+from cvzmpi.mpi.stopping import SIGNALS  # noqa: E402
 from tools.postgres_server import PostgresServer, find_programs  # noqa: E402
 
 _databases = itertools.count()
@@ -105,9 +105,9 @@ def _is_demo_file(file):
 @pytest.fixture(scope="session")
 def models():
     """The ten stella models; fetched with pip where the machine does not have them yet."""
-    file = stella_models.default_file()
+    file = published_models.default_file()
     try:
-        return stella_models.ensure(file)
+        return published_models.ensure(file)
     except ModelFileError as error:
         if file.exists():  # there are models, but not the right ones
             raise

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import h5py
 
-from cvzmpi.engine.structure_checksum import write_record
+from cvzmpi.storage.structure_checksum import write_record
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from edited_hdf5 import edited
 
-from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
+from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
+from tests.edited_hdf5 import edited
 
 MPIRUN = Path(__file__).resolve().parents[1] / "tools" / "mpirun.sh"
 FAST = ("--set", "seed=7", "--set", "inject.n_inject=200", "--set", "inject.n_repeat=3")
@@ -62,7 +62,7 @@ class Ended:
 
 def simulate(directory: Path, n_stars: int) -> list[Path]:
     """Short light curves of stars that flare often."""
-    from cvzmpi.cvz.simulate import simulate_campaign
+    from cvzmpi.cvz.simulation.simulate import simulate_campaign
 
     return simulate_campaign(directory, n_stars, seed=7, n_cadences=N_CADENCES, active=True)
 

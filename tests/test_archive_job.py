@@ -8,11 +8,11 @@ import sys
 import time
 
 import h5py
-import main_job
 import pytest
 
-from cvzmpi.cvz.archive.scratch import Scratch
+from cvzmpi.cvz.archive.staging.scratch import Scratch
 from cvzmpi.ledger import Ledger, State
+from tests import main_job
 from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
 from tools.stand_in_archive.faults import Faults
 from tools.stand_in_archive.server import StandInArchive

@@ -9,8 +9,12 @@ import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
-from edited_hdf5 import edited
-from main_job import (
+
+from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
+from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.simulation.simulate import FIRST_TIC
+from tests.edited_hdf5 import edited
+from tests.main_job import (
     FAST,
     bytes_of,
     contents,
@@ -20,10 +24,6 @@ from main_job import (
     run,
     simulate,
 )
-
-from cvzmpi.cvz.sector_file import sector_path
-from cvzmpi.cvz.sector_file_checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.simulate import FIRST_TIC
 
 GOOD = f"{FIRST_TIC}_1.h5"
 

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import click
 import pytest
-from main_job import environment, start
 
 from cvzmpi import __version__
 from cvzmpi.cli import cli
-from cvzmpi.cvz import stella_models
 from cvzmpi.cvz.configuration import Config, load
-from cvzmpi.cvz.fits_input import read_light_curve
+from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.errors import ConfigError
+from tests.main_job import environment, start
 
 
 @pytest.fixture
@@ -141,7 +140,7 @@ def test_models_says_where_they_are(call, models):
     status, out, _ = call("models")
     assert status == 0
     assert out.startswith(f"10 stella models, checksum {models.checksum[:16]}")
-    assert out.endswith(f" in {stella_models.default_file()}\n")
+    assert out.endswith(f" in {models.default_file()}\n")
 
 
 def test_models_from_something_else_are_one_line(call, tmp_path):

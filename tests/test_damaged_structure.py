@@ -4,11 +4,11 @@ import random
 import shutil
 
 import pytest
-from main_job import FAST, contents, copy_results, run, simulate
 
-from cvzmpi.cvz.sector_file import sector_files
-from cvzmpi.cvz.sector_file_checks import check_on_trial
-from cvzmpi.engine.trial_reading import DamagedOnTrialError, read_on_trial
+from cvzmpi.cvz.sector_file.checks import check_on_trial
+from cvzmpi.cvz.sector_file.sector_file import sector_files
+from cvzmpi.storage.trial_reading import DamagedOnTrialError, read_on_trial
+from tests.main_job import FAST, contents, copy_results, run, simulate
 from tools.torture.old_format import without_record
 
 TEAM_OF_TWO = ("--set", "ranks_per_team=2")

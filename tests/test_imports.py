@@ -7,10 +7,10 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
-from main_job import environment
 
 import cvzmpi
 from cvzmpi.ledger import Ledger
+from tests.main_job import environment
 
 PACKAGE = Path(cvzmpi.__file__).parent
 HEAVY = {"mpi4py", "h5py", "numpy", "scipy", "astropy", "lightkurve", "matplotlib", "celerite2"}
@@ -40,7 +40,7 @@ def command_line(*arguments):
 
 @pytest.mark.parametrize(
     "code",
-    ["import cvzmpi", "import cvzmpi.cli", "import cvzmpi.errors", "import cvzmpi.engine.launch"]
+    ["import cvzmpi", "import cvzmpi.cli", "import cvzmpi.errors", "import cvzmpi.mpi.launch"]
     + [
         command_line(*a)
         for a in (["--help"], ["--version"], ["run", "--help"], ["level2", "--help"])
@@ -59,14 +59,14 @@ def test_the_status_waits_for_neither_sqlalchemy_nor_anything_heavy(tmp_path):
 
 
 def test_the_service_of_level2_and_its_commands_know_neither_mpi_nor_numbers():
-    loaded = loaded_by("import cvzmpi.level2.campaign, cvzmpi.level2.service.app")
+    loaded = loaded_by("import cvzmpi.level2.steps, cvzmpi.level2.service.app")
     assert {"flask", "sqlalchemy"} <= loaded
     assert not loaded & (HEAVY | {"dkist", "asdf"})
 
 
 def test_a_worker_loads_neither_lightkurve_nor_matplotlib():
     code = (
-        "import cvzmpi.engine.job, cvzmpi.cvz.campaign, cvzmpi.cvz.stages\n"
+        "import cvzmpi.scheduler.job, cvzmpi.cvz.work.campaign, cvzmpi.cvz.work.stages\n"
         "from cvzmpi.cvz import fits_input, injection, network, gaussian_process"
     )
     loaded = loaded_by(code)
@@ -140,21 +140,21 @@ def test_nobody_imports_stella_or_tensorflow():
 
 
 def test_lightkurve_is_imported_by_its_own_process_and_by_who_makes_its_objects():
-    client, reading = "cvz/archive/lightkurve_client.py", "cvz/products/reading.py"
+    client, reading = "cvz/archive/lightkurve_client.py", "cvz/results/products/reading.py"
     importers = {t.partition(":")[0] for t in trespasses("", ["lightkurve", "astroquery"])}
     assert importers == {client, reading}
     # nobody imports the process's module: it is started
     assert trespasses("", ["cvzmpi.cvz.archive.lightkurve_client"]) == set()
     # and the method imports it only when it is called
-    assert "astropy" in loaded_by("import cvzmpi.cvz.products.reading")
-    assert "lightkurve" not in loaded_by("import cvzmpi.cvz.products.reading")
+    assert "astropy" in loaded_by("import cvzmpi.cvz.results.products.reading")
+    assert "lightkurve" not in loaded_by("import cvzmpi.cvz.results.products.reading")
 
 
 def test_one_place_of_a_campaign_asks_the_network():
     importers = trespasses("cvz", ["requests", "urllib3", "urllib.request", "http.client"])
     assert {trespass.partition(":")[0] for trespass in importers} == {
-        "cvz/archive/client.py",
-        "cvz/archive/connections.py",
+        "cvz/archive/http/client.py",
+        "cvz/archive/http/connections.py",
     }
 
 
@@ -170,12 +170,12 @@ def test_only_the_engine_starts_mpi():
 @pytest.mark.parametrize(
     "line",
     [
-        "import cvzmpi.cvz.stages",
+        "import cvzmpi.cvz.work.stages",
         "from cvzmpi.cvz import stages",
         "from cvzmpi import cvz",
         "from ..cvz import stages",
-        "def f():\n    from cvzmpi.cvz.stages import Tools",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import cvzmpi.cvz.stages",
+        "def f():\n    from cvzmpi.cvz.work.stages import Tools",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import cvzmpi.cvz.work.stages",
     ],
 )
 def test_the_check_of_the_rooms_sees_every_way_to_import(tmp_path, line):

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import h5py
 import pytest
-from main_job import (
+
+from cvzmpi.cvz.sector_file.sector_file import read_progress, sector_path
+from cvzmpi.cvz.simulation.simulate import FIRST_TIC
+from cvzmpi.cvz.work.campaign import CvzCampaign
+from cvzmpi.errors import DamagedFileError
+from tests.main_job import (
     DIE,
     FAST,
     before_work_on,
@@ -21,11 +26,6 @@ from main_job import (
     simulate,
     start,
 )
-
-from cvzmpi.cvz.campaign import CvzCampaign
-from cvzmpi.cvz.sector_file import read_progress, sector_path
-from cvzmpi.cvz.simulate import FIRST_TIC
-from cvzmpi.errors import DamagedFileError
 
 N_STARS, N_INJECT = 3, 200
 

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import pytest
 
 from cvzmpi.errors import ConfigError, LedgerError, one_line
-from cvzmpi.job_log import begin_log
-from cvzmpi.ledger.database import Database
+from cvzmpi.ledger.db.database import Database
 from cvzmpi.redaction import redacted, shown_url, url_fault
+from cvzmpi.runtime.job_log import begin_log
 
 N_CASES = 1500
 

@@ -8,7 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from main_job import (
+
+from cvzmpi.cvz.simulation.simulate import FIRST_TIC
+from cvzmpi.cvz.work.campaign import CvzCampaign
+from cvzmpi.ledger import Event, Ledger, State
+from tests.main_job import (
     FAST,
     before_work_on,
     bytes_of,
@@ -18,10 +22,6 @@ from main_job import (
     simulate,
     start,
 )
-
-from cvzmpi.cvz.campaign import CvzCampaign
-from cvzmpi.cvz.simulate import FIRST_TIC
-from cvzmpi.ledger import Event, Ledger, State
 
 N_STARS = 2
 UNITS = [f"{FIRST_TIC + star}_1" for star in range(N_STARS)]
@@ -188,10 +188,10 @@ def test_signals_that_are_ignored_stay_ignored(arguments, tmp_path, name):
 # ----------------------------------------------------------------- defects
 
 DEFECTS = {
-    "in the display": "from cvzmpi.engine.progress import ProgressDisplay as it; name = 'ended'",
-    "when steps are counted": "from cvzmpi.engine.desk import Desk as it; name = 'steps_done'",
-    "in the source": "from cvzmpi.ledger_source import LedgerSource as it; name = 'ended'",
-    "in the clerk": "from cvzmpi.ledger.watch import Watch as it; name = 'look'",
+    "in the display": "from cvzmpi.scheduler.progress import ProgressDisplay as it; name = 'ended'",
+    "when steps are counted": "from cvzmpi.scheduler.bookkeeping import Desk as it; name = 'steps_done'",
+    "in the source": "from cvzmpi.runtime.ledger_source import LedgerSource as it; name = 'ended'",
+    "in the clerk": "from cvzmpi.ledger.client.watch import Watch as it; name = 'look'",
 }
 _BROKEN = """
 {which}

@@ -2,7 +2,7 @@
 
 The output of each other rank goes to ``.setup/pytest-rank-<n>.log`` and is shown
 when that rank fails. Started by tools/test.sh as
-``mpirun -n 3 python -m mpi4py tools/mpi_pytest.py [pytest's arguments]``;
+``mpirun -n 3 python -m mpi4py -m tools.mpi_pytest [pytest's arguments]``;
 ``-m mpi4py`` ends all ranks when one of them fails, instead of letting the
 others wait for it for ever.
 """

@@ -27,7 +27,7 @@ run() { # run NAME COMMAND...
 run serial "$PYTHON" -m pytest "$@"
 # --color=no: mpirun gives rank 0 a terminal even where there is none.
 for ranks in 2 3 5; do
-    run "$ranks-ranks" timeout "$ENDS_AFTER" tools/mpirun.sh -n "$ranks" "$PYTHON" -m mpi4py tools/mpi_pytest.py \
+    run "$ranks-ranks" timeout "$ENDS_AFTER" tools/mpirun.sh -n "$ranks" "$PYTHON" -m mpi4py -m tools.mpi_pytest \
         -x --with-mpi -m mpi --color=no -p no:cacheprovider -o "faulthandler_timeout=$HANGS_AFTER" "$@"
 done
 

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from cvzmpi.config import FilePath, Section, Url, load_as
-from cvzmpi.cvz.archive.address import check_address, check_listings
-from cvzmpi.job_config import CheckpointConfig, JobConfig, LedgerConfig
+from cvzmpi.cvz.address import check_address, check_listings
+from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 
 class InputConfig(Section):

@@ -12,12 +12,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cvzmpi.ledger.database import Database, chunks
+from cvzmpi.ledger.db.database import Database, chunks
+from cvzmpi.ledger.db.tables import batches, claims, jobs, latest, units
 from cvzmpi.ledger.order import Narrow, all_units, count_units, free_units, read_units
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.registry import JOB_COLUMNS
 from cvzmpi.ledger.states import State
-from cvzmpi.ledger.tables import batches, claims, jobs, latest, units
 
 
 class Claims:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from cvzmpi.ledger.db.tables import events, latest, units
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
 from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
 from cvzmpi.ledger.states import RETRY_FROM, State, state_named
-from cvzmpi.ledger.tables import events, latest, units
 
 
 @dataclass(frozen=True)

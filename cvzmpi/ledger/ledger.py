@@ -11,15 +11,15 @@ import sqlalchemy as sa
 from cvzmpi.errors import LedgerError
 from cvzmpi.ledger import recording
 from cvzmpi.ledger.claims import Claims
-from cvzmpi.ledger.database import Database, chunks
-from cvzmpi.ledger.migrate import LEDGER
+from cvzmpi.ledger.db.database import Database, chunks
+from cvzmpi.ledger.db.migrate import LEDGER
+from cvzmpi.ledger.db.tables import events, jobs, latest, units
 from cvzmpi.ledger.order import count_units
 from cvzmpi.ledger.recording import Follower
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
 from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
 from cvzmpi.ledger.rows import EVENT_COLUMNS, UNIT_COLUMNS, as_recorded, as_unit
 from cvzmpi.ledger.states import State, state_named
-from cvzmpi.ledger.tables import events, jobs, latest, units
 
 
 class Ledger:

@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cvzmpi.ledger.database import chunks
+from cvzmpi.ledger.db.database import chunks
+from cvzmpi.ledger.db.tables import claims, latest, units
 from cvzmpi.ledger.records import LedgerUnit
 from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
 from cvzmpi.ledger.states import State, state_named
-from cvzmpi.ledger.tables import claims, latest, units
 
 _ORDER = (
     latest.c.begun.desc(),

@@ -9,11 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cvzmpi.errors import StaleEventError
-from cvzmpi.ledger.database import chunks
-from cvzmpi.ledger.json_values import storable_text
+from cvzmpi.ledger.db.database import chunks
+from cvzmpi.ledger.db.json_values import storable_text
+from cvzmpi.ledger.db.tables import claims, events, latest, units
 from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State, check_transition, state_named
-from cvzmpi.ledger.tables import claims, events, latest, units
 from cvzmpi.redaction import redacted
 
 _LONGEST = 1_000_000  # characters of a message, as the database has it

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from cvzmpi.errors import LedgerError
-from cvzmpi.ledger.bulk_insert import insert_rows
-from cvzmpi.ledger.database import chunks
+from cvzmpi.ledger.db.bulk_insert import insert_rows
+from cvzmpi.ledger.db.database import chunks
+from cvzmpi.ledger.db.tables import claims, events, units
 from cvzmpi.ledger.position import known_keys, read_positions
 from cvzmpi.ledger.records import Event, Job, NewUnit
 from cvzmpi.ledger.states import State
-from cvzmpi.ledger.tables import claims, events, units
 
 Follower = Callable[[sa.Connection, Sequence[Event]], None]
 """Is given new events, within the transaction that adds them."""

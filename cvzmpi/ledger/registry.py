@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from cvzmpi import __version__
 from cvzmpi.errors import LedgerLostError
 from cvzmpi.ledger import process
-from cvzmpi.ledger.database import Database
-from cvzmpi.ledger.json_values import storable_text
+from cvzmpi.ledger.db.database import Database
+from cvzmpi.ledger.db.json_values import storable_text
+from cvzmpi.ledger.db.tables import batches, claims, jobs
 from cvzmpi.ledger.records import Job, now
-from cvzmpi.ledger.tables import batches, claims, jobs
 
 JOB_COLUMNS = [column for column in jobs.c if column.name != "key"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cvzmpi.ledger.json_values import as_object
+from cvzmpi.ledger.db.json_values import as_object
+from cvzmpi.ledger.db.tables import events, latest, units
 from cvzmpi.ledger.records import Job, LedgerUnit, Recorded
 from cvzmpi.ledger.states import state_named
-from cvzmpi.ledger.tables import events, latest, units
 
 EVENT_COLUMNS = [column for column in events.c if column.name not in {"id", "unit_id", "job_id"}]
 UNIT_COLUMNS = [

@@ -14,9 +14,9 @@ from pydantic import AfterValidator, Field
 
 from cvzmpi.config import FilePath, Section, Url, load_as, named_or_default
 from cvzmpi.errors import ConfigError
-from cvzmpi.job_config import CheckpointConfig, JobConfig, LedgerConfig
-from cvzmpi.level2.invertibility import Thresholds
+from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
+from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 STORE_AUTHORIZATION = "CVZMPI_STORE_AUTHORIZATION"
 """Environment variable with the header `Authorization` for the metadata store."""

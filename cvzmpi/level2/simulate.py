@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.level2 import milne_eddington as me
-from cvzmpi.level2.milne_eddington import MilneEddington
-from cvzmpi.level2.prepared_map import SUFFIX, PreparedMapWriter
+from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMapWriter
+from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 
 NOISE = 1e-3
 """Standard deviation of the profiles, relative to the continuum of the quiet Sun."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from cvzmpi.ledger.column_types import Json, Utc
-from cvzmpi.ledger.migrate import Migrations
+from cvzmpi.ledger.db.column_types import Json, Utc
+from cvzmpi.ledger.db.migrate import Migrations
 
 metadata = sa.MetaData()
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from sector_content import HEADER, N_INJECT, N_REPEAT, PROVENANCE, N
 
-from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
-from cvzmpi.cvz.injection import Injections
-from cvzmpi.cvz.light_curve import LightCurve
-from cvzmpi.cvz.sector_file import SectorData, sector_path, write
+from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.cvz.injection.injection import Injections
+from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.sector_file.sector_file import SectorData, sector_path, write
+from tests.cvz.sector_content import HEADER, N_INJECT, N_REPEAT, PROVENANCE, N
 
 
 @pytest.fixture

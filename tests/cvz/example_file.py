@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from cvzmpi.cvz import sector_file
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.flare_mask import MaskRule
-from cvzmpi.cvz.flare_shape import equivalent_duration, mean_flare_shape
-from cvzmpi.cvz.flares import Detection, flare_table
-from cvzmpi.cvz.injection import draw_injections
-from cvzmpi.cvz.light_curve import LightCurve
-from cvzmpi.cvz.observation import Observation
-from cvzmpi.cvz.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file import Provenance, SectorData
+from cvzmpi.cvz.detection.flare_mask import MaskRule
+from cvzmpi.cvz.detection.flares import Detection, flare_table
+from cvzmpi.cvz.injection.flare_shape import equivalent_duration, mean_flare_shape
+from cvzmpi.cvz.injection.injection import draw_injections
+from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
+from cvzmpi.cvz.sector_file.sector_file import Provenance, SectorData
 
 TIC, SECTOR = 123456789, 7
 EXPOSURE = 120 / 86400

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cvzmpi.cvz.flares import COLUMNS as FLARE_COLUMNS
-from cvzmpi.cvz.sector_file import Provenance
+from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.cvz.sector_file.sector_file import Provenance
 
 N, N_INJECT, N_REPEAT = 300, 90, 4
 PROVENANCE = Provenance(

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.detector import ensemble_probability, evaluate
-from cvzmpi.cvz.fits_input import read_light_curve
-from cvzmpi.cvz.flare_mask import MaskRule
-from cvzmpi.cvz.flares import Detection
-from cvzmpi.cvz.input_directory import scan_directory
-from cvzmpi.cvz.observation import Observation
-from cvzmpi.cvz.segments import segments
+from cvzmpi.cvz.detection.flare_mask import MaskRule
+from cvzmpi.cvz.detection.flares import Detection
+from cvzmpi.cvz.detection.stella.ensemble import ensemble_probability, evaluate
+from cvzmpi.cvz.light_curves.fits_input import read_light_curve
+from cvzmpi.cvz.light_curves.input_directory import scan_directory
+from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.light_curves.segments import segments
 
 CONFIG = Config()
 RULE = MaskRule(CONFIG.detect.threshold, CONFIG.detect.min_cadences, CONFIG.detect.merge_gap)

@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 
 from cvzmpi.ledger import Ledger
-from cvzmpi.ledger.database import Database
+from cvzmpi.ledger.db.database import Database
 
 
 @contextmanager
@@ -14,7 +14,7 @@ def earlier_ledger(location, version):
     """An empty ledger of an earlier version, open as if that were today's."""
     database = Database(location)
     config = Config()
-    config.set_main_option("script_location", "cvzmpi.ledger:migrations")
+    config.set_main_option("script_location", "cvzmpi.ledger.db:migrations")
     config.set_main_option("path_separator", "os")
     with database.writing() as connection:
         config.attributes["connection"] = connection

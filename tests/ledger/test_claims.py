@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
-from way import bring_to, state_of
 
 from cvzmpi.errors import StaleEventError
 from cvzmpi.ledger import Event, Ledger, NewUnit, State
-from cvzmpi.ledger.tables import latest, units
+from cvzmpi.ledger.db.tables import latest, units
+from tests.ledger.way import bring_to, state_of
 
 READY = (State.PREPROCESSED,)
 

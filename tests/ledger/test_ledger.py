@@ -7,7 +7,6 @@ from datetime import timezone
 
 import psycopg
 import pytest
-from way import WAY, bring_to, state_of
 
 from cvzmpi import __version__
 from cvzmpi.errors import (
@@ -18,7 +17,8 @@ from cvzmpi.errors import (
 )
 from cvzmpi.ledger import Event, Ledger, NewUnit, State
 from cvzmpi.ledger.records import now
-from cvzmpi.ledger.status import take_status
+from cvzmpi.ledger.status.status import take_status
+from tests.ledger.way import WAY, bring_to, state_of
 
 # ----------------------------------------------------------------- units
 

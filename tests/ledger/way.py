@@ -2,8 +2,8 @@
 
 import time
 
-from cvzmpi.engine.campaign import Worker
 from cvzmpi.ledger import Event, NewUnit, State
+from cvzmpi.scheduler.campaign import Worker
 
 WAY = (State.QUALIFIED, State.PREPROCESSED, State.WORKING, State.DONE, State.PUBLISHED)
 

@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 
+from cvzmpi.ledger.db.tables import jobs
 from cvzmpi.ledger.records import Job
-from cvzmpi.ledger.tables import jobs
 
 
 def let_die(job: Job, connection: sa.Connection) -> None:

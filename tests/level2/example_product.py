@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from example_rows import row
-from main_job import environment
-from simulated_level1 import simulate_level1
-
-from cvzmpi.level2.level1 import read_level1
-from cvzmpi.level2.prepared_map import PreparedMap
-from cvzmpi.level2.preprocess import preprocess
-from cvzmpi.level2.product import write_product
+from cvzmpi.level2.maps.level1 import read_level1
+from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.maps.preprocess import preprocess
+from cvzmpi.level2.product.product import write_product
 from cvzmpi.level2.settings import PreprocessSettings
+from tests.level2.example_rows import row
+from tests.level2.simulated_level1 import simulate_level1
+from tests.main_job import environment
 
 INVERSION_ID = "inv.TEST01"
 CREATED = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -22,10 +21,10 @@ CREATED = datetime(2024, 1, 1, tzinfo=timezone.utc)
 INVERT = """
 import sys
 from pathlib import Path
-from cvzmpi.engine import job
-from cvzmpi.engine.launch import World, pin_to_one_core
-from cvzmpi.engine.progress import ProgressDisplay
-from cvzmpi.level2.inversion_campaign import InversionCampaign
+from cvzmpi.scheduler import job
+from cvzmpi.mpi.launch import World, pin_to_one_core
+from cvzmpi.scheduler.progress import ProgressDisplay
+from cvzmpi.level2.inversion.inversion_campaign import InversionCampaign
 from cvzmpi.level2.settings import InversionSettings
 pin_to_one_core()
 world = World.start()

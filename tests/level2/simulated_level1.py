@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.level2 import milne_eddington as me
-from cvzmpi.level2.milne_eddington import MilneEddington
 from cvzmpi.level2.simulate import atmospheres
+from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 
 N_WAVELENGTHS = 300
 STEP = 0.0013

@@ -3,15 +3,15 @@
 import shutil
 import warnings
 
-import main_job
 import numpy as np
 import pytest
-from example_rows import OP, calcium, row
-from simulated_level1 import simulate_level1
 
 from cvzmpi.ledger import Ledger
-from cvzmpi.level2.level1 import read_level1
-from cvzmpi.level2.product_check import check_product
+from cvzmpi.level2.maps.level1 import read_level1
+from cvzmpi.level2.product.check import check_product
+from tests import main_job
+from tests.level2.example_rows import OP, calcium, row
+from tests.level2.simulated_level1 import simulate_level1
 
 
 @pytest.fixture

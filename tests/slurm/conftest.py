@@ -11,10 +11,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from main_job import contents, run
-from slurm_cluster import N_LIGHT_CURVES, WAIT, NoClusterError, SlurmCluster
 
-from cvzmpi.cvz.simulate import simulate_campaign
+from cvzmpi.cvz.simulation.simulate import simulate_campaign
+from tests.main_job import contents, run
+from tests.slurm.slurm_cluster import N_LIGHT_CURVES, WAIT, NoClusterError, SlurmCluster
 
 WANTED = os.environ.get("CVZMPI_SLURM", "")
 SETTINGS = """

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from main_job import environment
+from tests.main_job import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 CKPT, NODE = ROOT / "jobs" / "cvz_ckpt.slurm", ROOT / "jobs" / "cvz_node.slurm"

@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from main_job import contents
-from slurm_cluster import CKPT, N_LIGHT_CURVES, NODE, wait_until
 
-from cvzmpi.cvz.sector_file import read_progress
+from cvzmpi.cvz.sector_file.sector_file import read_progress
+from tests.main_job import contents
+from tests.slurm.slurm_cluster import CKPT, N_LIGHT_CURVES, NODE, wait_until
 
 pytestmark = pytest.mark.slurm
 

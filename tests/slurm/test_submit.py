@@ -4,8 +4,9 @@ import csv
 import sys
 
 import pytest
-from main_job import contents
-from slurm_cluster import ROOT, wait_until
+
+from tests.main_job import contents
+from tests.slurm.slurm_cluster import ROOT, wait_until
 
 pytestmark = pytest.mark.slurm
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mpi4py
 
-from cvzmpi.engine.launch import pin_to_one_core
+from cvzmpi.mpi.launch import pin_to_one_core
 
 # Before NumPy is imported, in this process and in those that compare decisions. As in the tests,
 # the BLAS kernels are those that cvzmpi chooses, whatever the environment happens to ask for.

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.light_curve import LightCurve
-from cvzmpi.cvz.observation import Observation
-from cvzmpi.cvz.simulate import simulate_campaign, simulate_light_curve
+from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.simulation.simulate import simulate_campaign, simulate_light_curve
 from tools.bench.cores import ROOT
 
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.cvz.fits_input import read_light_curve
-from cvzmpi.cvz.flare_shape import mean_flare_shape
-from cvzmpi.cvz.network import BEFORE, WINDOW
-from cvzmpi.cvz.stages import FLARES_PER_TICKET
+from cvzmpi.cvz.detection.stella.network import BEFORE, WINDOW
+from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
+from cvzmpi.cvz.light_curves.fits_input import read_light_curve
+from cvzmpi.cvz.work.stages import FLARES_PER_TICKET
 from tools.bench.cores import AVAILABLE, on_all_cores
 from tools.bench.curves import observe
 from tools.bench.detector_rows import Ensemble, Searched

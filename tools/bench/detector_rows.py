@@ -6,16 +6,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cvzmpi.cvz import stella_models
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.detector import ensemble_probability, evaluate
-from cvzmpi.cvz.flare_mask import MaskRule
-from cvzmpi.cvz.flare_shape import mean_flare_shape
-from cvzmpi.cvz.flares import Detection
-from cvzmpi.cvz.injection import DetectorMatrices, Injections, InjectionSearch, draw_injections
-from cvzmpi.cvz.network import Network
-from cvzmpi.cvz.observation import Observation
-from cvzmpi.cvz.stages import FLARES_PER_TICKET
+from cvzmpi.cvz.detection.flare_mask import MaskRule
+from cvzmpi.cvz.detection.flares import Detection
+from cvzmpi.cvz.detection.stella import published_models
+from cvzmpi.cvz.detection.stella.ensemble import ensemble_probability, evaluate
+from cvzmpi.cvz.detection.stella.network import Network
+from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
+from cvzmpi.cvz.injection.injection import (
+    DetectorMatrices,
+    Injections,
+    InjectionSearch,
+    draw_injections,
+)
+from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.work.stages import FLARES_PER_TICKET
 from tools.bench import flops
 from tools.bench.curves import observe, steady_curve
 from tools.bench.reference import Reference
@@ -28,7 +33,7 @@ class Ensemble:
     """The ten networks and all that follows from them and the default configuration."""
 
     def __init__(self) -> None:
-        models = stella_models.load(stella_models.default_file())
+        models = published_models.load(published_models.default_file())
         self.networks = [Network.from_keras(models.of_model(m)) for m in range(len(models))]
         self.config = Config()
         detect = self.config.detect

@@ -15,8 +15,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from cvzmpi.cvz import network as nn
-from cvzmpi.cvz.injected_windows import InjectedWindows
+from cvzmpi.cvz.detection.stella import network as nn
+from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
 
 _TAPS1 = 8  # seven taps of conv1, and its bias
 _TAPS2 = 3 * nn.FILTERS

@@ -8,11 +8,11 @@ from statistics import median
 
 import numpy as np
 
-from cvzmpi.cvz import gaussian_process
-from cvzmpi.cvz.celerite_kernels import KERNELS, start
-from cvzmpi.cvz.fits_input import read_light_curve
-from cvzmpi.cvz.gaussian_process import GaussianProcessFit, fit_gaussian_process
-from cvzmpi.cvz.rotation_period import bin_curve, rotation_period
+from cvzmpi.cvz.light_curves.fits_input import read_light_curve
+from cvzmpi.cvz.quiet_star import gaussian_process
+from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS, start
+from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
+from cvzmpi.cvz.quiet_star.rotation_period import bin_curve, rotation_period
 from tools.bench.curves import observe
 from tools.bench.detector_rows import Ensemble, Searched
 from tools.bench.reference import Reference

@@ -12,8 +12,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.sector_file import sector_files, sector_path
-from cvzmpi.engine.structure_checksum import write_record
+from cvzmpi.cvz.sector_file.sector_file import sector_files, sector_path
+from cvzmpi.storage.structure_checksum import write_record
 
 # Numbers that appear nowhere else in a file, to be replaced by those of each light curve.
 _TIC, _SECTOR = 0x3A5C_91E7_66D2_0B41, 0x1F83_D9AB_FB41_BD6B

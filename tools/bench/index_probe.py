@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.engine.launch import World, pin_to_one_core
+from cvzmpi.mpi.launch import World, pin_to_one_core
 
 
 def main() -> None:
@@ -33,16 +33,16 @@ def main() -> None:
 
 
 def update(output: Path, world: World) -> dict[str, Any]:
-    from cvzmpi.cvz.index.build import update_index
+    from cvzmpi.cvz.results.index.build import update_index
 
     return asdict(update_index(output, world))
 
 
 def merge(output: Path, times: int) -> dict[str, Any]:
     """What rank 0 does with the parts, as if there were so many times as many light curves."""
-    from cvzmpi.cvz.index.master import write_master
-    from cvzmpi.cvz.index.merge import MergedTables
-    from cvzmpi.cvz.index.part import Part, read_part
+    from cvzmpi.cvz.results.index.master import write_master
+    from cvzmpi.cvz.results.index.merge import MergedTables
+    from cvzmpi.cvz.results.index.part import Part, read_part
 
     links: list[tuple[int, int, str]] = []
 

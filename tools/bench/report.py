@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from cvzmpi.cvz.sector_file import STAGES
+from cvzmpi.cvz.sector_file.sector_file import STAGES
 from tools.bench.rows import all_rows
 from tools.bench.scheduler_rows import N_RANKS
 from tools.bench.session import Results
@@ -60,7 +60,7 @@ def markdown(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def write(results: Results, path: Path) -> None:
     """Write the page."""
-    from cvzmpi.cvz.stages import FLARES_PER_TICKET
+    from cvzmpi.cvz.work.stages import FLARES_PER_TICKET
 
     text = _HOW_TO_READ.format(
         repeats=results.plan.repeats,

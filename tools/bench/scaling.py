@@ -9,9 +9,9 @@ from statistics import median
 
 import numpy as np
 
-from cvzmpi.cvz.celerite_kernels import KERNELS, start
-from cvzmpi.cvz.celerite_likelihood import CeleriteLikelihood
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS, start
+from cvzmpi.cvz.quiet_star.celerite_likelihood import CeleriteLikelihood
 from tools.bench.cores import AVAILABLE
 from tools.bench.curves import observe, steady_curve
 from tools.bench.detector_rows import Ensemble, Searched

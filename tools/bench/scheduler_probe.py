@@ -21,13 +21,13 @@ from typing import Any
 
 from mpi4py import MPI
 
-from cvzmpi.engine import job
-from cvzmpi.engine.campaign import Outcome, Unit
-from cvzmpi.engine.control import Control
-from cvzmpi.engine.launch import World
-from cvzmpi.engine.progress import ProgressDisplay
-from cvzmpi.engine.schedule import Schedule, Workload
-from cvzmpi.engine.team import Team
+from cvzmpi.mpi.launch import World
+from cvzmpi.mpi.team import Team
+from cvzmpi.scheduler import job
+from cvzmpi.scheduler.campaign import Outcome, Unit
+from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.progress import ProgressDisplay
+from cvzmpi.scheduler.schedule import Schedule, Workload
 
 _REPORT_SECONDS = 5.0  # a leader reports its progress so often: `checkpoint.interval`
 _PATHS = ("/scratch/campaign/input/tess-s0001-{}-s_lc.fits", "/scratch/campaign/output/{}_1.h5")

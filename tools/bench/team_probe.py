@@ -14,14 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.engine.launch import pin_to_one_core
+from cvzmpi.mpi.launch import pin_to_one_core
 
 pin_to_one_core()
 
 from cvzmpi import cli  # noqa: E402
-from cvzmpi.cvz import sector_file, stages  # noqa: E402
-from cvzmpi.cvz.recovery_writer import RecoveryWriter  # noqa: E402
-from cvzmpi.engine.team import Team  # noqa: E402
+from cvzmpi.cvz.sector_file import sector_file  # noqa: E402
+from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter  # noqa: E402
+from cvzmpi.cvz.work import stages  # noqa: E402
+from cvzmpi.mpi.team import Team  # noqa: E402
 from tools.bench.cores import peak_memory  # noqa: E402
 
 

@@ -12,7 +12,7 @@ import os
 import time
 from pathlib import Path
 
-from cvzmpi.engine.launch import World, pin_to_one_core
+from cvzmpi.mpi.launch import World, pin_to_one_core
 
 
 def age() -> float:
@@ -26,9 +26,9 @@ def main() -> None:
     """Do what `cvzmpi run` does before the first assignment."""
     pin_to_one_core()
     World.start()  # MPI_Init
-    from cvzmpi.cvz.campaign import CvzCampaign
     from cvzmpi.cvz.configuration import Config
-    from cvzmpi.engine import job  # noqa: F401
+    from cvzmpi.cvz.work.campaign import CvzCampaign
+    from cvzmpi.scheduler import job  # noqa: F401
 
     campaign = CvzCampaign.begin(Config())
     campaign.prepare()

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from cvzmpi.cvz.products.ffd import StarFfd
-from cvzmpi.cvz.products.searched_sector import SearchedSector
-from cvzmpi.cvz.sector_file import read, sector_files
-from cvzmpi.cvz.simulate import read_truth
+from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from cvzmpi.cvz.sector_file.sector_file import read, sector_files
+from cvzmpi.cvz.simulation.simulate import read_truth
 from tools.calibration.campaigns import CAMPAIGNS, search
 from tools.calibration.page import page
 from tools.calibration.picture import draw

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cvzmpi.cvz.invented_star import FlareLaw
-from cvzmpi.cvz.simulate import N_CADENCES, simulate_campaign
+from cvzmpi.cvz.simulation.invented_star import FlareLaw
+from cvzmpi.cvz.simulation.simulate import N_CADENCES, simulate_campaign
 
 # Many flares around the limits, since those far above and below say nothing.
 _LAW = {"active_per_day": 1.5, "index": 1.5, "min_duration": 0.4, "max_duration": 300.0}

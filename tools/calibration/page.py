@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.cvz.products.completeness import CompletenessCurve
+from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from tools.calibration.sample import LEVELS, Sample, deviation
 
 BINS = np.array([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1])

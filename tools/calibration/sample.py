@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import KDTree
 
-from cvzmpi.cvz.products.reading import SectorFile
-from cvzmpi.cvz.products.template_fit import fit_flares
-from cvzmpi.cvz.recovery import Recovery
-from cvzmpi.cvz.sector_file import sector_files
-from cvzmpi.cvz.simulate import read_truth
+from cvzmpi.cvz.results.products.reading import SectorFile
+from cvzmpi.cvz.results.products.template_fit import fit_flares
+from cvzmpi.cvz.sector_file.recovery import Recovery
+from cvzmpi.cvz.sector_file.sector_file import sector_files
+from cvzmpi.cvz.simulation.simulate import read_truth
 
 _N_ALIKE = 15
 _CROWDED = 60  # cadences: nearer, flares share a network window or may join

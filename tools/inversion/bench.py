@@ -9,17 +9,15 @@ from pathlib import Path
 
 import click
 
-from cvzmpi.engine.launch import pin_to_one_core
+from cvzmpi.mpi.launch import pin_to_one_core
 
 os.environ.pop("OPENBLAS_CORETYPE", None)
 pin_to_one_core()  # before NumPy is imported
 
 import numpy as np  # noqa: E402
 
-from cvzmpi.level2 import milne_eddington as me  # noqa: E402
-from cvzmpi.level2.inversion import CONVERGED, Inverted, allowed, invert  # noqa: E402
-from cvzmpi.level2.map_inversion import PIXELS_PER_TICKET  # noqa: E402
-from cvzmpi.level2.milne_eddington import MilneEddington  # noqa: E402
+from cvzmpi.level2.inversion.inversion import CONVERGED, Inverted, allowed, invert  # noqa: E402
+from cvzmpi.level2.inversion.map_inversion import PIXELS_PER_TICKET  # noqa: E402
 from cvzmpi.level2.settings import InversionSettings  # noqa: E402
 from cvzmpi.level2.simulate import (  # noqa: E402
     NOISE,
@@ -27,6 +25,8 @@ from cvzmpi.level2.simulate import (  # noqa: E402
     atmospheres,
     noisy_profiles,
 )
+from cvzmpi.level2.spectroscopy import milne_eddington as me  # noqa: E402
+from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington  # noqa: E402
 from tools.bench.timing import Samples  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]

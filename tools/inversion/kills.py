@@ -23,8 +23,8 @@ import numpy as np
 
 from cvzmpi.errors import MapFileError
 from cvzmpi.ledger import Ledger, State
-from cvzmpi.level2 import inversion_file
-from cvzmpi.level2.catalogue import Catalogue
+from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.programs.catalogue import Catalogue
 from tools.inversion.invented import invent_programs
 
 ROOT = Path(__file__).resolve().parents[2]

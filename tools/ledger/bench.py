@@ -28,7 +28,7 @@ import sqlalchemy as sa
 
 from cvzmpi.ledger import Event, Job, Ledger, NewUnit, State
 from cvzmpi.ledger.records import now
-from cvzmpi.ledger.status import take_status
+from cvzmpi.ledger.status.status import take_status
 from tools.postgres_server import PostgresServer, find_programs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -29,7 +29,7 @@ from tools.postgres_server import PostgresServer, find_programs
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from main_job import environment, kill  # noqa: E402 - a helper of the tests
+from tests.main_job import environment, kill  # noqa: E402 - a helper of the tests
 
 _ENDS_WITHIN = 300.0
 

@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.engine import job
-from cvzmpi.engine.campaign import Unit
-from cvzmpi.engine.control import Control
-from cvzmpi.engine.launch import World
-from cvzmpi.engine.progress import ProgressDisplay
-from cvzmpi.engine.team import Team
 from cvzmpi.ledger.process import identity, is_gone
-from cvzmpi.ledger_source import LedgerSource, overview_of
+from cvzmpi.mpi.launch import World
+from cvzmpi.mpi.team import Team
+from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
+from cvzmpi.scheduler import job
+from cvzmpi.scheduler.campaign import Unit
+from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.progress import ProgressDisplay
 
 STEPS = 4
 
@@ -50,8 +50,8 @@ class ToyCampaign:
     def open_source(self) -> LedgerSource:
         """Bring the units into the ledger, and claim them."""
         from cvzmpi.ledger import Event, Ledger, NewUnit, State
-        from cvzmpi.ledger.burial import Evidence
-        from cvzmpi.ledger.clerk import Clerk, ClerkRules
+        from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
+        from cvzmpi.ledger.client.takeover import Evidence
 
         ledger = Ledger.open(self._ledger)
         this = ledger.jobs.begin("toy", ranks=self._ranks)

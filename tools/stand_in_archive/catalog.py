@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from cvzmpi.cvz.archive.product import Product
-from cvzmpi.cvz.simulate import EXPOSURE, simulate_light_curve
-from cvzmpi.cvz.spoc_fits import BTJD_ZERO, write_spoc_fits
+from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.simulation.simulate import EXPOSURE, simulate_light_curve
+from cvzmpi.cvz.simulation.spoc_fits import BTJD_ZERO, write_spoc_fits
 
 # The sectors that look at one hemisphere and its continuous viewing zone, up to sector 83.
 SOUTHERN = (*range(1, 14), *range(27, 40), *range(61, 70))

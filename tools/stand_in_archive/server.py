@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from cvzmpi.cvz.archive.product import Product
+from cvzmpi.cvz.light_curves.product import Product
 from tools.stand_in_archive import mashup, odd_transfers
 from tools.stand_in_archive.catalog import Catalog, of_other_star
 from tools.stand_in_archive.faults import PAGES, STATUSES, Faults

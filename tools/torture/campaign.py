@@ -16,8 +16,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.sector_file import STAGES, Progress, read_progress, sector_files, verify
-from cvzmpi.cvz.simulate import simulate_campaign
+from cvzmpi.cvz.sector_file.sector_file import STAGES, Progress, read_progress, sector_files, verify
+from cvzmpi.cvz.simulation.simulate import simulate_campaign
 from cvzmpi.errors import DamagedFileError
 from tools.torture.metered_job import METER, Reading, read_meters
 

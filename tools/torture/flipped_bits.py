@@ -30,10 +30,10 @@ import click  # noqa: E402
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
-from cvzmpi.cvz.index.summary import UnreadableError, summarise  # noqa: E402
-from cvzmpi.cvz.sector_file import read_progress_by_name, verify  # noqa: E402
-from cvzmpi.engine import trial_reading  # noqa: E402
+from cvzmpi.cvz.results.index.summary import UnreadableError, summarise  # noqa: E402
+from cvzmpi.cvz.sector_file.sector_file import read_progress_by_name, verify  # noqa: E402
 from cvzmpi.errors import DamagedFileError, SectorFileError  # noqa: E402
+from cvzmpi.storage import trial_reading  # noqa: E402
 from tools.torture.old_format import without_record  # noqa: E402
 
 

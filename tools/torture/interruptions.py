@@ -17,10 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cvzmpi.all_ranks import DONE, INCOMPLETE, SOME_FAILED
-from cvzmpi.engine.launch import DEFECT
 from cvzmpi.ledger import Ledger, Recorded, State
 from cvzmpi.ledger.states import check_transition
+from cvzmpi.mpi.launch import DEFECT
+from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED
 from tools.torture.campaign import Job, TortureCampaign, wait_until
 
 EXCEPTION = "exception on rank 0"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.engine.launch import pin_to_one_core
+from cvzmpi.mpi.launch import pin_to_one_core
 
 pin_to_one_core()  # before NumPy is imported
 
@@ -51,8 +51,8 @@ def read_meters(directory: Path) -> Reading:
 
 def install(directory: Path) -> None:
     """Put the meter of this process around the search and the checkpoints."""
-    from cvzmpi.cvz.injection import InjectionSearch
-    from cvzmpi.cvz.recovery_writer import RecoveryWriter
+    from cvzmpi.cvz.injection.injection import InjectionSearch
+    from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 
     meter = np.memmap(directory / str(os.getpid()), float, "w+", shape=2)
     recovered, count_down = InjectionSearch.recovered, RecoveryWriter.count_down

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from cvzmpi.engine.structure_checksum import USER_BLOCK
+from cvzmpi.storage.structure_checksum import USER_BLOCK
 
 _BASE_ADDRESS, _END_ADDRESS = 24, 40
 """Where they are in version 0 of HDF5's superblock; other addresses are relative to the base."""

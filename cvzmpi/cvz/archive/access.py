@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from cvzmpi.cvz.archive.client import MEGABYTE, ArchiveClient, ClientLimits
-from cvzmpi.cvz.archive.download import Downloader, PlainDownloader
-from cvzmpi.cvz.archive.kept_listings import KeptListings
+from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
-from cvzmpi.cvz.archive.listings import SectorListings, SectorRange
-from cvzmpi.cvz.archive.product import Product, bucket_endpoint
-from cvzmpi.cvz.archive.room import Room
-from cvzmpi.cvz.archive.scratch import Scratch
-from cvzmpi.cvz.archive.stager import Stager
+from cvzmpi.cvz.archive.listings.kept_listings import KeptListings
+from cvzmpi.cvz.archive.listings.listings import SectorListings, SectorRange
+from cvzmpi.cvz.archive.staging.download import Downloader, PlainDownloader
+from cvzmpi.cvz.archive.staging.scratch import Scratch
+from cvzmpi.cvz.archive.staging.scratch_quota import Room
+from cvzmpi.cvz.archive.staging.stager import Stager
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.product import Product, bucket_endpoint
 
 
 class ArchiveAccess:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz import sector_file
-from cvzmpi.cvz.archive.product import Product
 from cvzmpi.cvz.archive.qualification import too_few_cadences
-from cvzmpi.cvz.archive.room import Room
 from cvzmpi.cvz.archive.scan import product_of_facts
-from cvzmpi.cvz.archive.scratch import StagedFile
-from cvzmpi.cvz.archive.stager import NotStaged, Stager
+from cvzmpi.cvz.archive.staging.scratch import StagedFile
+from cvzmpi.cvz.archive.staging.scratch_quota import Room
+from cvzmpi.cvz.archive.staging.stager import NotStaged, Stager
+from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 

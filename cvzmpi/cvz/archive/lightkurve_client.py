@@ -26,7 +26,7 @@ import lightkurve
 from astroquery.exceptions import ResolverError
 from lightkurve.search import SearchError, SearchResult
 
-from cvzmpi.cvz.archive.product import NAME
+from cvzmpi.cvz.light_curves.product import NAME
 from cvzmpi.errors import one_line
 
 _MEMORY = 4 * 2**30

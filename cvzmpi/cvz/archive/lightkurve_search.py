@@ -20,10 +20,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.archive.answers import NotInArchiveError, PassingError
-from cvzmpi.cvz.archive.client import MEGABYTE, ArchiveClient
-from cvzmpi.cvz.archive.product import Product
-from cvzmpi.cvz.archive.scratch import Scratch, StagedFile
+from cvzmpi.cvz.archive.http.answers import NotInArchiveError, PassingError
+from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient
+from cvzmpi.cvz.archive.staging.scratch import Scratch, StagedFile
+from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveError, ConfigError
 
 _START_SECONDS = 120.0

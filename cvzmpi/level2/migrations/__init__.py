@@ -1,1 +1,1 @@
-"""The tables of Level 2, version by version; see `cvzmpi.ledger.migrate`."""
+"""The tables of Level 2, version by version; see `cvzmpi.ledger.db.migrate`."""

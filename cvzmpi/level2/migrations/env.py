@@ -1,5 +1,5 @@
 """Alembic's entry."""
 
-from cvzmpi.ledger.migrate import run_environment
+from cvzmpi.ledger.db.migrate import run_environment
 
 run_environment()

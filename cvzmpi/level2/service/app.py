@@ -23,15 +23,15 @@ from werkzeug.routing import PathConverter
 
 from cvzmpi.errors import CvzmpiError, LedgerUnavailableError
 from cvzmpi.ledger import Job
-from cvzmpi.level2 import science_team
-from cvzmpi.level2.campaign import Level2Campaign
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse
 from cvzmpi.level2.person_name import PersonNameError, person_name
-from cvzmpi.level2.retry import reopen, retry
+from cvzmpi.level2.programs import reservation
+from cvzmpi.level2.programs.retry import reopen, retry
+from cvzmpi.level2.programs.views import Item, UnknownProgramError, list_items, program_view
 from cvzmpi.level2.service.access import Access, Sessions
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.states import SHOWN
-from cvzmpi.level2.views import Item, UnknownProgramError, list_items, program_view
+from cvzmpi.level2.steps import Level2Campaign
 
 Action = Callable[[str, str], object]
 """What changes a program: takes its name, and who wants it."""
@@ -100,8 +100,8 @@ def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Acces
 def _actions(campaign: Level2Campaign, job: Job) -> dict[str, Action]:
     catalogue = campaign.catalogue
     return {
-        "claim": lambda program, by: science_team.claim(catalogue, job, program, by),
-        "release": lambda program, by: science_team.release(catalogue, job, program, by),
+        "claim": lambda program, by: reservation.claim(catalogue, job, program, by),
+        "release": lambda program, by: reservation.release(catalogue, job, program, by),
         "retry": lambda program, by: retry(catalogue, job, program, by),
         "reopen": lambda program, by: reopen(catalogue, job, program, by),
     }

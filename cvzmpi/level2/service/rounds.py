@@ -11,7 +11,7 @@ from typing import Any
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Job
 from cvzmpi.ledger.records import now
-from cvzmpi.level2.campaign import Level2Campaign
+from cvzmpi.level2.steps import Level2Campaign
 from cvzmpi.redaction import redacted, show_traceback
 
 

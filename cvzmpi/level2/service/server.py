@@ -12,7 +12,7 @@ from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.level2.configuration import SERVE_TOKEN, secret, store_url
 
 if TYPE_CHECKING:
-    from cvzmpi.level2.campaign import Level2Campaign
+    from cvzmpi.level2.steps import Level2Campaign
 
 
 def run(campaign: Level2Campaign) -> None:

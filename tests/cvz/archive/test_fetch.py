@@ -3,15 +3,15 @@
 import signal
 import time
 
-import main_job
 import pytest
-from example_file import write_example
 
-from cvzmpi.cvz.archive.commands import fetch_light_curves, open_ledger, scan_targets
-from cvzmpi.cvz.archive.scratch import Scratch
+from cvzmpi.cvz.archive.staging.scratch import Scratch
+from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.sector_file import sector_path
+from cvzmpi.cvz.sector_file.sector_file import sector_path
 from cvzmpi.ledger import State
+from tests import main_job
+from tests.cvz.example_file import write_example
 from tools.stand_in_archive.catalog import product_of
 from tools.stand_in_archive.faults import KINDS, Faults
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from cvzmpi.cvz.archive.client import ArchiveClient
+from cvzmpi.cvz.archive.http.client import ArchiveClient
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
-from cvzmpi.cvz.archive.scratch import StagedFile
-from cvzmpi.cvz.archive.stager import Stager
+from cvzmpi.cvz.archive.staging.scratch import StagedFile
+from cvzmpi.cvz.archive.staging.stager import Stager
 from cvzmpi.errors import ArchiveDownError, ConfigError
 from tools.stand_in_archive.catalog import product_of
 

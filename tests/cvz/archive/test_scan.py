@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from cvzmpi.cli import cli
-from cvzmpi.cvz.archive.commands import open_ledger, scan_targets
+from cvzmpi.cvz.commands.archive import open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
 from cvzmpi.errors import ArchiveDownError, ArchiveError, ConfigError
 from cvzmpi.ledger import Event, Ledger, State

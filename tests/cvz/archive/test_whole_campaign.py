@@ -2,12 +2,12 @@
 
 import random
 
-import main_job
 import pytest
 
-from cvzmpi.cvz.archive.commands import open_ledger, scan_targets
+from cvzmpi.cvz.commands.archive import open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
 from cvzmpi.ledger import State
+from tests import main_job
 from tools.stand_in_archive.catalog import Catalog, product_of, products_for_targets
 from tools.stand_in_archive.server import StandInArchive
 

@@ -1,0 +1,1 @@
+"""The one place of a campaign that asks the network."""

@@ -1,0 +1,1 @@
+"""The archive's listings of light curves, and those that are kept."""

@@ -1,0 +1,91 @@
+"""Kept listings: what was fetched once, compressed, for when it is needed again."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cvzmpi.cvz.archive.listings.bounded_gzip import decompress
+from cvzmpi.cvz.archive.listings.listing import count_light_curves, lists_something
+from cvzmpi.errors import ConfigError, one_line
+
+_SECONDS_PER_DAY = 86400.0
+_LARGEST = 1_000_000_000
+_FILE = re.compile(r"tesscurl_sector_(\d{1,4})_lc\.sh\.gz", re.ASCII)
+
+
+@dataclass(frozen=True)
+class KeptListing:
+    """A listing of an earlier time.
+
+    Attributes
+    ----------
+    file : Path
+    content : bytes
+    days : float
+        Its age.
+    """
+
+    file: Path
+    content: bytes
+    days: float
+
+    @property
+    def n_light_curves(self) -> int:
+        """How many light curves it lists."""
+        return count_light_curves(self.content)
+
+
+class KeptListings:
+    """The directory of kept listings.
+
+    Parameters
+    ----------
+    directory : Path
+    max_age : float
+        Days after which one is to be fetched again.
+    """
+
+    def __init__(self, directory: Path, max_age: float) -> None:
+        self._directory = directory
+        self.max_age = max_age
+
+    def sectors(self) -> set[int]:
+        """The sectors of which there is one, perhaps damaged."""
+        matches = (_FILE.fullmatch(path.name) for path in self._directory.glob("*.gz"))
+        return {int(match[1]) for match in matches if match is not None}
+
+    def read(self, sector: int) -> KeptListing | None:
+        """The listing of a sector; None where there is none, or it is damaged."""
+        file = self._file(sector)
+        try:
+            days = (time.time() - file.stat().st_mtime) / _SECONDS_PER_DAY
+            kept = KeptListing(file, decompress(file.read_bytes(), _LARGEST), days)
+        except (OSError, EOFError, zlib.error):
+            return None
+        return kept if lists_something(kept.content) else None
+
+    def write(self, sector: int, content: bytes) -> None:
+        """Keep a listing.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be written.
+        """
+        file = self._file(sector)
+        part = file.with_name(f".{file.name}.{os.getpid()}.part")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(gzip.compress(content, compresslevel=1))
+            part.replace(file)
+        except OSError as error:
+            raise ConfigError(f"{file}: cannot be written: {one_line(error)}") from error
+
+    def _file(self, sector: int) -> Path:
+        return self._directory / f"tesscurl_sector_{sector}_lc.sh.gz"

@@ -1,0 +1,229 @@
+"""Listings: the archive's download script of a sector names every 2-minute light curve of it.
+
+One request for each sector finds the light curves of all targets. The scripts are kept, and fetched
+again when they are old: sectors are reprocessed now and then. That something is missing is believed
+only where it may be: a sector that was there once, or before another one, is missing by a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from cvzmpi.cvz.archive.http.answers import (
+    Body,
+    ForbiddenError,
+    NotInArchiveError,
+    StoppedError,
+)
+from cvzmpi.cvz.archive.http.client import ArchiveClient
+from cvzmpi.cvz.archive.listings.kept_listings import KeptListing, KeptListings
+from cvzmpi.cvz.archive.listings.listing import check_listing, names_in
+from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.errors import ArchiveDownError, ArchiveError
+
+_MISSING_AT_END = 2
+"""So many sectors in a row without a listing are the end."""
+
+_NO_SECTOR = 9999
+"""There is none with this number: file names have four digits for it."""
+
+_SHRUNK = 0.99
+"""A listing with less than this share of the light curves of an earlier one is not all of it."""
+
+
+@dataclass(frozen=True)
+class SectorRange:
+    """The sectors that are looked for, from the first one on.
+
+    Attributes
+    ----------
+    last : int
+        Sectors after this one are not looked for.
+    absent : frozenset of int
+        Of which the archive has no listing.
+    known : frozenset of int
+        That were there once.
+    """
+
+    last: int = 200
+    absent: frozenset[int] = frozenset()
+    known: frozenset[int] = frozenset()
+
+    def last_of(self, sectors: Iterable[int]) -> int:
+        """The last of some sectors that is looked for; 0 where none is."""
+        return max((s for s in sectors if s <= self.last and s not in self.absent), default=0)
+
+
+class SectorListings:
+    """The listings of all sectors.
+
+    Parameters
+    ----------
+    client : ArchiveClient
+    pattern : str
+        Address of a listing, with `{sector}` in place of the number.
+    kept : KeptListings
+    sectors : SectorRange
+    largest : float
+        Bytes of a listing; what has more is not read further.
+
+    Attributes
+    ----------
+    unseen : str, optional
+        Why new sectors could not be looked for; None where they could.
+    """
+
+    def __init__(
+        self,
+        client: ArchiveClient,
+        pattern: str,
+        kept: KeptListings,
+        sectors: SectorRange,
+        largest: float,
+    ) -> None:
+        self.unseen: str | None = None
+        self._client = client
+        self._pattern = pattern
+        self._kept = kept
+        self._sectors = sectors
+        self._largest = largest
+        self._last_known = sectors.last_of(sectors.known | kept.sectors())
+        self._notes: list[str] = []
+        self._old: list[tuple[KeptListing, ArchiveError]] = []
+        self._down: ArchiveDownError | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth telling: which old listings were used since there were no new ones."""
+        notes = list(self._notes)
+        if self._old:
+            kept, error = self._old[0]
+            others = f", and those of {n} other sectors" if (n := len(self._old) - 1) else ""
+            notes.append(f"{error}; its listing of {kept.days:.0f} days ago is used{others}")
+        if self.unseen is not None:
+            notes.append(f"{self.unseen}; new sectors cannot be looked for")
+        return notes
+
+    def products(self, tics: Collection[int]) -> Iterator[Product]:
+        """The light curves of some stars, by sector.
+
+        Where the archive has two versions of one, the later one.
+
+        Raises
+        ------
+        ArchiveDownError
+            If a listing that must be there can neither be fetched nor is there from earlier.
+        ArchiveError
+            If there is no listing at all.
+        """
+        for sector, listing in self._listings():
+            found: dict[int, bytes] = {}
+            for tic, name in names_in(listing, sector):
+                if tic in tics:
+                    found[tic] = max(found.get(tic, b""), name)
+            for tic in sorted(found):
+                yield Product(tic, sector, found[tic].decode())
+
+    def _listings(self) -> Iterator[tuple[int, bytes]]:
+        last_found = 0
+        missing: list[tuple[int, ArchiveError]] = []
+        for sector in range(1, self._sectors.last + 1):
+            if sector in self._sectors.absent:
+                continue
+            try:
+                listing = self._listing(sector)
+            except (NotInArchiveError, ForbiddenError) as error:
+                if sector <= self._last_known:
+                    raise _must_be_there(
+                        sector, error, "it or a later one was there once"
+                    ) from error
+                missing.append((sector, error))
+                if len(missing) == _MISSING_AT_END:
+                    self._end(last_found, [error for _, error in missing])
+                    return
+                continue
+            except ArchiveDownError as error:
+                self._go_without_new(last_found, error)
+                return
+            if missing:
+                raise _must_be_there(*missing[0], f"sector {sector} is there") from missing[0][1]
+            last_found = sector
+            yield sector, listing
+        self._notes.append(
+            f"sectors after {self._sectors.last} are not looked for (archive.last_sector)"
+        )
+
+    def _listing(self, sector: int) -> bytes:
+        """The script of a sector."""
+        kept = self._kept.read(sector)
+        if kept is not None and kept.days <= self._kept.max_age:
+            return kept.content
+        if kept is not None and self._down is not None:
+            self._old.append((kept, self._down))  # it is not waited for once for each sector
+            return kept.content
+        address = self._address(sector)
+
+        def receive(body: Body) -> tuple[bytes, int]:
+            content = b"".join(body.chunks)
+            return content, check_listing(address, sector, content)
+
+        try:
+            content, n_light_curves = self._client.fetch(address, receive, self._largest)
+        except StoppedError:
+            raise
+        except ArchiveError as error:
+            if kept is None:
+                raise
+            if isinstance(error, ArchiveDownError) and not isinstance(error, ForbiddenError):
+                self._down = error
+            self._old.append((kept, error))
+            return kept.content
+        if kept is not None and n_light_curves < _SHRUNK * kept.n_light_curves:
+            self._notes.append(
+                f"{address}: lists {n_light_curves:,} light curves, and {kept.days:.0f} days ago "
+                f"{kept.n_light_curves:,}; those are used (if that is right, remove {kept.file})"
+            )
+            return kept.content
+        self._kept.write(sector, content)
+        return content
+
+    def _end(self, last_found: int, errors: list[ArchiveError]) -> None:
+        """Find out whether there are really no more sectors."""
+        forbidden = next((error for error in errors if isinstance(error, ForbiddenError)), None)
+        if not last_found:
+            error = forbidden or errors[0]
+            raise type(error)(f"{error}; no sector has a listing there (archive.listings)")
+        if forbidden is not None and not self._forbids_what_is_missing(last_found):
+            self._go_without_new(last_found, forbidden)
+
+    def _forbids_what_is_missing(self, last_found: int) -> bool:
+        """Whether the archive answers as a public bucket does, which forbids what it has not."""
+        try:
+            self._client.fetch(self._address(_NO_SECTOR), lambda _: None, self._largest)
+            return False
+        except ForbiddenError:
+            pass
+        except NotInArchiveError:
+            return False
+        try:
+            self._client.fetch(self._address(last_found), lambda _: None, self._largest)
+            return True
+        except ForbiddenError:
+            return False
+
+    def _go_without_new(self, last_found: int, error: ArchiveDownError) -> None:
+        """Be content with the sectors that are known, where these are all there."""
+        if last_found == 0 or last_found != self._last_known:
+            raise error
+        self.unseen = str(error)
+
+    def _address(self, sector: int) -> str:
+        return self._pattern.replace("{sector}", str(sector))
+
+
+def _must_be_there(sector: int, error: ArchiveError, why: str) -> ArchiveDownError:
+    return ArchiveDownError(
+        f"{error}; sector {sector} must be there, since {why} (one that the archive does not have "
+        "is named in archive.absent_sectors)"
+    )

@@ -1,0 +1,1 @@
+"""Light curves brought into scratch before a team works on them."""

@@ -1,0 +1,97 @@
+"""The commands `scan` and `fetch`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cvzmpi.cvz.archive.access import ArchiveAccess
+from cvzmpi.cvz.archive.fetch import Fetch, FetchResult
+from cvzmpi.cvz.archive.scan import ScanResult, known_good, scan
+from cvzmpi.cvz.archive.staging.scratch_quota import Room
+from cvzmpi.cvz.archive.target_list import read_target_list
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.errors import ConfigError
+from cvzmpi.ledger import Ledger
+
+_GIGABYTE = 1e9
+
+
+def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult, list[str]]:
+    """Find the light curves of the campaign's targets.
+
+    Parameters
+    ----------
+    config : Config
+    say : callable
+        Is told what is worth telling meanwhile.
+
+    Returns
+    -------
+    result : ScanResult
+    bad_rows : list of str
+        A line for each row of the list that is no target.
+
+    Raises
+    ------
+    ConfigError
+        If there is no list of targets, or it cannot be read.
+    ArchiveDownError
+        If the archive does not say what it has.
+    ArchiveError
+        If it has no listing.
+    """
+    if config.archive.targets is None:
+        raise ConfigError("which targets? name a list, or set archive.targets")
+    targets = read_target_list(config.archive.targets)
+    access = ArchiveAccess(config, say)
+    try:
+        with open_ledger(config) as ledger, ledger.job("scan") as job:
+            result = scan(targets, config.archive, access, ledger, job)
+    finally:
+        access.close()
+    for note in access.notes:
+        say(note)
+    return result, targets.bad_rows
+
+
+def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResult:
+    """Bring the next light curves of the campaign into scratch.
+
+    Parameters
+    ----------
+    config : Config
+    say : callable
+        Is told how far it is, now and then, and when the archive is waited for.
+
+    Raises
+    ------
+    LedgerError
+        If the ledger cannot be opened.
+    """
+    access = ArchiveAccess(config, say)
+    room = Room(access.scratch, config.archive.scratch_gb * _GIGABYTE)
+    with open_ledger(config) as ledger, ledger.job("fetch") as job:
+        stager = access.open_stager(room, known_good(ledger.units()))
+        try:
+            return Fetch(
+                ledger,
+                job,
+                stager,
+                room,
+                config.output.directory,
+                config.light_curve.min_usable_cadences,
+            ).run(say)
+        finally:
+            stager.close()
+
+
+def open_ledger(config: Config) -> Ledger:
+    """The ledger of a campaign, which is made where there is none."""
+    location = config.ledger_location()
+    if isinstance(location, Path):
+        try:
+            location.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{location.parent}: cannot be made: {error.strerror}") from error
+    return Ledger.open(location)

@@ -1,0 +1,1 @@
+"""Where the flares of a light curve are."""

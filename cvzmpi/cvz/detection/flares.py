@@ -1,0 +1,128 @@
+"""The flares that the detector found: the mask of the light curve and the table of flares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvzmpi.cvz.detection.flare_mask import MaskRule
+from cvzmpi.cvz.detection.flare_mask import flare_mask as mask_of_flares
+from cvzmpi.cvz.light_curves.observation import Observation
+
+COLUMNS: dict[str, tuple[str, str]] = {
+    "start": ("i4", "cadence"),
+    "stop": ("i4", "cadence"),
+    "peak": ("i4", "cadence"),
+    "start_time": ("f8", "BTJD d"),
+    "stop_time": ("f8", "BTJD d"),
+    "peak_time": ("f8", "BTJD d"),
+    "amplitude": ("f8", "relative to median flux"),
+    "equivalent_duration": ("f8", "s"),
+    "equivalent_duration_error": ("f8", "s"),
+    "max_probability": ("f4", "1"),
+}
+"""Type and unit of each column of the table."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What the detector says of an observation.
+
+    Attributes
+    ----------
+    probability : float32, shape (n,)
+        Flare probability of the usable cadences; NaN where not evaluated.
+    flares : int, shape (n_flares, 2)
+        First and last usable cadence of each flare, both included.
+    """
+
+    probability: np.ndarray
+    flares: np.ndarray
+
+    @classmethod
+    def apply(cls, rule: MaskRule, probability: np.ndarray, evaluated: np.ndarray) -> Detection:
+        """Find the flares where the detector could look."""
+        probability = np.where(evaluated, probability, np.float32(np.nan))
+        return cls(probability, rule.flares(probability))
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Usable cadences that belong to a flare; bool, shape (n,)."""
+        return mask_of_flares(self.flares, len(self.probability))
+
+    def row_mask(self, observation: Observation) -> np.ndarray:
+        """The rows of the light curve from the first to the last of each flare; bool."""
+        return mask_of_flares(observation.rows[self.flares], observation.light_curve.n_cadences)
+
+    def candidates(self, evaluated: np.ndarray, tolerance: int) -> np.ndarray:
+        """Evaluated cadences at which a flare of the star does not count as a recovery.
+
+        These are the non-flaring cadences that are further than the tolerance from every flare.
+        """
+        widened = self.flares + np.array([-tolerance, tolerance])
+        near = mask_of_flares(np.clip(widened, 0, len(evaluated) - 1), len(evaluated))
+        return np.flatnonzero(evaluated & ~near)
+
+
+def at_edge(probability: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """Whether flares touch the edge of what was evaluated, so that a part of them may be missing.
+
+    Parameters
+    ----------
+    probability : float, shape (n_cadences,)
+        Flare probability of the rows of the light curve; NaN where not evaluated.
+    start, stop : int, shape (n_flares,)
+        First and last row of each flare.
+
+    Returns
+    -------
+    bool, shape (n_flares,)
+        True where the row before the first one or after the last one was not evaluated: a gap, a
+        flagged cadence, or too near to either.
+    """
+    evaluated = np.pad(np.isfinite(probability), 1)
+    return ~(evaluated[start] & evaluated[np.asarray(stop) + 2])
+
+
+def flare_table(
+    observation: Observation, detection: Detection, mean: np.ndarray, sd: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Measure the flares over the Gaussian process.
+
+    The equivalent duration is the sum of (flux - mean) / median flux over the usable cadences of
+    the flare, times the exposure. Its error has the errors of the flux, independent from cadence to
+    cadence, and that of the mean, which over a flare is one and the same and so adds up.
+
+    Parameters
+    ----------
+    mean, sd : float64, shape (n,)
+        Of the Gaussian process at the usable cadences, relative to the median flux.
+
+    Returns
+    -------
+    dict of ndarray, shape (n_flares,)
+        The columns of `COLUMNS`. Cadences are rows of the light curve.
+    """
+    seconds = observation.light_curve.exposure * 86400.0
+    excess = observation.flux - mean
+    rows = []
+    for first, last in detection.flares:
+        inside = slice(first, last + 1)
+        peak = first + int(np.argmax(excess[inside]))
+        variance = np.sum(observation.flux_err[inside] ** 2) + np.sum(sd[inside]) ** 2
+        rows.append(
+            (
+                *observation.rows[[first, last, peak]],
+                *observation.time[[first, last, peak]],
+                excess[peak],
+                np.sum(excess[inside]) * seconds,
+                np.sqrt(variance) * seconds,
+                np.max(detection.probability[inside]),
+            )
+        )
+    columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    return {
+        name: np.array(values, dtype)
+        for (name, (dtype, _)), values in zip(COLUMNS.items(), columns, strict=True)
+    }

@@ -1,0 +1,1 @@
+"""The published stella networks, evaluated with NumPy."""

@@ -1,0 +1,220 @@
+"""What injected flares change in the evaluation of a light curve, and nothing else.
+
+An injected flare changes the flux at some cadences around its peak, so features only around them,
+and the hidden layer of a window only by the changed features:
+
+    hidden'[s] = hidden[s] + sum over t (feature'[t] - feature[t]) W[(t - s) / 4]
+
+All injections see the same picture relative to their peak. The windows that are asked for start at
+s = s0 + 4 u + r, the changed features stand at t = s0 + 4 v + r (residues do not mix), so that the
+tap is v - u. For each injection and residue the changes are one vector over (v, channel), and the
+sum is its product with a matrix over (u, hidden unit) that is the same for all:
+
+                    u = 0   u = 1   u = 2  ...
+            v = 0 [ W[0]                    ]     W[v - u], interior taps only;
+            v = 1 [ W[1]    W[0]            ]     zero elsewhere
+            v = 2 [ W[2]    W[1]    W[0]    ]
+
+One matrix product for a whole batch; its rows are a stretch of v (where the flares changed
+something), its columns a stretch of u (which windows are asked for). A flare so long that it
+reaches the border of a window also changes the window's border taps: see `_border_change`.
+
+The flux keeps the normalisation of the curve without the flare: the median of 20,000 cadences does
+not move by a flare of a few (1e-4 at most), and the features away from it stay what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvzmpi.cvz.detection.stella import network as nn
+from cvzmpi.cvz.detection.stella.ensemble import (
+    EnsembleEvaluation,
+    border_rows,
+    ensemble_probability,
+    sigmoid,
+    window_of_cadence,
+)
+from cvzmpi.cvz.detection.stella.network import Network
+
+
+def toeplitz(network: Network, n_u: int) -> np.ndarray:
+    """The matrix above.
+
+    Returns
+    -------
+    float32, shape ((n_u + 49) * 64, n_u * 32)
+    """
+    n_v = n_u + nn.TAPS - 1
+    matrix = np.zeros((n_v, nn.CHANNELS, n_u, nn.HIDDEN), np.float32)
+    interior = network.dense[nn.INTERIOR]
+    for u in range(n_u):
+        matrix[u + nn.INTERIOR.start : u + nn.INTERIOR.stop, :, u] = interior
+    return matrix.reshape(n_v * nn.CHANNELS, n_u * nn.HIDDEN)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Which features a flare may change: v in [v_start, v_stop), and which border taps.
+
+    Flares of the same reach are evaluated together.
+    """
+
+    v_start: int
+    v_stop: int
+    left_border: bool
+    right_border: bool
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """The windows around a peak: cadences first_cadence + 0 .. 4 n_u - 1 relative to it."""
+
+    first_cadence: int
+    n_u: int
+
+    def reach(self, before: int, after: int, step: int = 4) -> Reach:
+        """Which features change when the flux does, from `before` to `after` cadences of the peak.
+
+        Parameters
+        ----------
+        before, after : int
+            Cadences before and after the peak that the flare changes.
+        step : int
+            Bounds are widened to multiples of this, so that fewer different reaches occur.
+        """
+        n_v = self.n_u + nn.TAPS - 1
+        to_peak = nn.BEFORE - self.first_cadence  # from the start of the first window to the peak
+        begin, end = to_peak - before, to_peak + after
+        v_start = (begin - nn.RIGHT_READS) // nn.STEP // step * step
+        v_stop = -(-((end + nn.LEFT_READS) // nn.STEP + 1) // step) * step
+        # A border's flux has to be there as well: on the left from v = 0, on the right to n_v.
+        left_border = begin < nn.STEP * self.n_u - 1 + nn.BORDER_READS
+        right_border = end >= nn.WINDOW - nn.BORDER_READS
+        return Reach(
+            v_start=0 if left_border else max(v_start, 0),
+            v_stop=n_v if right_border else min(v_stop, n_v),
+            left_border=left_border,
+            right_border=right_border,
+        )
+
+
+class InjectedWindows:
+    """A batch of injections of the same reach into one light curve.
+
+    Parameters
+    ----------
+    evaluation : EnsembleEvaluation
+        Of the light curve without injections.
+    networks : sequence of Network
+    matrices : sequence of ndarray
+        `toeplitz(network, plan.n_u)` of each network.
+    plan : WindowPlan
+    reach : Reach
+    peaks : int, shape (batch,)
+        Cadences (indices into the usable ones) of the injected peaks.
+    """
+
+    def __init__(
+        self,
+        evaluation: EnsembleEvaluation,
+        networks: Sequence[Network],
+        matrices: Sequence[np.ndarray],
+        plan: WindowPlan,
+        reach: Reach,
+        peaks: np.ndarray,
+    ) -> None:
+        self._evaluation = evaluation
+        self._networks = networks
+        self._matrices = matrices
+        self._reach = reach
+        self._s0 = window_of_cadence(peaks + plan.first_cadence)
+        self._rows = np.empty((0, 0, 8), np.float32)
+        self._changes: list[np.ndarray] = []
+
+    def flux_positions(self) -> np.ndarray:
+        """Where `inject` needs the flux of the flares.
+
+        Returns
+        -------
+        int, shape (batch, n)
+            Indices into the padded flux of the evaluation.
+        """
+        n = nn.STEP * (self._reach.v_stop - self._reach.v_start)
+        offsets = np.arange(n + nn.LEFT_READS + nn.RIGHT_READS) + nn.STEP * self._reach.v_start
+        return self._s0[:, None] + offsets
+
+    def inject(self, flare_flux: np.ndarray) -> None:
+        """Add the flares and compute the features that they change.
+
+        Parameters
+        ----------
+        flare_flux : float, shape (batch, n)
+            Relative flux of the flares at `flux_positions`.
+        """
+        positions = self.flux_positions()
+        flux = self._evaluation.flux[positions] + flare_flux.astype(np.float32)
+        self._rows = nn.neighbourhoods(flux)
+        n = self._evaluation.features.shape[2]
+        n_v = self._reach.v_stop - self._reach.v_start
+        start = positions[:, :1] + np.arange(nn.STEP)  # position of the first feature by residue
+        stored = ((start % nn.STEP) * n + start // nn.STEP)[:, :, None] + np.arange(n_v)
+        self._changes = []
+        for model, network in enumerate(self._networks):
+            conv2 = nn.convolved(network, nn.pooled(network, self._rows))
+            features = nn.features(network, conv2)
+            features -= self._evaluation.features[model].reshape(-1, nn.CHANNELS)[stored]
+            self._changes.append(features)
+
+    def probability(self, members: np.ndarray, u_start: int, u_stop: int) -> np.ndarray:
+        """Flare probability at a stretch of the plan's cadences, for some of the injections.
+
+        Parameters
+        ----------
+        members : int, shape (k,)
+            Which injections of the batch.
+        u_start, u_stop : int
+            The cadences 4 u_start to 4 u_stop - 1 of the plan.
+
+        Returns
+        -------
+        float32, shape (k, 4 (u_stop - u_start))
+        """
+        reach = self._reach
+        n_u = u_stop - u_start
+        rows = slice(reach.v_start * nn.CHANNELS, reach.v_stop * nn.CHANNELS)
+        columns = slice(u_start * nn.HIDDEN, u_stop * nn.HIDDEN)
+        first = self._s0[members] + nn.STEP * u_start
+        windows = (  # by residue and u, as the product has them
+            first[:, None, None] + np.arange(nn.STEP)[:, None] + nn.STEP * np.arange(n_u)
+        )
+        everything = len(members) == len(self._s0)
+        by_model = np.empty((len(self._networks), *windows.shape), np.float32)
+        for model, network in enumerate(self._networks):
+            changes = self._changes[model] if everything else self._changes[model][members]
+            product = (
+                changes.reshape(len(members) * nn.STEP, -1) @ self._matrices[model][rows, columns]
+            )
+            hidden = self._evaluation.hidden[model][windows]
+            hidden += product.reshape(hidden.shape)
+            for is_left in (True, False):
+                if reach.left_border if is_left else reach.right_border:
+                    hidden += self._border_change(network, is_left, members, u_start, n_u)
+            by_model[model] = sigmoid(nn.logits(network, hidden))
+        probability = ensemble_probability(by_model)
+        return probability.swapaxes(1, 2).reshape(len(members), -1)
+
+    def _border_change(
+        self, network: Network, is_left: bool, members: np.ndarray, u_start: int, n_u: int
+    ) -> np.ndarray:
+        """Change of a border's sum, shape (k, 4, n_u, 32): with the flares minus without."""
+        n_windows = nn.STEP * n_u
+        left, right = border_rows(nn.STEP * (u_start - self._reach.v_start), n_windows)
+        rows, hidden = (left, nn.hidden_left) if is_left else (right, nn.hidden_right)
+        without = self._evaluation.flux[self.flux_positions()[members]]
+        change = hidden(network, self._rows[members, rows], n_windows)
+        change -= hidden(network, nn.neighbourhoods(without)[:, rows], n_windows)
+        return change.reshape(len(members), n_u, nn.STEP, nn.HIDDEN).swapaxes(1, 2)

@@ -1,0 +1,1 @@
+"""Artificial flares: their shape, their draws, and their search."""

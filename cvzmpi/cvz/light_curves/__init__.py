@@ -1,0 +1,1 @@
+"""Light curves: their names, their files, and the observation that is searched."""

@@ -1,0 +1,240 @@
+"""What the headers of a light curve say: whose it is, how it was processed, and of its star."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_beginning
+from cvzmpi.cvz.light_curves.light_curve_source import MAX_SECTOR, MAX_TIC, is_identity
+from cvzmpi.errors import DamagedLightCurveError, LightCurveError
+
+EXPOSURE = 120.0  # seconds; what stella was trained on
+BTJD_ZERO = 2457000
+"""BJD at which BTJD is 0."""
+
+COLUMNS = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR", "QUALITY")
+
+# The headers of the archive's light curves take 23 kB; these are tried one after the other.
+_HEADER_BYTES = (64 * 1024, 1024 * 1024)
+
+_TEXTS = ("OBJECT", "ORIGIN", "PROCVER")
+_TEXTS_OR_NUMBERS = ("TICVER",)
+_LOGICALS = ("SIMDATA",)
+# Facts that are numbers, and what they can be.
+_NUMBERS: dict[str, tuple[float, float]] = {
+    "RA_OBJ": (0, 360),
+    "DEC_OBJ": (-90, 90),
+    "TESSMAG": (-5, 30),
+    "TEFF": (100, 1e6),
+    "LOGG": (-5, 12),
+    "MH": (-10, 10),
+    "RADIUS": (1e-4, 1e5),
+    "CAMERA": (1, 4),
+    "CCD": (1, 4),
+    "DATA_REL": (0, 1e6),
+    "CROWDSAP": (0, 1),
+    "FLFRCSAP": (0, 1),
+}
+# In this order they go into the output file: those of the primary header, then those of the light
+# curve's own, which knows about the aperture: the target's share of the light in it, and the share
+# of the target's light that is in it.
+_FACTS = (
+    "OBJECT", "RA_OBJ", "DEC_OBJ", "TESSMAG", "TEFF", "LOGG", "MH", "RADIUS", "TICVER",
+    "CAMERA", "CCD", "ORIGIN", "PROCVER", "DATA_REL", "SIMDATA",
+)  # fmt: skip
+_APERTURE_FACTS = ("CROWDSAP", "FLFRCSAP")
+
+_ARCHIVE_NAME = re.compile(r"tess\d{13}-s(\d{4})-(\d{16})-(\d{4})-.*lc\.fits(?:\.gz)?")
+
+Fact = str | int | float
+
+
+@dataclass(frozen=True)
+class Headers:
+    """What the beginning of a file says.
+
+    Attributes
+    ----------
+    tic, sector : int
+    end_of_table : int
+        Bytes that the file must have for its light curve to be whole.
+    processing : tuple
+        Greater for a newer one.
+    processing_name : str
+        In words.
+    """
+
+    tic: int
+    sector: int
+    end_of_table: int
+    processing: tuple[Any, ...]
+    processing_name: str
+
+
+def read_headers(path: Path) -> Headers:
+    """Read the headers of a light curve, and check that it is one of 2 minutes.
+
+    Raises
+    ------
+    LightCurveError
+        If it is no 2-minute SPOC light curve.
+    """
+    for n_bytes in _HEADER_BYTES:
+        content = read_beginning(path, n_bytes)
+        try:
+            with opened(path, content) as hdus:
+                tic, sector = identity(path, hdus)
+                table = light_curve_table(path, hdus)
+                processing, name = _processing(path, hdus[0].header)
+                return Headers(tic, sector, end_of_table(path, table), processing, name)
+        except DamagedLightCurveError:
+            if len(content) < n_bytes or n_bytes == _HEADER_BYTES[-1]:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def identity(path: Path, hdus: Any) -> tuple[int, int]:
+    """Tic and sector, as the primary header has them.
+
+    Raises
+    ------
+    LightCurveError
+        If they are no whole numbers of the archive's range. A number as text, as a floating point
+        number, or as a logical value is none: the archive has whole numbers, and whoever wrote
+        another may have lost digits.
+    """
+    header = hdus[0].header
+    tic, sector = header.get("TICID"), header.get("SECTOR")
+    if not is_identity(tic, sector):
+        raise LightCurveError(
+            f"{path}: TICID = {tic!r}, SECTOR = {sector!r}: not a TESS light curve; expected whole "
+            f"numbers from 1 to {MAX_TIC} and from 1 to {MAX_SECTOR}"
+        )
+    return tic, sector
+
+
+def identity_by_name(name: str) -> tuple[int, int] | None:
+    """Tic and sector as a file name of the archive has them; None for other names."""
+    match = _ARCHIVE_NAME.fullmatch(name)
+    if match is None or not is_identity(int(match[2]), int(match[1])):
+        return None
+    return int(match[2]), int(match[1])
+
+
+def light_curve_table(path: Path, hdus: Any) -> Any:
+    """The extension with the light curve, its columns and its cadence checked.
+
+    Raises
+    ------
+    LightCurveError
+    """
+    try:
+        table = hdus[1]
+    except IndexError as error:
+        raise damaged(path, "it ends before its first extension") from error
+    try:
+        columns = set(table.columns.names)
+    except (AttributeError, OSError, ValueError) as error:
+        raise LightCurveError(f"{path}: no table in its first extension") from error
+    missing = set(COLUMNS) - columns
+    if missing:
+        raise LightCurveError(f"{path}: not a SPOC light curve: no column {min(missing)}")
+    days = table.header.get("TIMEDEL")
+    if not isinstance(days, float) or not abs(days * 86400 - EXPOSURE) <= 1:
+        seconds = f"{days * 86400:.0f} s" if isinstance(days, float) else "unknown"
+        raise LightCurveError(f"{path}: cadence is {seconds}, expected {EXPOSURE:.0f} s")
+    return table
+
+
+def end_of_table(path: Path, table: Any) -> int:
+    """Where the rows of a table end, in bytes from the beginning of its file."""
+    n_bytes, n_rows = table.header["NAXIS1"], table.header["NAXIS2"]
+    if not all(type(n) is int and n >= 0 for n in (n_bytes, n_rows)):
+        raise damaged(path, f"NAXIS1 = {n_bytes!r}, NAXIS2 = {n_rows!r}: no size of a table")
+    return int(table.fileinfo()["datLoc"]) + n_bytes * n_rows
+
+
+def time_offset(path: Path, header: Any) -> float:
+    """What is to be added to the column TIME to have BTJD, in days.
+
+    Raises
+    ------
+    LightCurveError
+        If the header of the table does not say what TIME is counted from, or in days.
+    """
+    whole, fraction = header.get("BJDREFI"), header.get("BJDREFF", 0.0)
+    known = all(type(x) in {int, float} and math.isfinite(x) for x in (whole, fraction))
+    if not known:
+        raise LightCurveError(
+            f"{path}: BJDREFI = {whole!r}, BJDREFF = {fraction!r}: expected the BJD that TIME is "
+            f"counted from ({BTJD_ZERO} for BTJD)"
+        )
+    unit = header.get("TIMEUNIT", "d")
+    if unit != "d":
+        raise LightCurveError(f"{path}: TIMEUNIT = {unit!r}, expected 'd', days")
+    return float(whole - BTJD_ZERO + fraction)
+
+
+def facts(primary: Any, table: Any) -> tuple[dict[str, Fact], list[str]]:
+    """The facts about the star and the processing that go into the output file.
+
+    Parameters
+    ----------
+    primary, table : Header
+        That of the file, and that of the light curve's table.
+
+    Returns
+    -------
+    facts : dict
+        Each with the type that it has in the archive's files; those that are blank are left out.
+    notes : list of str
+        For each other one that is left out: what it is instead.
+    """
+    found: dict[str, Fact] = {}
+    notes = []
+    of_header = [(primary, key) for key in _FACTS] + [(table, key) for key in _APERTURE_FACTS]
+    for header, key in of_header:
+        try:
+            value = header.get(key)
+        except Exception as error:  # whatever astropy makes of a card that is none
+            notes.append(f"{key} cannot be read ({type(error).__name__}), left out")
+            continue
+        if value is None or type(value).__name__ == "Undefined":
+            continue
+        if _is_fact(key, value):
+            found[key] = value
+        else:
+            notes.append(f"{key} = {value!r} left out")
+    return found, notes
+
+
+def _is_fact(key: str, value: Any) -> bool:
+    if key in _LOGICALS:
+        return isinstance(value, bool)
+    if key in _TEXTS:
+        return isinstance(value, str)
+    if key in _TEXTS_OR_NUMBERS:
+        return isinstance(value, str | int) and not isinstance(value, bool)
+    low, high = _NUMBERS[key]
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def _processing(path: Path, header: Any) -> tuple[tuple[Any, ...], str]:
+    """How new the processing of a light curve is, in an order and in words.
+
+    First comes the version of the pipeline (`spoc-5.0.10-20200904`), then the date of the file, the
+    data release, and the number in the name that the archive gives to a processing.
+    """
+    version, date, release = (header.get(key) for key in ("PROCVER", "DATE", "DATA_REL"))
+    match = _ARCHIVE_NAME.fullmatch(path.name)
+    order = (
+        tuple(int(digits[:18]) for digits in re.findall(r"[0-9]+", str(version or ""))),
+        date if isinstance(date, str) else "",
+        release if type(release) is int else -1,
+        int(match[3]) if match else -1,
+    )
+    return order, f"{version or 'unknown version'} of {date or 'unknown date'}"

@@ -1,0 +1,165 @@
+"""Reading light curves: FITS files of the SPOC pipeline."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
+from cvzmpi.cvz.light_curves.fits_header import (
+    BTJD_ZERO,
+    COLUMNS,
+    EXPOSURE,
+    end_of_table,
+    facts,
+    identity,
+    identity_by_name,
+    light_curve_table,
+    time_offset,
+)
+from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.measured_values import (
+    as_numbers,
+    check_filled,
+    check_varied,
+    quality_flags,
+    without_wild_fluxes,
+    without_wild_times,
+)
+from cvzmpi.errors import LightCurveError
+
+_MAG_ZERO = 20.44
+"""TESS magnitude of a star that gives 1 e-/s (TESS Instrument Handbook)."""
+
+_MAX_RATIO = 5.0
+"""Between the median flux and that of the TESS magnitude; it is 0.90 to 1.12 for real stars."""
+
+
+def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
+    """Read a 2-minute SPOC light curve.
+
+    What cannot be a measurement is left out; see `measured_values`.
+
+    Parameters
+    ----------
+    path : Path
+        FITS, perhaps gzipped.
+    sum_must_fit : bool
+        Refuse a table that differs from its own DATASUM. The archive's files have none, and many
+        programs keep an old one when they change a table: where nothing else tells, it is noted.
+
+    Returns
+    -------
+    LightCurve
+        Its header holds the checksum and the name of the file besides what the FITS headers say,
+        and as `input_note` what was left out, where something was.
+
+    Raises
+    ------
+    LightCurveError
+        Naming the file, what is wrong, and what was expected; a `DamagedLightCurveError` where
+        another copy of the file may be whole.
+    """
+    content = read_content(path)
+    with opened(path, content) as hdus:
+        tic, sector = identity(path, hdus)
+        table = light_curve_table(path, hdus)
+        end = end_of_table(path, table)
+        if len(content) < end:
+            raise damaged(path, f"{len(content)} bytes, expected at least {end}")
+        notes = _check_sum(path, table, sum_must_fit)
+        offset = time_offset(path, table.header)
+        raw = {name: table.data[name] for name in COLUMNS}
+        header, left_out = facts(hdus[0].header, table.header)
+    notes += left_out
+    columns, wild = _measurements(path, raw, offset)
+    notes += wild
+    notes += _contradictions(path, (tic, sector), header, columns["flux"])
+    header |= {"input_file": path.name, "input_sha256": hashlib.sha256(content).hexdigest()}
+    if notes:
+        header["input_note"] = "; ".join(notes)
+    return LightCurve(tic=tic, sector=sector, exposure=EXPOSURE / 86400.0, header=header, **columns)
+
+
+def check_whole(path: Path) -> None:
+    """Check that a FITS file, not compressed, ends where its last header says.
+
+    Raises
+    ------
+    LightCurveError
+        If the file has another size, or fewer extensions than its primary header announces.
+    """
+    with opened(path, read_content(path)) as hdus:
+        n_extensions, announced = len(hdus) - 1, hdus[0].header.get("NEXTEND")
+        if announced is not None and n_extensions != announced:
+            raise LightCurveError(f"{path}: {n_extensions} extensions, expected {announced}")
+        last = hdus[-1].fileinfo()
+        expected, size = last["datLoc"] + last["datSpan"], path.stat().st_size
+        if size != expected:
+            raise LightCurveError(f"{path}: {size} bytes, expected {expected}")
+
+
+def _check_sum(path: Path, table: Any, must_fit: bool) -> list[str]:
+    """Compare the table with its DATASUM, where it has one."""
+    if table.verify_datasum() != 0:  # 1: it fits, 2: there is none
+        return []
+    what = "the table differs from its DATASUM"
+    if must_fit:
+        raise damaged(path, what)
+    return [f"{what}: damaged, or changed without it"]
+
+
+def _measurements(
+    path: Path, raw: dict[str, Any], offset: float
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The columns in native byte order, without what cannot be a measurement; what was left out."""
+    # A value beyond float32 is infinite there, and so no measurement.
+    with np.errstate(over="ignore", invalid="ignore"):
+        time, flux, error = (
+            np.array(as_numbers(path, name, raw[name]), dtype=dtype)
+            for name, dtype in zip(COLUMNS[:3], (np.float64, np.float32, np.float32), strict=True)
+        )
+    quality, lost_flags = quality_flags(path, raw["QUALITY"])
+    if len(time) == 0:
+        raise LightCurveError(f"{path}: the light curve table is empty")
+    check_filled(path, time, flux, error)
+    notes = []
+    if offset:
+        time = time + offset
+        notes.append(f"TIME was counted from BJD {BTJD_ZERO + offset:.10g}, is BTJD now")
+    time, wild_times = without_wild_times(path, time)
+    _check_order(path, time)
+    flux, error, wild_fluxes = without_wild_fluxes(flux, error, lost_flags)
+    check_varied(path, flux)
+    columns = {"time": time, "flux": flux, "flux_err": error, "quality": quality}
+    return columns, notes + wild_times + wild_fluxes
+
+
+def _contradictions(
+    path: Path, found: tuple[int, int], header: dict[str, str | int | float], flux: np.ndarray
+) -> list[str]:
+    """Where a file says one thing here and another there, without being certainly wrong."""
+    notes = []
+    named = identity_by_name(path.name)
+    if named not in {None, found}:
+        notes.append(f"the header says TIC {found[0]} sector {found[1]}, the file's name does not")
+    finite = flux[np.isfinite(flux)]
+    if "TESSMAG" in header and len(finite):
+        expected = 10 ** (0.4 * (_MAG_ZERO - float(header["TESSMAG"])))
+        ratio = float(np.median(finite)) / expected
+        if not 1 / _MAX_RATIO <= ratio <= _MAX_RATIO:
+            notes.append(
+                f"the median flux is {ratio:.2g} times that of TESSMAG = {header['TESSMAG']}"
+            )
+    return notes
+
+
+def _check_order(path: Path, time: np.ndarray) -> None:
+    finite = np.flatnonzero(np.isfinite(time))
+    backwards = np.flatnonzero(np.diff(time[finite]) <= 0)
+    if len(backwards):
+        row = finite[backwards[0] + 1]
+        raise LightCurveError(f"{path}: TIME does not increase at row {row}")

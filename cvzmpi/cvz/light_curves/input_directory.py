@@ -1,0 +1,208 @@
+"""The input directory: which light curves are in its FITS files, and which file of each is best."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from cvzmpi.cvz.light_curves.fits_file import is_named_fits, looks_like_fits, size_of
+from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_headers
+from cvzmpi.cvz.light_curves.input_files import (
+    check_is_file,
+    check_name,
+    files_below,
+    is_leftover,
+    written,
+)
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
+from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError
+
+_Key = tuple[int, int]
+
+
+def scan_directory(
+    directory: Path, known: Mapping[tuple[str, int], _Key] | None = None
+) -> tuple[list[LightCurveSource], list[Rejected]]:
+    """Find the light curves in a directory and below, by their headers, whatever their names.
+
+    Linked directories are followed. Files that are no FITS are passed over, unless their name says
+    that they should be. Of several files of one light curve the best is taken: a whole one rather
+    than a truncated one, then the newest processing, then the first by name. The others, and what
+    is left of broken downloads of it, are told with it.
+
+    Parameters
+    ----------
+    directory : Path
+    known : mapping, optional
+        (tic, sector) of files that were found before, by path and size: they are not opened, unless
+        there are several of one light curve.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such directory, or it may not be read.
+    """
+    if not directory.is_dir():
+        raise ConfigError(f"{directory}: no such input directory")
+    if not os.access(directory, os.R_OK | os.X_OK):
+        raise ConfigError(f"{directory}: cannot be read: permission denied")
+    found = _Found(directory, known or {})
+    for path in files_below(directory, found.reject):
+        found.look_at(path)
+    return found.sources(), found.rejected()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A file with a light curve in it."""
+
+    path: Path
+
+    @cached_property
+    def headers(self) -> Headers | None:
+        """None where they cannot be read any more."""
+        try:
+            return read_headers(self.path)
+        except LightCurveError:
+            return None
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether all rows of its table are there."""
+        try:
+            return self.headers is not None and size_of(self.path) >= self.headers.end_of_table
+        except LightCurveError:
+            return False
+
+    def sort_key(self) -> tuple[object, ...]:
+        """Smaller for a worse file; of equal ones, the first by name is the last here."""
+        processing = () if self.headers is None else self.headers.processing
+        return (self.is_whole, not is_leftover(self.path), processing)
+
+    def worse_than(self, best: _Candidate) -> str:
+        """Why another file is taken."""
+        if self.headers is None or best.headers is None or not self.is_whole:
+            return f"truncated or damaged; {best.path} is taken"
+        if self.headers.processing == best.headers.processing:
+            return f"the same light curve as {best.path}, which is taken"
+        return (
+            f"processed by {self.headers.processing_name}; {best.path} is taken, by "
+            f"{best.headers.processing_name}"
+        )
+
+
+@dataclass
+class _Found:
+    """What was found so far."""
+
+    directory: Path
+    known: Mapping[tuple[str, int], _Key]
+    _candidates: dict[_Key, list[_Candidate]] = field(default_factory=lambda: defaultdict(list))
+    _refused: list[tuple[Path, LightCurveError]] = field(default_factory=list)
+    _leftovers: list[tuple[Path, LightCurveError]] = field(default_factory=list)
+
+    def look_at(self, path: Path) -> None:
+        """Find out what a file is."""
+        try:
+            if not (os.path.isfile(path) or is_named_fits(path)):
+                return  # a pipe, or a link that does not claim to lead to a light curve
+            identity = self.known.get((str(path), check_is_file(path)))
+            if identity is None:
+                if not looks_like_fits(path):
+                    return
+                check_name(path)
+                headers = read_headers(path)
+                identity = headers.tic, headers.sector
+            self._candidates[identity].append(_Candidate(path))
+        except LightCurveError as error:
+            (self._leftovers if is_leftover(path) else self._refused).append((path, error))
+
+    def reject(self, path: Path, reason: str) -> None:
+        """Something cannot be looked at."""
+        self._refused.append((path, LightCurveError(f"{path}: {reason}")))
+
+    def sources(self) -> list[LightCurveSource]:
+        """The light curves, each with its best file."""
+        return [self._source(key) for key in sorted(self._candidates)]
+
+    def rejected(self) -> list[Rejected]:
+        """What should be a light curve, and is not, nor is there another file of it."""
+        return [
+            Rejected(self._name(path), str(error))
+            for path, error in sorted(self._refused, key=lambda item: item[0])
+            if self._better(path, error) is None
+        ]
+
+    def _source(self, key: _Key) -> LightCurveSource:
+        candidates = _once(self._candidates[key])
+        if len(candidates) > 1:
+            candidates = _best_first(candidates)
+        best = candidates[0]
+        others = [PassedOver(other.path, other.worse_than(best)) for other in candidates[1:]]
+        others += [
+            PassedOver(path, f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken")
+            for path, error in self._copies[key]
+        ]
+        return LightCurveSource(*key, best.path, tuple(others))
+
+    @cached_property
+    def _copies(self) -> dict[_Key, list[tuple[Path, LightCurveError]]]:
+        """The damaged files that are copies of others, by their light curves."""
+        copies = defaultdict(list)
+        for path, error in sorted(self._refused + self._leftovers, key=lambda item: item[0]):
+            if (key := self._better(path, error)) is not None:
+                copies[key].append((path, error))
+        return copies
+
+    def _better(self, path: Path, error: LightCurveError) -> _Key | None:
+        """The light curve of which a damaged file is a copy, as its name tells."""
+        if not isinstance(error, DamagedLightCurveError):
+            return None
+        return self._keys_by_name.get(_plain_name(path)) or (
+            key if (key := identity_by_name(_plain_name(path))) in self._candidates else None
+        )
+
+    @cached_property
+    def _keys_by_name(self) -> dict[str, _Key]:
+        """The light curves by the names of their files; without names that several have."""
+        keys: dict[str, set[_Key]] = defaultdict(set)
+        for key, candidates in self._candidates.items():
+            for candidate in candidates:
+                keys[_plain_name(candidate.path)].add(key)
+        return {name: next(iter(of_name)) for name, of_name in keys.items() if len(of_name) == 1}
+
+    def _name(self, path: Path) -> str:
+        """What the unit of a bad file is called: never as that of a light curve."""
+        name = written(path.relative_to(self.directory))
+        return name if path.suffix else f"./{name}"
+
+
+def _once(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Without other links to the same file."""
+    if len(candidates) == 1:
+        return candidates
+    files: dict[tuple[int, int], _Candidate] = {}
+    for candidate in candidates:
+        try:
+            status = candidate.path.stat()
+        except FileNotFoundError:
+            continue  # it was there when it was looked at
+        files.setdefault((status.st_dev, status.st_ino), candidate)
+    return list(files.values()) or candidates
+
+
+def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:
+    by_name = sorted(candidates, key=lambda candidate: candidate.path)
+    return sorted(by_name, key=_Candidate.sort_key, reverse=True)
+
+
+def _plain_name(path: Path) -> str:
+    """A file's name without what a download or a file manager adds to it."""
+    name = path.name.rstrip("~").removeprefix("._")
+    while is_leftover(plain := Path(name)) and plain.suffix and not name.startswith("."):
+        name = plain.stem
+    return name.removesuffix(".gz")

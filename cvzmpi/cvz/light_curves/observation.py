@@ -1,0 +1,130 @@
+"""The observation: a light curve as the detector, the model and the injections see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.segments import evaluated_cadences
+from cvzmpi.errors import LightCurveError
+
+MAX_RELATIVE_ERROR = 0.5
+"""Of the median flux. Everything is in units of it, so that one near 0 makes giants of the noise.
+
+A star with as much has TESS magnitude 18 (10 e-/s, with errors of 5 e-/s); one of magnitude 14.3
+has 0.02. Where a brighter star has it, too much background was subtracted.
+"""
+
+MAX_PART_NOT_POSITIVE = 0.1
+"""Of the fluxes; noise alone makes 0.02 at the greatest relative error."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The usable cadences of a light curve, in units of their median flux.
+
+    Attributes
+    ----------
+    light_curve : LightCurve
+    rows : int64, shape (n,)
+        Which rows of the light curve are usable; everything below has one entry for each.
+    time : float64, shape (n,)
+        BTJD.
+    flux, flux_err : float64, shape (n,)
+        Relative to the median.
+    median_flux : float
+        e-/s.
+    evaluated : bool, shape (n,)
+        Cadences that the detector can look at.
+    """
+
+    light_curve: LightCurve
+    rows: np.ndarray
+    time: np.ndarray
+    flux: np.ndarray
+    flux_err: np.ndarray
+    median_flux: float
+    evaluated: np.ndarray
+
+    @classmethod
+    def prepare(cls, light_curve: LightCurve, config: Config) -> Observation:
+        """Select and normalise the usable cadences.
+
+        Raises
+        ------
+        LightCurveError
+            If there are too few of them, none has its window in one segment, or the median flux is
+            not the star's: see `MAX_RELATIVE_ERROR` and `MAX_PART_NOT_POSITIVE`.
+        """
+        name = light_curve.described
+        rows = np.flatnonzero(light_curve.usable(config.light_curve.quality_bitmask))
+        enough = config.light_curve.min_usable_cadences
+        if len(rows) < enough:
+            raise LightCurveError(
+                f"{name}: {len(rows)} usable cadences of {light_curve.n_cadences}, "
+                f"expected at least {enough} (light_curve.min_usable_cadences)"
+                f"{f'; {note}' if (note := light_curve.header.get('input_note')) else ''}"
+            )
+        time = light_curve.time[rows]
+        flux = light_curve.flux[rows].astype(np.float64)
+        median = float(np.median(flux))
+        flux_err = light_curve.flux_err[rows].astype(np.float64)
+        _check_level(name, flux, median, float(np.median(flux_err)))
+        evaluated = evaluated_cadences(time, light_curve.exposure, config.detect.max_gap)
+        if not evaluated.any():
+            raise LightCurveError(
+                f"{name}: no stretch of 200 usable cadences without a gap of more than "
+                f"{config.detect.max_gap} (detect.max_gap)"
+            )
+        return cls(
+            light_curve=light_curve,
+            rows=rows,
+            time=time,
+            flux=flux / median,
+            flux_err=flux_err / median,
+            median_flux=median,
+            evaluated=evaluated,
+        )
+
+    @property
+    def flux_error(self) -> float:
+        """Median relative flux error, the unit of the injected amplitudes."""
+        return float(np.median(self.flux_err))
+
+    def spread(self, values: np.ndarray, dtype: type, missing: float) -> np.ndarray:
+        """Bring values of the usable cadences to the rows of the light curve.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n,)
+        dtype : type
+        missing : float
+            What stands at the other rows.
+
+        Returns
+        -------
+        ndarray, shape (n_cadences,)
+        """
+        spread: np.ndarray = np.full(self.light_curve.n_cadences, missing, dtype)
+        spread[self.rows] = values
+        return spread
+
+
+def _check_level(name: str, flux: np.ndarray, median: float, error: float) -> None:
+    """Refuse a light curve of which the median flux says nothing about its star."""
+    if not median > 0:
+        raise LightCurveError(f"{name}: median flux is {median:g} e-/s, expected above 0")
+    if not error <= MAX_RELATIVE_ERROR * median:
+        raise LightCurveError(
+            f"{name}: median flux is {median:g} e-/s with an error of {error:g} e-/s, expected at "
+            f"least {error / MAX_RELATIVE_ERROR:g}"
+        )
+    part = np.count_nonzero(flux <= 0) / len(flux)
+    if part > MAX_PART_NOT_POSITIVE:
+        raise LightCurveError(
+            f"{name}: {part:.0%} of the fluxes are not above 0, expected at most "
+            f"{MAX_PART_NOT_POSITIVE:.0%}"
+        )

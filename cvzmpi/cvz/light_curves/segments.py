@@ -1,0 +1,50 @@
+"""Segments: stretches of a light curve without a long gap, and where the detector can look."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from cvzmpi.cvz.detection.stella.network import BEFORE, WINDOW
+
+
+def segments(time: np.ndarray, exposure: float, max_gap: int) -> list[slice]:
+    """Cut a light curve at its long gaps.
+
+    Parameters
+    ----------
+    time : float64, shape (n,)
+        Times of the usable cadences, in days, increasing.
+    exposure : float
+        Time from one cadence to the next, in days.
+    max_gap : int
+        A new segment starts where more cadences than this are missing.
+
+    Returns
+    -------
+    list of slice
+        Of indices into `time`, in order, covering all of it.
+    """
+    missing = np.rint(np.diff(time) / exposure) - 1
+    cuts = np.flatnonzero(missing > max_gap) + 1
+    edges = [0, *cuts.tolist(), len(time)]
+    return [slice(a, b) for a, b in pairwise(edges) if b > a]
+
+
+def evaluated_cadences(time: np.ndarray, exposure: float, max_gap: int) -> np.ndarray:
+    """Cadences whose window of 200 cadences lies in one segment.
+
+    The window of cadence i is [i - 100, i + 100), counted in usable cadences.
+
+    Returns
+    -------
+    bool, shape (n,)
+    """
+    evaluated = np.zeros(len(time), bool)
+    for segment in segments(time, exposure, max_gap):
+        n_windows = segment.stop - segment.start - WINDOW + 1
+        if n_windows > 0:
+            first = segment.start + BEFORE
+            evaluated[first : first + n_windows] = True
+    return evaluated

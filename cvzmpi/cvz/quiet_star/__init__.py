@@ -1,0 +1,1 @@
+"""The star without its flares: a Gaussian process."""

@@ -1,0 +1,91 @@
+"""Mean and variance of a celerite Gaussian process at every cadence, in O(N).
+
+Given y = mean + f + noise with covariance K = k(t, t) + D (D diagonal), the conditional
+distribution of f has
+
+    mean_n = y_n - D_n (K^-1 (y - mean))_n        var_n = D_n - D_n^2 (K^-1)_nn
+
+because k = K - D. The diagonal of K^-1 costs one pass backwards: log det K = sum_n log d_n, and its
+derivative with respect to K_nn is (K^-1)_nn (Jacobi's formula). celerite2's reverse-mode derivative
+of the factorisation takes derivatives with respect to d (here 1 / d_n) and returns those with
+respect to the diagonal a: exactly that diagonal.
+
+Cadences that were not measured take part with D_n so large that they carry no information, to the
+last bit. In the formulas above everything would then cancel, so they are used in this form:
+
+    (K^-1)_nn = 1 / d_n + s_n,   d_n = D_n + v_n   gives   var_n = D_n v_n / d_n - D_n^2 s_n
+
+where v_n = d_n (U W^T)_nn is the variance of f_n given the cadences before n (from the recursion
+W_n = (V_n - U_n S_n) / d_n of the factorisation and U_n V_n^T = k(0)), and D_n^2 s_n is what the
+later ones take away. For D_n -> infinity, s_n comes without the 1 / d_n when that is left out of
+what goes into the derivative, which no other cadence notices.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cvzmpi.cvz.quiet_star.celerite_kernels import Kernel
+
+# Variance that stands for "not measured", as a multiple of the kernel's: everything above
+# 1 / (floating point resolution) has the same effect, and its square must not overflow.
+_NOT_MEASURED = 1e30
+
+
+def predict(
+    kernel: Kernel,
+    theta: np.ndarray,
+    mean: float,
+    time: np.ndarray,
+    flux: np.ndarray,
+    variance: np.ndarray,
+    used: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Conditional mean and variance of the process, without the noise.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The covariance function.
+    theta : ndarray of float64, shape (p,)
+        Logarithms of its parameters.
+    mean : float
+        The process's constant mean.
+    time : ndarray of float64, shape (n,)
+        Strictly increasing, in days, centred near 0.
+    flux, variance : ndarray of float64, shape (n,)
+        Measurements and their noise variance (with jitter); looked at where `used` only.
+    used : ndarray of bool, shape (n,)
+        The cadences that the process is conditioned on.
+
+    Returns
+    -------
+    mean, variance : ndarray of float64, shape (n,)
+    """
+    from celerite2 import backprop, driver
+
+    coefficients = np.exp(kernel.oscillators(theta)[0])
+    A, w, r = coefficients.T
+    n, J = len(time), 2 * len(A)
+    noise = np.where(used, variance, _NOT_MEASURED * A.sum())
+    residual = np.where(used, flux - mean, 0.0)[:, None]
+
+    c = np.repeat(w / r, 2)
+    a, U, V = driver.get_celerite_matrices(
+        *(np.empty(0), A, A / r, w, time, noise),
+        *(np.empty(n), np.empty((n, J)), np.empty((n, J))),
+    )
+    d, W, S = backprop.factor_fwd(
+        time, c, a, U, V, np.empty(n), np.empty((n, J)), np.empty((n, J, J))
+    )
+    z = driver.solve_lower(time, c, U, W, residual, residual.copy())
+    z /= d[:, None]
+    alpha = driver.solve_upper(time, c, U, W, z, z.copy())
+
+    bd = np.where(used, 1 / d, 0.0)
+    _, _, ba, _, _ = backprop.factor_rev(
+        *(time, c, a, U, V, d, W, S, bd, np.zeros((n, J))),
+        *(np.empty(n), np.empty(J), np.empty(n), np.empty((n, J)), np.empty((n, J))),
+    )
+    given_earlier = noise * np.einsum("nj,nj->n", U, W)
+    return (mean + (residual - noise[:, None] * alpha)[:, 0], given_earlier - noise**2 * (ba - bd))

@@ -1,0 +1,1 @@
+"""What people read of a campaign: pages, pictures, tables and the index."""

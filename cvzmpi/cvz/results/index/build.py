@@ -1,0 +1,189 @@
+"""Bring the index of a campaign up to date, on one rank or many.
+
+Every rank updates the parts of its shards; rank 0 merges them. Killed at any instant, it goes on
+from the parts that are complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from cvzmpi.cvz.results.index.master import digest_of_master, write_master
+from cvzmpi.cvz.results.index.merge import MergedTables, digest_of_tables, table_path
+from cvzmpi.cvz.results.index.part import Part, read_part
+from cvzmpi.cvz.results.index.shard import ShardReport, update_shard
+from cvzmpi.errors import ConfigError, SectorFileError
+
+if TYPE_CHECKING:
+    from cvzmpi.mpi.launch import World
+
+DIRECTORY = "index"
+"""Of the index, in the output directory."""
+
+MASTER = "campaign.h5"
+
+_SHOWN = 20
+"""Problems that `describe` names; the table has them all."""
+
+_SETTLING_NS = 5_000_000_000
+"""A change within this time after another one may leave size and time as they are: file systems
+keep times to 2 s at worst."""
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What an update of the index did; the same on all ranks.
+
+    Attributes
+    ----------
+    directory : Path
+        Where the index is.
+    changed : bool
+        Whether the tables are new.
+    n_read : int
+        Sector files that were read.
+    n_light_curves, n_unfinished, n_flares, n_problems : int
+        In the tables.
+    left_out : tuple of str
+        A line for each sector file that should be in the tables and cannot.
+    """
+
+    directory: Path
+    changed: bool
+    n_read: int
+    n_light_curves: int
+    n_unfinished: int
+    n_flares: int
+    n_problems: int
+    left_out: tuple[str, ...]
+
+
+def update_index(output: Path, world: World) -> IndexReport:
+    """Bring the index of an output directory up to date: collective.
+
+    Parameters
+    ----------
+    output : Path
+        The output directory of the campaign.
+    world : World
+
+    Raises
+    ------
+    ConfigError
+        If there is no such directory, or another process is updating its index.
+    SectorFileError
+        If a directory cannot be read, or the index not be written.
+    """
+    from cvzmpi.mpi.scatter import share
+
+    with _claimed(output, world):
+        shards, now = world.first(lambda: _begin(output))
+        index = output / DIRECTORY
+
+        def update(name: str) -> ShardReport:
+            return update_shard(output / name, _part_file(index, name), now - _SETTLING_NS)
+
+        reports = share(world, shards, update)
+        return world.first(lambda: _finish(output, reports))
+
+
+@contextmanager
+def _claimed(output: Path, world: World) -> Iterator[None]:
+    """The right to update an index, which rank 0 has for all."""
+    from cvzmpi.storage.file_lock import Claim
+
+    def claim() -> None:
+        index = output / DIRECTORY
+        if not output.is_dir():
+            raise ConfigError(f"{output}: no such directory")
+        try:
+            taken.append(Claim.take(index / "index.claim"))
+        except OSError as error:
+            raise ConfigError(f"{index}: cannot write here: {error.strerror}") from error
+        if taken[0] is None:
+            raise ConfigError(f"{index}: another process is updating it")
+
+    taken: list[Claim | None] = []
+    world.first(claim)
+    try:
+        yield
+    finally:
+        if taken and taken[0] is not None:
+            taken[0].release()
+
+
+def _begin(output: Path) -> tuple[list[str], int]:
+    """The shards, and the time by the clock of the file system, in ns since 1970."""
+    parts = output / DIRECTORY / "parts"
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+        clock = parts / "clock"
+        clock.write_bytes(b"")
+        os.utime(clock)  # by the clock of a file server, not by ours
+        now = clock.stat().st_mtime_ns
+        shards = sorted(entry.name for entry in os.scandir(output) if _is_shard(entry))
+        for part_file in parts.glob("*.part"):
+            if part_file.stem not in shards:
+                part_file.unlink()
+    except OSError as error:
+        raise SectorFileError(f"{output}: cannot be indexed: {error.strerror}") from error
+    return shards, now
+
+
+def _is_shard(entry: os.DirEntry[str]) -> bool:
+    return len(entry.name) == 3 and entry.name.isdecimal() and entry.is_dir()
+
+
+def _part_file(index: Path, shard: str) -> Path:
+    return index / "parts" / f"{shard}.part"
+
+
+def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
+    """Merge the parts, where they are not those of the last merge."""
+    index = output / DIRECTORY
+    digest = hashlib.sha256("".join(f"{r.name}{r.digest}" for r in reports).encode()).hexdigest()
+    master = index / MASTER
+    changed = not digest_of_tables(index) == digest_of_master(master) == digest
+    if changed:
+        links: list[tuple[int, int, str]] = []
+        with MergedTables(index, digest) as tables:
+            for report in reports:
+                part, _ = read_part(_part_file(index, report.name))
+                tables.add(part)
+                links += _links(part)
+            write_master(master, links, digest)
+    counts = ("n_read", "n_light_curves", "n_unfinished", "n_flares", "n_problems")
+    total = {name: sum(getattr(report, name) for report in reports) for name in counts}
+    left_out = tuple(line for report in reports for line in report.left_out)
+    return IndexReport(index, changed, **total, left_out=left_out)
+
+
+def _links(part: Part) -> Iterator[tuple[int, int, str]]:
+    columns = (part.light_curves[name].to_pylist() for name in ("tic", "sector", "path"))
+    for tic, sector, path in zip(*columns, strict=True):
+        yield tic, sector, f"{os.pardir}/{path}"
+
+
+def describe(report: IndexReport) -> str:
+    """What an update did, in lines for people; the first problems by name."""
+    lines = [
+        f"{report.n_light_curves:,} light curves ({report.n_unfinished:,} unfinished), "
+        f"{report.n_flares:,} flares; {report.n_read:,} sector files read; "
+        f"{'new tables' if report.changed else 'nothing changed'} in {report.directory}"
+    ]
+    if report.n_problems:
+        lines.append(f"{report.n_problems:,} files are not in it (table problems):")
+        problems = pq.ParquetFile(table_path(report.directory, "problems"))
+        first = next(problems.iter_batches(_SHOWN)).to_pylist()
+        lines += [f"  {p['kind']}: {p['path']}: {p['reason']}" for p in first]
+        if report.n_problems > _SHOWN:
+            lines.append(f"  and {report.n_problems - _SHOWN:,} more")
+    return "\n".join(lines)

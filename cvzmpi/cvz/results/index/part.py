@@ -1,0 +1,100 @@
+"""A part of the index: the tables of one shard, in one file that is always whole.
+
+The file is a digest of the columns, one of the rest, and three Arrow streams. It is replaced
+as a whole, and one that is torn or has other columns counts for nothing: its shard is read anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from cvzmpi.cvz.results.index.columns import (
+    FLARE_SCHEMA,
+    INDEX_VERSION,
+    LIGHT_CURVE_SCHEMA,
+    PROBLEM_SCHEMA,
+)
+from cvzmpi.errors import SectorFileError
+from cvzmpi.storage.derived_file import write_derived
+
+_SCHEMAS = (LIGHT_CURVE_SCHEMA, FLARE_SCHEMA, PROBLEM_SCHEMA)
+_DIGEST_SIZE = 16
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest()
+
+
+_LAYOUT = _digest(
+    b"".join([bytes([INDEX_VERSION]), *(schema.serialize().to_pybytes() for schema in _SCHEMAS)])
+)
+"""Of the columns and their version; a part with another one is of another cvzmpi."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The tables of one shard, or of all of them.
+
+    Attributes
+    ----------
+    light_curves, flares, problems : pa.Table
+        With the columns of `columns`, ordered by tic and sector.
+    """
+
+    light_curves: pa.Table
+    flares: pa.Table
+    problems: pa.Table
+
+    @classmethod
+    def empty(cls) -> Part:
+        """Tables without rows."""
+        return cls(*(schema.empty_table() for schema in _SCHEMAS))
+
+    @property
+    def tables(self) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """All three, in the order of the attributes."""
+        return self.light_curves, self.flares, self.problems
+
+
+def read_part(part_file: Path) -> tuple[Part, str | None]:
+    """A part and its digest; an empty one and None where there is none that can be used.
+
+    Raises
+    ------
+    SectorFileError
+        If the operating system does not let it be read.
+    """
+    try:
+        content = part_file.read_bytes()
+    except FileNotFoundError:
+        return Part.empty(), None
+    except OSError as error:
+        raise SectorFileError(f"{part_file}: cannot be read: {error.strerror}") from error
+    edges = (_DIGEST_SIZE, 2 * _DIGEST_SIZE)
+    layout, digest, body = content[: edges[0]], content[edges[0] : edges[1]], content[edges[1] :]
+    if layout != _LAYOUT or _digest(body) != digest:
+        return Part.empty(), None
+    source = io.BytesIO(body)
+    return Part(*(pa.ipc.open_stream(source).read_all() for _ in _SCHEMAS)), digest.hex()
+
+
+def write_part(part_file: Path, part: Part) -> str:
+    """Replace a part; its digest.
+
+    Raises
+    ------
+    SectorFileError
+        If it cannot be written.
+    """
+    sink = io.BytesIO()
+    for table in part.tables:
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+    digest = _digest(sink.getvalue())
+    write_derived(part_file, _LAYOUT + digest + sink.getvalue())
+    return digest.hex()

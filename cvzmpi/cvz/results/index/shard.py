@@ -1,0 +1,268 @@
+"""One directory of sector files, and its part of the index: only what changed is read again.
+
+A *shard* is one of the thousand directories of an output directory. Its part of the index is one
+file with three tables. A file is known by its size and the time of its last change; where that time
+is so short before the reading that a later change might not show in it, the file is read again next
+time (as git does with its index). So parts are right on file systems with coarse or late times too.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cvzmpi.cvz.results.index.columns import FLARE_SCHEMA, LIGHT_CURVE_SCHEMA, PROBLEM_SCHEMA
+from cvzmpi.cvz.results.index.part import Part, read_part, write_part
+from cvzmpi.cvz.results.index.summary import Summary, UnreadableError, summarise
+from cvzmpi.errors import SectorFileError, defect_line, one_line
+
+_ATTEMPTS = 3
+_KEY = [("tic", "ascending"), ("sector", "ascending")]
+
+
+@dataclass(frozen=True)
+class ShardReport:
+    """What was done about one shard.
+
+    Attributes
+    ----------
+    name : str
+    digest : str
+        Of its part; the same as long as nothing changed.
+    n_read : int
+        Sector files that were read now.
+    n_light_curves, n_unfinished, n_flares, n_problems : int
+        In its part.
+    left_out : tuple of str
+        A line for each sector file that should be in its part and cannot: not for those that only
+        change just now, nor for files of other names.
+    """
+
+    name: str
+    digest: str
+    n_read: int
+    n_light_curves: int
+    n_unfinished: int
+    n_flares: int
+    n_problems: int
+    left_out: tuple[str, ...]
+
+
+@dataclass
+class _Rows:
+    """What is read now, before it becomes tables."""
+
+    light_curves: list[pa.RecordBatch] = field(default_factory=list)
+    flares: list[dict[str, np.ndarray]] = field(default_factory=list)
+    problems: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, summary: Summary, state: dict[str, Any]) -> None:
+        """Add a light curve and its flares; `state` has the columns that its file does not know.
+
+        Raises
+        ------
+        UnreadableError
+            If a value does not fit its column.
+        """
+        flares, row = summary.flares, summary.light_curve
+        n_flares = len(flares["peak"])
+        whole = row | state | {"n_flares": n_flares}
+        try:
+            batch = pa.RecordBatch.from_pylist([whole], LIGHT_CURVE_SCHEMA)
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+            raise UnreadableError("unusable", one_line(error)) from error
+        self.light_curves.append(batch)
+        if n_flares:
+            owner = {name: np.full(n_flares, row[name]) for name in ("tic", "sector")}
+            self.flares.append(owner | flares)
+
+    def flare_table(self) -> pa.Table:
+        """All flares, with the columns of `columns.FLARES`."""
+        if not self.flares:
+            return FLARE_SCHEMA.empty_table()
+        columns = [[flares[name] for flares in self.flares] for name in FLARE_SCHEMA.names]
+        return pa.table([np.concatenate(column) for column in columns], schema=FLARE_SCHEMA)
+
+
+def update_shard(directory: Path, part_file: Path, settled_before: int) -> ShardReport:
+    """Bring the part of one shard up to date.
+
+    Parameters
+    ----------
+    directory : Path
+        The shard.
+    part_file : Path
+        Its part; need not exist.
+    settled_before : int
+        Files that changed after this time (ns since 1970, by the file system's clock) are read
+        again next time.
+
+    Raises
+    ------
+    SectorFileError
+        If the directory cannot be read or the part not be written.
+    """
+    known, digest = read_part(part_file)
+    seen, rows = _look(directory)
+    kept = _unchanged(known.light_curves, seen)
+    for name in sorted(seen.keys() - kept):
+        _read(directory / name, settled_before, rows)
+    part = _merge(known, {f"{directory.name}/{name}" for name in kept}, rows)
+    if digest is None or part != known:
+        digest = write_part(part_file, part)
+    state = part.light_curves["state"]
+    left_out = tuple(
+        f"{problem['path']}: {problem['reason']}"
+        for problem in part.problems.to_pylist()
+        if problem["path"].partition("/")[2] in seen and problem["kind"] != "changing"
+    )
+    return ShardReport(
+        name=directory.name,
+        digest=digest,
+        n_read=len(seen) - len(kept),
+        n_light_curves=len(state),
+        n_unfinished=pc.sum(pc.equal(state, "unfinished")).as_py() or 0,
+        n_flares=part.flares.num_rows,
+        n_problems=part.problems.num_rows,
+        left_out=left_out,
+    )
+
+
+def _look(directory: Path) -> tuple[dict[str, os.stat_result], _Rows]:
+    """The sector files of a shard by name, and what else is there, as problems."""
+    seen, rows = {}, _Rows()
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                kind = _kind(entry, directory.name)
+                if kind == "sector file":
+                    try:
+                        seen[entry.name] = entry.stat()
+                    except FileNotFoundError:
+                        continue  # set aside in this moment
+                elif kind != "claim":
+                    rows.problems.append(_problem(directory, entry.name, kind, _REASONS[kind]))
+    except OSError as error:
+        raise SectorFileError(f"{directory}: cannot be read: {error.strerror}") from error
+    return seen, rows
+
+
+_REASONS = {
+    "damaged": "set aside by a job; its light curve starts anew",
+    "half-written": "left by a job that was killed, or being written now",
+    "foreign": "not the name of a sector file of this directory",
+}
+
+
+def _kind(entry: os.DirEntry[str], shard: str) -> str:
+    """What an entry of a shard is, by its name."""
+    name = entry.name
+    stem, suffix, rest = name.partition(".h5")
+    if stem.endswith(".claim"):
+        return "claim"
+    tic, _, sector = stem.partition("_")
+    ours = suffix and tic.isdecimal() and sector.isdecimal() and int(tic) % 1000 == int(shard)
+    if not ours or entry.is_dir():
+        return "foreign"
+    if not rest:
+        return "sector file"
+    if rest == ".new":
+        return "half-written"
+    return "damaged" if rest.startswith(".damaged") else "foreign"
+
+
+def _unchanged(known: pa.Table, seen: dict[str, os.stat_result]) -> set[str]:
+    """The names of the files whose row can stay as it is."""
+    columns = ("path", "size", "mtime_ns", "settled")
+    kept = set()
+    for path, size, mtime, settled in zip(
+        *(known[name].to_pylist() for name in columns), strict=True
+    ):
+        name = path.partition("/")[2]
+        state = seen.get(name)
+        if state is None or not settled:
+            continue
+        if (state.st_size, state.st_mtime_ns) == (size, mtime):
+            kept.add(name)
+    return kept
+
+
+def _read(path: Path, settled_before: int, rows: _Rows) -> None:
+    """Read one file; again, if it changed while it was read."""
+    name = f"{path.parent.name}/{path.name}"
+    try:
+        for _ in range(_ATTEMPTS):
+            before = _state(path)
+            summary = summarise(path)
+            if _same(before, os.stat(path)):
+                break
+        else:
+            raise UnreadableError("changing", f"changed during each of {_ATTEMPTS} readings")
+        _check_name(path, summary)
+        state = {
+            "path": name,
+            "size": before.st_size,
+            "mtime_ns": before.st_mtime_ns,
+            "settled": before.st_mtime_ns < settled_before,
+        }
+        rows.add(summary, state)
+    except FileNotFoundError:
+        return  # set aside while we looked
+    except UnreadableError as error:
+        rows.problems.append(_problem(path.parent, path.name, error.kind, str(error)))
+    except Exception as error:  # whatever its content makes of our code, the others go on
+        problem = _problem(path.parent, path.name, "unusable", defect_line(error))
+        rows.problems.append(problem)
+
+
+def _state(path: Path) -> os.stat_result:
+    """Of the opened file: a network file system asks its server then, not its cache."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a pipe
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _same(before: os.stat_result, after: os.stat_result) -> bool:
+    fields = ("st_ino", "st_size", "st_mtime_ns")
+    return all(getattr(before, name) == getattr(after, name) for name in fields)
+
+
+def _check_name(path: Path, summary: Summary) -> None:
+    row = summary.light_curve
+    if path.stem != f"{row['tic']}_{row['sector']}":
+        raise UnreadableError(
+            "foreign", f"it is of TIC {row['tic']} in sector {row['sector']}, says its content"
+        )
+
+
+def _problem(directory: Path, name: str, kind: str, reason: str) -> dict[str, str]:
+    return {"path": f"{directory.name}/{name}", "kind": kind, "reason": reason}
+
+
+def _merge(known: Part, kept: set[str], rows: _Rows) -> Part:
+    """What was known and stays, and what was read now."""
+    stays = known.light_curves.filter(pc.is_in(known.light_curves["path"], _texts(kept)))
+    read = pa.Table.from_batches(rows.light_curves, LIGHT_CURVE_SCHEMA)
+    light_curves = pa.concat_tables([stays, read]).sort_by(_KEY).combine_chunks()
+    new = set(zip(read["tic"].to_pylist(), read["sector"].to_pylist(), strict=True))
+    owners = zip(known.flares["tic"].to_pylist(), known.flares["sector"].to_pylist(), strict=True)
+    still = set(zip(stays["tic"].to_pylist(), stays["sector"].to_pylist(), strict=True))
+    mask = pa.array([owner in still and owner not in new for owner in owners], pa.bool_())
+    flares = pa.concat_tables([known.flares.filter(mask), rows.flare_table()])
+    problems = pa.Table.from_pylist(
+        sorted(rows.problems, key=lambda problem: problem["path"]), PROBLEM_SCHEMA
+    )
+    order = [*_KEY, ("start", "ascending")]
+    return Part(light_curves, flares.sort_by(order).combine_chunks(), problems)
+
+
+def _texts(values: set[str]) -> pa.Array:
+    return pa.array(sorted(values), pa.string())

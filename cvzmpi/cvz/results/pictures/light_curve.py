@@ -1,0 +1,180 @@
+"""The light curve with the Gaussian process and the flares, and a flare from near."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from cvzmpi.cvz.results.pictures.content import Content
+from cvzmpi.cvz.results.pictures.style import DATA, FLARE, GP, NOT_SEARCHED, with_error
+
+
+def title_of(content: Content) -> str:
+    """Which light curve it is, and whether it is done."""
+    light_curve = content.data.light_curve
+    title = f"TIC {light_curve.tic}, sector {light_curve.sector}"
+    if not content.progress.done:
+        return f"{title}, unfinished"
+    if "TESSMAG" in light_curve.header:
+        return f"{title}, $T$ = {light_curve.header['TESSMAG']:.2f} mag"
+    return title
+
+
+def draw_light_curve(axes: Any, content: Content, title: str) -> None:
+    """All of it; grey where nothing was searched, a tick for each flare."""
+    data, time = content.data, content.time
+    axes.set_title(title, loc="left", fontweight="bold")
+    for start, stop in not_searched(content):
+        axes.axvspan(start, stop, color=NOT_SEARCHED, linewidth=0, zorder=0)
+    axes.plot(time, content.flux, ".", color=DATA, ms=1.6, mew=0, rasterized=True)
+    flaring = data.flare_mask[content.rows]
+    if flaring.any():
+        style = {"color": FLARE, "ms": 3, "mew": 0, "zorder": 4, "rasterized": True}
+        axes.plot(time[flaring], content.flux[flaring], ".", **style)
+    draw_model(axes, content, time, slice(None))
+    _mark_flares(axes, content)
+    axes.set_xlim(time[0] - 0.3, time[-1] + 0.3)
+    axes.set_xlabel("Time [BTJD d]")
+    axes.set_ylabel("Flux / median flux")
+    _draw_legend(axes, content)
+
+
+def _draw_legend(axes: Any, content: Content) -> None:
+    """Above the axes, where no data can be beneath."""
+    handles = [
+        Patch(color=NOT_SEARCHED, label="not searched"),
+        Line2D([], [], color=DATA, marker=".", ls="", label="flux"),
+    ]
+    if content.mean is None:
+        handles.append(Line2D([], [], ls="", label="no Gaussian process yet"))
+    else:
+        handles.append(Line2D([], [], color=GP, label="Gaussian process"))
+    n_flares = len(_flare_times(content))
+    what = "no flare" if not n_flares else "1 flare" if n_flares == 1 else f"{n_flares} flares"
+    marker = "|" if n_flares else ""
+    handles.append(Line2D([], [], color=FLARE, marker=marker, ls="", mew=1.1, label=what))
+    axes.legend(
+        handles=handles,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=4,
+        frameon=False,
+        borderaxespad=0.1,
+        borderpad=0.2,
+        handlelength=1.4,
+        handletextpad=0.5,
+        columnspacing=1.3,
+    )
+
+
+def _mark_flares(axes: Any, content: Content) -> None:
+    """A tick for each flare on a line above the data, and the range that shows the data.
+
+    The range is that of the searched cadences; what is brighter elsewhere has an arrow.
+    """
+    searched = np.isfinite(content.data.probability[content.rows])
+    lowest, highest = np.min(content.flux[searched]), np.max(content.flux[searched])
+    span = highest - lowest
+    axes.set_ylim(lowest - 0.05 * span, highest + 0.16 * span)
+    times = _flare_times(content)
+    level = highest + 0.09 * span
+    axes.plot(times, np.full(len(times), level), "|", color=FLARE, ms=7, mew=1.1)
+    outside = content.time[content.flux > highest + 0.16 * span]
+    axes.plot(outside, np.full(len(outside), level), "^", color=DATA, ms=4, mew=0)
+
+
+def _flare_times(content: Content) -> np.ndarray:
+    """Peaks of the flares; their beginnings, as long as they are not measured."""
+    if content.data.flares is not None:
+        return content.data.flares["peak_time"]
+    mask = content.data.flare_mask.astype(np.int8)
+    return content.data.light_curve.time[np.diff(mask, prepend=0) == 1]
+
+
+def draw_model(axes: Any, content: Content, x: np.ndarray, part: slice) -> None:
+    """Mean and standard deviation of the Gaussian process, broken where the light curve is."""
+    if content.mean is None or content.sd is None:
+        return
+    time, mean, sd = content.time[part], content.mean[part], content.sd[part]
+    cuts = np.flatnonzero(np.diff(time) > 0.1) + 1
+    for piece in np.split(np.arange(len(time)), cuts):
+        band = (mean[piece] - sd[piece], mean[piece] + sd[piece])
+        axes.fill_between(x[piece], *band, color=GP, alpha=0.3, linewidth=0, zorder=2.5)
+        axes.plot(x[piece], mean[piece], color=GP, lw=0.9, zorder=3)
+
+
+def not_searched(content: Content) -> list[tuple[float, float]]:
+    """Stretches of time without an evaluated cadence."""
+    searched = np.isfinite(content.data.probability[content.rows])
+    half = content.data.light_curve.exposure / 2
+    edges = content.time[searched]
+    # A stretch shorter than this could not be seen: single missing cadences are everywhere.
+    ends = np.flatnonzero(np.diff(edges) > 20 * content.data.light_curve.exposure)
+    inner = [(edges[i] + half, edges[i + 1] - half) for i in ends]
+    return [(edges[0] - 30, edges[0] - half), *inner, (edges[-1] + half, edges[-1] + 30)]
+
+
+def around(content: Content, flare: dict[str, Any]) -> slice:
+    """The cadences of a flare and a stretch before and after, in time, for a gap may be near."""
+    exposure = content.data.light_curve.exposure
+    span = flare["stop_time"] - flare["start_time"]
+    start = flare["start_time"] - max(25 * exposure, span / 2)
+    stop = flare["stop_time"] + max(40 * exposure, span)
+    return slice(*np.searchsorted(content.time, [start, stop]))
+
+
+def draw_flare(
+    axes: Any, content: Content, flare: dict[str, Any], minutes: np.ndarray, part: slice
+) -> None:
+    """A flare in the cadences `part`; what is summed up to its equivalent duration is shaded."""
+    flux, rows = content.flux[part], content.rows[part]
+    inside = (rows >= flare["start"]) & (rows <= flare["stop"])
+    for chosen, colour in ((~inside, DATA), (inside, FLARE)):
+        axes.errorbar(
+            minutes[chosen],
+            flux[chosen],
+            content.flux_err[part][chosen],
+            fmt=".",
+            color=colour,
+            ms=4,
+            mew=0,
+            elinewidth=0.5,
+        )
+    assert content.mean is not None
+    axes.fill_between(
+        minutes[inside],
+        content.mean[part][inside],
+        flux[inside],
+        color=FLARE,
+        alpha=0.18,
+        linewidth=0,
+    )
+    draw_model(axes, content, minutes, part)
+    axes.set_title("Largest flare", loc="left")
+    axes.set_ylabel("Flux / median flux")
+    axes.margins(x=0.02)
+
+
+def note_measures(axes: Any, flare: dict[str, Any], with_peak: bool = True) -> None:
+    """The measures of a flare in words, in the upper right corner."""
+    text = (
+        f"amplitude {flare['amplitude'] * 100:.3g} %\n"
+        f"ED {with_error(flare['equivalent_duration'], flare['equivalent_duration_error'])} s"
+    )
+    if with_peak:
+        text = f"peak {flare['peak_time']:.4f} BTJD\n{text}"
+    axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
+
+
+def draw_probability(axes: Any, content: Content, minutes: np.ndarray, part: slice) -> None:
+    """What the detector said around a flare."""
+    probability = content.data.probability[content.rows[part]]
+    axes.plot(minutes, probability, "-", color="black", lw=0.9, drawstyle="steps-mid")
+    axes.axhline(content.threshold, color=DATA, lw=0.8, ls="--")
+    axes.set_ylim(-0.05, 1.08)
+    axes.set_yticks([0, 0.5, 1])
+    axes.set_ylabel("Flare\nprobability")
+    axes.set_xlabel("Time from the peak [minutes]")

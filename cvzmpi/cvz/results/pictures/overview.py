@@ -1,0 +1,78 @@
+"""`cvzmpi plot`: one figure of a sector file, done or not.
+
+Above the light curve with the Gaussian process and the flares; below the largest flare, and how
+many of the injected flares were recovered.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvzmpi.cvz.results.pictures.content import Content
+from cvzmpi.cvz.results.pictures.light_curve import (
+    around,
+    draw_flare,
+    draw_light_curve,
+    draw_probability,
+    note_measures,
+    title_of,
+)
+from cvzmpi.cvz.results.pictures.recovery_map import draw_recovery
+from cvzmpi.cvz.results.pictures.style import check_suffix, picture, save, say
+
+
+def plot_file(path: Path, output: Path) -> Path:
+    """Draw a sector file; what is not in it yet is said in its panel.
+
+    Parameters
+    ----------
+    path : Path
+    output : Path
+        A PNG or PDF file.
+
+    Returns
+    -------
+    Path
+        `output`.
+
+    Raises
+    ------
+    SectorFileError
+        If there is no such file, or it is unreadable or not a sector file.
+    ConfigError
+        If the output is neither PNG nor PDF, or cannot be written.
+    """
+    check_suffix(output)
+    content = Content.read(path)
+    return save(lambda: draw_overview(content), output)
+
+
+def draw_overview(content: Content) -> Any:
+    """The figure of `cvzmpi plot`."""
+    figure = picture(8.0, 6.4)
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.15))
+    left, right = bottom.subfigures(1, 2, width_ratios=(1.05, 1))
+    draw_light_curve(top.subplots(), content, title_of(content))
+    _draw_largest_flare(left, content)
+    draw_recovery(right.subplots(), content.recovery)
+    return figure
+
+
+def _draw_largest_flare(figure: Any, content: Content) -> None:
+    flares = content.data.flares
+    if flares is None or not len(flares["peak"]):
+        nothing = "No flares measured yet" if flares is None else "No flare detected"
+        say(figure.subplots(), "Largest flare", nothing)
+        return
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
+    largest = int(np.argmax(flares["equivalent_duration"]))
+    flare = {name: column[largest] for name, column in flares.items()}
+    part = around(content, flare)
+    minutes = (content.time[part] - flare["peak_time"]) * 1440
+    draw_flare(axes, content, flare, minutes, part)
+    note_measures(axes, flare)
+    draw_probability(below, content, minutes, part)
+    figure.align_ylabels()

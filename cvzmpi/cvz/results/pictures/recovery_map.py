@@ -1,0 +1,122 @@
+"""The recovered fraction of the injected flares over amplitude and FWHM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.patheffects import Normal, Stroke
+
+from cvzmpi.cvz.results.pictures.style import NOT_SEARCHED, label_decades, picture, say
+from cvzmpi.cvz.results.products.completeness import binned_by_two
+from cvzmpi.cvz.sector_file import recovery as recoveries
+from cvzmpi.cvz.sector_file.recovery import Recovery, RecoveryGrid
+
+_MIN_IN_CELL = 10
+"""Repeats below which a cell of the recovery map is left empty: its fraction says little."""
+
+_N_CELLS = 7
+"""Of the map with intervals, each way."""
+
+
+def draw_recovery(axes: Any, recovery: Recovery | None) -> None:
+    """Many small cells, and the line at which half is recovered."""
+    title = "Recovered fraction"
+    if recovery is None or not recovery.n_placed:
+        say(axes, title, "No injections yet" if recovery is None else "No injection done yet")
+        return
+    grid = _grid(recovery)
+    fraction = np.where(grid.n_placed >= _MIN_IN_CELL, grid.fraction, np.nan)
+    if np.all(np.isnan(fraction)):
+        say(axes, title, f"Too few injections yet: {how_many(recovery)}")
+        return
+    minutes, percent = grid.fwhm_edges * 1440, grid.amplitude_edges * 100
+    axes.set_facecolor(NOT_SEARCHED)
+    mesh = axes.pcolormesh(minutes, percent, fraction, cmap="cividis", vmin=0, vmax=1)
+    bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30, ticks=np.linspace(0, 1, 6))
+    _draw_half(axes, bar, minutes, percent, fraction)
+    axes.set(xscale="log", yscale="log", xlabel="FWHM [minutes]")
+    axes.set_ylabel("Amplitude [% of median flux]")
+    label_decades(axes.xaxis)
+    label_decades(axes.yaxis)
+    axes.tick_params(which="both", direction="out", top=False, right=False)
+    axes.set_title(title, loc="left")
+    axes.set_title(how_many(recovery), loc="right", fontsize=7.5)
+
+
+def _grid(recovery: Recovery) -> RecoveryGrid:
+    """Recoveries in cells, all but those of the 1 % shortest and the 1 % longest flares."""
+    # About 150 repeats in a cell, if they were spread evenly.
+    n_bins = int(np.clip(np.sqrt(recovery.n_placed / 150), 4, 12))
+    typical = np.quantile(recovery.fwhm, [0.01, 0.99])
+    return recoveries.count(
+        recovery,
+        recoveries.even_edges(recovery.amplitude, n_bins),
+        recoveries.even_edges(typical, n_bins),
+    )
+
+
+def _draw_half(
+    axes: Any, bar: Any, minutes: np.ndarray, percent: np.ndarray, fraction: np.ndarray
+) -> None:
+    """The line at which half is recovered, between the centres of the cells, and on the bar."""
+    if min(fraction.shape) < 2 or not np.nanmin(fraction) < 0.5 < np.nanmax(fraction):
+        return
+    centres = [_middles(minutes), _middles(percent)]
+    style = {"colors": "white", "linewidths": 1.6}
+    line = axes.contour(*centres, np.ma.masked_invalid(fraction), [0.5], **style)
+    bar.add_lines(line)
+    line.set_path_effects([Stroke(linewidth=3, foreground="black"), Normal()])
+    bar.set_label("white line: 50 %")
+
+
+def how_many(recovery: Recovery) -> str:
+    """In how many flares and places the fractions are counted."""
+    done = f"{recovery.n_done:,}"
+    if recovery.n_done < recovery.n_inject:
+        done += f" of {recovery.n_inject:,}"
+    return f"{done} flares × {recovery.recovered.shape[1]} places"
+
+
+def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
+    """A figure of few cells, each with its recovered fraction and the interval of it.
+
+    Parameters
+    ----------
+    recovery : Recovery
+        With at least one injected flare that is done.
+    title : str
+    """
+    amplitude_edges = recoveries.even_edges(recovery.amplitude, _N_CELLS)
+    fwhm_edges = recoveries.even_edges(np.quantile(recovery.fwhm, [0.01, 0.99]), _N_CELLS)
+    counts = binned_by_two(
+        recovery.amplitude, recovery.fwhm, recovery.recovered, amplitude_edges, fwhm_edges
+    )
+    fraction, (low, high) = counts.fraction, counts.interval()
+    minutes, percent = fwhm_edges * 1440, amplitude_edges * 100
+    figure = picture(7.4, 5.0)
+    axes = figure.subplots()
+    axes.set_facecolor(NOT_SEARCHED)
+    mesh = axes.pcolormesh(minutes, percent, fraction, cmap="cividis", vmin=0, vmax=1)
+    figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30, label="Recovered fraction")
+    centres = np.meshgrid(_middles(minutes), _middles(percent))
+    for x, y, value, below, above in zip(
+        *(grid.ravel() for grid in (*centres, fraction, low, high)), strict=True
+    ):
+        if np.isfinite(value):
+            text = f"{value * 100:.0f}$_{{-{(value - below) * 100:.0f}}}"
+            text += f"^{{+{(above - value) * 100:.0f}}}$"
+            colour = "black" if value > 0.55 else "white"
+            axes.text(x, y, text, ha="center", va="center", color=colour, fontsize=8.5)
+    axes.set(xscale="log", yscale="log", xlabel="FWHM [minutes]")
+    axes.set_ylabel("Amplitude [% of median flux]")
+    label_decades(axes.xaxis)
+    label_decades(axes.yaxis)
+    axes.tick_params(which="both", direction="out", top=False, right=False)
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.set_title("recovered [%], with 68 % interval", loc="right")
+    return figure
+
+
+def _middles(edges: np.ndarray) -> np.ndarray:
+    return np.sqrt(edges[:-1] * edges[1:])

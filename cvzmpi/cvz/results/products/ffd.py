@@ -1,0 +1,211 @@
+"""The flare frequency distribution of a star, over all its light curves.
+
+Each flare counts with the completeness of the very search that found it. The observed time is that
+searched (`search_time`), and the smallest flares that are fitted are those of which the searches
+together find a given share: a bound that follows from the injections, never from the flares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.stats import poisson_conf_interval
+from scipy.stats import chi2
+
+from cvzmpi.cvz.quality.quality_marks import marks_of_star, marks_text
+from cvzmpi.cvz.results.products.completeness import CONFIDENCE
+from cvzmpi.cvz.results.products.effective_time import EffectiveTime
+from cvzmpi.cvz.results.products.power_law import (
+    MIN_FLARES,
+    Interval,
+    PowerLaw,
+    fit_power_law,
+    poisson_upper_limit,
+)
+from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+
+ASSUMED_INDEX = 2.0
+"""For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
+A&A 645, A42)."""
+
+
+@dataclass(frozen=True)
+class SectorRate:
+    """Flares of one light curve above the star's bound, at the star's index.
+
+    Attributes
+    ----------
+    n_flares : int
+        Between the star's bounds.
+    rate : float
+        A day.
+    interval : (float, float)
+        68.27 %, exact Poisson (Garwood 1936); the index is taken as known.
+    flare_energy, flare_energy_error : float
+        *Fractional flare energy*: the sum of the positive equivalent durations of all found flares
+        over the evaluated time, dimensionless: the share of its quiescent light that the star emits
+        in flares (L_flare / L_quiescent of Lurie et al. 2015, ApJ 800, 95). Not corrected for
+        completeness. Its error has the errors of the durations, and the chance of which flares
+        happened (the square root of the sum of their squares).
+    """
+
+    n_flares: int
+    rate: float
+    interval: Interval
+    flare_energy: float
+    flare_energy_error: float
+
+
+@dataclass(frozen=True)
+class StarFfd:
+    """The flare frequency distribution of a star.
+
+    Attributes
+    ----------
+    tic : int
+    sectors : tuple of SearchedSector
+    time : EffectiveTime
+    lower, upper : float
+        Equivalent durations in s between which rates are given. `lower` is NaN where the searches
+        together never reach the completeness that was asked for, or where too little was searched;
+        then there are no rates.
+    power_law : PowerLaw or None
+        None where fewer than two flares lie between the bounds, or all at the lower one.
+    index : float
+        That of the power law, or the assumed one.
+    n_flares : int
+        Between the bounds.
+    rate : float
+        Flares a day between the bounds.
+    interval, interval_95 : (float, float)
+    upper_limit : float
+        With 95 % confidence (one-sided) the rate is below this.
+    """
+
+    tic: int
+    sectors: tuple[SearchedSector, ...]
+    time: EffectiveTime
+    lower: float
+    upper: float
+    power_law: PowerLaw | None
+    index: float
+    n_flares: int
+    rate: float
+    interval: Interval
+    interval_95: Interval
+    upper_limit: float
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Facts about the star, as its newest light curve has them."""
+        return self.sectors[-1].facts
+
+    @property
+    def little_searched(self) -> bool:
+        """Whether too little was searched for a rate, in each of its light curves."""
+        return all(sector.little_searched for sector in self.sectors)
+
+    @property
+    def marks(self) -> str:
+        """Its quality marks, separated by commas; see `marks_of_star`."""
+        return marks_of_star(marks_text(sector.marks) for sector in self.sectors)
+
+    @classmethod
+    def of(
+        cls,
+        sectors: Sequence[SearchedSector],
+        min_completeness: float = 0.5,
+        upper: float = math.inf,
+        assumed_index: float = ASSUMED_INDEX,
+    ) -> StarFfd:
+        """Fit the flares of all light curves of a star.
+
+        Parameters
+        ----------
+        sectors : sequence of SearchedSector
+            At least one; all of one star.
+        min_completeness : float
+            Flares are counted from the equivalent duration on of which the searches together
+            find this share.
+        upper : float
+            Largest equivalent duration in s of the power law; infinity for none.
+        assumed_index : float
+            Where the flares determine none.
+        """
+        sectors = tuple(sorted(sectors, key=lambda sector: sector.sector))
+        time = EffectiveTime.of_light_curves(
+            [sector.completeness for sector in sectors], [sector.searched for sector in sectors]
+        )
+        lower = time.complete_from(min_completeness)
+        if not lower < upper or all(sector.little_searched for sector in sectors):
+            lower = math.nan
+        durations = np.concatenate([sector.duration for sector in sectors])
+        n = int(np.sum((durations >= lower) & (durations <= upper)))
+        nothing = (math.nan, math.nan)
+        power_law, index, days = None, assumed_index, math.nan
+        rate, interval, interval_95 = math.nan, nothing, nothing
+        if not math.isnan(lower):
+            if n >= MIN_FLARES:
+                power_law = fit_power_law(durations, time, lower, upper)
+            if power_law is not None:
+                index = power_law.index
+            days = time.quadrature(lower, upper).average(index - 1)
+            rate = n / days
+            if power_law is not None:
+                interval, interval_95 = power_law.rate_interval, power_law.rate_interval_95
+            else:
+                interval, interval_95 = _poisson(n, days, CONFIDENCE), _poisson(n, days, 0.95)
+        return cls(
+            tic=sectors[0].tic,
+            sectors=sectors,
+            time=time,
+            lower=lower,
+            upper=upper,
+            power_law=power_law,
+            index=index,
+            n_flares=n,
+            rate=rate,
+            interval=interval,
+            interval_95=interval_95,
+            upper_limit=poisson_upper_limit(n) / days,
+        )
+
+    def sector_rates(self) -> list[SectorRate]:
+        """One for each light curve, in their order."""
+        rates = []
+        for sector in self.sectors:
+            duration = sector.duration
+            n = int(np.sum((duration >= self.lower) & (duration <= self.upper)))
+            seconds = sector.evaluated * 86400
+            days = math.nan
+            if not math.isnan(self.lower) and not sector.little_searched:
+                alone = EffectiveTime.of_light_curves([sector.completeness], [sector.searched])
+                days = alone.quadrature(self.lower, self.upper).average(self.index - 1)
+            emits = duration > 0
+            energy = float(duration[emits].sum())
+            chance = math.sqrt(
+                np.sum(duration[emits] ** 2) + np.sum(sector.duration_error[emits] ** 2)
+            )
+            rates.append(
+                SectorRate(
+                    n_flares=n,
+                    rate=n / days if days > 0 else math.nan,
+                    interval=_poisson(n, days, CONFIDENCE),
+                    flare_energy=energy / seconds,
+                    flare_energy_error=chance / seconds,
+                )
+            )
+        return rates
+
+
+def _poisson(n: int, days: float, confidence: float) -> Interval:
+    """Exact interval of a rate."""
+    if not days > 0:
+        return math.nan, math.nan
+    sigma = math.sqrt(chi2.ppf(confidence, 1))
+    low, high = poisson_conf_interval(n, "frequentist-confidence", sigma=sigma)
+    return float(low) / days, float(high) / days

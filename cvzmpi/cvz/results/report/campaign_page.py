@@ -1,0 +1,212 @@
+"""The page of the campaign: all stars in one table, and what they have in common in pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words
+from cvzmpi.cvz.results.index.merge import table_path
+from cvzmpi.cvz.results.pictures.campaign import draw_limits, draw_rates, draw_sky
+from cvzmpi.cvz.results.pictures.style import save
+from cvzmpi.cvz.results.report import tables
+from cvzmpi.cvz.results.report.star_page import StarSummary, page_of_star
+from cvzmpi.cvz.results.report.star_pictures import Picture
+from cvzmpi.cvz.results.report.tables import table_script
+from cvzmpi.cvz.results.report.templates import page
+from cvzmpi.storage.derived_file import write_derived
+
+_MAX_PROBLEMS = 5000
+_COUNTED = 6
+"""Configurations and sets of versions that are named, the most frequent ones."""
+
+_STAR_FACTS = (
+    ("state", "count", "n_light_curves"),
+    ("done", "sum", "n_done"),
+    ("observed_time", "sum", "observed_time"),
+    ("n_flares", "sum", "n_flares"),
+    ("largest_flare", "max", "largest_flare"),
+    ("equivalent_duration_50", "approximate_median", "equivalent_duration_50"),
+    *(
+        (name, "max", name)
+        for name in ("tess_magnitude", "temperature", "right_ascension", "declination")
+    ),
+)
+"""What is made of the light curves of a star: column, how, and its name then."""
+
+
+@dataclass(frozen=True)
+class _Campaign:
+    """What the head of the page says."""
+
+    n_stars: int
+    n_light_curves: int
+    n_done: int
+    n_flares: int
+    n_placed: int
+    n_problems: int
+    n_marked: int
+    observed_time: float
+    seconds: float
+    configurations: list[tuple[str, int]]
+    software: list[tuple[str, int]]
+
+
+def write_campaign(
+    light_curves: pa.Table,
+    summaries: Mapping[int, StarSummary],
+    index: Path,
+    results: Path,
+    report: Path,
+    include_marked: bool = False,
+) -> None:
+    """Write the page, its data and pictures.
+
+    Parameters
+    ----------
+    light_curves : pa.Table
+        Of the index.
+    summaries : mapping
+        By TIC number.
+    index, results, report : Path
+        Directories: of the index, of the sector files, and of the report.
+    include_marked : bool
+        Whether the pictures have the stars and light curves with quality marks as well.
+
+    Raises
+    ------
+    SectorFileError, ConfigError
+        If something cannot be written.
+    """
+    stars = _stars(light_curves, summaries)
+    problems = pq.read_table(table_path(index, "problems"))
+    addressed = [
+        row | {"file": os.path.relpath(results / row["path"], report)}
+        for row in problems.slice(0, _MAX_PROBLEMS).to_pylist()
+    ]
+    for name, columns, rows, sort in (
+        ("stars", tables.STARS, [_in_words(star) for star in stars], "n_flares"),
+        ("problems", tables.PROBLEMS, addressed, ""),
+    ):
+        content = table_script(name, columns, rows, sort)
+        write_derived(report / "data" / f"{name}.js", content.encode())
+    text = page(
+        "campaign.html",
+        root=".",
+        campaign=_campaign(light_curves, stars, problems.num_rows),
+        pictures=_pictures(light_curves, stars, report, include_marked),
+        include_marked=include_marked,
+        definitions=DEFINITIONS,
+        index=os.path.relpath(index, report),
+    )
+    write_derived(report / "index.html", text.encode())
+
+
+def _stars(light_curves: pa.Table, summaries: Mapping[int, StarSummary]) -> list[dict[str, Any]]:
+    """A row for each star, in the order of their numbers."""
+    done = pc.equal(light_curves["state"], "done").cast(pa.int32())
+    grouped = light_curves.append_column("done", done).group_by("tic")
+    facts = grouped.aggregate([(column, how) for column, how, _ in _STAR_FACTS])
+    renamed = {f"{column}_{how}": name for column, how, name in _STAR_FACTS}
+    facts = facts.rename_columns([renamed.get(name, name) for name in facts.column_names])
+    rows = facts.sort_by("tic").to_pylist()
+    return [
+        row | asdict(summaries[row["tic"]]) | {"page": page_of_star(row["tic"])} for row in rows
+    ]
+
+
+def _in_words(star: dict[str, Any]) -> dict[str, Any]:
+    return star | {"marks": marks_in_words(star["marks"])}
+
+
+def _campaign(light_curves: pa.Table, stars: list[dict[str, Any]], n_problems: int) -> _Campaign:
+    seconds = [name for name in light_curves.column_names if name.startswith("seconds_")]
+    flares_done = pc.subtract(light_curves["n_inject"], light_curves["n_inject_remaining"])
+    return _Campaign(
+        n_stars=len(stars),
+        n_light_curves=light_curves.num_rows,
+        n_done=pc.sum(pc.equal(light_curves["state"], "done")).as_py(),
+        n_flares=pc.sum(light_curves["n_flares"]).as_py(),
+        n_placed=pc.sum(pc.multiply(flares_done, light_curves["n_repeat"])).as_py() or 0,
+        n_problems=n_problems,
+        n_marked=sum(bool(star["marks"]) for star in stars),
+        observed_time=pc.sum(light_curves["observed_time"]).as_py(),
+        seconds=sum(pc.sum(light_curves[name]).as_py() or 0.0 for name in seconds),
+        configurations=_most_frequent(light_curves["config_sha256"]),
+        software=[
+            (", ".join(f"{name} {version}" for name, version in json.loads(text).items()), count)
+            for text, count in _most_frequent(light_curves["software"])
+        ],
+    )
+
+
+def _most_frequent(column: pa.ChunkedArray) -> list[tuple[str, int]]:
+    counts = [(item["values"], item["counts"]) for item in pc.value_counts(column).to_pylist()]
+    return sorted(counts, key=lambda item: -item[1])[:_COUNTED]
+
+
+def _pictures(
+    light_curves: pa.Table, stars: list[dict[str, Any]], report: Path, include_marked: bool
+) -> list[Picture]:
+    believed, believed_stars = light_curves, stars
+    if not include_marked:
+        believed = light_curves.filter(pc.equal(light_curves["marks"], ""))
+        believed_stars = [star for star in stars if not star["marks"]]
+
+    def of_light_curves(name: str) -> np.ndarray:
+        return believed[name].to_numpy().astype(float)
+
+    def of_believed(name: str) -> np.ndarray:
+        return _numbers(believed_stars, name)
+
+    def of_stars(name: str) -> np.ndarray:
+        return _numbers(stars, name)
+
+    drawings = (
+        (
+            "limits",
+            "Equivalent durations of which half of the flares are found",
+            lambda: draw_limits(
+                of_light_curves("equivalent_duration_50"), of_light_curves("tess_magnitude")
+            ),
+        ),
+        (
+            "rates",
+            "Flare rates and power-law indices of the stars",
+            lambda: draw_rates(
+                of_believed("rate"),
+                of_believed("rate_limit"),
+                of_believed("index"),
+                of_believed("observed_time"),
+            ),
+        ),
+        (
+            "sky",
+            "Where the targets are, and how far the search is",
+            lambda: draw_sky(
+                of_stars("right_ascension"),
+                of_stars("declination"),
+                of_stars("n_done"),
+                of_stars("n_light_curves"),
+            ),
+        ),
+    )
+    pictures = []
+    for name, caption, draw in drawings:
+        file = f"pictures/{name}.png"
+        save(draw, report / file)
+        pictures.append(Picture(file, caption))
+    return pictures
+
+
+def _numbers(stars: list[dict[str, Any]], name: str) -> np.ndarray:
+    return np.array([np.nan if star[name] is None else star[name] for star in stars], float)

@@ -1,0 +1,253 @@
+"""The page of a star: its light curves, flares and pictures. Made anew only when they changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvzmpi import __version__
+from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
+from cvzmpi.cvz.results.isolated import LeftOut, isolated
+from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
+from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd
+from cvzmpi.cvz.results.products.star_outcome import star_outcome
+from cvzmpi.cvz.results.report import tables
+from cvzmpi.cvz.results.report.star_pictures import (
+    Picture,
+    Section,
+    light_curve_pictures,
+    star_pictures,
+)
+from cvzmpi.cvz.results.report.tables import table_script
+from cvzmpi.cvz.results.report.templates import page
+from cvzmpi.errors import SectorFileError
+from cvzmpi.storage.derived_file import write_derived
+
+_LAYOUT = 2
+"""Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
+
+_STATE = "star.json"
+
+
+def page_of_star(tic: int) -> str:
+    """The address of a star's page, relative to the report; they are spread as sector files are."""
+    return f"stars/{tic % 1000:03d}/{tic}/index.html"
+
+
+@dataclass(frozen=True)
+class Star:
+    """A star as the index has it.
+
+    Attributes
+    ----------
+    tic : int
+    rows : list of dict
+        Of its light curves, by column of the index.
+    pictures : bool
+        Whether its page shall have pictures.
+    """
+
+    tic: int
+    rows: list[dict[str, Any]]
+    pictures: bool
+
+    @property
+    def directory(self) -> str:
+        """Of its page, relative to that of the report."""
+        return str(Path(page_of_star(self.tic)).parent)
+
+    def digest(self) -> str:
+        """Of everything that its page depends on."""
+        files = [(row["path"], row["size"], row["mtime_ns"], row["state"]) for row in self.rows]
+        content = json.dumps([__version__, _LAYOUT, self.pictures, files])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class StarSummary:
+    """What the page of the campaign says about a star; rates are NaN where there are none.
+
+    Attributes
+    ----------
+    rate, rate_low, rate_high, rate_limit : float
+        Flares a day above `lower`; 68 % interval; upper limit with 95 % confidence.
+    lower : float
+        Equivalent duration in s.
+    index : float
+        Of the power law; NaN where there are too few flares to fit one.
+    marks : str
+        The star's quality marks, separated by commas; see `marks_of_star`.
+    left_out : list of str
+        A line for each light curve that should be on the page and cannot.
+    drawn : bool
+        Whether the page was made anew.
+    """
+
+    rate: float
+    rate_low: float
+    rate_high: float
+    rate_limit: float
+    lower: float
+    index: float
+    marks: str
+    left_out: list[str]
+    drawn: bool = True
+
+    @classmethod
+    def of(cls, star: Star, ffd: StarFfd | None, left_out: list[str]) -> StarSummary:
+        """The summary of a star, with its flare frequency distribution if there is one."""
+        marks = marks_of_star(row["marks"] for row in star.rows)
+        if ffd is None:
+            nothing = (math.nan,) * 6
+            return cls(*nothing, marks, left_out)
+        index = math.nan if ffd.power_law is None else ffd.power_law.index
+        return cls(ffd.rate, *ffd.interval, ffd.upper_limit, ffd.lower, index, marks, left_out)
+
+
+def write_star(star: Star, results: Path, report: Path) -> StarSummary:
+    """Write the page of a star and its pictures, unless they are there already.
+
+    Parameters
+    ----------
+    star : Star
+    results : Path
+        The directory of the sector files.
+    report : Path
+        The directory of the report.
+
+    Raises
+    ------
+    SectorFileError
+        If the page cannot be written.
+    """
+    directory, digest = report / star.directory, star.digest()
+    known = _read_state(directory / _STATE, digest)
+    if known is not None:
+        return known
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SectorFileError(f"{directory}: cannot be made: {error.strerror}") from error
+    outcome = star_outcome([results / row["path"] for row in star.rows])
+    ffd, left_out = outcome.star, list(outcome.left_out)
+    sections: list[Section] = []
+    pictures: list[Picture] = []
+    if star.pictures:
+        for row in star.rows:
+            section, problem = light_curve_pictures(row, results, directory)
+            sections.append(section)
+            left_out += [problem] if problem is not None else []
+        if ffd is not None:
+            drawn = isolated(results / star.rows[0]["path"], lambda: star_pictures(ffd, directory))
+            if isinstance(drawn, LeftOut):
+                left_out.append(drawn)
+            else:
+                pictures = drawn
+    lines = {item.line.replace(f"{results}/", ""): item.unfinished for item in left_out}
+    text = page(
+        "star.html",
+        root="../../..",
+        star=star,
+        facts=star.rows[-1],
+        ffd=ffd,
+        marks=_marks(star.rows),
+        left_out=list(lines),
+        pictures=pictures,
+        sections=sections,
+        light_curves=_light_curve_table(star, ffd, results, directory),
+        flares=_flare_table(ffd),
+    )
+    write_derived(directory / "index.html", text.encode())
+    shown = {p.file for p in [*pictures, *(p for section in sections for p in section.pictures)]}
+    for old in directory.glob("*.png"):
+        if old.name not in shown:
+            old.unlink(missing_ok=True)
+    failed = [line for line, unfinished in lines.items() if not unfinished]
+    summary = StarSummary.of(star, ffd, failed)
+    # last: where it is, all the rest is
+    state = {"digest": digest, "summary": asdict(summary)}
+    write_derived(directory / _STATE, json.dumps(state).encode())
+    return summary
+
+
+def _read_state(path: Path, digest: str) -> StarSummary | None:
+    """What an earlier run found out about a star; None if anything has changed since."""
+    try:
+        state = json.loads(path.read_bytes())
+        if state["digest"] != digest:
+            return None
+        return StarSummary(**state["summary"] | {"drawn": False})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # none there, torn, or of another cvzmpi
+
+
+def _marks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What each quality mark says, and the sectors that have it."""
+    return [
+        (definition.meaning, ", ".join(sectors))
+        for definition in DEFINITIONS
+        if (
+            sectors := [
+                str(row["sector"]) for row in rows if definition.name in names_in(row["marks"])
+            ]
+        )
+    ]
+
+
+def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory: Path) -> str:
+    rates: dict[int, SectorRate] = {}
+    if ffd is not None:
+        numbers = (sector.sector for sector in ffd.sectors)
+        rates = dict(zip(numbers, ffd.sector_rates(), strict=True))
+    rows = [
+        row
+        | {
+            "anchor": f"#sector-{row['sector']}" if star.pictures else "",
+            "rate": rates[row["sector"]].rate if row["sector"] in rates else None,
+            "amplitude_50_percent": _percent(row["amplitude_50"]),
+            "own_light_percent": _percent(row["crowdsap"]),
+            "marks": marks_in_words(row["marks"]),
+            "seconds": sum(v or 0.0 for k, v in row.items() if k.startswith("seconds_")),
+            "file": os.path.relpath(results / row["path"], directory),
+        }
+        for row in star.rows
+    ]
+    return table_script("light-curves", tables.LIGHT_CURVES, rows)
+
+
+def _flare_table(ffd: StarFfd | None) -> str:
+    if ffd is None:
+        return table_script("flares", tables.FLARES, [])
+    points = CumulativeFfd.of(ffd)
+    names = (
+        "sector",
+        "peak_time",
+        "amplitude",
+        "duration",
+        "duration_error",
+        "completeness",
+        "at_edge",
+    )
+    columns = {name: getattr(points, name).tolist() for name in (*names, "rate")}
+    columns["at_edge"] = ["yes" if touches else "" for touches in columns["at_edge"]]
+    columns["amplitude_percent"] = (100 * np.asarray(columns.pop("amplitude"))).tolist()
+    rows = _rows(columns)
+    return table_script("flares", tables.FLARES, rows)
+
+
+def _rows(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100 * value

@@ -1,0 +1,80 @@
+"""The pictures on the page of a star."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.cvz.results.isolated import LeftOut, isolated
+from cvzmpi.cvz.results.products.ffd import StarFfd
+
+
+@dataclass
+class Picture:
+    """A picture on a page: its file beside the page, and what it shows."""
+
+    file: str
+    caption: str
+
+
+@dataclass
+class Section:
+    """The pictures of one light curve."""
+
+    sector: int
+    pictures: list[Picture] = field(default_factory=list)
+    problem: str = ""
+
+
+def star_pictures(ffd: StarFfd, directory: Path) -> list[Picture]:
+    """The pictures of all light curves of a star together."""
+    from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
+    from cvzmpi.cvz.results.pictures.style import save
+
+    save(lambda: draw_ffd(ffd), directory / "ffd.png")
+    save(lambda: draw_sectors(ffd), directory / "sectors.png")
+    return [
+        Picture("ffd.png", "Cumulative flare frequency distribution"),
+        Picture("sectors.png", "Rate, flares and fractional flare energy by sector"),
+    ]
+
+
+def light_curve_pictures(
+    row: Mapping[str, Any], results: Path, directory: Path
+) -> tuple[Section, LeftOut | None]:
+    """The pictures of a light curve, as far as they can be drawn, and why not the others."""
+    section = Section(row["sector"])
+    problem = isolated(
+        results / row["path"], lambda: _draw_light_curve(section, row, results, directory)
+    )
+    if problem is not None:
+        section.problem = problem.line.replace(f"{results}/", "")
+    return section, problem
+
+
+def _draw_light_curve(
+    section: Section, row: Mapping[str, Any], results: Path, directory: Path
+) -> None:
+    from cvzmpi.cvz.results.pictures.completeness_curve import draw_completeness
+    from cvzmpi.cvz.results.pictures.content import Content
+    from cvzmpi.cvz.results.pictures.light_curve import title_of
+    from cvzmpi.cvz.results.pictures.overview import draw_overview
+    from cvzmpi.cvz.results.pictures.recovery_map import draw_recovery_intervals
+    from cvzmpi.cvz.results.pictures.style import save
+    from cvzmpi.cvz.results.pictures.zooms import draw_zooms
+
+    def add(name: str, caption: str, draw: Callable[[], Any]) -> None:
+        file = f"{row['sector']}_{name}.png"
+        save(draw, directory / file)
+        section.pictures.append(Picture(file, caption))
+
+    content = Content.read(results / row["path"])
+    add("light_curve", "Light curve, largest flare, recovery", lambda: draw_overview(content))
+    if row["n_flares"]:
+        add("flares", "The largest flares", lambda: draw_zooms(content))
+    recovery, title = content.recovery, title_of(content)
+    if recovery is not None and recovery.n_done:
+        add("completeness", "Completeness", lambda: draw_completeness(recovery, title))
+        add("recovery", "Recovered fraction", lambda: draw_recovery_intervals(recovery, title))

@@ -1,0 +1,37 @@
+"""The pages of the report as Jinja2 templates."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from cvzmpi import __version__
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("cvzmpi.cvz.results.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["version"] = __version__
+    return environment
+
+
+def page(template: str, **content: Any) -> str:
+    """A page as HTML.
+
+    Parameters
+    ----------
+    template : str
+        Name of its file.
+    **content
+        What it needs; something missing is an error. `root` is the relative address of the
+        directory of the report.
+    """
+    return _environment().get_template(template).render(**content)

@@ -1,0 +1,354 @@
+"""`cvzmpi show`: what is in a sector file, on the terminal or down a pipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cvzmpi.cvz.detection.flares import at_edge
+from cvzmpi.cvz.quality.quality_marks import BY_NAME, quality_marks
+from cvzmpi.cvz.results.isolated import or_refused
+from cvzmpi.cvz.results.products.completeness import CompletenessCurve, Limit
+from cvzmpi.cvz.sector_file import recovery as recoveries
+from cvzmpi.cvz.sector_file.checks import opened
+from cvzmpi.cvz.sector_file.recovery import Recovery
+from cvzmpi.cvz.sector_file.sector_file import STAGES, Progress, SectorData
+from cvzmpi.cvz.sector_file.star_facts import star_facts
+
+MAX_FLARES = 20
+"""Flares that `show_file` prints; the file has them all."""
+
+WIDTH = 100
+"""Columns where there is no terminal to ask."""
+
+_INDENT = 17
+
+_GRID = 5
+"""Rows and columns of the recovered fractions."""
+
+
+def show_file(path: Path) -> None:
+    """Print what is in a sector file, done or not.
+
+    Raises
+    ------
+    SectorFileError
+        If there is no such file, or it is unreadable, not a sector file, or of odd content.
+    """
+    console = plain_console()
+
+    def text() -> str:
+        with console.capture() as captured:
+            _print_file(console, path)
+        return captured.get()
+
+    click.echo(or_refused(path, text), nl=False)
+
+
+def _print_file(console: Console, path: Path) -> None:
+    progress, data, recovery = recoveries.read_all(path)
+    config = json.loads(progress.config_json)
+    light_curve = data.light_curve
+    console.print(f"TIC {light_curve.tic}, sector {light_curve.sector}", style="bold")
+    _print_facts(console, _overview(path, progress, data, recovery))
+    _heading(console, "Quality marks")
+    _print_facts(console, _marks(progress, data, config))
+
+    _heading(console, "Gaussian process")
+    if data.flares is None:
+        console.print("  missing: the file is at checkpoint detect")
+    else:
+        _print_facts(console, _gaussian_process(data.gp_facts, config))
+    _heading(console, "Flares")
+    _print_flares(console, data)
+    _heading(console, "Recovery of injected flares")
+    _print_recovery(console, recovery)
+    _heading(console, "Made by")
+    _print_facts(console, _provenance(path))
+
+
+def plain_console(piped_width: int = WIDTH) -> Console:
+    """Plain text: a path or a number is not to be taken for markup, or coloured.
+
+    Parameters
+    ----------
+    piped_width : int
+        Columns where the output is no terminal, unless the environment says.
+    """
+    console = Console(highlight=False, emoji=False, markup=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = piped_width
+    return console
+
+
+def half_found(size: np.ndarray, recovery: Recovery) -> Limit:
+    """The size at which half of the injected flares are found.
+
+    Parameters
+    ----------
+    size : float64, shape (n_done,)
+        Of the injected flares, as their amplitude.
+    recovery : Recovery
+    """
+    return CompletenessCurve.fit(size, recovery.recovered, n_draws=0).limit(0.5)
+
+
+def limit_text(limit: Limit, factor: float = 1.0) -> str:
+    """A limit times a factor, with its sign where it is only a bound."""
+    sign = "" if limit.relation == "=" else f"{limit.relation} "
+    return f"{sign}{limit.value * factor:.3g}"
+
+
+def n_flares_in(mask: np.ndarray) -> int:
+    """Flares that a flare mask marks: its stretches of true values."""
+    return int(np.count_nonzero(np.diff(mask.astype(np.int8), prepend=0) == 1))
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(text, style="bold")
+
+
+def _print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
+    """Names and values in two columns."""
+    for name, value in facts:
+        # A path or a checksum is never broken: people copy it.
+        first, *others = textwrap.wrap(
+            value, console.width - _INDENT, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+        if len(name) > _INDENT - 3:  # a long name has a line of its own
+            console.print(Text(f"  {name}", "dim"))
+            others, name, first = [first, *others], "", ""
+        if name:
+            console.print(Text.assemble((f"  {name:<{_INDENT - 2}}", "dim"), first), soft_wrap=True)
+        for line in others:
+            console.print(" " * _INDENT + line, soft_wrap=True)
+
+
+def _overview(
+    path: Path, progress: Progress, data: SectorData, recovery: Recovery | None
+) -> list[tuple[str, str]]:
+    light_curve = data.light_curve
+    usable = light_curve.usable(json.loads(progress.config_json)["light_curve.quality_bitmask"])
+    flux, error = light_curve.flux[usable], light_curve.flux_err[usable]
+    evaluated = int(np.isfinite(data.probability).sum())
+    facts = star_facts(light_curve.header)
+    return [
+        ("file", str(path)),
+        (
+            "star",
+            f"TESS magnitude {_fact(facts, 'tess_magnitude', '.2f')}, "
+            f"temperature {_fact(facts, 'temperature', '.0f', ' K')}, "
+            f"radius {_fact(facts, 'radius', '.3f', ' R_sun')}",
+        ),
+        (
+            "aperture",
+            f"the star's share of its light {_fact(facts, 'crowdsap', '.1%')} (CROWDSAP), "
+            f"of the star's light in it {_fact(facts, 'flfrcsap', '.1%')} (FLFRCSAP)",
+        ),
+        (
+            "flux",
+            f"median {np.median(flux):,.1f} e-/s, median error {np.median(error):.2f} e-/s "
+            f"({np.median(error) / np.median(flux) * 100:.3g} %)",
+        ),
+        (
+            "cadences",
+            f"{light_curve.n_cadences:,} of {light_curve.exposure * 86400:.0f} s; "
+            f"{usable.sum():,} usable, {evaluated:,} evaluated by the detector",
+        ),
+        ("searched", f"{evaluated * light_curve.exposure:.2f} d"),
+        ("state", _state(progress)),
+        ("seconds", _seconds(data.seconds, recovery)),
+    ]
+
+
+def _fact(facts: dict[str, Any], name: str, form: str, unit: str = "") -> str:
+    return "unknown" if facts[name] is None else format(facts[name], form) + unit
+
+
+def _marks(
+    progress: Progress, data: SectorData, config: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """What each mark says and why it is given."""
+    marks = quality_marks(data, config)
+    if not marks:
+        yield "none", "" if progress.checkpoint == "model" else "of those that are known so far"
+    for mark in marks:
+        yield mark.name, f"{BY_NAME[mark.name].meaning} Here: {mark.value}."
+
+
+def _state(progress: Progress) -> str:
+    if progress.done:
+        return "done"
+    if progress.checkpoint == "model":
+        return (
+            f"checkpoint model; {progress.n_inject_remaining:,} of {progress.n_inject:,} "
+            "injections remain"
+        )
+    return (
+        f"checkpoint {progress.checkpoint}; missing: Gaussian process, table of flares, injections"
+    )
+
+
+def _seconds(seconds: dict[str, float], recovery: Recovery | None) -> str:
+    text = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in STAGES if stage in seconds)
+    text += f"; together {sum(seconds.values()):.2f}"
+    if recovery is not None and recovery.n_placed:
+        each = seconds["inject"] / recovery.n_placed
+        text += f"; {each * 1e3:.2f} ms per repeat of an injection"
+    return text
+
+
+def _gaussian_process(facts: dict[str, Any], config: dict[str, Any]) -> list[tuple[str, str]]:
+    values = {name.removeprefix("gp_"): value for name, value in facts.items()}
+    fit = "converged" if values.pop("converged") else "NOT CONVERGED, the best point is kept"
+    message = values.pop("message")
+    lines = [
+        ("kernel", f"{values.pop('kernel')}"),
+        (
+            "fit",
+            f"{fit} after {values.pop('n_evaluations')} evaluations ({message}); "
+            f"log-likelihood {values.pop('log_likelihood'):.2f}",
+        ),
+    ]
+    for name, value in values.items():
+        text = f"{value:.6g}{_unit(name)}"
+        if name == "period_d":
+            for bound in ("min_period", "max_period"):
+                if np.isclose(value, config[f"model.{bound}"], rtol=1e-4):
+                    text += f"  (at the bound model.{bound})"
+        lines.append((name, text))
+    return lines
+
+
+def _unit(parameter: str) -> str:
+    if parameter.endswith("_d"):
+        return " d"
+    relative = {"sigma", "sigma_granulation", "jitter", "mean"}
+    return " of the median flux" if parameter in relative else ""
+
+
+def _print_flares(console: Console, data: SectorData) -> None:
+    if data.flares is None:
+        n_flares = n_flares_in(data.flare_mask)
+        console.print(f"  {n_flares} found; not measured yet, for want of the Gaussian process")
+        return
+    n_flares = len(data.flares["peak"])
+    if not n_flares:
+        console.print("  none found")
+        return
+    console.print(f"  {n_flares} found, by equivalent duration (ED); amplitude over median flux")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in (
+        "peak [BTJD d]",
+        "cadences",
+        "minutes",
+        "amplitude [%]",
+        "ED [s]",
+        "ED error [s]",
+        "highest p",
+        "edge",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
+    minutes = data.light_curve.exposure * 1440
+    edge = at_edge(data.probability, data.flares["start"], data.flares["stop"])
+    for i in np.argsort(-data.flares["equivalent_duration"], kind="stable")[:MAX_FLARES]:
+        flare = {name: column[i] for name, column in data.flares.items()}
+        span = flare["stop_time"] - flare["start_time"]
+        table.add_row(
+            f"{flare['peak_time']:.5f}",
+            f"{flare['start']}-{flare['stop']}",
+            f"{span * 1440 + minutes:.0f}",
+            f"{flare['amplitude'] * 100:.3g}",
+            f"{flare['equivalent_duration']:.2f}",
+            f"{flare['equivalent_duration_error']:.2f}",
+            f"{flare['max_probability']:.3f}",
+            "yes" if edge[i] else "",
+        )
+    console.print(table)
+    if edge.any():
+        console.print("  edge: touches a gap or the end of the search; a part may be missing")
+    if n_flares > MAX_FLARES:
+        console.print(f"  and {n_flares - MAX_FLARES} more with smaller ED, in the group /flares")
+
+
+def _print_recovery(console: Console, recovery: Recovery | None) -> None:
+    if recovery is None or not recovery.n_placed:
+        done = "not drawn yet" if recovery is None else f"none of {recovery.n_inject:,} is done yet"
+        console.print(f"  missing: {done}")
+        return
+    amplitude = half_found(recovery.amplitude, recovery)
+    duration = half_found(recovery.equivalent_duration, recovery)
+    so_far = "" if recovery.n_done == recovery.n_inject else " so far"
+    _print_facts(
+        console,
+        [
+            (
+                "injected",
+                f"{recovery.n_done:,} of {recovery.n_inject:,} flares at "
+                f"{recovery.recovered.shape[1]} places each",
+            ),
+            ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}"),
+            (
+                "half of them",
+                f"at amplitude {limit_text(amplitude, 100)} %, at ED {limit_text(duration)} s",
+            ),
+        ],
+    )
+    grid = recoveries.count(
+        recovery,
+        recoveries.equal_edges(recovery.amplitude, _GRID),
+        recoveries.equal_edges(recovery.fwhm, _GRID),
+    )
+    console.print()
+    console.print("  Recovered [%] (of how many) by amplitude [%] and FWHM [minutes]")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("amplitude", justify="right", no_wrap=True)
+    for span in _spans(grid.fwhm_edges * 1440):
+        table.add_column(span, justify="right", no_wrap=True)
+    for span, fractions, numbers in zip(
+        _spans(grid.amplitude_edges * 100), grid.fraction, grid.n_placed, strict=True
+    ):
+        cells = [
+            f"{fraction * 100:.0f} ({n})" if n else "-"
+            for fraction, n in zip(fractions, numbers, strict=True)
+        ]
+        table.add_row(span, *cells)
+    console.print(table)
+
+
+def _spans(edges: np.ndarray) -> list[str]:
+    return [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
+
+
+def _provenance(path: Path) -> list[tuple[str, str]]:
+    with opened(path) as file:
+        attributes = dict(file.attrs)
+    software = json.loads(attributes["software"])
+    lines = [
+        ("configuration", attributes["config_sha256"]),
+        ("seed", str(attributes["seed"])),
+        ("models", attributes["models_sha256"]),
+        ("software", ", ".join(f"{name} {version}" for name, version in software.items())),
+    ]
+    if "input_file" in attributes:
+        lines.insert(
+            0,
+            (
+                "input",
+                f"{attributes['input_file']} ({attributes.get('PROCVER', 'unknown version')})",
+            ),
+        )
+    return lines

@@ -1,0 +1,1 @@
+"""The sector file: one light curve with all that is known of it."""

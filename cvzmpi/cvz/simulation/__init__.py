@@ -1,0 +1,1 @@
+"""Invented light curves, as FITS files."""

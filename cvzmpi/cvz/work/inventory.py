@@ -1,0 +1,212 @@
+"""The inventory: what lies in the input and the output directory, brought into the ledger.
+
+It is taken whenever a job begins. Sector files are opened only where the ledger does not know their
+light curve yet. So a campaign of many thousand begins quickly, and one whose ledger is lost, or
+never was, gets it from its files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from cvzmpi.cvz.configuration import InjectConfig
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
+from cvzmpi.cvz.sector_file.sector_file import Progress
+from cvzmpi.cvz.work.campaign_files import is_light_curve
+from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
+from cvzmpi.ledger.failures import failures
+from cvzmpi.ledger.states import FINISHED
+
+_CHUNK = 2000
+_LOST = "its sector file is gone"
+_OTHERS_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Brings what was found into the ledger.
+
+    Attributes
+    ----------
+    ledger : Ledger
+    job : Job
+        Who does it.
+    present : collection of (int, int)
+        The (tic, sector) that have a sector file.
+    look : callable
+        Opens the sector file of a light curve: how far it is, None where it is damaged.
+    cost : callable
+        Of a light curve, by its source and how far it is.
+    max_attempts : int
+        What failed so often is not tried again.
+    """
+
+    ledger: Ledger
+    job: Job
+    present: Collection[tuple[int, int]]
+    look: Callable[[LightCurveSource], Progress | None]
+    cost: Callable[[LightCurveSource, Progress | None], float]
+    max_attempts: int
+
+    def take(self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected]) -> None:
+        """Bring everything into the ledger.
+
+        Parameters
+        ----------
+        sources : sequence of LightCurveSource
+            Light curves that can be worked on.
+        rejected : sequence of Rejected
+            What should be one and is not.
+        """
+        self.try_again({source.name for source in sources})
+        for first in range(0, len(sources), _CHUNK):
+            self._bring_in(sources[first : first + _CHUNK])
+        self._reject(rejected)
+
+    def try_again(self, names: Collection[str] | None = None) -> None:
+        """What failed, but not often enough to be given up, is tried once more.
+
+        Parameters
+        ----------
+        names : collection of str, optional
+            Only these.
+        """
+        failed = [f for f in failures(self.ledger) if names is None or f.unit.name in names]
+        again = [
+            failure.retried(f"attempt {failure.unit.charged + 1} of {self.max_attempts}")
+            for failure in failed
+            if failure.unit.charged < self.max_attempts
+        ]
+        self.ledger.record(again, self.job, skip_stale=True)
+
+    def settle(self, rejected: Sequence[Rejected]) -> None:
+        """Close what was rejected once and is no more: the file was repaired, or taken away."""
+        still = {item.name for item in rejected}
+        gone = [
+            failure.unit.name
+            for failure in failures(self.ledger)
+            if failure.from_state is State.DISCOVERED and failure.unit.name not in still
+        ]
+        events = [
+            event
+            for name in gone
+            for event in (
+                Event(name, State.DISCOVERED, from_state=State.ERROR),
+                Event(name, State.NOT_QUALIFIED, message="no longer in the input"),
+            )
+        ]
+        self.ledger.record(events, self.job, skip_stale=True)
+
+    def close_impossible(self, known: Sequence[LedgerUnit]) -> None:
+        """Close those known units that wait for work under a name that no light curve can have."""
+        waiting = {State.QUALIFIED, State.PREPROCESSED}
+        message = "not a light curve: expected a TIC number and a sector"
+        events = [
+            Event(unit.name, State.NOT_QUALIFIED, from_state=unit.state, message=message)
+            for unit in known
+            if unit.state in waiting and not is_light_curve(unit.name)
+        ]
+        self.ledger.record(events, self.job, skip_stale=True)
+
+    def _bring_in(self, sources: Sequence[LightCurveSource]) -> None:
+        known = {unit.name: unit for unit in self.ledger.units(names=[s.name for s in sources])}
+        found: list[NewUnit] = []
+        happened: list[Event] = []
+        for source in sources:
+            unit = known.get(source.name)
+            if unit is None or unit.state in {State.DISCOVERED, State.QUALIFIED}:
+                is_present = (source.tic, source.sector) in self.present
+                progress = self.look(source) if is_present else None
+                if unit is None:
+                    cost = self.cost(source, progress)
+                    found.append(NewUnit(source.name, cost, facts=_facts(source)))
+                state = State.DISCOVERED if unit is None else unit.state
+                happened += _on_its_way(source, state, progress)
+            elif self._is_lost(source, unit):
+                happened.append(_lost(unit))
+        with self.ledger.writing() as connection:
+            self.ledger.add_units(found, self.job, within=connection)
+            self.ledger.record(happened, self.job, skip_stale=True, within=connection)
+
+    def _is_lost(self, source: LightCurveSource, unit: LedgerUnit) -> bool:
+        return unit.state in FINISHED and (source.tic, source.sector) not in self.present
+
+    def _reject(self, rejected: Sequence[Rejected]) -> None:
+        known = {unit.name: unit for unit in self.ledger.units(names=[r.name for r in rejected])}
+        failed = [
+            Event(item.name, State.ERROR, message=item.message)
+            for item in rejected
+            if item.name not in known or _can_fail(known[item.name])
+        ]
+        failed = [*self._for_another_reason(rejected), *failed]
+        with self.ledger.writing() as connection:
+            new = [NewUnit(item.name) for item in rejected]
+            self.ledger.add_units(new, self.job, within=connection)
+            self.ledger.record(failed, self.job, skip_stale=True, within=connection)
+
+    def _for_another_reason(self, rejected: Sequence[Rejected]) -> Iterator[Event]:
+        """What was rejected before, and is now since the file is another, or elsewhere."""
+        now = {item.name: item.message for item in rejected}
+        for failure in failures(self.ledger):
+            message = now.get(failure.unit.name, failure.message)
+            if failure.from_state is State.DISCOVERED and message != failure.message:
+                yield failure.retried("looked at again")
+                yield Event(failure.unit.name, State.ERROR, State.DISCOVERED, message=message)
+
+
+def light_curve_cost(
+    inject: InjectConfig, source: LightCurveSource, progress: Progress | None
+) -> float:
+    """Expected work: injections that remain, and a little for the cadences."""
+    remaining = inject.n_inject
+    if progress is not None and progress.checkpoint == "model":
+        remaining = progress.n_inject_remaining
+    n_bytes = source.n_bytes
+    megabytes = 2.0 if n_bytes is None else n_bytes / 1e6
+    return remaining * inject.n_repeat / 1000 + megabytes
+
+
+def _facts(source: LightCurveSource) -> dict[str, object]:
+    """What the ledger keeps of a light curve; with it, a FITS file is opened only once."""
+    facts: dict[str, object] = {"tic": source.tic, "sector": source.sector}
+    n_bytes = source.n_bytes
+    if n_bytes is not None:
+        facts |= {"file": str(source.path), "bytes": n_bytes}
+    return facts
+
+
+def _on_its_way(
+    source: LightCurveSource, state: State, progress: Progress | None
+) -> Iterator[Event]:
+    """The events that bring a light curve from a state to where it is."""
+    here = "its FITS file is here" if source.path is not None else "its sector file is here"
+    here = "; ".join([here, *(str(other) for other in source.others[:_OTHERS_NAMED])])
+    if state is State.DISCOVERED:
+        yield Event(source.name, State.QUALIFIED, from_state=state, message="given as input")
+    yield Event(
+        source.name,
+        State.PREPROCESSED,
+        from_state=State.QUALIFIED,
+        message=here,
+        progress=0 if progress is None else progress.steps,
+    )
+    if progress is not None and progress.done:
+        yield Event(
+            source.name, State.DONE, from_state=State.PREPROCESSED, message="found done", charged=0
+        )
+
+
+def _lost(unit: LedgerUnit) -> Event:
+    return Event(
+        unit.name,
+        State.PREPROCESSED,
+        from_state=unit.state,
+        message=_LOST,
+        progress=0,
+        charged=0,
+    )
+
+
+def _can_fail(unit: LedgerUnit) -> bool:
+    return unit.state in {State.DISCOVERED, State.QUALIFIED, State.PREPROCESSED}

@@ -1,0 +1,268 @@
+"""The work of a job: which light curves there are, and the ledger's source of them.
+
+Rank 0 alone has to do with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.batch_list import read_pairs, read_priorities, select_targets
+from cvzmpi.cvz.light_curves.input_directory import scan_directory
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
+from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
+from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.sector_file import Progress, Provenance
+from cvzmpi.cvz.work.campaign_files import CampaignFiles, identity, is_light_curve
+from cvzmpi.cvz.work.file_choice import tell_choices
+from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
+from cvzmpi.cvz.work.stages import check_resume
+from cvzmpi.errors import ConfigError, SectorFileError
+from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
+from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
+from cvzmpi.ledger.client.liveness import queue_id
+from cvzmpi.ledger.states import FINISHED
+from cvzmpi.runtime.all_ranks import complain
+from cvzmpi.runtime.job_log import begin_log
+from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
+from cvzmpi.runtime.wait_for_ledger import wait_for_ledger
+from cvzmpi.scheduler.campaign import Unit, UnitSource
+from cvzmpi.storage.file_lock import why_no_locks
+
+_log = logging.getLogger(__name__)
+
+
+class LightCurveWork:
+    """Finds the light curves of a campaign.
+
+    Parameters
+    ----------
+    config : Config
+    provenance : Provenance
+        What the sector files must have been made with.
+    """
+
+    def __init__(self, config: Config, provenance: Provenance) -> None:
+        self._config = config
+        self._provenance = provenance
+        self._files = CampaignFiles(config.output.directory)
+
+    def open_source(self, ranks: int, nodes: int) -> UnitSource:
+        """Find the light curves, bring them into the ledger, and begin to claim them.
+
+        Parameters
+        ----------
+        ranks, nodes : int
+            Of the job.
+
+        Raises
+        ------
+        ConfigError
+            If the input is missing, the output directory cannot be written to, or outputs are there
+            that another configuration made.
+        LedgerUnavailableError
+            If the ledger's database is away for longer than `ledger.patience`.
+        LedgerError
+            If the ledger cannot be opened.
+        ArchiveError
+            If the archive does not answer, and nothing is known to work on.
+        """
+        return wait_for_ledger(
+            lambda: self._open_source(ranks, nodes),
+            self._config.ledger.patience,
+            complain,
+        )
+
+    def _open_source(self, ranks: int, nodes: int) -> UnitSource:
+        directory, from_archive = self._config.input.directory, self._config.archive.targets
+        if from_archive is None and not directory.is_dir() and not self._files.present:
+            raise ConfigError(f"{directory}: no such input directory")
+        _check_writable(self._config.output.directory)
+        with ExitStack() as on_error:
+            ledger = on_error.enter_context(Ledger.open(self._config.ledger_location()))
+            known = ledger.units()
+            self._check_configuration(known)
+            queue = queue_id(os.environ)
+            log = begin_log(self._config.logs(), self._config.job.log_level, queue)
+            job = ledger.jobs.begin("run", ranks=ranks, nodes=nodes, queue_id=queue, log=log)
+            on_error.callback(ledger.jobs.end, job, "nothing was begun")
+            if from_archive is None:
+                source = self._of_directory(ledger, job, known, ranks)
+            else:
+                source = self._of_archive(ledger, job, known, ranks)
+            on_error.pop_all()
+        return source
+
+    def _of_directory(
+        self, ledger: Ledger, job: Job, known: list[LedgerUnit], ranks: int
+    ) -> UnitSource:
+        """The light curves of the input directory."""
+        sources, rejected = self._find(known)
+        tell_choices(sources, known)
+        inventory = self._inventory(ledger, job)
+        inventory.take(sources, rejected)
+        inventory.close_impossible(known)
+        if self._config.input.targets is None:
+            inventory.settle(rejected)
+        by_name = {source.name: source for source in sources}
+        names = [*by_name, *(item.name for item in rejected)]
+
+        def as_unit(unit: LedgerUnit) -> Unit:
+            source, output = by_name.get(unit.name), self._files.path(unit.name)
+            content = (
+                LightCurvePaths(None, output)
+                if source is None
+                else LightCurvePaths(
+                    source.path, output, others=tuple(other.path for other in source.others)
+                )
+            )
+            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
+
+        return self._claimed(ledger, job, ranks, (State.PREPROCESSED,), as_unit, names)
+
+    def _of_archive(
+        self, ledger: Ledger, job: Job, known: list[LedgerUnit], ranks: int
+    ) -> UnitSource:
+        """The light curves of the list of targets, which are downloaded while the job runs."""
+        from cvzmpi.cvz.archive.access import ArchiveAccess
+        from cvzmpi.cvz.archive.scan import product_of_facts
+        from cvzmpi.cvz.archive.staging.staging import CLAIMABLE, scan_for_job, stage
+
+        access = ArchiveAccess(self._config, _log.warning)
+        not_scanned = scan_for_job(self._config, access, ledger, job)
+        inventory = self._inventory(ledger, job)
+        inventory.take([LightCurveSource(*key, None) for key in self._files.present], [])
+        inventory.try_again()
+        inventory.close_impossible(known)
+        batch = self._config.input.targets
+
+        def as_unit(unit: LedgerUnit) -> Unit:
+            content = LightCurvePaths(
+                None, self._files.path(unit.name), product_of_facts(unit.facts)
+            )
+            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
+
+        names = None if batch is None else [f"{tic}_{sector}" for tic, sector in read_pairs(batch)]
+        claimed = self._claimed(ledger, job, ranks, CLAIMABLE, as_unit, names)
+        return stage(claimed, self._config, access, known, not_scanned)
+
+    def _claimed(
+        self,
+        ledger: Ledger,
+        job: Job,
+        ranks: int,
+        states: Sequence[State],
+        as_unit: Callable[[LedgerUnit], Unit],
+        names: Sequence[str] | None,
+    ) -> LedgerSource:
+        """The source of units that this job claims; of these names only, where they are given."""
+        config, inject = self._config, self._config.inject
+        if config.input.targets is not None:
+            ledger.set_priorities(read_priorities(config.input.targets))
+        limited = names is not None and ledger.claims.limit_to(
+            job, list(dict.fromkeys(names)), states
+        )
+        rules = ClerkRules(
+            states,
+            config.job.max_attempts,
+            config.ledger.lease,
+            limited=limited,
+            patience=config.ledger.patience,
+        )
+
+        return LedgerSource(
+            Clerk(ledger, job, config.outboxes(), rules, self._files.evidence),
+            lambda: overview_of(
+                ledger,
+                job,
+                batch=set(names) if limited and names is not None else None,
+                steps_per_unit=inject.n_inject * inject.n_repeat,
+                open_states=(*states, State.WORKING),
+            ),
+            as_unit,
+            ranks,
+        )
+
+    # ------------------------------------------------------------- what there is
+
+    def _find(self, known: list[LedgerUnit]) -> tuple[list[LightCurveSource], list[Rejected]]:
+        """The light curves of the campaign: those in the input directory, and those begun.
+
+        What was begun needs its FITS file no more, and that may be gone.
+        """
+        directory = self._config.input.directory
+        sources, rejected = (
+            scan_directory(directory, _known_files(known))
+            if directory.is_dir() or not self._files.present
+            else ([], [])
+        )
+        with_file = {(source.tic, source.sector) for source in sources}
+        sources += [
+            LightCurveSource(*key, None) for key in self._files.present if key not in with_file
+        ]
+        if self._config.input.targets is not None:
+            sources, rejected = select_targets(sources, self._config.input.targets)
+        if not sources and not rejected:
+            raise ConfigError(f"{directory}: no SPOC light curve in here")
+        return sources, rejected
+
+    def _inventory(self, ledger: Ledger, job: Job) -> Inventory:
+        return Inventory(
+            ledger=ledger,
+            job=job,
+            present=self._files.present.keys(),
+            look=lambda source: self._progress(self._files.path(source.name)),
+            cost=lambda source, progress: light_curve_cost(self._config.inject, source, progress),
+            max_attempts=self._config.job.max_attempts,
+        )
+
+    def _check_configuration(self, known: list[LedgerUnit]) -> None:
+        """Look into one sector file that the ledger knows; the others are like it."""
+        for unit in known:
+            if not (unit.progress or unit.state in FINISHED) or not is_light_curve(unit.name):
+                continue
+            path = self._files.present.get(identity(unit.name))
+            if path is not None and self._progress(path) is not None:
+                return
+
+    def _progress(self, path: Path) -> Progress | None:
+        """How far a light curve is; one whose file is damaged, or not ours, has not begun."""
+        try:
+            progress = sector_file.read_progress_by_name(path)
+        except SectorFileError:
+            return None  # its team says so: it sets a damaged file aside, and leaves others alone
+        try:
+            if progress is not None:
+                check_resume(path, progress, self._provenance)
+        except SectorFileError as error:
+            raise ConfigError(str(error)) from error
+        return progress
+
+
+def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], tuple[int, int]]:
+    """Which light curves are in which FITS files, as far as the ledger knows."""
+    return {
+        (str(unit.facts.get("file")), unit.facts["bytes"]): identity(unit.name)
+        for unit in known
+        if is_light_curve(unit.name) and isinstance(unit.facts.get("bytes"), int)
+    }
+
+
+def _check_writable(directory: Path) -> None:
+    """Find out before anything is computed."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        no_locks = why_no_locks(directory)
+    except OSError as error:
+        raise ConfigError(f"{directory}: cannot write here: {error.strerror}") from error
+    if no_locks is not None:
+        raise ConfigError(
+            f"{directory}: its file system cannot lock files ({no_locks}), which keeps jobs from "
+            "working on the same light curve: use another output directory, or have it mounted "
+            "with locks (Lustre: -o flock; NFS: with its lock service)"
+        )

@@ -1,0 +1,350 @@
+"""The stages of a light curve: download, detect, model, inject.
+
+Each stage ends with its checkpoint in the sector file, and is skipped where that is there already.
+The leader of the team does what is short or cannot be shared, and writes the checkpoints; all
+members share the evaluation of the networks and, above all, the injections.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cvzmpi.config import differences
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.detection.flares import Detection, flare_table
+from cvzmpi.cvz.detection.stella.ensemble import EnsembleEvaluation, ensemble_probability
+from cvzmpi.cvz.injection.flare_shape import equivalent_duration
+from cvzmpi.cvz.injection.injection import DetectorMatrices, InjectionSearch, draw_injections
+from cvzmpi.cvz.light_curves.fits_input import read_light_curve
+from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
+from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
+from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
+from cvzmpi.cvz.sector_file.sector_file import Progress, Provenance, SectorData
+from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
+from cvzmpi.storage.checkpoint_file import set_aside
+
+if TYPE_CHECKING:
+    from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
+    from cvzmpi.mpi.team import Team, Tickets
+    from cvzmpi.scheduler.control import Control
+
+FLARES_PER_TICKET = 40
+"""Flares that a member of a team takes at a time.
+
+Always the same, whatever the team: a matrix product with other dimensions may round differently.
+"""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the stages need, for any light curve."""
+
+    config: Config
+    detector: DetectorMatrices
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where the work on a light curve begins."""
+
+    data: SectorData
+    checkpoint: str
+    n_remaining: int
+    note: str | None = None
+
+
+def work_on_light_curve(
+    tools: Tools, paths: LightCurvePaths, team: Team, control: Control
+) -> dict[str, Any]:
+    """Bring a light curve from wherever it is to its last checkpoint: collective over the team.
+
+    Parameters
+    ----------
+    tools : Tools
+    paths : LightCurvePaths
+        The FITS file is not needed once checkpoint `detect` is in the sector file.
+    team : Team
+    control : Control
+        Is told how many injections were done, and says when to stop.
+
+    Returns
+    -------
+    dict
+        `path`, and `note` where there is something to be told.
+    """
+    path = paths.output
+    start = team.lead(lambda: _start(tools, paths))
+    result = {"path": str(path)} | ({"note": start.note} if start.note else {})
+    if start.checkpoint == "model" and start.n_remaining == 0:
+        return result  # another job was faster
+    control.check_stop(team)
+    data = start.data
+    observation = team.each(lambda: Observation.prepare(data.light_curve, tools.config))
+    with ExitStack() as shared:
+        clock = time.perf_counter()
+        evaluation = _evaluate(tools, observation, team, shared)
+        if start.checkpoint == "download":
+            data = team.lead(lambda: _detect(tools, observation, evaluation, data, path, clock))
+            control.check_stop(team)
+        if start.checkpoint in {"download", "detect"}:
+            data = team.lead(lambda: _model(tools, observation, data, path))
+            start = replace(start, n_remaining=tools.config.inject.n_inject)
+        _inject(tools, observation, evaluation, data, start.n_remaining, path, team, control)
+    return result
+
+
+def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
+    """Refuse to go on with a file that another configuration made, or other models.
+
+    Raises
+    ------
+    SectorFileError
+        With the difference.
+    """
+    if progress.config_json != ours.config_json:
+        changed = "; ".join(differences(ours.config_json, progress.config_json))
+        raise SectorFileError(
+            f"{path}: made with another configuration ({changed}); "
+            "go back to it, or use another output directory"
+        )
+    if progress.models_checksum != ours.models_checksum:
+        raise SectorFileError(
+            f"{path}: made with other models ({progress.models_checksum[:16]}..., "
+            f"now {ours.models_checksum[:16]}...); use another output directory"
+        )
+
+
+def _start(tools: Tools, paths: LightCurvePaths) -> _Start:
+    """Go on from the sector file, or read the FITS file: stage `download`."""
+    note, path = None, paths.output
+    try:
+        progress = sector_file.read_progress_by_name(path)
+        if progress is not None:
+            check_resume(path, progress, tools.provenance)
+            return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)
+    except DamagedFileError as error:
+        note = _make_way(paths, error)
+    if paths.source is None:
+        raise LightCurveError(f"{path}: gone, and its FITS file is not in the input")
+    clock = time.perf_counter()
+    light_curve, told = _read_best((paths.source, *paths.others))
+    notes = [text for text in (note, *told) if text]
+    nothing = np.empty(0)
+    data = SectorData(light_curve, nothing, nothing)
+    data.seconds["download"] = time.perf_counter() - clock
+    return _Start(data, "download", tools.config.inject.n_inject, "; ".join(notes) or None)
+
+
+def _read_best(files: Sequence[Path]) -> tuple[LightCurve, list[str]]:
+    """Read the first of the files of a light curve that is whole, and say what is odd about it.
+
+    Raises
+    ------
+    LightCurveError
+        What is wrong with the first, where none is whole.
+    """
+    # A table that differs from its own sum is taken where there is nothing better.
+    damage: list[LightCurveError] = []
+    attempts = [(file, True) for file in files] if len(files) > 1 else []
+    for file, sum_must_fit in [*attempts, *((file, False) for file in files)]:
+        try:
+            light_curve = read_light_curve(file, sum_must_fit=sum_must_fit)
+        except LightCurveError as error:
+            damage.append(error)
+            continue
+        told = [f"{damage[0]}; {file} was read"] if file != files[0] else []
+        if "input_note" in light_curve.header:
+            told.append(f"{file}: {light_curve.header['input_note']}")
+        return light_curve, told
+    if len(files) == 1:
+        raise damage[0]
+    raise type(damage[0])(f"{damage[0]}; none of its {len(files)} files can be read") from damage[0]
+
+
+def _make_way(paths: LightCurvePaths, error: DamagedFileError) -> str:
+    """Set a damaged sector file aside, if its light curve can be begun anew; what to tell of it.
+
+    Raises
+    ------
+    LightCurveError
+        If the FITS file is not here. One that the archive has is fetched for the next attempt,
+        since by then there is no sector file. Where there is no other way to it, the damaged file
+        stays: it is all that tells of this light curve.
+    """
+    if paths.source is not None:
+        return f"{error}; kept as {set_aside(paths.output).name}, started anew"
+    if paths.product is not None:
+        kept = set_aside(paths.output).name
+        raise LightCurveError(f"{error}; kept as {kept}, its FITS file is fetched again") from error
+    message = f"{error}; its FITS file is needed again, and is not in the input"
+    raise LightCurveError(message) from error
+
+
+def _evaluate(
+    tools: Tools, observation: Observation, team: Team, shared: ExitStack
+) -> EnsembleEvaluation:
+    """All networks along the light curve, in memory of the whole team."""
+    networks = tools.detector.networks
+    evaluation = EnsembleEvaluation.allocate(
+        observation.flux,
+        len(networks),
+        lambda shape, dtype: shared.enter_context(team.shared_array(shape, dtype)),
+    )
+    tickets = team.tickets(0, len(networks))
+
+    def compute() -> None:
+        for model in tickets:
+            evaluation.compute(model, networks[model])
+
+    team.each(compute)
+    return evaluation
+
+
+def _detect(
+    tools: Tools,
+    observation: Observation,
+    evaluation: EnsembleEvaluation,
+    data: SectorData,
+    path: Path,
+    clock: float,
+) -> SectorData:
+    """Flare probability and flare mask; ends with checkpoint 1."""
+    probability = ensemble_probability(evaluation.model_probabilities(tools.detector.networks))
+    detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
+    data.probability = observation.spread(detection.probability, np.float32, np.nan)
+    data.flare_mask = detection.row_mask(observation)
+    data.marks = _marks(tools, data)
+    data.seconds["detect"] = time.perf_counter() - clock
+    sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
+    return data
+
+
+def _model(tools: Tools, observation: Observation, data: SectorData, path: Path) -> SectorData:
+    """Gaussian process, table of flares, and what will be injected; ends with checkpoint 2."""
+    clock = time.perf_counter()
+    config, light_curve = tools.config, data.light_curve
+    rows, median = observation.rows, observation.median_flux
+    probability = data.probability[rows]
+    detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
+    # Where the detector cannot look, at the ends and beside gaps, there may be flares as well.
+    used = observation.spread(observation.evaluated, bool, False) & ~data.flare_mask
+    try:
+        fit = fit_gaussian_process(
+            light_curve.time,
+            light_curve.flux / median,
+            light_curve.flux_err / median,
+            used,
+            config.model,
+        )
+    except LightCurveError as error:
+        raise LightCurveError(f"{light_curve.described}: {error}") from error
+    data.gp_mu, data.gp_sigma = fit.mean * median, fit.sd * median
+    data.gp_facts = _facts(fit)
+    data.flares = flare_table(observation, detection, fit.mean[rows], fit.sd[rows])
+    injections = draw_injections(
+        config.inject,
+        (config.seed, light_curve.tic, light_curve.sector),
+        observation.flux_error,
+        detection.candidates(observation.evaluated, config.inject.peak_tolerance),
+        observation.time,
+        light_curve.exposure,
+    )
+    data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
+    data.injections = replace(injections, cadence=rows[injections.cadence])
+    data.marks = _marks(tools, data)
+    data.seconds["model"] = time.perf_counter() - clock
+    sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
+    return data
+
+
+def _marks(tools: Tools, data: SectorData) -> str:
+    """The quality marks that can be known so far."""
+    return marks_text(quality_marks(data, json.loads(tools.provenance.config_json)))
+
+
+def _facts(fit: GaussianProcessFit) -> dict[str, Any]:
+    """The fit as attributes of the group `lc`."""
+    return {
+        "gp_kernel": fit.kernel,
+        "gp_converged": fit.converged,
+        "gp_message": fit.message,
+        "gp_log_likelihood": fit.log_likelihood,
+        "gp_n_evaluations": fit.n_evaluations,
+        **{f"gp_{name}": value for name, value in fit.parameters.items()},
+    }
+
+
+def _search(
+    tools: Tools, observation: Observation, evaluation: EnsembleEvaluation
+) -> InjectionSearch:
+    return InjectionSearch(
+        tools.detector,
+        evaluation,
+        observation.evaluated,
+        observation.time,
+        observation.light_curve.exposure,
+        observation.flux_error,
+    )
+
+
+def _inject(
+    tools: Tools,
+    observation: Observation,
+    evaluation: EnsembleEvaluation,
+    data: SectorData,
+    n_remaining: int,
+    path: Path,
+    team: Team,
+    control: Control,
+) -> None:
+    """Injections and recoveries; a checkpoint 3 at every interval, and before the job stops.
+
+    The members take tickets for the next flares until the interval is over, then write what they
+    found together. Tickets are taken in order, so what is done is always a beginning of the list,
+    and its length says it all.
+    """
+    assert data.injections is not None
+    injections = replace(
+        data.injections, cadence=np.searchsorted(observation.rows, data.injections.cadence)
+    )
+    search = team.each(lambda: _search(tools, observation, evaluation))
+    n_inject, n_repeat = injections.cadence.shape
+    n_tickets = -(-n_inject // FLARES_PER_TICKET)
+    first = (n_inject - n_remaining) // FLARES_PER_TICKET
+    seconds_before, clock = data.seconds.get("inject", 0.0), time.perf_counter()
+
+    def take(tickets: Tickets) -> None:
+        deadline = time.perf_counter() + tools.config.checkpoint.interval
+        for ticket in tickets:
+            start = ticket * FLARES_PER_TICKET
+            flare_ids = slice(start, min(start + FLARES_PER_TICKET, n_inject))
+            writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
+            if time.perf_counter() > deadline or control.stop_requested():
+                tickets.close()
+
+    # An error that one rank has for itself must not come to the file's end, which is collective.
+    with RecoveryWriter(path, team, tools.config.checkpoint.fsync) as writer, team.together():
+        while first < n_tickets:
+            control.check_stop(team)
+            tickets = team.tickets(first, n_tickets)
+            team.each(partial(take, tickets))
+            first = tickets.taken()
+            n_done = min(first * FLARES_PER_TICKET, n_inject)
+            seconds = team.lead(lambda: seconds_before + time.perf_counter() - clock)
+            writer.count_down(n_inject - n_done, seconds)
+            if team.is_leader:
+                control.steps_done((n_done - (n_inject - n_remaining)) * n_repeat)
+            n_remaining = n_inject - n_done

@@ -1,0 +1,206 @@
+"""Compare the ledger with the files, and put it right: the files are the truth about themselves.
+
+Every value of a file is compared with its checksum, so this takes time; a sample takes less.
+
+The ledger is put right by adding events. One that is lost is made anew: what is in the input and
+the output directory is found again, but not what failed, nor when anything happened.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.input_directory import scan_directory
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
+from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.work.campaign_files import CampaignFiles, is_light_curve
+from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
+from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
+from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
+from cvzmpi.ledger.client.liveness import Neighbours
+from cvzmpi.ledger.client.takeover import bury
+from cvzmpi.ledger.states import FINISHED
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What the ledger and a file say differently.
+
+    Attributes
+    ----------
+    unit, what : str
+    events : list of Event
+        Put the ledger right; empty where that needs a person.
+    """
+
+    unit: str
+    what: str
+    events: list[Event]
+
+
+@dataclass
+class Verification:
+    """What was found.
+
+    Attributes
+    ----------
+    n_compared : int
+        Units whose file was looked for.
+    n_added : int
+        Units that the ledger did not know.
+    n_buried : int
+        Jobs that had died, and whose units are free now.
+    differences : list of Difference
+    n_repaired : int
+        Differences that are none any more.
+    """
+
+    n_compared: int = 0
+    n_added: int = 0
+    n_buried: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    n_repaired: int = 0
+
+
+class Verifier:
+    """Compares a ledger with the files of its campaign.
+
+    Parameters
+    ----------
+    config : Config
+    ledger : Ledger
+    job : Job
+        Who puts the ledger right.
+    repair : bool
+        Whether it is put right.
+    """
+
+    def __init__(self, config: Config, ledger: Ledger, job: Job, repair: bool) -> None:
+        self._config, self._ledger, self._job, self._repair = config, ledger, job, repair
+        self._files = CampaignFiles(config.output.directory)
+
+    def verify(self, sample: int | None = None) -> Verification:
+        """Compare.
+
+        Parameters
+        ----------
+        sample : int, optional
+            So many units, chosen at random; without it, all, and what the ledger does not know.
+        """
+        result = Verification()
+        if self._repair:
+            result.n_buried = self._bury()
+            if sample is None:
+                result.n_added = self._add_unknown()
+        units = [unit for unit in self._ledger.units() if is_light_curve(unit.name)]
+        if sample is not None:
+            units = random.sample(units, min(sample, len(units)))
+        result.n_compared = len(units)
+        for first in range(0, len(units), _CHUNK):
+            self._compare(units[first : first + _CHUNK], result)
+        return result
+
+    def _compare(self, units: list[LedgerUnit], result: Verification) -> None:
+        found = [d for unit in units if (d := self._difference(unit)) is not None]
+        result.differences += found
+        if self._repair:
+            events = [event for difference in found for event in difference.events]
+            recorded = {e.unit for e in self._ledger.record(events, self._job, skip_stale=True)}
+            result.n_repaired += sum(difference.unit in recorded for difference in found)
+
+    def _difference(self, unit: LedgerUnit) -> Difference | None:
+        if unit.state in (State.WORKING, State.NOT_QUALIFIED):
+            return None  # a team is at it; or nobody will be
+        path = self._files.path(unit.name)
+        try:
+            progress = sector_file.read_progress_by_name(path)
+            if progress is not None:
+                sector_file.verify(path)
+        except DamagedFileError as error:
+            return _not_finished(unit, 0, str(error))
+        except SectorFileError as error:
+            return Difference(unit.name, str(error), [])
+        except Exception as error:  # whatever its content makes of our code, the others go on
+            return Difference(unit.name, f"{path}: {defect_line(error)}", [])
+        if progress is None:
+            return _not_finished(unit, 0, f"{path}: its sector file is gone")
+        if progress.done:
+            return _finished(unit)
+        what = f"{path}: half done, with {progress.steps} steps done"
+        return _not_finished(unit, progress.steps, what)
+
+    def _add_unknown(self) -> int:
+        """Add the light curves that the ledger does not know."""
+        known = {unit.name for unit in self._ledger.units()}
+        sources, rejected = self._find()
+        new = [source for source in sources if source.name not in known]
+        Inventory(
+            ledger=self._ledger,
+            job=self._job,
+            present=self._files.present.keys(),
+            look=self._files.progress,
+            cost=lambda source, progress: light_curve_cost(self._config.inject, source, progress),
+            max_attempts=self._config.job.max_attempts,
+        ).take(new, [item for item in rejected if item.name not in known])
+        return len(new)
+
+    def _find(self) -> tuple[list[LightCurveSource], list[Rejected]]:
+        directory = self._config.input.directory
+        sources: list[LightCurveSource] = []
+        rejected: list[Rejected] = []
+        if directory.is_dir() and self._config.archive.targets is None:
+            sources, rejected = scan_directory(directory)
+        with_file = {(source.tic, source.sector) for source in sources}
+        gone = self._files.present.keys() - with_file
+        return [*sources, *(LightCurveSource(*key, None) for key in sorted(gone))], rejected
+
+    def _bury(self) -> int:
+        """Give back the units of jobs that are certainly dead; how many jobs."""
+        watch = Neighbours(self._job, self._config.ledger.lease)
+        others = self._ledger.claims.of_others(self._job)
+        dead = [job for job, _ in others if watch.is_dead(job)]
+        for job in dead:
+            bury(
+                self._ledger,
+                job,
+                self._job,
+                self._config.outboxes(),
+                self._files.evidence,
+                self._config.job.max_attempts,
+            )
+        return len(dead)
+
+
+def _finished(unit: LedgerUnit) -> Difference | None:
+    """The file says that all is done."""
+    if unit.state in FINISHED:
+        return None
+    way = [State.QUALIFIED] if unit.state is State.DISCOVERED else []
+    events = _way(unit, [*way, State.DONE], "found done", charged=0)
+    return Difference(unit.name, f"is done, not {unit.state}", events)
+
+
+def _not_finished(unit: LedgerUnit, steps: int, what: str) -> Difference | None:
+    """The file says how much is done, and that it is not all."""
+    if unit.state in FINISHED:
+        events = _way(unit, [State.PREPROCESSED], what, progress=steps, charged=0)
+        return Difference(unit.name, f"{what}, and not {unit.state}", events)
+    if unit.state is State.PREPROCESSED and unit.progress != steps:
+        events = _way(unit, [State.PREPROCESSED], what, progress=steps)
+        return Difference(unit.name, f"{what}, not {unit.progress} as supposed", events)
+    return None
+
+
+def _way(unit: LedgerUnit, states: Iterable[State], message: str, **facts: Any) -> list[Event]:
+    """The events that lead from where a unit is through some states."""
+    events, before = [], unit.state
+    for state in states:
+        events.append(Event(unit.name, state, from_state=before, message=message, **facts))
+        before = state
+    return events

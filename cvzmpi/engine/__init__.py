@@ -1,1 +1,0 @@
-"""The engine: hands units of work to teams of MPI ranks, whatever the units are."""

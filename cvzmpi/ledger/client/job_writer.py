@@ -1,0 +1,351 @@
+"""The clerk of a running job: a thread that speaks with the database, so that nobody waits for it.
+
+Whoever schedules tells it what happened and takes the units that it has claimed; both return at
+once. A few times a second the clerk makes a round: it records all that it was told in one
+transaction, gives a sign of life, looks after other jobs, and claims more units where few wait.
+
+While the database cannot be reached, what it is told goes to the outbox, and the units that are
+claimed already are worked on. When it is back, everything is delivered, each event once.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cvzmpi.errors import LedgerError
+from cvzmpi.ledger.client.back_off import Outage
+from cvzmpi.ledger.client.heartbeat import Pulse
+from cvzmpi.ledger.client.lost_outboxes import set_aside_lost
+from cvzmpi.ledger.client.outbox import Outbox
+from cvzmpi.ledger.client.takeover import Evidence
+from cvzmpi.ledger.client.undelivered import Undelivered
+from cvzmpi.ledger.client.watch import Seen, Watch
+from cvzmpi.ledger.ledger import Ledger
+from cvzmpi.ledger.order import Narrow, all_units
+from cvzmpi.ledger.records import Event, Job, LedgerUnit
+from cvzmpi.ledger.states import State
+from cvzmpi.said_once import SaidOnce
+
+_log = logging.getLogger(__name__)
+
+_ROUND_SECONDS = 0.25
+_ASK_SECONDS = 2.0  # between two questions for units, while there are none
+_EVENTS_PER_ROUND = 2000
+
+
+@dataclass(frozen=True)
+class ClerkRules:
+    """How a job behaves towards the others.
+
+    Attributes
+    ----------
+    states : sequence of State
+        In which a unit can be claimed.
+    max_attempts : int
+        A unit that has used up so many has failed.
+    lease : float
+        Seconds without a sign of life after which a job on another machine counts as dead.
+    heartbeat : float
+        Seconds between two signs of life.
+    limited : bool
+        Whether only the units of this job's batch are claimed.
+    only : callable
+        Leaves out units that the campaign does not let jobs have now.
+    patience : float
+        Seconds without the database after which a job does not count on more units.
+    """
+
+    states: Sequence[State] = (State.PREPROCESSED,)
+    max_attempts: int = 5
+    lease: float = 120.0
+    heartbeat: float = 5.0
+    limited: bool = False
+    only: Narrow = all_units
+    patience: float = 600.0
+
+
+class Clerk:
+    """Keeps the ledger for a job. One thread besides this one uses it: its own.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    job : Job
+    outboxes : Path
+        Directory of the outboxes.
+    rules : ClerkRules
+    evidence : Evidence
+        Asked about the units of dead jobs.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        job: Job,
+        outboxes: Path,
+        rules: ClerkRules,
+        evidence: Evidence,
+    ) -> None:
+        self._ledger, self._job, self._rules = ledger, job, rules
+        self._outboxes = outboxes
+        # what passes between the two threads
+        self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._given_back: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._claimed: queue.SimpleQueue[LedgerUnit] = queue.SimpleQueue()
+        self._wanted = 0
+        self._unwanted: set[str] = set()
+        self._n_claimed = self._n_taken = 0
+        self._lost_claims = False
+        self._nothing_left = False
+        self._seen = Seen()
+        self._defect: Exception | None = None
+        self._is_closing = threading.Event()
+        self._outage = Outage()
+        self._pulse = Pulse(rules.heartbeat)
+        # what only the clerk's thread uses
+        self._watch = Watch(
+            ledger,
+            job,
+            outboxes,
+            evidence,
+            max_attempts=rules.max_attempts,
+            lease=rules.lease,
+            limited=rules.limited,
+        )
+        self._undelivered = Undelivered(Outbox(outboxes, job))
+        self._said = SaidOnce(_log.warning)
+        self._asked = -math.inf
+        self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
+
+    # ------------------------------------------------------------- for the scheduling thread
+
+    @property
+    def problem(self) -> str | None:
+        """Why events cannot be delivered now."""
+        return self._outage.problem
+
+    def start(self, wanted: int) -> None:
+        """Make the first round at once, and the others from now on.
+
+        Raises
+        ------
+        LedgerError
+            If the database does not do as it should.
+        """
+        self._wanted = wanted
+        set_aside_lost(self._outboxes, self._job, self._ledger.jobs.all)
+        self._deliver()  # a sign of life, before there is anything to be lost
+        self._look_around()
+        self._claim()
+        self._thread.start()
+
+    def tell(self, event: Event) -> None:
+        """Have an event recorded."""
+        self._told.put(event)
+
+    def give_back(self, unit: str) -> None:
+        """Give up the claim on a unit that was not begun, and not claim it again."""
+        self.put_off(unit)
+        self._given_back.put(unit)
+
+    def put_off(self, unit: str) -> None:
+        """Do not claim a unit again."""
+        self._unwanted.add(unit)
+
+    def steps_done(self, steps: int) -> None:
+        """Count what is done, for the registry of jobs."""
+        self._pulse.steps += steps
+
+    def want(self, n: int) -> None:
+        """How many claimed units shall wait to be taken."""
+        self._wanted = n
+
+    def claimed(self) -> list[LedgerUnit]:
+        """The units that were claimed since the last call.
+
+        Raises
+        ------
+        Exception
+            What ended the clerk's thread.
+        """
+        if self._defect is not None:
+            raise self._defect
+        units = []
+        while not self._claimed.empty():
+            units.append(self._claimed.get())
+        self._n_taken += len(units)
+        return units
+
+    def lost_claims(self) -> bool:
+        """Whether others took this job for dead since the last call: its claims are gone."""
+        lost, self._lost_claims = self._lost_claims, False
+        return lost
+
+    def nothing_left(self) -> bool:
+        """Whether no unit can be claimed, and none is with a job that may be dead."""
+        return (
+            self._nothing_left and not self._seen.some_unheard and self._n_claimed == self._n_taken
+        )
+
+    def gave_up(self) -> bool:
+        """Whether the database has been away for so long that no more units are to be expected."""
+        away = self._outage.seconds()
+        return away is not None and away > self._patience()
+
+    def with_others(self) -> Sequence[tuple[Job, int]]:
+        """The other jobs that have units of this job's batch, and how many."""
+        return self._seen.living
+
+    def close(
+        self, outcome: str, patience: float, last_look: Callable[[], None] = lambda: None
+    ) -> None:
+        """Deliver what is left, and leave the registry.
+
+        Parameters
+        ----------
+        outcome : str
+            How the job ended.
+        patience : float
+            Seconds to wait for a database that is away. What it does not take then stays in the
+            outbox, and the next job delivers it.
+        last_look : callable
+            Looks at the ledger when all is delivered.
+        """
+        self._is_closing.set()
+        self._thread.join()
+        give_up = time.monotonic() + patience
+        self._collect()
+        while True:
+            try:
+                self._deliver(len(self._undelivered))
+                last_look()
+                self._ledger.jobs.end(self._job, outcome)
+                break
+            except (LedgerError, OSError) as error:
+                self._is_away(error)
+            except BaseException:
+                self._undelivered.keep()
+                raise
+            if time.monotonic() > give_up or not self._outage.may_pass:
+                self._undelivered.leave(is_lost=self._outage.is_lost)
+                break
+            time.sleep(_ROUND_SECONDS)
+        self._ledger.close()
+
+    # ------------------------------------------------------------- the clerk's own thread
+
+    def _work(self) -> None:
+        try:
+            while not self._is_closing.wait(_ROUND_SECONDS):
+                self._round()
+        except Exception as error:  # a defect; the other thread raises it
+            self._defect = error
+
+    def _round(self) -> None:
+        self._collect()
+        if not self._outage.is_time_to_try():
+            self._keep()
+            return
+        try:
+            if self._undelivered or not self._given_back.empty() or self._pulse.is_due():
+                self._deliver()
+            if self._watch.is_due():
+                self._look_around()
+            if not self._nothing_left or time.monotonic() - self._asked >= _ASK_SECONDS:
+                self._claim()
+        except (LedgerError, OSError) as error:
+            self._is_away(error)
+        else:
+            self._is_back()
+
+    def _collect(self) -> None:
+        while not self._told.empty():
+            self._undelivered.add(self._told.get())
+
+    def _deliver(self, n: int = _EVENTS_PER_ROUND) -> None:
+        """Record what was told, and give a sign of life, in one transaction."""
+        events = self._undelivered.first(n)
+        give_back = []
+        while not self._given_back.empty():
+            give_back.append(self._given_back.get())
+        if self._pulse.is_due():
+            self._pulse.beat()
+        try:
+            with self._ledger.writing() as connection:
+                accepted = self._ledger.record(
+                    events, self._job, skip_stale=True, within=connection
+                )
+                self._ledger.claims.give_back(self._job, give_back, within=connection)
+                alive = self._ledger.jobs.beat(
+                    self._job,
+                    self._pulse.steps,
+                    self._pulse.steps_per_second(),
+                    within=connection,
+                )
+        except LedgerError:
+            for unit in give_back:
+                self._given_back.put(unit)
+            raise
+        self._lost_claims |= not alive
+        self._undelivered.delivered(events, accepted)
+
+    def _look_around(self) -> None:
+        """See to the other jobs."""
+        seen = self._watch.look()
+        if seen.n_buried or seen.n_units() < self._seen.n_units():
+            # Units may be free. Before the others are forgotten: else the other thread might think
+            # that all is over.
+            self._nothing_left = False
+        self._seen = seen
+
+    def _claim(self) -> None:
+        """Claim as many units as are missing."""
+        missing = self._wanted - (self._n_claimed - self._n_taken)
+        if missing <= 0:
+            return
+        self._asked = time.monotonic()
+        units = self._ledger.claims.take(
+            self._job,
+            missing,
+            self._rules.states,
+            limited=self._rules.limited,
+            except_for=set(self._unwanted),
+            only=self._rules.only,
+        )
+        self._n_claimed += len(units)
+        for unit in units:
+            self._claimed.put(unit)
+        self._nothing_left = len(units) < missing
+
+    # ------------------------------------------------------------- when the database is away
+
+    def _is_away(self, error: LedgerError | OSError) -> None:
+        self._outage.failed(error)
+        self._keep()
+        self._said.tell(
+            f"waits for the ledger, for {self._patience():.0f} s at most, and goes on with what it "
+            f"has: {error}"
+        )
+
+    def _keep(self) -> None:
+        """Have what was told outlive this process; a new ledger knows nothing of a lost one."""
+        if not self._outage.is_lost:
+            self._undelivered.keep()
+
+    def _patience(self) -> float:
+        """Seconds without the database after which no more units are to be expected."""
+        return self._outage.patience(self._rules.patience, self._undelivered.can_be_kept)
+
+    def _is_back(self) -> None:
+        away = self._outage.seconds()
+        if away is not None:
+            self._said.over(f"the ledger is back after {away:.0f} s")
+            self._outage.over()
+            self._watch.begin_anew()

@@ -1,0 +1,5 @@
+"""Alembic's entry."""
+
+from cvzmpi.ledger.db.migrate import run_environment
+
+run_environment()

@@ -1,0 +1,1 @@
+"""The ledger read: status, speed and histories."""

@@ -1,0 +1,167 @@
+"""What the status asks the database; each question looks at a few rows, or at an index alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from cvzmpi.ledger.db.instants import as_instant
+from cvzmpi.ledger.db.json_values import as_object
+from cvzmpi.ledger.records import Job, LedgerUnit
+from cvzmpi.ledger.states import State, state_named
+from cvzmpi.ledger.status.snapshot import Snapshot, as_json
+
+N_UNITS = 5
+"""That a list of units shows."""
+
+MOST_RECENT = 20_000
+"""Units done lately that are looked at: for their number, their cost, and the slowest."""
+
+_JOB = [field.name for field in fields(Job)]
+_UNIT = (
+    "units.name, units.cost, units.priority, units.facts, latest.state, latest.since, "
+    "latest.number, latest.job_id, latest.progress, latest.charged"
+)
+_UNITS = "units JOIN latest ON latest.unit_id = units.id"
+_DONE_SINCE = "to_state = 'done' AND at > ? AND from_state = 'working'"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A unit in the state `error`, and why."""
+
+    unit: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """That a job finished a unit: when, as the database has it, which job, and what it cost."""
+
+    at: Any
+    job_id: int
+    cost: float
+
+
+def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], tuple[int, float]]:
+    """How many units there are, and their cost, by state and by whether they are half done."""
+    counted = snapshot.rows(
+        "SELECT state, begun, count(*), sum(cost) FROM latest GROUP BY state, begun"
+    )
+    return {(state_named(state), bool(begun)): (n, cost) for state, begun, n, cost in counted}
+
+
+def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:
+    """The jobs that have not ended, as far as is known: units at work, and units claimed."""
+    at_work = dict(
+        snapshot.rows("SELECT job_id, count(*) FROM latest WHERE state = 'working' GROUP BY job_id")
+    )
+    claimed = dict(snapshot.rows("SELECT job_id, count(*) FROM claims GROUP BY job_id"))
+    rows = snapshot.rows(f"SELECT {', '.join(_JOB)} FROM jobs WHERE ended IS NULL ORDER BY id")
+    jobs = [_as_job(row) for row in rows]
+    return [(job, at_work.get(job.id, 0), claimed.get(job.id, 0)) for job in jobs]
+
+
+def jobs_since(snapshot: Snapshot, since: datetime) -> list[Job]:
+    """The jobs that gave a sign of life, or ended, since then."""
+    rows = snapshot.rows(
+        f"SELECT {', '.join(_JOB)} FROM jobs WHERE heartbeat > ? OR ended > ?", since, since
+    )
+    return [_as_job(row) for row in rows]
+
+
+def done_since(snapshot: Snapshot, since: datetime) -> list[Done]:
+    """The units that jobs finished since then, the newest first and no more than 20,000.
+
+    Those that were only found done are left out.
+    """
+    rows = snapshot.rows(
+        "SELECT at, events.job_id, cost FROM events "
+        "JOIN latest ON latest.unit_id = events.unit_id "
+        f"WHERE {_DONE_SINCE} ORDER BY at DESC LIMIT {MOST_RECENT}",
+        since,
+    )
+    return [Done(*row) for row in rows]
+
+
+def at_work(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
+    """Units at work, each with the process of its job, and whether that job has ended."""
+    return [
+        (str(name), str(process), ended is not None)
+        for name, process, ended in snapshot.rows(
+            "SELECT units.name, jobs.process, jobs.ended "
+            f"FROM {_UNITS} JOIN jobs ON jobs.id = latest.job_id WHERE latest.state = 'working' "
+            "ORDER BY units.id"
+        )
+    ]
+
+
+def slowest(snapshot: Snapshot, since: datetime) -> list[tuple[str, float]]:
+    """Units that jobs finished since then and that took longest, with the seconds."""
+    details = snapshot.rows(
+        "SELECT name, detail FROM events JOIN units ON units.id = events.unit_id "
+        f"WHERE {_DONE_SINCE} AND detail IS NOT NULL ORDER BY at DESC LIMIT {MOST_RECENT}",
+        since,
+    )
+    told = [(str(name), as_object(as_json(detail)).get("seconds")) for name, detail in details]
+    took = [(name, float(seconds)) for name, seconds in told if isinstance(seconds, int | float)]
+    return sorted(took, key=lambda unit: -unit[1])[:N_UNITS]
+
+
+def oldest(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
+    """Units that have been in one of these states for longest."""
+    query = f"SELECT {_UNIT} FROM {_UNITS} WHERE state = ? ORDER BY since LIMIT {N_UNITS}"
+    found = []
+    for state in states:  # one by one: the index then has them in order already
+        found += [_as_unit(row) for row in snapshot.rows(query, state.value)]
+    return sorted(found, key=lambda unit: unit.since)[:N_UNITS]
+
+
+def next_units(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
+    """The units that are claimed next: in the order of work, as `order` has it."""
+    query = (
+        f"SELECT latest.unit_id, {_UNIT} FROM {_UNITS} WHERE latest.state = ? "
+        "AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.unit_id = latest.unit_id) "
+        "ORDER BY latest.begun DESC, latest.priority DESC, latest.cost DESC, latest.unit_id "
+        f"LIMIT {N_UNITS}"
+    )
+    found = []
+    for state in states:
+        found += [(row[0], _as_unit(row[1:])) for row in snapshot.rows(query, state.value)]
+    found.sort(key=lambda f: (f[1].progress == 0, -f[1].priority, -f[1].cost, f[0]))
+    return [unit for _, unit in found[:N_UNITS]]
+
+
+def failed_units(snapshot: Snapshot) -> list[Failed]:
+    """All units that failed, in the order in which they were found."""
+    rows = snapshot.rows(
+        f"SELECT units.name, events.message FROM {_UNITS} JOIN events "
+        "ON events.unit_id = latest.unit_id AND events.number = latest.number "
+        "WHERE latest.state = 'error' ORDER BY units.id"
+    )
+    return [Failed(name, message or "") for name, message in rows]
+
+
+def _as_unit(row: Sequence[Any]) -> LedgerUnit:
+    """A row of `_UNIT`."""
+    name, cost, priority, facts, state, since, *numbers = row
+    return LedgerUnit(
+        name,
+        cost,
+        priority,
+        as_object(as_json(facts)),
+        state_named(state),
+        as_instant(since),
+        *numbers,
+    )
+
+
+def _as_job(row: Sequence[Any]) -> Job:
+    """A row of `_JOB`."""
+    values = dict(zip(_JOB, row, strict=True))
+    for name in ("started", "heartbeat", "ended"):
+        if values[name] is not None:
+            values[name] = as_instant(values[name])
+    return Job(**values)

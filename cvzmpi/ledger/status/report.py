@@ -1,0 +1,177 @@
+"""Status and histories as a person reads them."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from cvzmpi.estimates import Estimate, duration, time_left
+from cvzmpi.ledger.records import Job, LedgerUnit, Recorded, now
+from cvzmpi.ledger.states import State
+from cvzmpi.ledger.status.queries import N_UNITS
+from cvzmpi.ledger.status.status import RunningJob, Status
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+
+_SILENT_SECONDS = 30.0  # after which it is said that a job is silent
+
+
+def status_report(status: Status, step_name: str) -> Group:
+    """The status of a campaign.
+
+    Parameters
+    ----------
+    status : Status
+    step_name : str
+        What the steps of a unit are called, in the plural.
+    """
+    from rich.console import Group
+
+    parts: list[RenderableType] = [_units(status), _speed(status, step_name)]
+    if status.undelivered:
+        parts.append(f"{status.undelivered} events wait in the outbox for the database")
+    if status.left_at_work:
+        n_left, shown = len(status.left_at_work), ", ".join(status.left_at_work[:N_UNITS])
+        more = ", ..." if n_left > N_UNITS else ""
+        parts.append(f"{n_left} at work without a living job, the next one goes on: {shown}{more}")
+    if status.running:
+        parts += ["", _jobs(status.running, step_name)]
+    if status.longest_at_work:
+        parts += ["", _list("longest at work", status.longest_at_work)]
+    if status.slowest:
+        slowest = ", ".join(f"{name} ({duration(s)})" for name, s in status.slowest)
+        parts.append(f"slowest lately: {slowest}")
+    if status.next:
+        parts += [_list("longest waiting", status.longest_waiting), _next(status.next)]
+    if status.failures:
+        parts += ["", _failures(status)]
+    return Group(*parts)
+
+
+def history_report(unit: LedgerUnit, history: list[Recorded]) -> Group:
+    """The whole story of a unit."""
+    from rich.console import Group
+    from rich.table import Table
+
+    facts = ", ".join(f"{key} {value}" for key, value in unit.facts.items())
+    table = Table("when (UTC)", "state", "who", "what", box=None, pad_edge=False)
+    for event in history:
+        state = str(event.to_state)
+        if event.to_state is State.WORKING:
+            state += f", attempt {unit_attempt(history, event.number)}"
+        table.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", state, _who(event), _what(event))
+    return Group(f"{unit.name}: {unit.state} since {ago(unit.since)}", facts, "", table)
+
+
+def unit_attempt(history: list[Recorded], number: int) -> int:
+    """Which attempt the work that began with this event was."""
+    charged = [e.charged for e in history if e.number <= number and e.charged is not None]
+    return (charged[-1] if charged else 0) + 1
+
+
+def ago(time: datetime) -> str:
+    """How long ago an instant was."""
+    return duration(max((now() - time).total_seconds(), 0.0))
+
+
+def _units(status: Status) -> RenderableType:
+    total = sum(status.counts.values())
+    parts = []
+    for state, n in status.counts.items():
+        if n:
+            half = f" ({status.half_done} half done)" if _says_half_done(status, state) else ""
+            parts.append(f"{n:,} {state}{half}".replace("_", " "))
+    at = status.at.astimezone(timezone.utc)
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC  {total:,} units: {', '.join(parts)}"
+
+
+def _says_half_done(status: Status, state: State) -> bool:
+    return state is State.PREPROCESSED and status.half_done > 0
+
+
+def _speed(status: Status, step_name: str) -> str:
+    speed = status.speed
+    parts = [f"{speed.n_done:,} done in {duration(speed.seconds)}"]
+    if speed.per_hour is not None:
+        parts.append(_per_hour(speed.per_hour))
+    if not speed.n_active:
+        return ", ".join([*(parts if speed.n_done else []), "no job has units now"])
+    parts.append(f"{status.steps_per_second:,.0f} {step_name}/s")
+    if speed.seconds_left is not None:
+        parts.append(time_left(speed.seconds_left))
+    return ", ".join(parts)
+
+
+def _per_hour(rate: Estimate) -> str:
+    """A rate to as many digits as it deserves: about 1,460 an hour (780 to 2,500)."""
+    decimals = 0 if rate.value >= 10 else 1
+    digits = min(2 - math.floor(math.log10(rate.high - rate.low)), decimals)
+    value, low, high = (
+        f"{round(number, digits):,.{decimals}f}" for number in (rate.value, rate.low, rate.high)
+    )
+    return f"about {value} an hour ({low} to {high})"
+
+
+def _jobs(running: list[RunningJob], step_name: str) -> RenderableType:
+    from rich.table import Table
+
+    columns = ["job", "queue", "host", "ranks", "nodes", "running", "at work", "claimed"]
+    table = Table(*columns, f"{step_name}/s", "", box=None, pad_edge=False)
+    for r in running:
+        silent = f"silent for {duration(r.silent)}" if r.silent > _SILENT_SECONDS else ""
+        table.add_row(
+            f"{r.job.id} {r.job.program}",
+            r.job.queue_id or "-",
+            r.job.host,
+            str(r.job.ranks),
+            str(r.job.nodes),
+            ago(r.job.started),
+            str(r.n_working),
+            str(r.n_claimed - r.n_working),
+            f"{r.job.steps_per_second or 0.0:,.0f}",
+            silent,
+        )
+    return table
+
+
+def _list(title: str, units: list[LedgerUnit]) -> str:
+    return f"{title}: " + ", ".join(f"{unit.name} ({ago(unit.since)})" for unit in units)
+
+
+def _next(units: list[LedgerUnit]) -> str:
+    named = []
+    for unit in units:
+        why = "half done" if unit.progress else ""
+        if unit.priority:
+            why = ", ".join(filter(None, [why, f"priority {unit.priority:g}"]))
+        named.append(f"{unit.name} ({why})" if why else unit.name)
+    return "next (half-done, then by priority, then the longest): " + ", ".join(named)
+
+
+def _failures(status: Status) -> RenderableType:
+    from rich.table import Table
+
+    table = Table("failed", "why", "as", box=None, pad_edge=False)
+    for group in status.failures:
+        table.add_row(str(group.n_units), group.message, ", ".join(group.examples))
+    return table
+
+
+def _who(event: Recorded) -> str:
+    where = f", rank {event.rank} on {event.host}" if event.rank is not None else ""
+    return f"{_job(event.job)}{where}"
+
+
+def _job(job: Job) -> str:
+    queue = f" ({job.queue_id})" if job.queue_id else ""
+    return f"{job.program} {job.id}{queue}, cvzmpi {job.software}"
+
+
+def _what(event: Recorded) -> str:
+    parts = [event.message] if event.message else []
+    parts += [f"{key} {value}" for key, value in (event.detail or {}).items()]
+    if event.progress:
+        parts.append(f"progress {event.progress}")
+    return ", ".join(parts)

@@ -1,0 +1,245 @@
+"""The state of a campaign in a few numbers: what `cvzmpi status` shows, and its JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.ledger.process import is_gone
+from cvzmpi.ledger.records import Job, LedgerUnit, now
+from cvzmpi.ledger.states import State
+from cvzmpi.ledger.status import queries as queries
+from cvzmpi.ledger.status.snapshot import snapshot
+from cvzmpi.ledger.status.speed import LATELY, SILENT, Remaining, Speed, measure_speed
+
+WAITING = (State.PREPROCESSED, State.QUALIFIED, State.DISCOVERED)
+"""States of units that are still to be worked on, the next ones first."""
+_OPEN = (*WAITING, State.WORKING)
+_CLAIMABLE = (State.PREPROCESSED, State.QUALIFIED)
+_N_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class RunningJob:
+    """A job that has not ended, as far as is known.
+
+    Attributes
+    ----------
+    job : Job
+    n_working : int
+        Units that its teams work on.
+    n_claimed : int
+        Units that it has, these included.
+    silent : float
+        Seconds since its last sign of life.
+    """
+
+    job: Job
+    n_working: int
+    n_claimed: int
+    silent: float
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Units that failed with one message, but for its numbers, names and places.
+
+    Attributes
+    ----------
+    message : str
+        Of the first of them.
+    n_units : int
+    examples : list of str
+        Some of the units.
+    """
+
+    message: str
+    n_units: int
+    examples: list[str]
+
+
+@dataclass(frozen=True)
+class Status:
+    """A campaign at an instant.
+
+    Attributes
+    ----------
+    at : datetime
+    counts : dict
+        Units by state.
+    half_done : int
+        Units of which an earlier job left something.
+    speed : Speed
+    steps_per_second : float
+        Of the running jobs; for `cvz`, injections.
+    running : list of RunningJob
+    longest_at_work, longest_waiting : list of LedgerUnit
+        With the oldest newest event.
+    slowest : list of (str, float)
+        Units done lately, with the seconds that their work took.
+    next : list of LedgerUnit
+        What is claimed next.
+    failures : list of FailureGroup
+        The largest first.
+    undelivered : int
+        Events in outboxes, which the database has not got yet.
+    left_at_work : list of str
+        Units in the state `working` whose job has ended or died; the next job takes them over.
+    """
+
+    at: datetime
+    counts: dict[State, int]
+    half_done: int
+    speed: Speed
+    steps_per_second: float
+    running: list[RunningJob]
+    longest_at_work: list[LedgerUnit]
+    longest_waiting: list[LedgerUnit]
+    slowest: list[tuple[str, float]]
+    next: list[LedgerUnit]
+    failures: list[FailureGroup]
+    undelivered: int
+    left_at_work: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
+        return {
+            "at": self.at.isoformat(),
+            "units": {state.value: n for state, n in self.counts.items()},
+            "half_done": self.half_done,
+            **self.speed.as_json(),
+            "steps_per_second": self.steps_per_second,
+            "jobs": [_job_json(running) for running in self.running],
+            "longest_at_work": [_unit_json(unit) for unit in self.longest_at_work],
+            "longest_waiting": [_unit_json(unit) for unit in self.longest_waiting],
+            "slowest": [{"unit": name, "seconds": seconds} for name, seconds in self.slowest],
+            "next": [_unit_json(unit) for unit in self.next],
+            "failures": [vars(group) for group in self.failures],
+            "undelivered_events": self.undelivered,
+            "left_at_work": self.left_at_work,
+        }
+
+
+def take_status(location: str | Path, undelivered: int = 0) -> Status:
+    """Ask a ledger how the campaign is, without looking at more than a few of its events.
+
+    Parameters
+    ----------
+    location : str or Path
+        Of the ledger, as for `Ledger.open`.
+    undelivered : int
+        Events in outboxes.
+
+    Raises
+    ------
+    LedgerError
+        If there is no ledger, or it cannot be read.
+    """
+    with snapshot(location) as seen:
+        at = now()
+        counted = queries.count_units(seen)
+        running = [
+            RunningJob(job, n_working, n_claimed, (at - job.heartbeat).total_seconds())
+            for job, n_working, n_claimed in queries.running_jobs(seen)
+        ]
+        active = [r.job for r in running if r.n_claimed and r.silent < SILENT.total_seconds()]
+        speed = measure_speed(seen, at, active, _remaining(counted))
+        at_work = queries.oldest(seen, [State.WORKING])
+        waiting = queries.oldest(seen, WAITING)
+        slowest = queries.slowest(seen, at - LATELY)
+        coming = queries.next_units(seen, _CLAIMABLE)
+        failed = queries.failed_units(seen)
+        left = _without_living_job(queries.at_work(seen))
+    return Status(
+        at=at,
+        counts={s: sum(n for (state, _), (n, _) in counted.items() if state is s) for s in State},
+        half_done=sum(n for (state, begun), (n, _) in counted.items() if begun and state in _OPEN),
+        speed=speed,
+        steps_per_second=sum(
+            r.job.steps_per_second or 0.0 for r in running if r.silent < SILENT.total_seconds()
+        ),
+        running=running,
+        longest_at_work=at_work,
+        longest_waiting=waiting,
+        slowest=slowest,
+        next=coming,
+        failures=group_failures(failed),
+        undelivered=undelivered,
+        left_at_work=left,
+    )
+
+
+def _remaining(counted: dict[tuple[State, bool], tuple[int, float]]) -> Remaining:
+    there = [(state, n, cost) for (state, _), (n, cost) in counted.items() if state in _OPEN]
+    return Remaining(
+        n=sum(n for _, n, _ in there),
+        cost=sum(cost for _, _, cost in there),
+        n_working=sum(n for state, n, _ in there if state is State.WORKING),
+    )
+
+
+def _without_living_job(at_work: Sequence[tuple[str, str, bool]]) -> list[str]:
+    """Units at work whose job has ended, or whose process on this machine is gone."""
+    gone = {process for process in {process for _, process, _ in at_work} if is_gone(process)}
+    return [name for name, process, has_ended in at_work if has_ended or process in gone]
+
+
+def group_failures(failed: Sequence[queries.Failed]) -> list[FailureGroup]:
+    """Bring failures together that differ in numbers, names and places only."""
+    groups: dict[str, list[queries.Failed]] = {}
+    for failure in failed:
+        groups.setdefault(_pattern(failure), []).append(failure)
+    return [
+        FailureGroup(
+            message=members[0].message,
+            n_units=len(members),
+            examples=[failure.unit for failure in members[:_N_EXAMPLES]],
+        )
+        for members in sorted(groups.values(), key=len, reverse=True)
+    ]
+
+
+def _pattern(failure: queries.Failed) -> str:
+    message = failure.message.replace(failure.unit, "")
+    message = re.sub(r"\((rank|.*member) [^()]*\)$", "", message)  # where it failed
+    message = re.sub(r"\S*/\S*", "/", message)  # paths
+    return re.sub(r"\d+", "0", message)
+
+
+# ----------------------------------------------------------------- JSON
+
+
+def _unit_json(unit: LedgerUnit) -> dict[str, Any]:
+    return {
+        "unit": unit.name,
+        "state": unit.state.value,
+        "since": unit.since.isoformat(),
+        "priority": unit.priority,
+        "cost": unit.cost,
+        "half_done": unit.progress > 0,
+        "attempts_used": unit.charged,
+    }
+
+
+def _job_json(running: RunningJob) -> dict[str, Any]:
+    job = running.job
+    return {
+        "id": job.id,
+        "program": job.program,
+        "queue_id": job.queue_id,
+        "host": job.host,
+        "ranks": job.ranks,
+        "nodes": job.nodes,
+        "started": job.started.isoformat(),
+        "silent_seconds": running.silent,
+        "working": running.n_working,
+        "claimed": running.n_claimed,
+        "steps": job.steps,
+        "steps_per_second": job.steps_per_second,
+        "log": job.log,
+        "software": job.software,
+    }

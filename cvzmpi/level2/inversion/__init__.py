@@ -1,0 +1,1 @@
+"""The inversion of prepared maps, alone and in bulk."""

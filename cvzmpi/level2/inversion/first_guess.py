@@ -1,0 +1,145 @@
+"""Where the inversion of a pixel begins: estimates straight from its profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, Line
+
+# Linear polarisation saturates at about this fraction of the continuum, near this field.
+_SATURATED_LINEAR, _SATURATING_FIELD = 0.15, 1500.0
+_MIN_FIELD = 100.0  # G; without a field the derivatives by its angles vanish
+
+# Of a typical line in the photosphere; the continuum is the sum of both terms of the source.
+_DOPPLER_WIDTH, _DAMPING, _LINE_STRENGTH, _CONSTANT_PART = 3.0, 0.3, 10.0, 0.3
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What the profiles say without a model.
+
+    Attributes
+    ----------
+    continuum : float64, shape (n,)
+    velocity : float64, shape (n,)
+        From the lines' centres of gravity, in km/s.
+    field_along : float64, shape (n,)
+        The component along the line of sight in G, from the centres of gravity of I + V and I - V.
+    field_across : float64, shape (n,)
+        The component across, in G; a rough one, from the largest linear polarisation.
+    """
+
+    continuum: np.ndarray
+    velocity: np.ndarray
+    field_along: np.ndarray
+    field_across: np.ndarray
+
+    def of(self, rows: np.ndarray) -> Estimates:
+        """Those of some pixels."""
+        return Estimates(
+            self.continuum[rows],
+            self.velocity[rows],
+            self.field_along[rows],
+            self.field_across[rows],
+        )
+
+
+def estimate(observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]) -> Estimates:
+    """Estimate velocity and field from the lines' centres of gravity.
+
+    Rees & Semel (1979, A&A 74, 1): the splitting of the centres of gravity measures the field along
+    the line of sight whatever its strength.
+
+    Parameters
+    ----------
+    observed : float64, shape (n, 4, n_wavelengths)
+    wavelength : float64, shape (n_wavelengths,)
+        In nm.
+    lines : sequence of Line
+    """
+    continuum = _part(observed, 0, spectral_window.of_continuum(wavelength, lines)).mean(axis=1)
+    velocities, fields = [], []
+    windows = spectral_window.of_lines(wavelength, lines)
+    for line, inside in zip(lines, windows, strict=True):
+        distance = (wavelength[inside] - line.wavelength) * 1e3
+        i, v = _part(observed, 0, inside), _part(observed, 3, inside)
+        centre = _centre_of_gravity(i, continuum, distance)
+        right = _centre_of_gravity(i + v, continuum, distance)
+        left = _centre_of_gravity(i - v, continuum, distance)
+        velocities.append(centre * SPEED_OF_LIGHT / (line.wavelength * 1e3))
+        fields.append((right - left) / (2 * line.splitting() * line.effective_lande))
+    q, u = (_part(observed, stokes, np.any(windows, axis=0)) for stokes in (1, 2))
+    linear = np.sqrt(q**2 + u**2).max(axis=1) / continuum
+    saturation = np.minimum(linear / _SATURATED_LINEAR, 1)
+    return Estimates(
+        continuum=continuum,
+        velocity=np.mean(velocities, axis=0),
+        field_along=np.mean(fields, axis=0),
+        field_across=_SATURATING_FIELD * np.sqrt(saturation),
+    )
+
+
+def first_start(model: MilneEddington, observed: np.ndarray, estimates: Estimates) -> np.ndarray:
+    """Parameters to begin with, as the estimates have them; shape (n, n_parameters)."""
+    strength = np.hypot(estimates.field_along, estimates.field_across)
+    inclination = np.arctan2(estimates.field_across, estimates.field_along)
+    return _start(model, observed, estimates, strength, inclination)
+
+
+def start_with_field(
+    model: MilneEddington, observed: np.ndarray, estimates: Estimates, strength: float
+) -> np.ndarray:
+    """Parameters to begin with at a given field strength in G; shape (n, n_parameters)."""
+    cosine = np.clip(estimates.field_along / strength, -0.9, 0.9)
+    return _start(model, observed, estimates, np.full(len(observed), strength), np.arccos(cosine))
+
+
+def _start(
+    model: MilneEddington,
+    observed: np.ndarray,
+    estimates: Estimates,
+    strength: np.ndarray,
+    inclination: np.ndarray,
+) -> np.ndarray:
+    start = np.empty((len(observed), me.N_PARAMETERS))
+    start[:, me.FIELD] = np.maximum(strength, _MIN_FIELD)
+    start[:, me.INCLINATION] = inclination
+    start[:, me.AZIMUTH] = 0
+    start[:, me.VELOCITY] = estimates.velocity
+    start[:, me.DOPPLER_WIDTH] = _DOPPLER_WIDTH
+    start[:, me.DAMPING] = _DAMPING
+    start[:, me.LINE_STRENGTH] = _LINE_STRENGTH
+    start[:, me.SOURCE_CONSTANT] = _CONSTANT_PART * estimates.continuum
+    start[:, me.SOURCE_GRADIENT] = (1 - _CONSTANT_PART) * estimates.continuum
+    start[:, me.FILLING_FACTOR] = 1
+    # The azimuth is the angle by which these profiles must be turned to resemble the observed ones
+    # most: that of the correlation of Q + iU.
+    of_lines = np.any(spectral_window.of_lines(model.wavelength, model.lines), axis=0)
+    profiles = model.stokes(start)
+    q, u = (_part(profiles, stokes, of_lines) for stokes in (1, 2))
+    observed_q, observed_u = (_part(observed, stokes, of_lines) for stokes in (1, 2))
+    along = (observed_q * q + observed_u * u).sum(axis=1)
+    across = (observed_u * q - observed_q * u).sum(axis=1)
+    start[:, me.AZIMUTH] = np.arctan2(across, along) / 2
+    return start
+
+
+def _part(observed: np.ndarray, stokes: int, wavelengths: np.ndarray) -> np.ndarray:
+    """Some wavelengths of a Stokes parameter.
+
+    Contiguous: NumPy sums along an axis in an order that depends on the layout in memory.
+    """
+    return np.ascontiguousarray(observed[:, stokes, wavelengths])
+
+
+def _centre_of_gravity(
+    profile: np.ndarray, continuum: np.ndarray, distance: np.ndarray
+) -> np.ndarray:
+    depth = np.maximum(continuum[:, np.newaxis] - profile, 0)
+    return (depth * distance).sum(axis=1) / np.maximum(depth.sum(axis=1), 1e-9 * continuum)

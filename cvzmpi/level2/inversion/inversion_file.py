@@ -1,0 +1,273 @@
+"""The file of an inverted map: what is in it, and how it survives a kill at any instant.
+
+All its room is allocated when it is born. Then tickets, groups of pixels in a fixed order, are
+written in place; the attribute `n_tickets_remaining` is lowered when their rows are on disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
+from cvzmpi.level2.inversion.inversion import Inverted
+from cvzmpi.level2.maps.map_file import opened
+from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
+from cvzmpi.storage.checkpoint_file import CheckpointWriter, write_whole
+from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
+
+if TYPE_CHECKING:
+    from cvzmpi.mpi.team import Team
+
+FORMAT = "cvzmpi inverted map"
+FORMAT_VERSION = 1
+SUFFIX = ".inverted.h5"
+MODEL = "Milne-Eddington"
+AZIMUTH_NOTE = (
+    "The azimuth is known modulo 180 degrees; which of the two directions is the field's was not "
+    "decided."
+)
+
+_DIAGNOSTICS = {
+    "chi_squared": ("<f4", "per degree of freedom"),
+    "n_iterations": ("<i4", "1"),
+    "status": ("u1", "0 not begun, 1 converged, 2 not converged, 3 unusable"),
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What an inverted map depends on, kept in its file.
+
+    Attributes
+    ----------
+    settings_json : str
+        Of the inversion, canonical.
+    prepared_checksum : str
+        Of the prepared map's profiles.
+    software : mapping
+        Versions by name.
+    """
+
+    settings_json: str
+    prepared_checksum: str
+    software: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an inverted map is."""
+
+    n_tickets: int
+    n_tickets_remaining: int
+    settings_json: str
+    prepared_checksum: str
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.n_tickets_remaining == 0
+
+    @property
+    def n_tickets_done(self) -> int:
+        """Tickets whose pixels are all in the file."""
+        return self.n_tickets - self.n_tickets_remaining
+
+
+@dataclass(frozen=True)
+class InvertedMap:
+    """A finished map.
+
+    Attributes
+    ----------
+    parameters, uncertainties : dict of float32 arrays of the map's shape
+        By name, in the units of `milne_eddington.PARAMETERS`.
+    chi_squared : float32 array of the map's shape
+    status : uint8 array of the map's shape
+    origin : Origin
+    """
+
+    parameters: dict[str, np.ndarray]
+    uncertainties: dict[str, np.ndarray]
+    chi_squared: np.ndarray
+    status: np.ndarray
+    origin: Origin
+
+
+def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, fsync: bool) -> None:
+    """Write a file without results, as a whole.
+
+    HDF5 makes the file in memory: where a disk is full, it would crash the process.
+
+    Raises
+    ------
+    MapFileError
+    """
+    with new_in_memory() as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["format_version"] = FORMAT_VERSION
+        file.attrs["model"] = MODEL
+        file.attrs["note"] = AZIMUTH_NOTE
+        file.attrs["settings"] = origin.settings_json
+        file.attrs["prepared_sha256"] = origin.prepared_checksum
+        file.attrs["software"] = json.dumps(dict(origin.software), sort_keys=True)
+        file.attrs["n_tickets"] = np.int64(n_tickets)
+        file.attrs["n_tickets_remaining"] = np.int64(n_tickets)
+        for group in ("parameters", "uncertainties"):
+            for name, units in PARAMETERS.items():
+                file[f"{group}/{name}"] = np.full(shape, np.nan, "<f4")
+                file[f"{group}/{name}"].attrs["units"] = units or "1"
+        for name, (dtype, units) in _DIAGNOSTICS.items():
+            file[name] = np.zeros(shape, dtype)
+            file[name].attrs["units"] = units
+        datasets = [*_DIAGNOSTICS, *_names_of_parameters()]
+        content = whole_image(file, [*datasets, "n_tickets_remaining"])
+    try:
+        write_whole(path, content, fsync)
+    except OSError as error:
+        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error
+
+
+def read_progress(path: Path) -> Progress | None:
+    """How far a file is; None where there is none.
+
+    Raises
+    ------
+    DamagedMapFileError
+        If the file is inconsistent or no HDF5.
+    MapFileError
+        If it is another kind of file, or the operating system does not let it be read.
+    """
+    if not path.exists():
+        return None
+    with opened(path, FORMAT, FORMAT_VERSION) as file:
+        _check_shapes(path, file)
+        progress = Progress(
+            n_tickets=int(file.attrs["n_tickets"]),
+            n_tickets_remaining=int(file.attrs["n_tickets_remaining"]),
+            settings_json=str(file.attrs["settings"]),
+            prepared_checksum=str(file.attrs["prepared_sha256"]),
+        )
+        json.loads(progress.settings_json)
+        if not 0 <= progress.n_tickets_remaining <= progress.n_tickets:
+            raise DamagedMapFileError(f"{path}: more tickets remain than there are")
+        return progress
+
+
+def check_counted(path: Path, n_pixels: int) -> None:
+    """Whether the first so many pixels, scan position by scan position, are inverted.
+
+    The count of tickets is written in place, and has no checksum; but each pixel has a status.
+
+    Raises
+    ------
+    DamagedMapFileError
+        If the count vouches for pixels that nobody inverted.
+    """
+    with opened(path, FORMAT, FORMAT_VERSION) as file:
+        if (file["status"][()].ravel()[:n_pixels] == 0).any():
+            raise DamagedMapFileError(f"{path}: counts pixels that are not inverted")
+
+
+def read(path: Path) -> InvertedMap:
+    """Read a finished map.
+
+    Raises
+    ------
+    MapFileError
+        If the file is unreadable, or not all pixels are inverted.
+    """
+    progress = read_progress(path)
+    if progress is None:
+        raise MapFileError(f"{path}: no such file")
+    if not progress.done:
+        raise MapFileError(f"{path}: {progress.n_tickets_remaining} tickets are not inverted yet")
+    with opened(path, FORMAT, FORMAT_VERSION) as file:
+        check_counted(path, file["status"].size)
+        return InvertedMap(
+            parameters={name: file["parameters"][name][()] for name in PARAMETERS},
+            uncertainties={name: file["uncertainties"][name][()] for name in PARAMETERS},
+            chi_squared=file["chi_squared"][()],
+            status=file["status"][()],
+            origin=Origin(
+                progress.settings_json,
+                progress.prepared_checksum,
+                json.loads(file.attrs["software"]),
+            ),
+        )
+
+
+class InversionWriter:
+    """Writes the results of tickets, together with the rest of a team.
+
+    Every rank of the team opens it, and closes it.
+
+    Parameters
+    ----------
+    path : Path
+    team : Team, optional
+        Writes together, with parallel HDF5; None, and a team of one, write from this process alone.
+    fsync : bool
+        Whether to wait at each checkpoint until it is on disk.
+
+    Raises
+    ------
+    MapFileError
+        On all ranks, if the file cannot be opened on one of them.
+    """
+
+    def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
+        self._writer = CheckpointWriter(path, team, fsync, MapFileError)
+
+    def __enter__(self) -> InversionWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._writer.__exit__(*error)
+
+    def write(self, place: tuple[int, slice], inverted: Inverted) -> None:
+        """Write what this rank found about some pixels; the only method that is not collective.
+
+        Parameters
+        ----------
+        place : tuple
+            The scan position, and the pixels along the slit.
+        inverted : Inverted
+
+        Raises
+        ------
+        MapFileError
+        """
+        with self._writer.writing() as file:
+            for index, name in enumerate(PARAMETERS):
+                file["parameters"][name][place] = inverted.parameters[:, index]
+                file["uncertainties"][name][place] = inverted.uncertainties[:, index]
+            for name in _DIAGNOSTICS:
+                file[name][place] = getattr(inverted, name)
+
+    def count_down(self, n_tickets_remaining: int) -> None:
+        """Make the pixels of all ranks durable, and only then lower the count of what remains.
+
+        Raises
+        ------
+        MapFileError
+            On the ranks that cannot; on the others of the team, an error that says so.
+        """
+        self._writer.vouch({"n_tickets_remaining": np.int64(n_tickets_remaining)})
+
+
+def _check_shapes(path: Path, file: h5py.File) -> None:
+    """Whether all datasets are there, and of one shape."""
+    datasets = [file[name] for name in (*_DIAGNOSTICS, *_names_of_parameters())]
+    if len({dataset.shape for dataset in datasets}) != 1:
+        raise DamagedMapFileError(f"{path}: datasets differ in shape")
+
+
+def _names_of_parameters() -> list[str]:
+    return [f"{group}/{name}" for group in ("parameters", "uncertainties") for name in PARAMETERS]

@@ -1,0 +1,236 @@
+"""The work of a job: which programs are to be inverted, and the ledger's source of them.
+
+Rank 0 alone has to do with it. A program goes from `preprocessed` through `working` to `done`, and
+with the last event come its inversions, in the same transaction, whoever delivers it. A job that
+is killed between the last pixel and that event leaves a program whose maps are all finished: the
+next one finds nothing left to do in it, and says that it is done.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from cvzmpi.errors import ConfigError, MapFileError
+from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
+from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
+from cvzmpi.ledger.client.liveness import queue_id
+from cvzmpi.ledger.client.takeover import Evidence
+from cvzmpi.ledger.db.tables import latest, units
+from cvzmpi.level2.configuration import Level2Config
+from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
+from cvzmpi.level2.inversion.map_inversion import check_settings
+from cvzmpi.level2.inversion.prepared_program import PreparedProgram, last_prepared
+from cvzmpi.level2.product.handing_in import add_inversion
+from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, claimed_programs
+from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
+from cvzmpi.runtime.all_ranks import complain
+from cvzmpi.runtime.job_log import begin_log
+from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
+from cvzmpi.runtime.wait_for_ledger import wait_for_ledger
+from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, UnitSource
+
+STEP = "invert"
+_LETTERS = string.ascii_uppercase + string.digits
+_OPEN = (State.PREPROCESSED, State.WORKING)
+
+
+class ProgramWork:
+    """Finds the programs that a job is to invert.
+
+    Parameters
+    ----------
+    config : Level2Config
+
+    Attributes
+    ----------
+    inverted : list of (str, str)
+        Programs whose inversion this job has ended, and the ids of their inversions.
+    """
+
+    def __init__(self, config: Level2Config) -> None:
+        self._config = config
+        self.inverted: list[tuple[str, str]] = []
+        self._programs: dict[str, PreparedProgram] = {}
+        self._changed: set[str] = set()
+        self._ids_taken: set[str] = set()
+
+    def open_source(self, ranks: int, nodes: int, teams: int) -> UnitSource:
+        """Look at what is prepared, and begin to claim it.
+
+        Parameters
+        ----------
+        ranks, nodes, teams : int
+            Of the job. What waits for a team, people cannot claim: so few programs are claimed
+            ahead, some for each team.
+
+        Raises
+        ------
+        ConfigError
+            If a program was begun with other settings.
+        LedgerUnavailableError
+            If the ledger's database is away for longer than `ledger.patience`.
+        LedgerError
+            If the ledger cannot be opened.
+        """
+        return wait_for_ledger(
+            lambda: self._open_source(ranks, nodes, teams),
+            self._config.ledger.patience,
+            complain,
+        )
+
+    def _open_source(self, ranks: int, nodes: int, teams: int) -> UnitSource:
+        config = self._config
+        with ExitStack() as on_error:
+            ledger = on_error.enter_context(Ledger.open(config.ledger.location))
+            catalogue = Catalogue(ledger)
+            self._ids_taken = {known.inversion_id for known in catalogue.inversions()}
+            ledger.follow(keep_inversions)
+            self._find(ledger)
+            queue = queue_id(os.environ)
+            log = begin_log(config.logs(), config.job.log_level, queue)
+            job = ledger.jobs.begin("level2 run", ranks=ranks, nodes=nodes, queue_id=queue, log=log)
+            on_error.callback(ledger.jobs.end, job, "nothing was begun")
+            self._leave_out_changed(catalogue, job)
+            rules = ClerkRules(
+                (State.PREPROCESSED,),
+                config.job.max_attempts,
+                config.ledger.lease,
+                only=self._found_and_free,
+                patience=config.ledger.patience,
+            )
+            source = LedgerSource(
+                Clerk(ledger, job, config.outboxes(), rules, self._evidence(ledger)),
+                lambda: self._overview(ledger, job),
+                lambda unit: Unit(
+                    unit.name, unit.cost, unit.progress > 0, self._programs[unit.name]
+                ),
+                teams,
+                self._as_recorded,
+            )
+            on_error.pop_all()
+        return source
+
+    # ------------------------------------------------------------- which programs
+
+    def _find(self, ledger: Ledger) -> None:
+        """The programs that are prepared now; those that come later are for another job."""
+        for unit in ledger.units(states=_OPEN):
+            program = last_prepared(ledger.history(unit.name), self._config.maps.inverted)
+            if program is not None:
+                self._check(program)
+                self._programs[unit.name] = program
+
+    def _leave_out_changed(self, catalogue: Catalogue, job: Job) -> None:
+        """Begin nothing whose datasets came or changed since it was found invertible.
+
+        A scan reopens it at once, but for what a job worked on then, and has given back since.
+        """
+        with catalogue.ledger.writing() as connection:
+            reopen_changed(catalogue, connection, job)
+            self._changed = set(changed_programs(catalogue, within=connection))
+
+    def _check(self, program: PreparedProgram) -> None:
+        """Whether what is there of its inverted maps was made with the settings of now."""
+        settings = self._config.inversion.canonical_json()
+        for one in program.maps:
+            try:
+                progress = read_progress(one.inverted)
+            except MapFileError:
+                continue  # its team says so: it sets a damaged file aside
+            try:
+                if progress is not None:
+                    check_settings(one.inverted, progress, settings)
+            except MapFileError as error:
+                raise ConfigError(str(error)) from error
+
+    def _found_and_free(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        wanted = self._programs.keys() - self._changed
+        found = sa.select(units.c.id).where(units.c.name.in_(sorted(wanted)))
+        return _free(query.where(latest.c.unit_id.in_(found)))
+
+    def _overview(self, ledger: Ledger, job: Job) -> Overview:
+        n_pixels = sum(program.n_pixels for program in self._programs.values())
+        return overview_of(
+            ledger,
+            job,
+            batch=None,
+            steps_per_unit=n_pixels // max(len(self._programs), 1),
+            open_states=_OPEN,
+            failed_in=(State.WORKING,),
+            only=self._found_and_free,
+        )
+
+    def _evidence(self, ledger: Ledger) -> Evidence:
+        """What the files tell of the programs of jobs that died, also of what came later."""
+
+        def prepared(unit: LedgerUnit) -> PreparedProgram | None:
+            return last_prepared(ledger.history(unit.name), self._config.maps.inverted)
+
+        def progress(unit: LedgerUnit) -> int:
+            program = prepared(unit)
+            return 0 if program is None else program.n_tickets_done
+
+        def was_begun(unit: LedgerUnit) -> bool:
+            program = prepared(unit)
+            return program is not None and program.claim_file.exists()
+
+        return Evidence(progress, was_begun)
+
+    # ------------------------------------------------------------- what becomes of them
+
+    def _as_recorded(self, outcome: Outcome) -> Outcome:
+        """How the work on a program ended, as its history is to have it."""
+        if outcome.unfinished is not None:
+            return outcome
+        if outcome.error is not None:
+            result = {**outcome.result, "step": STEP}
+            return replace(outcome, error=f"{STEP}: {outcome.error}", result=result)
+        inversions = [
+            {
+                "inversion_id": self._new_id(),
+                "level1": str(one.level1),
+                "prepared": str(one.prepared),
+                "inverted": str(one.inverted),
+            }
+            for one in self._programs[outcome.unit].maps
+        ]
+        ids = [made["inversion_id"] for made in inversions]
+        self.inverted += [(outcome.unit, inversion_id) for inversion_id in ids]
+        summary = f"{MODEL} inversion, {', '.join(ids)}"
+        result = {**outcome.result, "step": STEP, "summary": summary, "inversions": inversions}
+        return replace(outcome, result=result)
+
+    def _new_id(self) -> str:
+        """An inversion id that nobody has."""
+        while True:
+            inversion_id = "inv." + "".join(secrets.choice(_LETTERS) for _ in range(6))
+            if inversion_id not in self._ids_taken:
+                self._ids_taken.add(inversion_id)
+                return inversion_id
+
+
+def keep_inversions(connection: sa.Connection, happened: Sequence[Event]) -> None:
+    """Add the inversions that events tell of; follows the ledger (`Ledger.follow`)."""
+    for event in happened:
+        detail = event.detail or {}
+        if event.to_state is not State.DONE or detail.get("step") != STEP:
+            continue
+        for made in detail["inversions"]:
+            files = {key: made[key] for key in ("level1", "prepared", "inverted")}
+            add_inversion(
+                connection, Inversion(made["inversion_id"], event.unit, MODEL, files, event.at)
+            )
+
+
+def _free(query: sa.Select[Any]) -> sa.Select[Any]:
+    """Of units in `latest`, only those that nobody of the science team has."""
+    with_people = sa.select(units.c.id).where(units.c.name.in_(claimed_programs()))
+    return query.where(latest.c.unit_id.not_in(with_people))

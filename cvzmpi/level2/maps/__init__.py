@@ -1,0 +1,1 @@
+"""Level 1 data prepared for the inversion."""

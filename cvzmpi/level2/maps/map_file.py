@@ -1,0 +1,31 @@
+"""How files with maps are opened, and what is wrong with damaged ones.
+
+A map has a place for each pixel: by scan position of the slit, and along the slit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+
+from cvzmpi.errors import DamagedMapFileError, MapFileError
+from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
+
+
+@contextmanager
+def opened(path: Path, format_name: str, format_version: int) -> Iterator[h5py.File]:
+    """Open a map file for reading; every way of being damaged is one error.
+
+    Raises
+    ------
+    DamagedMapFileError
+        If the file is inconsistent or no HDF5.
+    MapFileError
+        If it is another kind of file, or the operating system does not let it be read.
+    """
+    with opened_hdf5(path, MapFileError, DamagedMapFileError) as file:
+        check_format(path, file, format_name, format_version, MapFileError)
+        yield file

@@ -1,0 +1,215 @@
+"""The file of a prepared map: Stokes profiles as the inversion takes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+
+from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
+from cvzmpi.level2.maps.map_file import opened
+from cvzmpi.storage.checkpoint_file import take_name
+from cvzmpi.storage.structure_checksum import SETTINGS, bytes_to_leave_out, write_record
+
+FORMAT = "cvzmpi prepared map"
+FORMAT_VERSION = 1
+SUFFIX = ".prepared.h5"
+
+
+def map_name(prepared: Path) -> str:
+    """What a map is called: the name of its file without the suffix."""
+    return prepared.name.removesuffix(SUFFIX)
+
+
+@dataclass(frozen=True)
+class PreparedMap:
+    """What is in the file of a prepared map, but for the profiles themselves.
+
+    Attributes
+    ----------
+    path : Path
+    shape : tuple of int
+        Scan positions, and pixels along the slit.
+    wavelength : float64, shape (n_wavelengths,)
+        In air, nm.
+    quiet_profile : float64, shape (n_wavelengths,)
+        Mean intensity of the quiet Sun.
+    checksum : str
+        SHA-256 of the profiles.
+    record : dict
+        How the map was prepared, and from what.
+    """
+
+    path: Path
+    shape: tuple[int, int]
+    wavelength: np.ndarray
+    quiet_profile: np.ndarray
+    checksum: str
+    record: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> PreparedMap:
+        """Read all but the profiles.
+
+        Raises
+        ------
+        MapFileError
+        """
+        with opened(path, FORMAT, FORMAT_VERSION) as file:
+            stokes = file["stokes"]
+            n_steps, n_slit, n_stokes, n_wavelengths = stokes.shape
+            prepared = cls(
+                path=path,
+                shape=(n_steps, n_slit),
+                wavelength=file["wavelength"][()],
+                quiet_profile=file["quiet_profile"][()],
+                checksum=str(file.attrs["stokes_sha256"]),
+                record=json.loads(file["record"].asstr()[()]),
+            )
+            lengths = {n_wavelengths, len(prepared.wavelength), len(prepared.quiet_profile)}
+            if n_stokes != 4 or len(lengths) != 1:
+                raise DamagedMapFileError(f"{path}: profiles and wavelengths do not fit together")
+            return prepared
+
+    @contextmanager
+    def profiles(self) -> Iterator[h5py.Dataset]:
+        """The profiles, to be read by part: float32, shape (*shape, 4, n_wavelengths).
+
+        Raises
+        ------
+        MapFileError
+            Also for what goes wrong while they are read.
+        """
+        with opened(self.path, FORMAT, FORMAT_VERSION) as file:
+            yield file["stokes"]
+
+    def read_profiles(self, place: tuple[int, slice]) -> np.ndarray:
+        """Read the profiles of some pixels: float32, shape (n, 4, n_wavelengths).
+
+        Nothing is left open: an error of what is then done with them is none of the file.
+
+        Parameters
+        ----------
+        place : tuple
+            The scan position, and the pixels along the slit.
+
+        Raises
+        ------
+        MapFileError
+        """
+        with self.profiles() as stokes:
+            read: np.ndarray = stokes[place]
+        return read
+
+    def verify(self) -> None:
+        """Compare the profiles with their checksum.
+
+        Raises
+        ------
+        DamagedMapFileError
+        """
+        digest = hashlib.sha256()
+        with self.profiles() as stokes:
+            for step in range(self.shape[0]):
+                digest.update(stokes[step].tobytes())
+        if digest.hexdigest() != self.checksum:
+            raise DamagedMapFileError(f"{self.path}: the profiles do not have their checksum")
+
+
+class PreparedMapWriter:
+    """Writes a prepared map, one scan position after the other.
+
+    The file takes its name when it is complete, at the end of the `with` block.
+
+    Parameters
+    ----------
+    path : Path
+    shape : tuple of int
+        Scan positions, and pixels along the slit.
+    wavelength, quiet_profile : float64, shape (n_wavelengths,)
+
+    Raises
+    ------
+    MapFileError
+        If the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, int],
+        wavelength: np.ndarray,
+        quiet_profile: np.ndarray,
+    ) -> None:
+        self._path = path
+        self._aside = path.with_name(path.name + ".new")
+        self._n_steps = shape[0]
+        self._n_written = 0
+        self._digest = hashlib.sha256()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = h5py.File(self._aside, "w", **SETTINGS)
+            self._stokes = self._file.create_dataset(
+                "stokes", (*shape, 4, len(wavelength)), "<f4", fillvalue=np.nan
+            )
+        except OSError as error:
+            raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error
+        self._stokes.attrs["units"] = "continuum of the quiet Sun"
+        for name, values, units in (
+            ("wavelength", wavelength, "nm"),
+            ("quiet_profile", quiet_profile, "continuum of the quiet Sun"),
+        ):
+            self._file[name] = np.asarray(values, "<f8")
+            self._file[name].attrs["units"] = units
+        self.record: dict[str, Any] = {}
+
+    def write(self, stokes: np.ndarray) -> None:
+        """Write the next scan position: shape (n_slit, 4, n_wavelengths).
+
+        Raises
+        ------
+        MapFileError
+        """
+        values = np.ascontiguousarray(stokes, "<f4")
+        self._digest.update(values.tobytes())
+        try:
+            self._stokes[self._n_written] = values
+        except OSError as error:
+            raise MapFileError(f"{self._path}: cannot be written: {one_line(error)}") from error
+        self._n_written += 1
+
+    def __enter__(self) -> PreparedMapWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._file.close()
+            with suppress(OSError):
+                self._aside.unlink()
+            return
+        assert self._n_written == self._n_steps, "every scan position is written"
+        try:
+            self._file.attrs["format"] = FORMAT
+            self._file.attrs["format_version"] = FORMAT_VERSION
+            self._file.attrs["stokes_sha256"] = self._digest.hexdigest()
+            self._file["record"] = json.dumps(self.record, sort_keys=True)
+            self._file.flush()
+            left_out = bytes_to_leave_out(self._file)
+            self._file.close()
+            write_record(self._aside, left_out)
+            take_name(self._aside, self._path)
+        except OSError as caught:
+            raise MapFileError(f"{self._path}: cannot be written: {one_line(caught)}") from caught

@@ -1,0 +1,260 @@
+"""From Level 1 data to a prepared map.
+
+The slit's spectra are cut out and put into scratch once; everything else works from there: the
+quiet Sun's mean profile calibrates wavelengths and continuum, and what leaked from Stokes I into
+Q, U and V is found in the continuum, which is not polarised.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvzmpi.errors import Level1Error, MapFileError, one_line
+from cvzmpi.level2.maps.level1 import Level1Map, count_maps, read_level1
+from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMap, PreparedMapWriter
+from cvzmpi.level2.maps.wavelength_calibration import Calibration, calibrate
+from cvzmpi.level2.settings import PreprocessSettings
+from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
+from cvzmpi.storage.checksum import sha256_of
+
+_MARGIN = 0.09  # nm that are read on each side: the wavelengths are not calibrated yet
+_SOFTWARE = ("cvzmpi", "numpy", "h5py", "astropy", "dkist")
+_QUIET_FRACTION = 0.5  # of the brighter half, the less polarised half
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """The spectra as they were read, in scratch.
+
+    Attributes
+    ----------
+    stokes : float32, shape (n_steps, n_slit, 4, n_wavelengths)
+    wavelength : float64, shape (n_wavelengths,)
+        As the data say, in nm.
+    """
+
+    stokes: np.ndarray
+    wavelength: np.ndarray
+
+
+def preprocess_dataset(
+    directory: Path, output: Path, settings: PreprocessSettings
+) -> list[PreparedMap]:
+    """Prepare all maps of a Level 1 dataset; see `preprocess`."""
+    return [
+        preprocess(directory, output, settings, map_number)
+        for map_number in range(count_maps(directory))
+    ]
+
+
+def preprocess(
+    directory: Path,
+    output: Path,
+    settings: PreprocessSettings,
+    map_number: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> PreparedMap:
+    """Prepare one map of a Level 1 dataset for the inversion.
+
+    A map that was prepared from the same files with the same settings is left as it is.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the dataset: FITS files and one ASDF file.
+    output : Path
+        Directory of the prepared maps.
+    settings : PreprocessSettings
+    map_number : int
+        Which map, where the dataset has several.
+    progress : callable
+        Is told the scan positions that were read, and how many there are.
+
+    Returns
+    -------
+    PreparedMap
+        Its `record` says from which files, how, and with which versions it was made.
+
+    Raises
+    ------
+    Level1Error
+        If the dataset cannot be read or prepared.
+    MapFileError
+        If the prepared map cannot be written.
+    """
+    level1 = read_level1(directory, map_number)
+    path = output / f"{level1.inventory['datasetId']}_{map_number:03d}{SUFFIX}"
+    files = {file.name: sha256_of(file) for file in level1.files()}
+    origin = {
+        "dataset": str(level1.inventory["datasetId"]),
+        "map": map_number,
+        "settings": settings.model_dump(mode="json"),
+        "files": files,
+    }
+    if (ready := _already_prepared(path, origin)) is not None:
+        return ready
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=output, prefix=".scratch-") as scratch:
+            cut = _cut(level1, settings, scratch, progress)
+            try:
+                return _prepare(cut, path, origin, settings)
+            except Level1Error as error:
+                raise Level1Error(f"{directory}: {error}") from error
+    except OSError as error:
+        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error
+
+
+def _already_prepared(path: Path, origin: dict[str, Any]) -> PreparedMap | None:
+    if not path.exists():
+        return None
+    try:
+        ready = PreparedMap.read(path)
+        ready.verify()
+    except MapFileError:
+        return None  # written anew
+    return ready if all(ready.record.get(key) == origin[key] for key in origin) else None
+
+
+def _cut(
+    level1: Level1Map,
+    settings: PreprocessSettings,
+    scratch: Any,
+    progress: Callable[[int, int], None],
+) -> _Cut:
+    """Read what may be needed, once."""
+    wanted = np.flatnonzero(
+        (level1.wavelength > settings.first_wavelength - _MARGIN)
+        & (level1.wavelength < settings.last_wavelength + _MARGIN)
+    )
+    if len(wanted) < 2:
+        first, last = level1.wavelength[[0, -1]]
+        raise Level1Error(
+            f"{level1.directory}: has {first:.3f} to {last:.3f} nm, expected "
+            f"{settings.first_wavelength} to {settings.last_wavelength} nm"
+        )
+    wavelengths = slice(int(wanted[0]), int(wanted[-1]) + 1)
+    n_slit = level1.n_slit // settings.slit_bin
+    if n_slit == 0:
+        raise Level1Error(
+            f"{level1.directory}: slit_bin is {settings.slit_bin}, of {level1.n_slit} pixels"
+        )
+    shape = (level1.n_steps, n_slit, 4, len(wanted))
+    stokes = np.memmap(scratch, np.float32, "w+", shape=shape)
+    for step in range(level1.n_steps):
+        rows = level1.stokes(step, wavelengths)[: n_slit * settings.slit_bin]
+        stokes[step] = rows.reshape(n_slit, settings.slit_bin, *rows.shape[1:]).mean(axis=1)
+        progress(step + 1, level1.n_steps)
+    wavelength = level1.wavelength[wavelengths]
+    if wavelength[0] > wavelength[-1]:
+        return _Cut(stokes[..., ::-1], wavelength[::-1])
+    return _Cut(stokes, wavelength)
+
+
+def _prepare(
+    cut: _Cut, path: Path, origin: dict[str, Any], settings: PreprocessSettings
+) -> PreparedMap:
+    """Calibrate, normalise, correct, and write."""
+    quiet_profile, n_quiet = _quiet_profile(cut)
+    calibration = calibrate(cut.wavelength, quiet_profile, FE_I_630)
+    wavelength = calibration.apply(cut.wavelength)
+    continuum = _continuum(wavelength, quiet_profile)
+    kept = _kept(wavelength, settings)
+    binned = _bin(wavelength[kept], settings.spectral_bin)
+    quiet_binned = _bin((quiet_profile / continuum)[kept], settings.spectral_bin)
+    outside = spectral_window.of_continuum(wavelength, FE_I_630)
+    leaks, noises = [], []
+    with PreparedMapWriter(path, cut.stokes.shape[:2], binned, quiet_binned) as writer:
+        for raw in cut.stokes:
+            stokes = raw / continuum
+            leak = _crosstalk(stokes[:, :, outside])
+            if settings.correct_crosstalk:
+                stokes[:, 1:] -= leak[:, np.newaxis] * stokes[:, :1]
+            leaks.append(leak)
+            noises.append(np.nanstd(stokes[:, 1:, outside], axis=(0, 2)))
+            writer.write(_bin(stokes[:, :, kept], settings.spectral_bin))
+        writer.record = {
+            **origin,
+            "software": {name: version(name) for name in _SOFTWARE},
+            "wavelength_calibration": _calibration_record(calibration),
+            "quiet_pixels": n_quiet,
+            "continuum": float(continuum.mean()),
+            "crosstalk_corrected": settings.correct_crosstalk,
+            "crosstalk_median": np.nanmedian(leaks, axis=0).tolist(),
+            "noise": np.nanmedian(noises, axis=0).tolist(),
+        }
+    return PreparedMap.read(path)
+
+
+def _quiet_profile(cut: _Cut) -> tuple[np.ndarray, int]:
+    """Mean intensity of the bright pixels that are polarised least; and how many they are."""
+    outside = spectral_window.of_continuum(cut.wavelength, FE_I_630, _MARGIN / 2)
+    if not outside.any():
+        outside = spectral_window.of_continuum(cut.wavelength, FE_I_630)
+    brightness, polarisation = [], []
+    for stokes in cut.stokes:
+        light = stokes[:, 0][:, outside].mean(axis=1)
+        brightness.append(light)
+        polarisation.append((stokes[:, 1:].std(axis=2) ** 2).sum(axis=1) / light**2)
+    light, polarised = np.array(brightness), np.array(polarisation)
+    usable = np.isfinite(light) & np.isfinite(polarised) & (light > 0)
+    if not usable.any():
+        raise Level1Error("no pixel has light in it")
+    bright = usable & (light >= np.median(light[usable]))
+    quiet = bright & (polarised <= np.quantile(polarised[bright], _QUIET_FRACTION))
+    total = np.zeros(len(cut.wavelength))
+    for stokes, rows in zip(cut.stokes, quiet, strict=True):
+        total += stokes[rows, 0].sum(axis=0, dtype=float)
+    n_quiet = int(quiet.sum())
+    return total / n_quiet, n_quiet
+
+
+def _continuum(wavelength: np.ndarray, quiet_profile: np.ndarray) -> np.ndarray:
+    """A straight line through the quiet Sun's continuum."""
+    outside = spectral_window.of_continuum(wavelength, FE_I_630)
+    if outside.sum() < 2:
+        raise Level1Error("no continuum beside the lines")
+    middle = wavelength.mean()
+    slope, level = np.polyfit(wavelength[outside] - middle, quiet_profile[outside], 1)
+    return level + slope * (wavelength - middle)
+
+
+def _kept(wavelength: np.ndarray, settings: PreprocessSettings) -> np.ndarray:
+    inside = (wavelength >= settings.first_wavelength) & (wavelength <= settings.last_wavelength)
+    kept = np.flatnonzero(inside)
+    n_binned = len(kept) // settings.spectral_bin
+    if n_binned == 0 or any(
+        not wavelength[kept[0]] < line.wavelength < wavelength[kept[-1]] for line in FE_I_630
+    ):
+        raise Level1Error(
+            f"the lines are not within the {len(kept)} wavelengths from "
+            f"{settings.first_wavelength} to {settings.last_wavelength} nm"
+        )
+    return kept[: n_binned * settings.spectral_bin]
+
+
+def _crosstalk(continuum: np.ndarray) -> np.ndarray:
+    """How much of I is in Q, U and V: medians over the slit, shape (3,)."""
+    means = continuum.mean(axis=2)
+    return np.nanmedian(means[:, 1:] / means[:, :1], axis=0)
+
+
+def _bin(values: np.ndarray, n: int) -> np.ndarray:
+    """Average so many neighbours along the last axis."""
+    return values.reshape(*values.shape[:-1], -1, n).mean(axis=-1)
+
+
+def _calibration_record(calibration: Calibration) -> dict[str, float]:
+    return {
+        "shift_nm": calibration.shift,
+        "stretch": calibration.stretch,
+        "reference_nm": calibration.reference,
+    }

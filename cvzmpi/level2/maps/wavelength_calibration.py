@@ -1,0 +1,99 @@
+"""The wavelengths of a spectrum from the places of its own lines.
+
+No atlas is needed: the quiet Sun's mean profile has its lines where they belong, but for the motion
+of the Sun's surface as a whole. Velocities are then relative to the quiet Sun of the map; the
+convective blueshift of its lines, some 0.2 km/s, is part of that zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvzmpi.errors import Level1Error
+from cvzmpi.level2.spectroscopy.zeeman import Line
+
+_FARTHEST = 0.08  # nm: the spectra may be off by that much at first, less than the lines' distance
+_LINE_WIDTH = 0.006  # nm, of the Gaussians that stand for the lines in the first search
+_CORE = 0.5  # the part of a line's depth whose centre of gravity is the line's place
+_LARGEST_STRETCH = 0.02
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Corrected wavelengths are `stretch * (wavelength - reference) + reference + shift`.
+
+    Attributes
+    ----------
+    shift : float
+        In nm.
+    stretch : float
+    reference : float
+        In nm.
+    """
+
+    shift: float
+    stretch: float
+    reference: float
+
+    def apply(self, wavelength: np.ndarray) -> np.ndarray:
+        """Correct wavelengths in nm."""
+        return self.stretch * (wavelength - self.reference) + self.reference + self.shift
+
+
+def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]) -> Calibration:
+    """Find how wavelengths must be corrected for two lines to be where they belong.
+
+    Parameters
+    ----------
+    wavelength : float64, shape (n_wavelengths,)
+        In nm, perhaps wrong by up to 0.08 nm.
+    profile : float64, shape (n_wavelengths,)
+        Mean intensity of the quiet Sun.
+    lines : sequence of two Line
+
+    Raises
+    ------
+    Level1Error
+        If the lines are not found, or too far from their distance.
+    """
+    depth = 1 - profile / np.percentile(profile, 95)
+    expected = np.array([line.wavelength for line in lines])
+    shift = _coarse_shift(wavelength, depth, expected)
+    found = np.array([_centre(wavelength, depth, place - shift) for place in expected])
+    stretch = float((expected[1] - expected[0]) / (found[1] - found[0]))
+    if not abs(stretch - 1) < _LARGEST_STRETCH:
+        raise Level1Error(
+            f"lines found at {found[0]:.4f} and {found[1]:.4f} nm, which are not as far apart as "
+            f"{expected[0]:.4f} and {expected[1]:.4f} nm"
+        )
+    reference = float(found.mean())
+    return Calibration(float(expected.mean()) - reference, stretch, reference)
+
+
+def _coarse_shift(wavelength: np.ndarray, depth: np.ndarray, expected: np.ndarray) -> float:
+    """Where two Gaussians resemble the spectrum most."""
+    step = float(np.median(np.diff(wavelength)))
+    shifts = np.arange(-_FARTHEST, _FARTHEST + step, step)
+    distance = wavelength + shifts[:, np.newaxis] - expected[:, np.newaxis, np.newaxis]
+    likeness = (np.exp(-((distance / _LINE_WIDTH) ** 2)).sum(axis=0) * depth).sum(axis=1)
+    return float(shifts[np.argmax(likeness)])
+
+
+def _centre(wavelength: np.ndarray, depth: np.ndarray, place: float) -> float:
+    """Centre of gravity of a line's core."""
+    near = np.flatnonzero(np.abs(wavelength - place) < 2 * _LINE_WIDTH)
+    if len(near) < 3 or depth[near].max() < 0.1:
+        raise Level1Error(f"no spectral line near {place:.4f} nm")
+    deepest = near[np.argmax(depth[near])]
+    level = _CORE * depth[deepest]
+    first = last = deepest
+    while first > 0 and depth[first - 1] > level:
+        first -= 1
+    while last < len(depth) - 1 and depth[last + 1] > level:
+        last += 1
+    core = np.arange(first, last + 1)
+    weights = depth[core] - level  # which vanish at the ends, so that the centre does not jump
+    return float((weights * wavelength[core]).sum() / weights.sum())

@@ -1,0 +1,1 @@
+"""The Level 2 product: made, checked, handed in and published."""

@@ -1,0 +1,124 @@
+"""The inbox: a directory into which the science team drops ready events as JSON files.
+
+Each file is dealt with once and then moved aside: to `accepted/`, or to `rejected/` with a text
+beside it that says why. To hand in again, drop a file again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cvzmpi.errors import CvzmpiError, LedgerUnavailableError, one_line
+from cvzmpi.ledger import Job
+from cvzmpi.level2.foreign_file import ForeignFileError, read_bounded
+from cvzmpi.level2.foreign_json import plain
+from cvzmpi.level2.product.handing_in import MAX_BYTES, HandInError, ReadyEvent, hand_in
+from cvzmpi.level2.programs.catalogue import Catalogue
+
+ACCEPTED = "accepted"
+REJECTED = "rejected"
+_SETTLED_AFTER = 30.0  # seconds: a file that is no JSON may still be on its way
+
+
+class InboxError(CvzmpiError):
+    """The inbox cannot be emptied."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What became of a file that was dropped.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+    accepted : bool
+    text : str
+        In words.
+    """
+
+    file: str
+    accepted: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.text}"
+
+
+def empty_inbox(catalogue: Catalogue, job: Job, directory: Path) -> list[Dropped]:
+    """Deal with every file that was dropped, in order of their names.
+
+    Raises
+    ------
+    InboxError
+        If nothing that is accepted can be moved aside; nothing is accepted then.
+    LedgerUnavailableError
+    """
+    dropped = [_deal_with(catalogue, job, path) for path in sorted(directory.glob("*.json"))]
+    return [one for one in dropped if one is not None]
+
+
+def _deal_with(catalogue: Catalogue, job: Job, path: Path) -> Dropped | None:
+    """Accept or reject a file; None where somebody may still be writing it."""
+    try:
+        ready = ReadyEvent.read(path)
+        _make_folder(path.parent / ACCEPTED)
+        inversion = hand_in(catalogue, job, ready)
+    except (LedgerUnavailableError, InboxError):
+        raise  # says nothing about the file
+    except HandInError as error:
+        return None if _perhaps_incomplete(path) else _reject(path, error)
+    except CvzmpiError as error:
+        return _reject(path, error)
+    text = f"{inversion.program} inverted, {inversion.inversion_id}"
+    try:
+        _move(path, ACCEPTED)
+    except OSError as error:
+        text += f"; it cannot be moved aside: {one_line(error)}"
+    return Dropped(plain(path.name), True, text)
+
+
+def _perhaps_incomplete(path: Path) -> bool:
+    """Whether somebody may still be writing it."""
+    try:
+        text = read_bounded(path, MAX_BYTES).rstrip()
+        return not text.endswith(b"}") and time.time() - path.stat().st_mtime < _SETTLED_AFTER
+    except (ForeignFileError, OSError):
+        return False
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InboxError(f"{plain(str(folder))}: cannot be made: {one_line(error)}") from error
+
+
+def _reject(path: Path, error: CvzmpiError) -> Dropped:
+    text = str(error)
+    try:
+        moved = _move(path, REJECTED)
+        reason = _beside(moved, ".error.txt")
+        with reason.open("x", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{text}\n")
+    except OSError as failure:
+        text += f"; it cannot be moved aside: {one_line(failure)}"
+    return Dropped(plain(path.name), False, plain(text))
+
+
+def _move(path: Path, folder: str) -> Path:
+    """Move a file aside; an earlier one of that name stays, under another name."""
+    target = path.parent / folder / path.name
+    target.parent.mkdir(exist_ok=True)
+    number = 1
+    while os.path.lexists(target) or os.path.lexists(_beside(target, ".error.txt")):
+        number += 1
+        target = target.with_name(f"{path.stem}.{number}.json")
+    return path.rename(target)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(f"{path.stem}{suffix}")

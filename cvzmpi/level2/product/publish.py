@@ -1,0 +1,182 @@
+"""Publish: make the Level 2 files, bring them to their bucket, and register the inversion.
+
+Each step can be done again and leads to the same: the files have the same names and content, those
+that have arrived stay, and the metadata store takes an inversion id once. A job that is killed in
+between is followed by one that begins from the start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.errors import CvzmpiError, UnavailableError
+from cvzmpi.ledger import Event, Job, State
+from cvzmpi.level2.product.check import ProductError, check_product, checksum
+from cvzmpi.level2.product.handing_in import TEAM
+from cvzmpi.level2.product.transfer import Transfer, TransferDriver, bring, destination
+from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
+from cvzmpi.level2.programs.metadata_store import InversionRecord, MetadataStore
+from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
+from cvzmpi.storage.file_lock import Claim
+
+STEP = "publish"
+
+
+class PublishError(CvzmpiError):
+    """A result cannot be published."""
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Where results go.
+
+    Parameters
+    ----------
+    store : MetadataStore
+    driver : TransferDriver
+    bucket : str
+    staging : Path
+        Directory in which Level 2 files are made.
+    """
+
+    store: MetadataStore
+    driver: TransferDriver
+    bucket: str
+    staging: Path
+
+
+@dataclass(frozen=True)
+class Published:
+    """What became of a program that was to be published; `error` is None where it worked."""
+
+    program: str
+    inversion_id: str
+    error: str | None = None
+
+
+def publish_all(catalogue: Catalogue, job: Job, publisher: Publisher) -> list[Published]:
+    """Publish every program that is inverted; one that fails is in error, and the others go on."""
+    outcomes = []
+    for unit in catalogue.ledger.units(states=[State.DONE]):
+        result = catalogue.result(unit.name)
+        claim = Claim.take(publisher.staging / f"{result[0].inversion_id}.claim")
+        if claim is None:
+            continue  # another process is about it
+        try:
+            outcomes += _publish_or_fail(catalogue, job, publisher, result)
+        finally:
+            claim.release()
+    return outcomes
+
+
+def _publish_or_fail(
+    catalogue: Catalogue, job: Job, publisher: Publisher, result: list[Inversion]
+) -> list[Published]:
+    """Publish all inversions of a program; it is published when all of them are."""
+    program = result[0].program
+    outcomes = [Published(program, inversion.inversion_id) for inversion in result]
+    state = catalogue.states()[program]
+    if state is not State.DONE:  # meanwhile another did it, or it failed, or was reopened
+        return outcomes if state is State.PUBLISHED else []
+    events: list[Event] = []
+    for inversion in result:
+        try:
+            detail = publish(catalogue, publisher, inversion)
+        except UnavailableError:
+            raise  # the program stays inverted, to be published later
+        except CvzmpiError as error:
+            event = Event(
+                program,
+                State.ERROR,
+                State.DONE,
+                message=f"{STEP}: {error}",
+                detail={"step": STEP, "inversion_id": inversion.inversion_id},
+            )
+            catalogue.ledger.record([event], job, skip_stale=True)
+            return [Published(program, inversion.inversion_id, str(error))]
+        events.append(
+            Event(
+                program,
+                State.PUBLISHED,
+                State.PUBLISHED if events else State.DONE,
+                message=f"{inversion.inversion_id} in {detail['destination']}",
+                detail={"step": STEP, **detail},
+            )
+        )
+    if not catalogue.ledger.record(events, job, skip_stale=True):
+        return [replace(one, error="registered, and reopened meanwhile") for one in outcomes]
+    return outcomes
+
+
+def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) -> dict[str, Any]:
+    """Publish one result, whatever was done of it before.
+
+    Returns
+    -------
+    dict
+        The record that was registered, where the files are, and their checksums.
+
+    Raises
+    ------
+    CvzmpiError
+        If a step fails; nothing is registered whose files have not arrived.
+    """
+    program = catalogue.program(inversion.program)
+    if program is None:
+        raise PublishError(f"{inversion.program}: no dataset belongs to it any more")
+    checksums, dataset_ids, lines = _product(publisher, inversion)
+    datasets = {dataset.dataset_id: dataset for dataset in program.datasets}
+    if gone := [dataset for dataset in dataset_ids if dataset not in datasets]:
+        raise PublishError(f"{inversion.program}: {gone[0]} does not belong to it any more")
+    files = [Path(file) for file in checksums]
+    where = destination(publisher.bucket, program.proposal, inversion.inversion_id)
+    bring(publisher.driver, Transfer(files, where))
+    (asdf,) = (file for file in files if file.suffix == ".asdf")
+    record = InversionRecord(
+        inversion_id=inversion.inversion_id,
+        primary_proposal_id=program.proposal,
+        instrument_program_execution_id=datasets[dataset_ids[0]].instrument_program,
+        bucket=publisher.bucket,
+        asdf_object_key=f"{where.partition('/')[2]}{asdf.name}",
+        dataset_ids=dataset_ids,
+        spectral_lines=[KNOWN_LINES[line].store_name for line in lines],
+    )
+    publisher.store.register(record)
+    return {
+        "destination": where,
+        "record": record.model_dump(by_alias=True),
+        "checksums": {file.name: checksums[str(file)] for file in files},
+    }
+
+
+def _product(
+    publisher: Publisher, inversion: Inversion
+) -> tuple[dict[str, str], list[str], list[str]]:
+    """The files with their checksums, the datasets, and the lines of a result."""
+    if inversion.method == TEAM:
+        accepted: dict[str, str] = inversion.detail["checksums"]
+        for file, expected in accepted.items():
+            if checksum(Path(file)) != expected:
+                raise ProductError(f"{file}: not as it was when it was handed in")
+        return accepted, inversion.detail["dataset_ids"], inversion.detail["lines"]
+    product = check_product([_write_product(publisher, inversion)])
+    return product.checksums, product.dataset_ids, product.lines
+
+
+def _write_product(publisher: Publisher, inversion: Inversion) -> Path:
+    """Make the files of a map that was inverted here; the same ones each time."""
+    from cvzmpi.level2.maps.prepared_map import PreparedMap
+    from cvzmpi.level2.product.product import write_product
+
+    directory = publisher.staging / inversion.inversion_id
+    write_product(
+        Path(inversion.detail["level1"]),
+        PreparedMap.read(Path(inversion.detail["prepared"])),
+        Path(inversion.detail["inverted"]),
+        directory,
+        inversion.inversion_id,
+        inversion.at,
+    )
+    return directory

@@ -1,0 +1,1 @@
+"""Observing programs: found in the metadata store, judged, kept in the catalogue."""

@@ -1,0 +1,89 @@
+"""Programs of which the store has rows that cannot be read: they are held back.
+
+An answer about the other datasets alone would be one about another program. So a program of which
+there is no result goes into error, with the rows and what is wrong with them, until a scan can read
+all of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from cvzmpi.ledger import Event, Job, State
+from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.dataset import BadRow, Reading
+
+STEP = "scan"
+
+_HELD_FROM = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED)
+_N_NAMED = 3
+
+
+def programs_with_bad_rows(
+    catalogue: Catalogue, connection: sa.Connection, bad: Iterable[BadRow]
+) -> dict[str, list[BadRow]]:
+    """The bad rows that matter, by program: what they say, or what is known of their dataset."""
+    known = {name: v.program for name, v in catalogue.newest_versions(within=connection).items()}
+    for program, datasets in held_programs(catalogue, connection).items():
+        known |= dict.fromkeys(datasets, program)
+    found: dict[str, list[BadRow]] = {}
+    for row in bad:
+        of_row = row.program or known.get(row.dataset or "")
+        if of_row is not None and not row.context:
+            found.setdefault(of_row, []).append(row)
+    return found
+
+
+def held_programs(catalogue: Catalogue, connection: sa.Connection) -> dict[str, list[str]]:
+    """The programs that are held back, each with its datasets that could not be read."""
+    states = catalogue.states(within=connection)
+    found = {}
+    for name, state in states.items():
+        if state is State.ERROR:
+            detail = catalogue.ledger.history(name)[-1].detail or {}
+            if detail.get("step") == STEP:
+                found[name] = list(detail["datasets"])
+    return found
+
+
+def hold_back(
+    catalogue: Catalogue, connection: sa.Connection, job: Job, bad: dict[str, list[BadRow]]
+) -> list[str]:
+    """Bring programs with bad rows into error; the names of those that were not so before."""
+    states = catalogue.states(within=connection)
+    events = [
+        Event(
+            name,
+            State.ERROR,
+            from_state=states[name],
+            message=f"{STEP}: {_in_words(rows)}",
+            detail={"step": STEP, "datasets": [row.dataset for row in rows if row.dataset]},
+        )
+        for name, rows in bad.items()
+        if states.get(name) in _HELD_FROM
+    ]
+    catalogue.ledger.record(events, job, within=connection)
+    return [event.unit for event in events]
+
+
+def let_go(
+    catalogue: Catalogue,
+    connection: sa.Connection,
+    job: Job,
+    reading: Reading,
+    bad: dict[str, list[BadRow]],
+) -> list[str]:
+    """Look from the beginning at programs of which all rows can be read again; their names."""
+    read = {dataset.observing_program for dataset, _ in reading.datasets}
+    free = [n for n in held_programs(catalogue, connection) if n in read and n not in bad]
+    message = "all rows of its datasets can be read again"
+    events = [Event(name, State.DISCOVERED, State.ERROR, message=message) for name in free]
+    catalogue.ledger.record(events, job, within=connection)
+    return free
+
+
+def _in_words(rows: list[BadRow]) -> str:
+    more = f"; and {len(rows) - _N_NAMED} more" if len(rows) > _N_NAMED else ""
+    return "rows that cannot be read: " + "; ".join(map(str, rows[:_N_NAMED])) + more

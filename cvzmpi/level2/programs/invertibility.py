@@ -1,0 +1,246 @@
+"""Whether an Observing Program can be inverted: criteria, each evaluated for each dataset.
+
+Every criterion is evaluated, also after one has failed, and everything is recorded: the value, what
+was asked for, and the version of the rule. Quality that is only shown disqualifies nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from cvzmpi.level2.programs.dataset import INSTRUMENT, Dataset, Distribution
+from cvzmpi.level2.programs.program import ObservingProgram
+from cvzmpi.level2.programs.solar_disk import solar_radius
+from cvzmpi.level2.programs.spectral_lines import SPECTRAL_RULES, SpectralLine, SpectralRule
+
+Weight = Literal["required", "warning", "shown"]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the criteria ask for, as far as it is a setting."""
+
+    spectral_rule: str = "overlap"
+    min_good: float = 0.75
+    min_ao_locked: float = 0.75
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A criterion evaluated for one dataset.
+
+    Parameters
+    ----------
+    dataset : str
+    value : JSON value
+        What the dataset has, None where it says nothing.
+    limit : JSON value
+        What was asked for, None where the value is only shown.
+    passed : bool or None
+        None where the value is only shown.
+    text : str
+        The finding in words.
+    """
+
+    dataset: str
+    value: Any
+    limit: Any
+    passed: bool | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What all findings of a criterion say about the program.
+
+    Parameters
+    ----------
+    criterion, rule : str
+        Its name, and the name and version of the rule.
+    weight : {"required", "warning", "shown"}
+    passed : bool or None
+        None where the criterion is only shown.
+    findings : list of Finding
+    """
+
+    criterion: str
+    rule: str
+    weight: Weight
+    passed: bool | None
+    findings: list[Finding]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it failed, in words."""
+        if self.passed is not False:
+            return []
+        return [f"{f.dataset}: {f.text}" for f in self.findings if f.passed is False] or [
+            f"no {INSTRUMENT} dataset"
+        ]
+
+
+@dataclass(frozen=True)
+class Invertibility:
+    """The answer for a program, with everything that it rests on."""
+
+    verdicts: list[Verdict]
+
+    @property
+    def invertible(self) -> bool:
+        """Whether every required criterion passed."""
+        return not any(v.weight == "required" and not v.passed for v in self.verdicts)
+
+    @property
+    def failed(self) -> list[str]:
+        """The names of the required criteria that failed."""
+        return [v.criterion for v in self.verdicts if v.weight == "required" and not v.passed]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is missing without disqualifying, in words."""
+        return [reason for v in self.verdicts if v.weight == "warning" for reason in v.reasons]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as plain values for an event."""
+        return {
+            "invertible": self.invertible,
+            "failed": self.failed,
+            "criteria": [asdict(verdict) for verdict in self.verdicts],
+        }
+
+
+def evaluate(program: ObservingProgram, thresholds: Thresholds) -> Invertibility:
+    """Evaluate every criterion for every dataset of a program.
+
+    All but the first are about the spectropolarimetric datasets alone: the context images that
+    were taken beside them matter to nobody's inversion.
+    """
+    datasets = program.spectropolarimetric
+    rule = SPECTRAL_RULES[thresholds.spectral_rule]
+    return Invertibility(
+        [
+            _instrument(program),
+            _each("on_disk", "all four corners/1", datasets, _on_disk),
+            _each("stokes", "IQUV/1", datasets, _stokes),
+            _each("health", "good frames/1", datasets, lambda d: _health(d, thresholds.min_good)),
+            _each("gos_open", "all frames/1", datasets, _gos_open),
+            _each(
+                "ao_locked",
+                "locked frames/1",
+                datasets,
+                lambda d: _ao_locked(d, thresholds.min_ao_locked),
+            ),
+            *(_line(line, rule, "required", datasets) for line in rule.required),
+            *(_line(line, rule, "warning", datasets) for line in rule.desired),
+            _shown("light_level", datasets, lambda d: d.light_level),
+            _shown("fried_parameter", datasets, lambda d: d.fried_parameter),
+            _shown("polarimetric_accuracy", datasets, lambda d: d.polarimetric_accuracy),
+        ]
+    )
+
+
+def _instrument(program: ObservingProgram) -> Verdict:
+    """There is a dataset to invert; others beside it do no harm."""
+    findings = [
+        Finding(
+            d.dataset_id,
+            d.instrument,
+            INSTRUMENT,
+            d.spectropolarimetric,
+            d.instrument if d.spectropolarimetric else f"{d.instrument}, not {INSTRUMENT}",
+        )
+        for d in program.datasets
+    ]
+    passed = any(finding.passed for finding in findings)
+    return Verdict("instrument", f"{INSTRUMENT}/1", "required", passed, findings)
+
+
+def _each(
+    criterion: str, rule: str, datasets: Sequence[Dataset], find: Callable[[Dataset], Finding]
+) -> Verdict:
+    """A criterion that every dataset must meet."""
+    findings = [find(dataset) for dataset in datasets]
+    passed = bool(findings) and all(finding.passed for finding in findings)
+    return Verdict(criterion, rule, "required", passed, findings)
+
+
+def _line(
+    line: SpectralLine, rule: SpectralRule, weight: Weight, datasets: Sequence[Dataset]
+) -> Verdict:
+    """A line that one of the datasets must have observed."""
+    findings = []
+    for d in datasets:
+        covered = rule.covers(d, line)
+        lines = f", {', '.join(d.spectral_lines)}" if d.spectral_lines else ""
+        text = (
+            f"{line.name} {'counts' if covered else 'does not count'} as observed in "
+            f"{d.wavelength_min:.2f} to {d.wavelength_max:.2f} nm{lines} ({rule.limit(line)})"
+        )
+        value = [d.wavelength_min, d.wavelength_max, *(d.spectral_lines or ())]
+        findings.append(Finding(d.dataset_id, value, rule.limit(line), covered, text))
+    passed = any(finding.passed for finding in findings)
+    return Verdict(f"line_{line.id}", rule.name, weight, passed, findings)
+
+
+def _shown(
+    criterion: str, datasets: Sequence[Dataset], of: Callable[[Dataset], Distribution | None]
+) -> Verdict:
+    """Quality that is recorded, and disqualifies nothing."""
+    findings = []
+    for d in datasets:
+        values = of(d)
+        text = "not given" if values is None or values.med is None else f"median {values.med:.3g}"
+        value = None if values is None else values.model_dump()
+        findings.append(Finding(d.dataset_id, value, None, None, text))
+    return Verdict(criterion, "shown/1", "shown", None, findings)
+
+
+def _on_disk(d: Dataset) -> Finding:
+    radius = round(solar_radius(d.start), 2)
+    if d.bounding_box is None:
+        return Finding(d.dataset_id, None, radius, False, "no bounding box")
+    reach = round(d.bounding_box.reach, 2)
+    inside = d.bounding_box.reach <= solar_radius(d.start)
+    text = f'farthest corner {reach}" from the centre, radius {radius}" on {d.start:%Y-%m-%d}'
+    return Finding(d.dataset_id, reach, radius, inside, text)
+
+
+def _stokes(d: Dataset) -> Finding:
+    text = f"Stokes {d.stokes or 'none'}"
+    if d.stokes != "IQUV":
+        text += ", not I, Q, U and V"
+    return Finding(d.dataset_id, d.stokes, "IQUV", d.stokes == "IQUV", text)
+
+
+def _health(d: Dataset, limit: float) -> Finding:
+    return _fraction(d, d.health.get("good", 0) if d.health else None, limit, "good")
+
+
+def _ao_locked(d: Dataset, limit: float) -> Finding:
+    return _fraction(d, d.ao_locked, limit, "AO locked")
+
+
+def _fraction(d: Dataset, frames: int | None, limit: float, what: str) -> Finding:
+    """So many of the frames must be `what`."""
+    if frames is None:
+        return Finding(d.dataset_id, None, limit, False, f"{what}: not given")
+    value = frames / d.frame_count
+    passed = value >= limit
+    text = f"{what} in {frames} of {d.frame_count} frames, {100 * value:.4g} %"
+    if not passed:
+        text += f", fewer than {100 * limit:g} %"
+    return Finding(d.dataset_id, value, limit, passed, text)
+
+
+def _gos_open(d: Dataset) -> Finding:
+    """The guiding and optics system was open, and nothing else, in all frames."""
+    if not d.gos_status:
+        return Finding(d.dataset_id, None, d.frame_count, False, "GOS status: not given")
+    frames = d.gos_status.get("open", 0)
+    others = {s: n for s, n in d.gos_status.items() if n and s != "open"}
+    passed = frames >= d.frame_count and not others
+    text = f"GOS open in {frames} of {d.frame_count} frames"
+    text += "".join(f", {status} in {n}" for status, n in others.items())
+    return Finding(d.dataset_id, frames, d.frame_count, passed, text)

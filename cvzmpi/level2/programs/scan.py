@@ -1,0 +1,235 @@
+"""Scan: bring what the metadata store says into the catalogue and the ledger.
+
+A new Observing Program becomes a unit; a dataset that changed gets one more version. What has been
+seen before adds nothing. Where spectropolarimetric datasets came or changed after the criteria were
+evaluated, the answer no longer holds, and the program is looked at from the beginning. A row that
+cannot be read is left out, and its program is held back (`held_back`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence, Sized
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from cvzmpi.ledger import Event, Job, NewUnit, State
+from cvzmpi.ledger.records import now
+from cvzmpi.level2.programs.catalogue import Catalogue, spectropolarimetric_versions
+from cvzmpi.level2.programs.dataset import (
+    BadRow,
+    Dataset,
+    Experiment,
+    Reading,
+    read_datasets,
+    read_experiments,
+)
+from cvzmpi.level2.programs.held_back import (
+    held_programs,
+    hold_back,
+    let_go,
+    programs_with_bad_rows,
+)
+from cvzmpi.level2.programs.metadata_store import MetadataStore
+from cvzmpi.level2.programs.program import group
+from cvzmpi.level2.tables import dataset_versions, experiment_versions
+
+_ANSWERED = (State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED)
+"""States that rest on an answer, with no result that would be lost."""
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """What a scan found.
+
+    Parameters
+    ----------
+    n_datasets, n_programs : int
+        In the answer of the store.
+    new_programs, new_datasets, changed_datasets, reopened_programs : list of str
+    held_programs : list of str
+        That are in error from now on, since rows of theirs cannot be read.
+    bad : list of BadRow
+        Rows that could not be understood; what is known of them stays as it was.
+    """
+
+    n_datasets: int = 0
+    n_programs: int = 0
+    new_programs: list[str] = field(default_factory=list)
+    new_datasets: list[str] = field(default_factory=list)
+    changed_datasets: list[str] = field(default_factory=list)
+    reopened_programs: list[str] = field(default_factory=list)
+    held_programs: list[str] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        text = f"{self.n_datasets} datasets, {self.n_programs} Observing Programs"
+        counts: dict[str, Sized] = {
+            "new programs": self.new_programs,
+            "new datasets": self.new_datasets,
+            "changed datasets": self.changed_datasets,
+            "programs reopened": self.reopened_programs,
+            "bad rows": self.bad,
+            "programs held back": self.held_programs,
+        }
+        news = [f"{len(found)} {what}" for what, found in counts.items() if found]
+        return f"{text}; {', '.join(news) or 'nothing new'}"
+
+
+def scan(
+    store: MetadataStore, catalogue: Catalogue, job: Job, *, proposals: Sequence[str] = ()
+) -> ScanReport:
+    """Read the store, all of it or some proposals, and add what is new.
+
+    Raises
+    ------
+    MetadataStoreError
+        If the store gives no usable answer; nothing is added then.
+    """
+    reading = read_datasets(store.dataset_inventories(proposals=proposals))
+    experiments, bad = read_experiments(store.experiment_descriptions())
+    return synchronise(catalogue, job, reading, experiments, bad)
+
+
+def synchronise(
+    catalogue: Catalogue,
+    job: Job,
+    reading: Reading,
+    experiments: Iterable[Experiment] = (),
+    bad: Iterable[BadRow] = (),
+    at: datetime | None = None,
+) -> ScanReport:
+    """Add what is new in the rows that were read, in one transaction."""
+    at = at or now()
+    programs = group(dataset for dataset, _ in reading.datasets)
+    with catalogue.ledger.writing() as connection:
+        new, changed = _add_versions(catalogue, connection, reading.datasets, at)
+        _add_experiments(catalogue, connection, experiments, at)
+        known = catalogue.states(within=connection)
+        found = [
+            NewUnit(p.name, cost=float(sum(d.frame_count for d in p.spectropolarimetric)))
+            for p in programs.values()
+            if p.name not in known
+        ]
+        catalogue.ledger.add_units(found, job, within=connection)
+        bad_of = programs_with_bad_rows(catalogue, connection, reading.bad)
+        freed = let_go(catalogue, connection, job, reading, bad_of)
+        reopened = reopen_changed(catalogue, connection, job, but=bad_of)
+        held = hold_back(catalogue, connection, job, bad_of)
+    return ScanReport(
+        n_datasets=len(reading.datasets),
+        n_programs=len(programs),
+        new_programs=[unit.name for unit in found],
+        new_datasets=new,
+        changed_datasets=changed,
+        reopened_programs=[*freed, *reopened],
+        held_programs=held,
+        bad=[*reading.bad, *bad],
+    )
+
+
+def _add_versions(
+    catalogue: Catalogue,
+    connection: sa.Connection,
+    datasets: Sequence[tuple[Dataset, dict[str, Any]]],
+    at: datetime,
+) -> tuple[list[str], list[str]]:
+    """Add the datasets that are new or not as they were; the ids of both."""
+    known = catalogue.newest_versions(within=connection)
+    new: list[str] = []
+    changed: list[str] = []
+    rows = []
+    for dataset, row in datasets:
+        before = known.get(dataset.dataset_id)
+        # Not by row: a database may give a large float back as an integer.
+        if before is not None and before.dataset == dataset:
+            continue
+        (new if before is None else changed).append(dataset.dataset_id)
+        rows.append(
+            {
+                "dataset_id": dataset.dataset_id,
+                "version": 1 if before is None else before.version + 1,
+                "program": dataset.observing_program,
+                "seen": at,
+                "row": row,
+            }
+        )
+    if rows:
+        connection.execute(dataset_versions.insert(), rows)
+    return new, changed
+
+
+def _add_experiments(
+    catalogue: Catalogue,
+    connection: sa.Connection,
+    experiments: Iterable[Experiment],
+    at: datetime,
+) -> None:
+    known = catalogue.experiments(within=connection)
+    for experiment in experiments:
+        if known.get(experiment.experiment_id) == experiment.description:
+            continue
+        version = (
+            sa.select(sa.func.count() + 1)
+            .where(experiment_versions.c.experiment_id == experiment.experiment_id)
+            .scalar_subquery()
+        )
+        connection.execute(
+            experiment_versions.insert().values(
+                experiment_id=experiment.experiment_id,
+                version=version,
+                description=experiment.description,
+                seen=at,
+            )
+        )
+        known[experiment.experiment_id] = experiment.description
+
+
+def reopen_changed(
+    catalogue: Catalogue, connection: sa.Connection, job: Job, but: Collection[str] = ()
+) -> list[str]:
+    """Take back the answers that were given for other datasets than those of now.
+
+    Programs that failed on the way to a result are looked at anew as well. What a job works on is
+    left to it, and where there is a result, people decide (`retry.reopen`).
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    connection : Connection
+    job : Job
+    but : collection of str
+        Programs that are left as they are, as those are that are held back.
+
+    Returns
+    -------
+    list of str
+        The programs that are looked at from the beginning.
+    """
+    states = catalogue.states(within=connection)
+    left = {*but, *held_programs(catalogue, connection)}
+    failed_in = catalogue.ledger.states_before(State.ERROR, within=connection)
+    events = [
+        Event(name, State.DISCOVERED, from_state=states[name], message=news)
+        for name, news in changed_programs(catalogue, within=connection).items()
+        if name not in left
+        and (states[name] in _ANSWERED or failed_in.get(name) in (*_ANSWERED, State.WORKING))
+    ]
+    catalogue.ledger.record(events, job, within=connection)
+    return [event.unit for event in events]
+
+
+def changed_programs(catalogue: Catalogue, *, within: sa.Connection) -> dict[str, str]:
+    """The programs whose answer was given for other datasets than those of now, and for which."""
+    versions = spectropolarimetric_versions(catalogue.newest_versions(within=within))
+    changed = {}
+    for name, answer in catalogue.qualifications(within=within).items():
+        now_there = versions.get(name, {})
+        if now_there != answer.versions:
+            news = sorted(d for d, v in now_there.items() if answer.versions.get(d) != v)
+            changed[name] = (
+                f"datasets came or changed: {', '.join(news)}" if news else "a dataset left"
+            )
+    return changed

@@ -1,0 +1,169 @@
+"""The spectral lines of an inversion, and the rules by which a dataset is said to have one.
+
+What counts as having observed a line has changed over the years. Each way to decide is a rule with
+a name, recorded with every answer; the one in force is a setting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cvzmpi.level2.programs.dataset import Dataset
+
+_NAMED = re.compile(r"(?P<species>[^(]+)\(\s*(?P<nm>\d+(?:\.\d*)?)\s*nm\s*\)\s*")
+_NAMED_WITHIN = 1.0  # nm: the store calls 630.15 or 630.25 what is one window around 630.2
+_OVERLAP_MARGIN = 1.0  # nm
+_NAMED_MARGIN = 0.5  # nm
+
+
+@dataclass(frozen=True)
+class SpectralLine:
+    """A line, or a close pair, that inversions use; wavelengths in nm.
+
+    Parameters
+    ----------
+    id : str
+        As it is called in Level 2 files (`FeI630_orig`).
+    name : str
+        As people call it.
+    species : str
+        As the metadata store calls it.
+    store_name : str
+        As the metadata store calls the line.
+    midpoint : float
+    band : (float, float)
+        What a complete observation of it covers; for those that inversions require.
+    """
+
+    id: str
+    name: str
+    species: str
+    store_name: str
+    midpoint: float
+    band: tuple[float, float] | None = None
+
+
+FE_I_630 = SpectralLine(
+    "FeI630", "Fe I 630.2 nm", "Fe I", "Fe I (630.25 nm)", 630.2, (629.7, 630.5)
+)
+CA_II_854 = SpectralLine(
+    "CaII854", "Ca II 854.2 nm", "Ca II", "Ca II (854.21 nm)", 854.2, (853.5, 855.0)
+)
+NA_I_D = SpectralLine("NaID", "Na I D 589.6 nm", "Na I", "Na I D1 (589.59 nm)", 589.6)
+
+KNOWN_LINES = {line.id: line for line in (FE_I_630, CA_II_854, NA_I_D)}
+"""Lines that Level 2 files may have profiles of, by id."""
+
+
+@dataclass(frozen=True)
+class SpectralRule:
+    """One way to decide whether a dataset has observed a line.
+
+    Parameters
+    ----------
+    name : str
+    required : tuple of SpectralLine
+        A program without one of these cannot be inverted.
+    desired : tuple of SpectralLine
+        A program without one of these gets a warning.
+    covers : callable
+        Whether a dataset has observed a line.
+    limit : callable
+        In words, what `covers` asks for.
+    """
+
+    name: str
+    required: tuple[SpectralLine, ...]
+    desired: tuple[SpectralLine, ...]
+    covers: Callable[[Dataset, SpectralLine], bool]
+    limit: Callable[[SpectralLine], str]
+
+
+def _band(line: SpectralLine) -> tuple[float, float]:
+    assert line.band is not None, "required lines have one"
+    return line.band
+
+
+def _covers_band(dataset: Dataset, line: SpectralLine) -> bool:
+    low, high = _band(line)
+    return dataset.wavelength_min <= low and dataset.wavelength_max >= high
+
+
+def _covers_midpoint(dataset: Dataset, line: SpectralLine) -> bool:
+    return dataset.wavelength_min <= line.midpoint <= dataset.wavelength_max
+
+
+def _overlaps(dataset: Dataset, line: SpectralLine) -> bool:
+    return (
+        dataset.wavelength_min <= line.midpoint + _OVERLAP_MARGIN
+        and line.midpoint <= dataset.wavelength_max
+    )
+
+
+def _is_named(dataset: Dataset, line: SpectralLine) -> bool:
+    if dataset.spectral_lines is not None:
+        return any(_names(text, line) for text in dataset.spectral_lines)
+    return (
+        dataset.wavelength_min <= line.midpoint + _NAMED_MARGIN
+        and line.midpoint - _NAMED_MARGIN <= dataset.wavelength_max
+    )
+
+
+def _names(text: str, line: SpectralLine) -> bool:
+    """Whether `Fe I (630.25 nm)` means a line."""
+    match = _NAMED.fullmatch(text)
+    if match is None:
+        return False
+    species = " ".join(match["species"].upper().split())
+    return (
+        f"{species} ".startswith(f"{line.species.upper()} ")  # it may go on, as in Na I D1
+        and abs(float(match["nm"]) - line.midpoint) <= _NAMED_WITHIN
+    )
+
+
+_BOTH = (FE_I_630, CA_II_854)
+
+SPECTRAL_RULES = {
+    rule.name: rule
+    for rule in (
+        SpectralRule(
+            "band",
+            required=_BOTH,
+            desired=(),
+            covers=_covers_band,
+            limit=lambda line: "begins at {} nm or below, ends at {} nm or above".format(
+                *_band(line)
+            ),
+        ),
+        SpectralRule(
+            "midpoint",
+            required=_BOTH,
+            desired=(),
+            covers=_covers_midpoint,
+            limit=lambda line: f"{line.midpoint} nm covered",
+        ),
+        SpectralRule(
+            "overlap",
+            required=_BOTH,
+            desired=(),
+            covers=_overlaps,
+            limit=lambda line: (
+                f"begins at {line.midpoint + _OVERLAP_MARGIN} nm or below, "
+                f"ends at {line.midpoint} nm or above"
+            ),
+        ),
+        SpectralRule(
+            "named",
+            required=(FE_I_630,),
+            desired=(CA_II_854,),
+            covers=_is_named,
+            limit=lambda line: (
+                f"{line.name} named, or, where no line is, "
+                f"within {_NAMED_MARGIN} nm of {line.midpoint} nm"
+            ),
+        ),
+    )
+}
+"""The rules by name, the oldest first. A rule never changes: a new one gets a new name."""

@@ -1,0 +1,290 @@
+"""What people are shown of the programs, by the commands and by the pages of the service."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from cvzmpi.errors import CvzmpiError
+from cvzmpi.ledger import LedgerUnit, Recorded, State
+from cvzmpi.level2.foreign_json import plain, why_not_text
+from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
+from cvzmpi.level2.programs.program import ObservingProgram, group
+from cvzmpi.level2.programs.reservation import by_choice
+from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN, stands
+
+_TIME = "%Y-%m-%d %H:%M"
+
+
+class UnknownProgramError(CvzmpiError):
+    """There is no such Observing Program."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A program in a list.
+
+    Parameters
+    ----------
+    name, proposal, experiment : str
+    instruments : list of str
+    n_datasets : int
+        That an inversion works on.
+    start : datetime
+        Of the observation.
+    state : str
+        In the words of `states.SHOWN`.
+    since : datetime
+    claimed_by : str or None
+    failed : list of str
+        The required criteria that it does not meet.
+    changed : bool
+        Whether datasets came or changed since the criteria were evaluated.
+    news : str
+        What that means for the program; "" where nothing changed.
+    """
+
+    name: str
+    proposal: str
+    experiment: str
+    instruments: list[str]
+    n_datasets: int
+    start: datetime
+    state: str
+    since: datetime
+    claimed_by: str | None
+    failed: list[str]
+    changed: bool
+    news: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values."""
+        times = {"start": self.start.isoformat(), "since": self.since.isoformat()}
+        return {**asdict(self), **times}
+
+
+@dataclass(frozen=True)
+class ProgramView:
+    """All that is known of a program.
+
+    Parameters
+    ----------
+    item : Item
+    description : str
+        What the observers say about the experiment.
+    datasets : list of DatasetVersion
+        As they are now.
+    criteria : list of dict
+        As `Invertibility.as_json` has them, of the answer that holds; empty where there is none.
+    history : list of Recorded
+        All events, the oldest first.
+    inversions : list of Inversion
+    """
+
+    item: Item
+    description: str
+    datasets: list[DatasetVersion]
+    criteria: list[dict[str, Any]]
+    history: list[Recorded]
+    inversions: list[Inversion]
+
+    @property
+    def in_error(self) -> bool:
+        """Whether a step failed."""
+        return self.history[-1].to_state is State.ERROR
+
+    @property
+    def inverted(self) -> bool:
+        """Whether there is a result, so that it can be reopened."""
+        return stands(self.history[-1].to_state, self.history[-1].from_state) in INVERTED
+
+    @property
+    def claimable(self) -> bool:
+        """Whether it can be claimed, or released."""
+        return self.history[-1].to_state in INVERTIBLE
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            **self.item.as_json(),
+            "description": self.description,
+            "datasets": [
+                {
+                    "version": version.version,
+                    "seen": version.seen.isoformat(),
+                    **version.row,
+                }
+                for version in self.datasets
+            ],
+            "criteria": self.criteria,
+            "history": [_event_json(event) for event in self.history],
+            "inversions": [
+                {**asdict(inversion), "at": inversion.at.isoformat()}
+                for inversion in self.inversions
+            ],
+        }
+
+
+def list_items(
+    catalogue: Catalogue,
+    *,
+    state: str | None = None,
+    proposal: str | None = None,
+    claimed_by: str | None = None,
+    text: str | None = None,
+) -> list[Item]:
+    """The programs that match all that is given: what is claimed first, by person.
+
+    Parameters
+    ----------
+    state : str, optional
+        In the words of `states.SHOWN`, in whatever case.
+    proposal, claimed_by : str, optional
+    text : str, optional
+        In the name of the program, the proposal or the experiment.
+    """
+    items = _items(catalogue)
+    wanted = {"state": state, "proposal": proposal, "claimed_by": claimed_by}
+    for field, value in wanted.items():
+        if value:
+            items = [i for i in items if (getattr(i, field) or "").casefold() == value.casefold()]
+    if text:
+        part = text.casefold()
+        items = [i for i in items if part in f"{i.name} {i.proposal} {i.experiment}".casefold()]
+    return items
+
+
+def _items(catalogue: Catalogue) -> list[Item]:
+    versions = catalogue.newest_versions()
+    programs = group(version.dataset for version in versions.values())
+    answers = catalogue.qualifications()
+    claimants = catalogue.claimants()
+    units = by_choice(catalogue.ledger.units(), claimants)
+    failed_in = catalogue.ledger.states_before(State.ERROR)
+    return [
+        _item(programs[unit.name], unit, failed_in.get(unit.name), claimants, answers, versions)
+        for unit in units
+        if unit.name in programs
+    ]
+
+
+def _item(
+    program: ObservingProgram,
+    unit: LedgerUnit,
+    failed_in: State | None,
+    claimants: dict[str, str],
+    answers: dict[str, Qualification],
+    versions: dict[str, DatasetVersion],
+) -> Item:
+    answer = answers.get(program.name)
+    now_there = {d.dataset_id: versions[d.dataset_id].version for d in program.spectropolarimetric}
+    changed = answer is not None and now_there != answer.versions
+    return Item(
+        name=program.name,
+        proposal=program.proposal,
+        experiment=program.experiment,
+        instruments=program.instruments,
+        n_datasets=len(program.spectropolarimetric),
+        start=program.start,
+        state=SHOWN[unit.state],
+        since=unit.since,
+        claimed_by=claimants.get(program.name) if unit.state in INVERTIBLE else None,
+        failed=[] if answer is None or changed else answer.failed,
+        changed=changed,
+        news=_news(program.name, stands(unit.state, failed_in)) if changed else "",
+    )
+
+
+def _news(program: str, stands_in: State | None) -> str:
+    """What it means that datasets came or changed."""
+    if stands_in in INVERTED:
+        return f"new data since the inversion: cvzmpi level2 reopen {program}"
+    if stands_in is State.WORKING:
+        return "new data while it is inverted"
+    return "new data: the criteria are evaluated anew"
+
+
+def program_view(catalogue: Catalogue, name: str) -> ProgramView:
+    """Everything about a program.
+
+    Raises
+    ------
+    UnknownProgramError
+    """
+    if why_not_text(name) is not None:  # which no database would be asked for
+        raise UnknownProgramError(f"{plain(name)}: no such Observing Program")
+    program = catalogue.program(name)
+    units = catalogue.ledger.units(names=[name])
+    if program is None or not units:
+        raise UnknownProgramError(f"{plain(name)}: no such Observing Program")
+    versions = catalogue.newest_versions(name)
+    history = catalogue.ledger.history(name)
+    item = _item(
+        program,
+        units[0],
+        history[-1].from_state,
+        catalogue.claimants(),
+        catalogue.qualifications(),
+        versions,
+    )
+    return ProgramView(
+        item=item,
+        description=catalogue.experiments().get(program.experiment, ""),
+        datasets=list(versions.values()),
+        criteria=_last_criteria(history),
+        history=history,
+        inversions=catalogue.inversions(name),
+    )
+
+
+def _last_criteria(history: list[Recorded]) -> list[dict[str, Any]]:
+    for event in reversed(history):
+        if event.detail and "criteria" in event.detail:
+            criteria: list[dict[str, Any]] = event.detail["criteria"]
+            return criteria
+    return []
+
+
+def _event_json(event: Recorded) -> dict[str, Any]:
+    return {
+        "number": event.number,
+        "from": event.from_state,
+        "to": event.to_state,
+        "at": event.at.isoformat(),
+        "by": event.job.program,
+        "host": event.job.host,
+        "software": event.job.software,
+        "message": event.message,
+        "detail": event.detail,
+    }
+
+
+def describe(view: ProgramView) -> str:
+    """Everything about a program, to be printed."""
+    item = view.item
+    lines = [
+        item.name,
+        f"  {item.state} since {item.since:{_TIME}} UTC"
+        + (f", claimed by {item.claimed_by}" if item.claimed_by else "")
+        + (f"; {item.news}" if item.changed else ""),
+        f"  proposal {item.proposal}, experiment {item.experiment}, "
+        f"{', '.join(item.instruments)}, from {item.start:{_TIME}} UTC",
+        "datasets",
+    ]
+    for version in view.datasets:
+        d = version.dataset
+        lines.append(
+            f"  {d.dataset_id}  version {version.version}  {d.instrument}  "
+            f"{d.wavelength_min:.2f} to {d.wavelength_max:.2f} nm  {d.frame_count} frames"
+        )
+    lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
+    for criterion in view.criteria:
+        mark = {True: "yes", False: "NO", None: "-"}[criterion["passed"]]
+        lines.append(f"  {criterion['criterion']} ({criterion['rule']}): {mark}")
+        lines += [f"    {f['dataset']}  {f['text']}" for f in criterion["findings"]]
+    lines.append("history")
+    for event in view.history:
+        message = f"  {event.message}" if event.message else ""
+        lines.append(f"  {event.at:{_TIME}}  {event.to_state}  [{event.job.program}]{message}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Spectral lines in a magnetic field: the forward model."""

@@ -1,0 +1,1 @@
+"""MPI: how ranks are started, stopped, and work together in teams."""

@@ -1,0 +1,275 @@
+"""The start of a job: one core per rank, the MPI world, and how its ranks form teams."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cvzmpi.errors import CvzmpiError, LaunchError
+from cvzmpi.mpi.mpi_files import find_room_for_mpi
+from cvzmpi.mpi.one_rank import OneRank
+from cvzmpi.mpi.stopping import JobStopped, StopRequest
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
+    from cvzmpi.mpi.team import Team
+
+T = TypeVar("T")
+
+DEFECT = 70
+"""Exit status of a job that a defect ended; none of those that a job ends with (`all_ranks`)."""
+
+# What launchers say about the number of ranks, the most direct first: mpirun of Open MPI, of
+# MVAPICH 2 and 3, of MPICH, Intel and Cray (PMI); jsrun; flux run; srun.
+_SIZE_VARIABLES = (
+    "OMPI_COMM_WORLD_SIZE",
+    "MV2_COMM_WORLD_SIZE",
+    "MVP_COMM_WORLD_SIZE",
+    "PMI_SIZE",
+    "JSM_NAMESPACE_SIZE",
+    "FLUX_JOB_SIZE",
+    "SLURM_STEP_NUM_TASKS",
+    "SLURM_NTASKS",
+)
+# HPE's PALS says how many ranks there are on this node at least, and which one this is; whoever
+# speaks PMIx, which one this is.
+_LEAST_SIZE_VARIABLES = ("PALS_LOCAL_SIZE",)
+_RANK_ALONE_VARIABLES = ("PALS_RANKID", "PMIX_RANK")
+_RANK_VARIABLES = (
+    "OMPI_COMM_WORLD_RANK",
+    "MV2_COMM_WORLD_RANK",
+    "MVP_COMM_WORLD_RANK",
+    "PMI_RANK",
+    "PMIX_RANK",
+    "JSM_NAMESPACE_RANK",
+    "FLUX_TASK_RANK",
+    "PALS_RANKID",
+    "SLURM_PROCID",
+)
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+def pin_to_one_core() -> None:
+    """Have BLAS and OpenMP use one thread in this process, whatever the environment says.
+
+    To be called before NumPy is imported: the libraries read these variables once. OpenBLAS knows
+    some newer processors with AVX-512 only as their AVX2 ancestors and computes at half their
+    speed; it is told to use its AVX-512 kernels there, unless somebody chose its kernels already.
+    """
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    if _has_avx512():
+        os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
+
+
+def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor has all instructions that OpenBLAS's SkylakeX kernels use."""
+    try:
+        with cpuinfo.open() as lines:
+            flags = next((line for line in lines if line.startswith("flags")), "")
+    except OSError:
+        return False  # no Linux: OpenBLAS chooses
+    return {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags.split())
+
+
+def rank_by_launcher(environment: Mapping[str, str] = os.environ) -> int:
+    """The rank of this process as its launcher says, before MPI is there; 0 without a launcher."""
+    ranks = (_number(environment, variable, -1) for variable in _RANK_VARIABLES)
+    return next((rank for rank in ranks if rank >= 0), 0)
+
+
+class World:
+    """All ranks of the job.
+
+    Attributes
+    ----------
+    communicator : MPI communicator
+    rank, size : int
+    stop : StopRequest
+        Whether the job is to stop, as far as this rank knows.
+    """
+
+    def __init__(
+        self, communicator: MPI.Intracomm | OneRank, stop: StopRequest | None = None
+    ) -> None:
+        # mypy: of a world with one rank, nobody uses more than `OneRank` can do.
+        self.communicator: MPI.Intracomm = communicator  # type: ignore[assignment]
+        self.stop = StopRequest() if stop is None else stop
+        self.rank: int = communicator.Get_rank()
+        self.size: int = communicator.Get_size()
+
+    @classmethod
+    def start(cls, stop: StopRequest | None = None) -> World:
+        """Initialise MPI; where there is none, a process that nobody launched is a world alone.
+
+        Parameters
+        ----------
+        stop : StopRequest, optional
+            Of a job that listens to signals already.
+
+        Raises
+        ------
+        LaunchError
+            If the launcher started another number of ranks than MPI sees: then every rank is a
+            world of its own, and all would do the same work. Or if there is no MPI for them, or no
+            room on this machine for the messages of its ranks.
+        """
+        find_room_for_mpi()
+        from cvzmpi.mpi.library import MPI, WHY_NOT
+
+        if WHY_NOT is not None:
+            return cls(_alone_for_lack_of_mpi(WHY_NOT), stop)
+        world = cls(MPI.COMM_WORLD, stop)
+        check_size(world.size, os.environ)
+        return world
+
+    def first(self, work: Callable[[], T]) -> T:
+        """Let rank 0 do something alone, and tell all.
+
+        Raises
+        ------
+        CvzmpiError, JobStopped
+            What `work` raised, on all ranks.
+        """
+        result: Any = None
+        error: CvzmpiError | JobStopped | None = None
+        if self.rank == 0:
+            try:
+                result = work()
+            except (CvzmpiError, JobStopped) as caught:
+                error = caught
+        result, error = self.communicator.bcast((result, error))
+        if error is not None:
+            raise error
+        return result
+
+    def n_nodes(self) -> int:
+        """On how many machines the ranks are: collective."""
+        return len(set(self.communicator.allgather(socket.gethostname())))
+
+    def form_team(self, ranks_per_team: int) -> Team | None:
+        """Form the teams: collective. Rank 0 is in none, unless it is alone.
+
+        Teams do not cross nodes. Where the ranks of a node do not divide evenly, its last team is
+        smaller, which the results do not depend on.
+        """
+        from cvzmpi.mpi.library import MPI
+        from cvzmpi.mpi.team import Team
+
+        if self.size == 1:
+            return Team(self.communicator)
+        scheduler = self.rank == 0
+        workers = self.communicator.Split(MPI.UNDEFINED if scheduler else 0, self.rank)
+        if scheduler:
+            return None
+        node: Any = workers.Split_type(MPI.COMM_TYPE_SHARED, self.rank)
+        members = node.Split(node.Get_rank() // ranks_per_team, self.rank)
+        leader = members.bcast(self.rank)
+        return Team(members, name=f"rank {leader}")
+
+    def abort(self, reason: str | None = None, status: int = DEFECT) -> None:
+        """End the whole job at once, after a defect as a rule: see `abort_job`."""
+        _say_the_end(reason or f"a defect on rank {self.rank}")
+        self.communicator.Abort(status)
+
+
+def abort_job(reason: str) -> None:
+    """End the whole job at once, after a defect on one rank: the others would wait for ever."""
+    from mpi4py import MPI
+
+    _say_the_end(reason)
+    MPI.COMM_WORLD.Abort(DEFECT)
+
+
+def _say_the_end(reason: str) -> None:
+    print(f"cvzmpi: the job ends: {reason}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _alone_for_lack_of_mpi(error: Exception) -> OneRank:
+    """The world of a process that nobody launched, where MPI cannot be loaded.
+
+    Raises
+    ------
+    LaunchError
+        If a launcher started several.
+    """
+    reason = ", ".join(str(error).splitlines()[:2])
+    try:
+        check_size(1, os.environ)
+    except LaunchError as mismatch:
+        raise LaunchError(
+            f"no MPI library can be loaded ({reason}): load the MPI that cvzmpi was set up with, "
+            "as with `module load openmpi`, or set it up anew with the one that is here (`make "
+            "setup`)",
+            mismatch.rank,
+        ) from error
+    print(f"cvzmpi: a single rank, since no MPI library can be loaded ({reason})", file=sys.stderr)
+    return OneRank()
+
+
+def check_size(size: int, environment: Mapping[str, str]) -> None:
+    """Compare the number of ranks with what the launcher says.
+
+    Raises
+    ------
+    LaunchError
+        If they differ.
+    """
+    for variable in _SIZE_VARIABLES:
+        if variable in environment:
+            if environment[variable] != str(size):
+                raise _mismatch(size, variable, environment)
+            return
+    for variable in _LEAST_SIZE_VARIABLES:
+        if _number(environment, variable, 0) > size:
+            raise _mismatch(size, variable, environment)
+    for variable in _RANK_ALONE_VARIABLES:
+        if _number(environment, variable, -1) >= size:
+            # rank 0 cannot know, and goes on: the first one that does says it
+            raise _mismatch(size, variable, environment, rank=size)
+
+
+def _number(environment: Mapping[str, str], variable: str, default: int) -> int:
+    value = environment.get(variable, "")
+    return int(value) if value.isdecimal() else default
+
+
+def _mismatch(
+    size: int, variable: str, environment: Mapping[str, str], rank: int = 0
+) -> LaunchError:
+    return LaunchError(
+        f"MPI sees {size} rank(s), but {variable} is {environment[variable]}: the launcher does "
+        "not speak to this MPI library. With Slurm try another `srun --mpi=...` (`srun "
+        "--mpi=list` names them), elsewhere the launcher of the MPI that cvzmpi was set up with; "
+        f"to run as one rank inside an allocation, unset {variable}",
+        rank,
+    )
+
+
+def check_parallel_hdf5(ranks_per_team: int) -> None:
+    """Check that a team can write one file together.
+
+    Raises
+    ------
+    LaunchError
+        If teams are larger than one and h5py is not built with parallel HDF5.
+    """
+    import h5py
+
+    if ranks_per_team > 1 and not h5py.get_config().mpi:
+        raise LaunchError(
+            f"ranks_per_team = {ranks_per_team} needs h5py built with parallel HDF5 (`make setup` "
+            "does it), and this h5py is not; teams of one (ranks_per_team = 1) work without"
+        )

@@ -1,0 +1,111 @@
+"""Memory that the ranks of a team share.
+
+It is taken before it is used. A file in `/dev/shm` promises any size and gives what is there:
+containers have 64 MB by default, and a process that touches more is killed (SIGBUS). So arrays are
+in anonymous memory (`memfd_create`), which no file system limits and which ends with its processes,
+or else in a file whose space is reserved.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from cvzmpi.errors import MachineError, one_line
+from cvzmpi.mpi.library import MPI
+from cvzmpi.mpi.mpi_files import FILE_PREFIX, SHARED_MEMORY
+
+
+class SharedMemoryError(MachineError):
+    """The machine has no room for what the ranks of a team share."""
+
+
+def share_memory(communicator: MPI.Intracomm, size: int) -> mmap.mmap:
+    """Take memory that all ranks of a communicator read and write: collective.
+
+    Parameters
+    ----------
+    communicator : MPI communicator
+        Its ranks are on one machine.
+    size : int
+        Bytes; at least 1.
+
+    Returns
+    -------
+    mmap
+        The same memory on all ranks, full of zeros. It is given back when nothing refers to it.
+
+    Raises
+    ------
+    SharedMemoryError
+        On all ranks, where there is no room.
+    """
+    refused: list[str] = []
+    for place in ("", *_directories()):
+        with _taken(communicator, place, size) as (path, why):
+            memory = None
+            if path is not None:
+                try:
+                    memory = _map(path, size)
+                except OSError as error:
+                    why = one_line(error)
+            failures = [one for one in communicator.allgather(why) if one is not None]
+        if memory is not None and not failures:
+            return memory
+        refused.append(f"{place or 'anonymous memory'}: {failures[0]}")
+    raise SharedMemoryError(
+        f"no {size / 1e6:.0f} MB of memory that the ranks of a team can share "
+        f"({'; '.join(refused)}): give the machine or its container more (docker: --memory, "
+        "--shm-size), or run fewer teams on it"
+    )
+
+
+@contextmanager
+def _taken(
+    communicator: MPI.Intracomm, place: str, size: int
+) -> Iterator[tuple[str | None, str | None]]:
+    """Where the other ranks find memory that rank 0 takes, or why there is none; in this context.
+
+    The context ends on all ranks together: what they have mapped stays when its name is gone.
+    """
+    descriptor, path, why = None, None, None
+    if communicator.Get_rank() == 0:
+        try:
+            descriptor, path = _anonymous() if not place else _file(place)
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            why = one_line(error)
+    found: tuple[str | None, str | None] = communicator.bcast((None if why else path, why))
+    try:
+        yield found
+    finally:
+        if place and path is not None:
+            with suppress(OSError):
+                os.unlink(path)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _anonymous() -> tuple[int, str]:
+    descriptor = os.memfd_create("cvzmpi", os.MFD_CLOEXEC)
+    return descriptor, f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
+def _file(directory: str) -> tuple[int, str]:
+    return tempfile.mkstemp(prefix=FILE_PREFIX, dir=directory)
+
+
+def _map(path: str, size: int) -> mmap.mmap:
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        return mmap.mmap(descriptor, size)
+    finally:
+        os.close(descriptor)
+
+
+def _directories() -> list[str]:
+    """Where files for shared memory may be, the fastest first."""
+    return [str(SHARED_MEMORY), tempfile.gettempdir()]

@@ -1,0 +1,304 @@
+"""A team: the ranks of one node that own one unit together, a leader and its helpers.
+
+What a team does together, all its ranks must do, or the others wait for ever. So an error is raised
+on all ranks, which `lead`, `each` and `agree` see to; one that a single rank has for itself, where
+nobody expected it, ends the job (`together`).
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
+from cvzmpi.mpi.launch import abort_job
+from cvzmpi.mpi.library import MPI
+from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
+from cvzmpi.mpi.shared_memory import SharedMemoryError, share_memory
+from cvzmpi.redaction import show_traceback
+
+T = TypeVar("T")
+
+
+class TeamMateError(CvzmpiError):
+    """Another rank of the team failed; says which, where and why."""
+
+
+class TeamMatePutOffError(TeamMateError, PutOffError):
+    """The same, for a reason that is not the unit's."""
+
+
+class TeamMateMachineError(TeamMateError, MachineError):
+    """The same, by a fault of the machine."""
+
+
+class Team:
+    """The ranks that work on a unit, all on one node so that they can share memory.
+
+    Parameters
+    ----------
+    communicator : MPI communicator
+        Of the team alone.
+    name : str
+        How its leader is called in messages, as `rank 3`.
+    """
+
+    def __init__(self, communicator: MPI.Intracomm, name: str = "rank 0") -> None:
+        self.communicator = communicator
+        self.rank: int = communicator.Get_rank()
+        self.size: int = communicator.Get_size()
+        self.name = name
+        self._tickets = _SharedCounter(communicator) if self.size > 1 else None
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this rank speaks for the team."""
+        return self.rank == 0
+
+    def lead(self, work: Callable[[], T]) -> T:
+        """Let the leader do something alone, and tell all.
+
+        Returns
+        -------
+        What `work` returned on the leader, on all ranks.
+
+        Raises
+        ------
+        Exception
+            What `work` raised; on the other ranks, a `TeamMateError` that says so.
+        """
+        if self.size == 1:
+            return work()
+        result: Any = None
+        error: Exception | None = None
+        if self.is_leader:
+            try:
+                result = work()
+            except Exception as caught:
+                error = caught
+        result, failure = self.communicator.bcast((result, self._told(error)))
+        if error is not None:
+            self.raise_on_all(error)
+        if failure is not None:
+            self.raise_on_all(failure)
+        return result
+
+    def each(self, work: Callable[[], T]) -> T:
+        """Let every rank do something, and go on only when all have: collective.
+
+        Returns
+        -------
+        What `work` returned on this rank.
+
+        Raises
+        ------
+        Exception
+            As `agree`.
+        """
+        try:
+            result = work()
+        except Exception as error:
+            self.agree(error)
+            raise
+        self.agree()
+        return result
+
+    def agree(self, error: Exception | None = None) -> None:
+        """Wait for the whole team; if any rank has an error, all raise.
+
+        Raises
+        ------
+        Exception
+            `error` itself where there is one, else a `TeamMateError` that says who failed and why.
+        """
+        if self.size == 1:
+            if error is not None:
+                raise error
+            return
+        failures = [f for f in self.communicator.allgather(self._told(error)) if f is not None]
+        if error is not None:
+            self.raise_on_all(error)
+        if failures:
+            self.raise_on_all(failures[0])
+
+    def raise_on_all(self, error: Exception) -> NoReturn:
+        """Raise an error that every rank of the team raises now, each its own."""
+        # Marked, and not kept: with its traceback it would keep all that the failed work held.
+        error.known_to_all = True  # type: ignore[attr-defined]
+        try:
+            raise error
+        finally:
+            del error
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What all ranks leave in the same way; an error that only one of them has ends the job.
+
+        The others would wait for it for ever. Belongs inside of everything whose end is collective.
+        """
+        try:
+            yield
+        except BaseException as error:
+            self.end_job_unless_known(error)
+            raise
+
+    def end_job_unless_known(self, error: BaseException) -> None:
+        """End the job after an error that the other ranks of the team do not have."""
+        if self.size > 1 and not getattr(error, "known_to_all", False):
+            show_traceback(error)
+            abort_job(f"{self._describe(error)}; the rest of its team cannot know")
+
+    def any(self, value: bool) -> bool:
+        """Whether the value is true on any rank: collective."""
+        return value if self.size == 1 else self.communicator.allreduce(value, MPI.LOR)
+
+    def tickets(self, first: int, last: int) -> Tickets:
+        """Share the numbers first, ..., last - 1 among the ranks: collective.
+
+        Each rank takes the next number when it is ready for it, so that a slower one takes fewer.
+        """
+        return Tickets(self, self._tickets, first, last)
+
+    def shared_array(self, shape: tuple[int, ...], dtype: type) -> SharedArray:
+        """Make an array that all ranks of the team read and write: collective."""
+        return SharedArray(self, shape, dtype)
+
+    def _told(self, error: Exception | None) -> TeamMateError | None:
+        """An error of this rank as the others raise it."""
+        if error is None:
+            return None
+        if is_machine_fault(error):
+            return TeamMateMachineError(self._describe(error))
+        kind = TeamMatePutOffError if is_put_off(error) else TeamMateError
+        return kind(self._describe(error))
+
+    def _describe(self, error: BaseException) -> str:
+        where = f"{self.name}, member {self.rank} on {socket.gethostname()}"
+        return f"{type(error).__name__}: {error} ({where})"
+
+
+class Tickets:
+    """Numbers that are given out once each; see `Team.tickets`."""
+
+    def __init__(self, team: Team, counter: _SharedCounter | None, first: int, last: int) -> None:
+        self._counter = counter
+        self._next = first
+        self._last = last
+        self._is_closed = False
+        if counter is not None:
+            counter.set(first)
+
+    def __iter__(self) -> Iterator[int]:
+        while not self._closed():
+            if self._counter is not None:
+                ticket = self._counter.take()
+            else:
+                ticket, self._next = self._next, self._next + 1
+            if ticket >= self._last:
+                return
+            yield ticket
+
+    def close(self) -> None:
+        """Give out no more numbers, on any rank."""
+        if self._counter is not None:
+            self._counter.close()
+        else:
+            self._is_closed = True
+
+    def taken(self) -> int:
+        """The first number that nobody took; collective, after all ranks stopped taking."""
+        value = self._counter.get() if self._counter is not None else self._next
+        return min(value, self._last)
+
+    def _closed(self) -> bool:
+        return self._counter.is_closed() if self._counter is not None else self._is_closed
+
+
+class SharedArray:
+    """An array in memory that the ranks of a team share. Use as a context, and not beyond it.
+
+    Raises
+    ------
+    SharedMemoryError
+        On all ranks, if the machine has no room for it.
+
+    Attributes
+    ----------
+    array : ndarray
+    """
+
+    def __init__(self, team: Team, shape: tuple[int, ...], dtype: type) -> None:
+        self._team = team
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if team.size == 1 or size == 0:
+            self.array: np.ndarray = np.empty(shape, dtype)
+            return
+        try:
+            memory = share_memory(team.communicator, size)
+        except SharedMemoryError as error:
+            team.raise_on_all(error)
+        self.array = np.frombuffer(memory, dtype).reshape(shape)
+
+    def __enter__(self) -> np.ndarray:
+        return self.array
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._team.end_job_unless_known(error)
+        del self.array
+
+
+class _SharedCounter:
+    """A counter that the ranks of a team take numbers from, each number once, until it is closed.
+
+    Two numbers in shared memory: the next one to take, and whether it is closed.
+    """
+
+    def __init__(self, communicator: MPI.Intracomm) -> None:
+        self._communicator = communicator
+        item = MPI.INT64_T.Get_size()
+        size = 2 * item if communicator.Get_rank() == 0 else 0
+        self._window = MPI.Win.Allocate_shared(size, item, comm=communicator)
+        self._one = np.ones(1, np.int64)
+        self._result = np.zeros(1, np.int64)
+        self._window.Lock_all()
+
+    def set(self, value: int) -> None:
+        """Open it, with the next number to take; collective."""
+        self._communicator.Barrier()  # nobody still takes
+        if self._communicator.Get_rank() == 0:
+            self._fetch(np.full(1, value, np.int64), MPI.REPLACE)
+            self._fetch(np.zeros(1, np.int64), MPI.REPLACE, 1)
+        self._communicator.Barrier()
+
+    def take(self) -> int:
+        return self._fetch(self._one, MPI.SUM)
+
+    def close(self) -> None:
+        self._fetch(self._one, MPI.REPLACE, 1)
+
+    def is_closed(self) -> bool:
+        return bool(self._fetch(self._one, MPI.NO_OP, 1))
+
+    def get(self) -> int:
+        """Collective: all ranks have stopped taking."""
+        self._communicator.Barrier()
+        value = self._fetch(self._one, MPI.NO_OP)
+        self._communicator.Barrier()
+        return value
+
+    def _fetch(self, operand: np.ndarray, operation: MPI.Op, which: int = 0) -> int:
+        self._window.Fetch_and_op(operand, self._result, 0, which, operation)
+        self._window.Flush(0)
+        return int(self._result[0])

@@ -1,0 +1,1 @@
+"""A job and its ledger: what every campaign needs around the scheduler."""

@@ -1,0 +1,160 @@
+"""A command on all ranks: how MPI is started for it, and the exit status that they all end with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
+from cvzmpi.mpi.launch import DEFECT
+from cvzmpi.redaction import redacted, show_traceback
+
+if TYPE_CHECKING:
+    from cvzmpi.mpi.launch import World
+    from cvzmpi.mpi.stopping import StopRequest
+    from cvzmpi.scheduler.tally import Tally
+
+DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
+"""Exit status: everything done; done, but some units failed; usage or configuration; not everything
+is done, to be run again (sysexits.h calls 75 a temporary failure)."""
+INTERRUPTED = 130
+"""Exit status of a command that Ctrl-C ended, as shells have it."""
+
+
+def job_on_all_ranks(work: Callable[[World], int]) -> int:
+    """As `on_all_ranks`, for a job that stops in good order when a signal asks it to."""
+    from cvzmpi.mpi.stopping import JobStopped, StopRequest
+
+    stop = StopRequest()
+    stop.listen()
+    try:
+        return on_all_ranks(work, stop)
+    except JobStopped as stopped:
+        complain(f"{stopped}: stopped before anything was begun")
+        return INCOMPLETE
+
+
+def on_all_ranks(work: Callable[[World], int], stop: StopRequest | None = None) -> int:
+    """Start MPI and do something on all ranks.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the world; gives the exit status, the same on all ranks.
+    stop : StopRequest, optional
+        Of a job that listens to signals already. Without it, Ctrl-C ends all ranks at once.
+
+    Returns
+    -------
+    int
+        The exit status; where `work` raised an error for the user, as `complain_of` has it.
+
+    Raises
+    ------
+    JobStopped
+        On all ranks, if the job was asked to stop before it gave out units.
+    """
+    from cvzmpi.mpi.stopping import JobStopped, ignore_signals
+
+    world = _start(stop)
+    try:
+        return work(world)
+    except CvzmpiError as error:
+        return complain_of(error) if world.rank == 0 else status_of(error)
+    except JobStopped:
+        raise
+    except KeyboardInterrupt:
+        if world.size > 1:
+            world.abort(f"interrupted on rank {world.rank}", INTERRUPTED)
+        raise
+    except BaseException as error:
+        lacking = lacking_library(error)
+        if lacking is not None:
+            world.abort(lacking, USAGE)
+        show_traceback(error)
+        world.abort()
+        raise
+    finally:
+        ignore_signals()
+
+
+def _start(stop: StopRequest | None) -> World:
+    """Start MPI.
+
+    What comes in between ends this process without MPI's own end, which would wait for all ranks;
+    so the launcher notices, and ends them.
+    """
+    from cvzmpi.mpi.launch import World, pin_to_one_core
+
+    try:
+        pin_to_one_core()
+        return World.start(stop)
+    except CvzmpiError:
+        raise
+    except BaseException as error:
+        is_interrupted = isinstance(error, KeyboardInterrupt)
+        if is_interrupted:
+            complain("interrupted")
+        else:
+            show_traceback(error)
+        sys.stderr.flush()
+        os._exit(INTERRUPTED if is_interrupted else DEFECT)
+
+
+def exit_status(tally: Tally | None) -> int:
+    """The exit status of a job, on rank 0."""
+    assert tally is not None, "rank 0 has one"
+    if not tally.complete:
+        return INCOMPLETE
+    return SOME_FAILED if tally.failed else DONE
+
+
+def complain_of(error: CvzmpiError) -> int:
+    """Say what went wrong, from one of the ranks that all say it; the exit status that it means.
+
+    See Also
+    --------
+    status_of
+    """
+    status = status_of(error)
+    complain(f"{error}; to be run again later" if status == INCOMPLETE else str(error))
+    return status
+
+
+def status_of(error: CvzmpiError) -> int:
+    """The exit status that an error means.
+
+    Returns
+    -------
+    int
+        USAGE where a person must change something; INCOMPLETE where the same may work later.
+    """
+    return INCOMPLETE if isinstance(error, UnavailableError | PutOffError) else USAGE
+
+
+def lacking_library(error: BaseException) -> str | None:
+    """What to say where Python could not load a library that one of its modules needs.
+
+    None for any other error. Such libraries, as MPI and HDF5, are often in modules of a cluster,
+    and are gone where these are not loaded.
+    """
+    if not isinstance(error, ImportError) or ".so" not in str(error):
+        return None
+    return (
+        f"a library cannot be loaded: {' '.join(str(error).split())}: load the MPI and the HDF5 "
+        "that cvzmpi was set up with, or set it up anew with those that are here (`make setup`)"
+    )
+
+
+def complain(message: str, rank: int = 0) -> None:
+    """Each line of the message as one line of ours, from one of the ranks that all say it."""
+    from cvzmpi.mpi.launch import rank_by_launcher
+
+    if rank_by_launcher() != rank:
+        return
+    for line in redacted(message).splitlines():
+        click.echo(f"cvzmpi: {line}", err=True)

@@ -1,0 +1,97 @@
+"""A job that begins while the ledger's database is away waits for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from tenacity import RetryCallState, Retrying
+from tenacity.retry import retry_if_exception_type
+from tenacity.stop import stop_after_delay
+from tenacity.wait import wait_exponential, wait_random
+
+from cvzmpi.errors import LedgerUnavailableError
+from cvzmpi.mpi.stopping import JobStopped
+from cvzmpi.said_once import SaidOnce
+
+T = TypeVar("T")
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 15.0  # seconds
+_LOOK_SECONDS = 0.1  # a signal is handled between two looks
+_TO_THE_END_SECONDS = 1.0  # that an attempt gets when the job is to stop
+
+
+def wait_for_ledger(
+    begin: Callable[[], T],
+    patience: float,
+    say: Callable[[str], None],
+) -> T:
+    """Do what needs the ledger; where it is away, again and again, with longer and longer pauses.
+
+    Parameters
+    ----------
+    begin : callable
+        What a job does first; may be done again after it failed. It is done in another thread:
+        within a driver of a database, a signal would wait for seconds. A request to stop ends the
+        wait, and gives an attempt that is being made a second.
+    patience : float
+        Seconds after which no more attempt is made.
+    say : callable
+        Takes a line: why the job waits, once, and again when the reason is another.
+
+    Raises
+    ------
+    LedgerUnavailableError
+        If it is still away when the patience is over.
+    JobStopped
+        If the job is asked to stop meanwhile, and the attempt that is being made does not succeed.
+    CvzmpiError
+        Whatever else `begin` raises, at once.
+    """
+    said = SaidOnce(say)
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        said.tell(f"waits for the ledger, for {patience:.0f} s at most: {error}")
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(LedgerUnavailableError),
+        wait=wait_exponential(_FIRST_PAUSE, _LONGEST_PAUSE) + wait_random(0, _FIRST_PAUSE),
+        stop=stop_after_delay(patience),
+        before_sleep=tell,
+        reraise=True,
+    )
+    result = retrying(lambda: _Attempt(begin).result())
+    said.over("the ledger is back")
+    return result
+
+
+class _Attempt(Generic[T]):
+    """Something that is done in a thread of its own, which ends with the process."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._result: list[T] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="beginning", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._result.append(self._work())
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> T:
+        """What it returned or raised; also when the job is asked to stop just before that."""
+        try:
+            while self._thread.is_alive():
+                self._thread.join(_LOOK_SECONDS)
+        except JobStopped:
+            self._thread.join(_TO_THE_END_SECONDS)
+            if not self._result:
+                raise
+        if self._error is not None:
+            raise self._error
+        return self._result[0]

@@ -1,0 +1,132 @@
+"""The desk of rank 0: units from the source to the teams, and how they ended back to it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from cvzmpi.mpi.stopping import StopRequest
+from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit, UnitSource, Worker
+from cvzmpi.scheduler.progress import ProgressDisplay
+from cvzmpi.scheduler.tally import Tally
+
+# Rank 0 looks after other things than messages this often, also when messages come without a pause.
+_ATTEND_SECONDS = 0.02
+_MOST_FAULTS = 5  # of the machines, if more units meet one than are done
+
+
+class Desk:
+    """What rank 0 does between messages: it takes units from the source, and keeps the books.
+
+    Use as a context: the source is closed in the end.
+
+    Parameters
+    ----------
+    source : UnitSource
+    display : ProgressDisplay
+    stop : StopRequest
+    look_at_clock : callable
+        Asks to stop when the job's time is almost over.
+
+    Attributes
+    ----------
+    tally : Tally
+    stop : StopRequest
+    display : ProgressDisplay
+    """
+
+    def __init__(
+        self,
+        source: UnitSource,
+        display: ProgressDisplay,
+        stop: StopRequest,
+        look_at_clock: Callable[[], None],
+    ) -> None:
+        self.display = display
+        self.stop = stop
+        self._source = source
+        self._look_at_clock = look_at_clock
+        self._attended = -math.inf
+        self._faults = 0  # of machines
+        overview = source.overview()
+        self.tally = Tally(failed=list(overview.rejected))
+        display.begin(overview)
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._source.close(f"failed: {type(error).__name__}")
+            return
+        self._attend_to_source()
+        self.tally.all_given_out = self._source.exhausted()
+        remainder = self._source.close(self.stop.reason)
+        if remainder is not None:
+            self._take_down(remainder)
+
+    def _take_down(self, remainder: Remainder) -> None:
+        """What is left in the end, which only the source knows where others have units, too."""
+        known = {outcome.unit for outcome in self.tally.failed}
+        outcomes = [outcome for outcome in remainder.failed if outcome.unit not in known]
+        if self.tally.all_given_out and remainder.n_open:
+            outcomes += remainder.with_others
+            if not remainder.with_others and not self.tally.unfinished:
+                outcomes.append(Outcome(f"{remainder.n_open} more", unfinished="no job has them"))
+        for outcome in outcomes:
+            self.tally.record(outcome)
+            self.display.dropped(outcome)
+        self.display.remain(remainder.n_open)
+
+    def next(self) -> Unit | None:
+        """A unit to be worked on now; None where none is ready, or the job is to stop."""
+        return None if self.stop else self._source.next()
+
+    def is_closed(self) -> bool:
+        """Whether no unit will be given out any more."""
+        return bool(self.stop) or self._source.exhausted()
+
+    def began(self, unit: Unit, worker: Worker) -> None:
+        """A team was given the unit."""
+        self._source.began(unit, worker)
+        self.display.assigned(unit)
+
+    def ended(self, outcome: Outcome) -> None:
+        """A team's work on a unit ended."""
+        self._source.ended(outcome)
+        self.tally.record(outcome)
+        self.display.ended(outcome)
+        self._look_for_machine_faults(outcome)
+
+    def _look_for_machine_faults(self, outcome: Outcome) -> None:
+        """Put off no unit after the other for what all of them meet."""
+        self._faults += outcome.machine_fault
+        if self._faults >= _MOST_FAULTS and self._faults > len(self.tally.done):
+            self.stop.ask(f"{self._faults} units were put off: {outcome.unfinished}")
+
+    def steps_done(self, steps: int) -> None:
+        """A team did some steps of its unit."""
+        self._source.steps_done(steps)
+        self.display.steps_done(steps)
+
+    def attend(self) -> None:
+        """Look at the clock and after the source, if some time has passed since the last look."""
+        now = time.perf_counter()
+        if now - self._attended < _ATTEND_SECONDS:
+            return
+        self._look_at_clock()
+        self._attend_to_source()
+        self.display.refresh(self._source.status())
+        self._attended = time.perf_counter()
+
+    def _attend_to_source(self) -> None:
+        for outcome in self._source.attend():
+            self.tally.record(outcome)
+            self.display.dropped(outcome)

@@ -1,0 +1,209 @@
+"""What the engine asks of a campaign, and what they tell each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from cvzmpi.mpi.team import Team
+from cvzmpi.scheduler.control import Control
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a team works on.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the campaign; for `cvz`, `{tic}_{sector}`.
+    cost : float
+        Expected work, in any measure that all units share.
+    begun : bool
+        Whether an earlier job left it half done.
+    content : Any
+        What the campaign's `work` needs to know; must pickle.
+    """
+
+    name: str
+    cost: float
+    begun: bool = False
+    content: Any = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the work on a unit ended.
+
+    Attributes
+    ----------
+    unit : str
+    error : str, optional
+        One line that says why it failed; None where it succeeded.
+    unfinished : str, optional
+        Why it is not done, though it did not fail: the job was asked to stop, or another job has
+        the unit.
+    seconds : float
+    progress : int, optional
+        How far an unfinished unit is now, in the measure of `Campaign.progress`; None where that is
+        not known.
+    result : dict
+        What the campaign's `work` returned.
+    traceback : str, optional
+        Of a defect, for the log.
+    machine_fault : bool
+        Whether it is unfinished by a fault of the machine, which others will meet as well.
+    """
+
+    unit: str
+    error: str | None = None
+    unfinished: str | None = None
+    seconds: float = 0.0
+    progress: int | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+    traceback: str | None = None
+    machine_fault: bool = False
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The leader of a team, as rank 0 knows it."""
+
+    rank: int
+    host: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What there is to do when a job begins.
+
+    Attributes
+    ----------
+    n_open : int
+        Units to be worked on.
+    n_begun : int
+        How many of them an earlier job left half done.
+    n_done : int
+        Units that are done already.
+    rejected : sequence of Outcome
+        What could not become a unit; counted as failed.
+    steps_per_unit : int
+        For the progress display.
+    """
+
+    n_open: int
+    n_begun: int = 0
+    n_done: int = 0
+    rejected: Sequence[Outcome] = ()
+    steps_per_unit: int = 0
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What is left when a job ends, also by what other jobs did meanwhile.
+
+    Attributes
+    ----------
+    n_open : int
+        Units that are not finished.
+    failed : sequence of Outcome
+        All units that failed.
+    with_others : sequence of Outcome
+        Those of the open units that other jobs have.
+    """
+
+    n_open: int
+    failed: Sequence[Outcome] = ()
+    with_others: Sequence[Outcome] = ()
+
+
+class UnitSource(Protocol):
+    """Where rank 0 takes the units from, and whom it tells what became of them.
+
+    Used on rank 0 only, between messages of the teams: each call must be short.
+    """
+
+    def overview(self) -> Overview:
+        """What there is to do; asked once, first."""
+        ...
+
+    def next(self) -> Unit | None:
+        """A unit to be worked on now; None where none is ready."""
+        ...
+
+    def exhausted(self) -> bool:
+        """Whether no unit will become ready any more."""
+        ...
+
+    def began(self, unit: Unit, worker: Worker) -> None:
+        """A team was given the unit."""
+        ...
+
+    def ended(self, outcome: Outcome) -> None:
+        """A team's work on a unit ended."""
+        ...
+
+    def steps_done(self, steps: int) -> None:
+        """A team did some steps of its unit."""
+        ...
+
+    def attend(self) -> Sequence[Outcome]:
+        """See to what happens beside the teams; called many times a second.
+
+        Returns
+        -------
+        sequence of Outcome
+            How units ended that no team was given.
+        """
+        ...
+
+    def status(self) -> str:
+        """A few words for the progress display, or none."""
+        ...
+
+    def close(self, stopped: str | None) -> Remainder | None:
+        """The job ends; `stopped` says why it was asked to, None where it was not.
+
+        What teams were given and did not end is given back.
+
+        Returns
+        -------
+        Remainder or None
+            None where nobody else works on the units, so that the outcomes say it all, and where
+            it cannot be known.
+        """
+        ...
+
+
+class Campaign(Protocol):
+    """A kind of observation that the engine can work on. Must pickle: every rank gets a copy."""
+
+    step_name: str
+    """What the steps of a unit are called, in the plural."""
+
+    def open_source(self) -> UnitSource:
+        """Find the units. Only rank 0 is asked."""
+        ...
+
+    def prepare(self) -> None:
+        """Get a worker rank ready, once, before its first unit."""
+        ...
+
+    def claim_file(self, unit: Unit) -> Path:
+        """Where the claim on a unit is kept."""
+        ...
+
+    def progress(self, unit: Unit) -> int:
+        """How far a unit is, in any measure that only grows, whoever asks."""
+        ...
+
+    def work(self, unit: Unit, team: Team, control: Control) -> dict[str, Any]:
+        """Do the work on a unit, together with the other ranks of the team.
+
+        Raising costs this unit only; the error must be raised on all ranks of the team, which
+        `Team.lead` and `Team.agree` see to. When the control says that the job is to stop, the work
+        goes on to the next good moment and raises `UnitStopped`.
+        """
+        ...

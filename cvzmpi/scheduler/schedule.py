@@ -1,0 +1,85 @@
+"""The schedule: all units are known when the job begins, and it gives them out in a good order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, Worker
+
+
+@dataclass(frozen=True)
+class Workload:
+    """All that there is to do.
+
+    Attributes
+    ----------
+    units : list of Unit
+        To be worked on.
+    rejected : list of Outcome
+        What could not become a unit; counted as failed.
+    n_done : int
+        Units that are done already.
+    steps_per_unit : int
+        For the progress display.
+    """
+
+    units: list[Unit]
+    rejected: list[Outcome] = field(default_factory=list)
+    n_done: int = 0
+    steps_per_unit: int = 0
+
+
+class Schedule:
+    """The simplest source of units: half-done ones first, then the longest.
+
+    Parameters
+    ----------
+    workload : Workload
+    """
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self._waiting = deque(
+            sorted(workload.units, key=lambda unit: (not unit.begun, -unit.cost, unit.name))
+        )
+
+    def overview(self) -> Overview:
+        """What there is to do."""
+        workload = self._workload
+        return Overview(
+            n_open=len(workload.units),
+            n_begun=sum(unit.begun for unit in workload.units),
+            n_done=workload.n_done,
+            rejected=workload.rejected,
+            steps_per_unit=workload.steps_per_unit,
+        )
+
+    def next(self) -> Unit | None:
+        """The unit to work on now, or None when all are given out."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def exhausted(self) -> bool:
+        """Whether all are given out."""
+        return not self._waiting
+
+    def began(self, unit: Unit, worker: Worker) -> None:
+        """Nothing is to be done about it."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Nothing is to be done about it."""
+
+    def steps_done(self, steps: int) -> None:
+        """Nothing is to be done about it."""
+
+    def attend(self) -> Sequence[Outcome]:
+        """Nothing happens beside the teams."""
+        return ()
+
+    def status(self) -> str:
+        """Nothing to be told."""
+        return ""
+
+    def close(self, stopped: str | None) -> None:
+        """Nothing is open, and nobody else has units."""

@@ -1,0 +1,75 @@
+"""The work on one unit, as every rank of a team does it."""
+
+from __future__ import annotations
+
+import socket
+import time
+import traceback
+from dataclasses import replace
+
+from cvzmpi.errors import CvzmpiError, defect_line, one_line
+from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
+from cvzmpi.mpi.team import Team, TeamMateError
+from cvzmpi.scheduler.campaign import Campaign, Outcome, Unit
+from cvzmpi.scheduler.control import Control, UnitStopped
+from cvzmpi.storage.file_lock import Claim
+from cvzmpi.storage.lock_holder import describe_holder
+
+
+def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Outcome:
+    """Work on a unit; whatever it raises becomes its outcome, and costs this unit only.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    unit : Unit
+    team : Team
+    control : Control
+    """
+    start = time.perf_counter()
+    claims: list[Claim] = []  # the leader's
+    try:
+        held = team.lead(lambda: _claim(campaign, unit, claims))
+        if held is not None:
+            return Outcome(unit.name, unfinished=held)
+        with team.together():
+            result = campaign.work(unit, team, control)
+    except UnitStopped:
+        progress = campaign.progress(unit) if team.is_leader else None
+        outcome = Outcome(unit.name, unfinished="stopped", progress=progress)
+    except Exception as error:
+        outcome = _failed_or_put_off(unit, error, team, claims)
+    else:
+        outcome = Outcome(unit.name, result=result)
+    for claim in claims:
+        claim.release()
+    return replace(outcome, seconds=time.perf_counter() - start)
+
+
+def _failed_or_put_off(unit: Unit, error: Exception, team: Team, claims: list[Claim]) -> Outcome:
+    """The outcome of what raised an error; a unit has not failed where others are at fault."""
+    message = _one_line(error, team)
+    place_is_gone = any(not claim.is_there() for claim in claims)
+    if place_is_gone or is_put_off(error):
+        fault = place_is_gone or is_machine_fault(error)
+        return Outcome(unit.name, unfinished=message, machine_fault=fault)
+    trace = None if isinstance(error, CvzmpiError) else traceback.format_exc()
+    return Outcome(unit.name, error=message, traceback=trace)
+
+
+def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> str | None:
+    """Claim the unit for this team; where another process has it, which."""
+    file = campaign.claim_file(unit)
+    claim = Claim.take(file)
+    if claim is None:
+        return f"{file} is held by {describe_holder(file)}, which works on it"
+    claims.append(claim)
+    return None
+
+
+def _one_line(error: Exception, team: Team) -> str:
+    """What failed and where; a user's error speaks for itself, a defect names its type and line."""
+    message = one_line(error) if isinstance(error, CvzmpiError) else defect_line(error)
+    if isinstance(error, TeamMateError):
+        return message
+    return f"{message} ({team.name} on {socket.gethostname()})"

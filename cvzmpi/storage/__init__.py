@@ -1,0 +1,1 @@
+"""Files that survive a kill at any instant: HDF5 with checkpoints, checksums and locks."""

@@ -1,0 +1,162 @@
+"""HDF5 files for reading: every way of being damaged is one error.
+
+HDF5 trusts the structure of a file. So nothing opens an existing file, for reading or for writing,
+before `ensure_sound` has found that HDF5 can.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+
+from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.storage.hdf5_contents import read_contents
+from cvzmpi.storage.structure_checksum import DamagedStructureError, verify_structure
+from cvzmpi.storage.trial_reading import (
+    Check,
+    DamagedOnTrialError,
+    RefusedOnTrialError,
+    TrialFailedError,
+    read_on_trial,
+)
+
+# What h5py raises when it reads a file whose parts do not fit together.
+_DAMAGES = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
+
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+class NotOpenedError(CvzmpiError):
+    """A file is not opened with HDF5, for a reason that may say nothing about what is in it."""
+
+
+class UnsoundFileError(NotOpenedError):
+    """HDF5 cannot read it: it is no HDF5 file, or its structure is damaged."""
+
+
+class ForeignFileError(NotOpenedError):
+    """It is none of ours."""
+
+
+def ensure_sound(path: Path, check: Check = read_contents) -> None:
+    """Find out whether HDF5 can open a file, without opening it with HDF5 in this process.
+
+    Parameters
+    ----------
+    path : Path
+    check : callable
+        How a file that has no checksum over its structure is read on trial: see `trial_reading`.
+
+    Raises
+    ------
+    NotOpenedError
+    OSError
+        If the operating system does not let it be read.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ForeignFileError("not a regular file")
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if verify_structure(descriptor):
+            return
+        if not _has_signature(descriptor):
+            raise UnsoundFileError("not an HDF5 file")
+    except DamagedStructureError as error:
+        raise UnsoundFileError(str(error)) from error
+    finally:
+        os.close(descriptor)
+    try:
+        read_on_trial(path, check)
+    except DamagedOnTrialError as error:
+        raise UnsoundFileError(str(error)) from error
+    except RefusedOnTrialError as error:
+        raise ForeignFileError(str(error)) from error
+    except TrialFailedError as error:
+        raise NotOpenedError(f"cannot be read: {error}") from error
+
+
+def _has_signature(descriptor: int) -> bool:
+    """Whether HDF5's signature is at one of the places where HDF5 looks for it."""
+    size, place = os.fstat(descriptor).st_size, 0
+    while place < size:
+        if os.pread(descriptor, len(_SIGNATURE), place) == _SIGNATURE:
+            return True
+        place = 2 * place or 512
+    return False
+
+
+@contextmanager
+def opened_hdf5(
+    path: Path,
+    refused: type[CvzmpiError],
+    damaged: type[CvzmpiError],
+    check: Check = read_contents,
+) -> Iterator[h5py.File]:
+    """Open a file for reading, and take whatever goes wrong in the context for its fault.
+
+    Parameters
+    ----------
+    path : Path
+    refused : type of CvzmpiError
+        What is raised where the operating system does not let it be read. It gives a number then,
+        and says nothing about the file.
+    damaged : type of CvzmpiError
+        What is raised where the file is no HDF5, its structure is not the one that was written, or
+        its parts do not fit together.
+    check : callable
+        How a file that has no checksum over its structure is read on trial: see `trial_reading`.
+    """
+
+    def told(error: BaseException, what: str) -> CvzmpiError:
+        if isinstance(error, OSError) and error.errno is not None:
+            return refused(f"{path}: cannot be read: {os.strerror(error.errno)}")
+        return damaged(f"{path}: {what}: {one_line(error)}")
+
+    try:
+        ensure_sound(path, check)
+        file = h5py.File(path, "r", locking=False)
+    except UnsoundFileError as error:
+        raise damaged(f"{path}: {error}") from error
+    except NotOpenedError as error:
+        raise refused(f"{path}: {error}") from error
+    except OSError as error:
+        raise told(error, "unreadable") from error
+    with file:
+        try:
+            yield file
+        except _DAMAGES as error:
+            raise told(error, "inconsistent") from error
+
+
+def check_format(
+    path: Path, file: h5py.File, name: str, version: int, refused: type[CvzmpiError]
+) -> None:
+    """Refuse another kind of file, or another version of its format; neither is damaged.
+
+    Parameters
+    ----------
+    path : Path
+    file : h5py.File
+        The same, opened.
+    name, version : str and int
+        What its attributes `format` and `format_version` should be.
+    refused : type of CvzmpiError
+        What is raised where they are not.
+    """
+    difference = other_format(file, name, version)
+    if difference is not None:
+        raise refused(f"{path}: {difference}")
+
+
+def other_format(file: h5py.File, name: str, version: int) -> str | None:
+    """How the format of a file differs from that which it should have; None where it does not."""
+    if file.attrs.get("format") != name:
+        return f"not a {name}"
+    found = file.attrs["format_version"]
+    return None if found == version else f"format version {found}, expected {version}"

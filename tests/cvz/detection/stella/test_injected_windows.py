@@ -1,0 +1,224 @@
+"""What an injected flare changes, against the evaluation of the whole injected curve.
+
+With random networks and random changes of the flux, which show any mistake; rounding is small
+there. With stella's networks and flares, rounding is the networks' own.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from cvzmpi.cvz.detection.stella.ensemble import MARGIN, ensemble_probability, evaluate
+from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows, WindowPlan, toeplitz
+from cvzmpi.cvz.detection.stella.network import LEFT_READS, STEP, Network
+from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
+from tests.cvz.plain_network import (
+    SEES,
+    SEES_BEFORE,
+    flaring_curve,
+    plain_probabilities,
+    random_curve,
+    random_weights,
+)
+
+ROUNDING = 2e-6  # of single precision, for networks with random weights
+STELLA_ROUNDING = 5e-5  # for stella's, which are up to 1e-4 from their exact answers
+
+N = 700
+PEAKS = np.array([SEES_BEFORE, 101, 102, 103, 333, 420, N - SEES + SEES_BEFORE])
+DEFAULT = WindowPlan(first_cadence=-25, n_u=13)  # that of the default mask rule, or nearly
+SMALL = WindowPlan(first_cadence=-1, n_u=1)
+LARGEST = WindowPlan(first_cadence=-119, n_u=60)  # of the widest mask rule that can be configured
+LOPSIDED = WindowPlan(first_cadence=10, n_u=7)
+
+# Cadences before and after the peak that a flare changes: none, short ones, and ones that reach the
+# left, the right, or both borders of a window.
+EXTENTS = [(0, 0), (1, 0), (2, 8), (10, 40), (30, 75), (75, 30), (99, 99), (100, 100), (150, 130)]
+
+
+@pytest.fixture(scope="module")
+def random_networks():
+    return [Network.from_keras(random_weights(seed)) for seed in range(3)]
+
+
+class Injected:
+    """A batch of changes to a curve: incrementally, and each as a curve of its own."""
+
+    def __init__(self, flux, networks, plan, extent, change, peaks=PEAKS):
+        before, after = extent
+        self.flux, self.networks, self.plan, self.peaks = flux, networks, plan, peaks
+        self.reach = plan.reach(before, after)
+        self.windows = InjectedWindows(
+            evaluate(flux, networks),
+            networks,
+            [toeplitz(network, plan.n_u) for network in networks],
+            plan,
+            self.reach,
+            peaks,
+        )
+        since_peak = np.arange(len(flux)) - peaks[:, None]
+        inside = (-before <= since_peak) & (since_peak <= after)
+        changes = np.where(inside, change(since_peak), 0.0)
+        self.curves = flux + changes
+        # What the windows ask for: nothing is injected before or after the curve.
+        cadence = self.windows.flux_positions() - LEFT_READS - MARGIN
+        in_curve = (cadence >= 0) & (cadence < len(flux))
+        in_curve_or_0 = np.where(in_curve, cadence, 0)
+        self.windows.inject(
+            np.where(in_curve, np.take_along_axis(changes, in_curve_or_0, axis=1), 0.0)
+        )
+
+    def cadences(self, k):
+        """Which cadences are asked for, and which of them are in the curve."""
+        cadence = self.peaks[k] + self.plan.first_cadence + np.arange(STEP * self.plan.n_u)
+        return cadence, (cadence >= 0) & (cadence < len(self.flux))
+
+    def full(self, k):
+        """The probability along the whole injected curve."""
+        evaluation = evaluate(self.curves[k], self.networks)
+        return ensemble_probability(evaluation.model_probabilities(self.networks))
+
+    def largest_deviation(self, got):
+        deviations = []
+        for k, probability in enumerate(got):
+            cadence, in_curve = self.cadences(k)
+            deviations.extend(np.abs(probability[in_curve] - self.full(k)[cadence[in_curve]]))
+        assert len(deviations) > 0.8 * got.size
+        return max(deviations)
+
+
+def noise(since_peak):
+    return np.random.default_rng(9).standard_normal(since_peak.shape)
+
+
+@pytest.mark.parametrize("extent", EXTENTS)
+@pytest.mark.parametrize("plan", [SMALL, DEFAULT, LOPSIDED])
+def test_any_change_is_evaluated_like_the_whole_injected_curve(random_networks, plan, extent):
+    injected = Injected(random_curve(N), random_networks, plan, extent, noise)
+    got = injected.windows.probability(np.arange(len(PEAKS)), 0, plan.n_u)
+    assert got.shape == (len(PEAKS), STEP * plan.n_u)
+    assert injected.largest_deviation(got) < ROUNDING
+
+
+@pytest.mark.parametrize("extent", [(0, 0), (20, 20), (60, 150), (100, 20)])
+def test_also_with_the_widest_mask_rule(random_networks, extent):
+    injected = Injected(random_curve(N), random_networks, LARGEST, extent, noise)
+    got = injected.windows.probability(np.arange(len(PEAKS)), 0, LARGEST.n_u)
+    assert injected.largest_deviation(got) < ROUNDING
+
+
+@pytest.mark.parametrize("plan", [SMALL, DEFAULT])
+def test_a_change_at_any_single_cadence_is_followed_as_far_as_it_goes(plan):
+    """One cadence changes, from before the first window to after the last: at every distance from
+    the borders of windows, with the features that it changes and no more of them.
+    """
+    networks = [Network.from_keras(random_weights(0))]
+    flux, peak = random_curve(500), 250
+    evaluation = evaluate(flux, networks)
+    matrices = [toeplitz(networks[0], plan.n_u)]
+    first = peak + plan.first_cadence
+    for distance in range(plan.first_cadence - 105, plan.first_cadence + STEP * plan.n_u + 105):
+        reach = plan.reach(max(-distance, 0), max(distance, 0), step=1)
+        windows = InjectedWindows(evaluation, networks, matrices, plan, reach, np.array([peak]))
+        at = windows.flux_positions() - LEFT_READS - MARGIN == peak + distance
+        windows.inject(np.where(at, 3.0, 0.0))
+        changed = flux.copy()
+        changed[peak + distance] += 3.0
+        full = evaluate(changed, networks).model_probabilities(networks)[0]
+        np.testing.assert_allclose(
+            windows.probability(np.array([0]), 0, plan.n_u)[0],
+            full[first : first + STEP * plan.n_u],
+            rtol=0,
+            atol=ROUNDING,
+        )
+
+
+def test_the_extents_of_these_tests_are_of_all_kinds():
+    """Changes that reach no border of a window, the left, the right, and both."""
+    kinds = set()
+    for plan, extent in product([SMALL, DEFAULT, LOPSIDED], EXTENTS):
+        reach = plan.reach(*extent)
+        kinds.add((reach.left_border, reach.right_border))
+    assert kinds == {(False, False), (True, False), (False, True), (True, True)}
+
+
+@pytest.mark.parametrize("extent", [(3, 12), (80, 90)])
+@pytest.mark.parametrize("members", [[0], [6], [5, 1, 3], [2, 2]])
+@pytest.mark.parametrize("stretch", [(0, 13), (0, 1), (5, 8), (12, 13)])
+def test_some_injections_at_some_cadences_are_a_part_of_all_at_all(
+    random_networks, extent, members, stretch
+):
+    injected = Injected(random_curve(N), random_networks, DEFAULT, extent, noise)
+    everything = injected.windows.probability(np.arange(len(PEAKS)), 0, DEFAULT.n_u)
+    part = injected.windows.probability(np.array(members, int), *stretch)
+    expected = everything[members, STEP * stretch[0] : STEP * stretch[1]]
+    assert part.shape == expected.shape
+    np.testing.assert_allclose(part, expected, rtol=0, atol=ROUNDING)
+
+
+def test_the_injections_of_a_batch_do_not_see_each_other(random_networks):
+    """Not even at the same cadence, and a batch of one is answered like a large one."""
+    peaks = np.array([300, 300, 303, 310])
+
+    def only_the_first(since_peak):
+        return np.where(np.arange(len(since_peak))[:, None] == 0, noise(since_peak), 0.0)
+
+    injected = Injected(random_curve(N), random_networks, DEFAULT, (4, 9), only_the_first, peaks)
+    got = injected.windows.probability(np.arange(4), 0, DEFAULT.n_u)
+    evaluation = evaluate(injected.flux, random_networks)
+    without = ensemble_probability(evaluation.model_probabilities(random_networks))
+    for k in (1, 2, 3):
+        cadence, _ = injected.cadences(k)
+        np.testing.assert_allclose(got[k], without[cadence], rtol=0, atol=ROUNDING)
+    cadence, _ = injected.cadences(0)
+    assert np.abs(got[0] - without[cadence]).max() > 1e-3
+
+
+def test_the_light_curve_without_flares_stays_as_it_is(random_networks):
+    flux = random_curve(N)
+    evaluation = evaluate(flux, random_networks)
+    features, hidden, padded = (
+        values.copy() for values in (evaluation.features, evaluation.hidden, evaluation.flux)
+    )
+    matrices = [toeplitz(network, DEFAULT.n_u) for network in random_networks]
+    reach = DEFAULT.reach(90, 90)
+    windows = InjectedWindows(evaluation, random_networks, matrices, DEFAULT, reach, PEAKS)
+    windows.inject(np.ones(windows.flux_positions().shape))
+    first = windows.probability(np.arange(len(PEAKS)), 0, DEFAULT.n_u)
+    again = windows.probability(np.arange(len(PEAKS)), 0, DEFAULT.n_u)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(evaluation.features, features)
+    np.testing.assert_array_equal(evaluation.hidden, hidden)
+    np.testing.assert_array_equal(evaluation.flux, padded)
+
+
+@pytest.mark.parametrize(("fwhm", "extent"), [(0.5, (2, 12)), (3, (5, 40)), (15, (30, 160))])
+def test_flares_are_evaluated_by_stella_like_the_whole_injected_curve(networks, fwhm, extent):
+    """Of all sizes, the small ones too, for which the answer hangs in the balance."""
+    amplitude = 1e-3 * np.geomspace(1, 50, len(PEAKS))[:, None]
+
+    def flare(since_peak):
+        return amplitude * mean_flare_shape(since_peak + 0.3, fwhm, 1.0)
+
+    injected = Injected(flaring_curve(N), networks, DEFAULT, extent, flare)
+    got = injected.windows.probability(np.arange(len(PEAKS)), 0, DEFAULT.n_u)
+    assert injected.largest_deviation(got) < STELLA_ROUNDING
+    assert (got > 0.9).any()
+    assert (got < 0.1).any()
+
+
+def test_incremental_answers_are_those_of_the_plain_network(models, networks):
+    def flare(since_peak):
+        return 0.02 * mean_flare_shape(since_peak, 2.0, 1.0)
+
+    injected = Injected(flaring_curve(N), networks, DEFAULT, (4, 30), flare, PEAKS[4:5])
+    cadence, _ = injected.cadences(0)
+    exact = [
+        plain_probabilities(models.of_model(m), injected.curves[0], cadence)[cadence]
+        for m in range(len(models))
+    ]
+    got = injected.windows.probability(np.array([0]), 0, DEFAULT.n_u)[0]
+    assert np.abs(got - np.median(exact, axis=0)).max() < STELLA_ROUNDING

@@ -1,0 +1,121 @@
+"""Pictures of flares, completeness, stars and campaigns: what they show, units on all axes."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from cvzmpi.cvz.results.pictures.campaign import draw_limits, draw_rates, draw_sky
+from cvzmpi.cvz.results.pictures.completeness_curve import draw_completeness
+from cvzmpi.cvz.results.pictures.content import Content
+from cvzmpi.cvz.results.pictures.recovery_map import draw_recovery_intervals
+from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
+from cvzmpi.cvz.results.pictures.style import save
+from cvzmpi.cvz.results.pictures.zooms import draw_zooms
+from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
+from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from tests.cvz.example_file import write_example
+
+# What has no unit.
+_NUMBERS = (
+    *("Flux / median flux", "Completeness", "Flares found", "Fractional flare", "Light curves"),
+    *("Stars", "Power-law index", "TESS sector", "Recovered fraction", "Flare\n"),
+)
+
+
+@pytest.fixture
+def content(tmp_path):
+    return Content.read(write_example(tmp_path / "1.h5"))
+
+
+def star(tmp_path, flares=(400, 1900)):
+    return StarFfd.of([SearchedSector.read(write_example(tmp_path / "1.h5", flares=flares))])
+
+
+def labels(figure):
+    labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.get_axes()]
+    return [label for pair in labels for label in pair if label]
+
+
+def check(draw, tmp_path):
+    """Draw it, look that it is not blank and that each axis has its unit; the figure."""
+    figures = []
+    save(lambda: figures.append(draw()) or figures[0], tmp_path / "picture.png")
+    assert imread(tmp_path / "picture.png").std() > 0.02
+    for label in labels(figures[0]):
+        assert re.search(r"\[.+\]|per day", label) or label.startswith(_NUMBERS), label
+    return figures[0]
+
+
+def test_each_flare_has_a_panel_the_largest_first(content, tmp_path):
+    figure = check(lambda: draw_zooms(content), tmp_path)
+    titles = [axes.get_title("left") for axes in figure.get_axes() if axes.get_title("left")]
+    flares = content.data.flares
+    order = np.argsort(-flares["equivalent_duration"])
+    assert titles == [f"flare {i}, peak {flares['peak_time'][i]:.4f} BTJD d" for i in order]
+
+
+@pytest.mark.parametrize("how", [{"flares": ()}, {"model": False}])
+def test_without_flares_it_is_said(tmp_path, how):
+    content = Content.read(write_example(tmp_path / "1.h5", **how))
+    (axes,) = check(lambda: draw_zooms(content), tmp_path).get_axes()
+    assert "No flare" in axes.texts[0].get_text()
+
+
+def test_the_curve_goes_through_the_limits_that_are_written(content, tmp_path):
+    figure = check(lambda: draw_completeness(content.recovery, "title"), tmp_path)
+    left, _ = figure.get_axes()
+    texts = [text.get_text() for text in left.texts]
+    assert any(text.startswith("50%") and text.endswith(" s") for text in texts)
+
+
+def test_each_cell_has_its_fraction_and_interval(content, tmp_path):
+    figure = check(lambda: draw_recovery_intervals(content.recovery, "title"), tmp_path)
+    cells = [text.get_text() for text in figure.get_axes()[0].texts]
+    assert len(cells) > 10
+    assert all(re.fullmatch(r"\d+\$_\{-\d+\}\^\{\+\d+\}\$", cell) for cell in cells)
+
+
+def test_the_distribution_has_each_flare_raw_and_corrected(tmp_path):
+    one = star(tmp_path)
+    figure = check(lambda: draw_ffd(one), tmp_path)
+    raw = next(line for line in figure.get_axes()[0].lines if line.get_label() == "as found")
+    points = CumulativeFfd.of(one)
+    assert np.array_equal(raw.get_xdata(), points.duration)
+    assert np.array_equal(raw.get_ydata(), points.raw_rate)
+
+
+def test_a_star_without_flares_has_its_upper_limit(tmp_path):
+    quiet = star(tmp_path, flares=())
+    text = draw_ffd(quiet).get_axes()[0].texts[0].get_text()
+    assert f"fewer than {quiet.upper_limit:.3g} a day" in text
+    check(lambda: draw_sectors(quiet), tmp_path)
+
+
+def test_sectors_of_a_star(tmp_path):
+    figure = check(lambda: draw_sectors(star(tmp_path)), tmp_path)
+    assert [text.get_text() for text in figure.get_axes()[-1].get_xticklabels()] == ["7"]
+
+
+@pytest.mark.parametrize("n", [1, 400])
+def test_a_campaign_of_any_size_can_be_drawn(tmp_path, n):
+    rng = np.random.default_rng(1)
+    magnitude, nothing = rng.uniform(8, 13, n), np.full(n, np.nan)
+    check(lambda: draw_limits(rng.lognormal(1, 0.4, n), magnitude), tmp_path)
+    check(lambda: draw_limits(nothing, nothing), tmp_path)
+    rate = np.where(rng.random(n) < 0.5, 0, rng.lognormal(-2, 1, n))
+    days = rng.uniform(20, 250, n)
+    check(lambda: draw_rates(rate, rate + 0.1, rng.normal(1.8, 0.2, n), days), tmp_path)
+    check(lambda: draw_rates(nothing, nothing, nothing, days), tmp_path)
+    position = rng.uniform(0, 360, n), rng.uniform(-90, 90, n)
+    check(lambda: draw_sky(*position, rng.integers(0, 4, n), np.full(n, 3)), tmp_path)
+
+
+def test_stars_are_where_they_are_in_the_sky():
+    figure = draw_sky(np.array([90.0]), np.array([-66.0]), np.array([1]), np.array([1]))
+    ((x, y),) = next(iter(figure.get_axes()[0].lines)).get_xydata()
+    assert math.degrees(y) == pytest.approx(-66)
+    assert math.degrees(x) == pytest.approx(-90)  # east is to the left

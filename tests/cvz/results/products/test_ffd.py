@@ -1,0 +1,220 @@
+"""Flare frequency distributions of stars: several light curves, few flares, none at all."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from cvzmpi.cvz.quality.quality_marks import Mark
+from cvzmpi.cvz.results.products.completeness import CONFIDENCE, CompletenessCurve
+from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
+from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from cvzmpi.cvz.sector_file.star_facts import star_facts
+
+INDEX, RATE, SMALLEST = 1.9, 2.0, 1.0  # two flares a day above 1 s
+
+
+def completeness(rng, half_at, n_flares=2000):
+    """A curve as injections give it, and the truth behind it."""
+    size = np.exp(rng.uniform(np.log(half_at / 10), np.log(half_at * 30), n_flares))
+    truth = lambda duration: 1 / (1 + (half_at / duration) ** 2)  # noqa: E731
+    recovered = rng.random((n_flares, 10)) < truth(size)[:, None]
+    return CompletenessCurve.fit(size, recovered, n_draws=0), truth
+
+
+def sector(rng, number, half_at, days, rate=RATE):
+    """One light curve of a star: its flares thinned by the completeness of its own search."""
+    curve, truth = completeness(rng, half_at)
+    duration = SMALLEST * rng.random(rng.poisson(rate * days)) ** (1 / (1 - INDEX))
+    duration = duration[rng.random(len(duration)) < truth(duration)]
+    return made_sector(number, curve, duration, days)
+
+
+def made_sector(number, curve, duration, days=20.0, marks=()):
+    duration = np.asarray(duration, float)
+    return SearchedSector(
+        path=Path(f"1_{number}.h5"),
+        tic=1,
+        sector=number,
+        facts=star_facts({"TEFF": 3200.0, "RADIUS": 0.3}),
+        marks=marks,
+        config_hash="a",
+        evaluated=days + 1,
+        searched=days,
+        completeness=curve,
+        peak_time=1500 + np.arange(len(duration)),
+        amplitude=duration / 100,
+        duration=duration,
+        duration_error=duration / 10,
+        mask_duration=duration / 2,
+        at_edge=np.zeros(len(duration), bool),
+    )
+
+
+def star(seed):
+    rng = np.random.default_rng(seed)
+    return StarFfd.of(
+        [sector(rng, 3, 8.0, 18.0), sector(rng, 1, 2.0, 20.0), sector(rng, 2, 4.0, 25.0)]
+    )
+
+
+@pytest.fixture(scope="module")
+def stars():
+    return [star(seed) for seed in range(200)]
+
+
+def truth_between(lower):
+    return RATE * lower ** (1 - INDEX)
+
+
+def covered(intervals, truths):
+    return sum(low <= truth <= high for (low, high), truth in zip(intervals, truths, strict=True))
+
+
+def test_200_stars_with_sectors_of_different_depth_have_their_index_and_rate(stars):
+    """The completeness is measured with injections here, and not the truth itself."""
+    truths = [truth_between(star.lower) for star in stars]
+    index = np.array([star.index for star in stars])
+    ratio = np.array([star.rate for star in stars]) / truths
+    for found, truth in ((index, INDEX), (ratio, 1.0)):
+        assert abs(found.mean() - truth) < 3.3 * found.std() / math.sqrt(len(stars))
+    least, most = binom.ppf([1e-3, 1 - 1e-3], len(stars), CONFIDENCE)
+    laws = [star.power_law for star in stars]
+    assert least <= covered([law.index_interval for law in laws], [INDEX] * 200) <= most
+    assert least <= covered([star.interval for star in stars], truths) <= most
+    least, most = binom.ppf([1e-3, 1 - 1e-3], len(stars), 0.95)
+    assert least <= covered([law.index_interval_95 for law in laws], [INDEX] * 200) <= most
+    assert least <= covered([star.interval_95 for star in stars], truths) <= most
+
+
+def test_the_rates_of_sectors_scatter_around_that_of_the_star(stars):
+    rates = np.array([[r.rate for r in star.sector_rates()] for star in stars])
+    truths = np.array([truth_between(star.lower) for star in stars])
+    ratio = (rates / truths[:, None]).mean(axis=0)
+    assert ratio == pytest.approx(np.ones(3), abs=0.08)
+    inside = covered(
+        [r.interval for star in stars for r in star.sector_rates()], np.repeat(truths, 3)
+    )
+    assert inside >= binom.ppf(1e-3, 600, CONFIDENCE)  # exact intervals cover at least that
+
+
+def test_the_corrected_cumulative_rate_is_the_true_one(stars):
+    at = 5.0
+    rates, raw, inside = [], [], []
+    for star in stars:
+        ffd = CumulativeFfd.of(star)
+        last = int(np.sum(ffd.duration >= at)) - 1
+        rates.append(ffd.rate[last])
+        raw.append(ffd.raw_rate[last])
+        inside.append(ffd.low[last] <= truth_between(at) <= ffd.high[last])
+    assert np.mean(rates) == pytest.approx(truth_between(at), rel=0.05)
+    assert np.mean(raw) < 0.95 * truth_between(at)  # so that there is something to correct
+    assert np.mean(inside) > 0.62
+
+
+def test_the_points_are_sorted_and_know_where_they_come_from(stars):
+    ffd = CumulativeFfd.of(stars[0])
+    assert np.all(np.diff(ffd.duration) <= 0)
+    assert np.isnan(ffd.rate[ffd.duration < stars[0].lower]).all()
+    assert np.all(np.diff(ffd.rate[ffd.duration >= stars[0].lower]) > 0)
+    assert set(ffd.sector) == {1, 2, 3}
+    for number, duration, fraction in zip(ffd.sector, ffd.duration, ffd.completeness, strict=True):
+        own = next(s for s in stars[0].sectors if s.sector == number)
+        assert duration in own.duration
+        assert fraction == own.completeness(np.array(duration))
+
+
+def test_sectors_come_in_order_whatever_the_files_order():
+    assert [sector.sector for sector in star(0).sectors] == [1, 2, 3]
+
+
+def test_a_star_without_flares_has_an_upper_limit_for_an_assumed_index():
+    curve, _ = completeness(np.random.default_rng(1), 5.0)
+    quiet = StarFfd.of([made_sector(n, curve, []) for n in (1, 2)], assumed_index=2.0)
+    assert quiet.power_law is None
+    assert quiet.index == 2.0
+    assert quiet.rate == 0
+    days = quiet.time.quadrature(quiet.lower, math.inf).average(1.0)
+    assert 0.5 * 40 < days < 40
+    assert quiet.upper_limit == pytest.approx(-math.log(0.05) / days)
+    assert quiet.interval[0] == 0
+    assert len(CumulativeFfd.of(quiet).duration) == 0
+
+
+def test_one_flare_gives_a_rate_but_no_index():
+    curve, _ = completeness(np.random.default_rng(1), 5.0)
+    one = StarFfd.of([made_sector(1, curve, [50.0])])
+    assert one.power_law is None
+    assert one.interval[0] < one.rate < one.interval[1] < one.upper_limit
+
+
+def test_a_search_that_never_finds_half_has_no_rates_unless_less_is_asked():
+    size = np.geomspace(1, 100, 500)
+    recovered = np.random.default_rng(1).random((500, 10)) < 0.4 * (size / 100)[:, None]
+    curve = CompletenessCurve.fit(size, recovered)
+    sectors = [made_sector(1, curve, [60.0, 80.0, 120.0])]
+    blind = StarFfd.of(sectors)
+    assert math.isnan(blind.lower)
+    assert math.isnan(blind.rate)
+    assert math.isnan(blind.upper_limit)
+    assert np.isnan(CumulativeFfd.of(blind).rate).all()
+    assert np.isnan([r.rate for r in blind.sector_rates()]).all()
+    modest = StarFfd.of(sectors, min_completeness=0.2)
+    assert modest.n_flares == 3
+    assert modest.rate > 3 / 20
+
+
+def test_the_flare_energy_is_the_sum_over_all_found_flares_and_all_evaluated_time():
+    curve, _ = completeness(np.random.default_rng(1), 5.0)
+    (rate,) = StarFfd.of([made_sector(1, curve, [3.0, 40.0])]).sector_rates()
+    assert rate.flare_energy == pytest.approx(43 / (21 * 86400))
+    error = math.sqrt((9 + 1600) * 1.01) / (21 * 86400)
+    assert rate.flare_energy_error == pytest.approx(error)
+
+
+# ----------------------------------------------------------------- what gives no rate
+
+LITTLE = (Mark("little_searched", "0.03 d of 21.9 d were searched"),)
+
+
+def test_almost_no_search_gives_no_rate_at_all():
+    curve, _ = completeness(np.random.default_rng(1), 4.0)
+    star = StarFfd.of([made_sector(1, curve, [20.0, 30.0, 40.0, 50.0], 0.03, LITTLE)])
+    assert star.n_flares == 0
+    assert np.isnan([star.lower, star.rate, *star.interval, *star.interval_95]).all()
+    assert np.isnan([star.upper_limit, star.sector_rates()[0].rate]).all()
+    points = CumulativeFfd.of(star)
+    assert len(points.duration) == 4
+    assert np.isnan([points.raw_rate, points.rate]).all()
+    assert star.power_law is None
+
+
+def test_a_short_light_curve_beside_long_ones_has_no_rate_of_its_own():
+    rng = np.random.default_rng(2)
+    curve, _ = completeness(rng, 4.0)
+    star = StarFfd.of([sector(rng, 1, 2.0, 20.0), made_sector(2, curve, [], 0.5, LITTLE)])
+    first, second = star.sector_rates()
+    assert star.rate > 0
+    assert first.rate > 0
+    assert math.isnan(second.rate)
+
+
+def test_flares_that_lose_light_are_counted_and_in_no_rate():
+    curve, _ = completeness(np.random.default_rng(3), 4.0)
+    durations = [20.0, 30.0, 0.0, -6853.0, -0.5, math.nan]
+    with_them = StarFfd.of([made_sector(1, curve, durations)])
+    without = StarFfd.of([made_sector(1, curve, durations[:2])])
+    assert (with_them.rate, with_them.index) == (without.rate, without.index)
+    assert with_them.sector_rates() == without.sector_rates()
+    assert with_them.sectors[0].n_not_positive == 4
+    assert CumulativeFfd.of(with_them).duration.tolist() == [30.0, 20.0]
+
+
+def test_a_star_has_the_marks_of_its_light_curves():
+    curve, _ = completeness(np.random.default_rng(4), 4.0)
+    marked = made_sector(2, curve, [], marks=(Mark("crowded", "5 %"), *LITTLE))
+    assert StarFfd.of([made_sector(1, curve, []), marked]).marks == "crowded"
+    assert StarFfd.of([marked]).marks == "little_searched,crowded"

@@ -1,0 +1,51 @@
+"""The tables have the columns that are declared, of their types, whatever stars there are."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import QTable
+
+from cvzmpi.cvz.results.products.ffd_columns import TABLES
+from cvzmpi.cvz.results.products.ffd_tables import FORMATS, FfdTables
+from cvzmpi.cvz.results.products.star_outcome import star_outcome
+from cvzmpi.cvz.sector_file.sector_file import sector_path
+from tests.cvz.example_file import write_example
+
+KINDS = {int: "i8", float: "f8", bool: "b1"}
+STARS = {"none": (), "flareless": (12,), "mixed": (11, 12), "flares": (11,)}
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """The rows of a star with flares and of one without."""
+    directory = tmp_path_factory.mktemp("stars")
+    paths = {tic: sector_path(directory, tic, 1) for tic in (11, 12)}
+    for tic, path in paths.items():
+        path.parent.mkdir()
+        write_example(path, tic=tic, sector=1, **({"flares": ()} if tic == 12 else {}))
+    return {tic: star_outcome([path]).rows for tic, path in paths.items()}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("stars", STARS)
+def test_every_table_has_the_declared_columns(rows, tmp_path, stars, kind):
+    FfdTables.of(rows[tic] for tic in STARS[stars]).write(tmp_path, kind)
+    for name, columns in TABLES.items():
+        table = QTable.read(tmp_path / f"ffd_{name}.{kind}", format=FORMATS[kind])
+        assert table.colnames == list(columns)
+        for column_name, column in columns.items():
+            written = table[column_name]
+            if column.type is str:
+                assert written.dtype.kind == "U", column_name
+            else:
+                assert written.dtype == np.dtype(KINDS[column.type]), column_name
+            expected = None if column.unit is None else u.Unit(column.unit)
+            assert written.info.unit == expected, column_name
+            assert written.info.description == column.description
+    flares = QTable.read(tmp_path / f"ffd_flares.{kind}", format=FORMATS[kind])
+    assert len(flares) == (2 if 11 in STARS[stars] else 0)
+
+
+def test_every_column_has_a_meaning():
+    for columns in TABLES.values():
+        assert all(column.description for column in columns.values())

@@ -1,0 +1,278 @@
+"""The sector file: what is in it, that it survives, and what is done with a damaged one."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+
+import h5py
+import numpy as np
+import pytest
+
+from cvzmpi.cvz.sector_file import layout
+from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
+from cvzmpi.cvz.sector_file.sector_file import (
+    read,
+    read_progress,
+    sector_files,
+    sector_path,
+    write,
+)
+from cvzmpi.errors import DamagedFileError, SectorFileError
+from cvzmpi.storage import hdf5_file
+from tests.cvz.sector_content import (
+    HEADER,
+    INJECTIONS,
+    LC,
+    N_INJECT,
+    N_REPEAT,
+    PROVENANCE,
+    N,
+    same_arrays,
+)
+
+# ----------------------------------------------------------------- where it is
+
+
+def test_files_are_spread_over_directories_and_the_sectors_of_a_target_are_together(tmp_path):
+    assert sector_path(tmp_path, 261136679, 1) == tmp_path / "679" / "261136679_1.h5"
+    assert sector_path(tmp_path, 9000000001, 13) == tmp_path / "001" / "9000000001_13.h5"
+    assert sector_path(tmp_path, 7, 2) == tmp_path / "007" / "7_2.h5"
+
+
+def test_the_files_of_a_directory_are_found_and_nothing_else(tmp_path):
+    paths = {(7, 2): sector_path(tmp_path, 7, 2), (1007, 31): sector_path(tmp_path, 1007, 31)}
+    for path in paths.values():
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        for other in (".new", ".damaged", ".damaged-1"):
+            path.with_name(path.name + other).touch()
+    for foreign in ("notes_x", "0007_2", "7_02", "7_٣", "0_7", "10000000000000007_1", "8_1"):
+        (tmp_path / "007" / f"{foreign}.h5").touch()
+    (tmp_path / "merged").mkdir()
+    (tmp_path / "merged" / "7_3.h5").touch()
+    assert sector_files(tmp_path) == paths
+    assert sector_files(tmp_path / "nowhere") == {}
+
+
+# ----------------------------------------------------------------- what is in it
+
+
+def test_what_is_written_at_checkpoint_1_is_read_back(first_checkpoint, detected):
+    back = read(first_checkpoint)
+    light_curve = detected.light_curve
+    for name in ("tic", "sector", "header"):
+        assert getattr(back.light_curve, name) == getattr(light_curve, name)
+    assert back.light_curve.exposure == pytest.approx(light_curve.exposure, rel=1e-15)
+    columns = ("time", "flux", "flux_err", "quality")
+    same_arrays(
+        {name: getattr(back.light_curve, name) for name in columns},
+        {name: getattr(light_curve, name) for name in columns},
+    )
+    np.testing.assert_array_equal(back.probability, detected.probability)
+    np.testing.assert_array_equal(back.flare_mask, detected.flare_mask)
+    assert back.injections is None
+    assert back.seconds == {"download": 0.5, "detect": 1.5}
+
+
+def test_what_is_written_at_checkpoint_2_is_read_back(second_checkpoint, modelled):
+    back = read(second_checkpoint)
+    np.testing.assert_array_equal(back.gp_mu, modelled.gp_mu.astype(np.float32))
+    np.testing.assert_array_equal(back.gp_sigma, modelled.gp_sigma.astype(np.float32))
+    assert back.gp_facts == modelled.gp_facts
+    same_arrays(back.flares, modelled.flares)
+    same_arrays(vars(back.injections), vars(modelled.injections))
+    np.testing.assert_array_equal(back.equivalent_duration, modelled.equivalent_duration)
+    assert back.seconds == {"download": 0.5, "detect": 1.5, "model": 2.5, "inject": 0.0}
+
+
+def test_a_file_that_is_read_and_written_again_holds_the_same(second_checkpoint, tmp_path):
+    again = tmp_path / "again.h5"
+    write(again, read(second_checkpoint), PROVENANCE)
+    with h5py.File(second_checkpoint) as first, h5py.File(again) as second:
+        assert set(first.attrs) == set(second.attrs)
+        for group in ("lc", "flares", "injections", "recoveries"):
+            same_arrays(
+                {name: dataset[()] for name, dataset in first[group].items()},
+                {name: dataset[()] for name, dataset in second[group].items()},
+            )
+
+
+def test_progress_says_how_far_a_file_is(path, detected, tmp_path):
+    assert read_progress(path) is None
+    write(path, detected, PROVENANCE)
+    progress = read_progress(path)
+    assert (progress.checkpoint, progress.n_inject, progress.done) == ("detect", 0, False)
+    assert progress.config_json == PROVENANCE.config_json
+    assert progress.models_checksum == PROVENANCE.models_checksum
+
+
+@pytest.mark.parametrize(("remaining", "done"), [(90, False), (40, False), (0, True)])
+def test_progress_counts_the_injections_that_remain(second_checkpoint, remaining, done):
+    with RecoveryWriter(second_checkpoint) as writer:
+        writer.count_down(remaining, 1.0)
+    progress = read_progress(second_checkpoint)
+    assert progress.checkpoint == "model"
+    assert (progress.n_inject, progress.n_inject_remaining) == (N_INJECT, remaining)
+    assert progress.done is done
+
+
+def test_groups_datasets_and_types_are_those_of_the_format(second_checkpoint):
+    with h5py.File(second_checkpoint) as file:
+        assert set(file) == {"lc", "flares", "injections", "recoveries"}
+        assert {n: d.dtype for n, d in file["lc"].items()} == {
+            name: np.dtype(dtype) for name, dtype in LC.items()
+        }
+        assert {d.shape for d in file["lc"].values()} == {(N,)}
+        assert {n: (d.dtype, d.shape) for n, d in file["injections"].items()} == {
+            name: (np.dtype(dtype), shape) for name, (dtype, shape) in INJECTIONS.items()
+        }
+        assert set(file["flares"]) == {
+            *("start", "stop", "peak", "start_time", "stop_time", "peak_time", "amplitude"),
+            *("equivalent_duration", "equivalent_duration_error", "max_probability"),
+        }
+        assert {d.shape for d in file["flares"].values()} == {(2,)}
+        recovered = file["recoveries/recovered"]
+        assert (recovered.dtype, recovered.shape) == (np.dtype(bool), (N_INJECT, N_REPEAT))
+        assert not recovered[()].any()
+        checksum = file["recoveries/checksum"]
+        assert (checksum.dtype, checksum.shape) == (np.dtype("u4"), (N_INJECT,))
+        assert file["recoveries"].attrs["n_inject_remaining"] == N_INJECT
+
+
+def test_every_dataset_has_its_units(second_checkpoint):
+    units = {}
+    with h5py.File(second_checkpoint) as file:
+        for group in file.values():
+            units |= {dataset.name: dataset.attrs["units"] for dataset in group.values()}
+    assert len(units) == 8 + 10 + 5 + 2
+    assert all(isinstance(unit, str) and unit for unit in units.values())
+    assert units["/lc/time"] == units["/injections/time"] == units["/flares/peak_time"] == "BTJD d"
+    assert {units[f"/lc/{n}"] for n in ("flux", "flux_err", "gp_mu", "gp_sigma")} == {"e-/s"}
+    assert units["/injections/fwhm"] == "d"
+    assert units["/injections/equivalent_duration"] == "s"
+
+
+def test_the_root_says_what_the_file_depends_on(second_checkpoint):
+    with h5py.File(second_checkpoint) as file:
+        facts = dict(file.attrs)
+    assert facts["format"] == "cvzmpi sector file"
+    assert facts["format_version"] == 1
+    assert (facts["tic"], facts["sector"], facts["seed"]) == (261136679, 1, 5)
+    assert facts["exposure"] == pytest.approx(120)
+    assert facts["config"] == PROVENANCE.config_json
+    assert facts["config_sha256"] == PROVENANCE.config_hash
+    assert facts["models_sha256"] == PROVENANCE.models_checksum
+    assert json.loads(facts["software"]) == PROVENANCE.software
+    assert {name: facts[name] for name in HEADER} == HEADER
+    assert facts["checkpoint"] == "model"
+
+
+def test_h5ls_lists_the_file(second_checkpoint):
+    h5ls = shutil.which("h5ls")
+    if h5ls is None:
+        pytest.skip("h5ls is not installed")
+    command = [h5ls, "-r", str(second_checkpoint)]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for name in ("/lc/flare_probability", "/flares/peak", "/recoveries/recovered"):
+        assert name in listing
+
+
+# ----------------------------------------------------------------- how it survives
+
+
+def test_nothing_else_is_left_beside_a_written_file(second_checkpoint):
+    assert os.listdir(second_checkpoint.parent) == [second_checkpoint.name]
+
+
+def test_the_file_takes_its_name_only_when_it_is_complete(path, detected, modelled, monkeypatch):
+    states = []
+    replace = type(path).replace
+
+    def watched(self, target):
+        states.append((self.name, read_progress(self).checkpoint, path.exists()))
+        return replace(self, target)
+
+    monkeypatch.setattr(type(path), "replace", watched)
+    write(path, detected, PROVENANCE)
+    assert states == [(f"{path.name}.new", "model", False)]
+    assert path.exists()
+
+
+@pytest.mark.parametrize("room", [0, 600, 3000, 8000])
+def test_a_full_disk_is_one_line_and_leaves_the_old_file(first_checkpoint, modelled, room):
+    """A limit on the size of files does what a full disk does."""
+    before = first_checkpoint.read_bytes()
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+        with pytest.raises(SectorFileError) as caught:
+            write(first_checkpoint, modelled, PROVENANCE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert str(caught.value).startswith(f"{first_checkpoint}: cannot be written: ")
+    assert len(str(caught.value).splitlines()) == 1
+    assert not isinstance(caught.value, DamagedFileError)
+    assert first_checkpoint.read_bytes() == before
+    assert os.listdir(first_checkpoint.parent) == [first_checkpoint.name]
+    write(first_checkpoint, modelled, PROVENANCE)
+    assert read_progress(first_checkpoint).checkpoint == "model"
+
+
+def test_a_failure_while_the_file_is_made_leaves_the_old_one(first_checkpoint, modelled):
+    before = first_checkpoint.read_bytes()
+    del modelled.flares["peak"]
+    with pytest.raises(KeyError):
+        write(first_checkpoint, modelled, PROVENANCE)
+    assert first_checkpoint.read_bytes() == before
+    assert os.listdir(first_checkpoint.parent) == [first_checkpoint.name]
+
+
+def test_what_a_killed_writer_left_is_no_hindrance(first_checkpoint, modelled):
+    first_checkpoint.with_name(first_checkpoint.name + ".new").write_bytes(b"\x89HDF\r\n half")
+    assert read_progress(first_checkpoint).checkpoint == "detect"
+    write(first_checkpoint, modelled, PROVENANCE)
+    assert read_progress(first_checkpoint).checkpoint == "model"
+    assert os.listdir(first_checkpoint.parent) == [first_checkpoint.name]
+
+
+def test_a_directory_that_cannot_be_made_is_one_line(tmp_path, detected):
+    (tmp_path / "679").write_text("a file stands here")
+    path = sector_path(tmp_path, 261136679, 1)
+    with pytest.raises(SectorFileError) as caught:
+        write(path, detected, PROVENANCE)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{path}: cannot be written: ")
+
+
+# ----------------------------------------------------------------- what is refused, and kept
+
+
+def test_another_hdf5_file_is_not_taken_for_a_damaged_one_of_ours(path):
+    path.parent.mkdir()
+    with h5py.File(path, "w") as file:
+        file["mine"] = [1, 2, 3]
+    with pytest.raises(SectorFileError, match="not a cvzmpi sector file") as caught:
+        read_progress(path)
+    assert not isinstance(caught.value, DamagedFileError)
+
+
+def test_a_later_version_of_the_format_is_not_taken_for_a_damaged_file(path, modelled, monkeypatch):
+    monkeypatch.setattr(layout, "FORMAT_VERSION", 2)
+    write(path, modelled, PROVENANCE)
+    with pytest.raises(SectorFileError, match="format version 2, expected 1") as caught:
+        read_progress(path)
+    assert not isinstance(caught.value, DamagedFileError)
+
+
+def test_a_file_that_the_system_does_not_let_us_read_is_not_taken_for_a_damaged_one(
+    second_checkpoint, monkeypatch
+):
+    def refuse(*arguments, **settings):
+        raise PermissionError(13, "Unable to open file")  # root is refused nothing
+
+    monkeypatch.setattr(hdf5_file.h5py, "File", refuse)
+    with pytest.raises(SectorFileError, match="cannot be read: Permission denied") as caught:
+        read_progress(second_checkpoint)
+    assert not isinstance(caught.value, DamagedFileError)

@@ -1,0 +1,70 @@
+"""Observing Programs: which datasets belong together, and when they are complete."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from cvzmpi.level2.programs.dataset import read_datasets
+from cvzmpi.level2.programs.program import group
+from tests.level2.example_rows import OP, calcium, context, real_rows, row
+
+QUIET_DAYS = 7
+
+
+def programs(*rows):
+    return group(dataset for dataset, _ in read_datasets(rows).datasets)
+
+
+def program(*rows):
+    return programs(*rows)[OP]
+
+
+def test_datasets_of_one_observation_are_a_program():
+    found = programs(row("B"), row("A"), row("C", observingProgramExecutionId="another"))
+    assert {name: [d.dataset_id for d in p.datasets] for name, p in found.items()} == {
+        OP: ["A", "B"],
+        "another": ["C"],
+    }
+
+
+def test_a_program_is_described_by_its_spectropolarimetric_datasets():
+    found = program(context("A", primaryProposalId="pid_0_0"), row("B"), calcium("C"))
+    assert (found.proposal, found.experiment) == ("pid_1_118", "eid_1_118")
+    assert found.instruments == ["VBI", "VISP"]
+    assert [d.dataset_id for d in found.spectropolarimetric] == ["B", "C"]
+
+
+CHANGED = datetime(2023, 1, 2, 12, tzinfo=timezone.utc)  # of example_rows
+
+
+@pytest.mark.parametrize(("days", "complete"), [(6.9, False), (7, True), (8, True), (-1, False)])
+def test_it_is_complete_after_seven_quiet_days(days, complete):
+    now = CHANGED + timedelta(days=days)
+    assert program(row(), calcium()).complete(now, QUIET_DAYS) is complete
+
+
+def test_a_late_spectropolarimetric_dataset_reopens_the_answer():
+    now = CHANGED + timedelta(days=7)
+    late = (now - timedelta(hours=1)).isoformat()
+    assert not program(row(), calcium(createDate=late)).complete(now, QUIET_DAYS)
+    assert not program(row(), calcium(updateDate=late)).complete(now, QUIET_DAYS)
+
+
+def test_a_late_context_image_does_not():
+    now = CHANGED + timedelta(days=7)
+    late = (now - timedelta(hours=1)).isoformat()
+    images = context(createDate=late, updateDate=late)
+    assert program(row(), calcium(), images).complete(now, QUIET_DAYS)
+
+
+def test_where_there_are_images_only_they_must_be_quiet():
+    images = program(context())
+    assert not images.complete(CHANGED + timedelta(days=6.9), QUIET_DAYS)
+    assert images.complete(CHANGED + timedelta(days=7), QUIET_DAYS)
+
+
+def test_the_real_store_of_2023_has_130_programs(shared_data):
+    found = programs(*real_rows(shared_data))
+    assert len(found) == 130
+    assert sum(bool(p.spectropolarimetric) for p in found.values()) == 124
+    assert sum(len(p.datasets) for p in found.values()) == 529

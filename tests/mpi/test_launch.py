@@ -1,0 +1,228 @@
+"""The start of a job: threads, the size of the world, what rank 0 does first, the teams."""
+
+import os
+from types import SimpleNamespace
+
+import h5py
+import pytest
+from mpi4py import MPI
+
+from cvzmpi.errors import ConfigError, LaunchError
+from cvzmpi.mpi import launch
+from cvzmpi.mpi.launch import World, check_parallel_hdf5, check_size, pin_to_one_core
+
+mpi = pytest.mark.mpi(min_size=2)
+
+
+# ----------------------------------------------------------------- one core a rank
+
+
+def test_one_thread_whatever_the_environment_says(monkeypatch):
+    monkeypatch.setattr(launch.os, "environ", {"OMP_NUM_THREADS": "16", "HOME": "/home/me"})
+    pin_to_one_core()
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        assert os.environ[f"{library}_NUM_THREADS"] == "1"
+    assert os.environ["HOME"] == "/home/me"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu avx2 avx512f avx512bw avx512dq avx512vl avx512cd", True),
+        ("fpu avx2 avx512f", False),
+        ("fpu avx2", False),
+    ],
+)
+def test_openblas_is_told_of_avx512_only_where_all_of_it_is_there(tmp_path, flags, expected):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\nmodel name\t: avx512f\nflags\t\t: {flags}\n")
+    assert launch._has_avx512(cpuinfo) is expected
+    assert launch._has_avx512(tmp_path / "nothing") is False
+
+
+def test_a_choice_of_blas_kernels_is_respected(monkeypatch):
+    monkeypatch.setattr(launch, "_has_avx512", lambda: True)
+    monkeypatch.setattr(launch.os, "environ", {"OPENBLAS_CORETYPE": "Haswell"})
+    pin_to_one_core()
+    assert os.environ["OPENBLAS_CORETYPE"] == "Haswell"
+
+
+# ----------------------------------------------------------------- the size of the world
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "OMPI_COMM_WORLD_SIZE",
+        "MV2_COMM_WORLD_SIZE",
+        "MVP_COMM_WORLD_SIZE",
+        "PMI_SIZE",
+        "JSM_NAMESPACE_SIZE",
+        "FLUX_JOB_SIZE",
+        "PALS_LOCAL_SIZE",
+        "SLURM_STEP_NUM_TASKS",
+        "SLURM_NTASKS",
+    ],
+)
+def test_a_world_of_another_size_than_the_launcher_says_is_refused(variable):
+    check_size(8, {variable: "8"})
+    with pytest.raises(LaunchError) as caught:
+        check_size(1, {variable: "8"})
+    (line,) = str(caught.value).splitlines()
+    assert "MPI sees 1 rank(s)" in line
+    assert f"{variable} is 8" in line
+
+
+@pytest.mark.parametrize("variable", ["PALS_RANKID", "PMIX_RANK"])
+def test_a_rank_that_its_world_does_not_have_is_refused_and_the_first_one_says_it(variable):
+    check_size(8, {variable: "7"})
+    check_size(1, {variable: "0"})
+    for rank in (1, 7):
+        with pytest.raises(LaunchError) as caught:
+            check_size(1, {variable: str(rank)})
+        assert f"{variable} is {rank}" in str(caught.value)
+        assert caught.value.rank == 1
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "OMPI_COMM_WORLD_RANK",
+        "MV2_COMM_WORLD_RANK",
+        "PMI_RANK",
+        "PMIX_RANK",
+        "JSM_NAMESPACE_RANK",
+        "FLUX_TASK_RANK",
+        "PALS_RANKID",
+        "SLURM_PROCID",
+    ],
+)
+def test_the_rank_is_known_before_mpi_is_there(variable):
+    assert launch.rank_by_launcher({variable: "3"}) == 3
+    assert launch.rank_by_launcher({variable: "?"}) == 0
+    assert launch.rank_by_launcher({}) == 0
+
+
+def test_on_a_pals_node_there_may_be_more_ranks_elsewhere():
+    check_size(8, {"PALS_LOCAL_SIZE": "4", "PALS_RANKID": "7"})
+
+
+def test_mpirun_inside_of_an_allocation_counts_for_itself():
+    check_size(3, {"OMPI_COMM_WORLD_SIZE": "3", "SLURM_NTASKS": "40"})
+    with pytest.raises(LaunchError):
+        check_size(40, {"OMPI_COMM_WORLD_SIZE": "3", "SLURM_NTASKS": "40"})
+
+
+def test_without_a_launcher_every_size_is_right():
+    check_size(1, {"PATH": "/bin"})
+
+
+@mpi
+def test_a_started_world_has_the_size_of_the_launcher():
+    world = World.start()
+    assert world.size == MPI.COMM_WORLD.Get_size() >= 2
+    assert world.rank == MPI.COMM_WORLD.Get_rank()
+
+
+# ----------------------------------------------------------------- parallel HDF5
+
+
+def test_larger_teams_need_a_parallel_h5py(monkeypatch):
+    monkeypatch.setattr(h5py, "get_config", lambda: SimpleNamespace(mpi=False))
+    check_parallel_hdf5(1)
+    with pytest.raises(LaunchError) as caught:
+        check_parallel_hdf5(2)
+    (line,) = str(caught.value).splitlines()
+    assert "ranks_per_team = 2" in line
+    assert "parallel HDF5" in line
+    monkeypatch.setattr(h5py, "get_config", lambda: SimpleNamespace(mpi=True))
+    check_parallel_hdf5(2)
+
+
+# ----------------------------------------------------------------- rank 0 first
+
+
+@pytest.mark.parametrize("kind", ["one", pytest.param("all", marks=mpi)])
+def test_what_rank_0_does_first_all_ranks_get(kind):
+    world = World(MPI.COMM_WORLD)
+    calls = []
+
+    def work():
+        calls.append(world.rank)
+        return {"from": world.rank}
+
+    assert world.first(work) == {"from": 0}
+    assert calls == ([0] if world.rank == 0 else [])
+
+
+@pytest.mark.parametrize("kind", ["one", pytest.param("all", marks=mpi)])
+def test_an_error_for_the_user_all_ranks_raise_as_it_is(kind):
+    world = World(MPI.COMM_WORLD)
+
+    def work():
+        raise ConfigError("my.toml: no such configuration file")
+
+    with pytest.raises(ConfigError, match=r"^my.toml: no such configuration file$"):
+        world.first(work)
+    assert world.first(lambda: 3) == 3
+
+
+# ----------------------------------------------------------------- teams
+
+
+class TwoNodes:
+    """A communicator of which every other rank pretends to be on a second node."""
+
+    def __init__(self, communicator):
+        self._communicator = communicator
+        self._name = communicator.Get_rank() % 2
+
+    def __getattr__(self, name):
+        return getattr(self._communicator, name)
+
+    def Split(self, color, key):  # noqa: N802
+        part = self._communicator.Split(color, key)
+        return part if part == MPI.COMM_NULL else TwoNodes(part)
+
+    def Split_type(self, kind, key):  # noqa: N802
+        assert kind == MPI.COMM_TYPE_SHARED
+        return self._communicator.Split(MPI.COMM_WORLD.Get_rank() % 2, key)
+
+
+def described(world, ranks_per_team):
+    """(team, size, member) of every rank of the world; None of those in no team."""
+    team = world.form_team(ranks_per_team)
+    mine = None if team is None else (team.name, team.size, team.rank)
+    return MPI.COMM_WORLD.allgather(mine)
+
+
+def expected_teams(workers, ranks_per_team):
+    """The same for the workers of one node, by their ranks in the world."""
+    teams = [workers[i : i + ranks_per_team] for i in range(0, len(workers), ranks_per_team)]
+    return {
+        rank: (f"rank {team[0]}", len(team), member)
+        for team in teams
+        for member, rank in enumerate(team)
+    }
+
+
+def test_a_single_rank_is_a_team_of_its_own():
+    team = World(MPI.COMM_SELF).form_team(4)
+    assert (team.name, team.size, team.is_leader) == ("rank 0", 1, True)
+
+
+@mpi
+@pytest.mark.parametrize("ranks_per_team", [1, 2, 3, 4, 100])
+def test_all_ranks_but_the_first_form_teams_the_last_of_what_is_left(ranks_per_team):
+    world = World(MPI.COMM_WORLD)
+    teams = expected_teams(range(1, world.size), ranks_per_team)
+    assert described(world, ranks_per_team) == [None, *(teams[r] for r in range(1, world.size))]
+
+
+@mpi
+@pytest.mark.parametrize("ranks_per_team", [1, 2, 100])
+def test_teams_do_not_cross_nodes(ranks_per_team):
+    world = World(TwoNodes(MPI.COMM_WORLD))
+    odd, even = range(1, world.size, 2), range(2, world.size, 2)
+    teams = expected_teams(odd, ranks_per_team) | expected_teams(even, ranks_per_team)
+    assert described(world, ranks_per_team) == [None, *(teams[r] for r in range(1, world.size))]

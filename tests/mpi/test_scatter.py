@@ -1,0 +1,34 @@
+"""Work on a list that all ranks share: each item once, results in order, errors everywhere."""
+
+import pytest
+from mpi4py import MPI
+
+from cvzmpi.errors import SectorFileError
+from cvzmpi.mpi.launch import World
+from cvzmpi.mpi.scatter import share
+
+alone_or_with_all = pytest.mark.parametrize(
+    "kind", ["alone", pytest.param("all", marks=pytest.mark.mpi(min_size=2))]
+)
+
+
+@alone_or_with_all
+@pytest.mark.parametrize("n_items", [0, 1, 2, 17])
+def test_each_item_is_worked_on_once_and_the_results_are_in_order(kind, n_items):
+    world = World(MPI.COMM_WORLD)
+    mine = []
+    results = share(world, range(n_items), lambda item: mine.append(item) or 10 * item)
+    assert results == ([10 * item for item in range(n_items)] if world.rank == 0 else [])
+    everyone = [item for items in world.communicator.allgather(mine) for item in items]
+    assert sorted(everyone) == list(range(n_items))
+
+
+@alone_or_with_all
+def test_an_error_is_raised_on_all_ranks(kind):
+    def work(item):
+        if item == 1:
+            raise SectorFileError("1.h5: broken")
+        return item
+
+    with pytest.raises(SectorFileError, match=r"1\.h5: broken"):
+        share(World(MPI.COMM_WORLD), range(5), work)

@@ -1,0 +1,53 @@
+"""The log of a job says what happened when, and which rank it was."""
+
+import logging
+
+import pytest
+
+from cvzmpi.errors import ConfigError
+from cvzmpi.runtime.job_log import begin_log
+
+
+@pytest.fixture(autouse=True)
+def logger():
+    logger = logging.getLogger("cvzmpi")
+    before = list(logger.handlers), logger.level, logging.raiseExceptions
+    yield logger
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers, logging.raiseExceptions = before[0], before[2]
+    logger.setLevel(before[1])
+
+
+def test_a_line_names_the_rank_that_it_is_about(tmp_path):
+    path = begin_log(tmp_path / "logs", "INFO", "812+1")
+    assert path.name.endswith("Z-812+1.log")
+    log = logging.getLogger("cvzmpi.something")
+    log.info("%d units", 3)
+    log.warning("a note", extra={"who": "rank 3 on n042"})
+    log.debug("not this")
+    first, second = path.read_text().splitlines()
+    assert first.endswith(" INFO    [rank 0] 3 units")
+    assert second.endswith(" WARNING [rank 3 on n042] a note")
+
+
+def test_warnings_are_shown_at_once_but_what_the_display_says_is_not_said_twice(tmp_path, capsys):
+    begin_log(tmp_path, "INFO", None)
+    logging.getLogger("cvzmpi.cvz.archive.staging.stager").warning("the archive counts as down")
+    logging.getLogger("cvzmpi.runtime.ledger_source").error("1_1 failed: no flux")
+    logging.getLogger("cvzmpi").info("now")
+    assert capsys.readouterr().err == "the archive counts as down\n"
+
+
+def test_each_start_has_a_file_of_its_own(tmp_path):
+    first = begin_log(tmp_path, "INFO", "1")
+    second = begin_log(tmp_path, "INFO", "2")
+    logging.getLogger("cvzmpi").info("now")
+    assert first.read_text() == ""
+    assert "now" in second.read_text()
+
+
+def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "logs").write_text("a file")
+    with pytest.raises(ConfigError, match=r"logs/.*\.log: cannot be written: "):
+        begin_log(tmp_path / "logs", "INFO", None)
