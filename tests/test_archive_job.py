@@ -10,7 +10,7 @@ import time
 import h5py
 import pytest
 
-from cvzmpi.cvz.archive.staging.scratch import Scratch
+from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.ledger import Ledger, State
 from tests import main_job
 from tools.stand_in_archive.catalog import Catalog, Simulation, product_of

@@ -1,6 +1,6 @@
 """A process that has HDF5 files read on trial: one that HDF5 cannot stand ends a copy of it only.
 
-Started as `python -m cvzmpi.storage.trial_process`; see `trial_reading`. It writes a line when it is
+It is started as `python -m cvzmpi.storage.trial_process` by `trial_reading`. It writes a line when
 ready, and then answers each line of its input, a JSON object, with another. It ends with its input.
 
 A question has the `path` of a file, the `check` to be made, as `module:function`, and the `seconds`

@@ -33,7 +33,7 @@ def test_a_line_names_the_rank_that_it_is_about(tmp_path):
 
 def test_warnings_are_shown_at_once_but_what_the_display_says_is_not_said_twice(tmp_path, capsys):
     begin_log(tmp_path, "INFO", None)
-    logging.getLogger("cvzmpi.cvz.archive.staging.stager").warning("the archive counts as down")
+    logging.getLogger("cvzmpi.cvz.archive.scratch.stager").warning("the archive counts as down")
     logging.getLogger("cvzmpi.runtime.ledger_source").error("1_1 failed: no flux")
     logging.getLogger("cvzmpi").info("now")
     assert capsys.readouterr().err == "the archive counts as down\n"

@@ -8,10 +8,10 @@ from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListings
 from cvzmpi.cvz.archive.listings.listings import SectorListings, SectorRange
-from cvzmpi.cvz.archive.staging.download import Downloader, PlainDownloader
-from cvzmpi.cvz.archive.staging.scratch import Scratch
-from cvzmpi.cvz.archive.staging.scratch_quota import Room
-from cvzmpi.cvz.archive.staging.stager import Stager
+from cvzmpi.cvz.archive.scratch.download import Downloader, PlainDownloader
+from cvzmpi.cvz.archive.scratch.quota import Room
+from cvzmpi.cvz.archive.scratch.scratch import Scratch
+from cvzmpi.cvz.archive.scratch.stager import Stager
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.product import Product, bucket_endpoint
 

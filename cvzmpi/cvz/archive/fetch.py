@@ -15,9 +15,9 @@ from typing import Any
 
 from cvzmpi.cvz.archive.qualification import too_few_cadences
 from cvzmpi.cvz.archive.scan import product_of_facts
-from cvzmpi.cvz.archive.staging.scratch import StagedFile
-from cvzmpi.cvz.archive.staging.scratch_quota import Room
-from cvzmpi.cvz.archive.staging.stager import NotStaged, Stager
+from cvzmpi.cvz.archive.scratch.quota import Room
+from cvzmpi.cvz.archive.scratch.scratch import StagedFile
+from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.errors import SectorFileError

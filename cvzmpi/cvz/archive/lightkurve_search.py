@@ -22,7 +22,7 @@ from typing import Any
 
 from cvzmpi.cvz.archive.http.answers import NotInArchiveError, PassingError
 from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient
-from cvzmpi.cvz.archive.staging.scratch import Scratch, StagedFile
+from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveError, ConfigError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.fetch import Fetch, FetchResult
 from cvzmpi.cvz.archive.scan import ScanResult, known_good, scan
-from cvzmpi.cvz.archive.staging.scratch_quota import Room
+from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import ConfigError

@@ -40,8 +40,8 @@ def show(files: tuple[Path, ...]) -> int:
 )
 def plot(files: tuple[Path, ...], output: Path | None) -> int:
     """Draw sector files: light curve and flares, the largest flare, what was recovered."""
-    from cvzmpi.cvz.results.isolated import LeftOut, isolated, or_refused
     from cvzmpi.cvz.results.pictures.overview import plot_file
+    from cvzmpi.cvz.results.products.isolated import LeftOut, isolated, or_refused
 
     def draw(file: Path) -> Path:
         return plot_file(file, output or file.with_suffix(".png"))

@@ -19,8 +19,8 @@ from rich.text import Text
 
 from cvzmpi.cvz.detection.flares import at_edge
 from cvzmpi.cvz.quality.quality_marks import BY_NAME, quality_marks
-from cvzmpi.cvz.results.isolated import or_refused
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve, Limit
+from cvzmpi.cvz.results.products.isolated import or_refused
 from cvzmpi.cvz.sector_file import recovery as recoveries
 from cvzmpi.cvz.sector_file.checks import opened
 from cvzmpi.cvz.sector_file.recovery import Recovery

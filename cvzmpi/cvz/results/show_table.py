@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
-from cvzmpi.cvz.results.isolated import LeftOut, isolated
+from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.show import WIDTH, half_found, limit_text, n_flares_in, plain_console
 from cvzmpi.cvz.sector_file import recovery as recoveries
 from cvzmpi.cvz.sector_file.star_facts import star_facts

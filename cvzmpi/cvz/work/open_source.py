@@ -131,7 +131,7 @@ class LightCurveWork:
         """The light curves of the list of targets, which are downloaded while the job runs."""
         from cvzmpi.cvz.archive.access import ArchiveAccess
         from cvzmpi.cvz.archive.scan import product_of_facts
-        from cvzmpi.cvz.archive.staging.staging import CLAIMABLE, scan_for_job, stage
+        from cvzmpi.cvz.archive.staging import CLAIMABLE, scan_for_job, stage
 
         access = ArchiveAccess(self._config, _log.warning)
         not_scanned = scan_for_job(self._config, access, ledger, job)

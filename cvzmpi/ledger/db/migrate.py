@@ -1,6 +1,6 @@
 """Bring the tables of a database to the form that this version of cvzmpi knows.
 
-The ledger has its migrations in `cvzmpi.ledger.db.migrations`. A campaign that has tables of its own
+The ledger has its migrations in `cvzmpi.ledger.db.migrations`. A campaign with tables of its own
 keeps them beside the ledger's in the same way: a package with an `env.py` (three lines, as the
 ledger's) and `versions/`, and a table of its own that says at which version it is:
 

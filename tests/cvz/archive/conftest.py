@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
-from cvzmpi.cvz.archive.staging.scratch import Scratch
+from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
 from tools.stand_in_archive.server import StandInArchive
 

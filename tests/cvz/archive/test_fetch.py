@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from cvzmpi.cvz.archive.staging.scratch import Scratch
+from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.sector_file.sector_file import sector_path

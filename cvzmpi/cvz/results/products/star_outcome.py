@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from cvzmpi.cvz.results.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.ffd import ASSUMED_INDEX, StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import StarRows
+from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 
 

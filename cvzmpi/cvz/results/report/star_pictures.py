@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.results.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 
 
 @dataclass

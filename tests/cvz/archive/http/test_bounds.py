@@ -10,9 +10,9 @@ from cvzmpi.cvz.archive.http.answers import NotInArchiveError, StoppedError, Unu
 from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.http.header_values import content_length, retry_after
 from cvzmpi.cvz.archive.listings.bounded_gzip import TooLargeError, decompress
-from cvzmpi.cvz.archive.staging.download import PlainDownloader
-from cvzmpi.cvz.archive.staging.scratch import Scratch, ScratchError
-from cvzmpi.cvz.archive.staging.scratch_quota import USUAL_SIZE, Room
+from cvzmpi.cvz.archive.scratch.download import PlainDownloader
+from cvzmpi.cvz.archive.scratch.quota import USUAL_SIZE, Room
+from cvzmpi.cvz.archive.scratch.scratch import Scratch, ScratchError
 from cvzmpi.errors import ArchiveDownError
 from tools.stand_in_archive.catalog import product_of
 

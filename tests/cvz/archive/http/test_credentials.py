@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvzmpi.cvz.archive.staging.scratch import StagedFile
+from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.errors import ArchiveError
 from tools.stand_in_archive.catalog import product_of
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from cvzmpi.cvz.archive.http.answers import StoppedError
-from cvzmpi.cvz.archive.staging.download import Downloader
-from cvzmpi.cvz.archive.staging.scratch import Scratch, ScratchError, StagedFile
+from cvzmpi.cvz.archive.scratch.download import Downloader
+from cvzmpi.cvz.archive.scratch.scratch import Scratch, ScratchError, StagedFile
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
 

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
-from cvzmpi.cvz.archive.staging.download import PlainDownloader
-from cvzmpi.cvz.archive.staging.scratch import Scratch, StagedFile
-from cvzmpi.cvz.archive.staging.stager import NotStaged, Stager
+from cvzmpi.cvz.archive.scratch.download import PlainDownloader
+from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
+from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from tools.stand_in_archive.catalog import product_of
 from tools.stand_in_archive.faults import KINDS, PAGES, Faults
 

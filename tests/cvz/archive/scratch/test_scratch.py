@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cvzmpi.cvz.archive.http.answers import Body, UnusableContentError, WrongProductError
-from cvzmpi.cvz.archive.staging.download import PlainDownloader
-from cvzmpi.cvz.archive.staging.scratch import Scratch, ScratchError
+from cvzmpi.cvz.archive.scratch.download import PlainDownloader
+from cvzmpi.cvz.archive.scratch.scratch import Scratch, ScratchError
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError
 from tools.stand_in_archive.catalog import Catalog, Simulation, product_of

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from cvzmpi.cvz.archive.staging.download import PlainDownloader
-from cvzmpi.cvz.archive.staging.scratch_quota import Room
-from cvzmpi.cvz.archive.staging.staged_source import StagedSource, StagingRules
-from cvzmpi.cvz.archive.staging.stager import Stager
+from cvzmpi.cvz.archive.scratch.download import PlainDownloader
+from cvzmpi.cvz.archive.scratch.quota import Room
+from cvzmpi.cvz.archive.scratch.stager import Stager
+from cvzmpi.cvz.archive.staged_source import StagedSource, StagingRules
 from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file.sector_file import sector_path
 from cvzmpi.scheduler.campaign import Outcome, Unit, Worker

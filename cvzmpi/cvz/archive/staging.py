@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.scan import known_good, scan
-from cvzmpi.cvz.archive.staging.scratch_quota import Room
-from cvzmpi.cvz.archive.staging.staged_source import RecordingSource, StagedSource, StagingRules
+from cvzmpi.cvz.archive.scratch.quota import Room
+from cvzmpi.cvz.archive.staged_source import RecordingSource, StagedSource, StagingRules
 from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import ArchiveError, UnavailableError

@@ -12,8 +12,8 @@ from cvzmpi.cvz.archive.http.answers import (
     UnusableContentError,
 )
 from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient
-from cvzmpi.cvz.archive.staging.scratch import FITS_MAGIC, Scratch, StagedFile
-from cvzmpi.cvz.archive.staging.scratch_quota import Room
+from cvzmpi.cvz.archive.scratch.quota import Room
+from cvzmpi.cvz.archive.scratch.scratch import FITS_MAGIC, Scratch, StagedFile
 from cvzmpi.cvz.light_curves.product import Product, address_of
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cvzmpi.cvz.archive.qualification import too_few_cadences
-from cvzmpi.cvz.archive.staging.scratch import Scratch, StagedFile
-from cvzmpi.cvz.archive.staging.scratch_quota import Room
-from cvzmpi.cvz.archive.staging.stager import NotStaged, Stager
+from cvzmpi.cvz.archive.scratch.quota import Room
+from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
+from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.sector_file import sector_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
-from cvzmpi.cvz.archive.staging.scratch import Scratch, ScratchError
+from cvzmpi.cvz.archive.scratch.scratch import Scratch, ScratchError
 from cvzmpi.cvz.light_curves.product import Product
 
 USUAL_SIZE = 2_100_000
