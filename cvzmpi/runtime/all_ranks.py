@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
-from cvzmpi.mpi.launch import DEFECT
+from cvzmpi.mpi.abort import DEFECT
 from cvzmpi.redaction import redacted, show_traceback
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def lacking_library(error: BaseException) -> str | None:
 
 def complain(message: str, rank: int = 0) -> None:
     """Each line of the message as one line of ours, from one of the ranks that all say it."""
-    from cvzmpi.mpi.launch import rank_by_launcher
+    from cvzmpi.mpi.launcher import rank_by_launcher
 
     if rank_by_launcher() != rank:
         return
