@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cvzmpi.storage.trial_reading import Check
 
 T = TypeVar("T")
+Writer = TypeVar("Writer", bound="CheckpointWriter")
 
 
 class CheckpointError(CvzmpiError):
@@ -140,7 +141,7 @@ class CheckpointWriter:
             self._release_lock()
             raise
 
-    def __enter__(self) -> CheckpointWriter:
+    def __enter__(self: Writer) -> Writer:
         return self
 
     def __exit__(self, *error: object) -> None:

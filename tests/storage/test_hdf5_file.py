@@ -104,7 +104,7 @@ def test_no_flipped_bit_of_a_plain_file_takes_the_reader_with_it(path, first):
     content = plain(path)
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from test_hdf5_file import DamagedError, RefusedError, opened\n"
+        "from tests.storage.test_hdf5_file import DamagedError, RefusedError, opened\n"
         "from cvzmpi.storage import trial_reading\n"
         "path, first = Path(sys.argv[1]), int(sys.argv[2])\n"
         "trial_reading.CPU_SECONDS = 1.0\n"

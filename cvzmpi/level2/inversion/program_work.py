@@ -26,7 +26,6 @@ from cvzmpi.ledger.client.takeover import Evidence
 from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
-from cvzmpi.level2.inversion.map_inversion import check_settings
 from cvzmpi.level2.inversion.prepared_program import PreparedProgram, last_prepared
 from cvzmpi.level2.product.handing_in import add_inversion
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, claimed_programs
@@ -36,6 +35,7 @@ from cvzmpi.runtime.job_log import begin_log
 from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
 from cvzmpi.runtime.wait_for_ledger import wait_for_ledger
 from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, UnitSource
+from cvzmpi.storage.resumable import check_same_configuration
 
 STEP = "invert"
 _LETTERS = string.ascii_uppercase + string.digits
@@ -145,11 +145,9 @@ class ProgramWork:
                 progress = read_progress(one.inverted)
             except MapFileError:
                 continue  # its team says so: it sets a damaged file aside
-            try:
-                if progress is not None:
-                    check_settings(one.inverted, progress, settings)
-            except MapFileError as error:
-                raise ConfigError(str(error)) from error
+            if progress is not None:
+                theirs = progress.settings_json
+                check_same_configuration(one.inverted, settings, theirs, ConfigError)
 
     def _found_and_free(self, query: sa.Select[Any]) -> sa.Select[Any]:
         wanted = self._programs.keys() - self._changed
