@@ -60,7 +60,7 @@ def test_a_file_with_a_checksum_needs_no_trial(path, monkeypatch):
     ("make", "expected"),
     [
         (os.mkfifo, "not a regular file"),
-        (os.mkdir, "not a regular file"),
+        (os.mkdir, "a directory, not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
         (lambda path: path.symlink_to("nothing"), "cannot be read: No such file"),
         (lambda path: path.symlink_to(path.name), "cannot be read: Too many levels"),
