@@ -16,7 +16,7 @@ from cvzmpi.redaction import redacted, show_traceback
 if TYPE_CHECKING:
     from cvzmpi.mpi.launch import World
     from cvzmpi.mpi.stopping import StopRequest
-    from cvzmpi.scheduler.tally import Tally
+    from cvzmpi.scheduler.bookkeeping import JobOutcome
 
 DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
 """Exit status: everything done; done, but some units failed; usage or configuration; not everything
@@ -105,12 +105,12 @@ def _start(stop: StopRequest | None) -> World:
         os._exit(INTERRUPTED if is_interrupted else DEFECT)
 
 
-def exit_status(tally: Tally | None) -> int:
+def exit_status(outcome: JobOutcome | None) -> int:
     """The exit status of a job, on rank 0."""
-    assert tally is not None, "rank 0 has one"
-    if not tally.complete:
+    assert outcome is not None, "rank 0 has one"
+    if not outcome.complete:
         return INCOMPLETE
-    return SOME_FAILED if tally.failed else DONE
+    return SOME_FAILED if outcome.failed else DONE
 
 
 def complain_of(error: CvzmpiError) -> int:

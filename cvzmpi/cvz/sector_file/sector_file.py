@@ -47,8 +47,8 @@ def sector_path(directory: Path, tic: int, sector: int) -> Path:
     return directory / f"{tic % 1000:03d}" / f"{tic}_{sector}.h5"
 
 
-def claim_path(path: Path) -> Path:
-    """The file of the claim on a light curve is beside its sector file."""
+def lock_path(path: Path) -> Path:
+    """The file that a team keeps locked while it works on a light curve."""
     return path.with_suffix(".claim")
 
 

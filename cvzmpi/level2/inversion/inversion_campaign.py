@@ -137,8 +137,8 @@ class InversionCampaign:
         """Load what the inversion needs before its first map."""
         from cvzmpi.level2.inversion import map_inversion  # noqa: F401
 
-    def claim_file(self, unit: Unit) -> Path:
-        """The claim is beside the inverted map."""
+    def lock_file(self, unit: Unit) -> Path:
+        """The lock is beside the inverted map."""
         inverted: Path = unit.content.inverted
         return inverted.with_suffix(".claim")
 

@@ -178,7 +178,7 @@ class ProgramWork:
 
         def was_begun(unit: LedgerUnit) -> bool:
             program = prepared(unit)
-            return program is not None and program.claim_file.exists()
+            return program is not None and program.lock_file.exists()
 
         return Evidence(progress, was_begun)
 
