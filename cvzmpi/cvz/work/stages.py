@@ -32,8 +32,8 @@ from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.sector_file import Progress, Provenance, SectorData
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 from cvzmpi.scheduler.tickets import RowTickets, work_through
-from cvzmpi.storage.checkpoint_file import set_aside
 from cvzmpi.storage.resumable import check_same_configuration, check_same_data
+from cvzmpi.storage.whole_file import set_aside
 
 if TYPE_CHECKING:
     from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths

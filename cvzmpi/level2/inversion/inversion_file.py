@@ -19,9 +19,10 @@ from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.level2.inversion.inversion import Inverted
 from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
-from cvzmpi.storage.checkpoint_file import CheckpointWriter, write_whole
+from cvzmpi.storage.checkpoint_file import CheckpointWriter
 from cvzmpi.storage.resumable import is_begun
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
+from cvzmpi.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
