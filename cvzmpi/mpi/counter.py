@@ -8,7 +8,7 @@ from cvzmpi.mpi.library import MPI
 
 
 class OwnCounter:
-    """The counter of a rank alone; in all else a `SharedCounter`."""
+    """The counter of a rank alone, with the methods of `SharedCounter`."""
 
     def __init__(self) -> None:
         self._next, self._is_closed = 0, False
@@ -27,7 +27,7 @@ class OwnCounter:
         self._is_closed = True
 
     def is_closed(self) -> bool:
-        """Whether it was closed."""
+        """Tell whether it was closed."""
         return self._is_closed
 
     def get(self) -> int:
@@ -71,7 +71,7 @@ class SharedCounter:
         self._fetch(self._one, MPI.REPLACE, 1)
 
     def is_closed(self) -> bool:
-        """Whether a rank has closed it."""
+        """Tell whether a rank has closed it."""
         return bool(self._fetch(self._one, MPI.NO_OP, 1))
 
     def get(self) -> int:

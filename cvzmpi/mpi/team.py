@@ -1,4 +1,4 @@
-"""A team: the ranks of one node that own one unit together, a leader and its helpers.
+"""A team: the ranks of one node that work on one unit together, led by the first of them.
 
 What a team does together, all its ranks must do, or the others wait for ever. So an error is raised
 on all ranks, which `lead`, `each` and `agree` see to; one that a single rank has for itself, where
@@ -59,7 +59,7 @@ class Team:
 
     @property
     def is_leader(self) -> bool:
-        """Whether this rank speaks for the team."""
+        """True on the one rank that does what is done once for the team."""
         return self.rank == 0
 
     def lead(self, work: Callable[[], T]) -> T:
@@ -139,9 +139,9 @@ class Team:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What all ranks leave in the same way; an error that only one of them has ends the job.
+        """Leave this context on all ranks or end the job, if only one of them has an error.
 
-        The others would wait for it for ever. Belongs inside of everything whose end is collective.
+        The others would wait for it for ever. Belongs inside of all contexts whose end is collective.
         """
         try:
             yield
@@ -157,7 +157,7 @@ class Team:
             abort_job(MPI.COMM_WORLD, reason)
 
     def any(self, value: bool) -> bool:
-        """Whether the value is true on any rank: collective."""
+        """Tell whether the value is true on any rank: collective."""
         return value if self.size == 1 else self.communicator.allreduce(value, MPI.LOR)
 
     def tickets(self, first: int, last: int) -> Tickets:

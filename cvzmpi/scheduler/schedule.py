@@ -46,7 +46,7 @@ class Schedule:
         )
 
     def overview(self) -> Overview:
-        """What there is to do."""
+        """The workload in numbers."""
         workload = self._workload
         return Overview(
             n_open=len(workload.units),
@@ -61,25 +61,25 @@ class Schedule:
         return self._waiting.popleft() if self._waiting else None
 
     def exhausted(self) -> bool:
-        """Whether all are given out."""
+        """Tell whether all are given out."""
         return not self._waiting
 
     def began(self, unit: Unit, worker: Worker) -> None:
-        """Nothing is to be done about it."""
+        """Do nothing."""
 
     def ended(self, outcome: Outcome) -> None:
-        """Nothing is to be done about it."""
+        """Do nothing."""
 
     def steps_done(self, steps: int) -> None:
-        """Nothing is to be done about it."""
+        """Do nothing."""
 
     def attend(self) -> Sequence[Outcome]:
-        """Nothing happens beside the teams."""
+        """Do nothing: no unit ends without a team."""
         return ()
 
     def status(self) -> str:
-        """Nothing to be told."""
+        """No words."""
         return ""
 
     def close(self, stopped: str | None) -> None:
-        """Nothing is open, and nobody else has units."""
+        """Do nothing: nobody else works on the units."""

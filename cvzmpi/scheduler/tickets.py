@@ -22,28 +22,28 @@ from cvzmpi.scheduler.control import Control
 
 
 class TicketList(Protocol):
-    """How the work on a unit is cut into tickets.
+    """The work on a unit, cut into tickets.
 
-    The same for every team that works on it: a matrix product with other dimensions may round
+    The cut is the same for every team that works on it: a matrix product with other dimensions may round
     differently.
     """
 
     def __len__(self) -> int:
-        """How many tickets there are."""
+        """The number of tickets."""
         ...
 
     def place(self, ticket: int) -> Any:
-        """Where the items of a ticket are in the datasets of the unit's file."""
+        """The place of the items of a ticket in the datasets of the unit's file."""
         ...
 
     def n_items(self, n_tickets: int) -> int:
-        """How many items the first so many tickets have."""
+        """The number of items in the first `n_tickets` tickets."""
         ...
 
 
 @dataclass(frozen=True)
 class RowTickets:
-    """Tickets of so many rows each, of which the last may have fewer.
+    """Tickets of `rows_per_ticket` rows each; the last may have fewer.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class RowTickets:
         return slice(self.n_items(ticket), self.n_items(ticket + 1))
 
     def n_items(self, n_tickets: int) -> int:
-        """How many rows the first so many tickets have."""
+        """The number of rows in the first `n_tickets` tickets."""
         return min(n_tickets * self.rows_per_ticket, self.n_rows)
 
 

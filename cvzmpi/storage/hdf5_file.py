@@ -83,7 +83,7 @@ def ensure_sound(path: Path, check: Check = read_contents) -> None:
 
 
 def _has_signature(descriptor: int) -> bool:
-    """Whether HDF5's signature is at one of the places where HDF5 looks for it."""
+    """Tell whether HDF5's signature is at one of the places where HDF5 looks for it."""
     size, place = os.fstat(descriptor).st_size, 0
     while place < size:
         if os.pread(descriptor, len(_SIGNATURE), place) == _SIGNATURE:
@@ -156,7 +156,7 @@ def check_format(
 
 
 def other_format(file: h5py.File, name: str, version: int) -> str | None:
-    """How the format of a file differs from that which it should have; None where it does not."""
+    """Compare the format of a file with the expected one; the difference in words, or None."""
     if file.attrs.get("format") != name:
         return f"not a {name}"
     found = file.attrs["format_version"]
