@@ -4,8 +4,8 @@ Queues send SIGTERM when they want the nodes back, and SIGUSR1, SIGUSR2 or SIGXC
 near; LSF begins with SIGINT, which is also what Ctrl-C sends, and a terminal that goes away sends
 SIGHUP. They may reach any rank, all of them, or none before the kill. A rank that got one tells the
 others. Stopping at a checkpoint saves work; it is not needed for correctness, since a job can go on
-from every state of the files. A second signal ends the process at once; but the same one often comes twice, from
-the queue and through the launcher, so only one that comes later is a second.
+from every state of the files. A second signal ends the process at once; but the same one often
+comes twice, from the queue and through the launcher, so only one that comes later is a second.
 """
 
 from __future__ import annotations

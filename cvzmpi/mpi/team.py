@@ -141,7 +141,8 @@ class Team:
     def together(self) -> Iterator[None]:
         """Leave this context on all ranks or end the job, if only one of them has an error.
 
-        The others would wait for it for ever. Belongs inside of all contexts whose end is collective.
+        The others would wait for it for ever. This context belongs inside of all whose end is
+        collective.
         """
         try:
             yield

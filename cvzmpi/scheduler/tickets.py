@@ -24,8 +24,8 @@ from cvzmpi.scheduler.control import Control
 class TicketList(Protocol):
     """The work on a unit, cut into tickets.
 
-    The cut is the same for every team that works on it: a matrix product with other dimensions may round
-    differently.
+    The cut is the same for every team that works on it: a matrix product with other dimensions may
+    round differently.
     """
 
     def __len__(self) -> int:

@@ -46,7 +46,7 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
 
 
 def _failed_or_put_off(unit: Unit, error: Exception, team: Team, locks: list[FileLock]) -> Outcome:
-    """The outcome of work that raised an error: failed, or put off where the unit is not at fault."""
+    """The outcome of work that raised an error: put off where the unit is not at fault."""
     message = _one_line(error, team)
     place_is_gone = any(not lock.is_there() for lock in locks)
     if place_is_gone or is_put_off(error):
