@@ -122,7 +122,8 @@ class Remainder:
 class UnitSource(Protocol):
     """Gives rank 0 the units, and is told how they end.
 
-    Used on rank 0 only, between messages of the teams: each call must be short.
+    Used on rank 0 only, between messages of the teams: each call must be short. A source that
+    inherits from this class has only the first three methods to write.
     """
 
     def overview(self) -> Overview:
@@ -139,15 +140,15 @@ class UnitSource(Protocol):
 
     def began(self, unit: Unit, worker: Worker) -> None:
         """A team was given the unit."""
-        ...
+        return  # a body, so that it may be inherited
 
     def ended(self, outcome: Outcome) -> None:
         """A team's work on a unit ended."""
-        ...
+        return
 
     def steps_done(self, steps: int) -> None:
         """A team did some steps of its unit."""
-        ...
+        return
 
     def attend(self) -> Sequence[Outcome]:
         """See to what happens beside the teams; called many times a second.
@@ -157,11 +158,11 @@ class UnitSource(Protocol):
         sequence of Outcome
             How units ended that no team was given.
         """
-        ...
+        return ()
 
     def status(self) -> str:
         """A few words for the progress display, or none."""
-        ...
+        return ""
 
     def close(self, stopped: str | None) -> Remainder | None:
         """The job ends; `stopped` says why it was asked to, None where it was not.
@@ -174,7 +175,7 @@ class UnitSource(Protocol):
             None where nobody else works on the units, so that the outcomes say it all, and where
             it cannot be known.
         """
-        ...
+        return None
 
 
 class Campaign(Protocol):

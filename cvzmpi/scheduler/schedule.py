@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, Worker
+from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, UnitSource
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Workload:
     steps_per_unit: int = 0
 
 
-class Schedule:
+class Schedule(UnitSource):
     """The simplest source of units: half-done ones first, then the longest.
 
     Parameters
@@ -63,23 +62,3 @@ class Schedule:
     def exhausted(self) -> bool:
         """Tell whether all are given out."""
         return not self._waiting
-
-    def began(self, unit: Unit, worker: Worker) -> None:
-        """Do nothing."""
-
-    def ended(self, outcome: Outcome) -> None:
-        """Do nothing."""
-
-    def steps_done(self, steps: int) -> None:
-        """Do nothing."""
-
-    def attend(self) -> Sequence[Outcome]:
-        """Do nothing: no unit ends without a team."""
-        return ()
-
-    def status(self) -> str:
-        """No words."""
-        return ""
-
-    def close(self, stopped: str | None) -> None:
-        """Do nothing: nobody else works on the units."""
