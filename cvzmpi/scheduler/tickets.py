@@ -70,7 +70,7 @@ def work_through(
     tickets: TicketList,
     n_done: int,
     work: Callable[[Any], None],
-    vouch: Callable[[int], None],
+    commit: Callable[[int], None],
     *,
     writer: AbstractContextManager[Any],
     team: Team,
@@ -87,11 +87,11 @@ def work_through(
         Tickets that are done, as the file says.
     work : callable
         Does the ticket at a place, and writes its rows; on the member that took it.
-    vouch : callable
+    commit : callable
         Makes the rows of all members durable, and then the count of tickets that are done, which it
         is given; collective.
     writer : context manager
-        What `work` and `vouch` write with, open on all members; it is closed in the end.
+        What `work` and `commit` write with, open on all members; it is closed in the end.
     team : Team
     control : Control
         Is told how many steps were done, and says when to stop.
@@ -122,7 +122,7 @@ def work_through(
             numbers = team.tickets(n_done, len(tickets))
             team.each(partial(take, numbers))
             before, n_done = n_done, numbers.taken()
-            vouch(n_done)
+            commit(n_done)
             if team.is_leader:
                 n_items = tickets.n_items(n_done) - tickets.n_items(before)
                 control.steps_done(n_items * steps_per_item)

@@ -34,7 +34,7 @@ class Work:
     def work(self, place):
         self.places.append(place)
 
-    def vouch(self, n_done):
+    def commit(self, n_done):
         """Every ticket below the count is done, by some rank."""
         done = [s for places in self.team.communicator.allgather(self.places) for s in places]
         assert sorted(row for s in done for row in range(s.start, s.stop)) == list(
@@ -46,7 +46,7 @@ class Work:
         self.first = self.tickets.n_items(n_done)
         control = Control(self.stop, self.steps.append)
         how = self.how | {"writer": nullcontext(), "team": self.team, "control": control}
-        work_through(self.tickets, n_done, self.work, self.vouch, **how)
+        work_through(self.tickets, n_done, self.work, self.commit, **how)
         return self
 
 

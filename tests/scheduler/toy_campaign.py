@@ -160,7 +160,7 @@ class ToyCampaign:
             table.tickets,
             n_done,
             work,
-            lambda n_tickets: writer.vouch({"n_done": np.int64(n_tickets)}),
+            lambda n_tickets: writer.commit({"n_done": np.int64(n_tickets)}),
             writer=writer,
             team=team,
             control=control,

@@ -58,7 +58,7 @@ class RecoveryWriter(CheckpointWriter):
         SectorFileError
             On all ranks, if one of them cannot.
         """
-        self.vouch(
+        self.commit(
             {
                 "recoveries/n_inject_remaining": np.int64(n_remaining),
                 "seconds_inject": np.float64(seconds),

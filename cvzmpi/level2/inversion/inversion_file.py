@@ -245,7 +245,7 @@ class InversionWriter(CheckpointWriter):
         MapFileError
             On the ranks that cannot; on the others of the team, an error that says so.
         """
-        self.vouch({"n_tickets_remaining": np.int64(n_tickets_remaining)})
+        self.commit({"n_tickets_remaining": np.int64(n_tickets_remaining)})
 
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
