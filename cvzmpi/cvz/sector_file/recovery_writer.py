@@ -1,6 +1,6 @@
 """The recoveries in a sector file: written in place, many times, by all ranks of a team.
 
-All their room is allocated when the file is born at checkpoint `model`.
+Their datasets are allocated in full when checkpoint `model` is written.
 """
 
 from __future__ import annotations
