@@ -91,10 +91,17 @@ TOOLS = PACKAGE.parent / "tools"
 # Of the package, from the bottom to the top: none imports one that comes later. A name stands for
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
-    *("errors", "redaction", "said_once", "estimates", "text_file", "regular_file", "given_path"),
+    *("redaction", "errors", "said_once", "estimates", "regular_file", "text_file", "given_path"),
     *("config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
-    *("cvz.configuration", "cvz.light_curves", "cvz.detection", "cvz.quiet_star", "cvz.injection"),
+    *(
+        "cvz.address",
+        "cvz.configuration",
+        "cvz.light_curves",
+        "cvz.detection",
+        "cvz.quiet_star",
+        "cvz.injection",
+    ),
     *("cvz.sector_file", "cvz.quality"),
     *("cvz.archive.http", "cvz.archive.listings", "cvz.archive.scratch", "cvz.archive"),
     *("cvz.simulation", "cvz.work"),
