@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.ledger.client.job_writer import Clerk
+from cvzmpi.ledger.client.job_writer import JobWriter
 from cvzmpi.ledger.client.wait_for_others import WaitForOthers
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.ledger import Ledger
@@ -54,7 +54,7 @@ def overview_of(
     failed_in : collection of State
         What failed in another state is none of this job's.
     only : callable
-        As in `ClerkRules`.
+        As in `JobRules`.
     """
     counts = ledger.claims.batch_counts(job, limited=batch is not None, only=only)
     failed = [
@@ -101,14 +101,14 @@ def _log_end(outcome: Outcome, held: _Held) -> None:
 
 
 class LedgerSource:
-    """Gives out the units that the clerk claims, and tells it what becomes of them.
+    """Gives out the units that the writer claims, and tells it what becomes of them.
 
     Parameters
     ----------
-    clerk : Clerk
+    writer : JobWriter
         Not started yet.
     overview : callable
-        What there is to do; asked when the clerk has seen to dead jobs, and again in the end.
+        What there is to do; asked when the writer has seen to dead jobs, and again in the end.
     as_unit : callable
         What the engine is to know of a unit.
     n_ranks : int
@@ -122,13 +122,13 @@ class LedgerSource:
 
     def __init__(
         self,
-        clerk: Clerk,
+        writer: JobWriter,
         overview: Callable[[], Overview],
         as_unit: Callable[[LedgerUnit], Unit],
         n_ranks: int,
         as_recorded: Callable[[Outcome], Outcome] = lambda outcome: outcome,
     ) -> None:
-        self._clerk = clerk
+        self._writer = writer
         self._as_recorded = as_recorded
         self._as_unit = as_unit
         self._n_ranks = n_ranks
@@ -139,7 +139,7 @@ class LedgerSource:
         self._told_of_outage = False
         self._wait = WaitForOthers()
         self._look = overview
-        clerk.start(wanted=2 * n_ranks)
+        writer.start(wanted=2 * n_ranks)
         self._overview = overview()
         _log.info(
             "%d units open, %d of them half done, %d done",
@@ -167,9 +167,9 @@ class LedgerSource:
         if self._waiting:
             self._wait.end()
             return False
-        if self._clerk.gave_up():
+        if self._writer.gave_up():
             return True
-        return self._clerk.nothing_left() and not self._wait.goes_on(self._clerk.with_others())
+        return self._writer.nothing_left() and not self._wait.goes_on(self._writer.with_others())
 
     def preprocessed(self, unit: Unit, **detail: Any) -> None:
         """The input of a unit is here, verified; to be said before it is given to a team."""
@@ -179,7 +179,7 @@ class LedgerSource:
     def not_qualified(self, unit: Unit, message: str) -> None:
         """The input of a unit is here, and it is not worth the work."""
         self._move(unit.name, State.NOT_QUALIFIED, message=message)
-        self._clerk.give_back(unit.name)
+        self._writer.give_back(unit.name)
         del self._held[unit.name]
 
     def began(self, unit: Unit, worker: Worker) -> None:
@@ -211,7 +211,7 @@ class LedgerSource:
             said = [detail.pop(key) for key in ("summary", "note") if key in detail]
             self._move(name, State.DONE, message="; ".join(said) or None, detail=detail, charged=0)
         elif held.state is State.WORKING:
-            self._clerk.put_off(name)
+            self._writer.put_off(name)
             self._move(
                 name,
                 State.PREPROCESSED,
@@ -220,28 +220,28 @@ class LedgerSource:
                 progress=outcome.progress,
             )
         else:
-            self._clerk.give_back(name)
+            self._writer.give_back(name)
         self._held.pop(name, None)
 
     def attend(self) -> Sequence[Outcome]:
         """See that enough units are claimed."""
-        if self._clerk.lost_claims():
+        if self._writer.lost_claims():
             self._forget_waiting()
         if self._unusable:
             return self._end_unusable()
-        if self._told_of_outage or not self.exhausted() or not self._clerk.gave_up():
+        if self._told_of_outage or not self.exhausted() or not self._writer.gave_up():
             return ()
         self._told_of_outage = True
-        why = f"the ledger is out of reach: {self._clerk.problem}"
+        why = f"the ledger is out of reach: {self._writer.problem}"
         return [Outcome("what the ledger still has", unfinished=why)]
 
     def steps_done(self, steps: int) -> None:
         """Count what the teams do."""
-        self._clerk.steps_done(steps)
+        self._writer.steps_done(steps)
 
     def status(self) -> str:
         """Whether the ledger can be reached."""
-        if self._clerk.problem is not None:
+        if self._writer.problem is not None:
             return "ledger out of reach"
         return "waiting for other jobs" if self._wait.is_on else ""
 
@@ -251,7 +251,7 @@ class LedgerSource:
             if held.state is State.WORKING:
                 self._move(name, State.PREPROCESSED, message=f"the job ended: {stopped}")
         seen: list[Remainder] = []
-        self._clerk.close(
+        self._writer.close(
             stopped or "ended",
             _PATIENCE[stopped is not None],
             last_look=lambda: seen.append(self._remainder()),
@@ -264,12 +264,12 @@ class LedgerSource:
         overview = self._look()
         with_others = [
             Outcome(f"{count} more", unfinished=f"job {job.id} on {job.host} has them, and lives")
-            for job, count in self._clerk.with_others()
+            for job, count in self._writer.with_others()
         ]
         return Remainder(overview.n_open, tuple(overview.rejected), tuple(with_others))
 
     def _take_claimed(self) -> None:
-        for unit in self._clerk.claimed():
+        for unit in self._writer.claimed():
             self._held[unit.name] = _Held(unit, unit.state)
             try:
                 self._waiting.append(self._as_unit(unit))
@@ -280,7 +280,7 @@ class LedgerSource:
             self._ended_at.popleft()
         enough = 2 * self._n_ranks + len(self._ended_at)
         missing = enough - len(self._waiting)
-        self._clerk.want(missing if missing >= enough / 2 else 0)
+        self._writer.want(missing if missing >= enough / 2 else 0)
 
     def _end_unusable(self) -> list[Outcome]:
         ended, self._unusable = self._unusable, []
@@ -300,5 +300,5 @@ class LedgerSource:
         event = Event(name, state, from_state=held.state, **facts)
         if held.worker is not None:
             event = replace(event, rank=held.worker.rank, host=held.worker.host)
-        self._clerk.tell(event)
+        self._writer.tell(event)
         held.state = state

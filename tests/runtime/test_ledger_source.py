@@ -9,7 +9,7 @@ import pytest
 
 from cvzmpi.errors import LightCurveError
 from cvzmpi.ledger import Event, Ledger, State
-from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
+from cvzmpi.ledger.client.job_writer import JobWriter, JobRules
 from cvzmpi.ledger.client.takeover import Evidence
 from cvzmpi.ledger.db import sqlite_file
 from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
@@ -31,10 +31,10 @@ def open_source(location, tmp_path):
         ledger = Ledger.open(location)
         job = ledger.jobs.begin("run", ranks=n_ranks)
         evidence = Evidence(lambda unit: progress, lambda unit: False)
-        clerk = Clerk(ledger, job, tmp_path / "outbox", ClerkRules(**rules), evidence)
+        writer = JobWriter(ledger, job, tmp_path / "outbox", JobRules(**rules), evidence)
         opened.append(
             LedgerSource(
-                clerk,
+                writer,
                 lambda: overview_of(ledger, job, batch=None, steps_per_unit=10),
                 as_unit,
                 n_ranks,
@@ -307,7 +307,7 @@ def test_a_running_job_takes_over_what_another_leaves_when_it_ends(ledger, job, 
     assert begin_next(second).name == "a"
 
 
-def test_what_a_broken_clerk_could_not_tell_is_kept(
+def test_what_a_broken_job_writer_could_not_tell_is_kept(
     ledger, job, open_source, monkeypatch, tmp_path
 ):
     bring_to(ledger, job, State.PREPROCESSED, "a")
@@ -419,7 +419,9 @@ def test_what_the_database_never_took_stays_in_the_outbox(
     assert '"to_state": "done"' in kept.read_text().splitlines()[-1]
 
 
-def test_a_defect_of_the_clerk_is_raised_where_it_is_seen(ledger, job, open_source, monkeypatch):
+def test_a_defect_of_the_job_writer_is_raised_where_it_is_seen(
+    ledger, job, open_source, monkeypatch
+):
     bring_to(ledger, job, State.PREPROCESSED, "a")
     source = open_source()
     begin_next(source)

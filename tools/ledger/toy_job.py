@@ -50,7 +50,7 @@ class ToyCampaign:
     def open_source(self) -> LedgerSource:
         """Bring the units into the ledger, and claim them."""
         from cvzmpi.ledger import Event, Ledger, NewUnit, State
-        from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
+        from cvzmpi.ledger.client.job_writer import JobWriter, JobRules
         from cvzmpi.ledger.client.takeover import Evidence
 
         ledger = Ledger.open(self._ledger)
@@ -63,11 +63,11 @@ class ToyCampaign:
             # a unit that was there is further: those events come too late, and are left out
             ledger.record(events, this, skip_stale=True, within=connection)
         return LedgerSource(
-            Clerk(
+            JobWriter(
                 ledger,
                 this,
                 self._directory / "outbox",
-                ClerkRules(max_attempts=1000),
+                JobRules(max_attempts=1000),
                 Evidence(
                     progress=lambda unit: self._steps(unit.name),
                     was_begun=lambda unit: self._claim_file(unit.name).exists(),

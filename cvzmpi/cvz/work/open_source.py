@@ -24,7 +24,7 @@ from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
 from cvzmpi.cvz.work.stages import check_resume
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
-from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
+from cvzmpi.ledger.client.job_writer import JobWriter, JobRules
 from cvzmpi.ledger.client.liveness import queue_id
 from cvzmpi.ledger.states import FINISHED
 from cvzmpi.runtime.all_ranks import complain
@@ -167,7 +167,7 @@ class LightCurveWork:
         limited = names is not None and ledger.claims.limit_to(
             job, list(dict.fromkeys(names)), states
         )
-        rules = ClerkRules(
+        rules = JobRules(
             states,
             config.job.max_attempts,
             config.ledger.lease,
@@ -176,7 +176,7 @@ class LightCurveWork:
         )
 
         return LedgerSource(
-            Clerk(ledger, job, config.outboxes(), rules, self._files.evidence),
+            JobWriter(ledger, job, config.outboxes(), rules, self._files.evidence),
             lambda: overview_of(
                 ledger,
                 job,

@@ -1,7 +1,7 @@
-"""The clerk of a running job: a thread that speaks with the database, so that nobody waits for it.
+"""The writer of a running job: a thread that speaks with the database, so that nobody waits for it.
 
 Whoever schedules tells it what happened and takes the units that it has claimed; both return at
-once. A few times a second the clerk makes a round: it records all that it was told in one
+once. A few times a second the writer makes a round: it records all that it was told in one
 transaction, gives a sign of life, looks after other jobs, and claims more units where few wait.
 
 While the database cannot be reached, what it is told goes to the outbox, and the units that are
@@ -41,7 +41,7 @@ _EVENTS_PER_ROUND = 2000
 
 
 @dataclass(frozen=True)
-class ClerkRules:
+class JobRules:
     """How a job behaves towards the others.
 
     Attributes
@@ -71,8 +71,8 @@ class ClerkRules:
     patience: float = 600.0
 
 
-class Clerk:
-    """Keeps the ledger for a job. One thread besides this one uses it: its own.
+class JobWriter:
+    """Writes to the ledger for a job. One thread besides this one uses it: its own.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Clerk:
     job : Job
     outboxes : Path
         Directory of the outboxes.
-    rules : ClerkRules
+    rules : JobRules
     evidence : Evidence
         Asked about the units of dead jobs.
     """
@@ -90,7 +90,7 @@ class Clerk:
         ledger: Ledger,
         job: Job,
         outboxes: Path,
-        rules: ClerkRules,
+        rules: JobRules,
         evidence: Evidence,
     ) -> None:
         self._ledger, self._job, self._rules = ledger, job, rules
@@ -109,7 +109,7 @@ class Clerk:
         self._is_closing = threading.Event()
         self._outage = Outage()
         self._pulse = Pulse(rules.heartbeat)
-        # what only the clerk's thread uses
+        # what only the writer's thread uses
         self._watch = Watch(
             ledger,
             job,
@@ -122,7 +122,7 @@ class Clerk:
         self._undelivered = Undelivered(Outbox(outboxes, job))
         self._said = SaidOnce(_log.warning)
         self._asked = -math.inf
-        self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="job writer", daemon=True)
 
     # ------------------------------------------------------------- for the scheduling thread
 
@@ -173,7 +173,7 @@ class Clerk:
         Raises
         ------
         Exception
-            What ended the clerk's thread.
+            What ended the writer's thread.
         """
         if self._defect is not None:
             raise self._defect
@@ -239,7 +239,7 @@ class Clerk:
             time.sleep(_ROUND_SECONDS)
         self._ledger.close()
 
-    # ------------------------------------------------------------- the clerk's own thread
+    # ------------------------------------------------------------- the writer's own thread
 
     def _work(self) -> None:
         try:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from cvzmpi.errors import ConfigError, MapFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
-from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
+from cvzmpi.ledger.client.job_writer import JobWriter, JobRules
 from cvzmpi.ledger.client.liveness import queue_id
 from cvzmpi.ledger.client.takeover import Evidence
 from cvzmpi.ledger.db.tables import latest, units
@@ -99,7 +99,7 @@ class ProgramWork:
             job = ledger.jobs.begin("level2 run", ranks=ranks, nodes=nodes, queue_id=queue, log=log)
             on_error.callback(ledger.jobs.end, job, "nothing was begun")
             self._leave_out_changed(catalogue, job)
-            rules = ClerkRules(
+            rules = JobRules(
                 (State.PREPROCESSED,),
                 config.job.max_attempts,
                 config.ledger.lease,
@@ -107,7 +107,7 @@ class ProgramWork:
                 patience=config.ledger.patience,
             )
             source = LedgerSource(
-                Clerk(ledger, job, config.outboxes(), rules, self._evidence(ledger)),
+                JobWriter(ledger, job, config.outboxes(), rules, self._evidence(ledger)),
                 lambda: self._overview(ledger, job),
                 lambda unit: Unit(
                     unit.name, unit.cost, unit.progress > 0, self._programs[unit.name]

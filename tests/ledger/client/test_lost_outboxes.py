@@ -3,7 +3,7 @@
 import logging
 
 from cvzmpi.ledger import Event, State
-from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
+from cvzmpi.ledger.client.job_writer import JobWriter, JobRules
 from cvzmpi.ledger.client.lost_outboxes import set_aside_lost
 from cvzmpi.ledger.client.outbox import Outbox, count_undelivered
 from cvzmpi.ledger.client.takeover import Evidence
@@ -47,15 +47,15 @@ def test_names_that_are_taken_stay(ledger, job, tmp_path):
     assert len(list((tmp_path / "outbox").iterdir())) == 3
 
 
-def test_a_clerk_does_not_deliver_events_of_a_lost_ledger_as_its_own(ledger, tmp_path):
+def test_a_job_writer_does_not_deliver_events_of_a_lost_ledger_as_its_own(ledger, tmp_path):
     """The lost ledger had a job with the number that this one gets."""
     outboxes = tmp_path / "outbox"
     with ledger.job("scan") as scan:
         bring_to(ledger, scan, State.PREPROCESSED, "a")
     job = ledger.jobs.begin("run")
     Outbox(outboxes, job).append([Event("a", State.WORKING), Event("a", State.DONE)])
-    clerk = Clerk(ledger, job, outboxes, ClerkRules(), EVIDENCE)
-    clerk.start(wanted=0)
-    clerk.close("done", patience=0)
+    writer = JobWriter(ledger, job, outboxes, JobRules(), EVIDENCE)
+    writer.start(wanted=0)
+    writer.close("done", patience=0)
     assert count_undelivered(outboxes) == 0
     assert list(outboxes.glob("*.of-a-lost-ledger.refused.jsonl"))
