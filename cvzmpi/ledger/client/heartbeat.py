@@ -9,12 +9,12 @@ from collections import deque
 _BEATS = 13  # that the speed is measured over: a minute, with one every five seconds
 
 
-class Pulse:
+class Heartbeat:
     """When a sign of life is due, and the steps that were done by each of the last ones.
 
     Parameters
     ----------
-    heartbeat : float
+    interval : float
         Seconds between two signs of life.
 
     Attributes
@@ -23,15 +23,15 @@ class Pulse:
         Done so far.
     """
 
-    def __init__(self, heartbeat: float) -> None:
+    def __init__(self, interval: float) -> None:
         self.steps = 0
-        self._heartbeat = heartbeat
+        self._interval = interval
         self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS)  # when, and steps by then
 
     def is_due(self) -> bool:
         """Whether it is time for one."""
         last = self._beats[-1][0] if self._beats else -math.inf
-        return time.monotonic() - last >= self._heartbeat
+        return time.monotonic() - last >= self._interval
 
     def beat(self) -> None:
         """Note that one is given now."""

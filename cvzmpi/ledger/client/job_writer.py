@@ -21,7 +21,7 @@ from pathlib import Path
 
 from cvzmpi.errors import LedgerError
 from cvzmpi.ledger.client.back_off import Outage
-from cvzmpi.ledger.client.heartbeat import Pulse
+from cvzmpi.ledger.client.heartbeat import Heartbeat
 from cvzmpi.ledger.client.lost_outboxes import set_aside_lost
 from cvzmpi.ledger.client.outbox import Outbox
 from cvzmpi.ledger.client.takeover import Evidence
@@ -108,7 +108,7 @@ class JobWriter:
         self._defect: Exception | None = None
         self._is_closing = threading.Event()
         self._outage = Outage()
-        self._pulse = Pulse(rules.heartbeat)
+        self._heartbeat = Heartbeat(rules.heartbeat)
         # what only the writer's thread uses
         self._watch = Watch(
             ledger,
@@ -161,7 +161,7 @@ class JobWriter:
 
     def steps_done(self, steps: int) -> None:
         """Count what is done, for the registry of jobs."""
-        self._pulse.steps += steps
+        self._heartbeat.steps += steps
 
     def want(self, n: int) -> None:
         """How many claimed units shall wait to be taken."""
@@ -254,7 +254,7 @@ class JobWriter:
             self._keep()
             return
         try:
-            if self._undelivered or not self._given_back.empty() or self._pulse.is_due():
+            if self._undelivered or not self._given_back.empty() or self._heartbeat.is_due():
                 self._deliver()
             if self._watch.is_due():
                 self._look_around()
@@ -275,8 +275,8 @@ class JobWriter:
         give_back = []
         while not self._given_back.empty():
             give_back.append(self._given_back.get())
-        if self._pulse.is_due():
-            self._pulse.beat()
+        if self._heartbeat.is_due():
+            self._heartbeat.beat()
         try:
             with self._ledger.writing() as connection:
                 accepted = self._ledger.record(
@@ -285,8 +285,8 @@ class JobWriter:
                 self._ledger.claims.give_back(self._job, give_back, within=connection)
                 alive = self._ledger.jobs.beat(
                     self._job,
-                    self._pulse.steps,
-                    self._pulse.steps_per_second(),
+                    self._heartbeat.steps,
+                    self._heartbeat.steps_per_second(),
                     within=connection,
                 )
         except LedgerError:

@@ -3,7 +3,7 @@
 import pytest
 
 from cvzmpi.ledger.client import heartbeat
-from cvzmpi.ledger.client.heartbeat import Pulse
+from cvzmpi.ledger.client.heartbeat import Heartbeat
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def clock(monkeypatch):
 
 
 def test_the_first_is_due_at_once_and_the_next_after_the_heartbeat(clock):
-    life = Pulse(heartbeat=5.0)
+    life = Heartbeat(interval=5.0)
     assert life.is_due()
     life.beat()
     assert not life.is_due()
@@ -24,7 +24,7 @@ def test_the_first_is_due_at_once_and_the_next_after_the_heartbeat(clock):
 
 
 def test_the_speed_is_that_of_the_last_minute(clock):
-    life = Pulse(heartbeat=5.0)
+    life = Heartbeat(interval=5.0)
     life.beat()
     assert life.steps_per_second() == 0.0
     for speed in (100, 20):
