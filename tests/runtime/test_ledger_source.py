@@ -9,7 +9,7 @@ import pytest
 
 from cvzmpi.errors import LightCurveError
 from cvzmpi.ledger import Event, Ledger, State
-from cvzmpi.ledger.client.job_writer import JobWriter, JobRules
+from cvzmpi.ledger.client.job_writer import JobRules, JobWriter
 from cvzmpi.ledger.client.takeover import Evidence
 from cvzmpi.ledger.db import sqlite_file
 from cvzmpi.runtime.ledger_source import LedgerSource, overview_of

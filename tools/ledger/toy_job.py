@@ -50,7 +50,7 @@ class ToyCampaign:
     def open_source(self) -> LedgerSource:
         """Bring the units into the ledger, and claim them."""
         from cvzmpi.ledger import Event, Ledger, NewUnit, State
-        from cvzmpi.ledger.client.job_writer import JobWriter, JobRules
+        from cvzmpi.ledger.client.job_writer import JobRules, JobWriter
         from cvzmpi.ledger.client.takeover import Evidence
 
         ledger = Ledger.open(self._ledger)

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from cvzmpi.errors import ConfigError, MapFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
-from cvzmpi.ledger.client.job_writer import JobWriter, JobRules
+from cvzmpi.ledger.client.job_writer import JobRules, JobWriter
 from cvzmpi.ledger.client.liveness import queue_id
 from cvzmpi.ledger.client.takeover import Evidence
 from cvzmpi.ledger.db.tables import latest, units

@@ -3,7 +3,7 @@
 import logging
 
 from cvzmpi.ledger import Event, State
-from cvzmpi.ledger.client.job_writer import JobWriter, JobRules
+from cvzmpi.ledger.client.job_writer import JobRules, JobWriter
 from cvzmpi.ledger.client.lost_outboxes import set_aside_lost
 from cvzmpi.ledger.client.outbox import Outbox, count_undelivered
 from cvzmpi.ledger.client.takeover import Evidence
