@@ -136,7 +136,7 @@ class LedgerSource:
         self._held: dict[str, _Held] = {}
         self._ended_at: deque[float] = deque()
         self._unusable: list[Outcome] = []
-        self._told_of_outage = False
+        self._told_out_of_reach = False
         self._wait = WaitForOthers()
         self._look = overview
         writer.start(wanted=2 * n_ranks)
@@ -229,9 +229,9 @@ class LedgerSource:
             self._forget_waiting()
         if self._unusable:
             return self._end_unusable()
-        if self._told_of_outage or not self.exhausted() or not self._writer.gave_up():
+        if self._told_out_of_reach or not self.exhausted() or not self._writer.gave_up():
             return ()
-        self._told_of_outage = True
+        self._told_out_of_reach = True
         why = f"the ledger is out of reach: {self._writer.problem}"
         return [Outcome("what the ledger still has", unfinished=why)]
 

@@ -11,8 +11,8 @@ _LONGEST_PAUSE = 15.0
 _HOPELESS_SECONDS = 15.0
 
 
-class Outage:
-    """Whether the database of a running job is away.
+class BackOff:
+    """When to try a database again that is away, and for how long it has been.
 
     Attributes
     ----------

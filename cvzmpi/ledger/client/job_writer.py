@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvzmpi.errors import LedgerError
-from cvzmpi.ledger.client.back_off import Outage
+from cvzmpi.ledger.client.back_off import BackOff
 from cvzmpi.ledger.client.heartbeat import Heartbeat
 from cvzmpi.ledger.client.lost_outboxes import set_aside_lost
 from cvzmpi.ledger.client.outbox import Outbox
@@ -107,7 +107,7 @@ class JobWriter:
         self._seen = Seen()
         self._defect: Exception | None = None
         self._is_closing = threading.Event()
-        self._outage = Outage()
+        self._back_off = BackOff()
         self._heartbeat = Heartbeat(rules.heartbeat)
         # what only the writer's thread uses
         self._watch = Watch(
@@ -129,7 +129,7 @@ class JobWriter:
     @property
     def problem(self) -> str | None:
         """Why events cannot be delivered now."""
-        return self._outage.problem
+        return self._back_off.problem
 
     def start(self, wanted: int) -> None:
         """Make the first round at once, and the others from now on.
@@ -196,7 +196,7 @@ class JobWriter:
 
     def gave_up(self) -> bool:
         """Whether the database has been away for so long that no more units are to be expected."""
-        away = self._outage.seconds()
+        away = self._back_off.seconds()
         return away is not None and away > self._patience()
 
     def with_others(self) -> Sequence[tuple[Job, int]]:
@@ -233,8 +233,8 @@ class JobWriter:
             except BaseException:
                 self._undelivered.keep()
                 raise
-            if time.monotonic() > give_up or not self._outage.may_pass:
-                self._undelivered.leave(is_lost=self._outage.is_lost)
+            if time.monotonic() > give_up or not self._back_off.may_pass:
+                self._undelivered.leave(is_lost=self._back_off.is_lost)
                 break
             time.sleep(_ROUND_SECONDS)
         self._ledger.close()
@@ -250,7 +250,7 @@ class JobWriter:
 
     def _round(self) -> None:
         self._collect()
-        if not self._outage.is_time_to_try():
+        if not self._back_off.is_time_to_try():
             self._keep()
             return
         try:
@@ -327,7 +327,7 @@ class JobWriter:
     # ------------------------------------------------------------- when the database is away
 
     def _is_away(self, error: LedgerError | OSError) -> None:
-        self._outage.failed(error)
+        self._back_off.failed(error)
         self._keep()
         self._said.tell(
             f"waits for the ledger, for {self._patience():.0f} s at most, and goes on with what it "
@@ -336,16 +336,16 @@ class JobWriter:
 
     def _keep(self) -> None:
         """Have what was told outlive this process; a new ledger knows nothing of a lost one."""
-        if not self._outage.is_lost:
+        if not self._back_off.is_lost:
             self._undelivered.keep()
 
     def _patience(self) -> float:
         """Seconds without the database after which no more units are to be expected."""
-        return self._outage.patience(self._rules.patience, self._undelivered.can_be_kept)
+        return self._back_off.patience(self._rules.patience, self._undelivered.can_be_kept)
 
     def _is_back(self) -> None:
-        away = self._outage.seconds()
+        away = self._back_off.seconds()
         if away is not None:
             self._said.over(f"the ledger is back after {away:.0f} s")
-            self._outage.over()
+            self._back_off.over()
             self._watch.begin_anew()

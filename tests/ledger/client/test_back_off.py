@@ -4,7 +4,7 @@ import pytest
 
 from cvzmpi.errors import LedgerUnavailableError
 from cvzmpi.ledger.client import back_off
-from cvzmpi.ledger.client.back_off import Outage
+from cvzmpi.ledger.client.back_off import BackOff
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def clock(monkeypatch):
 
 
 def test_pauses_become_longer_and_end_with_the_outage(clock):
-    away = Outage()
+    away = BackOff()
     pauses = []
     for _ in range(10):
         assert away.is_time_to_try()
