@@ -21,7 +21,7 @@ from cvzmpi.cvz.work.campaign_files import CampaignFiles, is_light_curve
 from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
 from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
-from cvzmpi.ledger.client.liveness import Neighbours
+from cvzmpi.ledger.client.liveness import Liveness
 from cvzmpi.ledger.client.takeover import bury
 from cvzmpi.ledger.states import FINISHED
 
@@ -162,9 +162,9 @@ class Verifier:
 
     def _bury(self) -> int:
         """Give back the units of jobs that are certainly dead; how many jobs."""
-        watch = Neighbours(self._job, self._config.ledger.lease)
+        liveness = Liveness(self._job, self._config.ledger.lease)
         others = self._ledger.claims.of_others(self._job)
-        dead = [job for job, _ in others if watch.is_dead(job)]
+        dead = [job for job, _ in others if liveness.is_dead(job)]
         for job in dead:
             bury(
                 self._ledger,

@@ -10,7 +10,7 @@ from cvzmpi.ledger import process
 from cvzmpi.ledger.records import Job
 
 
-class Neighbours:
+class Liveness:
     """Watches the signs of life of other jobs.
 
     A job on this machine is dead when its process is gone. One elsewhere is when the queue has

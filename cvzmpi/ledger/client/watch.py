@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvzmpi.ledger.client.liveness import Neighbours
+from cvzmpi.ledger.client.liveness import Liveness
 from cvzmpi.ledger.client.takeover import Evidence, bury
 from cvzmpi.ledger.client.wait_for_others import describe
 from cvzmpi.ledger.ledger import Ledger
@@ -77,7 +77,7 @@ class Watch:
         self._ledger, self._job = ledger, job
         self._outboxes, self._evidence = outboxes, evidence
         self._max_attempts, self._limited = max_attempts, limited
-        self._neighbours = Neighbours(job, lease)
+        self._liveness = Liveness(job, lease)
         self._n_buried = 0  # since a look that came to its end
         self._last = -math.inf
 
@@ -89,21 +89,21 @@ class Watch:
         """See which jobs have units, and bury those that are dead."""
         living = []
         for other, n_units in self._ledger.claims.of_others(self._job, limited=self._limited):
-            if self._neighbours.is_dead(other):
+            if self._liveness.is_dead(other):
                 self._bury(other)
                 self._n_buried += 1
             elif n_units:
                 living.append((other, n_units))
         if living and self._last == -math.inf:
             _log.warning("other jobs work on this campaign: %s", describe(living))
-        some_unheard = any(not self._neighbours.is_known_to_live(job) for job, _ in living)
+        some_unheard = any(not self._liveness.is_known_to_live(job) for job, _ in living)
         self._last = time.monotonic()
         seen, self._n_buried = Seen(living, some_unheard, self._n_buried), 0
         return seen
 
     def begin_anew(self) -> None:
         """For some time the database could not be reached: nobody could give a sign of life."""
-        self._neighbours.forget_times()
+        self._liveness.forget_times()
 
     def _bury(self, dead: Job) -> None:
         events = bury(
