@@ -1,8 +1,8 @@
 """Claims: which job has which unit now.
 
-A claim is a row, and a unit can have only one. It is held as long as its job lives; a job that is
-dead is *buried* (see `burial`), and its claims end with it. Units are claimed ahead of the teams,
-in batches, in the order of work (see `order`).
+A claim is a row, and a unit has at most one. It lasts as long as its job lives; the claims of a
+dead job end when another job takes over its units (`client.takeover`). Units are claimed ahead of
+the teams, in batches, in the order of work (`order`).
 """
 
 from __future__ import annotations

@@ -84,8 +84,9 @@ class Ledger:
     def follow(self, follower: Follower) -> None:
         """Have what a campaign keeps beside the ledger follow its events.
 
-        Whoever records an event through this ledger, be it a job or who buries one, what follows
-        from it is in the same transaction. An event that is recorded again is followed once.
+        The follower writes in the transaction that records the events, whether their own job
+        records them or one that takes over from it. An event that is recorded again is followed
+        once.
         """
         self._followers.append(follower)
 

@@ -299,7 +299,7 @@ class JobWriter:
     def _look_around(self) -> None:
         """See to the other jobs."""
         seen = self._watch.look()
-        if seen.n_buried or seen.n_units() < self._seen.n_units():
+        if seen.n_died or seen.n_units() < self._seen.n_units():
             # Units may be free. Before the others are forgotten: else the other thread might think
             # that all is over.
             self._nothing_left = False

@@ -33,7 +33,7 @@ class Evidence:
     was_begun: Callable[[LedgerUnit], bool]
 
 
-def bury(
+def take_over(
     ledger: Ledger, dead: Job, job: Job, outboxes: Path, evidence: Evidence, max_attempts: int
 ) -> list[Event]:
     """Deliver what a dead job could not, and give back the units that it worked on.

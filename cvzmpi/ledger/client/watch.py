@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvzmpi.ledger.client.liveness import Liveness
-from cvzmpi.ledger.client.takeover import Evidence, bury
+from cvzmpi.ledger.client.takeover import Evidence, take_over
 from cvzmpi.ledger.client.wait_for_others import describe
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.records import Job
@@ -31,13 +31,13 @@ class Seen:
         Those that have units, and how many.
     some_unheard : bool
         Whether one of these has shown no sign of life since this one watches: it may be dead.
-    n_buried : int
+    n_died : int
         How many were dead, since the last time.
     """
 
     living: Sequence[tuple[Job, int]] = ()
     some_unheard: bool = False
-    n_buried: int = 0
+    n_died: int = 0
 
     def n_units(self) -> int:
         """How many units the living have."""
@@ -45,7 +45,7 @@ class Seen:
 
 
 class Watch:
-    """Looks after the other jobs now and then, and buries those that are dead.
+    """Looks after the other jobs now and then, and takes over the units of those that are dead.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Watch:
         self._outboxes, self._evidence = outboxes, evidence
         self._max_attempts, self._limited = max_attempts, limited
         self._liveness = Liveness(job, lease)
-        self._n_buried = 0  # since a look that came to its end
+        self._n_died = 0  # since a look that came to its end
         self._last = -math.inf
 
     def is_due(self) -> bool:
@@ -86,27 +86,27 @@ class Watch:
         return time.monotonic() - self._last >= SECONDS
 
     def look(self) -> Seen:
-        """See which jobs have units, and bury those that are dead."""
+        """See which jobs have units, and take over the units of those that are dead."""
         living = []
         for other, n_units in self._ledger.claims.of_others(self._job, limited=self._limited):
             if self._liveness.is_dead(other):
-                self._bury(other)
-                self._n_buried += 1
+                self._take_over(other)
+                self._n_died += 1
             elif n_units:
                 living.append((other, n_units))
         if living and self._last == -math.inf:
             _log.warning("other jobs work on this campaign: %s", describe(living))
         some_unheard = any(not self._liveness.is_known_to_live(job) for job, _ in living)
         self._last = time.monotonic()
-        seen, self._n_buried = Seen(living, some_unheard, self._n_buried), 0
+        seen, self._n_died = Seen(living, some_unheard, self._n_died), 0
         return seen
 
     def begin_anew(self) -> None:
         """For some time the database could not be reached: nobody could give a sign of life."""
         self._liveness.forget_times()
 
-    def _bury(self, dead: Job) -> None:
-        events = bury(
+    def _take_over(self, dead: Job) -> None:
+        events = take_over(
             self._ledger, dead, self._job, self._outboxes, self._evidence, self._max_attempts
         )
         how = "is dead" if dead.ended is None else f"has ended ({dead.outcome})"
