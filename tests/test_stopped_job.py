@@ -64,7 +64,7 @@ def finishes(arguments, alone, tmp_path):
         assert contents(output) == contents(alone)
         with ledger_of(output) as ledger:
             assert {unit.state for unit in ledger.units()} == {State.DONE}
-            assert {unit.charged for unit in ledger.units()} == {0}
+            assert {unit.attempts_used for unit in ledger.units()} == {0}
         return ended
 
     return finishes

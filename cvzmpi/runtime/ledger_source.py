@@ -189,7 +189,7 @@ class LedgerSource:
             self._move(unit.name, State.PREPROCESSED, message="needs its input no more")
         held.worker = worker
         self._move(unit.name, State.WORKING)
-        attempt = held.unit.charged + 1
+        attempt = held.unit.attempts_used + 1
         _log.info("began %s, attempt %d", unit.name, attempt, extra=_who(held))
 
     def ended(self, outcome: Outcome) -> None:
@@ -205,11 +205,13 @@ class LedgerSource:
                 State.ERROR,
                 message=outcome.error,
                 detail=detail,
-                charged=held.unit.charged + 1,
+                attempts_used=held.unit.attempts_used + 1,
             )
         elif outcome.unfinished is None:
             said = [detail.pop(key) for key in ("summary", "note") if key in detail]
-            self._move(name, State.DONE, message="; ".join(said) or None, detail=detail, charged=0)
+            self._move(
+                name, State.DONE, message="; ".join(said) or None, detail=detail, attempts_used=0
+            )
         elif held.state is State.WORKING:
             self._writer.put_off(name)
             self._move(

@@ -100,7 +100,7 @@ def test_a_unit_that_fails_says_why_and_has_used_up_an_attempt(ledger, job, open
     assert next_unit(source) is None
     close(source)
     assert story(ledger, "a")[2:] == [("error", "no flux")]
-    assert ledger.units()[0].charged == 1
+    assert ledger.units()[0].attempts_used == 1
 
 
 def test_a_campaign_adds_to_what_the_history_says(ledger, job, open_source):
@@ -145,7 +145,7 @@ def test_a_unit_that_was_stopped_goes_back_half_done_and_costs_nothing(ledger, j
     close(source, "SIGTERM")
     assert story(ledger, "a")[2:] == [("preprocessed", "stopped")]
     (unit,) = ledger.units()
-    assert (unit.progress, unit.charged) == (7, 0)
+    assert (unit.progress, unit.attempts_used) == (7, 0)
     assert ledger.jobs.all()[-1].outcome == "SIGTERM"
     again = open_source()
     assert again.overview().n_begun == 1
@@ -279,7 +279,7 @@ def test_a_job_that_fails_gives_back_what_its_teams_have(ledger, job, open_sourc
     assert [state_of(ledger, name) for name in "abc"] == [State.DONE, *2 * [State.PREPROCESSED]]
     assert story(ledger, "b")[-1] == ("preprocessed", "the job ended: failed: ZeroDivisionError")
     (unit,) = ledger.units(names=["b"])
-    assert unit.charged == 0
+    assert unit.attempts_used == 0
     assert len(ledger.claims.take(job, 9, (State.PREPROCESSED,))) == 2
     assert not list((tmp_path / "outbox").glob("*"))
 

@@ -182,14 +182,14 @@ def _finished(unit: LedgerUnit) -> Difference | None:
     if unit.state in FINISHED:
         return None
     way = [State.QUALIFIED] if unit.state is State.DISCOVERED else []
-    events = _way(unit, [*way, State.DONE], "found done", charged=0)
+    events = _way(unit, [*way, State.DONE], "found done", attempts_used=0)
     return Difference(unit.name, f"is done, not {unit.state}", events)
 
 
 def _not_finished(unit: LedgerUnit, steps: int, what: str) -> Difference | None:
     """The file says how much is done, and that it is not all."""
     if unit.state in FINISHED:
-        events = _way(unit, [State.PREPROCESSED], what, progress=steps, charged=0)
+        events = _way(unit, [State.PREPROCESSED], what, progress=steps, attempts_used=0)
         return Difference(unit.name, f"{what}, and not {unit.state}", events)
     if unit.state is State.PREPROCESSED and unit.progress != steps:
         events = _way(unit, [State.PREPROCESSED], what, progress=steps)

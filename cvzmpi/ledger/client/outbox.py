@@ -20,6 +20,8 @@ from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State
 
 _REFUSED = ".refused.jsonl"
+_NAMES = {"attempts_used": "charged"}  # of attributes in the file, where these differ
+_ATTRIBUTES = {name: attribute for attribute, name in _NAMES.items()}
 
 
 class Outbox:
@@ -91,7 +93,9 @@ def _append(path: Path, events: Sequence[Event]) -> None:
 
 
 def _values(event: Event) -> dict[str, Any]:
-    values = {name: value for name, value in asdict(event).items() if value is not None}
+    values = {
+        _NAMES.get(name, name): value for name, value in asdict(event).items() if value is not None
+    }
     return values | {"at": event.at.isoformat(), "key": str(event.key)}
 
 
@@ -102,6 +106,6 @@ def _event(line: str) -> Event | None:
         for name in ("from_state", "to_state"):
             if name in values:
                 values[name] = State(values[name])
-        return Event(**values)
+        return Event(**{_ATTRIBUTES.get(name, name): value for name, value in values.items()})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # whatever it is
         return None

@@ -122,11 +122,11 @@ def _read(ledger: Ledger, query: sa.Select[Any]) -> list[LedgerUnit]:
 def _given_back(unit: LedgerUnit, dead: Job, progress: int, max_attempts: int) -> Event:
     """The event that ends the work of a dead job."""
     has_died = dead.ended is None
-    charged = 0 if progress > unit.progress else unit.charged + has_died
-    given_up = has_died and charged >= max_attempts
+    attempts_used = 0 if progress > unit.progress else unit.attempts_used + has_died
+    given_up = has_died and attempts_used >= max_attempts
     if given_up:
         message = (
-            f"{charged} jobs died while they worked on it and it got no further, the last on "
+            f"{attempts_used} jobs died while they worked on it and it got no further, the last on "
             f"{dead.host}"
         )
     elif has_died:
@@ -139,6 +139,6 @@ def _given_back(unit: LedgerUnit, dead: Job, progress: int, max_attempts: int) -
         from_state=State.WORKING,
         message=message,
         progress=progress,
-        charged=charged,
+        attempts_used=attempts_used,
         instead_of=dead.id,
     )

@@ -67,8 +67,8 @@ def history_report(unit: LedgerUnit, history: list[Recorded]) -> Group:
 
 def unit_attempt(history: list[Recorded], number: int) -> int:
     """Which attempt the work that began with this event was."""
-    charged = [e.charged for e in history if e.number <= number and e.charged is not None]
-    return (charged[-1] if charged else 0) + 1
+    before = [event.attempts_used for event in history if event.number <= number]
+    return next((used for used in reversed(before) if used is not None), 0) + 1
 
 
 def ago(time: datetime) -> str:

@@ -10,7 +10,9 @@ def test_what_is_kept_is_read_again_to_the_last_bit(tmp_path, ledger, job):
     outbox = Outbox(tmp_path / "outbox", job)
     assert outbox.read() == []
     events = [
-        Event("a", State.WORKING, State.PREPROCESSED, rank=3, host="n1", progress=0, charged=2),
+        Event(
+            "a", State.WORKING, State.PREPROCESSED, rank=3, host="n1", progress=0, attempts_used=2
+        ),
         Event("a", State.ERROR, message="é\n", detail={"x": [1.5, None], "path": "p"}),
         Event("b", State.PREPROCESSED, instead_of=4),
     ]
@@ -18,6 +20,7 @@ def test_what_is_kept_is_read_again_to_the_last_bit(tmp_path, ledger, job):
     outbox.append([])
     outbox.append(events[1:])
     assert outbox.read() == events
+    assert '"charged": 2' in outbox.path.read_text(), "as every version calls attempts used"
     outbox.clear()
     outbox.clear()
     assert outbox.read() == []

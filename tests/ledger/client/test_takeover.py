@@ -66,7 +66,7 @@ def test_a_unit_that_kills_its_job_at_once_is_found_out(ledger, job, take_over_f
         assert len(ledger.claims.take(dead, 2, READY)) == 2
         take_over_from(dead, begun={"a"})
     assert state_of(ledger, "a") is State.ERROR
-    assert unit_of(ledger, "b").charged == 0
+    assert unit_of(ledger, "b").attempts_used == 0
     assert [str(event.to_state) for event in ledger.history("a")].count("working") == 3
 
 
@@ -75,7 +75,7 @@ def test_a_killed_unit_that_got_further_counts_anew(ledger, job, take_over_from)
     for progress in range(1, 8):
         take_over_from(begin(ledger, "a"), progress, max_attempts=1)
         unit = unit_of(ledger)
-        assert (unit.state, unit.charged, unit.progress) == (State.PREPROCESSED, 0, progress)
+        assert (unit.state, unit.attempts_used, unit.progress) == (State.PREPROCESSED, 0, progress)
 
 
 def test_a_stopped_job_costs_no_attempt(ledger, job, take_over_from):
@@ -84,7 +84,7 @@ def test_a_stopped_job_costs_no_attempt(ledger, job, take_over_from):
     for _ in range(5):
         stopped = begin(ledger, "a")
         ledger.record([Event("a", State.PREPROCESSED, message="stopped", progress=0)], stopped)
-    assert unit_of(ledger).charged == 1
+    assert unit_of(ledger).attempts_used == 1
 
 
 def test_its_last_words_are_heard_first_and_once(ledger, job, take_over_from, tmp_path):
@@ -148,5 +148,5 @@ def test_units_that_a_job_left_when_it_ended_are_taken_over_and_have_used_up_no_
             f"job {left.id} on {left.host} has ended (failed: KeyboardInterrupt) without giving it "
             "back"
         )
-        assert (unit_of(ledger).state, unit_of(ledger).charged) == (State.PREPROCESSED, 0)
+        assert (unit_of(ledger).state, unit_of(ledger).attempts_used) == (State.PREPROCESSED, 0)
         assert ledger.claims.of_others(job) == [], "once"
