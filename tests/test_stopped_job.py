@@ -193,7 +193,7 @@ DEFECTS = {
         "from cvzmpi.scheduler.bookkeeping import Desk as it; name = 'steps_done'"
     ),
     "in the source": "from cvzmpi.runtime.ledger_source import LedgerSource as it; name = 'ended'",
-    "in the job writer": "from cvzmpi.ledger.client.watch import Watch as it; name = 'look'",
+    "in the job writer": "from cvzmpi.ledger.client.takeover import OtherJobs as it; name = 'look'",
 }
 _BROKEN = """
 {which}

@@ -15,7 +15,7 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.client.job_writer import JobWriter
-from cvzmpi.ledger.client.wait_for_others import WaitForOthers
+from cvzmpi.ledger.client.waiting import WaitForOthers
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.order import Narrow, all_units

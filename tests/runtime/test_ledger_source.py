@@ -9,8 +9,8 @@ import pytest
 
 from cvzmpi.errors import LightCurveError
 from cvzmpi.ledger import Event, Ledger, State
-from cvzmpi.ledger.client.job_writer import JobRules, JobWriter
-from cvzmpi.ledger.client.takeover import Evidence
+from cvzmpi.ledger.client.job_writer import JobWriter
+from cvzmpi.ledger.client.rules import Evidence, JobRules
 from cvzmpi.ledger.db import sqlite_file
 from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit
@@ -245,7 +245,7 @@ def test_a_job_that_waits_does_what_the_other_gives_back(ledger, job, open_sourc
 def test_a_job_does_not_wait_for_ever_and_says_who_has_the_rest(
     ledger, job, open_source, monkeypatch
 ):
-    monkeypatch.setattr("cvzmpi.ledger.client.wait_for_others.LONGEST", 0.1)
+    monkeypatch.setattr("cvzmpi.ledger.client.waiting.LONGEST", 0.1)
     bring_to(ledger, job, State.PREPROCESSED, "a", "b")
     first = open_source(n_ranks=1)
     begin_next(first)

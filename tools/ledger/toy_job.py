@@ -50,8 +50,8 @@ class ToyCampaign:
     def open_source(self) -> LedgerSource:
         """Bring the units into the ledger, and claim them."""
         from cvzmpi.ledger import Event, Ledger, NewUnit, State
-        from cvzmpi.ledger.client.job_writer import JobRules, JobWriter
-        from cvzmpi.ledger.client.takeover import Evidence
+        from cvzmpi.ledger.client.job_writer import JobWriter
+        from cvzmpi.ledger.client.rules import Evidence, JobRules
 
         ledger = Ledger.open(self._ledger)
         this = ledger.jobs.begin("toy", ranks=self._ranks)

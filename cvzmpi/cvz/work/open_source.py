@@ -24,8 +24,9 @@ from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
 from cvzmpi.cvz.work.stages import check_resume
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
-from cvzmpi.ledger.client.job_writer import JobRules, JobWriter
+from cvzmpi.ledger.client.job_writer import JobWriter
 from cvzmpi.ledger.client.liveness import queue_id
+from cvzmpi.ledger.client.rules import JobRules
 from cvzmpi.ledger.states import FINISHED
 from cvzmpi.runtime.all_ranks import complain
 from cvzmpi.runtime.job_log import begin_log

@@ -1,11 +1,7 @@
-"""The writer of a running job: a thread that speaks with the database, so that nobody waits for it.
+"""The writer of a running job: a thread that talks to the database, so that nobody waits for it.
 
 Whoever schedules tells it what happened and takes the units that it has claimed; both return at
-once. A few times a second the writer makes a round: it records all that it was told in one
-transaction, gives a sign of life, looks after other jobs, and claims more units where few wait.
-
-While the database cannot be reached, what it is told goes to the outbox, and the units that are
-claimed already are worked on. When it is back, everything is delivered, each event once.
+once. The package's docstring says what the thread does, and when.
 """
 
 from __future__ import annotations
@@ -16,22 +12,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from cvzmpi.errors import LedgerError
-from cvzmpi.ledger.client.back_off import BackOff
-from cvzmpi.ledger.client.heartbeat import Heartbeat
-from cvzmpi.ledger.client.lost_outboxes import set_aside_lost
-from cvzmpi.ledger.client.outbox import Outbox
-from cvzmpi.ledger.client.takeover import Evidence
-from cvzmpi.ledger.client.undelivered import Undelivered
-from cvzmpi.ledger.client.watch import Seen, Watch
+from cvzmpi.ledger.client.liveness import Heartbeat
+from cvzmpi.ledger.client.outbox import Outbox, Undelivered, set_aside_lost
+from cvzmpi.ledger.client.rules import Evidence, JobRules
+from cvzmpi.ledger.client.takeover import OtherJobs, Seen
+from cvzmpi.ledger.client.waiting import BackOff
 from cvzmpi.ledger.ledger import Ledger
-from cvzmpi.ledger.order import Narrow, all_units
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
-from cvzmpi.ledger.states import State
 from cvzmpi.said_once import SaidOnce
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -40,39 +34,8 @@ _ASK_SECONDS = 2.0  # between two questions for units, while there are none
 _EVENTS_PER_ROUND = 2000
 
 
-@dataclass(frozen=True)
-class JobRules:
-    """How a job behaves towards the others.
-
-    Attributes
-    ----------
-    states : sequence of State
-        In which a unit can be claimed.
-    max_attempts : int
-        A unit that has used up so many has failed.
-    lease : float
-        Seconds without a sign of life after which a job on another machine counts as dead.
-    heartbeat : float
-        Seconds between two signs of life.
-    limited : bool
-        Whether only the units of this job's batch are claimed.
-    only : callable
-        Leaves out units that the campaign does not let jobs have now.
-    patience : float
-        Seconds without the database after which a job does not count on more units.
-    """
-
-    states: Sequence[State] = (State.PREPROCESSED,)
-    max_attempts: int = 5
-    lease: float = 120.0
-    heartbeat: float = 5.0
-    limited: bool = False
-    only: Narrow = all_units
-    patience: float = 600.0
-
-
 class JobWriter:
-    """Writes to the ledger for a job. One thread besides this one uses it: its own.
+    """Writes to the ledger for a job, in a thread of its own.
 
     Parameters
     ----------
@@ -86,12 +49,7 @@ class JobWriter:
     """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        job: Job,
-        outboxes: Path,
-        rules: JobRules,
-        evidence: Evidence,
+        self, ledger: Ledger, job: Job, outboxes: Path, rules: JobRules, evidence: Evidence
     ) -> None:
         self._ledger, self._job, self._rules = ledger, job, rules
         self._outboxes = outboxes
@@ -110,15 +68,7 @@ class JobWriter:
         self._back_off = BackOff()
         self._heartbeat = Heartbeat(rules.heartbeat)
         # what only the writer's thread uses
-        self._watch = Watch(
-            ledger,
-            job,
-            outboxes,
-            evidence,
-            max_attempts=rules.max_attempts,
-            lease=rules.lease,
-            limited=rules.limited,
-        )
+        self._others = OtherJobs(ledger, job, outboxes, rules, evidence)
         self._undelivered = Undelivered(Outbox(outboxes, job))
         self._said = SaidOnce(_log.warning)
         self._asked = -math.inf
@@ -177,9 +127,7 @@ class JobWriter:
         """
         if self._defect is not None:
             raise self._defect
-        units = []
-        while not self._claimed.empty():
-            units.append(self._claimed.get())
+        units = _drained(self._claimed)
         self._n_taken += len(units)
         return units
 
@@ -256,7 +204,7 @@ class JobWriter:
         try:
             if self._undelivered or not self._given_back.empty() or self._heartbeat.is_due():
                 self._deliver()
-            if self._watch.is_due():
+            if self._others.is_due():
                 self._look_around()
             if not self._nothing_left or time.monotonic() - self._asked >= _ASK_SECONDS:
                 self._claim()
@@ -266,15 +214,12 @@ class JobWriter:
             self._is_back()
 
     def _collect(self) -> None:
-        while not self._told.empty():
-            self._undelivered.add(self._told.get())
+        self._undelivered.add(_drained(self._told))
 
     def _deliver(self, n: int = _EVENTS_PER_ROUND) -> None:
         """Record what was told, and give a sign of life, in one transaction."""
         events = self._undelivered.first(n)
-        give_back = []
-        while not self._given_back.empty():
-            give_back.append(self._given_back.get())
+        give_back = _drained(self._given_back)
         if self._heartbeat.is_due():
             self._heartbeat.beat()
         try:
@@ -298,7 +243,7 @@ class JobWriter:
 
     def _look_around(self) -> None:
         """See to the other jobs."""
-        seen = self._watch.look()
+        seen = self._others.look()
         if seen.n_died or seen.n_units() < self._seen.n_units():
             # Units may be free. Before the others are forgotten: else the other thread might think
             # that all is over.
@@ -348,4 +293,12 @@ class JobWriter:
         if away is not None:
             self._said.over(f"the ledger is back after {away:.0f} s")
             self._back_off.over()
-            self._watch.begin_anew()
+            self._others.begin_anew()
+
+
+def _drained(waiting: queue.SimpleQueue[T]) -> list[T]:
+    """What is in a queue that no other thread takes from."""
+    taken = []
+    while not waiting.empty():
+        taken.append(waiting.get())
+    return taken

@@ -20,9 +20,9 @@ import sqlalchemy as sa
 
 from cvzmpi.errors import ConfigError, MapFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
-from cvzmpi.ledger.client.job_writer import JobRules, JobWriter
+from cvzmpi.ledger.client.job_writer import JobWriter
 from cvzmpi.ledger.client.liveness import queue_id
-from cvzmpi.ledger.client.takeover import Evidence
+from cvzmpi.ledger.client.rules import Evidence, JobRules
 from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress

@@ -1,4 +1,4 @@
-"""Who is dead: by its process, by the queue, or by silence while one listens."""
+"""Who is dead: by its process, by the queue, or by silence while one listens; and the heartbeat."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cvzmpi.ledger import process
-from cvzmpi.ledger.client.liveness import Liveness, queue_id
+from cvzmpi.ledger.client.liveness import Heartbeat, Liveness, queue_id
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def elsewhere(job):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """The clock of the watching job, to be set."""
+    """The clock of this job, to be set."""
 
     class Clock:
         now = 1000.0
@@ -127,3 +127,27 @@ def test_nobody_is_dead_because_nobody_could_be_heard(job, elsewhere, clock):
 )
 def test_the_number_of_a_job_says_how_often_it_was_started(environment, expected):
     assert queue_id(environment) == expected
+
+
+# ----------------------------------------------------------------- the heartbeat
+
+
+def test_the_first_is_due_at_once_and_the_next_after_the_heartbeat(clock):
+    life = Heartbeat(interval=5.0)
+    assert life.is_due()
+    life.beat()
+    assert not life.is_due()
+    clock.now += 5.0
+    assert life.is_due()
+
+
+def test_the_speed_is_that_of_the_last_minute(clock):
+    life = Heartbeat(interval=5.0)
+    life.beat()
+    assert life.steps_per_second() == 0.0
+    for speed in (100, 20):
+        for _ in range(20):
+            clock.now += 5.0
+            life.steps += 5 * speed
+            life.beat()
+    assert life.steps_per_second() == pytest.approx(20.0)

@@ -4,7 +4,8 @@ import pytest
 
 from cvzmpi.ledger import Event, State
 from cvzmpi.ledger.client.outbox import Outbox
-from cvzmpi.ledger.client.takeover import Evidence, take_over
+from cvzmpi.ledger.client.rules import Evidence
+from cvzmpi.ledger.client.takeover import take_over
 from tests.ledger.way import bring_to, state_of
 
 READY = (State.PREPROCESSED,)

@@ -3,15 +3,15 @@
 import pytest
 
 from cvzmpi.errors import LedgerUnavailableError
-from cvzmpi.ledger.client import back_off
-from cvzmpi.ledger.client.back_off import BackOff
+from cvzmpi.ledger.client import waiting
+from cvzmpi.ledger.client.waiting import BackOff
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """The time, in a list of one number."""
     now = [1000.0]
-    monkeypatch.setattr(back_off.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])
     return now
 
 
