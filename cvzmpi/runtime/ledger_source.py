@@ -9,18 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.client.job_writer import JobWriter
 from cvzmpi.ledger.client.waiting import WaitForOthers
-from cvzmpi.ledger.failures import failures
-from cvzmpi.ledger.ledger import Ledger
-from cvzmpi.ledger.order import Narrow, all_units
-from cvzmpi.ledger.records import Event, Job, LedgerUnit
-from cvzmpi.ledger.states import FINISHED, State
+from cvzmpi.ledger.records import Event, LedgerUnit
+from cvzmpi.ledger.states import State
 from cvzmpi.scheduler.campaign import Outcome, Overview, Remainder, Unit, Worker
 
 _log = logging.getLogger(__name__)
@@ -28,47 +25,6 @@ _log = logging.getLogger(__name__)
 _RECENT_SECONDS = 60.0
 # How long the end of a job may wait for a database that is away.
 _PATIENCE = {False: 60.0, True: 5.0}  # by whether the job was asked to stop
-
-
-def overview_of(
-    ledger: Ledger,
-    job: Job,
-    *,
-    batch: Collection[str] | None,
-    steps_per_unit: int,
-    open_states: Collection[State] = (State.QUALIFIED, State.PREPROCESSED, State.WORKING),
-    failed_in: Collection[State] = tuple(State),
-    only: Narrow = all_units,
-) -> Overview:
-    """What there is to do.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    job : Job
-    batch : collection of str, optional
-        The units of the job; without it, all.
-    steps_per_unit : int
-    open_states : collection of State
-        In which a unit is to be worked on.
-    failed_in : collection of State
-        What failed in another state is none of this job's.
-    only : callable
-        As in `JobRules`.
-    """
-    counts = ledger.claims.batch_counts(job, limited=batch is not None, only=only)
-    failed = [
-        failure
-        for failure in failures(ledger)
-        if failure.from_state in failed_in and (batch is None or failure.unit.name in batch)
-    ]
-    return Overview(
-        n_open=sum(n for (state, _), n in counts.items() if state in open_states),
-        n_begun=sum(n for (state, begun), n in counts.items() if begun and state in open_states),
-        n_done=sum(n for (s, _), n in counts.items() if s in FINISHED),
-        rejected=[Outcome(failure.unit.name, failure.message) for failure in failed],
-        steps_per_unit=steps_per_unit,
-    )
 
 
 @dataclass

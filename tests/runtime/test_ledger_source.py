@@ -12,7 +12,8 @@ from cvzmpi.ledger import Event, Ledger, State
 from cvzmpi.ledger.client.job_writer import JobWriter
 from cvzmpi.ledger.client.rules import Evidence, JobRules
 from cvzmpi.ledger.db import sqlite_file
-from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
+from cvzmpi.runtime.ledger_source import LedgerSource
+from cvzmpi.runtime.open_job import overview_of
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit
 from tests.ledger.way import WORKER, begin_next, bring_to, next_unit, state_of
 

@@ -17,7 +17,8 @@ from typing import Any
 from cvzmpi.ledger.process import identity, is_gone
 from cvzmpi.mpi.launch import World
 from cvzmpi.mpi.team import Team
-from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
+from cvzmpi.runtime.ledger_source import LedgerSource
+from cvzmpi.runtime.open_job import overview_of
 from cvzmpi.scheduler import job
 from cvzmpi.scheduler.campaign import Unit
 from cvzmpi.scheduler.control import Control
