@@ -25,9 +25,9 @@ class NewUnit:
     name : str
         Unique in the campaign.
     cost : float
-        Expected work, in any measure that all units share; the longest are worked on first.
+        Expected work, in any measure that all units share.
     priority : float
-        Comes before the cost: what is highest is worked on first.
+        The highest is worked on first; see `order`.
     facts : dict
         What is known of it for good, as JSON has it.
     """

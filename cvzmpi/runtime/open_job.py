@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from cvzmpi.ledger.claims import Narrow, all_units
 from cvzmpi.ledger.client.job_writer import JobWriter
 from cvzmpi.ledger.client.liveness import queue_id
 from cvzmpi.ledger.client.rules import Evidence, JobRules
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.ledger import Ledger
-from cvzmpi.ledger.order import Narrow, all_units
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.states import FINISHED, State
 from cvzmpi.runtime.all_ranks import complain

@@ -114,7 +114,7 @@ class JobWriter:
         self._heartbeat.steps += steps
 
     def want(self, n: int) -> None:
-        """How many claimed units shall wait to be taken."""
+        """Say how many claimed units shall wait to be taken."""
         self._wanted = n
 
     def claimed(self) -> list[LedgerUnit]:
@@ -222,17 +222,13 @@ class JobWriter:
         give_back = _drained(self._given_back)
         if self._heartbeat.is_due():
             self._heartbeat.beat()
+        ledger, job, life = self._ledger, self._job, self._heartbeat
         try:
-            with self._ledger.writing() as connection:
-                accepted = self._ledger.record(
-                    events, self._job, skip_stale=True, within=connection
-                )
-                self._ledger.claims.give_back(self._job, give_back, within=connection)
-                alive = self._ledger.jobs.beat(
-                    self._job,
-                    self._heartbeat.steps,
-                    self._heartbeat.steps_per_second(),
-                    within=connection,
+            with ledger.writing() as connection:
+                accepted = ledger.record(events, job, skip_stale=True, within=connection)
+                ledger.claims.give_back(job, give_back, within=connection)
+                alive = ledger.jobs.beat(
+                    job, life.steps, life.steps_per_second(), within=connection
                 )
         except LedgerError:
             for unit in give_back:
@@ -242,7 +238,7 @@ class JobWriter:
         self._undelivered.delivered(events, accepted)
 
     def _look_around(self) -> None:
-        """See to the other jobs."""
+        """See which other jobs have units, and take over from those that are dead."""
         seen = self._others.look()
         if seen.n_died or seen.n_units() < self._seen.n_units():
             # Units may be free. Before the others are forgotten: else the other thread might think
@@ -280,7 +276,7 @@ class JobWriter:
         )
 
     def _keep(self) -> None:
-        """Have what was told outlive this process; a new ledger knows nothing of a lost one."""
+        """Write what was told to disk, unless the ledger that it belongs to is lost."""
         if not self._back_off.is_lost:
             self._undelivered.keep()
 

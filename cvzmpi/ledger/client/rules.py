@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cvzmpi.ledger.order import Narrow, all_units
+from cvzmpi.ledger.claims import Narrow, all_units
 from cvzmpi.ledger.records import LedgerUnit
 from cvzmpi.ledger.states import State
 

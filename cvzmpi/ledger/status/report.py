@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from cvzmpi.estimates import Estimate, duration, time_left
+from cvzmpi.ledger.order import IN_WORDS
 from cvzmpi.ledger.records import Job, LedgerUnit, Recorded, now
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.status.queries import N_UNITS
@@ -147,7 +148,7 @@ def _next(units: list[LedgerUnit]) -> str:
         if unit.priority:
             why = ", ".join(filter(None, [why, f"priority {unit.priority:g}"]))
         named.append(f"{unit.name} ({why})" if why else unit.name)
-    return "next (half-done, then by priority, then the longest): " + ", ".join(named)
+    return f"next ({IN_WORDS}): " + ", ".join(named)
 
 
 def _failures(status: Status) -> RenderableType:
