@@ -17,7 +17,7 @@ from cvzmpi.ledger.db.tables import batches, claims, jobs, latest, units
 from cvzmpi.ledger.order import ORDER_BY, place_in_order
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.registry import JOB_COLUMNS
-from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
+from cvzmpi.ledger.rows import SELECT_UNITS, as_unit, rows_with
 from cvzmpi.ledger.states import State, state_named
 
 Narrow = Callable[[sa.Select[Any]], sa.Select[Any]]
@@ -205,11 +205,8 @@ def _free_units(
 
 def _read_units(connection: sa.Connection, ids: Sequence[int]) -> list[LedgerUnit]:
     """Units by their numbers, in this order."""
-    query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
-    found: dict[int, LedgerUnit] = {}
-    for chunk in chunks(ids):
-        for row in connection.execute(query.where(units.c.id.in_(chunk))):
-            found[row.id] = as_unit(tuple(row))
+    rows = rows_with(connection, SELECT_UNITS, units.c.id, ids)
+    found = {row.id: as_unit(tuple(row)) for row in rows}
     return [found[unit_id] for unit_id in ids]
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cvzmpi.errors import StaleEventError
-from cvzmpi.ledger.db.database import chunks
-from cvzmpi.ledger.db.json_values import storable_text
+from cvzmpi.ledger.db.stored_values import storable_text
 from cvzmpi.ledger.db.tables import claims, events, latest, units
 from cvzmpi.ledger.records import Event, Job
+from cvzmpi.ledger.rows import rows_with
 from cvzmpi.ledger.states import State, check_transition, state_named
 from cvzmpi.redaction import redacted
 
@@ -105,16 +105,10 @@ def read_positions(connection: sa.Connection, names: Collection[str]) -> dict[st
         .outerjoin(latest, latest.c.unit_id == units.c.id)
         .outerjoin(claims, claims.c.unit_id == units.c.id)
     )
-    found = {}
-    for chunk in chunks(sorted(names)):
-        for name, *position in connection.execute(query.where(units.c.name.in_(chunk))):
-            found[name] = Position(*position)
-    return found
+    rows = rows_with(connection, query, units.c.name, sorted(names))
+    return {name: Position(*position) for name, *position in rows}
 
 
 def known_keys(connection: sa.Connection, keys: Sequence[UUID]) -> set[UUID]:
     """Which of these events are in the ledger."""
-    found: set[UUID] = set()
-    for chunk in chunks(keys):
-        found |= set(connection.scalars(sa.select(events.c.key).where(events.c.key.in_(chunk))))
-    return found
+    return {row.key for row in rows_with(connection, sa.select(events.c.key), events.c.key, keys)}

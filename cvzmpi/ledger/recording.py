@@ -12,6 +12,7 @@ from cvzmpi.ledger.db.database import chunks
 from cvzmpi.ledger.db.tables import claims, events, units
 from cvzmpi.ledger.position import known_keys, read_positions
 from cvzmpi.ledger.records import Event, Job, NewUnit
+from cvzmpi.ledger.rows import rows_with
 from cvzmpi.ledger.states import State
 
 Follower = Callable[[sa.Connection, Sequence[Event]], None]
@@ -86,16 +87,12 @@ def record(
 def set_priorities(connection: sa.Connection, priorities: Mapping[str, float]) -> int:
     """Change priorities; see `Ledger.set_priorities`."""
     query = sa.select(units.c.id, units.c.name, units.c.priority)
-    changed = units.update().where(units.c.id == sa.bindparam("unit"))
-    n_changed = 0
-    for chunk in chunks(list(priorities)):
-        rows = connection.execute(query.where(units.c.name.in_(chunk)))
-        new = [
-            {"unit": unit_id, "wanted": priorities[name]}
-            for unit_id, name, priority in rows
-            if priority != priorities[name]
-        ]
-        if new:
-            connection.execute(changed.values(priority=sa.bindparam("wanted")), new)
-        n_changed += len(new)
-    return n_changed
+    changed = [
+        {"unit": unit_id, "wanted": priorities[name]}
+        for unit_id, name, priority in rows_with(connection, query, units.c.name, list(priorities))
+        if priority != priorities[name]
+    ]
+    if changed:
+        update = units.update().where(units.c.id == sa.bindparam("unit"))
+        connection.execute(update.values(priority=sa.bindparam("wanted")), changed)
+    return len(changed)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from cvzmpi.ledger.db.json_values import plain
+from cvzmpi.ledger.db.stored_values import plain
 from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State
 from cvzmpi.said_once import SaidOnce

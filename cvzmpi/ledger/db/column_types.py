@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cvzmpi.errors import LedgerError
-from cvzmpi.ledger.db.instants import as_instant
+from cvzmpi.ledger.db.stored_values import as_instant
 
 
 class Utc(sa.TypeDecorator[datetime]):

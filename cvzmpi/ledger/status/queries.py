@@ -8,8 +8,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from cvzmpi.ledger.db.instants import as_instant
-from cvzmpi.ledger.db.json_values import as_object
+from cvzmpi.ledger.db.stored_values import as_instant, as_object
 from cvzmpi.ledger.order import ORDER_BY, place_in_order
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.states import State, state_named

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
-from cvzmpi.ledger.db import json_values
-from cvzmpi.ledger.db.instants import as_instant
+from cvzmpi.ledger.db import stored_values
 from cvzmpi.ledger.db.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, VERSION, is_url
+from cvzmpi.ledger.db.stored_values import as_instant
 
 __all__ = ["Snapshot", "as_instant", "as_json", "snapshot"]
 
@@ -137,7 +137,7 @@ def _postgresql(url: str) -> _Driver:
     def connect() -> Any:
         options: dict[str, Any] = {**POSTGRESQL_OPTIONS, **conninfo_to_dict(url)}
         connection = psycopg.connect(**options, autocommit=True)
-        set_json_loads(json_values.from_text, connection)
+        set_json_loads(stored_values.from_text, connection)
         return connection
 
     begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -146,4 +146,4 @@ def _postgresql(url: str) -> _Driver:
 
 def as_json(value: Any) -> Any:
     """JSON, as a row has it."""
-    return json_values.from_text(value) if isinstance(value, str | bytes) else value
+    return stored_values.from_text(value) if isinstance(value, str | bytes) else value

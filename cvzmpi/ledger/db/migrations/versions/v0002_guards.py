@@ -6,6 +6,8 @@ Rows that are there stay as they are, whatever is in them.
 import sqlalchemy as sa
 from alembic import op
 
+from cvzmpi.ledger.db.migrations.versions.v0001_ledger import FOLLOW_EVENT, KEEP_REPLACE
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -78,21 +80,6 @@ _OBJECTS = {"units": "facts", "events": "detail"}
 _LARGEST, _DEEPEST = 10_000_000, 50
 """Bytes of it, and levels of JSON within JSON: Python reads about a thousand."""
 
-_FOLLOW_EVENT = """
-INSERT INTO {latest}
-    (unit_id, number, state, since, job_id, charged, progress, begun, priority, cost)
-SELECT NEW.unit_id, NEW.number, NEW.to_state, NEW.at, NEW.job_id, coalesce(NEW.charged, 0),
-       coalesce(NEW.progress, 0), CASE WHEN NEW.progress > 0 THEN 1 ELSE 0 END, priority, cost
-FROM {units} WHERE id = NEW.unit_id
-ON CONFLICT (unit_id) DO UPDATE SET
-    number = excluded.number, state = excluded.state, since = excluded.since,
-    job_id = excluded.job_id,
-    charged = coalesce(NEW.charged, latest.charged),
-    progress = coalesce(NEW.progress, latest.progress),
-    begun = CASE WHEN coalesce(NEW.progress, latest.progress) > 0 THEN 1 ELSE 0 END
-WHERE excluded.number > latest.number;
-"""
-
 # After the largest number no event could come. The first event of a new unit may come after its
 # second one, within a transaction.
 _LEAVES_A_GAP = (
@@ -101,14 +88,6 @@ _LEAVES_A_GAP = (
 _GAP = "events: number leaves a gap"
 
 # ----------------------------------------------------------------- SQLite
-
-
-_KEEP_REPLACE = (
-    "CREATE TRIGGER events_keep_replace BEFORE INSERT ON events WHEN EXISTS ("
-    "SELECT 1 FROM events WHERE id = NEW.id OR key = NEW.key "
-    "OR (unit_id = NEW.unit_id AND number = NEW.number)) BEGIN "
-    "SELECT RAISE(ABORT, 'events are never replaced'); END"
-)
 
 
 def _sqlite() -> list[str]:
@@ -135,7 +114,7 @@ def _sqlite() -> list[str]:
                 f"SELECT CASE {' '.join(checks)} END; END"
             )
     # SQLite asks the newest trigger first: what is there already is a clearer reason.
-    return [*statements, _KEEP_REPLACE]
+    return [*statements, KEEP_REPLACE]
 
 
 def _sqlite_instant(column: str) -> str:
@@ -167,7 +146,7 @@ def _postgresql(schema: str) -> list[str]:
     follow_event = (
         f"IF {_LEAVES_A_GAP.format(**tables)} THEN "
         f"RAISE EXCEPTION '{_GAP}' USING ERRCODE = 'check_violation'; END IF; "
-        f"{_FOLLOW_EVENT.format(**tables)} RETURN NULL;"
+        f"{FOLLOW_EVENT.format(**tables)} RETURN NULL;"
     )
     follow_unit = (
         f"UPDATE {tables['latest']} SET priority = NEW.priority, cost = NEW.cost "
