@@ -21,7 +21,7 @@ from cvzmpi.ledger.rows import SELECT_UNITS, as_unit, rows_with
 from cvzmpi.ledger.states import State, state_named
 
 Narrow = Callable[[sa.Select[Any]], sa.Select[Any]]
-"""Makes a query of `latest` a narrower one."""
+"""Takes a query of `latest`, and gives one that finds fewer units."""
 
 
 def all_units(query: sa.Select[Any]) -> sa.Select[Any]:
@@ -127,7 +127,7 @@ class Claims:
     def batch_counts(
         self, job: Job, *, limited: bool = False, only: Narrow = all_units
     ) -> dict[tuple[State, bool], int]:
-        """How many units there are by state, and by whether they are half done."""
+        """Count units by state, and by whether they are half done."""
         with self._database.reading() as connection:
             return count_units(
                 connection, lambda query: only(_in_batch(query, job) if limited else query)
@@ -145,10 +145,10 @@ class Claims:
         return None if row is None else Job(*row)
 
     def of_others(self, job: Job, *, limited: bool = False) -> list[tuple[Job, int]]:
-        """The other jobs that have not ended, and how many units each has.
+        """The other jobs whose units may have to be taken over, with the number of their claims.
 
-        Also those that have ended and left units in the state `working`, which nobody would look
-        after: they have none.
+        These are the jobs that have not ended, and those that ended and left units `working`; the
+        latter have no claims.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class Claims:
 def count_units(
     connection: sa.Connection, narrow: Narrow = all_units
 ) -> dict[tuple[State, bool], int]:
-    """How many units there are, by state and by whether they are half done."""
+    """Count units by state, and by whether they are half done."""
     query = sa.select(latest.c.state, latest.c.begun, sa.func.count()).group_by(
         latest.c.state, latest.c.begun
     )
@@ -211,7 +211,7 @@ def _read_units(connection: sa.Connection, ids: Sequence[int]) -> list[LedgerUni
 
 
 def _in_batch(query: sa.Select[Any], job: Job) -> sa.Select[Any]:
-    """Of units in `latest`, only those of the job's batch."""
+    """Narrow a query of `latest` to the units of the job's batch."""
     return query.join(
         batches, (batches.c.unit_id == latest.c.unit_id) & (batches.c.job_id == job.id)
     )

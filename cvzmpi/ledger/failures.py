@@ -1,4 +1,4 @@
-"""Units that failed, why, and another try."""
+"""Units that failed, the reasons, and another try."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def failures(ledger: Ledger) -> list[Failure]:
 
 
 def _state_before(name: str | None) -> State:
-    """In which state a unit failed; one that failed first of all is as if just found."""
+    """The state in which a unit failed; `discovered` where it has no earlier event."""
     return State.DISCOVERED if name is None else state_named(name)
 
 

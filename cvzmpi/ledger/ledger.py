@@ -1,4 +1,4 @@
-"""The ledger: units and what happened to them. It is only ever added to."""
+"""The ledger as programs use it: units and their histories, to which is only ever added."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ class Ledger:
         return [as_unit(tuple(row)) for row in rows]
 
     def counts(self) -> dict[State, int]:
-        """How many units there are in each state; states without units have 0."""
+        """Count the units in each state; states without units have 0."""
         with self.database.reading() as connection:
             counted = count_units(connection)
         return {state: sum(n for (s, _), n in counted.items() if s is state) for state in State}

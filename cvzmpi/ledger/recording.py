@@ -1,4 +1,4 @@
-"""What is added to the ledger: units, and events after a check that they may come next."""
+"""Additions to the ledger: units, and events that are checked to be possible next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cvzmpi.redaction import redacted
 _LONGEST = 1_000_000  # characters of a message, as the database has it
 
 Follower = Callable[[sa.Connection, Sequence[Event]], None]
-"""Is given new events, within the transaction that adds them."""
+"""Called with new events, within the transaction that adds them."""
 
 
 def add_units(
@@ -104,7 +104,7 @@ def set_priorities(connection: sa.Connection, priorities: Mapping[str, float]) -
 
 
 class _Position:
-    """Where a unit stands while events are added to it.
+    """The state of a unit while events are added to it.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ class _Position:
         check_transition(event.unit, self._state, event.to_state)
 
     def append(self, event: Event, job: Job) -> dict[str, Any]:
-        """Take the event as the newest; its row."""
+        """Take an event as the newest, and give its row."""
         self._number += 1
         row = {
             "key": event.key,
@@ -176,7 +176,7 @@ def _message(text: str) -> str:
 
 
 def _read_positions(connection: sa.Connection, names: Collection[str]) -> dict[str, _Position]:
-    """Where these units stand; without those that are not there."""
+    """The positions of units by name; units that are not in the ledger have none."""
     query = (
         sa.select(
             units.c.name,

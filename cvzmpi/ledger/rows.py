@@ -21,7 +21,7 @@ _UNIT_COLUMNS = [
 SELECT_UNITS = sa.select(*_UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
 """Units as they are now, to be read with `as_unit`."""
 IS_NEWEST = (events.c.unit_id == latest.c.unit_id) & (events.c.number == latest.c.number)
-"""That an event is the newest of its unit."""
+"""The condition that an event is the newest of its unit."""
 
 
 def as_unit(row: Sequence[Any]) -> LedgerUnit:

@@ -1,4 +1,4 @@
-"""The states of a unit, and which may follow which: the one table of the whole project."""
+"""The states of a unit and the legal transitions between them, for all campaigns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cvzmpi.errors import IllegalTransitionError, LedgerError
 
 
 class State(str, Enum):
-    """What a unit is, by its newest event."""
+    """The state of a unit, which its newest event says."""
 
     DISCOVERED = "discovered"
     QUALIFIED = "qualified"
@@ -42,7 +42,7 @@ def state_named(name: object) -> State:
 
 
 FINISHED = frozenset({State.DONE, State.PUBLISHED})
-"""All of the work is done."""
+"""States in which all of the work is done."""
 
 _D, _Q, _N, _P = State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED
 _W, _F, _L, _E = State.WORKING, State.DONE, State.PUBLISHED, State.ERROR
@@ -105,11 +105,11 @@ RETRY_FROM: Mapping[State, State] = {
     _L: _F,
     _E: _D,
 }
-"""Where a unit goes on that failed in a state."""
+"""The state from which a unit is tried again, by the state in which it failed."""
 
 
 def check_transition(unit: str, before: State | None, after: State) -> None:
-    """Refuse what is not in the table.
+    """Refuse a transition that is not in the table.
 
     Raises
     ------

@@ -78,7 +78,7 @@ class _Attempt(Generic[T]):
             self._error = error
 
     def result(self) -> T:
-        """What it returned or raised; also when the job is asked to stop just before that."""
+        """Return or raise what the work did, also where a request to stop comes just before."""
         try:
             while self._thread.is_alive():
                 self._thread.join(_LOOK_SECONDS)

@@ -78,7 +78,7 @@ class JobWriter:
 
     @property
     def problem(self) -> str | None:
-        """Why events cannot be delivered now."""
+        """The reason why events cannot be delivered now; None where they can."""
         return self._back_off.problem
 
     def start(self, wanted: int) -> None:
@@ -132,7 +132,7 @@ class JobWriter:
         return units
 
     def lost_claims(self) -> bool:
-        """Whether others took this job for dead since the last call: its claims are gone."""
+        """Whether another job took this one for dead since the last call, and ended its claims."""
         lost, self._lost_claims = self._lost_claims, False
         return lost
 
@@ -293,7 +293,7 @@ class JobWriter:
 
 
 def _drained(waiting: queue.SimpleQueue[T]) -> list[T]:
-    """What is in a queue that no other thread takes from."""
+    """Take everything from a queue that no other thread takes from."""
     taken = []
     while not waiting.empty():
         taken.append(waiting.get())

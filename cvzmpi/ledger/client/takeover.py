@@ -33,7 +33,7 @@ _LOOK_SECONDS = 2.0  # between two looks at the other jobs
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look at the other jobs showed.
+    """The other jobs at one look.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Seen:
     n_died: int = 0
 
     def n_units(self) -> int:
-        """How many units the living have."""
+        """The number of units that the living have."""
         return sum(count for _, count in self.living)
 
 

@@ -1,4 +1,4 @@
-"""The connection to SQLite or PostgreSQL; above it, both are the same.
+"""The connection to SQLite or PostgreSQL; modules above see no difference.
 
 Writers take turns: a writing transaction holds a lock on the whole ledger from its first moment
 (`BEGIN IMMEDIATE` in SQLite, an advisory lock in PostgreSQL). What it reads is then true until it

@@ -21,7 +21,7 @@ from cvzmpi.ledger.db.migrate import LEDGER
 
 @dataclass(frozen=True)
 class _Rights:
-    """What a role may do with a table beside reading it."""
+    """The rights of a role on a table, beside reading it."""
 
     on_rows: frozenset[str] = frozenset()
     updates: frozenset[str] = field(default_factory=frozenset)
@@ -46,7 +46,7 @@ _POWERS = ("pg_write_all_data", "pg_execute_server_program", "pg_write_server_fi
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the ledger is, and to whom it belongs."""
+    """The place of the ledger's tables, and the owners of it."""
 
     database: str
     database_owner: str
@@ -217,7 +217,7 @@ def _check_objects(connection: sa.Connection, name: str, role: str, place: _Plac
 
 
 def _updates(connection: sa.Connection, role: str, table: str) -> dict[str, bool]:
-    """Whether a role may change each column of a table."""
+    """For each column of a table, whether a role may change it."""
     query = sa.text(
         "SELECT attname, has_column_privilege(CAST(:role AS name), CAST(:table AS regclass), "
         "attname, 'UPDATE') FROM pg_attribute WHERE attrelid = CAST(:table AS regclass) "

@@ -1,4 +1,4 @@
-"""The SQLite file of a ledger: made once, never made anew in place of one that is lost."""
+"""The SQLite file of a ledger. It is made once, and never in place of one that is lost."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A ledger at one moment, read straight through the driver of its database.
 
-People wait for `status`, and to import SQLAlchemy takes longer than all that the status asks. So
-its questions are plain SQL, of the kind that SQLite and PostgreSQL share.
+People wait for `status`, and importing SQLAlchemy takes longer than all of its queries. So they are
+plain SQL that SQLite and PostgreSQL share.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Snapshot", "as_instant", "as_json", "snapshot"]
 
 @dataclass(frozen=True)
 class _Driver:
-    """What the drivers of the databases do not share."""
+    """The differences between the drivers of SQLite and PostgreSQL."""
 
     connect: Callable[[], Any]
     error: type[Exception]
@@ -42,7 +42,7 @@ class Snapshot:
         connection.execute(driver.begin)
 
     def rows(self, query: str, *values: str | int | datetime) -> list[tuple[Any, ...]]:
-        """What a query finds.
+        """The rows that a query finds.
 
         Parameters
         ----------
@@ -145,5 +145,5 @@ def _postgresql(url: str) -> _Driver:
 
 
 def as_json(value: Any) -> Any:
-    """JSON, as a row has it."""
+    """The value of a JSON column, which SQLite gives as text."""
     return stored_values.from_text(value) if isinstance(value, str | bytes) else value

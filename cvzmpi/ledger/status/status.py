@@ -1,4 +1,4 @@
-"""The state of a campaign in a few numbers: what `cvzmpi status` shows, and its JSON."""
+"""The state of a campaign in a few numbers, for `cvzmpi status` and its JSON."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The database refuses what no version of cvzmpi can read, and its functions trust no search path.
+"""Make the database refuse rows that cvzmpi cannot read, and its functions trust no search path.
 
-Rows that are there stay as they are, whatever is in them.
+Rows that are there already stay as they are.
 """
 
 import sqlalchemy as sa
@@ -30,7 +30,7 @@ _STATES = (
 )
 
 _LONGEST = 1_000_000
-"""Characters of a text."""
+"""The most characters of a text."""
 
 # What must hold in a row, by table and a name for it; `NEW.` stands before each column. A row that
 # breaks one of these could not be read by any command, or no event could follow it.
@@ -72,13 +72,13 @@ _INSTANTS = {
     "latest": ("since",),
     "jobs": ("started", "heartbeat", "ended"),
 }
-"""Columns with an instant: between the years 1 and 9999, which are those that Python knows."""
+"""Columns with an instant, between the years 1 and 9999 as Python's `datetime` has them."""
 
 _OBJECTS = {"units": "facts", "events": "detail"}
 """Columns with a JSON object."""
 
 _LARGEST, _DEEPEST = 10_000_000, 50
-"""Bytes of it, and levels of JSON within JSON: Python reads about a thousand."""
+"""The most bytes and levels of a JSON object. Python reads about a thousand levels."""
 
 # After the largest number no event could come. The first event of a new unit may come after its
 # second one, within a transaction.
@@ -132,7 +132,7 @@ def _sqlite_instant(column: str) -> str:
 
 
 def _schema(bind: sa.Connection) -> str:
-    """Where the ledger's tables are."""
+    """The schema of the ledger's tables."""
     query = (
         "SELECT nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
         "ON n.oid = c.relnamespace WHERE c.oid = 'events'::pg_catalog.regclass"
