@@ -44,7 +44,7 @@ def add_units(
         position = positions[event.unit]
         position.check(event, job)
         rows.append(position.append(event, job))
-    # `latest` shows the newest event: with the first ones last, it has to follow but once a unit.
+    # The first events are inserted last: `latest` then has to change only once for each unit.
     insert_rows(connection, events, [*rows[len(new) :], *rows[: len(new)]])
     for follower in followers if happened else ():
         follower(connection, happened)

@@ -99,7 +99,7 @@ def _check_role(connection: sa.Connection, name: str, role: str, place: _Place) 
     """Refuse what is no role, and a role from which nothing can be kept."""
     if role.lower() == "public":  # quoted, too, it is everyone
         raise LedgerError(f"{name}: {role} is everyone, not a role: make one for the jobs")
-    # What is no text (an argument may be any bytes) is no role either.
+    # An argument may be any bytes; a name that is no text is no role either.
     is_text = "\0" not in role and role.isprintable()
     known = sa.text("SELECT rolname FROM pg_roles WHERE rolname = :role")
     if not is_text or connection.execute(known, {"role": role}).scalar() is None:

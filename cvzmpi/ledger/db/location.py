@@ -9,7 +9,7 @@ migration to run."""
 BUSY_SECONDS = 10
 """Seconds that SQLite waits for others to unlock the file."""
 
-# A server that does not answer must not be waited for without end.
+# The limits keep a job from waiting for ever for a server that does not answer.
 POSTGRESQL_OPTIONS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,

@@ -75,7 +75,7 @@ def snapshot(location: str | Path) -> Iterator[Snapshot]:
     driver = _driver_of(location)
     connection = _connect_if_as_expected(driver)
     if connection is None:
-        # This brings the tables up to date, or says what is wrong.
+        # Opening it brings the tables up to date, or says what is wrong.
         from cvzmpi.ledger.ledger import Ledger
 
         Ledger.open(location, create=False).close()
@@ -116,7 +116,7 @@ def _driver_of(location: str | Path) -> _Driver:
 
 def _sqlite(path: str) -> _Driver:
     def connect() -> sqlite3.Connection:
-        # to write, since what a dead writer left must be undone; but make none
+        # opened for writing, since SQLite may have to undo what a dead writer left; never created
         uri = f"{Path(path).absolute().as_uri()}?mode=rw"
         return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 

@@ -113,7 +113,7 @@ def _sqlite() -> list[str]:
                 f"CREATE TRIGGER {table}_check_{what.lower()} BEFORE {what} ON {table} BEGIN "
                 f"SELECT CASE {' '.join(checks)} END; END"
             )
-    # SQLite asks the newest trigger first: what is there already is a clearer reason.
+    # SQLite runs the newest trigger first, and "never replaced" is the clearest reason.
     return [*statements, KEEP_REPLACE]
 
 
@@ -191,7 +191,7 @@ def _constraints(schema: str) -> list[str]:
             f"jsonb_typeof(NEW.{column}) = 'object' "
             f"AND pg_column_size(NEW.{column}) <= {_LARGEST} "
             f"AND NOT jsonb_path_exists(NEW.{column}, '$.**{{{_DEEPEST}}}') "
-            # Python reads no whole number of thousands of digits
+            # Python refuses to read whole numbers of thousands of digits
             f"AND NOT jsonb_path_exists(NEW.{column}, '$.** ? (@ > 1e300 || @ < -1e300)')"
         )
     return [
