@@ -186,7 +186,10 @@ class LedgerSource:
         if self._writer.lost_claims():
             self._forget_waiting()
         if self._unusable:
-            return self._end_unusable()
+            ended, self._unusable = self._unusable, []
+            for outcome in ended:
+                self.ended(outcome)
+            return ended
         if self._told_out_of_reach or not self.exhausted() or not self._writer.gave_up():
             return ()
         self._told_out_of_reach = True
@@ -239,12 +242,6 @@ class LedgerSource:
         enough = 2 * self._n_ranks + len(self._ended_at)
         missing = enough - len(self._waiting)
         self._writer.want(missing if missing >= enough / 2 else 0)
-
-    def _end_unusable(self) -> list[Outcome]:
-        ended, self._unusable = self._unusable, []
-        for outcome in ended:
-            self.ended(outcome)
-        return ended
 
     def _forget_waiting(self) -> None:
         """Drop the units that wait: other jobs may have them now. Teams keep what they have."""

@@ -82,14 +82,11 @@ def _units(status: Status) -> RenderableType:
     parts = []
     for state, n in status.counts.items():
         if n:
-            half = f" ({status.half_done} half done)" if _says_half_done(status, state) else ""
+            says_half_done = state is State.PREPROCESSED and status.half_done > 0
+            half = f" ({status.half_done} half done)" if says_half_done else ""
             parts.append(f"{n:,} {state}{half}".replace("_", " "))
     at = status.at.astimezone(timezone.utc)
     return f"{at:%Y-%m-%d %H:%M:%S} UTC  {total:,} units: {', '.join(parts)}"
-
-
-def _says_half_done(status: Status, state: State) -> bool:
-    return state is State.PREPROCESSED and status.half_done > 0
 
 
 def _speed(status: Status, step_name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cvzmpi.estimates import Estimate, rate
 from cvzmpi.ledger.records import Job
-from cvzmpi.ledger.status import queries as queries
+from cvzmpi.ledger.status import queries
 from cvzmpi.ledger.status.snapshot import Snapshot, as_instant
 
 LATELY = timedelta(hours=1)
