@@ -1,23 +1,32 @@
 """Claims: which job has which unit now.
 
-A claim is a row, and a unit can have only one. It is held as long as its job lives; a job that is
-dead is *buried* (see `burial`), and its claims end with it. Units are claimed ahead of the teams,
-in batches, in the order of work (see `order`).
+A claim is a row, and a unit has at most one. It lasts as long as its job lives; the claims of a
+dead job end when another job takes over its units (`client.takeover`). Units are claimed ahead of
+the teams, in batches, in the order of work (`order`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from cvzmpi.ledger.db.database import Database, chunks
 from cvzmpi.ledger.db.tables import batches, claims, jobs, latest, units
-from cvzmpi.ledger.order import Narrow, all_units, count_units, free_units, read_units
+from cvzmpi.ledger.order import ORDER_BY, place_in_order
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.registry import JOB_COLUMNS
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.rows import SELECT_UNITS, as_unit, rows_with
+from cvzmpi.ledger.states import State, state_named
+
+Narrow = Callable[[sa.Select[Any]], sa.Select[Any]]
+"""Takes a query of `latest`, and gives one that finds fewer units."""
+
+
+def all_units(query: sa.Select[Any]) -> sa.Select[Any]:
+    """Leave a query as it is."""
+    return query
 
 
 class Claims:
@@ -101,12 +110,12 @@ class Claims:
             return only(query)
 
         with self._database.writing() as connection:
-            ids = free_units(connection, n, states, narrow)
+            ids = _free_units(connection, n, states, narrow)
             if not ids:
                 return []
             rows = [{"unit_id": unit_id, "job_id": job.id} for unit_id in ids]
             connection.execute(claims.insert(), rows)
-            return read_units(connection, ids)
+            return _read_units(connection, ids)
 
     def give_back(self, job: Job, names: Sequence[str], *, within: sa.Connection) -> None:
         """End the claims of a job on units that it did not begin."""
@@ -118,7 +127,7 @@ class Claims:
     def batch_counts(
         self, job: Job, *, limited: bool = False, only: Narrow = all_units
     ) -> dict[tuple[State, bool], int]:
-        """How many units there are by state, and by whether they are half done."""
+        """Count units by state, and by whether they are half done."""
         with self._database.reading() as connection:
             return count_units(
                 connection, lambda query: only(_in_batch(query, job) if limited else query)
@@ -136,10 +145,10 @@ class Claims:
         return None if row is None else Job(*row)
 
     def of_others(self, job: Job, *, limited: bool = False) -> list[tuple[Job, int]]:
-        """The other jobs that have not ended, and how many units each has.
+        """The other jobs whose units may have to be taken over, with the number of their claims.
 
-        Also those that have ended and left units in the state `working`, which nobody would look
-        after: they have none.
+        These are the jobs that have not ended, and those that ended and left units `working`; the
+        latter have no claims.
 
         Parameters
         ----------
@@ -166,8 +175,43 @@ class Claims:
         return [(Job(*job_row), count) for *job_row, count in rows]
 
 
+def count_units(
+    connection: sa.Connection, narrow: Narrow = all_units
+) -> dict[tuple[State, bool], int]:
+    """Count units by state, and by whether they are half done."""
+    query = sa.select(latest.c.state, latest.c.begun, sa.func.count()).group_by(
+        latest.c.state, latest.c.begun
+    )
+    counted = map(tuple, connection.execute(narrow(query)))
+    return {(state_named(state), bool(begun)): n for state, begun, n in counted}
+
+
+def _free_units(
+    connection: sa.Connection, n: int, states: Sequence[State], narrow: Narrow
+) -> list[int]:
+    """The numbers of at most `n` units in these states that no job has, the next ones first."""
+    found: list[tuple[Any, ...]] = []
+    for state in states:  # one by one: the index then has them in order already
+        is_claimed = sa.exists().where(claims.c.unit_id == latest.c.unit_id)
+        query = (
+            sa.select(latest.c.begun, latest.c.priority, latest.c.cost, latest.c.unit_id)
+            .where(latest.c.state == state.value, ~is_claimed)
+            .order_by(sa.text(ORDER_BY))
+            .limit(n)
+        )
+        found += map(tuple, connection.execute(narrow(query)))
+    return [row[-1] for row in sorted(found, key=lambda row: place_in_order(*row))[:n]]
+
+
+def _read_units(connection: sa.Connection, ids: Sequence[int]) -> list[LedgerUnit]:
+    """Units by their numbers, in this order."""
+    rows = rows_with(connection, SELECT_UNITS, units.c.id, ids)
+    found = {row.id: as_unit(tuple(row)) for row in rows}
+    return [found[unit_id] for unit_id in ids]
+
+
 def _in_batch(query: sa.Select[Any], job: Job) -> sa.Select[Any]:
-    """Of units in `latest`, only those of the job's batch."""
+    """Narrow a query of `latest` to the units of the job's batch."""
     return query.join(
         batches, (batches.c.unit_id == latest.c.unit_id) & (batches.c.job_id == job.id)
     )

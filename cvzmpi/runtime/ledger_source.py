@@ -1,6 +1,6 @@
-"""The source of units that the ledger keeps: for every campaign, on rank 0 of a job.
+"""The source of a job's units, on rank 0, for every campaign.
 
-It stands between the engine, which knows units, teams and outcomes, and the ledger, which knows
+It stands between the scheduler, which knows units, teams and outcomes, and the ledger, which knows
 states and events.
 """
 
@@ -9,18 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.ledger.client.job_writer import Clerk
-from cvzmpi.ledger.client.wait_for_others import WaitForOthers
-from cvzmpi.ledger.failures import failures
-from cvzmpi.ledger.ledger import Ledger
-from cvzmpi.ledger.order import Narrow, all_units
-from cvzmpi.ledger.records import Event, Job, LedgerUnit
-from cvzmpi.ledger.states import FINISHED, State
+from cvzmpi.ledger.client.job_writer import JobWriter
+from cvzmpi.ledger.client.waiting import WaitForOthers
+from cvzmpi.ledger.records import Event, LedgerUnit
+from cvzmpi.ledger.states import State
 from cvzmpi.scheduler.campaign import Outcome, Overview, Remainder, Unit, Worker
 
 _log = logging.getLogger(__name__)
@@ -28,47 +25,6 @@ _log = logging.getLogger(__name__)
 _RECENT_SECONDS = 60.0
 # How long the end of a job may wait for a database that is away.
 _PATIENCE = {False: 60.0, True: 5.0}  # by whether the job was asked to stop
-
-
-def overview_of(
-    ledger: Ledger,
-    job: Job,
-    *,
-    batch: Collection[str] | None,
-    steps_per_unit: int,
-    open_states: Collection[State] = (State.QUALIFIED, State.PREPROCESSED, State.WORKING),
-    failed_in: Collection[State] = tuple(State),
-    only: Narrow = all_units,
-) -> Overview:
-    """What there is to do.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    job : Job
-    batch : collection of str, optional
-        The units of the job; without it, all.
-    steps_per_unit : int
-    open_states : collection of State
-        In which a unit is to be worked on.
-    failed_in : collection of State
-        What failed in another state is none of this job's.
-    only : callable
-        As in `ClerkRules`.
-    """
-    counts = ledger.claims.batch_counts(job, limited=batch is not None, only=only)
-    failed = [
-        failure
-        for failure in failures(ledger)
-        if failure.from_state in failed_in and (batch is None or failure.unit.name in batch)
-    ]
-    return Overview(
-        n_open=sum(n for (state, _), n in counts.items() if state in open_states),
-        n_begun=sum(n for (state, begun), n in counts.items() if begun and state in open_states),
-        n_done=sum(n for (s, _), n in counts.items() if s in FINISHED),
-        rejected=[Outcome(failure.unit.name, failure.message) for failure in failed],
-        steps_per_unit=steps_per_unit,
-    )
 
 
 @dataclass
@@ -81,7 +37,7 @@ class _Held:
 
 
 def _who(held: _Held) -> dict[str, str]:
-    """Whom a line of the log is about."""
+    """The rank that a line of the log is about."""
     worker = held.worker
     return {} if worker is None else {"who": f"rank {worker.rank} on {worker.host}"}
 
@@ -101,34 +57,34 @@ def _log_end(outcome: Outcome, held: _Held) -> None:
 
 
 class LedgerSource:
-    """Gives out the units that the clerk claims, and tells it what becomes of them.
+    """Gives out the units that the writer claims, and has their outcomes recorded.
 
     Parameters
     ----------
-    clerk : Clerk
+    writer : JobWriter
         Not started yet.
     overview : callable
-        What there is to do; asked when the clerk has seen to dead jobs, and again in the end.
+        Counts what there is to do; called when the units of dead jobs are given back, and again in
+        the end.
     as_unit : callable
-        What the engine is to know of a unit.
+        Makes the scheduler's unit of the ledger's.
     n_ranks : int
-        Of the job, or its teams, where units take long: at least twice as many units are claimed
-        ahead, and what a minute brings, so that nobody waits for a database that is away for so
-        long.
+        Of the job, or its teams, where units take long. Twice as many units are claimed ahead, and
+        as many as ended in the last minute: enough for a minute without the database.
     as_recorded : callable, optional
-        How the work on a unit ended, as its history is to have it: what a campaign adds to the
-        outcome that a team sent. Of its result, `summary` and `note` become the message.
+        Adds to an outcome that a team sent what the unit's history is to have. Of its result,
+        `summary` and `note` become the message.
     """
 
     def __init__(
         self,
-        clerk: Clerk,
+        writer: JobWriter,
         overview: Callable[[], Overview],
         as_unit: Callable[[LedgerUnit], Unit],
         n_ranks: int,
         as_recorded: Callable[[Outcome], Outcome] = lambda outcome: outcome,
     ) -> None:
-        self._clerk = clerk
+        self._writer = writer
         self._as_recorded = as_recorded
         self._as_unit = as_unit
         self._n_ranks = n_ranks
@@ -136,10 +92,10 @@ class LedgerSource:
         self._held: dict[str, _Held] = {}
         self._ended_at: deque[float] = deque()
         self._unusable: list[Outcome] = []
-        self._told_of_outage = False
+        self._told_out_of_reach = False
         self._wait = WaitForOthers()
         self._look = overview
-        clerk.start(wanted=2 * n_ranks)
+        writer.start(wanted=2 * n_ranks)
         self._overview = overview()
         _log.info(
             "%d units open, %d of them half done, %d done",
@@ -149,51 +105,51 @@ class LedgerSource:
         )
 
     def overview(self) -> Overview:
-        """What there is to do."""
+        """The counts of what there is to do, as the job began."""
         return self._overview
 
     def next(self) -> Unit | None:
-        """The unit that is next in the order of work; None where none is claimed at the moment."""
+        """The next unit in the order of work; None where none is claimed at the moment."""
         self._take_claimed()
         return self._waiting.popleft() if self._waiting else None
 
     def exhausted(self) -> bool:
-        """Whether all units are done or failed.
+        """Whether the job need not wait for more units.
 
-        Or with other jobs that live, for long; or out of reach, where the database has been away
-        for long: a job does not wait for ever.
+        All are done or failed, or have been with other living jobs for long, or the database has
+        been away for long.
         """
         self._take_claimed()
         if self._waiting:
             self._wait.end()
             return False
-        if self._clerk.gave_up():
+        if self._writer.gave_up():
             return True
-        return self._clerk.nothing_left() and not self._wait.goes_on(self._clerk.with_others())
+        return self._writer.nothing_left() and not self._wait.goes_on(self._writer.with_others())
 
     def preprocessed(self, unit: Unit, **detail: Any) -> None:
-        """The input of a unit is here, verified; to be said before it is given to a team."""
+        """Note that the input of a unit is here, verified, before it is given to a team."""
         if self._held[unit.name].state is not State.PREPROCESSED:  # else it was here once before
             self._move(unit.name, State.PREPROCESSED, detail=detail)
 
     def not_qualified(self, unit: Unit, message: str) -> None:
-        """The input of a unit is here, and it is not worth the work."""
+        """Note that the input of a unit is here and does not meet the criteria."""
         self._move(unit.name, State.NOT_QUALIFIED, message=message)
-        self._clerk.give_back(unit.name)
+        self._writer.give_back(unit.name)
         del self._held[unit.name]
 
     def began(self, unit: Unit, worker: Worker) -> None:
-        """A team was given the unit."""
+        """Note that a team was given the unit."""
         held = self._held[unit.name]
         if held.state is not State.PREPROCESSED:
             self._move(unit.name, State.PREPROCESSED, message="needs its input no more")
         held.worker = worker
         self._move(unit.name, State.WORKING)
-        attempt = held.unit.charged + 1
+        attempt = held.unit.attempts_used + 1
         _log.info("began %s, attempt %d", unit.name, attempt, extra=_who(held))
 
     def ended(self, outcome: Outcome) -> None:
-        """The work on a unit ended, or what comes before it."""
+        """Note that the work on a unit, or the preparation for it, ended."""
         outcome = self._as_recorded(outcome)
         name, held = outcome.unit, self._held[outcome.unit]
         self._ended_at.append(time.monotonic())
@@ -205,13 +161,15 @@ class LedgerSource:
                 State.ERROR,
                 message=outcome.error,
                 detail=detail,
-                charged=held.unit.charged + 1,
+                attempts_used=held.unit.attempts_used + 1,
             )
         elif outcome.unfinished is None:
             said = [detail.pop(key) for key in ("summary", "note") if key in detail]
-            self._move(name, State.DONE, message="; ".join(said) or None, detail=detail, charged=0)
+            self._move(
+                name, State.DONE, message="; ".join(said) or None, detail=detail, attempts_used=0
+            )
         elif held.state is State.WORKING:
-            self._clerk.put_off(name)
+            self._writer.put_off(name)
             self._move(
                 name,
                 State.PREPROCESSED,
@@ -220,38 +178,41 @@ class LedgerSource:
                 progress=outcome.progress,
             )
         else:
-            self._clerk.give_back(name)
+            self._writer.give_back(name)
         self._held.pop(name, None)
 
     def attend(self) -> Sequence[Outcome]:
-        """See that enough units are claimed."""
-        if self._clerk.lost_claims():
+        """See to claims that were lost and units that cannot be used; their outcomes."""
+        if self._writer.lost_claims():
             self._forget_waiting()
         if self._unusable:
-            return self._end_unusable()
-        if self._told_of_outage or not self.exhausted() or not self._clerk.gave_up():
+            ended, self._unusable = self._unusable, []
+            for outcome in ended:
+                self.ended(outcome)
+            return ended
+        if self._told_out_of_reach or not self.exhausted() or not self._writer.gave_up():
             return ()
-        self._told_of_outage = True
-        why = f"the ledger is out of reach: {self._clerk.problem}"
+        self._told_out_of_reach = True
+        why = f"the ledger is out of reach: {self._writer.problem}"
         return [Outcome("what the ledger still has", unfinished=why)]
 
     def steps_done(self, steps: int) -> None:
         """Count what the teams do."""
-        self._clerk.steps_done(steps)
+        self._writer.steps_done(steps)
 
     def status(self) -> str:
-        """Whether the ledger can be reached."""
-        if self._clerk.problem is not None:
+        """A word about the ledger for the progress display; empty when all is well."""
+        if self._writer.problem is not None:
             return "ledger out of reach"
         return "waiting for other jobs" if self._wait.is_on else ""
 
     def close(self, stopped: str | None) -> Remainder | None:
-        """Deliver what is left to be said; what teams still have is given back."""
+        """Give back the units that teams still have, and deliver all events."""
         for name, held in self._held.items():
             if held.state is State.WORKING:
                 self._move(name, State.PREPROCESSED, message=f"the job ended: {stopped}")
         seen: list[Remainder] = []
-        self._clerk.close(
+        self._writer.close(
             stopped or "ended",
             _PATIENCE[stopped is not None],
             last_look=lambda: seen.append(self._remainder()),
@@ -260,16 +221,16 @@ class LedgerSource:
         return seen[-1] if seen else None
 
     def _remainder(self) -> Remainder:
-        """What is left when this job has told everything."""
+        """The units that are left once all events of this job are delivered."""
         overview = self._look()
         with_others = [
             Outcome(f"{count} more", unfinished=f"job {job.id} on {job.host} has them, and lives")
-            for job, count in self._clerk.with_others()
+            for job, count in self._writer.with_others()
         ]
         return Remainder(overview.n_open, tuple(overview.rejected), tuple(with_others))
 
     def _take_claimed(self) -> None:
-        for unit in self._clerk.claimed():
+        for unit in self._writer.claimed():
             self._held[unit.name] = _Held(unit, unit.state)
             try:
                 self._waiting.append(self._as_unit(unit))
@@ -280,16 +241,10 @@ class LedgerSource:
             self._ended_at.popleft()
         enough = 2 * self._n_ranks + len(self._ended_at)
         missing = enough - len(self._waiting)
-        self._clerk.want(missing if missing >= enough / 2 else 0)
-
-    def _end_unusable(self) -> list[Outcome]:
-        ended, self._unusable = self._unusable, []
-        for outcome in ended:
-            self.ended(outcome)
-        return ended
+        self._writer.want(missing if missing >= enough / 2 else 0)
 
     def _forget_waiting(self) -> None:
-        """Other jobs may have them now; what the teams have goes on."""
+        """Drop the units that wait: other jobs may have them now. Teams keep what they have."""
         for unit in self._waiting:
             del self._held[unit.name]
         self._waiting.clear()
@@ -300,5 +255,5 @@ class LedgerSource:
         event = Event(name, state, from_state=held.state, **facts)
         if held.worker is not None:
             event = replace(event, rank=held.worker.rank, host=held.worker.host)
-        self._clerk.tell(event)
+        self._writer.tell(event)
         held.state = state

@@ -8,7 +8,7 @@ from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, identit
 from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.cvz.sector_file.sector_file import Progress, lock_path, sector_files, sector_path
 from cvzmpi.errors import LightCurveError, SectorFileError
-from cvzmpi.ledger.client.takeover import Evidence
+from cvzmpi.ledger.client.rules import Evidence
 
 
 class CampaignFiles:

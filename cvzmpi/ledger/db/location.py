@@ -1,11 +1,15 @@
-"""Where the database of a ledger is, and how long it is waited for."""
+"""Settings of every connection to a ledger's database, with and without SQLAlchemy."""
 
 from __future__ import annotations
 
-BUSY_SECONDS = 10
-"""That SQLite waits for others to unlock the file."""
+VERSION = "0002"
+"""The newest version of the ledger's tables. With it here, Alembic is imported only when there is a
+migration to run."""
 
-# A server that does not answer must not be waited for without end.
+BUSY_SECONDS = 10
+"""Seconds that SQLite waits for others to unlock the file."""
+
+# The limits keep a job from waiting for ever for a server that does not answer.
 POSTGRESQL_OPTIONS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -15,7 +19,7 @@ POSTGRESQL_OPTIONS = {
     "application_name": "cvzmpi",
     "client_encoding": "utf8",  # else it is the database's, and SQL_ASCII brings bytes for text
 }
-"""Of a connection, where the URL does not say otherwise."""
+"""Options of a connection, where the URL does not say otherwise."""
 
 
 def is_url(text: str) -> bool:

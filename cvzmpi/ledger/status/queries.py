@@ -1,23 +1,24 @@
-"""What the status asks the database; each question looks at a few rows, or at an index alone."""
+"""The queries behind the status; each looks at a few rows, or at an index alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from cvzmpi.ledger.db.instants import as_instant
-from cvzmpi.ledger.db.json_values import as_object
+from cvzmpi.ledger.db.stored_values import as_instant, as_object
+from cvzmpi.ledger.order import ORDER_BY, place_in_order
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.states import State, state_named
 from cvzmpi.ledger.status.snapshot import Snapshot, as_json
 
 N_UNITS = 5
-"""That a list of units shows."""
+"""The most units that a list shows."""
 
 MOST_RECENT = 20_000
-"""Units done lately that are looked at: for their number, their cost, and the slowest."""
+"""The most units done lately that are read, for the speed and the slowest."""
 
 _JOB = [field.name for field in fields(Job)]
 _UNIT = (
@@ -38,7 +39,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Done:
-    """That a job finished a unit: when, as the database has it, which job, and what it cost."""
+    """A unit that a job finished: when (as the driver gives it), which job, and the unit's cost."""
 
     at: Any
     job_id: int
@@ -46,7 +47,7 @@ class Done:
 
 
 def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], tuple[int, float]]:
-    """How many units there are, and their cost, by state and by whether they are half done."""
+    """Count units and sum their cost, by state and by whether they are half done."""
     counted = snapshot.rows(
         "SELECT state, begun, count(*), sum(cost) FROM latest GROUP BY state, begun"
     )
@@ -54,7 +55,7 @@ def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], tuple[int, float
 
 
 def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:
-    """The jobs that have not ended, as far as is known: units at work, and units claimed."""
+    """The jobs that have not ended as far as is known, each with its units at work and claimed."""
     at_work = dict(
         snapshot.rows("SELECT job_id, count(*) FROM latest WHERE state = 'working' GROUP BY job_id")
     )
@@ -120,18 +121,18 @@ def oldest(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
 
 
 def next_units(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
-    """The units that are claimed next: in the order of work, as `order` has it."""
+    """The units that are claimed next."""
     query = (
-        f"SELECT latest.unit_id, {_UNIT} FROM {_UNITS} WHERE latest.state = ? "
+        f"SELECT latest.unit_id, latest.begun, {_UNIT} FROM {_UNITS} WHERE latest.state = ? "
         "AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.unit_id = latest.unit_id) "
-        "ORDER BY latest.begun DESC, latest.priority DESC, latest.cost DESC, latest.unit_id "
-        f"LIMIT {N_UNITS}"
+        f"ORDER BY {ORDER_BY} LIMIT {N_UNITS}"
     )
     found = []
     for state in states:
-        found += [(row[0], _as_unit(row[1:])) for row in snapshot.rows(query, state.value)]
-    found.sort(key=lambda f: (f[1].progress == 0, -f[1].priority, -f[1].cost, f[0]))
-    return [unit for _, unit in found[:N_UNITS]]
+        for unit_id, begun, *row in snapshot.rows(query, state.value):
+            unit = _as_unit(row)
+            found.append((place_in_order(begun, unit.priority, unit.cost, unit_id), unit))
+    return [unit for _, unit in sorted(found, key=itemgetter(0))[:N_UNITS]]
 
 
 def failed_units(snapshot: Snapshot) -> list[Failed]:
