@@ -30,7 +30,7 @@ from cvzmpi.cvz.light_curves.batch_list import read_pairs
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.storage.checkpoint_file import write_whole
+from cvzmpi.storage.whole_file import write_whole
 
 JOBS = Path(__file__).resolve().parent
 SCRIPTS = {"ckpt": JOBS / "cvz_ckpt.slurm", "node": JOBS / "cvz_node.slurm"}

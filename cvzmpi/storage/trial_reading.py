@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError
+from cvzmpi.mpi.launcher import without_launcher
 
 Check = Callable[[Path], str | None]
 """A function of a module. It reads a file, and raises whatever it likes where that is damaged. It
@@ -57,22 +58,25 @@ _CRASHES = {
     signal.SIGSYS,
     signal.SIGTRAP,
 }
-_LAUNCHER_VARIABLES = (
-    *("OMPI_", "PMIX_", "PMI_", "PRTE_", "SLURM_", "MPI_", "HYDRA_", "FLUX_", "PALS_"),
-    *("JSM_", "MV2_"),
-)
 
 
-class DamagedOnTrialError(CvzmpiError):
-    """HDF5 cannot read a file: it says so, crashes, or does not come back; or the check fails."""
+class NotOpenedError(CvzmpiError):
+    """A file is not opened with HDF5, for a reason that may say nothing about what is in it."""
 
 
-class RefusedOnTrialError(CvzmpiError):
-    """The check does not want a file, which is not damaged."""
+class UnsoundFileError(NotOpenedError):
+    """HDF5 cannot read it: it is no HDF5 file, or its structure is damaged."""
 
 
-class TrialFailedError(CvzmpiError):
+class ForeignFileError(NotOpenedError):
+    """It is none of ours."""
+
+
+class TrialFailedError(NotOpenedError):
     """A trial did not come to its end; that says nothing about the file."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"cannot be read: {reason}")
 
 
 def read_on_trial(path: Path, check: Check) -> None:
@@ -93,9 +97,10 @@ class TrialReader:
 
         Raises
         ------
-        DamagedOnTrialError
+        UnsoundFileError
             If it must not be opened.
-        RefusedOnTrialError
+        ForeignFileError
+            If the check refuses it.
         TrialFailedError
             If the process does not start, or is killed by somebody.
         OSError
@@ -144,15 +149,15 @@ def _raise_what_it_says(answer: dict[str, Any], path: Path, seconds: float) -> N
     if "errno" in answer:
         raise OSError(answer["errno"], os.strerror(answer["errno"]), str(path))
     if "refusal" in answer:
-        raise RefusedOnTrialError(answer["refusal"])
+        raise ForeignFileError(answer["refusal"])
     if "damage" in answer:
-        raise DamagedOnTrialError(answer["damage"])
+        raise UnsoundFileError(answer["damage"])
     if "signal" in answer:
         number = signal.Signals(answer["signal"])
         if number == signal.SIGPROF:
-            raise DamagedOnTrialError(f"HDF5 does not come back within {seconds:.0f} s")
+            raise UnsoundFileError(f"HDF5 does not come back within {seconds:.0f} s")
         if number in _CRASHES:
-            raise DamagedOnTrialError(f"HDF5 crashes ({number.name})")
+            raise UnsoundFileError(f"HDF5 crashes ({number.name})")
         raise TrialFailedError(f"{number.name} ended its trial")
 
 
@@ -161,11 +166,8 @@ class _Process:
 
     def __init__(self) -> None:
         # The same modules as here, and no rank of the job.
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(_LAUNCHER_VARIABLES)
-        } | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        modules = os.pathsep.join(path for path in sys.path if path)
+        environment = without_launcher() | {"PYTHONPATH": modules}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "cvzmpi.storage.trial_process"],
             stdin=subprocess.PIPE,

@@ -30,9 +30,9 @@ from cvzmpi.cvz.sector_file.checks import (
 )
 from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION, MARKS, WRITTEN_IN_PLACE, fill
 from cvzmpi.errors import MachineError, SectorFileError, one_line
-from cvzmpi.storage.checkpoint_file import write_whole
 from cvzmpi.storage.hdf5_file import check_format
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
+from cvzmpi.storage.whole_file import write_whole
 
 STAGES = ("download", "detect", "model", "inject")
 """The stages of a light curve, in order; the attribute `checkpoint` names the last one done."""
@@ -47,8 +47,8 @@ def sector_path(directory: Path, tic: int, sector: int) -> Path:
     return directory / f"{tic % 1000:03d}" / f"{tic}_{sector}.h5"
 
 
-def claim_path(path: Path) -> Path:
-    """The file of the claim on a light curve is beside its sector file."""
+def lock_path(path: Path) -> Path:
+    """The file that a team keeps locked while it works on a light curve."""
     return path.with_suffix(".claim")
 
 

@@ -96,11 +96,11 @@ class CvzCampaign:
             provenance=self._provenance,
         )
 
-    def claim_file(self, unit: Unit) -> Path:
-        """The claim is beside the sector file."""
+    def lock_file(self, unit: Unit) -> Path:
+        """The lock is beside the sector file."""
         if not self._config.output.directory.is_dir():
             raise MachineError(f"{self._config.output.directory}: is gone while the job runs")
-        return sector_file.claim_path(unit.content.output)
+        return sector_file.lock_path(unit.content.output)
 
     def progress(self, unit: Unit) -> int:
         """Stages and injections that are done."""

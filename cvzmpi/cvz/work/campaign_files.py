@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, identity_by_unit
 from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import Progress, claim_path, sector_files, sector_path
+from cvzmpi.cvz.sector_file.sector_file import Progress, lock_path, sector_files, sector_path
 from cvzmpi.errors import LightCurveError, SectorFileError
 from cvzmpi.ledger.client.rules import Evidence
 
@@ -44,7 +44,7 @@ class CampaignFiles:
         return Evidence(
             progress=lambda unit: self.steps(unit.name),
             was_begun=lambda unit: (
-                is_light_curve(unit.name) and claim_path(self.path(unit.name)).exists()
+                is_light_curve(unit.name) and lock_path(self.path(unit.name)).exists()
             ),
         )
 

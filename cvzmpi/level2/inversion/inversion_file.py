@@ -1,6 +1,6 @@
-"""The file of an inverted map: what is in it, and how it survives a kill at any instant.
+"""The file of an inverted map, which survives a kill at any instant.
 
-All its room is allocated when it is born. Then tickets, groups of pixels in a fixed order, are
+It is allocated in full when it is created. Then tickets, groups of pixels in a fixed order, are
 written in place; the attribute `n_tickets_remaining` is lowered when their rows are on disk.
 """
 
@@ -19,8 +19,10 @@ from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.level2.inversion.inversion import Inverted
 from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
-from cvzmpi.storage.checkpoint_file import CheckpointWriter, write_whole
+from cvzmpi.storage.checkpoint_file import CheckpointWriter
+from cvzmpi.storage.resumable import is_begun
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
+from cvzmpi.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
@@ -43,7 +45,7 @@ _DIAGNOSTICS = {
 
 @dataclass(frozen=True)
 class Origin:
-    """What an inverted map depends on, kept in its file.
+    """The settings, profiles and software that an inverted map was made with.
 
     Attributes
     ----------
@@ -62,7 +64,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an inverted map is."""
+    """The progress of an inverted map, and what it is made with."""
 
     n_tickets: int
     n_tickets_remaining: int
@@ -71,7 +73,7 @@ class Progress:
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to do."""
+        """True if nothing is left to do."""
         return self.n_tickets_remaining == 0
 
     @property
@@ -135,7 +137,7 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
 
 
 def read_progress(path: Path) -> Progress | None:
-    """How far a file is; None where there is none.
+    """Read the progress of a file; None where there is none.
 
     Raises
     ------
@@ -144,7 +146,7 @@ def read_progress(path: Path) -> Progress | None:
     MapFileError
         If it is another kind of file, or the operating system does not let it be read.
     """
-    if not path.exists():
+    if not is_begun(path, MapFileError):
         return None
     with opened(path, FORMAT, FORMAT_VERSION) as file:
         _check_shapes(path, file)
@@ -161,14 +163,14 @@ def read_progress(path: Path) -> Progress | None:
 
 
 def check_counted(path: Path, n_pixels: int) -> None:
-    """Whether the first so many pixels, scan position by scan position, are inverted.
+    """Check that the first `n_pixels` pixels, scan position by scan position, are inverted.
 
     The count of tickets is written in place, and has no checksum; but each pixel has a status.
 
     Raises
     ------
     DamagedMapFileError
-        If the count vouches for pixels that nobody inverted.
+        If the count includes pixels that nobody inverted.
     """
     with opened(path, FORMAT, FORMAT_VERSION) as file:
         if (file["status"][()].ravel()[:n_pixels] == 0).any():
@@ -203,18 +205,8 @@ def read(path: Path) -> InvertedMap:
         )
 
 
-class InversionWriter:
-    """Writes the results of tickets, together with the rest of a team.
-
-    Every rank of the team opens it, and closes it.
-
-    Parameters
-    ----------
-    path : Path
-    team : Team, optional
-        Writes together, with parallel HDF5; None, and a team of one, write from this process alone.
-    fsync : bool
-        Whether to wait at each checkpoint until it is on disk.
+class InversionWriter(CheckpointWriter):
+    """Writes the results of tickets, together with the rest of a team: see `CheckpointWriter`.
 
     Raises
     ------
@@ -223,16 +215,10 @@ class InversionWriter:
     """
 
     def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
-        self._writer = CheckpointWriter(path, team, fsync, MapFileError)
-
-    def __enter__(self) -> InversionWriter:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._writer.__exit__(*error)
+        super().__init__(path, team, fsync, MapFileError)
 
     def write(self, place: tuple[int, slice], inverted: Inverted) -> None:
-        """Write what this rank found about some pixels; the only method that is not collective.
+        """Write what this rank found about some pixels; not collective.
 
         Parameters
         ----------
@@ -244,7 +230,7 @@ class InversionWriter:
         ------
         MapFileError
         """
-        with self._writer.writing() as file:
+        with self.writing() as file:
             for index, name in enumerate(PARAMETERS):
                 file["parameters"][name][place] = inverted.parameters[:, index]
                 file["uncertainties"][name][place] = inverted.uncertainties[:, index]
@@ -259,11 +245,11 @@ class InversionWriter:
         MapFileError
             On the ranks that cannot; on the others of the team, an error that says so.
         """
-        self._writer.vouch({"n_tickets_remaining": np.int64(n_tickets_remaining)})
+        self.commit({"n_tickets_remaining": np.int64(n_tickets_remaining)})
 
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
-    """Whether all datasets are there, and of one shape."""
+    """Check that all datasets are there, and of one shape."""
     datasets = [file[name] for name in (*_DIAGNOSTICS, *_names_of_parameters())]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")

@@ -82,37 +82,37 @@ def update_index(output: Path, world: World) -> IndexReport:
     SectorFileError
         If a directory cannot be read, or the index not be written.
     """
-    from cvzmpi.mpi.scatter import share
+    from cvzmpi.mpi.scatter import scatter
 
-    with _claimed(output, world):
+    with _locked(output, world):
         shards, now = world.first(lambda: _begin(output))
         index = output / DIRECTORY
 
         def update(name: str) -> ShardReport:
             return update_shard(output / name, _part_file(index, name), now - _SETTLING_NS)
 
-        reports = share(world, shards, update)
+        reports = scatter(world, shards, update)
         return world.first(lambda: _finish(output, reports))
 
 
 @contextmanager
-def _claimed(output: Path, world: World) -> Iterator[None]:
+def _locked(output: Path, world: World) -> Iterator[None]:
     """The right to update an index, which rank 0 has for all."""
-    from cvzmpi.storage.file_lock import Claim
+    from cvzmpi.storage.file_lock import FileLock
 
-    def claim() -> None:
+    def lock() -> None:
         index = output / DIRECTORY
         if not output.is_dir():
             raise ConfigError(f"{output}: no such directory")
         try:
-            taken.append(Claim.take(index / "index.claim"))
+            taken.append(FileLock.take(index / "index.claim"))
         except OSError as error:
             raise ConfigError(f"{index}: cannot write here: {error.strerror}") from error
         if taken[0] is None:
             raise ConfigError(f"{index}: another process is updating it")
 
-    taken: list[Claim | None] = []
-    world.first(claim)
+    taken: list[FileLock | None] = []
+    world.first(lock)
     try:
         yield
     finally:

@@ -81,7 +81,7 @@ def write_site(
     SectorFileError
         If the index or a page cannot be written.
     """
-    from cvzmpi.mpi.scatter import share
+    from cvzmpi.mpi.scatter import scatter
 
     index = update_index(results, world)
     world.first(lambda: _begin(results, report, index))
@@ -93,7 +93,7 @@ def write_site(
         rows = table.slice(star.start, star.length).to_pylist()
         return write_star(Star(star.tic, rows, star.tic in pictured), results, report)
 
-    summaries = share(world, stars, work)
+    summaries = scatter(world, stars, work)
     if world.rank > 0:
         world.first(lambda: None)
         return None
