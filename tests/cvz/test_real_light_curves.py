@@ -64,7 +64,7 @@ def searched(real_file, networks):
 def test_all_are_found_in_their_directory(shared_data):
     sources, rejected = scan_directory(shared_data / "tess")
     assert rejected == []
-    found = [(s.tic, s.sector) for s in sources]
+    found = [s.id for s in sources]
     assert found == sorted(found)
     assert set(KNOWN) <= set(found)
     assert not any(s.others for s in sources)

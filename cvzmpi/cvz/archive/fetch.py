@@ -145,7 +145,7 @@ class Fetch:
         return needed
 
     def _has_checkpoint(self, unit: LedgerUnit, product: Product) -> bool:
-        path = sector_file.sector_path(self._output, product.tic, product.sector)
+        path = product.id.path(self._output)
         try:
             return unit.progress > 0 or sector_file.read_progress(path) is not None
         except SectorFileError:
@@ -189,7 +189,7 @@ class Fetch:
         detail: dict[str, Any] | None = None,
     ) -> None:
         before = self._states[product]
-        self._happened.append(Event(product.unit, state, before, message=message, detail=detail))
+        self._happened.append(Event(product.id.name, state, before, message=message, detail=detail))
         self._states[product] = state
 
     def _record(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_beginning
-from cvzmpi.cvz.light_curves.light_curve_source import MAX_SECTOR, MAX_TIC, is_identity
+from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
 
 EXPOSURE = 120.0  # seconds; what stella was trained on
@@ -59,7 +59,7 @@ class Headers:
 
     Attributes
     ----------
-    tic, sector : int
+    id : LightCurveId
     end_of_table : int
         Bytes that the file must have for its light curve to be whole.
     processing : tuple
@@ -68,8 +68,7 @@ class Headers:
         In words.
     """
 
-    tic: int
-    sector: int
+    id: LightCurveId
     end_of_table: int
     processing: tuple[Any, ...]
     processing_name: str
@@ -87,18 +86,18 @@ def read_headers(path: Path) -> Headers:
         content = read_beginning(path, n_bytes)
         try:
             with opened(path, content) as hdus:
-                tic, sector = identity(path, hdus)
+                light_curve = identity(path, hdus)
                 table = light_curve_table(path, hdus)
                 processing, name = _processing(path, hdus[0].header)
-                return Headers(tic, sector, end_of_table(path, table), processing, name)
+                return Headers(light_curve, end_of_table(path, table), processing, name)
         except DamagedLightCurveError:
             if len(content) < n_bytes or n_bytes == _HEADER_BYTES[-1]:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
-def identity(path: Path, hdus: Any) -> tuple[int, int]:
-    """Tic and sector, as the primary header has them.
+def identity(path: Path, hdus: Any) -> LightCurveId:
+    """The target and the sector that the primary header names.
 
     Raises
     ------
@@ -114,15 +113,15 @@ def identity(path: Path, hdus: Any) -> tuple[int, int]:
             f"{path}: TICID = {tic!r}, SECTOR = {sector!r}: not a TESS light curve; expected whole "
             f"numbers from 1 to {MAX_TIC} and from 1 to {MAX_SECTOR}"
         )
-    return tic, sector
+    return LightCurveId(tic, sector)
 
 
-def identity_by_name(name: str) -> tuple[int, int] | None:
-    """Tic and sector as a file name of the archive has them; None for other names."""
+def identity_by_name(name: str) -> LightCurveId | None:
+    """The target and the sector in a file name of the archive; None for other names."""
     match = _ARCHIVE_NAME.fullmatch(name)
     if match is None or not is_identity(int(match[2]), int(match[1])):
         return None
-    return int(match[2]), int(match[1])
+    return LightCurveId(int(match[2]), int(match[1]))
 
 
 def light_curve_table(path: Path, hdus: Any) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cvzmpi.cvz.light_curves.fits_file import is_named_fits, looks_like_fits, size_of
 from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_headers
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_files import (
     check_is_file,
     check_name,
@@ -21,11 +22,9 @@ from cvzmpi.cvz.light_curves.input_files import (
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
 from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError
 
-_Key = tuple[int, int]
-
 
 def scan_directory(
-    directory: Path, known: Mapping[tuple[str, int], _Key] | None = None
+    directory: Path, known: Mapping[tuple[str, int], LightCurveId] | None = None
 ) -> tuple[list[LightCurveSource], list[Rejected]]:
     """Find the light curves in a directory and below, by their headers, whatever their names.
 
@@ -38,7 +37,7 @@ def scan_directory(
     ----------
     directory : Path
     known : mapping, optional
-        (tic, sector) of files that were found before, by path and size: they are not opened, unless
+        Light curves of files that were found before, by path and size: they are not opened, unless
         there are several of one light curve.
 
     Raises
@@ -100,8 +99,10 @@ class _Found:
     """What was found so far."""
 
     directory: Path
-    known: Mapping[tuple[str, int], _Key]
-    _candidates: dict[_Key, list[_Candidate]] = field(default_factory=lambda: defaultdict(list))
+    known: Mapping[tuple[str, int], LightCurveId]
+    _candidates: dict[LightCurveId, list[_Candidate]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     _refused: list[tuple[Path, LightCurveError]] = field(default_factory=list)
     _leftovers: list[tuple[Path, LightCurveError]] = field(default_factory=list)
 
@@ -116,7 +117,7 @@ class _Found:
                     return
                 check_name(path)
                 headers = read_headers(path)
-                identity = headers.tic, headers.sector
+                identity = headers.id
             self._candidates[identity].append(_Candidate(path))
         except LightCurveError as error:
             (self._leftovers if is_leftover(path) else self._refused).append((path, error))
@@ -137,7 +138,7 @@ class _Found:
             if self._better(path, error) is None
         ]
 
-    def _source(self, key: _Key) -> LightCurveSource:
+    def _source(self, key: LightCurveId) -> LightCurveSource:
         candidates = _once(self._candidates[key])
         if len(candidates) > 1:
             candidates = _best_first(candidates)
@@ -147,10 +148,10 @@ class _Found:
             PassedOver(path, f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken")
             for path, error in self._copies[key]
         ]
-        return LightCurveSource(*key, best.path, tuple(others))
+        return LightCurveSource(key, best.path, tuple(others))
 
     @cached_property
-    def _copies(self) -> dict[_Key, list[tuple[Path, LightCurveError]]]:
+    def _copies(self) -> dict[LightCurveId, list[tuple[Path, LightCurveError]]]:
         """The damaged files that are copies of others, by their light curves."""
         copies = defaultdict(list)
         for path, error in sorted(self._refused + self._leftovers, key=lambda item: item[0]):
@@ -158,7 +159,7 @@ class _Found:
                 copies[key].append((path, error))
         return copies
 
-    def _better(self, path: Path, error: LightCurveError) -> _Key | None:
+    def _better(self, path: Path, error: LightCurveError) -> LightCurveId | None:
         """The light curve of which a damaged file is a copy, as its name tells."""
         if not isinstance(error, DamagedLightCurveError):
             return None
@@ -167,9 +168,9 @@ class _Found:
         )
 
     @cached_property
-    def _keys_by_name(self) -> dict[str, _Key]:
+    def _keys_by_name(self) -> dict[str, LightCurveId]:
         """The light curves by the names of their files; without names that several have."""
-        keys: dict[str, set[_Key]] = defaultdict(set)
+        keys: dict[str, set[LightCurveId]] = defaultdict(set)
         for key, candidates in self._candidates.items():
             for candidate in candidates:
                 keys[_plain_name(candidate.path)].add(key)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from cvzmpi.cvz.address import check_endpoint
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.errors import ArchiveError, ConfigError
 
 # Start of the sector, sector, TIC number, spacecraft configuration. The 20-second light curves end
@@ -41,9 +42,9 @@ class Product:
         return cls(int(match[2]), int(match[1]), name)
 
     @property
-    def unit(self) -> str:
-        """Name of the unit that it belongs to."""
-        return f"{self.tic}_{self.sector}"
+    def id(self) -> LightCurveId:
+        """The light curve that is in it."""
+        return LightCurveId(self.tic, self.sector)
 
     @property
     def uri(self) -> str:

@@ -19,8 +19,8 @@ import numpy as np
 
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.injection.injection import Injections
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.light_curves.light_curve_source import identity_by_unit
 from cvzmpi.cvz.sector_file.checks import (
     CHECKSUM,
     check_content,
@@ -38,27 +38,18 @@ STAGES = ("download", "detect", "model", "inject")
 """The stages of a light curve, in order; the attribute `checkpoint` names the last one done."""
 
 
-def sector_path(directory: Path, tic: int, sector: int) -> Path:
-    """Where the file of a light curve is.
-
-    The files are spread over a thousand directories by the last digits of the TIC number, since
-    parallel file systems do not like 200,000 files in one; all sectors of a target are together.
-    """
-    return directory / f"{tic % 1000:03d}" / f"{tic}_{sector}.h5"
-
-
 def claim_path(path: Path) -> Path:
     """The file of the claim on a light curve is beside its sector file."""
     return path.with_suffix(".claim")
 
 
-def sector_files(directory: Path) -> dict[tuple[int, int], Path]:
-    """The files that are in an output directory where `sector_path` has them, by tic and sector."""
+def sector_files(directory: Path) -> dict[LightCurveId, Path]:
+    """The sector files that are in an output directory, each where `LightCurveId.path` has it."""
     found = {}
     for path in sorted(directory.glob("[0-9][0-9][0-9]/*_*.h5")):
-        identity = identity_by_unit(path.stem)
-        if identity is not None and path == sector_path(directory, *identity):
-            found[identity] = path
+        light_curve = LightCurveId.parse(path.stem)
+        if light_curve is not None and path == light_curve.path(directory):
+            found[light_curve] = path
     return found
 
 
@@ -122,6 +113,11 @@ class Progress:
     n_inject_remaining: int
     config_json: str
     models_checksum: str
+
+    @property
+    def id(self) -> LightCurveId:
+        """Of which light curve it says to be."""
+        return LightCurveId(self.tic, self.sector)
 
     @property
     def done(self) -> bool:
@@ -214,7 +210,7 @@ def read_progress_by_name(path: Path) -> Progress | None:
         As `read_progress`, and if it is the file of another light curve.
     """
     progress = read_progress(path)
-    if progress is not None and path.stem != f"{progress.tic}_{progress.sector}":
+    if progress is not None and path.stem != progress.id.name:
         raise SectorFileError(
             f"{path}: is of TIC {progress.tic} in sector {progress.sector}, says its content"
         )

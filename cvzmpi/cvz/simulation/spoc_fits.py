@@ -117,7 +117,7 @@ def _span(light_curve: LightCurve) -> tuple[float, float]:
     """Begin and end of the observation in BTJD."""
     time = light_curve.time[np.isfinite(light_curve.time)]
     if not len(time):
-        raise ConfigError(f"TIC {light_curve.tic} sector {light_curve.sector}: no cadence has time")
+        raise ConfigError(f"{light_curve.id}: no cadence has time")
     return time[0] - light_curve.exposure / 2, time[-1] + light_curve.exposure / 2
 
 

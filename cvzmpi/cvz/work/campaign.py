@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
-from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.cvz.sector_file.sector_file import Provenance
 from cvzmpi.errors import MachineError, SectorFileError
 
 if TYPE_CHECKING:
+    from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
     from cvzmpi.cvz.work.stages import Tools
     from cvzmpi.mpi.team import Team
     from cvzmpi.scheduler.campaign import Unit, UnitSource
@@ -100,12 +100,12 @@ class CvzCampaign:
         """The claim is beside the sector file."""
         if not self._config.output.directory.is_dir():
             raise MachineError(f"{self._config.output.directory}: is gone while the job runs")
-        return sector_file.claim_path(unit.content.output)
+        return sector_file.claim_path(self._path(unit))
 
     def progress(self, unit: Unit) -> int:
         """Stages and injections that are done."""
         try:
-            progress = sector_file.read_progress(unit.content.output)
+            progress = sector_file.read_progress(self._path(unit))
         except SectorFileError:
             return 0
         return 0 if progress is None else progress.steps
@@ -115,5 +115,8 @@ class CvzCampaign:
         from cvzmpi.cvz.work.stages import work_on_light_curve
 
         assert self._tools is not None, "prepare() comes first"
-        paths: LightCurvePaths = unit.content
-        return work_on_light_curve(self._tools, paths, team, control)
+        return work_on_light_curve(self._tools, unit.content, team, control)
+
+    def _path(self, unit: Unit) -> Path:
+        source: LightCurveSource = unit.content
+        return source.id.path(self._config.output.directory)

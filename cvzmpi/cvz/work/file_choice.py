@@ -26,13 +26,13 @@ def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit
     units = {unit.name: unit for unit in known}
     outdated = []
     for source in sources:
-        unit = units.get(source.name)
+        unit = units.get(source.id.name)
         level = logging.WARNING if unit is None else logging.INFO
         for other in source.others:
-            _log.log(level, "%s: not used: %s", source.name, other)
+            _log.log(level, "%s: not used: %s", source.id.name, other)
         if unit is not None and (unit.progress or unit.state in FINISHED):
             outdated += [
-                f"{source.name}, of {other.path}, has {source.path} now"
+                f"{source.id.name}, of {other.path}, has {source.path} now"
                 for other in source.others
                 if str(other.path) == unit.facts.get("file")
             ]

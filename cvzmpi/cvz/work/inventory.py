@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from cvzmpi.cvz.configuration import InjectConfig
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file.sector_file import Progress
-from cvzmpi.cvz.work.campaign_files import is_light_curve
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.states import FINISHED
@@ -32,8 +32,8 @@ class Inventory:
     ledger : Ledger
     job : Job
         Who does it.
-    present : collection of (int, int)
-        The (tic, sector) that have a sector file.
+    present : collection of LightCurveId
+        The light curves that have a sector file.
     look : callable
         Opens the sector file of a light curve: how far it is, None where it is damaged.
     cost : callable
@@ -44,8 +44,8 @@ class Inventory:
 
     ledger: Ledger
     job: Job
-    present: Collection[tuple[int, int]]
-    look: Callable[[LightCurveSource], Progress | None]
+    present: Collection[LightCurveId]
+    look: Callable[[LightCurveId], Progress | None]
     cost: Callable[[LightCurveSource, Progress | None], float]
     max_attempts: int
 
@@ -59,7 +59,7 @@ class Inventory:
         rejected : sequence of Rejected
             What should be one and is not.
         """
-        self.try_again({source.name for source in sources})
+        self.try_again({source.id.name for source in sources})
         for first in range(0, len(sources), _CHUNK):
             self._bring_in(sources[first : first + _CHUNK])
         self._reject(rejected)
@@ -105,22 +105,22 @@ class Inventory:
         events = [
             Event(unit.name, State.NOT_QUALIFIED, from_state=unit.state, message=message)
             for unit in known
-            if unit.state in waiting and not is_light_curve(unit.name)
+            if unit.state in waiting and LightCurveId.parse(unit.name) is None
         ]
         self.ledger.record(events, self.job, skip_stale=True)
 
     def _bring_in(self, sources: Sequence[LightCurveSource]) -> None:
-        known = {unit.name: unit for unit in self.ledger.units(names=[s.name for s in sources])}
+        known = {unit.name: unit for unit in self.ledger.units(names=[s.id.name for s in sources])}
         found: list[NewUnit] = []
         happened: list[Event] = []
         for source in sources:
-            unit = known.get(source.name)
+            unit = known.get(source.id.name)
             if unit is None or unit.state in {State.DISCOVERED, State.QUALIFIED}:
-                is_present = (source.tic, source.sector) in self.present
-                progress = self.look(source) if is_present else None
+                is_present = source.id in self.present
+                progress = self.look(source.id) if is_present else None
                 if unit is None:
                     cost = self.cost(source, progress)
-                    found.append(NewUnit(source.name, cost, facts=_facts(source)))
+                    found.append(NewUnit(source.id.name, cost, facts=_facts(source)))
                 state = State.DISCOVERED if unit is None else unit.state
                 happened += _on_its_way(source, state, progress)
             elif self._is_lost(source, unit):
@@ -130,7 +130,7 @@ class Inventory:
             self.ledger.record(happened, self.job, skip_stale=True, within=connection)
 
     def _is_lost(self, source: LightCurveSource, unit: LedgerUnit) -> bool:
-        return unit.state in FINISHED and (source.tic, source.sector) not in self.present
+        return unit.state in FINISHED and source.id not in self.present
 
     def _reject(self, rejected: Sequence[Rejected]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[r.name for r in rejected])}
@@ -169,7 +169,7 @@ def light_curve_cost(
 
 def _facts(source: LightCurveSource) -> dict[str, object]:
     """What the ledger keeps of a light curve; with it, a FITS file is opened only once."""
-    facts: dict[str, object] = {"tic": source.tic, "sector": source.sector}
+    facts: dict[str, object] = source.id._asdict()
     n_bytes = source.n_bytes
     if n_bytes is not None:
         facts |= {"file": str(source.path), "bytes": n_bytes}
@@ -180,12 +180,13 @@ def _on_its_way(
     source: LightCurveSource, state: State, progress: Progress | None
 ) -> Iterator[Event]:
     """The events that bring a light curve from a state to where it is."""
+    name = source.id.name
     here = "its FITS file is here" if source.path is not None else "its sector file is here"
     here = "; ".join([here, *(str(other) for other in source.others[:_OTHERS_NAMED])])
     if state is State.DISCOVERED:
-        yield Event(source.name, State.QUALIFIED, from_state=state, message="given as input")
+        yield Event(name, State.QUALIFIED, from_state=state, message="given as input")
     yield Event(
-        source.name,
+        name,
         State.PREPROCESSED,
         from_state=State.QUALIFIED,
         message=here,
@@ -193,7 +194,11 @@ def _on_its_way(
     )
     if progress is not None and progress.done:
         yield Event(
-            source.name, State.DONE, from_state=State.PREPROCESSED, message="found done", charged=0
+            name,
+            State.DONE,
+            from_state=State.PREPROCESSED,
+            message="found done",
+            charged=0,
         )
 
 

@@ -26,6 +26,7 @@ from cvzmpi.cvz.injection.flare_shape import equivalent_duration
 from cvzmpi.cvz.injection.injection import DetectorMatrices, InjectionSearch, draw_injections
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
@@ -36,7 +37,6 @@ from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 from cvzmpi.storage.checkpoint_file import set_aside
 
 if TYPE_CHECKING:
-    from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
     from cvzmpi.mpi.team import Team, Tickets
     from cvzmpi.scheduler.control import Control
 
@@ -67,14 +67,14 @@ class _Start:
 
 
 def work_on_light_curve(
-    tools: Tools, paths: LightCurvePaths, team: Team, control: Control
+    tools: Tools, source: LightCurveSource, team: Team, control: Control
 ) -> dict[str, Any]:
     """Bring a light curve from wherever it is to its last checkpoint: collective over the team.
 
     Parameters
     ----------
     tools : Tools
-    paths : LightCurvePaths
+    source : LightCurveSource
         The FITS file is not needed once checkpoint `detect` is in the sector file.
     team : Team
     control : Control
@@ -85,8 +85,8 @@ def work_on_light_curve(
     dict
         `path`, and `note` where there is something to be told.
     """
-    path = paths.output
-    start = team.lead(lambda: _start(tools, paths))
+    path = source.id.path(tools.config.output.directory)
+    start = team.lead(lambda: _start(tools, source, path))
     result = {"path": str(path)} | ({"note": start.note} if start.note else {})
     if start.checkpoint == "model" and start.n_remaining == 0:
         return result  # another job was faster
@@ -127,20 +127,20 @@ def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
         )
 
 
-def _start(tools: Tools, paths: LightCurvePaths) -> _Start:
+def _start(tools: Tools, source: LightCurveSource, path: Path) -> _Start:
     """Go on from the sector file, or read the FITS file: stage `download`."""
-    note, path = None, paths.output
+    note = None
     try:
         progress = sector_file.read_progress_by_name(path)
         if progress is not None:
             check_resume(path, progress, tools.provenance)
             return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)
     except DamagedFileError as error:
-        note = _make_way(paths, error)
-    if paths.source is None:
+        note = _make_way(source, path, error)
+    if source.path is None:
         raise LightCurveError(f"{path}: gone, and its FITS file is not in the input")
     clock = time.perf_counter()
-    light_curve, told = _read_best((paths.source, *paths.others))
+    light_curve, told = _read_best([source.path, *(other.path for other in source.others)])
     notes = [text for text in (note, *told) if text]
     nothing = np.empty(0)
     data = SectorData(light_curve, nothing, nothing)
@@ -174,7 +174,7 @@ def _read_best(files: Sequence[Path]) -> tuple[LightCurve, list[str]]:
     raise type(damage[0])(f"{damage[0]}; none of its {len(files)} files can be read") from damage[0]
 
 
-def _make_way(paths: LightCurvePaths, error: DamagedFileError) -> str:
+def _make_way(source: LightCurveSource, path: Path, error: DamagedFileError) -> str:
     """Set a damaged sector file aside, if its light curve can be begun anew; what to tell of it.
 
     Raises
@@ -184,10 +184,10 @@ def _make_way(paths: LightCurvePaths, error: DamagedFileError) -> str:
         since by then there is no sector file. Where there is no other way to it, the damaged file
         stays: it is all that tells of this light curve.
     """
-    if paths.source is not None:
-        return f"{error}; kept as {set_aside(paths.output).name}, started anew"
-    if paths.product is not None:
-        kept = set_aside(paths.output).name
+    if source.path is not None:
+        return f"{error}; kept as {set_aside(path).name}, started anew"
+    if source.product is not None:
+        kept = set_aside(path).name
         raise LightCurveError(f"{error}; kept as {kept}, its FITS file is fetched again") from error
     message = f"{error}; its FITS file is needed again, and is not in the input"
     raise LightCurveError(message) from error
@@ -256,7 +256,7 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     data.flares = flare_table(observation, detection, fit.mean[rows], fit.sd[rows])
     injections = draw_injections(
         config.inject,
-        (config.seed, light_curve.tic, light_curve.sector),
+        (config.seed, *light_curve.id),
         observation.flux_error,
         detection.candidates(observation.evaluated, config.inject.peak_tolerance),
         observation.time,

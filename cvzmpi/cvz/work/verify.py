@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.work.campaign_files import CampaignFiles, is_light_curve
+from cvzmpi.cvz.work.campaign_files import CampaignFiles
 from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
 from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
@@ -98,7 +99,7 @@ class Verifier:
             result.n_buried = self._bury()
             if sample is None:
                 result.n_added = self._add_unknown()
-        units = [unit for unit in self._ledger.units() if is_light_curve(unit.name)]
+        units = [unit for unit in self._ledger.units() if LightCurveId.parse(unit.name)]
         if sample is not None:
             units = random.sample(units, min(sample, len(units)))
         result.n_compared = len(units)
@@ -117,7 +118,7 @@ class Verifier:
     def _difference(self, unit: LedgerUnit) -> Difference | None:
         if unit.state in (State.WORKING, State.NOT_QUALIFIED):
             return None  # a team is at it; or nobody will be
-        path = self._files.path(unit.name)
+        path = self._files.path(LightCurveId.of_unit(unit.name))
         try:
             progress = sector_file.read_progress_by_name(path)
             if progress is not None:
@@ -139,7 +140,7 @@ class Verifier:
         """Add the light curves that the ledger does not know."""
         known = {unit.name for unit in self._ledger.units()}
         sources, rejected = self._find()
-        new = [source for source in sources if source.name not in known]
+        new = [source for source in sources if source.id.name not in known]
         Inventory(
             ledger=self._ledger,
             job=self._job,
@@ -156,9 +157,9 @@ class Verifier:
         rejected: list[Rejected] = []
         if directory.is_dir() and self._config.archive.targets is None:
             sources, rejected = scan_directory(directory)
-        with_file = {(source.tic, source.sector) for source in sources}
+        with_file = {source.id for source in sources}
         gone = self._files.present.keys() - with_file
-        return [*sources, *(LightCurveSource(*key, None) for key in sorted(gone))], rejected
+        return [*sources, *map(LightCurveSource, sorted(gone))], rejected
 
     def _bury(self) -> int:
         """Give back the units of jobs that are certainly dead; how many jobs."""

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import read, read_progress, sector_path, write
+from cvzmpi.cvz.sector_file.sector_file import read, read_progress, write
 from cvzmpi.errors import CvzmpiError, SectorFileError
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.storage import checkpoint_file
@@ -86,7 +87,7 @@ def test_a_team_writes_its_rows_together(mpi_tmp_path, modelled):
         pytest.skip("this h5py has no parallel HDF5")
     communicator = MPI.COMM_WORLD
     rank, size = communicator.Get_rank(), communicator.Get_size()
-    path = sector_path(mpi_tmp_path, 261136679, 1)
+    path = LightCurveId(261136679, 1).path(mpi_tmp_path)
     if rank == 0:
         write(path, modelled, PROVENANCE)
     communicator.Barrier()
@@ -118,7 +119,7 @@ def test_a_member_that_cannot_write_is_an_error_of_all_and_the_rows_stay_uncount
     if not h5py.get_config().mpi:
         pytest.skip("this h5py has no parallel HDF5")
     team = Team(MPI.COMM_WORLD)
-    path = sector_path(mpi_tmp_path, 261136679, 1)
+    path = LightCurveId(261136679, 1).path(mpi_tmp_path)
     team.lead(lambda: write(path, modelled, PROVENANCE))
 
     def refuse(path):

@@ -10,13 +10,13 @@ import h5py
 import numpy as np
 import pytest
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.sector_file import layout
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.sector_file import (
     read,
     read_progress,
     sector_files,
-    sector_path,
     write,
 )
 from cvzmpi.errors import DamagedFileError, SectorFileError
@@ -35,14 +35,8 @@ from tests.cvz.sector_content import (
 # ----------------------------------------------------------------- where it is
 
 
-def test_files_are_spread_over_directories_and_the_sectors_of_a_target_are_together(tmp_path):
-    assert sector_path(tmp_path, 261136679, 1) == tmp_path / "679" / "261136679_1.h5"
-    assert sector_path(tmp_path, 9000000001, 13) == tmp_path / "001" / "9000000001_13.h5"
-    assert sector_path(tmp_path, 7, 2) == tmp_path / "007" / "7_2.h5"
-
-
 def test_the_files_of_a_directory_are_found_and_nothing_else(tmp_path):
-    paths = {(7, 2): sector_path(tmp_path, 7, 2), (1007, 31): sector_path(tmp_path, 1007, 31)}
+    paths = {id: id.path(tmp_path) for id in (LightCurveId(7, 2), LightCurveId(1007, 31))}
     for path in paths.values():
         path.parent.mkdir(exist_ok=True)
         path.touch()
@@ -239,7 +233,7 @@ def test_what_a_killed_writer_left_is_no_hindrance(first_checkpoint, modelled):
 
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path, detected):
     (tmp_path / "679").write_text("a file stands here")
-    path = sector_path(tmp_path, 261136679, 1)
+    path = LightCurveId(261136679, 1).path(tmp_path)
     with pytest.raises(SectorFileError) as caught:
         write(path, detected, PROVENANCE)
     (line,) = str(caught.value).splitlines()

@@ -10,7 +10,7 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import ConfigError, ModelFileError
@@ -97,7 +97,7 @@ def find_work(campaign):
 
 
 def file_of(output, star):
-    return sector_path(output, FIRST_TIC + star, 1)
+    return LightCurveId(FIRST_TIC + star, 1).path(output)
 
 
 def names(units):

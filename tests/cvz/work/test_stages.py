@@ -12,13 +12,14 @@ from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.injection.injection import InjectionSearch
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
-from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import read_progress, sector_path
+from cvzmpi.cvz.sector_file.sector_file import read_progress
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work import stages
 from cvzmpi.cvz.work.campaign import CvzCampaign
@@ -56,19 +57,17 @@ def campaign_on(inputs, outputs, models, *settings):
     return campaign
 
 
-def the_unit(inputs, outputs):
+def the_unit(inputs):
     """The only light curve; its FITS file may be gone."""
     sources, _ = scan_directory(inputs)
-    source = sources[0].path if sources else None
-    return Unit(
-        f"{FIRST_TIC}_1", 1.0, content=LightCurvePaths(source, sector_path(outputs, FIRST_TIC, 1))
-    )
+    source = sources[0] if sources else LightCurveSource(LightCurveId(FIRST_TIC, 1))
+    return Unit(source.id.name, 1.0, content=source)
 
 
 def work(campaign, team=None):
     """Work on the only light curve; the result, and how many injections were reported."""
     reports = []
-    unit = the_unit(campaign.inputs, campaign.outputs)
+    unit = the_unit(campaign.inputs)
     result = campaign.work(
         unit, team or Team(MPI.COMM_SELF), Control(StopRequest(), reports.append)
     )
@@ -278,7 +277,7 @@ def test_a_run_that_is_asked_to_stop_does_so_at_the_next_checkpoint(
         lambda *arguments: (stop.ask("SIGUSR1"), search(*arguments))[1],
     )
     campaign = campaign_on(inputs, output, models, "checkpoint.interval=1000.0")
-    unit = the_unit(campaign.inputs, campaign.outputs)
+    unit = the_unit(campaign.inputs)
     with pytest.raises(UnitStopped):
         campaign.work(unit, Team(MPI.COMM_SELF), Control(stop, lambda n: None))
     assert read_progress(the_file(output)).n_inject_remaining == COUNTS[1]
@@ -290,7 +289,7 @@ def test_a_run_that_is_asked_to_stop_does_so_at_the_next_checkpoint(
 def test_what_another_job_finished_meanwhile_is_left_as_it_is(begun, reference, inputs, models):
     output, path = begun(N_STATES - 2)
     campaign = campaign_on(inputs, output, models)
-    unit = the_unit(campaign.inputs, campaign.outputs)
+    unit = the_unit(campaign.inputs)
     shutil.copyfile(reference[0], path)
     before = path.stat().st_mtime_ns
     campaign.work(unit, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
@@ -336,9 +335,7 @@ def test_another_configuration_is_refused_with_the_difference(begun, inputs, mod
     before = path.read_bytes()
     changed = campaign_on(inputs, output, models, setting)
     with pytest.raises(SectorFileError, match=r"another configuration \(.* -> .*\)") as caught:
-        changed.work(
-            the_unit(inputs, output), Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None)
-        )
+        changed.work(the_unit(inputs), Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
     assert setting.partition("=")[0] in str(caught.value)
     assert path.read_bytes() == before
 
@@ -373,9 +370,9 @@ def test_a_damaged_file_whose_fits_is_in_the_archive_makes_way_for_the_next_atte
     output, path = begun(3)
     path.write_bytes(path.read_bytes()[:50_000])
     campaign = campaign_on(inputs, output, models)
-    unit = the_unit(inputs, output)
+    unit = the_unit(inputs)
     fetched = replace(unit.content, product=product_of(FIRST_TIC, 1))
-    not_there = replace(unit, content=replace(fetched, source=None))
+    not_there = replace(unit, content=replace(fetched, path=None))
     with pytest.raises(LightCurveError, match=r"kept as .*\.damaged, .* fetched again"):
         campaign.work(not_there, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
     assert not path.exists()
@@ -415,7 +412,7 @@ def test_a_team_of_any_size_makes_the_same_file(mpi_tmp_path, alone, models, rem
         rewind(the_file(together), None if remaining == "gp" else remaining)
     world.Barrier()
     campaign = campaign_on(inputs, together, models, f"checkpoint.interval={interval}")
-    unit = the_unit(inputs, together)
+    unit = the_unit(inputs)
     reports = []
     campaign.work(unit, Team(world), Control(StopRequest(), reports.append))
     world.Barrier()
@@ -439,7 +436,7 @@ def test_a_failure_of_one_member_is_raised_by_all_and_costs_no_rows(
         rewind(the_file(together), 130)
     world.Barrier()
     campaign = campaign_on(inputs, together, models)
-    unit = the_unit(campaign.inputs, campaign.outputs)
+    unit = the_unit(campaign.inputs)
     world.Barrier()
     recovered = InjectionSearch.recovered
 
