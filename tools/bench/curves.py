@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.simulation.simulate import simulate_campaign, simulate_light_curve
@@ -62,4 +63,4 @@ def steady_curve(n_cadences: int = 20_000) -> LightCurve:
 
 def observe(light_curve: LightCurve) -> Observation:
     """The light curve as the stages see it, with the default configuration."""
-    return Observation.prepare(light_curve, Config())
+    return Observation.prepare(light_curve, Config(), StellaDetector.window)

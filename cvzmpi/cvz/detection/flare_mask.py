@@ -12,6 +12,44 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvzmpi.cvz.configuration import DetectConfig
+
+
+@dataclass(frozen=True)
+class AroundPeak:
+    """The cadences around an injected peak that decide whether a flare covers it.
+
+    They come in three stretches: the *core* decides whether a run covers the peak itself, the
+    *sides* whether the peak lies between two.
+
+    Attributes
+    ----------
+    first : int
+        The first of them, relative to the peak.
+    side, core : int
+        Lengths of a side and of the core, in cadences.
+    """
+
+    first: int
+    side: int
+    core: int
+
+    @property
+    def length(self) -> int:
+        """Number of cadences."""
+        return 2 * self.side + self.core
+
+    @property
+    def peak(self) -> int:
+        """Which of them is the peak."""
+        return -self.first
+
+    @property
+    def left_core_right(self) -> tuple[slice, slice, slice]:
+        """The three stretches."""
+        core = slice(self.side, self.side + self.core)
+        return slice(0, core.start), core, slice(core.stop, self.length)
+
 
 @dataclass(frozen=True)
 class MaskRule:
@@ -20,6 +58,11 @@ class MaskRule:
     threshold: float
     min_cadences: int
     merge_gap: int
+
+    @classmethod
+    def of(cls, detect: DetectConfig) -> MaskRule:
+        """The rule of a configuration."""
+        return cls(detect.threshold, detect.min_cadences, detect.merge_gap)
 
     def flaring(self, probability: np.ndarray) -> np.ndarray:
         """Cadences above the threshold; NaN is not."""
@@ -57,6 +100,13 @@ class MaskRule:
         beside = tolerance + self.min_cadences - 1
         between = self.merge_gap - tolerance - 2 + self.min_cadences
         return max(beside, between)
+
+    def around_peak(self, tolerance: int, step: int) -> AroundPeak:
+        """The cadences around an injected peak that decide; each stretch in multiples of `step`."""
+        beside = tolerance + self.min_cadences - 1
+        side = -(-(self.reach(tolerance) - beside) // step) * step
+        core = -(-(2 * beside + 1) // step) * step
+        return AroundPeak(first=-beside - side, side=side, core=core)
 
 
 def flare_mask(flares: np.ndarray, n: int) -> np.ndarray:

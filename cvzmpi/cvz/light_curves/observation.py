@@ -8,7 +8,7 @@ import numpy as np
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.light_curves.segments import evaluated_cadences
+from cvzmpi.cvz.light_curves.segments import Window, evaluated_cadences
 from cvzmpi.errors import LightCurveError
 
 MAX_RELATIVE_ERROR = 0.5
@@ -50,8 +50,15 @@ class Observation:
     evaluated: np.ndarray
 
     @classmethod
-    def prepare(cls, light_curve: LightCurve, config: Config) -> Observation:
+    def prepare(cls, light_curve: LightCurve, config: Config, window: Window) -> Observation:
         """Select and normalise the usable cadences.
+
+        Parameters
+        ----------
+        light_curve : LightCurve
+        config : Config
+        window : Window
+            The cadences that the detector needs around one.
 
         Raises
         ------
@@ -73,10 +80,10 @@ class Observation:
         median = float(np.median(flux))
         flux_err = light_curve.flux_err[rows].astype(np.float64)
         _check_level(name, flux, median, float(np.median(flux_err)))
-        evaluated = evaluated_cadences(time, light_curve.exposure, config.detect.max_gap)
+        evaluated = evaluated_cadences(time, light_curve.exposure, config.detect.max_gap, window)
         if not evaluated.any():
             raise LightCurveError(
-                f"{name}: no stretch of 200 usable cadences without a gap of more than "
+                f"{name}: no stretch of {window.length} usable cadences without a gap of more than "
                 f"{config.detect.max_gap} (detect.max_gap)"
             )
         return cls(

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.detection.detector import Detector
+from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.stella import published_models
-from cvzmpi.cvz.detection.stella.published_models import StellaModels
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.cvz.sector_file.sector_file import Provenance
 from cvzmpi.errors import MachineError, SectorFileError
@@ -29,24 +31,22 @@ class CvzCampaign:
     Parameters
     ----------
     config : Config
-    models : StellaModels
+    detector : Detector
     ranks, nodes : int
         Of the job.
     """
 
     step_name = "injections"
 
-    def __init__(
-        self, config: Config, models: StellaModels, ranks: int = 1, nodes: int = 1
-    ) -> None:
+    def __init__(self, config: Config, detector: Detector, ranks: int = 1, nodes: int = 1) -> None:
         self._config = config
-        self._models = models
+        self._detector = detector
         self._ranks, self._nodes = ranks, nodes
         self._provenance = Provenance(
             config_json=config.science_json(),
             config_hash=config.science_hash(),
             seed=config.seed,
-            models_checksum=models.checksum,
+            models_checksum=detector.checksum,
             software={name: version(name) for name in _SOFTWARE},
         )
         self._tools: Tools | None = None
@@ -61,7 +61,7 @@ class CvzCampaign:
             If the networks are missing or wrong.
         """
         models = published_models.load(config.detector.file or published_models.default_file())
-        return cls(config, models, ranks, nodes)
+        return cls(config, StellaDetector(models), ranks, nodes)
 
     def open_source(self) -> UnitSource:
         """Find the light curves, and begin to claim them.
@@ -79,20 +79,14 @@ class CvzCampaign:
         return LightCurveWork(self._config, self._provenance).open_source(self._ranks, self._nodes)
 
     def prepare(self) -> None:
-        """Lay out the networks for this process."""
-        from cvzmpi.cvz.detection.flare_mask import MaskRule
-        from cvzmpi.cvz.detection.stella.network import Network
-        from cvzmpi.cvz.injection.injection import DetectorMatrices
+        """Prepare the detector for this process."""
         from cvzmpi.cvz.work.stages import Tools
 
-        detect = self._config.detect
-        rule = MaskRule(detect.threshold, detect.min_cadences, detect.merge_gap)
-        networks = [
-            Network.from_keras(self._models.of_model(model)) for model in range(len(self._models))
-        ]
+        self._detector.prepare()
         self._tools = Tools(
             config=self._config,
-            detector=DetectorMatrices(networks, rule, self._config.inject.peak_tolerance),
+            detector=self._detector,
+            rule=MaskRule.of(self._config.detect),
             provenance=self._provenance,
         )
 

@@ -20,10 +20,11 @@ import numpy as np
 
 from cvzmpi.config import differences
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.detection.detector import Detector, Evaluation
+from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import Detection, flare_table
-from cvzmpi.cvz.detection.stella.ensemble import EnsembleEvaluation, ensemble_probability
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration
-from cvzmpi.cvz.injection.injection import DetectorMatrices, InjectionSearch, draw_injections
+from cvzmpi.cvz.injection.injection import InjectionSearch, draw_injections
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
@@ -52,7 +53,8 @@ class Tools:
     """What the stages need, for any light curve."""
 
     config: Config
-    detector: DetectorMatrices
+    detector: Detector
+    rule: MaskRule
     provenance: Provenance
 
 
@@ -92,10 +94,12 @@ def work_on_light_curve(
         return result  # another job was faster
     control.check_stop(team)
     data = start.data
-    observation = team.each(lambda: Observation.prepare(data.light_curve, tools.config))
+    observation = team.each(
+        lambda: Observation.prepare(data.light_curve, tools.config, tools.detector.window)
+    )
     with ExitStack() as shared:
         clock = time.perf_counter()
-        evaluation = _evaluate(tools, observation, team, shared)
+        evaluation = tools.detector.evaluate(observation, team, shared)
         if start.checkpoint == "download":
             data = team.lead(lambda: _detect(tools, observation, evaluation, data, path, clock))
             control.check_stop(team)
@@ -193,37 +197,16 @@ def _make_way(source: LightCurveSource, path: Path, error: DamagedFileError) -> 
     raise LightCurveError(message) from error
 
 
-def _evaluate(
-    tools: Tools, observation: Observation, team: Team, shared: ExitStack
-) -> EnsembleEvaluation:
-    """All networks along the light curve, in memory of the whole team."""
-    networks = tools.detector.networks
-    evaluation = EnsembleEvaluation.allocate(
-        observation.flux,
-        len(networks),
-        lambda shape, dtype: shared.enter_context(team.shared_array(shape, dtype)),
-    )
-    tickets = team.tickets(0, len(networks))
-
-    def compute() -> None:
-        for model in tickets:
-            evaluation.compute(model, networks[model])
-
-    team.each(compute)
-    return evaluation
-
-
 def _detect(
     tools: Tools,
     observation: Observation,
-    evaluation: EnsembleEvaluation,
+    evaluation: Evaluation,
     data: SectorData,
     path: Path,
     clock: float,
 ) -> SectorData:
     """Flare probability and flare mask; ends with checkpoint 1."""
-    probability = ensemble_probability(evaluation.model_probabilities(tools.detector.networks))
-    detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
+    detection = Detection.apply(tools.rule, evaluation.probability(), observation.evaluated)
     data.probability = observation.spread(detection.probability, np.float32, np.nan)
     data.flare_mask = detection.row_mask(observation)
     data.marks = _marks(tools, data)
@@ -238,7 +221,7 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     config, light_curve = tools.config, data.light_curve
     rows, median = observation.rows, observation.median_flux
     probability = data.probability[rows]
-    detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
+    detection = Detection.apply(tools.rule, probability, observation.evaluated)
     # Where the detector cannot look, at the ends and beside gaps, there may be flares as well.
     used = observation.spread(observation.evaluated, bool, False) & ~data.flare_mask
     try:
@@ -287,23 +270,10 @@ def _facts(fit: GaussianProcessFit) -> dict[str, Any]:
     }
 
 
-def _search(
-    tools: Tools, observation: Observation, evaluation: EnsembleEvaluation
-) -> InjectionSearch:
-    return InjectionSearch(
-        tools.detector,
-        evaluation,
-        observation.evaluated,
-        observation.time,
-        observation.light_curve.exposure,
-        observation.flux_error,
-    )
-
-
 def _inject(
     tools: Tools,
     observation: Observation,
-    evaluation: EnsembleEvaluation,
+    evaluation: Evaluation,
     data: SectorData,
     n_remaining: int,
     path: Path,
@@ -320,7 +290,10 @@ def _inject(
     injections = replace(
         data.injections, cadence=np.searchsorted(observation.rows, data.injections.cadence)
     )
-    search = team.each(lambda: _search(tools, observation, evaluation))
+    tolerance = tools.config.inject.peak_tolerance
+    search = team.each(
+        lambda: InjectionSearch(tools.detector, tools.rule, tolerance, evaluation, observation)
+    )
     n_inject, n_repeat = injections.cadence.shape
     n_tickets = -(-n_inject // FLARES_PER_TICKET)
     first = (n_inject - n_remaining) // FLARES_PER_TICKET

@@ -10,6 +10,7 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import load
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
@@ -37,7 +38,7 @@ def inputs(tmp_path_factory):
 def finished(inputs, models, tmp_path_factory):
     """The output directory of a whole run."""
     output = tmp_path_factory.mktemp("campaign") / "output"
-    campaign = campaign_on(inputs, output, models)
+    campaign = campaign_on(inputs, output, StellaDetector(models))
     campaign.prepare()
     for unit in find_work(campaign).units:
         campaign.work(unit, Team(MPI.COMM_SELF), Control(StopRequest(), lambda steps: None))
@@ -67,7 +68,7 @@ def campaign_on(inputs, output, models, *settings, **paths):
     given = {"input.directory": str(inputs), "output.directory": str(output)} | {
         f"input.{name}": str(path) for name, path in paths.items()
     }
-    return CvzCampaign(load(None, [*SETTINGS, *settings], given), models)
+    return CvzCampaign(load(None, [*SETTINGS, *settings], given), StellaDetector(models))
 
 
 @dataclass

@@ -11,6 +11,7 @@ from astropy.io import fits
 from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import load
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.injection.injection import InjectionSearch
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
@@ -50,7 +51,7 @@ class Killed(BaseException):
 
 def campaign_on(inputs, outputs, models, *settings):
     paths = {"input.directory": str(inputs), "output.directory": str(outputs)}
-    campaign = CvzCampaign(load(None, [*SETTINGS, *settings], paths), models)
+    campaign = CvzCampaign(load(None, [*SETTINGS, *settings], paths), StellaDetector(models))
     campaign.prepare()
     outputs.mkdir(parents=True, exist_ok=True)  # as a job does
     campaign.inputs, campaign.outputs = inputs, outputs

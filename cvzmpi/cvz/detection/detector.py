@@ -1,0 +1,128 @@
+"""The detector: what the mask rule, the injections and the stages know of a search for flares.
+
+A detector gives each usable cadence a flare probability; the mask rule makes flares of these. What
+implements `Detector` lies in a folder beside this module, and `CvzCampaign.begin` chooses it.
+
+A detector may need the model of the quiet star. It is evaluated after stage `model` then, and
+finds the model's mean and standard deviation in the observation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from cvzmpi.cvz.detection.flare_mask import AroundPeak
+from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.light_curves.segments import Window
+
+if TYPE_CHECKING:
+    from cvzmpi.mpi.team import Team
+
+
+class Detector(Protocol):
+    """Says at each cadence how likely it belongs to a flare.
+
+    Attributes
+    ----------
+    window : Window
+        The cadences that it needs around one.
+    step : int
+        Around an injected peak it evaluates multiples of so many cadences.
+    checksum : str
+        Of all that its answers depend on besides the configuration; kept in each sector file.
+    """
+
+    @property
+    def window(self) -> Window: ...  # noqa: D102
+
+    @property
+    def step(self) -> int: ...  # noqa: D102
+
+    @property
+    def checksum(self) -> str: ...  # noqa: D102
+
+    def prepare(self) -> None:
+        """Do for this process what comes once, before the first light curve."""
+
+    def evaluate(self, observation: Observation, team: Team, shared: ExitStack) -> Evaluation:
+        """Evaluate a light curve: collective over the team, which shares the work.
+
+        Parameters
+        ----------
+        observation : Observation
+        team : Team
+        shared : ExitStack
+            Frees the memory that the ranks share, once the evaluation is not used any more.
+        """
+
+
+class Evaluation(Protocol):
+    """A light curve without injections, as a detector evaluated it."""
+
+    def probability(self) -> np.ndarray:
+        """Flare probability of the usable cadences.
+
+        Returns
+        -------
+        float32, shape (n,)
+            Any value where the window of the cadence is not in one segment.
+        """
+
+    def reach(self, around: AroundPeak, before: int, after: int) -> Any:
+        """What a flare changes that is seen from the cadences around its peak.
+
+        Parameters
+        ----------
+        around : AroundPeak
+        before, after : int
+            Cadences before and after the peak that the flare changes.
+
+        Returns
+        -------
+        hashable, with an order
+            Flares for which it is the same are evaluated together.
+        """
+
+    def inject(
+        self,
+        around: AroundPeak,
+        reach: Any,
+        peaks: np.ndarray,
+        flare_flux: Callable[[np.ndarray], np.ndarray],
+    ) -> InjectedFlares:
+        """Put flares into the light curve, each of them alone.
+
+        Parameters
+        ----------
+        around : AroundPeak
+        reach : Any
+            The same for all of them; see `reach`.
+        peaks : int, shape (batch,)
+            Cadences of the peaks.
+        flare_flux : callable
+            Gives the relative flux of the flares at cadences of shape (batch, n), which may lie
+            before the first and after the last of the light curve.
+        """
+
+
+class InjectedFlares(Protocol):
+    """A batch of injected flares of the same reach."""
+
+    def probability(self, members: np.ndarray, stretch: slice) -> np.ndarray:
+        """Flare probability at some of the cadences around the peaks, for some of the flares.
+
+        Parameters
+        ----------
+        members : int, shape (k,)
+            Which flares of the batch.
+        stretch : slice
+            Of the cadences of `AroundPeak`; both ends are multiples of the detector's step.
+
+        Returns
+        -------
+        float32, shape (k, cadences in the stretch)
+        """
