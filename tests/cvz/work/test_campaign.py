@@ -38,7 +38,7 @@ def inputs(tmp_path_factory):
 def finished(inputs, models, tmp_path_factory):
     """The output directory of a whole run."""
     output = tmp_path_factory.mktemp("campaign") / "output"
-    campaign = campaign_on(inputs, output, StellaDetector(models))
+    campaign = campaign_on(inputs, output, models)
     campaign.prepare()
     for unit in find_work(campaign).units:
         campaign.work(unit, Team(MPI.COMM_SELF), Control(StopRequest(), lambda steps: None))
