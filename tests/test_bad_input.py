@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from tests.edited_hdf5 import edited
 from tests.main_job import (

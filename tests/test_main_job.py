@@ -7,7 +7,8 @@ from pathlib import Path
 import h5py
 import pytest
 
-from cvzmpi.cvz.sector_file.sector_file import read_progress, sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import DamagedFileError

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.ledger import Ledger

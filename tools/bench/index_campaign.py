@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.sector_file.sector_file import sector_files, sector_path
+from cvzmpi.cvz.sector_file.paths import sector_files, sector_path
 from cvzmpi.storage.structure_checksum import write_record
 
 # Numbers that appear nowhere else in a file, to be replaced by those of each light curve.

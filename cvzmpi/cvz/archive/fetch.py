@@ -19,7 +19,8 @@ from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.paths import sector_path
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 
@@ -145,9 +146,9 @@ class Fetch:
         return needed
 
     def _has_checkpoint(self, unit: LedgerUnit, product: Product) -> bool:
-        path = sector_file.sector_path(self._output, product.tic, product.sector)
+        path = sector_path(self._output, product.tic, product.sector)
         try:
-            return unit.progress > 0 or sector_file.read_progress(path) is not None
+            return unit.progress > 0 or read_progress(path) is not None
         except SectorFileError:
             return False
 

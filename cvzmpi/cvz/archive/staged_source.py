@@ -19,7 +19,8 @@ from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.paths import sector_path
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import SectorFileError
 from cvzmpi.scheduler.campaign import Outcome, Overview, Remainder, Unit, UnitSource, Worker
 
@@ -225,9 +226,9 @@ class StagedSource:
 
     def _has_checkpoint(self, product: Product) -> bool:
         """Whether the sector file holds the light curve, so that no FITS file is needed."""
-        path = sector_file.sector_path(self._output, product.tic, product.sector)
+        path = sector_path(self._output, product.tic, product.sector)
         try:
-            return sector_file.read_progress(path) is not None
+            return read_progress(path) is not None
         except SectorFileError:
             return False
 

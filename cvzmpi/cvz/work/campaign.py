@@ -10,8 +10,9 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
 from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import Provenance
+from cvzmpi.cvz.sector_file.data import Provenance
+from cvzmpi.cvz.sector_file.paths import claim_path
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import MachineError, SectorFileError
 
 if TYPE_CHECKING:
@@ -100,12 +101,12 @@ class CvzCampaign:
         """The claim is beside the sector file."""
         if not self._config.output.directory.is_dir():
             raise MachineError(f"{self._config.output.directory}: is gone while the job runs")
-        return sector_file.claim_path(unit.content.output)
+        return claim_path(unit.content.output)
 
     def progress(self, unit: Unit) -> int:
         """Stages and injections that are done."""
         try:
-            progress = sector_file.read_progress(unit.content.output)
+            progress = read_progress(unit.content.output)
         except SectorFileError:
             return 0
         return 0 if progress is None else progress.steps

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, identity_by_unit
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import Progress, claim_path, sector_files, sector_path
+from cvzmpi.cvz.sector_file.data import SectorProgress
+from cvzmpi.cvz.sector_file.paths import claim_path, sector_files, sector_path
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.errors import LightCurveError, SectorFileError
 from cvzmpi.ledger.client.takeover import Evidence
 
@@ -48,10 +49,10 @@ class CampaignFiles:
             ),
         )
 
-    def progress(self, source: LightCurveSource) -> Progress | None:
+    def progress(self, source: LightCurveSource) -> SectorProgress | None:
         """How far a light curve is; one whose file cannot be read has not begun."""
         try:
-            return sector_file.read_progress_by_name(self.path(source.name))
+            return read_progress_by_name(self.path(source.name))
         except SectorFileError:
             return None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cvzmpi.cvz.configuration import InjectConfig
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
-from cvzmpi.cvz.sector_file.sector_file import Progress
+from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.cvz.work.campaign_files import is_light_curve
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.failures import failures
@@ -45,8 +45,8 @@ class Inventory:
     ledger: Ledger
     job: Job
     present: Collection[tuple[int, int]]
-    look: Callable[[LightCurveSource], Progress | None]
-    cost: Callable[[LightCurveSource, Progress | None], float]
+    look: Callable[[LightCurveSource], SectorProgress | None]
+    cost: Callable[[LightCurveSource, SectorProgress | None], float]
     max_attempts: int
 
     def take(self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected]) -> None:
@@ -156,7 +156,7 @@ class Inventory:
 
 
 def light_curve_cost(
-    inject: InjectConfig, source: LightCurveSource, progress: Progress | None
+    inject: InjectConfig, source: LightCurveSource, progress: SectorProgress | None
 ) -> float:
     """Expected work: injections that remain, and a little for the cadences."""
     remaining = inject.n_inject
@@ -177,7 +177,7 @@ def _facts(source: LightCurveSource) -> dict[str, object]:
 
 
 def _on_its_way(
-    source: LightCurveSource, state: State, progress: Progress | None
+    source: LightCurveSource, state: State, progress: SectorProgress | None
 ) -> Iterator[Event]:
     """The events that bring a light curve from a state to where it is."""
     here = "its FITS file is here" if source.path is not None else "its sector file is here"

@@ -8,7 +8,7 @@ import pytest
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
 from cvzmpi.ledger import State
 from tests import main_job
 from tests.cvz.example_file import write_example

@@ -11,7 +11,7 @@ from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.scratch.stager import Stager
 from cvzmpi.cvz.archive.staged_source import StagedSource, StagingRules
 from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
 from cvzmpi.scheduler.campaign import Outcome, Unit, Worker
 from cvzmpi.scheduler.schedule import Schedule, Workload
 from tests.cvz.example_file import write_example

@@ -15,7 +15,7 @@ from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated, or_refused
 from cvzmpi.cvz.results.report.site import write_site
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
 from cvzmpi.errors import ConfigError, SectorFileError, UnfinishedFileError
 from cvzmpi.mpi.launch import World
 from tests.cvz.example_file import write_example

@@ -10,7 +10,7 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import ConfigError, ModelFileError

@@ -6,7 +6,7 @@ import h5py
 import pytest
 
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.verify import Verifier
 from cvzmpi.ledger import Event, Ledger, State

@@ -8,7 +8,7 @@ from astropy.table import QTable
 from cvzmpi.cvz.results.products.ffd_columns import TABLES
 from cvzmpi.cvz.results.products.ffd_tables import FORMATS, FfdTables
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
 from tests.cvz.example_file import write_example
 
 KINDS = {int: "i8", float: "f8", bool: "b1"}

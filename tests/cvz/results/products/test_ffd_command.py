@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from cvzmpi.cli import cli
 from cvzmpi.cvz.results.products.tess_band import band_luminosity
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.sector_file.paths import sector_path
 from cvzmpi.errors import ConfigError
 from tests import main_job
 from tests.cvz.example_file import SECTOR, TIC, write_example
