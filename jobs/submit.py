@@ -29,7 +29,7 @@ from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.light_curves.batch_list import read_batch
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.storage.checkpoint_file import write_whole
 
@@ -235,7 +235,7 @@ def _n_missing(config: Config, batch: Batch) -> int:
     n_missing = 0
     for pair in batch.pairs:
         try:
-            progress = sector_file.read_progress(pair.path(config.output.directory))
+            progress = read_progress(pair.path(config.output.directory))
         except CvzmpiError:
             progress = None  # damaged: its job sets it aside and begins anew
         n_missing += progress is None or not progress.done

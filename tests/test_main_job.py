@@ -8,7 +8,7 @@ import h5py
 import pytest
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.sector_file.sector_file import read_progress
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import DamagedFileError

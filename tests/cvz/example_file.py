@@ -10,9 +10,9 @@ from cvzmpi.cvz.injection.flare_shape import equivalent_duration, mean_flare_sha
 from cvzmpi.cvz.injection.injection import draw_injections
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.data import Provenance, SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import Provenance, SectorData
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 
 TIC, SECTOR = 123456789, 7
 EXPOSURE = 120 / 86400
@@ -68,7 +68,7 @@ def write_example(
         _add_model(data, observation, detection, facts)
     if change is not None:
         change(data)
-    sector_file.write(path, data, provenance)
+    write_sector_file(path, data, provenance)
     if model:
         # what is found is decided by the equivalent duration, but for the last place of each
         recovered = np.repeat(data.equivalent_duration[:, None] > 10, 4, axis=1)

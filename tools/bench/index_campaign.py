@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.sector_file.sector_file import sector_files
+from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.storage.structure_checksum import write_record
 
 # Numbers that appear nowhere else in a file, to be replaced by those of each light curve.

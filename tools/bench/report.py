@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from cvzmpi.cvz.sector_file.sector_file import STAGES
+from cvzmpi.cvz.sector_file.data import STAGES
 from tools.bench.rows import all_rows
 from tools.bench.scheduler_rows import N_RANKS
 from tools.bench.session import Results

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 
-from cvzmpi.cvz.sector_file.sector_file import STAGES
+from cvzmpi.cvz.sector_file.data import STAGES
 from tools.bench.cores import run
 from tools.bench.timing import Samples, timed
 

@@ -22,7 +22,9 @@ from typing import Any
 
 import h5py
 
-from cvzmpi.cvz.sector_file.sector_file import Progress, read_progress, sector_files
+from cvzmpi.cvz.sector_file.data import SectorProgress
+from cvzmpi.cvz.sector_file.paths import sector_files
+from cvzmpi.cvz.sector_file.reading import read_progress
 from tools.torture.campaign import N_STARS, Job, TortureCampaign, states, wait_until
 
 FLIPS = 1000
@@ -164,7 +166,7 @@ def flipped_bits(campaign: TortureCampaign, output: Path) -> str:
     return "; ".join(said)
 
 
-def _copy_when(job: Job, is_reached: Callable[[Progress], bool], directory: Path) -> Path:
+def _copy_when(job: Job, is_reached: Callable[[SectorProgress], bool], directory: Path) -> Path:
     """Copy the first sector file that is as far as wanted."""
     copies: list[Path] = []
 

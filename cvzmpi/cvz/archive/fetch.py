@@ -19,7 +19,7 @@ from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 
@@ -147,7 +147,7 @@ class Fetch:
     def _has_checkpoint(self, unit: LedgerUnit, product: Product) -> bool:
         path = product.id.path(self._output)
         try:
-            return unit.progress > 0 or sector_file.read_progress(path) is not None
+            return unit.progress > 0 or read_progress(path) is not None
         except SectorFileError:
             return False
 

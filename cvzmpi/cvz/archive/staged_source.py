@@ -19,7 +19,7 @@ from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import SectorFileError
 from cvzmpi.scheduler.campaign import Outcome, Overview, Remainder, Unit, UnitSource, Worker
 
@@ -227,7 +227,7 @@ class StagedSource:
         """Whether the sector file holds the light curve, so that no FITS file is needed."""
         path = product.id.path(self._output)
         try:
-            return sector_file.read_progress(path) is not None
+            return read_progress(path) is not None
         except SectorFileError:
             return False
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.quality.search_time import SearchTime, search_time
-from cvzmpi.cvz.sector_file.sector_file import SectorData
+from cvzmpi.cvz.sector_file.data import SectorData
 
 
 class SearchedCurve:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -22,9 +21,9 @@ from cvzmpi.cvz.quality.quality_marks import BY_NAME, quality_marks
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve, Limit
 from cvzmpi.cvz.results.products.isolated import or_refused
 from cvzmpi.cvz.sector_file import recovery as recoveries
-from cvzmpi.cvz.sector_file.checks import opened
+from cvzmpi.cvz.sector_file.data import STAGES, SectorData, SectorProgress
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.recovery import Recovery
-from cvzmpi.cvz.sector_file.sector_file import STAGES, Progress, SectorData
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 MAX_FLARES = 20
@@ -58,25 +57,23 @@ def show_file(path: Path) -> None:
 
 
 def _print_file(console: Console, path: Path) -> None:
-    progress, data, recovery = recoveries.read_all(path)
-    config = json.loads(progress.config_json)
-    light_curve = data.light_curve
-    console.print(f"TIC {light_curve.tic}, sector {light_curve.sector}", style="bold")
-    _print_facts(console, _overview(path, progress, data, recovery))
+    content = SectorContent.read(path)
+    data = content.data
+    console.print(f"TIC {content.tic}, sector {content.sector}", style="bold")
+    _print_facts(console, _overview(content))
     _heading(console, "Quality marks")
-    _print_facts(console, _marks(progress, data, config))
-
+    _print_facts(console, _marks(content))
     _heading(console, "Gaussian process")
     if data.flares is None:
         console.print("  missing: the file is at checkpoint detect")
     else:
-        _print_facts(console, _gaussian_process(data.gp_facts, config))
+        _print_facts(console, _gaussian_process(data.gp_facts, content.config))
     _heading(console, "Flares")
     _print_flares(console, data)
     _heading(console, "Recovery of injected flares")
-    _print_recovery(console, recovery)
+    _print_recovery(console, content.recovery)
     _heading(console, "Made by")
-    _print_facts(console, _provenance(path))
+    _print_facts(console, _provenance(content))
 
 
 def plain_console(piped_width: int = WIDTH) -> Console:
@@ -137,16 +134,14 @@ def _print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
             console.print(" " * _INDENT + line, soft_wrap=True)
 
 
-def _overview(
-    path: Path, progress: Progress, data: SectorData, recovery: Recovery | None
-) -> list[tuple[str, str]]:
-    light_curve = data.light_curve
-    usable = light_curve.usable(json.loads(progress.config_json)["light_curve.quality_bitmask"])
+def _overview(content: SectorContent) -> list[tuple[str, str]]:
+    data, light_curve = content.data, content.data.light_curve
+    usable = light_curve.usable(content.quality_bitmask)
     flux, error = light_curve.flux[usable], light_curve.flux_err[usable]
     evaluated = int(np.isfinite(data.probability).sum())
     facts = star_facts(light_curve.header)
     return [
-        ("file", str(path)),
+        ("file", str(content.path)),
         (
             "star",
             f"TESS magnitude {_fact(facts, 'tess_magnitude', '.2f')}, "
@@ -169,8 +164,8 @@ def _overview(
             f"{usable.sum():,} usable, {evaluated:,} evaluated by the detector",
         ),
         ("searched", f"{evaluated * light_curve.exposure:.2f} d"),
-        ("state", _state(progress)),
-        ("seconds", _seconds(data.seconds, recovery)),
+        ("state", _state(content)),
+        ("seconds", _seconds(data.seconds, content.recovery)),
     ]
 
 
@@ -178,18 +173,16 @@ def _fact(facts: dict[str, Any], name: str, form: str, unit: str = "") -> str:
     return "unknown" if facts[name] is None else format(facts[name], form) + unit
 
 
-def _marks(
-    progress: Progress, data: SectorData, config: dict[str, Any]
-) -> Iterator[tuple[str, str]]:
-    """What each mark says and why it is given."""
-    marks = quality_marks(data, config)
+def _marks(content: SectorContent) -> Iterator[tuple[str, str]]:
+    """The meaning of each mark, and why it is given."""
+    marks = quality_marks(content.data, content.config)
     if not marks:
-        yield "none", "" if progress.checkpoint == "model" else "of those that are known so far"
+        yield "none", "" if content.checkpoint == "model" else "of those that are known so far"
     for mark in marks:
         yield mark.name, f"{BY_NAME[mark.name].meaning} Here: {mark.value}."
 
 
-def _state(progress: Progress) -> str:
+def _state(progress: SectorProgress) -> str:
     if progress.done:
         return "done"
     if progress.checkpoint == "model":
@@ -333,22 +326,11 @@ def _spans(edges: np.ndarray) -> list[str]:
     return [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
 
 
-def _provenance(path: Path) -> list[tuple[str, str]]:
-    with opened(path) as file:
-        attributes = dict(file.attrs)
-    software = json.loads(attributes["software"])
-    lines = [
-        ("configuration", attributes["config_sha256"]),
-        ("seed", str(attributes["seed"])),
-        ("models", attributes["models_sha256"]),
-        ("software", ", ".join(f"{name} {version}" for name, version in software.items())),
-    ]
-    if "input_file" in attributes:
-        lines.insert(
-            0,
-            (
-                "input",
-                f"{attributes['input_file']} ({attributes.get('PROCVER', 'unknown version')})",
-            ),
-        )
-    return lines
+def _provenance(content: SectorContent) -> Iterator[tuple[str, str]]:
+    header = content.header
+    if "input_file" in header:
+        yield "input", f"{header['input_file']} ({header.get('PROCVER', 'unknown version')})"
+    yield "configuration", content.config_hash
+    yield "seed", str(content.seed)
+    yield "models", content.models_checksum
+    yield "software", ", ".join(f"{name} {v}" for name, v in content.software.items())

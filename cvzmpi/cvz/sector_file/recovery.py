@@ -7,14 +7,8 @@ the injected flares at which the search found them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.checks import opened
-from cvzmpi.cvz.sector_file.sector_file import Progress, SectorData
-from cvzmpi.errors import SectorFileError
 
 
 @dataclass(frozen=True)
@@ -78,42 +72,6 @@ class RecoveryGrid:
         """Recovered fraction of each cell; NaN where it is empty."""
         with np.errstate(invalid="ignore"):
             return self.n_recovered / self.n_placed
-
-
-def read_all(path: Path) -> tuple[Progress, SectorData, Recovery | None]:
-    """Read everything in a sector file.
-
-    Returns
-    -------
-    progress : Progress
-    data : SectorData
-    recovery : Recovery or None
-        None before checkpoint `model`.
-
-    Raises
-    ------
-    SectorFileError
-        If there is no such file, or it is unreadable or not a sector file.
-    """
-    progress = sector_file.read_progress(path)
-    if progress is None:
-        raise SectorFileError(f"{path}: no such sector file")
-    data = sector_file.read(path)
-    if data.injections is None:
-        return progress, data, None
-    assert data.equivalent_duration is not None
-    # A job may be writing: what this count vouches for is in the rows that are read after it.
-    n_done = progress.n_inject - progress.n_inject_remaining
-    with opened(path) as file:
-        recovered = file["recoveries/recovered"][:n_done]
-    recovery = Recovery(
-        amplitude=data.injections.amplitude[:n_done],
-        fwhm=data.injections.fwhm[:n_done],
-        equivalent_duration=data.equivalent_duration[:n_done],
-        recovered=recovered,
-        n_inject=progress.n_inject,
-    )
-    return progress, data, recovery
 
 
 def count(recovery: Recovery, amplitude_edges: np.ndarray, fwhm_edges: np.ndarray) -> RecoveryGrid:

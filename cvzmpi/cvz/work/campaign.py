@@ -11,8 +11,9 @@ from cvzmpi.cvz.detection.detector import Detector
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import Provenance
+from cvzmpi.cvz.sector_file.data import Provenance
+from cvzmpi.cvz.sector_file.paths import claim_path
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import MachineError, SectorFileError
 
 if TYPE_CHECKING:
@@ -94,12 +95,12 @@ class CvzCampaign:
         """The claim is beside the sector file."""
         if not self._config.output.directory.is_dir():
             raise MachineError(f"{self._config.output.directory}: is gone while the job runs")
-        return sector_file.claim_path(self._path(unit))
+        return claim_path(self._path(unit))
 
     def progress(self, unit: Unit) -> int:
         """Stages and injections that are done."""
         try:
-            progress = sector_file.read_progress(self._path(unit))
+            progress = read_progress(self._path(unit))
         except SectorFileError:
             return 0
         return 0 if progress is None else progress.steps

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import Progress, claim_path, sector_files
+from cvzmpi.cvz.sector_file.data import SectorProgress
+from cvzmpi.cvz.sector_file.paths import claim_path, sector_files
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger.client.takeover import Evidence
 
@@ -40,10 +41,10 @@ class CampaignFiles:
             was_begun=lambda unit: self._was_begun(unit.name),
         )
 
-    def progress(self, light_curve: LightCurveId) -> Progress | None:
+    def progress(self, light_curve: LightCurveId) -> SectorProgress | None:
         """How far a light curve is; one whose file cannot be read has not begun."""
         try:
-            return sector_file.read_progress_by_name(self.path(light_curve))
+            return read_progress_by_name(self.path(light_curve))
         except SectorFileError:
             return None
 

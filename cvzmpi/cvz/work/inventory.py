@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cvzmpi.cvz.configuration import InjectConfig
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
-from cvzmpi.cvz.sector_file.sector_file import Progress
+from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.states import FINISHED
@@ -45,8 +45,8 @@ class Inventory:
     ledger: Ledger
     job: Job
     present: Collection[LightCurveId]
-    look: Callable[[LightCurveId], Progress | None]
-    cost: Callable[[LightCurveSource, Progress | None], float]
+    look: Callable[[LightCurveId], SectorProgress | None]
+    cost: Callable[[LightCurveSource, SectorProgress | None], float]
     max_attempts: int
 
     def take(self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected]) -> None:
@@ -156,7 +156,7 @@ class Inventory:
 
 
 def light_curve_cost(
-    inject: InjectConfig, source: LightCurveSource, progress: Progress | None
+    inject: InjectConfig, source: LightCurveSource, progress: SectorProgress | None
 ) -> float:
     """Expected work: injections that remain, and a little for the cadences."""
     remaining = inject.n_inject
@@ -177,7 +177,7 @@ def _facts(source: LightCurveSource) -> dict[str, object]:
 
 
 def _on_its_way(
-    source: LightCurveSource, state: State, progress: Progress | None
+    source: LightCurveSource, state: State, progress: SectorProgress | None
 ) -> Iterator[Event]:
     """The events that bring a light curve from a state to where it is."""
     name = source.id.name

@@ -16,8 +16,8 @@ from cvzmpi.cvz.light_curves.batch_list import read_batch, read_priorities, sele
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import Progress, Provenance
+from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.cvz.work.campaign_files import CampaignFiles
 from cvzmpi.cvz.work.file_choice import tell_choices
 from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
@@ -226,10 +226,10 @@ class LightCurveWork:
             if path is not None and self._progress(path) is not None:
                 return
 
-    def _progress(self, path: Path) -> Progress | None:
+    def _progress(self, path: Path) -> SectorProgress | None:
         """How far a light curve is; one whose file is damaged, or not ours, has not begun."""
         try:
-            progress = sector_file.read_progress_by_name(path)
+            progress = read_progress_by_name(path)
         except SectorFileError:
             return None  # its team says so: it sets a damaged file aside, and leaves others alone
         try:

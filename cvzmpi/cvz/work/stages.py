@@ -31,9 +31,10 @@ from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.data import Provenance, SectorData, SectorProgress
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import Progress, Provenance, SectorData
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 from cvzmpi.storage.checkpoint_file import set_aside
 
@@ -110,7 +111,7 @@ def work_on_light_curve(
     return result
 
 
-def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
+def check_resume(path: Path, progress: SectorProgress, ours: Provenance) -> None:
     """Refuse to go on with a file that another configuration made, or other models.
 
     Raises
@@ -135,10 +136,10 @@ def _start(tools: Tools, source: LightCurveSource, path: Path) -> _Start:
     """Go on from the sector file, or read the FITS file: stage `download`."""
     note = None
     try:
-        progress = sector_file.read_progress_by_name(path)
+        progress = read_progress_by_name(path)
         if progress is not None:
             check_resume(path, progress, tools.provenance)
-            return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)
+            return _Start(read_sector_data(path), progress.checkpoint, progress.n_inject_remaining)
     except DamagedFileError as error:
         note = _make_way(source, path, error)
     if source.path is None:
@@ -211,7 +212,7 @@ def _detect(
     data.flare_mask = detection.row_mask(observation)
     data.marks = _marks(tools, data)
     data.seconds["detect"] = time.perf_counter() - clock
-    sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
+    write_sector_file(path, data, tools.provenance, tools.config.checkpoint.fsync)
     return data
 
 
@@ -249,7 +250,7 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     data.injections = replace(injections, cadence=rows[injections.cadence])
     data.marks = _marks(tools, data)
     data.seconds["model"] = time.perf_counter() - clock
-    sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
+    write_sector_file(path, data, tools.provenance, tools.config.checkpoint.fsync)
     return data
 
 

@@ -17,7 +17,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file
 from cvzmpi.cvz.work.campaign_files import CampaignFiles
 from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
 from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
@@ -120,9 +120,9 @@ class Verifier:
             return None  # a team is at it; or nobody will be
         path = self._files.path(LightCurveId.of_unit(unit.name))
         try:
-            progress = sector_file.read_progress_by_name(path)
+            progress = read_progress_by_name(path)
             if progress is not None:
-                sector_file.verify(path)
+                verify_sector_file(path)
         except DamagedFileError as error:
             return _not_finished(unit, 0, str(error))
         except SectorFileError as error:

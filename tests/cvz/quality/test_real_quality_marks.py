@@ -14,7 +14,7 @@ from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quality.quality_marks import quality_marks
 from cvzmpi.cvz.quiet_star.gaussian_process import fit_gaussian_process
-from cvzmpi.cvz.sector_file.sector_file import SectorData
+from cvzmpi.cvz.sector_file.data import SectorData
 
 CONFIG = Config()
 RULE = MaskRule.of(CONFIG.detect)

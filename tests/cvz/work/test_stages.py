@@ -17,10 +17,11 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
-from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
+from cvzmpi.cvz.sector_file.data import STAGES
+from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import read_progress
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work import stages
 from cvzmpi.cvz.work.campaign import CvzCampaign
@@ -97,7 +98,7 @@ def reference(inputs, models, tmp_path_factory):
         states.append(directory / f"state-{len(states)}")
         shutil.copyfile(path, states[-1])
 
-    write, count_down = sector_file.write, RecoveryWriter.count_down
+    write, count_down = write_sector_file, RecoveryWriter.count_down
 
     def watched_write(path, *content):
         write(path, *content)
@@ -108,7 +109,7 @@ def reference(inputs, models, tmp_path_factory):
         keep(the_file(directory / "output"))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sector_file, "write", watched_write)
+        patch.setattr(stages, "write_sector_file", watched_write)
         patch.setattr(RecoveryWriter, "count_down", watched_count_down)
         work(campaign_on(inputs, directory / "output", models))
     return the_file(directory / "output"), states
@@ -158,7 +159,7 @@ def test_the_count_vouches_for_the_rows_at_every_checkpoint(reference):
 
 def test_a_file_says_what_each_stage_took(reference):
     with h5py.File(reference[0]) as file:
-        seconds = {stage: file.attrs[f"seconds_{stage}"] for stage in sector_file.STAGES}
+        seconds = {stage: file.attrs[f"seconds_{stage}"] for stage in STAGES}
     assert sorted(seconds) == ["detect", "download", "inject", "model"]
     assert all(0 < s < 120 for s in seconds.values())
 
@@ -174,7 +175,7 @@ def test_the_simulated_flares_are_found(reference):
 
 def test_the_marks_of_a_file_are_those_that_products_find_in_it(reference):
     for state in reference[1]:
-        data = sector_file.read(state)
+        data = read_sector_data(state)
         config = json.loads(read_progress(state).config_json)
         assert data.marks == marks_text(quality_marks(data, config))
 
@@ -188,7 +189,7 @@ def test_a_light_curve_with_the_light_of_others_is_marked_from_the_first_checkpo
         hdus[1].header["CROWDSAP"] = 0.049
         hdus.writeto(tmp_path / "input" / "lc.fits")
     marks = []
-    write = sector_file.write
+    write = write_sector_file
 
     def watched_write(path, data, *rest):
         marks.append(data.marks)
@@ -199,13 +200,13 @@ def test_a_light_curve_with_the_light_of_others_is_marked_from_the_first_checkpo
                 file.attrs[CHECKSUM] = content_checksum(file)
             raise Killed
 
-    monkeypatch.setattr(sector_file, "write", watched_write)
+    monkeypatch.setattr(stages, "write_sector_file", watched_write)
     campaign = campaign_on(tmp_path / "input", tmp_path / "output", models)
     with pytest.raises(Killed):
         work(campaign)
     work(campaign)
     assert marks == ["crowded", "crowded"]
-    assert sector_file.read(the_file(tmp_path / "output")).marks == "crowded"
+    assert read_sector_data(the_file(tmp_path / "output")).marks == "crowded"
 
 
 # ----------------------------------------------------------------- stop and go on
@@ -241,7 +242,7 @@ def test_a_run_that_was_stopped_at_any_checkpoint_goes_on_to_the_same_file(
 def test_a_run_that_is_stopped_after_every_checkpoint_comes_to_the_same_file(
     reference, inputs, models, tmp_path, monkeypatch
 ):
-    write, count_down = sector_file.write, RecoveryWriter.count_down
+    write, count_down = write_sector_file, RecoveryWriter.count_down
 
     def killed_write(*content):
         write(*content)
@@ -251,7 +252,7 @@ def test_a_run_that_is_stopped_after_every_checkpoint_comes_to_the_same_file(
         count_down(self, *numbers)
         raise Killed
 
-    monkeypatch.setattr(sector_file, "write", killed_write)
+    monkeypatch.setattr(stages, "write_sector_file", killed_write)
     monkeypatch.setattr(RecoveryWriter, "count_down", killed_count_down)
     output = tmp_path / "output"
     remaining = []
@@ -310,10 +311,10 @@ def test_the_time_of_the_injections_adds_up_over_the_stops(begun, inputs, models
     output, path = begun(3)
     with edited(path) as file:
         file.attrs.modify("seconds_inject", np.float64(1000))
-        before = {stage: file.attrs[f"seconds_{stage}"] for stage in sector_file.STAGES}
+        before = {stage: file.attrs[f"seconds_{stage}"] for stage in STAGES}
     work(campaign_on(inputs, output, models))
     with h5py.File(path) as file:
-        after = {stage: file.attrs[f"seconds_{stage}"] for stage in sector_file.STAGES}
+        after = {stage: file.attrs[f"seconds_{stage}"] for stage in STAGES}
     assert 1000 < after.pop("inject") < 1120
     assert before.pop("inject") == 1000
     assert after == before

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
-from cvzmpi.cvz.sector_file.sector_file import STAGES
+from cvzmpi.cvz.sector_file.data import STAGES
 
 INDEX_VERSION = 1
 """Counted up when a column gets another meaning: what was indexed before is then read again."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.cvz.sector_file import recovery as recoveries
+from cvzmpi.cvz.sector_file.data import SectorData
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.recovery import Recovery
-from cvzmpi.cvz.sector_file.sector_file import Progress, SectorData
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 
@@ -30,7 +29,7 @@ class Content:
         Of the Gaussian process, likewise.
     """
 
-    progress: Progress
+    done: bool
     data: SectorData
     recovery: Recovery | None
     threshold: float
@@ -50,18 +49,17 @@ class Content:
         SectorFileError
             If there is no such file, or it is unreadable or not a sector file.
         """
-        progress, data, recovery = recoveries.read_all(path)
-        config = json.loads(progress.config_json)
-        light_curve = data.light_curve
-        star_facts(light_curve.header)
-        rows = np.flatnonzero(light_curve.usable(config["light_curve.quality_bitmask"]))
+        content = SectorContent.read(path)
+        data, light_curve = content.data, content.data.light_curve
+        star_facts(content.header)
+        rows = np.flatnonzero(light_curve.usable(content.quality_bitmask))
         flux = light_curve.flux[rows].astype(np.float64)
         median = np.median(flux)
         return cls(
-            progress=progress,
+            done=content.done,
             data=data,
-            recovery=recovery,
-            threshold=config["detect.threshold"],
+            recovery=content.recovery,
+            threshold=content.config["detect.threshold"],
             rows=rows,
             time=light_curve.time[rows],
             flux=flux / median,

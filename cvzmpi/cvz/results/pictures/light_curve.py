@@ -16,7 +16,7 @@ def title_of(content: Content) -> str:
     """Which light curve it is, and whether it is done."""
     light_curve = content.data.light_curve
     title = f"TIC {light_curve.tic}, sector {light_curve.sector}"
-    if not content.progress.done:
+    if not content.done:
         return f"{title}, unfinished"
     if "TESSMAG" in light_curve.header:
         return f"{title}, $T$ = {light_curve.header['TESSMAG']:.2f} mag"

@@ -19,8 +19,8 @@ from cvzmpi.cvz.results.index.columns import FLARES, LIGHT_CURVES
 from cvzmpi.cvz.results.index.merge import SCHEMAS, table_path
 from cvzmpi.cvz.results.index.part import read_part
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.recovery import read_all
-from cvzmpi.cvz.sector_file.sector_file import sector_files
+from cvzmpi.cvz.sector_file.paths import sector_files
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import Claim
@@ -77,8 +77,9 @@ def test_the_row_of_a_light_curve_says_what_its_file_has(output):
     row = rows(output)[0]
     path = output / row["path"]
     assert path == LightCurveId(1001, 1).path(output)
-    progress, data, recovery = read_all(path)
-    assert (row["state"], row["checkpoint"]) == ("done", progress.checkpoint)
+    content = SectorContent.read(path)
+    data, recovery = content.data, content.recovery
+    assert (row["state"], row["checkpoint"]) == ("done", content.checkpoint)
     assert row["n_cadences"] == data.light_curve.n_cadences
     assert row["n_evaluated"] == np.isfinite(data.probability).sum()
     assert row["n_flaring"] == data.flare_mask.sum()
@@ -100,7 +101,7 @@ def test_the_flares_are_those_of_all_files(output):
     update(output)
     flares = rows(output, "flares")
     assert [(f["tic"], f["sector"]) for f in flares[:3]] == [(1001, 1), (1001, 1), (1001, 2)]
-    _, data, _ = read_all(LightCurveId(1001, 1).path(output))
+    data = SectorContent.read(LightCurveId(1001, 1).path(output)).data
     for name, values in data.flares.items():
         assert [flare[name] for flare in flares[:2]] == values.tolist()
 
@@ -303,7 +304,7 @@ def test_while_a_job_writes_every_index_is_right(tmp_path, models):
     last = update(tmp_path / "output")
     assert (last.n_light_curves, last.n_unfinished, last.n_problems) == (3, 0, 0)
     paths = sector_files(tmp_path / "output").values()
-    fractions = [read_all(path)[2].fraction for path in paths]
+    fractions = [SectorContent.read(path).recovery.fraction for path in paths]
     assert [row["recovered_fraction"] for row in rows(tmp_path / "output")] == fractions
 
 
