@@ -42,7 +42,7 @@ def ledger_of(output):
 def units_of(output):
     """State and used attempts of the units."""
     with ledger_of(output) as ledger:
-        return [(str(unit.state), unit.charged) for unit in ledger.units()]
+        return [(str(unit.state), unit.attempts_used) for unit in ledger.units()]
 
 
 def wait_for(what, process):

@@ -64,7 +64,7 @@ def finishes(arguments, alone, tmp_path):
         assert contents(output) == contents(alone)
         with ledger_of(output) as ledger:
             assert {unit.state for unit in ledger.units()} == {State.DONE}
-            assert {unit.charged for unit in ledger.units()} == {0}
+            assert {unit.attempts_used for unit in ledger.units()} == {0}
         return ended
 
     return finishes
@@ -193,7 +193,7 @@ DEFECTS = {
         "from cvzmpi.scheduler.bookkeeping import Desk as it; name = 'steps_done'"
     ),
     "in the source": "from cvzmpi.runtime.ledger_source import LedgerSource as it; name = 'ended'",
-    "in the clerk": "from cvzmpi.ledger.client.watch import Watch as it; name = 'look'",
+    "in the job writer": "from cvzmpi.ledger.client.takeover import OtherJobs as it; name = 'look'",
 }
 _BROKEN = """
 {which}
@@ -217,13 +217,13 @@ main()
         ("in the display", 3),
         ("when steps are counted", None),
         ("in the source", None),
-        ("in the clerk", None),
+        ("in the job writer", None),
     ],
 )
 def test_a_defect_on_rank_0_costs_no_light_curve_anything(
     arguments, tmp_path, finishes, where, ranks
 ):
-    if where == "in the clerk":
+    if where == "in the job writer":
         after, slowly = 1, "time.sleep(8)"
     else:
         after, slowly = 0, "pass"

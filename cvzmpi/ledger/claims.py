@@ -1,23 +1,32 @@
 """Claims: which job has which unit now.
 
-A claim is a row, and a unit can have only one. It is held as long as its job lives; a job that is
-dead is *buried* (see `burial`), and its claims end with it. Units are claimed ahead of the teams,
-in batches, in the order of work (see `order`).
+A claim is a row, and a unit has at most one. It lasts as long as its job lives; the claims of a
+dead job end when another job takes over its units (`client.takeover`). Units are claimed ahead of
+the teams, in batches, in the order of work (`order`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from cvzmpi.ledger.db.database import Database, chunks
 from cvzmpi.ledger.db.tables import batches, claims, jobs, latest, units
-from cvzmpi.ledger.order import Narrow, all_units, count_units, free_units, read_units
+from cvzmpi.ledger.order import ORDER_BY, place_in_order
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.registry import JOB_COLUMNS
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
+from cvzmpi.ledger.states import State, state_named
+
+Narrow = Callable[[sa.Select[Any]], sa.Select[Any]]
+"""Makes a query of `latest` a narrower one."""
+
+
+def all_units(query: sa.Select[Any]) -> sa.Select[Any]:
+    """Leave a query as it is."""
+    return query
 
 
 class Claims:
@@ -101,12 +110,12 @@ class Claims:
             return only(query)
 
         with self._database.writing() as connection:
-            ids = free_units(connection, n, states, narrow)
+            ids = _free_units(connection, n, states, narrow)
             if not ids:
                 return []
             rows = [{"unit_id": unit_id, "job_id": job.id} for unit_id in ids]
             connection.execute(claims.insert(), rows)
-            return read_units(connection, ids)
+            return _read_units(connection, ids)
 
     def give_back(self, job: Job, names: Sequence[str], *, within: sa.Connection) -> None:
         """End the claims of a job on units that it did not begin."""
@@ -164,6 +173,44 @@ class Claims:
         with self._database.reading() as connection:
             rows = [tuple(row) for row in connection.execute(query)]
         return [(Job(*job_row), count) for *job_row, count in rows]
+
+
+def count_units(
+    connection: sa.Connection, narrow: Narrow = all_units
+) -> dict[tuple[State, bool], int]:
+    """How many units there are, by state and by whether they are half done."""
+    query = sa.select(latest.c.state, latest.c.begun, sa.func.count()).group_by(
+        latest.c.state, latest.c.begun
+    )
+    counted = map(tuple, connection.execute(narrow(query)))
+    return {(state_named(state), bool(begun)): n for state, begun, n in counted}
+
+
+def _free_units(
+    connection: sa.Connection, n: int, states: Sequence[State], narrow: Narrow
+) -> list[int]:
+    """The numbers of at most `n` units in these states that no job has, the next ones first."""
+    found: list[tuple[Any, ...]] = []
+    for state in states:  # one by one: the index then has them in order already
+        is_claimed = sa.exists().where(claims.c.unit_id == latest.c.unit_id)
+        query = (
+            sa.select(latest.c.begun, latest.c.priority, latest.c.cost, latest.c.unit_id)
+            .where(latest.c.state == state.value, ~is_claimed)
+            .order_by(sa.text(ORDER_BY))
+            .limit(n)
+        )
+        found += map(tuple, connection.execute(narrow(query)))
+    return [row[-1] for row in sorted(found, key=lambda row: place_in_order(*row))[:n]]
+
+
+def _read_units(connection: sa.Connection, ids: Sequence[int]) -> list[LedgerUnit]:
+    """Units by their numbers, in this order."""
+    query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
+    found: dict[int, LedgerUnit] = {}
+    for chunk in chunks(ids):
+        for row in connection.execute(query.where(units.c.id.in_(chunk))):
+            found[row.id] = as_unit(tuple(row))
+    return [found[unit_id] for unit_id in ids]
 
 
 def _in_batch(query: sa.Select[Any], job: Job) -> sa.Select[Any]:

@@ -31,14 +31,14 @@ class Failure:
     from_state: State
     message: str
 
-    def retried(self, message: str, charged: int | None = None) -> Event:
+    def retried(self, message: str, attempts_used: int | None = None) -> Event:
         """The event that takes the unit back to where it can be tried again."""
         return Event(
             self.unit.name,
             RETRY_FROM[self.from_state],
             from_state=State.ERROR,
             message=message,
-            charged=charged,
+            attempts_used=attempts_used,
         )
 
 
@@ -69,5 +69,5 @@ def _state_before(name: str | None) -> State:
 
 def retry(ledger: Ledger, failed: Sequence[Failure], job: Job) -> list[Event]:
     """Let units be tried again, with as many attempts as a new one has."""
-    wanted = [failure.retried("to be tried again", charged=0) for failure in failed]
+    wanted = [failure.retried("to be tried again", attempts_used=0) for failure in failed]
     return ledger.record(wanted, job, skip_stale=True)

@@ -10,11 +10,10 @@ import sqlalchemy as sa
 
 from cvzmpi.errors import LedgerError
 from cvzmpi.ledger import recording
-from cvzmpi.ledger.claims import Claims
+from cvzmpi.ledger.claims import Claims, count_units
 from cvzmpi.ledger.db.database import Database, chunks
 from cvzmpi.ledger.db.migrate import LEDGER
 from cvzmpi.ledger.db.tables import events, jobs, latest, units
-from cvzmpi.ledger.order import count_units
 from cvzmpi.ledger.recording import Follower
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
 from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
@@ -84,8 +83,9 @@ class Ledger:
     def follow(self, follower: Follower) -> None:
         """Have what a campaign keeps beside the ledger follow its events.
 
-        Whoever records an event through this ledger, be it a job or who buries one, what follows
-        from it is in the same transaction. An event that is recorded again is followed once.
+        The follower writes in the transaction that records the events, whether their own job
+        records them or one that takes over from it. An event that is recorded again is followed
+        once.
         """
         self._followers.append(follower)
 
@@ -180,7 +180,7 @@ class Ledger:
             )
 
     def set_priorities(self, priorities: Mapping[str, float]) -> int:
-        """Say what comes first: the units with the highest priority, after those half done.
+        """Set the priorities that the order of work goes by.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ class Ledger:
         Returns
         -------
         int
-            How many are other ones than before.
+            How many have changed.
         """
         with self.writing() as connection:
             return recording.set_priorities(connection, priorities)

@@ -76,7 +76,7 @@ class Position:
             "job_id": job.id,
             "rank": event.rank,
             "host": event.host,
-            "charged": event.charged,
+            "charged": event.attempts_used,
             "progress": event.progress,
             "message": None if event.message is None else _message(event.message),
             "detail": None if event.detail is None else dict(event.detail),

@@ -84,7 +84,7 @@ def record(
 
 
 def set_priorities(connection: sa.Connection, priorities: Mapping[str, float]) -> int:
-    """Change what comes first; see `Ledger.set_priorities`."""
+    """Change priorities; see `Ledger.set_priorities`."""
     query = sa.select(units.c.id, units.c.name, units.c.priority)
     changed = units.update().where(units.c.id == sa.bindparam("unit"))
     n_changed = 0

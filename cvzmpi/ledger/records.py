@@ -25,9 +25,9 @@ class NewUnit:
     name : str
         Unique in the campaign.
     cost : float
-        Expected work, in any measure that all units share; the longest are worked on first.
+        Expected work, in any measure that all units share.
     priority : float
-        Comes before the cost: what is highest is worked on first.
+        The highest is worked on first; see `order`.
     facts : dict
         What is known of it for good, as JSON has it.
     """
@@ -56,7 +56,7 @@ class Event:
     progress : int, optional
         How far the unit is now, in the measure of `Campaign.progress`; None when that is not known
         or has not changed. A unit with progress is half done.
-    charged : int, optional
+    attempts_used : int, optional
         How many attempts the unit has used up now; None when that has not changed.
     rank, host : optional
         Of the leader of the team.
@@ -74,7 +74,7 @@ class Event:
     message: str | None = None
     detail: Mapping[str, Any] | None = None
     progress: int | None = None
-    charged: int | None = None
+    attempts_used: int | None = None
     rank: int | None = None
     host: str | None = None
     instead_of: int | None = None
@@ -99,7 +99,7 @@ class LedgerUnit:
         Which job recorded the newest.
     progress : int
         How far it was when last somebody knew; half done where that is more than 0.
-    charged : int
+    attempts_used : int
         Attempts that it has used up.
     """
 
@@ -112,7 +112,7 @@ class LedgerUnit:
     number: int
     job: int
     progress: int
-    charged: int
+    attempts_used: int
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Recorded:
     message: str | None
     detail: dict[str, Any] | None
     progress: int | None
-    charged: int | None
+    attempts_used: int | None
     key: UUID
 
 

@@ -44,5 +44,6 @@ def as_recorded(name: str, row: Sequence[Any]) -> Recorded:
         to_state=state_named(event.pop("to_state")),
         detail=None if detail is None else as_object(detail),
         job=Job(*row[len(EVENT_COLUMNS) :]),
+        attempts_used=event.pop("charged"),
         **event,
     )

@@ -37,11 +37,6 @@ class Level2LedgerConfig(LedgerConfig):
 
     file: FilePath = Field(Path("ledger.sqlite"), description="the SQLite file")
 
-    @property
-    def location(self) -> str | Path:
-        """The URL, or the path of the file."""
-        return self.url or self.file
-
 
 class StoreConfig(Section):
     """The metadata store."""
@@ -154,6 +149,10 @@ class Level2Config(Section):
     )
     publish: PublishConfig = Field(PublishConfig(), description="where results go")
     serve: ServeConfig = Field(ServeConfig(), description="the service")
+
+    def ledger_location(self) -> str | Path:
+        """Where the ledger is: the URL of a database, or the path of an SQLite file."""
+        return self.ledger.url or self.ledger.file
 
     def outboxes(self) -> Path:
         """Where jobs keep what the ledger's database could not take yet."""

@@ -57,7 +57,7 @@ class Level2Campaign:
         ------
         LedgerError
         """
-        with Ledger.open(config.ledger.location, create=create) as ledger:
+        with Ledger.open(config.ledger_location(), create=create) as ledger:
             yield cls(config, ledger)
 
     def scan(self, job: Job, proposals: Sequence[str] = ()) -> ScanReport:

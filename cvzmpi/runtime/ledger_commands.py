@@ -168,7 +168,7 @@ def _verification_lines(found: Verification) -> list[str]:
     summary = [f"{found.n_compared} units compared with their files"]
     if found.n_added:
         summary.append(f"{found.n_added} were not in the ledger")
-    if found.n_buried:
-        summary.append(f"{found.n_buried} jobs had died")
+    if found.n_died:
+        summary.append(f"{found.n_died} jobs had died")
     summary.append(f"{len(found.differences)} differ, {found.n_repaired} of them repaired")
     return [*lines, ", ".join(summary)]

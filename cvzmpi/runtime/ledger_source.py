@@ -9,18 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.ledger.client.job_writer import Clerk
-from cvzmpi.ledger.client.wait_for_others import WaitForOthers
-from cvzmpi.ledger.failures import failures
-from cvzmpi.ledger.ledger import Ledger
-from cvzmpi.ledger.order import Narrow, all_units
-from cvzmpi.ledger.records import Event, Job, LedgerUnit
-from cvzmpi.ledger.states import FINISHED, State
+from cvzmpi.ledger.client.job_writer import JobWriter
+from cvzmpi.ledger.client.waiting import WaitForOthers
+from cvzmpi.ledger.records import Event, LedgerUnit
+from cvzmpi.ledger.states import State
 from cvzmpi.scheduler.campaign import Outcome, Overview, Remainder, Unit, Worker
 
 _log = logging.getLogger(__name__)
@@ -28,47 +25,6 @@ _log = logging.getLogger(__name__)
 _RECENT_SECONDS = 60.0
 # How long the end of a job may wait for a database that is away.
 _PATIENCE = {False: 60.0, True: 5.0}  # by whether the job was asked to stop
-
-
-def overview_of(
-    ledger: Ledger,
-    job: Job,
-    *,
-    batch: Collection[str] | None,
-    steps_per_unit: int,
-    open_states: Collection[State] = (State.QUALIFIED, State.PREPROCESSED, State.WORKING),
-    failed_in: Collection[State] = tuple(State),
-    only: Narrow = all_units,
-) -> Overview:
-    """What there is to do.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    job : Job
-    batch : collection of str, optional
-        The units of the job; without it, all.
-    steps_per_unit : int
-    open_states : collection of State
-        In which a unit is to be worked on.
-    failed_in : collection of State
-        What failed in another state is none of this job's.
-    only : callable
-        As in `ClerkRules`.
-    """
-    counts = ledger.claims.batch_counts(job, limited=batch is not None, only=only)
-    failed = [
-        failure
-        for failure in failures(ledger)
-        if failure.from_state in failed_in and (batch is None or failure.unit.name in batch)
-    ]
-    return Overview(
-        n_open=sum(n for (state, _), n in counts.items() if state in open_states),
-        n_begun=sum(n for (state, begun), n in counts.items() if begun and state in open_states),
-        n_done=sum(n for (s, _), n in counts.items() if s in FINISHED),
-        rejected=[Outcome(failure.unit.name, failure.message) for failure in failed],
-        steps_per_unit=steps_per_unit,
-    )
 
 
 @dataclass
@@ -101,14 +57,14 @@ def _log_end(outcome: Outcome, held: _Held) -> None:
 
 
 class LedgerSource:
-    """Gives out the units that the clerk claims, and tells it what becomes of them.
+    """Gives out the units that the writer claims, and tells it what becomes of them.
 
     Parameters
     ----------
-    clerk : Clerk
+    writer : JobWriter
         Not started yet.
     overview : callable
-        What there is to do; asked when the clerk has seen to dead jobs, and again in the end.
+        What there is to do; asked when the writer has seen to dead jobs, and again in the end.
     as_unit : callable
         What the engine is to know of a unit.
     n_ranks : int
@@ -122,13 +78,13 @@ class LedgerSource:
 
     def __init__(
         self,
-        clerk: Clerk,
+        writer: JobWriter,
         overview: Callable[[], Overview],
         as_unit: Callable[[LedgerUnit], Unit],
         n_ranks: int,
         as_recorded: Callable[[Outcome], Outcome] = lambda outcome: outcome,
     ) -> None:
-        self._clerk = clerk
+        self._writer = writer
         self._as_recorded = as_recorded
         self._as_unit = as_unit
         self._n_ranks = n_ranks
@@ -136,10 +92,10 @@ class LedgerSource:
         self._held: dict[str, _Held] = {}
         self._ended_at: deque[float] = deque()
         self._unusable: list[Outcome] = []
-        self._told_of_outage = False
+        self._told_out_of_reach = False
         self._wait = WaitForOthers()
         self._look = overview
-        clerk.start(wanted=2 * n_ranks)
+        writer.start(wanted=2 * n_ranks)
         self._overview = overview()
         _log.info(
             "%d units open, %d of them half done, %d done",
@@ -167,9 +123,9 @@ class LedgerSource:
         if self._waiting:
             self._wait.end()
             return False
-        if self._clerk.gave_up():
+        if self._writer.gave_up():
             return True
-        return self._clerk.nothing_left() and not self._wait.goes_on(self._clerk.with_others())
+        return self._writer.nothing_left() and not self._wait.goes_on(self._writer.with_others())
 
     def preprocessed(self, unit: Unit, **detail: Any) -> None:
         """The input of a unit is here, verified; to be said before it is given to a team."""
@@ -179,7 +135,7 @@ class LedgerSource:
     def not_qualified(self, unit: Unit, message: str) -> None:
         """The input of a unit is here, and it is not worth the work."""
         self._move(unit.name, State.NOT_QUALIFIED, message=message)
-        self._clerk.give_back(unit.name)
+        self._writer.give_back(unit.name)
         del self._held[unit.name]
 
     def began(self, unit: Unit, worker: Worker) -> None:
@@ -189,7 +145,7 @@ class LedgerSource:
             self._move(unit.name, State.PREPROCESSED, message="needs its input no more")
         held.worker = worker
         self._move(unit.name, State.WORKING)
-        attempt = held.unit.charged + 1
+        attempt = held.unit.attempts_used + 1
         _log.info("began %s, attempt %d", unit.name, attempt, extra=_who(held))
 
     def ended(self, outcome: Outcome) -> None:
@@ -205,13 +161,15 @@ class LedgerSource:
                 State.ERROR,
                 message=outcome.error,
                 detail=detail,
-                charged=held.unit.charged + 1,
+                attempts_used=held.unit.attempts_used + 1,
             )
         elif outcome.unfinished is None:
             said = [detail.pop(key) for key in ("summary", "note") if key in detail]
-            self._move(name, State.DONE, message="; ".join(said) or None, detail=detail, charged=0)
+            self._move(
+                name, State.DONE, message="; ".join(said) or None, detail=detail, attempts_used=0
+            )
         elif held.state is State.WORKING:
-            self._clerk.put_off(name)
+            self._writer.put_off(name)
             self._move(
                 name,
                 State.PREPROCESSED,
@@ -220,28 +178,28 @@ class LedgerSource:
                 progress=outcome.progress,
             )
         else:
-            self._clerk.give_back(name)
+            self._writer.give_back(name)
         self._held.pop(name, None)
 
     def attend(self) -> Sequence[Outcome]:
         """See that enough units are claimed."""
-        if self._clerk.lost_claims():
+        if self._writer.lost_claims():
             self._forget_waiting()
         if self._unusable:
             return self._end_unusable()
-        if self._told_of_outage or not self.exhausted() or not self._clerk.gave_up():
+        if self._told_out_of_reach or not self.exhausted() or not self._writer.gave_up():
             return ()
-        self._told_of_outage = True
-        why = f"the ledger is out of reach: {self._clerk.problem}"
+        self._told_out_of_reach = True
+        why = f"the ledger is out of reach: {self._writer.problem}"
         return [Outcome("what the ledger still has", unfinished=why)]
 
     def steps_done(self, steps: int) -> None:
         """Count what the teams do."""
-        self._clerk.steps_done(steps)
+        self._writer.steps_done(steps)
 
     def status(self) -> str:
         """Whether the ledger can be reached."""
-        if self._clerk.problem is not None:
+        if self._writer.problem is not None:
             return "ledger out of reach"
         return "waiting for other jobs" if self._wait.is_on else ""
 
@@ -251,7 +209,7 @@ class LedgerSource:
             if held.state is State.WORKING:
                 self._move(name, State.PREPROCESSED, message=f"the job ended: {stopped}")
         seen: list[Remainder] = []
-        self._clerk.close(
+        self._writer.close(
             stopped or "ended",
             _PATIENCE[stopped is not None],
             last_look=lambda: seen.append(self._remainder()),
@@ -264,12 +222,12 @@ class LedgerSource:
         overview = self._look()
         with_others = [
             Outcome(f"{count} more", unfinished=f"job {job.id} on {job.host} has them, and lives")
-            for job, count in self._clerk.with_others()
+            for job, count in self._writer.with_others()
         ]
         return Remainder(overview.n_open, tuple(overview.rejected), tuple(with_others))
 
     def _take_claimed(self) -> None:
-        for unit in self._clerk.claimed():
+        for unit in self._writer.claimed():
             self._held[unit.name] = _Held(unit, unit.state)
             try:
                 self._waiting.append(self._as_unit(unit))
@@ -280,7 +238,7 @@ class LedgerSource:
             self._ended_at.popleft()
         enough = 2 * self._n_ranks + len(self._ended_at)
         missing = enough - len(self._waiting)
-        self._clerk.want(missing if missing >= enough / 2 else 0)
+        self._writer.want(missing if missing >= enough / 2 else 0)
 
     def _end_unusable(self) -> list[Outcome]:
         ended, self._unusable = self._unusable, []
@@ -300,5 +258,5 @@ class LedgerSource:
         event = Event(name, state, from_state=held.state, **facts)
         if held.worker is not None:
             event = replace(event, rank=held.worker.rank, host=held.worker.host)
-        self._clerk.tell(event)
+        self._writer.tell(event)
         held.state = state

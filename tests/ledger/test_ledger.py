@@ -38,7 +38,7 @@ def test_a_unit_keeps_what_is_known_of_it(ledger, job):
     assert (unit.cost, unit.priority) == (2.5, -1.0)
     assert unit.facts == facts | {"bad": None}, "JSON knows no NaN"
     assert unit.state is State.DISCOVERED
-    assert (unit.number, unit.job, unit.progress, unit.charged) == (1, job.id, 0, 0)
+    assert (unit.number, unit.job, unit.progress, unit.attempts_used) == (1, job.id, 0, 0)
     assert unit.since.tzinfo is timezone.utc
 
 
@@ -73,7 +73,7 @@ def test_new_units_are_recorded_together_with_what_is_known_of_them(ledger, job)
     found = [NewUnit(name, cost=3.0) for name in ("a", "there", "b")]
     judged = [
         Event("a", State.QUALIFIED, State.DISCOVERED, detail={"sectors": 12}),
-        Event("a", State.PREPROCESSED, State.QUALIFIED, progress=7, charged=2),
+        Event("a", State.PREPROCESSED, State.QUALIFIED, progress=7, attempts_used=2),
         Event("a", State.PREPROCESSED, State.PREPROCESSED),
         Event("there", State.NOT_QUALIFIED, State.QUALIFIED, message="not new"),
     ]
@@ -85,7 +85,7 @@ def test_new_units_are_recorded_together_with_what_is_known_of_them(ledger, job)
     assert [event.from_state for event in history[1:]] == [e.to_state for e in history[:-1]]
     assert history[1].detail == {"sectors": 12}
     a, b = ledger.units(names=["a", "b"])
-    assert (a.state, a.number, a.progress, a.charged) == (State.PREPROCESSED, 4, 7, 2)
+    assert (a.state, a.number, a.progress, a.attempts_used) == (State.PREPROCESSED, 4, 7, 2)
     assert (b.state, b.number, b.cost) == (State.DISCOVERED, 1, 3.0)
     assert state_of(ledger, "there") is State.QUALIFIED
 
@@ -111,7 +111,7 @@ def test_the_history_says_what_when_and_who(ledger, job):
     before = now()
     ledger.record(
         [
-            Event("a", State.WORKING, rank=3, host="n042", progress=0, charged=2),
+            Event("a", State.WORKING, rank=3, host="n042", progress=0, attempts_used=2),
             Event("a", State.ERROR, message="no flux", detail={"seconds": 1.5}),
         ],
         job,
@@ -126,7 +126,7 @@ def test_the_history_says_what_when_and_who(ledger, job):
     assert history[0].from_state is None
     assert [event.from_state for event in history[1:]] == [e.to_state for e in history[:-1]]
     working, error = history[-2:]
-    assert (working.rank, working.host, working.charged) == (3, "n042", 2)
+    assert (working.rank, working.host, working.attempts_used) == (3, "n042", 2)
     assert (error.message, error.detail) == ("no flux", {"seconds": 1.5})
     assert (error.job.program, error.job.software) == ("test", __version__)
     assert before <= working.at <= error.at <= now()
@@ -200,16 +200,16 @@ def test_only_the_job_that_began_the_work_ends_it(ledger, job):
     ledger.record([Event("a", State.DONE)], other)
 
 
-def test_progress_and_charged_attempts_stay_until_they_change(ledger, job):
+def test_progress_and_attempts_used_stay_until_they_change(ledger, job):
     bring_to(ledger, job, State.PREPROCESSED, "a")
-    ledger.record([Event("a", State.WORKING, progress=5, charged=1)], job)
+    ledger.record([Event("a", State.WORKING, progress=5, attempts_used=1)], job)
     ledger.record([Event("a", State.PREPROCESSED)], job)
     (unit,) = ledger.units()
-    assert (unit.progress, unit.charged) == (5, 1)
-    ledger.record([Event("a", State.WORKING), Event("a", State.DONE, charged=0)], job)
+    assert (unit.progress, unit.attempts_used) == (5, 1)
+    ledger.record([Event("a", State.WORKING), Event("a", State.DONE, attempts_used=0)], job)
     ledger.record([Event("a", State.PREPROCESSED, progress=0)], job)
     (unit,) = ledger.units()
-    assert (unit.progress, unit.charged) == (0, 0)
+    assert (unit.progress, unit.attempts_used) == (0, 0)
 
 
 def test_what_follows_an_event_is_in_its_transaction_and_happens_once(ledger, job):

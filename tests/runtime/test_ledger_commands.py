@@ -16,8 +16,8 @@ def output(tmp_path):
             way = (State.QUALIFIED, State.PREPROCESSED, State.WORKING)
             ledger.record([Event(name, state) for state in way], job)
         ledger.record([Event("1_1", State.DONE)], job)
-        ledger.record([Event("2_1", State.ERROR, message="no flux", charged=5)], job)
-        ledger.record([Event("3_1", State.ERROR, message="disk full", charged=5)], job)
+        ledger.record([Event("2_1", State.ERROR, message="no flux", attempts_used=5)], job)
+        ledger.record([Event("3_1", State.ERROR, message="disk full", attempts_used=5)], job)
     return tmp_path / "output"
 
 
@@ -70,7 +70,7 @@ def test_retry_opens_what_is_meant(call, output, which, expected):
     assert out == f"{expected.count('preprocessed')} of 2 failed units will be tried again\n"
     assert states(output) == expected
     with Ledger.open(output / "ledger.sqlite") as ledger:
-        assert {u.charged for u in ledger.units(states=[State.PREPROCESSED])} == {0}
+        assert {u.attempts_used for u in ledger.units(states=[State.PREPROCESSED])} == {0}
 
 
 @pytest.mark.parametrize("which", [[], ["2_1", "--all"], ["--all", "--message", "x"], ["1_1"]])

@@ -9,10 +9,11 @@ import pytest
 
 from cvzmpi.errors import LightCurveError
 from cvzmpi.ledger import Event, Ledger, State
-from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
-from cvzmpi.ledger.client.takeover import Evidence
+from cvzmpi.ledger.client.job_writer import JobWriter
+from cvzmpi.ledger.client.rules import Evidence, JobRules
 from cvzmpi.ledger.db import sqlite_file
-from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
+from cvzmpi.runtime.ledger_source import LedgerSource
+from cvzmpi.runtime.open_job import overview_of
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit
 from tests.ledger.way import WORKER, begin_next, bring_to, next_unit, state_of
 
@@ -31,10 +32,10 @@ def open_source(location, tmp_path):
         ledger = Ledger.open(location)
         job = ledger.jobs.begin("run", ranks=n_ranks)
         evidence = Evidence(lambda unit: progress, lambda unit: False)
-        clerk = Clerk(ledger, job, tmp_path / "outbox", ClerkRules(**rules), evidence)
+        writer = JobWriter(ledger, job, tmp_path / "outbox", JobRules(**rules), evidence)
         opened.append(
             LedgerSource(
-                clerk,
+                writer,
                 lambda: overview_of(ledger, job, batch=None, steps_per_unit=10),
                 as_unit,
                 n_ranks,
@@ -100,7 +101,7 @@ def test_a_unit_that_fails_says_why_and_has_used_up_an_attempt(ledger, job, open
     assert next_unit(source) is None
     close(source)
     assert story(ledger, "a")[2:] == [("error", "no flux")]
-    assert ledger.units()[0].charged == 1
+    assert ledger.units()[0].attempts_used == 1
 
 
 def test_a_campaign_adds_to_what_the_history_says(ledger, job, open_source):
@@ -145,7 +146,7 @@ def test_a_unit_that_was_stopped_goes_back_half_done_and_costs_nothing(ledger, j
     close(source, "SIGTERM")
     assert story(ledger, "a")[2:] == [("preprocessed", "stopped")]
     (unit,) = ledger.units()
-    assert (unit.progress, unit.charged) == (7, 0)
+    assert (unit.progress, unit.attempts_used) == (7, 0)
     assert ledger.jobs.all()[-1].outcome == "SIGTERM"
     again = open_source()
     assert again.overview().n_begun == 1
@@ -245,7 +246,7 @@ def test_a_job_that_waits_does_what_the_other_gives_back(ledger, job, open_sourc
 def test_a_job_does_not_wait_for_ever_and_says_who_has_the_rest(
     ledger, job, open_source, monkeypatch
 ):
-    monkeypatch.setattr("cvzmpi.ledger.client.wait_for_others.LONGEST", 0.1)
+    monkeypatch.setattr("cvzmpi.ledger.client.waiting.LONGEST", 0.1)
     bring_to(ledger, job, State.PREPROCESSED, "a", "b")
     first = open_source(n_ranks=1)
     begin_next(first)
@@ -279,7 +280,7 @@ def test_a_job_that_fails_gives_back_what_its_teams_have(ledger, job, open_sourc
     assert [state_of(ledger, name) for name in "abc"] == [State.DONE, *2 * [State.PREPROCESSED]]
     assert story(ledger, "b")[-1] == ("preprocessed", "the job ended: failed: ZeroDivisionError")
     (unit,) = ledger.units(names=["b"])
-    assert unit.charged == 0
+    assert unit.attempts_used == 0
     assert len(ledger.claims.take(job, 9, (State.PREPROCESSED,))) == 2
     assert not list((tmp_path / "outbox").glob("*"))
 
@@ -307,7 +308,7 @@ def test_a_running_job_takes_over_what_another_leaves_when_it_ends(ledger, job, 
     assert begin_next(second).name == "a"
 
 
-def test_what_a_broken_clerk_could_not_tell_is_kept(
+def test_what_a_broken_job_writer_could_not_tell_is_kept(
     ledger, job, open_source, monkeypatch, tmp_path
 ):
     bring_to(ledger, job, State.PREPROCESSED, "a")
@@ -419,7 +420,9 @@ def test_what_the_database_never_took_stays_in_the_outbox(
     assert '"to_state": "done"' in kept.read_text().splitlines()[-1]
 
 
-def test_a_defect_of_the_clerk_is_raised_where_it_is_seen(ledger, job, open_source, monkeypatch):
+def test_a_defect_of_the_job_writer_is_raised_where_it_is_seen(
+    ledger, job, open_source, monkeypatch
+):
     bring_to(ledger, job, State.PREPROCESSED, "a")
     source = open_source()
     begin_next(source)

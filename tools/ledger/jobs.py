@@ -120,7 +120,7 @@ def check(campaign: Campaign, *, killed: bool) -> str:
     ------
     AssertionError
     """
-    n_events = n_attempts = n_burials = 0
+    n_events = n_attempts = n_takeovers = 0
     with Ledger.open(campaign.ledger, create=False) as ledger:
         units = ledger.units()
         assert len(units) == campaign.n_units
@@ -131,7 +131,7 @@ def check(campaign: Campaign, *, killed: bool) -> str:
             keys |= {event.key for event in history}
             n_events += len(history)
             n_attempts += sum(event.to_state is State.WORKING for event in history)
-            n_burials += sum(_is_burial(event) for event in history)
+            n_takeovers += sum(_is_takeover(event) for event in history)
             _check_file(campaign, unit.name, history, killed)
         assert len(keys) == n_events, "an event is there twice"
         assert ledger.counts()[State.DONE] == campaign.n_units
@@ -141,7 +141,7 @@ def check(campaign: Campaign, *, killed: bool) -> str:
     assert not left, f"undelivered or refused: {left}"
     return (
         f"{campaign.n_units} units done once each by {n_jobs} jobs, {n_attempts} attempts, "
-        f"{n_burials} taken over from dead jobs, {n_events} events"
+        f"{n_takeovers} taken over from dead jobs, {n_events} events"
     )
 
 
@@ -153,7 +153,7 @@ def _check_history(history: list[Recorded]) -> None:
     for event in history:
         assert event.from_state is (before and before.to_state), f"{name}: a gap at {event.number}"
         if before is not None and before.to_state is State.WORKING:
-            assert event.job.id == before.job.id or _is_burial(event), (
+            assert event.job.id == before.job.id or _is_takeover(event), (
                 f"{name}: job {event.job.id} had it while job {before.job.id} worked on it"
             )
         before = event
@@ -161,7 +161,7 @@ def _check_history(history: list[Recorded]) -> None:
     assert history[-1].to_state is State.DONE, name
 
 
-def _is_burial(event: Recorded) -> bool:
+def _is_takeover(event: Recorded) -> bool:
     said = event.message or ""
     return event.from_state is State.WORKING and (" died on " in said or " has ended (" in said)
 

@@ -17,7 +17,8 @@ from typing import Any
 from cvzmpi.ledger.process import identity, is_gone
 from cvzmpi.mpi.launch import World
 from cvzmpi.mpi.team import Team
-from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
+from cvzmpi.runtime.ledger_source import LedgerSource
+from cvzmpi.runtime.open_job import overview_of
 from cvzmpi.scheduler import job
 from cvzmpi.scheduler.campaign import Unit
 from cvzmpi.scheduler.control import Control
@@ -50,8 +51,8 @@ class ToyCampaign:
     def open_source(self) -> LedgerSource:
         """Bring the units into the ledger, and claim them."""
         from cvzmpi.ledger import Event, Ledger, NewUnit, State
-        from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
-        from cvzmpi.ledger.client.takeover import Evidence
+        from cvzmpi.ledger.client.job_writer import JobWriter
+        from cvzmpi.ledger.client.rules import Evidence, JobRules
 
         ledger = Ledger.open(self._ledger)
         this = ledger.jobs.begin("toy", ranks=self._ranks)
@@ -63,11 +64,11 @@ class ToyCampaign:
             # a unit that was there is further: those events come too late, and are left out
             ledger.record(events, this, skip_stale=True, within=connection)
         return LedgerSource(
-            Clerk(
+            JobWriter(
                 ledger,
                 this,
                 self._directory / "outbox",
-                ClerkRules(max_attempts=1000),
+                JobRules(max_attempts=1000),
                 Evidence(
                     progress=lambda unit: self._steps(unit.name),
                     was_begun=lambda unit: self._claim_file(unit.name).exists(),

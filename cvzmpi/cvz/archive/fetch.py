@@ -22,6 +22,7 @@ from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
+from cvzmpi.ledger.order import place_in_order
 
 _PAUSE_SECONDS = 0.02
 _RECORD_SECONDS = 2.0
@@ -134,7 +135,7 @@ class Fetch:
     def _needed(self) -> Iterable[Product]:
         """The products that are not in a sector file yet, in the order of work."""
         units = self._ledger.units(states=[State.QUALIFIED, State.PREPROCESSED])
-        units.sort(key=lambda unit: (unit.progress == 0, -unit.priority, -unit.cost))
+        units.sort(key=lambda unit: place_in_order(unit.progress > 0, unit.priority, unit.cost))
         needed = []
         for unit in units:
             product = product_of_facts(unit.facts)

@@ -9,7 +9,7 @@ from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.cvz.sector_file.paths import claim_path, sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.errors import SectorFileError
-from cvzmpi.ledger.client.takeover import Evidence
+from cvzmpi.ledger.client.rules import Evidence
 
 
 class CampaignFiles:

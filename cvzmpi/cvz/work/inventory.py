@@ -74,9 +74,9 @@ class Inventory:
         """
         failed = [f for f in failures(self.ledger) if names is None or f.unit.name in names]
         again = [
-            failure.retried(f"attempt {failure.unit.charged + 1} of {self.max_attempts}")
+            failure.retried(f"attempt {failure.unit.attempts_used + 1} of {self.max_attempts}")
             for failure in failed
-            if failure.unit.charged < self.max_attempts
+            if failure.unit.attempts_used < self.max_attempts
         ]
         self.ledger.record(again, self.job, skip_stale=True)
 
@@ -198,7 +198,7 @@ def _on_its_way(
             State.DONE,
             from_state=State.PREPROCESSED,
             message="found done",
-            charged=0,
+            attempts_used=0,
         )
 
 
@@ -209,7 +209,7 @@ def _lost(unit: LedgerUnit) -> Event:
         from_state=unit.state,
         message=_LOST,
         progress=0,
-        charged=0,
+        attempts_used=0,
     )
 
 

@@ -6,9 +6,7 @@ Rank 0 alone has to do with it.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from cvzmpi.cvz.configuration import Config
@@ -23,14 +21,10 @@ from cvzmpi.cvz.work.file_choice import tell_choices
 from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
 from cvzmpi.cvz.work.stages import check_resume
 from cvzmpi.errors import ConfigError, SectorFileError
-from cvzmpi.ledger import Job, Ledger, LedgerUnit, State
-from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
-from cvzmpi.ledger.client.liveness import queue_id
+from cvzmpi.ledger import Ledger, LedgerUnit, State
 from cvzmpi.ledger.states import FINISHED
-from cvzmpi.runtime.all_ranks import complain
-from cvzmpi.runtime.job_log import begin_log
-from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
-from cvzmpi.runtime.wait_for_ledger import wait_for_ledger
+from cvzmpi.runtime.ledger_source import LedgerSource
+from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Unit, UnitSource
 from cvzmpi.storage.file_lock import why_no_locks
 
@@ -72,39 +66,27 @@ class LightCurveWork:
         ArchiveError
             If the archive does not answer, and nothing is known to work on.
         """
-        return wait_for_ledger(
-            lambda: self._open_source(ranks, nodes),
-            self._config.ledger.patience,
-            complain,
-        )
+        make = self._of_directory if self._config.archive.targets is None else self._of_archive
 
-    def _open_source(self, ranks: int, nodes: int) -> UnitSource:
-        directory, from_archive = self._config.input.directory, self._config.archive.targets
-        if from_archive is None and not directory.is_dir() and not self._files.present:
-            raise ConfigError(f"{directory}: no such input directory")
-        _check_writable(self._config.output.directory)
-        with ExitStack() as on_error:
-            ledger = on_error.enter_context(Ledger.open(self._config.ledger_location()))
+        def look(ledger: Ledger) -> Callable[[OpenJob], UnitSource]:
             known = ledger.units()
             self._check_configuration(known)
-            queue = queue_id(os.environ)
-            log = begin_log(self._config.logs(), self._config.job.log_level, queue)
-            job = ledger.jobs.begin("run", ranks=ranks, nodes=nodes, queue_id=queue, log=log)
-            on_error.callback(ledger.jobs.end, job, "nothing was begun")
-            if from_archive is None:
-                source = self._of_directory(ledger, job, known, ranks)
-            else:
-                source = self._of_archive(ledger, job, known, ranks)
-            on_error.pop_all()
-        return source
+            return lambda opened: make(opened, known, ranks)
 
-    def _of_directory(
-        self, ledger: Ledger, job: Job, known: list[LedgerUnit], ranks: int
-    ) -> UnitSource:
+        return open_job(self._config, "run", ranks, nodes, look, check=self._check_directories)
+
+    def _check_directories(self) -> None:
+        directory = self._config.input.directory
+        from_archive = self._config.archive.targets is not None
+        if not from_archive and not directory.is_dir() and not self._files.present:
+            raise ConfigError(f"{directory}: no such input directory")
+        _check_writable(self._config.output.directory)
+
+    def _of_directory(self, opened: OpenJob, known: list[LedgerUnit], ranks: int) -> UnitSource:
         """The light curves of the input directory."""
         sources, rejected = self._find(known)
         tell_choices(sources, known)
-        inventory = self._inventory(ledger, job)
+        inventory = self._inventory(opened)
         inventory.take(sources, rejected)
         inventory.close_impossible(known)
         if self._config.input.targets is None:
@@ -116,19 +98,17 @@ class LightCurveWork:
             source = by_name.get(unit.name) or LightCurveSource(LightCurveId.of_unit(unit.name))
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=source)
 
-        return self._claimed(ledger, job, ranks, (State.PREPROCESSED,), as_unit, names)
+        return self._claimed(opened, ranks, (State.PREPROCESSED,), as_unit, names)
 
-    def _of_archive(
-        self, ledger: Ledger, job: Job, known: list[LedgerUnit], ranks: int
-    ) -> UnitSource:
+    def _of_archive(self, opened: OpenJob, known: list[LedgerUnit], ranks: int) -> UnitSource:
         """The light curves of the list of targets, which are downloaded while the job runs."""
         from cvzmpi.cvz.archive.access import ArchiveAccess
         from cvzmpi.cvz.archive.scan import product_of_facts
         from cvzmpi.cvz.archive.staging import CLAIMABLE, scan_for_job, stage
 
         access = ArchiveAccess(self._config, _log.warning)
-        not_scanned = scan_for_job(self._config, access, ledger, job)
-        inventory = self._inventory(ledger, job)
+        not_scanned = scan_for_job(self._config, access, opened.ledger, opened.job)
+        inventory = self._inventory(opened)
         inventory.take(list(map(LightCurveSource, self._files.present)), [])
         inventory.try_again()
         inventory.close_impossible(known)
@@ -141,44 +121,28 @@ class LightCurveWork:
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=source)
 
         names = None if batch is None else [light_curve.name for light_curve in read_batch(batch)]
-        claimed = self._claimed(ledger, job, ranks, CLAIMABLE, as_unit, names)
+        claimed = self._claimed(opened, ranks, CLAIMABLE, as_unit, names)
         return stage(claimed, self._config, access, known, not_scanned)
 
     def _claimed(
         self,
-        ledger: Ledger,
-        job: Job,
+        opened: OpenJob,
         ranks: int,
         states: Sequence[State],
         as_unit: Callable[[LedgerUnit], Unit],
         names: Sequence[str] | None,
     ) -> LedgerSource:
         """The source of units that this job claims; of these names only, where they are given."""
-        config, inject = self._config, self._config.inject
-        if config.input.targets is not None:
-            ledger.set_priorities(read_priorities(config.input.targets))
-        limited = names is not None and ledger.claims.limit_to(
-            job, list(dict.fromkeys(names)), states
-        )
-        rules = ClerkRules(
-            states,
-            config.job.max_attempts,
-            config.ledger.lease,
-            limited=limited,
-            patience=config.ledger.patience,
-        )
-
-        return LedgerSource(
-            Clerk(ledger, job, config.outboxes(), rules, self._files.evidence),
-            lambda: overview_of(
-                ledger,
-                job,
-                batch=set(names) if limited and names is not None else None,
-                steps_per_unit=inject.n_inject * inject.n_repeat,
-                open_states=(*states, State.WORKING),
-            ),
+        targets, inject = self._config.input.targets, self._config.inject
+        if targets is not None:
+            opened.ledger.set_priorities(read_priorities(targets))
+        return opened.source(
             as_unit,
+            self._files.evidence,
             ranks,
+            inject.n_inject * inject.n_repeat,
+            states=states,
+            batch=names,
         )
 
     # ------------------------------------------------------------- what there is
@@ -206,10 +170,10 @@ class LightCurveWork:
             raise ConfigError(f"{directory}: no SPOC light curve in here")
         return sources, rejected
 
-    def _inventory(self, ledger: Ledger, job: Job) -> Inventory:
+    def _inventory(self, opened: OpenJob) -> Inventory:
         return Inventory(
-            ledger=ledger,
-            job=job,
+            ledger=opened.ledger,
+            job=opened.job,
             present=self._files.present.keys(),
             look=lambda light_curve: self._progress(self._files.path(light_curve)),
             cost=lambda source, progress: light_curve_cost(self._config.inject, source, progress),

@@ -22,8 +22,8 @@ from cvzmpi.cvz.work.campaign_files import CampaignFiles
 from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
 from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
-from cvzmpi.ledger.client.liveness import Neighbours
-from cvzmpi.ledger.client.takeover import bury
+from cvzmpi.ledger.client.liveness import Liveness
+from cvzmpi.ledger.client.takeover import take_over
 from cvzmpi.ledger.states import FINISHED
 
 _CHUNK = 500
@@ -55,7 +55,7 @@ class Verification:
         Units whose file was looked for.
     n_added : int
         Units that the ledger did not know.
-    n_buried : int
+    n_died : int
         Jobs that had died, and whose units are free now.
     differences : list of Difference
     n_repaired : int
@@ -64,7 +64,7 @@ class Verification:
 
     n_compared: int = 0
     n_added: int = 0
-    n_buried: int = 0
+    n_died: int = 0
     differences: list[Difference] = field(default_factory=list)
     n_repaired: int = 0
 
@@ -96,7 +96,7 @@ class Verifier:
         """
         result = Verification()
         if self._repair:
-            result.n_buried = self._bury()
+            result.n_died = self._take_over()
             if sample is None:
                 result.n_added = self._add_unknown()
         units = [unit for unit in self._ledger.units() if LightCurveId.parse(unit.name)]
@@ -161,13 +161,13 @@ class Verifier:
         gone = self._files.present.keys() - with_file
         return [*sources, *map(LightCurveSource, sorted(gone))], rejected
 
-    def _bury(self) -> int:
+    def _take_over(self) -> int:
         """Give back the units of jobs that are certainly dead; how many jobs."""
-        watch = Neighbours(self._job, self._config.ledger.lease)
+        liveness = Liveness(self._job, self._config.ledger.lease)
         others = self._ledger.claims.of_others(self._job)
-        dead = [job for job, _ in others if watch.is_dead(job)]
+        dead = [job for job, _ in others if liveness.is_dead(job)]
         for job in dead:
-            bury(
+            take_over(
                 self._ledger,
                 job,
                 self._job,
@@ -183,14 +183,14 @@ def _finished(unit: LedgerUnit) -> Difference | None:
     if unit.state in FINISHED:
         return None
     way = [State.QUALIFIED] if unit.state is State.DISCOVERED else []
-    events = _way(unit, [*way, State.DONE], "found done", charged=0)
+    events = _way(unit, [*way, State.DONE], "found done", attempts_used=0)
     return Difference(unit.name, f"is done, not {unit.state}", events)
 
 
 def _not_finished(unit: LedgerUnit, steps: int, what: str) -> Difference | None:
     """The file says how much is done, and that it is not all."""
     if unit.state in FINISHED:
-        events = _way(unit, [State.PREPROCESSED], what, progress=steps, charged=0)
+        events = _way(unit, [State.PREPROCESSED], what, progress=steps, attempts_used=0)
         return Difference(unit.name, f"{what}, and not {unit.state}", events)
     if unit.state is State.PREPROCESSED and unit.progress != steps:
         events = _way(unit, [State.PREPROCESSED], what, progress=steps)

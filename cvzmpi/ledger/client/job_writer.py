@@ -1,11 +1,7 @@
-"""The clerk of a running job: a thread that speaks with the database, so that nobody waits for it.
+"""The writer of a running job: a thread that talks to the database, so that nobody waits for it.
 
 Whoever schedules tells it what happened and takes the units that it has claimed; both return at
-once. A few times a second the clerk makes a round: it records all that it was told in one
-transaction, gives a sign of life, looks after other jobs, and claims more units where few wait.
-
-While the database cannot be reached, what it is told goes to the outbox, and the units that are
-claimed already are worked on. When it is back, everything is delivered, each event once.
+once. The package's docstring says what the thread does, and when.
 """
 
 from __future__ import annotations
@@ -16,22 +12,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from cvzmpi.errors import LedgerError
-from cvzmpi.ledger.client.back_off import Outage
-from cvzmpi.ledger.client.heartbeat import Pulse
-from cvzmpi.ledger.client.lost_outboxes import set_aside_lost
-from cvzmpi.ledger.client.outbox import Outbox
-from cvzmpi.ledger.client.takeover import Evidence
-from cvzmpi.ledger.client.undelivered import Undelivered
-from cvzmpi.ledger.client.watch import Seen, Watch
+from cvzmpi.ledger.client.liveness import Heartbeat
+from cvzmpi.ledger.client.outbox import Outbox, Undelivered, set_aside_lost
+from cvzmpi.ledger.client.rules import Evidence, JobRules
+from cvzmpi.ledger.client.takeover import OtherJobs, Seen
+from cvzmpi.ledger.client.waiting import BackOff
 from cvzmpi.ledger.ledger import Ledger
-from cvzmpi.ledger.order import Narrow, all_units
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
-from cvzmpi.ledger.states import State
 from cvzmpi.said_once import SaidOnce
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -40,39 +34,8 @@ _ASK_SECONDS = 2.0  # between two questions for units, while there are none
 _EVENTS_PER_ROUND = 2000
 
 
-@dataclass(frozen=True)
-class ClerkRules:
-    """How a job behaves towards the others.
-
-    Attributes
-    ----------
-    states : sequence of State
-        In which a unit can be claimed.
-    max_attempts : int
-        A unit that has used up so many has failed.
-    lease : float
-        Seconds without a sign of life after which a job on another machine counts as dead.
-    heartbeat : float
-        Seconds between two signs of life.
-    limited : bool
-        Whether only the units of this job's batch are claimed.
-    only : callable
-        Leaves out units that the campaign does not let jobs have now.
-    patience : float
-        Seconds without the database after which a job does not count on more units.
-    """
-
-    states: Sequence[State] = (State.PREPROCESSED,)
-    max_attempts: int = 5
-    lease: float = 120.0
-    heartbeat: float = 5.0
-    limited: bool = False
-    only: Narrow = all_units
-    patience: float = 600.0
-
-
-class Clerk:
-    """Keeps the ledger for a job. One thread besides this one uses it: its own.
+class JobWriter:
+    """Writes to the ledger for a job, in a thread of its own.
 
     Parameters
     ----------
@@ -80,18 +43,13 @@ class Clerk:
     job : Job
     outboxes : Path
         Directory of the outboxes.
-    rules : ClerkRules
+    rules : JobRules
     evidence : Evidence
         Asked about the units of dead jobs.
     """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        job: Job,
-        outboxes: Path,
-        rules: ClerkRules,
-        evidence: Evidence,
+        self, ledger: Ledger, job: Job, outboxes: Path, rules: JobRules, evidence: Evidence
     ) -> None:
         self._ledger, self._job, self._rules = ledger, job, rules
         self._outboxes = outboxes
@@ -107,29 +65,21 @@ class Clerk:
         self._seen = Seen()
         self._defect: Exception | None = None
         self._is_closing = threading.Event()
-        self._outage = Outage()
-        self._pulse = Pulse(rules.heartbeat)
-        # what only the clerk's thread uses
-        self._watch = Watch(
-            ledger,
-            job,
-            outboxes,
-            evidence,
-            max_attempts=rules.max_attempts,
-            lease=rules.lease,
-            limited=rules.limited,
-        )
+        self._back_off = BackOff()
+        self._heartbeat = Heartbeat(rules.heartbeat)
+        # what only the writer's thread uses
+        self._others = OtherJobs(ledger, job, outboxes, rules, evidence)
         self._undelivered = Undelivered(Outbox(outboxes, job))
         self._said = SaidOnce(_log.warning)
         self._asked = -math.inf
-        self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="job writer", daemon=True)
 
     # ------------------------------------------------------------- for the scheduling thread
 
     @property
     def problem(self) -> str | None:
         """Why events cannot be delivered now."""
-        return self._outage.problem
+        return self._back_off.problem
 
     def start(self, wanted: int) -> None:
         """Make the first round at once, and the others from now on.
@@ -161,10 +111,10 @@ class Clerk:
 
     def steps_done(self, steps: int) -> None:
         """Count what is done, for the registry of jobs."""
-        self._pulse.steps += steps
+        self._heartbeat.steps += steps
 
     def want(self, n: int) -> None:
-        """How many claimed units shall wait to be taken."""
+        """Say how many claimed units shall wait to be taken."""
         self._wanted = n
 
     def claimed(self) -> list[LedgerUnit]:
@@ -173,13 +123,11 @@ class Clerk:
         Raises
         ------
         Exception
-            What ended the clerk's thread.
+            What ended the writer's thread.
         """
         if self._defect is not None:
             raise self._defect
-        units = []
-        while not self._claimed.empty():
-            units.append(self._claimed.get())
+        units = _drained(self._claimed)
         self._n_taken += len(units)
         return units
 
@@ -196,7 +144,7 @@ class Clerk:
 
     def gave_up(self) -> bool:
         """Whether the database has been away for so long that no more units are to be expected."""
-        away = self._outage.seconds()
+        away = self._back_off.seconds()
         return away is not None and away > self._patience()
 
     def with_others(self) -> Sequence[tuple[Job, int]]:
@@ -233,13 +181,13 @@ class Clerk:
             except BaseException:
                 self._undelivered.keep()
                 raise
-            if time.monotonic() > give_up or not self._outage.may_pass:
-                self._undelivered.leave(is_lost=self._outage.is_lost)
+            if time.monotonic() > give_up or not self._back_off.may_pass:
+                self._undelivered.leave(is_lost=self._back_off.is_lost)
                 break
             time.sleep(_ROUND_SECONDS)
         self._ledger.close()
 
-    # ------------------------------------------------------------- the clerk's own thread
+    # ------------------------------------------------------------- the writer's own thread
 
     def _work(self) -> None:
         try:
@@ -250,13 +198,13 @@ class Clerk:
 
     def _round(self) -> None:
         self._collect()
-        if not self._outage.is_time_to_try():
+        if not self._back_off.is_time_to_try():
             self._keep()
             return
         try:
-            if self._undelivered or not self._given_back.empty() or self._pulse.is_due():
+            if self._undelivered or not self._given_back.empty() or self._heartbeat.is_due():
                 self._deliver()
-            if self._watch.is_due():
+            if self._others.is_due():
                 self._look_around()
             if not self._nothing_left or time.monotonic() - self._asked >= _ASK_SECONDS:
                 self._claim()
@@ -266,28 +214,21 @@ class Clerk:
             self._is_back()
 
     def _collect(self) -> None:
-        while not self._told.empty():
-            self._undelivered.add(self._told.get())
+        self._undelivered.add(_drained(self._told))
 
     def _deliver(self, n: int = _EVENTS_PER_ROUND) -> None:
         """Record what was told, and give a sign of life, in one transaction."""
         events = self._undelivered.first(n)
-        give_back = []
-        while not self._given_back.empty():
-            give_back.append(self._given_back.get())
-        if self._pulse.is_due():
-            self._pulse.beat()
+        give_back = _drained(self._given_back)
+        if self._heartbeat.is_due():
+            self._heartbeat.beat()
+        ledger, job, life = self._ledger, self._job, self._heartbeat
         try:
-            with self._ledger.writing() as connection:
-                accepted = self._ledger.record(
-                    events, self._job, skip_stale=True, within=connection
-                )
-                self._ledger.claims.give_back(self._job, give_back, within=connection)
-                alive = self._ledger.jobs.beat(
-                    self._job,
-                    self._pulse.steps,
-                    self._pulse.steps_per_second(),
-                    within=connection,
+            with ledger.writing() as connection:
+                accepted = ledger.record(events, job, skip_stale=True, within=connection)
+                ledger.claims.give_back(job, give_back, within=connection)
+                alive = ledger.jobs.beat(
+                    job, life.steps, life.steps_per_second(), within=connection
                 )
         except LedgerError:
             for unit in give_back:
@@ -297,9 +238,9 @@ class Clerk:
         self._undelivered.delivered(events, accepted)
 
     def _look_around(self) -> None:
-        """See to the other jobs."""
-        seen = self._watch.look()
-        if seen.n_buried or seen.n_units() < self._seen.n_units():
+        """See which other jobs have units, and take over from those that are dead."""
+        seen = self._others.look()
+        if seen.n_died or seen.n_units() < self._seen.n_units():
             # Units may be free. Before the others are forgotten: else the other thread might think
             # that all is over.
             self._nothing_left = False
@@ -327,7 +268,7 @@ class Clerk:
     # ------------------------------------------------------------- when the database is away
 
     def _is_away(self, error: LedgerError | OSError) -> None:
-        self._outage.failed(error)
+        self._back_off.failed(error)
         self._keep()
         self._said.tell(
             f"waits for the ledger, for {self._patience():.0f} s at most, and goes on with what it "
@@ -335,17 +276,25 @@ class Clerk:
         )
 
     def _keep(self) -> None:
-        """Have what was told outlive this process; a new ledger knows nothing of a lost one."""
-        if not self._outage.is_lost:
+        """Write what was told to disk, unless the ledger that it belongs to is lost."""
+        if not self._back_off.is_lost:
             self._undelivered.keep()
 
     def _patience(self) -> float:
         """Seconds without the database after which no more units are to be expected."""
-        return self._outage.patience(self._rules.patience, self._undelivered.can_be_kept)
+        return self._back_off.patience(self._rules.patience, self._undelivered.can_be_kept)
 
     def _is_back(self) -> None:
-        away = self._outage.seconds()
+        away = self._back_off.seconds()
         if away is not None:
             self._said.over(f"the ledger is back after {away:.0f} s")
-            self._outage.over()
-            self._watch.begin_anew()
+            self._back_off.over()
+            self._others.begin_anew()
+
+
+def _drained(waiting: queue.SimpleQueue[T]) -> list[T]:
+    """What is in a queue that no other thread takes from."""
+    taken = []
+    while not waiting.empty():
+        taken.append(waiting.get())
+    return taken

@@ -1,22 +1,60 @@
-"""Whether the other jobs of a campaign live."""
+"""Signs of life: the heartbeat that a job gives, and what it concludes from those of others."""
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 
 from cvzmpi.ledger import process
 from cvzmpi.ledger.records import Job
 
+_BEATS = 13  # that the speed is measured over: a minute, with one every five seconds
 
-class Neighbours:
-    """Watches the signs of life of other jobs.
 
-    A job on this machine is dead when its process is gone. One elsewhere is when the queue has
-    started it again, or its heartbeat has not changed for as long as a lease *while this job was
-    watching*. So no two clocks are ever compared, and nobody is taken for dead because nobody could
-    reach the database. Commands give no signs of life, and have nothing to lose.
+class Heartbeat:
+    """When the next sign of life is due, and how fast the job was over the last ones.
+
+    Parameters
+    ----------
+    interval : float
+        Seconds between two signs of life.
+
+    Attributes
+    ----------
+    steps : int
+        Done so far.
+    """
+
+    def __init__(self, interval: float) -> None:
+        self.steps = 0
+        self._interval = interval
+        self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS)  # when, and steps by then
+
+    def is_due(self) -> bool:
+        """Whether it is time for a sign of life."""
+        last = self._beats[-1][0] if self._beats else -math.inf
+        return time.monotonic() - last >= self._interval
+
+    def beat(self) -> None:
+        """Note that a sign of life is given now."""
+        self._beats.append((time.monotonic(), self.steps))
+
+    def steps_per_second(self) -> float:
+        """The speed over the last signs of life."""
+        (begun, steps_before), (ended, steps) = self._beats[0], self._beats[-1]
+        return (steps - steps_before) / (ended - begun) if ended > begun else 0.0
+
+
+class Liveness:
+    """Whether other jobs live, by their processes and their heartbeats.
+
+    A job on this machine is dead when its process is gone. A job elsewhere is dead when the queue
+    has started it again, or when its heartbeat has not changed for a lease *while this job was
+    listening*. So clocks of two machines are never compared, and no job is taken for dead because
+    the database could not be reached. Commands give no signs of life, and have nothing to lose.
 
     Parameters
     ----------
@@ -49,11 +87,11 @@ class Neighbours:
         return now - since > self._lease
 
     def is_known_to_live(self, job: Job) -> bool:
-        """Whether a job has shown a sign of life since this one watches."""
+        """Whether a job has given a sign of life since this one listens."""
         return job.id in self._alive or process.is_gone(job.process) is False
 
     def forget_times(self) -> None:
-        """Begin to watch anew: for some time the database could not be reached."""
+        """Listen from now on: the database could not be reached for some time."""
         self._seen.clear()
 
     def _was_started_again(self, job: Job) -> bool:

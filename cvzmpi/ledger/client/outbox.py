@@ -1,14 +1,15 @@
-"""The outbox: events that the database could not take yet, on disk.
+"""The outbox: events that are not in the database yet, in memory and on disk.
 
-Each job has its own file, named by its number in the registry; each line is an event. Whoever
-delivers it may do so twice: an event counts once, by its key.
+Each job has a file of its own, named by its number in the registry; each line is an event. Events
+may be delivered twice: an event counts once, by its key.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +19,18 @@ from uuid import UUID
 from cvzmpi.ledger.db.json_values import plain
 from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State
+from cvzmpi.said_once import SaidOnce
+
+_log = logging.getLogger(__name__)
 
 _REFUSED = ".refused.jsonl"
+_LOST = f"of-a-lost-ledger{_REFUSED}"
+_NAMES = {"attempts_used": "charged"}  # of attributes in the file, where these differ
+_ATTRIBUTES = {name: attribute for attribute, name in _NAMES.items()}
 
 
 class Outbox:
-    """The undelivered events of one job.
+    """The file of one job.
 
     Parameters
     ----------
@@ -51,9 +58,9 @@ class Outbox:
             _append(self.path, events)
 
     def read(self) -> list[Event]:
-        """The events that are kept; a line that was being written when its job died is left out.
+        """The events that are kept, without lines that are no events.
 
-        So is any other line that is no event.
+        Such a line was being written when its job died.
         """
         try:
             lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -62,14 +69,99 @@ class Outbox:
         return [event for line in lines if (event := _event(line)) is not None]
 
     def clear(self) -> None:
-        """Forget them: they are delivered."""
+        """Remove the events: they are delivered."""
         self.path.unlink(missing_ok=True)
 
-    def refuse(self, events: Sequence[Event]) -> Path:
-        """Keep for good, beside, what the ledger refused since others were faster; where."""
-        path = self.path.with_suffix(_REFUSED)
-        _append(path, events)
-        return path
+    def refuse(self, events: Sequence[Event], accepted: Sequence[Event]) -> list[Event]:
+        """Keep for good, in a file beside, the events that the ledger did not accept.
+
+        Returns
+        -------
+        list of Event
+            Those for which other jobs were faster.
+        """
+        recorded = {event.key for event in accepted}
+        refused = [event for event in events if event.key not in recorded]
+        if refused:
+            _append(self.refused_path, refused)
+        return refused
+
+    @property
+    def refused_path(self) -> Path:
+        """Where `refuse` keeps events."""
+        return self.path.with_suffix(_REFUSED)
+
+
+class Undelivered:
+    """The events of a running job that are not in the ledger yet, in the order they happened.
+
+    Parameters
+    ----------
+    outbox : Outbox
+        Where they are kept while the database is away.
+
+    Attributes
+    ----------
+    can_be_kept : bool
+        Whether the outbox could be written when that was last tried.
+    """
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._events: list[Event] = []
+        self._n_kept = 0  # of these, the first ones, are in the outbox
+        self._said = SaidOnce(_log.warning)
+        self.can_be_kept = True
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(self, events: Sequence[Event]) -> None:
+        """Take what happened last."""
+        self._events += events
+
+    def first(self, n: int) -> list[Event]:
+        """The events that are to be delivered next."""
+        return self._events[:n]
+
+    def keep(self) -> None:
+        """Write to the outbox what is not there yet, so that it outlives the process."""
+        try:
+            self._outbox.append(self._events[self._n_kept :])
+        except OSError as error:
+            self.can_be_kept = False
+            self._said.tell(f"the outbox cannot be written: {error}")
+        else:
+            self.can_be_kept = True
+            self._said.over("the outbox can be written again")
+            self._n_kept = len(self._events)
+
+    def leave(self, *, is_lost: bool) -> None:
+        """Say what becomes of the events that the ledger did not take until the job ended.
+
+        Parameters
+        ----------
+        is_lost : bool
+            Whether there is no such ledger any more.
+        """
+        if not self._events:
+            return
+        if is_lost or not self.can_be_kept:
+            what = "are recorded nowhere: the files of the units tell what is done"
+        else:
+            what = f"stay in {self._outbox.path}; the next job delivers them"
+        _log.warning("%d events %s", len(self._events), what)
+
+    def delivered(self, events: Sequence[Event], accepted: Sequence[Event]) -> None:
+        """Note that the ledger was given the first events, and accepted those that came in time."""
+        self._events = self._events[len(events) :]
+        was_kept, self._n_kept = self._n_kept, max(self._n_kept - len(events), 0)
+        if len(accepted) < len(events):
+            for event in self._outbox.refuse(events, accepted):
+                _log.warning("%s -> %s came too late", event.unit, event.to_state)
+            _log.warning("kept in %s", self._outbox.refused_path)
+        if was_kept and not self._n_kept:
+            self._outbox.clear()
 
 
 def count_undelivered(directory: Path) -> int:
@@ -79,6 +171,59 @@ def count_undelivered(directory: Path) -> int:
         for path in directory.glob("*.jsonl")
         if not path.name.endswith(_REFUSED)
     )
+
+
+def set_aside_lost(directory: Path, job: Job, known: Callable[[], Collection[Job]]) -> list[Path]:
+    """Rename the outboxes that no job of this ledger can have written, and say so.
+
+    They are from jobs of a ledger that is lost. Left where they are, they would wait for ever, or
+    be taken for those of a later job that gets the same number.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the outboxes of all jobs.
+    job : Job
+        This one, which has just begun and has written nothing yet.
+    known : callable
+        All jobs of the ledger; asked only where there are outboxes. A job is in the ledger before
+        its outbox is on disk.
+
+    Returns
+    -------
+    list of Path
+        What the files are called now.
+    """
+    waiting = {int(path.stem): path for path in directory.glob("*.jsonl") if path.stem.isdecimal()}
+    if not waiting:
+        return []
+    others = {other.id for other in known()} - {job.id}
+    aside = []
+    for number in sorted(waiting.keys() - others):
+        path = waiting[number]
+        try:
+            n_events = path.read_bytes().count(b"\n")
+            aside.append(path.rename(_free_name(path)))
+        except FileNotFoundError:
+            continue  # another job was faster
+        except OSError as error:
+            _log.warning("%s: cannot be set aside: %s", path, error.strerror)
+            continue
+        _log.warning(
+            "%s: %d events of a job of another ledger, which is lost; kept as %s. What was done is "
+            "known from the sector files",
+            path,
+            n_events,
+            aside[-1].name,
+        )
+    return aside
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.stem}.{number}.{_LOST}")).exists():
+        number += 1
+    return aside
 
 
 def _append(path: Path, events: Sequence[Event]) -> None:
@@ -91,7 +236,9 @@ def _append(path: Path, events: Sequence[Event]) -> None:
 
 
 def _values(event: Event) -> dict[str, Any]:
-    values = {name: value for name, value in asdict(event).items() if value is not None}
+    values = {
+        _NAMES.get(name, name): value for name, value in asdict(event).items() if value is not None
+    }
     return values | {"at": event.at.isoformat(), "key": str(event.key)}
 
 
@@ -102,6 +249,6 @@ def _event(line: str) -> Event | None:
         for name in ("from_state", "to_state"):
             if name in values:
                 values[name] = State(values[name])
-        return Event(**values)
+        return Event(**{_ATTRIBUTES.get(name, name): value for name, value in values.items()})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # whatever it is
         return None

@@ -1,45 +1,123 @@
-"""What is done about a dead job: its last words are heard, and its units go to others."""
+"""Takeover: a running job looks at the other jobs, and takes over the units of those that died.
+
+First the events that the dead job could not deliver are delivered from its outbox. Then its units
+are given back, as far as the campaign's files tell that they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
+from cvzmpi.ledger.client.liveness import Liveness
 from cvzmpi.ledger.client.outbox import Outbox
+from cvzmpi.ledger.client.rules import Evidence, JobRules
+from cvzmpi.ledger.client.waiting import describe
 from cvzmpi.ledger.db.tables import batches, claims, jobs, latest, units
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, now
 from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
 from cvzmpi.ledger.states import State
 
+_log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 2.0  # between two looks at the other jobs
+
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a campaign's own files tell of a unit.
+class Seen:
+    """What a look at the other jobs showed.
 
     Attributes
     ----------
-    progress : callable
-        How far it is.
-    was_begun : callable
-        Whether a team began it and did not end, as the file of its claim tells.
+    living : sequence of (Job, int)
+        Those that have units, and how many.
+    some_unheard : bool
+        Whether one of these has given no sign of life since this job listens: it may be dead.
+    n_died : int
+        Jobs that were found dead since the last look.
     """
 
-    progress: Callable[[LedgerUnit], int]
-    was_begun: Callable[[LedgerUnit], bool]
+    living: Sequence[tuple[Job, int]] = ()
+    some_unheard: bool = False
+    n_died: int = 0
+
+    def n_units(self) -> int:
+        """How many units the living have."""
+        return sum(count for _, count in self.living)
 
 
-def bury(
+class OtherJobs:
+    """Looks at the other jobs now and then, and takes over the units of those that are dead.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    job : Job
+    outboxes : Path
+        Directory of the outboxes.
+    rules : JobRules
+    evidence : Evidence
+        Asked about the units of dead jobs.
+    """
+
+    def __init__(
+        self, ledger: Ledger, job: Job, outboxes: Path, rules: JobRules, evidence: Evidence
+    ) -> None:
+        self._ledger, self._job, self._rules = ledger, job, rules
+        self._outboxes, self._evidence = outboxes, evidence
+        self._liveness = Liveness(job, rules.lease)
+        self._n_died = 0  # since a look that came to its end
+        self._last = -math.inf
+
+    def is_due(self) -> bool:
+        """Whether it is time to look."""
+        return time.monotonic() - self._last >= _LOOK_SECONDS
+
+    def look(self) -> Seen:
+        """See which jobs have units, and take over the units of those that are dead."""
+        living = []
+        others = self._ledger.claims.of_others(self._job, limited=self._rules.limited)
+        for other, n_units in others:
+            if self._liveness.is_dead(other):
+                self._take_over(other)
+                self._n_died += 1
+            elif n_units:
+                living.append((other, n_units))
+        if living and self._last == -math.inf:
+            _log.warning("other jobs work on this campaign: %s", describe(living))
+        some_unheard = any(not self._liveness.is_known_to_live(job) for job, _ in living)
+        self._last = time.monotonic()
+        seen, self._n_died = Seen(living, some_unheard, self._n_died), 0
+        return seen
+
+    def begin_anew(self) -> None:
+        """Listen from now on: while the database was away, no job could give a sign of life."""
+        self._liveness.forget_times()
+
+    def _take_over(self, dead: Job) -> None:
+        events = take_over(
+            self._ledger, dead, self._job, self._outboxes, self._evidence, self._rules.max_attempts
+        )
+        how = "is dead" if dead.ended is None else f"has ended ({dead.outcome})"
+        _log.info("job %d on %s %s", dead.id, dead.host, how)
+        for event in events:
+            _log.info("%s: %s", event.unit, event.message)
+
+
+def take_over(
     ledger: Ledger, dead: Job, job: Job, outboxes: Path, evidence: Evidence, max_attempts: int
 ) -> list[Event]:
     """Deliver what a dead job could not, and give back the units that it worked on.
 
-    A job does not live to tell what it does in its last moments. So units that it had and did not
-    begin, as far as the ledger knows, are looked at: one that kills its job at once is found out.
+    A job cannot tell what it did in its last moments. So units that it had claimed and not begun,
+    as far as the ledger knows, are looked at: one that kills its job at once is found out.
 
     A unit that got further since the dead job began it has used up no attempt, and counts anew; one
     that did not has used up one. A job that ended by itself did not die over its units: they have
@@ -49,7 +127,7 @@ def bury(
     ----------
     ledger : Ledger
     dead, job : Job
-        The dead one, and the one that does it.
+        The dead one, and the one that takes over.
     outboxes : Path
         Directory of the outboxes.
     evidence : Evidence
@@ -61,27 +139,22 @@ def bury(
     list of Event
         What happened to its units; none when another job has done all this.
     """
-    outbox = Outbox(outboxes, dead)
-    undelivered = outbox.read()
-    if undelivered:
-        known = {unit.name for unit in ledger.units(names=[event.unit for event in undelivered])}
-        undelivered = [event for event in undelivered if event.unit in known]
-        accepted = ledger.record(undelivered, dead, skip_stale=True)
-        if len(accepted) < len(undelivered):
-            recorded = {event.key for event in accepted}
-            outbox.refuse([event for event in undelivered if event.key not in recorded])
-    outbox.clear()
-    begun = [unit for unit in _claimed(ledger, dead) if evidence.was_begun(unit)]
+    _deliver(ledger, dead, Outbox(outboxes, dead))
+    before_work = latest.c.state.in_([State.QUALIFIED.value, State.PREPROCESSED.value])
+    held = sa.select(claims.c.unit_id).where(claims.c.job_id == dead.id)
+    claimed = _units(ledger, before_work & latest.c.unit_id.in_(held))
+    begun = [unit for unit in claimed if evidence.was_begun(unit)]
     ledger.record([event for unit in begun for event in _begun(unit)], dead, skip_stale=True)
+    is_working = latest.c.state == State.WORKING.value
     events = [
         _given_back(unit, dead, evidence.progress(unit), max_attempts)
-        for unit in _working(ledger, dead)
+        for unit in _units(ledger, is_working & (latest.c.job_id == dead.id))
     ]
     with ledger.writing() as connection:
         still = sa.select(jobs.c.heartbeat).where(jobs.c.id == dead.id)
         if connection.execute(still).scalar() != dead.heartbeat:
             return []  # it lives after all
-        recorded_events = ledger.record(events, job, skip_stale=True, within=connection)
+        recorded = ledger.record(events, job, skip_stale=True, within=connection)
         for table in (claims, batches):
             connection.execute(table.delete().where(table.c.job_id == dead.id))
         connection.execute(
@@ -89,32 +162,29 @@ def bury(
             .where(jobs.c.id == dead.id, jobs.c.ended.is_(None))
             .values(ended=now(), outcome="died")
         )
-    return recorded_events
+    return recorded
 
 
-def _claimed(ledger: Ledger, job: Job) -> list[LedgerUnit]:
-    """What the job had, and had not begun."""
-    query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
-    query = query.join(claims, claims.c.unit_id == units.c.id).where(claims.c.job_id == job.id)
-    before_work = [State.QUALIFIED.value, State.PREPROCESSED.value]
-    return _read(ledger, query.where(latest.c.state.in_(before_work)))
+def _deliver(ledger: Ledger, dead: Job, outbox: Outbox) -> None:
+    """Record the events in the outbox of a dead job, as its own."""
+    undelivered = outbox.read()
+    if undelivered:
+        known = {unit.name for unit in ledger.units(names=[event.unit for event in undelivered])}
+        undelivered = [event for event in undelivered if event.unit in known]
+        outbox.refuse(undelivered, ledger.record(undelivered, dead, skip_stale=True))
+    outbox.clear()
 
 
 def _begun(unit: LedgerUnit) -> Iterator[Event]:
-    """What the job did not live to tell of a unit."""
+    """The events of a unit that its job did not live to record."""
     words = "begun, as its files tell"
     if unit.state is State.QUALIFIED:
         yield Event(unit.name, State.PREPROCESSED, State.QUALIFIED, message=words)
     yield Event(unit.name, State.WORKING, State.PREPROCESSED, message=words)
 
 
-def _working(ledger: Ledger, job: Job) -> list[LedgerUnit]:
-    query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
-    is_working = latest.c.state == State.WORKING.value
-    return _read(ledger, query.where(is_working, latest.c.job_id == job.id))
-
-
-def _read(ledger: Ledger, query: sa.Select[Any]) -> list[LedgerUnit]:
+def _units(ledger: Ledger, condition: sa.ColumnElement[bool]) -> list[LedgerUnit]:
+    query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id).where(condition)
     with ledger.database.reading() as connection:
         return [as_unit(tuple(row)) for row in connection.execute(query)]
 
@@ -122,11 +192,11 @@ def _read(ledger: Ledger, query: sa.Select[Any]) -> list[LedgerUnit]:
 def _given_back(unit: LedgerUnit, dead: Job, progress: int, max_attempts: int) -> Event:
     """The event that ends the work of a dead job."""
     has_died = dead.ended is None
-    charged = 0 if progress > unit.progress else unit.charged + has_died
-    given_up = has_died and charged >= max_attempts
+    attempts_used = 0 if progress > unit.progress else unit.attempts_used + has_died
+    given_up = has_died and attempts_used >= max_attempts
     if given_up:
         message = (
-            f"{charged} jobs died while they worked on it and it got no further, the last on "
+            f"{attempts_used} jobs died while they worked on it and it got no further, the last on "
             f"{dead.host}"
         )
     elif has_died:
@@ -139,6 +209,6 @@ def _given_back(unit: LedgerUnit, dead: Job, progress: int, max_attempts: int) -
         from_state=State.WORKING,
         message=message,
         progress=progress,
-        charged=charged,
+        attempts_used=attempts_used,
         instead_of=dead.id,
     )

@@ -1,6 +1,10 @@
-"""Where the database of a ledger is, and how long it is waited for."""
+"""What every connection to a ledger's database needs to know, with and without SQLAlchemy."""
 
 from __future__ import annotations
+
+VERSION = "0002"
+"""Of the ledger's tables: the newest of `migrations`. Said here, so that Alembic is imported only
+when there is work for it."""
 
 BUSY_SECONDS = 10
 """That SQLite waits for others to unlock the file."""

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from cvzmpi.errors import LedgerError, one_line
 from cvzmpi.ledger.db.database import Database
-from cvzmpi.ledger.db.migrations import HEAD
+from cvzmpi.ledger.db.location import VERSION
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Migrations:
             raise LedgerError(f"{name}: {self.version_table}: {one_line(error)}") from error
 
 
-LEDGER = Migrations("cvzmpi.ledger.db.migrations", "ledger_version", head=HEAD)
+LEDGER = Migrations("cvzmpi.ledger.db.migrations", "ledger_version", head=VERSION)
 
 
 def run_environment() -> None:

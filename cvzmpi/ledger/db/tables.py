@@ -87,7 +87,7 @@ latest = sa.Table(
     sa.Column("priority", sa.Float, nullable=False),
     sa.Column("cost", sa.Float, nullable=False),
     sa.Index(
-        "latest_order",
+        "latest_order",  # of `cvzmpi.ledger.order`
         "state",
         sa.text("begun DESC"),
         sa.text("priority DESC"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from cvzmpi.ledger.db.instants import as_instant
 from cvzmpi.ledger.db.json_values import as_object
+from cvzmpi.ledger.order import ORDER_BY, place_in_order
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.states import State, state_named
 from cvzmpi.ledger.status.snapshot import Snapshot, as_json
@@ -120,18 +122,18 @@ def oldest(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
 
 
 def next_units(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
-    """The units that are claimed next: in the order of work, as `order` has it."""
+    """The units that are claimed next."""
     query = (
-        f"SELECT latest.unit_id, {_UNIT} FROM {_UNITS} WHERE latest.state = ? "
+        f"SELECT latest.unit_id, latest.begun, {_UNIT} FROM {_UNITS} WHERE latest.state = ? "
         "AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.unit_id = latest.unit_id) "
-        "ORDER BY latest.begun DESC, latest.priority DESC, latest.cost DESC, latest.unit_id "
-        f"LIMIT {N_UNITS}"
+        f"ORDER BY {ORDER_BY} LIMIT {N_UNITS}"
     )
     found = []
     for state in states:
-        found += [(row[0], _as_unit(row[1:])) for row in snapshot.rows(query, state.value)]
-    found.sort(key=lambda f: (f[1].progress == 0, -f[1].priority, -f[1].cost, f[0]))
-    return [unit for _, unit in found[:N_UNITS]]
+        for unit_id, begun, *row in snapshot.rows(query, state.value):
+            unit = _as_unit(row)
+            found.append((place_in_order(begun, unit.priority, unit.cost, unit_id), unit))
+    return [unit for _, unit in sorted(found, key=itemgetter(0))[:N_UNITS]]
 
 
 def failed_units(snapshot: Snapshot) -> list[Failed]:

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from cvzmpi.estimates import Estimate, duration, time_left
+from cvzmpi.ledger.order import IN_WORDS
 from cvzmpi.ledger.records import Job, LedgerUnit, Recorded, now
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.status.queries import N_UNITS
@@ -67,8 +68,8 @@ def history_report(unit: LedgerUnit, history: list[Recorded]) -> Group:
 
 def unit_attempt(history: list[Recorded], number: int) -> int:
     """Which attempt the work that began with this event was."""
-    charged = [e.charged for e in history if e.number <= number and e.charged is not None]
-    return (charged[-1] if charged else 0) + 1
+    before = [event.attempts_used for event in history if event.number <= number]
+    return next((used for used in reversed(before) if used is not None), 0) + 1
 
 
 def ago(time: datetime) -> str:
@@ -147,7 +148,7 @@ def _next(units: list[LedgerUnit]) -> str:
         if unit.priority:
             why = ", ".join(filter(None, [why, f"priority {unit.priority:g}"]))
         named.append(f"{unit.name} ({why})" if why else unit.name)
-    return "next (half-done, then by priority, then the longest): " + ", ".join(named)
+    return f"next ({IN_WORDS}): " + ", ".join(named)
 
 
 def _failures(status: Status) -> RenderableType:

@@ -17,8 +17,7 @@ from typing import Any
 from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
 from cvzmpi.ledger.db import json_values
 from cvzmpi.ledger.db.instants import as_instant
-from cvzmpi.ledger.db.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, is_url
-from cvzmpi.ledger.db.migrations import HEAD
+from cvzmpi.ledger.db.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, VERSION, is_url
 
 __all__ = ["Snapshot", "as_instant", "as_json", "snapshot"]
 
@@ -96,7 +95,7 @@ def _connect_if_as_expected(driver: _Driver) -> Any | None:
     except driver.error:
         return None
     try:
-        if connection.execute("SELECT version_num FROM ledger_version").fetchall() == [(HEAD,)]:
+        if connection.execute("SELECT version_num FROM ledger_version").fetchall() == [(VERSION,)]:
             return connection
     except driver.error:
         pass  # no such table

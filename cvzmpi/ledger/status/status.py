@@ -221,7 +221,7 @@ def _unit_json(unit: LedgerUnit) -> dict[str, Any]:
         "priority": unit.priority,
         "cost": unit.cost,
         "half_done": unit.progress > 0,
-        "attempts_used": unit.charged,
+        "attempts_used": unit.attempts_used,
     }
 
 

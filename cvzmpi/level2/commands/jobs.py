@@ -88,7 +88,7 @@ def status(campaign: Level2Campaign, as_json: bool, every: float | None) -> int:
     from cvzmpi.level2.inversion.program_campaign import ProgramCampaign
 
     show_status(
-        campaign.config.ledger.location,
+        campaign.config.ledger_location(),
         campaign.config.outboxes(),
         ProgramCampaign.step_name,
         as_json=as_json,

@@ -139,5 +139,5 @@ def _prepare(
         message=None if len(maps) == 1 else f"{len(maps)} maps",
         detail={"step": STEP, "maps": record_of(maps)},
         progress=0,
-        charged=0,
+        attempts_used=0,
     )

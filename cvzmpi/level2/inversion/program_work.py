@@ -8,11 +8,9 @@ next one finds nothing left to do in it, and says that it is done.
 
 from __future__ import annotations
 
-import os
 import secrets
 import string
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,22 +18,16 @@ import sqlalchemy as sa
 
 from cvzmpi.errors import ConfigError, MapFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
-from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
-from cvzmpi.ledger.client.liveness import queue_id
-from cvzmpi.ledger.client.takeover import Evidence
+from cvzmpi.ledger.client.rules import Evidence
 from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
 from cvzmpi.level2.inversion.map_inversion import check_settings
 from cvzmpi.level2.inversion.prepared_program import PreparedProgram, last_prepared
-from cvzmpi.level2.product.handing_in import add_inversion
-from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, claimed_programs
+from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, add_inversion, claimed_programs
 from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
-from cvzmpi.runtime.all_ranks import complain
-from cvzmpi.runtime.job_log import begin_log
-from cvzmpi.runtime.ledger_source import LedgerSource, overview_of
-from cvzmpi.runtime.wait_for_ledger import wait_for_ledger
-from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, UnitSource
+from cvzmpi.runtime.open_job import OpenJob, open_job
+from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
 
 STEP = "invert"
 _LETTERS = string.ascii_uppercase + string.digits
@@ -80,43 +72,32 @@ class ProgramWork:
         LedgerError
             If the ledger cannot be opened.
         """
-        return wait_for_ledger(
-            lambda: self._open_source(ranks, nodes, teams),
-            self._config.ledger.patience,
-            complain,
+        return open_job(
+            self._config, "level2 run", ranks, nodes, lambda ledger: self._look(ledger, teams)
         )
 
-    def _open_source(self, ranks: int, nodes: int, teams: int) -> UnitSource:
-        config = self._config
-        with ExitStack() as on_error:
-            ledger = on_error.enter_context(Ledger.open(config.ledger.location))
-            catalogue = Catalogue(ledger)
-            self._ids_taken = {known.inversion_id for known in catalogue.inversions()}
-            ledger.follow(keep_inversions)
-            self._find(ledger)
-            queue = queue_id(os.environ)
-            log = begin_log(config.logs(), config.job.log_level, queue)
-            job = ledger.jobs.begin("level2 run", ranks=ranks, nodes=nodes, queue_id=queue, log=log)
-            on_error.callback(ledger.jobs.end, job, "nothing was begun")
-            self._leave_out_changed(catalogue, job)
-            rules = ClerkRules(
-                (State.PREPROCESSED,),
-                config.job.max_attempts,
-                config.ledger.lease,
-                only=self._found_and_free,
-                patience=config.ledger.patience,
-            )
-            source = LedgerSource(
-                Clerk(ledger, job, config.outboxes(), rules, self._evidence(ledger)),
-                lambda: self._overview(ledger, job),
+    def _look(self, ledger: Ledger, teams: int) -> Callable[[OpenJob], UnitSource]:
+        catalogue = Catalogue(ledger)
+        self._ids_taken = {known.inversion_id for known in catalogue.inversions()}
+        ledger.follow(keep_inversions)
+        self._find(ledger)
+        n_pixels = sum(program.n_pixels for program in self._programs.values())
+
+        def make_source(opened: OpenJob) -> UnitSource:
+            self._leave_out_changed(catalogue, opened.job)
+            return opened.source(
                 lambda unit: Unit(
                     unit.name, unit.cost, unit.progress > 0, self._programs[unit.name]
                 ),
+                self._evidence(ledger),
                 teams,
-                self._as_recorded,
+                n_pixels // max(len(self._programs), 1),
+                only=self._found_and_free,
+                failed_in=(State.WORKING,),
+                as_recorded=self._as_recorded,
             )
-            on_error.pop_all()
-        return source
+
+        return make_source
 
     # ------------------------------------------------------------- which programs
 
@@ -155,18 +136,6 @@ class ProgramWork:
         wanted = self._programs.keys() - self._changed
         found = sa.select(units.c.id).where(units.c.name.in_(sorted(wanted)))
         return _free(query.where(latest.c.unit_id.in_(found)))
-
-    def _overview(self, ledger: Ledger, job: Job) -> Overview:
-        n_pixels = sum(program.n_pixels for program in self._programs.values())
-        return overview_of(
-            ledger,
-            job,
-            batch=None,
-            steps_per_unit=n_pixels // max(len(self._programs), 1),
-            open_states=_OPEN,
-            failed_in=(State.WORKING,),
-            only=self._found_and_free,
-        )
 
     def _evidence(self, ledger: Ledger) -> Evidence:
         """What the files tell of the programs of jobs that died, also of what came later."""

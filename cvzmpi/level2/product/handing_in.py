@@ -20,10 +20,10 @@ from cvzmpi.level2.foreign_file import ForeignFileError, read_bounded
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, why_not_text
 from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.product.check import CheckedProduct, ProductError, check_product
-from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
+from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, add_inversion
 from cvzmpi.level2.programs.retry import resume_event
 from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN
-from cvzmpi.level2.tables import claims, inversions
+from cvzmpi.level2.tables import claims
 
 MAX_BYTES = 1 << 20
 """Of a ready event."""
@@ -229,16 +229,3 @@ def _accept(catalogue: Catalogue, job: Job, ready: ReadyEvent, result: CheckedPr
 
 def _as_json(ready: ReadyEvent) -> dict[str, Any]:
     return {"files": [str(file) for file in ready.files], "commit": ready.commit, "by": ready.by}
-
-
-def add_inversion(connection: sa.Connection, inversion: Inversion) -> None:
-    """Add a result, as a part of the transaction that records the new state."""
-    connection.execute(
-        inversions.insert().values(
-            inversion_id=inversion.inversion_id,
-            program=inversion.program,
-            method=inversion.method,
-            detail=inversion.detail,
-            at=inversion.at,
-        )
-    )

@@ -192,6 +192,19 @@ class Catalogue:
             return list(connection.execute(query))
 
 
+def add_inversion(connection: sa.Connection, inversion: Inversion) -> None:
+    """Add a result, as a part of the transaction that records the new state."""
+    connection.execute(
+        inversions.insert().values(
+            inversion_id=inversion.inversion_id,
+            program=inversion.program,
+            method=inversion.method,
+            detail=inversion.detail,
+            at=inversion.at,
+        )
+    )
+
+
 def claimed_programs() -> sa.Select[tuple[str]]:
     """The names of the programs that somebody has, as a part of a question."""
     newest = sa.select(sa.func.max(claims.c.id)).group_by(claims.c.program)

@@ -19,7 +19,9 @@ def resume_event(catalogue: Catalogue, program: str, message: str) -> Event | No
     last = catalogue.ledger.history(program)[-1]
     if last.to_state is not State.ERROR or last.from_state is None:
         return None
-    return Event(program, RETRY_FROM[last.from_state], State.ERROR, message=message, charged=0)
+    return Event(
+        program, RETRY_FROM[last.from_state], State.ERROR, message=message, attempts_used=0
+    )
 
 
 def retry(catalogue: Catalogue, job: Job, program: str, by: str = "") -> State:

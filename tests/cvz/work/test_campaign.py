@@ -179,16 +179,16 @@ def test_a_campaign_and_its_units_travel_to_other_ranks(inputs, output, models):
     assert result["path"] == str(file_of(output, 0))
 
 
-@pytest.mark.parametrize(("charged", "again"), [(1, True), (4, True), (5, False)])
+@pytest.mark.parametrize(("attempts_used", "again"), [(1, True), (4, True), (5, False)])
 def test_what_failed_is_tried_again_until_its_attempts_are_used_up(
-    inputs, models, tmp_path, charged, again
+    inputs, models, tmp_path, attempts_used, again
 ):
     output = tmp_path / "output"
     campaign = campaign_on(inputs, output, models)
     find_work(campaign)
     with Ledger.open(output / "ledger.sqlite") as ledger, ledger.job("test") as job:
         events = [Event(NAMES[1], State.WORKING)]
-        events += [Event(NAMES[1], State.ERROR, message="no flux", charged=charged)]
+        events += [Event(NAMES[1], State.ERROR, message="no flux", attempts_used=attempts_used)]
         ledger.record(events, job)
     work = find_work(campaign)
     assert (NAMES[1] in names(work.units)) is again

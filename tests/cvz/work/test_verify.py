@@ -160,5 +160,5 @@ def test_the_units_of_a_job_that_is_certainly_dead_are_free(campaign):
                 f"UPDATE jobs SET process = process || '0' WHERE id = {job.id}"
             )
     found = verify(campaign)
-    assert found.n_buried == 1
+    assert found.n_died == 1
     assert states(campaign)[NAMES[0]] == "done", "as its file says"

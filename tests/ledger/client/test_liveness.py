@@ -1,4 +1,4 @@
-"""Who is dead: by its process, by the queue, or by silence while one listens."""
+"""Who is dead: by its process, by the queue, or by silence while one listens; and the heartbeat."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cvzmpi.ledger import process
-from cvzmpi.ledger.client.liveness import Neighbours, queue_id
+from cvzmpi.ledger.client.liveness import Heartbeat, Liveness, queue_id
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def elsewhere(job):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """The clock of the watching job, to be set."""
+    """The clock of this job, to be set."""
 
     class Clock:
         now = 1000.0
@@ -58,62 +58,62 @@ def test_a_process_is_there_until_it_is_gone_and_nothing_is_known_of_other_machi
 def test_a_job_whose_process_is_gone_is_dead_at_once(job):
     child, identity = process_of_its_own("pass")
     child.wait()
-    assert Neighbours(job, lease=120).is_dead(replace(job, id=7, process=identity))
-    assert not Neighbours(job, lease=120).is_dead(replace(job, id=7))
+    assert Liveness(job, lease=120).is_dead(replace(job, id=7, process=identity))
+    assert not Liveness(job, lease=120).is_dead(replace(job, id=7))
 
 
 def test_a_job_that_the_queue_started_again_is_dead_at_once(job, elsewhere):
-    watch = Neighbours(replace(job, queue_id="812+2"), lease=120)
-    assert watch.is_dead(replace(elsewhere, queue_id="812+1"))
-    assert watch.is_dead(replace(elsewhere, queue_id="812"))
-    assert not watch.is_dead(replace(elsewhere, queue_id="812+2")), "another step of this job"
-    assert not watch.is_dead(replace(elsewhere, queue_id="813"))
-    assert not watch.is_dead(elsewhere)
+    liveness = Liveness(replace(job, queue_id="812+2"), lease=120)
+    assert liveness.is_dead(replace(elsewhere, queue_id="812+1"))
+    assert liveness.is_dead(replace(elsewhere, queue_id="812"))
+    assert not liveness.is_dead(replace(elsewhere, queue_id="812+2")), "another step of this job"
+    assert not liveness.is_dead(replace(elsewhere, queue_id="813"))
+    assert not liveness.is_dead(elsewhere)
 
 
 def test_a_silent_job_is_dead_after_a_lease_of_listening(job, elsewhere, clock):
-    watch = Neighbours(job, lease=120)
+    liveness = Liveness(job, lease=120)
     # however old its heartbeat looks: the clocks of two machines are not compared
     silent = replace(elsewhere, heartbeat=elsewhere.heartbeat - timedelta(days=3))
-    assert not watch.is_dead(silent)
-    assert not watch.is_known_to_live(silent)
+    assert not liveness.is_dead(silent)
+    assert not liveness.is_known_to_live(silent)
     clock.now += 119
-    assert not watch.is_dead(silent)
+    assert not liveness.is_dead(silent)
     clock.now += 2
-    assert watch.is_dead(silent)
+    assert liveness.is_dead(silent)
 
 
 def test_a_command_that_never_gave_a_sign_of_life_is_not_waited_for(job, elsewhere, clock):
-    watch = Neighbours(job, lease=120)
+    liveness = Liveness(job, lease=120)
     command = replace(elsewhere, heartbeat=elsewhere.started)
-    assert not watch.is_dead(command)
+    assert not liveness.is_dead(command)
     clock.now += 1000
-    assert not watch.is_dead(command)
+    assert not liveness.is_dead(command)
 
 
 def test_a_process_that_is_there_lives_however_silent(job, clock):
-    watch = Neighbours(job, lease=120)
+    liveness = Liveness(job, lease=120)
     stopped = replace(job, id=job.id + 1, heartbeat=job.started + timedelta(seconds=1))
-    assert not watch.is_dead(stopped)
+    assert not liveness.is_dead(stopped)
     clock.now += 1000
-    assert not watch.is_dead(stopped)
+    assert not liveness.is_dead(stopped)
 
 
 def test_a_job_that_is_heard_lives(job, elsewhere, clock):
-    watch = Neighbours(job, lease=120)
+    liveness = Liveness(job, lease=120)
     for beat in range(10):
         heard = replace(elsewhere, heartbeat=elsewhere.heartbeat + timedelta(seconds=beat))
-        assert not watch.is_dead(heard)
+        assert not liveness.is_dead(heard)
         clock.now += 100
-    assert watch.is_known_to_live(heard)
+    assert liveness.is_known_to_live(heard)
 
 
 def test_nobody_is_dead_because_nobody_could_be_heard(job, elsewhere, clock):
-    watch = Neighbours(job, lease=120)
-    assert not watch.is_dead(elsewhere)
+    liveness = Liveness(job, lease=120)
+    assert not liveness.is_dead(elsewhere)
     clock.now += 3600  # the database was away
-    watch.forget_times()
-    assert not watch.is_dead(elsewhere)
+    liveness.forget_times()
+    assert not liveness.is_dead(elsewhere)
 
 
 @pytest.mark.parametrize(
@@ -127,3 +127,27 @@ def test_nobody_is_dead_because_nobody_could_be_heard(job, elsewhere, clock):
 )
 def test_the_number_of_a_job_says_how_often_it_was_started(environment, expected):
     assert queue_id(environment) == expected
+
+
+# ----------------------------------------------------------------- the heartbeat
+
+
+def test_the_first_is_due_at_once_and_the_next_after_the_heartbeat(clock):
+    life = Heartbeat(interval=5.0)
+    assert life.is_due()
+    life.beat()
+    assert not life.is_due()
+    clock.now += 5.0
+    assert life.is_due()
+
+
+def test_the_speed_is_that_of_the_last_minute(clock):
+    life = Heartbeat(interval=5.0)
+    life.beat()
+    assert life.steps_per_second() == 0.0
+    for speed in (100, 20):
+        for _ in range(20):
+            clock.now += 5.0
+            life.steps += 5 * speed
+            life.beat()
+    assert life.steps_per_second() == pytest.approx(20.0)

@@ -38,7 +38,7 @@ def campaign(ledger, job):
         (3, "/a/3_1.fits: 12 usable cadences (rank 3 on n042)"),
         (4, "/b/4_1.fits: 700 usable cadences (rank 4 on n042)"),
     ):
-        ledger.record([Event(f"{n}_1", State.ERROR, message=message, charged=1)], running)
+        ledger.record([Event(f"{n}_1", State.ERROR, message=message, attempts_used=1)], running)
     with ledger.writing() as connection:
         ledger.jobs.beat(running, 4000, 37.5, within=connection)
     ledger.set_priorities({"8_1": 2.0})
@@ -279,9 +279,13 @@ def test_the_story_of_a_unit_can_be_read(ledger, campaign):
 
 def test_attempts_are_numbered_in_the_story(ledger, job):
     bring_to(ledger, job, State.PREPROCESSED, "a")
-    for charged in (1, 2):
+    for attempts_used in (1, 2):
         ledger.record(
-            [Event("a", State.WORKING), Event("a", State.PREPROCESSED, charged=charged)], job
+            [
+                Event("a", State.WORKING),
+                Event("a", State.PREPROCESSED, attempts_used=attempts_used),
+            ],
+            job,
         )
     ledger.record([Event("a", State.WORKING)], job)
     (unit,) = ledger.units()
@@ -297,10 +301,10 @@ def test_a_unit_is_tried_again_from_where_it_failed(ledger, job, failed_in):
     ledger.add_units([NewUnit("a")], job)
     way = [State.DISCOVERED, State.QUALIFIED, State.PREPROCESSED]
     ledger.record([Event("a", state) for state in way[1 : way.index(failed_in) + 1]], job)
-    ledger.record([Event("a", State.ERROR, message="no", charged=4)], job)
+    ledger.record([Event("a", State.ERROR, message="no", attempts_used=4)], job)
     (failure,) = failures(ledger)
     assert (failure.from_state, failure.message) == (failed_in, "no")
     assert len(retry(ledger, [failure], job)) == 1
     (unit,) = ledger.units()
-    assert (unit.state, unit.charged) == (failed_in, 0)
+    assert (unit.state, unit.attempts_used) == (failed_in, 0)
     assert failures(ledger) == []

@@ -203,7 +203,7 @@ def test_a_killed_job_costs_no_attempt_where_it_got_further(campaign, expected, 
     assert ended.status == 0, ended.stderr
     assert all_done_once(campaign, expected)
     died = [e for name in PROGRAMS for e in story.history(name) if "died" in (e.message or "")]
-    assert {event.charged for event in died if event.progress} == {0}
+    assert {event.attempts_used for event in died if event.progress} == {0}
     assert sum(event.progress for event in died) == done
 
 
@@ -220,7 +220,7 @@ def test_a_program_over_which_jobs_die_without_progress_is_given_up(campaign, st
     assert event.message.startswith("2 jobs died while they worked on it and it got no further")
     assert story.unit("two").state is State.DONE
     assert main_job.run(["level2", "retry", "one"], cwd=campaign).status == 0
-    assert (story.unit("one").charged, run(campaign).status) == (0, 0)
+    assert (story.unit("one").attempts_used, run(campaign).status) == (0, 0)
 
 
 def leave_as_killed_at_the_end(campaign, name):
@@ -257,7 +257,7 @@ def test_a_result_in_the_outbox_of_a_dead_job_brings_its_inversions_with_it(
     shutil.copytree(other / "maps" / "inverted", campaign / "maps" / "inverted")
     done = Story(other).history("two")[-1]
     dead = leave_as_killed_at_the_end(campaign, "two")
-    last_words = Event("two", State.DONE, State.WORKING, done.message, done.detail, charged=0)
+    last_words = Event("two", State.DONE, State.WORKING, done.message, done.detail, attempts_used=0)
     Outbox(campaign / "maps" / "outbox", dead).append([last_words])
     assert run(campaign, ranks=2).status == 0
     assert all_done_once(campaign, expected)

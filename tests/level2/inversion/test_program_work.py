@@ -133,4 +133,4 @@ def test_what_was_prepared_since_the_job_began_costs_no_attempt_where_it_got_fur
             source.attend()
             time.sleep(0.01)
     (unit,) = ledger.units(names=["late"])
-    assert (unit.state, unit.progress, unit.charged) == (State.PREPROCESSED, 1, 0)
+    assert (unit.state, unit.progress, unit.attempts_used) == (State.PREPROCESSED, 1, 0)

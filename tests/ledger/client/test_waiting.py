@@ -3,20 +3,20 @@
 import pytest
 
 from cvzmpi.errors import LedgerUnavailableError
-from cvzmpi.ledger.client import back_off
-from cvzmpi.ledger.client.back_off import Outage
+from cvzmpi.ledger.client import waiting
+from cvzmpi.ledger.client.waiting import BackOff
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """The time, in a list of one number."""
     now = [1000.0]
-    monkeypatch.setattr(back_off.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])
     return now
 
 
 def test_pauses_become_longer_and_end_with_the_outage(clock):
-    away = Outage()
+    away = BackOff()
     pauses = []
     for _ in range(10):
         assert away.is_time_to_try()

@@ -1,0 +1,125 @@
+"""How long a job waits: for a database that is away, and for other jobs with the last units."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from cvzmpi.errors import LedgerLostError, LedgerUnavailableError
+from cvzmpi.ledger.records import Job
+
+_log = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.25  # seconds
+_LONGEST_PAUSE = 15.0
+_HOPELESS_SECONDS = 15.0
+
+LONGEST = 300.0
+"""Seconds to wait for other jobs. They end what they have within a minute or two, as a rule; if one
+dies or is stopped, the job that waits takes its units."""
+_N_NAMED = 3
+
+
+class BackOff:
+    """When to try a database again that is away, and for how long it has been away.
+
+    Attributes
+    ----------
+    problem : str, optional
+        Why it cannot be reached; None where it can.
+    may_pass : bool
+        Whether it may be back by itself: it does not answer, or is locked. Else a file is lost,
+        damaged or read-only.
+    is_lost : bool
+        Whether there is no ledger any more, or another one in its place.
+    """
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+        self.may_pass = True
+        self.is_lost = False
+        self._since: float | None = None
+        self._try_again = 0.0
+        self._pause = _FIRST_PAUSE
+
+    def seconds(self) -> float | None:
+        """For how long the database has been away; None where it is here."""
+        since = self._since
+        return None if since is None else time.monotonic() - since
+
+    def patience(self, longest: float, can_be_kept: bool) -> float:
+        """How long to wait for the database.
+
+        Parameters
+        ----------
+        longest : float
+            Seconds.
+        can_be_kept : bool
+            Whether what happens meanwhile can be kept elsewhere.
+        """
+        return longest if self.may_pass and can_be_kept else min(longest, _HOPELESS_SECONDS)
+
+    def is_time_to_try(self) -> bool:
+        """Whether enough time has passed since the last attempt that failed."""
+        return time.monotonic() >= self._try_again
+
+    def failed(self, error: Exception) -> None:
+        """Note that the database could not be reached; the next pause is longer."""
+        now = time.monotonic()
+        if self._since is None:
+            self._since, self._pause = now, _FIRST_PAUSE
+        self._try_again = now + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self.problem = str(error)
+        self.may_pass = isinstance(error, LedgerUnavailableError | OSError)
+        self.is_lost = isinstance(error, LedgerLostError)
+
+    def over(self) -> None:
+        """Note that the database could be reached."""
+        self._since = self.problem = None
+        self.may_pass, self.is_lost = True, False
+
+
+class WaitForOthers:
+    """A wait that is over when the others have no units, or end none for too long.
+
+    Attributes
+    ----------
+    is_on : bool
+        Whether the job waits.
+    """
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self._n_units = 0
+        self._since = 0.0  # when they had more units for the last time
+
+    def goes_on(self, others: Sequence[tuple[Job, int]]) -> bool:
+        """Whether there is still something to wait for.
+
+        Parameters
+        ----------
+        others : sequence of (Job, int)
+            The living jobs that have units, and how many.
+        """
+        n_units = sum(count for _, count in others)
+        if not self.is_on and n_units:
+            _log.warning("nothing else is left to do, waiting for others: %s", describe(others))
+        now = time.monotonic()
+        if not self.is_on or n_units < self._n_units:
+            self._since = now
+        self.is_on, self._n_units = n_units > 0, n_units
+        return self.is_on and now - self._since < LONGEST
+
+    def end(self) -> None:
+        """Note that there is something to do."""
+        self.is_on = False
+
+
+def describe(others: Sequence[tuple[Job, int]]) -> str:
+    """The jobs that have units, the first ones by name, and how many."""
+    named = [f"job {job.id} on {job.host} has {count}" for job, count in others[:_N_NAMED]]
+    if len(others) > _N_NAMED:
+        named.append(f"{len(others) - _N_NAMED} more jobs")
+    return ", ".join(named)
