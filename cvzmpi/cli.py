@@ -12,7 +12,7 @@ import click
 from cvzmpi import __version__
 from cvzmpi.cvz import commands as cvz_commands
 from cvzmpi.errors import CvzmpiError, LaunchError
-from cvzmpi.mpi.launch import DEFECT
+from cvzmpi.mpi.abort import DEFECT
 from cvzmpi.redaction import show_traceback
 from cvzmpi.runtime import ledger_commands
 from cvzmpi.runtime.all_ranks import INTERRUPTED, USAGE, complain, complain_of, lacking_library

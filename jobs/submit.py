@@ -31,7 +31,7 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.storage.checkpoint_file import write_whole
+from cvzmpi.storage.whole_file import write_whole
 
 JOBS = Path(__file__).resolve().parent
 SCRIPTS = {"ckpt": JOBS / "cvz_ckpt.slurm", "node": JOBS / "cvz_node.slurm"}

@@ -115,7 +115,7 @@ def trespasses(room, forbidden, package=PACKAGE):
 
 RULES = {
     **{
-        room: ["cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.ledger", "cvzmpi.cli", "cvzmpi.config"]
+        room: ["cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.ledger", "cvzmpi.cli"]
         for room in ("mpi", "storage", "scheduler")
     },
     "ledger": ["mpi4py", "cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.mpi", "cvzmpi.scheduler"],

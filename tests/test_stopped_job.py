@@ -190,7 +190,7 @@ def test_signals_that_are_ignored_stay_ignored(arguments, tmp_path, name):
 DEFECTS = {
     "in the display": "from cvzmpi.scheduler.progress import ProgressDisplay as it; name = 'ended'",
     "when steps are counted": (
-        "from cvzmpi.scheduler.bookkeeping import Desk as it; name = 'steps_done'"
+        "from cvzmpi.scheduler.bookkeeping import Bookkeeping as it; name = 'steps_done'"
     ),
     "in the source": "from cvzmpi.runtime.ledger_source import LedgerSource as it; name = 'ended'",
     "in the job writer": "from cvzmpi.ledger.client.takeover import OtherJobs as it; name = 'look'",

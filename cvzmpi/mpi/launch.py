@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cvzmpi.errors import CvzmpiError, LaunchError
+from cvzmpi.mpi.abort import DEFECT, abort_job
+from cvzmpi.mpi.launcher import check_size
 from cvzmpi.mpi.mpi_files import find_room_for_mpi
 from cvzmpi.mpi.one_rank import OneRank
 from cvzmpi.mpi.stopping import JobStopped, StopRequest
@@ -21,36 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEFECT = 70
-"""Exit status of a job that a defect ended; none of those that a job ends with (`all_ranks`)."""
-
-# What launchers say about the number of ranks, the most direct first: mpirun of Open MPI, of
-# MVAPICH 2 and 3, of MPICH, Intel and Cray (PMI); jsrun; flux run; srun.
-_SIZE_VARIABLES = (
-    "OMPI_COMM_WORLD_SIZE",
-    "MV2_COMM_WORLD_SIZE",
-    "MVP_COMM_WORLD_SIZE",
-    "PMI_SIZE",
-    "JSM_NAMESPACE_SIZE",
-    "FLUX_JOB_SIZE",
-    "SLURM_STEP_NUM_TASKS",
-    "SLURM_NTASKS",
-)
-# HPE's PALS says how many ranks there are on this node at least, and which one this is; whoever
-# speaks PMIx, which one this is.
-_LEAST_SIZE_VARIABLES = ("PALS_LOCAL_SIZE",)
-_RANK_ALONE_VARIABLES = ("PALS_RANKID", "PMIX_RANK")
-_RANK_VARIABLES = (
-    "OMPI_COMM_WORLD_RANK",
-    "MV2_COMM_WORLD_RANK",
-    "MVP_COMM_WORLD_RANK",
-    "PMI_RANK",
-    "PMIX_RANK",
-    "JSM_NAMESPACE_RANK",
-    "FLUX_TASK_RANK",
-    "PALS_RANKID",
-    "SLURM_PROCID",
-)
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -80,12 +52,6 @@ def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     except OSError:
         return False  # no Linux: OpenBLAS chooses
     return {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags.split())
-
-
-def rank_by_launcher(environment: Mapping[str, str] = os.environ) -> int:
-    """The rank of this process as its launcher says, before MPI is there; 0 without a launcher."""
-    ranks = (_number(environment, variable, -1) for variable in _RANK_VARIABLES)
-    return next((rank for rank in ranks if rank >= 0), 0)
 
 
 class World:
@@ -130,7 +96,7 @@ class World:
         if WHY_NOT is not None:
             return cls(_alone_for_lack_of_mpi(WHY_NOT), stop)
         world = cls(MPI.COMM_WORLD, stop)
-        check_size(world.size, os.environ)
+        check_size(world.size)
         return world
 
     def first(self, work: Callable[[], T]) -> T:
@@ -178,23 +144,8 @@ class World:
         return Team(members, name=f"rank {leader}")
 
     def abort(self, reason: str | None = None, status: int = DEFECT) -> None:
-        """End the whole job at once, after a defect as a rule: see `abort_job`."""
-        _say_the_end(reason or f"a defect on rank {self.rank}")
-        self.communicator.Abort(status)
-
-
-def abort_job(reason: str) -> None:
-    """End the whole job at once, after a defect on one rank: the others would wait for ever."""
-    from mpi4py import MPI
-
-    _say_the_end(reason)
-    MPI.COMM_WORLD.Abort(DEFECT)
-
-
-def _say_the_end(reason: str) -> None:
-    print(f"cvzmpi: the job ends: {reason}", file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
+        """End the whole job at once, after a defect as a rule."""
+        abort_job(self.communicator, reason or f"a defect on rank {self.rank}", status)
 
 
 def _alone_for_lack_of_mpi(error: Exception) -> OneRank:
@@ -207,7 +158,7 @@ def _alone_for_lack_of_mpi(error: Exception) -> OneRank:
     """
     reason = ", ".join(str(error).splitlines()[:2])
     try:
-        check_size(1, os.environ)
+        check_size(1)
     except LaunchError as mismatch:
         raise LaunchError(
             f"no MPI library can be loaded ({reason}): load the MPI that cvzmpi was set up with, "
@@ -217,45 +168,6 @@ def _alone_for_lack_of_mpi(error: Exception) -> OneRank:
         ) from error
     print(f"cvzmpi: a single rank, since no MPI library can be loaded ({reason})", file=sys.stderr)
     return OneRank()
-
-
-def check_size(size: int, environment: Mapping[str, str]) -> None:
-    """Compare the number of ranks with what the launcher says.
-
-    Raises
-    ------
-    LaunchError
-        If they differ.
-    """
-    for variable in _SIZE_VARIABLES:
-        if variable in environment:
-            if environment[variable] != str(size):
-                raise _mismatch(size, variable, environment)
-            return
-    for variable in _LEAST_SIZE_VARIABLES:
-        if _number(environment, variable, 0) > size:
-            raise _mismatch(size, variable, environment)
-    for variable in _RANK_ALONE_VARIABLES:
-        if _number(environment, variable, -1) >= size:
-            # rank 0 cannot know, and goes on: the first one that does says it
-            raise _mismatch(size, variable, environment, rank=size)
-
-
-def _number(environment: Mapping[str, str], variable: str, default: int) -> int:
-    value = environment.get(variable, "")
-    return int(value) if value.isdecimal() else default
-
-
-def _mismatch(
-    size: int, variable: str, environment: Mapping[str, str], rank: int = 0
-) -> LaunchError:
-    return LaunchError(
-        f"MPI sees {size} rank(s), but {variable} is {environment[variable]}: the launcher does "
-        "not speak to this MPI library. With Slurm try another `srun --mpi=...` (`srun "
-        "--mpi=list` names them), elsewhere the launcher of the MPI that cvzmpi was set up with; "
-        f"to run as one rank inside an allocation, unset {variable}",
-        rank,
-    )
 
 
 def check_parallel_hdf5(ranks_per_team: int) -> None:

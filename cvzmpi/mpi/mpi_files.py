@@ -13,6 +13,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 from cvzmpi.errors import LaunchError
+from cvzmpi.mpi.launcher import ranks_on_node
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -20,12 +21,6 @@ FILE_PREFIX = "cvzmpi_shared."
 """Of our own files for memory that ranks share, where the system has no memory without a file."""
 
 _MB_PER_RANK = 6  # Open MPI's segment of 4 MB for messages, and small ones for windows
-_RANKS_HERE = (
-    "OMPI_COMM_WORLD_LOCAL_SIZE",
-    "MPI_LOCALNRANKS",
-    "PMI_LOCAL_SIZE",
-    "SLURM_NTASKS_PER_NODE",
-)
 # Of Open MPI: 4 calls its transport between the ranks of a machine vader, 5 calls it sm.
 _DIRECTORY_SETTINGS = (
     "OMPI_MCA_btl_vader_backing_directory",
@@ -60,7 +55,7 @@ def find_room_for_mpi(
     """
     if directories is None:
         directories = [SHARED_MEMORY, Path(tempfile.gettempdir())]
-    ranks = _ranks_here(environment)
+    ranks = ranks_on_node(environment)
     needed = _MB_PER_RANK * ranks
     if ranks == 1:
         return directories[0]
@@ -82,14 +77,6 @@ def find_room_for_mpi(
 def directory_of_mpi(environment: Mapping[str, str] = os.environ) -> Path:
     """Where Open MPI keeps its files in this job."""
     return Path(environment.get(_DIRECTORY_SETTINGS[0], SHARED_MEMORY))
-
-
-def _ranks_here(environment: Mapping[str, str]) -> int:
-    """How many ranks of the job are on this machine, as its launcher says; 1 where it does not."""
-    for variable in _RANKS_HERE:
-        if environment.get(variable, "").isdecimal():
-            return int(environment[variable])
-    return 1
 
 
 def _free_mb(directory: Path) -> float:

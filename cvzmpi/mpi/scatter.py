@@ -1,4 +1,4 @@
-"""Work on a list, shared among all ranks: for short work that needs neither claims nor teams."""
+"""Short work on the items of a list, spread over all ranks, without teams."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def share(world: World, items: Sequence[T], work: Callable[[T], R]) -> list[R]:
+def scatter(world: World, items: Sequence[T], work: Callable[[T], R]) -> list[R]:
     """Apply `work` to each item on one of the ranks: collective.
 
     Every rank takes each size-th item, so the items should be about alike.
@@ -44,7 +44,7 @@ def share(world: World, items: Sequence[T], work: Callable[[T], R]) -> list[R]:
     errors = [e for e in world.communicator.allgather(error) if e is not None]
     if errors:
         raise errors[0]
-    shares = world.communicator.gather(results)
-    if shares is None:
+    gathered = world.communicator.gather(results)
+    if gathered is None:
         return []
-    return [shares[i % world.size][i // world.size] for i in range(len(items))]
+    return [gathered[i % world.size][i // world.size] for i in range(len(items))]

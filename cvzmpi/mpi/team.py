@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
-from cvzmpi.mpi.launch import abort_job
+from cvzmpi.mpi.abort import abort_job
 from cvzmpi.mpi.library import MPI
 from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.mpi.shared_memory import SharedMemoryError, share_memory
@@ -152,7 +152,8 @@ class Team:
         """End the job after an error that the other ranks of the team do not have."""
         if self.size > 1 and not getattr(error, "known_to_all", False):
             show_traceback(error)
-            abort_job(f"{self._describe(error)}; the rest of its team cannot know")
+            reason = f"{self._describe(error)}; the rest of its team cannot know"
+            abort_job(MPI.COMM_WORLD, reason)
 
     def any(self, value: bool) -> bool:
         """Whether the value is true on any rank: collective."""

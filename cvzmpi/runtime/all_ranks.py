@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
-from cvzmpi.mpi.launch import DEFECT
+from cvzmpi.mpi.abort import DEFECT
 from cvzmpi.redaction import redacted, show_traceback
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.launch import World
     from cvzmpi.mpi.stopping import StopRequest
-    from cvzmpi.scheduler.tally import Tally
+    from cvzmpi.scheduler.bookkeeping import JobOutcome
 
 DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
 """Exit status: everything done; done, but some units failed; usage or configuration; not everything
@@ -105,12 +105,12 @@ def _start(stop: StopRequest | None) -> World:
         os._exit(INTERRUPTED if is_interrupted else DEFECT)
 
 
-def exit_status(tally: Tally | None) -> int:
+def exit_status(outcome: JobOutcome | None) -> int:
     """The exit status of a job, on rank 0."""
-    assert tally is not None, "rank 0 has one"
-    if not tally.complete:
+    assert outcome is not None, "rank 0 has one"
+    if not outcome.complete:
         return INCOMPLETE
-    return SOME_FAILED if tally.failed else DONE
+    return SOME_FAILED if outcome.failed else DONE
 
 
 def complain_of(error: CvzmpiError) -> int:
@@ -152,7 +152,7 @@ def lacking_library(error: BaseException) -> str | None:
 
 def complain(message: str, rank: int = 0) -> None:
     """Each line of the message as one line of ours, from one of the ranks that all say it."""
-    from cvzmpi.mpi.launch import rank_by_launcher
+    from cvzmpi.mpi.launcher import rank_by_launcher
 
     if rank_by_launcher() != rank:
         return

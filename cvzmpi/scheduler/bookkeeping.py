@@ -1,23 +1,54 @@
-"""The desk of rank 0: units from the source to the teams, and how they ended back to it."""
+"""The books of rank 0: which units go from the source to the teams, and how they ended."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit, UnitSource, Worker
 from cvzmpi.scheduler.progress import ProgressDisplay
-from cvzmpi.scheduler.tally import Tally
 
 # Rank 0 looks after other things than messages this often, also when messages come without a pause.
 _ATTEND_SECONDS = 0.02
 _MOST_FAULTS = 5  # of the machines, if more units meet one than are done
 
 
-class Desk:
+@dataclass
+class JobOutcome:
+    """How the units of a job ended.
+
+    Attributes
+    ----------
+    failed, done, unfinished : list of Outcome
+    all_given_out : bool
+        Whether the job came to the end of its units.
+    """
+
+    failed: list[Outcome] = field(default_factory=list)
+    done: list[Outcome] = field(default_factory=list)
+    unfinished: list[Outcome] = field(default_factory=list)
+    all_given_out: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every unit was worked on to its end."""
+        return self.all_given_out and not self.unfinished
+
+    def record(self, outcome: Outcome) -> None:
+        """Take down how a unit ended."""
+        if outcome.unfinished is not None:
+            self.unfinished.append(outcome)
+        elif outcome.error is not None:
+            self.failed.append(outcome)
+        else:
+            self.done.append(outcome)
+
+
+class Bookkeeping:
     """What rank 0 does between messages: it takes units from the source, and keeps the books.
 
     Use as a context: the source is closed in the end.
@@ -32,7 +63,7 @@ class Desk:
 
     Attributes
     ----------
-    tally : Tally
+    outcome : JobOutcome
     stop : StopRequest
     display : ProgressDisplay
     """
@@ -51,10 +82,10 @@ class Desk:
         self._attended = -math.inf
         self._faults = 0  # of machines
         overview = source.overview()
-        self.tally = Tally(failed=list(overview.rejected))
+        self.outcome = JobOutcome(failed=list(overview.rejected))
         display.begin(overview)
 
-    def __enter__(self) -> Desk:
+    def __enter__(self) -> Bookkeeping:
         return self
 
     def __exit__(
@@ -67,21 +98,21 @@ class Desk:
             self._source.close(f"failed: {type(error).__name__}")
             return
         self._attend_to_source()
-        self.tally.all_given_out = self._source.exhausted()
+        self.outcome.all_given_out = self._source.exhausted()
         remainder = self._source.close(self.stop.reason)
         if remainder is not None:
             self._take_down(remainder)
 
     def _take_down(self, remainder: Remainder) -> None:
         """What is left in the end, which only the source knows where others have units, too."""
-        known = {outcome.unit for outcome in self.tally.failed}
+        known = {outcome.unit for outcome in self.outcome.failed}
         outcomes = [outcome for outcome in remainder.failed if outcome.unit not in known]
-        if self.tally.all_given_out and remainder.n_open:
+        if self.outcome.all_given_out and remainder.n_open:
             outcomes += remainder.with_others
-            if not remainder.with_others and not self.tally.unfinished:
+            if not remainder.with_others and not self.outcome.unfinished:
                 outcomes.append(Outcome(f"{remainder.n_open} more", unfinished="no job has them"))
         for outcome in outcomes:
-            self.tally.record(outcome)
+            self.outcome.record(outcome)
             self.display.dropped(outcome)
         self.display.remain(remainder.n_open)
 
@@ -101,14 +132,14 @@ class Desk:
     def ended(self, outcome: Outcome) -> None:
         """A team's work on a unit ended."""
         self._source.ended(outcome)
-        self.tally.record(outcome)
+        self.outcome.record(outcome)
         self.display.ended(outcome)
         self._look_for_machine_faults(outcome)
 
     def _look_for_machine_faults(self, outcome: Outcome) -> None:
         """Put off no unit after the other for what all of them meet."""
         self._faults += outcome.machine_fault
-        if self._faults >= _MOST_FAULTS and self._faults > len(self.tally.done):
+        if self._faults >= _MOST_FAULTS and self._faults > len(self.outcome.done):
             self.stop.ask(f"{self._faults} units were put off: {outcome.unfinished}")
 
     def steps_done(self, steps: int) -> None:
@@ -128,5 +159,5 @@ class Desk:
 
     def _attend_to_source(self) -> None:
         for outcome in self._source.attend():
-            self.tally.record(outcome)
+            self.outcome.record(outcome)
             self.display.dropped(outcome)

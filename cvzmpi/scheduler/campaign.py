@@ -191,8 +191,8 @@ class Campaign(Protocol):
         """Get a worker rank ready, once, before its first unit."""
         ...
 
-    def claim_file(self, unit: Unit) -> Path:
-        """Where the claim on a unit is kept."""
+    def lock_file(self, unit: Unit) -> Path:
+        """The file that a team keeps locked while it works on a unit; gone when none does."""
         ...
 
     def progress(self, unit: Unit) -> int:

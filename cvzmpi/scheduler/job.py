@@ -20,11 +20,10 @@ from cvzmpi.mpi.leftovers import remove_leftovers
 from cvzmpi.mpi.library import MPI
 from cvzmpi.mpi.stopping import JobStopped, StopRequest, job_end
 from cvzmpi.mpi.team import Team
-from cvzmpi.scheduler.bookkeeping import Desk
+from cvzmpi.scheduler.bookkeeping import Bookkeeping, JobOutcome
 from cvzmpi.scheduler.campaign import Campaign, Outcome, Unit, UnitSource, Worker
 from cvzmpi.scheduler.control import Control
 from cvzmpi.scheduler.progress import ProgressDisplay
-from cvzmpi.scheduler.tally import Tally
 from cvzmpi.scheduler.worker import work_on
 
 P = ParamSpec("P")
@@ -56,7 +55,7 @@ class JobLimits:
 
 def run(
     campaign: Campaign, world: World, limits: JobLimits, display: ProgressDisplay
-) -> Tally | None:
+) -> JobOutcome | None:
     """Work on all units of a campaign: collective.
 
     Parameters
@@ -70,7 +69,7 @@ def run(
 
     Returns
     -------
-    Tally or None
+    JobOutcome or None
         How everything ended, on rank 0.
 
     Raises
@@ -91,13 +90,13 @@ def run(
         return None
 
     source = _open_source(campaign, world)
-    desk = Desk(source, display, stop, _drain(stop, limits.drain_before_end))
-    with display, desk:
+    books = Bookkeeping(source, display, stop, _drain(stop, limits.drain_before_end))
+    with display, books:
         if team is not None:
-            _run_alone(campaign, team, desk)
+            _run_alone(campaign, team, books)
         else:
-            _Dispatcher(world.communicator, desk).dispatch()
-    return desk.tally
+            _Dispatcher(world.communicator, books).dispatch()
+    return books.outcome
 
 
 def _open_source(campaign: Campaign, world: World) -> UnitSource:
@@ -130,21 +129,21 @@ def _drain(stop: StopRequest, seconds: float) -> Callable[[], None]:
     return look_at_clock
 
 
-def _run_alone(campaign: Campaign, team: Team, desk: Desk) -> None:
+def _run_alone(campaign: Campaign, team: Team, books: Bookkeeping) -> None:
     campaign.prepare()
-    control = Control(desk.stop, _not_the_units(desk.steps_done), _not_the_units(desk.attend))
+    control = Control(books.stop, _not_the_units(books.steps_done), _not_the_units(books.attend))
     worker = Worker(0, socket.gethostname())
     while not control.stop_requested():
-        unit = desk.next()
+        unit = books.next()
         if unit is not None:
-            desk.began(unit, worker)
-            desk.ended(work_on(campaign, unit, team, control))
-        elif desk.is_closed():
+            books.began(unit, worker)
+            books.ended(work_on(campaign, unit, team, control))
+        elif books.is_closed():
             break
         else:
             time.sleep(_PAUSE_SECONDS[1])
-    if desk.stop.reason is not None:
-        desk.display.stopping(desk.stop.reason)
+    if books.stop.reason is not None:
+        books.display.stopping(books.stop.reason)
 
 
 class SchedulingDefect(BaseException):
@@ -166,9 +165,9 @@ def _not_the_units(call: Callable[P, None]) -> Callable[P, None]:
 class _Dispatcher:
     """Rank 0 of many: answers the leaders until each has been told that there is nothing left."""
 
-    def __init__(self, communicator: MPI.Comm, desk: Desk) -> None:
+    def __init__(self, communicator: MPI.Comm, books: Bookkeeping) -> None:
         self._communicator = communicator
-        self._desk = desk
+        self._books = books
         self._stopping = False
         self._hosts: list[str] = []  # by rank
         self._n_teams = 0  # that have not been told to go
@@ -190,24 +189,24 @@ class _Dispatcher:
         message = self._communicator.recv(source=MPI.ANY_SOURCE, tag=MPI.ANY_TAG, status=status)
         leader = status.Get_source()
         if status.Get_tag() == _STEPS:
-            self._desk.steps_done(message)
+            self._books.steps_done(message)
         elif status.Get_tag() == _STOP:
-            self._desk.stop.ask(message)
+            self._books.stop.ask(message)
         else:
             self._working.discard(leader)
             if message is not None:
-                self._desk.ended(message)
+                self._books.ended(message)
             self._idle.append(leader)
 
     def _serve_idle(self) -> None:
         """Give the leaders that wait a unit; send them home when there will be none."""
         self._pass_on_stop()
-        while self._idle and (unit := self._desk.next()) is not None:
+        while self._idle and (unit := self._books.next()) is not None:
             leader = self._idle.pop(0)
             self._communicator.send(unit, leader, _ASSIGNMENT)
             self._working.add(leader)
-            self._desk.began(unit, Worker(leader, self._hosts[leader]))
-        if self._idle and self._desk.is_closed():
+            self._books.began(unit, Worker(leader, self._hosts[leader]))
+        if self._idle and self._books.is_closed():
             for leader in self._idle:
                 self._communicator.send(None, leader, _ASSIGNMENT)
             self._n_teams -= len(self._idle)
@@ -215,15 +214,15 @@ class _Dispatcher:
 
     def _pass_on_stop(self) -> None:
         """Tell the leaders that work, once, that they are to stop."""
-        reason = self._desk.stop.reason
+        reason = self._books.stop.reason
         if reason is not None and not self._stopping:
             self._stopping = True
-            self._desk.display.stopping(reason)
+            self._books.display.stopping(reason)
             for leader in self._working:
                 self._communicator.send(reason, leader, _STOP)
 
     def _attend(self) -> None:
-        self._desk.attend()
+        self._books.attend()
         self._serve_idle()
 
     def _wait_for_message(self) -> bool:

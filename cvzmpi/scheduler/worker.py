@@ -12,7 +12,7 @@ from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.campaign import Campaign, Outcome, Unit
 from cvzmpi.scheduler.control import Control, UnitStopped
-from cvzmpi.storage.file_lock import Claim
+from cvzmpi.storage.file_lock import FileLock
 from cvzmpi.storage.lock_holder import describe_holder
 
 
@@ -27,9 +27,9 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
     control : Control
     """
     start = time.perf_counter()
-    claims: list[Claim] = []  # the leader's
+    locks: list[FileLock] = []  # the leader's
     try:
-        held = team.lead(lambda: _claim(campaign, unit, claims))
+        held = team.lead(lambda: _lock(campaign, unit, locks))
         if held is not None:
             return Outcome(unit.name, unfinished=held)
         with team.together():
@@ -38,18 +38,18 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
         progress = campaign.progress(unit) if team.is_leader else None
         outcome = Outcome(unit.name, unfinished="stopped", progress=progress)
     except Exception as error:
-        outcome = _failed_or_put_off(unit, error, team, claims)
+        outcome = _failed_or_put_off(unit, error, team, locks)
     else:
         outcome = Outcome(unit.name, result=result)
-    for claim in claims:
-        claim.release()
+    for lock in locks:
+        lock.release()
     return replace(outcome, seconds=time.perf_counter() - start)
 
 
-def _failed_or_put_off(unit: Unit, error: Exception, team: Team, claims: list[Claim]) -> Outcome:
+def _failed_or_put_off(unit: Unit, error: Exception, team: Team, locks: list[FileLock]) -> Outcome:
     """The outcome of what raised an error; a unit has not failed where others are at fault."""
     message = _one_line(error, team)
-    place_is_gone = any(not claim.is_there() for claim in claims)
+    place_is_gone = any(not lock.is_there() for lock in locks)
     if place_is_gone or is_put_off(error):
         fault = place_is_gone or is_machine_fault(error)
         return Outcome(unit.name, unfinished=message, machine_fault=fault)
@@ -57,13 +57,13 @@ def _failed_or_put_off(unit: Unit, error: Exception, team: Team, claims: list[Cl
     return Outcome(unit.name, error=message, traceback=trace)
 
 
-def _claim(campaign: Campaign, unit: Unit, claims: list[Claim]) -> str | None:
-    """Claim the unit for this team; where another process has it, which."""
-    file = campaign.claim_file(unit)
-    claim = Claim.take(file)
-    if claim is None:
+def _lock(campaign: Campaign, unit: Unit, locks: list[FileLock]) -> str | None:
+    """Lock the unit for this team; where another process has it, which."""
+    file = campaign.lock_file(unit)
+    lock = FileLock.take(file)
+    if lock is None:
         return f"{file} is held by {describe_holder(file)}, which works on it"
-    claims.append(claim)
+    locks.append(lock)
     return None
 
 

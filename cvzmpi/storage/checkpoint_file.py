@@ -1,9 +1,8 @@
-"""Files that survive a kill at any instant.
+"""HDF5 files that are written in place, and survive a kill at any instant.
 
-A file is born as a whole: it is written beside, and takes its name only when it is complete. What
-is written in place later was allocated at its birth, and goes in two steps: rows first, and only
-when they are flushed the attributes that vouch for them. So a killed job leaves attributes that
-promise too little, never too much.
+A file is born as a whole (`whole_file`), with room for all that is written in place later. That
+goes in two steps: rows first, and only when they are flushed the attributes that vouch for them. So
+a killed job leaves attributes that promise too little, never too much.
 """
 
 from __future__ import annotations
@@ -11,85 +10,26 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import h5py
+
 from cvzmpi.errors import CvzmpiError, FileInUseError, one_line
+from cvzmpi.storage.hdf5_file import NotOpenedError, ensure_sound
+from cvzmpi.storage.trial_reading import Check
+from cvzmpi.storage.whole_file import synchronise
 
 if TYPE_CHECKING:
-    import h5py
-
     from cvzmpi.mpi.team import Team
-    from cvzmpi.storage.trial_reading import Check
 
 T = TypeVar("T")
+Writer = TypeVar("Writer", bound="CheckpointWriter")
 
 
 class CheckpointError(CvzmpiError):
     """A file cannot be written in place."""
-
-
-def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> None:
-    """Write a file beside, and rename it.
-
-    Parameters
-    ----------
-    path : Path
-    content : bytes
-    fsync : bool
-        Whether to wait until the file is on disk before it takes its name.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; the file that was there is left as it is.
-    """
-    aside = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(content)
-        take_name(aside, path, fsync)
-    except OSError:
-        with suppress(OSError):
-            aside.unlink()  # perhaps it filled the disk
-        raise
-
-
-def take_name(aside: Path, path: Path, fsync: bool = True) -> None:
-    """Give a complete file its name, in place of the one that may have it."""
-    if fsync:
-        synchronise(aside)
-    aside.replace(path)
-    if fsync:
-        synchronise(path.parent)
-
-
-def set_aside(path: Path) -> Path:
-    """Give a damaged file another name, so that its unit can start anew.
-
-    Returns
-    -------
-    Path
-        Its new name: `{name}.damaged`, with a number where there are more.
-    """
-    number = 0
-    while True:
-        suffix = f".damaged-{number}" if number else ".damaged"
-        kept = path.with_name(path.name + suffix)
-        if not kept.exists():
-            path.rename(kept)
-            return kept
-        number += 1
-
-
-def synchronise(path: Path) -> None:
-    """Have the operating system write a file, or a directory's names, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class CheckpointWriter:
@@ -140,7 +80,7 @@ class CheckpointWriter:
             self._release_lock()
             raise
 
-    def __enter__(self) -> CheckpointWriter:
+    def __enter__(self: Writer) -> Writer:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -193,8 +133,6 @@ class CheckpointWriter:
 
     def _look(self) -> None:
         """Open nothing that HDF5 cannot stand; the leader finds out for all."""
-        from cvzmpi.storage.hdf5_file import NotOpenedError, ensure_sound
-
         try:
             if self._team is None or self._team.is_leader:
                 ensure_sound(self._path, *self._check)
@@ -204,8 +142,6 @@ class CheckpointWriter:
             raise self._cannot("opened", error) from error
 
     def _open(self) -> h5py.File:
-        import h5py  # here: who only brings files to disk needs none
-
         driver = {}
         if self._team is not None and self._team.size > 1:
             driver = {"driver": "mpio", "comm": self._team.communicator}

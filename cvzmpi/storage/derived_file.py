@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cvzmpi.errors import SectorFileError
-from cvzmpi.storage.checkpoint_file import write_whole
+from cvzmpi.storage.whole_file import write_whole
 
 
 def write_derived(path: Path, content: bytes | memoryview) -> None:

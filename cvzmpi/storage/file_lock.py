@@ -1,8 +1,8 @@
-"""Claims: a unit is worked on by one team at a time, whatever else goes wrong.
+"""File locks: a unit is worked on by one team at a time, whatever else goes wrong.
 
-The claim on a unit is a small file that the leader of a team keeps locked (`flock`). The lock ends
-with the process, whatever ends it, so no claim outlives a dead job. It is the last guard, at the
-unit's own files: who is to have a unit is agreed elsewhere, as is how often it may be tried.
+The leader of a team keeps a small file beside the unit's own locked (`flock`). The lock ends with
+the process, whatever ends it, so none outlives a dead job. It is the last guard, at the unit's own
+files: the ledger says who is to have a unit, and how often it may be tried.
 """
 
 from __future__ import annotations
@@ -16,42 +16,37 @@ from pathlib import Path
 from cvzmpi.errors import MachineError
 
 
-class ClaimError(MachineError):
-    """The file of a claim cannot be made, or cannot be locked; what it is about is not at fault."""
+class FileLockError(MachineError):
+    """A file cannot be made or locked, by no fault of what it protects."""
 
 
-class Claim:
-    """The right to work on a unit. Made by `take`."""
+class FileLock:
+    """A lock that this process has. Made by `take`."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
 
     @classmethod
-    def take(cls, path: Path) -> Claim | None:
-        """Claim a unit.
-
-        Parameters
-        ----------
-        path : Path
-            The file of the claim.
+    def take(cls, path: Path) -> FileLock | None:
+        """Make a file where there is none, and lock it.
 
         Returns
         -------
-        Claim or None
-            None where another process has it.
+        FileLock or None
+            None where another process has it locked.
 
         Raises
         ------
-        ClaimError
+        FileLockError
         """
         try:
             return cls._take(path)
         except OSError as error:
-            raise ClaimError(f"{path}: cannot be made: {error.strerror}") from error
+            raise FileLockError(f"{path}: cannot be made: {error.strerror}") from error
 
     @classmethod
-    def _take(cls, path: Path) -> Claim | None:
+    def _take(cls, path: Path) -> FileLock | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -69,14 +64,14 @@ class Claim:
             os.close(descriptor)  # whoever had it removed it between the two calls
 
     def is_there(self) -> bool:
-        """Whether the file of the claim is where it was made; else its directory is gone."""
+        """Whether the file is where it was made; else its directory is gone."""
         try:
             return _is_file(self._path, self._descriptor)
         except OSError:
             return False
 
     def release(self) -> None:
-        """Give the unit back."""
+        """Remove the file, and unlock it."""
         with suppress(OSError):  # what stays locks nothing
             if self.is_there():
                 self._path.unlink(missing_ok=True)
@@ -84,7 +79,7 @@ class Claim:
 
 
 def why_no_locks(directory: Path) -> str | None:
-    """Why files in a directory cannot be locked, so that nothing there can be claimed; else None.
+    """Why files in a directory cannot be locked, so that no job can work there; else None.
 
     Raises
     ------

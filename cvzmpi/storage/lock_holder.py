@@ -1,4 +1,4 @@
-"""Who holds a claim, as far as this machine knows."""
+"""Who has a file locked, as far as this machine knows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 
 
 def describe_holder(path: Path, locks: Path = Path("/proc/locks")) -> str:
-    """Say which process has the file of a claim locked.
+    """Say which process has a file locked.
 
     Parameters
     ----------
     path : Path
-        The file of the claim.
     locks : Path
         The system's list of locks, as proc(5) describes it.
 

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError
+from cvzmpi.mpi.launcher import without_launcher
 
 Check = Callable[[Path], str | None]
 """A function of a module. It reads a file, and raises whatever it likes where that is damaged. It
@@ -57,10 +58,6 @@ _CRASHES = {
     signal.SIGSYS,
     signal.SIGTRAP,
 }
-_LAUNCHER_VARIABLES = (
-    *("OMPI_", "PMIX_", "PMI_", "PRTE_", "SLURM_", "MPI_", "HYDRA_", "FLUX_", "PALS_"),
-    *("JSM_", "MV2_"),
-)
 
 
 class DamagedOnTrialError(CvzmpiError):
@@ -161,11 +158,8 @@ class _Process:
 
     def __init__(self) -> None:
         # The same modules as here, and no rank of the job.
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(_LAUNCHER_VARIABLES)
-        } | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        modules = os.pathsep.join(path for path in sys.path if path)
+        environment = without_launcher() | {"PYTHONPATH": modules}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "cvzmpi.storage.trial_process"],
             stdin=subprocess.PIPE,

@@ -11,12 +11,13 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.errors import ConfigError, FileInUseError, LightCurveError
-from cvzmpi.mpi.launch import DEFECT, World
+from cvzmpi.mpi.abort import DEFECT
+from cvzmpi.mpi.launch import World
 from cvzmpi.scheduler import job
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay
 from cvzmpi.scheduler.schedule import Schedule, Workload
-from cvzmpi.storage.file_lock import Claim
+from cvzmpi.storage.file_lock import FileLock
 from tests.main_job import run
 from tests.scheduler.toy_campaign import STEPS, ToyCampaign, toy_units
 
@@ -29,10 +30,10 @@ def work_through(campaign, ranks_per_team=1):
     world = World(MPI.COMM_WORLD)
     log = io.StringIO()
     display = ProgressDisplay("units", campaign.step_name, log)
-    tally = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
-    assert (tally is not None) == (world.rank == 0)
+    result = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
+    assert (result is not None) == (world.rank == 0)
     worked = world.communicator.allgather(campaign.worked)
-    return tally, worked, log.getvalue()
+    return result, worked, log.getvalue()
 
 
 @alone_or_with_all
@@ -42,7 +43,7 @@ def test_each_unit_is_worked_on_exactly_once_by_all_members_of_one_team(
     tmp_path, kind, n_units, ranks_per_team
 ):
     campaign = ToyCampaign(tmp_path, toy_units(n_units), n_done=2)
-    tally, worked, log = work_through(campaign, ranks_per_team)
+    result, worked, log = work_through(campaign, ranks_per_team)
 
     visits = {}
     for unit, team, size, member in chain.from_iterable(worked):
@@ -53,13 +54,13 @@ def test_each_unit_is_worked_on_exactly_once_by_all_members_of_one_team(
         assert sorted(members) == [(team, size, member) for member in range(size)]
     if len(worked) > 1:
         assert worked[0] == [], "rank 0 schedules and does no work of its own"
-    if tally is not None:
-        assert sorted(o.unit for o in tally.done) == sorted(u.name for u in campaign.units)
-        assert {o.unit: o.result["content"] for o in tally.done} == {
+    if result is not None:
+        assert sorted(o.unit for o in result.done) == sorted(u.name for u in campaign.units)
+        assert {o.unit: o.result["content"] for o in result.done} == {
             unit.name: unit.content for unit in campaign.units
         }
-        assert tally.failed == []
-        assert tally.complete
+        assert result.failed == []
+        assert result.complete
         assert f"{n_units + 2} units: 2 done before" in log
         assert f"{n_units} units done in " in log
         assert f", {n_units * STEPS} steps" in log
@@ -85,12 +86,12 @@ def test_a_team_works_in_the_order_of_the_schedule(tmp_path, kind):
 @alone_or_with_all
 def test_a_failure_costs_one_unit_and_says_where_it_was(tmp_path, kind):
     failing = {"unit-1": (0, LightCurveError("too few\ncadences")), "unit-3": (0, KeyError("x"))}
-    tally, worked, log = work_through(ToyCampaign(tmp_path, toy_units(6), failing))
+    result, worked, log = work_through(ToyCampaign(tmp_path, toy_units(6), failing))
     assert sum(len(units) for units in worked) == 6
-    if tally is None:
+    if result is None:
         return
-    assert sorted(o.unit for o in tally.done) == ["unit-0", "unit-2", "unit-4", "unit-5"]
-    errors = {outcome.unit: outcome.error for outcome in tally.failed}
+    assert sorted(o.unit for o in result.done) == ["unit-0", "unit-2", "unit-4", "unit-5"]
+    errors = {outcome.unit: outcome.error for outcome in result.failed}
     assert sorted(errors) == ["unit-1", "unit-3"]
     host = socket.gethostname()
     assert errors["unit-1"].startswith("too few cadences (rank ")
@@ -107,13 +108,13 @@ def test_what_the_machine_is_at_fault_for_puts_a_unit_off(tmp_path, kind):
     full = LightCurveError("cannot be written")
     full.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     failing = {"unit-1": (0, full), "unit-3": (0, FileInUseError("open elsewhere"))}
-    tally, worked, log = work_through(ToyCampaign(tmp_path, toy_units(6), failing))
+    result, worked, log = work_through(ToyCampaign(tmp_path, toy_units(6), failing))
     assert sum(len(units) for units in worked) == 6
-    if tally is None:
+    if result is None:
         return
-    assert sorted(o.unit for o in tally.done) == ["unit-0", "unit-2", "unit-4", "unit-5"]
-    assert (tally.failed, tally.complete) == ([], False)
-    assert {o.unit: o.machine_fault for o in tally.unfinished} == {"unit-1": True, "unit-3": False}
+    assert sorted(o.unit for o in result.done) == ["unit-0", "unit-2", "unit-4", "unit-5"]
+    assert (result.failed, result.complete) == ([], False)
+    assert {o.unit: o.machine_fault for o in result.unfinished} == {"unit-1": True, "unit-3": False}
     assert log.count("is not finished: ") == 2
 
 
@@ -121,10 +122,10 @@ def test_what_the_machine_is_at_fault_for_puts_a_unit_off(tmp_path, kind):
 def test_a_job_ends_when_more_units_meet_a_fault_of_the_machine_than_are_done(tmp_path, kind):
     full = OSError(errno.ENOSPC, "No space left on device")
     failing = {unit.name: (0, full) for unit in toy_units(100)}
-    tally, worked, log = work_through(ToyCampaign(tmp_path, toy_units(100), failing))
+    result, worked, log = work_through(ToyCampaign(tmp_path, toy_units(100), failing))
     assert sum(len(units) for units in worked) < 20
-    if tally is not None:
-        assert (tally.failed, tally.done, tally.complete) == ([], [], False)
+    if result is not None:
+        assert (result.failed, result.done, result.complete) == ([], [], False)
         assert "units were put off: " in log
 
 
@@ -134,10 +135,10 @@ def test_a_fault_of_the_machine_that_a_helper_meets_puts_the_unit_off(tmp_path):
     if everybody < 2:
         pytest.skip("a team of two needs three ranks")
     failing = {"unit-1": (everybody - 1, OSError(errno.EDQUOT, "Disk quota exceeded"))}
-    tally, _, _ = work_through(ToyCampaign(tmp_path, toy_units(3), failing), everybody)
-    if tally is not None:
-        (outcome,) = tally.unfinished
-        assert (outcome.unit, outcome.machine_fault, tally.failed) == ("unit-1", True, [])
+    result, _, _ = work_through(ToyCampaign(tmp_path, toy_units(3), failing), everybody)
+    if result is not None:
+        (outcome,) = result.unfinished
+        assert (outcome.unit, outcome.machine_fault, result.failed) == ("unit-1", True, [])
         assert "Disk quota exceeded" in outcome.unfinished
 
 
@@ -147,10 +148,10 @@ def test_the_failure_of_a_helper_is_told_with_its_rank_and_costs_one_unit(tmp_pa
     if everybody < 2:
         pytest.skip("a team of two needs three ranks")
     failing = {"unit-1": (everybody - 1, LightCurveError("no memory left"))}
-    tally, worked, _ = work_through(ToyCampaign(tmp_path, toy_units(3), failing), everybody)
+    result, worked, _ = work_through(ToyCampaign(tmp_path, toy_units(3), failing), everybody)
     assert [len(units) for units in worked] == [0] + [3] * everybody
-    if tally is not None:
-        (outcome,) = tally.failed
+    if result is not None:
+        (outcome,) = result.failed
         assert outcome.unit == "unit-1"
         host = socket.gethostname()
         where = f"(rank 1, member {everybody - 1} on {host})"
@@ -168,13 +169,13 @@ def test_a_signal_to_any_rank_stops_all_teams_and_nothing_new_is_begun(
     # every team works until it is told to stop; the last member of one of them gets the signal
     campaign = ToyCampaign(tmp_path, toy_units(20))
     campaign.signalling = {"unit-0": min(ranks_per_team, n_workers) - 1}
-    tally, worked, log = work_through(campaign, ranks_per_team)
+    result, worked, log = work_through(campaign, ranks_per_team)
     begun = {unit for unit, *_ in chain.from_iterable(worked)}
     assert len(begun) <= n_teams
-    if tally is not None:
-        assert not tally.complete
-        assert {outcome.unit for outcome in tally.unfinished} == begun
-        assert (tally.done, tally.failed) == ([], [])
+    if result is not None:
+        assert not result.complete
+        assert {outcome.unit for outcome in result.unfinished} == begun
+        assert (result.done, result.failed) == ([], [])
         assert "stopping at the next checkpoint: " in log
         assert "20 not finished, run it again" in log
 
@@ -183,14 +184,14 @@ def test_a_signal_to_any_rank_stops_all_teams_and_nothing_new_is_begun(
 def test_a_unit_that_another_job_has_is_left_to_it(tmp_path, kind):
     campaign = ToyCampaign(tmp_path, toy_units(4))
     campaign.claims = MPI.COMM_WORLD.bcast(campaign.claims)
-    held = Claim.take(campaign.claims / "unit-2") if MPI.COMM_WORLD.Get_rank() == 0 else None
+    held = FileLock.take(campaign.claims / "unit-2") if MPI.COMM_WORLD.Get_rank() == 0 else None
     MPI.COMM_WORLD.Barrier()
-    tally, worked, log = work_through(campaign)
+    result, worked, log = work_through(campaign)
     assert "unit-2" not in {unit for unit, *_ in chain.from_iterable(worked)}
-    if tally is not None:
+    if result is not None:
         assert held is not None
-        assert [outcome.unit for outcome in tally.unfinished] == ["unit-2"]
-        assert len(tally.done) == 3
+        assert [outcome.unit for outcome in result.unfinished] == ["unit-2"]
+        assert len(result.done) == 3
         file = campaign.claims / "unit-2"
         assert f"unit-2 is not finished: {file} is held by process {os.getpid()} on " in log
 
@@ -234,12 +235,12 @@ class SlowSource(Schedule):
 def test_teams_wait_for_units_that_get_ready_while_the_job_runs(tmp_path, kind):
     units = toy_units(4)
     campaign = ToyCampaign(tmp_path, units, source=SlowSource(units))
-    tally, worked, log = work_through(campaign)
+    result, worked, log = work_through(campaign)
     assert sum(len(units) for units in worked) == 4
-    if tally is None:
+    if result is None:
         return
-    assert tally.complete
-    assert [outcome.unit for outcome in tally.failed] == ["lost"]
+    assert result.complete
+    assert [outcome.unit for outcome in result.failed] == ["lost"]
     assert "failed lost: no such file in the archive" in log
     heard = campaign.source.heard
     workers = {worker for what, *_, worker in heard if what == "began"}
@@ -254,10 +255,10 @@ def test_a_job_that_stops_does_not_wait_for_units_that_are_not_ready(tmp_path, k
     everybody = MPI.COMM_WORLD.Get_size()
     source = SlowSource(toy_units(2))
     campaign = ToyCampaign(tmp_path, [], source=source, signalling={"unit-0": 0})
-    tally, worked, _ = work_through(campaign, ranks_per_team=everybody)
+    result, worked, _ = work_through(campaign, ranks_per_team=everybody)
     assert {unit for unit, *_ in chain.from_iterable(worked)} == {"unit-0"}
-    if tally is not None:
-        assert not tally.complete
+    if result is not None:
+        assert not result.complete
         assert source.heard[-1] == ("closed", "SIGUSR1")
 
 
@@ -290,8 +291,8 @@ def test_what_is_left_in_the_end_is_what_the_source_sees_then(
 ):
     units = toy_units(3)
     campaign = ToyCampaign(tmp_path, units, source=SharedSource(units, remainder))
-    tally, _, log = work_through(campaign)
-    assert (tally.complete, len(tally.failed)) == (complete, n_failed)
+    result, _, log = work_through(campaign)
+    assert (result.complete, len(result.failed)) == (complete, n_failed)
     assert said in log
     left = f"; {remainder.n_open} not finished, run it again"
     assert (left in log.splitlines()[-1]) == (remainder.n_open > 0)
@@ -320,7 +321,7 @@ CvzCampaign.begin = classmethod(lambda cls, *given: CvzCampaign.__new__(cls))
 CvzCampaign.prepare = lambda self: None
 UNITS = [Unit(str(n), 1.0) for n in range(4)]
 CvzCampaign.open_source = lambda self: Schedule(Workload(UNITS))
-CvzCampaign.claim_file = lambda self, unit: Path(f"{{unit.name}}.claim")
+CvzCampaign.lock_file = lambda self, unit: Path(f"{{unit.name}}.claim")
 CvzCampaign.progress = lambda self, unit: 0
 def work(self, unit, team, control):
     with team.shared_array((1000,), int):

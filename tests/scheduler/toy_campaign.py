@@ -58,7 +58,7 @@ class ToyCampaign:
     def prepare(self) -> None:
         self.n_prepared += 1
 
-    def claim_file(self, unit: Unit) -> Path:
+    def lock_file(self, unit: Unit) -> Path:
         return self.claims / unit.name
 
     def progress(self, unit: Unit) -> int:

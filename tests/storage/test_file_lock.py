@@ -1,4 +1,4 @@
-"""A unit belongs to one process at a time, and a claim ends with its process."""
+"""A unit belongs to one process at a time, and a lock ends with its process."""
 
 import os
 import pwd
@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from cvzmpi.storage.file_lock import Claim, ClaimError
+from cvzmpi.storage.file_lock import FileLock, FileLockError
 from cvzmpi.storage.lock_holder import describe_holder
 
 _HOLDER = """
 import sys, time
 from pathlib import Path
-from cvzmpi.storage.file_lock import Claim
-claim = Claim.take(Path(sys.argv[1]))
+from cvzmpi.storage.file_lock import FileLock
+lock = FileLock.take(Path(sys.argv[1]))
 print("mine", flush=True)
 time.sleep(60)
 """
 
 
 def hold(path):
-    """A process that has the claim."""
+    """A process that has the lock."""
     process = subprocess.Popen(
         [sys.executable, "-c", _HOLDER, str(path)], stdout=subprocess.PIPE, text=True
     )
@@ -42,10 +42,10 @@ def path(tmp_path):
     return tmp_path / "042" / "42_1.claim"
 
 
-def test_a_unit_that_another_process_has_cannot_be_claimed(path):
+def test_a_unit_that_another_process_has_locked_cannot_be_locked(path):
     holder = hold(path)
     try:
-        assert Claim.take(path) is None
+        assert FileLock.take(path) is None
         owner = pwd.getpwuid(os.getuid()).pw_name
         program = Path(sys.executable).name[:15]
         expected = f"process {holder.pid} on {socket.gethostname()} ({program}, of {owner})"
@@ -70,25 +70,25 @@ def test_a_holder_that_this_machine_does_not_list_is_said_to_be_unknown(path, tm
         assert describe_holder(path, locks) == unknown
 
 
-def test_a_claim_ends_with_its_process(path):
+def test_a_lock_ends_with_its_process(path):
     kill(hold(path))
-    claim = Claim.take(path)
-    assert claim is not None
-    claim.release()
+    lock = FileLock.take(path)
+    assert lock is not None
+    lock.release()
 
 
-def test_a_released_claim_leaves_nothing(path):
-    claim = Claim.take(path)
-    claim.release()
+def test_a_released_lock_leaves_nothing(path):
+    lock = FileLock.take(path)
+    lock.release()
     assert not path.exists()
-    again = Claim.take(path)
+    again = FileLock.take(path)
     assert again is not None
     again.release()
 
 
-def test_a_claim_that_cannot_be_made_is_one_line(tmp_path):
+def test_a_lock_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "042").write_text("a file stands here")
     path = tmp_path / "042" / "42_1.claim"
-    with pytest.raises(ClaimError) as caught:
-        Claim.take(path)
+    with pytest.raises(FileLockError) as caught:
+        FileLock.take(path)
     assert str(caught.value) == f"{path}: cannot be made: File exists"

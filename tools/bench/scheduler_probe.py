@@ -52,7 +52,7 @@ class EmptyCampaign:
     def prepare(self) -> None:
         """Nothing."""
 
-    def claim_file(self, unit: Unit) -> Path:
+    def lock_file(self, unit: Unit) -> Path:
         """None: the work is imitated."""
         raise NotImplementedError
 

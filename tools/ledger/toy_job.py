@@ -71,7 +71,7 @@ class ToyCampaign:
                 JobRules(max_attempts=1000),
                 Evidence(
                     progress=lambda unit: self._steps(unit.name),
-                    was_begun=lambda unit: self._claim_file(unit.name).exists(),
+                    was_begun=lambda unit: self._lock_file(unit.name).exists(),
                 ),
             ),
             lambda: overview_of(ledger, this, batch=None, steps_per_unit=STEPS),
@@ -82,9 +82,9 @@ class ToyCampaign:
     def prepare(self) -> None:
         """Nothing."""
 
-    def claim_file(self, unit: Unit) -> Path:
+    def lock_file(self, unit: Unit) -> Path:
         """Beside the unit's file."""
-        return self._claim_file(unit.name)
+        return self._lock_file(unit.name)
 
     def progress(self, unit: Unit) -> int:
         """Steps that are done."""
@@ -108,7 +108,7 @@ class ToyCampaign:
         self._write(unit.name, "end")
         return {}
 
-    def _claim_file(self, name: str) -> Path:
+    def _lock_file(self, name: str) -> Path:
         return self._directory / f"{name}.claim"
 
     def _steps(self, name: str) -> int:

@@ -34,7 +34,7 @@ def raise_in_main_thread(seconds: float) -> None:
 
 if __name__ == "__main__":
     from cvzmpi.cli import main
-    from cvzmpi.mpi.launch import rank_by_launcher
+    from cvzmpi.mpi.launcher import rank_by_launcher
 
     seconds = float(sys.argv.pop(1))
     if rank_by_launcher() == 0:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cvzmpi.ledger import Ledger, Recorded, State
 from cvzmpi.ledger.states import check_transition
-from cvzmpi.mpi.launch import DEFECT
+from cvzmpi.mpi.abort import DEFECT
 from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED
 from tools.torture.campaign import Job, TortureCampaign, wait_until
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 
 
-def claim_path(path: Path) -> Path:
-    """The file of the claim on a light curve, which is beside its sector file."""
+def lock_path(path: Path) -> Path:
+    """The file that a team keeps locked while it works on a light curve."""
     return path.with_suffix(".claim")
 
 

@@ -1,8 +1,6 @@
 """The recoveries in a sector file: written in place, many times, by all ranks of a team.
 
-All their room is allocated when the file is born at checkpoint `model`. Each time, rows are written
-first, and only when they are flushed the count of what remains is lowered: see
-`engine.checkpoint_file`.
+All their room is allocated when the file is born at checkpoint `model`.
 """
 
 from __future__ import annotations
@@ -20,18 +18,8 @@ if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
 
 
-class RecoveryWriter:
-    """Writes the recoveries into a file at checkpoint `model`.
-
-    Every rank of the team opens it, and closes it.
-
-    Parameters
-    ----------
-    path : Path
-    team : Team, optional
-        Writes together, with parallel HDF5; None, and a team of one, write from this process alone.
-    fsync : bool
-        Whether to wait at each checkpoint until it is on disk.
+class RecoveryWriter(CheckpointWriter):
+    """Writes the recoveries into a file at checkpoint `model`: see `CheckpointWriter`.
 
     Raises
     ------
@@ -40,24 +28,18 @@ class RecoveryWriter:
     """
 
     def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
-        self._writer = CheckpointWriter(path, team, fsync, SectorFileError, check_on_trial)
-        group = self._writer.file["recoveries"]
+        super().__init__(path, team, fsync, SectorFileError, check_on_trial)
+        group = self.file["recoveries"]
         self._recovered, self._checksum = group["recovered"], group["checksum"]
 
-    def __enter__(self) -> RecoveryWriter:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._writer.__exit__(*error)
-
     def write_rows(self, flare_ids: slice, recovered: np.ndarray) -> None:
-        """Write what this rank found about some flares; the only method that is not collective.
+        """Write what this rank found about some flares; not collective.
 
         Raises
         ------
         SectorFileError
         """
-        with self._writer.writing():
+        with self.writing():
             self._recovered[flare_ids] = recovered
             self._checksum[flare_ids] = row_checksums(recovered)
 
@@ -76,7 +58,7 @@ class RecoveryWriter:
         SectorFileError
             On all ranks, if one of them cannot.
         """
-        self._writer.vouch(
+        self.vouch(
             {
                 "recoveries/n_inject_remaining": np.int64(n_remaining),
                 "seconds_inject": np.float64(seconds),

@@ -25,8 +25,8 @@ from cvzmpi.cvz.sector_file.layout import (
     WRITTEN_IN_PLACE,
 )
 from cvzmpi.errors import MachineError, SectorFileError, one_line
-from cvzmpi.storage.checkpoint_file import write_whole
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
+from cvzmpi.storage.whole_file import write_whole
 
 
 def write_sector_file(

@@ -12,7 +12,7 @@ from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.sector_file.data import Provenance
-from cvzmpi.cvz.sector_file.paths import claim_path
+from cvzmpi.cvz.sector_file.paths import lock_path
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import MachineError, SectorFileError
 
@@ -91,11 +91,11 @@ class CvzCampaign:
             provenance=self._provenance,
         )
 
-    def claim_file(self, unit: Unit) -> Path:
-        """The claim is beside the sector file."""
+    def lock_file(self, unit: Unit) -> Path:
+        """The lock is beside the sector file."""
         if not self._config.output.directory.is_dir():
             raise MachineError(f"{self._config.output.directory}: is gone while the job runs")
-        return claim_path(self._path(unit))
+        return lock_path(self._path(unit))
 
     def progress(self, unit: Unit) -> int:
         """Stages and injections that are done."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.sector_file.data import SectorProgress
-from cvzmpi.cvz.sector_file.paths import claim_path, sector_files
+from cvzmpi.cvz.sector_file.paths import lock_path, sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger.client.rules import Evidence
@@ -56,4 +56,4 @@ class CampaignFiles:
 
     def _was_begun(self, unit: str) -> bool:
         light_curve = LightCurveId.parse(unit)
-        return light_curve is not None and claim_path(self.path(light_curve)).exists()
+        return light_curve is not None and lock_path(self.path(light_curve)).exists()

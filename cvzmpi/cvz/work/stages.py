@@ -12,13 +12,11 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvzmpi.config import differences
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.detector import Detector, Evaluation
 from cvzmpi.cvz.detection.flare_mask import MaskRule
@@ -36,10 +34,12 @@ from cvzmpi.cvz.sector_file.reading import read_progress_by_name, read_sector_da
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
-from cvzmpi.storage.checkpoint_file import set_aside
+from cvzmpi.scheduler.tickets import RowTickets, work_through
+from cvzmpi.storage.resumable import check_same_configuration, check_same_data
+from cvzmpi.storage.whole_file import set_aside
 
 if TYPE_CHECKING:
-    from cvzmpi.mpi.team import Team, Tickets
+    from cvzmpi.mpi.team import Team
     from cvzmpi.scheduler.control import Control
 
 FLARES_PER_TICKET = 40
@@ -119,17 +119,9 @@ def check_resume(path: Path, progress: SectorProgress, ours: Provenance) -> None
     SectorFileError
         With the difference.
     """
-    if progress.config_json != ours.config_json:
-        changed = "; ".join(differences(ours.config_json, progress.config_json))
-        raise SectorFileError(
-            f"{path}: made with another configuration ({changed}); "
-            "go back to it, or use another output directory"
-        )
-    if progress.models_checksum != ours.models_checksum:
-        raise SectorFileError(
-            f"{path}: made with other models ({progress.models_checksum[:16]}..., "
-            f"now {ours.models_checksum[:16]}...); use another output directory"
-        )
+    check_same_configuration(path, ours.config_json, progress.config_json, SectorFileError)
+    data = (ours.models_checksum, progress.models_checksum)
+    check_same_data(path, "models", *data, SectorFileError)
 
 
 def _start(tools: Tools, source: LightCurveSource, path: Path) -> _Start:
@@ -281,12 +273,7 @@ def _inject(
     team: Team,
     control: Control,
 ) -> None:
-    """Injections and recoveries; a checkpoint 3 at every interval, and before the job stops.
-
-    The members take tickets for the next flares until the interval is over, then write what they
-    found together. Tickets are taken in order, so what is done is always a beginning of the list,
-    and its length says it all.
-    """
+    """Injections and recoveries; a checkpoint 3 at every interval, and before the job stops."""
     assert data.injections is not None
     injections = replace(
         data.injections, cadence=np.searchsorted(observation.rows, data.injections.cadence)
@@ -296,29 +283,25 @@ def _inject(
         lambda: InjectionSearch(tools.detector, tools.rule, tolerance, evaluation, observation)
     )
     n_inject, n_repeat = injections.cadence.shape
-    n_tickets = -(-n_inject // FLARES_PER_TICKET)
-    first = (n_inject - n_remaining) // FLARES_PER_TICKET
+    tickets = RowTickets(n_inject, FLARES_PER_TICKET)
     seconds_before, clock = data.seconds.get("inject", 0.0), time.perf_counter()
+    writer = RecoveryWriter(path, team, tools.config.checkpoint.fsync)
 
-    def take(tickets: Tickets) -> None:
-        deadline = time.perf_counter() + tools.config.checkpoint.interval
-        for ticket in tickets:
-            start = ticket * FLARES_PER_TICKET
-            flare_ids = slice(start, min(start + FLARES_PER_TICKET, n_inject))
-            writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
-            if time.perf_counter() > deadline or control.stop_requested():
-                tickets.close()
+    def work(flare_ids: slice) -> None:
+        writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
 
-    # An error that one rank has for itself must not come to the file's end, which is collective.
-    with RecoveryWriter(path, team, tools.config.checkpoint.fsync) as writer, team.together():
-        while first < n_tickets:
-            control.check_stop(team)
-            tickets = team.tickets(first, n_tickets)
-            team.each(partial(take, tickets))
-            first = tickets.taken()
-            n_done = min(first * FLARES_PER_TICKET, n_inject)
-            seconds = team.lead(lambda: seconds_before + time.perf_counter() - clock)
-            writer.count_down(n_inject - n_done, seconds)
-            if team.is_leader:
-                control.steps_done((n_done - (n_inject - n_remaining)) * n_repeat)
-            n_remaining = n_inject - n_done
+    def vouch(n_done: int) -> None:
+        seconds = team.lead(lambda: seconds_before + time.perf_counter() - clock)
+        writer.count_down(n_inject - tickets.n_items(n_done), seconds)
+
+    work_through(
+        tickets,
+        (n_inject - n_remaining) // FLARES_PER_TICKET,
+        work,
+        vouch,
+        writer=writer,
+        team=team,
+        control=control,
+        interval=tools.config.checkpoint.interval,
+        steps_per_item=n_repeat,
+    )

@@ -113,21 +113,21 @@ class InversionCampaign:
         MapFileError
             If the prepared map cannot be read, or its inversion was begun with other settings.
         """
-        from cvzmpi.level2.inversion.map_inversion import Tickets, check_resume, origin_of
+        from cvzmpi.level2.inversion.map_inversion import MapTickets, check_resume, origin_of
         from cvzmpi.scheduler.campaign import Unit
 
         content = PreparedMap.read(prepared)
-        paths, tickets = self.paths(prepared), Tickets(content.shape)
+        paths, tickets = self.paths(prepared), MapTickets(content.shape)
         try:
             progress = inversion_file.read_progress(paths.inverted)
             if progress is not None and progress.done:
-                inversion_file.check_counted(paths.inverted, tickets.n_pixels(len(tickets)))
+                inversion_file.check_counted(paths.inverted, tickets.n_items(len(tickets)))
         except DamagedMapFileError:
             progress = None  # its team sets it aside and says so
         n_done = 0
         if progress is not None:
             check_resume(paths.inverted, progress, origin_of(content, self._tools()))
-            n_done = tickets.n_pixels(progress.n_tickets_done)
+            n_done = tickets.n_items(progress.n_tickets_done)
         n_left = content.shape[0] * content.shape[1] - n_done
         if n_left == 0:
             return None, 0
@@ -137,8 +137,8 @@ class InversionCampaign:
         """Load what the inversion needs before its first map."""
         from cvzmpi.level2.inversion import map_inversion  # noqa: F401
 
-    def claim_file(self, unit: Unit) -> Path:
-        """The claim is beside the inverted map."""
+    def lock_file(self, unit: Unit) -> Path:
+        """The lock is beside the inverted map."""
         inverted: Path = unit.content.inverted
         return inverted.with_suffix(".claim")
 

@@ -19,8 +19,10 @@ from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.level2.inversion.inversion import Inverted
 from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
-from cvzmpi.storage.checkpoint_file import CheckpointWriter, write_whole
+from cvzmpi.storage.checkpoint_file import CheckpointWriter
+from cvzmpi.storage.resumable import is_begun
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
+from cvzmpi.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
@@ -144,7 +146,7 @@ def read_progress(path: Path) -> Progress | None:
     MapFileError
         If it is another kind of file, or the operating system does not let it be read.
     """
-    if not path.exists():
+    if not is_begun(path, MapFileError):
         return None
     with opened(path, FORMAT, FORMAT_VERSION) as file:
         _check_shapes(path, file)
@@ -203,18 +205,8 @@ def read(path: Path) -> InvertedMap:
         )
 
 
-class InversionWriter:
-    """Writes the results of tickets, together with the rest of a team.
-
-    Every rank of the team opens it, and closes it.
-
-    Parameters
-    ----------
-    path : Path
-    team : Team, optional
-        Writes together, with parallel HDF5; None, and a team of one, write from this process alone.
-    fsync : bool
-        Whether to wait at each checkpoint until it is on disk.
+class InversionWriter(CheckpointWriter):
+    """Writes the results of tickets, together with the rest of a team: see `CheckpointWriter`.
 
     Raises
     ------
@@ -223,16 +215,10 @@ class InversionWriter:
     """
 
     def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
-        self._writer = CheckpointWriter(path, team, fsync, MapFileError)
-
-    def __enter__(self) -> InversionWriter:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._writer.__exit__(*error)
+        super().__init__(path, team, fsync, MapFileError)
 
     def write(self, place: tuple[int, slice], inverted: Inverted) -> None:
-        """Write what this rank found about some pixels; the only method that is not collective.
+        """Write what this rank found about some pixels; not collective.
 
         Parameters
         ----------
@@ -244,7 +230,7 @@ class InversionWriter:
         ------
         MapFileError
         """
-        with self._writer.writing() as file:
+        with self.writing() as file:
             for index, name in enumerate(PARAMETERS):
                 file["parameters"][name][place] = inverted.parameters[:, index]
                 file["uncertainties"][name][place] = inverted.uncertainties[:, index]
@@ -259,7 +245,7 @@ class InversionWriter:
         MapFileError
             On the ranks that cannot; on the others of the team, an error that says so.
         """
-        self._writer.vouch({"n_tickets_remaining": np.int64(n_tickets_remaining)})
+        self.vouch({"n_tickets_remaining": np.int64(n_tickets_remaining)})
 
 
 def _check_shapes(path: Path, file: h5py.File) -> None:

@@ -1,20 +1,13 @@
-"""The inversion of a prepared map by a team of ranks.
-
-The team takes tickets, groups of pixels, until it is time for a checkpoint, and then makes what it
-found durable together. Tickets are taken in order, so what is done is always a beginning of the
-list, and its length says it all.
-"""
+"""The inversion of a prepared map by a team of ranks, in tickets of pixels."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cvzmpi import config as configuration
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion import invert
@@ -22,7 +15,9 @@ from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Prog
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
-from cvzmpi.storage.checkpoint_file import set_aside
+from cvzmpi.scheduler.tickets import RowTickets, work_through
+from cvzmpi.storage.resumable import check_same_configuration, check_same_data
+from cvzmpi.storage.whole_file import set_aside
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
@@ -55,7 +50,7 @@ class Tools:
 
 
 @dataclass(frozen=True)
-class Tickets:
+class MapTickets:
     """How a map is cut into tickets: each is a piece of one scan position.
 
     Attributes
@@ -67,23 +62,21 @@ class Tickets:
     shape: tuple[int, int]
 
     @property
-    def per_step(self) -> int:
-        """Tickets of one scan position."""
-        return -(-self.shape[1] // PIXELS_PER_TICKET)
+    def _of_a_position(self) -> RowTickets:
+        return RowTickets(self.shape[1], PIXELS_PER_TICKET)
 
     def __len__(self) -> int:
-        return self.shape[0] * self.per_step
+        return self.shape[0] * len(self._of_a_position)
 
     def place(self, ticket: int) -> tuple[int, slice]:
         """The scan position of a ticket, and its pixels along the slit."""
-        step, piece = divmod(ticket, self.per_step)
-        first = piece * PIXELS_PER_TICKET
-        return step, slice(first, min(first + PIXELS_PER_TICKET, self.shape[1]))
+        position, piece = divmod(ticket, len(self._of_a_position))
+        return position, self._of_a_position.place(piece)
 
-    def n_pixels(self, n_tickets: int) -> int:
-        """Pixels in the first so many tickets."""
-        steps, pieces = divmod(n_tickets, self.per_step)
-        return steps * self.shape[1] + min(pieces * PIXELS_PER_TICKET, self.shape[1])
+    def n_items(self, n_tickets: int) -> int:
+        """How many pixels the first so many tickets have."""
+        positions, pieces = divmod(n_tickets, len(self._of_a_position))
+        return positions * self.shape[1] + self._of_a_position.n_items(pieces)
 
 
 def invert_map(
@@ -114,7 +107,7 @@ def invert_map(
     prepared, n_remaining, note = team.lead(lambda: _begin(tools, prepared_path, path))
     if n_remaining:
         control.check_stop(team)
-        _invert_tickets(tools, prepared, path, n_remaining, team, control)
+        _invert(tools, prepared, path, n_remaining, team, control)
     return {"path": str(path)} | ({"note": note} if note else {})
 
 
@@ -126,28 +119,9 @@ def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
     MapFileError
         With the difference.
     """
-    check_settings(path, progress, ours.settings_json)
-    if progress.prepared_checksum != ours.prepared_checksum:
-        raise MapFileError(
-            f"{path}: begun with other profiles ({progress.prepared_checksum[:16]}..., "
-            f"now {ours.prepared_checksum[:16]}...); use another output directory"
-        )
-
-
-def check_settings(path: Path, progress: Progress, settings_json: str) -> None:
-    """Refuse to go on with a map that was begun with other settings.
-
-    Raises
-    ------
-    MapFileError
-        With the difference.
-    """
-    if progress.settings_json != settings_json:
-        changed = configuration.differences(settings_json, progress.settings_json)
-        raise MapFileError(
-            f"{path}: begun with other settings ({'; '.join(changed)}); "
-            "go back to them, or use another output directory"
-        )
+    check_same_configuration(path, ours.settings_json, progress.settings_json, MapFileError)
+    data = (ours.prepared_checksum, progress.prepared_checksum)
+    check_same_data(path, "profiles", *data, MapFileError)
 
 
 def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
@@ -158,13 +132,13 @@ def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
 def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[PreparedMap, int, str | None]:
     """Go on from the file that is there, or make one; how many tickets remain."""
     prepared = PreparedMap.read(prepared_path)
-    origin, tickets = origin_of(prepared, tools), Tickets(prepared.shape)
+    origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
     note = None
     try:
         progress = inversion_file.read_progress(path)
         if progress is not None:
             check_resume(path, progress, origin)
-            inversion_file.check_counted(path, tickets.n_pixels(progress.n_tickets_done))
+            inversion_file.check_counted(path, tickets.n_items(progress.n_tickets_done))
             return prepared, progress.n_tickets_remaining, None
     except DamagedMapFileError as error:
         note = f"{error}; kept as {set_aside(path).name}, started anew"
@@ -173,7 +147,7 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[PreparedMap, 
     return prepared, len(tickets), note
 
 
-def _invert_tickets(
+def _invert(
     tools: Tools,
     prepared: PreparedMap,
     path: Path,
@@ -184,25 +158,19 @@ def _invert_tickets(
     settings = tools.settings
     stray_light = prepared.quiet_profile if settings.fit_filling_factor else None
     model = MilneEddington(prepared.wavelength, stray_light=stray_light)
-    tickets = Tickets(prepared.shape)
-    first = len(tickets) - n_remaining
-    with InversionWriter(path, team, tools.fsync) as writer, team.together():
-        while first < len(tickets):
-            control.check_stop(team)
-            share = team.tickets(first, len(tickets))
-            deadline = time.perf_counter() + tools.checkpoint_interval
-            error = None
-            try:
-                for ticket in share:
-                    place = tickets.place(ticket)
-                    writer.write(place, invert(model, prepared.read_profiles(place), settings))
-                    if time.perf_counter() > deadline or control.stop_requested():
-                        share.close()
-            except Exception as caught:
-                error = caught
-            team.agree(error)
-            last = share.taken()
-            writer.count_down(len(tickets) - last)
-            if team.is_leader:
-                control.steps_done(tickets.n_pixels(last) - tickets.n_pixels(first))
-            first = last
+    tickets = MapTickets(prepared.shape)
+    writer = InversionWriter(path, team, tools.fsync)
+
+    def work(place: tuple[int, slice]) -> None:
+        writer.write(place, invert(model, prepared.read_profiles(place), settings))
+
+    work_through(
+        tickets,
+        len(tickets) - n_remaining,
+        work,
+        lambda n_done: writer.count_down(len(tickets) - n_done),
+        writer=writer,
+        team=team,
+        control=control,
+        interval=tools.checkpoint_interval,
+    )

@@ -64,8 +64,8 @@ class PreparedProgram:
     maps: tuple[ProgramMap, ...]
 
     @property
-    def claim_file(self) -> Path:
-        """The claim of a team is beside its first inverted map."""
+    def lock_file(self) -> Path:
+        """The lock of a team is beside its first inverted map."""
         return self.maps[0].inverted.with_suffix(".claim")
 
     @property

@@ -62,10 +62,10 @@ class ProgramCampaign:
         """Load what the inversion needs before its first map."""
         from cvzmpi.level2.inversion import map_inversion  # noqa: F401
 
-    def claim_file(self, unit: Unit) -> Path:
-        """The claim is beside the inverted maps."""
+    def lock_file(self, unit: Unit) -> Path:
+        """The lock is beside the inverted maps."""
         program: PreparedProgram = unit.content
-        return program.claim_file
+        return program.lock_file
 
     def progress(self, unit: Unit) -> int:
         """Tickets that are done."""

@@ -22,12 +22,12 @@ from cvzmpi.ledger.client.rules import Evidence
 from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
-from cvzmpi.level2.inversion.map_inversion import check_settings
 from cvzmpi.level2.inversion.prepared_program import PreparedProgram, last_prepared
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, add_inversion, claimed_programs
 from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
+from cvzmpi.storage.resumable import check_same_configuration
 
 STEP = "invert"
 _LETTERS = string.ascii_uppercase + string.digits
@@ -126,11 +126,9 @@ class ProgramWork:
                 progress = read_progress(one.inverted)
             except MapFileError:
                 continue  # its team says so: it sets a damaged file aside
-            try:
-                if progress is not None:
-                    check_settings(one.inverted, progress, settings)
-            except MapFileError as error:
-                raise ConfigError(str(error)) from error
+            if progress is not None:
+                theirs = progress.settings_json
+                check_same_configuration(one.inverted, settings, theirs, ConfigError)
 
     def _found_and_free(self, query: sa.Select[Any]) -> sa.Select[Any]:
         wanted = self._programs.keys() - self._changed
@@ -149,7 +147,7 @@ class ProgramWork:
 
         def was_begun(unit: LedgerUnit) -> bool:
             program = prepared(unit)
-            return program is not None and program.claim_file.exists()
+            return program is not None and program.lock_file.exists()
 
         return Evidence(progress, was_begun)
 

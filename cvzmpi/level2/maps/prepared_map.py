@@ -16,8 +16,8 @@ import numpy as np
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.level2.maps.map_file import opened
-from cvzmpi.storage.checkpoint_file import take_name
 from cvzmpi.storage.structure_checksum import SETTINGS, bytes_to_leave_out, write_record
+from cvzmpi.storage.whole_file import take_name
 
 FORMAT = "cvzmpi prepared map"
 FORMAT_VERSION = 1

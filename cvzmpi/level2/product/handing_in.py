@@ -16,7 +16,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
-from cvzmpi.level2.foreign_file import ForeignFileError, read_bounded
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, why_not_text
 from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.product.check import CheckedProduct, ProductError, check_product
@@ -24,6 +23,7 @@ from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, add_inversion
 from cvzmpi.level2.programs.retry import resume_event
 from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN
 from cvzmpi.level2.tables import claims
+from cvzmpi.regular_file import UnreadableFileError, read_bounded
 
 MAX_BYTES = 1 << 20
 """Of a ready event."""
@@ -93,7 +93,7 @@ class ReadyEvent(BaseModel):
         where = plain(str(path))
         try:
             content = parse(read_bounded(path, MAX_BYTES))
-        except ForeignFileError as error:
+        except UnreadableFileError as error:
             raise HandInError(f"{where}: {error}") from error
         except ForeignJsonError as error:
             raise HandInError(f"{where}: no JSON: {error}") from error

@@ -22,7 +22,7 @@ from cvzmpi.level2.product.level2_asdf import Description
 from cvzmpi.level2.product.level2_fits import Extension, Frame, ScanPosition
 from cvzmpi.level2.product.level2_wcs import Level1Coordinates
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddington
-from cvzmpi.storage.checkpoint_file import write_whole
+from cvzmpi.storage.whole_file import write_whole
 
 SPECTRAL_LINE = "FeI630"
 _INVERSION_ID = re.compile(r"inv\.[A-Z0-9]{6}")

@@ -19,7 +19,7 @@ from cvzmpi.level2.product.transfer import Transfer, TransferDriver, bring, dest
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
 from cvzmpi.level2.programs.metadata_store import InversionRecord, MetadataStore
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
-from cvzmpi.storage.file_lock import Claim
+from cvzmpi.storage.file_lock import FileLock
 
 STEP = "publish"
 
@@ -61,13 +61,13 @@ def publish_all(catalogue: Catalogue, job: Job, publisher: Publisher) -> list[Pu
     outcomes = []
     for unit in catalogue.ledger.units(states=[State.DONE]):
         result = catalogue.result(unit.name)
-        claim = Claim.take(publisher.staging / f"{result[0].inversion_id}.claim")
-        if claim is None:
+        lock = FileLock.take(publisher.staging / f"{result[0].inversion_id}.claim")
+        if lock is None:
             continue  # another process is about it
         try:
             outcomes += _publish_or_fail(catalogue, job, publisher, result)
         finally:
-            claim.release()
+            lock.release()
     return outcomes
 
 

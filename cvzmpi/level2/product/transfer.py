@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 from cvzmpi.errors import TransferError, one_line
-from cvzmpi.storage.checkpoint_file import synchronise
 from cvzmpi.storage.checksum import sha256_of
+from cvzmpi.storage.whole_file import synchronise
 
 _CHUNK = 1 << 20
 

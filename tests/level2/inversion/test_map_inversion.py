@@ -10,7 +10,7 @@ from cvzmpi.errors import CvzmpiError, DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file, map_inversion
 from cvzmpi.level2.inversion.map_inversion import (
     PIXELS_PER_TICKET,
-    Tickets,
+    MapTickets,
     Tools,
     invert_map,
     origin_of,
@@ -103,17 +103,17 @@ def stopping_after(n_checkpoints):
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 64), (3, 65), (4, 200)])
 def test_the_tickets_cover_each_pixel_once_and_in_order(shape):
-    tickets = Tickets(shape)
+    tickets = MapTickets(shape)
     count = np.zeros(shape, int)
     for ticket in range(len(tickets)):
-        assert count.sum() == tickets.n_pixels(ticket)
+        assert count.sum() == tickets.n_items(ticket)
         count[tickets.place(ticket)] += 1
     assert (count == 1).all()
-    assert tickets.n_pixels(len(tickets)) == count.size
+    assert tickets.n_items(len(tickets)) == count.size
 
 
 def test_a_ticket_is_never_larger_than_it_should_be():
-    tickets = Tickets((2, 1000))
+    tickets = MapTickets((2, 1000))
     sizes = [s.stop - s.start for _, s in map(tickets.place, range(len(tickets)))]
     assert max(sizes) == PIXELS_PER_TICKET
 
@@ -212,7 +212,7 @@ def test_other_profiles_are_refused(alone, tmp_path, prepared):
     path = tmp_path / "map.inverted.h5"
     invert_map(tools(), prepared, path, alone, silent())
     other, _ = simulate_prepared(tmp_path, "other", SHAPE, seed=2, wavelength=WAVELENGTH)
-    with pytest.raises(MapFileError, match="begun with other profiles"):
+    with pytest.raises(MapFileError, match="made with other profiles"):
         invert_map(tools(), other, path, alone, silent())
 
 
@@ -267,7 +267,7 @@ def test_a_member_that_cannot_make_something_durable_is_an_error_of_all(
     path, synchronised = directory / "map.inverted.h5", []
     map_of = PreparedMap.read(prepared)
     origin = origin_of(map_of, tools())
-    n_tickets = len(Tickets(map_of.shape))
+    n_tickets = len(MapTickets(map_of.shape))
     team.lead(lambda: inversion_file.create(path, map_of.shape, n_tickets, origin, fsync=False))
 
     def refuse(path):

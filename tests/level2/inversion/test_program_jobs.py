@@ -152,7 +152,7 @@ def test_other_settings_are_refused_before_anything_starts(campaign, story):
     ended = run(campaign, "--set", "inversion.noise=0.5")
     assert ended.status == 2
     (complaint,) = ended.complaints
-    assert "begun with other settings (noise" in complaint
+    assert "made with another configuration (noise" in complaint
     assert (story.states("one"), story.states("two")) == before
 
 

@@ -21,8 +21,8 @@ from cvzmpi.cvz.results.index.part import Part, read_part
 from cvzmpi.cvz.results.index.shard import ShardReport, update_shard
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.mpi.launch import World
-from cvzmpi.mpi.scatter import share
-from cvzmpi.storage.file_lock import Claim
+from cvzmpi.mpi.scatter import scatter
+from cvzmpi.storage.file_lock import FileLock
 
 DIRECTORY = "index"
 """Of the index, in the output directory."""
@@ -81,34 +81,34 @@ def update_index(output: Path, world: World) -> IndexReport:
     SectorFileError
         If a directory cannot be read, or the index not be written.
     """
-    with _claimed(output, world):
+    with _locked(output, world):
         shards, now = world.first(lambda: _begin(output))
         index = output / DIRECTORY
 
         def update(name: str) -> ShardReport:
             return update_shard(output / name, _part_file(index, name), now - _SETTLING_NS)
 
-        reports = share(world, shards, update)
+        reports = scatter(world, shards, update)
         return world.first(lambda: _finish(output, reports))
 
 
 @contextmanager
-def _claimed(output: Path, world: World) -> Iterator[None]:
+def _locked(output: Path, world: World) -> Iterator[None]:
     """The right to update an index, which rank 0 has for all."""
 
-    def claim() -> None:
+    def lock() -> None:
         index = output / DIRECTORY
         if not output.is_dir():
             raise ConfigError(f"{output}: no such directory")
         try:
-            taken.append(Claim.take(index / "index.claim"))
+            taken.append(FileLock.take(index / "index.claim"))
         except OSError as error:
             raise ConfigError(f"{index}: cannot write here: {error.strerror}") from error
         if taken[0] is None:
             raise ConfigError(f"{index}: another process is updating it")
 
-    taken: list[Claim | None] = []
-    world.first(claim)
+    taken: list[FileLock | None] = []
+    world.first(lock)
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
-from cvzmpi.storage.file_lock import Claim
+from cvzmpi.storage.file_lock import FileLock
 from tests.cvz.example_file import GP_FACTS, write_example
 from tests.edited_hdf5 import edited
 from tests.main_job import FAST, run, simulate, start
@@ -310,7 +310,7 @@ def test_while_a_job_writes_every_index_is_right(tmp_path, models):
 
 def test_two_at_once_do_not_mix(output):
     (output / "index").mkdir()
-    claim = Claim.take(output / "index" / "index.claim")
+    claim = FileLock.take(output / "index" / "index.claim")
     with pytest.raises(ConfigError, match="another process is updating it"):
         update(output)
     claim.release()

@@ -1,0 +1,128 @@
+"""The work of a team on one unit, in tickets, with a checkpoint at every interval.
+
+A unit's work is a list of items in a fixed order, cut into *tickets*. The members of the team take
+ticket after ticket, each the next one when it is ready for it, and write what they find into the
+unit's file. When the interval is over, or the job is to stop, nobody takes another; the rows of all
+members are made durable, and only then the file's count of what is done (see
+`storage.checkpoint_file`). Tickets are taken in order, so what is done is always a beginning of the
+list, and its length says it all: another job, with a team of any size, goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from cvzmpi.mpi.team import Team, Tickets
+from cvzmpi.scheduler.control import Control
+
+
+class TicketList(Protocol):
+    """How the work on a unit is cut into tickets.
+
+    The same for every team that works on it: a matrix product with other dimensions may round
+    differently.
+    """
+
+    def __len__(self) -> int:
+        """How many tickets there are."""
+        ...
+
+    def place(self, ticket: int) -> Any:
+        """Where the items of a ticket are in the datasets of the unit's file."""
+        ...
+
+    def n_items(self, n_tickets: int) -> int:
+        """How many items the first so many tickets have."""
+        ...
+
+
+@dataclass(frozen=True)
+class RowTickets:
+    """Tickets of so many rows each, of which the last may have fewer.
+
+    Attributes
+    ----------
+    n_rows : int
+    rows_per_ticket : int
+    """
+
+    n_rows: int
+    rows_per_ticket: int
+
+    def __len__(self) -> int:
+        return -(-self.n_rows // self.rows_per_ticket)
+
+    def place(self, ticket: int) -> slice:
+        """The rows of a ticket."""
+        return slice(self.n_items(ticket), self.n_items(ticket + 1))
+
+    def n_items(self, n_tickets: int) -> int:
+        """How many rows the first so many tickets have."""
+        return min(n_tickets * self.rows_per_ticket, self.n_rows)
+
+
+def work_through(
+    tickets: TicketList,
+    n_done: int,
+    work: Callable[[Any], None],
+    vouch: Callable[[int], None],
+    *,
+    writer: AbstractContextManager[Any],
+    team: Team,
+    control: Control,
+    interval: float,
+    steps_per_item: int = 1,
+) -> None:
+    """Do the tickets that are left, together with the rest of the team: collective.
+
+    Parameters
+    ----------
+    tickets : TicketList
+    n_done : int
+        Tickets that are done, as the file says.
+    work : callable
+        Does the ticket at a place, and writes its rows; on the member that took it.
+    vouch : callable
+        Makes the rows of all members durable, and then the count of tickets that are done, which it
+        is given; collective.
+    writer : context manager
+        What `work` and `vouch` write with, open on all members; it is closed in the end.
+    team : Team
+    control : Control
+        Is told how many steps were done, and says when to stop.
+    interval : float
+        Seconds between checkpoints.
+    steps_per_item : int
+        For the progress display.
+
+    Raises
+    ------
+    UnitStopped
+        On all members, at a checkpoint.
+    Exception
+        What one member met; on the others, a `TeamMateError` that says so.
+    """
+
+    def take(numbers: Tickets) -> None:
+        deadline = time.perf_counter() + interval
+        for ticket in numbers:
+            work(tickets.place(ticket))
+            if time.perf_counter() > deadline or control.stop_requested():
+                numbers.close()
+
+    # An error that one member has for itself must not come to the file's end, which is collective.
+    with writer, team.together():
+        while n_done < len(tickets):
+            control.check_stop(team)
+            numbers = team.tickets(n_done, len(tickets))
+            team.each(partial(take, numbers))
+            before, n_done = n_done, numbers.taken()
+            vouch(n_done)
+            if team.is_leader:
+                n_items = tickets.n_items(n_done) - tickets.n_items(before)
+                control.steps_done(n_items * steps_per_item)

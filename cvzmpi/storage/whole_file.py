@@ -1,0 +1,72 @@
+"""Files that are complete or not there, and what becomes of damaged ones.
+
+A file is written beside, and takes its name only when it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> None:
+    """Write a file beside, and rename it.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+    fsync : bool
+        Whether to wait until the file is on disk before it takes its name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the file that was there is left as it is.
+    """
+    aside = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(content)
+        take_name(aside, path, fsync)
+    except OSError:
+        with suppress(OSError):
+            aside.unlink()  # perhaps it filled the disk
+        raise
+
+
+def take_name(aside: Path, path: Path, fsync: bool = True) -> None:
+    """Give a complete file its name, in place of the one that may have it."""
+    if fsync:
+        synchronise(aside)
+    aside.replace(path)
+    if fsync:
+        synchronise(path.parent)
+
+
+def set_aside(path: Path) -> Path:
+    """Give a damaged file another name, so that its unit can start anew.
+
+    Returns
+    -------
+    Path
+        Its new name: `{name}.damaged`, with a number where there are more.
+    """
+    number = 0
+    while True:
+        suffix = f".damaged-{number}" if number else ".damaged"
+        kept = path.with_name(path.name + suffix)
+        if not kept.exists():
+            path.rename(kept)
+            return kept
+        number += 1
+
+
+def synchronise(path: Path) -> None:
+    """Have the operating system write a file, or a directory's names, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

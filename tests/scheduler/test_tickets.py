@@ -1,0 +1,97 @@
+"""A team works through tickets: a beginning of them is done, and counted after its rows."""
+
+from contextlib import nullcontext
+
+import pytest
+from mpi4py import MPI
+
+from cvzmpi.mpi.stopping import StopRequest
+from cvzmpi.mpi.team import Team, TeamMateError
+from cvzmpi.scheduler.control import Control, UnitStopped
+from cvzmpi.scheduler.tickets import RowTickets, work_through
+
+mpi = pytest.mark.mpi(min_size=2)
+
+
+def one_or_all(test):
+    """A test of a team of one in the serial run, and of a team of all ranks under mpirun."""
+    return pytest.mark.parametrize("kind", ["one", pytest.param("all", marks=mpi)])(test)
+
+
+@pytest.fixture(scope="module")
+def team():
+    return Team(MPI.COMM_WORLD.Dup())
+
+
+class Work:
+    """Remembers the places that this rank was given, and the counts."""
+
+    def __init__(self, team, tickets, interval=0.0, steps_per_item=1):
+        self.team, self.tickets = team, tickets
+        self.how = {"interval": interval, "steps_per_item": steps_per_item}
+        self.stop, self.steps, self.counts, self.places = StopRequest(), [], [], []
+
+    def work(self, place):
+        self.places.append(place)
+
+    def vouch(self, n_done):
+        """Every ticket below the count is done, by some rank."""
+        done = [s for places in self.team.communicator.allgather(self.places) for s in places]
+        assert sorted(row for s in done for row in range(s.start, s.stop)) == list(
+            range(self.first, self.tickets.n_items(n_done))
+        )
+        self.counts.append(n_done)
+
+    def go_on(self, n_done=0):
+        self.first = self.tickets.n_items(n_done)
+        control = Control(self.stop, self.steps.append)
+        how = self.how | {"writer": nullcontext(), "team": self.team, "control": control}
+        work_through(self.tickets, n_done, self.work, self.vouch, **how)
+        return self
+
+
+@pytest.mark.parametrize(("n_rows", "n_tickets"), [(0, 0), (1, 1), (40, 1), (41, 2), (120, 3)])
+def test_tickets_cover_every_row_once(n_rows, n_tickets):
+    tickets = RowTickets(n_rows, 40)
+    assert len(tickets) == n_tickets
+    rows = [row for n in range(n_tickets) for row in range(n_rows)[tickets.place(n)]]
+    assert rows == list(range(n_rows))
+    assert tickets.n_items(n_tickets) == n_rows
+
+
+@one_or_all
+@pytest.mark.parametrize("interval", [0.0, 1e9])
+def test_every_ticket_is_done_once_and_counted_after_its_rows(team, kind, interval):
+    work = Work(team, RowTickets(95, 10), interval, steps_per_item=3).go_on()
+    assert work.counts[-1] == 10
+    assert work.counts == sorted(set(work.counts))
+    assert (len(work.counts) == 1) == (interval > 0)
+    assert sum(work.steps) == (3 * 95 if team.is_leader else 0)
+
+
+@one_or_all
+def test_it_goes_on_from_what_is_counted(team, kind):
+    work = Work(team, RowTickets(95, 10), interval=1e9).go_on(n_done=4)
+    assert sum(work.steps) == (55 if team.is_leader else 0)
+    assert work.go_on(n_done=10).counts == [10], "nothing is left, nothing is written"
+
+
+@one_or_all
+def test_asked_to_stop_it_counts_what_is_done_and_stops(team, kind):
+    work = Work(team, RowTickets(1000, 1), interval=1e9)
+    if team.rank == team.size - 1:  # one member alone was asked
+        work.work = lambda place: (work.places.append(place), work.stop.ask("a test"))
+    with pytest.raises(UnitStopped):
+        work.go_on()
+    (n_done,) = work.counts
+    assert 0 < n_done < 1000
+
+
+@one_or_all
+def test_an_error_of_one_member_is_raised_by_all_and_nothing_is_counted(team, kind):
+    work = Work(team, RowTickets(1000, 1), interval=1e9)
+    if team.rank == team.size - 1:
+        work.work = lambda place: 1 / 0
+    with pytest.raises((ZeroDivisionError, TeamMateError), match="division by zero"):
+        work.go_on()
+    assert work.counts == []

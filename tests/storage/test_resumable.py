@@ -1,0 +1,44 @@
+"""A file that another job began: whether it is there, and whether it may be gone on with."""
+
+import os
+
+import pytest
+
+from cvzmpi.errors import SectorFileError
+from cvzmpi.storage.resumable import check_same_configuration, check_same_data, is_begun
+
+
+def test_a_file_is_begun_when_it_has_its_name(tmp_path):
+    path = tmp_path / "a.h5"
+    assert not is_begun(path, SectorFileError)
+    assert not is_begun(path / "below", SectorFileError)
+    path.touch()
+    assert is_begun(path, SectorFileError)
+    assert not is_begun(path / "below", SectorFileError)
+
+
+def test_where_the_system_does_not_say_it_nothing_is_taken_for_new(tmp_path):
+    with pytest.raises(SectorFileError, match="cannot be read: File name too long"):
+        is_begun(tmp_path / ("x" * (os.pathconf(tmp_path, "PC_NAME_MAX") + 1)), SectorFileError)
+
+
+def test_another_configuration_is_refused_with_every_difference(tmp_path):
+    path = tmp_path / "a.h5"
+    check_same_configuration(path, '{"a": 1}', '{"a": 1}', SectorFileError)
+    with pytest.raises(SectorFileError) as caught:
+        check_same_configuration(path, '{"a": 1, "b": 2}', '{"a": 0}', SectorFileError)
+    assert str(caught.value) == (
+        f"{path}: made with another configuration (a: 0 -> 1; b: not set -> 2); "
+        "go back to it, or use another output directory"
+    )
+
+
+def test_other_data_are_refused_with_both_checksums(tmp_path):
+    path, ours, theirs = tmp_path / "a.h5", "a" * 64, "b" * 64
+    check_same_data(path, "models", ours, ours, SectorFileError)
+    with pytest.raises(SectorFileError) as caught:
+        check_same_data(path, "models", ours, theirs, SectorFileError)
+    assert str(caught.value) == (
+        f"{path}: made with other models ({'b' * 16}..., now {'a' * 16}...); "
+        "use another output directory"
+    )
