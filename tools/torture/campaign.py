@@ -16,7 +16,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.sector_file.data import STAGES, SectorProgress
+from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress, verify_sector_file
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
@@ -211,10 +212,10 @@ class TortureCampaign:
 
     def stage_seconds(self) -> dict[str, float]:
         """The longest that each stage took in the undisturbed run."""
-        seconds = dict.fromkeys(STAGES, 0.0)
+        seconds = dict.fromkeys(Stage, 0.0)
         for path in sector_files(self.reference).values():
             with h5py.File(path, "r") as file:
-                for stage in STAGES:
+                for stage in Stage:
                     seconds[stage] = max(seconds[stage], float(file.attrs[f"seconds_{stage}"]))
         return seconds
 

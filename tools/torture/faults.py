@@ -22,6 +22,7 @@ from typing import Any
 
 import h5py
 
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress
@@ -145,7 +146,7 @@ def flipped_bits(campaign: TortureCampaign, output: Path) -> str:
     copies = output.with_name("copies")
     files = {"done": next(iter(sector_files(campaign.reference).values()))}
     for name, is_reached in {
-        "detect": lambda progress: progress.checkpoint == "detect",
+        "detect": lambda progress: progress.checkpoint is Stage.DETECT,
         "half-done": lambda progress: 0 < progress.n_inject_remaining < progress.n_inject,
     }.items():
         shutil.rmtree(output, ignore_errors=True)

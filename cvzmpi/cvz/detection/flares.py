@@ -104,7 +104,7 @@ def flare_table(
     dict of ndarray, shape (n_flares,)
         The columns of `COLUMNS`. Cadences are rows of the light curve.
     """
-    seconds = observation.light_curve.exposure * 86400.0
+    seconds = observation.light_curve.exposure_seconds
     excess = observation.flux - mean
     rows = []
     for first, last in detection.flares:

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erfc, exprel
 
-SECONDS_PER_DAY = 86400.0
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 
 A = 0.9687734504375167
 B = -0.251299705922117

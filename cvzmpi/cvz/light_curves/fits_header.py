@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS, SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_beginning
 from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
 
-EXPOSURE = 120.0  # seconds; what stella was trained on
 BTJD_ZERO = 2457000
 """BJD at which BTJD is 0."""
 
@@ -143,9 +143,10 @@ def light_curve_table(path: Path, hdus: Any) -> Any:
     if missing:
         raise LightCurveError(f"{path}: not a SPOC light curve: no column {min(missing)}")
     days = table.header.get("TIMEDEL")
-    if not isinstance(days, float) or not abs(days * 86400 - EXPOSURE) <= 1:
-        seconds = f"{days * 86400:.0f} s" if isinstance(days, float) else "unknown"
-        raise LightCurveError(f"{path}: cadence is {seconds}, expected {EXPOSURE:.0f} s")
+    seconds = days * SECONDS_PER_DAY if isinstance(days, float) else math.nan
+    if not abs(seconds - EXPOSURE_SECONDS) <= 1:
+        found = f"{seconds:.0f} s" if isinstance(days, float) else "unknown"
+        raise LightCurveError(f"{path}: cadence is {found}, expected {EXPOSURE_SECONDS:.0f} s")
     return table
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
 from cvzmpi.cvz.light_curves.fits_header import (
     BTJD_ZERO,
     COLUMNS,
-    EXPOSURE,
     end_of_table,
     facts,
     identity,
@@ -85,7 +85,7 @@ def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
     return LightCurve(
         tic=light_curve.tic,
         sector=light_curve.sector,
-        exposure=EXPOSURE / 86400.0,
+        exposure=EXPOSURE,
         header=header,
         **columns,
     )

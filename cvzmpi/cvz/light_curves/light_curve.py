@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 
 
@@ -48,6 +49,11 @@ class LightCurve:
         """The light curve and the name of its file, as messages say it."""
         file = self.header.get("input_file")
         return f"{file}: {self.id}" if file else str(self.id)
+
+    @property
+    def exposure_seconds(self) -> float:
+        """The exposure in seconds."""
+        return self.exposure * SECONDS_PER_DAY
 
     @property
     def n_cadences(self) -> int:

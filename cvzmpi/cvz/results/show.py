@@ -17,11 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from cvzmpi.cvz.detection.flares import at_edge
+from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import BY_NAME, quality_marks
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve, Limit
 from cvzmpi.cvz.results.products.isolated import or_refused
 from cvzmpi.cvz.sector_file import recovery as recoveries
-from cvzmpi.cvz.sector_file.data import STAGES, SectorData, SectorProgress
+from cvzmpi.cvz.sector_file.data import SectorData, SectorProgress
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.recovery import Recovery
 from cvzmpi.cvz.sector_file.star_facts import star_facts
@@ -160,7 +162,7 @@ def _overview(content: SectorContent) -> list[tuple[str, str]]:
         ),
         (
             "cadences",
-            f"{light_curve.n_cadences:,} of {light_curve.exposure * 86400:.0f} s; "
+            f"{light_curve.n_cadences:,} of {light_curve.exposure_seconds:.0f} s; "
             f"{usable.sum():,} usable, {evaluated:,} evaluated by the detector",
         ),
         ("searched", f"{evaluated * light_curve.exposure:.2f} d"),
@@ -177,7 +179,7 @@ def _marks(content: SectorContent) -> Iterator[tuple[str, str]]:
     """The meaning of each mark, and why it is given."""
     marks = quality_marks(content.data, content.config)
     if not marks:
-        yield "none", "" if content.checkpoint == "model" else "of those that are known so far"
+        yield "none", "" if content.checkpoint is Stage.MODEL else "of those that are known so far"
     for mark in marks:
         yield mark.name, f"{BY_NAME[mark.name].meaning} Here: {mark.value}."
 
@@ -185,7 +187,7 @@ def _marks(content: SectorContent) -> Iterator[tuple[str, str]]:
 def _state(progress: SectorProgress) -> str:
     if progress.done:
         return "done"
-    if progress.checkpoint == "model":
+    if progress.checkpoint is Stage.MODEL:
         return (
             f"checkpoint model; {progress.n_inject_remaining:,} of {progress.n_inject:,} "
             "injections remain"
@@ -196,10 +198,10 @@ def _state(progress: SectorProgress) -> str:
 
 
 def _seconds(seconds: dict[str, float], recovery: Recovery | None) -> str:
-    text = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in STAGES if stage in seconds)
+    text = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in Stage if stage in seconds)
     text += f"; together {sum(seconds.values()):.2f}"
     if recovery is not None and recovery.n_placed:
-        each = seconds["inject"] / recovery.n_placed
+        each = seconds[Stage.INJECT] / recovery.n_placed
         text += f"; {each * 1e3:.2f} ms per repeat of an injection"
     return text
 
@@ -255,7 +257,7 @@ def _print_flares(console: Console, data: SectorData) -> None:
         "edge",
     ):
         table.add_column(name, justify="right", no_wrap=True)
-    minutes = data.light_curve.exposure * 1440
+    minutes = data.light_curve.exposure * MINUTES_PER_DAY
     edge = at_edge(data.probability, data.flares["start"], data.flares["stop"])
     for i in np.argsort(-data.flares["equivalent_duration"], kind="stable")[:MAX_FLARES]:
         flare = {name: column[i] for name, column in data.flares.items()}
@@ -263,7 +265,7 @@ def _print_flares(console: Console, data: SectorData) -> None:
         table.add_row(
             f"{flare['peak_time']:.5f}",
             f"{flare['start']}-{flare['stop']}",
-            f"{span * 1440 + minutes:.0f}",
+            f"{span * MINUTES_PER_DAY + minutes:.0f}",
             f"{flare['amplitude'] * 100:.3g}",
             f"{flare['equivalent_duration']:.2f}",
             f"{flare['equivalent_duration_error']:.2f}",
@@ -309,7 +311,7 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
     console.print("  Recovered [%] (of how many) by amplitude [%] and FWHM [minutes]")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("amplitude", justify="right", no_wrap=True)
-    for span in _spans(grid.fwhm_edges * 1440):
+    for span in _spans(grid.fwhm_edges * MINUTES_PER_DAY):
         table.add_column(span, justify="right", no_wrap=True)
     for span, fractions, numbers in zip(
         _spans(grid.amplitude_edges * 100), grid.fraction, grid.n_placed, strict=True

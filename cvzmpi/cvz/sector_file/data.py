@@ -11,9 +11,7 @@ import numpy as np
 from cvzmpi.cvz.injection.injection import Injections
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-
-STAGES = ("download", "detect", "model", "inject")
-"""The stages of a light curve, in order; the attribute `checkpoint` names the last one done."""
+from cvzmpi.cvz.light_curves.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,9 @@ class SectorData:
     marks: str | None = None
 
     @property
-    def checkpoint(self) -> str:
+    def checkpoint(self) -> Stage:
         """The checkpoint that the data are at."""
-        return "detect" if self.injections is None else "model"
+        return Stage.DETECT if self.injections is None else Stage.MODEL
 
     def tables(self) -> dict[str, dict[str, Any]]:
         """The columns that `layout.TABLES` declares for the checkpoint, by table and name."""
@@ -106,7 +104,7 @@ class SectorProgress:
 
     tic: int
     sector: int
-    checkpoint: str
+    checkpoint: Stage
     n_inject: int
     n_inject_remaining: int
     config_json: str
@@ -120,9 +118,9 @@ class SectorProgress:
     @property
     def done(self) -> bool:
         """Whether nothing is left to do."""
-        return self.checkpoint == "model" and self.n_inject_remaining == 0
+        return self.checkpoint is Stage.MODEL and self.n_inject_remaining == 0
 
     @property
     def steps(self) -> int:
         """Checkpoints and injected flares that are done."""
-        return STAGES.index(self.checkpoint) + self.n_inject - self.n_inject_remaining
+        return self.checkpoint.n_before + self.n_inject - self.n_inject_remaining

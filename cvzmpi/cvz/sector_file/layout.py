@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.cvz.light_curves.stage import Stage
 
 FORMAT = "cvzmpi sector file"
 FORMAT_VERSION = 1
@@ -67,5 +68,5 @@ TABLES = {
 }
 """The groups of a file and the datasets in each, at checkpoint `model`."""
 
-AT_CHECKPOINT = {"detect": {"lc": LIGHT_CURVE}, "model": TABLES}
+AT_CHECKPOINT = {Stage.DETECT: {"lc": LIGHT_CURVE}, Stage.MODEL: TABLES}
 """The same, by checkpoint."""

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t, string_dtype
 
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.sector_file.data import STAGES, SectorData
+from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.sector_file.data import SectorData
 from cvzmpi.cvz.sector_file.layout import LIGHT_CURVE, MARKS, TABLES
 
 
@@ -58,7 +60,7 @@ class OpenSectorFile:
     @cached_property
     def seconds(self) -> dict[str, float]:
         """Time of each stage that is done."""
-        names = {stage: f"seconds_{stage}" for stage in STAGES}
+        names = {stage: f"seconds_{stage}" for stage in Stage}
         return {s: self.root.number(name) for s, name in names.items() if name in self.root}
 
     def column(self, table: str, name: str) -> np.ndarray:
@@ -86,7 +88,7 @@ class OpenSectorFile:
         light_curve = LightCurve(
             tic=root.integer("tic"),
             sector=root.integer("sector"),
-            exposure=root.number("exposure") / 86400.0,
+            exposure=root.number("exposure") / SECONDS_PER_DAY,
             header=json.loads(root.text("header")),
             **{name: lc[name] for name in ("time", "flux", "flux_err", "quality")},
         )

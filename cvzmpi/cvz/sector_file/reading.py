@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from cvzmpi.cvz.injection.injection import Injections
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.checks import check_content, check_on_trial, check_parts
 from cvzmpi.cvz.sector_file.data import SectorData, SectorProgress
 from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION
@@ -192,7 +193,7 @@ def _progress(path: Path, file: h5py.File) -> SectorProgress:
     return SectorProgress(
         tic=root.integer("tic"),
         sector=root.integer("sector"),
-        checkpoint=root.text("checkpoint"),
+        checkpoint=Stage(root.text("checkpoint")),
         n_inject=n_inject,
         n_inject_remaining=n_remaining,
         config_json=config_json,

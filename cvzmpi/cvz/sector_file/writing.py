@@ -85,10 +85,10 @@ def _write_attributes(file: h5py.File, data: SectorData, provenance: Provenance)
     light_curve = data.light_curve
     file.attrs["format"] = FORMAT
     file.attrs["format_version"] = FORMAT_VERSION
-    file.attrs["checkpoint"] = data.checkpoint
+    file.attrs["checkpoint"] = data.checkpoint.value
     file.attrs["tic"] = light_curve.tic
     file.attrs["sector"] = light_curve.sector
-    file.attrs["exposure"] = light_curve.exposure * 86400.0
+    file.attrs["exposure"] = light_curve.exposure_seconds
     file.attrs["header"] = json.dumps(light_curve.header)
     for name, value in light_curve.header.items():
         file.attrs[name] = value

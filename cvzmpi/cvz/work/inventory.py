@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cvzmpi.cvz.configuration import InjectConfig
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.failures import failures
@@ -160,7 +161,7 @@ def light_curve_cost(
 ) -> float:
     """Expected work: injections that remain, and a little for the cadences."""
     remaining = inject.n_inject
-    if progress is not None and progress.checkpoint == "model":
+    if progress is not None and progress.checkpoint is Stage.MODEL:
         remaining = progress.n_inject_remaining
     n_bytes = source.n_bytes
     megabytes = 2.0 if n_bytes is None else n_bytes / 1e6

@@ -27,6 +27,7 @@ from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData, SectorProgress
@@ -64,7 +65,7 @@ class _Start:
     """Where the work on a light curve begins."""
 
     data: SectorData
-    checkpoint: str
+    checkpoint: Stage
     n_remaining: int
     note: str | None = None
 
@@ -91,7 +92,7 @@ def work_on_light_curve(
     path = source.id.path(tools.config.output.directory)
     start = team.lead(lambda: _start(tools, source, path))
     result = {"path": str(path)} | ({"note": start.note} if start.note else {})
-    if start.checkpoint == "model" and start.n_remaining == 0:
+    if start.checkpoint is Stage.MODEL and start.n_remaining == 0:
         return result  # another job was faster
     control.check_stop(team)
     data = start.data
@@ -101,10 +102,10 @@ def work_on_light_curve(
     with ExitStack() as shared:
         clock = time.perf_counter()
         evaluation = tools.detector.evaluate(observation, team, shared)
-        if start.checkpoint == "download":
+        if start.checkpoint is Stage.DOWNLOAD:
             data = team.lead(lambda: _detect(tools, observation, evaluation, data, path, clock))
             control.check_stop(team)
-        if start.checkpoint in {"download", "detect"}:
+        if start.checkpoint is not Stage.MODEL:
             data = team.lead(lambda: _model(tools, observation, data, path))
             start = replace(start, n_remaining=tools.config.inject.n_inject)
         _inject(tools, observation, evaluation, data, start.n_remaining, path, team, control)
@@ -141,8 +142,8 @@ def _start(tools: Tools, source: LightCurveSource, path: Path) -> _Start:
     notes = [text for text in (note, *told) if text]
     nothing = np.empty(0)
     data = SectorData(light_curve, nothing, nothing)
-    data.seconds["download"] = time.perf_counter() - clock
-    return _Start(data, "download", tools.config.inject.n_inject, "; ".join(notes) or None)
+    data.seconds[Stage.DOWNLOAD] = time.perf_counter() - clock
+    return _Start(data, Stage.DOWNLOAD, tools.config.inject.n_inject, "; ".join(notes) or None)
 
 
 def _read_best(files: Sequence[Path]) -> tuple[LightCurve, list[str]]:
@@ -203,7 +204,7 @@ def _detect(
     data.probability = observation.spread(detection.probability, np.float32, np.nan)
     data.flare_mask = detection.row_mask(observation)
     data.marks = _marks(tools, data)
-    data.seconds["detect"] = time.perf_counter() - clock
+    data.seconds[Stage.DETECT] = time.perf_counter() - clock
     write_sector_file(path, data, tools.provenance, tools.config.checkpoint.fsync)
     return data
 
@@ -241,7 +242,7 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
     data.injections = replace(injections, cadence=rows[injections.cadence])
     data.marks = _marks(tools, data)
-    data.seconds["model"] = time.perf_counter() - clock
+    data.seconds[Stage.MODEL] = time.perf_counter() - clock
     write_sector_file(path, data, tools.provenance, tools.config.checkpoint.fsync)
     return data
 
@@ -284,7 +285,7 @@ def _inject(
     )
     n_inject, n_repeat = injections.cadence.shape
     tickets = RowTickets(n_inject, FLARES_PER_TICKET)
-    seconds_before, clock = data.seconds.get("inject", 0.0), time.perf_counter()
+    seconds_before, clock = data.seconds.get(Stage.INJECT, 0.0), time.perf_counter()
     writer = RecoveryWriter(path, team, tools.config.checkpoint.fsync)
 
     def work(flare_ids: slice) -> None:

@@ -16,9 +16,9 @@ from cvzmpi.cvz.injection.injection import InjectionSearch
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.data import STAGES
 from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
@@ -159,7 +159,7 @@ def test_the_count_vouches_for_the_rows_at_every_checkpoint(reference):
 
 def test_a_file_says_what_each_stage_took(reference):
     with h5py.File(reference[0]) as file:
-        seconds = {stage: file.attrs[f"seconds_{stage}"] for stage in STAGES}
+        seconds = {stage: file.attrs[f"seconds_{stage}"] for stage in Stage}
     assert sorted(seconds) == ["detect", "download", "inject", "model"]
     assert all(0 < s < 120 for s in seconds.values())
 
@@ -311,10 +311,10 @@ def test_the_time_of_the_injections_adds_up_over_the_stops(begun, inputs, models
     output, path = begun(3)
     with edited(path) as file:
         file.attrs.modify("seconds_inject", np.float64(1000))
-        before = {stage: file.attrs[f"seconds_{stage}"] for stage in STAGES}
+        before = {stage: file.attrs[f"seconds_{stage}"] for stage in Stage}
     work(campaign_on(inputs, output, models))
     with h5py.File(path) as file:
-        after = {stage: file.attrs[f"seconds_{stage}"] for stage in STAGES}
+        after = {stage: file.attrs[f"seconds_{stage}"] for stage in Stage}
     assert 1000 < after.pop("inject") < 1120
     assert before.pop("inject") == 1000
     assert after == before

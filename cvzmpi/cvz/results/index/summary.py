@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.detection.flares import at_edge
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.quality.search_time import search_time
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
@@ -96,7 +97,7 @@ def _summary(file: OpenSectorFile) -> Summary:
         **_searched(data, config),
     }
     flares = no_flares()
-    if checkpoint == "model":
+    if checkpoint == Stage.MODEL:
         flares = data.flares = file.flares()
         durations = flares["equivalent_duration"]
         if len(durations):
@@ -106,7 +107,7 @@ def _summary(file: OpenSectorFile) -> Summary:
         if len(data.gp_mu) != len(data.probability):
             raise UnreadableError("damaged", "datasets of lc differ in length")
         row |= data.gp_facts | _recoveries(file)
-    elif checkpoint != "detect":
+    elif checkpoint != Stage.DETECT:
         raise UnreadableError("damaged", f"its checkpoint is {checkpoint!r}")
     row["marks"] = marks_text(quality_marks(data, config))
     edge = at_edge(data.probability, flares["start"], flares["stop"])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.patheffects import Normal, Stroke
 
+from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.results.pictures.style import NOT_SEARCHED, label_decades, picture, say
 from cvzmpi.cvz.results.products.completeness import binned_by_two
 from cvzmpi.cvz.sector_file import recovery as recoveries
@@ -30,7 +31,7 @@ def draw_recovery(axes: Any, recovery: Recovery | None) -> None:
     if np.all(np.isnan(fraction)):
         say(axes, title, f"Too few injections yet: {how_many(recovery)}")
         return
-    minutes, percent = grid.fwhm_edges * 1440, grid.amplitude_edges * 100
+    minutes, percent = grid.fwhm_edges * MINUTES_PER_DAY, grid.amplitude_edges * 100
     axes.set_facecolor(NOT_SEARCHED)
     mesh = axes.pcolormesh(minutes, percent, fraction, cmap="cividis", vmin=0, vmax=1)
     bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30, ticks=np.linspace(0, 1, 6))
@@ -93,7 +94,7 @@ def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
         recovery.amplitude, recovery.fwhm, recovery.recovered, amplitude_edges, fwhm_edges
     )
     fraction, (low, high) = counts.fraction, counts.interval()
-    minutes, percent = fwhm_edges * 1440, amplitude_edges * 100
+    minutes, percent = fwhm_edges * MINUTES_PER_DAY, amplitude_edges * 100
     figure = picture(7.4, 5.0)
     axes = figure.subplots()
     axes.set_facecolor(NOT_SEARCHED)

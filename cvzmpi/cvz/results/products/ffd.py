@@ -16,6 +16,7 @@ import numpy as np
 from astropy.stats import poisson_conf_interval
 from scipy.stats import chi2
 
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.quality.quality_marks import marks_of_star, marks_text
 from cvzmpi.cvz.results.products.completeness import CONFIDENCE
 from cvzmpi.cvz.results.products.effective_time import EffectiveTime
@@ -180,7 +181,7 @@ class StarFfd:
         for sector in self.sectors:
             duration = sector.duration
             n = int(np.sum((duration >= self.lower) & (duration <= self.upper)))
-            seconds = sector.evaluated * 86400
+            seconds = sector.evaluated * SECONDS_PER_DAY
             days = math.nan
             if not math.isnan(self.lower) and not sector.little_searched:
                 alone = EffectiveTime.of_light_curves([sector.completeness], [sector.searched])
