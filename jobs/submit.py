@@ -26,10 +26,10 @@ import click
 
 from cvzmpi.config import DEFAULT_FILE
 from cvzmpi.cvz.configuration import Config, load
-from cvzmpi.cvz.light_curves.batch_list import read_batch
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.sector_file.reading import read_progress
+from cvzmpi.cvz.work.batch_list import read_batch
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.storage.whole_file import write_whole
 

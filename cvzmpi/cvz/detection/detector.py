@@ -3,8 +3,8 @@
 A detector gives each usable cadence a flare probability; the mask rule makes flares of these. What
 implements `Detector` lies in a folder beside this module, and `CvzCampaign.begin` chooses it.
 
-A detector may need the model of the quiet star. It is evaluated after stage `model` then, and
-finds the model's mean and standard deviation in the observation.
+The stages evaluate it on the observation alone, before stage `detect`. A detector that needs the
+model of the quiet star has to be evaluated after stage `model`, with an observation that has it.
 """
 
 from __future__ import annotations
@@ -24,26 +24,22 @@ if TYPE_CHECKING:
 
 
 class Detector(Protocol):
-    """Says at each cadence how likely it belongs to a flare.
-
-    Attributes
-    ----------
-    window : Window
-        The cadences that it needs around one.
-    step : int
-        Around an injected peak it evaluates multiples of so many cadences.
-    checksum : str
-        Of all that its answers depend on besides the configuration; kept in each sector file.
-    """
+    """Says at each cadence how likely it belongs to a flare."""
 
     @property
-    def window(self) -> Window: ...  # noqa: D102
+    def window(self) -> Window:
+        """The cadences that it needs around one."""
 
     @property
-    def step(self) -> int: ...  # noqa: D102
+    def step(self) -> int:
+        """Around an injected peak it evaluates multiples of so many cadences."""
 
     @property
-    def checksum(self) -> str: ...  # noqa: D102
+    def checksum(self) -> str:
+        """Checksum of all that its answers depend on besides the configuration.
+
+        It is kept in each sector file; one that was made with another is not gone on with.
+        """
 
     def prepare(self) -> None:
         """Do for this process what comes once, before the first light curve."""
@@ -73,7 +69,7 @@ class Evaluation(Protocol):
         """
 
     def reach(self, around: AroundPeak, before: int, after: int) -> Any:
-        """What a flare changes that is seen from the cadences around its peak.
+        """The part of a flare's effect that matters around its peak.
 
         Parameters
         ----------

@@ -41,7 +41,7 @@ class AroundPeak:
 
     @property
     def peak(self) -> int:
-        """Which of them is the peak."""
+        """Index of the peak among them."""
         return -self.first
 
     @property
@@ -91,7 +91,7 @@ class MaskRule:
         return np.stack([first, last], axis=1)
 
     def reach(self, tolerance: int) -> int:
-        """How far from a cadence the probabilities decide whether a flare covers it.
+        """Distance to which probabilities decide whether a flare covers a cadence.
 
         A flare covers cadence c within the tolerance when one of its runs comes that near, or when
         c lies between two of its runs. In the second case both runs end within `merge_gap` of each
@@ -144,7 +144,7 @@ def in_runs(flaring: np.ndarray, min_cadences: int) -> np.ndarray:
 
 
 def covered(runs: np.ndarray, peak: int, tolerance: int, merge_gap: int) -> np.ndarray:
-    """Whether the rule's flares cover a peak, given the runs around it.
+    """Tell whether the rule's flares cover a peak, given the runs around it.
 
     Parameters
     ----------

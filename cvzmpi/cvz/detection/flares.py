@@ -27,7 +27,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Detection:
-    """What the detector says of an observation.
+    """Probabilities and flares of an observation.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Detection:
 
 
 def at_edge(probability: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Whether flares touch the edge of what was evaluated, so that a part of them may be missing.
+    """Tell flares that touch the edge of what was evaluated: a part of them may be missing.
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ def equivalent_duration(amplitude: ArrayLike, fwhm: ArrayLike) -> np.ndarray:
 def support(
     amplitude: ArrayLike, fwhm: ArrayLike, exposure: ArrayLike, floor: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How long before and after its peak a flare can be seen at all.
+    """Times before and after its peak within which a flare can be seen at all.
 
     Parameters
     ----------

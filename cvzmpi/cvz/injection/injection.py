@@ -137,7 +137,7 @@ class InjectionSearch:
         self._time = np.concatenate([[time[0] - 1e6], time, [time[-1] + 1e6]])
 
     def recovered(self, injections: Injections, flare_ids: slice) -> np.ndarray:
-        """Whether the search finds the flares, at each of their places.
+        """Search for the flares at each of their places.
 
         Parameters
         ----------
@@ -169,7 +169,7 @@ class InjectionSearch:
         return result
 
     def _reaches(self, amplitude: np.ndarray, fwhm: np.ndarray) -> list[Any]:
-        """What each flare changes, as the detector sees it."""
+        """The reach of each flare, in the detector's terms."""
         # The peak may be half an exposure away from the middle of its cadence.
         before, after = support(amplitude, fwhm, self._exposure, self._floor)
         n_before = np.ceil(before / self._exposure + 0.5).astype(int)

@@ -8,6 +8,6 @@ SECONDS_PER_DAY = 86400.0
 MINUTES_PER_DAY = 1440
 
 EXPOSURE_SECONDS = 120.0
-"""What stella was trained on; other light curves are refused."""
+"""Exposure of the light curves that stella was trained on; others are refused."""
 
 EXPOSURE = EXPOSURE_SECONDS / SECONDS_PER_DAY

@@ -1,4 +1,4 @@
-"""What the headers of a light curve say: whose it is, how it was processed, and of its star."""
+"""The headers of a light curve: target and sector, its processing, and facts about the star."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Fact = str | int | float
 
 @dataclass(frozen=True)
 class Headers:
-    """What the beginning of a file says.
+    """The headers of a light curve, as far as a choice between files needs them.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ def light_curve_table(path: Path, hdus: Any) -> Any:
 
 
 def end_of_table(path: Path, table: Any) -> int:
-    """Where the rows of a table end, in bytes from the beginning of its file."""
+    """Bytes from the beginning of a file to the end of its table's rows."""
     n_bytes, n_rows = table.header["NAXIS1"], table.header["NAXIS2"]
     if not all(type(n) is int and n >= 0 for n in (n_bytes, n_rows)):
         raise damaged(path, f"NAXIS1 = {n_bytes!r}, NAXIS2 = {n_rows!r}: no size of a table")
@@ -159,7 +159,7 @@ def end_of_table(path: Path, table: Any) -> int:
 
 
 def time_offset(path: Path, header: Any) -> float:
-    """What is to be added to the column TIME to have BTJD, in days.
+    """Days to be added to the column TIME to have BTJD.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def _is_fact(key: str, value: Any) -> bool:
 
 
 def _processing(path: Path, header: Any) -> tuple[tuple[Any, ...], str]:
-    """How new the processing of a light curve is, in an order and in words.
+    """The processing of a light curve: a key that is greater for a newer one, and words.
 
     First comes the version of the pipeline (`spoc-5.0.10-20200904`), then the date of the file, the
     data release, and the number in the name that the archive gives to a processing.

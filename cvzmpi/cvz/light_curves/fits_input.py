@@ -148,7 +148,7 @@ def _measurements(
 def _contradictions(
     path: Path, found: LightCurveId, header: dict[str, str | int | float], flux: np.ndarray
 ) -> list[str]:
-    """Where a file says one thing here and another there, without being certainly wrong."""
+    """Notes on a file that contradicts itself without being certainly wrong."""
     notes = []
     named = identity_by_name(path.name)
     if named not in {None, found}:

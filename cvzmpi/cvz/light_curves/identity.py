@@ -73,10 +73,7 @@ class LightCurveId(NamedTuple):
 
 
 def is_identity(tic: object, sector: object) -> bool:
-    """Whether two values are a TIC number and a sector: whole numbers in the archive's range.
-
-    A logical value is none, though Python counts it as a whole number.
-    """
+    """True for a TIC number and a sector: whole numbers in the archive's range, no booleans."""
     return all(
         isinstance(value, int) and not isinstance(value, bool) and 0 < value <= largest
         for value, largest in ((tic, MAX_TIC), (sector, MAX_SECTOR))

@@ -71,7 +71,7 @@ class _Candidate:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether all rows of its table are there."""
+        """True if all rows of its table are there."""
         try:
             return self.headers is not None and size_of(self.path) >= self.headers.end_of_table
         except LightCurveError:
@@ -83,7 +83,7 @@ class _Candidate:
         return (self.is_whole, not is_leftover(self.path), processing)
 
     def worse_than(self, best: _Candidate) -> str:
-        """Why another file is taken."""
+        """The reason to take another file."""
         if self.headers is None or best.headers is None or not self.is_whole:
             return f"truncated or damaged; {best.path} is taken"
         if self.headers.processing == best.headers.processing:
@@ -96,7 +96,7 @@ class _Candidate:
 
 @dataclass
 class _Found:
-    """What was found so far."""
+    """The files that were found so far."""
 
     directory: Path
     known: Mapping[tuple[str, int], LightCurveId]
@@ -131,7 +131,7 @@ class _Found:
         return [self._source(key) for key in sorted(self._candidates)]
 
     def rejected(self) -> list[Rejected]:
-        """What should be a light curve, and is not, nor is there another file of it."""
+        """Files that should be light curves and are not, if there is no other file of theirs."""
         return [
             Rejected(self._name(path), str(error))
             for path, error in sorted(self._refused, key=lambda item: item[0])
@@ -177,7 +177,7 @@ class _Found:
         return {name: next(iter(of_name)) for name, of_name in keys.items() if len(of_name) == 1}
 
     def _name(self, path: Path) -> str:
-        """What the unit of a bad file is called: never as that of a light curve."""
+        """Name of the unit of a bad file: never one of a light curve."""
         name = written(path.relative_to(self.directory))
         return name if path.suffix else f"./{name}"
 

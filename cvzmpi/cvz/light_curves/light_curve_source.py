@@ -1,4 +1,4 @@
-"""Where light curves come from, and what cannot become one."""
+"""The sources of light curves, and files or targets that are none."""
 
 from __future__ import annotations
 

@@ -12,14 +12,14 @@ from cvzmpi.cvz.light_curves.segments import Window, evaluated_cadences
 from cvzmpi.errors import LightCurveError
 
 MAX_RELATIVE_ERROR = 0.5
-"""Of the median flux. Everything is in units of it, so that one near 0 makes giants of the noise.
+"""Largest flux error, in median fluxes. All is in units of that: near 0, it makes noise gigantic.
 
 A star with as much has TESS magnitude 18 (10 e-/s, with errors of 5 e-/s); one of magnitude 14.3
 has 0.02. Where a brighter star has it, too much background was subtracted.
 """
 
 MAX_PART_NOT_POSITIVE = 0.1
-"""Of the fluxes; noise alone makes 0.02 at the greatest relative error."""
+"""Largest part of fluxes below 0; noise alone makes 0.02 at the greatest relative error."""
 
 
 @dataclass(frozen=True)

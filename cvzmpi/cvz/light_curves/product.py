@@ -1,4 +1,4 @@
-"""Products: what the archive calls a 2-minute light curve, and where it and its mirrors have it."""
+"""Products: the archive's 2-minute light curves, their names and addresses."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Product:
 
     @property
     def uri(self) -> str:
-        """What the archive's download service calls it."""
+        """Its name in the archive's download service."""
         return f"mast:TESS/product/{self.name}"
 
     @property
@@ -60,7 +60,7 @@ class Product:
 
 
 def address_of(product: Product, base: str) -> str:
-    """Where a product is to be fetched from.
+    """The address to fetch a product from.
 
     Parameters
     ----------

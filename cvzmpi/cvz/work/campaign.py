@@ -18,7 +18,7 @@ from cvzmpi.errors import MachineError, SectorFileError
 
 if TYPE_CHECKING:
     from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
-    from cvzmpi.cvz.work.stages import Tools
+    from cvzmpi.cvz.work.stages import SearchSetup
     from cvzmpi.mpi.team import Team
     from cvzmpi.scheduler.campaign import Unit, UnitSource
     from cvzmpi.scheduler.control import Control
@@ -50,7 +50,7 @@ class CvzCampaign:
             models_checksum=detector.checksum,
             software={name: version(name) for name in _SOFTWARE},
         )
-        self._tools: Tools | None = None
+        self._setup: SearchSetup | None = None
 
     @classmethod
     def begin(cls, config: Config, ranks: int = 1, nodes: int = 1) -> CvzCampaign:
@@ -81,10 +81,10 @@ class CvzCampaign:
 
     def prepare(self) -> None:
         """Prepare the detector for this process."""
-        from cvzmpi.cvz.work.stages import Tools
+        from cvzmpi.cvz.work.stages import SearchSetup
 
         self._detector.prepare()
-        self._tools = Tools(
+        self._setup = SearchSetup(
             config=self._config,
             detector=self._detector,
             rule=MaskRule.of(self._config.detect),
@@ -109,8 +109,8 @@ class CvzCampaign:
         """Bring a light curve to its last checkpoint."""
         from cvzmpi.cvz.work.stages import work_on_light_curve
 
-        assert self._tools is not None, "prepare() comes first"
-        return work_on_light_curve(self._tools, unit.content, team, control)
+        assert self._setup is not None, "prepare() comes first"
+        return work_on_light_curve(self._setup, unit.content, team, control)
 
     def _path(self, unit: Unit) -> Path:
         source: LightCurveSource = unit.content

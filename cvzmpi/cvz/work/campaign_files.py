@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.cvz.sector_file.paths import lock_path, sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
@@ -33,23 +35,28 @@ class CampaignFiles:
         """Path of a sector file, there or not."""
         return light_curve.path(self._directory)
 
+    def without_input(self, sources: Iterable[LightCurveSource]) -> list[LightCurveSource]:
+        """The light curves that have a sector file, and no FITS file among the sources."""
+        with_file = {source.id for source in sources}
+        return [LightCurveSource(found) for found in self.present if found not in with_file]
+
     @property
     def evidence(self) -> Evidence:
-        """What the files tell of the units of jobs that died."""
+        """The evidence of the files about units of jobs that died."""
         return Evidence(
             progress=lambda unit: self.steps(unit.name),
             was_begun=lambda unit: self._was_begun(unit.name),
         )
 
     def progress(self, light_curve: LightCurveId) -> SectorProgress | None:
-        """How far a light curve is; one whose file cannot be read has not begun."""
+        """Progress of a light curve; None if its file cannot be read, too."""
         try:
             return read_progress_by_name(self.path(light_curve))
         except SectorFileError:
             return None
 
     def steps(self, unit: str) -> int:
-        """How far a unit is, as a number; 0 for one that is no light curve."""
+        """Progress of a unit as a number; 0 for one that is no light curve."""
         light_curve = LightCurveId.parse(unit)
         progress = None if light_curve is None else self.progress(light_curve)
         return 0 if progress is None else progress.steps

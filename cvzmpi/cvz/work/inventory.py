@@ -7,7 +7,8 @@ never was, gets it from its files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cvzmpi.cvz.configuration import InjectConfig
@@ -18,6 +19,8 @@ from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.states import FINISHED
+
+_log = logging.getLogger(__name__)
 
 _CHUNK = 2000
 _LOST = "its sector file is gone"
@@ -66,7 +69,7 @@ class Inventory:
         self._reject(rejected)
 
     def try_again(self, names: Collection[str] | None = None) -> None:
-        """What failed, but not often enough to be given up, is tried once more.
+        """Let units that failed, but not too often, be tried once more.
 
         Parameters
         ----------
@@ -147,13 +150,47 @@ class Inventory:
             self.ledger.record(failed, self.job, skip_stale=True, within=connection)
 
     def _for_another_reason(self, rejected: Sequence[Rejected]) -> Iterator[Event]:
-        """What was rejected before, and is now since the file is another, or elsewhere."""
+        """Events for files that were rejected before and are now for another reason."""
         now = {item.name: item.message for item in rejected}
         for failure in failures(self.ledger):
             message = now.get(failure.unit.name, failure.message)
             if failure.from_state is State.DISCOVERED and message != failure.message:
                 yield failure.retried("looked at again")
                 yield Event(failure.unit.name, State.ERROR, State.DISCOVERED, message=message)
+
+
+def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit]) -> None:
+    """Name the files that are passed over: on the terminal once, when they are found.
+
+    Light curves that were begun with a file that is not the best any more are kept as they are.
+
+    Parameters
+    ----------
+    sources : iterable of LightCurveSource
+    known : iterable of LedgerUnit
+        What the ledger had before this job.
+    """
+    units = {unit.name: unit for unit in known}
+    outdated = []
+    for source in sources:
+        unit = units.get(source.id.name)
+        level = logging.WARNING if unit is None else logging.INFO
+        for other in source.others:
+            _log.log(level, "%s: not used: %s", source.id.name, other)
+        if unit is not None and (unit.progress or unit.state in FINISHED):
+            outdated += [
+                f"{source.id.name}, of {other.path}, has {source.path} now"
+                for other in source.others
+                if str(other.path) == unit.facts.get("file")
+            ]
+    if outdated:
+        _log.warning(
+            "%d light curves were begun with files that are not the best any more, and are kept "
+            "(remove a sector file to have it made anew): %s%s",
+            len(outdated),
+            outdated[0],
+            "; ..." if len(outdated) > 1 else "",
+        )
 
 
 def light_curve_cost(
@@ -169,7 +206,7 @@ def light_curve_cost(
 
 
 def _facts(source: LightCurveSource) -> dict[str, object]:
-    """What the ledger keeps of a light curve; with it, a FITS file is opened only once."""
+    """Facts about a light curve for the ledger, so that its FITS file is opened only once."""
     facts: dict[str, object] = source.id._asdict()
     n_bytes = source.n_bytes
     if n_bytes is not None:

@@ -10,16 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.light_curves.batch_list import read_batch, read_priorities, select_targets
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
+from cvzmpi.cvz.work.batch_list import read_batch, read_priorities, select_targets
 from cvzmpi.cvz.work.campaign_files import CampaignFiles
-from cvzmpi.cvz.work.file_choice import tell_choices
-from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
-from cvzmpi.cvz.work.stages import check_resume
+from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost, tell_choices
+from cvzmpi.cvz.work.starting_point import check_resume
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.ledger import Ledger, LedgerUnit, State
 from cvzmpi.ledger.states import FINISHED
@@ -158,12 +157,7 @@ class LightCurveWork:
             if directory.is_dir() or not self._files.present
             else ([], [])
         )
-        with_file = {source.id for source in sources}
-        sources += [
-            LightCurveSource(light_curve)
-            for light_curve in self._files.present
-            if light_curve not in with_file
-        ]
+        sources += self._files.without_input(sources)
         if self._config.input.targets is not None:
             sources, rejected = select_targets(sources, self._config.input.targets)
         if not sources and not rejected:

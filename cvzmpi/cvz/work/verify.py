@@ -31,7 +31,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class Difference:
-    """What the ledger and a file say differently.
+    """A contradiction between the ledger and a file.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Difference:
 
 @dataclass
 class Verification:
-    """What was found.
+    """The result of a comparison.
 
     Attributes
     ----------
@@ -157,9 +157,7 @@ class Verifier:
         rejected: list[Rejected] = []
         if directory.is_dir() and self._config.archive.targets is None:
             sources, rejected = scan_directory(directory)
-        with_file = {source.id for source in sources}
-        gone = self._files.present.keys() - with_file
-        return [*sources, *map(LightCurveSource, sorted(gone))], rejected
+        return [*sources, *self._files.without_input(sources)], rejected
 
     def _take_over(self) -> int:
         """Give back the units of jobs that are certainly dead; how many jobs."""

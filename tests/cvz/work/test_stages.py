@@ -23,13 +23,14 @@ from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
-from cvzmpi.cvz.work import stages
+from cvzmpi.cvz.work import stages, starting_point
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import CvzmpiError, LightCurveError, SectorFileError
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.campaign import Unit
 from cvzmpi.scheduler.control import Control, UnitStopped
+from tests.cvz.plain_detector import BrightnessDetector
 from tests.edited_hdf5 import edited
 from tests.main_job import content, rewind, simulate
 from tools.stand_in_archive.catalog import product_of
@@ -51,8 +52,12 @@ class Killed(BaseException):
 
 
 def campaign_on(inputs, outputs, models, *settings):
+    return campaign_with(StellaDetector(models), inputs, outputs, *settings)
+
+
+def campaign_with(detector, inputs, outputs, *settings):
     paths = {"input.directory": str(inputs), "output.directory": str(outputs)}
-    campaign = CvzCampaign(load(None, [*SETTINGS, *settings], paths), StellaDetector(models))
+    campaign = CvzCampaign(load(None, [*SETTINGS, *settings], paths), detector)
     campaign.prepare()
     outputs.mkdir(parents=True, exist_ok=True)  # as a job does
     campaign.inputs, campaign.outputs = inputs, outputs
@@ -219,10 +224,13 @@ def test_a_run_that_was_stopped_at_any_checkpoint_goes_on_to_the_same_file(
     output, path = begun(state)
     n_remaining = [N_INJECT, *COUNTS][state]
     calls = []
-    for name in ("read_light_curve", "fit_gaussian_process"):
-        function = getattr(stages, name)
+    for module, name in (
+        (starting_point, "read_light_curve"),
+        (stages, "fit_gaussian_process"),
+    ):
+        function = getattr(module, name)
         monkeypatch.setattr(
-            stages, name, lambda *a, f=function, n=name, **k: calls.append(n) or f(*a, **k)
+            module, name, lambda *a, f=function, n=name, **k: calls.append(n) or f(*a, **k)
         )
     searched = []
     recovered = InjectionSearch.recovered
@@ -381,6 +389,24 @@ def test_a_damaged_file_whose_fits_is_in_the_archive_makes_way_for_the_next_atte
     there = replace(unit, content=fetched)
     campaign.work(there, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
     assert content(path) == content(reference[0])
+
+
+# ----------------------------------------------------------------- another detector
+
+
+def test_the_stages_work_with_any_detector(inputs, tmp_path):
+    campaign = campaign_with(BrightnessDetector(), inputs, tmp_path / "output")
+    assert work(campaign)[1] == N_INJECT * N_REPEAT
+    path = the_file(tmp_path / "output")
+    progress, data = read_progress(path), read_sector_data(path)
+    assert progress.models_checksum == BrightnessDetector.checksum
+    assert progress.done
+    # it looks at all usable cadences, also beside gaps and at the ends
+    usable = data.light_curve.usable(load(None).light_curve.quality_bitmask)
+    np.testing.assert_array_equal(np.isfinite(data.probability), usable)
+    assert set(data.probability[usable]) == {0, 1}
+    with h5py.File(path) as file:
+        assert 0.1 < np.mean(file["recoveries/recovered"]) < 0.9
 
 
 # ----------------------------------------------------------------- teams

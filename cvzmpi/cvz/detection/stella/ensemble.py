@@ -34,7 +34,7 @@ Allocate = Callable[[tuple[int, ...], type], np.ndarray]
 
 @dataclass(frozen=True)
 class EnsembleEvaluation:
-    """What an ensemble of networks computed along one light curve.
+    """Intermediate values of an ensemble of networks along one light curve.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What injected flares change in the evaluation of a light curve, and nothing else.
+"""Injected flares, evaluated by computing only the changes that they make.
 
 An injected flare changes the flux at some cadences around its peak, so features only around them,
 and the hidden layer of a window only by the changed features:
@@ -59,7 +59,7 @@ def toeplitz(network: Network, n_u: int) -> np.ndarray:
 
 @dataclass(frozen=True, order=True)
 class Reach:
-    """Which features a flare may change: v in [v_start, v_stop), and which border taps.
+    """The features that a flare may change, v in [v_start, v_stop), and the border taps.
 
     Flares of the same reach are evaluated together.
     """
@@ -78,7 +78,7 @@ class WindowPlan:
     n_u: int
 
     def reach(self, before: int, after: int, step: int = 4) -> Reach:
-        """Which features change when the flux does, from `before` to `after` cadences of the peak.
+        """The features that change with the flux from `before` to `after` cadences of the peak.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class InjectedWindows:
         self._changes: list[np.ndarray] = []
 
     def flux_positions(self) -> np.ndarray:
-        """Where `inject` needs the flux of the flares.
+        """Positions at which `inject` needs the flux of the flares.
 
         Returns
         -------

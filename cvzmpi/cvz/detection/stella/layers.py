@@ -124,7 +124,7 @@ def hidden_interior(network: Network, feature: np.ndarray, n_windows: int) -> np
 
 
 def hidden_left(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarray:
-    """What taps 0 and 1 add to the input of the hidden layer.
+    """Sum of taps 0 and 1, a part of the input of the hidden layer.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def hidden_left(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarra
 
 
 def hidden_right(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarray:
-    """What taps 48 and 49 add to the input of the hidden layer.
+    """Sum of taps 48 and 49, a part of the input of the hidden layer.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ class StellaDetector:
 
 @dataclass(frozen=True)
 class StellaEvaluation:
-    """What the networks computed along a light curve, as an `Evaluation`."""
+    """The networks evaluated along a light curve, as an `Evaluation`."""
 
     detector: StellaDetector
     ensemble: EnsembleEvaluation
@@ -93,7 +93,7 @@ class StellaEvaluation:
         return self.ensemble.probability()
 
     def reach(self, around: AroundPeak, before: int, after: int) -> Reach:
-        """Which features, and which border taps, a flare changes."""
+        """The features and the border taps that a flare changes."""
         return _plan(around).reach(before, after)
 
     def inject(

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from cvzmpi.cvz.light_curves.batch_list import select_targets
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.work.batch_list import select_targets
 from cvzmpi.errors import ConfigError
 
 

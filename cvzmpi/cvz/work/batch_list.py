@@ -101,7 +101,7 @@ def _read_targets(targets: Path) -> Iterator[tuple[LightCurveId, float | None]]:
 
 
 def _target(values: dict[str, str], where: str) -> tuple[LightCurveId, float | None]:
-    """What a line says, by the names of the columns that it has."""
+    """The light curve and the priority of a line, given its values by column."""
     texts = [values.get("tic"), values.get("sector")]
     tic, sector = (int(text) if text and _WHOLE_NUMBER.fullmatch(text) else 0 for text in texts)
     if not is_identity(tic, sector):
