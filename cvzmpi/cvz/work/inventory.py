@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cvzmpi.cvz.configuration import InjectConfig
+from cvzmpi.cvz.configuration import Config, InjectConfig
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.light_curves.stage import Stage
@@ -33,6 +33,7 @@ class Inventory:
 
     Attributes
     ----------
+    config : Config
     ledger : Ledger
     job : Job
         Who does it.
@@ -40,18 +41,13 @@ class Inventory:
         The light curves that have a sector file.
     look : callable
         Opens the sector file of a light curve: how far it is, None where it is damaged.
-    cost : callable
-        Of a light curve, by its source and how far it is.
-    max_attempts : int
-        What failed so often is not tried again.
     """
 
+    config: Config
     ledger: Ledger
     job: Job
     present: Collection[LightCurveId]
     look: Callable[[LightCurveId], SectorProgress | None]
-    cost: Callable[[LightCurveSource, SectorProgress | None], float]
-    max_attempts: int
 
     def take(self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected]) -> None:
         """Bring everything into the ledger.
@@ -77,10 +73,11 @@ class Inventory:
             Only these.
         """
         failed = [f for f in failures(self.ledger) if names is None or f.unit.name in names]
+        most = self.config.job.max_attempts
         again = [
-            failure.retried(f"attempt {failure.unit.attempts_used + 1} of {self.max_attempts}")
+            failure.retried(f"attempt {failure.unit.attempts_used + 1} of {most}")
             for failure in failed
-            if failure.unit.attempts_used < self.max_attempts
+            if failure.unit.attempts_used < most
         ]
         self.ledger.record(again, self.job, skip_stale=True)
 
@@ -123,7 +120,7 @@ class Inventory:
                 is_present = source.id in self.present
                 progress = self.look(source.id) if is_present else None
                 if unit is None:
-                    cost = self.cost(source, progress)
+                    cost = light_curve_cost(self.config.inject, source, progress)
                     found.append(NewUnit(source.id.name, cost, facts=_facts(source)))
                 state = State.DISCOVERED if unit is None else unit.state
                 happened += _on_its_way(source, state, progress)

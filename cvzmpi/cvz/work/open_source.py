@@ -17,7 +17,7 @@ from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.cvz.work.batch_list import read_batch, read_priorities, select_targets
 from cvzmpi.cvz.work.campaign_files import CampaignFiles
-from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost, tell_choices
+from cvzmpi.cvz.work.inventory import Inventory, tell_choices
 from cvzmpi.cvz.work.starting_point import check_resume
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.ledger import Ledger, LedgerUnit, State
@@ -166,12 +166,11 @@ class LightCurveWork:
 
     def _inventory(self, opened: OpenJob) -> Inventory:
         return Inventory(
+            config=self._config,
             ledger=opened.ledger,
             job=opened.job,
             present=self._files.present.keys(),
             look=lambda light_curve: self._progress(self._files.path(light_curve)),
-            cost=lambda source, progress: light_curve_cost(self._config.inject, source, progress),
-            max_attempts=self._config.job.max_attempts,
         )
 
     def _check_configuration(self, known: list[LedgerUnit]) -> None:

@@ -19,7 +19,7 @@ from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file
 from cvzmpi.cvz.work.campaign_files import CampaignFiles
-from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
+from cvzmpi.cvz.work.inventory import Inventory
 from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.client.liveness import Liveness
@@ -142,12 +142,11 @@ class Verifier:
         sources, rejected = self._find()
         new = [source for source in sources if source.id.name not in known]
         Inventory(
+            config=self._config,
             ledger=self._ledger,
             job=self._job,
             present=self._files.present.keys(),
             look=self._files.progress,
-            cost=lambda source, progress: light_curve_cost(self._config.inject, source, progress),
-            max_attempts=self._config.job.max_attempts,
         ).take(new, [item for item in rejected if item.name not in known])
         return len(new)
 

@@ -2,24 +2,17 @@
 
 import pytest
 
-from cvzmpi.cvz.configuration import InjectConfig
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
-from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
+from cvzmpi.cvz.work.inventory import Inventory
 from cvzmpi.ledger import Event, NewUnit, State
 from cvzmpi.ledger.failures import failures
 
 
 @pytest.fixture
 def inventory(ledger, job):
-    return Inventory(
-        ledger=ledger,
-        job=job,
-        present=(),
-        look=lambda source: None,
-        cost=lambda source, progress: light_curve_cost(InjectConfig(), source, progress),
-        max_attempts=5,
-    )
+    return Inventory(Config(), ledger, job, present=(), look=lambda light_curve: None)
 
 
 def state(ledger, name):
