@@ -146,11 +146,11 @@ def test_a_second_ctrl_c_ends_the_job_at_once_and_strands_nothing(arguments, tmp
 
 BEFORE_THE_UNITS = """
 import time
-from cvzmpi.cvz import light_curve_work
+from cvzmpi.cvz.work import open_source
 def scan(*given):
     print("scanning", flush=True)
     time.sleep(1000)
-light_curve_work.scan_directory = scan
+open_source.scan_directory = scan
 from cvzmpi.cli import main
 main()
 """

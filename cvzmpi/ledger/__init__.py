@@ -1,7 +1,7 @@
 """The ledger: what happened to each unit of a campaign, in SQLite or PostgreSQL.
 
-It knows no stars and no MPI. Units go through the states of `states`; each change is an event that
-says when, who and why; events are never changed or deleted, which the database itself sees to.
+It knows no stars and no MPI. Units go through the states of `states`; each change is an event with
+its time, its job and its reason. The database itself refuses to change or delete events.
 
     with Ledger.open("ledger.sqlite") as ledger, ledger.job("scan") as job:
         ledger.add_units([NewUnit("25155310_1", facts={"tmag": 10.2})], job)

@@ -17,11 +17,11 @@ from cvzmpi.ledger.db.tables import batches, claims, jobs, latest, units
 from cvzmpi.ledger.order import ORDER_BY, place_in_order
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.registry import JOB_COLUMNS
-from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
+from cvzmpi.ledger.rows import SELECT_UNITS, as_unit, rows_with
 from cvzmpi.ledger.states import State, state_named
 
 Narrow = Callable[[sa.Select[Any]], sa.Select[Any]]
-"""Makes a query of `latest` a narrower one."""
+"""Takes a query of `latest`, and gives one that finds fewer units."""
 
 
 def all_units(query: sa.Select[Any]) -> sa.Select[Any]:
@@ -127,7 +127,7 @@ class Claims:
     def batch_counts(
         self, job: Job, *, limited: bool = False, only: Narrow = all_units
     ) -> dict[tuple[State, bool], int]:
-        """How many units there are by state, and by whether they are half done."""
+        """Count units by state, and by whether they are half done."""
         with self._database.reading() as connection:
             return count_units(
                 connection, lambda query: only(_in_batch(query, job) if limited else query)
@@ -145,10 +145,10 @@ class Claims:
         return None if row is None else Job(*row)
 
     def of_others(self, job: Job, *, limited: bool = False) -> list[tuple[Job, int]]:
-        """The other jobs that have not ended, and how many units each has.
+        """The other jobs whose units may have to be taken over, with the number of their claims.
 
-        Also those that have ended and left units in the state `working`, which nobody would look
-        after: they have none.
+        These are the jobs that have not ended, and those that ended and left units `working`; the
+        latter have no claims.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class Claims:
 def count_units(
     connection: sa.Connection, narrow: Narrow = all_units
 ) -> dict[tuple[State, bool], int]:
-    """How many units there are, by state and by whether they are half done."""
+    """Count units by state, and by whether they are half done."""
     query = sa.select(latest.c.state, latest.c.begun, sa.func.count()).group_by(
         latest.c.state, latest.c.begun
     )
@@ -205,16 +205,13 @@ def _free_units(
 
 def _read_units(connection: sa.Connection, ids: Sequence[int]) -> list[LedgerUnit]:
     """Units by their numbers, in this order."""
-    query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
-    found: dict[int, LedgerUnit] = {}
-    for chunk in chunks(ids):
-        for row in connection.execute(query.where(units.c.id.in_(chunk))):
-            found[row.id] = as_unit(tuple(row))
+    rows = rows_with(connection, SELECT_UNITS, units.c.id, ids)
+    found = {row.id: as_unit(tuple(row)) for row in rows}
     return [found[unit_id] for unit_id in ids]
 
 
 def _in_batch(query: sa.Select[Any], job: Job) -> sa.Select[Any]:
-    """Of units in `latest`, only those of the job's batch."""
+    """Narrow a query of `latest` to the units of the job's batch."""
     return query.join(
         batches, (batches.c.unit_id == latest.c.unit_id) & (batches.c.job_id == job.id)
     )

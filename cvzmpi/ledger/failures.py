@@ -1,16 +1,14 @@
-"""Units that failed, why, and another try."""
+"""Units that failed, the reasons, and another try."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from cvzmpi.ledger.db.tables import events, latest, units
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
-from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
+from cvzmpi.ledger.rows import IS_NEWEST, SELECT_UNITS, as_unit
 from cvzmpi.ledger.states import RETRY_FROM, State, state_named
 
 
@@ -45,25 +43,18 @@ class Failure:
 def failures(ledger: Ledger) -> list[Failure]:
     """All units that failed, in the order in which they were found."""
     query = (
-        sa.select(*UNIT_COLUMNS, events.c.from_state, events.c.message)
-        .join(latest, latest.c.unit_id == units.c.id)
-        .join(
-            events,
-            (events.c.unit_id == latest.c.unit_id) & (events.c.number == latest.c.number),
-        )
+        SELECT_UNITS.join(events, IS_NEWEST)
+        .add_columns(events.c.from_state, events.c.message)
         .where(latest.c.state == State.ERROR.value)
         .order_by(units.c.id)
     )
     with ledger.database.reading() as connection:
         rows = [tuple(row) for row in connection.execute(query)]
-    return [
-        Failure(as_unit(unit), _state_before(from_state), message or "")
-        for *unit, from_state, message in rows
-    ]
+    return [Failure(as_unit(row), _state_before(row[-2]), row[-1] or "") for row in rows]
 
 
 def _state_before(name: str | None) -> State:
-    """In which state a unit failed; one that failed first of all is as if just found."""
+    """The state in which a unit failed; `discovered` where it has no earlier event."""
     return State.DISCOVERED if name is None else state_named(name)
 
 

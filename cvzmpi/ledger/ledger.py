@@ -1,4 +1,4 @@
-"""The ledger: units and what happened to them. It is only ever added to."""
+"""The ledger as programs use it: units and their histories, to which is only ever added."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ import sqlalchemy as sa
 from cvzmpi.errors import LedgerError
 from cvzmpi.ledger import recording
 from cvzmpi.ledger.claims import Claims, count_units
-from cvzmpi.ledger.db.database import Database, chunks
+from cvzmpi.ledger.db.database import Database
 from cvzmpi.ledger.db.migrate import LEDGER
 from cvzmpi.ledger.db.tables import events, jobs, latest, units
 from cvzmpi.ledger.recording import Follower
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, NewUnit, Recorded
 from cvzmpi.ledger.registry import JOB_COLUMNS, JobRegistry
-from cvzmpi.ledger.rows import EVENT_COLUMNS, UNIT_COLUMNS, as_recorded, as_unit
+from cvzmpi.ledger.rows import (
+    EVENT_COLUMNS,
+    IS_NEWEST,
+    SELECT_UNITS,
+    as_recorded,
+    as_unit,
+    rows_with,
+)
 from cvzmpi.ledger.states import State, state_named
 
 
@@ -215,21 +222,19 @@ class Ledger:
         names : sequence of str, optional
             Only these; names that are not in the ledger are left out.
         """
-        query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
+        query = SELECT_UNITS
         if states is not None:
             query = query.where(latest.c.state.in_([state.value for state in states]))
         with self.database.reading() as connection:
             if names is None:
                 rows = list(connection.execute(query.order_by(units.c.id)))
             else:
-                rows = []
-                for chunk in chunks(sorted(set(names))):
-                    rows += connection.execute(query.where(units.c.name.in_(chunk)))
+                rows = rows_with(connection, query, units.c.name, sorted(set(names)))
                 rows.sort(key=lambda row: row.id)
         return [as_unit(tuple(row)) for row in rows]
 
     def counts(self) -> dict[State, int]:
-        """How many units there are in each state; states without units have 0."""
+        """Count the units in each state; states without units have 0."""
         with self.database.reading() as connection:
             counted = count_units(connection)
         return {state: sum(n for (s, _), n in counted.items() if s is state) for state in State}
@@ -241,10 +246,7 @@ class Ledger:
         query = (
             sa.select(units.c.name, events.c.from_state)
             .join(latest, latest.c.unit_id == units.c.id)
-            .join(
-                events,
-                (events.c.unit_id == latest.c.unit_id) & (events.c.number == latest.c.number),
-            )
+            .join(events, IS_NEWEST)
             .where(latest.c.state == state.value)
         )
         with self.database.reading() if within is None else nullcontext(within) as connection:

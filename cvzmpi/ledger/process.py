@@ -1,4 +1,4 @@
-"""Which process of a machine this is, and whether a process is still there."""
+"""Names for processes that are never used again, and whether such a process still runs."""
 
 from __future__ import annotations
 

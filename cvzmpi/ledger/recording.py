@@ -1,21 +1,27 @@
-"""What is added to the ledger: units, and what happens to them."""
+"""Additions to the ledger: units, and events that are checked to be possible next."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
-from cvzmpi.errors import LedgerError
+from cvzmpi.errors import LedgerError, StaleEventError
 from cvzmpi.ledger.db.bulk_insert import insert_rows
 from cvzmpi.ledger.db.database import chunks
-from cvzmpi.ledger.db.tables import claims, events, units
-from cvzmpi.ledger.position import known_keys, read_positions
+from cvzmpi.ledger.db.stored_values import storable_text
+from cvzmpi.ledger.db.tables import claims, events, latest, units
 from cvzmpi.ledger.records import Event, Job, NewUnit
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.rows import rows_with
+from cvzmpi.ledger.states import State, check_transition, state_named
+from cvzmpi.redaction import redacted
+
+_LONGEST = 1_000_000  # characters of a message, as the database has it
 
 Follower = Callable[[sa.Connection, Sequence[Event]], None]
-"""Is given new events, within the transaction that adds them."""
+"""Called with new events, within the transaction that adds them."""
 
 
 def add_units(
@@ -27,10 +33,10 @@ def add_units(
 ) -> int:
     """Add the units that are not there yet, and their first events; see `Ledger.add_units`."""
     wanted = {unit.name: unit for unit in found}
-    there = read_positions(connection, wanted)
+    there = _read_positions(connection, wanted)
     new = [unit for name, unit in wanted.items() if name not in there]
     insert_rows(connection, units, [vars(unit) | {"facts": dict(unit.facts)} for unit in new])
-    positions = read_positions(connection, [unit.name for unit in new])
+    positions = _read_positions(connection, [unit.name for unit in new])
     happened = [Event(unit.name, State.DISCOVERED) for unit in new]
     happened += (event for event in judged if event.unit in positions)
     rows = []
@@ -38,7 +44,7 @@ def add_units(
         position = positions[event.unit]
         position.check(event, job)
         rows.append(position.append(event, job))
-    # `latest` shows the newest event: with the first ones last, it has to follow but once a unit.
+    # The first events are inserted last: `latest` then has to change only once for each unit.
     insert_rows(connection, events, [*rows[len(new) :], *rows[: len(new)]])
     for follower in followers if happened else ():
         follower(connection, happened)
@@ -54,8 +60,8 @@ def record(
     skip_stale: bool,
 ) -> list[Event]:
     """Add events, all or none, in the order given; see `Ledger.record`."""
-    known = known_keys(connection, [event.key for event in happened])
-    positions = read_positions(connection, {event.unit for event in happened})
+    known = _known_keys(connection, [event.key for event in happened])
+    positions = _read_positions(connection, {event.unit for event in happened})
     accepted, new, rows, ended = [], [], [], []
     for event in happened:
         if event.key in known:
@@ -86,16 +92,107 @@ def record(
 def set_priorities(connection: sa.Connection, priorities: Mapping[str, float]) -> int:
     """Change priorities; see `Ledger.set_priorities`."""
     query = sa.select(units.c.id, units.c.name, units.c.priority)
-    changed = units.update().where(units.c.id == sa.bindparam("unit"))
-    n_changed = 0
-    for chunk in chunks(list(priorities)):
-        rows = connection.execute(query.where(units.c.name.in_(chunk)))
-        new = [
-            {"unit": unit_id, "wanted": priorities[name]}
-            for unit_id, name, priority in rows
-            if priority != priorities[name]
-        ]
-        if new:
-            connection.execute(changed.values(priority=sa.bindparam("wanted")), new)
-        n_changed += len(new)
-    return n_changed
+    changed = [
+        {"unit": unit_id, "wanted": priorities[name]}
+        for unit_id, name, priority in rows_with(connection, query, units.c.name, list(priorities))
+        if priority != priorities[name]
+    ]
+    if changed:
+        update = units.update().where(units.c.id == sa.bindparam("unit"))
+        connection.execute(update.values(priority=sa.bindparam("wanted")), changed)
+    return len(changed)
+
+
+class _Position:
+    """The state of a unit while events are added to it.
+
+    Attributes
+    ----------
+    unit_id : int
+    work_ended : bool
+        Whether the last event that was added ended the work on it.
+    """
+
+    def __init__(
+        self,
+        unit_id: int,
+        number: int,
+        state: str | None,
+        job_id: int | None,
+        claimed_by: int | None,
+    ) -> None:
+        self.unit_id = unit_id
+        self.work_ended = False
+        self._number = number
+        self._state = None if state is None else state_named(state)
+        self._job_id = job_id
+        self._claimed_by = claimed_by
+
+    def check(self, event: Event, job: Job) -> None:
+        """Refuse an event that cannot come next.
+
+        Raises
+        ------
+        StaleEventError
+        IllegalTransitionError
+        """
+        if event.from_state is not None and event.from_state is not self._state:
+            raise StaleEventError(
+                f"{event.unit}: is {self._state}, not {event.from_state} as supposed "
+                f"for {event.to_state}"
+            )
+        if self._state is State.WORKING and self._job_id != (event.instead_of or job.id):
+            raise StaleEventError(f"{event.unit}: job {self._job_id} works on it")
+        if event.to_state is State.WORKING and self._claimed_by not in (None, job.id):
+            raise StaleEventError(f"{event.unit}: job {self._claimed_by} has it")
+        check_transition(event.unit, self._state, event.to_state)
+
+    def append(self, event: Event, job: Job) -> dict[str, Any]:
+        """Take an event as the newest, and give its row."""
+        self._number += 1
+        row = {
+            "key": event.key,
+            "unit_id": self.unit_id,
+            "number": self._number,
+            "from_state": self._state and self._state.value,
+            "to_state": event.to_state.value,
+            "at": event.at,
+            "job_id": job.id,
+            "rank": event.rank,
+            "host": event.host,
+            "charged": event.attempts_used,
+            "progress": event.progress,
+            "message": None if event.message is None else _message(event.message),
+            "detail": None if event.detail is None else dict(event.detail),
+        }
+        self.work_ended = self._state is State.WORKING or event.to_state is State.ERROR
+        self._state, self._job_id = event.to_state, job.id
+        return row
+
+
+def _message(text: str) -> str:
+    """A message as everyone may read it, and as every database can have it."""
+    return storable_text(redacted(text))[:_LONGEST]
+
+
+def _read_positions(connection: sa.Connection, names: Collection[str]) -> dict[str, _Position]:
+    """The positions of units by name; units that are not in the ledger have none."""
+    query = (
+        sa.select(
+            units.c.name,
+            units.c.id,
+            sa.func.coalesce(latest.c.number, 0),
+            latest.c.state,
+            latest.c.job_id,
+            claims.c.job_id,
+        )
+        .outerjoin(latest, latest.c.unit_id == units.c.id)
+        .outerjoin(claims, claims.c.unit_id == units.c.id)
+    )
+    rows = rows_with(connection, query, units.c.name, sorted(names))
+    return {name: _Position(*position) for name, *position in rows}
+
+
+def _known_keys(connection: sa.Connection, keys: Sequence[UUID]) -> set[UUID]:
+    """Which of these events are in the ledger."""
+    return {row.key for row in rows_with(connection, sa.select(events.c.key), events.c.key, keys)}

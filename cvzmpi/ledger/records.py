@@ -1,4 +1,4 @@
-"""What is put into the ledger, and what comes out of it."""
+"""Records that are put into the ledger or read from it: units, events, jobs."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Job:
-    """Who records: a job, or a command.
+    """A job or a command, as the recorder of events.
 
     Attributes
     ----------

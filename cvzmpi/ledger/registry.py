@@ -12,7 +12,7 @@ from cvzmpi import __version__
 from cvzmpi.errors import LedgerLostError
 from cvzmpi.ledger import process
 from cvzmpi.ledger.db.database import Database
-from cvzmpi.ledger.db.json_values import storable_text
+from cvzmpi.ledger.db.stored_values import storable_text
 from cvzmpi.ledger.db.tables import batches, claims, jobs
 from cvzmpi.ledger.records import Job, now
 
@@ -109,11 +109,16 @@ class JobRegistry:
         ended = {"ended": now(), "outcome": outcome}
         with self._database.writing() as connection:
             connection.execute(jobs.update().where(jobs.c.id == job.id).values(**ended))
-            for table in (claims, batches):
-                connection.execute(table.delete().where(table.c.job_id == job.id))
+            end_claims(connection, job)
 
     def all(self) -> list[Job]:
         """All of them, the newest last."""
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(*JOB_COLUMNS).order_by(jobs.c.id))
             return [Job(*row) for row in rows]
+
+
+def end_claims(connection: sa.Connection, job: Job) -> None:
+    """Have a job claim nothing more."""
+    for table in (claims, batches):
+        connection.execute(table.delete().where(table.c.job_id == job.id))

@@ -1,35 +1,44 @@
-"""Rows of the database as records."""
+"""Units and events as the database has them, read as records."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from cvzmpi.ledger.db.json_values import as_object
+import sqlalchemy as sa
+
+from cvzmpi.ledger.db.database import chunks
+from cvzmpi.ledger.db.stored_values import as_object
 from cvzmpi.ledger.db.tables import events, latest, units
 from cvzmpi.ledger.records import Job, LedgerUnit, Recorded
 from cvzmpi.ledger.states import state_named
 
 EVENT_COLUMNS = [column for column in events.c if column.name not in {"id", "unit_id", "job_id"}]
-UNIT_COLUMNS = [
-    units.c.id,
-    units.c.name,
-    units.c.cost,
-    units.c.priority,
-    units.c.facts,
-    latest.c.state,
-    latest.c.since,
-    latest.c.number,
-    latest.c.job_id,
-    latest.c.progress,
-    latest.c.charged,
+_UNIT_COLUMNS = [
+    *(units.c[name] for name in ("id", "name", "cost", "priority", "facts")),
+    *(latest.c[name] for name in ("state", "since", "number", "job_id", "progress", "charged")),
 ]
+SELECT_UNITS = sa.select(*_UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id)
+"""Units as they are now, to be read with `as_unit`."""
+IS_NEWEST = (events.c.unit_id == latest.c.unit_id) & (events.c.number == latest.c.number)
+"""The condition that an event is the newest of its unit."""
 
 
 def as_unit(row: Sequence[Any]) -> LedgerUnit:
-    """A row of `UNIT_COLUMNS`."""
-    _, name, cost, priority, facts, state, *rest = row
+    """A row of `SELECT_UNITS`; columns that follow are left out."""
+    _, name, cost, priority, facts, state, *rest = row[: len(_UNIT_COLUMNS)]
     return LedgerUnit(name, cost, priority, as_object(facts), state_named(state), *rest)
+
+
+def rows_with(
+    connection: sa.Connection,
+    query: sa.Select[Any],
+    column: sa.ColumnElement[Any],
+    values: Sequence[Any],
+) -> list[Any]:
+    """The rows of a query where a column has one of these values, however many they are."""
+    parts = (query.where(column.in_(chunk)) for chunk in chunks(values))
+    return [row for part in parts for row in connection.execute(part)]
 
 
 def as_recorded(name: str, row: Sequence[Any]) -> Recorded:

@@ -1,4 +1,4 @@
-"""The states of a unit, and which may follow which: the one table of the whole project."""
+"""The states of a unit and the legal transitions between them, for all campaigns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cvzmpi.errors import IllegalTransitionError, LedgerError
 
 
 class State(str, Enum):
-    """What a unit is, by its newest event."""
+    """The state of a unit, which its newest event says."""
 
     DISCOVERED = "discovered"
     QUALIFIED = "qualified"
@@ -42,7 +42,7 @@ def state_named(name: object) -> State:
 
 
 FINISHED = frozenset({State.DONE, State.PUBLISHED})
-"""All of the work is done."""
+"""States in which all of the work is done."""
 
 _D, _Q, _N, _P = State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED
 _W, _F, _L, _E = State.WORKING, State.DONE, State.PUBLISHED, State.ERROR
@@ -64,11 +64,7 @@ TRANSITIONS: Mapping[tuple[State | None, State], str] = {
     (_P, _P): "evaluated again: still meets them; or claimed or released by a person",
     (_P, _N): "evaluated again: meets them no longer",
     # something belongs to it that was not there: it is looked at from the beginning
-    (_Q, _D): "something was added to it",
-    (_N, _D): "something was added to it",
-    (_P, _D): "something was added to it",
-    (_F, _D): "something was added to it",
-    (_L, _D): "something was added to it",
+    **{(state, _D): "something was added to it" for state in (_Q, _N, _P, _F, _L)},
     # back, since something is lost
     (_W, _P): "given back: its job was stopped, or died",
     (_P, _Q): "its input is gone",
@@ -81,35 +77,20 @@ TRANSITIONS: Mapping[tuple[State | None, State], str] = {
     (_Q, _F): "worked on elsewhere, and the result handed in",
     (_L, _L): "its result is available anew, or a further part of it",
     # failures of any step, and another try from where it failed
-    (_D, _E): "failed",
-    (_Q, _E): "failed",
-    (_N, _E): "failed",
-    (_P, _E): "failed",
-    (_W, _E): "failed",
-    (_F, _E): "failed",
-    (_L, _E): "failed",
-    (_E, _D): "to be tried again",
-    (_E, _Q): "to be tried again",
-    (_E, _P): "to be tried again",
-    (_E, _F): "to be tried again",
+    **{(state, _E): "failed" for state in State if state is not _E},
+    **{(_E, state): "to be tried again" for state in (_D, _Q, _P, _F)},
 }
 """Each legal transition, and what it means. The first event of a unit comes from None."""
 
 RETRY_FROM: Mapping[State, State] = {
-    _D: _D,
-    _Q: _Q,
-    _N: _D,
-    _P: _P,
-    _W: _P,
-    _F: _F,
-    _L: _F,
-    _E: _D,
+    **{state: state for state in (_D, _Q, _P, _F)},
+    **{_N: _D, _W: _P, _L: _F, _E: _D},
 }
-"""Where a unit goes on that failed in a state."""
+"""The state from which a unit is tried again, by the state in which it failed."""
 
 
 def check_transition(unit: str, before: State | None, after: State) -> None:
-    """Refuse what is not in the table.
+    """Refuse a transition that is not in the table.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""The source of units that the ledger keeps: for every campaign, on rank 0 of a job.
+"""The source of a job's units, on rank 0, for every campaign.
 
-It stands between the engine, which knows units, teams and outcomes, and the ledger, which knows
+It stands between the scheduler, which knows units, teams and outcomes, and the ledger, which knows
 states and events.
 """
 
@@ -37,7 +37,7 @@ class _Held:
 
 
 def _who(held: _Held) -> dict[str, str]:
-    """Whom a line of the log is about."""
+    """The rank that a line of the log is about."""
     worker = held.worker
     return {} if worker is None else {"who": f"rank {worker.rank} on {worker.host}"}
 
@@ -57,23 +57,23 @@ def _log_end(outcome: Outcome, held: _Held) -> None:
 
 
 class LedgerSource:
-    """Gives out the units that the writer claims, and tells it what becomes of them.
+    """Gives out the units that the writer claims, and has their outcomes recorded.
 
     Parameters
     ----------
     writer : JobWriter
         Not started yet.
     overview : callable
-        What there is to do; asked when the writer has seen to dead jobs, and again in the end.
+        Counts what there is to do; called when the units of dead jobs are given back, and again in
+        the end.
     as_unit : callable
-        What the engine is to know of a unit.
+        Makes the scheduler's unit of the ledger's.
     n_ranks : int
-        Of the job, or its teams, where units take long: at least twice as many units are claimed
-        ahead, and what a minute brings, so that nobody waits for a database that is away for so
-        long.
+        Of the job, or its teams, where units take long. Twice as many units are claimed ahead, and
+        as many as ended in the last minute: enough for a minute without the database.
     as_recorded : callable, optional
-        How the work on a unit ended, as its history is to have it: what a campaign adds to the
-        outcome that a team sent. Of its result, `summary` and `note` become the message.
+        Adds to an outcome that a team sent what the unit's history is to have. Of its result,
+        `summary` and `note` become the message.
     """
 
     def __init__(
@@ -105,19 +105,19 @@ class LedgerSource:
         )
 
     def overview(self) -> Overview:
-        """What there is to do."""
+        """The counts of what there is to do, as the job began."""
         return self._overview
 
     def next(self) -> Unit | None:
-        """The unit that is next in the order of work; None where none is claimed at the moment."""
+        """The next unit in the order of work; None where none is claimed at the moment."""
         self._take_claimed()
         return self._waiting.popleft() if self._waiting else None
 
     def exhausted(self) -> bool:
-        """Whether all units are done or failed.
+        """Whether the job need not wait for more units.
 
-        Or with other jobs that live, for long; or out of reach, where the database has been away
-        for long: a job does not wait for ever.
+        All are done or failed, or have been with other living jobs for long, or the database has
+        been away for long.
         """
         self._take_claimed()
         if self._waiting:
@@ -128,18 +128,18 @@ class LedgerSource:
         return self._writer.nothing_left() and not self._wait.goes_on(self._writer.with_others())
 
     def preprocessed(self, unit: Unit, **detail: Any) -> None:
-        """The input of a unit is here, verified; to be said before it is given to a team."""
+        """Note that the input of a unit is here, verified, before it is given to a team."""
         if self._held[unit.name].state is not State.PREPROCESSED:  # else it was here once before
             self._move(unit.name, State.PREPROCESSED, detail=detail)
 
     def not_qualified(self, unit: Unit, message: str) -> None:
-        """The input of a unit is here, and it is not worth the work."""
+        """Note that the input of a unit is here and does not meet the criteria."""
         self._move(unit.name, State.NOT_QUALIFIED, message=message)
         self._writer.give_back(unit.name)
         del self._held[unit.name]
 
     def began(self, unit: Unit, worker: Worker) -> None:
-        """A team was given the unit."""
+        """Note that a team was given the unit."""
         held = self._held[unit.name]
         if held.state is not State.PREPROCESSED:
             self._move(unit.name, State.PREPROCESSED, message="needs its input no more")
@@ -149,7 +149,7 @@ class LedgerSource:
         _log.info("began %s, attempt %d", unit.name, attempt, extra=_who(held))
 
     def ended(self, outcome: Outcome) -> None:
-        """The work on a unit ended, or what comes before it."""
+        """Note that the work on a unit, or the preparation for it, ended."""
         outcome = self._as_recorded(outcome)
         name, held = outcome.unit, self._held[outcome.unit]
         self._ended_at.append(time.monotonic())
@@ -182,11 +182,14 @@ class LedgerSource:
         self._held.pop(name, None)
 
     def attend(self) -> Sequence[Outcome]:
-        """See that enough units are claimed."""
+        """See to claims that were lost and units that cannot be used; their outcomes."""
         if self._writer.lost_claims():
             self._forget_waiting()
         if self._unusable:
-            return self._end_unusable()
+            ended, self._unusable = self._unusable, []
+            for outcome in ended:
+                self.ended(outcome)
+            return ended
         if self._told_out_of_reach or not self.exhausted() or not self._writer.gave_up():
             return ()
         self._told_out_of_reach = True
@@ -198,13 +201,13 @@ class LedgerSource:
         self._writer.steps_done(steps)
 
     def status(self) -> str:
-        """Whether the ledger can be reached."""
+        """A word about the ledger for the progress display; empty when all is well."""
         if self._writer.problem is not None:
             return "ledger out of reach"
         return "waiting for other jobs" if self._wait.is_on else ""
 
     def close(self, stopped: str | None) -> Remainder | None:
-        """Deliver what is left to be said; what teams still have is given back."""
+        """Give back the units that teams still have, and deliver all events."""
         for name, held in self._held.items():
             if held.state is State.WORKING:
                 self._move(name, State.PREPROCESSED, message=f"the job ended: {stopped}")
@@ -218,7 +221,7 @@ class LedgerSource:
         return seen[-1] if seen else None
 
     def _remainder(self) -> Remainder:
-        """What is left when this job has told everything."""
+        """The units that are left once all events of this job are delivered."""
         overview = self._look()
         with_others = [
             Outcome(f"{count} more", unfinished=f"job {job.id} on {job.host} has them, and lives")
@@ -240,14 +243,8 @@ class LedgerSource:
         missing = enough - len(self._waiting)
         self._writer.want(missing if missing >= enough / 2 else 0)
 
-    def _end_unusable(self) -> list[Outcome]:
-        ended, self._unusable = self._unusable, []
-        for outcome in ended:
-            self.ended(outcome)
-        return ended
-
     def _forget_waiting(self) -> None:
-        """Other jobs may have them now; what the teams have goes on."""
+        """Drop the units that wait: other jobs may have them now. Teams keep what they have."""
         for unit in self._waiting:
             del self._held[unit.name]
         self._waiting.clear()

@@ -1,4 +1,4 @@
-"""How a job of any campaign is opened on rank 0: its log, its place in the ledger, its units.
+"""Open a job of any campaign on rank 0: its log, its place in the ledger, its units.
 
 A campaign says what it looks at before the job is entered in the ledger, and which units the job
 may claim. All else is the same for every campaign.
@@ -30,18 +30,18 @@ from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, UnitSource
 
 
 class CampaignConfig(Protocol):
-    """What the configuration of every campaign says."""
+    """The part of a configuration that all campaigns share."""
 
     @property
     def job(self) -> JobConfig:
-        """What a job does about its own end."""
+        """The section `[job]`."""
 
     @property
     def ledger(self) -> LedgerConfig:
-        """How long to wait for the ledger and for other jobs."""
+        """The section `[ledger]`."""
 
     def ledger_location(self) -> str | Path:
-        """Where the ledger is, as for `Ledger.open`."""
+        """The place of the ledger, as for `Ledger.open`."""
 
     def outboxes(self) -> Path:
         """Directory of the outboxes."""

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from tenacity import RetryCallState, Retrying
-from tenacity.retry import retry_if_exception_type
-from tenacity.stop import stop_after_delay
-from tenacity.wait import wait_exponential, wait_random
-
 from cvzmpi.errors import LedgerUnavailableError
+from cvzmpi.ledger.client.waiting import BackOff
 from cvzmpi.mpi.stopping import JobStopped
 from cvzmpi.said_once import SaidOnce
 
 T = TypeVar("T")
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 15.0  # seconds
+_APART_SECONDS = 0.25  # at most, so that jobs that wait do not all try at once
 _LOOK_SECONDS = 0.1  # a signal is handled between two looks
 _TO_THE_END_SECONDS = 1.0  # that an attempt gets when the job is to stop
 
 
-def wait_for_ledger(
-    begin: Callable[[], T],
-    patience: float,
-    say: Callable[[str], None],
-) -> T:
+def wait_for_ledger(begin: Callable[[], T], patience: float, say: Callable[[str], None]) -> T:
     """Do what needs the ledger; where it is away, again and again, with longer and longer pauses.
 
     Parameters
@@ -49,22 +43,22 @@ def wait_for_ledger(
     CvzmpiError
         Whatever else `begin` raises, at once.
     """
-    said = SaidOnce(say)
-
-    def tell(state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome is not None else None
-        said.tell(f"waits for the ledger, for {patience:.0f} s at most: {error}")
-
-    retrying = Retrying(
-        retry=retry_if_exception_type(LedgerUnavailableError),
-        wait=wait_exponential(_FIRST_PAUSE, _LONGEST_PAUSE) + wait_random(0, _FIRST_PAUSE),
-        stop=stop_after_delay(patience),
-        before_sleep=tell,
-        reraise=True,
-    )
-    result = retrying(lambda: _Attempt(begin).result())
-    said.over("the ledger is back")
-    return result
+    said, back_off = SaidOnce(say), BackOff()
+    give_up = time.monotonic() + patience
+    while True:
+        try:
+            result = _Attempt(begin).result()
+        except LedgerUnavailableError as error:
+            if time.monotonic() >= give_up:
+                raise
+            said.tell(f"waits for the ledger, for {patience:.0f} s at most: {error}")
+            back_off.failed(error)
+            while not back_off.is_time_to_try():
+                time.sleep(_LOOK_SECONDS)
+            time.sleep(random.uniform(0, _APART_SECONDS))
+        else:
+            said.over("the ledger is back")
+            return result
 
 
 class _Attempt(Generic[T]):
@@ -84,7 +78,7 @@ class _Attempt(Generic[T]):
             self._error = error
 
     def result(self) -> T:
-        """What it returned or raised; also when the job is asked to stop just before that."""
+        """Return or raise what the work did, also where a request to stop comes just before."""
         try:
             while self._thread.is_alive():
                 self._thread.join(_LOOK_SECONDS)

@@ -8,17 +8,6 @@ from cvzmpi.errors import ConfigError
 from cvzmpi.runtime.job_log import begin_log
 
 
-@pytest.fixture(autouse=True)
-def logger():
-    logger = logging.getLogger("cvzmpi")
-    before = list(logger.handlers), logger.level, logging.raiseExceptions
-    yield logger
-    for handler in logger.handlers:
-        handler.close()
-    logger.handlers, logging.raiseExceptions = before[0], before[2]
-    logger.setLevel(before[1])
-
-
 def test_a_line_names_the_rank_that_it_is_about(tmp_path):
     path = begin_log(tmp_path / "logs", "INFO", "812+1")
     assert path.name.endswith("Z-812+1.log")

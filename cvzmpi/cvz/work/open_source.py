@@ -1,7 +1,4 @@
-"""The work of a job: which light curves there are, and the ledger's source of them.
-
-Rank 0 alone has to do with it.
-"""
+"""The light curves of a job, which rank 0 finds and brings into the ledger, and their source."""
 
 from __future__ import annotations
 
@@ -184,7 +181,7 @@ class LightCurveWork:
                 return
 
     def _progress(self, path: Path) -> SectorProgress | None:
-        """How far a light curve is; one whose file is damaged, or not ours, has not begun."""
+        """The progress of a light curve; None where its file is missing, damaged, or not ours."""
         try:
             progress = read_progress_by_name(path)
         except SectorFileError:

@@ -53,7 +53,7 @@ class JobWriter:
     ) -> None:
         self._ledger, self._job, self._rules = ledger, job, rules
         self._outboxes = outboxes
-        # what passes between the two threads
+        # used by both threads
         self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._given_back: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._claimed: queue.SimpleQueue[LedgerUnit] = queue.SimpleQueue()
@@ -67,7 +67,7 @@ class JobWriter:
         self._is_closing = threading.Event()
         self._back_off = BackOff()
         self._heartbeat = Heartbeat(rules.heartbeat)
-        # what only the writer's thread uses
+        # used by the writer's thread alone
         self._others = OtherJobs(ledger, job, outboxes, rules, evidence)
         self._undelivered = Undelivered(Outbox(outboxes, job))
         self._said = SaidOnce(_log.warning)
@@ -78,7 +78,7 @@ class JobWriter:
 
     @property
     def problem(self) -> str | None:
-        """Why events cannot be delivered now."""
+        """The reason why events cannot be delivered now; None where they can."""
         return self._back_off.problem
 
     def start(self, wanted: int) -> None:
@@ -132,7 +132,7 @@ class JobWriter:
         return units
 
     def lost_claims(self) -> bool:
-        """Whether others took this job for dead since the last call: its claims are gone."""
+        """Whether another job took this one for dead since the last call, and ended its claims."""
         lost, self._lost_claims = self._lost_claims, False
         return lost
 
@@ -241,8 +241,8 @@ class JobWriter:
         """See which other jobs have units, and take over from those that are dead."""
         seen = self._others.look()
         if seen.n_died or seen.n_units() < self._seen.n_units():
-            # Units may be free. Before the others are forgotten: else the other thread might think
-            # that all is over.
+            # Units may be free. This is noted first: if the scheduling thread saw neither units nor
+            # other jobs, it would conclude that all is done.
             self._nothing_left = False
         self._seen = seen
 
@@ -293,7 +293,7 @@ class JobWriter:
 
 
 def _drained(waiting: queue.SimpleQueue[T]) -> list[T]:
-    """What is in a queue that no other thread takes from."""
+    """Take everything from a queue that no other thread takes from."""
     taken = []
     while not waiting.empty():
         taken.append(waiting.get())

@@ -15,7 +15,7 @@ _BEATS = 13  # that the speed is measured over: a minute, with one every five se
 
 
 class Heartbeat:
-    """When the next sign of life is due, and how fast the job was over the last ones.
+    """The signs of life that a job gives, and its speed over the last ones.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Heartbeat:
 
 
 class Liveness:
-    """Whether other jobs live, by their processes and their heartbeats.
+    """Judges whether other jobs live, by their processes and their heartbeats.
 
     A job on this machine is dead when its process is gone. A job elsewhere is dead when the queue
     has started it again, or when its heartbeat has not changed for a lease *while this job was

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from cvzmpi.ledger.db.json_values import plain
+from cvzmpi.ledger.db.stored_values import plain
 from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State
 from cvzmpi.said_once import SaidOnce
@@ -88,7 +88,7 @@ class Outbox:
 
     @property
     def refused_path(self) -> Path:
-        """Where `refuse` keeps events."""
+        """The file of events that the ledger did not accept."""
         return self.path.with_suffix(_REFUSED)
 
 
@@ -165,7 +165,7 @@ class Undelivered:
 
 
 def count_undelivered(directory: Path) -> int:
-    """How many events are in the outboxes of a directory."""
+    """Count the events in the outboxes of a directory."""
     return sum(
         len(path.read_text(encoding="utf-8", errors="replace").splitlines())
         for path in directory.glob("*.jsonl")

@@ -1,4 +1,4 @@
-"""What a campaign says to its job: the rules for units and other jobs, and what its files tell."""
+"""Rules that a campaign gives its job, and the evidence that its files give of units."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class JobRules:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a campaign's own files tell of a unit whose job is dead.
+    """Evidence from a campaign's own files of a unit whose job is dead.
 
     Attributes
     ----------

@@ -19,10 +19,11 @@ from cvzmpi.ledger.client.liveness import Liveness
 from cvzmpi.ledger.client.outbox import Outbox
 from cvzmpi.ledger.client.rules import Evidence, JobRules
 from cvzmpi.ledger.client.waiting import describe
-from cvzmpi.ledger.db.tables import batches, claims, jobs, latest, units
+from cvzmpi.ledger.db.tables import claims, jobs, latest
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.records import Event, Job, LedgerUnit, now
-from cvzmpi.ledger.rows import UNIT_COLUMNS, as_unit
+from cvzmpi.ledger.registry import end_claims
+from cvzmpi.ledger.rows import SELECT_UNITS, as_unit
 from cvzmpi.ledger.states import State
 
 _log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ _LOOK_SECONDS = 2.0  # between two looks at the other jobs
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look at the other jobs showed.
+    """The other jobs at one look.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class Seen:
     n_died: int = 0
 
     def n_units(self) -> int:
-        """How many units the living have."""
+        """The number of units that the living have."""
         return sum(count for _, count in self.living)
 
 
@@ -155,8 +156,7 @@ def take_over(
         if connection.execute(still).scalar() != dead.heartbeat:
             return []  # it lives after all
         recorded = ledger.record(events, job, skip_stale=True, within=connection)
-        for table in (claims, batches):
-            connection.execute(table.delete().where(table.c.job_id == dead.id))
+        end_claims(connection, dead)
         connection.execute(
             jobs.update()
             .where(jobs.c.id == dead.id, jobs.c.ended.is_(None))
@@ -184,9 +184,9 @@ def _begun(unit: LedgerUnit) -> Iterator[Event]:
 
 
 def _units(ledger: Ledger, condition: sa.ColumnElement[bool]) -> list[LedgerUnit]:
-    query = sa.select(*UNIT_COLUMNS).join(latest, latest.c.unit_id == units.c.id).where(condition)
     with ledger.database.reading() as connection:
-        return [as_unit(tuple(row)) for row in connection.execute(query)]
+        rows = connection.execute(SELECT_UNITS.where(condition))
+        return [as_unit(tuple(row)) for row in rows]
 
 
 def _given_back(unit: LedgerUnit, dead: Job, progress: int, max_attempts: int) -> Event:

@@ -1,4 +1,4 @@
-"""How long a job waits: for a database that is away, and for other jobs with the last units."""
+"""Waits with an end: for a database that is away, and for other jobs that have the last units."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _N_NAMED = 3
 
 
 class BackOff:
-    """When to try a database again that is away, and for how long it has been away.
+    """Longer and longer pauses between attempts to reach a database that is away.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class BackOff:
         return None if since is None else time.monotonic() - since
 
     def patience(self, longest: float, can_be_kept: bool) -> float:
-        """How long to wait for the database.
+        """The seconds to wait for the database.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
-"""Many rows at once, given to the driver as it wants them.
+"""Insert many rows at once, given straight to the driver.
 
-SQLAlchemy looks at each value of each row on its way. Without that, what a scan found is recorded
-in four fifths of the time.
+SQLAlchemy would look at each value of each row; without that, a scan is recorded in four fifths of
+the time.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cvzmpi.errors import LedgerError
-from cvzmpi.ledger.db.instants import as_instant
+from cvzmpi.ledger.db.stored_values import as_instant
 
 
 class Utc(sa.TypeDecorator[datetime]):
@@ -20,7 +20,7 @@ class Utc(sa.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """To the database."""
+        """The value that the database is given."""
         if value is not None and dialect.name == "sqlite":
             return value.astimezone(timezone.utc).replace(tzinfo=None)
         return value
@@ -28,7 +28,7 @@ class Utc(sa.TypeDecorator[datetime]):
     def result_processor(
         self, dialect: sa.Dialect, coltype: object
     ) -> Callable[[Any], datetime | None]:
-        """From the database, whose value is as the driver gives it."""
+        """A function that reads a value as the driver gives it."""
         del dialect, coltype
         return lambda value: None if value is None else as_instant(value)
 
@@ -40,17 +40,17 @@ class Key(sa.TypeDecorator[UUID]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """How the database has it."""
+        """The type of the column in this database."""
         return dialect.type_descriptor(
             sa.Uuid() if dialect.name == "postgresql" else sa.LargeBinary(16)
         )
 
     def process_bind_param(self, value: UUID | None, dialect: sa.Dialect) -> Any:
-        """To the database."""
+        """The value that the database is given."""
         return value.bytes if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> UUID | None:
-        """From the database."""
+        """The value that a program is given."""
         if not isinstance(value, bytes | memoryview):
             return value
         try:
@@ -68,7 +68,7 @@ class Json(sa.TypeDecorator[Any]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """How the database has it."""
+        """The type of the column in this database."""
         if dialect.name != "postgresql":
             return dialect.type_descriptor(sa.JSON(none_as_null=True))
         from sqlalchemy.dialects.postgresql import JSONB  # not where SQLite is all that is needed

@@ -1,4 +1,4 @@
-"""The connection to SQLite or PostgreSQL; above it, both are the same.
+"""The connection to SQLite or PostgreSQL; modules above see no difference.
 
 Writers take turns: a writing transaction holds a lock on the whole ledger from its first moment
 (`BEGIN IMMEDIATE` in SQLite, an advisory lock in PostgreSQL). What it reads is then true until it
@@ -22,7 +22,7 @@ from cvzmpi.errors import (
     LedgerUnavailableError,
     one_line,
 )
-from cvzmpi.ledger.db import json_values
+from cvzmpi.ledger.db import stored_values
 from cvzmpi.ledger.db.location import POSTGRESQL_OPTIONS, is_url
 from cvzmpi.ledger.db.sqlite_file import SqliteFile
 from cvzmpi.ledger.db.transient_errors import is_full, is_temporary, why_no_ledger
@@ -71,8 +71,8 @@ class Database:
                     key: v for key, v in POSTGRESQL_OPTIONS.items() if key not in url.query
                 },
                 pool_pre_ping=True,
-                json_serializer=json_values.as_utf8,
-                json_deserializer=json_values.from_text,
+                json_serializer=stored_values.as_utf8,
+                json_deserializer=stored_values.from_text,
             )
         else:
             raise LedgerError(f"{self.name}: expected sqlite:/// or postgresql://")
@@ -144,8 +144,8 @@ def _sqlite(url: sa.URL, create: bool) -> sa.Engine:
     engine = sa.create_engine(
         url,
         creator=file.connect,
-        json_serializer=json_values.as_text,
-        json_deserializer=json_values.from_text,
+        json_serializer=stored_values.as_text,
+        json_deserializer=stored_values.from_text,
     )
 
     @sa.event.listens_for(engine, "connect")

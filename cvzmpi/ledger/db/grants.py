@@ -21,7 +21,7 @@ from cvzmpi.ledger.db.migrate import LEDGER
 
 @dataclass(frozen=True)
 class _Rights:
-    """What a role may do with a table beside reading it."""
+    """The rights of a role on a table, beside reading it."""
 
     on_rows: frozenset[str] = frozenset()
     updates: frozenset[str] = field(default_factory=frozenset)
@@ -46,7 +46,7 @@ _POWERS = ("pg_write_all_data", "pg_execute_server_program", "pg_write_server_fi
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the ledger is, and to whom it belongs."""
+    """The place of the ledger's tables, and the owners of it."""
 
     database: str
     database_owner: str
@@ -99,7 +99,7 @@ def _check_role(connection: sa.Connection, name: str, role: str, place: _Place) 
     """Refuse what is no role, and a role from which nothing can be kept."""
     if role.lower() == "public":  # quoted, too, it is everyone
         raise LedgerError(f"{name}: {role} is everyone, not a role: make one for the jobs")
-    # What is no text (an argument may be any bytes) is no role either.
+    # An argument may be any bytes; a name that is no text is no role either.
     is_text = "\0" not in role and role.isprintable()
     known = sa.text("SELECT rolname FROM pg_roles WHERE rolname = :role")
     if not is_text or connection.execute(known, {"role": role}).scalar() is None:
@@ -217,7 +217,7 @@ def _check_objects(connection: sa.Connection, name: str, role: str, place: _Plac
 
 
 def _updates(connection: sa.Connection, role: str, table: str) -> dict[str, bool]:
-    """Whether a role may change each column of a table."""
+    """For each column of a table, whether a role may change it."""
     query = sa.text(
         "SELECT attname, has_column_privilege(CAST(:role AS name), CAST(:table AS regclass), "
         "attname, 'UPDATE') FROM pg_attribute WHERE attrelid = CAST(:table AS regclass) "

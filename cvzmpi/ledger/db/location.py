@@ -1,15 +1,15 @@
-"""What every connection to a ledger's database needs to know, with and without SQLAlchemy."""
+"""Settings of every connection to a ledger's database, with and without SQLAlchemy."""
 
 from __future__ import annotations
 
 VERSION = "0002"
-"""Of the ledger's tables: the newest of `migrations`. Said here, so that Alembic is imported only
-when there is work for it."""
+"""The newest version of the ledger's tables. With it here, Alembic is imported only when there is a
+migration to run."""
 
 BUSY_SECONDS = 10
-"""That SQLite waits for others to unlock the file."""
+"""Seconds that SQLite waits for others to unlock the file."""
 
-# A server that does not answer must not be waited for without end.
+# The limits keep a job from waiting for ever for a server that does not answer.
 POSTGRESQL_OPTIONS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -19,7 +19,7 @@ POSTGRESQL_OPTIONS = {
     "application_name": "cvzmpi",
     "client_encoding": "utf8",  # else it is the database's, and SQL_ASCII brings bytes for text
 }
-"""Of a connection, where the URL does not say otherwise."""
+"""Options of a connection, where the URL does not say otherwise."""
 
 
 def is_url(text: str) -> bool:

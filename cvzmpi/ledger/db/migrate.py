@@ -76,7 +76,7 @@ class Migrations:
         return version
 
     def _foreign_owner(self, connection: sa.Connection) -> str | None:
-        """To whom the tables belong, where that is somebody else; he alone can change them."""
+        """The owner of the tables, who alone can change them; None where this user can, too."""
         if connection.dialect.name == "sqlite":
             return None
         query = sa.text(
@@ -106,7 +106,7 @@ LEDGER = Migrations("cvzmpi.ledger.db.migrations", "ledger_version", head=VERSIO
 
 
 def run_environment() -> None:
-    """What an `env.py` has to do: run the migrations in the transaction that `upgrade` began."""
+    """Run the migrations in the transaction that `upgrade` began; called by each `env.py`."""
     from alembic import context
 
     attributes = context.config.attributes

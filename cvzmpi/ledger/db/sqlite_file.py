@@ -1,4 +1,4 @@
-"""The SQLite file of a ledger: made once, never made anew in place of one that is lost."""
+"""The SQLite file of a ledger. It is made once, and never in place of one that is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from cvzmpi.errors import LedgerError, LedgerLostError
 from cvzmpi.ledger.db.location import BUSY_SECONDS
 
-# Of file systems that know no such locks; SQLite calls it "disk I/O error" or "database is locked".
+# Errors of file systems without locks; SQLite says "disk I/O error" or "database is locked".
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
@@ -84,4 +84,4 @@ class SqliteFile:
                     "SQLite needs: put the ledger on another one, or into a PostgreSQL database "
                     "(ledger.url)"
                 ) from error
-            # Who may not write here reads: SQLite says the rest.
+            # Any other error: who may not write in this directory may still read the ledger.

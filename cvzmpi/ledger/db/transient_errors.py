@@ -1,4 +1,4 @@
-"""What the errors of a database mean: which pass by themselves, and which a person must see to."""
+"""Errors of a database that pass by themselves, told from those that a person must see to."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _WRONG_CONNECTION = (
 
 
 def is_temporary(error: DBAPIError) -> bool:
-    """Whether a database may do later, by itself, what it did not do now.
+    """Whether an error may pass by itself, so that the same works later.
 
     Parameters
     ----------
@@ -77,14 +77,14 @@ def is_temporary(error: DBAPIError) -> bool:
 
 
 def is_full(error: DBAPIError) -> bool:
-    """Whether there is no room on the disk of the database."""
+    """Whether the disk of the database is full."""
     if isinstance(error.orig, sqlite3.Error):
         return "database or disk is full" in str(error.orig)
     return getattr(error.orig, "sqlstate", None) == "53100"
 
 
 def why_no_ledger(error: DBAPIError) -> str | None:
-    """What is wrong with an SQLite file that is damaged, or whose tables are gone; else None."""
+    """Why an SQLite file is no usable ledger, damaged or without tables; None for other errors."""
     if not isinstance(error.orig, sqlite3.Error):
         return None
     text = str(error.orig)

@@ -1,4 +1,4 @@
-"""What the status asks the database; each question looks at a few rows, or at an index alone."""
+"""The queries behind the status; each looks at a few rows, or at an index alone."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from cvzmpi.ledger.db.instants import as_instant
-from cvzmpi.ledger.db.json_values import as_object
+from cvzmpi.ledger.db.stored_values import as_instant, as_object
 from cvzmpi.ledger.order import ORDER_BY, place_in_order
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.states import State, state_named
 from cvzmpi.ledger.status.snapshot import Snapshot, as_json
 
 N_UNITS = 5
-"""That a list of units shows."""
+"""The most units that a list shows."""
 
 MOST_RECENT = 20_000
-"""Units done lately that are looked at: for their number, their cost, and the slowest."""
+"""The most units done lately that are read, for the speed and the slowest."""
 
 _JOB = [field.name for field in fields(Job)]
 _UNIT = (
@@ -40,7 +39,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Done:
-    """That a job finished a unit: when, as the database has it, which job, and what it cost."""
+    """A unit that a job finished: when (as the driver gives it), which job, and the unit's cost."""
 
     at: Any
     job_id: int
@@ -48,7 +47,7 @@ class Done:
 
 
 def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], tuple[int, float]]:
-    """How many units there are, and their cost, by state and by whether they are half done."""
+    """Count units and sum their cost, by state and by whether they are half done."""
     counted = snapshot.rows(
         "SELECT state, begun, count(*), sum(cost) FROM latest GROUP BY state, begun"
     )
@@ -56,7 +55,7 @@ def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], tuple[int, float
 
 
 def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:
-    """The jobs that have not ended, as far as is known: units at work, and units claimed."""
+    """The jobs that have not ended as far as is known, each with its units at work and claimed."""
     at_work = dict(
         snapshot.rows("SELECT job_id, count(*) FROM latest WHERE state = 'working' GROUP BY job_id")
     )

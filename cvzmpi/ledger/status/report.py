@@ -1,4 +1,4 @@
-"""Status and histories as a person reads them."""
+"""Status and histories as text for the terminal."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def history_report(unit: LedgerUnit, history: list[Recorded]) -> Group:
 
 
 def unit_attempt(history: list[Recorded], number: int) -> int:
-    """Which attempt the work that began with this event was."""
+    """The number of the attempt that began with an event."""
     before = [event.attempts_used for event in history if event.number <= number]
     return next((used for used in reversed(before) if used is not None), 0) + 1
 
 
 def ago(time: datetime) -> str:
-    """How long ago an instant was."""
+    """The time since an instant, in words."""
     return duration(max((now() - time).total_seconds(), 0.0))
 
 
@@ -82,14 +82,11 @@ def _units(status: Status) -> RenderableType:
     parts = []
     for state, n in status.counts.items():
         if n:
-            half = f" ({status.half_done} half done)" if _says_half_done(status, state) else ""
+            says_half_done = state is State.PREPROCESSED and status.half_done > 0
+            half = f" ({status.half_done} half done)" if says_half_done else ""
             parts.append(f"{n:,} {state}{half}".replace("_", " "))
     at = status.at.astimezone(timezone.utc)
     return f"{at:%Y-%m-%d %H:%M:%S} UTC  {total:,} units: {', '.join(parts)}"
-
-
-def _says_half_done(status: Status, state: State) -> bool:
-    return state is State.PREPROCESSED and status.half_done > 0
 
 
 def _speed(status: Status, step_name: str) -> str:
@@ -106,7 +103,7 @@ def _speed(status: Status, step_name: str) -> str:
 
 
 def _per_hour(rate: Estimate) -> str:
-    """A rate to as many digits as it deserves: about 1,460 an hour (780 to 2,500)."""
+    """A rate to the digits that its interval supports, as `about 1,460 an hour (780 to 2,500)`."""
     decimals = 0 if rate.value >= 10 else 1
     digits = min(2 - math.floor(math.log10(rate.high - rate.low)), decimals)
     value, low, high = (

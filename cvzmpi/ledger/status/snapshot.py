@@ -1,7 +1,7 @@
 """A ledger at one moment, read straight through the driver of its database.
 
-People wait for `status`, and to import SQLAlchemy takes longer than all that the status asks. So
-its questions are plain SQL, of the kind that SQLite and PostgreSQL share.
+People wait for `status`, and importing SQLAlchemy takes longer than all of its queries. So they are
+plain SQL that SQLite and PostgreSQL share.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
-from cvzmpi.ledger.db import json_values
-from cvzmpi.ledger.db.instants import as_instant
+from cvzmpi.ledger.db import stored_values
 from cvzmpi.ledger.db.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, VERSION, is_url
+from cvzmpi.ledger.db.stored_values import as_instant
 
 __all__ = ["Snapshot", "as_instant", "as_json", "snapshot"]
 
 
 @dataclass(frozen=True)
 class _Driver:
-    """What the drivers of the databases do not share."""
+    """The differences between the drivers of SQLite and PostgreSQL."""
 
     connect: Callable[[], Any]
     error: type[Exception]
@@ -42,7 +42,7 @@ class Snapshot:
         connection.execute(driver.begin)
 
     def rows(self, query: str, *values: str | int | datetime) -> list[tuple[Any, ...]]:
-        """What a query finds.
+        """The rows that a query finds.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ def snapshot(location: str | Path) -> Iterator[Snapshot]:
     driver = _driver_of(location)
     connection = _connect_if_as_expected(driver)
     if connection is None:
-        # This brings the tables up to date, or says what is wrong.
+        # Opening it brings the tables up to date, or says what is wrong.
         from cvzmpi.ledger.ledger import Ledger
 
         Ledger.open(location, create=False).close()
@@ -116,7 +116,7 @@ def _driver_of(location: str | Path) -> _Driver:
 
 def _sqlite(path: str) -> _Driver:
     def connect() -> sqlite3.Connection:
-        # to write, since what a dead writer left must be undone; but make none
+        # opened for writing, since SQLite may have to undo what a dead writer left; never created
         uri = f"{Path(path).absolute().as_uri()}?mode=rw"
         return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
@@ -137,7 +137,7 @@ def _postgresql(url: str) -> _Driver:
     def connect() -> Any:
         options: dict[str, Any] = {**POSTGRESQL_OPTIONS, **conninfo_to_dict(url)}
         connection = psycopg.connect(**options, autocommit=True)
-        set_json_loads(json_values.from_text, connection)
+        set_json_loads(stored_values.from_text, connection)
         return connection
 
     begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -145,5 +145,5 @@ def _postgresql(url: str) -> _Driver:
 
 
 def as_json(value: Any) -> Any:
-    """JSON, as a row has it."""
-    return json_values.from_text(value) if isinstance(value, str | bytes) else value
+    """The value of a JSON column, which SQLite gives as text."""
+    return stored_values.from_text(value) if isinstance(value, str | bytes) else value

@@ -1,4 +1,4 @@
-"""How fast the units of a campaign are done, and when all will be, as far as that can be told."""
+"""The speed of a campaign, and an estimate of the time until all of its units are done."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 from cvzmpi.estimates import Estimate, rate
 from cvzmpi.ledger.records import Job
-from cvzmpi.ledger.status import queries as queries
+from cvzmpi.ledger.status import queries
 from cvzmpi.ledger.status.snapshot import Snapshot, as_instant
 
 LATELY = timedelta(hours=1)
 SILENT = timedelta(minutes=1)
-"""After which nobody counts on a job."""
+"""A job that has been silent for longer does not count as active."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast units are done.
+    """The speed at which units are done.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Remaining:
-    """What is still to be done: units, their cost, and how many of them are being worked on."""
+    """The units still to be done: their number, their cost, and how many are being worked on."""
 
     n: int
     cost: float
@@ -64,7 +64,7 @@ class Remaining:
 def measure_speed(
     seen: Snapshot, at: datetime, active: Sequence[Job], remaining: Remaining
 ) -> Speed:
-    """Find how fast units are done.
+    """Measure the speed over the last hour.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def measure_speed(
 
 
 def _alive_until(job: Job, at: datetime) -> datetime:
-    """When a job ended. Of one that died, others noticed it only later."""
+    """The instant until which a job lived; the end of a dead job is noted only later."""
     return min(job.ended or at, job.heartbeat + SILENT, at)
 
 

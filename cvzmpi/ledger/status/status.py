@@ -1,4 +1,4 @@
-"""The state of a campaign in a few numbers: what `cvzmpi status` shows, and its JSON."""
+"""The state of a campaign in a few numbers, for `cvzmpi status` and its JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from cvzmpi.ledger.process import is_gone
 from cvzmpi.ledger.records import Job, LedgerUnit, now
 from cvzmpi.ledger.states import State
-from cvzmpi.ledger.status import queries as queries
+from cvzmpi.ledger.status import queries
 from cvzmpi.ledger.status.snapshot import snapshot
 from cvzmpi.ledger.status.speed import LATELY, SILENT, Remaining, Speed, measure_speed
 
@@ -146,31 +146,27 @@ def take_status(location: str | Path, undelivered: int = 0) -> Status:
             RunningJob(job, n_working, n_claimed, (at - job.heartbeat).total_seconds())
             for job, n_working, n_claimed in queries.running_jobs(seen)
         ]
-        active = [r.job for r in running if r.n_claimed and r.silent < SILENT.total_seconds()]
-        speed = measure_speed(seen, at, active, _remaining(counted))
-        at_work = queries.oldest(seen, [State.WORKING])
-        waiting = queries.oldest(seen, WAITING)
-        slowest = queries.slowest(seen, at - LATELY)
-        coming = queries.next_units(seen, _CLAIMABLE)
-        failed = queries.failed_units(seen)
-        left = _without_living_job(queries.at_work(seen))
-    return Status(
-        at=at,
-        counts={s: sum(n for (state, _), (n, _) in counted.items() if state is s) for s in State},
-        half_done=sum(n for (state, begun), (n, _) in counted.items() if begun and state in _OPEN),
-        speed=speed,
-        steps_per_second=sum(
-            r.job.steps_per_second or 0.0 for r in running if r.silent < SILENT.total_seconds()
-        ),
-        running=running,
-        longest_at_work=at_work,
-        longest_waiting=waiting,
-        slowest=slowest,
-        next=coming,
-        failures=group_failures(failed),
-        undelivered=undelivered,
-        left_at_work=left,
-    )
+        heard = [r for r in running if r.silent < SILENT.total_seconds()]
+        active = [r.job for r in heard if r.n_claimed]
+        return Status(
+            at=at,
+            counts={
+                s: sum(n for (state, _), (n, _) in counted.items() if state is s) for s in State
+            },
+            half_done=sum(
+                n for (state, begun), (n, _) in counted.items() if begun and state in _OPEN
+            ),
+            speed=measure_speed(seen, at, active, _remaining(counted)),
+            steps_per_second=sum(r.job.steps_per_second or 0.0 for r in heard),
+            running=running,
+            longest_at_work=queries.oldest(seen, [State.WORKING]),
+            longest_waiting=queries.oldest(seen, WAITING),
+            slowest=queries.slowest(seen, at - LATELY),
+            next=queries.next_units(seen, _CLAIMABLE),
+            failures=group_failures(queries.failed_units(seen)),
+            undelivered=undelivered,
+            left_at_work=_without_living_job(queries.at_work(seen)),
+        )
 
 
 def _remaining(counted: dict[tuple[State, bool], tuple[int, float]]) -> Remaining:

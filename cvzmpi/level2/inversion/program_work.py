@@ -119,7 +119,7 @@ class ProgramWork:
             self._changed = set(changed_programs(catalogue, within=connection))
 
     def _check(self, program: PreparedProgram) -> None:
-        """Whether what is there of its inverted maps was made with the settings of now."""
+        """Refuse inverted maps that were begun with other settings."""
         settings = self._config.inversion.canonical_json()
         for one in program.maps:
             try:
@@ -136,7 +136,7 @@ class ProgramWork:
         return _free(query.where(latest.c.unit_id.in_(found)))
 
     def _evidence(self, ledger: Ledger) -> Evidence:
-        """What the files tell of the programs of jobs that died, also of what came later."""
+        """Evidence from the files of programs, also of those prepared after the job began."""
 
         def prepared(unit: LedgerUnit) -> PreparedProgram | None:
             return last_prepared(ledger.history(unit.name), self._config.maps.inverted)
@@ -154,7 +154,7 @@ class ProgramWork:
     # ------------------------------------------------------------- what becomes of them
 
     def _as_recorded(self, outcome: Outcome) -> Outcome:
-        """How the work on a program ended, as its history is to have it."""
+        """An outcome with what the history of the program is to have: step, inversions, summary."""
         if outcome.unfinished is not None:
             return outcome
         if outcome.error is not None:
@@ -198,6 +198,6 @@ def keep_inversions(connection: sa.Connection, happened: Sequence[Event]) -> Non
 
 
 def _free(query: sa.Select[Any]) -> sa.Select[Any]:
-    """Of units in `latest`, only those that nobody of the science team has."""
+    """Narrow a query of `latest` to the programs that nobody of the science team has."""
     with_people = sa.select(units.c.id).where(units.c.name.in_(claimed_programs()))
     return query.where(latest.c.unit_id.not_in(with_people))

@@ -104,11 +104,13 @@ def _make_tables() -> None:
 
 
 # `latest` follows the events. The last value of `charged` and `progress` stays until another comes.
-_FOLLOW_EVENT = """
-INSERT INTO latest (unit_id, number, state, since, job_id, charged, progress, begun, priority, cost)
+# The names of the tables are to be filled in.
+FOLLOW_EVENT = """
+INSERT INTO {latest}
+    (unit_id, number, state, since, job_id, charged, progress, begun, priority, cost)
 SELECT NEW.unit_id, NEW.number, NEW.to_state, NEW.at, NEW.job_id, coalesce(NEW.charged, 0),
        coalesce(NEW.progress, 0), CASE WHEN NEW.progress > 0 THEN 1 ELSE 0 END, priority, cost
-FROM units WHERE id = NEW.unit_id
+FROM {units} WHERE id = NEW.unit_id
 ON CONFLICT (unit_id) DO UPDATE SET
     number = excluded.number, state = excluded.state, since = excluded.since,
     job_id = excluded.job_id,
@@ -122,21 +124,27 @@ _FOLLOW_UNIT = """
 UPDATE latest SET priority = NEW.priority, cost = NEW.cost WHERE unit_id = NEW.id;
 """
 
+# INSERT OR REPLACE deletes the row that is in the way, without a trigger for deletions.
+KEEP_REPLACE = (
+    "CREATE TRIGGER events_keep_replace BEFORE INSERT ON events WHEN EXISTS ("
+    "SELECT 1 FROM events WHERE id = NEW.id OR key = NEW.key "
+    "OR (unit_id = NEW.unit_id AND number = NEW.number)) BEGIN "
+    "SELECT RAISE(ABORT, 'events are never replaced'); END"
+)
+
+_FOLLOW = FOLLOW_EVENT.format(latest="latest", units="units")
+
 _SQLITE = [
     "CREATE TRIGGER events_keep_update BEFORE UPDATE ON events BEGIN "
     "SELECT RAISE(ABORT, 'events are never changed'); END",
     "CREATE TRIGGER events_keep_delete BEFORE DELETE ON events BEGIN "
     "SELECT RAISE(ABORT, 'events are never deleted'); END",
-    # INSERT OR REPLACE deletes the row that is in the way, without a trigger for deletions.
-    "CREATE TRIGGER events_keep_replace BEFORE INSERT ON events WHEN EXISTS ("
-    "SELECT 1 FROM events WHERE id = NEW.id OR key = NEW.key "
-    "OR (unit_id = NEW.unit_id AND number = NEW.number)) BEGIN "
-    "SELECT RAISE(ABORT, 'events are never replaced'); END",
+    KEEP_REPLACE,
     "CREATE TRIGGER units_keep_delete BEFORE DELETE ON units BEGIN "
     "SELECT RAISE(ABORT, 'units are never deleted'); END",
     "CREATE TRIGGER units_keep_update BEFORE UPDATE OF id, name, facts ON units BEGIN "
     "SELECT RAISE(ABORT, 'units are never changed, but for cost and priority'); END",
-    f"CREATE TRIGGER latest_follows_events AFTER INSERT ON events BEGIN {_FOLLOW_EVENT} END",
+    f"CREATE TRIGGER latest_follows_events AFTER INSERT ON events BEGIN {_FOLLOW} END",
     "CREATE TRIGGER latest_follows_units AFTER UPDATE OF cost, priority ON units BEGIN "
     f"{_FOLLOW_UNIT} END",
 ]
@@ -151,7 +159,7 @@ _POSTGRESQL = [
     "CREATE TRIGGER units_keep BEFORE UPDATE OF id, name, facts OR DELETE OR TRUNCATE ON units "
     "FOR EACH STATEMENT EXECUTE FUNCTION ledger_keep()",
     "CREATE FUNCTION ledger_follow_event() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-    f"SET search_path FROM CURRENT AS $$ BEGIN {_FOLLOW_EVENT} RETURN NULL; END $$",
+    f"SET search_path FROM CURRENT AS $$ BEGIN {_FOLLOW} RETURN NULL; END $$",
     "CREATE TRIGGER latest_follows_events AFTER INSERT ON events "
     "FOR EACH ROW EXECUTE FUNCTION ledger_follow_event()",
     "CREATE FUNCTION ledger_follow_unit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "

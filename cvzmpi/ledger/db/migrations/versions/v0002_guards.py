@@ -1,10 +1,12 @@
-"""The database refuses what no version of cvzmpi can read, and its functions trust no search path.
+"""Make the database refuse rows that cvzmpi cannot read, and its functions trust no search path.
 
-Rows that are there stay as they are, whatever is in them.
+Rows that are there already stay as they are.
 """
 
 import sqlalchemy as sa
 from alembic import op
+
+from cvzmpi.ledger.db.migrations.versions.v0001_ledger import FOLLOW_EVENT, KEEP_REPLACE
 
 revision = "0002"
 down_revision = "0001"
@@ -28,7 +30,7 @@ _STATES = (
 )
 
 _LONGEST = 1_000_000
-"""Characters of a text."""
+"""The most characters of a text."""
 
 # What must hold in a row, by table and a name for it; `NEW.` stands before each column. A row that
 # breaks one of these could not be read by any command, or no event could follow it.
@@ -70,28 +72,13 @@ _INSTANTS = {
     "latest": ("since",),
     "jobs": ("started", "heartbeat", "ended"),
 }
-"""Columns with an instant: between the years 1 and 9999, which are those that Python knows."""
+"""Columns with an instant, between the years 1 and 9999 as Python's `datetime` has them."""
 
 _OBJECTS = {"units": "facts", "events": "detail"}
 """Columns with a JSON object."""
 
 _LARGEST, _DEEPEST = 10_000_000, 50
-"""Bytes of it, and levels of JSON within JSON: Python reads about a thousand."""
-
-_FOLLOW_EVENT = """
-INSERT INTO {latest}
-    (unit_id, number, state, since, job_id, charged, progress, begun, priority, cost)
-SELECT NEW.unit_id, NEW.number, NEW.to_state, NEW.at, NEW.job_id, coalesce(NEW.charged, 0),
-       coalesce(NEW.progress, 0), CASE WHEN NEW.progress > 0 THEN 1 ELSE 0 END, priority, cost
-FROM {units} WHERE id = NEW.unit_id
-ON CONFLICT (unit_id) DO UPDATE SET
-    number = excluded.number, state = excluded.state, since = excluded.since,
-    job_id = excluded.job_id,
-    charged = coalesce(NEW.charged, latest.charged),
-    progress = coalesce(NEW.progress, latest.progress),
-    begun = CASE WHEN coalesce(NEW.progress, latest.progress) > 0 THEN 1 ELSE 0 END
-WHERE excluded.number > latest.number;
-"""
+"""The most bytes and levels of a JSON object. Python reads about a thousand levels."""
 
 # After the largest number no event could come. The first event of a new unit may come after its
 # second one, within a transaction.
@@ -101,14 +88,6 @@ _LEAVES_A_GAP = (
 _GAP = "events: number leaves a gap"
 
 # ----------------------------------------------------------------- SQLite
-
-
-_KEEP_REPLACE = (
-    "CREATE TRIGGER events_keep_replace BEFORE INSERT ON events WHEN EXISTS ("
-    "SELECT 1 FROM events WHERE id = NEW.id OR key = NEW.key "
-    "OR (unit_id = NEW.unit_id AND number = NEW.number)) BEGIN "
-    "SELECT RAISE(ABORT, 'events are never replaced'); END"
-)
 
 
 def _sqlite() -> list[str]:
@@ -134,8 +113,8 @@ def _sqlite() -> list[str]:
                 f"CREATE TRIGGER {table}_check_{what.lower()} BEFORE {what} ON {table} BEGIN "
                 f"SELECT CASE {' '.join(checks)} END; END"
             )
-    # SQLite asks the newest trigger first: what is there already is a clearer reason.
-    return [*statements, _KEEP_REPLACE]
+    # SQLite runs the newest trigger first, and "never replaced" is the clearest reason.
+    return [*statements, KEEP_REPLACE]
 
 
 def _sqlite_instant(column: str) -> str:
@@ -153,7 +132,7 @@ def _sqlite_instant(column: str) -> str:
 
 
 def _schema(bind: sa.Connection) -> str:
-    """Where the ledger's tables are."""
+    """The schema of the ledger's tables."""
     query = (
         "SELECT nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
         "ON n.oid = c.relnamespace WHERE c.oid = 'events'::pg_catalog.regclass"
@@ -167,7 +146,7 @@ def _postgresql(schema: str) -> list[str]:
     follow_event = (
         f"IF {_LEAVES_A_GAP.format(**tables)} THEN "
         f"RAISE EXCEPTION '{_GAP}' USING ERRCODE = 'check_violation'; END IF; "
-        f"{_FOLLOW_EVENT.format(**tables)} RETURN NULL;"
+        f"{FOLLOW_EVENT.format(**tables)} RETURN NULL;"
     )
     follow_unit = (
         f"UPDATE {tables['latest']} SET priority = NEW.priority, cost = NEW.cost "
@@ -212,7 +191,7 @@ def _constraints(schema: str) -> list[str]:
             f"jsonb_typeof(NEW.{column}) = 'object' "
             f"AND pg_column_size(NEW.{column}) <= {_LARGEST} "
             f"AND NOT jsonb_path_exists(NEW.{column}, '$.**{{{_DEEPEST}}}') "
-            # Python reads no whole number of thousands of digits
+            # Python refuses to read whole numbers of thousands of digits
             f"AND NOT jsonb_path_exists(NEW.{column}, '$.** ? (@ > 1e300 || @ < -1e300)')"
         )
     return [

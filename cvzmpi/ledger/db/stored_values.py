@@ -1,10 +1,10 @@
-"""Values as JSON knows them."""
+"""Values as a database has them: JSON, text, instants."""
 
 from __future__ import annotations
 
 import json
 import math
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +88,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path | datetime) else value
+
+
+def as_instant(value: Any) -> datetime:
+    """An instant in UTC: SQLite has it as text without a zone.
+
+    Raises
+    ------
+    LedgerError
+        If the value is none.
+    """
+    try:
+        instant: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if instant.tzinfo is None:
+            return instant.replace(tzinfo=timezone.utc)
+        return instant.astimezone(timezone.utc)
+    except (AttributeError, ValueError, OverflowError):
+        raise LedgerError(f"the ledger has {value!r:.80} where it must have an instant") from None
