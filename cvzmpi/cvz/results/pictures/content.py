@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.cvz.sector_file.data import SectorData
+from cvzmpi.cvz.sector_file.data import Recovery, SectorData
 from cvzmpi.cvz.sector_file.reading import SectorContent
-from cvzmpi.cvz.sector_file.recovery import Recovery
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 

@@ -17,7 +17,6 @@ from astropy.stats import poisson_conf_interval
 from scipy.stats import chi2
 
 from cvzmpi.cvz.quality.quality_marks import marks_of_star, marks_text
-from cvzmpi.cvz.results.products.completeness import CONFIDENCE
 from cvzmpi.cvz.results.products.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.power_law import (
     MIN_FLARES,
@@ -26,6 +25,7 @@ from cvzmpi.cvz.results.products.power_law import (
     fit_power_law,
     poisson_upper_limit,
 )
+from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 
 ASSUMED_INDEX = 2.0
