@@ -1,7 +1,7 @@
 """The flare frequency distribution of a star, over all its light curves.
 
 Each flare counts with the completeness of the very search that found it. The observed time is that
-searched (`search_time`), and the smallest flares that are fitted are those of which the searches
+searched (`SearchTime`), and the smallest flares that are fitted are those of which the searches
 together find a given share: a bound that follows from the injections, never from the flares.
 """
 
