@@ -22,10 +22,12 @@ from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import BY_NAME, quality_marks
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve, Limit
 from cvzmpi.cvz.results.products.isolated import or_refused
-from cvzmpi.cvz.sector_file import recovery as recoveries
-from cvzmpi.cvz.sector_file.data import SectorData, SectorProgress
+from cvzmpi.cvz.results.products.recovered_fraction import (
+    binned_by_amplitude_and_fwhm,
+    equal_edges,
+)
+from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
 from cvzmpi.cvz.sector_file.reading import SectorContent
-from cvzmpi.cvz.sector_file.recovery import Recovery
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 MAX_FLARES = 20
@@ -302,19 +304,17 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
             ),
         ],
     )
-    grid = recoveries.count(
-        recovery,
-        recoveries.equal_edges(recovery.amplitude, _GRID),
-        recoveries.equal_edges(recovery.fwhm, _GRID),
-    )
+    amplitude_edges = equal_edges(recovery.amplitude, _GRID)
+    fwhm_edges = equal_edges(recovery.fwhm, _GRID)
+    counts = binned_by_amplitude_and_fwhm(recovery, amplitude_edges, fwhm_edges)
     console.print()
     console.print("  Recovered [%] (of how many) by amplitude [%] and FWHM [minutes]")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("amplitude", justify="right", no_wrap=True)
-    for span in _spans(grid.fwhm_edges * MINUTES_PER_DAY):
+    for span in _spans(fwhm_edges * MINUTES_PER_DAY):
         table.add_column(span, justify="right", no_wrap=True)
     for span, fractions, numbers in zip(
-        _spans(grid.amplitude_edges * 100), grid.fraction, grid.n_placed, strict=True
+        _spans(amplitude_edges * 100), counts.fraction, counts.n_placed, strict=True
     ):
         cells = [
             f"{fraction * 100:.0f} ({n})" if n else "-"

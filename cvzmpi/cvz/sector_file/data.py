@@ -99,6 +99,45 @@ class SectorData:
 
 
 @dataclass(frozen=True)
+class Recovery:
+    """The injected flares that are done so far, and at which places they were found.
+
+    Attributes
+    ----------
+    amplitude : float64, shape (n_done,)
+        Relative to the median flux.
+    fwhm : float64, shape (n_done,)
+        Days.
+    equivalent_duration : float64, shape (n_done,)
+        Seconds.
+    recovered : bool, shape (n_done, n_repeat)
+    n_inject : int
+        Flares in all, done or not.
+    """
+
+    amplitude: np.ndarray
+    fwhm: np.ndarray
+    equivalent_duration: np.ndarray
+    recovered: np.ndarray
+    n_inject: int
+
+    @property
+    def n_done(self) -> int:
+        """Flares that were searched for."""
+        return len(self.recovered)
+
+    @property
+    def n_placed(self) -> int:
+        """Repeats of all of them."""
+        return self.recovered.size
+
+    @property
+    def fraction(self) -> float:
+        """Recovered fraction of everything that is done; NaN where nothing is."""
+        return float(self.recovered.mean()) if self.n_placed else float("nan")
+
+
+@dataclass(frozen=True)
 class SectorProgress:
     """How far a sector file is, and of which light curve it says to be."""
 

@@ -16,10 +16,9 @@ import numpy as np
 from cvzmpi.cvz.injection.injection import Injections
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.checks import check_content, check_on_trial, check_parts
-from cvzmpi.cvz.sector_file.data import SectorData, SectorProgress
+from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
 from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION
 from cvzmpi.cvz.sector_file.open_file import OpenSectorFile
-from cvzmpi.cvz.sector_file.recovery import Recovery
 from cvzmpi.errors import DamagedFileError, SectorFileError
 from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
 

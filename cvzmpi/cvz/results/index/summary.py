@@ -13,11 +13,10 @@ import numpy as np
 from cvzmpi.cvz.detection.flares import at_edge
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
-from cvzmpi.cvz.quality.search_time import search_time
+from cvzmpi.cvz.quality.searched_curve import SearchedCurve
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, check_on_trial
-from cvzmpi.cvz.sector_file.data import SectorData
 from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION
 from cvzmpi.cvz.sector_file.open_file import OpenSectorFile, no_flares
 from cvzmpi.cvz.sector_file.star_facts import star_facts
@@ -94,7 +93,10 @@ def _summary(file: OpenSectorFile) -> Summary:
         **{name: root.text(name) for name in _TEXTS},
         **{f"seconds_{stage}": seconds for stage, seconds in data.seconds.items()},
         **star_facts(data.light_curve.header),
-        **_searched(data, config),
+        "n_cadences": data.light_curve.n_cadences,
+        "n_evaluated": int(np.isfinite(data.probability).sum()),
+        "n_flaring": int(data.flare_mask.sum()),
+        "observed_time": SearchedCurve(data, config).time.searched,
     }
     flares = no_flares()
     if checkpoint == Stage.MODEL:
@@ -126,17 +128,6 @@ def _gaussian_process(file: OpenSectorFile) -> dict[str, Any]:
         "gp_converged": attributes.flag("gp_converged"),
         "gp_n_evaluations": attributes.integer("gp_n_evaluations"),
         **{f"gp_{name}": attributes.number(f"gp_{name}") for name in numbers},
-    }
-
-
-def _searched(data: SectorData, config: dict[str, Any]) -> dict[str, Any]:
-    """For how long the light curve was searched."""
-    time = search_time(data, config["light_curve.quality_bitmask"], config["detect.merge_gap"])
-    return {
-        "n_cadences": data.light_curve.n_cadences,
-        "n_evaluated": int(np.isfinite(data.probability).sum()),
-        "n_flaring": int(data.flare_mask.sum()),
-        "observed_time": time.searched,
     }
 
 

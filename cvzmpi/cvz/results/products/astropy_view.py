@@ -14,7 +14,7 @@ from astropy.timeseries import TimeSeries
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.detection.flares import at_edge
 from cvzmpi.cvz.quality.quality_marks import Mark, quality_marks
-from cvzmpi.cvz.quality.search_time import SearchTime, search_time
+from cvzmpi.cvz.quality.searched_curve import SearchedCurve, SearchTime
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.sector_file.open_file import no_flares
 from cvzmpi.cvz.sector_file.reading import SectorContent
@@ -128,7 +128,7 @@ class SectorFile(SectorContent):
 
     def search_time(self) -> SearchTime:
         """For how long the light curve was searched."""
-        return search_time(self.data, self.quality_bitmask, self.config["detect.merge_gap"])
+        return SearchedCurve(self.data, self.config).time
 
 
 def _time(btjd: np.ndarray) -> Time:

@@ -43,7 +43,7 @@ class SearchedSector:
     config_hash : str
         Of the configuration of its search.
     evaluated, searched : float
-        Days; see `search_time`.
+        Days; see `SearchTime`.
     completeness : CompletenessCurve
         By equivalent duration in s.
     peak_time : float64, shape (n_flares,)
