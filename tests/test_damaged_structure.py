@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from cvzmpi.cvz.sector_file.checks import check_on_trial
-from cvzmpi.cvz.sector_file.sector_file import sector_files
+from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.storage.trial_reading import UnsoundFileError, read_on_trial
 from tests.main_job import FAST, contents, copy_results, run, simulate
 from tools.torture.old_format import without_record

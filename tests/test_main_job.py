@@ -7,7 +7,8 @@ from pathlib import Path
 import h5py
 import pytest
 
-from cvzmpi.cvz.sector_file.sector_file import read_progress, sector_path
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import DamagedFileError
@@ -65,7 +66,7 @@ def output(alone, tmp_path):
 
 
 def file_of(output, star):
-    return sector_path(output, FIRST_TIC + star, 1)
+    return LightCurveId(FIRST_TIC + star, 1).path(output)
 
 
 def states(output):

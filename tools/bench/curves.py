@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.simulation.simulate import simulate_campaign, simulate_light_curve
 from tools.bench.cores import ROOT
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
-_EXPOSURE = 120 / 86400
 
 
 def light_curve_files(scratch: Path, n: int) -> tuple[list[Path], str]:
@@ -47,7 +48,7 @@ def steady_curve(n_cadences: int = 20_000) -> LightCurve:
         good = part.usable(16575)
         flux, error = np.append(flux, part.flux[good]), np.append(error, part.flux_err[good])
         sector += 1
-    time = 1325.0 + _EXPOSURE * np.arange(n_cadences)
+    time = 1325.0 + EXPOSURE * np.arange(n_cadences)
     time[n_cadences // 2 :] += 1.0
     return LightCurve(
         tic=9_000_000_001,
@@ -56,10 +57,10 @@ def steady_curve(n_cadences: int = 20_000) -> LightCurve:
         flux=flux[:n_cadences],
         flux_err=error[:n_cadences],
         quality=np.zeros(n_cadences, np.int32),
-        exposure=_EXPOSURE,
+        exposure=EXPOSURE,
     )
 
 
 def observe(light_curve: LightCurve) -> Observation:
     """The light curve as the stages see it, with the default configuration."""
-    return Observation.prepare(light_curve, Config())
+    return Observation.prepare(light_curve, Config(), StellaDetector.window)

@@ -103,7 +103,7 @@ def compare(file: Path, first: int, last: int) -> tuple[str, Decisions]:
         lost=int((theirs & ~ours).sum()),
         gained=int((ours & ~theirs).sum()),
     )
-    return f"TIC {light_curve.tic} sector {light_curve.sector}", part
+    return str(light_curve.id), part
 
 
 def plain_decision(searched: Searched, flare: int, repeat: int) -> bool:

@@ -11,10 +11,9 @@ from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import Detection
 from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.detection.stella.ensemble import ensemble_probability, evaluate
-from cvzmpi.cvz.detection.stella.network import Network
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector, StellaEvaluation
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from cvzmpi.cvz.injection.injection import (
-    DetectorMatrices,
     Injections,
     InjectionSearch,
     draw_injections,
@@ -33,18 +32,16 @@ class Ensemble:
     """The ten networks and all that follows from them and the default configuration."""
 
     def __init__(self) -> None:
-        models = published_models.load(published_models.default_file())
-        self.networks = [Network.from_keras(models.of_model(m)) for m in range(len(models))]
+        self.detector = StellaDetector(published_models.load(published_models.default_file()))
+        self.networks = self.detector.networks
         self.config = Config()
-        detect = self.config.detect
-        self.rule = MaskRule(detect.threshold, detect.min_cadences, detect.merge_gap)
+        self.rule = MaskRule.of(self.config.detect)
         self.tolerance = self.config.inject.peak_tolerance
-        self.matrices = DetectorMatrices(self.networks, self.rule, self.tolerance)
 
     def probability(self, flux: np.ndarray, n_models: int = 10) -> np.ndarray:
         """What stage `detect` computes: the flare probability at every cadence."""
         networks = self.networks[:n_models]
-        return ensemble_probability(evaluate(flux, networks).model_probabilities(networks))
+        return evaluate(flux, networks).probability()
 
 
 class Searched:
@@ -55,26 +52,25 @@ class Searched:
         light_curve = observation.light_curve
         self.ensemble, self.observation = ensemble, observation
         evaluation = evaluate(observation.flux, ensemble.networks)
-        by_model = evaluation.model_probabilities(ensemble.networks)
+        by_model = evaluation.model_probabilities()
         self.by_model = by_model
         self.detection = Detection.apply(
             ensemble.rule, ensemble_probability(by_model), observation.evaluated
         )
         self.injections: Injections = draw_injections(
             config.inject,
-            (config.seed, light_curve.tic, light_curve.sector),
+            (config.seed, *light_curve.id),
             observation.flux_error,
             self.detection.candidates(observation.evaluated, ensemble.tolerance),
             observation.time,
             light_curve.exposure,
         )
         self.search = InjectionSearch(
-            ensemble.matrices,
-            evaluation,
-            observation.evaluated,
-            observation.time,
-            light_curve.exposure,
-            observation.flux_error,
+            ensemble.detector,
+            ensemble.rule,
+            ensemble.tolerance,
+            StellaEvaluation(ensemble.detector, evaluation),
+            observation,
         )
 
     def recovered(self, first: int, last: int) -> np.ndarray:

@@ -24,7 +24,7 @@ _TAPS2 = 3 * nn.FILTERS
 CONV1 = 2 * _TAPS1 * nn.FILTERS  # one position
 CONV2 = 2 * _TAPS2 * nn.CHANNELS  # one position
 INTERIOR = 2 * (nn.INTERIOR.stop - nn.INTERIOR.start) * nn.CHANNELS * nn.HIDDEN  # one window
-BORDER = (  # one border of one window: see `network.hidden_left`
+BORDER = (  # one border of one window: see `layers.hidden_left`
     3 * CONV1  # the positions with taps outside of the window
     + CONV1  # those without, once per window
     + 2 * (4 * nn.FILTERS) * (3 * nn.CHANNELS)
@@ -57,16 +57,14 @@ def counted_injections() -> Iterator[list[float]]:
         counts.append(float(len(self._networks) * batch * (n - 6) * (CONV1 + CONV2)))
         inject(self, flare_flux)
 
-    def counting_probability(
-        self: Any, members: np.ndarray, u_start: int, u_stop: int
-    ) -> np.ndarray:
-        reach, n_u = self._reach, u_stop - u_start
+    def counting_probability(self: Any, members: np.ndarray, stretch: slice) -> np.ndarray:
+        reach, n_u = self._reach, (stretch.stop - stretch.start) // nn.STEP
         features = nn.STEP * (reach.v_stop - reach.v_start) * nn.CHANNELS
         borders = 2 * (reach.left_border + reach.right_border)  # with the flares, and without
         per_window = borders * BORDER + OUTPUT
         per_member = 2 * features * n_u * nn.HIDDEN + nn.STEP * n_u * per_window
         counts.append(float(len(self._networks) * len(members) * per_member))
-        return probability(self, members, u_start, u_stop)
+        return probability(self, members, stretch)
 
     with (
         patch.object(InjectedWindows, "inject", counting_inject),

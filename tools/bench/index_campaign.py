@@ -12,7 +12,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.sector_file.sector_file import sector_files, sector_path
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.storage.structure_checksum import write_record
 
 # Numbers that appear nowhere else in a file, to be replaced by those of each light curve.
@@ -52,7 +53,7 @@ def write_sector_file(output: Path, tic: int, sector: int, template: bytes) -> P
         old = struct.pack("<q", placeholder)
         assert template.count(old) == 1
         template = template.replace(old, struct.pack("<q", value))
-    path = sector_path(output, tic, sector)
+    path = LightCurveId(tic, sector).path(output)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(template)
     write_record(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from cvzmpi.cvz.sector_file.sector_file import STAGES
+from cvzmpi.cvz.light_curves.stage import Stage
 from tools.bench.rows import all_rows
 from tools.bench.scheduler_rows import N_RANKS
 from tools.bench.session import Results
@@ -96,13 +96,13 @@ def _light_curves(results: Results) -> str:
         (
             one.name,
             f"{one.n_usable:,}",
-            *(f"{one.stages[stage]:.2f}" for stage in STAGES),
+            *(f"{one.stages[stage]:.2f}" for stage in Stage),
             f"{one.total:.2f}",
             f"{compared[one.name].differing} of {compared[one.name].n:,}",
         )
         for one in results.whole.light_curves
     ]
-    return markdown(("light curve", "evaluated", *STAGES, "sum", "decisions that differ"), rows)
+    return markdown(("light curve", "evaluated", *Stage, "sum", "decisions that differ"), rows)
 
 
 def _answers(results: Results) -> str:

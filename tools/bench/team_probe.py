@@ -19,7 +19,6 @@ from cvzmpi.mpi.launch import pin_to_one_core
 pin_to_one_core()
 
 from cvzmpi import cli  # noqa: E402
-from cvzmpi.cvz.sector_file import sector_file  # noqa: E402
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter  # noqa: E402
 from cvzmpi.cvz.work import stages  # noqa: E402
 from cvzmpi.mpi.team import Team  # noqa: E402
@@ -54,7 +53,7 @@ class Clocks:
     def install(self) -> None:
         """Put the clocks into the running program."""
         stages.work_on_light_curve = self.around("work", stages.work_on_light_curve)
-        sector_file.write = self.around("checkpoint", sector_file.write)
+        stages.write_sector_file = self.around("checkpoint", stages.write_sector_file)
         for name in ("__init__", "__exit__", "write_rows"):
             method = self.around("checkpoint", getattr(RecoveryWriter, name))
             setattr(RecoveryWriter, name, method)

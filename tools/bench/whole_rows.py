@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 
-from cvzmpi.cvz.sector_file.sector_file import STAGES
+from cvzmpi.cvz.light_curves.stage import Stage
 from tools.bench.cores import run
 from tools.bench.timing import Samples, timed
 
@@ -73,5 +73,5 @@ def _read(path: Path) -> LightCurveTimes:
             name=f"TIC {file.attrs['tic']} sector {file.attrs['sector']}",
             n_usable=int((file["lc/flare_probability"][()] >= 0).sum()),
             n_injections=file["recoveries/recovered"].size,
-            stages={stage: float(file.attrs[f"seconds_{stage}"]) for stage in STAGES},
+            stages={stage: float(file.attrs[f"seconds_{stage}"]) for stage in Stage},
         )

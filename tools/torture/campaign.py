@@ -16,7 +16,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.sector_file.sector_file import STAGES, Progress, read_progress, sector_files, verify
+from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.sector_file.data import SectorProgress
+from cvzmpi.cvz.sector_file.paths import sector_files
+from cvzmpi.cvz.sector_file.reading import read_progress, verify_sector_file
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
 from cvzmpi.errors import DamagedFileError
 from tools.torture.metered_job import METER, Reading, read_meters
@@ -209,10 +212,10 @@ class TortureCampaign:
 
     def stage_seconds(self) -> dict[str, float]:
         """The longest that each stage took in the undisturbed run."""
-        seconds = dict.fromkeys(STAGES, 0.0)
+        seconds = dict.fromkeys(Stage, 0.0)
         for path in sector_files(self.reference).values():
             with h5py.File(path, "r") as file:
-                for stage in STAGES:
+                for stage in Stage:
                     seconds[stage] = max(seconds[stage], float(file.attrs[f"seconds_{stage}"]))
         return seconds
 
@@ -227,7 +230,7 @@ class TortureCampaign:
         for path in sector_files(output).values():
             try:
                 progress = read_progress(path)
-                verify(path)
+                verify_sector_file(path)
             except DamagedFileError as error:
                 yield "unreadable", str(error)
                 continue
@@ -254,7 +257,7 @@ def _heed_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def states(output: Path) -> dict[Path, Progress]:
+def states(output: Path) -> dict[Path, SectorProgress]:
     """How far each readable file is."""
     found = {}
     for path in sector_files(output).values():

@@ -22,7 +22,10 @@ from typing import Any
 
 import h5py
 
-from cvzmpi.cvz.sector_file.sector_file import Progress, read_progress, sector_files
+from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.sector_file.data import SectorProgress
+from cvzmpi.cvz.sector_file.paths import sector_files
+from cvzmpi.cvz.sector_file.reading import read_progress
 from tools.torture.campaign import N_STARS, Job, TortureCampaign, states, wait_until
 
 FLIPS = 1000
@@ -143,7 +146,7 @@ def flipped_bits(campaign: TortureCampaign, output: Path) -> str:
     copies = output.with_name("copies")
     files = {"done": next(iter(sector_files(campaign.reference).values()))}
     for name, is_reached in {
-        "detect": lambda progress: progress.checkpoint == "detect",
+        "detect": lambda progress: progress.checkpoint is Stage.DETECT,
         "half-done": lambda progress: 0 < progress.n_inject_remaining < progress.n_inject,
     }.items():
         shutil.rmtree(output, ignore_errors=True)
@@ -164,7 +167,7 @@ def flipped_bits(campaign: TortureCampaign, output: Path) -> str:
     return "; ".join(said)
 
 
-def _copy_when(job: Job, is_reached: Callable[[Progress], bool], directory: Path) -> Path:
+def _copy_when(job: Job, is_reached: Callable[[SectorProgress], bool], directory: Path) -> Path:
     """Copy the first sector file that is as far as wanted."""
     copies: list[Path] = []
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cvzmpi.cvz.sector_file.sector_file import read_progress
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import DamagedFileError
 from tools.torture.campaign import Job, TortureCampaign, states, wait_until
 from tools.torture.metered_job import Reading

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -18,13 +17,17 @@ from rich.table import Table
 from rich.text import Text
 
 from cvzmpi.cvz.detection.flares import at_edge
+from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import BY_NAME, quality_marks
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve, Limit
 from cvzmpi.cvz.results.products.isolated import or_refused
-from cvzmpi.cvz.sector_file import recovery as recoveries
-from cvzmpi.cvz.sector_file.checks import opened
-from cvzmpi.cvz.sector_file.recovery import Recovery
-from cvzmpi.cvz.sector_file.sector_file import STAGES, Progress, SectorData
+from cvzmpi.cvz.results.products.recovered_fraction import (
+    binned_by_amplitude_and_fwhm,
+    equal_edges,
+)
+from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 MAX_FLARES = 20
@@ -58,25 +61,23 @@ def show_file(path: Path) -> None:
 
 
 def _print_file(console: Console, path: Path) -> None:
-    progress, data, recovery = recoveries.read_all(path)
-    config = json.loads(progress.config_json)
-    light_curve = data.light_curve
-    console.print(f"TIC {light_curve.tic}, sector {light_curve.sector}", style="bold")
-    _print_facts(console, _overview(path, progress, data, recovery))
+    content = SectorContent.read(path)
+    data = content.data
+    console.print(f"TIC {content.tic}, sector {content.sector}", style="bold")
+    _print_facts(console, _overview(content))
     _heading(console, "Quality marks")
-    _print_facts(console, _marks(progress, data, config))
-
+    _print_facts(console, _marks(content))
     _heading(console, "Gaussian process")
     if data.flares is None:
         console.print("  missing: the file is at checkpoint detect")
     else:
-        _print_facts(console, _gaussian_process(data.gp_facts, config))
+        _print_facts(console, _gaussian_process(data.gp_facts, content.config))
     _heading(console, "Flares")
     _print_flares(console, data)
     _heading(console, "Recovery of injected flares")
-    _print_recovery(console, recovery)
+    _print_recovery(console, content.recovery)
     _heading(console, "Made by")
-    _print_facts(console, _provenance(path))
+    _print_facts(console, _provenance(content))
 
 
 def plain_console(piped_width: int = WIDTH) -> Console:
@@ -137,16 +138,14 @@ def _print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
             console.print(" " * _INDENT + line, soft_wrap=True)
 
 
-def _overview(
-    path: Path, progress: Progress, data: SectorData, recovery: Recovery | None
-) -> list[tuple[str, str]]:
-    light_curve = data.light_curve
-    usable = light_curve.usable(json.loads(progress.config_json)["light_curve.quality_bitmask"])
+def _overview(content: SectorContent) -> list[tuple[str, str]]:
+    data, light_curve = content.data, content.data.light_curve
+    usable = light_curve.usable(content.quality_bitmask)
     flux, error = light_curve.flux[usable], light_curve.flux_err[usable]
     evaluated = int(np.isfinite(data.probability).sum())
     facts = star_facts(light_curve.header)
     return [
-        ("file", str(path)),
+        ("file", str(content.path)),
         (
             "star",
             f"TESS magnitude {_fact(facts, 'tess_magnitude', '.2f')}, "
@@ -165,12 +164,12 @@ def _overview(
         ),
         (
             "cadences",
-            f"{light_curve.n_cadences:,} of {light_curve.exposure * 86400:.0f} s; "
+            f"{light_curve.n_cadences:,} of {light_curve.exposure_seconds:.0f} s; "
             f"{usable.sum():,} usable, {evaluated:,} evaluated by the detector",
         ),
         ("searched", f"{evaluated * light_curve.exposure:.2f} d"),
-        ("state", _state(progress)),
-        ("seconds", _seconds(data.seconds, recovery)),
+        ("state", _state(content)),
+        ("seconds", _seconds(data.seconds, content.recovery)),
     ]
 
 
@@ -178,21 +177,19 @@ def _fact(facts: dict[str, Any], name: str, form: str, unit: str = "") -> str:
     return "unknown" if facts[name] is None else format(facts[name], form) + unit
 
 
-def _marks(
-    progress: Progress, data: SectorData, config: dict[str, Any]
-) -> Iterator[tuple[str, str]]:
-    """What each mark says and why it is given."""
-    marks = quality_marks(data, config)
+def _marks(content: SectorContent) -> Iterator[tuple[str, str]]:
+    """The meaning of each mark, and why it is given."""
+    marks = quality_marks(content.data, content.config)
     if not marks:
-        yield "none", "" if progress.checkpoint == "model" else "of those that are known so far"
+        yield "none", "" if content.checkpoint is Stage.MODEL else "of those that are known so far"
     for mark in marks:
         yield mark.name, f"{BY_NAME[mark.name].meaning} Here: {mark.value}."
 
 
-def _state(progress: Progress) -> str:
+def _state(progress: SectorProgress) -> str:
     if progress.done:
         return "done"
-    if progress.checkpoint == "model":
+    if progress.checkpoint is Stage.MODEL:
         return (
             f"checkpoint model; {progress.n_inject_remaining:,} of {progress.n_inject:,} "
             "injections remain"
@@ -203,10 +200,10 @@ def _state(progress: Progress) -> str:
 
 
 def _seconds(seconds: dict[str, float], recovery: Recovery | None) -> str:
-    text = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in STAGES if stage in seconds)
+    text = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in Stage if stage in seconds)
     text += f"; together {sum(seconds.values()):.2f}"
     if recovery is not None and recovery.n_placed:
-        each = seconds["inject"] / recovery.n_placed
+        each = seconds[Stage.INJECT] / recovery.n_placed
         text += f"; {each * 1e3:.2f} ms per repeat of an injection"
     return text
 
@@ -262,7 +259,7 @@ def _print_flares(console: Console, data: SectorData) -> None:
         "edge",
     ):
         table.add_column(name, justify="right", no_wrap=True)
-    minutes = data.light_curve.exposure * 1440
+    minutes = data.light_curve.exposure * MINUTES_PER_DAY
     edge = at_edge(data.probability, data.flares["start"], data.flares["stop"])
     for i in np.argsort(-data.flares["equivalent_duration"], kind="stable")[:MAX_FLARES]:
         flare = {name: column[i] for name, column in data.flares.items()}
@@ -270,7 +267,7 @@ def _print_flares(console: Console, data: SectorData) -> None:
         table.add_row(
             f"{flare['peak_time']:.5f}",
             f"{flare['start']}-{flare['stop']}",
-            f"{span * 1440 + minutes:.0f}",
+            f"{span * MINUTES_PER_DAY + minutes:.0f}",
             f"{flare['amplitude'] * 100:.3g}",
             f"{flare['equivalent_duration']:.2f}",
             f"{flare['equivalent_duration_error']:.2f}",
@@ -307,19 +304,17 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
             ),
         ],
     )
-    grid = recoveries.count(
-        recovery,
-        recoveries.equal_edges(recovery.amplitude, _GRID),
-        recoveries.equal_edges(recovery.fwhm, _GRID),
-    )
+    amplitude_edges = equal_edges(recovery.amplitude, _GRID)
+    fwhm_edges = equal_edges(recovery.fwhm, _GRID)
+    counts = binned_by_amplitude_and_fwhm(recovery, amplitude_edges, fwhm_edges)
     console.print()
     console.print("  Recovered [%] (of how many) by amplitude [%] and FWHM [minutes]")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("amplitude", justify="right", no_wrap=True)
-    for span in _spans(grid.fwhm_edges * 1440):
+    for span in _spans(fwhm_edges * MINUTES_PER_DAY):
         table.add_column(span, justify="right", no_wrap=True)
     for span, fractions, numbers in zip(
-        _spans(grid.amplitude_edges * 100), grid.fraction, grid.n_placed, strict=True
+        _spans(amplitude_edges * 100), counts.fraction, counts.n_placed, strict=True
     ):
         cells = [
             f"{fraction * 100:.0f} ({n})" if n else "-"
@@ -333,22 +328,11 @@ def _spans(edges: np.ndarray) -> list[str]:
     return [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
 
 
-def _provenance(path: Path) -> list[tuple[str, str]]:
-    with opened(path) as file:
-        attributes = dict(file.attrs)
-    software = json.loads(attributes["software"])
-    lines = [
-        ("configuration", attributes["config_sha256"]),
-        ("seed", str(attributes["seed"])),
-        ("models", attributes["models_sha256"]),
-        ("software", ", ".join(f"{name} {version}" for name, version in software.items())),
-    ]
-    if "input_file" in attributes:
-        lines.insert(
-            0,
-            (
-                "input",
-                f"{attributes['input_file']} ({attributes.get('PROCVER', 'unknown version')})",
-            ),
-        )
-    return lines
+def _provenance(content: SectorContent) -> Iterator[tuple[str, str]]:
+    header = content.header
+    if "input_file" in header:
+        yield "input", f"{header['input_file']} ({header.get('PROCVER', 'unknown version')})"
+    yield "configuration", content.config_hash
+    yield "seed", str(content.seed)
+    yield "models", content.models_checksum
+    yield "software", ", ".join(f"{name} {v}" for name, v in content.software.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +13,7 @@ from rich.table import Table
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.show import WIDTH, half_found, limit_text, n_flares_in, plain_console
-from cvzmpi.cvz.sector_file import recovery as recoveries
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 _WIDE = 250
@@ -72,9 +71,9 @@ def show_table(paths: Sequence[Path]) -> bool:
 
 def _row(path: Path) -> list[str]:
     """One line of the table, but for the file's name."""
-    progress, data, recovery = recoveries.read_all(path)
-    light_curve = data.light_curve
-    cells = [str(light_curve.tic), str(light_curve.sector), f"{light_curve.n_cadences:,}"]
+    content = SectorContent.read(path)
+    data, recovery = content.data, content.recovery
+    cells = [str(content.tic), str(content.sector), f"{data.light_curve.n_cadences:,}"]
     if data.flares is None:
         cells += [str(n_flares_in(data.flare_mask)), "-"]
     else:
@@ -82,7 +81,7 @@ def _row(path: Path) -> list[str]:
         cells += [str(len(durations)), f"{durations.max():.1f}" if len(durations) else "-"]
     if recovery is None:
         cells += ["none yet"]
-    elif progress.done:
+    elif content.done:
         cells += [f"{recovery.n_done:,}"]
     else:
         cells += [f"{recovery.n_done:,} of {recovery.n_inject:,}"]
@@ -91,8 +90,8 @@ def _row(path: Path) -> list[str]:
     else:
         limit = half_found(recovery.amplitude, recovery)
         cells += [f"{recovery.fraction * 100:.1f}", limit_text(limit, 100)]
-    star_facts(light_curve.header)
-    marks = marks_text(quality_marks(data, json.loads(progress.config_json)))
+    star_facts(content.header)
+    marks = marks_text(quality_marks(data, content.config))
     return [*cells, f"{sum(data.seconds.values()):.1f}", marks.replace(",", "\n")]
 
 

@@ -8,7 +8,7 @@ import pytest
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.ledger import State
 from tests import main_job
 from tests.cvz.example_file import write_example
@@ -45,7 +45,7 @@ def archive_of(open_archive, n_stars, **faults):
 
 
 def there(tmp_path):
-    return sorted(product.unit for product, _ in Scratch(tmp_path / "scratch", 0).products())
+    return sorted(product.id.name for product, _ in Scratch(tmp_path / "scratch", 0).products())
 
 
 def states(config):
@@ -102,7 +102,7 @@ def test_it_stops_when_scratch_is_full(open_archive, campaign, tmp_path):
 def test_what_is_in_a_sector_file_is_not_fetched(open_archive, campaign, tmp_path):
     archive = archive_of(open_archive, 1)
     config = campaign(archive, 1)
-    path = sector_path(tmp_path / "output", 1, 4)
+    path = LightCurveId(1, 4).path(tmp_path / "output")
     path.parent.mkdir(parents=True)
     write_example(path, model=False)
     assert fetch_light_curves(config, pytest.fail).n_needed == 9

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
@@ -21,9 +20,9 @@ from cvzmpi.cvz.results.index.merge import MergedTables, digest_of_tables, table
 from cvzmpi.cvz.results.index.part import Part, read_part
 from cvzmpi.cvz.results.index.shard import ShardReport, update_shard
 from cvzmpi.errors import ConfigError, SectorFileError
-
-if TYPE_CHECKING:
-    from cvzmpi.mpi.launch import World
+from cvzmpi.mpi.launch import World
+from cvzmpi.mpi.scatter import scatter
+from cvzmpi.storage.file_lock import FileLock
 
 DIRECTORY = "index"
 """Of the index, in the output directory."""
@@ -82,8 +81,6 @@ def update_index(output: Path, world: World) -> IndexReport:
     SectorFileError
         If a directory cannot be read, or the index not be written.
     """
-    from cvzmpi.mpi.scatter import scatter
-
     with _locked(output, world):
         shards, now = world.first(lambda: _begin(output))
         index = output / DIRECTORY
@@ -98,7 +95,6 @@ def update_index(output: Path, world: World) -> IndexReport:
 @contextmanager
 def _locked(output: Path, world: World) -> Iterator[None]:
     """The right to update an index, which rank 0 has for all."""
-    from cvzmpi.storage.file_lock import FileLock
 
     def lock() -> None:
         index = output / DIRECTORY

@@ -4,23 +4,24 @@ import os
 
 import pytest
 
-from cvzmpi.cvz.light_curves.batch_list import select_targets
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.work.batch_list import select_targets
 from cvzmpi.errors import ConfigError
 
 
 @pytest.fixture
 def select(tmp_path):
     """Select of three light curves with a list of this text."""
-    pairs = [(7, 1), (7, 2), (12, 1)]
-    sources = [LightCurveSource(tic, sector, tmp_path / f"{tic}_{sector}") for tic, sector in pairs]
+    ids = [LightCurveId(7, 1), LightCurveId(7, 2), LightCurveId(12, 1)]
+    sources = [LightCurveSource(id, tmp_path / id.name) for id in ids]
 
     def select(text, encoding="utf-8"):
         targets = tmp_path / "targets.csv"
         targets.write_bytes(text.encode(encoding))
         selected, missing = select_targets(sources, targets)
         assert all(source in sources for source in selected)
-        return [(s.tic, s.sector) for s in selected], {m.name: m.message for m in missing}
+        return [s.id for s in selected], {m.name: m.message for m in missing}
 
     return select
 

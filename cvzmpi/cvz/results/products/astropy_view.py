@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -17,12 +14,10 @@ from astropy.timeseries import TimeSeries
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.detection.flares import at_edge
 from cvzmpi.cvz.quality.quality_marks import Mark, quality_marks
-from cvzmpi.cvz.quality.search_time import SearchTime, search_time
+from cvzmpi.cvz.quality.searched_curve import SearchedCurve, SearchTime
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
-from cvzmpi.cvz.sector_file import recovery as recoveries
-from cvzmpi.cvz.sector_file.checks import opened
-from cvzmpi.cvz.sector_file.recovery import Recovery
-from cvzmpi.cvz.sector_file.sector_file import SectorData
+from cvzmpi.cvz.sector_file.open_file import no_flares
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.errors import SectorFileError
 
 if TYPE_CHECKING:
@@ -33,92 +28,14 @@ _UNITS = {"e-/s": _FLUX, "s": u.s, "relative to median flux": u.dimensionless_un
 _BTJD = 2457000.0
 
 
-@dataclass(frozen=True)
-class SectorFile:
-    """What is in a sector file, done or not; nothing stays open.
-
-    Attributes
-    ----------
-    path : Path
-    tic, sector : int
-    checkpoint : str
-        `detect` or `model`, as in the file.
-    n_inject, n_inject_remaining : int
-        Flares to be injected in all, and those that are not done yet; both 0 before `model`.
-    header : dict
-        Facts about star and observation, from the FITS headers.
-    config : dict
-        The configuration of the search, by dotted key.
-    config_hash, models_checksum : str
-    seed : int
-    software : dict
-        Versions, by name.
-    data : SectorData
-        The arrays, one entry for each row of the FITS file.
-    recovery : Recovery or None
-        Injected flares that are done; None before `model`.
-    """
-
-    path: Path
-    tic: int
-    sector: int
-    checkpoint: str
-    n_inject: int
-    n_inject_remaining: int
-    header: dict[str, Any]
-    config: dict[str, Any]
-    config_hash: str
-    models_checksum: str
-    seed: int
-    software: dict[str, str]
-    data: SectorData
-    recovery: Recovery | None
-
-    @classmethod
-    def read(cls, path: Path) -> SectorFile:
-        """Read a sector file; also while a job is writing it.
-
-        Raises
-        ------
-        SectorFileError
-            If there is no such file, or it is unreadable or not a sector file.
-        """
-        progress, data, recovery = recoveries.read_all(path)
-        with opened(path) as file:
-            config_hash, seed = file.attrs["config_sha256"], int(file.attrs["seed"])
-            software = json.loads(file.attrs["software"])
-        return cls(
-            path=path,
-            tic=data.light_curve.tic,
-            sector=data.light_curve.sector,
-            checkpoint=progress.checkpoint,
-            n_inject=progress.n_inject,
-            n_inject_remaining=progress.n_inject_remaining,
-            header=dict(data.light_curve.header),
-            config=json.loads(progress.config_json),
-            config_hash=config_hash,
-            models_checksum=progress.models_checksum,
-            seed=seed,
-            software=software,
-            data=data,
-            recovery=recovery,
-        )
+class SectorFile(SectorContent):
+    """What is in a sector file, as objects of astropy; see `SectorContent` for the attributes."""
 
     def __repr__(self) -> str:
         """One line."""
         state = "done" if self.done else f"checkpoint {self.checkpoint}"
         done = f"{self.n_inject - self.n_inject_remaining} of {self.n_inject} flares injected"
         return f"<TIC {self.tic}, sector {self.sector}: {state}, {done}>"
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing is left to do."""
-        return self.checkpoint == "model" and self.n_inject_remaining == 0
-
-    @property
-    def quality_bitmask(self) -> int:
-        """Cadences with any of these bits were not used."""
-        return int(self.config["light_curve.quality_bitmask"])
 
     @property
     def exposure(self) -> u.Quantity:
@@ -164,7 +81,7 @@ class SectorFile:
         `at_edge` says which touch the edge of what was evaluated: a part may be missing.
         """
         table = QTable(meta={"tic": self.tic, "sector": self.sector})
-        flares = self.data.flares or {n: np.empty(0, t) for n, (t, _) in FLARE_COLUMNS.items()}
+        flares = self.data.flares or no_flares()
         for name, (_, units) in FLARE_COLUMNS.items():
             table[name] = (
                 _time(flares[name]) if units == "BTJD d" else _with_unit(flares[name], units)
@@ -211,7 +128,7 @@ class SectorFile:
 
     def search_time(self) -> SearchTime:
         """For how long the light curve was searched."""
-        return search_time(self.data, self.quality_bitmask, self.config["detect.merge_gap"])
+        return SearchedCurve(self.data, self.config).time
 
 
 def _time(btjd: np.ndarray) -> Time:

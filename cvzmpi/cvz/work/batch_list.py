@@ -8,13 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from cvzmpi.cvz.light_curves.light_curve_source import (
-    MAX_SECTOR,
-    MAX_TIC,
-    LightCurveSource,
-    Rejected,
-    is_identity,
-)
+from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.text_file import read_text, shown
 
@@ -43,28 +38,26 @@ def select_targets(
     ConfigError
         If the list cannot be read, naming the line.
     """
-    known = {(source.tic, source.sector): source for source in sources}
-    selected, missing = [], []
-    for tic, sector in dict.fromkeys(read_pairs(targets)):
-        if (tic, sector) in known:
-            selected.append(known[tic, sector])
-        else:
-            name = f"{tic}_{sector}"
-            missing.append(
-                Rejected(name, f"{targets}: no light curve of TIC {tic} sector {sector}")
-            )
+    known = {source.id: source for source in sources}
+    wanted = dict.fromkeys(read_batch(targets))
+    selected = [known[light_curve] for light_curve in wanted if light_curve in known]
+    missing = [
+        Rejected(light_curve.name, f"{targets}: no light curve of {light_curve}")
+        for light_curve in wanted
+        if light_curve not in known
+    ]
     return selected, missing
 
 
-def read_pairs(targets: Path) -> Iterator[tuple[int, int]]:
-    """Read a list of targets: the (tic, sector) of each line, in order.
+def read_batch(targets: Path) -> Iterator[LightCurveId]:
+    """Read the light curves of a list, in order.
 
     Raises
     ------
     ConfigError
         Naming the line.
     """
-    return (pair for pair, _ in _read_targets(targets))
+    return (light_curve for light_curve, _ in _read_targets(targets))
 
 
 def read_priorities(targets: Path) -> dict[str, float]:
@@ -81,14 +74,14 @@ def read_priorities(targets: Path) -> dict[str, float]:
         Naming the line.
     """
     return {
-        LightCurveSource(*pair, None).name: priority
-        for pair, priority in _read_targets(targets)
+        light_curve.name: priority
+        for light_curve, priority in _read_targets(targets)
         if priority is not None
     }
 
 
-def _read_targets(targets: Path) -> Iterator[tuple[tuple[int, int], float | None]]:
-    """The (tic, sector) of each line, and its priority."""
+def _read_targets(targets: Path) -> Iterator[tuple[LightCurveId, float | None]]:
+    """The light curve of each line, and its priority."""
     try:
         lines = read_text(targets).splitlines()
     except OSError as error:
@@ -107,8 +100,8 @@ def _read_targets(targets: Path) -> Iterator[tuple[tuple[int, int], float | None
         raise ConfigError(f"{targets}: line {rows.line_num}: {one_line(error)}") from None
 
 
-def _target(values: dict[str, str], where: str) -> tuple[tuple[int, int], float | None]:
-    """What a line says, by the names of the columns that it has."""
+def _target(values: dict[str, str], where: str) -> tuple[LightCurveId, float | None]:
+    """The light curve and the priority of a line, given its values by column."""
     texts = [values.get("tic"), values.get("sector")]
     tic, sector = (int(text) if text and _WHOLE_NUMBER.fullmatch(text) else 0 for text in texts)
     if not is_identity(tic, sector):
@@ -117,7 +110,7 @@ def _target(values: dict[str, str], where: str) -> tuple[tuple[int, int], float 
             f"{where}: expected two whole numbers, tic (1 to {MAX_TIC}) and sector (1 to "
             f"{MAX_SECTOR}), not {found}"
         )
-    return (tic, sector), _priority(values.get("priority", "").strip(), where)
+    return LightCurveId(tic, sector), _priority(values.get("priority", "").strip(), where)
 
 
 def _priority(text: str, where: str) -> float | None:

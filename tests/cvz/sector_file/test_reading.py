@@ -1,17 +1,17 @@
-"""The summary of the recoveries: counts that add up."""
+"""Everything in a sector file is read back, as far as it is done."""
 
 import h5py
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.sector_file.recovery import count, equal_edges, even_edges, read_all
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.errors import SectorFileError
 from tests.cvz.example_file import write_example
 
 
 def test_what_is_read_is_what_h5py_reads(tmp_path):
     path = write_example(tmp_path / "1.h5")
-    _, _, recovery = read_all(path)
+    recovery = SectorContent.read(path).recovery
     with h5py.File(path) as file:
         for name in ("amplitude", "fwhm", "equivalent_duration"):
             assert np.array_equal(getattr(recovery, name), file[f"injections/{name}"])
@@ -26,15 +26,16 @@ def test_rows_that_are_not_done_do_not_count(tmp_path):
     with h5py.File(path, "r+") as file:
         file["recoveries/recovered"][80:120] = True  # rows that no count vouches for
         expected = file["recoveries/recovered"][:80].mean()
-    progress, _, recovery = read_all(path)
-    assert progress.n_inject_remaining == 220
+    content = SectorContent.read(path)
+    recovery = content.recovery
+    assert content.n_inject_remaining == 220
     assert len(recovery.amplitude) == len(recovery.recovered) == recovery.n_done == 80
     assert recovery.fraction == expected
 
 
 def test_before_any_injection_there_is_nothing_to_count(tmp_path):
-    assert read_all(write_example(tmp_path / "1.h5", model=False))[2] is None
-    _, _, recovery = read_all(write_example(tmp_path / "2.h5", n_done=0))
+    assert SectorContent.read(write_example(tmp_path / "1.h5", model=False)).recovery is None
+    recovery = SectorContent.read(write_example(tmp_path / "2.h5", n_done=0)).recovery
     assert recovery.n_placed == 0
     assert np.isnan(recovery.fraction)
 
@@ -47,25 +48,5 @@ def test_what_is_no_sector_file_is_one_line_that_names_it(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SectorFileError, match=str(path)) as error:
-        read_all(path)
+        SectorContent.read(path)
     assert "\n" not in str(error.value)
-
-
-def test_the_cells_count_every_repeat_once(tmp_path):
-    _, _, recovery = read_all(write_example(tmp_path / "1.h5"))
-    for edges in (even_edges, equal_edges):
-        grid = count(recovery, edges(recovery.amplitude, 6), edges(recovery.fwhm, 4))
-        assert grid.n_placed.shape == (6, 4)
-        assert grid.n_placed.sum() == recovery.n_placed
-        assert grid.n_recovered.sum() == recovery.recovered.sum()
-    cell = (recovery.amplitude < grid.amplitude_edges[1]) & (recovery.fwhm < grid.fwhm_edges[1])
-    assert grid.n_placed[0, 0] == 4 * cell.sum()
-    assert grid.fraction[0, 0] == recovery.recovered[cell].mean()
-
-
-def test_injections_of_one_size_are_in_one_cell():
-    same = np.full(30, 0.02)
-    assert len(equal_edges(same, 5)) == 2
-    for edges in (equal_edges(same, 5), even_edges(same, 5)):
-        assert edges[0] < 0.02 < edges[-1]
-        assert np.all(np.diff(edges) > 0)
