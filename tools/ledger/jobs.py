@@ -23,13 +23,9 @@ from pathlib import Path
 import click
 
 from cvzmpi.ledger import Ledger, Recorded, State
+from tools.harness.job_process import ROOT, environment, kill
 from tools.ledger.toy_job import read_lines
 from tools.postgres_server import PostgresServer, find_programs
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from tests.main_job import environment, kill  # noqa: E402 - a helper of the tests
 
 _ENDS_WITHIN = 300.0
 
