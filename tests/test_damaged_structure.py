@@ -11,7 +11,7 @@ from cvzmpi.storage.trial_reading import DamagedOnTrialError, read_on_trial
 from tests.main_job import FAST, copy_results, simulate
 from tools.harness.hdf5_content import contents
 from tools.harness.job_process import run
-from tools.torture.old_format import without_record
+from tools.harness.old_sector_file import without_record
 
 TEAM_OF_TWO = ("--set", "ranks_per_team=2")
 

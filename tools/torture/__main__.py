@@ -12,10 +12,10 @@ from pathlib import Path
 
 import click
 
-from tools.torture.campaign import SMALL, TortureCampaign
 from tools.torture.faults import FAULTS, CannotTryError
 from tools.torture.interruptions import Interrupted, interrupt
 from tools.torture.kills import MOMENTS, SweepResult, sweep
+from tools.torture.main_job import SMALL, TortureCampaign
 
 TEAMS = {"one rank": 1, "a team of two": 3}
 

@@ -23,7 +23,7 @@ from typing import Any
 import h5py
 
 from cvzmpi.cvz.sector_file.sector_file import Progress, read_progress, sector_files
-from tools.torture.campaign import N_STARS, Job, TortureCampaign, states, wait_until
+from tools.torture.main_job import N_STARS, Job, TortureCampaign, states, wait_until
 
 FLIPS = 1000
 RANKS = 3  # rank 0 and a team of two

@@ -21,7 +21,7 @@ from cvzmpi.ledger import Ledger, Recorded, State
 from cvzmpi.ledger.states import check_transition
 from cvzmpi.mpi.launch import DEFECT
 from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED
-from tools.torture.campaign import Job, TortureCampaign, wait_until
+from tools.torture.main_job import Job, TortureCampaign, wait_until
 
 EXCEPTION = "exception on rank 0"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)

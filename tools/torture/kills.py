@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cvzmpi.cvz.sector_file.sector_file import read_progress
 from cvzmpi.errors import DamagedFileError
-from tools.torture.campaign import Job, TortureCampaign, states, wait_until
+from tools.torture.main_job import Job, TortureCampaign, states, wait_until
 from tools.torture.metered_job import Reading
 
 START_UP = "start-up"

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from tools.ledger.jobs import (
+from tools.torture.ledger_jobs import (
     Campaign,
     check,
     kill_at_random,

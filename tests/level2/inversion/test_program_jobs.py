@@ -23,8 +23,8 @@ from tests.level2.inversion.test_inversion_campaign import WAVELENGTH
 from tests.main_job import HANG, before_work_on
 from tools.harness import job_process
 from tools.harness.hdf5_content import content
+from tools.harness.invented_programs import invent_programs
 from tools.harness.job_process import kill, kill_when, start
-from tools.inversion.invented import invent_programs
 
 PROGRAMS = {"two": [(2, 70), (2, 40)], "one": [(3, 70)]}
 SOON = ("--set", "checkpoint.interval=0.02")
