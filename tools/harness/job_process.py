@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,20 +68,38 @@ def start(
     cwd: Path | None = None,
     program: Sequence[str] = ("-m", "cvzmpi"),
     wrapper: Sequence[str] = (),
+    rank_wrapper: Sequence[str] = (),
+    log: Path | None = None,
     **more_environment: str,
 ) -> subprocess.Popen[str]:
-    """Start a job; with `ranks=None` as a plain process, without mpirun."""
+    """Start a job.
+
+    Parameters
+    ----------
+    arguments : sequence of str or Path
+    ranks : int, optional
+        Without it a plain process, without mpirun.
+    cwd : Path, optional
+    program : sequence of str
+        What the interpreter runs.
+    wrapper, rank_wrapper : sequence of str
+        Programs that start the launcher, and each rank.
+    log : Path, optional
+        Where all that it prints goes; without it, into pipes.
+    **more_environment : str
+    """
     launcher = [] if ranks is None else [str(MPIRUN), "-n", str(ranks)]
-    return subprocess.Popen(
-        [*wrapper, *launcher, sys.executable, *program, *map(str, arguments)],
-        cwd=cwd,
-        env=environment(**more_environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    with nullcontext(subprocess.PIPE) if log is None else log.open("a") as stdout:
+        return subprocess.Popen(
+            [*wrapper, *launcher, *rank_wrapper, sys.executable, *program, *map(str, arguments)],
+            cwd=cwd,
+            env=environment(**more_environment),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE if log is None else subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
 
 def run(arguments: Sequence[str | Path], *, timeout: float = 150, **how: object) -> Ended:

@@ -7,14 +7,11 @@ python -m tools.torture.inversion, or make torture-inversion
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -22,13 +19,124 @@ import h5py
 import numpy as np
 
 from cvzmpi.errors import MapFileError
-from cvzmpi.ledger import Ledger, State
+from cvzmpi.ledger import Ledger
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.programs.catalogue import Catalogue
+from tools.harness import job_process
 from tools.harness.invented_programs import invent_programs
+from tools.harness.job_process import ROOT
+from tools.harness.marked_job import MarkedJob
+from tools.torture.disturbance import Target, disturb_campaigns, wait_for_instant
+from tools.torture.ledger_history import wrong_in_ledger
 
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {"small": [(4, 100)], "two-maps": [(3, 150), (3, 150)], "large": [(10, 200)]}
+
+
+class KilledInversion(Target):
+    """Jobs of `level2 run`, killed.
+
+    Parameters
+    ----------
+    directory : Path
+        For everything.
+    ranks : int
+    team : int
+        Ranks that share a program.
+
+    Attributes
+    ----------
+    tickets_done : list of int
+        At each kill.
+    """
+
+    def __init__(self, directory: Path, ranks: int, team: int) -> None:
+        self._invented, self._campaign = directory / "invented", directory / "campaign"
+        self._ranks, self._team = ranks, team
+        self.tickets_done: list[int] = []
+        invent_programs(self._invented, PROGRAMS)
+        self._begin_anew()
+        job = self._start(None, 1)
+        assert job.wait() == 0, f"the undisturbed run fails: {job.text()}"
+        self._expected = self._bytes()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        shutil.rmtree(self._campaign, ignore_errors=True)
+        shutil.copytree(self._invented, self._campaign)
+
+    def start(self, chance: random.Random | None) -> MarkedJob:
+        """Start a job."""
+        return self._start(self._ranks, self._team)
+
+    def _start(self, ranks: int | None, team: int) -> MarkedJob:
+        log, mark = self._campaign / "job.log", f"maps.directory={self._campaign / 'maps'}"
+        arguments = ["level2", "run", "--ranks-per-team", str(team), "--set", mark]
+        for setting in (
+            f"ledger.file={self._campaign / 'ledger.sqlite'}",
+            "checkpoint.interval=0.1",
+            "job.max_attempts=1000",  # a kill before the first checkpoint uses up an attempt
+        ):
+            arguments += ["--set", setting]
+        return MarkedJob(job_process.start(arguments, ranks=ranks, cwd=ROOT, log=log), mark, log)
+
+    def disturb(self, job: MarkedJob, chance: random.Random) -> str | None:
+        """Kill it some time after it began to work."""
+        before = self._traces()
+        is_at_work = lambda: self._traces() != before  # noqa: E731
+        if not wait_for_instant(job, is_at_work, "the beginning of work", chance.uniform(0, 1.2)):
+            return None
+        job.kill()
+        return "SIGKILL"
+
+    def look(self, job: MarkedJob) -> Iterator[tuple[str, str]]:
+        """What the files vouch for is there."""
+        n_tickets = 0
+        for path in self._files():
+            try:
+                progress = inversion_file.read_progress(path)
+            except MapFileError as error:
+                yield "unreadable", str(error)
+                continue
+            assert progress is not None
+            n_tickets += progress.n_tickets_done
+            n_inverted, n_pixels = _inverted(path)
+            if progress.done and n_inverted < n_pixels:
+                yield "inconsistent", f"{path}: done, and {n_pixels - n_inverted} pixels are not"
+        self.tickets_done.append(n_tickets)
+
+    def finish(self, jobs: list[MarkedJob]) -> Iterator[tuple[str, str]]:
+        """The job ends; each program is done once, with an inversion of each map."""
+        (job,) = jobs
+        if (status := job.wait()) != 0:
+            yield "other", f"exit status {status}: {job.text()[-300:]}"
+        if self._bytes() != self._expected:
+            yield "differing", "files are not those of the undisturbed run"
+        for path in (self._campaign / "maps" / "inverted").glob("*.damaged*"):
+            yield "damaged", str(path)
+        location = self._campaign / "ledger.sqlite"
+        yield from wrong_in_ledger(location, self._campaign / "maps" / "outbox")
+        with Ledger.open(location, create=False) as ledger:
+            for name, shapes in PROGRAMS.items():
+                n_inversions = len(Catalogue(ledger).inversions(name))
+                if n_inversions != len(shapes):
+                    yield "ledger", f"{name}: {n_inversions} inversions of {len(shapes)} maps"
+        self._begin_anew()
+
+    def _files(self) -> Iterator[Path]:
+        return (self._campaign / "maps" / "inverted").glob(f"*{inversion_file.SUFFIX}")
+
+    def _bytes(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self._files()}
+
+    def _traces(self) -> int:
+        """What work leaves: files, and pixels in them, vouched for or not."""
+        return sum(1 + _inverted(path)[0] for path in self._files())
+
+
+def _inverted(path: Path) -> tuple[int, int]:
+    """Pixels of a file that are inverted, vouched for or not, and all of them."""
+    with h5py.File(path, locking=False) as file:
+        return int(np.count_nonzero(file["status"][()])), file["status"].size
 
 
 @click.command()
@@ -38,160 +146,16 @@ PROGRAMS = {"small": [(4, 100)], "two-maps": [(3, 150), (3, 150)], "large": [(10
 @click.option("--seed", default=1, show_default=True, help="Of the instants.")
 def main(kills: int, ranks: int, team: int, seed: int) -> None:
     """Torture the inversion."""
-    chance = random.Random(seed)
-    wrong: list[str] = []
-    done_at_kill: list[int] = []
-    campaigns = 0
     with tempfile.TemporaryDirectory(prefix="cvzmpi-kills-") as name:
-        invented, expected = Path(name) / "invented", Path(name) / "expected"
-        invent_programs(invented, PROGRAMS)
-        shutil.copytree(invented, expected)
-        assert _start(expected, 1, 1).wait() == 0
-        undisturbed = _contents(expected)
-        while len(done_at_kill) < kills or campaigns == 0:
-            campaign = Path(name) / f"campaign-{campaigns}"
-            shutil.copytree(invented, campaign)
-            while True:
-                job = _start(campaign, ranks, team)
-                if len(done_at_kill) < kills and _killed(job, campaign, chance.uniform(0, 1.2)):
-                    wrong += _unreadable(campaign)
-                    done_at_kill.append(_tickets_done(campaign))
-                    continue
-                if job.wait() != 0:
-                    sys.exit(f"the job ended with status {job.returncode}")
-                break
-            campaigns += 1
-            if _contents(campaign) != undisturbed:
-                wrong.append(f"campaign {campaigns}: differs from the undisturbed run")
-            wrong += [f"{path}: damaged" for path in _inverted(campaign).glob("*.damaged*")]
-            wrong += _wrong_in_ledger(campaign)
+        target = KilledInversion(Path(name), ranks, team)
+        seen = disturb_campaigns(target, kills, random.Random(seed))
     click.echo(
-        f"{len(done_at_kill)} kills, {campaigns} campaigns finished, {len(wrong)} files wrong; "
-        f"tickets that were done when a kill came: {sorted(done_at_kill)}"
+        f"{seen.kinds.total()} kills, {seen.campaigns} campaigns finished, {len(seen.wrong)} "
+        f"things wrong; tickets that were done when a kill came: {sorted(target.tickets_done)}"
     )
-    for line in wrong:
-        click.echo(f"  {line}")
-    sys.exit(bool(wrong))
-
-
-def _start(campaign: Path, ranks: int, team: int) -> subprocess.Popen[bytes]:
-    launcher = [] if ranks == 1 else [str(ROOT / "tools" / "mpirun.sh"), "-n", str(ranks)]
-    command = [sys.executable, "-m", "cvzmpi", "level2", "run", "--ranks-per-team", str(team)]
-    options = [  # a kill before the first checkpoint uses up an attempt, and here are many
-        *("--set", "checkpoint.interval=0.1", "--set", "job.max_attempts=1000"),
-        *("--set", f"ledger.file={campaign / 'ledger.sqlite'}"),
-        *("--set", f"maps.directory={campaign / 'maps'}"),
-    ]
-    return subprocess.Popen(
-        [*launcher, *command, *options],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def _killed(job: subprocess.Popen[bytes], campaign: Path, seconds: float) -> bool:
-    """Kill a job and all that it started, so many seconds after it began to work.
-
-    Returns
-    -------
-    bool
-        False where it ended before.
-    """
-    before = _traces(campaign)
-    while _traces(campaign) == before and job.poll() is None:
-        time.sleep(0.005)
-    try:
-        job.wait(seconds)
-    except subprocess.TimeoutExpired:
-        members = [job.pid, *_descendants(job.pid)]
-        for member in members:
-            try:
-                os.kill(member, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        job.wait()
-        while any(Path(f"/proc/{member}").exists() for member in members):
-            time.sleep(0.01)
-        return True
-    return False
-
-
-def _traces(campaign: Path) -> int:
-    """What work leaves: files, and pixels in them, vouched for or not."""
-    traces = 0
-    for path in _inverted(campaign).glob(f"*{inversion_file.SUFFIX}"):
-        with h5py.File(path, locking=False) as file:
-            traces += 1 + int(np.count_nonzero(file["status"][()]))
-    return traces
-
-
-def _descendants(pid: int) -> list[int]:
-    """All processes below one, from /proc."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue  # it has ended
-        children.setdefault(parent, []).append(int(stat.parent.name))
-    found, waiting = [], [pid]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += below
-    return found
-
-
-def _unreadable(campaign: Path) -> list[str]:
-    """Files that a kill left in a state that is none."""
-    wrong = []
-    for path in _inverted(campaign).glob(f"*{inversion_file.SUFFIX}"):
-        try:
-            progress = inversion_file.read_progress(path)
-            assert progress is not None
-            with h5py.File(path, locking=False) as file:
-                n_pixels = file["status"].size
-                n_done = np.count_nonzero(file["status"][()])
-            if progress.done and n_done < n_pixels:
-                wrong.append(f"{path}: done, and {n_pixels - n_done} pixels are not")
-        except MapFileError as error:
-            wrong.append(str(error))
-    return wrong
-
-
-def _tickets_done(campaign: Path) -> int:
-    progresses = map(
-        inversion_file.read_progress, _inverted(campaign).glob(f"*{inversion_file.SUFFIX}")
-    )
-    return sum(progress.n_tickets_done for progress in progresses if progress is not None)
-
-
-def _wrong_in_ledger(campaign: Path) -> list[str]:
-    """Programs that did not become done exactly once, with an inversion of each map."""
-    wrong = []
-    with Ledger.open(campaign / "ledger.sqlite", create=False) as ledger:
-        for name, shapes in PROGRAMS.items():
-            states = [event.to_state for event in ledger.history(name)]
-            n_inversions = len(Catalogue(ledger).inversions(name))
-            if (states[-1], states.count(State.DONE)) != (State.DONE, 1):
-                wrong.append(f"{name}: {', '.join(map(str, states))}")
-            if n_inversions != len(shapes):
-                wrong.append(f"{name}: {n_inversions} inversions of {len(shapes)} maps")
-    return wrong
-
-
-def _inverted(campaign: Path) -> Path:
-    return campaign / "maps" / "inverted"
-
-
-def _contents(campaign: Path) -> dict[str, bytes]:
-    """The files, byte by byte."""
-    return {
-        path.name: path.read_bytes()
-        for path in _inverted(campaign).glob(f"*{inversion_file.SUFFIX}")
-    }
+    for what, which in seen.wrong:
+        click.echo(f"  {what}: {which}")
+    sys.exit(bool(seen.wrong))
 
 
 if __name__ == "__main__":

@@ -9,32 +9,35 @@ event is lost or doubled. The units' own files, which know nothing of the ledger
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import click
 
-from cvzmpi.ledger import Ledger, Recorded, State
-from tools.harness.job_process import ROOT, environment, kill
+from cvzmpi.ledger import Ledger, State
+from tools.harness import job_process
+from tools.harness.job_process import ROOT, wait_until
+from tools.harness.marked_job import MarkedJob
 from tools.harness.postgres_server import PostgresServer, find_programs
+from tools.torture.disturbance import Seen, Target, disturb_campaign
+from tools.torture.ledger_history import is_takeover, wrong_in_ledger
 from tools.torture.toy_job import read_lines
 
 _ENDS_WITHIN = 300.0
+_KILL, _CRASH = "jobs killed", "crashes of the server"
 
 
-@dataclass
-class Campaign:
+class LedgerJobs(Target):
     """Toy units, and the jobs on them.
 
-    Attributes
+    Parameters
     ----------
     ledger : str
         Its location.
@@ -42,193 +45,159 @@ class Campaign:
     n_units : int
     seconds : float
         That a unit takes.
+    n_jobs : int
+        That run at a time.
+    server : PostgresServer, optional
+        Crashes now and then, where it is given.
     """
 
-    ledger: str
-    directory: Path
-    n_units: int
-    seconds: float
+    def __init__(
+        self,
+        ledger: str,
+        directory: Path,
+        n_units: int,
+        seconds: float,
+        n_jobs: int = 1,
+        server: PostgresServer | None = None,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ledger, self.n_units, self.n_jobs = ledger, n_units, n_jobs
+        self._directory, self._seconds, self._server = directory, seconds, server
+        self._log = directory / "jobs.log"
+        self._numbers = itertools.count()
 
-    def start(self, ranks: int = 3) -> subprocess.Popen[str]:
+    def start(self, chance: random.Random | None = None) -> MarkedJob:
         """Start a job."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        command = [str(ROOT / "tools" / "mpirun.sh"), "-n", str(ranks), sys.executable]
-        command += ["-m", "tools.torture.toy_job", self.ledger, str(self.directory)]
-        with (self.directory / "jobs.log").open("a") as log:
-            return subprocess.Popen(
-                [*command, str(self.n_units), str(self.seconds)],
-                cwd=ROOT,
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+        mark = f"{self._directory}/job-{next(self._numbers)}"
+        process = job_process.start(
+            [self.ledger, self._directory, str(self.n_units), str(self._seconds), mark],
+            ranks=3,
+            cwd=ROOT,
+            program=("-m", "tools.torture.toy_job"),
+            log=self._log,
+        )
+        return MarkedJob(process, mark, self._log)
+
+    def disturb(self, job: MarkedJob, chance: random.Random) -> str | None:
+        """Kill it some time after something happened to units, or let the server crash."""
+        before = self._n_lines()
+        # The last lines may have been written just before they were counted.
+        self._wait_until(lambda: self._n_lines() >= before + 2 or self.is_done([]), "more lines")
+        time.sleep(chance.uniform(0.0, 2.0))
+        if self._server is not None and chance.random() < 0.3:
+            self._server.stop(chance.choice([signal.SIGINT, signal.SIGQUIT]))
+            time.sleep(chance.uniform(0.0, 3.0))
+            self._server.start()
+            return _CRASH
+        if job.has_ended():
+            return None
+        job.kill()
+        return _KILL
+
+    def look(self, job: MarkedJob) -> Iterator[tuple[str, str]]:
+        """Nothing: what a job did in its last moment, only the files know."""
+        return iter(())
+
+    def is_done(self, jobs: list[MarkedJob]) -> bool:
+        """Whether all units are finished, as their files tell."""
+        return self.n_done() >= self.n_units
+
+    def finish(self, jobs: list[MarkedJob]) -> Iterator[tuple[str, str]]:
+        """Wait for the jobs, run another one, and prove that all is as promised."""
+        give_up = time.monotonic() + _ENDS_WITHIN
+        for job in jobs:
+            job.wait(max(give_up - time.monotonic(), 1.0))
+        # One more: it does what is left, and accounts for jobs that died at the very end.
+        if (status := self.start().wait(_ENDS_WITHIN)) != 0:
+            yield "last job", f"exit status {status}: {self._log.read_text()[-3000:]}"
+        yield from wrong_in_ledger(self.ledger, self._directory / "outbox")
+        with Ledger.open(self.ledger, create=False) as ledger:
+            if ledger.counts()[State.DONE] != self.n_units:
+                yield "ledger", f"{ledger.counts()[State.DONE]} of {self.n_units} units are done"
+            for job_record in ledger.jobs.all():
+                if job_record.ended is None:
+                    yield "ledger", f"job {job_record.id} is not accounted for"
+        if len(self._units()) != self.n_units:
+            yield "file", f"{len(self._units())} of {self.n_units} units have one"
+        for unit in self._units():
+            words = self._words(unit)
+            if (words.count("end"), words[-1], "overlap" in words) != (1, "end", False):
+                yield "file", f"{unit}: {words}"
+
+    def wrong_if_undisturbed(self) -> Iterator[tuple[str, str]]:
+        """What is wrong where no job was killed: each unit is begun once, in the ledger and not."""
+        with Ledger.open(self.ledger, create=False) as ledger:
+            for unit in self._units():
+                states = [event.to_state for event in ledger.history(unit)]
+                begun = (states.count(State.WORKING), self._words(unit).count("begin"))
+                if begun != (1, 1):
+                    yield "begun", f"{unit}: {begun[0]} times, in its file {begun[1]} times"
+
+    def summary(self) -> str:
+        """What the ledger tells, in a line."""
+        with Ledger.open(self.ledger, create=False) as ledger:
+            histories = [ledger.history(unit.name) for unit in ledger.units()]
+            n_jobs = len(ledger.jobs.all())
+        events = list(itertools.chain.from_iterable(histories))
+        n_taken_over = sum(
+            is_takeover(event, before.job.id)
+            for history in histories
+            for before, event in pairwise(history)
+        )
+        return (
+            f"{len(histories)} units done once each by {n_jobs} jobs, "
+            f"{sum(event.to_state is State.WORKING for event in events)} attempts, "
+            f"{n_taken_over} taken over from dead jobs, {len(events)} events"
+        )
+
+    def take_away(self, seconds: float, away: Callable[[float], None]) -> tuple[Seen, int]:
+        """Let the database be away for some time in the middle.
+
+        Returns
+        -------
+        seen : Seen
+        meanwhile : int
+            Units that were done while it was away.
+        """
+        seen = Seen(campaigns=1)
+        jobs = [self.start() for _ in range(self.n_jobs)]
+        try:
+            self._wait_until(lambda: self.n_done() >= self.n_units // 5, "the first units")
+            before = self.n_done()
+            away(seconds)
+            meanwhile = self.n_done() - before
+            if meanwhile == 0:
+                seen.wrong.append(("away", "nothing was done without the database"))
+            seen.wrong += [*self.finish(jobs), *self.wrong_if_undisturbed()]
+        finally:
+            for job in jobs:
+                if not job.has_ended():
+                    job.kill()
+        return seen, meanwhile
 
     def n_done(self) -> int:
         """How many units are finished, as their files tell."""
-        return sum(
-            any(word == "end" for word, _ in read_lines(self.directory, path.stem))
-            for path in self.directory.glob("u*.txt")
-        )
+        return sum("end" in self._words(unit) for unit in self._units())
 
-    def is_done(self) -> bool:
-        """Whether all units are finished."""
-        return self.n_done() >= self.n_units
-
-    def n_lines(self) -> int:
+    def _n_lines(self) -> int:
         """How much happened to the units so far, as their files tell."""
-        files = self.directory.glob("u*.txt")
-        return sum(len(read_lines(self.directory, path.stem)) for path in files)
+        return sum(len(self._words(unit)) for unit in self._units())
 
-    def finish(self, jobs: list[subprocess.Popen[str]]) -> None:
-        """Wait for the jobs, and run another one if they left something."""
-        give_up = time.monotonic() + _ENDS_WITHIN
-        try:
-            for job in jobs:
-                job.wait(max(give_up - time.monotonic(), 1.0))
-            # one more: it does what is left, and accounts for jobs that died at the very end
-            assert self.start().wait(_ENDS_WITHIN) == 0, self.log()
-        except subprocess.TimeoutExpired:
-            for job in jobs:
-                kill(job)
-            raise AssertionError(f"a job hangs; their log: {self.log()}") from None
+    def _units(self) -> list[str]:
+        return sorted(path.stem for path in self._directory.glob("u*.txt"))
 
-    def log(self) -> str:
-        """What the jobs said."""
-        return (self.directory / "jobs.log").read_text()[-3000:]
+    def _words(self, unit: str) -> list[str]:
+        return [word for word, _ in read_lines(self._directory, unit)]
+
+    def _wait_until(self, reached: Callable[[], bool], what: str) -> None:
+        wait_until(reached, what, self._log, _ENDS_WITHIN, 0.05)
 
 
-# ----------------------------------------------------------------- what the history proves
-
-
-def check(campaign: Campaign, *, killed: bool) -> str:
-    """Prove from the history that all was as it should be; a line about what was seen.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    killed : bool
-        Whether jobs were killed: what one did in its last moment, only the files know.
-
-    Raises
-    ------
-    AssertionError
-    """
-    n_events = n_attempts = n_burials = 0
-    with Ledger.open(campaign.ledger, create=False) as ledger:
-        units = ledger.units()
-        assert len(units) == campaign.n_units
-        keys = set()
-        for unit in units:
-            history = ledger.history(unit.name)
-            _check_history(history)
-            keys |= {event.key for event in history}
-            n_events += len(history)
-            n_attempts += sum(event.to_state is State.WORKING for event in history)
-            n_burials += sum(_is_burial(event) for event in history)
-            _check_file(campaign, unit.name, history, killed)
-        assert len(keys) == n_events, "an event is there twice"
-        assert ledger.counts()[State.DONE] == campaign.n_units
-        assert all(job.ended is not None for job in ledger.jobs.all()), "all jobs are accounted for"
-        n_jobs = len(ledger.jobs.all())
-    left = [path.name for path in (campaign.directory / "outbox").glob("*")]
-    assert not left, f"undelivered or refused: {left}"
-    return (
-        f"{campaign.n_units} units done once each by {n_jobs} jobs, {n_attempts} attempts, "
-        f"{n_burials} taken over from dead jobs, {n_events} events"
-    )
-
-
-def _check_history(history: list[Recorded]) -> None:
-    """A unit is done once, and the work of a job on it ends before that of the next begins."""
-    name = history[0].unit
-    assert [event.number for event in history] == list(range(1, len(history) + 1)), name
-    before: Recorded | None = None
-    for event in history:
-        assert event.from_state is (before and before.to_state), f"{name}: a gap at {event.number}"
-        if before is not None and before.to_state is State.WORKING:
-            assert event.job.id == before.job.id or _is_burial(event), (
-                f"{name}: job {event.job.id} had it while job {before.job.id} worked on it"
-            )
-        before = event
-    assert [event.to_state for event in history].count(State.DONE) == 1, name
-    assert history[-1].to_state is State.DONE, name
-
-
-def _is_burial(event: Recorded) -> bool:
-    said = event.message or ""
-    return event.from_state is State.WORKING and (" died on " in said or " has ended (" in said)
-
-
-def _check_file(campaign: Campaign, name: str, history: list[Recorded], killed: bool) -> None:
-    """The unit's own file tells the same story."""
-    words = [word for word, _ in read_lines(campaign.directory, name)]
-    assert words.count("end") == 1, f"{name}: {words}"
-    assert words[-1] == "end", f"{name}: {words}"
-    assert "overlap" not in words, f"{name}: {words}"
-    n_begun = words.count("begin")
-    n_recorded = [event.to_state for event in history].count(State.WORKING)
-    if not killed:
-        assert n_recorded == n_begun == 1, f"{name}: {words}"
-
-
-# ----------------------------------------------------------------- what is done to jobs
-
-
-def kill_at_random(
-    campaign: Campaign,
-    n_jobs: int,
-    kills: int,
-    chance: random.Random,
-    server: PostgresServer | None = None,
-) -> str:
+def kill_at_random(jobs: LedgerJobs, kills: int, chance: random.Random) -> Seen:
     """Kill jobs, and the database server, at random instants and start them again."""
-    jobs = [campaign.start() for _ in range(n_jobs)]
-    n_killed = n_crashes = 0
-    while n_killed + n_crashes < kills and not campaign.is_done():
-        before = campaign.n_lines()
-        # The last lines may have been written just before they were counted.
-        _wait_for(
-            lambda: campaign.n_lines() >= before + 2 or campaign.is_done(),  # noqa: B023 - waits here
-            campaign,
-        )
-        time.sleep(chance.uniform(0.0, 2.0))
-        if server is not None and chance.random() < 0.3:
-            server.stop(chance.choice([signal.SIGINT, signal.SIGQUIT]))
-            time.sleep(chance.uniform(0.0, 3.0))
-            server.start()
-            n_crashes += 1
-        else:
-            victim = chance.randrange(n_jobs)
-            if jobs[victim].poll() is None:
-                kill(jobs[victim])
-                n_killed += 1
-            jobs[victim] = campaign.start()
-    campaign.finish(jobs)
-    return f"{n_killed} jobs killed, {n_crashes} crashes of the server"
-
-
-def take_away(
-    campaign: Campaign, n_jobs: int, seconds: float, away: Callable[[float], None]
-) -> str:
-    """Let the database be away for some time in the middle."""
-    jobs = [campaign.start() for _ in range(n_jobs)]
-    _wait_for(lambda: campaign.n_done() >= campaign.n_units // 5, campaign)
-    before = campaign.n_done()
-    away(seconds)
-    meanwhile = campaign.n_done() - before
-    assert meanwhile > 0, "the work went on"
-    campaign.finish(jobs)
-    return f"database away for {seconds:.0f} s, {meanwhile} units done meanwhile"
-
-
-def _wait_for(what: Callable[[], bool], campaign: Campaign) -> None:
-    give_up = time.monotonic() + _ENDS_WITHIN
-    while not what():
-        assert time.monotonic() < give_up, campaign.log()
-        time.sleep(0.05)
+    seen = Seen()
+    disturb_campaign(jobs, kills, chance, seen)
+    return seen
 
 
 def stop_server(server: PostgresServer) -> Callable[[float], None]:
@@ -261,44 +230,52 @@ def lock_file(path: str) -> Callable[[float], None]:
 @click.option("--away", default=30.0, show_default=True, help="Seconds without the database.")
 @click.option("--seed", default=1, show_default=True)
 def main(kills: int, units: int, seconds: float, away: float, seed: int) -> None:
-    """All that the ledger promises of jobs."""
+    """All that the ledger promises of jobs: exit status 1 if anything is not as promised."""
     chance = random.Random(seed)
     programs = find_programs()
     if programs is None:
         raise click.ClickException("no PostgreSQL server is installed")
     server = PostgresServer(programs)
+    n_wrong = 0
     with tempfile.TemporaryDirectory(prefix="cvzmpi-jobs-") as name:
         directory = Path(name)
 
-        def campaign(kind: str, title: str) -> Campaign:
-            place = directory / title
-            place.mkdir()
-            ledger = (
-                str(place / "ledger.sqlite")
-                if kind == "SQLite"
-                else server.make_database(title.replace("-", "_"))
-            )
-            return Campaign(ledger, place, units, seconds)
+        def report(title: str, done: str, jobs: LedgerJobs, seen: Seen) -> None:
+            nonlocal n_wrong
+            n_wrong += len(seen.wrong)
+            click.echo(f"{title}: {done}; {jobs.summary()}")
+            for what, which in seen.wrong:
+                click.echo(f"NOT AS PROMISED: {what}: {which}")
 
-        def report(title: str, done: str, ended: Campaign, killed: bool) -> None:
-            click.echo(f"{title}: {done}; {check(ended, killed=killed)}")
+        def killed(title: str, jobs: LedgerJobs, n: int) -> None:
+            seen = kill_at_random(jobs, n, chance)
+            done = f"{seen.kinds[_KILL]} {_KILL}, {seen.kinds[_CRASH]} {_CRASH}"
+            report(title, done, jobs, seen)
+
+        def without(title: str, jobs: LedgerJobs, way: Callable[[float], None]) -> None:
+            seen, meanwhile = jobs.take_away(away, way)
+            done = f"database away for {away:.0f} s, {meanwhile} units done meanwhile"
+            report(title, done, jobs, seen)
+
+        def on_postgres(name: str, crashing: PostgresServer | None = None) -> LedgerJobs:
+            location = server.make_database(name)
+            return LedgerJobs(location, directory / name, units, seconds, 3, crashing)
+
+        def on_sqlite(name: str, n_jobs: int) -> LedgerJobs:
+            location = str(directory / f"{name}.sqlite")
+            return LedgerJobs(location, directory / name, units, seconds, n_jobs)
 
         try:
             server.start()
-            c = campaign("PostgreSQL", "killed-pg")
-            done = kill_at_random(c, 3, kills, chance, server)
-            report("PostgreSQL, three jobs", done, c, True)
-            c = campaign("SQLite", "killed-sqlite")
-            report("SQLite, one job", kill_at_random(c, 1, kills, chance), c, True)
-            c = campaign("SQLite", "killed-sqlite-2")
-            report("SQLite, two jobs", kill_at_random(c, 2, kills // 2, chance), c, True)
-            c = campaign("PostgreSQL", "away-pg")
-            report("PostgreSQL, three jobs", take_away(c, 3, away, stop_server(server)), c, False)
-            c = campaign("SQLite", "away-sqlite")
-            done = take_away(c, 1, away, lock_file(c.ledger))
-            report("SQLite, one job", done, c, False)
+            killed("PostgreSQL, three jobs", on_postgres("killed", server), kills)
+            killed("SQLite, one job", on_sqlite("killed-one", 1), kills)
+            killed("SQLite, two jobs", on_sqlite("killed-two", 2), kills // 2)
+            without("PostgreSQL, three jobs", on_postgres("away"), stop_server(server))
+            jobs = on_sqlite("away-one", 1)
+            without("SQLite, one job", jobs, lock_file(jobs.ledger))
         finally:
             server.remove()
+    raise SystemExit(bool(n_wrong))
 
 
 if __name__ == "__main__":

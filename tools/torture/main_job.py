@@ -1,14 +1,10 @@
-"""A small campaign to be tortured: its jobs, and what a correct run makes of it."""
+"""A small campaign of light curves to be tortured: its jobs, and what a correct run makes of it."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +15,13 @@ import numpy as np
 from cvzmpi.cvz.sector_file.sector_file import STAGES, Progress, read_progress, sector_files, verify
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
 from cvzmpi.errors import DamagedFileError
-from tools.torture.metered_job import METER, Reading, read_meters
+from tools.harness import job_process
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import ROOT
+from tools.harness.marked_job import HEEDS_SIGNALS, MarkedJob
+from tools.torture.metered_job import METER
 
-ROOT = Path(__file__).resolve().parents[2]
-N_STARS, N_CADENCES, N_INJECT, N_REPEAT = 4, 6000, 1200, 5
+N_REPEAT = 5
 
 
 @dataclass(frozen=True)
@@ -34,84 +33,8 @@ class Size:
     n_inject: int
 
 
-USUAL = Size(N_STARS, N_CADENCES, N_INJECT)
+USUAL = Size(4, 6000, 1200)
 SMALL = Size(3, 3000, 1200)
-
-HANGS_AFTER = 120.0
-"""Seconds; nothing here takes a tenth of it on a quiet machine."""
-
-
-def wait_until(reached: Callable[[], object], what: str, seconds: float = HANGS_AFTER) -> None:
-    """Wait for something; that it does not come is a failure."""
-    give_up = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < give_up, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.01)
-
-
-@dataclass
-class Job:
-    """A running job."""
-
-    process: subprocess.Popen[str]
-    output: Path
-    log: Path
-    meters: Path
-
-    def ranks(self) -> list[int]:
-        """Process numbers of all ranks, and of mpirun where there is one.
-
-        mpirun gives each rank a process group of its own, so they are known by their command line.
-        """
-        found = []
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):  # it ended
-                if str(self.output) in entry.read_text(errors="replace").split("\0"):
-                    found.append(int(entry.parent.name))
-        return sorted(found)
-
-    def kill(self) -> None:
-        """SIGKILL to all ranks, and to mpirun; returns when none is left."""
-
-        def none_is_left() -> bool:
-            self.signal(signal.SIGKILL)
-            return self.has_ended() and not self.ranks()
-
-        wait_until(none_is_left, "the end of killed processes")
-
-    def signal(self, number: int) -> None:
-        """Send a signal to all ranks, and to mpirun, at once."""
-        for process in self.ranks():
-            with suppress(ProcessLookupError):
-                os.kill(process, number)
-
-    def has_ended(self) -> bool:
-        """Whether it is no longer there."""
-        return self.process.poll() is not None
-
-    def wait(self) -> int:
-        """The exit status; a job that hangs is a failure."""
-        try:
-            return self.process.wait(HANGS_AFTER)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise AssertionError(f"the job hangs; its log: {self.text()}") from None
-
-    def text(self) -> str:
-        """What it printed so far."""
-        return self.log.read_text()
-
-    def failures(self) -> list[str]:
-        """What it said about light curves that failed, without date and time."""
-        return [line[20:] for line in self.text().splitlines() if " failed " in line[:30]]
-
-    def put_off(self) -> list[str]:
-        """What it said about light curves that were put off, without date and time."""
-        return [line[20:] for line in self.text().splitlines() if " is not finished: " in line]
-
-    def reading(self) -> Reading:
-        """What its meters say."""
-        return read_meters(self.meters)
 
 
 class TortureCampaign:
@@ -131,73 +54,69 @@ class TortureCampaign:
         What an undisturbed run makes.
     seconds : float
         That it took.
+    meters : Path
+        Directory of the meters of the latest job.
     """
 
     def __init__(self, directory: Path, interval: float, size: Size = USUAL) -> None:
         self.directory = directory
         self.interval = interval
-        self._size = size
-        self._jobs: list[Job] = []
-        self.input = directory / "input"
+        self.size = size
+        self._jobs: list[MarkedJob] = []
+        self.input, self.meters = directory / "input", directory / "meters"
         simulate_campaign(self.input, size.stars, seed=11, n_cadences=size.cadences)
         self.reference = directory / "reference"
         begun = time.monotonic()
         job = self.start(self.reference, ranks=1)
         assert job.wait() == 0, f"the undisturbed run fails: {job.text()}"
         self.seconds = time.monotonic() - begun
+        self._expected = contents(self.reference)
 
     def start(
         self,
         output: Path,
         ranks: int,
-        wrapper: Iterable[str] = (),
-        program: Iterable[str] = ("tools.torture.metered_job",),
-        **more: str,
-    ) -> Job:
+        rank_wrapper: Sequence[str] = (),
+        program: Sequence[str] = ("tools.torture.metered_job",),
+        **environment: str,
+    ) -> MarkedJob:
         """Start a job; with 1 rank without mpirun, else all but rank 0 are one team.
 
         Parameters
         ----------
         output : Path
         ranks : int
-        wrapper : iterable of str
+        rank_wrapper : sequence of str
             A program that starts each rank.
-        program : iterable of str
+        program : sequence of str
             The module that each rank runs, and its own arguments.
-        **more : str
-            More environment.
+        **environment : str
+            More of it.
         """
-        meters = self.directory / "meters"
-        shutil.rmtree(meters, ignore_errors=True)
-        meters.mkdir()
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_", "PMI"))}
-        environment |= {METER: str(meters), **more}
-        command = [*wrapper, sys.executable, "-m", *program, "run"]
-        if ranks > 1:
-            command = [str(ROOT / "tools/mpirun.sh"), "-n", str(ranks), *command]
-        command += ["--input", str(self.input), "--output", str(output)]
+        shutil.rmtree(self.meters, ignore_errors=True)
+        self.meters.mkdir()
+        arguments = ["run", "--input", str(self.input), "--output", str(output)]
         for setting in (
-            f"inject.n_inject={self._size.n_inject}",
+            f"inject.n_inject={self.size.n_inject}",
             f"inject.n_repeat={N_REPEAT}",
             f"checkpoint.interval={self.interval}",
             f"ranks_per_team={max(ranks - 1, 1)}",
             "job.max_attempts=1000000",  # these jobs are killed before they can get any further
         ):
-            command += ["--set", setting]
+            arguments += ["--set", setting]
         log = self.directory / "job.log"
-        with log.open("w") as stream:
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_heed_signals,
-                text=True,
-            )
-        self._jobs.append(Job(process, output, log, meters))
+        log.unlink(missing_ok=True)
+        process = job_process.start(
+            arguments,
+            ranks=ranks if ranks > 1 else None,
+            cwd=ROOT,
+            program=("-m", *program),
+            wrapper=HEEDS_SIGNALS,
+            rank_wrapper=rank_wrapper,
+            log=log,
+            **{METER: str(self.meters), **environment},
+        )
+        self._jobs.append(MarkedJob(process, str(output), log))
         return self._jobs[-1]
 
     def end_jobs(self) -> None:
@@ -236,22 +155,19 @@ class TortureCampaign:
             for name in differing(path, self.reference / path.relative_to(output), n_done):
                 yield "inconsistent", f"{path}: {name}"
 
-    def wrong_at_the_end(self, output: Path) -> list[str]:
+    def wrong_at_the_end(self, output: Path) -> list[tuple[str, str]]:
         """What is wrong with a finished output directory; empty if all is well."""
         ours, theirs = (
             {p.relative_to(d) for p in d.glob("[0-9]*/*")} for d in (output, self.reference)
         )
-        wrong = [f"{what}: {which}" for what, which in self.wrong(output)]
-        wrong += [f"too much: {path}" for path in sorted(ours - theirs)]
-        wrong += [f"missing: {path}" for path in sorted(theirs - ours)]
-        wrong += [f"not done: {p}" for p, progress in states(output).items() if not progress.done]
+        wrong = list(self.wrong(output))
+        wrong += [("too much", str(path)) for path in sorted(ours - theirs)]
+        wrong += [("missing", str(path)) for path in sorted(theirs - ours)]
+        found = contents(output)
+        for file in sorted(found.keys() & self._expected.keys()):
+            pairs = found[file].items() ^ self._expected[file].items()
+            wrong += [("differing", f"{file}: {name}") for name in sorted({n for n, _ in pairs})]
         return wrong
-
-
-def _heed_signals() -> None:
-    """Have a job take the signals of terminals, also where this program was told to ignore them."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def states(output: Path) -> dict[Path, Progress]:

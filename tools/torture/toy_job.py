@@ -1,6 +1,6 @@
 """An MPI job whose units are small files, kept by a ledger as those of a campaign are.
 
-    mpirun -n 3 python -m tools.torture.toy_job LEDGER DIRECTORY N_UNITS SECONDS
+    mpirun -n 3 python -m tools.torture.toy_job LEDGER DIRECTORY N_UNITS SECONDS [MARK]
 
 Each unit's file tells what happened to it, beside the ledger: a line for each beginning, step and
 end, with the process that wrote it.
@@ -14,6 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.ledger import Event, Ledger, NewUnit, State
+from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
+from cvzmpi.ledger.client.takeover import Evidence
 from cvzmpi.ledger.process import identity, is_gone
 from cvzmpi.mpi.launch import World
 from cvzmpi.mpi.team import Team
@@ -49,10 +52,6 @@ class ToyCampaign:
 
     def open_source(self) -> LedgerSource:
         """Bring the units into the ledger, and claim them."""
-        from cvzmpi.ledger import Event, Ledger, NewUnit, State
-        from cvzmpi.ledger.client.job_writer import Clerk, ClerkRules
-        from cvzmpi.ledger.client.takeover import Evidence
-
         ledger = Ledger.open(self._ledger)
         this = ledger.jobs.begin("toy", ranks=self._ranks)
         names = [f"u{n:03d}" for n in range(self._n_units)]
@@ -129,7 +128,7 @@ def read_lines(directory: Path, name: str) -> list[tuple[str, str]]:
 
 def main() -> None:
     """Be one rank of the job."""
-    ledger, directory, n_units, seconds = sys.argv[1:]
+    ledger, directory, n_units, seconds = sys.argv[1:5]
     world = World.start()
     campaign = ToyCampaign(ledger, Path(directory), int(n_units), float(seconds), world.size)
     tally = job.run(campaign, world, job.JobLimits(), ProgressDisplay("units", "steps"))
