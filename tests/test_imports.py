@@ -11,7 +11,7 @@ import pytest
 
 import cvzmpi
 from cvzmpi.ledger import Ledger
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 PACKAGE = Path(cvzmpi.__file__).parent
 HEAVY = {"mpi4py", "h5py", "numpy", "scipy", "astropy", "lightkurve", "matplotlib", "celerite2"}

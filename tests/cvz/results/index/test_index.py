@@ -26,7 +26,8 @@ from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
 from tests.cvz.example_file import GP_FACTS, write_example
 from tests.edited_hdf5 import edited
-from tests.main_job import FAST, run, simulate, start
+from tests.main_job import FAST, simulate
+from tools.harness.job_process import run, start
 
 UNITS = [(1001, 1), (1001, 2), (2001, 1), (1002, 13)]
 
