@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from os import PathLike
 
-    from cvzmpi.cvz.results.products.reading import SectorFile
+    from cvzmpi.cvz.results.products.astropy_view import SectorFile
 
 __version__ = "0.1.0"
 
@@ -33,6 +33,6 @@ def read(path: str | PathLike[str]) -> SectorFile:
     """
     from pathlib import Path
 
-    from cvzmpi.cvz.results.products.reading import SectorFile
+    from cvzmpi.cvz.results.products.astropy_view import SectorFile
 
     return SectorFile.read(Path(path))

@@ -26,17 +26,16 @@ import click
 
 from cvzmpi.config import DEFAULT_FILE
 from cvzmpi.cvz.configuration import Config, load
-from cvzmpi.cvz.light_curves.batch_list import read_pairs
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.reading import read_progress
+from cvzmpi.cvz.work.batch_list import read_batch
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.storage.whole_file import write_whole
 
 JOBS = Path(__file__).resolve().parent
 SCRIPTS = {"ckpt": JOBS / "cvz_ckpt.slurm", "node": JOBS / "cvz_node.slurm"}
 USAGE = 2
-
-Pair = tuple[int, int]  # tic, sector
 
 
 class SubmitError(CvzmpiError):
@@ -48,7 +47,7 @@ class Batch:
     """The light curves of one job, and the file that lists them."""
 
     path: Path
-    pairs: list[Pair]
+    pairs: list[LightCurveId]
 
     @property
     def name(self) -> str:
@@ -204,16 +203,16 @@ def _batches(campaign: Path, config: Config, size: int) -> list[Batch]:
     return batches
 
 
-def _campaign_pairs(config: Config) -> list[Pair]:
+def _campaign_pairs(config: Config) -> list[LightCurveId]:
     """All light curves: those of the target list, else those in the input directory."""
     if config.input.targets is not None:
         return _pairs_of(config.input.targets)
     sources, _ = scan_directory(config.input.directory)
-    return [(source.tic, source.sector) for source in sources]
+    return [source.id for source in sources]
 
 
-def _pairs_of(path: Path) -> list[Pair]:
-    return list(dict.fromkeys(read_pairs(path)))
+def _pairs_of(path: Path) -> list[LightCurveId]:
+    return list(dict.fromkeys(read_batch(path)))
 
 
 def _number(path: Path) -> int:
@@ -236,9 +235,7 @@ def _n_missing(config: Config, batch: Batch) -> int:
     n_missing = 0
     for pair in batch.pairs:
         try:
-            progress = sector_file.read_progress(
-                sector_file.sector_path(config.output.directory, *pair)
-            )
+            progress = read_progress(pair.path(config.output.directory))
         except CvzmpiError:
             progress = None  # damaged: its job sets it aside and begins anew
         n_missing += progress is None or not progress.done

@@ -32,7 +32,7 @@ from cvzmpi.cvz.detection.stella.network import Network  # noqa: E402
 from cvzmpi.errors import ModelFileError  # noqa: E402
 from cvzmpi.ledger import Ledger  # noqa: E402
 from cvzmpi.mpi.stopping import SIGNALS  # noqa: E402
-from tools.postgres_server import PostgresServer, find_programs  # noqa: E402
+from tools.harness.postgres_server import PostgresServer, find_programs  # noqa: E402
 
 _databases = itertools.count()
 

@@ -10,20 +10,13 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.sector_file import sector_path
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from tests.edited_hdf5 import edited
-from tests.main_job import (
-    FAST,
-    bytes_of,
-    contents,
-    copy_results,
-    result_files,
-    rewind,
-    run,
-    simulate,
-)
+from tests.main_job import FAST, bytes_of, copy_results, result_files, rewind, simulate
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import run
 
 GOOD = f"{FIRST_TIC}_1.h5"
 
@@ -333,7 +326,7 @@ def test_another_hdf5_file_in_place_of_an_output_costs_one_light_curve_and_is_no
 ):
     output = tmp_path / "output"
     copy_results(good / "output", output)
-    path = sector_path(output, FIRST_TIC, 1)
+    path = LightCurveId(FIRST_TIC, 1).path(output)
     with h5py.File(path, "w") as file:
         file["mine"] = [1, 2, 3]
     before = bytes_of(output)
@@ -346,7 +339,7 @@ def test_the_file_of_another_light_curve_in_place_of_an_output_is_not_taken_for_
 ):
     output = tmp_path / "output"
     copy_results(good / "output", output)
-    path = sector_path(output, FIRST_TIC, 1)
+    path = LightCurveId(FIRST_TIC, 1).path(output)
     with edited(path) as file:
         file.attrs.modify("sector", np.int64(9))
         file.attrs.modify(CHECKSUM, content_checksum(file))
@@ -358,7 +351,7 @@ def test_the_file_of_another_light_curve_in_place_of_an_output_is_not_taken_for_
 def test_a_pipe_in_place_of_an_output_costs_one_light_curve_and_nobody_waits_for_it(
     arguments, tmp_path
 ):
-    path = sector_path(tmp_path / "output", FIRST_TIC, 1)
+    path = LightCurveId(FIRST_TIC, 1).path(tmp_path / "output")
     path.parent.mkdir(parents=True)
     os.mkfifo(path)
     failed_alone(run(arguments), path, "not a regular file")
@@ -461,7 +454,7 @@ def test_an_output_file_that_may_not_be_read_is_neither_damaged_nor_lost(
 ):
     output = tmp_path / "output"
     copy_results(good / "output", output)
-    path = sector_path(output, FIRST_TIC, 1)
+    path = LightCurveId(FIRST_TIC, 1).path(output)
     before = path.read_bytes()
     path.chmod(0o000)
     wrapper = locked(tmp_path / "locked")
@@ -473,7 +466,7 @@ def test_an_output_file_that_may_not_be_read_is_neither_damaged_nor_lost(
 def test_a_half_done_file_that_may_not_be_written_stays_as_it_is(good, tmp_path, locked):
     output = tmp_path / "output"
     copy_results(good / "output", output)
-    path = sector_path(output, FIRST_TIC, 1)
+    path = LightCurveId(FIRST_TIC, 1).path(output)
     rewind(path, 80)
     before = path.read_bytes()
     path.chmod(0o444)

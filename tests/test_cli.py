@@ -14,7 +14,7 @@ from cvzmpi.cli import cli
 from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.errors import ConfigError
-from tests.main_job import environment, start
+from tools.harness.job_process import environment, start
 
 
 @pytest.fixture

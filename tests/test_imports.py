@@ -11,7 +11,7 @@ import pytest
 
 import cvzmpi
 from cvzmpi.ledger import Ledger
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 PACKAGE = Path(cvzmpi.__file__).parent
 HEAVY = {"mpi4py", "h5py", "numpy", "scipy", "astropy", "lightkurve", "matplotlib", "celerite2"}
@@ -296,14 +296,14 @@ def test_nobody_imports_stella_or_tensorflow():
 
 
 def test_lightkurve_is_imported_by_its_own_process_and_by_who_makes_its_objects():
-    client, reading = "cvz/archive/lightkurve_client.py", "cvz/results/products/reading.py"
+    client, reading = "cvz/archive/lightkurve_client.py", "cvz/results/products/astropy_view.py"
     importers = {t.partition(":")[0] for t in trespasses("", ["lightkurve", "astroquery"])}
     assert importers == {client, reading}
     # nobody imports the process's module: it is started
     assert trespasses("", ["cvzmpi.cvz.archive.lightkurve_client"]) == set()
     # and the method imports it only when it is called
-    assert "astropy" in loaded_by("import cvzmpi.cvz.results.products.reading")
-    assert "lightkurve" not in loaded_by("import cvzmpi.cvz.results.products.reading")
+    assert "astropy" in loaded_by("import cvzmpi.cvz.results.products.astropy_view")
+    assert "lightkurve" not in loaded_by("import cvzmpi.cvz.results.products.astropy_view")
 
 
 def test_one_place_of_a_campaign_asks_the_network():

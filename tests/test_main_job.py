@@ -7,7 +7,8 @@ from pathlib import Path
 import h5py
 import pytest
 
-from cvzmpi.cvz.sector_file.sector_file import read_progress, sector_path
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import DamagedFileError
@@ -16,16 +17,13 @@ from tests.main_job import (
     FAST,
     before_work_on,
     bytes_of,
-    contents,
     copy_results,
-    kill,
-    kill_when,
     result_files,
     rewind,
-    run,
     simulate,
-    start,
 )
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import kill, kill_when, run, start
 
 N_STARS, N_INJECT = 3, 200
 
@@ -65,7 +63,7 @@ def output(alone, tmp_path):
 
 
 def file_of(output, star):
-    return sector_path(output, FIRST_TIC + star, 1)
+    return LightCurveId(FIRST_TIC + star, 1).path(output)
 
 
 def states(output):

@@ -8,11 +8,12 @@ import time
 
 import pytest
 
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.ledger import Ledger
-from tests.main_job import before_work_on, environment, kill, rewind, run, simulate, start
+from tests.main_job import before_work_on, rewind, simulate
+from tools.harness.job_process import environment, kill, run, start
 
 QUICK = ("--set", "inject.n_inject=40", "--set", "inject.n_repeat=2")
 IMPATIENT = ("--set", "ledger.patience=1")
@@ -305,7 +306,7 @@ time.sleep(100)
 def test_a_sector_file_that_is_open_elsewhere(inputs, arguments, tmp_path, mode, status):
     assert run(arguments).status == 0
     output = tmp_path / "output"
-    file = sector_path(output, FIRST_TIC, 1)
+    file = LightCurveId(FIRST_TIC, 1).path(output)
     rewind(file, 20)
     (output / "ledger.sqlite").unlink()
     reader = subprocess.Popen(

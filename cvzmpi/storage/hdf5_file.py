@@ -25,9 +25,8 @@ from cvzmpi.storage.trial_reading import (
     read_on_trial,
 )
 
-# What h5py raises when it reads a file whose parts do not fit together.
-_DAMAGES = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
-
+DAMAGES = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
+"""What HDF5 and h5py raise when they read a file whose parts do not fit together."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -112,7 +111,7 @@ def opened_hdf5(
     with file:
         try:
             yield file
-        except _DAMAGES as error:
+        except DAMAGES as error:
             raise told(error, "inconsistent") from error
 
 

@@ -5,8 +5,10 @@ import pytest
 
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.injection.injection import Injections
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.sector_file.sector_file import SectorData, sector_path, write
+from cvzmpi.cvz.sector_file.data import SectorData
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 from tests.cvz.sector_content import HEADER, N_INJECT, N_REPEAT, PROVENANCE, N
 
 
@@ -62,16 +64,16 @@ def modelled(detected):
 
 @pytest.fixture
 def path(tmp_path):
-    return sector_path(tmp_path, 261136679, 1)
+    return LightCurveId(261136679, 1).path(tmp_path)
 
 
 @pytest.fixture
 def first_checkpoint(path, detected):
-    write(path, detected, PROVENANCE)
+    write_sector_file(path, detected, PROVENANCE)
     return path
 
 
 @pytest.fixture
 def second_checkpoint(path, modelled):
-    write(path, modelled, PROVENANCE)
+    write_sector_file(path, modelled, PROVENANCE)
     return path

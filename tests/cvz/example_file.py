@@ -5,13 +5,14 @@ import numpy as np
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import Detection, flare_table
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration, mean_flare_shape
 from cvzmpi.cvz.injection.injection import draw_injections
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.data import Provenance, SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import Provenance, SectorData
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 
 TIC, SECTOR = 123456789, 7
 EXPOSURE = 120 / 86400
@@ -52,7 +53,7 @@ def write_example(
     """
     light_curve = _light_curve(flares, tic, sector)
     light_curve.header.update(header)
-    observation = Observation.prepare(light_curve, CONFIG)
+    observation = Observation.prepare(light_curve, CONFIG, StellaDetector.window)
     detection = _detection(observation, flares)
     data = SectorData(
         light_curve,
@@ -67,7 +68,7 @@ def write_example(
         _add_model(data, observation, detection, facts)
     if change is not None:
         change(data)
-    sector_file.write(path, data, provenance)
+    write_sector_file(path, data, provenance)
     if model:
         # what is found is decided by the equivalent duration, but for the last place of each
         recovered = np.repeat(data.equivalent_duration[:, None] > 10, 4, axis=1)
@@ -106,7 +107,7 @@ def _detection(observation, flares):
     probability = np.full(len(observation.rows), 0.01, np.float32)
     for peak in np.searchsorted(observation.rows, flares):
         probability[peak - 2 : peak + 12] = 0.97
-    rule = MaskRule(CONFIG.detect.threshold, CONFIG.detect.min_cadences, CONFIG.detect.merge_gap)
+    rule = MaskRule.of(CONFIG.detect)
     return Detection.apply(rule, probability, observation.evaluated)
 
 

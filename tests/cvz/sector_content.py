@@ -3,7 +3,7 @@
 import numpy as np
 
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
-from cvzmpi.cvz.sector_file.sector_file import Provenance
+from cvzmpi.cvz.sector_file.data import Provenance
 
 N, N_INJECT, N_REPEAT = 300, 90, 4
 PROVENANCE = Provenance(

@@ -11,14 +11,15 @@ import pytest
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import Detection
-from cvzmpi.cvz.detection.stella.ensemble import ensemble_probability, evaluate
+from cvzmpi.cvz.detection.stella.ensemble import evaluate
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.segments import segments
 
 CONFIG = Config()
-RULE = MaskRule(CONFIG.detect.threshold, CONFIG.detect.min_cadences, CONFIG.detect.merge_gap)
+RULE = MaskRule.of(CONFIG.detect)
 BTJD_ZERO = 2457000
 
 # TIC, sector: rows, usable cadences, segments, flares that we find with the defaults
@@ -51,9 +52,11 @@ def searched(real_file, networks):
 
     def search(tic, sector):
         if (tic, sector) not in done:
-            observation = Observation.prepare(read_light_curve(real_file(tic, sector)), CONFIG)
+            observation = Observation.prepare(
+                read_light_curve(real_file(tic, sector)), CONFIG, StellaDetector.window
+            )
             evaluation = evaluate(observation.flux, networks)
-            probability = ensemble_probability(evaluation.model_probabilities(networks))
+            probability = evaluation.probability()
             detection = Detection.apply(RULE, probability, observation.evaluated)
             done[tic, sector] = Searched(observation, detection)
         return done[tic, sector]
@@ -64,7 +67,7 @@ def searched(real_file, networks):
 def test_all_are_found_in_their_directory(shared_data):
     sources, rejected = scan_directory(shared_data / "tess")
     assert rejected == []
-    found = [(s.tic, s.sector) for s in sources]
+    found = [s.id for s in sources]
     assert found == sorted(found)
     assert set(KNOWN) <= set(found)
     assert not any(s.others for s in sources)

@@ -13,7 +13,7 @@ from cvzmpi.level2.product.product import write_product
 from cvzmpi.level2.settings import PreprocessSettings
 from tests.level2.example_rows import row
 from tests.level2.simulated_level1 import simulate_level1
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 INVERSION_ID = "inv.TEST01"
 CREATED = datetime(2024, 1, 1, tzinfo=timezone.utc)

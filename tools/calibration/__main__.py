@@ -11,7 +11,8 @@ import numpy as np
 
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-from cvzmpi.cvz.sector_file.sector_file import read, sector_files
+from cvzmpi.cvz.sector_file.paths import sector_files
+from cvzmpi.cvz.sector_file.reading import read_sector_data
 from cvzmpi.cvz.simulation.simulate import read_truth
 from tools.calibration.campaigns import CAMPAIGNS, search
 from tools.calibration.page import page
@@ -46,7 +47,7 @@ def _false_flares(campaign: Path) -> str:
     truth = read_truth(campaign / "input" / "truth.csv")
     n_flares = n_false = n_light_curves = 0
     for (tic, sector), path in sector_files(campaign / "output").items():
-        flares = read(path).flares
+        flares = read_sector_data(path).flares
         assert flares is not None
         peaks = truth["cadence"][(truth["tic"] == tic) & (truth["sector"] == sector)]
         start, stop = flares["start"][:, None] - _NEAR, flares["stop"][:, None] + _NEAR
@@ -68,7 +69,7 @@ def _rates(campaign: Path) -> str:
         sector = SearchedSector.read(path)
         star = StarFfd.of([sector], upper=_LONGEST)
         flares = truth[(truth["tic"] == sector.tic) & (truth["sector"] == sector.sector)]
-        looked = np.isfinite(read(path).probability[flares["cadence"]])
+        looked = np.isfinite(read_sector_data(path).probability[flares["cadence"]])
         n_true += int(np.sum(looked & (flares["equivalent_duration"] >= star.lower)))
         n_found += star.n_flares
         n_corrected += star.rate * sector.evaluated

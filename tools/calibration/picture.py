@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from cvzmpi.cvz.results.products.completeness import binned
+from cvzmpi.cvz.results.products.recovered_fraction import binned
 from tools.calibration.page import BINS
 from tools.calibration.sample import Sample
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import KDTree
 
-from cvzmpi.cvz.results.products.reading import SectorFile
+from cvzmpi.cvz.results.products.astropy_view import SectorFile
 from cvzmpi.cvz.results.products.template_fit import fit_flares
-from cvzmpi.cvz.sector_file.recovery import Recovery
-from cvzmpi.cvz.sector_file.sector_file import sector_files
+from cvzmpi.cvz.sector_file.data import Recovery
+from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.simulation.simulate import read_truth
 
 _N_ALIKE = 15

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.cvz.simulation.simulate import EXPOSURE, simulate_light_curve
+from cvzmpi.cvz.simulation.simulate import simulate_light_curve
 from cvzmpi.cvz.simulation.spoc_fits import BTJD_ZERO, write_spoc_fits
 
 # The sectors that look at one hemisphere and its continuous viewing zone, up to sector 83.

@@ -31,10 +31,10 @@ import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
 from cvzmpi.cvz.results.index.summary import UnreadableError, summarise  # noqa: E402
-from cvzmpi.cvz.sector_file.sector_file import read_progress_by_name, verify  # noqa: E402
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file  # noqa: E402
 from cvzmpi.errors import DamagedFileError, SectorFileError  # noqa: E402
 from cvzmpi.storage import trial_reading  # noqa: E402
-from tools.torture.old_format import without_record  # noqa: E402
+from tools.harness.old_sector_file import without_record  # noqa: E402
 
 
 @click.command()
@@ -106,7 +106,7 @@ def _outcome(path: Path, whole: dict[str, np.ndarray], is_old: bool) -> tuple[st
         is_in_index = True
     try:
         progress = read_progress_by_name(path)
-        verify(path)
+        verify_sector_file(path)
     except DamagedFileError as error:
         return "damaged", str(error)
     except SectorFileError as error:

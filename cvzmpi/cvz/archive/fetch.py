@@ -19,7 +19,7 @@ from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.order import place_in_order
@@ -146,9 +146,9 @@ class Fetch:
         return needed
 
     def _has_checkpoint(self, unit: LedgerUnit, product: Product) -> bool:
-        path = sector_file.sector_path(self._output, product.tic, product.sector)
+        path = product.id.path(self._output)
         try:
-            return unit.progress > 0 or sector_file.read_progress(path) is not None
+            return unit.progress > 0 or read_progress(path) is not None
         except SectorFileError:
             return False
 
@@ -190,7 +190,7 @@ class Fetch:
         detail: dict[str, Any] | None = None,
     ) -> None:
         before = self._states[product]
-        self._happened.append(Event(product.unit, state, before, message=message, detail=detail))
+        self._happened.append(Event(product.id.name, state, before, message=message, detail=detail))
         self._states[product] = state
 
     def _record(self) -> None:

@@ -44,7 +44,7 @@ class Star:
         tic = self.target.tic
         for product in self.products:
             facts = {"tic": tic, "sector": product.sector, "product": product.name}
-            yield NewUnit(product.unit, facts=facts)
+            yield NewUnit(product.id.name, facts=facts)
         if not self.products:
             yield NewUnit(str(tic), facts={"tic": tic})
 

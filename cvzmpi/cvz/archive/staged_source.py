@@ -17,9 +17,9 @@ from cvzmpi.cvz.archive.qualification import too_few_cadences
 from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
-from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import SectorFileError
 from cvzmpi.scheduler.campaign import Outcome, Overview, Remainder, Unit, UnitSource, Worker
 
@@ -65,7 +65,7 @@ class StagedSource:
     Parameters
     ----------
     inner : UnitSource
-        Where the units come from; their content is a `LightCurvePaths`.
+        Where the units come from; their content is a `LightCurveSource`.
     stager : Stager
     scratch : Scratch
     room : Room
@@ -175,7 +175,7 @@ class StagedSource:
             if unit is None:
                 return
             product = unit.content.product
-            if product is None or unit.content.source is not None:
+            if product is None or unit.content.path is not None:
                 self._ready.append(unit)
             elif self._has_checkpoint(product):
                 self._ready.append(unit)
@@ -209,8 +209,8 @@ class StagedSource:
             self._discard(staged.product)
             return Outcome(unit.name, result={"note": f"does not qualify: {reason}"})
         self._staged[unit.name] = staged.product
-        content: LightCurvePaths = unit.content
-        self._ready.append(replace(unit, content=replace(content, source=staged.path)))
+        content: LightCurveSource = unit.content
+        self._ready.append(replace(unit, content=replace(content, path=staged.path)))
         return None
 
     def _does_not_come(self, unit: Unit, failure: NotStaged) -> Outcome:
@@ -225,9 +225,9 @@ class StagedSource:
 
     def _has_checkpoint(self, product: Product) -> bool:
         """Whether the sector file holds the light curve, so that no FITS file is needed."""
-        path = sector_file.sector_path(self._output, product.tic, product.sector)
+        path = product.id.path(self._output)
         try:
-            return sector_file.read_progress(path) is not None
+            return read_progress(path) is not None
         except SectorFileError:
             return False
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvzmpi.cvz.light_curves.light_curve_source import MAX_TIC
+from cvzmpi.cvz.light_curves.identity import MAX_TIC
 from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.text_file import read_text, shown
 

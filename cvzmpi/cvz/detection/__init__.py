@@ -1,1 +1,1 @@
-"""Where the flares of a light curve are."""
+"""Flares: the detectors, the mask rule, and the flares of a light curve."""

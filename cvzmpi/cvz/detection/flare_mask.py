@@ -12,6 +12,44 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvzmpi.cvz.configuration import DetectConfig
+
+
+@dataclass(frozen=True)
+class AroundPeak:
+    """The cadences around an injected peak that decide whether a flare covers it.
+
+    They come in three stretches: the *core* decides whether a run covers the peak itself, the
+    *sides* whether the peak lies between two.
+
+    Attributes
+    ----------
+    first : int
+        The first of them, relative to the peak.
+    side, core : int
+        Lengths of a side and of the core, in cadences.
+    """
+
+    first: int
+    side: int
+    core: int
+
+    @property
+    def length(self) -> int:
+        """Number of cadences."""
+        return 2 * self.side + self.core
+
+    @property
+    def peak(self) -> int:
+        """Index of the peak among them."""
+        return -self.first
+
+    @property
+    def left_core_right(self) -> tuple[slice, slice, slice]:
+        """The three stretches."""
+        core = slice(self.side, self.side + self.core)
+        return slice(0, core.start), core, slice(core.stop, self.length)
+
 
 @dataclass(frozen=True)
 class MaskRule:
@@ -20,6 +58,11 @@ class MaskRule:
     threshold: float
     min_cadences: int
     merge_gap: int
+
+    @classmethod
+    def of(cls, detect: DetectConfig) -> MaskRule:
+        """The rule of a configuration."""
+        return cls(detect.threshold, detect.min_cadences, detect.merge_gap)
 
     def flaring(self, probability: np.ndarray) -> np.ndarray:
         """Cadences above the threshold; NaN is not."""
@@ -48,7 +91,7 @@ class MaskRule:
         return np.stack([first, last], axis=1)
 
     def reach(self, tolerance: int) -> int:
-        """How far from a cadence the probabilities decide whether a flare covers it.
+        """Distance to which probabilities decide whether a flare covers a cadence.
 
         A flare covers cadence c within the tolerance when one of its runs comes that near, or when
         c lies between two of its runs. In the second case both runs end within `merge_gap` of each
@@ -57,6 +100,13 @@ class MaskRule:
         beside = tolerance + self.min_cadences - 1
         between = self.merge_gap - tolerance - 2 + self.min_cadences
         return max(beside, between)
+
+    def around_peak(self, tolerance: int, step: int) -> AroundPeak:
+        """The cadences around an injected peak that decide; each stretch in multiples of `step`."""
+        beside = tolerance + self.min_cadences - 1
+        side = -(-(self.reach(tolerance) - beside) // step) * step
+        core = -(-(2 * beside + 1) // step) * step
+        return AroundPeak(first=-beside - side, side=side, core=core)
 
 
 def flare_mask(flares: np.ndarray, n: int) -> np.ndarray:
@@ -94,7 +144,7 @@ def in_runs(flaring: np.ndarray, min_cadences: int) -> np.ndarray:
 
 
 def covered(runs: np.ndarray, peak: int, tolerance: int, merge_gap: int) -> np.ndarray:
-    """Whether the rule's flares cover a peak, given the runs around it.
+    """Tell whether the rule's flares cover a peak, given the runs around it.
 
     Parameters
     ----------

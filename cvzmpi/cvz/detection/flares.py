@@ -27,7 +27,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Detection:
-    """What the detector says of an observation.
+    """Probabilities and flares of an observation.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Detection:
 
 
 def at_edge(probability: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Whether flares touch the edge of what was evaluated, so that a part of them may be missing.
+    """Tell flares that touch the edge of what was evaluated: a part of them may be missing.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def flare_table(
     dict of ndarray, shape (n_flares,)
         The columns of `COLUMNS`. Cadences are rows of the light curve.
     """
-    seconds = observation.light_curve.exposure * 86400.0
+    seconds = observation.light_curve.exposure_seconds
     excess = observation.flux - mean
     rows = []
     for first, last in detection.flares:

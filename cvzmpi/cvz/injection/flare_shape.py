@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erfc, exprel
 
-SECONDS_PER_DAY = 86400.0
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 
 A = 0.9687734504375167
 B = -0.251299705922117
@@ -139,7 +139,7 @@ def equivalent_duration(amplitude: ArrayLike, fwhm: ArrayLike) -> np.ndarray:
 def support(
     amplitude: ArrayLike, fwhm: ArrayLike, exposure: ArrayLike, floor: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How long before and after its peak a flare can be seen at all.
+    """Times before and after its peak within which a flare can be seen at all.
 
     Parameters
     ----------

@@ -7,22 +7,16 @@ only, so that it does not matter which rank draws it, or when.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from cvzmpi.cvz.configuration import InjectConfig
+from cvzmpi.cvz.detection.detector import Detector, Evaluation
 from cvzmpi.cvz.detection.flare_mask import MaskRule, covered, in_runs
-from cvzmpi.cvz.detection.stella.ensemble import MARGIN, EnsembleEvaluation
-from cvzmpi.cvz.detection.stella.injected_windows import (
-    InjectedWindows,
-    Reach,
-    WindowPlan,
-    toeplitz,
-)
-from cvzmpi.cvz.detection.stella.network import LEFT_READS, STEP, Network
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape, support
+from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.errors import LightCurveError
 
 FLARE_FLOOR = 0.05
@@ -110,65 +104,40 @@ def draw_injections(
     )
 
 
-class DetectorMatrices:
-    """What the search needs of the ensemble and the mask rule, for any light curve.
-
-    The windows around a peak come in three stretches of u (see `injected_windows`): the *core*
-    decides whether a run covers the peak itself, the *sides* whether the peak lies between two.
-    """
-
-    def __init__(self, networks: Sequence[Network], rule: MaskRule, tolerance: int) -> None:
-        self.networks = networks
-        self.rule = rule
-        self.tolerance = tolerance
-        beside = tolerance + rule.min_cadences - 1
-        side = -(-(rule.reach(tolerance) - beside) // STEP)
-        core = -(-(2 * beside + 1) // STEP)
-        self.core = (side, side + core)
-        self.plan = WindowPlan(first_cadence=-beside - STEP * side, n_u=2 * side + core)
-        self.matrices = [toeplitz(network, self.plan.n_u) for network in networks]
-
-
 class InjectionSearch:
     """The search for injected flares in one light curve.
 
     Parameters
     ----------
-    detector : DetectorMatrices
-    evaluation : EnsembleEvaluation
-        Of the light curve without injections.
-    evaluated : bool, shape (n_cadences,)
-        Usable cadences that the detector looks at.
-    time : float64, shape (n_cadences,)
-        Times of the usable cadences, BTJD.
-    exposure : float
-        Days.
-    flux_error : float
-        Median relative flux error.
+    detector : Detector
+    rule : MaskRule
+    tolerance : int
+        Cadences that may lie between the peak and the found flare.
+    evaluation : Evaluation
+        Of the light curve without injections, by the detector.
+    observation : Observation
     """
 
     def __init__(
         self,
-        detector: DetectorMatrices,
-        evaluation: EnsembleEvaluation,
-        evaluated: np.ndarray,
-        time: np.ndarray,
-        exposure: float,
-        flux_error: float,
+        detector: Detector,
+        rule: MaskRule,
+        tolerance: int,
+        evaluation: Evaluation,
+        observation: Observation,
     ) -> None:
-        self._detector = detector
+        self._rule, self._tolerance = rule, tolerance
+        self._around = rule.around_peak(tolerance, detector.step)
         self._evaluation = evaluation
-        self._evaluated = np.pad(evaluated, MARGIN)
-        self._exposure = exposure
-        self._floor = FLARE_FLOOR * flux_error
-        # No flare reaches the padding: it is put far away in time.
-        self._time = np.full(len(evaluation.flux), time[-1] + 1e6)
-        start = LEFT_READS + MARGIN
-        self._time[:start] = time[0] - 1e6
-        self._time[start : start + len(time)] = time
+        self._evaluated = np.pad(observation.evaluated, self._around.length)
+        self._exposure = observation.light_curve.exposure
+        self._floor = FLARE_FLOOR * observation.flux_error
+        # No flare reaches cadences beyond the ends: they are put far away in time.
+        time = observation.time
+        self._time = np.concatenate([[time[0] - 1e6], time, [time[-1] + 1e6]])
 
     def recovered(self, injections: Injections, flare_ids: slice) -> np.ndarray:
-        """Whether the search finds the flares, at each of their places.
+        """Search for the flares at each of their places.
 
         Parameters
         ----------
@@ -184,7 +153,7 @@ class InjectionSearch:
         cadence, time = injections.cadence[flare_ids], injections.time[flare_ids]
         result = np.empty(cadence.shape, bool)
         reaches = self._reaches(amplitude, fwhm)
-        for reach in sorted(set(reaches), key=lambda r: (r.v_start, r.v_stop)):
+        for reach in sorted(set(reaches)):
             same = np.array([i for i, r in enumerate(reaches) if r == reach])
             repeats = cadence.shape[1]
             n_groups = min(len(same), -(-len(same) * repeats // _BATCH))
@@ -199,18 +168,18 @@ class InjectionSearch:
                 result[group] = found.reshape(-1, repeats)
         return result
 
-    def _reaches(self, amplitude: np.ndarray, fwhm: np.ndarray) -> list[Reach]:
-        """Which features each flare changes."""
+    def _reaches(self, amplitude: np.ndarray, fwhm: np.ndarray) -> list[Any]:
+        """The reach of each flare, in the detector's terms."""
         # The peak may be half an exposure away from the middle of its cadence.
         before, after = support(amplitude, fwhm, self._exposure, self._floor)
         n_before = np.ceil(before / self._exposure + 0.5).astype(int)
         n_after = np.ceil(after / self._exposure + 0.5).astype(int)
-        plan = self._detector.plan
-        return [plan.reach(b, a) for b, a in zip(n_before.tolist(), n_after.tolist(), strict=True)]
+        extents = zip(n_before.tolist(), n_after.tolist(), strict=True)
+        return [self._evaluation.reach(self._around, *extent) for extent in extents]
 
     def _recovered_of_reach(
         self,
-        reach: Reach,
+        reach: Any,
         amplitude: np.ndarray,
         fwhm: np.ndarray,
         cadence: np.ndarray,
@@ -222,38 +191,35 @@ class InjectionSearch:
         *and* one on the right can still make a flare over it; the right is asked only if there is
         one on the left.
         """
-        detector, rule = self._detector, self._detector.rule
-        windows = InjectedWindows(
-            self._evaluation, detector.networks, detector.matrices, detector.plan, reach, cadence
-        )
-        since_peak = self._time[windows.flux_positions()] - time[:, None]
-        shape = mean_flare_shape(since_peak, fwhm[:, None], self._exposure)
-        windows.inject(amplitude[:, None] * shape)
+        rule, around = self._rule, self._around
 
-        first = cadence + detector.plan.first_cadence + MARGIN
-        offsets = np.arange(STEP * detector.plan.n_u)
-        evaluated = self._evaluated[first[:, None] + offsets]
+        def flare_flux(cadences: np.ndarray) -> np.ndarray:
+            places = np.clip(cadences + 1, 0, len(self._time) - 1)
+            since_peak = self._time[places] - time[:, None]
+            return amplitude[:, None] * mean_flare_shape(since_peak, fwhm[:, None], self._exposure)
+
+        injected = self._evaluation.inject(around, reach, cadence, flare_flux)
+        first = cadence + around.first + around.length  # in the padded array
+        evaluated = self._evaluated[first[:, None] + np.arange(around.length)]
         flaring = np.zeros(evaluated.shape, bool)
-        peak = -detector.plan.first_cadence
-        core, n_u = detector.core, detector.plan.n_u
 
-        def look(members: np.ndarray, u_start: int, u_stop: int) -> np.ndarray:
+        def look(members: np.ndarray, stretch: slice) -> np.ndarray:
             """Evaluate a stretch, and give the runs as far as they are known."""
-            stretch = slice(STEP * u_start, STEP * u_stop)
-            probability = windows.probability(members, u_start, u_stop)
+            probability = injected.probability(members, stretch)
             flaring[members, stretch] = rule.flaring(probability) & evaluated[members, stretch]
             return in_runs(flaring[members], rule.min_cadences)
 
         def cover(runs: np.ndarray) -> np.ndarray:
-            return covered(runs, peak, detector.tolerance, rule.merge_gap)
+            return covered(runs, around.peak, self._tolerance, rule.merge_gap)
 
+        left, core, right = around.left_core_right
         everyone = np.arange(len(cadence))
-        found = cover(look(everyone, *core))
-        if core[0] > 0:
+        found = cover(look(everyone, core))
+        if around.side > 0:
             open_ones = everyone[~found]
             if len(open_ones):
-                runs = look(open_ones, 0, core[0])
-                open_ones = open_ones[runs[:, :peak].any(axis=1)]
+                runs = look(open_ones, left)
+                open_ones = open_ones[runs[:, : around.peak].any(axis=1)]
             if len(open_ones):
-                found[open_ones] = cover(look(open_ones, core[1], n_u))
+                found[open_ones] = cover(look(open_ones, right))
         return found

@@ -1,4 +1,4 @@
-"""FITS files that nobody vouches for: how they are opened, and how much of them is read."""
+"""Open FITS files that may be damaged, packed or something else, within bounds of size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cvzmpi.errors import DamagedLightCurveError, LightCurveError, one_line
 from cvzmpi.regular_file import UnreadableFileError, open_regular
 
 MAX_BYTES = 100 * 1000 * 1000
-"""Of a light curve, uncompressed: fifty times what the archive's have."""
+"""Largest light curve, uncompressed: fifty times as large as the archive's."""
 
 _FITS_MAGIC, _GZIP_MAGIC = b"SIMPLE", b"\x1f\x8b"
 _PACKED = {
@@ -37,7 +37,7 @@ _FITS_SUFFIXES = {".fits", ".fit", ".fts"}
 
 
 def looks_like_fits(path: Path) -> bool:
-    """Whether a file is FITS, perhaps gzipped, by its first bytes.
+    """Tell a FITS file, perhaps gzipped, by its first bytes.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def looks_like_fits(path: Path) -> bool:
 
 
 def is_named_fits(path: Path) -> bool:
-    """Whether a file is called as FITS is, perhaps packed."""
+    """True for the name of a FITS file, perhaps of a packed one."""
     return any(suffix.lower() in _FITS_SUFFIXES for suffix in path.suffixes[-2:])
 
 
@@ -86,7 +86,7 @@ def read_beginning(path: Path, n_bytes: int) -> bytes:
 
 
 def size_of(path: Path) -> int:
-    """How many bytes a file has uncompressed; of one that is too large, more than `MAX_BYTES`."""
+    """Size of a file uncompressed, in bytes; more than `MAX_BYTES` for one that is too large."""
     size = 0
     with _stream(path) as stream:
         if isinstance(stream, gzip.GzipFile):
@@ -170,7 +170,7 @@ def _stream(path: Path) -> Iterator[BinaryIO]:
 
 
 def _not_fits(path: Path, start: bytes) -> LightCurveError:
-    """Why a file that begins with these bytes is none of ours."""
+    """The error for a file that begins with these bytes and so is no FITS."""
     if not start:
         return DamagedLightCurveError(f"{path}: not a FITS file: it is empty")
     if _FITS_MAGIC.startswith(start):

@@ -1,4 +1,4 @@
-"""What the headers of a light curve say: whose it is, how it was processed, and of its star."""
+"""The headers of a light curve: target and sector, its processing, and facts about the star."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS, SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_beginning
-from cvzmpi.cvz.light_curves.light_curve_source import MAX_SECTOR, MAX_TIC, is_identity
+from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
 
-EXPOSURE = 120.0  # seconds; what stella was trained on
 BTJD_ZERO = 2457000
 """BJD at which BTJD is 0."""
 
@@ -55,11 +55,11 @@ Fact = str | int | float
 
 @dataclass(frozen=True)
 class Headers:
-    """What the beginning of a file says.
+    """The headers of a light curve, as far as a choice between files needs them.
 
     Attributes
     ----------
-    tic, sector : int
+    id : LightCurveId
     end_of_table : int
         Bytes that the file must have for its light curve to be whole.
     processing : tuple
@@ -68,8 +68,7 @@ class Headers:
         In words.
     """
 
-    tic: int
-    sector: int
+    id: LightCurveId
     end_of_table: int
     processing: tuple[Any, ...]
     processing_name: str
@@ -87,18 +86,18 @@ def read_headers(path: Path) -> Headers:
         content = read_beginning(path, n_bytes)
         try:
             with opened(path, content) as hdus:
-                tic, sector = identity(path, hdus)
+                light_curve = identity(path, hdus)
                 table = light_curve_table(path, hdus)
                 processing, name = _processing(path, hdus[0].header)
-                return Headers(tic, sector, end_of_table(path, table), processing, name)
+                return Headers(light_curve, end_of_table(path, table), processing, name)
         except DamagedLightCurveError:
             if len(content) < n_bytes or n_bytes == _HEADER_BYTES[-1]:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
-def identity(path: Path, hdus: Any) -> tuple[int, int]:
-    """Tic and sector, as the primary header has them.
+def identity(path: Path, hdus: Any) -> LightCurveId:
+    """The target and the sector that the primary header names.
 
     Raises
     ------
@@ -114,15 +113,15 @@ def identity(path: Path, hdus: Any) -> tuple[int, int]:
             f"{path}: TICID = {tic!r}, SECTOR = {sector!r}: not a TESS light curve; expected whole "
             f"numbers from 1 to {MAX_TIC} and from 1 to {MAX_SECTOR}"
         )
-    return tic, sector
+    return LightCurveId(tic, sector)
 
 
-def identity_by_name(name: str) -> tuple[int, int] | None:
-    """Tic and sector as a file name of the archive has them; None for other names."""
+def identity_by_name(name: str) -> LightCurveId | None:
+    """The target and the sector in a file name of the archive; None for other names."""
     match = _ARCHIVE_NAME.fullmatch(name)
     if match is None or not is_identity(int(match[2]), int(match[1])):
         return None
-    return int(match[2]), int(match[1])
+    return LightCurveId(int(match[2]), int(match[1]))
 
 
 def light_curve_table(path: Path, hdus: Any) -> Any:
@@ -144,14 +143,15 @@ def light_curve_table(path: Path, hdus: Any) -> Any:
     if missing:
         raise LightCurveError(f"{path}: not a SPOC light curve: no column {min(missing)}")
     days = table.header.get("TIMEDEL")
-    if not isinstance(days, float) or not abs(days * 86400 - EXPOSURE) <= 1:
-        seconds = f"{days * 86400:.0f} s" if isinstance(days, float) else "unknown"
-        raise LightCurveError(f"{path}: cadence is {seconds}, expected {EXPOSURE:.0f} s")
+    seconds = days * SECONDS_PER_DAY if isinstance(days, float) else math.nan
+    if not abs(seconds - EXPOSURE_SECONDS) <= 1:
+        found = f"{seconds:.0f} s" if isinstance(days, float) else "unknown"
+        raise LightCurveError(f"{path}: cadence is {found}, expected {EXPOSURE_SECONDS:.0f} s")
     return table
 
 
 def end_of_table(path: Path, table: Any) -> int:
-    """Where the rows of a table end, in bytes from the beginning of its file."""
+    """Bytes from the beginning of a file to the end of its table's rows."""
     n_bytes, n_rows = table.header["NAXIS1"], table.header["NAXIS2"]
     if not all(type(n) is int and n >= 0 for n in (n_bytes, n_rows)):
         raise damaged(path, f"NAXIS1 = {n_bytes!r}, NAXIS2 = {n_rows!r}: no size of a table")
@@ -159,7 +159,7 @@ def end_of_table(path: Path, table: Any) -> int:
 
 
 def time_offset(path: Path, header: Any) -> float:
-    """What is to be added to the column TIME to have BTJD, in days.
+    """Days to be added to the column TIME to have BTJD.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def _is_fact(key: str, value: Any) -> bool:
 
 
 def _processing(path: Path, header: Any) -> tuple[tuple[Any, ...], str]:
-    """How new the processing of a light curve is, in an order and in words.
+    """The processing of a light curve: a key that is greater for a newer one, and words.
 
     First comes the version of the pipeline (`spoc-5.0.10-20200904`), then the date of the file, the
     data release, and the number in the name that the archive gives to a processing.

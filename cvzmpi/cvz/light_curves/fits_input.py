@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
 from cvzmpi.cvz.light_curves.fits_header import (
     BTJD_ZERO,
     COLUMNS,
-    EXPOSURE,
     end_of_table,
     facts,
     identity,
@@ -20,6 +20,7 @@ from cvzmpi.cvz.light_curves.fits_header import (
     light_curve_table,
     time_offset,
 )
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.measured_values import (
     as_numbers,
@@ -65,7 +66,7 @@ def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
     """
     content = read_content(path)
     with opened(path, content) as hdus:
-        tic, sector = identity(path, hdus)
+        light_curve = identity(path, hdus)
         table = light_curve_table(path, hdus)
         end = end_of_table(path, table)
         if len(content) < end:
@@ -77,11 +78,17 @@ def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
     notes += left_out
     columns, wild = _measurements(path, raw, offset)
     notes += wild
-    notes += _contradictions(path, (tic, sector), header, columns["flux"])
+    notes += _contradictions(path, light_curve, header, columns["flux"])
     header |= {"input_file": path.name, "input_sha256": hashlib.sha256(content).hexdigest()}
     if notes:
         header["input_note"] = "; ".join(notes)
-    return LightCurve(tic=tic, sector=sector, exposure=EXPOSURE / 86400.0, header=header, **columns)
+    return LightCurve(
+        tic=light_curve.tic,
+        sector=light_curve.sector,
+        exposure=EXPOSURE,
+        header=header,
+        **columns,
+    )
 
 
 def check_whole(path: Path) -> None:
@@ -139,13 +146,13 @@ def _measurements(
 
 
 def _contradictions(
-    path: Path, found: tuple[int, int], header: dict[str, str | int | float], flux: np.ndarray
+    path: Path, found: LightCurveId, header: dict[str, str | int | float], flux: np.ndarray
 ) -> list[str]:
-    """Where a file says one thing here and another there, without being certainly wrong."""
+    """Notes on a file that contradicts itself without being certainly wrong."""
     notes = []
     named = identity_by_name(path.name)
     if named not in {None, found}:
-        notes.append(f"the header says TIC {found[0]} sector {found[1]}, the file's name does not")
+        notes.append(f"the header says {found}, the file's name does not")
     finite = flux[np.isfinite(flux)]
     if "TESSMAG" in header and len(finite):
         expected = 10 ** (0.4 * (_MAG_ZERO - float(header["TESSMAG"])))

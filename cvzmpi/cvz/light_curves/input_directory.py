@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cvzmpi.cvz.light_curves.fits_file import is_named_fits, looks_like_fits, size_of
 from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_headers
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_files import (
     check_is_file,
     check_name,
@@ -21,11 +22,9 @@ from cvzmpi.cvz.light_curves.input_files import (
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
 from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError
 
-_Key = tuple[int, int]
-
 
 def scan_directory(
-    directory: Path, known: Mapping[tuple[str, int], _Key] | None = None
+    directory: Path, known: Mapping[tuple[str, int], LightCurveId] | None = None
 ) -> tuple[list[LightCurveSource], list[Rejected]]:
     """Find the light curves in a directory and below, by their headers, whatever their names.
 
@@ -38,7 +37,7 @@ def scan_directory(
     ----------
     directory : Path
     known : mapping, optional
-        (tic, sector) of files that were found before, by path and size: they are not opened, unless
+        Light curves of files that were found before, by path and size: they are not opened, unless
         there are several of one light curve.
 
     Raises
@@ -72,7 +71,7 @@ class _Candidate:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether all rows of its table are there."""
+        """True if all rows of its table are there."""
         try:
             return self.headers is not None and size_of(self.path) >= self.headers.end_of_table
         except LightCurveError:
@@ -84,7 +83,7 @@ class _Candidate:
         return (self.is_whole, not is_leftover(self.path), processing)
 
     def worse_than(self, best: _Candidate) -> str:
-        """Why another file is taken."""
+        """The reason to take another file."""
         if self.headers is None or best.headers is None or not self.is_whole:
             return f"truncated or damaged; {best.path} is taken"
         if self.headers.processing == best.headers.processing:
@@ -97,11 +96,13 @@ class _Candidate:
 
 @dataclass
 class _Found:
-    """What was found so far."""
+    """The files that were found so far."""
 
     directory: Path
-    known: Mapping[tuple[str, int], _Key]
-    _candidates: dict[_Key, list[_Candidate]] = field(default_factory=lambda: defaultdict(list))
+    known: Mapping[tuple[str, int], LightCurveId]
+    _candidates: dict[LightCurveId, list[_Candidate]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     _refused: list[tuple[Path, LightCurveError]] = field(default_factory=list)
     _leftovers: list[tuple[Path, LightCurveError]] = field(default_factory=list)
 
@@ -116,7 +117,7 @@ class _Found:
                     return
                 check_name(path)
                 headers = read_headers(path)
-                identity = headers.tic, headers.sector
+                identity = headers.id
             self._candidates[identity].append(_Candidate(path))
         except LightCurveError as error:
             (self._leftovers if is_leftover(path) else self._refused).append((path, error))
@@ -130,14 +131,14 @@ class _Found:
         return [self._source(key) for key in sorted(self._candidates)]
 
     def rejected(self) -> list[Rejected]:
-        """What should be a light curve, and is not, nor is there another file of it."""
+        """Files that should be light curves and are not, if there is no other file of theirs."""
         return [
             Rejected(self._name(path), str(error))
             for path, error in sorted(self._refused, key=lambda item: item[0])
             if self._better(path, error) is None
         ]
 
-    def _source(self, key: _Key) -> LightCurveSource:
+    def _source(self, key: LightCurveId) -> LightCurveSource:
         candidates = _once(self._candidates[key])
         if len(candidates) > 1:
             candidates = _best_first(candidates)
@@ -147,10 +148,10 @@ class _Found:
             PassedOver(path, f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken")
             for path, error in self._copies[key]
         ]
-        return LightCurveSource(*key, best.path, tuple(others))
+        return LightCurveSource(key, best.path, tuple(others))
 
     @cached_property
-    def _copies(self) -> dict[_Key, list[tuple[Path, LightCurveError]]]:
+    def _copies(self) -> dict[LightCurveId, list[tuple[Path, LightCurveError]]]:
         """The damaged files that are copies of others, by their light curves."""
         copies = defaultdict(list)
         for path, error in sorted(self._refused + self._leftovers, key=lambda item: item[0]):
@@ -158,7 +159,7 @@ class _Found:
                 copies[key].append((path, error))
         return copies
 
-    def _better(self, path: Path, error: LightCurveError) -> _Key | None:
+    def _better(self, path: Path, error: LightCurveError) -> LightCurveId | None:
         """The light curve of which a damaged file is a copy, as its name tells."""
         if not isinstance(error, DamagedLightCurveError):
             return None
@@ -167,16 +168,16 @@ class _Found:
         )
 
     @cached_property
-    def _keys_by_name(self) -> dict[str, _Key]:
+    def _keys_by_name(self) -> dict[str, LightCurveId]:
         """The light curves by the names of their files; without names that several have."""
-        keys: dict[str, set[_Key]] = defaultdict(set)
+        keys: dict[str, set[LightCurveId]] = defaultdict(set)
         for key, candidates in self._candidates.items():
             for candidate in candidates:
                 keys[_plain_name(candidate.path)].add(key)
         return {name: next(iter(of_name)) for name, of_name in keys.items() if len(of_name) == 1}
 
     def _name(self, path: Path) -> str:
-        """What the unit of a bad file is called: never as that of a light curve."""
+        """Name of the unit of a bad file: never one of a light curve."""
         name = written(path.relative_to(self.directory))
         return name if path.suffix else f"./{name}"
 

@@ -17,7 +17,7 @@ _LEFTOVER_SUFFIXES = {
 
 
 def is_leftover(path: Path) -> bool:
-    """Whether a file is named as what a file manager, an editor or a broken download leaves.
+    """True for a name that a file manager, an editor or a broken download leaves.
 
     It may be a light curve nevertheless; if it is none, nobody misses it.
     """

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+
 
 @dataclass(frozen=True)
 class LightCurve:
@@ -37,11 +40,20 @@ class LightCurve:
     header: dict[str, str | int | float] = field(default_factory=dict)
 
     @property
+    def id(self) -> LightCurveId:
+        """The target and the sector."""
+        return LightCurveId(self.tic, self.sector)
+
+    @property
     def described(self) -> str:
-        """Whose it is, and the name of its file, as messages say it."""
-        whose = f"TIC {self.tic} sector {self.sector}"
+        """The light curve and the name of its file, as messages say it."""
         file = self.header.get("input_file")
-        return f"{file}: {whose}" if file else whose
+        return f"{file}: {self.id}" if file else str(self.id)
+
+    @property
+    def exposure_seconds(self) -> float:
+        """The exposure in seconds."""
+        return self.exposure * SECONDS_PER_DAY
 
     @property
     def n_cadences(self) -> int:

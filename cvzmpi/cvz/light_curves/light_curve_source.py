@@ -1,43 +1,33 @@
-"""Where light curves come from, and what cannot become one."""
+"""The sources of light curves, and files or targets that are none."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-MAX_TIC = 10**16 - 1
-"""The archive's file names have 16 digits for a TIC number."""
-
-MAX_SECTOR = 9999
-"""The archive's file names have 4 digits for a sector."""
-
-
-_UNIT = re.compile("([0-9]{1,19})_([0-9]{1,9})")
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.product import Product
 
 
 @dataclass(frozen=True)
 class LightCurveSource:
-    """Where the light curve of a target in a sector is.
+    """A light curve and where it comes from; the content of its unit, from rank 0 to the team.
 
     Attributes
     ----------
-    tic, sector : int
+    id : LightCurveId
     path : Path, optional
-        Its FITS file; None where that is gone.
+        Its FITS file; None where that is gone, or not there yet.
     others : tuple of PassedOver
-        Further files of the same light curve, the best first.
+        Further files of the same light curve, the best first: one is read where `path` is damaged.
+    product : Product, optional
+        Its name in the archive, where it comes from there.
     """
 
-    tic: int
-    sector: int
-    path: Path | None
+    id: LightCurveId
+    path: Path | None = None
     others: tuple[PassedOver, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What its unit is called."""
-        return f"{self.tic}_{self.sector}"
+    product: Product | None = None
 
     @property
     def n_bytes(self) -> int | None:
@@ -65,21 +55,3 @@ class Rejected:
 
     name: str
     message: str
-
-
-def is_identity(tic: object, sector: object) -> bool:
-    """Whether two values are a TIC number and a sector: whole numbers in the archive's range.
-
-    A logical value is none, though Python counts it as a whole number.
-    """
-    return all(
-        isinstance(value, int) and not isinstance(value, bool) and 0 < value <= largest
-        for value, largest in ((tic, MAX_TIC), (sector, MAX_SECTOR))
-    )
-
-
-def identity_by_unit(name: str) -> tuple[int, int] | None:
-    """Tic and sector of a unit, as `LightCurveSource.name` has them; None for other names."""
-    match = _UNIT.fullmatch(name)
-    identity = (0, 0) if match is None else (int(match[1]), int(match[2]))
-    return identity if is_identity(*identity) else None

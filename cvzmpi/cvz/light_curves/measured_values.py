@@ -1,4 +1,4 @@
-"""What of a light curve's columns can be a measurement, and what cannot.
+"""Values of a light curve's columns that can be measurements, and those that cannot.
 
 A value that no measurement of a star gives is taken out (NaN), so that its cadence is not used and
 no product meets it later; what was taken out is told. A light curve of which much is such is
@@ -172,7 +172,7 @@ def without_wild_fluxes(
 
 
 def _told(cadences: np.ndarray, reason: str) -> list[str]:
-    """How many cadences were taken out for a reason, and the first of them."""
+    """A note on the cadences that were taken out for a reason."""
     rows = np.flatnonzero(cadences)
     if not len(rows):
         return []

@@ -8,18 +8,18 @@ import numpy as np
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.light_curves.segments import evaluated_cadences
+from cvzmpi.cvz.light_curves.segments import Window, evaluated_cadences
 from cvzmpi.errors import LightCurveError
 
 MAX_RELATIVE_ERROR = 0.5
-"""Of the median flux. Everything is in units of it, so that one near 0 makes giants of the noise.
+"""Largest flux error, in median fluxes. All is in units of that: near 0, it makes noise gigantic.
 
 A star with as much has TESS magnitude 18 (10 e-/s, with errors of 5 e-/s); one of magnitude 14.3
 has 0.02. Where a brighter star has it, too much background was subtracted.
 """
 
 MAX_PART_NOT_POSITIVE = 0.1
-"""Of the fluxes; noise alone makes 0.02 at the greatest relative error."""
+"""Largest part of fluxes below 0; noise alone makes 0.02 at the greatest relative error."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,15 @@ class Observation:
     evaluated: np.ndarray
 
     @classmethod
-    def prepare(cls, light_curve: LightCurve, config: Config) -> Observation:
+    def prepare(cls, light_curve: LightCurve, config: Config, window: Window) -> Observation:
         """Select and normalise the usable cadences.
+
+        Parameters
+        ----------
+        light_curve : LightCurve
+        config : Config
+        window : Window
+            The cadences that the detector needs around one.
 
         Raises
         ------
@@ -73,10 +80,10 @@ class Observation:
         median = float(np.median(flux))
         flux_err = light_curve.flux_err[rows].astype(np.float64)
         _check_level(name, flux, median, float(np.median(flux_err)))
-        evaluated = evaluated_cadences(time, light_curve.exposure, config.detect.max_gap)
+        evaluated = evaluated_cadences(time, light_curve.exposure, config.detect.max_gap, window)
         if not evaluated.any():
             raise LightCurveError(
-                f"{name}: no stretch of 200 usable cadences without a gap of more than "
+                f"{name}: no stretch of {window.length} usable cadences without a gap of more than "
                 f"{config.detect.max_gap} (detect.max_gap)"
             )
         return cls(

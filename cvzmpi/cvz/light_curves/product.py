@@ -1,4 +1,4 @@
-"""Products: what the archive calls a 2-minute light curve, and where it and its mirrors have it."""
+"""Products: the archive's 2-minute light curves, their names and addresses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from cvzmpi.cvz.address import check_endpoint
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.errors import ArchiveError, ConfigError
 
 # Start of the sector, sector, TIC number, spacecraft configuration. The 20-second light curves end
@@ -41,13 +42,13 @@ class Product:
         return cls(int(match[2]), int(match[1]), name)
 
     @property
-    def unit(self) -> str:
-        """Name of the unit that it belongs to."""
-        return f"{self.tic}_{self.sector}"
+    def id(self) -> LightCurveId:
+        """The light curve that is in it."""
+        return LightCurveId(self.tic, self.sector)
 
     @property
     def uri(self) -> str:
-        """What the archive's download service calls it."""
+        """Its name in the archive's download service."""
         return f"mast:TESS/product/{self.name}"
 
     @property
@@ -59,7 +60,7 @@ class Product:
 
 
 def address_of(product: Product, base: str) -> str:
-    """Where a product is to be fetched from.
+    """The address to fetch a product from.
 
     Parameters
     ----------

@@ -1,12 +1,23 @@
-"""Segments: stretches of a light curve without a long gap, and where the detector can look."""
+"""Segments: stretches of a light curve without a long gap, and where a detector can look."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from cvzmpi.cvz.detection.stella.network import BEFORE, WINDOW
+
+class Window(NamedTuple):
+    """The cadences that a detector needs around cadence i: those of [i - before, i + after)."""
+
+    before: int
+    after: int
+
+    @property
+    def length(self) -> int:
+        """Number of cadences."""
+        return self.before + self.after
 
 
 def segments(time: np.ndarray, exposure: float, max_gap: int) -> list[slice]:
@@ -32,10 +43,10 @@ def segments(time: np.ndarray, exposure: float, max_gap: int) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(edges) if b > a]
 
 
-def evaluated_cadences(time: np.ndarray, exposure: float, max_gap: int) -> np.ndarray:
-    """Cadences whose window of 200 cadences lies in one segment.
-
-    The window of cadence i is [i - 100, i + 100), counted in usable cadences.
+def evaluated_cadences(
+    time: np.ndarray, exposure: float, max_gap: int, window: Window
+) -> np.ndarray:
+    """Cadences whose window, counted in usable cadences, lies in one segment.
 
     Returns
     -------
@@ -43,8 +54,8 @@ def evaluated_cadences(time: np.ndarray, exposure: float, max_gap: int) -> np.nd
     """
     evaluated = np.zeros(len(time), bool)
     for segment in segments(time, exposure, max_gap):
-        n_windows = segment.stop - segment.start - WINDOW + 1
+        n_windows = segment.stop - segment.start - window.length + 1
         if n_windows > 0:
-            first = segment.start + BEFORE
+            first = segment.start + window.before
             evaluated[first : first + n_windows] = True
     return evaluated

@@ -16,7 +16,7 @@ from scipy.special import betaincinv
 
 from cvzmpi.cvz.quality.periodic_detections import recurrence
 from cvzmpi.cvz.quality.searched_curve import SearchedCurve
-from cvzmpi.cvz.sector_file.sector_file import SectorData
+from cvzmpi.cvz.sector_file.data import SectorData
 
 MAX_MASKED = 0.2
 MAX_NEGATIVE_SHARE = 0.2

@@ -1,19 +1,41 @@
-"""A light curve with what was found in it, as the definitions of quality marks look at it."""
+"""A light curve as it was searched: which cadences, for how long, and what the process leaves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.quality.search_time import SearchTime, search_time
-from cvzmpi.cvz.sector_file.sector_file import SectorData
+from cvzmpi.cvz.sector_file.data import SectorData
+
+
+@dataclass(frozen=True)
+class SearchTime:
+    """For how long the search looked, in days.
+
+    Attributes
+    ----------
+    evaluated : float
+        Usable cadences that the detector could look at, times the exposure. Not beside gaps and
+        at the ends, where the network's window reaches over the edge: a flare there is never
+        found, and none was injected.
+    searched : float
+        What is left of it when a flare that is found is a flare of its own: without the cadences
+        of the flares, and without the `merge_gap` usable cadences after each, in which the mask
+        rule joins a new flare to the old one. For a rate this is what counts: as for any counter
+        with a dead time after each event, N flares in it estimate the rate N / searched without
+        bias as long as little of the time is dead.
+    """
+
+    evaluated: float
+    searched: float
 
 
 class SearchedCurve:
-    """What a search leaves of a light curve, computed when it is asked for.
+    """Quantities of a searched light curve, computed when they are asked for.
 
     Parameters
     ----------
@@ -41,11 +63,13 @@ class SearchedCurve:
     @cached_property
     def time(self) -> SearchTime:
         """For how long it was searched."""
-        return search_time(
-            self.data,
-            self._config["light_curve.quality_bitmask"],
-            self._config["detect.merge_gap"],
-        )
+        mask, exposure = self.data.flare_mask, self.data.light_curve.exposure
+        usable = np.flatnonzero(self.usable)
+        free = self.evaluated & ~mask
+        stops = np.flatnonzero(np.diff(mask.astype(np.int8), append=0) < 0)
+        for after in np.searchsorted(usable, stops, side="right"):
+            free[usable[after : after + self._config["detect.merge_gap"]]] = False
+        return SearchTime(float(self.evaluated.sum() * exposure), float(free.sum() * exposure))
 
     @cached_property
     def residuals(self) -> np.ndarray:

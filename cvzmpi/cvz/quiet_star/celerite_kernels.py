@@ -117,7 +117,7 @@ KERNELS = {
 
 
 def start(kernel: Kernel, sigma: float, period: float, q0: float) -> np.ndarray:
-    """Where a fit begins.
+    """Parameters to begin a fit with.
 
     Parameters
     ----------

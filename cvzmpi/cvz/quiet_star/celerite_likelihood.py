@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from celerite2 import backprop, driver
 
 from cvzmpi.cvz.quiet_star.celerite_kernels import Kernel
 
@@ -89,8 +90,6 @@ class CeleriteLikelihood:
         celerite2.backprop.LinAlgError
             The covariance matrix is not positive definite in floating point numbers.
         """
-        from celerite2 import backprop
-
         self.n_evaluations += 1
         coefficients, logs_by_theta, jitter_variance = self._coefficients(theta)
         c = self._factorise(coefficients, self._variance + jitter_variance * self._jitter_weight)
@@ -129,8 +128,6 @@ class CeleriteLikelihood:
 
     def _factorise(self, coefficients: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Fill the celerite matrices and factorise; returns c, shape (4,)."""
-        from celerite2 import backprop, driver
-
         A, w, r = coefficients.T
         c = np.repeat(w / r, 2)
         driver.get_celerite_matrices(
@@ -141,8 +138,6 @@ class CeleriteLikelihood:
 
     def _whiten(self, c: np.ndarray) -> float:
         """Leave L^-1 (y - mean) in `_z`, with celerite2's workspace for it; returns the mean."""
-        from celerite2 import backprop
-
         system = (self._time, c, self._U, self._W)
         backprop.solve_lower_fwd(*system, self._flux, self._z, self._F)
         backprop.solve_lower_fwd(*system, self._ones, self._z1, self._F1)
@@ -200,13 +195,12 @@ def maximise(
         `fun` is the negative log-likelihood per point: of order one, as L-BFGS-B's stopping rules
         want it.
     """
-    from celerite2.backprop import LinAlgError
     from scipy.optimize import Bounds, minimize  # 0.3 s: not at the start of a worker
 
     def objective(theta: np.ndarray) -> tuple[float, np.ndarray]:
         try:
             value, gradient = likelihood(theta)
-        except LinAlgError:
+        except backprop.LinAlgError:
             # A step into numerically singular matrices: the line search has to come back.
             return SINGULAR, np.zeros_like(theta)
         return -value / likelihood.n_points, -gradient / likelihood.n_points

@@ -24,6 +24,7 @@ what goes into the derivative, which no other cadence notices.
 from __future__ import annotations
 
 import numpy as np
+from celerite2 import backprop, driver
 
 from cvzmpi.cvz.quiet_star.celerite_kernels import Kernel
 
@@ -62,8 +63,6 @@ def predict(
     -------
     mean, variance : ndarray of float64, shape (n,)
     """
-    from celerite2 import backprop, driver
-
     coefficients = np.exp(kernel.oscillators(theta)[0])
     A, w, r = coefficients.T
     n, J = len(time), 2 * len(A)

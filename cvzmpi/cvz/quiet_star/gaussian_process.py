@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.configuration import ModelConfig
+from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS, Kernel, bounds, start
 from cvzmpi.cvz.quiet_star.celerite_likelihood import SINGULAR, CeleriteLikelihood, maximise
 from cvzmpi.cvz.quiet_star.celerite_prediction import predict
@@ -30,7 +31,7 @@ from cvzmpi.cvz.quiet_star.rotation_period import bin_curve, rotation_period
 from cvzmpi.errors import LightCurveError
 
 MIN_USED_CADENCES = 50
-_BIN_WIDTH = 20 / 1440  # days
+_BIN_WIDTH = 20 / MINUTES_PER_DAY
 
 # Multiples of the Lomb-Scargle period (its highest peak is often a harmonic: two groups of spots)
 # and Q0 to begin with: a process that remembers its phase, or one that hardly oscillates.

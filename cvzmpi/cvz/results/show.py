@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import os
-import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from cvzmpi.cvz.detection.flares import at_edge
+from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import BY_NAME, quality_marks
-from cvzmpi.cvz.results.products.completeness import CompletenessCurve, Limit
 from cvzmpi.cvz.results.products.isolated import or_refused
-from cvzmpi.cvz.sector_file import recovery as recoveries
-from cvzmpi.cvz.sector_file.checks import opened
-from cvzmpi.cvz.sector_file.recovery import Recovery
-from cvzmpi.cvz.sector_file.sector_file import STAGES, Progress, SectorData
+from cvzmpi.cvz.results.products.recovered_fraction import (
+    binned_by_amplitude_and_fwhm,
+    equal_edges,
+)
+from cvzmpi.cvz.results.terminal import (
+    half_found,
+    n_flares_in,
+    plain_console,
+    plain_table,
+    print_facts,
+    print_heading,
+)
+from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 MAX_FLARES = 20
 """Flares that `show_file` prints; the file has them all."""
 
-WIDTH = 100
-"""Columns where there is no terminal to ask."""
-
-_INDENT = 17
+_FLARE_COLUMNS = (
+    "peak [BTJD d]",
+    "cadences",
+    "minutes",
+    "amplitude [%]",
+    "ED [s]",
+    "ED error [s]",
+    "highest p",
+    "edge",
+)
 
 _GRID = 5
 """Rows and columns of the recovered fractions."""
@@ -58,95 +69,33 @@ def show_file(path: Path) -> None:
 
 
 def _print_file(console: Console, path: Path) -> None:
-    progress, data, recovery = recoveries.read_all(path)
-    config = json.loads(progress.config_json)
-    light_curve = data.light_curve
-    console.print(f"TIC {light_curve.tic}, sector {light_curve.sector}", style="bold")
-    _print_facts(console, _overview(path, progress, data, recovery))
-    _heading(console, "Quality marks")
-    _print_facts(console, _marks(progress, data, config))
-
-    _heading(console, "Gaussian process")
+    content = SectorContent.read(path)
+    data = content.data
+    console.print(f"TIC {content.tic}, sector {content.sector}", style="bold")
+    print_facts(console, _overview(content))
+    print_heading(console, "Quality marks")
+    print_facts(console, _marks(content))
+    print_heading(console, "Gaussian process")
     if data.flares is None:
         console.print("  missing: the file is at checkpoint detect")
     else:
-        _print_facts(console, _gaussian_process(data.gp_facts, config))
-    _heading(console, "Flares")
+        print_facts(console, _gaussian_process(data.gp_facts, content.config))
+    print_heading(console, "Flares")
     _print_flares(console, data)
-    _heading(console, "Recovery of injected flares")
-    _print_recovery(console, recovery)
-    _heading(console, "Made by")
-    _print_facts(console, _provenance(path))
+    print_heading(console, "Recovery of injected flares")
+    _print_recovery(console, content.recovery)
+    print_heading(console, "Made by")
+    print_facts(console, _provenance(content))
 
 
-def plain_console(piped_width: int = WIDTH) -> Console:
-    """Plain text: a path or a number is not to be taken for markup, or coloured.
-
-    Parameters
-    ----------
-    piped_width : int
-        Columns where the output is no terminal, unless the environment says.
-    """
-    console = Console(highlight=False, emoji=False, markup=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = piped_width
-    return console
-
-
-def half_found(size: np.ndarray, recovery: Recovery) -> Limit:
-    """The size at which half of the injected flares are found.
-
-    Parameters
-    ----------
-    size : float64, shape (n_done,)
-        Of the injected flares, as their amplitude.
-    recovery : Recovery
-    """
-    return CompletenessCurve.fit(size, recovery.recovered, n_draws=0).limit(0.5)
-
-
-def limit_text(limit: Limit, factor: float = 1.0) -> str:
-    """A limit times a factor, with its sign where it is only a bound."""
-    sign = "" if limit.relation == "=" else f"{limit.relation} "
-    return f"{sign}{limit.value * factor:.3g}"
-
-
-def n_flares_in(mask: np.ndarray) -> int:
-    """Flares that a flare mask marks: its stretches of true values."""
-    return int(np.count_nonzero(np.diff(mask.astype(np.int8), prepend=0) == 1))
-
-
-def _heading(console: Console, text: str) -> None:
-    console.print()
-    console.print(text, style="bold")
-
-
-def _print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
-    """Names and values in two columns."""
-    for name, value in facts:
-        # A path or a checksum is never broken: people copy it.
-        first, *others = textwrap.wrap(
-            value, console.width - _INDENT, break_long_words=False, break_on_hyphens=False
-        ) or [""]
-        if len(name) > _INDENT - 3:  # a long name has a line of its own
-            console.print(Text(f"  {name}", "dim"))
-            others, name, first = [first, *others], "", ""
-        if name:
-            console.print(Text.assemble((f"  {name:<{_INDENT - 2}}", "dim"), first), soft_wrap=True)
-        for line in others:
-            console.print(" " * _INDENT + line, soft_wrap=True)
-
-
-def _overview(
-    path: Path, progress: Progress, data: SectorData, recovery: Recovery | None
-) -> list[tuple[str, str]]:
-    light_curve = data.light_curve
-    usable = light_curve.usable(json.loads(progress.config_json)["light_curve.quality_bitmask"])
+def _overview(content: SectorContent) -> list[tuple[str, str]]:
+    data, light_curve = content.data, content.data.light_curve
+    usable = light_curve.usable(content.quality_bitmask)
     flux, error = light_curve.flux[usable], light_curve.flux_err[usable]
     evaluated = int(np.isfinite(data.probability).sum())
     facts = star_facts(light_curve.header)
     return [
-        ("file", str(path)),
+        ("file", str(content.path)),
         (
             "star",
             f"TESS magnitude {_fact(facts, 'tess_magnitude', '.2f')}, "
@@ -165,12 +114,12 @@ def _overview(
         ),
         (
             "cadences",
-            f"{light_curve.n_cadences:,} of {light_curve.exposure * 86400:.0f} s; "
+            f"{light_curve.n_cadences:,} of {light_curve.exposure_seconds:.0f} s; "
             f"{usable.sum():,} usable, {evaluated:,} evaluated by the detector",
         ),
         ("searched", f"{evaluated * light_curve.exposure:.2f} d"),
-        ("state", _state(progress)),
-        ("seconds", _seconds(data.seconds, recovery)),
+        ("state", _state(content)),
+        ("seconds", _seconds(data.seconds, content.recovery)),
     ]
 
 
@@ -178,21 +127,19 @@ def _fact(facts: dict[str, Any], name: str, form: str, unit: str = "") -> str:
     return "unknown" if facts[name] is None else format(facts[name], form) + unit
 
 
-def _marks(
-    progress: Progress, data: SectorData, config: dict[str, Any]
-) -> Iterator[tuple[str, str]]:
-    """What each mark says and why it is given."""
-    marks = quality_marks(data, config)
+def _marks(content: SectorContent) -> Iterator[tuple[str, str]]:
+    """The meaning of each mark, and why it is given."""
+    marks = quality_marks(content.data, content.config)
     if not marks:
-        yield "none", "" if progress.checkpoint == "model" else "of those that are known so far"
+        yield "none", "" if content.checkpoint is Stage.MODEL else "of those that are known so far"
     for mark in marks:
         yield mark.name, f"{BY_NAME[mark.name].meaning} Here: {mark.value}."
 
 
-def _state(progress: Progress) -> str:
+def _state(progress: SectorProgress) -> str:
     if progress.done:
         return "done"
-    if progress.checkpoint == "model":
+    if progress.checkpoint is Stage.MODEL:
         return (
             f"checkpoint model; {progress.n_inject_remaining:,} of {progress.n_inject:,} "
             "injections remain"
@@ -203,10 +150,10 @@ def _state(progress: Progress) -> str:
 
 
 def _seconds(seconds: dict[str, float], recovery: Recovery | None) -> str:
-    text = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in STAGES if stage in seconds)
+    text = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in Stage if stage in seconds)
     text += f"; together {sum(seconds.values()):.2f}"
     if recovery is not None and recovery.n_placed:
-        each = seconds["inject"] / recovery.n_placed
+        each = seconds[Stage.INJECT] / recovery.n_placed
         text += f"; {each * 1e3:.2f} ms per repeat of an injection"
     return text
 
@@ -250,19 +197,8 @@ def _print_flares(console: Console, data: SectorData) -> None:
         console.print("  none found")
         return
     console.print(f"  {n_flares} found, by equivalent duration (ED); amplitude over median flux")
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in (
-        "peak [BTJD d]",
-        "cadences",
-        "minutes",
-        "amplitude [%]",
-        "ED [s]",
-        "ED error [s]",
-        "highest p",
-        "edge",
-    ):
-        table.add_column(name, justify="right", no_wrap=True)
-    minutes = data.light_curve.exposure * 1440
+    table = plain_table(_FLARE_COLUMNS)
+    minutes = data.light_curve.exposure * MINUTES_PER_DAY
     edge = at_edge(data.probability, data.flares["start"], data.flares["stop"])
     for i in np.argsort(-data.flares["equivalent_duration"], kind="stable")[:MAX_FLARES]:
         flare = {name: column[i] for name, column in data.flares.items()}
@@ -270,7 +206,7 @@ def _print_flares(console: Console, data: SectorData) -> None:
         table.add_row(
             f"{flare['peak_time']:.5f}",
             f"{flare['start']}-{flare['stop']}",
-            f"{span * 1440 + minutes:.0f}",
+            f"{span * MINUTES_PER_DAY + minutes:.0f}",
             f"{flare['amplitude'] * 100:.3g}",
             f"{flare['equivalent_duration']:.2f}",
             f"{flare['equivalent_duration_error']:.2f}",
@@ -289,10 +225,10 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
         done = "not drawn yet" if recovery is None else f"none of {recovery.n_inject:,} is done yet"
         console.print(f"  missing: {done}")
         return
-    amplitude = half_found(recovery.amplitude, recovery)
-    duration = half_found(recovery.equivalent_duration, recovery)
+    amplitude = half_found(recovery, "amplitude", 100)
+    duration = half_found(recovery, "equivalent_duration")
     so_far = "" if recovery.n_done == recovery.n_inject else " so far"
-    _print_facts(
+    print_facts(
         console,
         [
             (
@@ -303,23 +239,18 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
             ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}"),
             (
                 "half of them",
-                f"at amplitude {limit_text(amplitude, 100)} %, at ED {limit_text(duration)} s",
+                f"at amplitude {amplitude} %, at ED {duration} s",
             ),
         ],
     )
-    grid = recoveries.count(
-        recovery,
-        recoveries.equal_edges(recovery.amplitude, _GRID),
-        recoveries.equal_edges(recovery.fwhm, _GRID),
-    )
+    amplitude_edges = equal_edges(recovery.amplitude, _GRID)
+    fwhm_edges = equal_edges(recovery.fwhm, _GRID)
+    counts = binned_by_amplitude_and_fwhm(recovery, amplitude_edges, fwhm_edges)
     console.print()
     console.print("  Recovered [%] (of how many) by amplitude [%] and FWHM [minutes]")
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("amplitude", justify="right", no_wrap=True)
-    for span in _spans(grid.fwhm_edges * 1440):
-        table.add_column(span, justify="right", no_wrap=True)
+    table = plain_table(["amplitude", *_spans(fwhm_edges * MINUTES_PER_DAY)])
     for span, fractions, numbers in zip(
-        _spans(grid.amplitude_edges * 100), grid.fraction, grid.n_placed, strict=True
+        _spans(amplitude_edges * 100), counts.fraction, counts.n_placed, strict=True
     ):
         cells = [
             f"{fraction * 100:.0f} ({n})" if n else "-"
@@ -333,22 +264,11 @@ def _spans(edges: np.ndarray) -> list[str]:
     return [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
 
 
-def _provenance(path: Path) -> list[tuple[str, str]]:
-    with opened(path) as file:
-        attributes = dict(file.attrs)
-    software = json.loads(attributes["software"])
-    lines = [
-        ("configuration", attributes["config_sha256"]),
-        ("seed", str(attributes["seed"])),
-        ("models", attributes["models_sha256"]),
-        ("software", ", ".join(f"{name} {version}" for name, version in software.items())),
-    ]
-    if "input_file" in attributes:
-        lines.insert(
-            0,
-            (
-                "input",
-                f"{attributes['input_file']} ({attributes.get('PROCVER', 'unknown version')})",
-            ),
-        )
-    return lines
+def _provenance(content: SectorContent) -> Iterator[tuple[str, str]]:
+    header = content.header
+    if "input_file" in header:
+        yield "input", f"{header['input_file']} ({header.get('PROCVER', 'unknown version')})"
+    yield "configuration", content.config_hash
+    yield "seed", str(content.seed)
+    yield "models", content.models_checksum
+    yield "software", ", ".join(f"{name} {v}" for name, v in content.software.items())

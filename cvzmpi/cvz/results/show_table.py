@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
-from cvzmpi.cvz.results.show import WIDTH, half_found, limit_text, n_flares_in, plain_console
-from cvzmpi.cvz.sector_file import recovery as recoveries
+from cvzmpi.cvz.results.terminal import (
+    WIDTH,
+    half_found,
+    n_flares_in,
+    plain_console,
+    plain_table,
+)
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 _WIDE = 250
@@ -44,9 +46,7 @@ def show_table(paths: Sequence[Path]) -> bool:
     """
     console = plain_console(_WIDE)
     console.width = max(console.width, WIDTH)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
+    table = plain_table(_COLUMNS, collapse_padding=True)
     table.add_column("file", overflow="fold")
     base = _common_directory(paths)
     bad = []
@@ -72,9 +72,9 @@ def show_table(paths: Sequence[Path]) -> bool:
 
 def _row(path: Path) -> list[str]:
     """One line of the table, but for the file's name."""
-    progress, data, recovery = recoveries.read_all(path)
-    light_curve = data.light_curve
-    cells = [str(light_curve.tic), str(light_curve.sector), f"{light_curve.n_cadences:,}"]
+    content = SectorContent.read(path)
+    data, recovery = content.data, content.recovery
+    cells = [str(content.tic), str(content.sector), f"{data.light_curve.n_cadences:,}"]
     if data.flares is None:
         cells += [str(n_flares_in(data.flare_mask)), "-"]
     else:
@@ -82,17 +82,16 @@ def _row(path: Path) -> list[str]:
         cells += [str(len(durations)), f"{durations.max():.1f}" if len(durations) else "-"]
     if recovery is None:
         cells += ["none yet"]
-    elif progress.done:
+    elif content.done:
         cells += [f"{recovery.n_done:,}"]
     else:
         cells += [f"{recovery.n_done:,} of {recovery.n_inject:,}"]
     if recovery is None or not recovery.n_placed:
         cells += ["-", "-"]
     else:
-        limit = half_found(recovery.amplitude, recovery)
-        cells += [f"{recovery.fraction * 100:.1f}", limit_text(limit, 100)]
-    star_facts(light_curve.header)
-    marks = marks_text(quality_marks(data, json.loads(progress.config_json)))
+        cells += [f"{recovery.fraction * 100:.1f}", half_found(recovery, "amplitude", 100)]
+    star_facts(content.header)
+    marks = marks_text(quality_marks(data, content.config))
     return [*cells, f"{sum(data.seconds.values()):.1f}", marks.replace(",", "\n")]
 
 

@@ -1,75 +1,59 @@
-"""Whether a sector file is whole: its parts fit together, and its bytes are those once written.
+"""Check that a sector file is whole: its parts fit together, and its bytes are those once written.
 
 Two kinds of checksums, since a file has two kinds of content. What is written once, as a whole, has
 one SHA-256 over all of it, attributes included. The recoveries are written in place, many times;
 each row has a CRC-32 of its own, written with it, and is checked once the count of what remains
 vouches for it. So no state that a kill can leave is taken for damage.
 
-The structure of the file itself has another one, which is verified before HDF5 is let at it: see
-`engine.structure_checksum`. Files of earlier versions have none, and are read on trial instead.
+The structure of the file itself has another one, which is verified before HDF5 opens it: see
+`storage.structure_checksum`. Files of earlier versions have none, and are read on trial instead.
 """
 
 from __future__ import annotations
 
 import hashlib
 import zlib
-from contextlib import AbstractContextManager
+from collections.abc import Collection
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
-from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION, WRITTEN_IN_PLACE
-from cvzmpi.errors import DamagedFileError, SectorFileError
+from cvzmpi.cvz.sector_file.layout import (
+    AT_CHECKPOINT,
+    FORMAT,
+    FORMAT_VERSION,
+    TABLES,
+    WRITTEN_IN_PLACE,
+)
+from cvzmpi.errors import DamagedFileError
 from cvzmpi.storage.hdf5_contents import read_contents
-from cvzmpi.storage.hdf5_file import opened_hdf5, other_format
+from cvzmpi.storage.hdf5_file import other_format
 
 CHECKSUM = "content_sha256"
 """Attribute of the file: the checksum of all that is written once."""
 
 _TYPES = (np.dtype(bool), np.dtype(np.int64), np.dtype(np.float64))
-"""Of attributes that are no texts."""
+"""Types of attributes that are no texts."""
 
 _LONGEST = 1e8
 """Seconds, three years: no light curve takes so long."""
 
 
-def opened(path: Path) -> AbstractContextManager[h5py.File]:
-    """Open a sector file for reading; every way of being damaged is one error.
-
-    Its attributes are those that were written, by a checksum: a difference is no flipped bit.
-
-    Raises
-    ------
-    DamagedFileError
-        If it is unreadable or inconsistent.
-    SectorFileError
-        If the operating system does not let it be read.
-    """
-    return opened_hdf5(path, SectorFileError, DamagedFileError, check_on_trial)
-
-
 def check_parts(path: Path, file: h5py.File) -> None:
-    """Whether the groups and datasets are those of the checkpoint, and as long as one another.
+    """Check that groups and datasets are those of the checkpoint, and as long as one another.
 
     Raises
     ------
     DamagedFileError
     """
     checkpoint = file.attrs["checkpoint"]
-    if checkpoint not in {"detect", "model"}:
+    expected = AT_CHECKPOINT.get(checkpoint)
+    if expected is None:
         raise DamagedFileError(f"{path}: its checkpoint is {checkpoint!r}")
-    expected = {"lc": {"time", "flux", "flux_err", "quality", "flare_probability", "flare_mask"}}
-    if checkpoint == "model":
-        expected["lc"] |= {"gp_mu", "gp_sigma"}
-        expected["flares"] = set(FLARE_COLUMNS)
-        expected["injections"] = {"amplitude", "fwhm", "equivalent_duration", "cadence", "time"}
-        expected["recoveries"] = {"recovered", "checksum"}
-    if set(file) != set(expected) or any(set(file[g]) != expected[g] for g in expected):
+    if set(file) != set(expected) or any(set(file[g]) != set(expected[g]) for g in expected):
         raise DamagedFileError(f"{path}: groups and datasets do not fit its checkpoint")
-    if len({dataset.shape for dataset in file["lc"].values()}) != 1:
-        raise DamagedFileError(f"{path}: datasets of the light curve differ in length")
+    _check_shapes(path, file, ["lc"])
     if "recoveries" in file:
         shape = file["recoveries/recovered"].shape
         remaining = file["recoveries"].attrs["n_inject_remaining"]
@@ -81,7 +65,7 @@ def check_parts(path: Path, file: h5py.File) -> None:
 
 
 def check_content(path: Path, file: h5py.File) -> None:
-    """Whether every value is the one that was written: reads the whole file.
+    """Check that every value is the one that was written: reads the whole file.
 
     Raises
     ------
@@ -90,7 +74,7 @@ def check_content(path: Path, file: h5py.File) -> None:
     if file.attrs[CHECKSUM] != content_checksum(file):
         raise DamagedFileError(f"{path}: its content does not fit its checksum")
     if "recoveries" in file:
-        _check_shapes(path, file)
+        _check_shapes(path, file, TABLES)
         recovered, checksums = (file["recoveries"][name] for name in ("recovered", "checksum"))
         n_done = len(recovered) - int(file["recoveries"].attrs["n_inject_remaining"])
         differs = row_checksums(recovered[:n_done]) != checksums[:n_done]
@@ -107,7 +91,7 @@ def check_on_trial(path: Path) -> str | None:
     Returns
     -------
     str or None
-        Why it is none of ours. Else all attributes and values are those that were written.
+        Why it is no sector file; None if all attributes and values are those that were written.
 
     Raises
     ------
@@ -129,7 +113,7 @@ def check_on_trial(path: Path) -> str | None:
 def content_checksum(file: h5py.File) -> str:
     """SHA-256, in hexadecimal, of all datasets and attributes that are written once.
 
-    Without the seconds of the stages, so that the same results have the same checksum.
+    The seconds of the stages are left out, so that the same results have the same checksum.
     """
     digest = hashlib.sha256()
 
@@ -165,7 +149,7 @@ def row_checksums(recovered: np.ndarray) -> np.ndarray:
 
 
 def _check_types(path: Path, file: h5py.File) -> None:
-    """Whether attributes have the types that are written: their checksum is over their bytes."""
+    """Check that attributes have the types that are written: their checksum is over their bytes."""
 
     def check(name: str, thing: h5py.File | h5py.Group | h5py.Dataset) -> None:
         for key, value in thing.attrs.items():
@@ -176,17 +160,14 @@ def _check_types(path: Path, file: h5py.File) -> None:
     file.visititems(check)
 
 
-def _check_shapes(path: Path, file: h5py.File) -> None:
-    """Whether the columns of each table have the same number of rows."""
-    n_inject, n_repeat = file["recoveries/recovered"].shape
-    flares, injections = file["flares"], file["injections"]
-    if (
-        len({dataset.shape for dataset in flares.values()}) != 1
-        or any(injections[name].shape != (n_inject, n_repeat) for name in ("cadence", "time"))
-        or any(
-            injections[name].shape != (n_inject,)
-            for name in ("amplitude", "fwhm", "equivalent_duration")
-        )
-        or file["recoveries/checksum"].shape != (n_inject,)
-    ):
-        raise DamagedFileError(f"{path}: columns of flares or injections differ in length")
+def _check_shapes(path: Path, file: h5py.File, tables: Collection[str]) -> None:
+    """Check that datasets along the same axis are equally long."""
+    lengths: dict[str, int] = {}
+    for table in tables:
+        for name, dataset in file[table].items():
+            axes = TABLES[table][name].axes
+            if len(dataset.shape) != len(axes) or any(
+                lengths.setdefault(axis, n) != n
+                for axis, n in zip(axes, dataset.shape, strict=True)
+            ):
+                raise DamagedFileError(f"{path}: datasets of {table} differ in length")

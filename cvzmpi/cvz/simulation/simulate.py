@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.cvz.injection.flare_shape import SECONDS_PER_DAY, mean_flare_shape, shape_area
+from cvzmpi.cvz.injection.flare_shape import mean_flare_shape, shape_area
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.simulation.invented_star import (
     FlareLaw,
@@ -32,7 +33,6 @@ FIRST_TIC = 9_000_000_001
 SECTORS = (*range(1, 14), *range(27, 40))
 """The sectors that look at the southern CVZ, where the invented stars are."""
 
-EXPOSURE = 120 / SECONDS_PER_DAY
 N_CADENCES = 19_600
 MAX_CADENCES = 19_700
 """More would run into the next sector."""

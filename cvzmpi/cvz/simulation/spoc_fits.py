@@ -20,7 +20,6 @@ from astropy.io import fits
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.errors import ConfigError
 
-SECONDS_PER_DAY = 86400.0
 DEAD_TIME_CORRECTION = 0.792  # 1.98 s of 2 s, and cosmic ray mitigation drops 2 of 10 exposures
 
 BTJD_ZERO = datetime(2014, 12, 8, 12)
@@ -117,7 +116,7 @@ def _span(light_curve: LightCurve) -> tuple[float, float]:
     """Begin and end of the observation in BTJD."""
     time = light_curve.time[np.isfinite(light_curve.time)]
     if not len(time):
-        raise ConfigError(f"TIC {light_curve.tic} sector {light_curve.sector}: no cadence has time")
+        raise ConfigError(f"{light_curve.id}: no cadence has time")
     return time[0] - light_curve.exposure / 2, time[-1] + light_curve.exposure / 2
 
 
@@ -237,7 +236,7 @@ def _timing(light_curve: LightCurve) -> list[tuple[str, Any, str]]:
         ("INT_TIME", 1.98, "[s] photon accumulation time per frame"),
         ("READTIME", 0.02, "[s] readout time per frame"),
         ("FRAMETIM", 2.0, "[s] frame time (INT_TIME + READTIME)"),
-        ("NUM_FRM", round(light_curve.exposure * SECONDS_PER_DAY / 2), "frames per time stamp"),
+        ("NUM_FRM", round(light_curve.exposure_seconds / 2), "frames per time stamp"),
         ("TIMEDEL", light_curve.exposure, "[d] time resolution of data"),
         ("BACKAPP", True, "background is subtracted"),
         ("DEADAPP", True, "deadtime applied"),

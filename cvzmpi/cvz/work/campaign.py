@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.detection.detector import Detector
+from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.stella import published_models
-from cvzmpi.cvz.detection.stella.published_models import StellaModels
-from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import Provenance
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
+from cvzmpi.cvz.sector_file.data import Provenance
+from cvzmpi.cvz.sector_file.paths import lock_path
+from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import MachineError, SectorFileError
 
 if TYPE_CHECKING:
-    from cvzmpi.cvz.work.stages import Tools
+    from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+    from cvzmpi.cvz.work.stages import SearchSetup
     from cvzmpi.mpi.team import Team
     from cvzmpi.scheduler.campaign import Unit, UnitSource
     from cvzmpi.scheduler.control import Control
@@ -29,27 +32,25 @@ class CvzCampaign:
     Parameters
     ----------
     config : Config
-    models : StellaModels
+    detector : Detector
     ranks, nodes : int
         Of the job.
     """
 
     step_name = "injections"
 
-    def __init__(
-        self, config: Config, models: StellaModels, ranks: int = 1, nodes: int = 1
-    ) -> None:
+    def __init__(self, config: Config, detector: Detector, ranks: int = 1, nodes: int = 1) -> None:
         self._config = config
-        self._models = models
+        self._detector = detector
         self._ranks, self._nodes = ranks, nodes
         self._provenance = Provenance(
             config_json=config.science_json(),
             config_hash=config.science_hash(),
             seed=config.seed,
-            models_checksum=models.checksum,
+            models_checksum=detector.checksum,
             software={name: version(name) for name in _SOFTWARE},
         )
-        self._tools: Tools | None = None
+        self._setup: SearchSetup | None = None
 
     @classmethod
     def begin(cls, config: Config, ranks: int = 1, nodes: int = 1) -> CvzCampaign:
@@ -61,7 +62,7 @@ class CvzCampaign:
             If the networks are missing or wrong.
         """
         models = published_models.load(config.detector.file or published_models.default_file())
-        return cls(config, models, ranks, nodes)
+        return cls(config, StellaDetector(models), ranks, nodes)
 
     def open_source(self) -> UnitSource:
         """Find the light curves, and begin to claim them.
@@ -79,20 +80,14 @@ class CvzCampaign:
         return LightCurveWork(self._config, self._provenance).open_source(self._ranks, self._nodes)
 
     def prepare(self) -> None:
-        """Lay out the networks for this process."""
-        from cvzmpi.cvz.detection.flare_mask import MaskRule
-        from cvzmpi.cvz.detection.stella.network import Network
-        from cvzmpi.cvz.injection.injection import DetectorMatrices
-        from cvzmpi.cvz.work.stages import Tools
+        """Prepare the detector for this process."""
+        from cvzmpi.cvz.work.stages import SearchSetup
 
-        detect = self._config.detect
-        rule = MaskRule(detect.threshold, detect.min_cadences, detect.merge_gap)
-        networks = [
-            Network.from_keras(self._models.of_model(model)) for model in range(len(self._models))
-        ]
-        self._tools = Tools(
+        self._detector.prepare()
+        self._setup = SearchSetup(
             config=self._config,
-            detector=DetectorMatrices(networks, rule, self._config.inject.peak_tolerance),
+            detector=self._detector,
+            rule=MaskRule.of(self._config.detect),
             provenance=self._provenance,
         )
 
@@ -100,12 +95,12 @@ class CvzCampaign:
         """The lock is beside the sector file."""
         if not self._config.output.directory.is_dir():
             raise MachineError(f"{self._config.output.directory}: is gone while the job runs")
-        return sector_file.lock_path(unit.content.output)
+        return lock_path(self._path(unit))
 
     def progress(self, unit: Unit) -> int:
         """Stages and injections that are done."""
         try:
-            progress = sector_file.read_progress(unit.content.output)
+            progress = read_progress(self._path(unit))
         except SectorFileError:
             return 0
         return 0 if progress is None else progress.steps
@@ -114,6 +109,9 @@ class CvzCampaign:
         """Bring a light curve to its last checkpoint."""
         from cvzmpi.cvz.work.stages import work_on_light_curve
 
-        assert self._tools is not None, "prepare() comes first"
-        paths: LightCurvePaths = unit.content
-        return work_on_light_curve(self._tools, paths, team, control)
+        assert self._setup is not None, "prepare() comes first"
+        return work_on_light_curve(self._setup, unit.content, team, control)
+
+    def _path(self, unit: Unit) -> Path:
+        source: LightCurveSource = unit.content
+        return source.id.path(self._config.output.directory)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, identity_by_unit
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import Progress, lock_path, sector_files, sector_path
-from cvzmpi.errors import LightCurveError, SectorFileError
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.sector_file.data import SectorProgress
+from cvzmpi.cvz.sector_file.paths import lock_path, sector_files
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name
+from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger.client.rules import Evidence
 
 
@@ -21,62 +24,43 @@ class CampaignFiles:
     Attributes
     ----------
     present : dict
-        Path by (tic, sector).
+        Path by light curve.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.present = sector_files(directory)
 
-    def path(self, unit: str) -> Path:
-        """Where the file of a unit is, or will be.
+    def path(self, light_curve: LightCurveId) -> Path:
+        """Path of a sector file, there or not."""
+        return light_curve.path(self._directory)
 
-        Raises
-        ------
-        LightCurveError
-            If it is not named as a light curve is.
-        """
-        return sector_path(self._directory, *identity(unit))
+    def without_input(self, sources: Iterable[LightCurveSource]) -> list[LightCurveSource]:
+        """The light curves that have a sector file, and no FITS file among the sources."""
+        with_file = {source.id for source in sources}
+        return [LightCurveSource(found) for found in self.present if found not in with_file]
 
     @property
     def evidence(self) -> Evidence:
-        """What the files tell of the units of jobs that died."""
+        """The evidence of the files about units of jobs that died."""
         return Evidence(
             progress=lambda unit: self.steps(unit.name),
-            was_begun=lambda unit: (
-                is_light_curve(unit.name) and lock_path(self.path(unit.name)).exists()
-            ),
+            was_begun=lambda unit: self._was_begun(unit.name),
         )
 
-    def progress(self, source: LightCurveSource) -> Progress | None:
-        """How far a light curve is; one whose file cannot be read has not begun."""
+    def progress(self, light_curve: LightCurveId) -> SectorProgress | None:
+        """Progress of a light curve; None if its file cannot be read, too."""
         try:
-            return sector_file.read_progress_by_name(self.path(source.name))
+            return read_progress_by_name(self.path(light_curve))
         except SectorFileError:
             return None
 
     def steps(self, unit: str) -> int:
-        """How far a unit is, as a number."""
-        if not is_light_curve(unit):
-            return 0
-        progress = self.progress(LightCurveSource(*identity(unit), None))
+        """Progress of a unit as a number; 0 for one that is no light curve."""
+        light_curve = LightCurveId.parse(unit)
+        progress = None if light_curve is None else self.progress(light_curve)
         return 0 if progress is None else progress.steps
 
-
-def identity(unit: str) -> tuple[int, int]:
-    """The tic and the sector of a unit.
-
-    Raises
-    ------
-    LightCurveError
-        If it is not named as a light curve is.
-    """
-    found = identity_by_unit(unit)
-    if found is None:
-        raise LightCurveError(f"{unit}: not the name of a light curve; expected TIC_SECTOR")
-    return found
-
-
-def is_light_curve(unit: str) -> bool:
-    """Whether a unit is named as a light curve is; others are stars without one, or bad files."""
-    return identity_by_unit(unit) is not None
+    def _was_begun(self, unit: str) -> bool:
+        light_curve = LightCurveId.parse(unit)
+        return light_curve is not None and lock_path(self.path(light_curve)).exists()

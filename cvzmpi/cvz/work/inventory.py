@@ -7,16 +7,20 @@ never was, gets it from its files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cvzmpi.cvz.configuration import InjectConfig
+from cvzmpi.cvz.configuration import Config, InjectConfig
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
-from cvzmpi.cvz.sector_file.sector_file import Progress
-from cvzmpi.cvz.work.campaign_files import is_light_curve
+from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.states import FINISHED
+
+_log = logging.getLogger(__name__)
 
 _CHUNK = 2000
 _LOST = "its sector file is gone"
@@ -29,25 +33,21 @@ class Inventory:
 
     Attributes
     ----------
+    config : Config
     ledger : Ledger
     job : Job
         Who does it.
-    present : collection of (int, int)
-        The (tic, sector) that have a sector file.
+    present : collection of LightCurveId
+        The light curves that have a sector file.
     look : callable
         Opens the sector file of a light curve: how far it is, None where it is damaged.
-    cost : callable
-        Of a light curve, by its source and how far it is.
-    max_attempts : int
-        What failed so often is not tried again.
     """
 
+    config: Config
     ledger: Ledger
     job: Job
-    present: Collection[tuple[int, int]]
-    look: Callable[[LightCurveSource], Progress | None]
-    cost: Callable[[LightCurveSource, Progress | None], float]
-    max_attempts: int
+    present: Collection[LightCurveId]
+    look: Callable[[LightCurveId], SectorProgress | None]
 
     def take(self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected]) -> None:
         """Bring everything into the ledger.
@@ -59,13 +59,13 @@ class Inventory:
         rejected : sequence of Rejected
             What should be one and is not.
         """
-        self.try_again({source.name for source in sources})
+        self.try_again({source.id.name for source in sources})
         for first in range(0, len(sources), _CHUNK):
             self._bring_in(sources[first : first + _CHUNK])
         self._reject(rejected)
 
     def try_again(self, names: Collection[str] | None = None) -> None:
-        """What failed, but not often enough to be given up, is tried once more.
+        """Let units that failed, but not too often, be tried once more.
 
         Parameters
         ----------
@@ -73,10 +73,11 @@ class Inventory:
             Only these.
         """
         failed = [f for f in failures(self.ledger) if names is None or f.unit.name in names]
+        most = self.config.job.max_attempts
         again = [
-            failure.retried(f"attempt {failure.unit.attempts_used + 1} of {self.max_attempts}")
+            failure.retried(f"attempt {failure.unit.attempts_used + 1} of {most}")
             for failure in failed
-            if failure.unit.attempts_used < self.max_attempts
+            if failure.unit.attempts_used < most
         ]
         self.ledger.record(again, self.job, skip_stale=True)
 
@@ -105,22 +106,22 @@ class Inventory:
         events = [
             Event(unit.name, State.NOT_QUALIFIED, from_state=unit.state, message=message)
             for unit in known
-            if unit.state in waiting and not is_light_curve(unit.name)
+            if unit.state in waiting and LightCurveId.parse(unit.name) is None
         ]
         self.ledger.record(events, self.job, skip_stale=True)
 
     def _bring_in(self, sources: Sequence[LightCurveSource]) -> None:
-        known = {unit.name: unit for unit in self.ledger.units(names=[s.name for s in sources])}
+        known = {unit.name: unit for unit in self.ledger.units(names=[s.id.name for s in sources])}
         found: list[NewUnit] = []
         happened: list[Event] = []
         for source in sources:
-            unit = known.get(source.name)
+            unit = known.get(source.id.name)
             if unit is None or unit.state in {State.DISCOVERED, State.QUALIFIED}:
-                is_present = (source.tic, source.sector) in self.present
-                progress = self.look(source) if is_present else None
+                is_present = source.id in self.present
+                progress = self.look(source.id) if is_present else None
                 if unit is None:
-                    cost = self.cost(source, progress)
-                    found.append(NewUnit(source.name, cost, facts=_facts(source)))
+                    cost = light_curve_cost(self.config.inject, source, progress)
+                    found.append(NewUnit(source.id.name, cost, facts=_facts(source)))
                 state = State.DISCOVERED if unit is None else unit.state
                 happened += _on_its_way(source, state, progress)
             elif self._is_lost(source, unit):
@@ -130,7 +131,7 @@ class Inventory:
             self.ledger.record(happened, self.job, skip_stale=True, within=connection)
 
     def _is_lost(self, source: LightCurveSource, unit: LedgerUnit) -> bool:
-        return unit.state in FINISHED and (source.tic, source.sector) not in self.present
+        return unit.state in FINISHED and source.id not in self.present
 
     def _reject(self, rejected: Sequence[Rejected]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[r.name for r in rejected])}
@@ -146,7 +147,7 @@ class Inventory:
             self.ledger.record(failed, self.job, skip_stale=True, within=connection)
 
     def _for_another_reason(self, rejected: Sequence[Rejected]) -> Iterator[Event]:
-        """What was rejected before, and is now since the file is another, or elsewhere."""
+        """Events for files that were rejected before and are now for another reason."""
         now = {item.name: item.message for item in rejected}
         for failure in failures(self.ledger):
             message = now.get(failure.unit.name, failure.message)
@@ -155,12 +156,46 @@ class Inventory:
                 yield Event(failure.unit.name, State.ERROR, State.DISCOVERED, message=message)
 
 
+def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit]) -> None:
+    """Name the files that are passed over: on the terminal once, when they are found.
+
+    Light curves that were begun with a file that is not the best any more are kept as they are.
+
+    Parameters
+    ----------
+    sources : iterable of LightCurveSource
+    known : iterable of LedgerUnit
+        What the ledger had before this job.
+    """
+    units = {unit.name: unit for unit in known}
+    outdated = []
+    for source in sources:
+        unit = units.get(source.id.name)
+        level = logging.WARNING if unit is None else logging.INFO
+        for other in source.others:
+            _log.log(level, "%s: not used: %s", source.id.name, other)
+        if unit is not None and (unit.progress or unit.state in FINISHED):
+            outdated += [
+                f"{source.id.name}, of {other.path}, has {source.path} now"
+                for other in source.others
+                if str(other.path) == unit.facts.get("file")
+            ]
+    if outdated:
+        _log.warning(
+            "%d light curves were begun with files that are not the best any more, and are kept "
+            "(remove a sector file to have it made anew): %s%s",
+            len(outdated),
+            outdated[0],
+            "; ..." if len(outdated) > 1 else "",
+        )
+
+
 def light_curve_cost(
-    inject: InjectConfig, source: LightCurveSource, progress: Progress | None
+    inject: InjectConfig, source: LightCurveSource, progress: SectorProgress | None
 ) -> float:
     """Expected work: injections that remain, and a little for the cadences."""
     remaining = inject.n_inject
-    if progress is not None and progress.checkpoint == "model":
+    if progress is not None and progress.checkpoint is Stage.MODEL:
         remaining = progress.n_inject_remaining
     n_bytes = source.n_bytes
     megabytes = 2.0 if n_bytes is None else n_bytes / 1e6
@@ -168,8 +203,8 @@ def light_curve_cost(
 
 
 def _facts(source: LightCurveSource) -> dict[str, object]:
-    """What the ledger keeps of a light curve; with it, a FITS file is opened only once."""
-    facts: dict[str, object] = {"tic": source.tic, "sector": source.sector}
+    """Facts about a light curve for the ledger, so that its FITS file is opened only once."""
+    facts: dict[str, object] = source.id._asdict()
     n_bytes = source.n_bytes
     if n_bytes is not None:
         facts |= {"file": str(source.path), "bytes": n_bytes}
@@ -177,15 +212,16 @@ def _facts(source: LightCurveSource) -> dict[str, object]:
 
 
 def _on_its_way(
-    source: LightCurveSource, state: State, progress: Progress | None
+    source: LightCurveSource, state: State, progress: SectorProgress | None
 ) -> Iterator[Event]:
     """The events that bring a light curve from a state to where it is."""
+    name = source.id.name
     here = "its FITS file is here" if source.path is not None else "its sector file is here"
     here = "; ".join([here, *(str(other) for other in source.others[:_OTHERS_NAMED])])
     if state is State.DISCOVERED:
-        yield Event(source.name, State.QUALIFIED, from_state=state, message="given as input")
+        yield Event(name, State.QUALIFIED, from_state=state, message="given as input")
     yield Event(
-        source.name,
+        name,
         State.PREPROCESSED,
         from_state=State.QUALIFIED,
         message=here,
@@ -193,7 +229,7 @@ def _on_its_way(
     )
     if progress is not None and progress.done:
         yield Event(
-            source.name,
+            name,
             State.DONE,
             from_state=State.PREPROCESSED,
             message="found done",

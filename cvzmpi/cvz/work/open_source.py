@@ -7,16 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.light_curves.batch_list import read_pairs, read_priorities, select_targets
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
-from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import Progress, Provenance
-from cvzmpi.cvz.work.campaign_files import CampaignFiles, identity, is_light_curve
-from cvzmpi.cvz.work.file_choice import tell_choices
-from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
-from cvzmpi.cvz.work.stages import check_resume
+from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name
+from cvzmpi.cvz.work.batch_list import read_batch, read_priorities, select_targets
+from cvzmpi.cvz.work.campaign_files import CampaignFiles
+from cvzmpi.cvz.work.inventory import Inventory, tell_choices
+from cvzmpi.cvz.work.starting_point import check_resume
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.ledger import Ledger, LedgerUnit, State
 from cvzmpi.ledger.states import FINISHED
@@ -88,19 +87,12 @@ class LightCurveWork:
         inventory.close_impossible(known)
         if self._config.input.targets is None:
             inventory.settle(rejected)
-        by_name = {source.name: source for source in sources}
+        by_name = {source.id.name: source for source in sources}
         names = [*by_name, *(item.name for item in rejected)]
 
         def as_unit(unit: LedgerUnit) -> Unit:
-            source, output = by_name.get(unit.name), self._files.path(unit.name)
-            content = (
-                LightCurvePaths(None, output)
-                if source is None
-                else LightCurvePaths(
-                    source.path, output, others=tuple(other.path for other in source.others)
-                )
-            )
-            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
+            source = by_name.get(unit.name) or LightCurveSource(LightCurveId.of_unit(unit.name))
+            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=source)
 
         return self._claimed(opened, ranks, (State.PREPROCESSED,), as_unit, names)
 
@@ -113,18 +105,18 @@ class LightCurveWork:
         access = ArchiveAccess(self._config, _log.warning)
         not_scanned = scan_for_job(self._config, access, opened.ledger, opened.job)
         inventory = self._inventory(opened)
-        inventory.take([LightCurveSource(*key, None) for key in self._files.present], [])
+        inventory.take(list(map(LightCurveSource, self._files.present)), [])
         inventory.try_again()
         inventory.close_impossible(known)
         batch = self._config.input.targets
 
         def as_unit(unit: LedgerUnit) -> Unit:
-            content = LightCurvePaths(
-                None, self._files.path(unit.name), product_of_facts(unit.facts)
+            source = LightCurveSource(
+                LightCurveId.of_unit(unit.name), product=product_of_facts(unit.facts)
             )
-            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=content)
+            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=source)
 
-        names = None if batch is None else [f"{tic}_{sector}" for tic, sector in read_pairs(batch)]
+        names = None if batch is None else [light_curve.name for light_curve in read_batch(batch)]
         claimed = self._claimed(opened, ranks, CLAIMABLE, as_unit, names)
         return stage(claimed, self._config, access, known, not_scanned)
 
@@ -162,10 +154,7 @@ class LightCurveWork:
             if directory.is_dir() or not self._files.present
             else ([], [])
         )
-        with_file = {(source.tic, source.sector) for source in sources}
-        sources += [
-            LightCurveSource(*key, None) for key in self._files.present if key not in with_file
-        ]
+        sources += self._files.without_input(sources)
         if self._config.input.targets is not None:
             sources, rejected = select_targets(sources, self._config.input.targets)
         if not sources and not rejected:
@@ -174,27 +163,27 @@ class LightCurveWork:
 
     def _inventory(self, opened: OpenJob) -> Inventory:
         return Inventory(
+            config=self._config,
             ledger=opened.ledger,
             job=opened.job,
             present=self._files.present.keys(),
-            look=lambda source: self._progress(self._files.path(source.name)),
-            cost=lambda source, progress: light_curve_cost(self._config.inject, source, progress),
-            max_attempts=self._config.job.max_attempts,
+            look=lambda light_curve: self._progress(self._files.path(light_curve)),
         )
 
     def _check_configuration(self, known: list[LedgerUnit]) -> None:
         """Look into one sector file that the ledger knows; the others are like it."""
         for unit in known:
-            if not (unit.progress or unit.state in FINISHED) or not is_light_curve(unit.name):
+            light_curve = LightCurveId.parse(unit.name)
+            if not (unit.progress or unit.state in FINISHED) or light_curve is None:
                 continue
-            path = self._files.present.get(identity(unit.name))
+            path = self._files.present.get(light_curve)
             if path is not None and self._progress(path) is not None:
                 return
 
-    def _progress(self, path: Path) -> Progress | None:
+    def _progress(self, path: Path) -> SectorProgress | None:
         """The progress of a light curve; None where its file is missing, damaged, or not ours."""
         try:
-            progress = sector_file.read_progress_by_name(path)
+            progress = read_progress_by_name(path)
         except SectorFileError:
             return None  # its team says so: it sets a damaged file aside, and leaves others alone
         try:
@@ -205,12 +194,13 @@ class LightCurveWork:
         return progress
 
 
-def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], tuple[int, int]]:
+def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], LightCurveId]:
     """Which light curves are in which FITS files, as far as the ledger knows."""
     return {
-        (str(unit.facts.get("file")), unit.facts["bytes"]): identity(unit.name)
+        (str(unit.facts.get("file")), unit.facts["bytes"]): light_curve
         for unit in known
-        if is_light_curve(unit.name) and isinstance(unit.facts.get("bytes"), int)
+        if (light_curve := LightCurveId.parse(unit.name)) is not None
+        and isinstance(unit.facts.get("bytes"), int)
     }
 
 

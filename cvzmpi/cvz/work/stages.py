@@ -2,14 +2,13 @@
 
 Each stage ends with its checkpoint in the sector file, and is skipped where that is there already.
 The leader of the team does what is short or cannot be shared, and writes the checkpoints; all
-members share the evaluation of the networks and, above all, the injections.
+members share the evaluation by the detector and, above all, the injections.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,25 +17,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.detection.detector import Detector, Evaluation
+from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import Detection, flare_table
-from cvzmpi.cvz.detection.stella.ensemble import EnsembleEvaluation, ensemble_probability
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration
-from cvzmpi.cvz.injection.injection import DetectorMatrices, InjectionSearch, draw_injections
-from cvzmpi.cvz.light_curves.fits_input import read_light_curve
-from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.injection.injection import InjectionSearch, draw_injections
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
-from cvzmpi.cvz.sector_file import sector_file
+from cvzmpi.cvz.sector_file.data import Provenance, SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import Progress, Provenance, SectorData
-from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
+from cvzmpi.cvz.sector_file.writing import write_sector_file
+from cvzmpi.cvz.work.starting_point import starting_point
+from cvzmpi.errors import LightCurveError
 from cvzmpi.scheduler.tickets import RowTickets, work_through
-from cvzmpi.storage.resumable import check_same_configuration, check_same_data
-from cvzmpi.storage.whole_file import set_aside
 
 if TYPE_CHECKING:
-    from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
     from cvzmpi.mpi.team import Team
     from cvzmpi.scheduler.control import Control
 
@@ -48,33 +46,24 @@ Always the same, whatever the team: a matrix product with other dimensions may r
 
 
 @dataclass(frozen=True)
-class Tools:
-    """What the stages need, for any light curve."""
+class SearchSetup:
+    """Everything that the stages need besides a light curve."""
 
     config: Config
-    detector: DetectorMatrices
+    detector: Detector
+    rule: MaskRule
     provenance: Provenance
 
 
-@dataclass(frozen=True)
-class _Start:
-    """Where the work on a light curve begins."""
-
-    data: SectorData
-    checkpoint: str
-    n_remaining: int
-    note: str | None = None
-
-
 def work_on_light_curve(
-    tools: Tools, paths: LightCurvePaths, team: Team, control: Control
+    setup: SearchSetup, source: LightCurveSource, team: Team, control: Control
 ) -> dict[str, Any]:
     """Bring a light curve from wherever it is to its last checkpoint: collective over the team.
 
     Parameters
     ----------
-    tools : Tools
-    paths : LightCurvePaths
+    setup : SearchSetup
+    source : LightCurveSource
         The FITS file is not needed once checkpoint `detect` is in the sector file.
     team : Team
     control : Control
@@ -85,152 +74,59 @@ def work_on_light_curve(
     dict
         `path`, and `note` where there is something to be told.
     """
-    path = paths.output
-    start = team.lead(lambda: _start(tools, paths))
+    config = setup.config
+    path = source.id.path(config.output.directory)
+    start = team.lead(
+        lambda: starting_point(source, path, config.inject.n_inject, setup.provenance)
+    )
     result = {"path": str(path)} | ({"note": start.note} if start.note else {})
-    if start.checkpoint == "model" and start.n_remaining == 0:
+    if start.checkpoint is Stage.MODEL and start.n_remaining == 0:
         return result  # another job was faster
     control.check_stop(team)
     data = start.data
-    observation = team.each(lambda: Observation.prepare(data.light_curve, tools.config))
+    observation = team.each(
+        lambda: Observation.prepare(data.light_curve, config, setup.detector.window)
+    )
     with ExitStack() as shared:
         clock = time.perf_counter()
-        evaluation = _evaluate(tools, observation, team, shared)
-        if start.checkpoint == "download":
-            data = team.lead(lambda: _detect(tools, observation, evaluation, data, path, clock))
+        evaluation = setup.detector.evaluate(observation, team, shared)
+        if start.checkpoint is Stage.DOWNLOAD:
+            data = team.lead(lambda: _detect(setup, observation, evaluation, data, path, clock))
             control.check_stop(team)
-        if start.checkpoint in {"download", "detect"}:
-            data = team.lead(lambda: _model(tools, observation, data, path))
-            start = replace(start, n_remaining=tools.config.inject.n_inject)
-        _inject(tools, observation, evaluation, data, start.n_remaining, path, team, control)
+        if start.checkpoint is not Stage.MODEL:
+            data = team.lead(lambda: _model(setup, observation, data, path))
+            start = replace(start, n_remaining=config.inject.n_inject)
+        _inject(setup, observation, evaluation, data, start.n_remaining, path, team, control)
     return result
 
 
-def check_resume(path: Path, progress: Progress, ours: Provenance) -> None:
-    """Refuse to go on with a file that another configuration made, or other models.
-
-    Raises
-    ------
-    SectorFileError
-        With the difference.
-    """
-    check_same_configuration(path, ours.config_json, progress.config_json, SectorFileError)
-    data = (ours.models_checksum, progress.models_checksum)
-    check_same_data(path, "models", *data, SectorFileError)
-
-
-def _start(tools: Tools, paths: LightCurvePaths) -> _Start:
-    """Go on from the sector file, or read the FITS file: stage `download`."""
-    note, path = None, paths.output
-    try:
-        progress = sector_file.read_progress_by_name(path)
-        if progress is not None:
-            check_resume(path, progress, tools.provenance)
-            return _Start(sector_file.read(path), progress.checkpoint, progress.n_inject_remaining)
-    except DamagedFileError as error:
-        note = _make_way(paths, error)
-    if paths.source is None:
-        raise LightCurveError(f"{path}: gone, and its FITS file is not in the input")
-    clock = time.perf_counter()
-    light_curve, told = _read_best((paths.source, *paths.others))
-    notes = [text for text in (note, *told) if text]
-    nothing = np.empty(0)
-    data = SectorData(light_curve, nothing, nothing)
-    data.seconds["download"] = time.perf_counter() - clock
-    return _Start(data, "download", tools.config.inject.n_inject, "; ".join(notes) or None)
-
-
-def _read_best(files: Sequence[Path]) -> tuple[LightCurve, list[str]]:
-    """Read the first of the files of a light curve that is whole, and say what is odd about it.
-
-    Raises
-    ------
-    LightCurveError
-        What is wrong with the first, where none is whole.
-    """
-    # A table that differs from its own sum is taken where there is nothing better.
-    damage: list[LightCurveError] = []
-    attempts = [(file, True) for file in files] if len(files) > 1 else []
-    for file, sum_must_fit in [*attempts, *((file, False) for file in files)]:
-        try:
-            light_curve = read_light_curve(file, sum_must_fit=sum_must_fit)
-        except LightCurveError as error:
-            damage.append(error)
-            continue
-        told = [f"{damage[0]}; {file} was read"] if file != files[0] else []
-        if "input_note" in light_curve.header:
-            told.append(f"{file}: {light_curve.header['input_note']}")
-        return light_curve, told
-    if len(files) == 1:
-        raise damage[0]
-    raise type(damage[0])(f"{damage[0]}; none of its {len(files)} files can be read") from damage[0]
-
-
-def _make_way(paths: LightCurvePaths, error: DamagedFileError) -> str:
-    """Set a damaged sector file aside, if its light curve can be begun anew; what to tell of it.
-
-    Raises
-    ------
-    LightCurveError
-        If the FITS file is not here. One that the archive has is fetched for the next attempt,
-        since by then there is no sector file. Where there is no other way to it, the damaged file
-        stays: it is all that tells of this light curve.
-    """
-    if paths.source is not None:
-        return f"{error}; kept as {set_aside(paths.output).name}, started anew"
-    if paths.product is not None:
-        kept = set_aside(paths.output).name
-        raise LightCurveError(f"{error}; kept as {kept}, its FITS file is fetched again") from error
-    message = f"{error}; its FITS file is needed again, and is not in the input"
-    raise LightCurveError(message) from error
-
-
-def _evaluate(
-    tools: Tools, observation: Observation, team: Team, shared: ExitStack
-) -> EnsembleEvaluation:
-    """All networks along the light curve, in memory of the whole team."""
-    networks = tools.detector.networks
-    evaluation = EnsembleEvaluation.allocate(
-        observation.flux,
-        len(networks),
-        lambda shape, dtype: shared.enter_context(team.shared_array(shape, dtype)),
-    )
-    tickets = team.tickets(0, len(networks))
-
-    def compute() -> None:
-        for model in tickets:
-            evaluation.compute(model, networks[model])
-
-    team.each(compute)
-    return evaluation
-
-
 def _detect(
-    tools: Tools,
+    setup: SearchSetup,
     observation: Observation,
-    evaluation: EnsembleEvaluation,
+    evaluation: Evaluation,
     data: SectorData,
     path: Path,
     clock: float,
 ) -> SectorData:
     """Flare probability and flare mask; ends with checkpoint 1."""
-    probability = ensemble_probability(evaluation.model_probabilities(tools.detector.networks))
-    detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
+    detection = Detection.apply(setup.rule, evaluation.probability(), observation.evaluated)
     data.probability = observation.spread(detection.probability, np.float32, np.nan)
     data.flare_mask = detection.row_mask(observation)
-    data.marks = _marks(tools, data)
-    data.seconds["detect"] = time.perf_counter() - clock
-    sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
+    data.marks = _marks(setup, data)
+    data.seconds[Stage.DETECT] = time.perf_counter() - clock
+    write_sector_file(path, data, setup.provenance, setup.config.checkpoint.fsync)
     return data
 
 
-def _model(tools: Tools, observation: Observation, data: SectorData, path: Path) -> SectorData:
+def _model(
+    setup: SearchSetup, observation: Observation, data: SectorData, path: Path
+) -> SectorData:
     """Gaussian process, table of flares, and what will be injected; ends with checkpoint 2."""
     clock = time.perf_counter()
-    config, light_curve = tools.config, data.light_curve
+    config, light_curve = setup.config, data.light_curve
     rows, median = observation.rows, observation.median_flux
     probability = data.probability[rows]
-    detection = Detection.apply(tools.detector.rule, probability, observation.evaluated)
+    detection = Detection.apply(setup.rule, probability, observation.evaluated)
     # Where the detector cannot look, at the ends and beside gaps, there may be flares as well.
     used = observation.spread(observation.evaluated, bool, False) & ~data.flare_mask
     try:
@@ -248,7 +144,7 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     data.flares = flare_table(observation, detection, fit.mean[rows], fit.sd[rows])
     injections = draw_injections(
         config.inject,
-        (config.seed, light_curve.tic, light_curve.sector),
+        (config.seed, *light_curve.id),
         observation.flux_error,
         detection.candidates(observation.evaluated, config.inject.peak_tolerance),
         observation.time,
@@ -256,15 +152,15 @@ def _model(tools: Tools, observation: Observation, data: SectorData, path: Path)
     )
     data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
     data.injections = replace(injections, cadence=rows[injections.cadence])
-    data.marks = _marks(tools, data)
-    data.seconds["model"] = time.perf_counter() - clock
-    sector_file.write(path, data, tools.provenance, tools.config.checkpoint.fsync)
+    data.marks = _marks(setup, data)
+    data.seconds[Stage.MODEL] = time.perf_counter() - clock
+    write_sector_file(path, data, setup.provenance, setup.config.checkpoint.fsync)
     return data
 
 
-def _marks(tools: Tools, data: SectorData) -> str:
+def _marks(setup: SearchSetup, data: SectorData) -> str:
     """The quality marks that can be known so far."""
-    return marks_text(quality_marks(data, json.loads(tools.provenance.config_json)))
+    return marks_text(quality_marks(data, json.loads(setup.provenance.config_json)))
 
 
 def _facts(fit: GaussianProcessFit) -> dict[str, Any]:
@@ -279,23 +175,10 @@ def _facts(fit: GaussianProcessFit) -> dict[str, Any]:
     }
 
 
-def _search(
-    tools: Tools, observation: Observation, evaluation: EnsembleEvaluation
-) -> InjectionSearch:
-    return InjectionSearch(
-        tools.detector,
-        evaluation,
-        observation.evaluated,
-        observation.time,
-        observation.light_curve.exposure,
-        observation.flux_error,
-    )
-
-
 def _inject(
-    tools: Tools,
+    setup: SearchSetup,
     observation: Observation,
-    evaluation: EnsembleEvaluation,
+    evaluation: Evaluation,
     data: SectorData,
     n_remaining: int,
     path: Path,
@@ -307,11 +190,14 @@ def _inject(
     injections = replace(
         data.injections, cadence=np.searchsorted(observation.rows, data.injections.cadence)
     )
-    search = team.each(lambda: _search(tools, observation, evaluation))
+    tolerance = setup.config.inject.peak_tolerance
+    search = team.each(
+        lambda: InjectionSearch(setup.detector, setup.rule, tolerance, evaluation, observation)
+    )
     n_inject, n_repeat = injections.cadence.shape
     tickets = RowTickets(n_inject, FLARES_PER_TICKET)
-    seconds_before, clock = data.seconds.get("inject", 0.0), time.perf_counter()
-    writer = RecoveryWriter(path, team, tools.config.checkpoint.fsync)
+    seconds_before, clock = data.seconds.get(Stage.INJECT, 0.0), time.perf_counter()
+    writer = RecoveryWriter(path, team, setup.config.checkpoint.fsync)
 
     def work(flare_ids: slice) -> None:
         writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
@@ -328,6 +214,6 @@ def _inject(
         writer=writer,
         team=team,
         control=control,
-        interval=tools.config.checkpoint.interval,
+        interval=setup.config.checkpoint.interval,
         steps_per_item=n_repeat,
     )

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.work.campaign_files import CampaignFiles, is_light_curve
-from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file
+from cvzmpi.cvz.work.campaign_files import CampaignFiles
+from cvzmpi.cvz.work.inventory import Inventory
 from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.client.liveness import Liveness
@@ -30,7 +31,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class Difference:
-    """What the ledger and a file say differently.
+    """A contradiction between the ledger and a file.
 
     Attributes
     ----------
@@ -46,7 +47,7 @@ class Difference:
 
 @dataclass
 class Verification:
-    """What was found.
+    """The result of a comparison.
 
     Attributes
     ----------
@@ -98,7 +99,7 @@ class Verifier:
             result.n_died = self._take_over()
             if sample is None:
                 result.n_added = self._add_unknown()
-        units = [unit for unit in self._ledger.units() if is_light_curve(unit.name)]
+        units = [unit for unit in self._ledger.units() if LightCurveId.parse(unit.name)]
         if sample is not None:
             units = random.sample(units, min(sample, len(units)))
         result.n_compared = len(units)
@@ -117,11 +118,11 @@ class Verifier:
     def _difference(self, unit: LedgerUnit) -> Difference | None:
         if unit.state in (State.WORKING, State.NOT_QUALIFIED):
             return None  # a team is at it; or nobody will be
-        path = self._files.path(unit.name)
+        path = self._files.path(LightCurveId.of_unit(unit.name))
         try:
-            progress = sector_file.read_progress_by_name(path)
+            progress = read_progress_by_name(path)
             if progress is not None:
-                sector_file.verify(path)
+                verify_sector_file(path)
         except DamagedFileError as error:
             return _not_finished(unit, 0, str(error))
         except SectorFileError as error:
@@ -139,14 +140,13 @@ class Verifier:
         """Add the light curves that the ledger does not know."""
         known = {unit.name for unit in self._ledger.units()}
         sources, rejected = self._find()
-        new = [source for source in sources if source.name not in known]
+        new = [source for source in sources if source.id.name not in known]
         Inventory(
+            config=self._config,
             ledger=self._ledger,
             job=self._job,
             present=self._files.present.keys(),
             look=self._files.progress,
-            cost=lambda source, progress: light_curve_cost(self._config.inject, source, progress),
-            max_attempts=self._config.job.max_attempts,
         ).take(new, [item for item in rejected if item.name not in known])
         return len(new)
 
@@ -156,9 +156,7 @@ class Verifier:
         rejected: list[Rejected] = []
         if directory.is_dir() and self._config.archive.targets is None:
             sources, rejected = scan_directory(directory)
-        with_file = {(source.tic, source.sector) for source in sources}
-        gone = self._files.present.keys() - with_file
-        return [*sources, *(LightCurveSource(*key, None) for key in sorted(gone))], rejected
+        return [*sources, *self._files.without_input(sources)], rejected
 
     def _take_over(self) -> int:
         """Give back the units of jobs that are certainly dead; how many jobs."""

@@ -8,10 +8,10 @@ import pytest
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.ledger import State
-from tests import main_job
 from tests.cvz.example_file import write_example
+from tools.harness import job_process
 from tools.stand_in_archive.catalog import product_of
 from tools.stand_in_archive.faults import KINDS, Faults
 
@@ -45,7 +45,7 @@ def archive_of(open_archive, n_stars, **faults):
 
 
 def there(tmp_path):
-    return sorted(product.unit for product, _ in Scratch(tmp_path / "scratch", 0).products())
+    return sorted(product.id.name for product, _ in Scratch(tmp_path / "scratch", 0).products())
 
 
 def states(config):
@@ -102,7 +102,7 @@ def test_it_stops_when_scratch_is_full(open_archive, campaign, tmp_path):
 def test_what_is_in_a_sector_file_is_not_fetched(open_archive, campaign, tmp_path):
     archive = archive_of(open_archive, 1)
     config = campaign(archive, 1)
-    path = sector_path(tmp_path / "output", 1, 4)
+    path = LightCurveId(1, 4).path(tmp_path / "output")
     path.parent.mkdir(parents=True)
     write_example(path, model=False)
     assert fetch_light_curves(config, pytest.fail).n_needed == 9
@@ -177,13 +177,13 @@ def test_500_files_arrive_whole_through_faults_and_a_kill_and_none_twice(
             ("light_curve.min_usable_cadences", 200),
         ]
     ]
-    process = main_job.start(arguments, program=command)
-    main_job.kill_when(process, lambda: len(there(tmp_path)) >= 200)
+    process = job_process.start(arguments, program=command)
+    job_process.kill_when(process, lambda: len(there(tmp_path)) >= 200)
     assert process.returncode == -signal.SIGKILL
     before = {product.name for product, _ in Scratch(tmp_path / "scratch", 0).products()}
     killed_at = time.monotonic()
 
-    ended = main_job.run(arguments, program=command)
+    ended = job_process.run(arguments, program=command)
     assert ended.status == 0, ended.stderr
     assert "500 of 500 light curves are in scratch" in ended.stdout
 

@@ -10,8 +10,8 @@ from cvzmpi.cvz.archive.scratch.download import PlainDownloader
 from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.scratch.stager import Stager
 from cvzmpi.cvz.archive.staged_source import StagedSource, StagingRules
-from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.scheduler.campaign import Outcome, Unit, Worker
 from cvzmpi.scheduler.schedule import Schedule, Workload
 from tests.cvz.example_file import write_example
@@ -37,7 +37,7 @@ def open_source(client, scratch, tmp_path):
         recorder=None,
     ):
         products = [p for sector in (1, 2) for p in archive.catalog.of_sector(sector)]
-        units = [unit_of(product, tmp_path) for product in products] if units is None else units
+        units = [unit_of(product) for product in products] if units is None else units
         stager = Stager(PlainDownloader(client, archive.address), scratch, 4, give_up_after)
         sources.append(
             StagedSource(
@@ -62,16 +62,15 @@ def checkpointed(tmp_path):
     """Write the sector file of a light curve as far as its first checkpoint."""
 
     def write(tic, sector):
-        path = sector_path(tmp_path / "output", tic, sector)
+        path = LightCurveId(tic, sector).path(tmp_path / "output")
         path.parent.mkdir(parents=True, exist_ok=True)
         return write_example(path, model=False)
 
     return write
 
 
-def unit_of(product, tmp_path, begun=False):
-    output = sector_path(tmp_path / "output", product.tic, product.sector)
-    return Unit(product.unit, 1.0, begun, LightCurvePaths(None, output, product))
+def unit_of(product, begun=False):
+    return Unit(product.id.name, 1.0, begun, LightCurveSource(product.id, product=product))
 
 
 def take_all(source, on_unit=lambda unit: None):
@@ -100,7 +99,7 @@ def test_a_unit_is_given_out_when_its_light_curve_is_there(open_archive, open_so
     archive = open_archive(*((tic, 1) for tic in range(1, 21)))
     contents = []
     units, dropped = take_all(
-        open_source(archive), lambda unit: contents.append(unit.content.source.read_bytes())
+        open_source(archive), lambda unit: contents.append(unit.content.path.read_bytes())
     )
     assert len(units) == 20
     assert dropped == []
@@ -179,7 +178,7 @@ def test_what_has_its_checkpoint_needs_no_light_curve(
     left.parent.mkdir(parents=True)
     left.write_bytes(archive.catalog.content(product_of(1, 1)))
     units, _ = take_all(open_source(archive))
-    assert {unit.name: unit.content.source is not None for unit in units} == {
+    assert {unit.name: unit.content.path is not None for unit in units} == {
         "1_1": False,
         "2_1": True,
     }
@@ -200,7 +199,7 @@ def test_what_a_killed_job_used_and_did_not_remove_is_removed(
 
 
 def test_units_that_come_from_elsewhere_pass_through(open_archive, open_source, tmp_path):
-    unit = Unit("5_5", 1.0, False, LightCurvePaths(tmp_path / "a.fits", tmp_path / "5_5.h5"))
+    unit = Unit("5_5", 1.0, False, LightCurveSource(LightCurveId(5, 5), tmp_path / "a.fits"))
     units, _ = take_all(open_source(open_archive(), [unit]))
     assert units == [unit]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -183,3 +185,21 @@ def test_default_rule_covers_a_peak_at_100(bounds, expected):
     assert plain_covered(probability, DEFAULT, 100, 3) == expected
     in_run = in_runs(DEFAULT.flaring(probability)[None], DEFAULT.min_cadences)
     assert covered(in_run, 100, 3, DEFAULT.merge_gap).tolist() == [expected]
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_the_cadences_around_a_peak_are_all_that_decide(step):
+    """As far as the rule reaches on both sides of the peak, and the core where a run is near."""
+    for min_cadences, merge_gap, tolerance in product([1, 3, 20], [1, 2, 19, 20, 100], range(8)):
+        rule = MaskRule(0.5, min_cadences, merge_gap)
+        around = rule.around_peak(tolerance, step)
+        reach = rule.reach(tolerance)
+        assert around.first == -around.peak <= -reach
+        assert around.first + around.length - 1 >= reach
+        beside = tolerance + min_cadences - 1
+        left, core, right = around.left_core_right
+        assert around.first + core.start <= -beside
+        assert around.first + core.stop - 1 >= beside
+        assert (left.start, left.stop, right.start) == (0, core.start, core.stop)
+        assert right.stop == around.length < 2 * reach + 1 + 4 * step  # and hardly more
+        assert all(edge % step == 0 for edge in (core.start, core.stop, right.stop))

@@ -8,6 +8,7 @@ import pytest
 from cvzmpi.cvz.configuration import Config, LightCurveConfig
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import COLUMNS, Detection, at_edge, flare_table
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
 
@@ -33,7 +34,7 @@ def observation():
         exposure=EXPOSURE,
     )
     config = Config(light_curve=LightCurveConfig(min_usable_cadences=200))
-    return Observation.prepare(light_curve, config)
+    return Observation.prepare(light_curve, config, StellaDetector.window)
 
 
 def detection(observation, *rows_of_flares):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pytest
@@ -12,11 +11,11 @@ from scipy.stats import kstest
 from cvzmpi.cvz.configuration import Config, InjectConfig
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import Detection
-from cvzmpi.cvz.detection.stella.ensemble import ensemble_probability, evaluate
-from cvzmpi.cvz.detection.stella.network import STEP
+from cvzmpi.cvz.detection.stella.ensemble import evaluate
+from cvzmpi.cvz.detection.stella.published_models import StellaModels
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector, StellaEvaluation
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from cvzmpi.cvz.injection.injection import (
-    DetectorMatrices,
     Injections,
     InjectionSearch,
     draw_injections,
@@ -36,14 +35,15 @@ SEED, OFTEN = 1, FlareLaw(active_per_day=3.0)
 class Curve:
     """A simulated light curve with what the search needs of it."""
 
-    def __init__(self, networks):
+    def __init__(self, models):
         light_curve, _ = simulate_light_curve(
             *ENTROPY[1:], SEED, n_cadences=3000, active=True, flares=OFTEN
         )
-        self.networks = networks
-        self.observation = Observation.prepare(light_curve, Config())
-        self.evaluation = evaluate(self.observation.flux, networks)
-        self.probability = ensemble_probability(self.evaluation.model_probabilities(networks))
+        self.detector = StellaDetector(models)
+        self.networks = self.detector.networks
+        self.observation = Observation.prepare(light_curve, Config(), StellaDetector.window)
+        self.evaluation = evaluate(self.observation.flux, self.networks)
+        self.probability = self.evaluation.probability()
 
     def detection(self, rule):
         return Detection.apply(rule, self.probability, self.observation.evaluated)
@@ -63,12 +63,11 @@ class Curve:
 
     def search(self, rule=DEFAULT_RULE, tolerance=DEFAULT_TOLERANCE):
         return InjectionSearch(
-            DetectorMatrices(self.networks, rule, tolerance),
-            self.evaluation,
-            self.observation.evaluated,
-            self.observation.time,
-            EXPOSURE,
-            self.observation.flux_error,
+            self.detector,
+            rule,
+            tolerance,
+            StellaEvaluation(self.detector, self.evaluation),
+            self.observation,
         )
 
     def plain_recovered(self, rule, tolerance, amplitude, fwhm, cadence, time):
@@ -78,7 +77,7 @@ class Curve:
         start = max(0, cadence - 220)
         around = slice(start, min(len(flare), cadence + 220))
         evaluation = evaluate((observation.flux + flare)[around], self.networks)
-        nearby = ensemble_probability(evaluation.model_probabilities(self.networks))
+        nearby = evaluation.probability()
         whole = slice(SEES_BEFORE, len(nearby) - SEES + SEES_BEFORE + 1)
         probability = self.probability.copy()
         probability[start + whole.start : start + whole.stop] = nearby[whole]
@@ -103,14 +102,15 @@ class Curve:
 
 
 @pytest.fixture(scope="module")
-def curve(networks):
-    return Curve(networks)
+def curve(models):
+    return Curve(models)
 
 
 @pytest.fixture(scope="module")
-def curve_of_three(networks):
+def curve_of_three(models):
     """With three networks only, for the rules that look at many cadences."""
-    return Curve(networks[:3])
+    three = {name: stacked[:3] for name, stacked in models.weights.items()}
+    return Curve(StellaModels(three, models.checksum))
 
 
 def everything(injections):
@@ -211,22 +211,6 @@ def test_flares_at_the_edges_and_of_extreme_lengths_are_decided_by_the_plain_rul
     assert expected.any()
     assert not expected.all()
     np.testing.assert_array_equal(got, expected)
-
-
-def test_the_windows_of_a_plan_are_all_that_decide():
-    """As far as the rule reaches on both sides of the peak, and the core where a run is near."""
-    for min_cadences, merge_gap, tolerance in product([1, 3, 20], [1, 2, 19, 20, 100], range(8)):
-        rule = MaskRule(0.5, min_cadences, merge_gap)
-        detector = DetectorMatrices([], rule, tolerance)
-        first, n = detector.plan.first_cadence, STEP * detector.plan.n_u
-        reach = rule.reach(tolerance)
-        assert first <= -reach
-        assert first + n - 1 >= reach
-        beside = tolerance + min_cadences - 1
-        core = [first + STEP * u for u in detector.core]
-        assert core[0] <= -beside
-        assert core[1] - 1 >= beside
-        assert n < 2 * reach + 1 + 4 * STEP  # and hardly more
 
 
 def test_tickets_in_any_order_by_anyone_give_the_same_answers(curve):

@@ -12,6 +12,7 @@ import pytest
 from astropy.io import fits
 
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC, simulate_light_curve
@@ -125,7 +126,7 @@ def test_light_curves_are_found_by_their_content_whatever_their_names(
     write, content, tmp_path, name, compress
 ):
     path = write(name, gzip.compress(content) if compress else content)
-    assert scan_directory(tmp_path) == ([LightCurveSource(FIRST_TIC, 4, path)], [])
+    assert scan_directory(tmp_path) == ([LightCurveSource(LightCurveId(FIRST_TIC, 4), path)], [])
     assert read_light_curve(path).n_cadences == N
 
 
@@ -138,7 +139,7 @@ def test_sources_are_in_the_order_of_target_and_sector(changed, tmp_path):
 
         changed(change, f"{number}.fits")
     sources, rejected = scan_directory(tmp_path)
-    assert [(s.tic, s.sector) for s in sources] == sorted(identities)
+    assert [s.id for s in sources] == sorted(identities)
     assert rejected == []
 
 
@@ -387,7 +388,7 @@ def test_bad_files_do_no_harm_to_good_ones(write, tmp_path, content):
     write("c.fits.gz", b"\x1f\x8bgarbage")
     write("d.fits", content[:3000])
     sources, rejected = rejections(tmp_path)
-    assert sources == [LightCurveSource(FIRST_TIC, 4, good)]
+    assert sources == [LightCurveSource(LightCurveId(FIRST_TIC, 4), good)]
     assert set(rejected) == {"a.fits", "c.fits.gz", "d.fits"}
 
 

@@ -169,7 +169,7 @@ def test_linked_directories_are_followed_once(write, tmp_path):
     (tmp_path / "input" / "real" / "loop").symlink_to(tmp_path / "input")
     (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "input" / "real")
     sources, rejected = scan_directory(tmp_path / "input")
-    assert [(s.tic, s.path, s.others) for s in sources] == [
+    assert [(s.id.tic, s.path, s.others) for s in sources] == [
         (7, tmp_path / "input" / "a_link" / outside.name, ()),
         (FIRST_TIC, inside, ()),
     ]

@@ -9,9 +9,12 @@ from astropy.io import fits
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.light_curves.segments import Window
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC, simulate_light_curve
 from cvzmpi.cvz.simulation.spoc_fits import write_spoc_fits
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
+
+WINDOW = Window(before=100, after=100)
 
 N = 1600
 BITMASK = Config().light_curve.quality_bitmask
@@ -219,7 +222,7 @@ def _shift_median_to(level):
 
 
 def test_a_median_that_is_the_stars_own_is_accepted(changed):
-    assert Observation.prepare(changed(lambda hdus: None), Config()).median_flux > 0
+    assert Observation.prepare(changed(lambda hdus: None), Config(), WINDOW).median_flux > 0
 
 
 @pytest.mark.parametrize("errors", [0.01, 1.0])
@@ -228,7 +231,7 @@ def test_a_median_that_is_about_its_error_is_refused(changed, errors):
         _shift_median_to(errors * np.nanmedian(hdus[1].data["PDCSAP_FLUX_ERR"]))(hdus)
 
     with pytest.raises(LightCurveError, match=r"lc\.fits: .*median flux is .* with an error of"):
-        Observation.prepare(changed(change), Config())
+        Observation.prepare(changed(change), Config(), WINDOW)
 
 
 def test_a_light_curve_of_which_much_is_below_zero_is_refused(changed):
@@ -236,7 +239,7 @@ def test_a_light_curve_of_which_much_is_below_zero_is_refused(changed):
         hdus[1].data["PDCSAP_FLUX"][::4] *= -0.1
 
     with pytest.raises(LightCurveError, match="25% of the fluxes are not above 0"):
-        Observation.prepare(changed(change), Config())
+        Observation.prepare(changed(change), Config(), WINDOW)
 
 
 def test_a_median_that_contradicts_the_magnitude_is_told(changed):

@@ -11,7 +11,7 @@ KEY = f"tess/public/tid/s0001/0000/0003/5810/8509/{NAME}"
 
 def test_a_name_says_which_star_and_which_sector():
     product = Product.of_name(NAME)
-    assert (product.tic, product.sector, product.unit) == (358108509, 1, "358108509_1")
+    assert (product.id, product.id.name) == ((358108509, 1), "358108509_1")
     assert product.uri == f"mast:TESS/product/{NAME}"
     assert product.key == KEY
 

@@ -7,10 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.light_curves.segments import evaluated_cadences, segments
+from cvzmpi.cvz.light_curves.segments import Window, evaluated_cadences, segments
 
 EXPOSURE = 120 / 86400
 MAX_GAP = 30
+WINDOW = Window(before=100, after=100)
 
 
 def times(*lengths, missing):
@@ -39,7 +40,7 @@ def test_a_curve_without_gaps_is_one_segment():
     """Where stella's own rule breaks."""
     time = times(500, missing=0)
     assert bounds(time) == [(0, 500)]
-    evaluated = evaluated_cadences(time, EXPOSURE, MAX_GAP)
+    evaluated = evaluated_cadences(time, EXPOSURE, MAX_GAP, WINDOW)
     assert np.flatnonzero(evaluated).tolist() == list(range(100, 401))
 
 
@@ -57,7 +58,7 @@ def test_a_small_gap_is_seen_beside_a_large_one():
 @pytest.mark.parametrize(("length", "n_evaluated"), [(0, 0), (1, 0), (199, 0), (200, 1), (201, 2)])
 def test_segments_need_200_cadences_for_a_window(length, n_evaluated):
     time = times(250, length, 300, missing=500)
-    evaluated = evaluated_cadences(time, EXPOSURE, MAX_GAP)
+    evaluated = evaluated_cadences(time, EXPOSURE, MAX_GAP, WINDOW)
     assert evaluated[:250].sum() == 51
     assert evaluated[250 : 250 + length].sum() == n_evaluated
     assert evaluated[250 + length :].sum() == 101
@@ -67,7 +68,7 @@ def test_segments_need_200_cadences_for_a_window(length, n_evaluated):
 def test_hardly_any_cadences_are_no_error(n):
     time = times(n, missing=0)
     assert bounds(time) == ([(0, n)] if n else [])
-    assert evaluated_cadences(time, EXPOSURE, MAX_GAP).tolist() == [False] * n
+    assert evaluated_cadences(time, EXPOSURE, MAX_GAP, WINDOW).tolist() == [False] * n
 
 
 def test_segments_are_the_curve_cut_in_order():
@@ -93,7 +94,7 @@ def test_no_evaluated_window_crosses_a_long_gap_or_an_end_and_all_others_are_eva
             )
             # barycentric times are not quite regular
             time = 1325.3 + EXPOSURE * (np.cumsum(steps) + rng.uniform(-0.05, 0.05, 900))
-            got = evaluated_cadences(time, EXPOSURE, max_gap)
+            got = evaluated_cadences(time, EXPOSURE, max_gap, WINDOW)
             np.testing.assert_array_equal(got, plain_evaluated(time, max_gap))
             shares.append(got.mean())
     assert min(shares) < 0.2

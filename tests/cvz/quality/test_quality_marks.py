@@ -13,7 +13,7 @@ from cvzmpi.cvz.quality.quality_marks import (
     names_in,
     quality_marks,
 )
-from cvzmpi.cvz.sector_file.sector_file import read
+from cvzmpi.cvz.sector_file.reading import read_sector_data
 from tests.cvz.example_file import CONFIG, GP_FACTS, write_example
 
 SETTINGS = json.loads(CONFIG.science_json())
@@ -26,7 +26,7 @@ def example(tmp_path_factory):
     numbers = iter(range(1000))
 
     def example(**how):
-        return read(write_example(directory / f"{next(numbers)}.h5", **how))
+        return read_sector_data(write_example(directory / f"{next(numbers)}.h5", **how))
 
     return example
 

@@ -8,23 +8,24 @@ import pytest
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import Detection, flare_table
-from cvzmpi.cvz.detection.stella.ensemble import ensemble_probability, evaluate
+from cvzmpi.cvz.detection.stella.ensemble import evaluate
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quality.quality_marks import quality_marks
 from cvzmpi.cvz.quiet_star.gaussian_process import fit_gaussian_process
-from cvzmpi.cvz.sector_file.sector_file import SectorData
+from cvzmpi.cvz.sector_file.data import SectorData
 
 CONFIG = Config()
-RULE = MaskRule(CONFIG.detect.threshold, CONFIG.detect.min_cadences, CONFIG.detect.merge_gap)
+RULE = MaskRule.of(CONFIG.detect)
 
 
 def searched_light_curve(path, networks):
     """As a job leaves it at checkpoint `model`, without its injections."""
     light_curve = read_light_curve(path)
-    observation = Observation.prepare(light_curve, CONFIG)
+    observation = Observation.prepare(light_curve, CONFIG, StellaDetector.window)
     evaluation = evaluate(observation.flux, networks)
-    probability = ensemble_probability(evaluation.model_probabilities(networks))
+    probability = evaluation.probability()
     detection = Detection.apply(RULE, probability, observation.evaluated)
     data = SectorData(
         light_curve,

@@ -10,17 +10,17 @@ import pytest
 from astropy.table import QTable
 from mpi4py import MPI
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index.build import update_index
 from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated, or_refused
 from cvzmpi.cvz.results.report.site import write_site
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.sector_file import sector_path
 from cvzmpi.errors import ConfigError, SectorFileError, UnfinishedFileError
 from cvzmpi.mpi.launch import World
 from tests.cvz.example_file import write_example
 from tests.edited_hdf5 import edited
-from tests.main_job import run
+from tools.harness.job_process import run
 
 BAD, BESIDE, OTHER = (11, 1), (11, 2), (12, 1)
 """The light curve with the odd content, another one of the same star, and another star."""
@@ -81,10 +81,10 @@ def damage(path, change):
 
 def write_campaign(directory, change):
     for tic, sector in (BAD, BESIDE, OTHER):
-        path = sector_path(directory, tic, sector)
+        path = LightCurveId(tic, sector).path(directory)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_example(path, tic=tic, sector=sector)
-    damage(sector_path(directory, *BAD), change)
+    damage(LightCurveId(*BAD).path(directory), change)
     return directory
 
 
@@ -169,7 +169,7 @@ def test_processes_of_a_pool_isolate_as_well(tmp_path):
     arguments = ["--results", results, "--output", tmp_path / "ffd", "--processes", "2"]
     ended = run(["ffd", "--all", *arguments])
     assert ended.status == 1
-    start = h5py.File(sector_path(results, *BAD))["flares/start"][0]
+    start = h5py.File(LightCurveId(*BAD).path(results))["flares/start"][0]
     (line,) = [line for line in ended.stderr.splitlines() if "11_1.h5" in line]
     assert line.endswith(f"11_1.h5: row {start}: the flux error is 0, expected above 0")
     assert "2 stars, 2 light curves; 1 left out" in ended.stderr
@@ -178,12 +178,12 @@ def test_processes_of_a_pool_isolate_as_well(tmp_path):
 
 def test_the_only_file_that_was_asked_for_is_refused_in_one_line(tmp_path):
     results = write_campaign(tmp_path / "results", text_for_a_number)
-    ended = run(["show", sector_path(results, *BAD)])
+    ended = run(["show", LightCurveId(*BAD).path(results)])
     assert (ended.status, len(ended.complaints), ended.stdout) == (2, 1, "")
 
 
 def test_a_campaign_of_nothing_else_names_it(tmp_path):
-    path = sector_path(tmp_path, *BAD)
+    path = LightCurveId(*BAD).path(tmp_path)
     path.parent.mkdir(parents=True)
     write_example(path, tic=BAD[0], sector=BAD[1], header={"TESSMAG": "10.5"})
     with pytest.raises(
@@ -199,8 +199,8 @@ def test_ranks_isolate_as_well(tmp_path_factory):
     world.first(lambda: str(write_campaign(results, header(TESSMAG="10.5"))))
     index = update_index(results, world)
     assert [line.partition(": ")[0] for line in index.left_out] == ["011/11_1.h5"]
-    world.first(lambda: damage(sector_path(results, *BAD), header(TESSMAG=10.5)))
-    world.first(lambda: damage(sector_path(results, *BAD), no_errors_in_a_flare))
+    world.first(lambda: damage(LightCurveId(*BAD).path(results), header(TESSMAG=10.5)))
+    world.first(lambda: damage(LightCurveId(*BAD).path(results), no_errors_in_a_flare))
     site = write_site(results, results.parent / "report", world, 0)
     if site is not None:
         assert (site.n_stars, len(site.left_out)) == (2, 1)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.layout import fill
+from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data, verify_sector_file
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import read, read_progress, verify, write
+from cvzmpi.cvz.sector_file.writing import fill, write_sector_file
 from cvzmpi.errors import DamagedFileError
 from tests.cvz.sector_content import DATASETS, N_INJECT, N_REPEAT, PROVENANCE
-from tools.torture.old_format import without_record
+from tools.harness.old_sector_file import without_record
 
 
 @pytest.fixture(params=["with", "without"])
@@ -24,7 +24,7 @@ def either(request, half_done):
 
 
 def test_earlier_versions_wrote_the_same_without_the_user_block(path, modelled):
-    write(path, modelled, PROVENANCE)
+    write_sector_file(path, modelled, PROVENANCE)
     with h5py.File.in_memory() as file:
         fill(file, modelled, PROVENANCE)
         file.attrs[CHECKSUM] = content_checksum(file)
@@ -38,7 +38,7 @@ def test_earlier_versions_wrote_the_same_without_the_user_block(path, modelled):
 def read_all(path):
     """All that a resumed job reads."""
     read_progress(path)
-    read(path)
+    read_sector_data(path)
 
 
 def damaged(path):
@@ -153,9 +153,9 @@ def half_done(second_checkpoint):
 @pytest.mark.parametrize("state", ["first_checkpoint", "second_checkpoint", "half_done"])
 def test_a_file_as_it_was_written_is_whole_in_any_state(state, request):
     path = request.getfixturevalue(state)
-    verify(path)
+    verify_sector_file(path)
     path.write_bytes(without_record(path.read_bytes()))
-    verify(path)
+    verify_sector_file(path)
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -176,7 +176,7 @@ def test_a_flipped_bit_of_any_value_is_damage(half_done, name):
         half_done.write_bytes(content)
         assert "checksum" in damaged(half_done)
         with pytest.raises(DamagedFileError):
-            verify(half_done)
+            verify_sector_file(half_done)
 
 
 @pytest.mark.parametrize("name", ["recovered", "checksum"])
@@ -185,7 +185,7 @@ def test_rows_that_the_count_does_not_vouch_for_are_never_damage(half_done, name
     with h5py.File(half_done, "r+") as file:
         rows = file["recoveries"][name]
         rows[52:70] = ~rows[52:70]
-    verify(half_done)
+    verify_sector_file(half_done)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import read, read_progress, sector_path, write
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.errors import CvzmpiError, SectorFileError
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.storage import checkpoint_file
@@ -18,7 +20,7 @@ from tests.cvz.sector_content import N_INJECT, N_REPEAT, PROVENANCE, same_arrays
 def test_rows_and_count_are_written_in_place(second_checkpoint):
     rng = np.random.default_rng(4)
     rows = rng.random((N_INJECT, N_REPEAT)) < 0.5
-    before = read(second_checkpoint)
+    before = read_sector_data(second_checkpoint)
     size = second_checkpoint.stat().st_size
     with RecoveryWriter(second_checkpoint) as writer:
         writer.write_rows(slice(0, 40), rows[:40])
@@ -29,7 +31,7 @@ def test_rows_and_count_are_written_in_place(second_checkpoint):
         assert not file["recoveries/recovered"][80:].any()
         assert file["recoveries/recovered"].attrs["units"] == "bool"
     assert read_progress(second_checkpoint).n_inject_remaining == 10
-    after = read(second_checkpoint)
+    after = read_sector_data(second_checkpoint)
     assert after.seconds["inject"] == 3.25
     same_arrays(vars(before.injections), vars(after.injections))
     assert second_checkpoint.stat().st_size == size, "all room is allocated beforehand"
@@ -86,9 +88,9 @@ def test_a_team_writes_its_rows_together(mpi_tmp_path, modelled):
         pytest.skip("this h5py has no parallel HDF5")
     communicator = MPI.COMM_WORLD
     rank, size = communicator.Get_rank(), communicator.Get_size()
-    path = sector_path(mpi_tmp_path, 261136679, 1)
+    path = LightCurveId(261136679, 1).path(mpi_tmp_path)
     if rank == 0:
-        write(path, modelled, PROVENANCE)
+        write_sector_file(path, modelled, PROVENANCE)
     communicator.Barrier()
     rows = np.random.default_rng(4).random((N_INJECT, N_REPEAT)) < 0.5
     rows[:, 0] = True
@@ -107,7 +109,7 @@ def test_a_team_writes_its_rows_together(mpi_tmp_path, modelled):
             communicator.Barrier()
     communicator.Barrier()
     assert read_progress(path).done
-    assert read(path).seconds["inject"] == 1.0
+    assert read_sector_data(path).seconds["inject"] == 1.0
     communicator.Barrier()
 
 
@@ -118,8 +120,8 @@ def test_a_member_that_cannot_write_is_an_error_of_all_and_the_rows_stay_uncount
     if not h5py.get_config().mpi:
         pytest.skip("this h5py has no parallel HDF5")
     team = Team(MPI.COMM_WORLD)
-    path = sector_path(mpi_tmp_path, 261136679, 1)
-    team.lead(lambda: write(path, modelled, PROVENANCE))
+    path = LightCurveId(261136679, 1).path(mpi_tmp_path)
+    team.lead(lambda: write_sector_file(path, modelled, PROVENANCE))
 
     def refuse(path):
         raise OSError(5, "Input/output error")

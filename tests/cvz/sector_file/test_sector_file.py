@@ -10,15 +10,12 @@ import h5py
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.sector_file import layout
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.sector_file import writing
+from cvzmpi.cvz.sector_file.paths import sector_files
+from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import (
-    read,
-    read_progress,
-    sector_files,
-    sector_path,
-    write,
-)
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.errors import DamagedFileError, SectorFileError
 from cvzmpi.storage import hdf5_file
 from tests.cvz.sector_content import (
@@ -35,14 +32,8 @@ from tests.cvz.sector_content import (
 # ----------------------------------------------------------------- where it is
 
 
-def test_files_are_spread_over_directories_and_the_sectors_of_a_target_are_together(tmp_path):
-    assert sector_path(tmp_path, 261136679, 1) == tmp_path / "679" / "261136679_1.h5"
-    assert sector_path(tmp_path, 9000000001, 13) == tmp_path / "001" / "9000000001_13.h5"
-    assert sector_path(tmp_path, 7, 2) == tmp_path / "007" / "7_2.h5"
-
-
 def test_the_files_of_a_directory_are_found_and_nothing_else(tmp_path):
-    paths = {(7, 2): sector_path(tmp_path, 7, 2), (1007, 31): sector_path(tmp_path, 1007, 31)}
+    paths = {id: id.path(tmp_path) for id in (LightCurveId(7, 2), LightCurveId(1007, 31))}
     for path in paths.values():
         path.parent.mkdir(exist_ok=True)
         path.touch()
@@ -60,7 +51,7 @@ def test_the_files_of_a_directory_are_found_and_nothing_else(tmp_path):
 
 
 def test_what_is_written_at_checkpoint_1_is_read_back(first_checkpoint, detected):
-    back = read(first_checkpoint)
+    back = read_sector_data(first_checkpoint)
     light_curve = detected.light_curve
     for name in ("tic", "sector", "header"):
         assert getattr(back.light_curve, name) == getattr(light_curve, name)
@@ -77,7 +68,7 @@ def test_what_is_written_at_checkpoint_1_is_read_back(first_checkpoint, detected
 
 
 def test_what_is_written_at_checkpoint_2_is_read_back(second_checkpoint, modelled):
-    back = read(second_checkpoint)
+    back = read_sector_data(second_checkpoint)
     np.testing.assert_array_equal(back.gp_mu, modelled.gp_mu.astype(np.float32))
     np.testing.assert_array_equal(back.gp_sigma, modelled.gp_sigma.astype(np.float32))
     assert back.gp_facts == modelled.gp_facts
@@ -89,7 +80,7 @@ def test_what_is_written_at_checkpoint_2_is_read_back(second_checkpoint, modelle
 
 def test_a_file_that_is_read_and_written_again_holds_the_same(second_checkpoint, tmp_path):
     again = tmp_path / "again.h5"
-    write(again, read(second_checkpoint), PROVENANCE)
+    write_sector_file(again, read_sector_data(second_checkpoint), PROVENANCE)
     with h5py.File(second_checkpoint) as first, h5py.File(again) as second:
         assert set(first.attrs) == set(second.attrs)
         for group in ("lc", "flares", "injections", "recoveries"):
@@ -101,7 +92,7 @@ def test_a_file_that_is_read_and_written_again_holds_the_same(second_checkpoint,
 
 def test_progress_says_how_far_a_file_is(path, detected, tmp_path):
     assert read_progress(path) is None
-    write(path, detected, PROVENANCE)
+    write_sector_file(path, detected, PROVENANCE)
     progress = read_progress(path)
     assert (progress.checkpoint, progress.n_inject, progress.done) == ("detect", 0, False)
     assert progress.config_json == PROVENANCE.config_json
@@ -195,7 +186,7 @@ def test_the_file_takes_its_name_only_when_it_is_complete(path, detected, modell
         return replace(self, target)
 
     monkeypatch.setattr(type(path), "replace", watched)
-    write(path, detected, PROVENANCE)
+    write_sector_file(path, detected, PROVENANCE)
     assert states == [(f"{path.name}.new", "model", False)]
     assert path.exists()
 
@@ -208,7 +199,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(first_checkpoint, model
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
         with pytest.raises(SectorFileError) as caught:
-            write(first_checkpoint, modelled, PROVENANCE)
+            write_sector_file(first_checkpoint, modelled, PROVENANCE)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     assert str(caught.value).startswith(f"{first_checkpoint}: cannot be written: ")
@@ -216,7 +207,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(first_checkpoint, model
     assert not isinstance(caught.value, DamagedFileError)
     assert first_checkpoint.read_bytes() == before
     assert os.listdir(first_checkpoint.parent) == [first_checkpoint.name]
-    write(first_checkpoint, modelled, PROVENANCE)
+    write_sector_file(first_checkpoint, modelled, PROVENANCE)
     assert read_progress(first_checkpoint).checkpoint == "model"
 
 
@@ -224,7 +215,7 @@ def test_a_failure_while_the_file_is_made_leaves_the_old_one(first_checkpoint, m
     before = first_checkpoint.read_bytes()
     del modelled.flares["peak"]
     with pytest.raises(KeyError):
-        write(first_checkpoint, modelled, PROVENANCE)
+        write_sector_file(first_checkpoint, modelled, PROVENANCE)
     assert first_checkpoint.read_bytes() == before
     assert os.listdir(first_checkpoint.parent) == [first_checkpoint.name]
 
@@ -232,16 +223,16 @@ def test_a_failure_while_the_file_is_made_leaves_the_old_one(first_checkpoint, m
 def test_what_a_killed_writer_left_is_no_hindrance(first_checkpoint, modelled):
     first_checkpoint.with_name(first_checkpoint.name + ".new").write_bytes(b"\x89HDF\r\n half")
     assert read_progress(first_checkpoint).checkpoint == "detect"
-    write(first_checkpoint, modelled, PROVENANCE)
+    write_sector_file(first_checkpoint, modelled, PROVENANCE)
     assert read_progress(first_checkpoint).checkpoint == "model"
     assert os.listdir(first_checkpoint.parent) == [first_checkpoint.name]
 
 
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path, detected):
     (tmp_path / "679").write_text("a file stands here")
-    path = sector_path(tmp_path, 261136679, 1)
+    path = LightCurveId(261136679, 1).path(tmp_path)
     with pytest.raises(SectorFileError) as caught:
-        write(path, detected, PROVENANCE)
+        write_sector_file(path, detected, PROVENANCE)
     (line,) = str(caught.value).splitlines()
     assert line.startswith(f"{path}: cannot be written: ")
 
@@ -259,8 +250,8 @@ def test_another_hdf5_file_is_not_taken_for_a_damaged_one_of_ours(path):
 
 
 def test_a_later_version_of_the_format_is_not_taken_for_a_damaged_file(path, modelled, monkeypatch):
-    monkeypatch.setattr(layout, "FORMAT_VERSION", 2)
-    write(path, modelled, PROVENANCE)
+    monkeypatch.setattr(writing, "FORMAT_VERSION", 2)
+    write_sector_file(path, modelled, PROVENANCE)
     with pytest.raises(SectorFileError, match="format version 2, expected 1") as caught:
         read_progress(path)
     assert not isinstance(caught.value, DamagedFileError)

@@ -10,7 +10,8 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import ConfigError, ModelFileError
@@ -67,7 +68,7 @@ def campaign_on(inputs, output, models, *settings, **paths):
     given = {"input.directory": str(inputs), "output.directory": str(output)} | {
         f"input.{name}": str(path) for name, path in paths.items()
     }
-    return CvzCampaign(load(None, [*SETTINGS, *settings], given), models)
+    return CvzCampaign(load(None, [*SETTINGS, *settings], given), StellaDetector(models))
 
 
 @dataclass
@@ -97,7 +98,7 @@ def find_work(campaign):
 
 
 def file_of(output, star):
-    return sector_path(output, FIRST_TIC + star, 1)
+    return LightCurveId(FIRST_TIC + star, 1).path(output)
 
 
 def names(units):

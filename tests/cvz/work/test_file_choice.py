@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver
-from cvzmpi.cvz.work.file_choice import tell_choices
+from cvzmpi.cvz.work.inventory import tell_choices
 from cvzmpi.ledger import Event, NewUnit, State
 
 OLD, NEW = Path("input/old.fits"), Path("input/new.fits")
-SOURCE = LightCurveSource(7, 1, NEW, (PassedOver(OLD, "an older processing"),))
+SOURCE = LightCurveSource(LightCurveId(7, 1), NEW, (PassedOver(OLD, "an older processing"),))
 
 
 def told(caplog, known):

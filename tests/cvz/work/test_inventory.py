@@ -2,23 +2,17 @@
 
 import pytest
 
-from cvzmpi.cvz.configuration import InjectConfig
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
-from cvzmpi.cvz.work.inventory import Inventory, light_curve_cost
+from cvzmpi.cvz.work.inventory import Inventory
 from cvzmpi.ledger import Event, NewUnit, State
 from cvzmpi.ledger.failures import failures
 
 
 @pytest.fixture
 def inventory(ledger, job):
-    return Inventory(
-        ledger=ledger,
-        job=job,
-        present=(),
-        look=lambda source: None,
-        cost=lambda source, progress: light_curve_cost(InjectConfig(), source, progress),
-        max_attempts=5,
-    )
+    return Inventory(Config(), ledger, job, present=(), look=lambda light_curve: None)
 
 
 def state(ledger, name):
@@ -53,10 +47,10 @@ def test_a_rejected_file_says_what_is_wrong_with_it_now(inventory, ledger):
 def test_the_history_names_the_files_that_were_passed_over(inventory, ledger, tmp_path):
     path, other = tmp_path / "a.fits", PassedOver(tmp_path / "b.fits", "truncated")
     path.write_bytes(b"x")
-    inventory.take([LightCurveSource(7, 1, path, (other,))], [])
+    inventory.take([LightCurveSource(LightCurveId(7, 1), path, (other,))], [])
     assert ledger.history("7_1")[-1].message.endswith(f"is here; {tmp_path}/b.fits: truncated")
 
 
 def test_a_file_that_vanishes_before_it_is_looked_at_stops_nothing(inventory, ledger, tmp_path):
-    inventory.take([LightCurveSource(7, 1, tmp_path / "gone.fits")], [])
+    inventory.take([LightCurveSource(LightCurveId(7, 1), tmp_path / "gone.fits")], [])
     assert state(ledger, "7_1") is State.PREPROCESSED

@@ -11,24 +11,29 @@ from astropy.io import fits
 from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import load
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.injection.injection import InjectionSearch
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
-from cvzmpi.cvz.light_curves.light_curve_unit import LightCurvePaths
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
-from cvzmpi.cvz.sector_file import sector_file
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
+from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.sector_file import read_progress, sector_path
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
-from cvzmpi.cvz.work import stages
+from cvzmpi.cvz.work import stages, starting_point
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import CvzmpiError, LightCurveError, SectorFileError
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.campaign import Unit
 from cvzmpi.scheduler.control import Control, UnitStopped
+from tests.cvz.plain_detector import BrightnessDetector
 from tests.edited_hdf5 import edited
-from tests.main_job import content, rewind, simulate
+from tests.main_job import rewind, simulate
+from tools.harness.hdf5_content import content
 from tools.stand_in_archive.catalog import product_of
 
 N_INJECT, N_REPEAT = 170, 3
@@ -48,27 +53,29 @@ class Killed(BaseException):
 
 
 def campaign_on(inputs, outputs, models, *settings):
+    return campaign_with(StellaDetector(models), inputs, outputs, *settings)
+
+
+def campaign_with(detector, inputs, outputs, *settings):
     paths = {"input.directory": str(inputs), "output.directory": str(outputs)}
-    campaign = CvzCampaign(load(None, [*SETTINGS, *settings], paths), models)
+    campaign = CvzCampaign(load(None, [*SETTINGS, *settings], paths), detector)
     campaign.prepare()
     outputs.mkdir(parents=True, exist_ok=True)  # as a job does
     campaign.inputs, campaign.outputs = inputs, outputs
     return campaign
 
 
-def the_unit(inputs, outputs):
+def the_unit(inputs):
     """The only light curve; its FITS file may be gone."""
     sources, _ = scan_directory(inputs)
-    source = sources[0].path if sources else None
-    return Unit(
-        f"{FIRST_TIC}_1", 1.0, content=LightCurvePaths(source, sector_path(outputs, FIRST_TIC, 1))
-    )
+    source = sources[0] if sources else LightCurveSource(LightCurveId(FIRST_TIC, 1))
+    return Unit(source.id.name, 1.0, content=source)
 
 
 def work(campaign, team=None):
     """Work on the only light curve; the result, and how many injections were reported."""
     reports = []
-    unit = the_unit(campaign.inputs, campaign.outputs)
+    unit = the_unit(campaign.inputs)
     result = campaign.work(
         unit, team or Team(MPI.COMM_SELF), Control(StopRequest(), reports.append)
     )
@@ -97,7 +104,7 @@ def reference(inputs, models, tmp_path_factory):
         states.append(directory / f"state-{len(states)}")
         shutil.copyfile(path, states[-1])
 
-    write, count_down = sector_file.write, RecoveryWriter.count_down
+    write, count_down = write_sector_file, RecoveryWriter.count_down
 
     def watched_write(path, *content):
         write(path, *content)
@@ -108,7 +115,7 @@ def reference(inputs, models, tmp_path_factory):
         keep(the_file(directory / "output"))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sector_file, "write", watched_write)
+        patch.setattr(stages, "write_sector_file", watched_write)
         patch.setattr(RecoveryWriter, "count_down", watched_count_down)
         work(campaign_on(inputs, directory / "output", models))
     return the_file(directory / "output"), states
@@ -158,7 +165,7 @@ def test_the_count_vouches_for_the_rows_at_every_checkpoint(reference):
 
 def test_a_file_says_what_each_stage_took(reference):
     with h5py.File(reference[0]) as file:
-        seconds = {stage: file.attrs[f"seconds_{stage}"] for stage in sector_file.STAGES}
+        seconds = {stage: file.attrs[f"seconds_{stage}"] for stage in Stage}
     assert sorted(seconds) == ["detect", "download", "inject", "model"]
     assert all(0 < s < 120 for s in seconds.values())
 
@@ -174,7 +181,7 @@ def test_the_simulated_flares_are_found(reference):
 
 def test_the_marks_of_a_file_are_those_that_products_find_in_it(reference):
     for state in reference[1]:
-        data = sector_file.read(state)
+        data = read_sector_data(state)
         config = json.loads(read_progress(state).config_json)
         assert data.marks == marks_text(quality_marks(data, config))
 
@@ -188,7 +195,7 @@ def test_a_light_curve_with_the_light_of_others_is_marked_from_the_first_checkpo
         hdus[1].header["CROWDSAP"] = 0.049
         hdus.writeto(tmp_path / "input" / "lc.fits")
     marks = []
-    write = sector_file.write
+    write = write_sector_file
 
     def watched_write(path, data, *rest):
         marks.append(data.marks)
@@ -199,13 +206,13 @@ def test_a_light_curve_with_the_light_of_others_is_marked_from_the_first_checkpo
                 file.attrs[CHECKSUM] = content_checksum(file)
             raise Killed
 
-    monkeypatch.setattr(sector_file, "write", watched_write)
+    monkeypatch.setattr(stages, "write_sector_file", watched_write)
     campaign = campaign_on(tmp_path / "input", tmp_path / "output", models)
     with pytest.raises(Killed):
         work(campaign)
     work(campaign)
     assert marks == ["crowded", "crowded"]
-    assert sector_file.read(the_file(tmp_path / "output")).marks == "crowded"
+    assert read_sector_data(the_file(tmp_path / "output")).marks == "crowded"
 
 
 # ----------------------------------------------------------------- stop and go on
@@ -218,10 +225,13 @@ def test_a_run_that_was_stopped_at_any_checkpoint_goes_on_to_the_same_file(
     output, path = begun(state)
     n_remaining = [N_INJECT, *COUNTS][state]
     calls = []
-    for name in ("read_light_curve", "fit_gaussian_process"):
-        function = getattr(stages, name)
+    for module, name in (
+        (starting_point, "read_light_curve"),
+        (stages, "fit_gaussian_process"),
+    ):
+        function = getattr(module, name)
         monkeypatch.setattr(
-            stages, name, lambda *a, f=function, n=name, **k: calls.append(n) or f(*a, **k)
+            module, name, lambda *a, f=function, n=name, **k: calls.append(n) or f(*a, **k)
         )
     searched = []
     recovered = InjectionSearch.recovered
@@ -241,7 +251,7 @@ def test_a_run_that_was_stopped_at_any_checkpoint_goes_on_to_the_same_file(
 def test_a_run_that_is_stopped_after_every_checkpoint_comes_to_the_same_file(
     reference, inputs, models, tmp_path, monkeypatch
 ):
-    write, count_down = sector_file.write, RecoveryWriter.count_down
+    write, count_down = write_sector_file, RecoveryWriter.count_down
 
     def killed_write(*content):
         write(*content)
@@ -251,7 +261,7 @@ def test_a_run_that_is_stopped_after_every_checkpoint_comes_to_the_same_file(
         count_down(self, *numbers)
         raise Killed
 
-    monkeypatch.setattr(sector_file, "write", killed_write)
+    monkeypatch.setattr(stages, "write_sector_file", killed_write)
     monkeypatch.setattr(RecoveryWriter, "count_down", killed_count_down)
     output = tmp_path / "output"
     remaining = []
@@ -278,7 +288,7 @@ def test_a_run_that_is_asked_to_stop_does_so_at_the_next_checkpoint(
         lambda *arguments: (stop.ask("SIGUSR1"), search(*arguments))[1],
     )
     campaign = campaign_on(inputs, output, models, "checkpoint.interval=1000.0")
-    unit = the_unit(campaign.inputs, campaign.outputs)
+    unit = the_unit(campaign.inputs)
     with pytest.raises(UnitStopped):
         campaign.work(unit, Team(MPI.COMM_SELF), Control(stop, lambda n: None))
     assert read_progress(the_file(output)).n_inject_remaining == COUNTS[1]
@@ -290,7 +300,7 @@ def test_a_run_that_is_asked_to_stop_does_so_at_the_next_checkpoint(
 def test_what_another_job_finished_meanwhile_is_left_as_it_is(begun, reference, inputs, models):
     output, path = begun(N_STATES - 2)
     campaign = campaign_on(inputs, output, models)
-    unit = the_unit(campaign.inputs, campaign.outputs)
+    unit = the_unit(campaign.inputs)
     shutil.copyfile(reference[0], path)
     before = path.stat().st_mtime_ns
     campaign.work(unit, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
@@ -310,10 +320,10 @@ def test_the_time_of_the_injections_adds_up_over_the_stops(begun, inputs, models
     output, path = begun(3)
     with edited(path) as file:
         file.attrs.modify("seconds_inject", np.float64(1000))
-        before = {stage: file.attrs[f"seconds_{stage}"] for stage in sector_file.STAGES}
+        before = {stage: file.attrs[f"seconds_{stage}"] for stage in Stage}
     work(campaign_on(inputs, output, models))
     with h5py.File(path) as file:
-        after = {stage: file.attrs[f"seconds_{stage}"] for stage in sector_file.STAGES}
+        after = {stage: file.attrs[f"seconds_{stage}"] for stage in Stage}
     assert 1000 < after.pop("inject") < 1120
     assert before.pop("inject") == 1000
     assert after == before
@@ -336,9 +346,7 @@ def test_another_configuration_is_refused_with_the_difference(begun, inputs, mod
     before = path.read_bytes()
     changed = campaign_on(inputs, output, models, setting)
     with pytest.raises(SectorFileError, match=r"another configuration \(.* -> .*\)") as caught:
-        changed.work(
-            the_unit(inputs, output), Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None)
-        )
+        changed.work(the_unit(inputs), Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
     assert setting.partition("=")[0] in str(caught.value)
     assert path.read_bytes() == before
 
@@ -373,15 +381,33 @@ def test_a_damaged_file_whose_fits_is_in_the_archive_makes_way_for_the_next_atte
     output, path = begun(3)
     path.write_bytes(path.read_bytes()[:50_000])
     campaign = campaign_on(inputs, output, models)
-    unit = the_unit(inputs, output)
+    unit = the_unit(inputs)
     fetched = replace(unit.content, product=product_of(FIRST_TIC, 1))
-    not_there = replace(unit, content=replace(fetched, source=None))
+    not_there = replace(unit, content=replace(fetched, path=None))
     with pytest.raises(LightCurveError, match=r"kept as .*\.damaged, .* fetched again"):
         campaign.work(not_there, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
     assert not path.exists()
     there = replace(unit, content=fetched)
     campaign.work(there, Team(MPI.COMM_SELF), Control(StopRequest(), lambda n: None))
     assert content(path) == content(reference[0])
+
+
+# ----------------------------------------------------------------- another detector
+
+
+def test_the_stages_work_with_any_detector(inputs, tmp_path):
+    campaign = campaign_with(BrightnessDetector(), inputs, tmp_path / "output")
+    assert work(campaign)[1] == N_INJECT * N_REPEAT
+    path = the_file(tmp_path / "output")
+    progress, data = read_progress(path), read_sector_data(path)
+    assert progress.models_checksum == BrightnessDetector.checksum
+    assert progress.done
+    # it looks at all usable cadences, also beside gaps and at the ends
+    usable = data.light_curve.usable(load(None).light_curve.quality_bitmask)
+    np.testing.assert_array_equal(np.isfinite(data.probability), usable)
+    assert set(data.probability[usable]) == {0, 1}
+    with h5py.File(path) as file:
+        assert 0.1 < np.mean(file["recoveries/recovered"]) < 0.9
 
 
 # ----------------------------------------------------------------- teams
@@ -415,7 +441,7 @@ def test_a_team_of_any_size_makes_the_same_file(mpi_tmp_path, alone, models, rem
         rewind(the_file(together), None if remaining == "gp" else remaining)
     world.Barrier()
     campaign = campaign_on(inputs, together, models, f"checkpoint.interval={interval}")
-    unit = the_unit(inputs, together)
+    unit = the_unit(inputs)
     reports = []
     campaign.work(unit, Team(world), Control(StopRequest(), reports.append))
     world.Barrier()
@@ -439,7 +465,7 @@ def test_a_failure_of_one_member_is_raised_by_all_and_costs_no_rows(
         rewind(the_file(together), 130)
     world.Barrier()
     campaign = campaign_on(inputs, together, models)
-    unit = the_unit(campaign.inputs, campaign.outputs)
+    unit = the_unit(campaign.inputs)
     world.Barrier()
     recovered = InjectionSearch.recovered
 

@@ -6,11 +6,12 @@ import h5py
 import pytest
 
 from cvzmpi.cvz.configuration import load
-from cvzmpi.cvz.sector_file.sector_file import sector_path
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.verify import Verifier
 from cvzmpi.ledger import Event, Ledger, State
-from tests.main_job import FAST, rewind, run, simulate
+from tests.main_job import FAST, rewind, simulate
+from tools.harness.job_process import run
 
 N_STARS = 4
 NAMES = [f"{FIRST_TIC + n}_1" for n in range(N_STARS)]
@@ -42,7 +43,7 @@ def campaign(finished, tmp_path):
 
 
 def file_of(campaign, star):
-    return sector_path(campaign.output.directory, FIRST_TIC + star, 1)
+    return LightCurveId(FIRST_TIC + star, 1).path(campaign.output.directory)
 
 
 def verify(campaign, repair=True, sample=None):

@@ -12,7 +12,8 @@ from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_campaign import InversionCampaign, find_prepared
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.simulate import simulate_prepared
-from tests.main_job import contents, kill, run, start
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import kill, run, start
 
 SHAPES = {"small": (2, 40), "large": (3, 70)}
 N_PIXELS = 290

@@ -23,7 +23,7 @@ from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.control import Control, UnitStopped
 from cvzmpi.storage import checkpoint_file
 from tests.edited_hdf5 import edited
-from tests.main_job import content
+from tools.harness.hdf5_content import content
 
 SHAPE = (3, 100)  # two tickets a scan position, the second smaller
 WAVELENGTH = 630.08 + 0.0026 * np.arange(94)

@@ -17,12 +17,14 @@ from cvzmpi.level2.programs.dataset import read_datasets
 from cvzmpi.level2.programs.reservation import ClaimError, claim
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.tables import qualifications
-from tests import main_job
 from tests.level2.dead_job import let_die
 from tests.level2.example_rows import row
 from tests.level2.inversion.test_inversion_campaign import WAVELENGTH
-from tests.main_job import HANG, before_work_on, content, kill, kill_when, start
-from tools.inversion.invented import invent_programs
+from tests.main_job import HANG, before_work_on
+from tools.harness import job_process
+from tools.harness.hdf5_content import content
+from tools.harness.invented_programs import invent_programs
+from tools.harness.job_process import kill, kill_when, start
 
 PROGRAMS = {"two": [(2, 70), (2, 40)], "one": [(3, 70)]}
 SOON = ("--set", "checkpoint.interval=0.02")
@@ -61,7 +63,7 @@ def command(*more, team=1):
 
 
 def run(directory, *more, ranks=None, team=1, **environment):
-    return main_job.run(command(*more, team=team), ranks=ranks, cwd=directory, **environment)
+    return job_process.run(command(*more, team=team), ranks=ranks, cwd=directory, **environment)
 
 
 def maps(directory):
@@ -219,7 +221,7 @@ def test_a_program_over_which_jobs_die_without_progress_is_given_up(campaign, st
     assert event.to_state is State.ERROR
     assert event.message.startswith("2 jobs died while they worked on it and it got no further")
     assert story.unit("two").state is State.DONE
-    assert main_job.run(["level2", "retry", "one"], cwd=campaign).status == 0
+    assert job_process.run(["level2", "retry", "one"], cwd=campaign).status == 0
     assert (story.unit("one").attempts_used, run(campaign).status) == (0, 0)
 
 
@@ -291,11 +293,11 @@ def test_what_changed_while_a_job_worked_on_it_is_reopened_and_not_begun_again(c
 
 def test_status_and_history_tell_of_the_jobs(campaign):
     assert run(campaign, ranks=2).status == 0
-    status = main_job.run(["level2", "status"], cwd=campaign)
+    status = job_process.run(["level2", "status"], cwd=campaign)
     assert "2 units: 2 done" in status.stdout
-    assert '"done": 2' in main_job.run(["level2", "status", "--json"], cwd=campaign).stdout
-    history = main_job.run(["level2", "history", "one"], cwd=campaign).stdout
+    assert '"done": 2' in job_process.run(["level2", "status", "--json"], cwd=campaign).stdout
+    history = job_process.run(["level2", "history", "one"], cwd=campaign).stdout
     for text in ("one: done since", "working, attempt 1", "Milne-Eddington inversion, inv."):
         assert text in history
-    stranger = main_job.run(["level2", "history", "three"], cwd=campaign)
+    stranger = job_process.run(["level2", "history", "three"], cwd=campaign)
     assert (stranger.status, len(stranger.complaints)) == (2, 1)

@@ -16,7 +16,7 @@ from cvzmpi.level2.programs.reservation import ClaimError, claim, release
 from cvzmpi.scheduler.campaign import Outcome
 from tests.ledger.way import WORKER, begin_next, next_unit, state_of
 from tests.level2.dead_job import let_die
-from tools.inversion.invented import invent_programs
+from tools.harness.invented_programs import invent_programs
 
 
 @pytest.fixture

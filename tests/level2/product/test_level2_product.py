@@ -22,7 +22,8 @@ from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler.control import Control
 from tests.edited_hdf5 import edited
 from tests.level2.simulated_level1 import CROSSTALK, SHIFT, simulate_level1
-from tests.main_job import bytes_of, run
+from tests.main_job import bytes_of
+from tools.harness.job_process import run
 
 dkist = pytest.importorskip("dkist", reason="Level 1 data need the dkist package")
 pytest.importorskip("dkist_data_simulator", reason="it makes the Level 1 data")

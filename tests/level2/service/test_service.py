@@ -31,7 +31,7 @@ from cvzmpi.level2.steps import Level2Campaign
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.programs.test_reservation import make_invertible
 from tests.level2.stand_in_store import TOKEN
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 SECRET = "a token that is long enough"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from cvzmpi.cvz.archive.listings.bounded_gzip import decompress
 from cvzmpi.cvz.archive.listings.listing import count_light_curves, lists_something
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.errors import ConfigError, one_line
 
-_SECONDS_PER_DAY = 86400.0
 _LARGEST = 1_000_000_000
 _FILE = re.compile(r"tesscurl_sector_(\d{1,4})_lc\.sh\.gz", re.ASCII)
 
@@ -64,7 +64,7 @@ class KeptListings:
         """The listing of a sector; None where there is none, or it is damaged."""
         file = self._file(sector)
         try:
-            days = (time.time() - file.stat().st_mtime) / _SECONDS_PER_DAY
+            days = (time.time() - file.stat().st_mtime) / SECONDS_PER_DAY
             kept = KeptListing(file, decompress(file.read_bytes(), _LARGEST), days)
         except (OSError, EOFError, zlib.error):
             return None

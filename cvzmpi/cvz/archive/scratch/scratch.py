@@ -182,10 +182,9 @@ class Scratch:
         except LightCurveError as error:
             reason = str(error).removeprefix(f"{path}: ")
             raise WrongProductError(f"{origin}: what came from there: {reason}") from error
-        if (light_curve.tic, light_curve.sector) != (product.tic, product.sector):
+        if light_curve.id != product.id:
             raise WrongProductError(
-                f"{origin}: TIC {light_curve.tic} sector {light_curve.sector} came from there, "
-                f"expected TIC {product.tic} sector {product.sector}"
+                f"{origin}: {light_curve.id} came from there, expected {product.id}"
             )
         return StagedFile(
             product=product,

@@ -238,4 +238,4 @@ _Came: TypeAlias = "StagedFile | NotStaged | _TryOut | Exception"
 
 
 def _about(product: Product, error: Exception) -> str:
-    return f"TIC {product.tic} sector {product.sector}: {error}"
+    return f"{product.id}: {error}"

@@ -1,4 +1,4 @@
-"""The detector: flare probabilities of an ensemble of networks at every cadence.
+"""The ensemble: flare probabilities of all networks at every cadence.
 
 An `EnsembleEvaluation` holds what the networks computed along one light curve: their features at
 every position and the input of the hidden layer in every window. The probabilities follow from it
@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from cvzmpi.cvz.detection.stella import layers
 from cvzmpi.cvz.detection.stella import network as nn
 from cvzmpi.cvz.detection.stella.network import Network
 
@@ -33,7 +34,7 @@ Allocate = Callable[[tuple[int, ...], type], np.ndarray]
 
 @dataclass(frozen=True)
 class EnsembleEvaluation:
-    """What an ensemble of networks computed along one light curve.
+    """Intermediate values of an ensemble of networks along one light curve.
 
     Attributes
     ----------
@@ -44,16 +45,18 @@ class EnsembleEvaluation:
     hidden : float32, shape (n_models, n_windows, 32)
         Input of the hidden layer, bias included, by the position where the window starts.
     n_cadences : int
+    networks : sequence of Network
     """
 
     flux: np.ndarray
     features: np.ndarray
     hidden: np.ndarray
     n_cadences: int
+    networks: Sequence[Network]
 
     @classmethod
     def allocate(
-        cls, flux: np.ndarray, n_models: int, allocate: Allocate = np.empty
+        cls, flux: np.ndarray, networks: Sequence[Network], allocate: Allocate = np.empty
     ) -> EnsembleEvaluation:
         """Make room for the evaluation of a light curve.
 
@@ -61,7 +64,7 @@ class EnsembleEvaluation:
         ----------
         flux : float, shape (n_cadences,)
             The usable cadences, divided by their median.
-        n_models : int
+        networks : sequence of Network
         allocate : callable
             Makes an array from shape and dtype; a team passes one that all its ranks share.
         """
@@ -74,24 +77,26 @@ class EnsembleEvaluation:
         padded[start : start + n_cadences] = flux
         return cls(
             flux=padded,
-            features=allocate((n_models, nn.STEP, n, nn.CHANNELS), np.float32),
-            hidden=allocate((n_models, n_windows, nn.HIDDEN), np.float32),
+            features=allocate((len(networks), nn.STEP, n, nn.CHANNELS), np.float32),
+            hidden=allocate((len(networks), n_windows, nn.HIDDEN), np.float32),
             n_cadences=n_cadences,
+            networks=networks,
         )
 
-    def compute(self, model: int, network: Network) -> None:
+    def compute(self, model: int) -> None:
         """Evaluate one network of the ensemble along the whole light curve."""
-        rows = nn.neighbourhoods(self.flux[None])
+        network = self.networks[model]
+        rows = layers.neighbourhoods(self.flux[None])
         for start in range(0, self.features.shape[2], _BLOCK // nn.STEP):
             self._compute_features(model, network, rows, start)
         hidden = self.hidden[model]
-        hidden[:] = nn.hidden_interior(network, self.features[model], len(hidden))
+        hidden[:] = layers.hidden_interior(network, self.features[model], len(hidden))
         hidden += network.dense_bias
         for start in range(0, len(hidden), _BLOCK):
             n = min(_BLOCK, len(hidden) - start)
             left, right = border_rows(start, n)
-            hidden[start : start + n] += nn.hidden_left(network, rows[:, left], n)[0]
-            hidden[start : start + n] += nn.hidden_right(network, rows[:, right], n)[0]
+            hidden[start : start + n] += layers.hidden_left(network, rows[:, left], n)[0]
+            hidden[start : start + n] += layers.hidden_right(network, rows[:, right], n)[0]
 
     def _compute_features(self, model: int, network: Network, rows: np.ndarray, start: int) -> None:
         """Fill `features[model, :, start : start + _BLOCK / 4]`."""
@@ -99,10 +104,10 @@ class EnsembleEvaluation:
         stop = min(start + _BLOCK // nn.STEP, features.shape[1])
         # conv2 needs two positions more than features, pooled four more than that, conv1 one more
         block = rows[:, nn.STEP * start : nn.STEP * stop + 2 + 4 + 1]
-        conv2 = nn.convolved(network, nn.pooled(network, block))
-        features[:, start:stop] = nn.features(network, conv2)[0]
+        conv2 = layers.convolved(network, layers.pooled(network, block))
+        features[:, start:stop] = layers.features(network, conv2)[0]
 
-    def model_probabilities(self, networks: Sequence[Network]) -> np.ndarray:
+    def model_probabilities(self) -> np.ndarray:
         """Flare probability of each cadence by each network.
 
         Returns
@@ -114,10 +119,14 @@ class EnsembleEvaluation:
         windows = slice(start, start + self.n_cadences)
         return np.stack(
             [
-                sigmoid(nn.logits(network, self.hidden[model, windows].copy()))
-                for model, network in enumerate(networks)
+                sigmoid(layers.logits(network, self.hidden[model, windows].copy()))
+                for model, network in enumerate(self.networks)
             ]
         )
+
+    def probability(self) -> np.ndarray:
+        """Flare probability of each cadence; float32, shape (n_cadences,)."""
+        return ensemble_probability(self.model_probabilities())
 
 
 def evaluate(flux: np.ndarray, networks: Sequence[Network]) -> EnsembleEvaluation:
@@ -128,9 +137,9 @@ def evaluate(flux: np.ndarray, networks: Sequence[Network]) -> EnsembleEvaluatio
     flux : float, shape (n_cadences,)
         The usable cadences, divided by their median.
     """
-    evaluation = EnsembleEvaluation.allocate(flux, len(networks))
-    for model, network in enumerate(networks):
-        evaluation.compute(model, network)
+    evaluation = EnsembleEvaluation.allocate(flux, networks)
+    for model in range(len(networks)):
+        evaluation.compute(model)
     return evaluation
 
 

@@ -1,4 +1,4 @@
-"""What injected flares change in the evaluation of a light curve, and nothing else.
+"""Injected flares, evaluated by computing only the changes that they make.
 
 An injected flare changes the flux at some cadences around its peak, so features only around them,
 and the hidden layer of a window only by the changed features:
@@ -30,6 +30,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvzmpi.cvz.detection.stella import layers
 from cvzmpi.cvz.detection.stella import network as nn
 from cvzmpi.cvz.detection.stella.ensemble import (
     EnsembleEvaluation,
@@ -56,9 +57,9 @@ def toeplitz(network: Network, n_u: int) -> np.ndarray:
     return matrix.reshape(n_v * nn.CHANNELS, n_u * nn.HIDDEN)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Reach:
-    """Which features a flare may change: v in [v_start, v_stop), and which border taps.
+    """The features that a flare may change, v in [v_start, v_stop), and the border taps.
 
     Flares of the same reach are evaluated together.
     """
@@ -77,7 +78,7 @@ class WindowPlan:
     n_u: int
 
     def reach(self, before: int, after: int, step: int = 4) -> Reach:
-        """Which features change when the flux does, from `before` to `after` cadences of the peak.
+        """The features that change with the flux from `before` to `after` cadences of the peak.
 
         Parameters
         ----------
@@ -109,9 +110,8 @@ class InjectedWindows:
     ----------
     evaluation : EnsembleEvaluation
         Of the light curve without injections.
-    networks : sequence of Network
     matrices : sequence of ndarray
-        `toeplitz(network, plan.n_u)` of each network.
+        `toeplitz(network, plan.n_u)` of each of its networks.
     plan : WindowPlan
     reach : Reach
     peaks : int, shape (batch,)
@@ -121,14 +121,13 @@ class InjectedWindows:
     def __init__(
         self,
         evaluation: EnsembleEvaluation,
-        networks: Sequence[Network],
         matrices: Sequence[np.ndarray],
         plan: WindowPlan,
         reach: Reach,
         peaks: np.ndarray,
     ) -> None:
         self._evaluation = evaluation
-        self._networks = networks
+        self._networks = evaluation.networks
         self._matrices = matrices
         self._reach = reach
         self._s0 = window_of_cadence(peaks + plan.first_cadence)
@@ -136,7 +135,7 @@ class InjectedWindows:
         self._changes: list[np.ndarray] = []
 
     def flux_positions(self) -> np.ndarray:
-        """Where `inject` needs the flux of the flares.
+        """Positions at which `inject` needs the flux of the flares.
 
         Returns
         -------
@@ -157,33 +156,34 @@ class InjectedWindows:
         """
         positions = self.flux_positions()
         flux = self._evaluation.flux[positions] + flare_flux.astype(np.float32)
-        self._rows = nn.neighbourhoods(flux)
+        self._rows = layers.neighbourhoods(flux)
         n = self._evaluation.features.shape[2]
         n_v = self._reach.v_stop - self._reach.v_start
         start = positions[:, :1] + np.arange(nn.STEP)  # position of the first feature by residue
         stored = ((start % nn.STEP) * n + start // nn.STEP)[:, :, None] + np.arange(n_v)
         self._changes = []
         for model, network in enumerate(self._networks):
-            conv2 = nn.convolved(network, nn.pooled(network, self._rows))
-            features = nn.features(network, conv2)
+            conv2 = layers.convolved(network, layers.pooled(network, self._rows))
+            features = layers.features(network, conv2)
             features -= self._evaluation.features[model].reshape(-1, nn.CHANNELS)[stored]
             self._changes.append(features)
 
-    def probability(self, members: np.ndarray, u_start: int, u_stop: int) -> np.ndarray:
+    def probability(self, members: np.ndarray, stretch: slice) -> np.ndarray:
         """Flare probability at a stretch of the plan's cadences, for some of the injections.
 
         Parameters
         ----------
         members : int, shape (k,)
             Which injections of the batch.
-        u_start, u_stop : int
-            The cadences 4 u_start to 4 u_stop - 1 of the plan.
+        stretch : slice
+            Of the plan's cadences; both ends are multiples of 4.
 
         Returns
         -------
-        float32, shape (k, 4 (u_stop - u_start))
+        float32, shape (k, cadences in the stretch)
         """
         reach = self._reach
+        u_start, u_stop = stretch.start // nn.STEP, stretch.stop // nn.STEP
         n_u = u_stop - u_start
         rows = slice(reach.v_start * nn.CHANNELS, reach.v_stop * nn.CHANNELS)
         columns = slice(u_start * nn.HIDDEN, u_stop * nn.HIDDEN)
@@ -203,7 +203,7 @@ class InjectedWindows:
             for is_left in (True, False):
                 if reach.left_border if is_left else reach.right_border:
                     hidden += self._border_change(network, is_left, members, u_start, n_u)
-            by_model[model] = sigmoid(nn.logits(network, hidden))
+            by_model[model] = sigmoid(layers.logits(network, hidden))
         probability = ensemble_probability(by_model)
         return probability.swapaxes(1, 2).reshape(len(members), -1)
 
@@ -213,8 +213,8 @@ class InjectedWindows:
         """Change of a border's sum, shape (k, 4, n_u, 32): with the flares minus without."""
         n_windows = nn.STEP * n_u
         left, right = border_rows(nn.STEP * (u_start - self._reach.v_start), n_windows)
-        rows, hidden = (left, nn.hidden_left) if is_left else (right, nn.hidden_right)
+        rows, hidden = (left, layers.hidden_left) if is_left else (right, layers.hidden_right)
         without = self._evaluation.flux[self.flux_positions()[members]]
         change = hidden(network, self._rows[members, rows], n_windows)
-        change -= hidden(network, nn.neighbourhoods(without)[:, rows], n_windows)
+        change -= hidden(network, layers.neighbourhoods(without)[:, rows], n_windows)
         return change.reshape(len(members), n_u, nn.STEP, nn.HIDDEN).swapaxes(1, 2)

@@ -28,37 +28,20 @@ SDIST = f"stella-{STELLA_VERSION}.tar.gz"
 COMPACT_FILE = f"stella-{STELLA_VERSION}.npz"
 
 # SHA-256 of the Keras files, in the order of the ensemble: that of their names, as stella has it.
+_SHA256_BY_SEED = {
+    "0004": "c5d92437c599f0c5ef92e5c6de490be90318af33f0c3a5fd6ded4fb19a0d11b1",
+    "0005": "cba345c4f4ea5f8d9286cc584968ddf665397ddea6edb38e3923384077e4e5e2",
+    "0018": "855d14f1a41cc07a4cc24a2b04f7931b4b98bc9d955cb23950c9fe8193c479fa",
+    "0028": "5e33be56a38ab7de82f6cc01a2b684292f9195cd3058bdbef9dd1ecac6cdcf15",
+    "0029": "aa1375f93ee8e080fd0fa9c964f8841ca6a37ae992cd8295028b8345f4d0f9ba",
+    "0038": "cfd9c28714fe1d4778a8a5f27c1b797710abecdb922a5f3408abaa8ed0db9fdc",
+    "0050": "16df1c8c3aa8d3f430441fe615b33ac51ff33a8e5a0f8169c84a9d974b11c6ca",
+    "0077": "af873bf2c7054f1260e7149b343fb7045552092f6b62d93f36ce03d2606ddac0",
+    "0078": "cd69f050a4e423d2579b446ddcb39afb542ef14cd4e122e659be0e382d1662cc",
+    "0080": "7a882aa991487dc047cd372c5ed1489586672b943155f20466fc2d17ee6753b3",
+}
 KERAS_FILES = {
-    "ensemble_s0004_i0350_b0.73.h5": (
-        "c5d92437c599f0c5ef92e5c6de490be90318af33f0c3a5fd6ded4fb19a0d11b1"
-    ),
-    "ensemble_s0005_i0350_b0.73.h5": (
-        "cba345c4f4ea5f8d9286cc584968ddf665397ddea6edb38e3923384077e4e5e2"
-    ),
-    "ensemble_s0018_i0350_b0.73.h5": (
-        "855d14f1a41cc07a4cc24a2b04f7931b4b98bc9d955cb23950c9fe8193c479fa"
-    ),
-    "ensemble_s0028_i0350_b0.73.h5": (
-        "5e33be56a38ab7de82f6cc01a2b684292f9195cd3058bdbef9dd1ecac6cdcf15"
-    ),
-    "ensemble_s0029_i0350_b0.73.h5": (
-        "aa1375f93ee8e080fd0fa9c964f8841ca6a37ae992cd8295028b8345f4d0f9ba"
-    ),
-    "ensemble_s0038_i0350_b0.73.h5": (
-        "cfd9c28714fe1d4778a8a5f27c1b797710abecdb922a5f3408abaa8ed0db9fdc"
-    ),
-    "ensemble_s0050_i0350_b0.73.h5": (
-        "16df1c8c3aa8d3f430441fe615b33ac51ff33a8e5a0f8169c84a9d974b11c6ca"
-    ),
-    "ensemble_s0077_i0350_b0.73.h5": (
-        "af873bf2c7054f1260e7149b343fb7045552092f6b62d93f36ce03d2606ddac0"
-    ),
-    "ensemble_s0078_i0350_b0.73.h5": (
-        "cd69f050a4e423d2579b446ddcb39afb542ef14cd4e122e659be0e382d1662cc"
-    ),
-    "ensemble_s0080_i0350_b0.73.h5": (
-        "7a882aa991487dc047cd372c5ed1489586672b943155f20466fc2d17ee6753b3"
-    ),
+    f"ensemble_s{seed}_i0350_b0.73.h5": checksum for seed, checksum in _SHA256_BY_SEED.items()
 }
 
 # What the weights are called here, in Keras, and their shape in one model.
@@ -100,7 +83,7 @@ class StellaModels:
 
 
 def default_file() -> Path:
-    """Where the converted models are kept: `CVZMPI_CACHE`, or the user's cache directory."""
+    """The file of the converted models in `CVZMPI_CACHE`, or in the user's cache directory."""
     cache = os.environ.get("CVZMPI_CACHE")
     if cache:
         return Path(cache) / COMPACT_FILE

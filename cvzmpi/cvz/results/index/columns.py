@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
-from cvzmpi.cvz.sector_file.sector_file import STAGES
 
 INDEX_VERSION = 1
 """Counted up when a column gets another meaning: what was indexed before is then read again."""
@@ -84,7 +84,7 @@ LIGHT_CURVES = (
     Column("gp_log_likelihood", _NUMBER, "", "natural logarithm of its likelihood"),
     Column("gp_n_evaluations", _COUNT, "", "likelihoods computed for it"),
     *(Column(f"gp_{n}", _NUMBER, unit, text) for n, (unit, text) in _GP_PARAMETERS.items()),
-    *(Column(f"seconds_{stage}", _NUMBER, "s", f"time of stage {stage}") for stage in STAGES),
+    *(Column(f"seconds_{stage}", _NUMBER, "s", f"time of stage {stage}") for stage in Stage),
     *FILE_STATE,
     Column("content_sha256", _TEXT, "", "checksum that the sector file carries"),
     Column("input_file", _TEXT, "", "the FITS file"),
@@ -124,3 +124,10 @@ def schema(columns: Sequence[Column]) -> pa.Schema:
 
 
 LIGHT_CURVE_SCHEMA, FLARE_SCHEMA, PROBLEM_SCHEMA = map(schema, (LIGHT_CURVES, FLARES, PROBLEMS))
+
+SCHEMAS = {
+    "light_curves": LIGHT_CURVE_SCHEMA,
+    "flares": FLARE_SCHEMA,
+    "problems": PROBLEM_SCHEMA,
+}
+"""By name of the table, in the order of the attributes of a `Part`."""

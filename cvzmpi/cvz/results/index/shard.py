@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index.columns import FLARE_SCHEMA, LIGHT_CURVE_SCHEMA, PROBLEM_SCHEMA
 from cvzmpi.cvz.results.index.part import Part, read_part, write_part
 from cvzmpi.cvz.results.index.summary import Summary, UnreadableError, summarise
@@ -27,7 +28,30 @@ _KEY = [("tic", "ascending"), ("sector", "ascending")]
 
 
 @dataclass(frozen=True)
-class ShardReport:
+class Counts:
+    """What was read, and what is in the tables of one shard or of all.
+
+    Attributes
+    ----------
+    n_read : int
+        Sector files that were read now.
+    n_light_curves, n_unfinished, n_flares, n_problems : int
+        In the tables.
+    left_out : tuple of str
+        A line for each sector file that should be in the tables and cannot: not for those that only
+        change just now, nor for files of other names.
+    """
+
+    n_read: int
+    n_light_curves: int
+    n_unfinished: int
+    n_flares: int
+    n_problems: int
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShardReport(Counts):
     """What was done about one shard.
 
     Attributes
@@ -35,23 +59,10 @@ class ShardReport:
     name : str
     digest : str
         Of its part; the same as long as nothing changed.
-    n_read : int
-        Sector files that were read now.
-    n_light_curves, n_unfinished, n_flares, n_problems : int
-        In its part.
-    left_out : tuple of str
-        A line for each sector file that should be in its part and cannot: not for those that only
-        change just now, nor for files of other names.
     """
 
     name: str
     digest: str
-    n_read: int
-    n_light_curves: int
-    n_unfinished: int
-    n_flares: int
-    n_problems: int
-    left_out: tuple[str, ...]
 
 
 @dataclass
@@ -166,9 +177,8 @@ def _kind(entry: os.DirEntry[str], shard: str) -> str:
     stem, suffix, rest = name.partition(".h5")
     if stem.endswith(".claim"):
         return "claim"
-    tic, _, sector = stem.partition("_")
-    ours = suffix and tic.isdecimal() and sector.isdecimal() and int(tic) % 1000 == int(shard)
-    if not ours or entry.is_dir():
+    light_curve = LightCurveId.parse(stem)
+    if not suffix or light_curve is None or light_curve.shard != shard or entry.is_dir():
         return "foreign"
     if not rest:
         return "sector file"
@@ -237,7 +247,7 @@ def _same(before: os.stat_result, after: os.stat_result) -> bool:
 
 def _check_name(path: Path, summary: Summary) -> None:
     row = summary.light_curve
-    if path.stem != f"{row['tic']}_{row['sector']}":
+    if path.stem != LightCurveId(row["tic"], row["sector"]).name:
         raise UnreadableError(
             "foreign", f"it is of TIC {row['tic']} in sector {row['sector']}, says its content"
         )

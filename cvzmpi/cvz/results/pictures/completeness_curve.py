@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.results.pictures.style import DATA, FLARE, GP, label_decades, picture
-from cvzmpi.cvz.results.products.completeness import CompletenessCurve, binned
-from cvzmpi.cvz.sector_file.recovery import Recovery, equal_edges
+from cvzmpi.cvz.results.products.completeness import CompletenessCurve
+from cvzmpi.cvz.results.products.recovered_fraction import binned, equal_edges
+from cvzmpi.cvz.sector_file.data import Recovery
 
 _SIZES = (
     ("equivalent_duration", "Equivalent duration [s]", 1.0, "s"),

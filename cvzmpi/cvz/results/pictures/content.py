@@ -2,70 +2,49 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
 
-from cvzmpi.cvz.sector_file import recovery as recoveries
-from cvzmpi.cvz.sector_file.recovery import Recovery
-from cvzmpi.cvz.sector_file.sector_file import Progress, SectorData
-from cvzmpi.cvz.sector_file.star_facts import star_facts
+from cvzmpi.cvz.sector_file.reading import SectorContent
 
 
-@dataclass(frozen=True)
-class Content:
-    """A sector file as the panels need it; one entry for each usable cadence.
+class Content(SectorContent):
+    """A sector file with, for each usable cadence, what the panels draw."""
 
-    Attributes
-    ----------
-    rows : int, shape (n,)
-        Rows of the light curve.
-    time : float64, shape (n,)
-        BTJD.
-    flux, flux_err : float64, shape (n,)
-        Relative to the median flux.
-    mean, sd : float64, shape (n,), or None
-        Of the Gaussian process, likewise.
-    """
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Rows of the light curve; int, shape (n,)."""
+        return np.flatnonzero(self.data.light_curve.usable(self.quality_bitmask))
 
-    progress: Progress
-    data: SectorData
-    recovery: Recovery | None
-    threshold: float
-    rows: np.ndarray
-    time: np.ndarray
-    flux: np.ndarray
-    flux_err: np.ndarray
-    mean: np.ndarray | None
-    sd: np.ndarray | None
+    @cached_property
+    def time(self) -> np.ndarray:
+        """BTJD; float64, shape (n,)."""
+        return self.data.light_curve.time[self.rows]
 
-    @classmethod
-    def read(cls, path: Path) -> Content:
-        """Read a sector file, done or not.
+    @cached_property
+    def _flux(self) -> np.ndarray:
+        return self.data.light_curve.flux[self.rows].astype(np.float64)
 
-        Raises
-        ------
-        SectorFileError
-            If there is no such file, or it is unreadable or not a sector file.
-        """
-        progress, data, recovery = recoveries.read_all(path)
-        config = json.loads(progress.config_json)
-        light_curve = data.light_curve
-        star_facts(light_curve.header)
-        rows = np.flatnonzero(light_curve.usable(config["light_curve.quality_bitmask"]))
-        flux = light_curve.flux[rows].astype(np.float64)
-        median = np.median(flux)
-        return cls(
-            progress=progress,
-            data=data,
-            recovery=recovery,
-            threshold=config["detect.threshold"],
-            rows=rows,
-            time=light_curve.time[rows],
-            flux=flux / median,
-            flux_err=light_curve.flux_err[rows] / median,
-            mean=None if data.gp_mu is None else data.gp_mu[rows] / median,
-            sd=None if data.gp_sigma is None else data.gp_sigma[rows] / median,
-        )
+    @cached_property
+    def _median(self) -> np.floating:
+        return np.median(self._flux)
+
+    @cached_property
+    def flux(self) -> np.ndarray:
+        """Relative to the median flux; float64, shape (n,)."""
+        return self._flux / self._median
+
+    @cached_property
+    def flux_err(self) -> np.ndarray:
+        """Relative to the median flux; shape (n,)."""
+        return self.data.light_curve.flux_err[self.rows] / self._median
+
+    @cached_property
+    def process(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Mean and standard deviation of the Gaussian process, likewise; None before `model`."""
+        if self.data.gp_mu is None or self.data.gp_sigma is None:
+            return None
+        return self.data.gp_mu[self.rows] / self._median, self.data.gp_sigma[
+            self.rows
+        ] / self._median

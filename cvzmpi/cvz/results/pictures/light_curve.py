@@ -10,17 +10,16 @@ from matplotlib.patches import Patch
 
 from cvzmpi.cvz.results.pictures.content import Content
 from cvzmpi.cvz.results.pictures.style import DATA, FLARE, GP, NOT_SEARCHED, with_error
+from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 
 def title_of(content: Content) -> str:
     """Which light curve it is, and whether it is done."""
-    light_curve = content.data.light_curve
-    title = f"TIC {light_curve.tic}, sector {light_curve.sector}"
-    if not content.progress.done:
+    title = f"TIC {content.tic}, sector {content.sector}"
+    magnitude = star_facts(content.header)["tess_magnitude"]
+    if not content.done:
         return f"{title}, unfinished"
-    if "TESSMAG" in light_curve.header:
-        return f"{title}, $T$ = {light_curve.header['TESSMAG']:.2f} mag"
-    return title
+    return title if magnitude is None else f"{title}, $T$ = {magnitude:.2f} mag"
 
 
 def draw_light_curve(axes: Any, content: Content, title: str) -> None:
@@ -48,7 +47,7 @@ def _draw_legend(axes: Any, content: Content) -> None:
         Patch(color=NOT_SEARCHED, label="not searched"),
         Line2D([], [], color=DATA, marker=".", ls="", label="flux"),
     ]
-    if content.mean is None:
+    if content.process is None:
         handles.append(Line2D([], [], ls="", label="no Gaussian process yet"))
     else:
         handles.append(Line2D([], [], color=GP, label="Gaussian process"))
@@ -96,9 +95,9 @@ def _flare_times(content: Content) -> np.ndarray:
 
 def draw_model(axes: Any, content: Content, x: np.ndarray, part: slice) -> None:
     """Mean and standard deviation of the Gaussian process, broken where the light curve is."""
-    if content.mean is None or content.sd is None:
+    if content.process is None:
         return
-    time, mean, sd = content.time[part], content.mean[part], content.sd[part]
+    time, (mean, sd) = content.time[part], (values[part] for values in content.process)
     cuts = np.flatnonzero(np.diff(time) > 0.1) + 1
     for piece in np.split(np.arange(len(time)), cuts):
         band = (mean[piece] - sd[piece], mean[piece] + sd[piece])
@@ -143,10 +142,11 @@ def draw_flare(
             mew=0,
             elinewidth=0.5,
         )
-    assert content.mean is not None
+    assert content.process is not None
+    mean, _ = content.process
     axes.fill_between(
         minutes[inside],
-        content.mean[part][inside],
+        mean[part][inside],
         flux[inside],
         color=FLARE,
         alpha=0.18,
@@ -173,7 +173,7 @@ def draw_probability(axes: Any, content: Content, minutes: np.ndarray, part: sli
     """What the detector said around a flare."""
     probability = content.data.probability[content.rows[part]]
     axes.plot(minutes, probability, "-", color="black", lw=0.9, drawstyle="steps-mid")
-    axes.axhline(content.threshold, color=DATA, lw=0.8, ls="--")
+    axes.axhline(content.config["detect.threshold"], color=DATA, lw=0.8, ls="--")
     axes.set_ylim(-0.05, 1.08)
     axes.set_yticks([0, 0.5, 1])
     axes.set_ylabel("Flare\nprobability")

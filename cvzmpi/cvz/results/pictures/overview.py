@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.results.pictures.content import Content
 from cvzmpi.cvz.results.pictures.light_curve import (
     around,
@@ -71,7 +72,7 @@ def _draw_largest_flare(figure: Any, content: Content) -> None:
     largest = int(np.argmax(flares["equivalent_duration"]))
     flare = {name: column[largest] for name, column in flares.items()}
     part = around(content, flare)
-    minutes = (content.time[part] - flare["peak_time"]) * 1440
+    minutes = (content.time[part] - flare["peak_time"]) * MINUTES_PER_DAY
     draw_flare(axes, content, flare, minutes, part)
     note_measures(axes, flare)
     draw_probability(below, content, minutes, part)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.patheffects import Normal, Stroke
 
+from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.results.pictures.style import NOT_SEARCHED, label_decades, picture, say
-from cvzmpi.cvz.results.products.completeness import binned_by_two
-from cvzmpi.cvz.sector_file import recovery as recoveries
-from cvzmpi.cvz.sector_file.recovery import Recovery, RecoveryGrid
+from cvzmpi.cvz.results.products.recovered_fraction import (
+    Counts,
+    binned_by_amplitude_and_fwhm,
+    even_edges,
+)
+from cvzmpi.cvz.sector_file.data import Recovery
 
 _MIN_IN_CELL = 10
 """Repeats below which a cell of the recovery map is left empty: its fraction says little."""
@@ -25,35 +30,47 @@ def draw_recovery(axes: Any, recovery: Recovery | None) -> None:
     if recovery is None or not recovery.n_placed:
         say(axes, title, "No injections yet" if recovery is None else "No injection done yet")
         return
-    grid = _grid(recovery)
-    fraction = np.where(grid.n_placed >= _MIN_IN_CELL, grid.fraction, np.nan)
+    # about 150 repeats in a cell, if they were spread evenly
+    grid = _Grid.of(recovery, int(np.clip(np.sqrt(recovery.n_placed / 150), 4, 12)))
+    fraction = np.where(grid.counts.n_placed >= _MIN_IN_CELL, grid.counts.fraction, np.nan)
     if np.all(np.isnan(fraction)):
         say(axes, title, f"Too few injections yet: {how_many(recovery)}")
         return
-    minutes, percent = grid.fwhm_edges * 1440, grid.amplitude_edges * 100
-    axes.set_facecolor(NOT_SEARCHED)
-    mesh = axes.pcolormesh(minutes, percent, fraction, cmap="cividis", vmin=0, vmax=1)
-    bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30, ticks=np.linspace(0, 1, 6))
-    _draw_half(axes, bar, minutes, percent, fraction)
-    axes.set(xscale="log", yscale="log", xlabel="FWHM [minutes]")
-    axes.set_ylabel("Amplitude [% of median flux]")
-    label_decades(axes.xaxis)
-    label_decades(axes.yaxis)
-    axes.tick_params(which="both", direction="out", top=False, right=False)
+    bar = grid.draw(axes, fraction, ticks=np.linspace(0, 1, 6))
+    _draw_half(axes, bar, grid.minutes, grid.percent, fraction)
     axes.set_title(title, loc="left")
     axes.set_title(how_many(recovery), loc="right", fontsize=7.5)
 
 
-def _grid(recovery: Recovery) -> RecoveryGrid:
-    """Recoveries in cells, all but those of the 1 % shortest and the 1 % longest flares."""
-    # About 150 repeats in a cell, if they were spread evenly.
-    n_bins = int(np.clip(np.sqrt(recovery.n_placed / 150), 4, 12))
-    typical = np.quantile(recovery.fwhm, [0.01, 0.99])
-    return recoveries.count(
-        recovery,
-        recoveries.even_edges(recovery.amplitude, n_bins),
-        recoveries.even_edges(typical, n_bins),
-    )
+@dataclass(frozen=True)
+class _Grid:
+    """Recoveries in cells of FWHM and amplitude, with the edges of these.
+
+    The 1 % shortest and the 1 % longest flares are in none of them.
+    """
+
+    minutes: np.ndarray
+    percent: np.ndarray
+    counts: Counts
+
+    @classmethod
+    def of(cls, recovery: Recovery, n_bins: int) -> _Grid:
+        amplitude = even_edges(recovery.amplitude, n_bins)
+        fwhm = even_edges(np.quantile(recovery.fwhm, [0.01, 0.99]), n_bins)
+        counts = binned_by_amplitude_and_fwhm(recovery, amplitude, fwhm)
+        return cls(fwhm * MINUTES_PER_DAY, amplitude * 100, counts)
+
+    def draw(self, axes: Any, fraction: np.ndarray, **colorbar: Any) -> Any:
+        """Draw the fractions as colours; the colour bar."""
+        axes.set_facecolor(NOT_SEARCHED)
+        mesh = axes.pcolormesh(self.minutes, self.percent, fraction, cmap="cividis", vmin=0, vmax=1)
+        bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30, **colorbar)
+        axes.set(xscale="log", yscale="log", xlabel="FWHM [minutes]")
+        axes.set_ylabel("Amplitude [% of median flux]")
+        label_decades(axes.xaxis)
+        label_decades(axes.yaxis)
+        axes.tick_params(which="both", direction="out", top=False, right=False)
+        return bar
 
 
 def _draw_half(
@@ -87,32 +104,20 @@ def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
         With at least one injected flare that is done.
     title : str
     """
-    amplitude_edges = recoveries.even_edges(recovery.amplitude, _N_CELLS)
-    fwhm_edges = recoveries.even_edges(np.quantile(recovery.fwhm, [0.01, 0.99]), _N_CELLS)
-    counts = binned_by_two(
-        recovery.amplitude, recovery.fwhm, recovery.recovered, amplitude_edges, fwhm_edges
-    )
-    fraction, (low, high) = counts.fraction, counts.interval()
-    minutes, percent = fwhm_edges * 1440, amplitude_edges * 100
+    grid = _Grid.of(recovery, _N_CELLS)
+    fraction, (low, high) = grid.counts.fraction, grid.counts.interval()
     figure = picture(7.4, 5.0)
     axes = figure.subplots()
-    axes.set_facecolor(NOT_SEARCHED)
-    mesh = axes.pcolormesh(minutes, percent, fraction, cmap="cividis", vmin=0, vmax=1)
-    figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30, label="Recovered fraction")
-    centres = np.meshgrid(_middles(minutes), _middles(percent))
+    grid.draw(axes, fraction, label="Recovered fraction")
+    centres = np.meshgrid(_middles(grid.minutes), _middles(grid.percent))
     for x, y, value, below, above in zip(
-        *(grid.ravel() for grid in (*centres, fraction, low, high)), strict=True
+        *(values.ravel() for values in (*centres, fraction, low, high)), strict=True
     ):
         if np.isfinite(value):
             text = f"{value * 100:.0f}$_{{-{(value - below) * 100:.0f}}}"
             text += f"^{{+{(above - value) * 100:.0f}}}$"
             colour = "black" if value > 0.55 else "white"
             axes.text(x, y, text, ha="center", va="center", color=colour, fontsize=8.5)
-    axes.set(xscale="log", yscale="log", xlabel="FWHM [minutes]")
-    axes.set_ylabel("Amplitude [% of median flux]")
-    label_decades(axes.xaxis)
-    label_decades(axes.yaxis)
-    axes.tick_params(which="both", direction="out", top=False, right=False)
     axes.set_title(title, loc="left", fontweight="bold")
     axes.set_title("recovered [%], with 68 % interval", loc="right")
     return figure

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.results.pictures.content import Content
 from cvzmpi.cvz.results.pictures.light_curve import around, draw_flare, note_measures, title_of
 from cvzmpi.cvz.results.pictures.style import picture, say
@@ -34,7 +35,7 @@ def draw_zooms(content: Content) -> Any:
     for rank, (axes, number) in enumerate(zip(panels, order, strict=False)):
         flare = {name: column[number] for name, column in flares.items()}
         part = around(content, flare)
-        minutes = (content.time[part] - flare["peak_time"]) * 1440
+        minutes = (content.time[part] - flare["peak_time"]) * MINUTES_PER_DAY
         draw_flare(axes, content, flare, minutes, part)
         note_measures(axes, flare, with_peak=False)
         axes.set_title(f"flare {number}, peak {flare['peak_time']:.4f} BTJD d", loc="left")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2
 
-from cvzmpi.cvz.results.products.completeness import CONFIDENCE
 from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The flare frequency distribution of a star, over all its light curves.
 
 Each flare counts with the completeness of the very search that found it. The observed time is that
-searched (`search_time`), and the smallest flares that are fitted are those of which the searches
+searched (`SearchTime`), and the smallest flares that are fitted are those of which the searches
 together find a given share: a bound that follows from the injections, never from the flares.
 """
 
@@ -16,8 +16,8 @@ import numpy as np
 from astropy.stats import poisson_conf_interval
 from scipy.stats import chi2
 
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.quality.quality_marks import marks_of_star, marks_text
-from cvzmpi.cvz.results.products.completeness import CONFIDENCE
 from cvzmpi.cvz.results.products.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.power_law import (
     MIN_FLARES,
@@ -26,6 +26,7 @@ from cvzmpi.cvz.results.products.power_law import (
     fit_power_law,
     poisson_upper_limit,
 )
+from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 
 ASSUMED_INDEX = 2.0
@@ -180,7 +181,7 @@ class StarFfd:
         for sector in self.sectors:
             duration = sector.duration
             n = int(np.sum((duration >= self.lower) & (duration <= self.upper)))
-            seconds = sector.evaluated * 86400
+            seconds = sector.evaluated * SECONDS_PER_DAY
             days = math.nan
             if not math.isnan(self.lower) and not sector.little_searched:
                 alone = EffectiveTime.of_light_curves([sector.completeness], [sector.searched])

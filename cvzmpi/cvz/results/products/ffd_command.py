@@ -15,7 +15,7 @@ import click
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import FfdTables
 from cvzmpi.cvz.results.products.star_outcome import FfdSettings, StarOutcome, star_outcome
-from cvzmpi.cvz.sector_file.sector_file import sector_files
+from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.errors import ConfigError
 
 

@@ -31,8 +31,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from cvzmpi.cvz.results.products.completeness import CONFIDENCE
 from cvzmpi.cvz.results.products.effective_time import EffectiveTime, Quadrature
+from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 
 MIN_FLARES = 2
 """With one flare, no index can be unbiased."""

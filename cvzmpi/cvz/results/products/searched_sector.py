@@ -15,8 +15,8 @@ import numpy as np
 
 from cvzmpi.cvz.detection.flares import at_edge
 from cvzmpi.cvz.quality.quality_marks import Mark
+from cvzmpi.cvz.results.products.astropy_view import SectorFile
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
-from cvzmpi.cvz.results.products.reading import SectorFile
 from cvzmpi.cvz.results.products.template_fit import fit_flares
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 from cvzmpi.errors import SectorFileError, UnfinishedFileError
@@ -43,7 +43,7 @@ class SearchedSector:
     config_hash : str
         Of the configuration of its search.
     evaluated, searched : float
-        Days; see `search_time`.
+        Days; see `SearchTime`.
     completeness : CompletenessCurve
         By equivalent duration in s.
     peak_time : float64, shape (n_flares,)

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration, mean_flare_shape
-from cvzmpi.cvz.sector_file.sector_file import SectorData
+from cvzmpi.cvz.sector_file.data import SectorData
 from cvzmpi.errors import SectorFileError
 
 BEFORE, AFTER = 10, 30

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +16,9 @@ from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
+from cvzmpi.mpi.launch import World
+from cvzmpi.mpi.scatter import scatter
 from cvzmpi.storage.derived_file import write_derived
-
-if TYPE_CHECKING:
-    from cvzmpi.mpi.launch import World
 
 
 @dataclass(frozen=True)
@@ -81,8 +79,6 @@ def write_site(
     SectorFileError
         If the index or a page cannot be written.
     """
-    from cvzmpi.mpi.scatter import scatter
-
     index = update_index(results, world)
     world.first(lambda: _begin(results, report, index))
     table = pq.read_table(table_path(index.directory, "light_curves"))

@@ -7,6 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.cvz.results.pictures.completeness_curve import draw_completeness
+from cvzmpi.cvz.results.pictures.content import Content
+from cvzmpi.cvz.results.pictures.light_curve import title_of
+from cvzmpi.cvz.results.pictures.overview import draw_overview
+from cvzmpi.cvz.results.pictures.recovery_map import draw_recovery_intervals
+from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
+from cvzmpi.cvz.results.pictures.style import save
+from cvzmpi.cvz.results.pictures.zooms import draw_zooms
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 
@@ -30,9 +38,6 @@ class Section:
 
 def star_pictures(ffd: StarFfd, directory: Path) -> list[Picture]:
     """The pictures of all light curves of a star together."""
-    from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
-    from cvzmpi.cvz.results.pictures.style import save
-
     save(lambda: draw_ffd(ffd), directory / "ffd.png")
     save(lambda: draw_sectors(ffd), directory / "sectors.png")
     return [
@@ -57,14 +62,6 @@ def light_curve_pictures(
 def _draw_light_curve(
     section: Section, row: Mapping[str, Any], results: Path, directory: Path
 ) -> None:
-    from cvzmpi.cvz.results.pictures.completeness_curve import draw_completeness
-    from cvzmpi.cvz.results.pictures.content import Content
-    from cvzmpi.cvz.results.pictures.light_curve import title_of
-    from cvzmpi.cvz.results.pictures.overview import draw_overview
-    from cvzmpi.cvz.results.pictures.recovery_map import draw_recovery_intervals
-    from cvzmpi.cvz.results.pictures.style import save
-    from cvzmpi.cvz.results.pictures.zooms import draw_zooms
-
     def add(name: str, caption: str, draw: Callable[[], Any]) -> None:
         file = f"{row['sector']}_{name}.png"
         save(draw, directory / file)

@@ -1,4 +1,4 @@
-"""The detector along a light curve: the plain network at every window, whatever the length."""
+"""The ensemble along a light curve: the plain network at every window, whatever the length."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_window_of_a_long_curve_is_the_plain_network():
     """The first, the last, and those across the borders of blocks of 512 positions."""
     weights, networks = ensemble(3)
     flux = random_curve(1400)
-    got = evaluate(flux, networks).model_probabilities(networks)
+    got = evaluate(flux, networks).model_probabilities()
     inside = whole_windows(len(flux))
     for model in range(3):
         expected = plain_probabilities(weights[model], flux)
@@ -55,7 +55,7 @@ def test_curves_of_all_lengths_are_the_plain_network():
     flux = random_curve(SEES + 92, seed=5)
     expected = plain_probabilities(weights, flux)
     for n in range(SEES, len(flux)):
-        got = evaluate(flux[:n], networks).model_probabilities(networks)
+        got = evaluate(flux[:n], networks).model_probabilities()
         assert got.shape == (1, n)
         inside = whole_windows(n)
         np.testing.assert_allclose(got[0, inside], expected[inside], rtol=0, atol=ROUNDING)
@@ -64,7 +64,7 @@ def test_curves_of_all_lengths_are_the_plain_network():
 @pytest.mark.parametrize("n", [1, 57, 199])
 def test_a_curve_shorter_than_a_window_is_no_error(n):
     _, networks = ensemble(2)
-    got = evaluate(random_curve(n), networks).model_probabilities(networks)
+    got = evaluate(random_curve(n), networks).model_probabilities()
     assert got.shape == (2, n)
     assert np.isfinite(got).all()
 
@@ -72,11 +72,11 @@ def test_a_curve_shorter_than_a_window_is_no_error(n):
 def test_an_answer_depends_on_the_200_cadences_of_its_window_only():
     _, networks = ensemble(2)
     flux = random_curve(900)
-    before = evaluate(flux, networks).model_probabilities(networks)
+    before = evaluate(flux, networks).model_probabilities()
     for cadence in (0, 1, 199, 450, 511, 512, 898, 899):
         changed = flux.copy()
         changed[cadence] += 20
-        differs = (evaluate(changed, networks).model_probabilities(networks) != before).all(axis=0)
+        differs = (evaluate(changed, networks).model_probabilities() != before).all(axis=0)
         i = np.arange(len(flux))
         sees = (i - SEES_BEFORE <= cadence) & (cadence < i - SEES_BEFORE + SEES)
         np.testing.assert_array_equal(differs, sees)
@@ -86,7 +86,7 @@ def test_the_stella_networks_round_no_worse_than_the_plain_network_in_single_pre
     models, networks
 ):
     flux = flaring_curve(700)
-    got = evaluate(flux, networks).model_probabilities(networks)
+    got = evaluate(flux, networks).model_probabilities()
     inside = whole_windows(len(flux))
     ours, plain = [], []
     for model in range(len(models)):
@@ -112,15 +112,15 @@ def test_models_may_be_computed_in_any_order_into_memory_of_the_caller():
         asked.append(np.full(shape, np.nan, dtype))
         return asked[-1]
 
-    evaluation = EnsembleEvaluation.allocate(flux, 3, allocate)
+    evaluation = EnsembleEvaluation.allocate(flux, networks, allocate)
     for model in (2, 0, 1):
-        evaluation.compute(model, networks[model])
+        evaluation.compute(model)
     assert evaluation.features is asked[0]
     assert evaluation.hidden is asked[1]
     assert all(np.isfinite(values).all() for values in asked)
     np.testing.assert_array_equal(
-        evaluation.model_probabilities(networks),
-        evaluate(flux, networks).model_probabilities(networks),
+        evaluation.model_probabilities(),
+        evaluate(flux, networks).model_probabilities(),
     )
 
 
@@ -128,7 +128,7 @@ def test_asking_for_probabilities_leaves_the_evaluation_as_it_is():
     _, networks = ensemble(2)
     evaluation = evaluate(random_curve(300), networks)
     before = evaluation.hidden.copy()
-    evaluation.model_probabilities(networks)
+    evaluation.model_probabilities()
     np.testing.assert_array_equal(evaluation.hidden, before)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cvzmpi.cvz.detection.stella import layers
 from cvzmpi.cvz.detection.stella import network as nn
 from cvzmpi.cvz.detection.stella.ensemble import sigmoid
 from cvzmpi.cvz.detection.stella.network import Network
@@ -14,7 +15,7 @@ ROUNDING = 2e-6  # of single precision, for networks with random weights
 
 
 def sliding_probabilities(weights, flux):
-    """Answers to all windows of a batch of curves, from what `network` offers."""
+    """Answers to all windows of a batch of curves, from what `layers` offers."""
     network = Network.from_keras(weights)
     n = flux.shape[1]
     n_windows = n - nn.WINDOW + 1
@@ -22,15 +23,19 @@ def sliding_probabilities(weights, flux):
     n_features = n_windows + nn.STEP * (nn.TAPS - 1)
     beyond = n_features + nn.RIGHT_READS - n  # features of the last positions read beyond the curve
     padded = np.pad(flux, ((0, 0), (nn.LEFT_READS, beyond)), constant_values=9.0)
-    rows = nn.neighbourhoods(padded.astype(np.float32))
-    features = nn.features(network, nn.convolved(network, nn.pooled(network, rows)))
+    rows = layers.neighbourhoods(padded.astype(np.float32))
+    features = layers.features(network, layers.convolved(network, layers.pooled(network, rows)))
     first_row = nn.LEFT_READS - 3
-    left = nn.hidden_left(network, rows[:, first_row:][:, : n_windows + nn.BORDER_ROWS], n_windows)
+    left = layers.hidden_left(
+        network, rows[:, first_row:][:, : n_windows + nn.BORDER_ROWS], n_windows
+    )
     last_row = first_row + nn.RIGHT_BORDER
-    right = nn.hidden_right(network, rows[:, last_row:][:, : n_windows + nn.BORDER_ROWS], n_windows)
-    interior = [nn.hidden_interior(network, feature, n_windows) for feature in features]
+    right = layers.hidden_right(
+        network, rows[:, last_row:][:, : n_windows + nn.BORDER_ROWS], n_windows
+    )
+    interior = [layers.hidden_interior(network, feature, n_windows) for feature in features]
     hidden = np.stack(interior) + left + right + network.dense_bias
-    return sigmoid(nn.logits(network, hidden))
+    return sigmoid(layers.logits(network, hidden))
 
 
 @pytest.mark.parametrize("n_windows", [4, 8, 88, 92, 96, 184, 188])
@@ -73,8 +78,8 @@ def test_features_are_at_the_positions_that_the_names_say():
     flux = random_curve(120)
 
     def features(curve):
-        rows = nn.neighbourhoods(curve.astype(np.float32)[None, : 4 * 20 + 13])
-        return nn.features(network, nn.convolved(network, nn.pooled(network, rows)))[0]
+        rows = layers.neighbourhoods(curve.astype(np.float32)[None, : 4 * 20 + 13])
+        return layers.features(network, layers.convolved(network, layers.pooled(network, rows)))[0]
 
     before = features(flux)
     assert before.shape == (nn.STEP, 20, nn.CHANNELS)

@@ -78,7 +78,7 @@ def reference(request, shared_data, networks, answer_to_zeros):
         np.testing.assert_array_equal(np.flatnonzero(measured), values["cadence"])
         flux, stella = table["PDCSAP_FLUX"][measured].astype(np.float64), values["preds"]
     flux = flux / np.nanmedian(flux)
-    ours = evaluate(flux, networks).model_probabilities(networks)
+    ours = evaluate(flux, networks).model_probabilities()
     left_out = (np.abs(stella - answer_to_zeros[:, None]) < 1e-6).all(axis=0)
     return Reference(flux, stella, ours, left_out)
 
@@ -147,7 +147,7 @@ def test_injected_flares_are_answered_as_by_stella(
         around = slice(first - SEES_BEFORE, first + n + SEES - SEES_BEFORE)
         evaluation = evaluate(injected[around] / medians[k], networks)
         inside = slice(SEES_BEFORE, SEES_BEFORE + n)
-        ours[:, k] = evaluation.model_probabilities(networks)[:, inside]
+        ours[:, k] = evaluation.model_probabilities()[:, inside]
     assert (medians != np.median(flux)).any()  # or the new median would not be tested
     assert np.abs(ours - stella).max() < tolerance
     decisions = ensemble_probability(stella) > RULE.threshold

@@ -12,27 +12,29 @@ import pytest
 from mpi4py import MPI
 
 import cvzmpi
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index import shard
 from cvzmpi.cvz.results.index.build import MASTER, describe, update_index
-from cvzmpi.cvz.results.index.columns import FLARES, LIGHT_CURVES
-from cvzmpi.cvz.results.index.merge import SCHEMAS, table_path
+from cvzmpi.cvz.results.index.columns import FLARES, LIGHT_CURVES, SCHEMAS
+from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.index.part import read_part
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.recovery import read_all
-from cvzmpi.cvz.sector_file.sector_file import sector_files, sector_path
+from cvzmpi.cvz.sector_file.paths import sector_files
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
 from tests.cvz.example_file import GP_FACTS, write_example
 from tests.edited_hdf5 import edited
-from tests.main_job import FAST, run, simulate, start
+from tests.main_job import FAST, simulate
+from tools.harness.job_process import run, start
 
 UNITS = [(1001, 1), (1001, 2), (2001, 1), (1002, 13)]
 
 
 def write_unit(output, tic, sector, **how):
     """The sector file of some light curve, an hour old."""
-    path = sector_path(output, tic, sector)
+    path = LightCurveId(tic, sector).path(output)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_example(path, **how)
     with edited(path) as file:
@@ -75,9 +77,10 @@ def test_the_row_of_a_light_curve_says_what_its_file_has(output):
     )
     row = rows(output)[0]
     path = output / row["path"]
-    assert path == sector_path(output, 1001, 1)
-    progress, data, recovery = read_all(path)
-    assert (row["state"], row["checkpoint"]) == ("done", progress.checkpoint)
+    assert path == LightCurveId(1001, 1).path(output)
+    content = SectorContent.read(path)
+    data, recovery = content.data, content.recovery
+    assert (row["state"], row["checkpoint"]) == ("done", content.checkpoint)
     assert row["n_cadences"] == data.light_curve.n_cadences
     assert row["n_evaluated"] == np.isfinite(data.probability).sum()
     assert row["n_flaring"] == data.flare_mask.sum()
@@ -99,7 +102,7 @@ def test_the_flares_are_those_of_all_files(output):
     update(output)
     flares = rows(output, "flares")
     assert [(f["tic"], f["sector"]) for f in flares[:3]] == [(1001, 1), (1001, 1), (1001, 2)]
-    _, data, _ = read_all(sector_path(output, 1001, 1))
+    data = SectorContent.read(LightCurveId(1001, 1).path(output)).data
     for name, values in data.flares.items():
         assert [flare[name] for flare in flares[:2]] == values.tolist()
 
@@ -159,7 +162,7 @@ def test_a_second_run_reads_only_what_changed(output):
 
 def test_what_is_gone_leaves_the_index(output):
     update(output)
-    sector_path(output, 1001, 2).unlink()
+    LightCurveId(1001, 2).path(output).unlink()
     shutil.rmtree(output / "002")
     report = update(output)
     assert (report.n_read, report.n_light_curves, report.n_flares) == (0, 2, 4)
@@ -168,9 +171,10 @@ def test_what_is_gone_leaves_the_index(output):
 
 def test_a_file_that_changed_just_before_it_was_read_is_read_again(output):
     update(output)
-    os.utime(sector_path(output, 1001, 1))  # another change might show no other time than this
+    path = LightCurveId(1001, 1).path(output)
+    os.utime(path)  # another change might show no other time than this
     assert [update(output).n_read for _ in range(2)] == [1, 1]
-    settle(sector_path(output, 1001, 1))
+    settle(path)
     assert [update(output).n_read for _ in range(2)] == [1, 0]
 
 
@@ -200,10 +204,10 @@ def test_after_a_kill_the_tables_are_merged_from_the_parts(output, lost):
 def test_what_cannot_be_in_it_is_listed_and_never_fatal(output):
     (output / "001" / "notes.txt").write_text("hello")
     (output / "001" / "subdirectory").mkdir()
-    shutil.copy(sector_path(output, 1001, 1), output / "001" / "1001_9.h5")
-    shutil.copy(sector_path(output, 1001, 1), output / "001" / "1002_1.h5")
+    shutil.copy(LightCurveId(1001, 1).path(output), output / "001" / "1001_9.h5")
+    shutil.copy(LightCurveId(1001, 1).path(output), output / "001" / "1002_1.h5")
     (output / "002" / "5002_1.h5").write_bytes(b"no HDF5 at all")
-    content = sector_path(output, 1001, 1).read_bytes()
+    content = LightCurveId(1001, 1).path(output).read_bytes()
     (output / "002" / "6002_1.h5").write_bytes(content[: len(content) // 2])
     (output / "002" / "6002_2.h5.new").write_bytes(b"")
     (output / "002" / "6002_3.h5.damaged-2").write_bytes(b"")
@@ -253,7 +257,7 @@ def test_an_inconsistent_file_is_listed_with_the_reason(tmp_path, damage, reason
 
 def test_a_file_that_was_readable_and_is_no_more_leaves_the_index(output):
     update(output)
-    sector_path(output, 1002, 13).write_bytes(b"torn")
+    LightCurveId(1002, 13).path(output).write_bytes(b"torn")
     report = update(output)
     assert (report.n_light_curves, report.n_problems, report.n_flares) == (3, 1, 6)
 
@@ -301,7 +305,7 @@ def test_while_a_job_writes_every_index_is_right(tmp_path, models):
     last = update(tmp_path / "output")
     assert (last.n_light_curves, last.n_unfinished, last.n_problems) == (3, 0, 0)
     paths = sector_files(tmp_path / "output").values()
-    fractions = [read_all(path)[2].fraction for path in paths]
+    fractions = [SectorContent.read(path).recovery.fraction for path in paths]
     assert [row["recovered_fraction"] for row in rows(tmp_path / "output")] == fractions
 
 
@@ -399,7 +403,8 @@ def test_flares_at_an_edge_are_told(tmp_path):
     write_unit(tmp_path, 1001, 1, change=lose_what_follows)
     update(tmp_path)
     assert [flare["at_edge"] for flare in rows(tmp_path, "flares")] == [True, False]
-    assert cvzmpi.read(sector_path(tmp_path, 1001, 1)).flares["at_edge"].tolist() == [True, False]
+    flares = cvzmpi.read(LightCurveId(1001, 1).path(tmp_path)).flares
+    assert flares["at_edge"].tolist() == [True, False]
 
 
 def test_a_sector_file_that_cannot_be_in_it_makes_the_exit_status_1(output):

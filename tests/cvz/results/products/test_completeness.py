@@ -2,15 +2,12 @@
 
 import numpy as np
 import pytest
-from astropy.stats import binom_conf_interval
 from scipy.stats import binom
 
-from cvzmpi.cvz.results.products.completeness import (
+from cvzmpi.cvz.results.products.completeness import CompletenessCurve, Limit
+from cvzmpi.cvz.results.products.recovered_fraction import (
     CONFIDENCE,
-    CompletenessCurve,
-    Limit,
     binned,
-    binned_by_two,
 )
 
 
@@ -85,43 +82,6 @@ def test_few_flares_still_give_an_answer():
     nothing = CompletenessCurve.fit(np.empty(0), np.empty((0, 10), bool))
     assert np.isnan(nothing.limit(0.5).value)
     assert np.isnan(nothing(np.array([3.0]))).all()
-
-
-def test_the_bins_count_every_place_once():
-    rng = np.random.default_rng(5)
-    size, recovered = injected(rng, 300, 4)
-    width = rng.uniform(1, 2, 300)
-    edges = np.geomspace(size.min(), size.max(), 7)
-    edges[[0, -1]] = size.min(), size.max()
-    one = binned(size, recovered, edges)
-    cells = binned_by_two(size, width, recovered, edges, np.array([1.0, 1.5, 2.0]))
-    assert one.n_flares.sum() == 300
-    assert one.n_placed.sum() == recovered.size
-    assert one.n_recovered.sum() == recovered.sum()
-    assert cells.n_flares.shape == (6, 2)
-    assert np.array_equal(cells.n_recovered.sum(axis=1), one.n_recovered)
-    first = size < edges[1]
-    assert one.fraction[0] == recovered[first].mean()
-
-
-def test_an_empty_cell_has_no_fraction_and_no_interval():
-    counts = binned(np.array([1.0, 1.5]), np.ones((2, 3), bool), np.array([1.0, 2.0, 3.0]))
-    low, high = counts.interval()
-    assert np.isnan([counts.fraction[1], low[1], high[1]]).all()
-    assert np.isfinite([counts.fraction[0], low[0], high[0]]).all()
-
-
-def test_places_that_are_independent_have_astropys_binomial_interval():
-    recovered = np.random.default_rng(3).random((20_000, 10)) < 0.3
-    counts = binned(np.full(20_000, 2.0), recovered, np.array([1.0, 3.0]))
-    expected = binom_conf_interval(recovered.sum(), recovered.size, CONFIDENCE, "jeffreys")
-    assert np.array(counts.interval())[:, 0] == pytest.approx(expected, abs=1e-4)
-
-
-def test_places_that_all_say_the_same_are_worth_one_trial_a_flare():
-    recovered = np.repeat(np.random.default_rng(3).random((2000, 1)) < 0.3, 10, axis=1)
-    counts = binned(np.full(2000, 2.0), recovered, np.array([1.0, 3.0]))
-    assert counts.n_effective[0] == pytest.approx(2000, rel=1e-3)
 
 
 @pytest.mark.parametrize("scatter", [0.0, 2.0])

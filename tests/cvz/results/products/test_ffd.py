@@ -8,9 +8,10 @@ import pytest
 from scipy.stats import binom
 
 from cvzmpi.cvz.quality.quality_marks import Mark
-from cvzmpi.cvz.results.products.completeness import CONFIDENCE, CompletenessCurve
+from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 

@@ -5,10 +5,10 @@ import pytest
 from astropy import units as u
 from astropy.table import QTable
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.products.ffd_columns import TABLES
 from cvzmpi.cvz.results.products.ffd_tables import FORMATS, FfdTables
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
-from cvzmpi.cvz.sector_file.sector_file import sector_path
 from tests.cvz.example_file import write_example
 
 KINDS = {int: "i8", float: "f8", bool: "b1"}
@@ -19,7 +19,7 @@ STARS = {"none": (), "flareless": (12,), "mixed": (11, 12), "flares": (11,)}
 def rows(tmp_path_factory):
     """The rows of a star with flares and of one without."""
     directory = tmp_path_factory.mktemp("stars")
-    paths = {tic: sector_path(directory, tic, 1) for tic in (11, 12)}
+    paths = {tic: LightCurveId(tic, 1).path(directory) for tic in (11, 12)}
     for tic, path in paths.items():
         path.parent.mkdir()
         write_example(path, tic=tic, sector=1, **({"flares": ()} if tic == 12 else {}))

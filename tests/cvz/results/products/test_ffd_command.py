@@ -7,11 +7,11 @@ from astropy.table import QTable
 from click.testing import CliRunner
 
 from cvzmpi.cli import cli
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.products.tess_band import band_luminosity
-from cvzmpi.cvz.sector_file.sector_file import sector_path
 from cvzmpi.errors import ConfigError
-from tests import main_job
 from tests.cvz.example_file import SECTOR, TIC, write_example
+from tools.harness import job_process
 
 NAMES = ("stars", "sectors", "flares")
 
@@ -20,7 +20,7 @@ NAMES = ("stars", "sectors", "flares")
 def results(tmp_path):
     """A finished light curve, a half-done one, one before the model, and one that is no file."""
     directory = tmp_path / "output"
-    files = [sector_path(directory, TIC, sector) for sector in (SECTOR, 8, 9, 10)]
+    files = [LightCurveId(TIC, sector).path(directory) for sector in (SECTOR, 8, 9, 10)]
     files[0].parent.mkdir(parents=True)
     write_example(files[0])
     write_example(files[1], n_done=20)
@@ -70,7 +70,7 @@ def test_a_star_asked_for_is_summed_up_in_one_line(results, tmp_path):
 def test_several_processes_say_the_same_to_the_last_bit(results, tmp_path):
     for processes in ("1", "2"):
         arguments = ["--results", results, "--output", tmp_path / processes]
-        ended = main_job.run(["ffd", "--all", *arguments, "--processes", processes])
+        ended = job_process.run(["ffd", "--all", *arguments, "--processes", processes])
         assert ended.status == 1, ended.stderr  # one file is no HDF5
     for name in NAMES:
         one, two = (tmp_path / f"{p}" / f"ffd_{name}.ecsv" for p in (1, 2))
@@ -109,7 +109,7 @@ def test_stars_or_all_but_not_both(arguments):
 
 
 def test_nothing_but_unusable_files_gives_empty_tables(tmp_path):
-    file = sector_path(tmp_path / "output", TIC, SECTOR)
+    file = LightCurveId(TIC, SECTOR).path(tmp_path / "output")
     file.parent.mkdir(parents=True)
     write_example(file, model=False)
     outcome = run("--all", "--results", tmp_path / "output", "--output", tmp_path / "ffd")

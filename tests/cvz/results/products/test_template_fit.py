@@ -6,8 +6,8 @@ import pytest
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration, mean_flare_shape
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.results.products.template_fit import fit_flares
-from cvzmpi.cvz.sector_file import sector_file
-from cvzmpi.cvz.sector_file.sector_file import SectorData
+from cvzmpi.cvz.sector_file.data import SectorData
+from cvzmpi.cvz.sector_file.reading import read_sector_data
 from tests.cvz.example_file import CONFIG, EXPOSURE, PEAKS, write_example
 
 BITMASK = CONFIG.light_curve.quality_bitmask
@@ -62,7 +62,7 @@ def test_noise_has_no_template():
 
 def test_a_neighbours_cadences_are_not_part_of_the_flare(tmp_path):
     """The larger flare of the example, brought within the window of the smaller one."""
-    data = sector_file.read(write_example(tmp_path / "1.h5", flares=(400, 440)))
+    data = read_sector_data(write_example(tmp_path / "1.h5", flares=(400, 440)))
     fits = fit_flares(data, BITMASK)
     assert len(fits) == 2
     truth = equivalent_duration(0.1, 0.005)
@@ -70,7 +70,7 @@ def test_a_neighbours_cadences_are_not_part_of_the_flare(tmp_path):
 
 
 def test_the_flares_of_a_sector_file_are_those_put_into_it(tmp_path):
-    data = sector_file.read(write_example(tmp_path / "1.h5"))
+    data = read_sector_data(write_example(tmp_path / "1.h5"))
     for number, fit in enumerate(fit_flares(data, BITMASK)):
         truth = equivalent_duration(0.05 * (number + 1), 0.005)
         assert abs(fit.duration - truth) < 4 * fit.duration_error

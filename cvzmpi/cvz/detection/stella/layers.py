@@ -1,0 +1,235 @@
+"""The layers of a network along many positions at once; see `network` for what a position is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
+
+from cvzmpi.cvz.detection.stella.network import CHANNELS, FILTERS, GROUP, HIDDEN, STEP, Network
+
+
+def neighbourhoods(x: np.ndarray) -> np.ndarray:
+    """The seven cadences that conv1 reads at each position, and a one for its bias.
+
+    Parameters
+    ----------
+    x : float32, shape (batch, n)
+
+    Returns
+    -------
+    float32, shape (batch, n - 6, 8)
+        [:, p] belongs to position p + 3. The same for all networks of an ensemble.
+    """
+    batch, n = x.shape
+    rows = np.empty((batch, n - 6, 8), np.float32)
+    rows[:, :, :7] = sliding_window_view(x, 7, axis=1)
+    rows[:, :, 7] = 1
+    return rows
+
+
+def pooled(network: Network, rows: np.ndarray) -> np.ndarray:
+    """First convolution, relu and pooling at every position.
+
+    Parameters
+    ----------
+    rows : float32, shape (batch, n, 8)
+        From `neighbourhoods`.
+
+    Returns
+    -------
+    float32, shape (batch, n - 1, 16)
+    """
+    conv1 = _product(rows, network.conv1)
+    values = np.maximum(conv1[:, :-1], conv1[:, 1:])
+    return np.maximum(values, 0, out=values)
+
+
+def convolved(network: Network, pooled_values: np.ndarray) -> np.ndarray:
+    """Second convolution, without its bias, at every position.
+
+    Parameters
+    ----------
+    pooled_values : float32, shape (batch, n, 16)
+
+    Returns
+    -------
+    float32, shape (batch, n - 4, 64)
+        [:, p] belongs to the position of pooled_values[:, p + 2].
+    """
+    batch, n, _ = pooled_values.shape
+    outer, step, inner = pooled_values.strides
+    triples = as_strided(
+        pooled_values, (batch, n - 4, 3, FILTERS), (outer, step, 2 * step, inner), writeable=False
+    )
+    return _product(triples.reshape(batch, n - 4, 3 * FILTERS), network.conv2)
+
+
+def features(network: Network, conv2: np.ndarray) -> np.ndarray:
+    """Pooled second layer at every position, in residue order.
+
+    Parameters
+    ----------
+    conv2 : float32, shape (batch, 4 n + 2, 64)
+
+    Returns
+    -------
+    float32, shape (batch, 4, n, 64)
+        [:, r, v] belongs to the position of conv2[:, 4 v + r].
+    """
+    batch, positions, _ = conv2.shape
+    n = (positions - 2) // STEP
+    result = np.empty((batch, STEP, n, CHANNELS), np.float32)
+    shape = (batch, n, STEP, CHANNELS)
+    np.maximum(conv2[:, :-2].reshape(shape), conv2[:, 2:].reshape(shape), out=result.swapaxes(1, 2))
+    result += network.bias2
+    return np.maximum(result, 0, out=result)
+
+
+def hidden_interior(network: Network, feature: np.ndarray, n_windows: int) -> np.ndarray:
+    """Sum of the interior taps of every window, the input of the hidden layer without the border.
+
+    For windows 4 u + r the sum runs over feature[r, u+2 .. u+47]. Rows k, k+1, ..., k+22 of
+    `feature[r]` are one contiguous vector of 23 * 64 numbers; for k, k+23, k+46, ... these vectors
+    do not overlap, so that for each of the 23 possible beginnings one matrix product without any
+    copy gives what *every* stretch of 23 features contributes, once as taps 2 to 24 and once as
+    taps 25 to 47. A window is then the sum of two neighbouring stretches. No multiplication is
+    done twice and none is wasted.
+
+    Parameters
+    ----------
+    feature : float32, shape (4, n, 64), contiguous
+        With n >= n_windows / 4 + 47.
+    n_windows : int
+        A multiple of 4.
+
+    Returns
+    -------
+    float32, shape (n_windows, 32)
+    """
+    per_residue = n_windows // STEP
+    hidden = np.empty((per_residue, STEP, HIDDEN), np.float32)
+    n = feature.shape[1]
+    stretches = np.empty((n - GROUP + 1, 2 * HIDDEN), np.float32)
+    for residue in range(STEP):
+        for begin in range(GROUP):
+            rows = (n - begin) // GROUP
+            vectors = feature[residue, begin : begin + rows * GROUP].reshape(rows, -1)
+            stretches[begin::GROUP] = vectors @ network.dense_groups
+        np.add(
+            stretches[2 : 2 + per_residue, :HIDDEN],
+            stretches[2 + GROUP : 2 + GROUP + per_residue, HIDDEN:],
+            out=hidden[:, residue],
+        )
+    return hidden.reshape(n_windows, HIDDEN)
+
+
+def hidden_left(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarray:
+    """Sum of taps 0 and 1, a part of the input of the hidden layer.
+
+    Parameters
+    ----------
+    rows : float32, shape (batch, n_windows + 9, 8)
+        From `neighbourhoods`; rows[:, 0] belongs to the first position of the first window. Its
+        three cadences before the window are multiplied by zero.
+
+    Returns
+    -------
+    float32, shape (batch, n_windows, 32)
+    """
+    first, second, third = (
+        _product(rows[:, p : p + n_windows], network.conv1_left[p]) for p in range(3)
+    )
+    conv1 = _product(rows[:, 3 : n_windows + 9], network.conv1)  # from position 3 on
+    inner = np.maximum(conv1[:, :-1], conv1[:, 1:])  # pooled from position 3 on, before relu
+    values = np.concatenate(
+        [
+            np.maximum(first, second),
+            np.maximum(third, conv1[:, :n_windows]),
+            inner[:, 1 : 1 + n_windows],  # position 4
+            inner[:, 3 : 3 + n_windows],  # position 6
+        ],
+        axis=2,
+    )
+    np.maximum(values, 0, out=values)
+    np.maximum(inner, 0, out=inner)
+    border = _product(values, network.conv2_left)
+    after = convolved(network, inner[:, 1:])[:, :n_windows]  # conv2 at position 6
+    return _border_taps(network, border, after, network.dense_left, inner_first=False)
+
+
+def hidden_right(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarray:
+    """Sum of taps 48 and 49, a part of the input of the hidden layer.
+
+    Parameters
+    ----------
+    rows : float32, shape (batch, n_windows + 9, 8)
+        From `neighbourhoods`; rows[:, 0] belongs to position 190 of the first window.
+
+    Returns
+    -------
+    float32, shape (batch, n_windows, 32)
+    """
+    third_last, second_last, last = (
+        _product(rows[:, p + 7 : p + 7 + n_windows], network.conv1_right[p]) for p in range(3)
+    )
+    conv1 = _product(rows[:, : n_windows + 6], network.conv1)  # from position 190 on
+    inner = np.maximum(conv1[:, :-1], conv1[:, 1:])  # pooled from position 190 on, before relu
+    values = np.concatenate(
+        [
+            inner[:, 2 : 2 + n_windows],  # position 192
+            inner[:, 4 : 4 + n_windows],  # position 194
+            np.maximum(conv1[:, 6 : 6 + n_windows], third_last),
+            np.maximum(second_last, last),
+        ],
+        axis=2,
+    )
+    np.maximum(values, 0, out=values)
+    np.maximum(inner, 0, out=inner)
+    border = _product(values, network.conv2_right)
+    before = convolved(network, inner)[:, :n_windows]  # conv2 at position 192
+    return _border_taps(network, border, before, network.dense_right, inner_first=True)
+
+
+def logits(network: Network, hidden: np.ndarray) -> np.ndarray:
+    """The answer of the network before the sigmoid.
+
+    Parameters
+    ----------
+    hidden : float32, shape (..., 32)
+        Input of the hidden layer, bias included; overwritten.
+
+    Returns
+    -------
+    float32, shape (...,)
+    """
+    np.maximum(hidden, 0, out=hidden)
+    return hidden @ network.output + np.float32(network.output_bias)
+
+
+def _border_taps(
+    network: Network,
+    border: np.ndarray,
+    interior: np.ndarray,
+    dense: np.ndarray,
+    inner_first: bool,
+) -> np.ndarray:
+    """Pool three border values of conv2 and the interior one beside them to two taps, and sum.
+
+    The four values stand in the order of their positions: the interior one is the last on the left
+    border, and the first on the right border.
+    """
+    one, two, three = (border[..., i * CHANNELS : (i + 1) * CHANNELS] for i in range(3))
+    four_values = (interior, one, two, three) if inner_first else (one, two, three, interior)
+    taps = np.empty((*border.shape[:-1], 2 * CHANNELS), np.float32)
+    np.maximum(four_values[0], four_values[1], out=taps[..., :CHANNELS])
+    np.maximum(four_values[2], four_values[3], out=taps[..., CHANNELS:])
+    taps[..., :CHANNELS] += network.bias2
+    taps[..., CHANNELS:] += network.bias2
+    np.maximum(taps, 0, out=taps)
+    return _product(taps, dense)
+
+
+def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """`rows @ matrix` as *one* matrix product, whatever the leading dimensions of `rows`."""
+    flat = rows.reshape(-1, rows.shape[-1]) @ matrix
+    return flat.reshape(*rows.shape[:-1], matrix.shape[1])

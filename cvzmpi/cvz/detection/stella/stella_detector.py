@@ -1,0 +1,115 @@
+"""The detector `stella`: the median of the published networks is the flare probability."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cvzmpi.cvz.detection.flare_mask import AroundPeak
+from cvzmpi.cvz.detection.stella.ensemble import MARGIN, EnsembleEvaluation
+from cvzmpi.cvz.detection.stella.injected_windows import (
+    InjectedWindows,
+    Reach,
+    WindowPlan,
+    toeplitz,
+)
+from cvzmpi.cvz.detection.stella.network import BEFORE, LEFT_READS, STEP, WINDOW, Network
+from cvzmpi.cvz.detection.stella.published_models import StellaModels
+from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.light_curves.segments import Window
+
+if TYPE_CHECKING:
+    from cvzmpi.mpi.team import Team
+
+
+class StellaDetector:
+    """The ensemble of networks as a `Detector`.
+
+    Parameters
+    ----------
+    models : StellaModels
+    """
+
+    window = Window(before=BEFORE, after=WINDOW - BEFORE)
+    step = STEP
+
+    def __init__(self, models: StellaModels) -> None:
+        self._models = models
+        self._matrices: dict[int, list[np.ndarray]] = {}
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 over the weights of all networks."""
+        return self._models.checksum
+
+    @cached_property
+    def networks(self) -> list[Network]:
+        """The networks, laid out for this process."""
+        return [
+            Network.from_keras(self._models.of_model(model)) for model in range(len(self._models))
+        ]
+
+    def prepare(self) -> None:
+        """Lay out the networks."""
+        _ = self.networks
+
+    def matrices(self, n_u: int) -> Sequence[np.ndarray]:
+        """`toeplitz` of each network; made once."""
+        if n_u not in self._matrices:
+            self._matrices[n_u] = [toeplitz(network, n_u) for network in self.networks]
+        return self._matrices[n_u]
+
+    def evaluate(self, observation: Observation, team: Team, shared: ExitStack) -> StellaEvaluation:
+        """Evaluate the networks along a light curve; the ranks of the team take one at a time."""
+        evaluation = EnsembleEvaluation.allocate(
+            observation.flux,
+            self.networks,
+            lambda shape, dtype: shared.enter_context(team.shared_array(shape, dtype)),
+        )
+        tickets = team.tickets(0, len(self.networks))
+
+        def compute() -> None:
+            for model in tickets:
+                evaluation.compute(model)
+
+        team.each(compute)
+        return StellaEvaluation(self, evaluation)
+
+
+@dataclass(frozen=True)
+class StellaEvaluation:
+    """The networks evaluated along a light curve, as an `Evaluation`."""
+
+    detector: StellaDetector
+    ensemble: EnsembleEvaluation
+
+    def probability(self) -> np.ndarray:
+        """The median over the networks."""
+        return self.ensemble.probability()
+
+    def reach(self, around: AroundPeak, before: int, after: int) -> Reach:
+        """The features and the border taps that a flare changes."""
+        return _plan(around).reach(before, after)
+
+    def inject(
+        self,
+        around: AroundPeak,
+        reach: Reach,
+        peaks: np.ndarray,
+        flare_flux: Callable[[np.ndarray], np.ndarray],
+    ) -> InjectedWindows:
+        """Put flares of the same reach into the light curve, each of them alone."""
+        plan = _plan(around)
+        matrices = self.detector.matrices(plan.n_u)
+        windows = InjectedWindows(self.ensemble, matrices, plan, reach, peaks)
+        windows.inject(flare_flux(windows.flux_positions() - (LEFT_READS + MARGIN)))
+        return windows
+
+
+def _plan(around: AroundPeak) -> WindowPlan:
+    return WindowPlan(around.first, around.length // STEP)

@@ -1,0 +1,165 @@
+"""The content of a sector file: what it holds at each checkpoint, and what it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cvzmpi.cvz.injection.injection import Injections
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.stage import Stage
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a result depends on, kept in every file."""
+
+    config_json: str
+    config_hash: str
+    seed: int
+    models_checksum: str
+    software: Mapping[str, str]
+
+
+@dataclass
+class SectorData:
+    """The content of a sector file up to a checkpoint.
+
+    Attributes
+    ----------
+    light_curve : LightCurve
+    probability : float32, shape (n_cadences,)
+    flare_mask : bool, shape (n_cadences,)
+    gp_mu, gp_sigma : float64, shape (n_cadences,), from checkpoint `model` on
+        In e-/s.
+    gp_facts : dict
+        Parameters of the Gaussian process, its likelihood and how the fit ended.
+    flares : dict of ndarray, from checkpoint `model` on
+    injections : Injections, from checkpoint `model` on
+        Their cadences are rows of the light curve.
+    equivalent_duration : float64, shape (n_inject,)
+        Of the injected flares, in s.
+    seconds : dict
+        Time that each stage took.
+    marks : str or None
+        Names of the quality marks when the file was written, separated by commas; None in files
+        of versions that had no marks. Products find them anew: see `quality_marks`.
+    """
+
+    light_curve: LightCurve
+    probability: np.ndarray
+    flare_mask: np.ndarray
+    gp_mu: np.ndarray | None = None
+    gp_sigma: np.ndarray | None = None
+    gp_facts: dict[str, Any] = field(default_factory=dict)
+    flares: dict[str, np.ndarray] | None = None
+    injections: Injections | None = None
+    equivalent_duration: np.ndarray | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    marks: str | None = None
+
+    @property
+    def checkpoint(self) -> Stage:
+        """The checkpoint that the data are at."""
+        return Stage.DETECT if self.injections is None else Stage.MODEL
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """The columns that `layout.TABLES` declares for the checkpoint, by table and name."""
+        curve, injections = self.light_curve, self.injections
+        tables: dict[str, dict[str, Any]] = {
+            "lc": {
+                "time": curve.time,
+                "flux": curve.flux,
+                "flux_err": curve.flux_err,
+                "quality": curve.quality,
+                "flare_probability": self.probability,
+                "flare_mask": self.flare_mask,
+            }
+        }
+        if injections is not None:
+            assert self.flares is not None
+            tables["lc"] |= {"gp_mu": self.gp_mu, "gp_sigma": self.gp_sigma}
+            tables["flares"] = self.flares
+            tables["injections"] = {
+                "amplitude": injections.amplitude,
+                "fwhm": injections.fwhm,
+                "equivalent_duration": self.equivalent_duration,
+                "cadence": injections.cadence,
+                "time": injections.time,
+            }
+            tables["recoveries"] = {
+                "recovered": np.zeros(injections.cadence.shape),
+                "checksum": np.zeros(len(injections.amplitude)),
+            }
+        return tables
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """The injected flares that are done so far, and at which places they were found.
+
+    Attributes
+    ----------
+    amplitude : float64, shape (n_done,)
+        Relative to the median flux.
+    fwhm : float64, shape (n_done,)
+        Days.
+    equivalent_duration : float64, shape (n_done,)
+        Seconds.
+    recovered : bool, shape (n_done, n_repeat)
+    n_inject : int
+        Flares in all, done or not.
+    """
+
+    amplitude: np.ndarray
+    fwhm: np.ndarray
+    equivalent_duration: np.ndarray
+    recovered: np.ndarray
+    n_inject: int
+
+    @property
+    def n_done(self) -> int:
+        """Flares that were searched for."""
+        return len(self.recovered)
+
+    @property
+    def n_placed(self) -> int:
+        """Repeats of all of them."""
+        return self.recovered.size
+
+    @property
+    def fraction(self) -> float:
+        """Recovered fraction of everything that is done; NaN where nothing is."""
+        return float(self.recovered.mean()) if self.n_placed else float("nan")
+
+
+@dataclass(frozen=True)
+class SectorProgress:
+    """How far a sector file is, and of which light curve it says to be."""
+
+    tic: int
+    sector: int
+    checkpoint: Stage
+    n_inject: int
+    n_inject_remaining: int
+    config_json: str
+    models_checksum: str
+
+    @property
+    def id(self) -> LightCurveId:
+        """Of which light curve it says to be."""
+        return LightCurveId(self.tic, self.sector)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.checkpoint is Stage.MODEL and self.n_inject_remaining == 0
+
+    @property
+    def steps(self) -> int:
+        """Checkpoints and injected flares that are done."""
+        return self.checkpoint.n_before + self.n_inject - self.n_inject_remaining

@@ -1,0 +1,22 @@
+"""Where the sector files of a campaign are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+
+
+def lock_path(path: Path) -> Path:
+    """The file that a team keeps locked while it works on a light curve."""
+    return path.with_suffix(".claim")
+
+
+def sector_files(directory: Path) -> dict[LightCurveId, Path]:
+    """The sector files that are in an output directory, each where `LightCurveId.path` has it."""
+    found = {}
+    for path in sorted(directory.glob("[0-9][0-9][0-9]/*_*.h5")):
+        light_curve = LightCurveId.parse(path.stem)
+        if light_curve is not None and path == light_curve.path(directory):
+            found[light_curve] = path
+    return found

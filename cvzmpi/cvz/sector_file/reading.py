@@ -1,0 +1,227 @@
+"""Read a sector file: how far it is, its data, or everything; whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import h5py
+import numpy as np
+
+from cvzmpi.cvz.injection.injection import Injections
+from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.sector_file.checks import check_content, check_on_trial, check_parts
+from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
+from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION
+from cvzmpi.cvz.sector_file.open_file import OpenSectorFile
+from cvzmpi.errors import DamagedFileError, SectorFileError
+from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
+
+T = TypeVar("T", bound="SectorContent")
+
+
+@dataclass(frozen=True)
+class SectorContent(SectorProgress):
+    """Everything in a sector file, done or not; nothing stays open.
+
+    Attributes
+    ----------
+    path : Path
+    config_hash : str
+        Checksum of the configuration.
+    seed : int
+    software : dict
+        Versions, by name.
+    data : SectorData
+        The arrays, one entry for each row of the FITS file.
+    recovery : Recovery or None
+        Injected flares that are done; None before checkpoint `model`.
+    """
+
+    path: Path
+    config_hash: str
+    seed: int
+    software: dict[str, str]
+    data: SectorData
+    recovery: Recovery | None
+
+    @classmethod
+    def read(cls: type[T], path: Path) -> T:
+        """Read a sector file; also while a job is writing it.
+
+        Raises
+        ------
+        SectorFileError
+            If there is no such file, or it is unreadable or not a sector file.
+        """
+        if not _exists(path):
+            raise SectorFileError(f"{path}: no such sector file")
+        with _opened(path) as file:
+            progress, opened = _progress(path, file), OpenSectorFile(file.id)
+            check_content(path, file)
+            data = _data(file)
+            # A job may be writing: what this count vouches for is in the rows that are read now.
+            n_done = progress.n_inject - progress.n_inject_remaining
+            return cls(
+                **vars(progress),
+                path=path,
+                config_hash=opened.root.text("config_sha256"),
+                seed=opened.root.integer("seed"),
+                software=json.loads(opened.root.text("software")),
+                data=data,
+                recovery=_recovery(opened, data, n_done),
+            )
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """Facts about star and observation, from the FITS headers."""
+        return self.data.light_curve.header
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The configuration of the search, by dotted key."""
+        return json.loads(self.config_json)
+
+    @property
+    def quality_bitmask(self) -> int:
+        """Cadences with any of these bits were not used."""
+        return int(self.config["light_curve.quality_bitmask"])
+
+
+def read_progress(path: Path) -> SectorProgress | None:
+    """How far a file is; None where there is none. Reads little of it, and verifies no values.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is inconsistent or no HDF5.
+    SectorFileError
+        If it is another kind of file, or the operating system does not let it be read.
+    """
+    if not _exists(path):
+        return None
+    with _opened(path) as file:
+        return _progress(path, file)
+
+
+def read_progress_by_name(path: Path) -> SectorProgress | None:
+    """How far the file of a light curve is, which must be the one that the file is named after.
+
+    Raises
+    ------
+    DamagedFileError
+        As `read_progress`.
+    SectorFileError
+        As `read_progress`, and if it is the file of another light curve.
+    """
+    progress = read_progress(path)
+    if progress is not None and path.stem != progress.id.name:
+        raise SectorFileError(
+            f"{path}: is of TIC {progress.tic} in sector {progress.sector}, says its content"
+        )
+    return progress
+
+
+def verify_sector_file(path: Path) -> None:
+    """Check a whole file: everything that is checked before a light curve goes on.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is unreadable or inconsistent, or a value differs from its checksum.
+    """
+    with _opened(path) as file:
+        check_parts(path, file)
+        check_content(path, file)
+
+
+def read_sector_data(path: Path) -> SectorData:
+    """Read everything but the recoveries.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is unreadable or inconsistent, or a value differs from its checksum.
+    """
+    with _opened(path) as file:
+        check_parts(path, file)
+        check_content(path, file)
+        return _data(file)
+
+
+def _opened(path: Path) -> AbstractContextManager[h5py.File]:
+    """Open a sector file for reading; every way of being damaged is one error.
+
+    Its attributes are those that were written, by a checksum: a difference is no flipped bit.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is unreadable or inconsistent.
+    SectorFileError
+        If the operating system does not let it be read.
+    """
+    return opened_hdf5(path, SectorFileError, DamagedFileError, check_on_trial)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise SectorFileError(f"{path}: cannot be read: {error.strerror}") from error
+    return True
+
+
+def _progress(path: Path, file: h5py.File) -> SectorProgress:
+    check_format(path, file, FORMAT, FORMAT_VERSION, SectorFileError)
+    check_parts(path, file)
+    root = OpenSectorFile(file.id).root
+    config_json = root.text("config")
+    json.loads(config_json)
+    n_inject = n_remaining = 0
+    if "recoveries" in file:
+        n_inject = len(file["recoveries/recovered"])
+        n_remaining = int(file["recoveries"].attrs["n_inject_remaining"])
+    return SectorProgress(
+        tic=root.integer("tic"),
+        sector=root.integer("sector"),
+        checkpoint=Stage(root.text("checkpoint")),
+        n_inject=n_inject,
+        n_inject_remaining=n_remaining,
+        config_json=config_json,
+        models_checksum=root.text("models_sha256"),
+    )
+
+
+def _data(file: h5py.File) -> SectorData:
+    opened = OpenSectorFile(file.id)
+    data = opened.light_curve()
+    if "injections" in file:
+        data.gp_mu, data.gp_sigma = opened.columns("lc", ("gp_mu", "gp_sigma")).values()
+        data.gp_facts = dict(file["lc"].attrs)
+        data.flares = opened.flares()
+        injections = {name: opened.column("injections", name) for name in file["injections"]}
+        data.equivalent_duration = injections.pop("equivalent_duration")
+        injections["cadence"] = injections["cadence"].astype(np.int64)
+        data.injections = Injections(**injections)
+    return data
+
+
+def _recovery(file: OpenSectorFile, data: SectorData, n_done: int) -> Recovery | None:
+    if data.injections is None:
+        return None
+    assert data.equivalent_duration is not None
+    return Recovery(
+        amplitude=data.injections.amplitude[:n_done],
+        fwhm=data.injections.fwhm[:n_done],
+        equivalent_duration=data.equivalent_duration[:n_done],
+        recovered=file.column("recoveries", "recovered")[:n_done],
+        n_inject=len(data.injections.amplitude),
+    )

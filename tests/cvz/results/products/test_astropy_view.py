@@ -1,0 +1,104 @@
+"""`cvzmpi.read`: a sector file as astropy's and lightkurve's objects, at every checkpoint."""
+
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+from astropy import units as u
+
+import cvzmpi
+from cvzmpi.errors import SectorFileError
+from tests.cvz.example_file import EXPOSURE, SECTOR, TIC, write_example
+from tools.harness.job_process import environment
+
+
+@pytest.fixture
+def path(tmp_path):
+    return write_example(tmp_path / "1.h5")
+
+
+def test_the_light_curve_is_the_files_with_units(path):
+    series = cvzmpi.read(str(path)).time_series
+    with h5py.File(path) as file:
+        lc = {name: dataset[()] for name, dataset in file["lc"].items()}
+    btjd = (series.time.jd1 - 2457000.0) + series.time.jd2
+    assert btjd == pytest.approx(lc["time"], abs=1e-12, rel=0)
+    for name in ("flux", "flux_err", "gp_mu", "gp_sigma"):
+        assert series[name].unit == u.electron / u.s
+        assert np.array_equal(series[name].value, lc[name][series["row"]], equal_nan=True)
+    assert np.array_equal(series["flare_mask"], lc["flare_mask"])
+    assert (series.meta["tic"], series.meta["sector"], series.meta["TEFF"]) == (TIC, SECTOR, 3210)
+
+
+def test_lightkurve_gets_a_light_curve(path):
+    curve = cvzmpi.read(path).light_curve()
+    assert type(curve).__name__ == "LightCurve"
+    assert curve.flux.unit == u.electron / u.s
+    assert curve.meta["LABEL"] == f"TIC {TIC}"
+    assert len(curve.remove_nans()) < len(curve)
+
+
+def test_flares_and_injections_are_tables_with_units(path):
+    file = cvzmpi.read(path)
+    assert file.flares["equivalent_duration"].unit == u.s
+    assert len(file.flares) == 2
+    assert np.array_equal(file.flares["peak"], [400, 1900])
+    assert file.injections["fwhm"].unit == u.d
+    assert file.injections["recovered"].shape == (300, 4)
+    assert file.injections["time"].shape == (300, 4)
+    with h5py.File(path) as opened:
+        assert np.array_equal(file.injections["recovered"], opened["recoveries/recovered"])
+    assert file.exposure.to_value(u.d) == pytest.approx(EXPOSURE)
+    assert file.config["detect.threshold"] == 0.5
+    assert file.done
+
+
+def test_a_half_done_file_shows_what_is_done(tmp_path):
+    file = cvzmpi.read(write_example(tmp_path / "1.h5", n_done=80))
+    assert not file.done
+    assert (file.n_inject, file.n_inject_remaining) == (300, 220)
+    assert len(file.injections) == 80
+    assert repr(file).endswith(": checkpoint model, 80 of 300 flares injected>")
+
+
+def test_a_finished_file_says_that_it_is_done(tmp_path):
+    file = cvzmpi.read(write_example(tmp_path / "1.h5"))
+    assert repr(file).endswith(": done, 300 of 300 flares injected>")
+
+
+def test_before_the_model_there_are_no_flares_and_no_completeness(tmp_path):
+    file = cvzmpi.read(write_example(tmp_path / "1.h5", model=False))
+    assert "gp_mu" not in file.time_series.colnames
+    assert len(file.flares) == len(file.injections) == 0
+    with pytest.raises(SectorFileError, match="no flares were injected yet"):
+        file.completeness()
+
+
+def test_what_is_no_sector_file_is_one_line_that_names_it(tmp_path):
+    with pytest.raises(SectorFileError, match=r"nothing\.h5: no such sector file"):
+        cvzmpi.read(tmp_path / "nothing.h5")
+
+
+def test_it_works_without_mpi_and_with_a_serial_h5py(path, tmp_path):
+    """In a notebook on a laptop: h5py as pip has it, and no mpi4py at all."""
+    packages = tmp_path / "serial"
+    install = ["--quiet", "--no-deps", "--only-binary", ":all:", "--target", str(packages)]
+    pip = [sys.executable, "-m", "pip", "install", *install, "h5py==3.16.0"]
+    if subprocess.run(pip, capture_output=True, check=False).returncode:
+        pytest.skip("pip cannot fetch the serial h5py")
+    code = (
+        "import sys\nsys.modules['mpi4py'] = None\n"
+        "import cvzmpi, h5py\nassert not h5py.get_config().mpi\n"
+        f"file = cvzmpi.read({str(path)!r})\n"
+        "print(len(file.time_series), len(file.flares), file.completeness().limit(0.5).value > 0)"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(PYTHONPATH=str(packages)),
+    )
+    assert outcome.stdout.split() == ["2600", "2", "True"]

@@ -1,0 +1,101 @@
+"""Lists of light curves select in their order; a bad one is refused with the line."""
+
+import os
+
+import pytest
+
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.work.batch_list import select_targets
+from cvzmpi.errors import ConfigError
+
+
+@pytest.fixture
+def select(tmp_path):
+    """Select of three light curves with a list of this text."""
+    ids = [LightCurveId(7, 1), LightCurveId(7, 2), LightCurveId(12, 1)]
+    sources = [LightCurveSource(id, tmp_path / id.name) for id in ids]
+
+    def select(text, encoding="utf-8"):
+        targets = tmp_path / "targets.csv"
+        targets.write_bytes(text.encode(encoding))
+        selected, missing = select_targets(sources, targets)
+        assert all(source in sources for source in selected)
+        return [s.id for s in selected], {m.name: m.message for m in missing}
+
+    return select
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tic,sector\n12,1\n7,2\n",
+        "tic,sector\r\n12,1\r\n7,2",
+        "TIC, Sector, name\n12, 1, first\n7, 2, second\n",
+        "sector,tic\n1,12\n2,7\n",
+        "tic,sector\n12,1\n\n7,2\n12,1\n",  # an empty line, and one twice
+    ],
+)
+def test_lists_of_targets_select_in_their_order(select, text):
+    assert select(text) == ([(12, 1), (7, 2)], {})
+
+
+def test_an_empty_list_selects_nothing(select):
+    assert select("tic,sector\n") == ([], {})
+
+
+def test_targets_without_a_light_curve_are_named(select):
+    selected, missing = select("tic,sector\n7,1\n7,3\n8,1\n")
+    assert selected == [(7, 1)]
+    assert list(missing) == ["7_3", "8_1"]
+    assert missing["7_3"].endswith("targets.csv: no light curve of TIC 7 sector 3")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: expected the columns tic and sector"),
+        ("7,1\n7,2\n", "line 1: expected the columns tic and sector"),
+        ("tic,camera\n7,1\n", "line 1: expected the columns tic and sector"),
+        ("tic,sector\n7,1\nseven,2\n", "line 3: expected two whole numbers.* not 'seven' and '2'"),
+        ("tic,sector\n7,1.5\n", "line 2: expected two whole numbers.* not '7' and '1.5'"),
+        ("tic,sector\n7\n", "line 2: expected two whole numbers.* not '7' and None"),
+        ("tic,sector\n7,\n", "line 2: expected two whole numbers.* not '7' and ''"),
+        ("tic,sector\n-5,1\n", "line 2: expected two whole numbers.* not '-5' and '1'"),
+        ("tic,sector\n0,1\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n7,1\n9223372036854775808,1\n", "line 3: expected two whole numbers"),
+        ("tic,sector\n1e30,1\n", "line 2: expected two whole numbers"),
+        ("tic,sector\nnan,1\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n7,0\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n7,10000\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n1_0,1\n", "line 2: expected two whole numbers"),
+        ("tic,sector\n7,\0\n", "line 2: "),
+        ("tic,sector\n" + "7" * 5000 + ",1\n", r"line 2: .{1,200}$"),
+        ("tic,sector\n7,1\n7," + "x" * 140_000 + "\n", r"line 3: field larger than field limit"),
+        ("tic,sector,priority\n7,1,inf\n", "line 2: expected a number as priority, not 'inf'"),
+    ],
+)
+def test_bad_lists_of_targets_are_refused_with_the_line(select, text, message):
+    with pytest.raises(ConfigError, match=rf"targets\.csv: {message}"):
+        select(text)
+
+
+def test_a_list_that_cannot_be_read_is_refused(select, tmp_path):
+    with pytest.raises(ConfigError, match=r"targets\.csv: cannot be read"):
+        select("tic,sector\n7,1\n# \xc9toile\n", encoding="latin-1")
+    with pytest.raises(ConfigError, match=r"absent\.csv: cannot be read"):
+        select_targets([], tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lists_are_read_as_spreadsheets_save_them(select, encoding, separator, end):
+    lines = [separator.join(values) for values in (("TIC", "Sector"), ("7", "2"), ("7", "1"))]
+    assert select(end.join([*lines, ""]), encoding=encoding) == ([(7, 2), (7, 1)], {})
+
+
+def test_a_list_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "targets.csv")
+    with pytest.raises(ConfigError, match=r"targets\.csv: not a regular file"):
+        select_targets([], tmp_path / "targets.csv")
