@@ -12,13 +12,12 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cvzmpi.mpi.launcher import without_launcher
+
 ROOT = Path(__file__).resolve().parents[2]
 MPIRUN = ROOT / "tools" / "mpirun.sh"
 HANGS_AFTER = 120.0
 """Seconds; nothing that is waited for takes a tenth of it on a quiet machine."""
-
-# What tells a process that it is a rank of some other job.
-_OF_A_LAUNCHER = ("OMPI_COMM_WORLD", "OMPI_UNIVERSE", "PMIX_", "PMI_", "SLURM_", "PBS_", "LSB_")
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,7 @@ class Ended:
 
 def environment(**more: str) -> dict[str, str]:
     """The environment of a process that is no rank of anything."""
-    clean = {key: v for key, v in os.environ.items() if not key.startswith(_OF_A_LAUNCHER)}
-    return clean | more
+    return without_launcher() | more
 
 
 def start(
