@@ -52,7 +52,7 @@ bench-index: setup
 	.venv/bin/python -m tools.bench.index
 
 bench-ledger: setup
-	.venv/bin/python -m tools.ledger.bench --report docs/ledger.md
+	.venv/bin/python -m tools.ledger.bench --report docs/benchmark_ledger.md
 
 bench-inversion: setup
 	.venv/bin/python -m tools.inversion.bench

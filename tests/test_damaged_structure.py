@@ -7,7 +7,7 @@ import pytest
 
 from cvzmpi.cvz.sector_file.checks import check_on_trial
 from cvzmpi.cvz.sector_file.paths import sector_files
-from cvzmpi.storage.trial_reading import DamagedOnTrialError, read_on_trial
+from cvzmpi.storage.trial_reading import UnsoundFileError, read_on_trial
 from tests.main_job import FAST, contents, copy_results, run, simulate
 from tools.torture.old_format import without_record
 
@@ -49,7 +49,7 @@ def make_fatal(path):
         path.write_bytes(changed)
         try:
             read_on_trial(path, check_on_trial)
-        except DamagedOnTrialError as error:
+        except UnsoundFileError as error:
             if "crashes" in str(error):
                 return
     pytest.fail("HDF5 stands every flipped bit")

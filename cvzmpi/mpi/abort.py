@@ -1,4 +1,4 @@
-"""How one rank ends the whole job at once."""
+"""The end of the whole job by one rank, and its exit status."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def pin_to_one_core() -> None:
 
 
 def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor has all instructions that OpenBLAS's SkylakeX kernels use."""
+    """Tell whether the processor has all instructions of OpenBLAS's SkylakeX kernels."""
     try:
         with cpuinfo.open() as lines:
             flags = next((line for line in lines if line.startswith("flags")), "")

@@ -1,4 +1,4 @@
-"""What launchers tell a process in its environment: which rank it is, of how many."""
+"""The environment variables by which launchers tell a process its rank and the number of ranks."""
 
 from __future__ import annotations
 

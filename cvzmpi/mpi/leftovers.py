@@ -1,4 +1,4 @@
-"""What killed MPI jobs leave behind in shared memory, and its removal.
+"""Removal of the shared memory that killed MPI jobs leave behind.
 
 Open MPI backs the memory that ranks share with files. A job that ends removes them; one that is
 killed cannot, and the memory of the node stays taken until somebody does.

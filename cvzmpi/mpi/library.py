@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 WHY_NOT: Exception | None = None
-"""Why there is no MPI; None where there is."""
+"""The reason why MPI cannot be loaded; None where it can."""
 
 try:
     from mpi4py import MPI

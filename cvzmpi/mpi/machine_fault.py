@@ -1,6 +1,6 @@
-"""Errors that are the machine's fault, not that of the unit that met them.
+"""Errors by a fault of the machine, not of the unit that met them.
 
-A unit that meets one is put off: the next job does it, and it has used up no attempt.
+A unit that meets one is put off: the next job works on it, and no attempt is used up.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ERRNOS = frozenset(
 
 
 def is_put_off(error: BaseException) -> bool:
-    """Whether what met this error can be done later, and has not failed."""
+    """Tell whether the work that met this error is to be done later, and has not failed."""
     return any(isinstance(one, PutOffError) for one in _chain(error)) or is_machine_fault(error)
 
 
 def is_machine_fault(error: BaseException) -> bool:
-    """Whether the machine is at fault, so that other units will meet the same."""
+    """Tell whether the machine is at fault, so that other units will meet the same error."""
     return any(
         isinstance(one, MachineError) or (isinstance(one, OSError) and one.errno in _ERRNOS)
         for one in _chain(error)

@@ -1,7 +1,7 @@
-"""Where MPI keeps the files through which the ranks of a machine speak to each other.
+"""The directory of the files through which the ranks of a machine send messages.
 
-Open MPI has them in `/dev/shm`, some 4 MB for each rank, and does not ask whether there is room: a
-rank that touches what is not there is killed (SIGBUS). Containers have 64 MB by default.
+Open MPI keeps them in `/dev/shm`, some 4 MB for each rank, and does not ask whether there is room:
+a rank that touches memory that is not there is killed (SIGBUS). Containers have 64 MB by default.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cvzmpi.mpi.launcher import ranks_on_node
 SHARED_MEMORY = Path("/dev/shm")
 
 FILE_PREFIX = "cvzmpi_shared."
-"""Of our own files for memory that ranks share, where the system has no memory without a file."""
+"""First part of the names of our own files for shared memory."""
 
 _MB_PER_RANK = 6  # Open MPI's segment of 4 MB for messages, and small ones for windows
 # Of Open MPI: 4 calls its transport between the ranks of a machine vader, 5 calls it sm.
@@ -75,7 +75,7 @@ def find_room_for_mpi(
 
 
 def directory_of_mpi(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where Open MPI keeps its files in this job."""
+    """The directory where Open MPI keeps its files in this job."""
     return Path(environment.get(_DIRECTORY_SETTINGS[0], SHARED_MEMORY))
 
 

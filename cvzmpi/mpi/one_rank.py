@@ -9,26 +9,26 @@ T = TypeVar("T")
 
 
 class OneRank:
-    """What mpi4py's communicator would do with a single rank, as far as it is used here."""
+    """The methods of mpi4py's communicator that are used here, for a single rank."""
 
     def Get_rank(self) -> int:  # noqa: N802 - as MPI calls it, here and below
         """The number of this rank."""
         return 0
 
     def Get_size(self) -> int:  # noqa: N802
-        """How many ranks there are."""
+        """The number of ranks."""
         return 1
 
     def bcast(self, value: T) -> T:
-        """What rank 0 has."""
+        """The value that rank 0 has."""
         return value
 
     def gather(self, value: T) -> list[T]:
-        """What all ranks have, on rank 0."""
+        """The values of all ranks, on rank 0."""
         return [value]
 
     def allgather(self, value: T) -> list[T]:
-        """What all ranks have."""
+        """The values of all ranks."""
         return [value]
 
     def Abort(self, status: int) -> None:  # noqa: N802

@@ -67,7 +67,7 @@ def share_memory(communicator: MPI.Intracomm, size: int) -> mmap.mmap:
 def _taken(
     communicator: MPI.Intracomm, place: str, size: int
 ) -> Iterator[tuple[str | None, str | None]]:
-    """Where the other ranks find memory that rank 0 takes, or why there is none; in this context.
+    """Take memory on rank 0; give all ranks its path, or the reason why there is none.
 
     The context ends on all ranks together: what they have mapped stays when its name is gone.
     """
@@ -107,5 +107,5 @@ def _map(path: str, size: int) -> mmap.mmap:
 
 
 def _directories() -> list[str]:
-    """Where files for shared memory may be, the fastest first."""
+    """Directories for files with shared memory, the fastest first."""
     return [str(SHARED_MEMORY), tempfile.gettempdir()]

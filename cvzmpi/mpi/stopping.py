@@ -1,11 +1,11 @@
-"""Stopping well: by signal, or because the job's time is almost over.
+"""Requests to stop a job: by signal, or because its time is almost over.
 
 Queues send SIGTERM when they want the nodes back, and SIGUSR1, SIGUSR2 or SIGXCPU when a limit is
 near; LSF begins with SIGINT, which is also what Ctrl-C sends, and a terminal that goes away sends
 SIGHUP. They may reach any rank, all of them, or none before the kill. A rank that got one tells the
-others; what they do about it is only a matter of tidiness, since every state of the files is good
-to go on from. A second signal ends the process at once; but the same one often comes twice, from
-the queue and through the launcher, so only one that comes later is a second.
+others. Stopping at a checkpoint saves work; it is not needed for correctness, since a job can go on
+from every state of the files. A second signal ends the process at once; but the same one often
+comes twice, from the queue and through the launcher, so only one that comes later is a second.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class JobStopped(BaseException):
 
 
 class StopRequest:
-    """Whether this process was asked to stop, and why.
+    """The request to stop this process, if there is one.
 
     Attributes
     ----------
@@ -65,12 +65,12 @@ class StopRequest:
 
     @contextmanager
     def interrupting(self) -> Iterator[None]:
-        """What a request may end at any place, since it does not look whether there is one.
+        """Let a request end the work in this context at any place, by an exception.
 
         Raises
         ------
         JobStopped
-            When there is a request, also one from before.
+            When there is a request, or was one before.
         """
         self._interrupts = True
         try:

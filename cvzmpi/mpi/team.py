@@ -1,4 +1,4 @@
-"""A team: the ranks of one node that own one unit together, a leader and its helpers.
+"""A team: the ranks of one node that work on one unit together, led by the first of them.
 
 What a team does together, all its ranks must do, or the others wait for ever. So an error is raised
 on all ranks, which `lead`, `each` and `agree` see to; one that a single rank has for itself, where
@@ -18,6 +18,7 @@ import numpy as np
 
 from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
 from cvzmpi.mpi.abort import abort_job
+from cvzmpi.mpi.counter import OwnCounter, SharedCounter
 from cvzmpi.mpi.library import MPI
 from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.mpi.shared_memory import SharedMemoryError, share_memory
@@ -54,11 +55,11 @@ class Team:
         self.rank: int = communicator.Get_rank()
         self.size: int = communicator.Get_size()
         self.name = name
-        self._tickets = _SharedCounter(communicator) if self.size > 1 else None
+        self._counter = SharedCounter(communicator) if self.size > 1 else OwnCounter()
 
     @property
     def is_leader(self) -> bool:
-        """Whether this rank speaks for the team."""
+        """True on the one rank that does what is done once for the team."""
         return self.rank == 0
 
     def lead(self, work: Callable[[], T]) -> T:
@@ -138,9 +139,10 @@ class Team:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What all ranks leave in the same way; an error that only one of them has ends the job.
+        """Leave this context on all ranks or end the job, if only one of them has an error.
 
-        The others would wait for it for ever. Belongs inside of everything whose end is collective.
+        The others would wait for it for ever. This context belongs inside of all whose end is
+        collective.
         """
         try:
             yield
@@ -156,7 +158,7 @@ class Team:
             abort_job(MPI.COMM_WORLD, reason)
 
     def any(self, value: bool) -> bool:
-        """Whether the value is true on any rank: collective."""
+        """Tell whether the value is true on any rank: collective."""
         return value if self.size == 1 else self.communicator.allreduce(value, MPI.LOR)
 
     def tickets(self, first: int, last: int) -> Tickets:
@@ -164,7 +166,7 @@ class Team:
 
         Each rank takes the next number when it is ready for it, so that a slower one takes fewer.
         """
-        return Tickets(self, self._tickets, first, last)
+        return Tickets(self._counter, first, last)
 
     def shared_array(self, shape: tuple[int, ...], dtype: type) -> SharedArray:
         """Make an array that all ranks of the team read and write: collective."""
@@ -187,38 +189,25 @@ class Team:
 class Tickets:
     """Numbers that are given out once each; see `Team.tickets`."""
 
-    def __init__(self, team: Team, counter: _SharedCounter | None, first: int, last: int) -> None:
+    def __init__(self, counter: OwnCounter | SharedCounter, first: int, last: int) -> None:
         self._counter = counter
-        self._next = first
         self._last = last
-        self._is_closed = False
-        if counter is not None:
-            counter.set(first)
+        counter.set(first)
 
     def __iter__(self) -> Iterator[int]:
-        while not self._closed():
-            if self._counter is not None:
-                ticket = self._counter.take()
-            else:
-                ticket, self._next = self._next, self._next + 1
+        while not self._counter.is_closed():
+            ticket = self._counter.take()
             if ticket >= self._last:
                 return
             yield ticket
 
     def close(self) -> None:
         """Give out no more numbers, on any rank."""
-        if self._counter is not None:
-            self._counter.close()
-        else:
-            self._is_closed = True
+        self._counter.close()
 
     def taken(self) -> int:
         """The first number that nobody took; collective, after all ranks stopped taking."""
-        value = self._counter.get() if self._counter is not None else self._next
-        return min(value, self._last)
-
-    def _closed(self) -> bool:
-        return self._counter.is_closed() if self._counter is not None else self._is_closed
+        return min(self._counter.get(), self._last)
 
 
 class SharedArray:
@@ -258,48 +247,3 @@ class SharedArray:
         if error is not None:
             self._team.end_job_unless_known(error)
         del self.array
-
-
-class _SharedCounter:
-    """A counter that the ranks of a team take numbers from, each number once, until it is closed.
-
-    Two numbers in shared memory: the next one to take, and whether it is closed.
-    """
-
-    def __init__(self, communicator: MPI.Intracomm) -> None:
-        self._communicator = communicator
-        item = MPI.INT64_T.Get_size()
-        size = 2 * item if communicator.Get_rank() == 0 else 0
-        self._window = MPI.Win.Allocate_shared(size, item, comm=communicator)
-        self._one = np.ones(1, np.int64)
-        self._result = np.zeros(1, np.int64)
-        self._window.Lock_all()
-
-    def set(self, value: int) -> None:
-        """Open it, with the next number to take; collective."""
-        self._communicator.Barrier()  # nobody still takes
-        if self._communicator.Get_rank() == 0:
-            self._fetch(np.full(1, value, np.int64), MPI.REPLACE)
-            self._fetch(np.zeros(1, np.int64), MPI.REPLACE, 1)
-        self._communicator.Barrier()
-
-    def take(self) -> int:
-        return self._fetch(self._one, MPI.SUM)
-
-    def close(self) -> None:
-        self._fetch(self._one, MPI.REPLACE, 1)
-
-    def is_closed(self) -> bool:
-        return bool(self._fetch(self._one, MPI.NO_OP, 1))
-
-    def get(self) -> int:
-        """Collective: all ranks have stopped taking."""
-        self._communicator.Barrier()
-        value = self._fetch(self._one, MPI.NO_OP)
-        self._communicator.Barrier()
-        return value
-
-    def _fetch(self, operand: np.ndarray, operation: MPI.Op, which: int = 0) -> int:
-        self._window.Fetch_and_op(operand, self._result, 0, which, operation)
-        self._window.Flush(0)
-        return int(self._result[0])

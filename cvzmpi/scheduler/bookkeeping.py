@@ -1,4 +1,4 @@
-"""The books of rank 0: which units go from the source to the teams, and how they ended."""
+"""The bookkeeping of rank 0: which units go from the source to the teams, and how they end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_FAULTS = 5  # of the machines, if more units meet one than are done
 
 @dataclass
 class JobOutcome:
-    """How the units of a job ended.
+    """The units of a job by how they ended.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class JobOutcome:
 
     @property
     def complete(self) -> bool:
-        """Whether every unit was worked on to its end."""
+        """True if every unit was worked on to its end."""
         return self.all_given_out and not self.unfinished
 
     def record(self, outcome: Outcome) -> None:
-        """Take down how a unit ended."""
+        """Record how a unit ended."""
         if outcome.unfinished is not None:
             self.unfinished.append(outcome)
         elif outcome.error is not None:
@@ -49,7 +49,7 @@ class JobOutcome:
 
 
 class Bookkeeping:
-    """What rank 0 does between messages: it takes units from the source, and keeps the books.
+    """The books of rank 0: it takes units from the source, and records how they end.
 
     Use as a context: the source is closed in the end.
 
@@ -101,10 +101,10 @@ class Bookkeeping:
         self.outcome.all_given_out = self._source.exhausted()
         remainder = self._source.close(self.stop.reason)
         if remainder is not None:
-            self._take_down(remainder)
+            self._record_remainder(remainder)
 
-    def _take_down(self, remainder: Remainder) -> None:
-        """What is left in the end, which only the source knows where others have units, too."""
+    def _record_remainder(self, remainder: Remainder) -> None:
+        """Record the units that are left in the end; only the source knows those of other jobs."""
         known = {outcome.unit for outcome in self.outcome.failed}
         outcomes = [outcome for outcome in remainder.failed if outcome.unit not in known]
         if self.outcome.all_given_out and remainder.n_open:
@@ -121,7 +121,7 @@ class Bookkeeping:
         return None if self.stop else self._source.next()
 
     def is_closed(self) -> bool:
-        """Whether no unit will be given out any more."""
+        """Tell whether no unit will be given out any more."""
         return bool(self.stop) or self._source.exhausted()
 
     def began(self, unit: Unit, worker: Worker) -> None:

@@ -1,4 +1,4 @@
-"""What the engine asks of a campaign, and what they tell each other."""
+"""The protocols between the engine and a campaign, and the messages between them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cvzmpi.scheduler.control import Control
 
 @dataclass(frozen=True)
 class Unit:
-    """What a team works on.
+    """A piece of work for a team.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the work on a unit ended.
+    """The end of the work on a unit.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Overview:
-    """What there is to do when a job begins.
+    """The work that there is when a job begins.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class Remainder:
-    """What is left when a job ends, also by what other jobs did meanwhile.
+    """The work that is left when a job ends, also by what other jobs did meanwhile.
 
     Attributes
     ----------
@@ -120,13 +120,14 @@ class Remainder:
 
 
 class UnitSource(Protocol):
-    """Where rank 0 takes the units from, and whom it tells what became of them.
+    """Gives rank 0 the units, and is told how they end.
 
-    Used on rank 0 only, between messages of the teams: each call must be short.
+    Used on rank 0 only, between messages of the teams: each call must be short. A source that
+    inherits from this class has only the first three methods to write.
     """
 
     def overview(self) -> Overview:
-        """What there is to do; asked once, first."""
+        """Say what there is to do; called once, first."""
         ...
 
     def next(self) -> Unit | None:
@@ -134,20 +135,20 @@ class UnitSource(Protocol):
         ...
 
     def exhausted(self) -> bool:
-        """Whether no unit will become ready any more."""
+        """Tell whether no unit will become ready any more."""
         ...
 
     def began(self, unit: Unit, worker: Worker) -> None:
         """A team was given the unit."""
-        ...
+        return  # a body, so that it may be inherited
 
     def ended(self, outcome: Outcome) -> None:
         """A team's work on a unit ended."""
-        ...
+        return
 
     def steps_done(self, steps: int) -> None:
         """A team did some steps of its unit."""
-        ...
+        return
 
     def attend(self) -> Sequence[Outcome]:
         """See to what happens beside the teams; called many times a second.
@@ -157,11 +158,11 @@ class UnitSource(Protocol):
         sequence of Outcome
             How units ended that no team was given.
         """
-        ...
+        return ()
 
     def status(self) -> str:
         """A few words for the progress display, or none."""
-        ...
+        return ""
 
     def close(self, stopped: str | None) -> Remainder | None:
         """The job ends; `stopped` says why it was asked to, None where it was not.
@@ -174,14 +175,14 @@ class UnitSource(Protocol):
             None where nobody else works on the units, so that the outcomes say it all, and where
             it cannot be known.
         """
-        ...
+        return None
 
 
 class Campaign(Protocol):
     """A kind of observation that the engine can work on. Must pickle: every rank gets a copy."""
 
     step_name: str
-    """What the steps of a unit are called, in the plural."""
+    """Name of the steps of a unit, in the plural."""
 
     def open_source(self) -> UnitSource:
         """Find the units. Only rank 0 is asked."""
@@ -196,7 +197,7 @@ class Campaign(Protocol):
         ...
 
     def progress(self, unit: Unit) -> int:
-        """How far a unit is, in any measure that only grows, whoever asks."""
+        """Measure how far a unit is; the number only grows, whoever asks."""
         ...
 
     def work(self, unit: Unit, team: Team, control: Control) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a team and rank 0 tell each other while the team works on a unit."""
+"""Messages between a team and rank 0 while the team works on a unit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Control:
         self.steps_done = steps_done
 
     def stop_requested(self) -> bool:
-        """Whether this rank knows that the job is to stop; cheap, not collective."""
+        """Tell whether this rank knows that the job is to stop; cheap, not collective."""
         if self._listen is not None:
             self._listen()
         return bool(self._stop)

@@ -40,7 +40,7 @@ _PAUSE_SECONDS = (0.001, 0.05)
 
 @dataclass(frozen=True)
 class JobLimits:
-    """What a job may do to itself.
+    """Settings of a job that do not depend on the campaign.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What rank 0 shows of a running job: a live display on a terminal, one line a minute in a log."""
+"""The progress of a running job: a live display on a terminal, one line a minute in a log."""
 
 from __future__ import annotations
 

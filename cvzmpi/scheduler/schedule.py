@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, Worker
+from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, UnitSource
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Workload:
     steps_per_unit: int = 0
 
 
-class Schedule:
+class Schedule(UnitSource):
     """The simplest source of units: half-done ones first, then the longest.
 
     Parameters
@@ -46,7 +45,7 @@ class Schedule:
         )
 
     def overview(self) -> Overview:
-        """What there is to do."""
+        """The workload in numbers."""
         workload = self._workload
         return Overview(
             n_open=len(workload.units),
@@ -61,25 +60,5 @@ class Schedule:
         return self._waiting.popleft() if self._waiting else None
 
     def exhausted(self) -> bool:
-        """Whether all are given out."""
+        """Tell whether all are given out."""
         return not self._waiting
-
-    def began(self, unit: Unit, worker: Worker) -> None:
-        """Nothing is to be done about it."""
-
-    def ended(self, outcome: Outcome) -> None:
-        """Nothing is to be done about it."""
-
-    def steps_done(self, steps: int) -> None:
-        """Nothing is to be done about it."""
-
-    def attend(self) -> Sequence[Outcome]:
-        """Nothing happens beside the teams."""
-        return ()
-
-    def status(self) -> str:
-        """Nothing to be told."""
-        return ""
-
-    def close(self, stopped: str | None) -> None:
-        """Nothing is open, and nobody else has units."""

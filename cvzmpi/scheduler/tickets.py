@@ -22,28 +22,28 @@ from cvzmpi.scheduler.control import Control
 
 
 class TicketList(Protocol):
-    """How the work on a unit is cut into tickets.
+    """The work on a unit, cut into tickets.
 
-    The same for every team that works on it: a matrix product with other dimensions may round
-    differently.
+    The cut is the same for every team that works on it: a matrix product with other dimensions may
+    round differently.
     """
 
     def __len__(self) -> int:
-        """How many tickets there are."""
+        """The number of tickets."""
         ...
 
     def place(self, ticket: int) -> Any:
-        """Where the items of a ticket are in the datasets of the unit's file."""
+        """The place of the items of a ticket in the datasets of the unit's file."""
         ...
 
     def n_items(self, n_tickets: int) -> int:
-        """How many items the first so many tickets have."""
+        """The number of items in the first `n_tickets` tickets."""
         ...
 
 
 @dataclass(frozen=True)
 class RowTickets:
-    """Tickets of so many rows each, of which the last may have fewer.
+    """Tickets of `rows_per_ticket` rows each; the last may have fewer.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class RowTickets:
         return slice(self.n_items(ticket), self.n_items(ticket + 1))
 
     def n_items(self, n_tickets: int) -> int:
-        """How many rows the first so many tickets have."""
+        """The number of rows in the first `n_tickets` tickets."""
         return min(n_tickets * self.rows_per_ticket, self.n_rows)
 
 
@@ -70,7 +70,7 @@ def work_through(
     tickets: TicketList,
     n_done: int,
     work: Callable[[Any], None],
-    vouch: Callable[[int], None],
+    commit: Callable[[int], None],
     *,
     writer: AbstractContextManager[Any],
     team: Team,
@@ -87,11 +87,11 @@ def work_through(
         Tickets that are done, as the file says.
     work : callable
         Does the ticket at a place, and writes its rows; on the member that took it.
-    vouch : callable
+    commit : callable
         Makes the rows of all members durable, and then the count of tickets that are done, which it
         is given; collective.
     writer : context manager
-        What `work` and `vouch` write with, open on all members; it is closed in the end.
+        What `work` and `commit` write with, open on all members; it is closed in the end.
     team : Team
     control : Control
         Is told how many steps were done, and says when to stop.
@@ -122,7 +122,7 @@ def work_through(
             numbers = team.tickets(n_done, len(tickets))
             team.each(partial(take, numbers))
             before, n_done = n_done, numbers.taken()
-            vouch(n_done)
+            commit(n_done)
             if team.is_leader:
                 n_items = tickets.n_items(n_done) - tickets.n_items(before)
                 control.steps_done(n_items * steps_per_item)

@@ -12,8 +12,7 @@ from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.campaign import Campaign, Outcome, Unit
 from cvzmpi.scheduler.control import Control, UnitStopped
-from cvzmpi.storage.file_lock import FileLock
-from cvzmpi.storage.lock_holder import describe_holder
+from cvzmpi.storage.file_lock import FileLock, describe_holder
 
 
 def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Outcome:
@@ -47,7 +46,7 @@ def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Out
 
 
 def _failed_or_put_off(unit: Unit, error: Exception, team: Team, locks: list[FileLock]) -> Outcome:
-    """The outcome of what raised an error; a unit has not failed where others are at fault."""
+    """The outcome of work that raised an error: put off where the unit is not at fault."""
     message = _one_line(error, team)
     place_is_gone = any(not lock.is_there() for lock in locks)
     if place_is_gone or is_put_off(error):
@@ -68,7 +67,7 @@ def _lock(campaign: Campaign, unit: Unit, locks: list[FileLock]) -> str | None:
 
 
 def _one_line(error: Exception, team: Team) -> str:
-    """What failed and where; a user's error speaks for itself, a defect names its type and line."""
+    """One line for an error, with the rank; a defect is named with its type and line."""
     message = one_line(error) if isinstance(error, CvzmpiError) else defect_line(error)
     if isinstance(error, TeamMateError):
         return message

@@ -102,7 +102,7 @@ class CheckpointWriter:
         except OSError as error:
             raise self._cannot("written", error) from error
 
-    def vouch(self, attributes: Mapping[str, Any]) -> None:
+    def commit(self, attributes: Mapping[str, Any]) -> None:
         """Make the rows of all ranks durable, and only then change attributes: collective.
 
         Parameters

@@ -19,9 +19,9 @@ from cvzmpi.storage.hdf5_contents import read_contents
 from cvzmpi.storage.structure_checksum import DamagedStructureError, verify_structure
 from cvzmpi.storage.trial_reading import (
     Check,
-    DamagedOnTrialError,
-    RefusedOnTrialError,
-    TrialFailedError,
+    ForeignFileError,
+    NotOpenedError,
+    UnsoundFileError,
     read_on_trial,
 )
 
@@ -29,18 +29,6 @@ DAMAGES = (AttributeError, KeyError, OSError, OverflowError, RuntimeError, TypeE
 """What HDF5 and h5py raise when they read a file whose parts do not fit together."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-
-
-class NotOpenedError(CvzmpiError):
-    """A file is not opened with HDF5, for a reason that may say nothing about what is in it."""
-
-
-class UnsoundFileError(NotOpenedError):
-    """HDF5 cannot read it: it is no HDF5 file, or its structure is damaged."""
-
-
-class ForeignFileError(NotOpenedError):
-    """It is none of ours."""
 
 
 def ensure_sound(path: Path, check: Check = read_contents) -> None:
@@ -71,18 +59,11 @@ def ensure_sound(path: Path, check: Check = read_contents) -> None:
         raise UnsoundFileError(str(error)) from error
     finally:
         os.close(descriptor)
-    try:
-        read_on_trial(path, check)
-    except DamagedOnTrialError as error:
-        raise UnsoundFileError(str(error)) from error
-    except RefusedOnTrialError as error:
-        raise ForeignFileError(str(error)) from error
-    except TrialFailedError as error:
-        raise NotOpenedError(f"cannot be read: {error}") from error
+    read_on_trial(path, check)
 
 
 def _has_signature(descriptor: int) -> bool:
-    """Whether HDF5's signature is at one of the places where HDF5 looks for it."""
+    """Tell whether HDF5's signature is at one of the places where HDF5 looks for it."""
     size, place = os.fstat(descriptor).st_size, 0
     while place < size:
         if os.pread(descriptor, len(_SIGNATURE), place) == _SIGNATURE:
@@ -155,7 +136,7 @@ def check_format(
 
 
 def other_format(file: h5py.File, name: str, version: int) -> str | None:
-    """How the format of a file differs from that which it should have; None where it does not."""
+    """Compare the format of a file with the expected one; the difference in words, or None."""
     if file.attrs.get("format") != name:
         return f"not a {name}"
     found = file.attrs["format_version"]

@@ -1,4 +1,4 @@
-"""Whether a job may go on with a file that another one began."""
+"""Checks before a job goes on with a file that another one began."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from cvzmpi.errors import CvzmpiError
 
 
 def is_begun(path: Path, refused: type[CvzmpiError]) -> bool:
-    """Whether a unit's file is there.
+    """Tell whether the file of a unit is there.
 
     Parameters
     ----------
     path : Path
     refused : type of CvzmpiError
-        What is raised where the operating system does not say it.
+        What is raised where the operating system does not tell.
     """
     try:
         path.stat()

@@ -36,7 +36,7 @@ _STATUS_FLAGS = (USER_BLOCK + 20, USER_BLOCK + 24)
 """HDF5's file consistency flags, in version 0 of its superblock."""
 
 SETTINGS: dict[str, Any] = {"userblock_size": USER_BLOCK, "libver": "earliest"}
-"""How a file is made that is to have a record."""
+"""Settings of h5py for a file that is to have a record."""
 
 _SMALL = 4096
 """Datasets with fewer bytes are verified with the structure."""
@@ -48,7 +48,7 @@ class DamagedStructureError(CvzmpiError):
 
 @dataclass(frozen=True)
 class _Record:
-    """What a file says about its structure.
+    """The record in a file about its structure.
 
     Attributes
     ----------
@@ -196,7 +196,7 @@ def _digest(
 
 
 def _ranges_of_values(file: h5py.File, changing: Collection[str]) -> list[tuple[int, int]]:
-    """Where the values are of datasets that are large or will change."""
+    """Ranges of bytes with the values of datasets that are large or will change."""
     ranges = []
 
     def add(name: str, thing: h5py.Group | h5py.Dataset) -> None:
@@ -212,7 +212,7 @@ def _ranges_of_values(file: h5py.File, changing: Collection[str]) -> list[tuple[
 
 
 def _bytes_of_attributes(file: h5py.File, names: Collection[str]) -> list[tuple[int, int]]:
-    """Where the values of attributes are: the bytes that change with them."""
+    """Ranges of bytes with the values of attributes: those that change with them."""
     values = {name: np.asarray(_owner(file, name)[_key(name)]) for name in names}
     before = np.frombuffer(_image(file), np.uint8)
     for name, value in values.items():

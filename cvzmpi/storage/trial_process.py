@@ -1,11 +1,11 @@
-"""A process that has HDF5 files read on trial: one that HDF5 cannot stand ends a copy of it only.
+"""A process that reads HDF5 files on trial: a file that crashes HDF5 ends a copy of it only.
 
 It is started as `python -m cvzmpi.storage.trial_process` by `trial_reading`. It writes a line when
 ready, and then answers each line of its input, a JSON object, with another. It ends with its input.
 
 A question has the `path` of a file, the `check` to be made, as `module:function`, and the `seconds`
 of processor time that it may take. Each is answered by a fork of this process, so that no file
-finds what another has left. The answer has one of `sound`, `damage`, `refusal`, `errno`, and
+sees what another left in memory. The answer has one of `sound`, `damage`, `refusal`, `errno`, and
 `signal`: that which ended the fork.
 """
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _of_a_fork(answer: Callable[[], dict[str, Any]]) -> str:
-    """What a fork of this process answers; the signal that ended it where it does not."""
+    """The answer of a fork of this process, or the signal that ended it."""
     reading, writing = os.pipe()
     process = os.fork()
     if process == 0:

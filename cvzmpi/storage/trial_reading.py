@@ -60,16 +60,23 @@ _CRASHES = {
 }
 
 
-class DamagedOnTrialError(CvzmpiError):
-    """HDF5 cannot read a file: it says so, crashes, or does not come back; or the check fails."""
+class NotOpenedError(CvzmpiError):
+    """A file is not opened with HDF5, for a reason that may say nothing about what is in it."""
 
 
-class RefusedOnTrialError(CvzmpiError):
-    """The check does not want a file, which is not damaged."""
+class UnsoundFileError(NotOpenedError):
+    """HDF5 cannot read it: it is no HDF5 file, or its structure is damaged."""
 
 
-class TrialFailedError(CvzmpiError):
+class ForeignFileError(NotOpenedError):
+    """It is none of ours."""
+
+
+class TrialFailedError(NotOpenedError):
     """A trial did not come to its end; that says nothing about the file."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"cannot be read: {reason}")
 
 
 def read_on_trial(path: Path, check: Check) -> None:
@@ -90,9 +97,10 @@ class TrialReader:
 
         Raises
         ------
-        DamagedOnTrialError
+        UnsoundFileError
             If it must not be opened.
-        RefusedOnTrialError
+        ForeignFileError
+            If the check refuses it.
         TrialFailedError
             If the process does not start, or is killed by somebody.
         OSError
@@ -141,15 +149,15 @@ def _raise_what_it_says(answer: dict[str, Any], path: Path, seconds: float) -> N
     if "errno" in answer:
         raise OSError(answer["errno"], os.strerror(answer["errno"]), str(path))
     if "refusal" in answer:
-        raise RefusedOnTrialError(answer["refusal"])
+        raise ForeignFileError(answer["refusal"])
     if "damage" in answer:
-        raise DamagedOnTrialError(answer["damage"])
+        raise UnsoundFileError(answer["damage"])
     if "signal" in answer:
         number = signal.Signals(answer["signal"])
         if number == signal.SIGPROF:
-            raise DamagedOnTrialError(f"HDF5 does not come back within {seconds:.0f} s")
+            raise UnsoundFileError(f"HDF5 does not come back within {seconds:.0f} s")
         if number in _CRASHES:
-            raise DamagedOnTrialError(f"HDF5 crashes ({number.name})")
+            raise UnsoundFileError(f"HDF5 crashes ({number.name})")
         raise TrialFailedError(f"{number.name} ended its trial")
 
 

@@ -19,7 +19,7 @@ from cvzmpi.scheduler.progress import ProgressDisplay
 from cvzmpi.scheduler.schedule import Schedule, Workload
 from cvzmpi.storage.file_lock import FileLock
 from tests.main_job import run
-from tests.scheduler.toy_campaign import STEPS, ToyCampaign, toy_units
+from tests.scheduler.scripted_campaign import STEPS, ScriptedCampaign, some_units
 
 mpi = pytest.mark.mpi(min_size=2)
 alone_or_with_all = pytest.mark.parametrize("kind", ["alone", pytest.param("all", marks=mpi)])
@@ -42,7 +42,7 @@ def work_through(campaign, ranks_per_team=1):
 def test_each_unit_is_worked_on_exactly_once_by_all_members_of_one_team(
     tmp_path, kind, n_units, ranks_per_team
 ):
-    campaign = ToyCampaign(tmp_path, toy_units(n_units), n_done=2)
+    campaign = ScriptedCampaign(tmp_path, some_units(n_units), n_done=2)
     result, worked, log = work_through(campaign, ranks_per_team)
 
     visits = {}
@@ -68,7 +68,7 @@ def test_each_unit_is_worked_on_exactly_once_by_all_members_of_one_team(
 
 @alone_or_with_all
 def test_only_rank_0_looks_for_work_and_only_workers_prepare(tmp_path, kind):
-    campaign = ToyCampaign(tmp_path, toy_units(3))
+    campaign = ScriptedCampaign(tmp_path, some_units(3))
     work_through(campaign)
     world = World(MPI.COMM_WORLD)
     assert campaign.n_opened == (world.rank == 0)
@@ -79,14 +79,14 @@ def test_only_rank_0_looks_for_work_and_only_workers_prepare(tmp_path, kind):
 def test_a_team_works_in_the_order_of_the_schedule(tmp_path, kind):
     units = [Unit("short", 1), Unit("long", 9), Unit("begun", 0.1, begun=True)]
     everybody = MPI.COMM_WORLD.Get_size()
-    _, worked, _ = work_through(ToyCampaign(tmp_path, units), ranks_per_team=everybody)
+    _, worked, _ = work_through(ScriptedCampaign(tmp_path, units), ranks_per_team=everybody)
     assert [unit for unit, *_ in worked[-1]] == ["begun", "long", "short"]
 
 
 @alone_or_with_all
 def test_a_failure_costs_one_unit_and_says_where_it_was(tmp_path, kind):
     failing = {"unit-1": (0, LightCurveError("too few\ncadences")), "unit-3": (0, KeyError("x"))}
-    result, worked, log = work_through(ToyCampaign(tmp_path, toy_units(6), failing))
+    result, worked, log = work_through(ScriptedCampaign(tmp_path, some_units(6), failing))
     assert sum(len(units) for units in worked) == 6
     if result is None:
         return
@@ -108,7 +108,7 @@ def test_what_the_machine_is_at_fault_for_puts_a_unit_off(tmp_path, kind):
     full = LightCurveError("cannot be written")
     full.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     failing = {"unit-1": (0, full), "unit-3": (0, FileInUseError("open elsewhere"))}
-    result, worked, log = work_through(ToyCampaign(tmp_path, toy_units(6), failing))
+    result, worked, log = work_through(ScriptedCampaign(tmp_path, some_units(6), failing))
     assert sum(len(units) for units in worked) == 6
     if result is None:
         return
@@ -121,8 +121,8 @@ def test_what_the_machine_is_at_fault_for_puts_a_unit_off(tmp_path, kind):
 @alone_or_with_all
 def test_a_job_ends_when_more_units_meet_a_fault_of_the_machine_than_are_done(tmp_path, kind):
     full = OSError(errno.ENOSPC, "No space left on device")
-    failing = {unit.name: (0, full) for unit in toy_units(100)}
-    result, worked, log = work_through(ToyCampaign(tmp_path, toy_units(100), failing))
+    failing = {unit.name: (0, full) for unit in some_units(100)}
+    result, worked, log = work_through(ScriptedCampaign(tmp_path, some_units(100), failing))
     assert sum(len(units) for units in worked) < 20
     if result is not None:
         assert (result.failed, result.done, result.complete) == ([], [], False)
@@ -135,7 +135,7 @@ def test_a_fault_of_the_machine_that_a_helper_meets_puts_the_unit_off(tmp_path):
     if everybody < 2:
         pytest.skip("a team of two needs three ranks")
     failing = {"unit-1": (everybody - 1, OSError(errno.EDQUOT, "Disk quota exceeded"))}
-    result, _, _ = work_through(ToyCampaign(tmp_path, toy_units(3), failing), everybody)
+    result, _, _ = work_through(ScriptedCampaign(tmp_path, some_units(3), failing), everybody)
     if result is not None:
         (outcome,) = result.unfinished
         assert (outcome.unit, outcome.machine_fault, result.failed) == ("unit-1", True, [])
@@ -148,7 +148,7 @@ def test_the_failure_of_a_helper_is_told_with_its_rank_and_costs_one_unit(tmp_pa
     if everybody < 2:
         pytest.skip("a team of two needs three ranks")
     failing = {"unit-1": (everybody - 1, LightCurveError("no memory left"))}
-    result, worked, _ = work_through(ToyCampaign(tmp_path, toy_units(3), failing), everybody)
+    result, worked, _ = work_through(ScriptedCampaign(tmp_path, some_units(3), failing), everybody)
     assert [len(units) for units in worked] == [0] + [3] * everybody
     if result is not None:
         (outcome,) = result.failed
@@ -167,7 +167,7 @@ def test_a_signal_to_any_rank_stops_all_teams_and_nothing_new_is_begun(
     n_workers = max(world.size - 1, 1)
     n_teams = -(-n_workers // ranks_per_team)
     # every team works until it is told to stop; the last member of one of them gets the signal
-    campaign = ToyCampaign(tmp_path, toy_units(20))
+    campaign = ScriptedCampaign(tmp_path, some_units(20))
     campaign.signalling = {"unit-0": min(ranks_per_team, n_workers) - 1}
     result, worked, log = work_through(campaign, ranks_per_team)
     begun = {unit for unit, *_ in chain.from_iterable(worked)}
@@ -182,9 +182,9 @@ def test_a_signal_to_any_rank_stops_all_teams_and_nothing_new_is_begun(
 
 @alone_or_with_all
 def test_a_unit_that_another_job_has_is_left_to_it(tmp_path, kind):
-    campaign = ToyCampaign(tmp_path, toy_units(4))
-    campaign.claims = MPI.COMM_WORLD.bcast(campaign.claims)
-    held = FileLock.take(campaign.claims / "unit-2") if MPI.COMM_WORLD.Get_rank() == 0 else None
+    campaign = ScriptedCampaign(tmp_path, some_units(4))
+    campaign.locks = MPI.COMM_WORLD.bcast(campaign.locks)
+    held = FileLock.take(campaign.locks / "unit-2") if MPI.COMM_WORLD.Get_rank() == 0 else None
     MPI.COMM_WORLD.Barrier()
     result, worked, log = work_through(campaign)
     assert "unit-2" not in {unit for unit, *_ in chain.from_iterable(worked)}
@@ -192,7 +192,7 @@ def test_a_unit_that_another_job_has_is_left_to_it(tmp_path, kind):
         assert held is not None
         assert [outcome.unit for outcome in result.unfinished] == ["unit-2"]
         assert len(result.done) == 3
-        file = campaign.claims / "unit-2"
+        file = campaign.locks / "unit-2"
         assert f"unit-2 is not finished: {file} is held by process {os.getpid()} on " in log
 
 
@@ -233,8 +233,8 @@ class SlowSource(Schedule):
 
 @alone_or_with_all
 def test_teams_wait_for_units_that_get_ready_while_the_job_runs(tmp_path, kind):
-    units = toy_units(4)
-    campaign = ToyCampaign(tmp_path, units, source=SlowSource(units))
+    units = some_units(4)
+    campaign = ScriptedCampaign(tmp_path, units, source=SlowSource(units))
     result, worked, log = work_through(campaign)
     assert sum(len(units) for units in worked) == 4
     if result is None:
@@ -253,8 +253,8 @@ def test_teams_wait_for_units_that_get_ready_while_the_job_runs(tmp_path, kind):
 @alone_or_with_all
 def test_a_job_that_stops_does_not_wait_for_units_that_are_not_ready(tmp_path, kind):
     everybody = MPI.COMM_WORLD.Get_size()
-    source = SlowSource(toy_units(2))
-    campaign = ToyCampaign(tmp_path, [], source=source, signalling={"unit-0": 0})
+    source = SlowSource(some_units(2))
+    campaign = ScriptedCampaign(tmp_path, [], source=source, signalling={"unit-0": 0})
     result, worked, _ = work_through(campaign, ranks_per_team=everybody)
     assert {unit for unit, *_ in chain.from_iterable(worked)} == {"unit-0"}
     if result is not None:
@@ -289,8 +289,8 @@ OTHERS = [Outcome("2 more", unfinished="job 7 on n042 has them, and lives")]
 def test_what_is_left_in_the_end_is_what_the_source_sees_then(
     tmp_path, remainder, said, complete, n_failed
 ):
-    units = toy_units(3)
-    campaign = ToyCampaign(tmp_path, units, source=SharedSource(units, remainder))
+    units = some_units(3)
+    campaign = ScriptedCampaign(tmp_path, units, source=SharedSource(units, remainder))
     result, _, log = work_through(campaign)
     assert (result.complete, len(result.failed)) == (complete, n_failed)
     assert said in log
@@ -300,8 +300,8 @@ def test_what_is_left_in_the_end_is_what_the_source_sees_then(
 
 @alone_or_with_all
 def test_an_error_in_finding_the_work_is_raised_on_all_ranks(tmp_path, kind):
-    campaign = ToyCampaign(
-        tmp_path, toy_units(3), source_error=ConfigError("nowhere: no such directory")
+    campaign = ScriptedCampaign(
+        tmp_path, some_units(3), source_error=ConfigError("nowhere: no such directory")
     )
     with pytest.raises(ConfigError, match="nowhere: no such directory"):
         work_through(campaign)

@@ -32,9 +32,11 @@ class Work:
         self.stop, self.steps, self.counts, self.places = StopRequest(), [], [], []
 
     def work(self, place):
+        if not self.places:
+            self.team.communicator.Barrier()  # every member takes at least one
         self.places.append(place)
 
-    def vouch(self, n_done):
+    def commit(self, n_done):
         """Every ticket below the count is done, by some rank."""
         done = [s for places in self.team.communicator.allgather(self.places) for s in places]
         assert sorted(row for s in done for row in range(s.start, s.stop)) == list(
@@ -46,7 +48,7 @@ class Work:
         self.first = self.tickets.n_items(n_done)
         control = Control(self.stop, self.steps.append)
         how = self.how | {"writer": nullcontext(), "team": self.team, "control": control}
-        work_through(self.tickets, n_done, self.work, self.vouch, **how)
+        work_through(self.tickets, n_done, self.work, self.commit, **how)
         return self
 
 
@@ -76,22 +78,32 @@ def test_it_goes_on_from_what_is_counted(team, kind):
     assert work.go_on(n_done=10).counts == [10], "nothing is left, nothing is written"
 
 
+class OfTheLast(Work):
+    """Something happens when the last member has done its first ticket."""
+
+    def __init__(self, happens, *given, **more):
+        super().__init__(*given, **more)
+        self.happens = happens
+
+    def work(self, place):
+        super().work(place)
+        if self.team.rank == self.team.size - 1:
+            self.happens(self)
+
+
 @one_or_all
 def test_asked_to_stop_it_counts_what_is_done_and_stops(team, kind):
-    work = Work(team, RowTickets(1000, 1), interval=1e9)
-    if team.rank == team.size - 1:  # one member alone was asked
-        work.work = lambda place: (work.places.append(place), work.stop.ask("a test"))
+    tickets = RowTickets(10**9, 1)  # more than anybody takes meanwhile
+    work = OfTheLast(lambda work: work.stop.ask("a test"), team, tickets, interval=1e9)
     with pytest.raises(UnitStopped):
         work.go_on()
     (n_done,) = work.counts
-    assert 0 < n_done < 1000
+    assert team.size <= n_done < 10**9
 
 
 @one_or_all
 def test_an_error_of_one_member_is_raised_by_all_and_nothing_is_counted(team, kind):
-    work = Work(team, RowTickets(1000, 1), interval=1e9)
-    if team.rank == team.size - 1:
-        work.work = lambda place: 1 / 0
+    work = OfTheLast(lambda work: 1 / 0, team, RowTickets(1000, 1))
     with pytest.raises((ZeroDivisionError, TeamMateError), match="division by zero"):
         work.go_on()
     assert work.counts == []

@@ -26,5 +26,5 @@ def test_attributes_change_only_after_the_rows_are_flushed(tmp_path, monkeypatch
     monkeypatch.setattr(checkpoint_file, "synchronise", look)
     with CheckpointWriter(path, None) as writer:
         writer.file["rows"][:2] = 7
-        writer.vouch({"n_remaining": np.int64(2), "times/seconds": np.float64(1.5)})
+        writer.commit({"n_remaining": np.int64(2), "times/seconds": np.float64(1.5)})
     assert seen == [([7, 7, 0, 0], 4, 0), ([7, 7, 0, 0], 2, 1.5)]

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cvzmpi.storage.file_lock import FileLock, FileLockError
-from cvzmpi.storage.lock_holder import describe_holder
+from cvzmpi.storage.file_lock import FileLock, FileLockError, describe_holder
 
 _HOLDER = """
 import sys, time

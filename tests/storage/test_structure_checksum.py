@@ -182,7 +182,7 @@ def write_in_place(path, team):
                     writer.file["small/rows"][step] = 2**32 - 1
                 is_as_before()
                 left = {"small/n_left": np.int64(-step), "seconds": np.float64(step / 7)}
-                writer.vouch(left)
+                writer.commit(left)
                 is_as_before()
         is_as_before()
     with h5py.File(path) as file:

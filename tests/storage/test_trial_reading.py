@@ -10,10 +10,10 @@ import pytest
 
 from cvzmpi.storage import trial_reading
 from cvzmpi.storage.trial_reading import (
-    DamagedOnTrialError,
-    RefusedOnTrialError,
+    ForeignFileError,
     TrialFailedError,
     TrialReader,
+    UnsoundFileError,
 )
 from tests.main_job import environment
 from tests.storage.trial_checks import check
@@ -44,14 +44,14 @@ def process_of(reader):
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGBUS", "SIGABRT", "SIGFPE", "SIGILL"])
 def test_a_crash_is_damage_and_the_next_file_is_read(read, name):
-    with pytest.raises(DamagedOnTrialError, match=rf"crashes \({name}\)"):
+    with pytest.raises(UnsoundFileError, match=rf"crashes \({name}\)"):
         read(f"crash {name}")
     read("fine")
 
 
 def test_what_does_not_come_back_is_damage(read, monkeypatch):
     monkeypatch.setattr(trial_reading, "CPU_SECONDS", 0.2)
-    with pytest.raises(DamagedOnTrialError, match="does not come back"):
+    with pytest.raises(UnsoundFileError, match="does not come back"):
         read("spin")
     read("fine")
 
@@ -62,19 +62,19 @@ def test_what_waits_takes_no_processor_time_and_may(read, monkeypatch):
 
 
 def test_what_asks_for_more_memory_than_there_is_is_damage(read):
-    with pytest.raises(DamagedOnTrialError, match="allocate"):
+    with pytest.raises(UnsoundFileError, match="allocate"):
         read("greedy")
     read("fine")
 
 
 def test_what_is_raised_is_damage_in_one_line_and_leaves_nothing_behind(read):
-    with pytest.raises(DamagedOnTrialError, match="two lines"):
+    with pytest.raises(UnsoundFileError, match="two lines"):
         read("spoil")
     read("spoiled")
 
 
 def test_what_is_refused_is_not_damaged(read):
-    with pytest.raises(RefusedOnTrialError, match="not one of these"):
+    with pytest.raises(ForeignFileError, match="not one of these"):
         read("foreign")
 
 
@@ -112,7 +112,7 @@ def test_it_is_not_taken_for_a_rank(tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     path, reader = tmp_path / "file", TrialReader()
     path.write_text("environment")
-    with pytest.raises(RefusedOnTrialError) as caught:
+    with pytest.raises(ForeignFileError) as caught:
         reader.read(path, check)
     reader.end()
     assert "PATH" in str(caught.value).split()

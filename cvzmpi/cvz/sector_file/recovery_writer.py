@@ -1,6 +1,6 @@
 """The recoveries in a sector file: written in place, many times, by all ranks of a team.
 
-All their room is allocated when the file is born at checkpoint `model`.
+Their datasets are allocated in full when checkpoint `model` is written.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class RecoveryWriter(CheckpointWriter):
         SectorFileError
             On all ranks, if one of them cannot.
         """
-        self.vouch(
+        self.commit(
             {
                 "recoveries/n_inject_remaining": np.int64(n_remaining),
                 "seconds_inject": np.float64(seconds),

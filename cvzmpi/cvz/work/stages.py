@@ -202,7 +202,7 @@ def _inject(
     def work(flare_ids: slice) -> None:
         writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
 
-    def vouch(n_done: int) -> None:
+    def commit(n_done: int) -> None:
         seconds = team.lead(lambda: seconds_before + time.perf_counter() - clock)
         writer.count_down(n_inject - tickets.n_items(n_done), seconds)
 
@@ -210,7 +210,7 @@ def _inject(
         tickets,
         (n_inject - n_remaining) // FLARES_PER_TICKET,
         work,
-        vouch,
+        commit,
         writer=writer,
         team=team,
         control=control,

@@ -1,6 +1,6 @@
-"""The file of an inverted map: what is in it, and how it survives a kill at any instant.
+"""The file of an inverted map, which survives a kill at any instant.
 
-All its room is allocated when it is born. Then tickets, groups of pixels in a fixed order, are
+It is allocated in full when it is created. Then tickets, groups of pixels in a fixed order, are
 written in place; the attribute `n_tickets_remaining` is lowered when their rows are on disk.
 """
 
@@ -45,7 +45,7 @@ _DIAGNOSTICS = {
 
 @dataclass(frozen=True)
 class Origin:
-    """What an inverted map depends on, kept in its file.
+    """The settings, profiles and software that an inverted map was made with.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an inverted map is."""
+    """The progress of an inverted map, and what it is made with."""
 
     n_tickets: int
     n_tickets_remaining: int
@@ -73,7 +73,7 @@ class Progress:
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to do."""
+        """True if nothing is left to do."""
         return self.n_tickets_remaining == 0
 
     @property
@@ -137,7 +137,7 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
 
 
 def read_progress(path: Path) -> Progress | None:
-    """How far a file is; None where there is none.
+    """Read the progress of a file; None where there is none.
 
     Raises
     ------
@@ -163,14 +163,14 @@ def read_progress(path: Path) -> Progress | None:
 
 
 def check_counted(path: Path, n_pixels: int) -> None:
-    """Whether the first so many pixels, scan position by scan position, are inverted.
+    """Check that the first `n_pixels` pixels, scan position by scan position, are inverted.
 
     The count of tickets is written in place, and has no checksum; but each pixel has a status.
 
     Raises
     ------
     DamagedMapFileError
-        If the count vouches for pixels that nobody inverted.
+        If the count includes pixels that nobody inverted.
     """
     with opened(path, FORMAT, FORMAT_VERSION) as file:
         if (file["status"][()].ravel()[:n_pixels] == 0).any():
@@ -245,11 +245,11 @@ class InversionWriter(CheckpointWriter):
         MapFileError
             On the ranks that cannot; on the others of the team, an error that says so.
         """
-        self.vouch({"n_tickets_remaining": np.int64(n_tickets_remaining)})
+        self.commit({"n_tickets_remaining": np.int64(n_tickets_remaining)})
 
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
-    """Whether all datasets are there, and of one shape."""
+    """Check that all datasets are there, and of one shape."""
     datasets = [file[name] for name in (*_DIAGNOSTICS, *_names_of_parameters())]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")

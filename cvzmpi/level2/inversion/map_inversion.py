@@ -35,7 +35,7 @@ nobody needs to rely on that.
 
 @dataclass(frozen=True)
 class Tools:
-    """What the inversion needs, for any map."""
+    """Settings and versions of an inversion, for any map."""
 
     settings: InversionSettings
     software: Mapping[str, str]
@@ -44,14 +44,14 @@ class Tools:
 
     @classmethod
     def of(cls, settings: InversionSettings, checkpoint_interval: float, fsync: bool) -> Tools:
-        """With the software that is here."""
+        """Take the versions of the installed software."""
         software = {name: version(name) for name in _SOFTWARE}
         return cls(settings, software, checkpoint_interval, fsync)
 
 
 @dataclass(frozen=True)
 class MapTickets:
-    """How a map is cut into tickets: each is a piece of one scan position.
+    """A map, cut into tickets: each is a piece of one scan position.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class MapTickets:
         return position, self._of_a_position.place(piece)
 
     def n_items(self, n_tickets: int) -> int:
-        """How many pixels the first so many tickets have."""
+        """The number of pixels in the first `n_tickets` tickets."""
         positions, pieces = divmod(n_tickets, len(self._of_a_position))
         return positions * self.shape[1] + self._of_a_position.n_items(pieces)
 
@@ -82,7 +82,7 @@ class MapTickets:
 def invert_map(
     tools: Tools, prepared_path: Path, path: Path, team: Team, control: Control
 ) -> dict[str, Any]:
-    """Bring a map from wherever it is to its end: collective over the team.
+    """Invert what is left of a map: collective over the team.
 
     Parameters
     ----------
@@ -93,12 +93,12 @@ def invert_map(
         The inverted map.
     team : Team
     control : Control
-        Is told how many pixels were inverted, and says when to stop.
+        Counts the pixels that were inverted, and says when to stop.
 
     Returns
     -------
     dict
-        `path`, and `note` where there is something to be told.
+        `path`, and a `note` for the log if something was odd.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def invert_map(
 
 
 def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
-    """Refuse to go on with a map that was begun with other settings or other profiles.
+    """Refuse to go on with a map that was begun with other settings or from other profiles.
 
     Raises
     ------
@@ -125,12 +125,18 @@ def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
 
 
 def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
-    """What an inverted map depends on."""
+    """The origin of the map that these tools make from a prepared one."""
     return Origin(tools.settings.canonical_json(), prepared.checksum, tools.software)
 
 
 def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[PreparedMap, int, str | None]:
-    """Go on from the file that is there, or make one; how many tickets remain."""
+    """Go on from the file that is there, or make one.
+
+    Returns
+    -------
+    tuple
+        The prepared map, the number of tickets that remain, and a note for the log or None.
+    """
     prepared = PreparedMap.read(prepared_path)
     origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
     note = None

@@ -1,0 +1,111 @@
+"""The README and the pages are true: snippets run, commands, settings, files and pages exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+
+from cvzmpi.cvz.configuration import Config
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
+USERS = [
+    p for p in PAGES if p.stem in {"README", "quickstart", "input", "results", "kills", "ledger"}
+]
+ALL = "\n".join(TEXTS.values())
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """A sector file as the pages' commands make it."""
+    directory = tmp_path_factory.mktemp("docs")
+    python = [sys.executable, "-m", "cvzmpi"]
+    simulate = ["simulate", directory / "input", "--stars", "1", "--cadences", "3000"]
+    run = ["run", "--input", directory / "input", "--output", directory / "output"]
+    settings = ["--set", "inject.n_inject=80", "--set", "inject.n_repeat=2"]
+    for arguments in (simulate, [*run, *settings]):
+        subprocess.run([*python, *arguments], check=True, capture_output=True)
+    (file,) = (directory / "output").glob("*/*.h5")
+    return file
+
+
+def test_the_snippet_that_reads_a_sector_file_works(path, capsys):
+    (snippet,) = re.findall(r"```python\n(.*?)```", RESULTS, re.DOTALL)
+    names = {"path": path}
+    exec(snippet, names)
+    assert "are found" in capsys.readouterr().out
+    assert len(names["series"]) == len(names["curve"]) > 2000
+    assert names["recovered"].shape == (80, 2)
+
+
+def test_every_dataset_of_the_file_is_described(path):
+    def describe(name, item):
+        group = name.partition("/")[0]
+        (row,) = re.findall(rf"^\| `/{group}` .*$", RESULTS, re.MULTILINE)
+        if isinstance(item, h5py.Dataset) and not name.endswith(("_time",)):
+            assert name.rpartition("/")[2].removesuffix("_error") in row
+            assert "units" in item.attrs
+
+    with h5py.File(path) as file:
+        file.visititems(describe)
+
+
+def test_the_settings_that_are_named_exist():
+    known = set(Config().science()) | {"ranks_per_team", "input.targets", "input.directory"}
+    known |= {"checkpoint.interval", "job.drain_before_end", "job.max_attempts"}
+    known |= {"ledger.lease", "ledger.patience", "ledger.url"}
+    named = set(re.findall(r"--set ([a-z_.]+)=", ALL))
+    setting = r"`((?:inject|input|job|checkpoint|detect|model|ledger)\.[a-z_]+)`"
+    for page in USERS:
+        named |= set(re.findall(setting, page.read_text(encoding="utf-8")))
+    assert "ledger.patience" in named
+    assert named - {"ledger.sqlite"} <= known
+
+
+def test_the_make_targets_that_are_named_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", ALL, re.MULTILINE))
+    assert {"demo", "test", "torture"} <= named
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_pages_pictures_and_headings_that_exist(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[page]):
+        if "://" in target:
+            continue
+        name, _, heading = target.partition("#")
+        linked = page.parent / name if name else page
+        assert linked.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+            assert heading in slugs, target
+
+
+def test_every_page_is_reached_from_the_readme():
+    reached, new = set(), {ROOT / "README.md"}
+    while new:
+        page = new.pop()
+        reached.add(page)
+        for target in re.findall(r"\]\(([^)#\s]+\.md)", page.read_text(encoding="utf-8")):
+            linked = (page.parent / target).resolve()
+            if linked.exists() and linked not in reached:
+                new.add(linked)
+    assert set(PAGES) <= reached
+
+
+def test_the_readme_is_short():
+    assert len(TEXTS[ROOT / "README.md"].splitlines()) <= 130
+
+
+def test_the_files_of_the_package_that_are_named_exist():
+    named = set(re.findall(r"`((?:cvzmpi|tests|tools|jobs)/[\w/.-]+)`", ALL))
+    assert named
+    assert {name for name in named if not (ROOT / name).exists()} == set()
