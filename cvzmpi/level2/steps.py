@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from cvzmpi.ledger import Job, Ledger
 from cvzmpi.ledger.records import now as present
 from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config, secret, store_url
+from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.product import inbox, publish
 from cvzmpi.level2.product.transfer import LocalCopy
 from cvzmpi.level2.programs import qualify, scan
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.metadata_store import MetadataStore
 
 if TYPE_CHECKING:
     from cvzmpi.level2.inversion.preparation import PreparationReport
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cvzmpi.level2.programs.scan import ScanReport
 
 
-class Level2Campaign:
+class Level2Steps:
     """The steps, as the configuration has them.
 
     Parameters
@@ -44,7 +44,7 @@ class Level2Campaign:
 
     @classmethod
     @contextmanager
-    def open(cls, config: Level2Config, *, create: bool = True) -> Iterator[Level2Campaign]:
+    def open(cls, config: Level2Config, *, create: bool = True) -> Iterator[Level2Steps]:
         """Open the ledger for as long as the context lasts.
 
         Parameters

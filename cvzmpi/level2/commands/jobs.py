@@ -15,7 +15,7 @@ from cvzmpi.runtime.ledger_display import show_history, show_status, status_opti
 
 if TYPE_CHECKING:
     from cvzmpi.level2.configuration import Level2Config
-    from cvzmpi.level2.steps import Level2Campaign
+    from cvzmpi.level2.steps import Level2Steps
     from cvzmpi.mpi.launch import World
 
 of_campaign_that_is_there = partial(of_campaign, create=False)
@@ -62,10 +62,10 @@ def run(ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> in
 def _say_what_is_inverted(config: Level2Config, inverted: list[tuple[str, str]]) -> None:
     """Print the ids of the inversions that are recorded, and which are not."""
     from cvzmpi.errors import LedgerError
-    from cvzmpi.level2.steps import Level2Campaign
+    from cvzmpi.level2.steps import Level2Steps
 
     try:
-        with Level2Campaign.open(config) as campaign:
+        with Level2Steps.open(config) as campaign:
             recorded = {inversion.inversion_id for inversion in campaign.catalogue.inversions()}
     except LedgerError as error:
         complain(str(error))
@@ -83,7 +83,7 @@ def _say_what_is_inverted(config: Level2Config, inverted: list[tuple[str, str]])
 @click.command()
 @status_options
 @of_campaign_that_is_there
-def status(campaign: Level2Campaign, as_json: bool, every: float | None) -> int:
+def status(campaign: Level2Steps, as_json: bool, every: float | None) -> int:
     """How the campaign is: what is done, how fast, which jobs work on it, what failed."""
     from cvzmpi.level2.inversion.program_campaign import ProgramCampaign
 
@@ -100,7 +100,7 @@ def status(campaign: Level2Campaign, as_json: bool, every: float | None) -> int:
 @click.command()
 @click.argument("program")
 @of_campaign_that_is_there
-def history(campaign: Level2Campaign, program: str) -> int:
+def history(campaign: Level2Steps, program: str) -> int:
     """The whole story of one program, with the jobs, ranks and machines that had to do with it."""
     show_history(campaign.ledger, program)
     return DONE

@@ -72,7 +72,7 @@ def prepare(
 @click.option("--seed", default=1, show_default=True, help="Of everything that is random.")
 def simulate(directory: Path, n_maps: int, steps: int, slit: int, seed: int) -> int:
     """Write prepared maps of invented atmospheres, to try the inversion."""
-    from cvzmpi.level2.simulate import simulate_prepared
+    from cvzmpi.level2.maps.simulated_map import simulate_prepared
 
     for number in range(n_maps):
         path, _ = simulate_prepared(directory, f"SIM{number:03d}", (steps, slit), seed + number)
@@ -108,7 +108,7 @@ def invert(prepared: Path, output: Path, ranks_per_team: int, interval: float, n
     """
 
     def work(world: World) -> int:
-        from cvzmpi.level2.inversion.inversion_campaign import InversionCampaign, find_prepared
+        from cvzmpi.level2.inversion.map_campaign import MapCampaign, find_prepared
         from cvzmpi.level2.settings import InversionSettings
         from cvzmpi.mpi.launch import check_parallel_hdf5
         from cvzmpi.scheduler import job
@@ -116,7 +116,7 @@ def invert(prepared: Path, output: Path, ranks_per_team: int, interval: float, n
 
         world.first(lambda: check_parallel_hdf5(ranks_per_team))
         maps = world.first(lambda: find_prepared(prepared))
-        campaign = InversionCampaign(maps, output, InversionSettings(noise=noise), interval)
+        campaign = MapCampaign(maps, output, InversionSettings(noise=noise), interval)
         display = ProgressDisplay("maps", campaign.step_name)
         tally = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
         return world.first(lambda: exit_status(tally))
@@ -136,7 +136,7 @@ def write(dataset: Path, prepared: Path, inverted: Path, output: Path, inversion
     DATASET is the directory of the Level 1 data, PREPARED and INVERTED are the files of the map.
     """
     from cvzmpi.level2.maps.prepared_map import PreparedMap
-    from cvzmpi.level2.product.product import write_product
+    from cvzmpi.level2.product.level2_product import write_product
 
     created = datetime.now(timezone.utc)
     product = write_product(

@@ -16,7 +16,7 @@ from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 if TYPE_CHECKING:
     from cvzmpi.ledger import Job
-    from cvzmpi.level2.steps import Level2Campaign
+    from cvzmpi.level2.steps import Level2Steps
 
 
 def of_campaign(command: Callable[..., int], *, create: bool = True) -> Callable[..., int]:
@@ -27,16 +27,16 @@ def of_campaign(command: Callable[..., int], *, create: bool = True) -> Callable
     @wraps(command)
     def wrapped(config: Path | None, settings: tuple[str, ...], **given: Any) -> int:
         from cvzmpi.level2.configuration import load
-        from cvzmpi.level2.steps import Level2Campaign
+        from cvzmpi.level2.steps import Level2Steps
 
-        with Level2Campaign.open(load(config, settings), create=create) as campaign:
+        with Level2Steps.open(load(config, settings), create=create) as campaign:
             return command(campaign, **given)
 
     return wrapped
 
 
 @contextmanager
-def _job(campaign: Level2Campaign, program: str) -> Iterator[Job]:
+def _job(campaign: Level2Steps, program: str) -> Iterator[Job]:
     with campaign.ledger.job(f"level2 {program}") as job:
         yield job
 
@@ -44,7 +44,7 @@ def _job(campaign: Level2Campaign, program: str) -> Iterator[Job]:
 @click.command()
 @click.option("--proposal", "proposals", multiple=True, help="Only this one; may come again.")
 @of_campaign
-def scan(campaign: Level2Campaign, proposals: tuple[str, ...]) -> int:
+def scan(campaign: Level2Steps, proposals: tuple[str, ...]) -> int:
     """Read the metadata store; new and changed datasets are added."""
     with _job(campaign, "scan") as job:
         report = campaign.scan(job, proposals)
@@ -56,7 +56,7 @@ def scan(campaign: Level2Campaign, proposals: tuple[str, ...]) -> int:
 
 @click.command()
 @of_campaign
-def qualify(campaign: Level2Campaign) -> int:
+def qualify(campaign: Level2Steps) -> int:
     """Evaluate the criteria for every program that is complete."""
     with _job(campaign, "qualify") as job:
         click.echo(campaign.qualify(job))
@@ -70,7 +70,7 @@ def qualify(campaign: Level2Campaign) -> int:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @of_campaign
 def list_programs(
-    campaign: Level2Campaign, state: str | None, proposal: str | None, by: str | None, as_json: bool
+    campaign: Level2Steps, state: str | None, proposal: str | None, by: str | None, as_json: bool
 ) -> int:
     """List the Observing Programs: what people have claimed first, then what is free."""
     from cvzmpi.level2.programs.views import list_items
@@ -88,7 +88,7 @@ def list_programs(
 @click.command()
 @click.argument("program")
 @of_campaign
-def show(campaign: Level2Campaign, program: str) -> int:
+def show(campaign: Level2Steps, program: str) -> int:
     """Show a program: its datasets, the criteria with their values, and its history."""
     from cvzmpi.level2.programs.views import describe, program_view
 
@@ -100,7 +100,7 @@ def show(campaign: Level2Campaign, program: str) -> int:
 @click.argument("program")
 @click.option("--by", required=True, help="Who claims it.")
 @of_campaign
-def claim(campaign: Level2Campaign, program: str, by: str) -> int:
+def claim(campaign: Level2Steps, program: str, by: str) -> int:
     """Claim a program, to invert it."""
     from cvzmpi.level2.programs import reservation
 
@@ -114,7 +114,7 @@ def claim(campaign: Level2Campaign, program: str, by: str) -> int:
 @click.argument("program")
 @click.option("--by", help="Only if this person has it.")
 @of_campaign
-def release(campaign: Level2Campaign, program: str, by: str | None) -> int:
+def release(campaign: Level2Steps, program: str, by: str | None) -> int:
     """Give a claimed program back."""
     from cvzmpi.level2.programs import reservation
 
@@ -137,7 +137,7 @@ def release(campaign: Level2Campaign, program: str, by: str | None) -> int:
 @click.option("--by", help="Who made them.")
 @of_campaign
 def inverted(
-    campaign: Level2Campaign, program: str, files: tuple[Path, ...], commit: str, by: str | None
+    campaign: Level2Steps, program: str, files: tuple[Path, ...], commit: str, by: str | None
 ) -> int:
     """Hand in the inversion of a program: its files are checked first."""
     from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
@@ -152,7 +152,7 @@ def inverted(
 
 @click.command()
 @of_campaign
-def inbox(campaign: Level2Campaign) -> int:
+def inbox(campaign: Level2Steps) -> int:
     """Accept or reject the ready events that were dropped into the inbox."""
     with _job(campaign, "inbox") as job:
         dropped = campaign.empty_inbox(job)
@@ -163,7 +163,7 @@ def inbox(campaign: Level2Campaign) -> int:
 
 @click.command()
 @of_campaign
-def preprocess(campaign: Level2Campaign) -> int:
+def preprocess(campaign: Level2Steps) -> int:
     """Prepare the invertible programs whose Level 1 data are here."""
     with _job(campaign, "preprocess") as job:
         report = campaign.preprocess(job)
@@ -173,7 +173,7 @@ def preprocess(campaign: Level2Campaign) -> int:
 
 @click.command()
 @of_campaign
-def publish(campaign: Level2Campaign) -> int:
+def publish(campaign: Level2Steps) -> int:
     """Publish all that is inverted, and register it with the metadata store."""
     with _job(campaign, "publish") as job:
         outcomes = campaign.publish(job)
@@ -186,10 +186,10 @@ def publish(campaign: Level2Campaign) -> int:
 @click.command()
 @click.argument("programs", nargs=-1, required=True)
 @of_campaign
-def retry(campaign: Level2Campaign, programs: tuple[str, ...]) -> int:
+def retry(campaign: Level2Steps, programs: tuple[str, ...]) -> int:
     """Let programs in error go on from where they failed."""
     from cvzmpi.level2.programs import retry as again
-    from cvzmpi.level2.states import SHOWN
+    from cvzmpi.level2.programs.states import SHOWN
 
     with _job(campaign, "retry") as job:
         for program in programs:
@@ -201,7 +201,7 @@ def retry(campaign: Level2Campaign, programs: tuple[str, ...]) -> int:
 @click.command()
 @click.argument("program")
 @of_campaign
-def reopen(campaign: Level2Campaign, program: str) -> int:
+def reopen(campaign: Level2Steps, program: str) -> int:
     """Look at an inverted program from the beginning; what was published stays."""
     from cvzmpi.level2.programs import retry as again
 
@@ -223,7 +223,7 @@ def config() -> int:
 
 @click.command()
 @of_campaign
-def serve(campaign: Level2Campaign) -> int:
+def serve(campaign: Level2Steps) -> int:
     """Run all steps on a schedule, and serve a page with everything about the programs."""
     from cvzmpi.level2.service import run
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
 from cvzmpi.level2.inversion.prepared_program import last_record, record_of
+from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.dataset import Dataset
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.spectral_lines import FE_I_630, SPECTRAL_RULES
 from cvzmpi.level2.settings import PreprocessSettings

@@ -18,11 +18,11 @@ from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.foreign_file import ForeignFileError, read_bounded
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, why_not_text
-from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.product.check import CheckedProduct, ProductError, check_product
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
+from cvzmpi.level2.programs.person_name import PersonNameError, person_name
 from cvzmpi.level2.programs.retry import resume_event
-from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN
+from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN
 from cvzmpi.level2.tables import claims, inversions
 
 MAX_BYTES = 1 << 20

@@ -13,11 +13,11 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError, UnavailableError
 from cvzmpi.ledger import Event, Job, State
+from cvzmpi.level2.metadata_store.client import InversionRecord, MetadataStore
 from cvzmpi.level2.product.check import ProductError, check_product, checksum
 from cvzmpi.level2.product.handing_in import TEAM
 from cvzmpi.level2.product.transfer import Transfer, TransferDriver, bring, destination
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
-from cvzmpi.level2.programs.metadata_store import InversionRecord, MetadataStore
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
 from cvzmpi.storage.file_lock import Claim
 
@@ -168,7 +168,7 @@ def _product(
 def _write_product(publisher: Publisher, inversion: Inversion) -> Path:
     """Make the files of a map that was inverted here; the same ones each time."""
     from cvzmpi.level2.maps.prepared_map import PreparedMap
-    from cvzmpi.level2.product.product import write_product
+    from cvzmpi.level2.product.level2_product import write_product
 
     directory = publisher.staging / inversion.inversion_id
     write_product(

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.states import State, state_named
-from cvzmpi.level2.programs.dataset import Dataset
+from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.programs.program import ObservingProgram, group
 from cvzmpi.level2.tables import (
     LEVEL2,

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from cvzmpi.ledger import Event, Job, State
+from cvzmpi.level2.metadata_store.dataset import BadRow, Reading
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.dataset import BadRow, Reading
 
 STEP = "scan"
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from cvzmpi.level2.programs.dataset import INSTRUMENT, Dataset, Distribution
+from cvzmpi.level2.metadata_store.dataset import INSTRUMENT, Dataset, Distribution
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.solar_disk import solar_radius
 from cvzmpi.level2.programs.spectral_lines import SPECTRAL_RULES, SpectralLine, SpectralRule

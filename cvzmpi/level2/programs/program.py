@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cvzmpi.level2.programs.dataset import Dataset
+from cvzmpi.level2.metadata_store.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.foreign_json import plain
-from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.states import INVERTIBLE, SHOWN
+from cvzmpi.level2.programs.person_name import PersonNameError, person_name
+from cvzmpi.level2.programs.states import INVERTIBLE, SHOWN
 from cvzmpi.level2.tables import claims
 
 

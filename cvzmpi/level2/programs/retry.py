@@ -7,7 +7,7 @@ from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.states import RETRY_FROM
 from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.states import INVERTED, SHOWN, stands
+from cvzmpi.level2.programs.states import INVERTED, SHOWN, stands
 
 
 class RetryError(CvzmpiError):

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from cvzmpi.ledger import Event, Job, NewUnit, State
 from cvzmpi.ledger.records import now
-from cvzmpi.level2.programs.catalogue import Catalogue, spectropolarimetric_versions
-from cvzmpi.level2.programs.dataset import (
+from cvzmpi.level2.metadata_store.client import MetadataStore
+from cvzmpi.level2.metadata_store.dataset import (
     BadRow,
     Dataset,
     Experiment,
@@ -26,13 +26,13 @@ from cvzmpi.level2.programs.dataset import (
     read_datasets,
     read_experiments,
 )
+from cvzmpi.level2.programs.catalogue import Catalogue, spectropolarimetric_versions
 from cvzmpi.level2.programs.held_back import (
     held_programs,
     hold_back,
     let_go,
     programs_with_bad_rows,
 )
-from cvzmpi.level2.programs.metadata_store import MetadataStore
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.tables import dataset_versions, experiment_versions
 

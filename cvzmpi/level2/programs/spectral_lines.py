@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cvzmpi.level2.programs.dataset import Dataset
+from cvzmpi.level2.metadata_store.dataset import Dataset
 
 _NAMED = re.compile(r"(?P<species>[^(]+)\(\s*(?P<nm>\d+(?:\.\d*)?)\s*nm\s*\)\s*")
 _NAMED_WITHIN = 1.0  # nm: the store calls 630.15 or 630.25 what is one window around 630.2

@@ -12,7 +12,7 @@ from cvzmpi.level2.foreign_json import plain, why_not_text
 from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
 from cvzmpi.level2.programs.program import ObservingProgram, group
 from cvzmpi.level2.programs.reservation import by_choice
-from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN, stands
+from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
 
 _TIME = "%Y-%m-%d %H:%M"
 

@@ -17,7 +17,7 @@ from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.configuration import SERVE_TOKEN
-from cvzmpi.level2.person_name import PersonNameError, person_name
+from cvzmpi.level2.programs.person_name import PersonNameError, person_name
 from cvzmpi.level2.service.wrong_tokens import WrongTokens
 
 _MIN_LENGTH = 16

@@ -24,14 +24,14 @@ from werkzeug.routing import PathConverter
 from cvzmpi.errors import CvzmpiError, LedgerUnavailableError
 from cvzmpi.ledger import Job
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse
-from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.programs import reservation
+from cvzmpi.level2.programs.person_name import PersonNameError, person_name
 from cvzmpi.level2.programs.retry import reopen, retry
+from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.programs.views import Item, UnknownProgramError, list_items, program_view
 from cvzmpi.level2.service.access import Access, Sessions
 from cvzmpi.level2.service.rounds import Rounds
-from cvzmpi.level2.states import SHOWN
-from cvzmpi.level2.steps import Level2Campaign
+from cvzmpi.level2.steps import Level2Steps
 
 Action = Callable[[str, str], object]
 """What changes a program: takes its name, and who wants it."""
@@ -59,12 +59,12 @@ class _ProgramName(PathConverter):
     part_isolating = False
 
 
-def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Access) -> Flask:
+def create_app(campaign: Level2Steps, job: Job, rounds: Rounds, access: Access) -> Flask:
     """Make the application.
 
     Parameters
     ----------
-    campaign : Level2Campaign
+    campaign : Level2Steps
     job : Job
         Who records what is changed.
     rounds : Rounds
@@ -97,7 +97,7 @@ def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Acces
     return app
 
 
-def _actions(campaign: Level2Campaign, job: Job) -> dict[str, Action]:
+def _actions(campaign: Level2Steps, job: Job) -> dict[str, Action]:
     catalogue = campaign.catalogue
     return {
         "claim": lambda program, by: reservation.claim(catalogue, job, program, by),
@@ -107,7 +107,7 @@ def _actions(campaign: Level2Campaign, job: Job) -> dict[str, Action]:
     }
 
 
-def _items(campaign: Level2Campaign) -> list[Item]:
+def _items(campaign: Level2Steps) -> list[Item]:
     """The programs that the request asks for."""
     return list_items(
         campaign.catalogue,
@@ -118,7 +118,7 @@ def _items(campaign: Level2Campaign) -> list[Item]:
     )
 
 
-def _add_pages(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
+def _add_pages(app: Flask, campaign: Level2Steps, rounds: Rounds) -> None:
     @app.get("/")
     def index() -> str:
         return render_template(
@@ -134,7 +134,7 @@ def _add_pages(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
         return render_template("program.html", view=program_view(campaign.catalogue, name))
 
 
-def _add_json(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
+def _add_json(app: Flask, campaign: Level2Steps, rounds: Rounds) -> None:
     @app.get("/api/programs")
     def programs_json() -> Response:
         return jsonify([item.as_json() for item in _items(campaign)])

@@ -11,7 +11,7 @@ from typing import Any
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Job
 from cvzmpi.ledger.records import now
-from cvzmpi.level2.steps import Level2Campaign
+from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.redaction import redacted, show_traceback
 
 
@@ -48,13 +48,13 @@ class Rounds:
 
     Parameters
     ----------
-    campaign : Level2Campaign
+    campaign : Level2Steps
     job : Job
     interval : float
         Seconds from the end of a round to the beginning of the next.
     """
 
-    def __init__(self, campaign: Level2Campaign, job: Job, interval: float) -> None:
+    def __init__(self, campaign: Level2Steps, job: Job, interval: float) -> None:
         self._campaign = campaign
         self._job = job
         self._interval = interval

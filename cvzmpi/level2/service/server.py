@@ -12,10 +12,10 @@ from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.level2.configuration import SERVE_TOKEN, secret, store_url
 
 if TYPE_CHECKING:
-    from cvzmpi.level2.steps import Level2Campaign
+    from cvzmpi.level2.steps import Level2Steps
 
 
-def run(campaign: Level2Campaign) -> None:
+def run(campaign: Level2Steps) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP; the step that is being done is finished first.
 
     Raises

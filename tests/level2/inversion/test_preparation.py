@@ -13,8 +13,8 @@ from cvzmpi.level2.inversion.prepared_program import last_prepared
 from cvzmpi.level2.maps import preprocess as preprocessing
 from cvzmpi.level2.maps.level1 import count_maps, read_level1
 from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.metadata_store.dataset import read_datasets
 from cvzmpi.level2.product.check import checksum
-from cvzmpi.level2.programs.dataset import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import claim

@@ -12,15 +12,15 @@ from cvzmpi.ledger.db.tables import claims as job_claims
 from cvzmpi.ledger.records import now as present
 from cvzmpi.level2.inversion.inversion_file import SUFFIX, read_progress
 from cvzmpi.level2.inversion.program_campaign import ProgramCampaign
+from cvzmpi.level2.metadata_store.dataset import read_datasets
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.dataset import read_datasets
 from cvzmpi.level2.programs.reservation import ClaimError, claim
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.tables import qualifications
 from tests import main_job
 from tests.level2.dead_job import let_die
 from tests.level2.example_rows import row
-from tests.level2.inversion.test_inversion_campaign import WAVELENGTH
+from tests.level2.inversion.test_map_campaign import WAVELENGTH
 from tests.main_job import HANG, before_work_on, content, kill, kill_when, start
 from tools.inversion.invented import invent_programs
 

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from astropy.io import fits
 
 from cvzmpi.ledger import State
+from cvzmpi.level2.metadata_store.dataset import read_datasets
 from cvzmpi.level2.product.check import ProductError, check_product
 from cvzmpi.level2.product.handing_in import HandInError, ReadyEvent, hand_in
 from cvzmpi.level2.product.inbox import InboxError, empty_inbox
-from cvzmpi.level2.programs.dataset import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import claim

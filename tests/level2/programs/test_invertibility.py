@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cvzmpi.level2.programs.dataset import read_datasets
+from cvzmpi.level2.metadata_store.dataset import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds, evaluate
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.programs.solar_disk import BoundingBox, solar_radius

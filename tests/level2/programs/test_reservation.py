@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from cvzmpi.ledger import Event, State
-from cvzmpi.level2.programs.dataset import read_datasets
+from cvzmpi.level2.metadata_store.dataset import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import ClaimError, by_choice, claim, release

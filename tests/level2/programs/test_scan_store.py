@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from cvzmpi.ledger import Event, State
 from cvzmpi.ledger.db.tables import events
-from cvzmpi.level2.programs.dataset import read_datasets
-from cvzmpi.level2.programs.metadata_store import MetadataStoreError
+from cvzmpi.level2.metadata_store.client import MetadataStoreError
+from cvzmpi.level2.metadata_store.dataset import read_datasets
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import claim
 from cvzmpi.level2.programs.retry import reopen

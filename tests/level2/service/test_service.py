@@ -21,13 +21,13 @@ import requests
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, State
 from cvzmpi.level2.configuration import SERVE_TOKEN, STORE_AUTHORIZATION, Level2Config
-from cvzmpi.level2.programs.dataset import read_datasets
+from cvzmpi.level2.metadata_store.dataset import read_datasets
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.service.access import Access
 from cvzmpi.level2.service.app import create_app
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.service.wrong_tokens import WrongTokens
-from cvzmpi.level2.steps import Level2Campaign
+from cvzmpi.level2.steps import Level2Steps
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.programs.test_reservation import make_invertible
 from tests.level2.stand_in_store import TOKEN
@@ -54,7 +54,7 @@ def campaign(ledger, store, tmp_path, monkeypatch):
             "publish": {"destination": tmp_path / "b", "staging": tmp_path / "s"},
         }
     )
-    return Level2Campaign(config, ledger)
+    return Level2Steps(config, ledger)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def find_prepared(directory: Path) -> list[Path]:
     return found
 
 
-class InversionCampaign:
+class MapCampaign:
     """Milne-Eddington inversions of prepared maps.
 
     Parameters

@@ -22,7 +22,7 @@ from urllib3.util import Retry
 
 from cvzmpi.errors import CvzmpiError, UnavailableError, one_line
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, shown
-from cvzmpi.level2.programs.dataset import Dataset, Experiment, StoreRow
+from cvzmpi.level2.metadata_store.dataset import Dataset, Experiment, StoreRow
 
 _STATUS_FIELDS = {
     "health": ("good", "bad", "ill", "unknown"),
