@@ -48,7 +48,7 @@ qualifications = sa.Table(
     sa.Column("at", Utc, nullable=False),
 )
 
-claims = sa.Table(
+reservations = sa.Table(
     "level2_claims",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),

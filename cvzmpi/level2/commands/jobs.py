@@ -32,7 +32,7 @@ of_campaign_that_is_there = partial(of_campaign, create=False)
 @click.option("--config", "file", type=GIVEN_PATH, help="[default: cvzmpi.toml]")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override.")
 def run(ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> int:
-    """Invert the prepared programs that nobody has claimed; with mpirun or srun, on all ranks.
+    """Invert the prepared programs that nobody has reserved; with mpirun or srun, on all ranks.
 
     Start it again after any stop: only what is missing is done.
     """

@@ -66,13 +66,13 @@ def qualify(campaign: Level2Steps) -> int:
 @click.command(name="list")
 @click.option("--state", help="Only what is in this state, as Invertible.")
 @click.option("--proposal", help="Only what was observed for this proposal.")
-@click.option("--by", help="Only what this person has claimed.")
+@click.option("--by", help="Only what this person has reserved.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @of_campaign
 def list_programs(
     campaign: Level2Steps, state: str | None, proposal: str | None, by: str | None, as_json: bool
 ) -> int:
-    """List the Observing Programs: what people have claimed first, then what is free."""
+    """List the Observing Programs: what people have reserved first, then what is free."""
     from cvzmpi.level2.programs.views import list_items
 
     items = list_items(campaign.catalogue, state=state, proposal=proposal, claimed_by=by)
@@ -98,16 +98,20 @@ def show(campaign: Level2Steps, program: str) -> int:
 
 @click.command()
 @click.argument("program")
-@click.option("--by", required=True, help="Who claims it.")
+@click.option("--by", required=True, help="The person's name.")
 @of_campaign
-def claim(campaign: Level2Steps, program: str, by: str) -> int:
-    """Claim a program, to invert it."""
+def reserve(campaign: Level2Steps, program: str, by: str) -> int:
+    """Reserve a program for a person, who inverts it."""
     from cvzmpi.level2.programs import reservation
 
-    with _job(campaign, "claim") as job:
-        reservation.claim(campaign.catalogue, job, program, by)
-    click.echo(f"{program}: claimed by {by}")
+    with _job(campaign, "reserve") as job:
+        reservation.reserve(campaign.catalogue, job, program, by)
+    click.echo(f"{program}: reserved by {by}")
     return DONE
+
+
+claim = click.Command("claim", callback=reserve.callback, params=reserve.params, hidden=True)
+"""The earlier name of the command."""
 
 
 @click.command()
@@ -115,7 +119,7 @@ def claim(campaign: Level2Steps, program: str, by: str) -> int:
 @click.option("--by", help="Only if this person has it.")
 @of_campaign
 def release(campaign: Level2Steps, program: str, by: str | None) -> int:
-    """Give a claimed program back."""
+    """End the reservation of a program."""
     from cvzmpi.level2.programs import reservation
 
     with _job(campaign, "release") as job:
@@ -232,6 +236,6 @@ def serve(campaign: Level2Steps) -> int:
 
 
 COMMANDS = (
-    *(config, scan, qualify, list_programs, show, claim, release, inverted, inbox),
+    *(config, scan, qualify, list_programs, show, reserve, claim, release, inverted, inbox),
     *(preprocess, publish, retry, reopen, serve),
 )

@@ -86,7 +86,7 @@ def prepare_programs(
     Where one fails, it is in error, and the others go on.
     """
     report = PreparationReport()
-    claimed = catalogue.claimants()
+    claimed = catalogue.reservations()
     for unit in _to_prepare(catalogue):
         program = catalogue.program(unit.name)
         if program is None or unit.name in claimed:

@@ -29,7 +29,7 @@ from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
 from cvzmpi.level2.inversion.map_inversion import check_settings
 from cvzmpi.level2.inversion.prepared_program import PreparedProgram, last_prepared
 from cvzmpi.level2.product.handing_in import add_inversion
-from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, claimed_programs
+from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, reserved_programs
 from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
 from cvzmpi.runtime.all_ranks import complain
 from cvzmpi.runtime.job_log import begin_log
@@ -232,5 +232,5 @@ def keep_inversions(connection: sa.Connection, happened: Sequence[Event]) -> Non
 
 def _free(query: sa.Select[Any]) -> sa.Select[Any]:
     """Of units in `latest`, only those that nobody of the science team has."""
-    with_people = sa.select(units.c.id).where(units.c.name.in_(claimed_programs()))
+    with_people = sa.select(units.c.id).where(units.c.name.in_(reserved_programs()))
     return query.where(latest.c.unit_id.not_in(with_people))

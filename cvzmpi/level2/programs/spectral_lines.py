@@ -1,7 +1,7 @@
-"""The spectral lines of an inversion, and the rules by which a dataset is said to have one.
+"""The spectral lines of an inversion, and the rules by which a dataset counts as observing one.
 
-What counts as having observed a line has changed over the years. Each way to decide is a rule with
-a name, recorded with every answer; the one in force is a setting.
+The rule has changed over the years. Each rule has a name, which is recorded with every answer; the
+setting `qualify.spectral_rule` selects one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cvzmpi.level2.metadata_store.dataset import Dataset
 
 _NAMED = re.compile(r"(?P<species>[^(]+)\(\s*(?P<nm>\d+(?:\.\d*)?)\s*nm\s*\)\s*")
-_NAMED_WITHIN = 1.0  # nm: the store calls 630.15 or 630.25 what is one window around 630.2
+_NAMED_WITHIN = 1.0  # nm: the store names one window around 630.2 nm by 630.15 or 630.25
 _OVERLAP_MARGIN = 1.0  # nm
 _NAMED_MARGIN = 0.5  # nm
 
@@ -25,16 +25,16 @@ class SpectralLine:
     Parameters
     ----------
     id : str
-        As it is called in Level 2 files (`FeI630_orig`).
+        Its name in Level 2 files (`FeI630_orig`).
     name : str
-        As people call it.
+        Its name for people.
     species : str
-        As the metadata store calls it.
+        The ion, as the metadata store writes it.
     store_name : str
-        As the metadata store calls the line.
+        The line, as the metadata store writes it.
     midpoint : float
     band : (float, float)
-        What a complete observation of it covers; for those that inversions require.
+        The wavelengths of a complete observation, for lines that inversions require.
     """
 
     id: str
@@ -59,7 +59,7 @@ KNOWN_LINES = {line.id: line for line in (FE_I_630, CA_II_854, NA_I_D)}
 
 @dataclass(frozen=True)
 class SpectralRule:
-    """One way to decide whether a dataset has observed a line.
+    """A rule that decides whether a dataset has observed a line.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ class SpectralRule:
     desired : tuple of SpectralLine
         A program without one of these gets a warning.
     covers : callable
-        Whether a dataset has observed a line.
+        Tells whether a dataset has observed a line.
     limit : callable
-        In words, what `covers` asks for.
+        The condition of `covers`, in words.
     """
 
     name: str
@@ -118,7 +118,7 @@ def _names(text: str, line: SpectralLine) -> bool:
         return False
     species = " ".join(match["species"].upper().split())
     return (
-        f"{species} ".startswith(f"{line.species.upper()} ")  # it may go on, as in Na I D1
+        f"{species} ".startswith(f"{line.species.upper()} ")  # more may follow, as in Na I D1
         and abs(float(match["nm"]) - line.midpoint) <= _NAMED_WITHIN
     )
 

@@ -48,14 +48,14 @@ class Rounds:
 
     Parameters
     ----------
-    campaign : Level2Steps
+    steps : Level2Steps
     job : Job
     interval : float
         Seconds from the end of a round to the beginning of the next.
     """
 
-    def __init__(self, campaign: Level2Steps, job: Job, interval: float) -> None:
-        self._campaign = campaign
+    def __init__(self, steps: Level2Steps, job: Job, interval: float) -> None:
+        self._steps = steps
         self._job = job
         self._interval = interval
         self._ended = threading.Event()
@@ -80,7 +80,7 @@ class Rounds:
         """Do each step once; one that fails does not keep the others from being done."""
         steps: dict[str, Callable[[], str]] = {
             "scan": self._scan,
-            "qualify": lambda: str(self._campaign.qualify(self._job)),
+            "qualify": lambda: str(self._steps.qualify(self._job)),
             "inbox": self._empty_inbox,
             "publish": self._publish,
         }
@@ -95,15 +95,15 @@ class Rounds:
             self._ended.wait(self._interval)
 
     def _scan(self) -> str:
-        report = self._campaign.scan(self._job)
+        report = self._steps.scan(self._job)
         return "\n".join([str(report), *(f"bad row {bad}" for bad in report.bad)])
 
     def _empty_inbox(self) -> str:
-        dropped = self._campaign.empty_inbox(self._job)
+        dropped = self._steps.empty_inbox(self._job)
         return "\n".join(str(one) for one in dropped) or "empty"
 
     def _publish(self) -> str:
-        outcomes = self._campaign.publish(self._job)
+        outcomes = self._steps.publish(self._job)
         texts = [f"{o.program}: {o.error or f'published, {o.inversion_id}'}" for o in outcomes]
         return "\n".join(texts) or "nothing to publish"
 

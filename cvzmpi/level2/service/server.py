@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cvzmpi.level2.steps import Level2Steps
 
 
-def run(campaign: Level2Steps) -> None:
+def run(steps: Level2Steps) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP; the step that is being done is finished first.
 
     Raises
@@ -34,12 +34,12 @@ def run(campaign: Level2Steps) -> None:
         raise ConfigError(
             f"the service needs {error.name}: pip install 'cvzmpi[level2]'"
         ) from error
-    store_url(campaign.config)
+    store_url(steps.config)
     access = Access(secret(SERVE_TOKEN))
-    settings = campaign.config.serve
-    with campaign.ledger.job("level2 serve") as job:
-        rounds = Rounds(campaign, job, settings.interval * 60)
-        app = create_app(campaign, job, rounds, access)
+    settings = steps.config.serve
+    with steps.ledger.job("level2 serve") as job:
+        rounds = Rounds(steps, job, settings.interval * 60)
+        app = create_app(steps, job, rounds, access)
         try:
             server = create_server(
                 app,

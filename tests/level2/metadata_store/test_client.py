@@ -16,7 +16,7 @@ from cvzmpi.level2.metadata_store.client import (
     MetadataStoreError,
     QueryRefusedError,
 )
-from cvzmpi.level2.metadata_store.dataset import read_datasets
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from tests.level2.example_rows import calcium, real_rows, row
 from tests.level2.stand_in_store import TOKEN, StandInStore, serving
 

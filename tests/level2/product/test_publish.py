@@ -9,7 +9,7 @@ import pytest
 
 from cvzmpi.ledger import Event, State
 from cvzmpi.level2.inversion.program_work import keep_inversions
-from cvzmpi.level2.metadata_store.dataset import read_datasets
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product, checksum
 from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
 from cvzmpi.level2.product.publish import Publisher, publish_all
