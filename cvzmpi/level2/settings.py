@@ -9,15 +9,18 @@ from pydantic import Field
 
 from cvzmpi.config import Section
 
+STEP_NAME = "pixels"
+"""The unit in which the progress of inversions is counted."""
+
 Weight = Annotated[float, Field(gt=0)]
 Weights = Annotated[tuple[Weight, Weight, Weight, Weight], Field(strict=False)]
 
 
 class RecordedSection(Section):
-    """A section that goes into the files whose content depends on it."""
+    """A section that is recorded in the files whose content depends on it."""
 
     def canonical_json(self) -> str:
-        """The settings as text that is the same for the same settings."""
+        """The settings as text; the same settings give the same text."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
 

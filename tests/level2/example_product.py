@@ -24,7 +24,7 @@ from pathlib import Path
 from cvzmpi.scheduler import job
 from cvzmpi.mpi.launch import World, pin_to_one_core
 from cvzmpi.scheduler.progress import ProgressDisplay
-from cvzmpi.level2.inversion.map_campaign import MapCampaign
+from cvzmpi.level2.inversion.campaigns import MapCampaign
 from cvzmpi.level2.settings import InversionSettings
 pin_to_one_core()
 world = World.start()

@@ -39,7 +39,7 @@ def run(ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> in
 
     def work(world: World) -> int:
         from cvzmpi.level2.configuration import load
-        from cvzmpi.level2.inversion.program_campaign import ProgramCampaign
+        from cvzmpi.level2.inversion.campaigns import ProgramCampaign
         from cvzmpi.mpi.launch import check_parallel_hdf5
         from cvzmpi.scheduler import job
         from cvzmpi.scheduler.progress import ProgressDisplay
@@ -85,12 +85,12 @@ def _say_what_is_inverted(config: Level2Config, inverted: list[tuple[str, str]])
 @of_campaign_that_is_there
 def status(campaign: Level2Steps, as_json: bool, every: float | None) -> int:
     """How the campaign is: what is done, how fast, which jobs work on it, what failed."""
-    from cvzmpi.level2.inversion.program_campaign import ProgramCampaign
+    from cvzmpi.level2.settings import STEP_NAME
 
     show_status(
         campaign.config.ledger.location,
         campaign.config.outboxes(),
-        ProgramCampaign.step_name,
+        STEP_NAME,
         as_json=as_json,
         every=every,
     )

@@ -108,7 +108,7 @@ def invert(prepared: Path, output: Path, ranks_per_team: int, interval: float, n
     """
 
     def work(world: World) -> int:
-        from cvzmpi.level2.inversion.map_campaign import MapCampaign, find_prepared
+        from cvzmpi.level2.inversion.campaigns import MapCampaign, find_prepared
         from cvzmpi.level2.settings import InversionSettings
         from cvzmpi.mpi.launch import check_parallel_hdf5
         from cvzmpi.scheduler import job

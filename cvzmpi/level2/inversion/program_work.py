@@ -26,8 +26,8 @@ from cvzmpi.ledger.client.takeover import Evidence
 from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
+from cvzmpi.level2.inversion.inversion_unit import InversionUnit, last_prepared
 from cvzmpi.level2.inversion.map_inversion import check_settings
-from cvzmpi.level2.inversion.prepared_program import PreparedProgram, last_prepared
 from cvzmpi.level2.product.handing_in import add_inversion
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, reserved_programs
 from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
@@ -58,7 +58,7 @@ class ProgramWork:
     def __init__(self, config: Level2Config) -> None:
         self._config = config
         self.inverted: list[tuple[str, str]] = []
-        self._programs: dict[str, PreparedProgram] = {}
+        self._programs: dict[str, InversionUnit] = {}
         self._changed: set[str] = set()
         self._ids_taken: set[str] = set()
 
@@ -137,7 +137,7 @@ class ProgramWork:
             reopen_changed(catalogue, connection, job)
             self._changed = set(changed_programs(catalogue, within=connection))
 
-    def _check(self, program: PreparedProgram) -> None:
+    def _check(self, program: InversionUnit) -> None:
         """Whether what is there of its inverted maps was made with the settings of now."""
         settings = self._config.inversion.canonical_json()
         for one in program.maps:
@@ -171,7 +171,7 @@ class ProgramWork:
     def _evidence(self, ledger: Ledger) -> Evidence:
         """What the files tell of the programs of jobs that died, also of what came later."""
 
-        def prepared(unit: LedgerUnit) -> PreparedProgram | None:
+        def prepared(unit: LedgerUnit) -> InversionUnit | None:
             return last_prepared(ledger.history(unit.name), self._config.maps.inverted)
 
         def progress(unit: LedgerUnit) -> int:

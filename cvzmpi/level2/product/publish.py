@@ -164,7 +164,7 @@ def _product(
 
 def _write_product(publisher: Publisher, inversion: Inversion) -> Path:
     """Make the files of a map that was inverted here; repeated, it makes the same files."""
-    # NumPy, HDF5 and dkist are loaded for such a result alone: the service has no other use of them.
+    # NumPy, HDF5 and dkist are slow to load, and the service needs them for such results alone.
     from cvzmpi.level2.maps.prepared_map import PreparedMap
     from cvzmpi.level2.product.level2_product import write_product
 

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from cvzmpi.cli import cli
 from cvzmpi.ledger import Event, State
+from cvzmpi.level2.inversion.inversion_unit import last_prepared
 from cvzmpi.level2.inversion.preparation import prepare_programs
-from cvzmpi.level2.inversion.prepared_program import last_prepared
 from cvzmpi.level2.maps import preprocess as preprocessing
 from cvzmpi.level2.maps.level1 import count_maps, read_level1
 from cvzmpi.level2.maps.prepared_map import PreparedMap

@@ -10,8 +10,8 @@ from cvzmpi.ledger import Event, Ledger, State
 from cvzmpi.ledger.client.outbox import Outbox
 from cvzmpi.ledger.db.tables import claims as job_claims
 from cvzmpi.ledger.records import now as present
+from cvzmpi.level2.inversion.campaigns import ProgramCampaign
 from cvzmpi.level2.inversion.inversion_file import SUFFIX, read_progress
-from cvzmpi.level2.inversion.program_campaign import ProgramCampaign
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.reservation import ReservationError, reserve
@@ -20,7 +20,7 @@ from cvzmpi.level2.tables import qualifications
 from tests import main_job
 from tests.level2.dead_job import let_die
 from tests.level2.example_rows import row
-from tests.level2.inversion.test_map_campaign import WAVELENGTH
+from tests.level2.inversion.test_campaigns import WAVELENGTH
 from tests.main_job import HANG, before_work_on, content, kill, kill_when, start
 from tools.inversion.invented import invent_programs
 

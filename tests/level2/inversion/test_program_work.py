@@ -9,7 +9,7 @@ from cvzmpi.ledger import Event, State
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin
-from cvzmpi.level2.inversion.prepared_program import last_prepared
+from cvzmpi.level2.inversion.inversion_unit import last_prepared
 from cvzmpi.level2.inversion.program_work import ProgramWork
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.reservation import ReservationError, release, reserve

@@ -9,7 +9,7 @@ import pytest
 
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion import inversion_file
-from cvzmpi.level2.inversion.map_campaign import MapCampaign, find_prepared
+from cvzmpi.level2.inversion.campaigns import MapCampaign, find_prepared
 from cvzmpi.level2.maps.simulated_map import simulate_prepared
 from cvzmpi.level2.settings import InversionSettings
 from tests.main_job import contents, kill, run, start
