@@ -1,6 +1,6 @@
-"""How files with maps are opened, and what is wrong with damaged ones.
+"""Opening of the files of prepared and inverted maps.
 
-A map has a place for each pixel: by scan position of the slit, and along the slit.
+The arrays of a map begin with two axes: the scan position of the slit, and the pixel along it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
 
 @contextmanager
 def opened(path: Path, format_name: str, format_version: int) -> Iterator[h5py.File]:
-    """Open a map file for reading; every way of being damaged is one error.
+    """Open a map file for reading; all kinds of damage are one error.
 
     Raises
     ------

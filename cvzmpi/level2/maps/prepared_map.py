@@ -1,4 +1,4 @@
-"""The file of a prepared map: Stokes profiles as the inversion takes them."""
+"""The file of a prepared map: Stokes profiles that are ready for the inversion."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SUFFIX = ".prepared.h5"
 
 
 def map_name(prepared: Path) -> str:
-    """What a map is called: the name of its file without the suffix."""
+    """The name of a map: the name of its file without the suffix."""
     return prepared.name.removesuffix(SUFFIX)
 
 
 @dataclass(frozen=True)
 class PreparedMap:
-    """What is in the file of a prepared map, but for the profiles themselves.
+    """The content of the file of a prepared map, without the profiles.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class PreparedMap:
     checksum : str
         SHA-256 of the profiles.
     record : dict
-        How the map was prepared, and from what.
+        The settings and files that the map was prepared from.
     """
 
     path: Path
@@ -57,7 +57,7 @@ class PreparedMap:
 
     @classmethod
     def read(cls, path: Path) -> PreparedMap:
-        """Read all but the profiles.
+        """Read everything but the profiles.
 
         Raises
         ------
@@ -81,12 +81,12 @@ class PreparedMap:
 
     @contextmanager
     def profiles(self) -> Iterator[h5py.Dataset]:
-        """The profiles, to be read by part: float32, shape (*shape, 4, n_wavelengths).
+        """The profiles, to be read in parts: float32, shape (*shape, 4, n_wavelengths).
 
         Raises
         ------
         MapFileError
-            Also for what goes wrong while they are read.
+            Also for errors while they are read.
         """
         with opened(self.path, FORMAT, FORMAT_VERSION) as file:
             yield file["stokes"]
@@ -94,7 +94,7 @@ class PreparedMap:
     def read_profiles(self, place: tuple[int, slice]) -> np.ndarray:
         """Read the profiles of some pixels: float32, shape (n, 4, n_wavelengths).
 
-        Nothing is left open: an error of what is then done with them is none of the file.
+        The file is closed then: later errors are not taken for errors of the file.
 
         Parameters
         ----------
@@ -125,9 +125,9 @@ class PreparedMap:
 
 
 class PreparedMapWriter:
-    """Writes a prepared map, one scan position after the other.
+    """Writes a prepared map, one scan position after another.
 
-    The file takes its name when it is complete, at the end of the `with` block.
+    The file gets its name at the end of the `with` block, when it is complete.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """The Level 2 FITS file of a scan position: quantities, profiles and their fits.
 
-Its first extensions are those of DKIST's own Level 2 files, with their names, types and units, for
-what a Milne-Eddington inversion knows: nothing in it depends on depth, and it has no temperature.
-Uncertainties, the quality of the fit and the other parameters follow after them.
+The first extensions have the names, types and units of DKIST's own Level 2 files, as far as a
+Milne-Eddington inversion has the quantities: nothing depends on depth, and there is no temperature.
+Uncertainties, the quality of the fit and the other parameters follow.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VELOCITY_NOTE = "Velocities are redshifts relative to the lines of the quiet Su
 
 @dataclass(frozen=True)
 class Extension:
-    """What an extension is called.
+    """The name, type and unit of an extension.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ QUANTITIES = {
         "Magnetic Field Azimuth (w.r.t. line-of-sight)", "phys.magField;pos.azimuth", "deg"
     ),
 }
-"""By the names that `dkist.Inversion` has for them."""
+"""The extensions of the quantities, by their names in `dkist.Inversion`."""
 
 PROFILES = {
     "FeI630_orig": Extension("Fe I Profile Original", "spect.line.profile"),
@@ -68,7 +68,7 @@ PROFILES = {
 }
 
 FIRST_EXTENSION = 1
-"""Of the quantities; the profiles follow, both in the order of their dictionaries."""
+"""The number of the first quantity's extension; the profiles follow the quantities."""
 
 
 def extension_number(name: str) -> int:
@@ -78,12 +78,12 @@ def extension_number(name: str) -> int:
 
 @dataclass(frozen=True)
 class ScanPosition:
-    """What was found at a scan position.
+    """The results at a scan position.
 
     Attributes
     ----------
     quantities : mapping of float arrays, shape (n_slit,)
-        By the names of `QUANTITIES`, in their units.
+        By the names of `QUANTITIES`, in the units of the extensions.
     profiles : mapping of float arrays, shape (n_slit, n_wavelengths, 4)
         By the names of `PROFILES`.
     more : sequence of (Extension, array of shape (n_slit,))
@@ -96,14 +96,14 @@ class ScanPosition:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where and when a scan position was observed, and how its pixels relate to those of Level 1.
+    """The place and time of a scan position, and the relation of its pixels to those of Level 1.
 
     Attributes
     ----------
     header : mapping
-        Of Stokes I of Level 1.
+        The header of Stokes I of Level 1.
     slit_bin : int
-        Pixels of Level 1 in one of Level 2.
+        Pixels of Level 1 in a pixel of Level 2.
     wavelength : float64, shape (n_wavelengths,)
         In air, nm, equally spaced.
     """
@@ -141,7 +141,7 @@ def build(inversion_id: str, frame: Frame, found: ScanPosition, created: datetim
     frame : Frame
     found : ScanPosition
     created : datetime
-        The time that goes into the file, in UTC: the same content is the same file.
+        The time in the file, in UTC. The same arguments give the same file.
     """
     units = fits.HDUList([fits.PrimaryHDU(header=_primary_header(inversion_id, frame, created))])
     on_slit = _wcs_cards(frame, with_profiles=False)
@@ -189,7 +189,7 @@ def _image(
 
 
 def _wcs_cards(frame: Frame, with_profiles: bool) -> list[tuple[str, Any]]:
-    """The world coordinates of an extension: those of Level 1, but for spectrum and binning."""
+    """The world coordinates of an extension: those of Level 1, with new spectrum and binning."""
     slit, raster = _spatial_axes(frame.header)
     first = 3 if with_profiles else 1
     axes = {slit: first, raster: first + 1}  # of Level 1, and here

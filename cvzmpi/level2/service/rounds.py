@@ -1,4 +1,4 @@
-"""Rounds: the steps that need nobody, one after the other, again and again."""
+"""Rounds: a thread repeats the steps that need no person."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from cvzmpi.redaction import redacted, show_traceback
 
 @dataclass(frozen=True)
 class StepReport:
-    """How a step of a round ended.
+    """The result of a step of a round.
 
     Parameters
     ----------
     step : str
     at : datetime
     text : str
-        What it did, or why it failed.
+        The result in words, or the reason of the failure.
     failed : bool
     """
 
@@ -44,7 +44,7 @@ class StepReport:
 
 
 class Rounds:
-    """A thread that goes through all steps at a fixed interval.
+    """A thread that does all steps, and repeats them after an interval.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Rounds:
 
     @property
     def reports(self) -> list[StepReport]:
-        """How each step ended when it was last tried."""
+        """The last result of each step."""
         return list(self._reports.values())
 
     def start(self) -> None:
@@ -72,12 +72,12 @@ class Rounds:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin no further step, and wait for the one that is being done."""
+        """Begin no further step, and wait for the current one."""
         self._ended.set()
         self._thread.join()
 
     def go_round(self) -> None:
-        """Do each step once; one that fails does not keep the others from being done."""
+        """Do each step once; the others are done also if one fails."""
         steps: dict[str, Callable[[], str]] = {
             "scan": self._scan,
             "qualify": lambda: str(self._steps.qualify(self._job)),
@@ -113,7 +113,7 @@ def _report(step: str, do: Callable[[], str]) -> StepReport:
         return StepReport(step, now(), do(), failed=False)
     except CvzmpiError as error:
         return StepReport(step, now(), str(error), failed=True)
-    except Exception as error:  # a defect: said in full, and the service goes on
+    except Exception as error:  # a defect; it is shown in full, and the service goes on
         show_traceback(error)
         return StepReport(
             step, now(), f"{type(error).__name__}: {redacted(str(error))}", failed=True

@@ -1,4 +1,4 @@
-"""Start the service, and stop it in order."""
+"""Start and stop of the service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run(steps: Level2Steps) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP; the step that is being done is finished first.
+    """Serve until SIGTERM, SIGINT or SIGHUP; the current step is finished first.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def run(steps: Level2Steps) -> None:
             reason = (isinstance(error, OSError) and error.strerror) or one_line(error)
             raise ConfigError(f"{where}: cannot serve here: {reason}") from error
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores SIGHUP
                 signal.signal(number, _end)
         click.echo(f"serving at http://{settings.host}:{server.effective_port}/")
         if not secret(SERVE_TOKEN):
@@ -66,9 +66,9 @@ def run(steps: Level2Steps) -> None:
 
 
 def _proxy(address: str) -> dict[str, Any]:
-    """What waitress is told of the web server before it, which alone may say who asks."""
+    """Settings of waitress for a web server in front, whose headers alone are trusted."""
     if not address:
-        return {"clear_untrusted_proxy_headers": False}  # the sessions look at one of them
+        return {"clear_untrusted_proxy_headers": False}  # `Sessions` reads one of them
     return {
         "trusted_proxy": address,
         "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
@@ -77,4 +77,4 @@ def _proxy(address: str) -> dict[str, Any]:
 
 
 def _end(*_: Any) -> None:
-    sys.exit(0)  # waitress takes it as the end
+    sys.exit(0)  # waitress ends on it

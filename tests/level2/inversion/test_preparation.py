@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 from cvzmpi.cli import cli
 from cvzmpi.ledger import Event, State
+from cvzmpi.level2.inversion import preparation
 from cvzmpi.level2.inversion.inversion_unit import last_prepared
 from cvzmpi.level2.inversion.preparation import prepare_programs
-from cvzmpi.level2.maps import preprocess as preprocessing
 from cvzmpi.level2.maps.level1 import count_maps, read_level1
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.metadata_store.rows import read_datasets
@@ -144,13 +144,13 @@ def test_what_a_scan_reopened_while_it_was_prepared_is_not_called_prepared(
     catalogue, job, example, know, prepare, monkeypatch
 ):
     know(example.dataset_id)
-    preprocess = preprocessing.preprocess_dataset
+    preprocess = preparation.preprocess_dataset
 
     def while_a_scan_comes(*arguments):
         catalogue.ledger.record([Event(OP, State.DISCOVERED)], job)
         return preprocess(*arguments)
 
-    monkeypatch.setattr(preprocessing, "preprocess_dataset", while_a_scan_comes)
+    monkeypatch.setattr(preparation, "preprocess_dataset", while_a_scan_comes)
     assert str(prepare(example.level1.parent)) == "0 prepared, 0 failed"
     assert last_event(catalogue).to_state is State.DISCOVERED
 
