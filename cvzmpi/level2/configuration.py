@@ -52,9 +52,7 @@ class QualifyConfig(Section):
     """The conditions for a program to be complete and invertible."""
 
     quiet_days: float = Field(
-        7.0,
-        ge=0,
-        description="a program is complete after so many days without a change",
+        7.0, ge=0, description="a program is complete after so many days without a change"
     )
     spectral_rule: Literal["band", "midpoint", "overlap", "named"] = Field(
         "overlap",
@@ -75,8 +73,7 @@ class Level1Config(Section):
     """The Level 1 data to invert."""
 
     directory: FilePath = Field(
-        Path("level1"),
-        description="directory of <dataset> or <proposal>/<dataset>",
+        Path("level1"), description="directory of <dataset> or <proposal>/<dataset>"
     )
 
 

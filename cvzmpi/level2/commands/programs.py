@@ -182,8 +182,7 @@ def publish(campaign: Level2Steps) -> int:
     with _job(campaign, "publish") as job:
         outcomes = campaign.publish(job)
     for outcome in outcomes:
-        text = outcome.error or f"published, {outcome.inversion_id}"
-        click.echo(f"{outcome.program}: {text}", err=outcome.error is not None)
+        click.echo(outcome, err=outcome.error is not None)
     return SOME_FAILED if any(outcome.error for outcome in outcomes) else DONE
 
 

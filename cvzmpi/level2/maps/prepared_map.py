@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
@@ -143,11 +142,7 @@ class PreparedMapWriter:
     """
 
     def __init__(
-        self,
-        path: Path,
-        shape: tuple[int, int],
-        wavelength: np.ndarray,
-        quiet_profile: np.ndarray,
+        self, path: Path, shape: tuple[int, int], wavelength: np.ndarray, quiet_profile: np.ndarray
     ) -> None:
         self._path = path
         self._aside = path.with_name(path.name + ".new")
@@ -189,13 +184,8 @@ class PreparedMapWriter:
     def __enter__(self) -> PreparedMapWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is not None:
+    def __exit__(self, *error: object) -> None:
+        if error[0] is not None:
             self._file.close()
             with suppress(OSError):
                 self._aside.unlink()

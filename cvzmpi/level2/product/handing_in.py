@@ -77,8 +77,7 @@ class ReadyEvent(BaseModel):
 
     program: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_text)]
     files: Annotated[
-        list[Annotated[Path, AfterValidator(_path)]],
-        Field(min_length=1, max_length=_MAX_FILES),
+        list[Annotated[Path, AfterValidator(_path)]], Field(min_length=1, max_length=_MAX_FILES)
     ]
     commit: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]+$", max_length=200)]
     by: Annotated[str, AfterValidator(_person)] | None = None

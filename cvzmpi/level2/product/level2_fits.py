@@ -52,9 +52,7 @@ QUANTITIES = {
     "mag_strength": Extension("Magnetic Field Strength", "phys.magField", "T"),
     "velocity": Extension("Line-of-sight Velocity", "spect.dopplerVeloc", "km/s"),
     "mag_inclination": Extension(
-        "Magnetic Field Inclination (w.r.t. line-of-sight)",
-        "phys.magField;pos.angDistance",
-        "deg",
+        "Magnetic Field Inclination (w.r.t. line-of-sight)", "phys.magField;pos.angDistance", "deg"
     ),
     "mag_azimuth": Extension(
         "Magnetic Field Azimuth (w.r.t. line-of-sight)", "phys.magField;pos.azimuth", "deg"

@@ -56,6 +56,9 @@ class Published:
     inversion_id: str
     error: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.program}: {self.error or f'published, {self.inversion_id}'}"
+
 
 def publish_all(catalogue: Catalogue, job: Job, publisher: Publisher) -> list[Published]:
     """Publish every program that is inverted; one that fails goes into error, the others go on."""

@@ -132,13 +132,20 @@ def evaluate(program: ObservingProgram, thresholds: Thresholds) -> Invertibility
             _instrument(program),
             _each("on_disk", "all four corners/1", datasets, _on_disk),
             _each("stokes", "IQUV/1", datasets, _stokes),
-            _each("health", "good frames/1", datasets, lambda d: _health(d, thresholds.min_good)),
+            _each(
+                "health",
+                "good frames/1",
+                datasets,
+                lambda d: _fraction(
+                    d, d.health.get("good", 0) if d.health else None, thresholds.min_good, "good"
+                ),
+            ),
             _each("gos_open", "all frames/1", datasets, _gos_open),
             _each(
                 "ao_locked",
                 "locked frames/1",
                 datasets,
-                lambda d: _ao_locked(d, thresholds.min_ao_locked),
+                lambda d: _fraction(d, d.ao_locked, thresholds.min_ao_locked, "AO locked"),
             ),
             *(_line(line, rule, "required", datasets) for line in rule.required),
             *(_line(line, rule, "warning", datasets) for line in rule.desired),
@@ -220,14 +227,6 @@ def _stokes(d: Dataset) -> Finding:
     if d.stokes != "IQUV":
         text += ", not I, Q, U and V"
     return Finding(d.dataset_id, d.stokes, "IQUV", d.stokes == "IQUV", text)
-
-
-def _health(d: Dataset, limit: float) -> Finding:
-    return _fraction(d, d.health.get("good", 0) if d.health else None, limit, "good")
-
-
-def _ao_locked(d: Dataset, limit: float) -> Finding:
-    return _fraction(d, d.ao_locked, limit, "AO locked")
 
 
 def _fraction(d: Dataset, frames: int | None, limit: float, what: str) -> Finding:

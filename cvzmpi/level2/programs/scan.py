@@ -153,10 +153,7 @@ def _add_versions(
 
 
 def _add_experiments(
-    catalogue: Catalogue,
-    connection: sa.Connection,
-    experiments: Iterable[Experiment],
-    at: datetime,
+    catalogue: Catalogue, connection: sa.Connection, experiments: Iterable[Experiment], at: datetime
 ) -> None:
     known = catalogue.experiments(within=connection)
     for experiment in experiments:

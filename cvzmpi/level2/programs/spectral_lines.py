@@ -125,45 +125,32 @@ def _names(text: str, line: SpectralLine) -> bool:
 
 _BOTH = (FE_I_630, CA_II_854)
 
+
+def _limit_of_band(line: SpectralLine) -> str:
+    return "begins at {} nm or below, ends at {} nm or above".format(*_band(line))
+
+
+def _limit_of_overlap(line: SpectralLine) -> str:
+    first, last = line.midpoint + _OVERLAP_MARGIN, line.midpoint
+    return f"begins at {first} nm or below, ends at {last} nm or above"
+
+
+def _limit_of_midpoint(line: SpectralLine) -> str:
+    return f"{line.midpoint} nm covered"
+
+
+def _limit_of_named(line: SpectralLine) -> str:
+    within = f"within {_NAMED_MARGIN} nm of {line.midpoint} nm"
+    return f"{line.name} named, or, where no line is, {within}"
+
+
 SPECTRAL_RULES = {
     rule.name: rule
     for rule in (
-        SpectralRule(
-            "band",
-            required=_BOTH,
-            desired=(),
-            covers=_covers_band,
-            limit=lambda line: "begins at {} nm or below, ends at {} nm or above".format(
-                *_band(line)
-            ),
-        ),
-        SpectralRule(
-            "midpoint",
-            required=_BOTH,
-            desired=(),
-            covers=_covers_midpoint,
-            limit=lambda line: f"{line.midpoint} nm covered",
-        ),
-        SpectralRule(
-            "overlap",
-            required=_BOTH,
-            desired=(),
-            covers=_overlaps,
-            limit=lambda line: (
-                f"begins at {line.midpoint + _OVERLAP_MARGIN} nm or below, "
-                f"ends at {line.midpoint} nm or above"
-            ),
-        ),
-        SpectralRule(
-            "named",
-            required=(FE_I_630,),
-            desired=(CA_II_854,),
-            covers=_is_named,
-            limit=lambda line: (
-                f"{line.name} named, or, where no line is, "
-                f"within {_NAMED_MARGIN} nm of {line.midpoint} nm"
-            ),
-        ),
+        SpectralRule("band", _BOTH, (), _covers_band, _limit_of_band),
+        SpectralRule("midpoint", _BOTH, (), _covers_midpoint, _limit_of_midpoint),
+        SpectralRule("overlap", _BOTH, (), _overlaps, _limit_of_overlap),
+        SpectralRule("named", (FE_I_630,), (CA_II_854,), _is_named, _limit_of_named),
     )
 }
 """The rules by name, the oldest first. A rule never changes: a new one gets a new name."""

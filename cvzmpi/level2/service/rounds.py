@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -35,12 +35,7 @@ class StepReport:
 
     def as_json(self) -> dict[str, Any]:
         """As plain values."""
-        return {
-            "step": self.step,
-            "at": self.at.isoformat(),
-            "text": self.text,
-            "failed": self.failed,
-        }
+        return {**asdict(self), "at": self.at.isoformat()}
 
 
 class Rounds:
@@ -100,12 +95,11 @@ class Rounds:
 
     def _empty_inbox(self) -> str:
         dropped = self._steps.empty_inbox(self._job)
-        return "\n".join(str(one) for one in dropped) or "empty"
+        return "\n".join(map(str, dropped)) or "empty"
 
     def _publish(self) -> str:
         outcomes = self._steps.publish(self._job)
-        texts = [f"{o.program}: {o.error or f'published, {o.inversion_id}'}" for o in outcomes]
-        return "\n".join(texts) or "nothing to publish"
+        return "\n".join(map(str, outcomes)) or "nothing to publish"
 
 
 def _report(step: str, do: Callable[[], str]) -> StepReport:
