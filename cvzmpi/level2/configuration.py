@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -122,33 +122,27 @@ class ServeConfig(Section):
     interval: float = Field(60.0, gt=0, description="minutes between two rounds of all steps")
 
 
+def _section(section: type[Section]) -> Any:
+    """A section with its defaults, described by its docstring."""
+    text = (section.__doc__ or "").strip().removesuffix(".")
+    return Field(section(), description=text[:1].lower() + text[1:])
+
+
 class Level2Config(Section):
     """The whole configuration of a Level 2 campaign."""
 
-    ledger: Level2LedgerConfig = Field(
-        Level2LedgerConfig(), description="the ledger, which keeps the history of the campaign"
-    )
-    store: StoreConfig = Field(StoreConfig(), description="the metadata store")
-    qualify: QualifyConfig = Field(
-        QualifyConfig(), description="the conditions for a program to be complete and invertible"
-    )
-    level1: Level1Config = Field(Level1Config(), description="the Level 1 data to invert")
-    preprocess: PreprocessSettings = Field(
-        PreprocessSettings(), description="the preparation of Level 1 data for the inversion"
-    )
-    inversion: InversionSettings = Field(
-        InversionSettings(), description="the Milne-Eddington inversion"
-    )
-    maps: MapsConfig = Field(MapsConfig(), description="the maps that are made of Level 1 data")
-    checkpoint: CheckpointConfig = Field(
-        CheckpointConfig(), description="how much work a kill may cost"
-    )
-    job: JobConfig = Field(JobConfig(), description="what a job does about its own end")
-    inbox: InboxConfig = Field(
-        InboxConfig(), description="the directory for the ready events of the science team"
-    )
-    publish: PublishConfig = Field(PublishConfig(), description="the destination of results")
-    serve: ServeConfig = Field(ServeConfig(), description="the service")
+    ledger: Level2LedgerConfig = _section(Level2LedgerConfig)
+    store: StoreConfig = _section(StoreConfig)
+    qualify: QualifyConfig = _section(QualifyConfig)
+    level1: Level1Config = _section(Level1Config)
+    preprocess: PreprocessSettings = _section(PreprocessSettings)
+    inversion: InversionSettings = _section(InversionSettings)
+    maps: MapsConfig = _section(MapsConfig)
+    checkpoint: CheckpointConfig = _section(CheckpointConfig)
+    job: JobConfig = _section(JobConfig)
+    inbox: InboxConfig = _section(InboxConfig)
+    publish: PublishConfig = _section(PublishConfig)
+    serve: ServeConfig = _section(ServeConfig)
 
     def outboxes(self) -> Path:
         """Directory of the outboxes: what the ledger's database could not take yet."""

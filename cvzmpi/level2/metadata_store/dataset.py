@@ -201,11 +201,6 @@ class Experiment(StoreRow):
     """An experiment, as its observers describe it."""
 
     experiment_id: Name
-    description: str = Field("", alias="experimentDescription")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_description(cls, row: Any) -> Any:
-        if isinstance(row, dict) and row.get("experimentDescription", "") is None:
-            return {**row, "experimentDescription": ""}
-        return row
+    description: Annotated[str, BeforeValidator(lambda text: "" if text is None else text)] = Field(
+        "", alias="experimentDescription"
+    )

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
-from cvzmpi.level2.foreign_file import ForeignFileError, read_bounded
+from cvzmpi.level2.foreign_file import UnreadableFileError, read_bounded
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, why_not_text
 from cvzmpi.level2.product.check import CheckedProduct, ProductError, check_product
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
@@ -93,7 +93,7 @@ class ReadyEvent(BaseModel):
         where = plain(str(path))
         try:
             content = parse(read_bounded(path, MAX_BYTES))
-        except ForeignFileError as error:
+        except UnreadableFileError as error:
             raise HandInError(f"{where}: {error}") from error
         except ForeignJsonError as error:
             raise HandInError(f"{where}: no JSON: {error}") from error

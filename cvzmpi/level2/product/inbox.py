@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cvzmpi.errors import CvzmpiError, LedgerUnavailableError, one_line
 from cvzmpi.ledger import Job
-from cvzmpi.level2.foreign_file import ForeignFileError, read_bounded
+from cvzmpi.level2.foreign_file import UnreadableFileError, read_bounded
 from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.product.handing_in import MAX_BYTES, HandInError, ReadyEvent, hand_in
 from cvzmpi.level2.programs.catalogue import Catalogue
@@ -86,7 +86,7 @@ def _perhaps_incomplete(path: Path) -> bool:
     try:
         text = read_bounded(path, MAX_BYTES).rstrip()
         return not text.endswith(b"}") and time.time() - path.stat().st_mtime < _SETTLED_AFTER
-    except (ForeignFileError, OSError):
+    except (UnreadableFileError, OSError):
         return False
 
 

@@ -121,13 +121,18 @@ def file_name(inversion_id: str, header: Mapping[str, Any]) -> str:
     header : mapping
         With DATE-BEG.
     """
-    text = str(header["DATE-BEG"])
-    try:
-        begin = datetime.fromisoformat(text.removesuffix("Z"))
-    except ValueError as error:
-        raise Level1Error(f"DATE-BEG = {text!r}: expected a time as ISO text") from error
+    begin = begin_of(header)
     stamp = begin.strftime("%Y_%m_%dT%H_%M_%S_") + f"{begin.microsecond // 1000:03d}"
     return f"INV_{inversion_id.removeprefix('inv.')}_{stamp}_L2.fits"
+
+
+def begin_of(header: Mapping[str, Any]) -> datetime:
+    """The beginning of a scan position: DATE-BEG of its header."""
+    text = str(header["DATE-BEG"])
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError as error:
+        raise Level1Error(f"DATE-BEG = {text!r}: expected a time as ISO text") from error
 
 
 def build(inversion_id: str, frame: Frame, found: ScanPosition, created: datetime) -> fits.HDUList:

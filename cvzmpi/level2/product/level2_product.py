@@ -120,7 +120,7 @@ def write_product(
         n_slit=prepared.shape[1],
         wavelength=prepared.wavelength,
     )
-    begin = datetime.fromisoformat(str(frames[0].header["DATE-BEG"]).removesuffix("Z"))
+    begin = level2_fits.begin_of(frames[0].header)
     asdf = directory / level2_asdf.asdf_name(inversion_id, begin)
     _write(asdf, level2_asdf.build(description, directory))
     return Product(
