@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
-from cvzmpi.errors import ConfigError, one_line
+from cvzmpi.errors import ConfigError
+from cvzmpi.regular_file import UnreadableFileError, read_bounded
 
 MAX_BYTES = 256 * 1024 * 1024
 """A list of ten million rows is smaller."""
@@ -39,7 +39,12 @@ def read_text(path: Path) -> str:
     ConfigError
         If it is no regular file, is too large, cannot be read, or is no text, naming the line.
     """
-    content = _read(path)
+    try:
+        content = read_bounded(path, MAX_BYTES)
+    except UnreadableFileError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise error.__cause__ from None
+        raise ConfigError(f"{path}: {error}") from error
     mark = next((mark for mark in _BYTE_ORDER_MARKS if content.startswith(mark)), b"")
     encoding, content = _BYTE_ORDER_MARKS.get(mark, "utf-8"), content[len(mark) :]
     try:
@@ -54,21 +59,3 @@ def read_text(path: Path) -> str:
 def shown(value: str) -> str:
     """A value as a message repeats it: in quotes, and no longer than a line."""
     return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}...")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ConfigError(f"{path}: cannot be read: it is a directory")
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigError(f"{path}: cannot be read: it is no regular file")
-        if status.st_size > MAX_BYTES:
-            raise ConfigError(
-                f"{path}: {status.st_size} bytes, expected a text of at most {MAX_BYTES}"
-            )
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
-        raise ConfigError(f"{path}: cannot be read: {one_line(error)}") from error

@@ -7,7 +7,6 @@ before `ensure_sound` has found that HDF5 can.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import h5py
 
 from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.regular_file import UnreadableFileError, open_regular
 from cvzmpi.storage.hdf5_contents import read_contents
 from cvzmpi.storage.structure_checksum import DamagedStructureError, verify_structure
 from cvzmpi.storage.trial_reading import (
@@ -59,9 +59,10 @@ def ensure_sound(path: Path, check: Check = read_contents) -> None:
     OSError
         If the operating system does not let it be read.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise ForeignFileError("not a regular file")
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        descriptor = open_regular(path)
+    except UnreadableFileError as error:
+        raise ForeignFileError(str(error)) from error
     try:
         if verify_structure(descriptor):
             return

@@ -60,7 +60,7 @@ def test_a_file_with_a_checksum_needs_no_trial(path, monkeypatch):
     ("make", "expected"),
     [
         (os.mkfifo, "not a regular file"),
-        (os.mkdir, "not a regular file"),
+        (os.mkdir, "a directory, not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
         (lambda path: path.symlink_to("nothing"), "cannot be read: No such file"),
         (lambda path: path.symlink_to(path.name), "cannot be read: Too many levels"),
@@ -104,7 +104,7 @@ def test_no_flipped_bit_of_a_plain_file_takes_the_reader_with_it(path, first):
     content = plain(path)
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from test_hdf5_file import DamagedError, RefusedError, opened\n"
+        "from tests.storage.test_hdf5_file import DamagedError, RefusedError, opened\n"
         "from cvzmpi.storage import trial_reading\n"
         "path, first = Path(sys.argv[1]), int(sys.argv[2])\n"
         "trial_reading.CPU_SECONDS = 1.0\n"

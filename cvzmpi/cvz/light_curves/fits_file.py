@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-import stat
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError, one_line
+from cvzmpi.regular_file import UnreadableFileError, open_regular
 
 MAX_BYTES = 100 * 1000 * 1000
 """Of a light curve, uncompressed: fifty times what the archive's have."""
@@ -153,9 +153,7 @@ def _stream(path: Path) -> Iterator[BinaryIO]:
     DamagedLightCurveError, LightCurveError
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise LightCurveError(f"{path}: cannot be read: it is no regular file")
-        with path.open("rb") as raw:
+        with open(open_regular(path), "rb") as raw:
             is_gzip = raw.read(2) == _GZIP_MAGIC
             raw.seek(0)
             if not is_gzip:
@@ -165,6 +163,8 @@ def _stream(path: Path) -> Iterator[BinaryIO]:
                 yield unpacked  # type: ignore[misc]  # it has the methods of a binary stream
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DamagedLightCurveError(f"{path}: cannot be read: {one_line(error)}") from error
+    except UnreadableFileError as error:
+        raise LightCurveError(f"{path}: {error}") from error
     except (OSError, ValueError) as error:
         raise LightCurveError(f"{path}: cannot be read: {one_line(error)}") from error
 

@@ -16,7 +16,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
-from cvzmpi.level2.foreign_file import UnreadableFileError, read_bounded
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, why_not_text
 from cvzmpi.level2.product.check import CheckedProduct, ProductError, check_product
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
@@ -25,6 +24,7 @@ from cvzmpi.level2.programs.reservation import add_reservation
 from cvzmpi.level2.programs.retry import failure_event, resume_event
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN
 from cvzmpi.level2.tables import inversions
+from cvzmpi.regular_file import UnreadableFileError, read_bounded
 
 MAX_BYTES = 1 << 20
 """Bytes of a ready event."""

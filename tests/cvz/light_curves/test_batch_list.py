@@ -96,5 +96,5 @@ def test_lists_are_read_as_spreadsheets_save_them(select, encoding, separator, e
 
 def test_a_list_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "targets.csv")
-    with pytest.raises(ConfigError, match=r"targets\.csv: cannot be read: it is no regular file"):
+    with pytest.raises(ConfigError, match=r"targets\.csv: not a regular file"):
         select_targets([], tmp_path / "targets.csv")

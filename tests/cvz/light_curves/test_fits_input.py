@@ -277,7 +277,7 @@ def test_pipes_are_refused_and_not_waited_for(tmp_path, place):
     path = tmp_path / place
     path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
-    assert complaint(path) == "cannot be read: it is no regular file"
+    assert complaint(path) == "not a regular file"
     assert rejections(tmp_path) == ([], {place: f"{path}: no regular file"})
 
 
