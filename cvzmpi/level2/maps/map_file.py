@@ -1,4 +1,4 @@
-"""Opening of the files of prepared and inverted maps.
+"""Reading and writing of the files of prepared and inverted maps.
 
 The arrays of a map begin with two axes: the scan position of the slit, and the pixel along it.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import h5py
 
-from cvzmpi.errors import DamagedMapFileError, MapFileError
+from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
 
 
@@ -29,3 +29,12 @@ def opened(path: Path, format_name: str, format_version: int) -> Iterator[h5py.F
     with opened_hdf5(path, MapFileError, DamagedMapFileError) as file:
         check_format(path, file, format_name, format_version, MapFileError)
         yield file
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Take an error of the operating system in the context for a `MapFileError` of the file."""
+    try:
+        yield
+    except OSError as error:
+        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error

@@ -13,8 +13,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
-from cvzmpi.level2.maps.map_file import opened
+from cvzmpi.errors import DamagedMapFileError
+from cvzmpi.level2.maps.map_file import opened, writing
 from cvzmpi.storage.checkpoint_file import take_name
 from cvzmpi.storage.structure_checksum import SETTINGS, bytes_to_leave_out, write_record
 
@@ -149,14 +149,12 @@ class PreparedMapWriter:
         self._n_steps = shape[0]
         self._n_written = 0
         self._digest = hashlib.sha256()
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = h5py.File(self._aside, "w", **SETTINGS)
             self._stokes = self._file.create_dataset(
                 "stokes", (*shape, 4, len(wavelength)), "<f4", fillvalue=np.nan
             )
-        except OSError as error:
-            raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error
         self._stokes.attrs["units"] = "continuum of the quiet Sun"
         for name, values, units in (
             ("wavelength", wavelength, "nm"),
@@ -175,10 +173,8 @@ class PreparedMapWriter:
         """
         values = np.ascontiguousarray(stokes, "<f4")
         self._digest.update(values.tobytes())
-        try:
+        with writing(self._path):
             self._stokes[self._n_written] = values
-        except OSError as error:
-            raise MapFileError(f"{self._path}: cannot be written: {one_line(error)}") from error
         self._n_written += 1
 
     def __enter__(self) -> PreparedMapWriter:
@@ -191,7 +187,7 @@ class PreparedMapWriter:
                 self._aside.unlink()
             return
         assert self._n_written == self._n_steps, "every scan position is written"
-        try:
+        with writing(self._path):
             self._file.attrs["format"] = FORMAT
             self._file.attrs["format_version"] = FORMAT_VERSION
             self._file.attrs["stokes_sha256"] = self._digest.hexdigest()
@@ -201,5 +197,3 @@ class PreparedMapWriter:
             self._file.close()
             write_record(self._aside, left_out)
             take_name(self._aside, self._path)
-        except OSError as caught:
-            raise MapFileError(f"{self._path}: cannot be written: {one_line(caught)}") from caught

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.errors import Level1Error, MapFileError, one_line
+from cvzmpi.errors import Level1Error, MapFileError
 from cvzmpi.level2.maps.level1 import Level1Map, count_maps, read_level1
+from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.wavelength_calibration import Calibration, calibrate
 from cvzmpi.level2.settings import PreprocessSettings
@@ -102,15 +103,12 @@ def preprocess(
     if (ready := _already_prepared(path, origin)) is not None:
         return ready
     output.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryFile(dir=output, prefix=".scratch-") as scratch:
-            cut = _cut(level1, settings, scratch, progress)
-            try:
-                return _prepare(cut, path, origin, settings)
-            except Level1Error as error:
-                raise Level1Error(f"{directory}: {error}") from error
-    except OSError as error:
-        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error
+    with writing(path), tempfile.TemporaryFile(dir=output, prefix=".scratch-") as scratch:
+        cut = _cut(level1, settings, scratch, progress)
+        try:
+            return _prepare(cut, path, origin, settings)
+        except Level1Error as error:
+            raise Level1Error(f"{directory}: {error}") from error
 
 
 def _already_prepared(path: Path, origin: dict[str, Any]) -> PreparedMap | None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.errors import MapFileError, one_line
+from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.maps.level1 import Level1Map, read_level1
+from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product import level2_asdf, level2_fits
 from cvzmpi.level2.product.check import INVERSION_ID
@@ -110,7 +111,8 @@ def write_product(
             headers.append([dict(unit.header) for unit in file])
             buffer = io.BytesIO()
             file.writeto(buffer)
-            _write(directory / names[-1], buffer.getvalue())
+            with writing(directory / names[-1]):
+                write_whole(directory / names[-1], buffer.getvalue())
     inventory = _inventory(level1, inversion_id, created, len(frames))
     description = Description(
         inventory=inventory,
@@ -122,7 +124,9 @@ def write_product(
     )
     begin = level2_fits.begin_of(frames[0].header)
     asdf = directory / level2_asdf.asdf_name(inversion_id, begin)
-    _write(asdf, level2_asdf.build(description, directory))
+    content = level2_asdf.build(description, directory)
+    with writing(asdf):
+        write_whole(asdf, content)
     return Product(
         inversion_id, directory, asdf, tuple(directory / name for name in names), inventory
     )
@@ -196,10 +200,3 @@ def _inventory(
         "model": inversion_file.MODEL,
         "note": inversion_file.AZIMUTH_NOTE,
     }
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error

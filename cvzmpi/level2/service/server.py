@@ -4,36 +4,27 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from waitress.server import create_server
 
 from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.level2.configuration import SERVE_TOKEN, secret, store_url
+from cvzmpi.level2.service.access import Access
+from cvzmpi.level2.service.app import MAX_BODY, create_app
+from cvzmpi.level2.service.rounds import Rounds
+from cvzmpi.level2.steps import Level2Steps
 
-if TYPE_CHECKING:
-    from cvzmpi.level2.steps import Level2Steps
 
-
-def run(steps: Level2Steps) -> None:
+def serve(steps: Level2Steps) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP; the current step is finished first.
 
     Raises
     ------
     ConfigError
-        If the libraries of the service are not installed, its address cannot be used, or the
-        configuration lacks the metadata store.
+        If the address cannot be used, or the configuration lacks the metadata store.
     """
-    try:
-        from waitress.server import create_server
-
-        from cvzmpi.level2.service.access import Access
-        from cvzmpi.level2.service.app import MAX_BODY, create_app
-        from cvzmpi.level2.service.rounds import Rounds
-    except ImportError as error:
-        raise ConfigError(
-            f"the service needs {error.name}: pip install 'cvzmpi[level2]'"
-        ) from error
     store_url(steps.config)
     access = Access(secret(SERVE_TOKEN))
     settings = steps.config.serve
