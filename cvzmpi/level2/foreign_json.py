@@ -73,7 +73,7 @@ def why_not_storable(value: Any) -> str | None:
 
 
 def why_not_text(text: str) -> str | None:
-    """Why a text cannot be kept; None where it can."""
+    """The reason why a text cannot be stored; None if it can."""
     if "\0" in text:
         return f"a NUL in {shown(text)}"
     if any("\ud800" <= character <= "\udfff" for character in text):

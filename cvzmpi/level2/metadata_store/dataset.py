@@ -188,12 +188,12 @@ class Dataset(StoreRow):
 
     @property
     def spectropolarimetric(self) -> bool:
-        """Whether it is of the instrument whose datasets are inverted."""
+        """Whether its instrument is the one whose datasets are inverted."""
         return self.instrument == INSTRUMENT
 
     @property
     def changed(self) -> datetime:
-        """When it appeared in the store or was last changed there."""
+        """The time of its creation or last change in the store."""
         return max(self.created, self.updated)
 
 

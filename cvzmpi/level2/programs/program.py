@@ -51,12 +51,12 @@ class ObservingProgram:
 
     @property
     def start(self) -> datetime:
-        """When the first exposure of any dataset began."""
+        """The beginning of the first exposure of any dataset."""
         return min(dataset.start for dataset in self.datasets)
 
     @property
     def quiet_since(self) -> datetime:
-        """When a spectropolarimetric dataset, or if there is none any dataset, last changed."""
+        """The last change of a spectropolarimetric dataset or, if there is none, of any."""
         return max(d.changed for d in self.spectropolarimetric or self.datasets)
 
     def complete(self, now: datetime, quiet_days: float) -> bool:

@@ -60,7 +60,7 @@ class Item:
     news: str
 
     def as_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The fields as plain values, for JSON."""
         times = {"start": self.start.isoformat(), "since": self.since.isoformat()}
         return {**asdict(self), **times}
 
@@ -102,11 +102,11 @@ class ProgramView:
 
     @property
     def reservable(self) -> bool:
-        """Whether it can be reserved or released."""
+        """Whether the program can be reserved or released."""
         return self.history[-1].to_state in INVERTIBLE
 
     def as_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The fields as plain values, for JSON."""
         return {
             **self.item.as_json(),
             "description": self.description,

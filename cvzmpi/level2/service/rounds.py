@@ -34,7 +34,7 @@ class StepReport:
     failed: bool
 
     def as_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The fields as plain values, for JSON."""
         return {**asdict(self), "at": self.at.isoformat()}
 
 
