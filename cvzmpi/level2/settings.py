@@ -27,8 +27,8 @@ class RecordedSection(Section):
 class PreprocessSettings(RecordedSection):
     """The preparation of Level 1 data for the inversion."""
 
-    first_wavelength: float = Field(630.075, gt=0, description="nm; of the profiles that are kept")
-    last_wavelength: float = Field(630.325, gt=0, description="nm; of the profiles that are kept")
+    first_wavelength: float = Field(630.075, gt=0, description="nm; the first that is kept")
+    last_wavelength: float = Field(630.325, gt=0, description="nm; the last that is kept")
     spectral_bin: int = Field(1, ge=1, description="neighbouring wavelengths averaged into one")
     slit_bin: int = Field(1, ge=1, description="neighbouring pixels of the slit averaged into one")
     correct_crosstalk: bool = Field(
