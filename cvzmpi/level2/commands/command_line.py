@@ -60,11 +60,11 @@ def qualify() -> None:
 )
 @click.option("--state", help="Only what is in this state, as Invertible.")
 @click.option("--proposal", help="Only what was observed for this proposal.")
-@click.option("--by", help="Only what this person has claimed.")
+@click.option("--by", help="Only what this person has reserved.")
 @json_option
 @_campaign_options
 def list_programs() -> None:
-    """List the Observing Programs: what people have claimed first, then what is free."""
+    """List the Observing Programs: what people have reserved first, then what is free."""
 
 
 @lazy_command("cvzmpi.level2.commands.programs:show", "Show everything about a program.")
@@ -74,20 +74,24 @@ def show() -> None:
     """Show a program: its datasets, the criteria with their values, and its history."""
 
 
-@lazy_command("cvzmpi.level2.commands.programs:claim", "Claim a program, to invert it.")
+@lazy_command("cvzmpi.level2.commands.programs:reserve", "Reserve a program for a person.")
 @_program_argument
-@click.option("--by", required=True, help="Who claims it.")
+@click.option("--by", required=True, help="The person's name.")
 @_campaign_options
-def claim() -> None:
-    """Claim a program, to invert it."""
+def reserve() -> None:
+    """Reserve a program for a person, who inverts it."""
 
 
-@lazy_command("cvzmpi.level2.commands.programs:release", "Give a claimed program back.")
+claim = click.Command("claim", callback=reserve.callback, params=reserve.params, hidden=True)
+"""The earlier name of `reserve`."""
+
+
+@lazy_command("cvzmpi.level2.commands.programs:release", "End the reservation of a program.")
 @_program_argument
 @click.option("--by", help="Only if this person has it.")
 @_campaign_options
 def release() -> None:
-    """Give a claimed program back."""
+    """End the reservation of a program."""
 
 
 @lazy_command("cvzmpi.level2.commands.programs:inverted", "Hand in the inversion of a program.")
@@ -151,7 +155,7 @@ def serve() -> None:
 @_ranks_per_team("program")
 @_campaign_options
 def run() -> None:
-    """Invert the prepared programs that nobody has claimed; with mpirun or srun, on all ranks.
+    """Invert the prepared programs that nobody has reserved; with mpirun or srun, on all ranks.
 
     Start it again after any stop: only what is missing is done.
     """
@@ -240,7 +244,7 @@ def simulate() -> None:
 
 
 _COMMANDS = (
-    *(config, scan, qualify, list_programs, show, claim, release, inverted, inbox),
+    *(config, scan, qualify, list_programs, show, reserve, claim, release, inverted, inbox),
     *(preprocess, publish, retry, reopen, serve),
     *(run, status, history),
     *(prepare, invert, write, simulate),

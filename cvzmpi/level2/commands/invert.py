@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cvzmpi.level2.inversion.inversion_campaign import InversionCampaign, find_prepared
+from cvzmpi.level2.inversion.campaigns import MapCampaign, find_prepared
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.mpi.launch import World, check_parallel_hdf5
 from cvzmpi.runtime.all_ranks import exit_status
@@ -18,7 +18,7 @@ def invert(
     """Work on the maps; the exit status is the same on all ranks."""
     world.first(lambda: check_parallel_hdf5(ranks_per_team))
     maps = world.first(lambda: find_prepared(prepared))
-    campaign = InversionCampaign(maps, output, InversionSettings(noise=noise), interval)
+    campaign = MapCampaign(maps, output, InversionSettings(noise=noise), interval)
     display = ProgressDisplay("maps", campaign.step_name)
     tally = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
     return world.first(lambda: exit_status(tally))

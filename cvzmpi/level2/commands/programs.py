@@ -16,9 +16,9 @@ from cvzmpi.level2.configuration import load
 from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
 from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs import retry as again
+from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.programs.views import describe, list_items, program_view
-from cvzmpi.level2.states import SHOWN
-from cvzmpi.level2.steps import Level2Campaign
+from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 
@@ -27,18 +27,18 @@ def with_campaign(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def opened(file: Path | None, settings: tuple[str, ...], **given: Any) -> int:
-        with Level2Campaign.open(load(file, settings)) as campaign:
+        with Level2Steps.open(load(file, settings)) as campaign:
             return command(campaign, **given)
 
     return opened
 
 
-def _job(campaign: Level2Campaign, command: str) -> AbstractContextManager[Job]:
+def _job(campaign: Level2Steps, command: str) -> AbstractContextManager[Job]:
     return campaign.ledger.job(f"level2 {command}")
 
 
 @with_campaign
-def scan(campaign: Level2Campaign, proposals: tuple[str, ...]) -> int:
+def scan(campaign: Level2Steps, proposals: tuple[str, ...]) -> int:
     """Read the metadata store; new and changed datasets are added."""
     with _job(campaign, "scan") as job:
         report = campaign.scan(job, proposals)
@@ -49,7 +49,7 @@ def scan(campaign: Level2Campaign, proposals: tuple[str, ...]) -> int:
 
 
 @with_campaign
-def qualify(campaign: Level2Campaign) -> int:
+def qualify(campaign: Level2Steps) -> int:
     """Evaluate the criteria for every program that is complete."""
     with _job(campaign, "qualify") as job:
         click.echo(campaign.qualify(job))
@@ -58,9 +58,9 @@ def qualify(campaign: Level2Campaign) -> int:
 
 @with_campaign
 def list_programs(
-    campaign: Level2Campaign, state: str | None, proposal: str | None, by: str | None, as_json: bool
+    campaign: Level2Steps, state: str | None, proposal: str | None, by: str | None, as_json: bool
 ) -> int:
-    """List the Observing Programs: what people have claimed first, then what is free."""
+    """List the Observing Programs: what people have reserved first, then what is free."""
     items = list_items(campaign.catalogue, state=state, proposal=proposal, claimed_by=by)
     if as_json:
         click.echo(json.dumps([item.as_json() for item in items], indent=1))
@@ -72,24 +72,24 @@ def list_programs(
 
 
 @with_campaign
-def show(campaign: Level2Campaign, program: str) -> int:
+def show(campaign: Level2Steps, program: str) -> int:
     """Show a program: its datasets, the criteria with their values, and its history."""
     click.echo(describe(program_view(campaign.catalogue, program)), nl=False)
     return DONE
 
 
 @with_campaign
-def claim(campaign: Level2Campaign, program: str, by: str) -> int:
-    """Claim a program, to invert it."""
-    with _job(campaign, "claim") as job:
-        reservation.claim(campaign.catalogue, job, program, by)
-    click.echo(f"{program}: claimed by {by}")
+def reserve(campaign: Level2Steps, program: str, by: str) -> int:
+    """Reserve a program for a person, who inverts it."""
+    with _job(campaign, "reserve") as job:
+        reservation.reserve(campaign.catalogue, job, program, by)
+    click.echo(f"{program}: reserved by {by}")
     return DONE
 
 
 @with_campaign
-def release(campaign: Level2Campaign, program: str, by: str | None) -> int:
-    """Give a claimed program back."""
+def release(campaign: Level2Steps, program: str, by: str | None) -> int:
+    """End the reservation of a program."""
     with _job(campaign, "release") as job:
         reservation.release(campaign.catalogue, job, program, by)
     click.echo(f"{program}: released")
@@ -98,7 +98,7 @@ def release(campaign: Level2Campaign, program: str, by: str | None) -> int:
 
 @with_campaign
 def inverted(
-    campaign: Level2Campaign, program: str, files: tuple[Path, ...], commit: str, by: str | None
+    campaign: Level2Steps, program: str, files: tuple[Path, ...], commit: str, by: str | None
 ) -> int:
     """Hand in the inversion of a program: its files are checked first."""
     content = {"program": program, "files": list(files), "commit": commit, "by": by}
@@ -110,7 +110,7 @@ def inverted(
 
 
 @with_campaign
-def inbox(campaign: Level2Campaign) -> int:
+def inbox(campaign: Level2Steps) -> int:
     """Accept or reject the ready events that were dropped into the inbox."""
     with _job(campaign, "inbox") as job:
         dropped = campaign.empty_inbox(job)
@@ -120,7 +120,7 @@ def inbox(campaign: Level2Campaign) -> int:
 
 
 @with_campaign
-def preprocess(campaign: Level2Campaign) -> int:
+def preprocess(campaign: Level2Steps) -> int:
     """Prepare the invertible programs whose Level 1 data are here."""
     with _job(campaign, "preprocess") as job:
         report = campaign.preprocess(job)
@@ -129,18 +129,17 @@ def preprocess(campaign: Level2Campaign) -> int:
 
 
 @with_campaign
-def publish(campaign: Level2Campaign) -> int:
+def publish(campaign: Level2Steps) -> int:
     """Publish all that is inverted, and register it with the metadata store."""
     with _job(campaign, "publish") as job:
         outcomes = campaign.publish(job)
     for outcome in outcomes:
-        text = outcome.error or f"published, {outcome.inversion_id}"
-        click.echo(f"{outcome.program}: {text}", err=outcome.error is not None)
+        click.echo(outcome, err=outcome.error is not None)
     return SOME_FAILED if any(outcome.error for outcome in outcomes) else DONE
 
 
 @with_campaign
-def retry(campaign: Level2Campaign, programs: tuple[str, ...]) -> int:
+def retry(campaign: Level2Steps, programs: tuple[str, ...]) -> int:
     """Let programs in error go on from where they failed."""
     with _job(campaign, "retry") as job:
         for program in programs:
@@ -150,7 +149,7 @@ def retry(campaign: Level2Campaign, programs: tuple[str, ...]) -> int:
 
 
 @with_campaign
-def reopen(campaign: Level2Campaign, program: str) -> int:
+def reopen(campaign: Level2Steps, program: str) -> int:
     """Look at an inverted program from the beginning; what was published stays."""
     with _job(campaign, "reopen") as job:
         again.reopen(campaign.catalogue, job, program)

@@ -8,8 +8,8 @@ import click
 
 from cvzmpi.errors import LedgerError
 from cvzmpi.level2.configuration import Level2Config, load
-from cvzmpi.level2.inversion.program_campaign import ProgramCampaign
-from cvzmpi.level2.steps import Level2Campaign
+from cvzmpi.level2.inversion.campaigns import ProgramCampaign
+from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.mpi.launch import World, check_parallel_hdf5
 from cvzmpi.runtime.all_ranks import complain, exit_status
 from cvzmpi.scheduler import job
@@ -34,7 +34,7 @@ def run(world: World, ranks_per_team: int, file: Path | None, settings: tuple[st
 def _say_what_is_inverted(config: Level2Config, inverted: list[tuple[str, str]]) -> None:
     """Print the ids of the inversions that are recorded, and which are not."""
     try:
-        with Level2Campaign.open(config) as campaign:
+        with Level2Steps.open(config) as campaign:
             recorded = {inversion.inversion_id for inversion in campaign.catalogue.inversions()}
     except LedgerError as error:
         complain(str(error))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cvzmpi.level2.simulate import simulate_prepared
+from cvzmpi.level2.maps.simulated_map import simulate_prepared
 from cvzmpi.runtime.all_ranks import DONE
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cvzmpi.level2.maps.prepared_map import PreparedMap
-from cvzmpi.level2.product.product import write_product
+from cvzmpi.level2.product.level2_product import write_product
 from cvzmpi.runtime.all_ranks import DONE
 
 
