@@ -16,15 +16,15 @@ pin_to_one_core()  # before NumPy is imported
 
 import numpy as np  # noqa: E402
 
-from cvzmpi.level2.inversion.inversion import CONVERGED, Inverted, allowed, invert  # noqa: E402
 from cvzmpi.level2.inversion.map_inversion import PIXELS_PER_TICKET  # noqa: E402
-from cvzmpi.level2.settings import InversionSettings  # noqa: E402
-from cvzmpi.level2.simulate import (  # noqa: E402
+from cvzmpi.level2.inversion.pixel_inversion import CONVERGED, Inverted, allowed, invert  # noqa: E402
+from cvzmpi.level2.maps.simulated_map import (  # noqa: E402
     NOISE,
     WAVELENGTH,
     atmospheres,
     noisy_profiles,
 )
+from cvzmpi.level2.settings import InversionSettings  # noqa: E402
 from cvzmpi.level2.spectroscopy import milne_eddington as me  # noqa: E402
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington  # noqa: E402
 from tools.bench.measuring.timing import Samples  # noqa: E402

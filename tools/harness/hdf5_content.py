@@ -25,7 +25,9 @@ def content(path: Path) -> dict[str, object]:
     def visit(name: str, thing: h5py.Group | h5py.Dataset) -> None:
         attributes(name, thing)
         if isinstance(thing, h5py.Dataset):
-            found[name] = (thing.dtype.str, thing.shape, thing[()].tobytes())
+            value = np.asarray(thing[()])
+            bits = value.tolist() if value.dtype.hasobject else value.tobytes()
+            found[name] = (thing.dtype.str, thing.shape, bits)
 
     with h5py.File(path, "r") as file:
         attributes("", file)

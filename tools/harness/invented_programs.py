@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.ledger import Event, Ledger, NewUnit, State
-from cvzmpi.level2.inversion.prepared_program import record_of
+from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.maps.prepared_map import PreparedMap
-from cvzmpi.level2.simulate import simulate_prepared
+from cvzmpi.level2.maps.simulated_map import simulate_prepared
 
 WAVELENGTH = 630.08 + 0.0026 * np.arange(94)
 

@@ -21,11 +21,11 @@ COLUMNS = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR", "QUALITY")
 # The headers of the archive's light curves take 23 kB; these are tried one after the other.
 _HEADER_BYTES = (64 * 1024, 1024 * 1024)
 
-_TEXTS = ("OBJECT", "ORIGIN", "PROCVER")
-_TEXTS_OR_NUMBERS = ("TICVER",)
-_LOGICALS = ("SIMDATA",)
-# Facts that are numbers, and what they can be.
-_NUMBERS: dict[str, tuple[float, float]] = {
+# Facts in the order of the output file, each with its types, or the range of a number: those of the
+# primary header, then those of the light curve's own, which knows about the aperture (the target's
+# share of the light in it, and the share of the target's light that is in it).
+_FACTS: dict[str, Any] = {
+    "OBJECT": str,
     "RA_OBJ": (0, 360),
     "DEC_OBJ": (-90, 90),
     "TESSMAG": (-5, 30),
@@ -33,20 +33,15 @@ _NUMBERS: dict[str, tuple[float, float]] = {
     "LOGG": (-5, 12),
     "MH": (-10, 10),
     "RADIUS": (1e-4, 1e5),
+    "TICVER": str | int,
     "CAMERA": (1, 4),
     "CCD": (1, 4),
+    "ORIGIN": str,
+    "PROCVER": str,
     "DATA_REL": (0, 1e6),
-    "CROWDSAP": (0, 1),
-    "FLFRCSAP": (0, 1),
+    "SIMDATA": bool,
 }
-# In this order they go into the output file: those of the primary header, then those of the light
-# curve's own, which knows about the aperture: the target's share of the light in it, and the share
-# of the target's light that is in it.
-_FACTS = (
-    "OBJECT", "RA_OBJ", "DEC_OBJ", "TESSMAG", "TEFF", "LOGG", "MH", "RADIUS", "TICVER",
-    "CAMERA", "CCD", "ORIGIN", "PROCVER", "DATA_REL", "SIMDATA",
-)  # fmt: skip
-_APERTURE_FACTS = ("CROWDSAP", "FLFRCSAP")
+_APERTURE_FACTS: dict[str, Any] = {"CROWDSAP": (0, 1), "FLFRCSAP": (0, 1)}
 
 _ARCHIVE_NAME = re.compile(r"tess\d{13}-s(\d{4})-(\d{16})-(\d{4})-.*lc\.fits(?:\.gz)?")
 
@@ -196,8 +191,9 @@ def facts(primary: Any, table: Any) -> tuple[dict[str, Fact], list[str]]:
     """
     found: dict[str, Fact] = {}
     notes = []
-    of_header = [(primary, key) for key in _FACTS] + [(table, key) for key in _APERTURE_FACTS]
-    for header, key in of_header:
+    primary_facts = [(primary, *fact) for fact in _FACTS.items()]
+    aperture_facts = [(table, *fact) for fact in _APERTURE_FACTS.items()]
+    for header, key, expected in primary_facts + aperture_facts:
         try:
             value = header.get(key)
         except Exception as error:  # whatever astropy makes of a card that is none
@@ -205,22 +201,20 @@ def facts(primary: Any, table: Any) -> tuple[dict[str, Fact], list[str]]:
             continue
         if value is None or type(value).__name__ == "Undefined":
             continue
-        if _is_fact(key, value):
+        if _is_fact(value, expected):
             found[key] = value
         else:
             notes.append(f"{key} = {value!r} left out")
     return found, notes
 
 
-def _is_fact(key: str, value: Any) -> bool:
-    if key in _LOGICALS:
-        return isinstance(value, bool)
-    if key in _TEXTS:
-        return isinstance(value, str)
-    if key in _TEXTS_OR_NUMBERS:
-        return isinstance(value, str | int) and not isinstance(value, bool)
-    low, high = _NUMBERS[key]
-    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+def _is_fact(value: Any, expected: Any) -> bool:
+    """True for a value of the expected types, or in the expected range."""
+    if isinstance(value, bool) or expected is bool:
+        return isinstance(value, bool) and expected is bool
+    if isinstance(expected, tuple):
+        return isinstance(value, int | float) and expected[0] <= value <= expected[1]
+    return isinstance(value, expected)
 
 
 def _processing(path: Path, header: Any) -> tuple[tuple[Any, ...], str]:

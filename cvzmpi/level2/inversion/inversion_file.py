@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
-from cvzmpi.level2.inversion.inversion import Inverted
+from cvzmpi.level2.inversion.pixel_inversion import Inverted
 from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.storage.checkpoint_file import CheckpointWriter

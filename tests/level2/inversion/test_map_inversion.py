@@ -16,8 +16,8 @@ from cvzmpi.level2.inversion.map_inversion import (
     origin_of,
 )
 from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.maps.simulated_map import simulate_prepared
 from cvzmpi.level2.settings import InversionSettings
-from cvzmpi.level2.simulate import simulate_prepared
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.control import Control, UnitStopped

@@ -10,16 +10,16 @@ from cvzmpi.ledger import Event, Ledger, State
 from cvzmpi.ledger.client.outbox import Outbox
 from cvzmpi.ledger.db.tables import claims as job_claims
 from cvzmpi.ledger.records import now as present
+from cvzmpi.level2.inversion.campaigns import ProgramCampaign
 from cvzmpi.level2.inversion.inversion_file import SUFFIX, read_progress
-from cvzmpi.level2.inversion.program_campaign import ProgramCampaign
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.dataset import read_datasets
-from cvzmpi.level2.programs.reservation import ClaimError, claim
+from cvzmpi.level2.programs.reservation import ReservationError, reserve
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.tables import qualifications
 from tests.level2.dead_job import let_die
 from tests.level2.example_rows import row
-from tests.level2.inversion.test_inversion_campaign import WAVELENGTH
+from tests.level2.inversion.test_campaigns import WAVELENGTH
 from tests.main_job import HANG, before_work_on
 from tools.harness import job_process
 from tools.harness.hdf5_content import content
@@ -161,9 +161,9 @@ def test_other_settings_are_refused_before_anything_starts(campaign, story):
 # ----------------------------------------------------------------- people and jobs
 
 
-def test_what_somebody_has_claimed_is_not_begun(campaign, story):
-    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("claim") as job:
-        claim(Catalogue(ledger), job, "two", "Jane")
+def test_what_somebody_has_reserved_is_not_begun(campaign, story):
+    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("reserve") as job:
+        reserve(Catalogue(ledger), job, "two", "Jane")
     ended = run(campaign, ranks=2)
     assert ended.status == 0, ended.stderr
     assert "1 programs: 0 done before, 0 half done, 1 to begin" in ended.stderr
@@ -172,16 +172,18 @@ def test_what_somebody_has_claimed_is_not_begun(campaign, story):
     assert "working" not in story.states("two")
 
 
-def test_nobody_can_claim_what_a_job_works_on_or_will(campaign, story):
+def test_nobody_can_reserve_what_a_job_works_on_or_will(campaign, story):
     hanging = before_work_on(PROGRAMS, HANG, ProgramCampaign)
     job = start(command(), ranks=2, cwd=campaign, program=hanging)
     while not any("working" in story.states(name) for name in PROGRAMS):
         assert job.poll() is None, job.communicate()[1]
         time.sleep(0.01)
-    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("claim") as person:
+    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("reserve") as person:
         for name in PROGRAMS:  # one is being worked on, the other waits for its turn
-            with pytest.raises(ClaimError, match=rf"{name}: job \d+ on .* inverts it or is about"):
-                claim(Catalogue(ledger), person, name, "Jane")
+            with pytest.raises(
+                ReservationError, match=rf"{name}: job \d+ on .* inverts it or is about"
+            ):
+                reserve(Catalogue(ledger), person, name, "Jane")
     kill(job)
 
 

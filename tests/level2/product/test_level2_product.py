@@ -13,8 +13,8 @@ from cvzmpi.level2.maps.level1 import air_wavelength, read_level1
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.preprocess import preprocess
 from cvzmpi.level2.product import level2_fits
+from cvzmpi.level2.product.level2_product import write_product
 from cvzmpi.level2.product.level2_wcs import Level1Coordinates, map_wcs, spectra_wcs
-from cvzmpi.level2.product.product import write_product
 from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.mpi.stopping import StopRequest

@@ -4,7 +4,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from cvzmpi.level2.programs.dataset import Dataset, read_datasets, read_experiments
+from cvzmpi.level2.metadata_store.dataset import Dataset
+from cvzmpi.level2.metadata_store.rows import read_datasets, read_experiments
 from tests.level2.example_rows import real_rows, row
 
 

@@ -1,4 +1,4 @@
-"""The names that people give for themselves: short, and on one line."""
+"""Names that people give for themselves: short, and on one line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ MAX_LENGTH = 100
 
 
 class PersonNameError(CvzmpiError):
-    """It is not the name of a person."""
+    """A value is not the name of a person."""
 
 
 def person_name(name: Any) -> str:
-    """A name, with single spaces.
+    """The name with single spaces between its words.
 
     Raises
     ------

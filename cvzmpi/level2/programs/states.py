@@ -1,4 +1,4 @@
-"""The states of the ledger in the words that the people of Level 2 use."""
+"""The states of an Observing Program, and their names for people."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ SHOWN = {
     State.PUBLISHED: "Published",
     State.ERROR: "Error",
 }
-"""What a state is called. A program waits until it is complete and the criteria are evaluated."""
+"""The name of each state. A program waits until it is complete and the criteria are evaluated."""
 
 INVERTIBLE = (State.QUALIFIED, State.PREPROCESSED)
 """States in which an inversion may begin."""
+
+ANSWERED = (*INVERTIBLE, State.NOT_QUALIFIED)
+"""States in which the criteria are evaluated, and there is no result yet."""
+
+OPEN = (State.DISCOVERED, *ANSWERED)
+"""States in which the criteria may be evaluated, or evaluated again."""
 
 INVERTED = FINISHED
 """States in which there is a result."""
 
 
 def stands(state: State, before: State | None) -> State | None:
-    """Where a program stands: its state, or, in error, the state in which it failed."""
+    """The state of a program or, if it is in error, the state in which it failed."""
     return before if state is State.ERROR else state

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.errors import MapFileError, one_line
+from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.maps.level1 import Level1Map, read_level1
+from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product import level2_asdf, level2_fits
+from cvzmpi.level2.product.check import INVERSION_ID
 from cvzmpi.level2.product.level2_asdf import Description
 from cvzmpi.level2.product.level2_fits import Extension, Frame, ScanPosition
 from cvzmpi.level2.product.level2_wcs import Level1Coordinates
@@ -25,9 +26,8 @@ from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddingto
 from cvzmpi.storage.whole_file import write_whole
 
 SPECTRAL_LINE = "FeI630"
-_INVERSION_ID = re.compile(r"inv\.[A-Z0-9]{6}")
 
-# Parameters of the model in the units of the product, and what they are called there.
+# The name of a parameter of the model in the product, and the factor to the unit there.
 _TO_PRODUCT = {
     "field_strength": ("mag_strength", 1e-4),
     "velocity": ("velocity", 1.0),
@@ -38,7 +38,7 @@ _TO_PRODUCT = {
 
 @dataclass(frozen=True)
 class Product:
-    """What was written.
+    """The files that were written.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Product:
     asdf : Path
     fits : tuple of Path
     inventory : dict
-        The record of the inversion, as it is in the ASDF file.
+        The record of the inversion in the ASDF file.
     """
 
     inversion_id: str
@@ -58,7 +58,7 @@ class Product:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All files: those that the ASDF file names first."""
+        """All files, the FITS files first."""
         return (*self.fits, self.asdf)
 
 
@@ -70,30 +70,30 @@ def write_product(
     inversion_id: str,
     created: datetime,
 ) -> Product:
-    """Write the Level 2 files of a map; done again, it writes the same files.
+    """Write the Level 2 files of a map; repeated, it writes the same files.
 
     Parameters
     ----------
     level1_directory : Path
-        Of the dataset that the map was prepared from; only its ASDF file is needed.
+        The dataset that the map was prepared from; only its ASDF file is needed.
     prepared : PreparedMap
     inverted_path : Path
         The finished inverted map.
     directory : Path
-        Where the files go; made if needed.
+        Directory of the files; made if needed.
     inversion_id : str
         `inv.` and six of A-Z and 0-9.
     created : datetime
-        When the product was made, in UTC.
+        The time in the files, in UTC.
 
     Raises
     ------
     Level1Error
         If the dataset cannot be read.
     MapFileError
-        If the inverted map is not finished or does not fit, or a file cannot be written.
+        If the inverted map is not finished or is of other data, or a file cannot be written.
     """
-    if not _INVERSION_ID.fullmatch(inversion_id):
+    if not INVERSION_ID.fullmatch(inversion_id):
         raise MapFileError(f"{inversion_id}: expected inv. and six of A-Z and 0-9")
     inverted = inversion_file.read(inverted_path)
     if inverted.origin.prepared_checksum != prepared.checksum:
@@ -111,7 +111,8 @@ def write_product(
             headers.append([dict(unit.header) for unit in file])
             buffer = io.BytesIO()
             file.writeto(buffer)
-            _write(directory / names[-1], buffer.getvalue())
+            with writing(directory / names[-1]):
+                write_whole(directory / names[-1], buffer.getvalue())
     inventory = _inventory(level1, inversion_id, created, len(frames))
     description = Description(
         inventory=inventory,
@@ -121,9 +122,11 @@ def write_product(
         n_slit=prepared.shape[1],
         wavelength=prepared.wavelength,
     )
-    begin = datetime.fromisoformat(str(frames[0].header["DATE-BEG"]).removesuffix("Z"))
+    begin = level2_fits.begin_of(frames[0].header)
     asdf = directory / level2_asdf.asdf_name(inversion_id, begin)
-    _write(asdf, level2_asdf.build(description, directory))
+    content = level2_asdf.build(description, directory)
+    with writing(asdf):
+        write_whole(asdf, content)
     return Product(
         inversion_id, directory, asdf, tuple(directory / name for name in names), inventory
     )
@@ -182,7 +185,7 @@ def _scan_position(
 def _inventory(
     level1: Level1Map, inversion_id: str, created: datetime, n_frames: int
 ) -> dict[str, Any]:
-    """The record of the inversion, with the names of DKIST's own."""
+    """The record of the inversion, with the keys of DKIST's own records."""
     record = level1.inventory
     return {
         "inversionId": inversion_id,
@@ -197,10 +200,3 @@ def _inventory(
         "model": inversion_file.MODEL,
         "note": inversion_file.AZIMUTH_NOTE,
     }
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error

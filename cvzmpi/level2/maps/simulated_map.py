@@ -1,4 +1,4 @@
-"""Prepared maps of invented atmospheres, whose parameters are known."""
+"""Simulated prepared maps, of atmospheres with known parameters."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ NOISE = 1e-3
 """Standard deviation of the profiles, relative to the continuum of the quiet Sun."""
 
 WAVELENGTH = 630.075 + 0.0013 * np.arange(192)
-"""In nm; as many as the ViSP spectra of DKIST's own inversions have around the two lines."""
+"""In nm; the number is that of ViSP spectra in DKIST's own inversions of the two lines."""
 
 
 def atmospheres(n: int, random: np.random.Generator, weakest: float = 50.0) -> np.ndarray:
-    """Parameters as the photosphere has them, from granules to umbrae.
+    """Random parameters of atmospheres in the photosphere, from granules to umbrae.
 
     Parameters
     ----------
     n : int
     random : Generator
     weakest : float
-        Field in G; the strongest is 3500.
+        The weakest field in G; the strongest is 3500.
 
     Returns
     -------
     float64, shape (n, n_parameters)
-        As `milne_eddington.PARAMETERS`.
+        In the order and units of `milne_eddington.PARAMETERS`.
     """
     p = np.empty((n, me.N_PARAMETERS))
     continuum, constant_part = random.uniform(0.5, 1.1, n), random.uniform(0.15, 0.5, n)
@@ -50,7 +50,7 @@ def atmospheres(n: int, random: np.random.Generator, weakest: float = 50.0) -> n
 def noisy_profiles(
     parameters: np.ndarray, random: np.random.Generator, wavelength: np.ndarray = WAVELENGTH
 ) -> np.ndarray:
-    """What a spectropolarimeter sees of atmospheres; shape (n, 4, n_wavelengths)."""
+    """Stokes profiles of atmospheres, with noise; shape (n, 4, n_wavelengths)."""
     stokes = MilneEddington(wavelength).stokes(parameters)
     return stokes + random.normal(0, NOISE, stokes.shape)
 
@@ -62,13 +62,12 @@ def simulate_prepared(
     seed: int = 1,
     wavelength: np.ndarray = WAVELENGTH,
 ) -> tuple[Path, np.ndarray]:
-    """Write a prepared map of atmospheres that have nothing to do with one another.
+    """Write a prepared map of independent random atmospheres.
 
     Parameters
     ----------
     directory : Path
     name : str
-        Of the map.
     shape : tuple of int
         Scan positions, and pixels along the slit.
     seed : int

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from cvzmpi.level2.inversion import inversion
-from cvzmpi.level2.inversion.inversion import (
+from cvzmpi.level2.inversion import pixel_inversion
+from cvzmpi.level2.inversion.pixel_inversion import (
     CONVERGED,
     NOT_CONVERGED,
     UNUSABLE,
     allowed,
     invert,
 )
+from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres, noisy_profiles
 from cvzmpi.level2.settings import InversionSettings
-from cvzmpi.level2.simulate import NOISE, WAVELENGTH, atmospheres, noisy_profiles
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
@@ -56,7 +56,7 @@ def same(one, other):
 
 
 def part(inverted, rows):
-    return inversion.Inverted(
+    return pixel_inversion.Inverted(
         inverted.parameters[rows],
         inverted.uncertainties[rows],
         inverted.chi_squared[rows],

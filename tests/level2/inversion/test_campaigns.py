@@ -9,9 +9,9 @@ import pytest
 
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion import inversion_file
-from cvzmpi.level2.inversion.inversion_campaign import InversionCampaign, find_prepared
+from cvzmpi.level2.inversion.campaigns import MapCampaign, find_prepared
+from cvzmpi.level2.maps.simulated_map import simulate_prepared
 from cvzmpi.level2.settings import InversionSettings
-from cvzmpi.level2.simulate import simulate_prepared
 from tools.harness.hdf5_content import contents
 from tools.harness.job_process import kill, run, start
 
@@ -46,7 +46,7 @@ def command(prepared, output, ranks_per_team=1, interval=0.05):
 
 
 def campaign(prepared, output, **settings):
-    return InversionCampaign(find_prepared(prepared), output, InversionSettings(**settings))
+    return MapCampaign(find_prepared(prepared), output, InversionSettings(**settings))
 
 
 # ----------------------------------------------------------------- what there is to do

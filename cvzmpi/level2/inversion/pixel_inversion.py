@@ -14,9 +14,9 @@ from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 
 CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
-"""How the inversion of a pixel ended; 0 is kept for pixels that were not yet begun."""
+"""The status of an inverted pixel; 0 is for pixels that are not begun."""
 
-# Pixels whose chi^2 per degree of freedom is above this begin anew from these fields.
+# Pixels with a larger chi^2 per degree of freedom are fitted again, starting from these fields.
 _GOOD_FIT = 1.3
 _OTHER_FIELDS = (2500.0, 1200.0, 500.0)  # G
 
@@ -34,13 +34,13 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class Inverted:
-    """What the inversion of some pixels found.
+    """The results for a batch of pixels.
 
     Attributes
     ----------
     parameters : float64, shape (n, n_parameters)
-        As `milne_eddington.PARAMETERS`; NaN where a pixel is unusable. The azimuth is in [0, pi):
-        which of the two opposite directions is the field's, a spectrum does not say.
+        In the order of `milne_eddington.PARAMETERS`; NaN for unusable pixels. The azimuth is in
+        [0, pi), since a spectrum does not tell two opposite directions of the field apart.
     uncertainties : float64, shape (n, n_parameters)
         Standard deviations; 0 for a parameter that is not free, NaN for one that the profiles do
         not determine.
@@ -92,7 +92,7 @@ def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSetti
     chi_squared = fit.chi_squared / degrees_of_freedom
     result.parameters[rows] = fit.parameters
     result.uncertainties[rows] = 0
-    # Where the model does not fit, its misfit is taken for noise as well.
+    # If the model does not fit, the misfit counts as noise.
     scale = np.maximum(chi_squared, 1)[:, np.newaxis]
     result.uncertainties[rows[:, np.newaxis], free] = np.sqrt(scale * _variances(fit.curvature))
     result.chi_squared[rows] = chi_squared
@@ -102,7 +102,7 @@ def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSetti
 
 
 def _usable(observed: np.ndarray) -> np.ndarray:
-    """Pixels without gaps, and with light."""
+    """Mask of the pixels without gaps and with light."""
     return np.isfinite(observed).all(axis=(1, 2)) & (observed[:, 0] > 0).all(axis=1)
 
 
@@ -112,7 +112,7 @@ def _free_parameters(model: MilneEddington) -> np.ndarray:
 
 
 def _weights(model: MilneEddington, settings: InversionSettings) -> np.ndarray:
-    """Reciprocals of the noise; 0 where the air absorbs. Shape (4, n_wavelengths)."""
+    """Reciprocals of the noise, 0 in telluric lines; shape (4, n_wavelengths)."""
     weights = np.array(settings.weights)[:, np.newaxis] / settings.noise
     used = np.ones(len(model.wavelength), bool)
     if settings.exclude_tellurics:
@@ -127,7 +127,7 @@ def _fit(
     free: np.ndarray,
     settings: InversionSettings,
 ) -> least_squares.Fit:
-    """The best of several fits, where the first one is not good."""
+    """The first fit of each pixel or, if that is not good, the best of several."""
 
     def fit(rows: np.ndarray, start: np.ndarray) -> least_squares.Fit:
         return least_squares.fit(
@@ -154,7 +154,7 @@ def _fit(
 def allowed(parameters: np.ndarray) -> np.ndarray:
     """The nearest allowed parameters, with the angles in their usual ranges.
 
-    A negative field is one in the opposite direction.
+    A negative field is a field in the opposite direction.
     """
     p = parameters.copy()
     negative = p[:, me.FIELD] < 0

@@ -1,8 +1,9 @@
-"""A program that is prepared for the inversion in bulk: its maps, and how far each is.
+"""A unit of an inversion campaign: one map, or all maps of an Observing Program.
 
 A map is one passing of the slit over the Sun; a program has all maps of all its datasets that have
-observed the iron lines. Each is inverted into a file of its own, whose name tells from which
-profiles: what is prepared anew from other data does not meet the results of before.
+observed the iron lines. Each map is inverted into a file of its own. For a program, the name of the
+file contains the checksum of the profiles: a map that is prepared anew from other data gets another
+file.
 """
 
 from __future__ import annotations
@@ -21,28 +22,28 @@ _CHECKSUM_DIGITS = 12
 
 
 @dataclass(frozen=True)
-class ProgramMap:
-    """One map, prepared.
+class UnitMap:
+    """The files of one map.
 
     Attributes
     ----------
-    level1 : Path
-        Directory of the Level 1 dataset.
     prepared : Path
-        File of the prepared map.
+        The prepared map.
     inverted : Path
-        File of the inverted map, which may not be there yet.
+        The inverted map, which may not be there yet.
     n_pixels : int
+    level1 : Path, optional
+        Directory of the Level 1 dataset.
     """
 
-    level1: Path
     prepared: Path
     inverted: Path
     n_pixels: int
+    level1: Path | None = None
 
     @property
     def n_tickets_done(self) -> int:
-        """How far the inversion is; one whose file cannot be read has not begun."""
+        """Tickets that are done; 0 if the file of the inverted map cannot be read."""
         try:
             progress = read_progress(self.inverted)
         except MapFileError:
@@ -51,17 +52,17 @@ class ProgramMap:
 
 
 @dataclass(frozen=True)
-class PreparedProgram:
-    """A program with all its maps; what the engine carries to the team that inverts it.
+class InversionUnit:
+    """The maps of a unit, sent to the team that inverts it.
 
     Attributes
     ----------
     name : str
-    maps : tuple of ProgramMap
+    maps : tuple of UnitMap
     """
 
     name: str
-    maps: tuple[ProgramMap, ...]
+    maps: tuple[UnitMap, ...]
 
     @property
     def lock_file(self) -> Path:
@@ -70,19 +71,19 @@ class PreparedProgram:
 
     @property
     def n_tickets_done(self) -> int:
-        """How far it is; only grows."""
+        """Tickets that are done; the number only grows."""
         return sum(one.n_tickets_done for one in self.maps)
 
     @property
     def n_pixels(self) -> int:
-        """Of all maps."""
+        """Pixels of all maps."""
         return sum(one.n_pixels for one in self.maps)
 
 
 def record_of(maps: Iterable[tuple[Path, PreparedMap]]) -> list[dict[str, Any]]:
-    """What the event of a preparation keeps: each map with the directory of its Level 1 data.
+    """The record of prepared maps for an event; each map has the directory of its Level 1 data.
 
-    Paths are absolute: who inverts and publishes may be started in another directory.
+    Paths are absolute, since later jobs may be started in another directory.
     """
     return [
         {
@@ -96,8 +97,17 @@ def record_of(maps: Iterable[tuple[Path, PreparedMap]]) -> list[dict[str, Any]]:
     ]
 
 
-def last_prepared(history: list[Recorded], inverted: Path) -> PreparedProgram | None:
-    """A program as it was prepared last; None where it never was.
+def last_record(history: list[Recorded]) -> list[dict[str, Any]] | None:
+    """The record of the last preparation in a history; None if there is none."""
+    for event in reversed(history):
+        if event.to_state is State.PREPROCESSED and event.detail and "maps" in event.detail:
+            maps: list[dict[str, Any]] = event.detail["maps"]
+            return maps
+    return None
+
+
+def last_prepared(history: list[Recorded], inverted: Path) -> InversionUnit | None:
+    """The maps of a program that were prepared last; None if it was never prepared.
 
     Parameters
     ----------
@@ -109,21 +119,10 @@ def last_prepared(history: list[Recorded], inverted: Path) -> PreparedProgram | 
     record = last_record(history)
     if record is None:
         return None
-    return PreparedProgram(history[0].unit, tuple(_program_map(one, inverted) for one in record))
-
-
-def last_record(history: list[Recorded]) -> list[dict[str, Any]] | None:
-    """What `record_of` kept of the last preparation; None where there is none."""
-    for event in reversed(history):
-        if event.to_state is State.PREPROCESSED and event.detail and "maps" in event.detail:
-            maps: list[dict[str, Any]] = event.detail["maps"]
-            return maps
-    return None
-
-
-def _program_map(entry: dict[str, Any], inverted: Path) -> ProgramMap:
-    prepared = Path(entry["prepared"])
-    name = f"{map_name(prepared)}.{entry['checksum'][:_CHECKSUM_DIGITS]}{SUFFIX}"
-    return ProgramMap(
-        Path(entry["level1"]), prepared, inverted.absolute() / name, entry["n_pixels"]
-    )
+    maps = []
+    for entry in record:
+        prepared = Path(entry["prepared"])
+        name = f"{map_name(prepared)}.{entry['checksum'][:_CHECKSUM_DIGITS]}{SUFFIX}"
+        path = inverted.absolute() / name
+        maps.append(UnitMap(prepared, path, entry["n_pixels"], Path(entry["level1"])))
+    return InversionUnit(history[0].unit, tuple(maps))

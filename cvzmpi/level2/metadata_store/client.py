@@ -1,7 +1,7 @@
 """The client of the metadata store: GraphQL over HTTP.
 
 Every request is a POST of `{"query": ...}`; every reply is `{"data": {root: ...}}` or
-`{"errors": [...]}`. What the queries ask for are the fields of our models, no more.
+`{"errors": [...]}`. The queries select the fields of the models.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from urllib3.util import Retry
 
 from cvzmpi.errors import CvzmpiError, UnavailableError, one_line
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, shown
-from cvzmpi.level2.programs.dataset import Dataset, Experiment, StoreRow
+from cvzmpi.level2.metadata_store.dataset import Dataset, Experiment, StoreRow
 
 _STATUS_FIELDS = {
     "health": ("good", "bad", "ill", "unknown"),
     "gosStatus": ("open", "opening", "closed", "closing", "undefined"),
 }
-"""The fields of what arrives as frames by status."""
+"""The statuses of the fields that are counts of frames by status."""
 
 _TRY_AGAIN = (429, 500, 502, 503, 504)
 _PART = 1 << 16  # bytes that are read at a time
@@ -40,15 +40,15 @@ class MetadataStoreError(CvzmpiError):
 
 
 class StoreUnavailableError(MetadataStoreError, UnavailableError):
-    """The metadata store did not answer, or only that it cannot now; later it may."""
+    """The metadata store did not answer, or cannot now; later it may."""
 
 
 class QueryRefusedError(MetadataStoreError):
-    """The metadata store answered that it cannot do what was asked."""
+    """The metadata store refused a query."""
 
 
 class InversionRecord(StoreRow):
-    """What the store is told of a published inversion."""
+    """The record of a published inversion in the store."""
 
     inversion_id: str
     primary_proposal_id: str
@@ -65,21 +65,21 @@ class MetadataStore:
     Parameters
     ----------
     url : str
-        Where it takes GraphQL requests.
+        The address for GraphQL requests.
     token : str
-        For the header `Authorization`; "" for none.
+        The value of the header `Authorization`; "" for none.
     timeout : float
-        Seconds to wait for an answer to begin, and between its parts.
+        Seconds to wait for the beginning of an answer, and between its parts.
     retries : int
-        How often a request is repeated after a lost connection or an answer that says "not now".
-        All requests may be: none does anything a second time.
+        Number of repetitions after a lost connection or an answer that means "not now". A request
+        that is repeated has no further effect.
     backoff : float
         Seconds before the second repetition; each further one waits twice as long.
     time_for_all : float, optional
-        Seconds after which a request is given up, with its repetitions and however much of an
-        answer came; ten times the timeout if not given.
+        Seconds for a request with its repetitions and its whole answer; by default ten times the
+        timeout.
     max_bytes : int
-        Of an answer.
+        Limit of an answer.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class MetadataStore:
         self._given_up = Event()
         self._timeout = (min(timeout, 10.0), timeout)
         self._session = requests.Session()
-        self._session.trust_env = False  # no .netrc in place of our token
+        self._session.trust_env = False  # else a .netrc would replace the token
         if token:
             self._session.headers["Authorization"] = token
         retry = Retry(
@@ -125,12 +125,12 @@ class MetadataStore:
         return self._rows("experimentDescriptions", {}, selection(Experiment))
 
     def register(self, record: InversionRecord) -> None:
-        """Register a published inversion; one that is registered already stays as it is.
+        """Register a published inversion, unless it is registered already.
 
         Raises
         ------
         MetadataStoreError
-            If it is not registered for sure.
+            If it is not certain that it is registered.
         """
         call = _call(
             "createL2InversionInventory", {"createParams": record.model_dump(by_alias=True)}
@@ -143,7 +143,7 @@ class MetadataStore:
                 raise
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._session.close()
 
     def _rows(self, root: str, arguments: Mapping[str, Any], fields: str) -> list[Any]:
@@ -177,7 +177,7 @@ class MetadataStore:
     def _reply(self, query: str) -> tuple[int, bytes]:
         """The status and the body of the reply, or an error when the time for it is over.
 
-        The request is another thread's: whatever trickles in, and wherever, nobody waits longer.
+        Another thread makes the request, so that a slow answer cannot delay this one for longer.
         """
         ended: Future[tuple[int, bytes]] = Future()
 
@@ -219,7 +219,7 @@ class MetadataStore:
 
 
 def selection(model: type[BaseModel]) -> str:
-    """The fields of a model as what a GraphQL query selects, with those of its models."""
+    """The selection of a GraphQL query: the fields of a model, with those of its models."""
     parts = []
     for name, field in model.model_fields.items():
         key = field.alias or name
@@ -233,7 +233,7 @@ def selection(model: type[BaseModel]) -> str:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model of a field, also of one that may be null."""
+    """The model that is the type of a field, which may be null."""
     choices = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else [annotation]
     for choice in choices:
         if isinstance(choice, type) and issubclass(choice, BaseModel):
@@ -249,7 +249,7 @@ def _call(root: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _literal(value: Any) -> str:
-    """A value as GraphQL writes it: as JSON, but for the keys of objects."""
+    """A value in GraphQL: JSON, but with unquoted keys of objects."""
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key}: {_literal(item)}' for key, item in value.items())}}}"
     if isinstance(value, list):
