@@ -15,6 +15,7 @@ os.environ.pop("OPENBLAS_CORETYPE", None)
 pin_to_one_core()  # before NumPy is imported
 
 import numpy as np  # noqa: E402
+from scipy.optimize import least_squares  # noqa: E402
 
 from cvzmpi.level2.inversion.map_inversion import PIXELS_PER_TICKET  # noqa: E402
 from cvzmpi.level2.inversion.pixel_inversion import CONVERGED, Inverted, allowed, invert  # noqa: E402
@@ -88,8 +89,6 @@ def _cpu(work: Callable[[], None]) -> float:
 
 def _plain_fit(model: MilneEddington, observed: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """One pixel with SciPy and numerical derivatives, from a start near the truth."""
-    from scipy.optimize import least_squares
-
     free = slice(0, me.FILLING_FACTOR)
 
     def residual(p: np.ndarray) -> np.ndarray:

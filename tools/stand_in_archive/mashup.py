@@ -8,29 +8,16 @@ from urllib.parse import parse_qs
 
 from tools.stand_in_archive.catalog import Catalog
 
+# The columns of its tables, by the type of their values.
 _OBSERVATION = {
-    "obsid": "string",
-    "obs_id": "string",
-    "obs_collection": "string",
-    "target_name": "string",
-    "project": "string",
-    "dataproduct_type": "string",
-    "provenance_name": "string",
+    **dict.fromkeys(("obsid", "obs_id", "obs_collection", "target_name", "project"), "string"),
+    **dict.fromkeys(("dataproduct_type", "provenance_name"), "string"),
     "sequence_number": "int",
-    "t_min": "float",
-    "t_exptime": "float",
-    "s_ra": "float",
-    "s_dec": "float",
+    **dict.fromkeys(("t_min", "t_exptime", "s_ra", "s_dec"), "float"),
 }
 _PRODUCT = {
-    "obsID": "string",
-    "obs_id": "string",
-    "obs_collection": "string",
-    "dataproduct_type": "string",
-    "description": "string",
-    "dataURI": "string",
-    "productType": "string",
-    "productFilename": "string",
+    **dict.fromkeys(("obsID", "obs_id", "obs_collection", "dataproduct_type"), "string"),
+    **dict.fromkeys(("description", "dataURI", "productType", "productFilename"), "string"),
     "project": "string",
     "size": "int",
 }

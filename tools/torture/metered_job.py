@@ -19,6 +19,9 @@ pin_to_one_core()  # before NumPy is imported
 
 import numpy as np  # noqa: E402
 
+from cvzmpi.cvz.injection.injection import InjectionSearch  # noqa: E402
+from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter  # noqa: E402
+
 METER = "CVZMPI_TORTURE_METER"
 """Environment variable with the directory of the meters."""
 
@@ -51,9 +54,6 @@ def read_meters(directory: Path) -> Reading:
 
 def install(directory: Path) -> None:
     """Put the meter of this process around the search and the checkpoints."""
-    from cvzmpi.cvz.injection.injection import InjectionSearch
-    from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-
     meter = np.memmap(directory / str(os.getpid()), float, "w+", shape=2)
     recovered, count_down = InjectionSearch.recovered, RecoveryWriter.count_down
 

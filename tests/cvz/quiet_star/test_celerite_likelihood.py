@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from celerite2 import GaussianProcess, terms
+from celerite2 import GaussianProcess
 
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.quiet_star.celerite_likelihood import CeleriteLikelihood
-
-THETA = {
-    "rotation": np.log([1.3, 2.1, 0.4, 1.7, 0.6]),
-    "two_sho": np.log([1.3, 2.1, 0.7, 0.5, 0.3]),
-}
-TERMS = {
-    "rotation": terms.RotationTerm(sigma=1.3, period=2.1, Q0=0.4, dQ=1.7, f=0.6),
-    "two_sho": terms.TermSum(
-        # The period that one sees is longer than that of the undamped oscillator.
-        terms.SHOTerm(sigma=1.3, rho=2.1 * np.sqrt(1 - 1 / (4 * 1.2**2)), Q=1.2),
-        terms.SHOTerm(sigma=0.5, rho=0.3, Q=1 / np.sqrt(2)),
-    ),
-}
+from tests.cvz.quiet_star.kernel_terms import TERMS, THETA
 
 
 def curve(noise, n=300):

@@ -7,7 +7,7 @@ import pytest
 
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.quiet_star.celerite_prediction import predict
-from tests.cvz.quiet_star.test_celerite_likelihood import TERMS, THETA
+from tests.cvz.quiet_star.kernel_terms import TERMS, THETA
 
 
 def curve(noise, n=400):

@@ -21,7 +21,7 @@ from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.settings import PreprocessSettings
 from tests.level2.example_rows import OP, calcium
-from tests.level2.programs.test_reservation import NOW
+from tests.level2.invertible_programs import NOW
 from tests.level2.simulated_level1 import simulate_level1
 
 

@@ -3,6 +3,7 @@
 import shutil
 import time
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -19,13 +20,13 @@ from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.tables import qualifications
 from tests.level2.dead_job import let_die
 from tests.level2.example_rows import row
-from tests.level2.inversion.test_campaigns import WAVELENGTH
 from tests.main_job import HANG, before_work_on
 from tools.harness import job_process
 from tools.harness.hdf5_content import content
 from tools.harness.invented_programs import invent_programs
 from tools.harness.job_process import kill, kill_when, start
 
+WAVELENGTH = 630.08 + 0.0039 * np.arange(63)
 PROGRAMS = {"two": [(2, 70), (2, 40)], "one": [(3, 70)]}
 SOON = ("--set", "checkpoint.interval=0.02")
 

@@ -5,31 +5,13 @@ import os
 import shutil
 import socket
 
-import asdf
 import pytest
 from astropy.io import fits
 
 from cvzmpi.level2.product.bounded_process import LimitError, call_bounded
 from cvzmpi.level2.product.check import ProductError, check_product, checksum
 from tests.level2.example_product import INVERSION_ID
-
-
-def the_asdf(product):
-    (path,) = product.glob("*.asdf")
-    return path
-
-
-def first_fits(product):
-    return min(product.glob("*.fits"))
-
-
-def change_asdf(product, change):
-    """Change the inversion in the ASDF file by a function."""
-    path = the_asdf(product)
-    with asdf.open(path, lazy_load=False, memmap=False) as file:
-        inversion = file["inversion"]
-        changed = change(inversion)
-        asdf.AsdfFile({"inversion": inversion if changed is None else changed}).write_to(path)
+from tests.level2.product.changed_product import change_asdf, first_fits, rename, the_asdf
 
 
 def test_a_product_that_passes_is_described(example, product):
@@ -153,13 +135,6 @@ def test_the_inventory_says_what_it_is(product, key, value, message):
     change_asdf(product, lambda inversion: inversion.meta["inventory"].update({key: value}))
     with pytest.raises(ProductError, match=message):
         check_product([product])
-
-
-def rename(collection, old, new):
-    """Give a cube of a collection another name, in place."""
-    cube = dict.pop(collection, old)
-    dict.__setitem__(collection, new, cube)
-    collection.aligned_axes[new] = collection.aligned_axes.pop(old)
 
 
 def drop(collection, name):

@@ -23,8 +23,8 @@ from cvzmpi.level2.programs.retry import RetryError, reopen, retry
 from cvzmpi.level2.programs.scan import synchronise
 from tests.level2.example_product import INVERSION_ID
 from tests.level2.example_rows import OP, calcium, row
-from tests.level2.product.test_check import change_asdf, first_fits, rename
-from tests.level2.programs.test_reservation import NOW
+from tests.level2.invertible_programs import NOW
+from tests.level2.product.changed_product import change_asdf, first_fits, rename
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.scan import synchronise
 from tests.level2.example_product import INVERSION_ID
 from tests.level2.example_rows import OP, calcium
-from tests.level2.programs.test_reservation import NOW
+from tests.level2.invertible_programs import NOW
 from tests.level2.stand_in_store import TOKEN
 
 

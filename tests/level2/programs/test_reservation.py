@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from datetime import datetime, timezone
 
 import pytest
 
@@ -12,19 +11,8 @@ from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import ReservationError, release, reserve, reserved_first
 from cvzmpi.level2.programs.scan import synchronise
-from tests.level2.example_rows import OP, calcium, row
-
-NOW = datetime(2023, 12, 31, tzinfo=timezone.utc)
-
-
-def make_invertible(catalogue, job, *names):
-    rows = [
-        make(f"{kind}{number}", observingProgramExecutionId=name)
-        for number, name in enumerate(names)
-        for kind, make in (("FE", row), ("CA", calcium))
-    ]
-    synchronise(catalogue, job, read_datasets(rows))
-    qualify(catalogue, job, Thresholds(), 7, NOW)
+from tests.level2.example_rows import OP, row
+from tests.level2.invertible_programs import NOW, make_invertible
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Scanning the store: what is new is added, what was seen adds nothing."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from cvzmpi.ledger import Event, State
 from cvzmpi.ledger.db.tables import events
 from cvzmpi.level2.metadata_store.client import MetadataStoreError
 from cvzmpi.level2.metadata_store.rows import read_datasets
+from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.retry import reopen
@@ -17,7 +18,9 @@ from cvzmpi.level2.programs.scan import reopen_changed, scan, synchronise
 from cvzmpi.level2.programs.views import describe, list_items, program_view
 from cvzmpi.level2.tables import dataset_versions
 from tests.level2.example_rows import OP, calcium, context, real_rows, row
-from tests.level2.programs.test_qualify_programs import NOW, THRESHOLDS
+
+THRESHOLDS = Thresholds()
+NOW = datetime(2023, 1, 9, 12, tzinfo=timezone.utc)
 
 
 def count(catalogue, table):

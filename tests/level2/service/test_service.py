@@ -6,11 +6,8 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
@@ -29,11 +26,11 @@ from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.service.wrong_tokens import WrongTokens
 from cvzmpi.level2.steps import Level2Steps
 from tests.level2.example_rows import OP, calcium, row
-from tests.level2.programs.test_reservation import make_invertible
+from tests.level2.invertible_programs import make_invertible
+from tests.level2.service.served import SECRET, served
 from tests.level2.stand_in_store import TOKEN
-from tools.harness.job_process import environment
+from tools.harness.job_process import wait_until
 
-SECRET = "a token that is long enough"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BEARER = {"Authorization": f"Bearer {SECRET}"}
 
@@ -506,39 +503,6 @@ def test_no_request_is_a_defect_of_the_service(app):
 
 
 # ----------------------------------------------------------------- the real server
-
-
-@contextmanager
-def served(location, store, directory, token=SECRET, interval=60.0, proxy=""):
-    """`cvzmpi level2 serve` in a process of its own; its address, and the process."""
-    url = location if "://" in location else f"sqlite:///{location}"
-    (directory / "cvzmpi.toml").write_text(
-        f'[ledger]\nurl = "{url}"\n[store]\nurl = "{store.url}"\nretries = 0\n'
-        f'[serve]\nport = 0\ninterval = {interval}\nproxy = "{proxy}"\n'
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "cvzmpi", "level2", "serve"],
-        cwd=directory,
-        env={**environment(), STORE_AUTHORIZATION: TOKEN, SERVE_TOKEN: token},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        line = process.stdout.readline()
-        address = re.fullmatch(r"serving at (http://127\.0\.0\.1:\d+)/\n", line)
-        assert address, line
-        yield address[1], process
-    finally:
-        process.terminate()
-        process.wait(60)
-        process.stdout.close()
-
-
-def wait_until(what):
-    give_up = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 def test_serve_goes_through_all_steps_again_and_again(postgres, store, tmp_path):

@@ -11,7 +11,8 @@ import pytest
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.programs.catalogue import Catalogue
 from tests.level2.example_rows import OP, calcium, context, row
-from tests.level2.service.test_service import SECRET, served, wait_until
+from tests.level2.service.served import SECRET, served
+from tools.harness.job_process import wait_until
 
 
 def screenshot(browser, name):

@@ -1,6 +1,6 @@
 """Rank 0 with thousands of imitated teams; a program for mpirun.
 
-    scheduler_probe N_TEAMS N_UNITS S       N_TEAMS leaders with units of S/2 to S seconds
+    imitated_teams N_TEAMS N_UNITS S       N_TEAMS leaders with units of S/2 to S seconds
 
 Rank 0 runs the engine's own `job.run`. Each other rank plays many leaders: it sends, through MPI,
 exactly the messages that their `job.run` would send, when it would send them (with S = 0: at once),

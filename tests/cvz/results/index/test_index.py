@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 import h5py
@@ -18,37 +17,18 @@ from cvzmpi.cvz.results.index.build import MASTER, describe, update_index
 from cvzmpi.cvz.results.index.columns import FLARES, LIGHT_CURVES, SCHEMAS
 from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.index.part import read_part
-from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
-from tests.cvz.example_file import GP_FACTS, write_example
+from tests.cvz.example_file import GP_FACTS
+from tests.cvz.results.example_unit import settle, write_unit
 from tests.edited_hdf5 import edited
 from tests.main_job import FAST, simulate
 from tools.harness.job_process import run, start
 
 UNITS = [(1001, 1), (1001, 2), (2001, 1), (1002, 13)]
-
-
-def write_unit(output, tic, sector, **how):
-    """The sector file of some light curve, an hour old."""
-    path = LightCurveId(tic, sector).path(output)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_example(path, **how)
-    with edited(path) as file:
-        file.attrs.modify("tic", np.int64(tic))
-        file.attrs.modify("sector", np.int64(sector))
-        file.attrs.modify(CHECKSUM, content_checksum(file))
-    return settle(path)
-
-
-def settle(path):
-    """Let the file have been changed an hour ago."""
-    then = time.time() - 3600
-    os.utime(path, (then, then))
-    return path
 
 
 def update(output):

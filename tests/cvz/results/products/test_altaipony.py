@@ -17,7 +17,7 @@ from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.results.products.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.power_law import fit_power_law
-from tests.cvz.results.products.test_ffd import made_sector
+from tests.cvz.results.products.made_sector import made_sector
 
 LOWER, DAYS, N_FLARES, N_LISTS = 10.0, 100.0, 100, 5
 HALF_FOUND_BELOW = 20.0

@@ -1,7 +1,6 @@
 """Flare frequency distributions of stars: several light curves, few flares, none at all."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
-from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-from cvzmpi.cvz.sector_file.star_facts import star_facts
+from tests.cvz.results.products.made_sector import made_sector
 
 INDEX, RATE, SMALLEST = 1.9, 2.0, 1.0  # two flares a day above 1 s
 
@@ -32,27 +30,6 @@ def sector(rng, number, half_at, days, rate=RATE):
     duration = SMALLEST * rng.random(rng.poisson(rate * days)) ** (1 / (1 - INDEX))
     duration = duration[rng.random(len(duration)) < truth(duration)]
     return made_sector(number, curve, duration, days)
-
-
-def made_sector(number, curve, duration, days=20.0, marks=()):
-    duration = np.asarray(duration, float)
-    return SearchedSector(
-        path=Path(f"1_{number}.h5"),
-        tic=1,
-        sector=number,
-        facts=star_facts({"TEFF": 3200.0, "RADIUS": 0.3}),
-        marks=marks,
-        config_hash="a",
-        evaluated=days + 1,
-        searched=days,
-        completeness=curve,
-        peak_time=1500 + np.arange(len(duration)),
-        amplitude=duration / 100,
-        duration=duration,
-        duration_error=duration / 10,
-        mask_duration=duration / 2,
-        at_edge=np.zeros(len(duration), bool),
-    )
 
 
 def star(seed):
