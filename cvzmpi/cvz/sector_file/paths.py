@@ -1,4 +1,4 @@
-"""Where the sector files of a campaign are."""
+"""The places of the sector files of a campaign."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cvzmpi.cvz.light_curves.light_curve_source import identity_by_unit
 
 
 def sector_path(directory: Path, tic: int, sector: int) -> Path:
-    """Where the file of a light curve is.
+    """The path of the sector file of a light curve.
 
     The files are spread over a thousand directories by the last digits of the TIC number, since
     parallel file systems do not like 200,000 files in one; all sectors of a target are together.
