@@ -1,1 +1,1 @@
-"""How far a light curve and what was found in it can be trusted."""
+"""Measures of how far a light curve and the flares found in it can be trusted."""

@@ -1,4 +1,4 @@
-"""Whether detections recur with a period, as features of a pulsation or of eclipses do.
+"""Test whether detections recur with a period, as features of pulsations or of eclipses do.
 
 Flares of a star come at random times; even where they favour one side of it, they spread over half
 of a rotation. The shoulders of eclipses and the rising branches of pulsations return at one phase.

@@ -51,14 +51,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class Definition:
-    """What a quality mark means.
+    """The meaning of a quality mark, and how it is given.
 
     Attributes
     ----------
     name : str
         As in files and tables.
     meaning : str
-        What it says of a light curve, as a sentence for people.
+        The fault of the light curve, as a sentence for people.
     why : str
         The reason for the threshold.
     spoils_star : bool
@@ -187,7 +187,7 @@ def _poor_process(searched: SearchedCurve) -> str | None:
 
 
 def _of_residuals(residuals: np.ndarray, fitted: np.ndarray) -> list[str]:
-    """What is wrong with the residuals: their scale, and whether neighbours know of each other."""
+    """Faults of the residuals: a scale far from 1, or correlated neighbours."""
     reasons = []
     scale = 1.4826 * float(np.median(np.abs(residuals - np.median(residuals))))
     if not RESIDUAL_SCALES[0] <= scale <= RESIDUAL_SCALES[1]:

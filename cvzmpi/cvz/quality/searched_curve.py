@@ -14,19 +14,19 @@ from cvzmpi.cvz.sector_file.data import SectorData
 
 @dataclass(frozen=True)
 class SearchTime:
-    """For how long the search looked, in days.
+    """The time that was searched, in days.
 
     Attributes
     ----------
     evaluated : float
-        Usable cadences that the detector could look at, times the exposure. Not beside gaps and
-        at the ends, where the network's window reaches over the edge: a flare there is never
-        found, and none was injected.
+        The usable cadences that the detector evaluated, times the exposure. Cadences beside gaps
+        and at the ends are not evaluated, since the network's window reaches over the edge: a
+        flare there is never found, and none was injected.
     searched : float
-        What is left of it when a flare that is found is a flare of its own: without the cadences
+        The part of it in which a new flare counts as a flare of its own: without the cadences
         of the flares, and without the `merge_gap` usable cadences after each, in which the mask
-        rule joins a new flare to the old one. For a rate this is what counts: as for any counter
-        with a dead time after each event, N flares in it estimate the rate N / searched without
+        rule joins a new flare to the old one. Rates are per searched time: as for any counter
+        with a dead time after each event, N flares estimate the rate N / searched without
         bias as long as little of the time is dead.
     """
 
@@ -62,7 +62,7 @@ class SearchedCurve:
 
     @cached_property
     def time(self) -> SearchTime:
-        """For how long it was searched."""
+        """The time that was searched."""
         mask, exposure = self.data.flare_mask, self.data.light_curve.exposure
         usable = np.flatnonzero(self.usable)
         free = self.evaluated & ~mask

@@ -1,1 +1,1 @@
-"""What people read of a campaign: pages, pictures, tables and the index."""
+"""Results of a campaign for people: pages, pictures, tables and the index."""

@@ -16,7 +16,7 @@ from cvzmpi.cvz.light_curves.stage import Stage
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a result depends on, kept in every file."""
+    """Everything that a result depends on besides the light curve; kept in every file."""
 
     config_json: str
     config_hash: str
@@ -139,7 +139,7 @@ class Recovery:
 
 @dataclass(frozen=True)
 class SectorProgress:
-    """How far a sector file is, and of which light curve it says to be."""
+    """The state of a sector file, and the light curve that it claims to be of."""
 
     tic: int
     sector: int
@@ -156,7 +156,7 @@ class SectorProgress:
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to do."""
+        """True if nothing is left to do."""
         return self.checkpoint is Stage.MODEL and self.n_inject_remaining == 0
 
     @property

@@ -45,7 +45,7 @@ LIGHT_CURVE = {
     "flare_probability": Column("f4", "1", _CADENCE),
     "flare_mask": Column("?", "bool", _CADENCE),
 }
-"""What there is of each cadence at checkpoint `detect`."""
+"""The datasets of the group `lc` at checkpoint `detect`."""
 
 TABLES = {
     "lc": LIGHT_CURVE

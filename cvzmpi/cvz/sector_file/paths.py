@@ -1,4 +1,4 @@
-"""Where the sector files of a campaign are."""
+"""The places of the sector files of a campaign."""
 
 from __future__ import annotations
 

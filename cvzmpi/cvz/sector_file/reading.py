@@ -95,7 +95,7 @@ class SectorContent(SectorProgress):
 
 
 def read_progress(path: Path) -> SectorProgress | None:
-    """How far a file is; None where there is none. Reads little of it, and verifies no values.
+    """Read the state of a file; None if there is no file. Reads little, and verifies no values.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def read_progress(path: Path) -> SectorProgress | None:
 
 
 def read_progress_by_name(path: Path) -> SectorProgress | None:
-    """How far the file of a light curve is, which must be the one that the file is named after.
+    """Read the state of a file, which must be of the light curve that the file is named after.
 
     Raises
     ------

@@ -25,7 +25,7 @@ from cvzmpi.mpi.scatter import scatter
 from cvzmpi.storage.file_lock import FileLock
 
 DIRECTORY = "index"
-"""Of the index, in the output directory."""
+"""Name of the directory of the index, in the output directory."""
 
 MASTER = "campaign.h5"
 
@@ -39,7 +39,7 @@ keep times to 2 s at worst."""
 
 @dataclass(frozen=True)
 class IndexReport(Counts):
-    """What an update of the index did; the same on all ranks.
+    """An update of the index; the same on all ranks.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ def update_index(output: Path, world: World) -> IndexReport:
 
 @contextmanager
 def _locked(output: Path, world: World) -> Iterator[None]:
-    """The right to update an index, which rank 0 has for all."""
+    """Hold the lock of an index; rank 0 does for all."""
 
     def lock() -> None:
         index = output / DIRECTORY
@@ -157,7 +157,7 @@ def _links(part: Part) -> Iterator[tuple[int, int, str]]:
 
 
 def describe(report: IndexReport) -> str:
-    """What an update did, in lines for people; the first problems by name."""
+    """Describe an update in lines for people; the first problems by name."""
     lines = [
         f"{report.n_light_curves:,} light curves ({report.n_unfinished:,} unfinished), "
         f"{report.n_flares:,} flares; {report.n_read:,} sector files read; "

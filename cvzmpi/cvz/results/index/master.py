@@ -27,7 +27,7 @@ def write_master(path: Path, links: Iterable[tuple[int, int, str]], digest: str)
     links : iterable of (tic, sector, path of the sector file)
         Relative to the directory of the master file; all sectors of a target after one another.
     digest : str
-        Of the parts of the index that the links are from.
+        Digest of the parts of the index that the links are from.
 
     Raises
     ------

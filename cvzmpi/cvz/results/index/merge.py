@@ -23,7 +23,7 @@ _DIGEST = b"cvzmpi_digest"
 
 
 def table_path(directory: Path, name: str) -> Path:
-    """Where a table of the index is."""
+    """The path of a table of the index."""
     return directory / f"{name}.parquet"
 
 
@@ -54,7 +54,7 @@ class MergedTables:
     ----------
     directory : Path
     digest : str
-        Of the parts that are going to be added.
+        Digest of the parts that are going to be added.
 
     Raises
     ------

@@ -28,7 +28,7 @@ def _digest(content: bytes) -> bytes:
 _LAYOUT = _digest(
     b"".join([bytes([INDEX_VERSION]), *(schema.serialize().to_pybytes() for schema in _SCHEMAS)])
 )
-"""Of the columns and their version; a part with another one is of another cvzmpi."""
+"""Digest of the columns and their version; a part with another one is of another cvzmpi."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ _KEY = [("tic", "ascending"), ("sector", "ascending")]
 
 @dataclass(frozen=True)
 class Counts:
-    """What was read, and what is in the tables of one shard or of all.
+    """Numbers of what was read and of what is in the tables, of one shard or of all.
 
     Attributes
     ----------
@@ -52,13 +52,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class ShardReport(Counts):
-    """What was done about one shard.
+    """The update of one shard.
 
     Attributes
     ----------
     name : str
     digest : str
-        Of its part; the same as long as nothing changed.
+        Checksum of its part; the same as long as nothing changed.
     """
 
     name: str
@@ -67,7 +67,7 @@ class ShardReport(Counts):
 
 @dataclass
 class _Rows:
-    """What is read now, before it becomes tables."""
+    """Rows that are read now, before they become tables."""
 
     light_curves: list[pa.RecordBatch] = field(default_factory=list)
     flares: list[dict[str, np.ndarray]] = field(default_factory=list)
@@ -172,7 +172,7 @@ _REASONS = {
 
 
 def _kind(entry: os.DirEntry[str], shard: str) -> str:
-    """What an entry of a shard is, by its name."""
+    """The kind of an entry of a shard, by its name."""
     name = entry.name
     stem, suffix, rest = name.partition(".h5")
     if stem.endswith(".claim"):
@@ -232,7 +232,7 @@ def _read(path: Path, settled_before: int, rows: _Rows) -> None:
 
 
 def _state(path: Path) -> os.stat_result:
-    """Of the opened file: a network file system asks its server then, not its cache."""
+    """The state of a file, which is opened for it: a network file system then asks its server."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a pipe
     try:
         return os.fstat(descriptor)
@@ -258,7 +258,7 @@ def _problem(directory: Path, name: str, kind: str, reason: str) -> dict[str, st
 
 
 def _merge(known: Part, kept: set[str], rows: _Rows) -> Part:
-    """What was known and stays, and what was read now."""
+    """Put together the rows that were known and stay, and those that were read now."""
     stays = known.light_curves.filter(pc.is_in(known.light_curves["path"], _texts(kept)))
     read = pa.Table.from_batches(rows.light_curves, LIGHT_CURVE_SCHEMA)
     light_curves = pa.concat_tables([stays, read]).sort_by(_KEY).combine_chunks()

@@ -36,7 +36,7 @@ class UnreadableError(CvzmpiError):
 
 @dataclass(frozen=True)
 class Summary:
-    """What the index has about a sector file.
+    """The rows of a sector file in the tables of the index.
 
     Attributes
     ----------

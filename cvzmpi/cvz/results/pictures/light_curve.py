@@ -170,7 +170,7 @@ def note_measures(axes: Any, flare: dict[str, Any], with_peak: bool = True) -> N
 
 
 def draw_probability(axes: Any, content: Content, minutes: np.ndarray, part: slice) -> None:
-    """What the detector said around a flare."""
+    """Draw the flare probability around a flare."""
     probability = content.data.probability[content.rows[part]]
     axes.plot(minutes, probability, "-", color="black", lw=0.9, drawstyle="steps-mid")
     axes.axhline(content.config["detect.threshold"], color=DATA, lw=0.8, ls="--")

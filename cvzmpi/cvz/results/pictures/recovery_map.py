@@ -21,7 +21,7 @@ _MIN_IN_CELL = 10
 """Repeats below which a cell of the recovery map is left empty: its fraction says little."""
 
 _N_CELLS = 7
-"""Of the map with intervals, each way."""
+"""Rows and columns of the map with intervals."""
 
 
 def draw_recovery(axes: Any, recovery: Recovery | None) -> None:
@@ -88,7 +88,7 @@ def _draw_half(
 
 
 def how_many(recovery: Recovery) -> str:
-    """In how many flares and places the fractions are counted."""
+    """The number of flares and places that the fractions are counted in, as a text."""
     done = f"{recovery.n_done:,}"
     if recovery.n_done < recovery.n_inject:
         done += f" of {recovery.n_inject:,}"

@@ -1,4 +1,4 @@
-"""How all pictures look, and how they are written.
+"""The style of all pictures, and how they are written.
 
 Colours are from the palette of Okabe and Ito and from `cividis`, which people with any colour
 vision can tell apart; what they distinguish differs in its marker or line as well.

@@ -1,4 +1,4 @@
-"""What is made of sector files: completeness, flare frequency distributions, tables and pictures.
+"""Products of sector files: completeness, flare frequency distributions, and their tables.
 
 Everything here reads sector files and writes none; nothing needs MPI.
 """

@@ -29,7 +29,7 @@ _BTJD = 2457000.0
 
 
 class SectorFile(SectorContent):
-    """What is in a sector file, as objects of astropy; see `SectorContent` for the attributes."""
+    """The content of a sector file, also as objects of astropy; attributes as `SectorContent`."""
 
     def __repr__(self) -> str:
         """One line."""
@@ -127,7 +127,7 @@ class SectorFile(SectorContent):
         return CompletenessCurve.fit(getattr(self.recovery, size), self.recovery.recovered)
 
     def search_time(self) -> SearchTime:
-        """For how long the light curve was searched."""
+        """The time that the light curve was searched."""
         return SearchedCurve(self.data, self.config).time
 
 

@@ -107,7 +107,7 @@ class StarFfd:
 
     @property
     def little_searched(self) -> bool:
-        """Whether too little was searched for a rate, in each of its light curves."""
+        """True if each of its light curves was searched too little for a rate."""
         return all(sector.little_searched for sector in self.sectors)
 
     @property

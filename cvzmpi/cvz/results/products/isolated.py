@@ -1,7 +1,7 @@
-"""One light curve stops no other: what its file raises is told in one line, and the others go on.
+"""One light curve stops no other: an error in its file becomes one line, and the others go on.
 
-Whatever is made of many sector files (index, tables, pages, pictures) does its work on each file
-within `isolated`, or on each star within what it returned.
+Everything that is made of many sector files (tables, pages, pictures) does its work on each file
+within `isolated`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class LeftOut:
     line : str
         One line that names the file and says why.
     unfinished : bool
-        Whether it is sound, and only not far enough yet: no failure.
+        True if it is sound, and only not far enough yet: no failure.
     """
 
     line: str
@@ -40,7 +40,7 @@ class LeftOut:
 
 
 def isolated(path: Path, work: Callable[[], T]) -> T | LeftOut:
-    """Do something with a sector file; whatever its content makes of that costs this file only.
+    """Work on a sector file; any error of its content costs this file only.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def isolated(path: Path, work: Callable[[], T]) -> T | LeftOut:
 
 
 def or_refused(path: Path, work: Callable[[], T]) -> T:
-    """Do something with the one sector file that was asked for.
+    """Work on the one sector file that was asked for.
 
     Raises
     ------

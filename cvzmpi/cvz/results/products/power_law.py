@@ -195,7 +195,7 @@ def _exp(interval: Interval) -> Interval:
 
 
 def _zero(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function changes its sign; the nearer bound where it does not."""
+    """The place at which a function changes its sign; the nearer bound if it does not."""
     at_low, at_high = function(low), function(high)
     if at_low * at_high > 0:
         return low if abs(at_low) < abs(at_high) else high

@@ -1,4 +1,4 @@
-"""What the flare frequency distribution of a star needs of each of its light curves.
+"""One light curve as the flare frequency distribution of its star needs it.
 
 The completeness is by *injected* equivalent duration, that of a whole flare template; the sum over
 the flare mask misses up to half of it. So the flares are measured by the template as well
@@ -30,7 +30,7 @@ _CERTAIN = 3.0  # standard errors below zero
 
 @dataclass(frozen=True)
 class SearchedSector:
-    """What a flare frequency distribution needs of one light curve.
+    """The flares, completeness and searched time of one light curve.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class SearchedSector:
 
     @property
     def little_searched(self) -> bool:
-        """Whether too little was searched for a rate: it has the quality mark of that name."""
+        """True if it has the quality mark `little_searched`: there is no rate."""
         return any(mark.name == "little_searched" for mark in self.marks)
 
     @property

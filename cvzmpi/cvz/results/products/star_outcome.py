@@ -1,4 +1,4 @@
-"""What becomes of the light curves of one star: its distribution, and what is not in it and why."""
+"""The flare frequency distribution of one star, and the light curves that are not in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 
 @dataclass(frozen=True)
 class FfdSettings:
-    """How the distributions are made; see `StarFfd`."""
+    """The settings of the distributions; see `StarFfd.of`."""
 
     min_completeness: float = 0.5
     upper: float = float("inf")
@@ -24,7 +24,7 @@ class FfdSettings:
 
 @dataclass(frozen=True)
 class StarOutcome:
-    """What became of a star.
+    """The distribution of a star, and the files that are not in it.
 
     Attributes
     ----------

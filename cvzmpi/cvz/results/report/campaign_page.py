@@ -41,12 +41,12 @@ _STAR_FACTS = (
         for name in ("tess_magnitude", "temperature", "right_ascension", "declination")
     ),
 )
-"""What is made of the light curves of a star: column, how, and its name then."""
+"""Facts about a star from its light curves: column of the index, aggregation, and name."""
 
 
 @dataclass(frozen=True)
 class _Campaign:
-    """What the head of the page says."""
+    """The facts at the head of the page."""
 
     n_stars: int
     n_light_curves: int
@@ -80,7 +80,7 @@ def write_campaign(
     index, results, report : Path
         Directories: of the index, of the sector files, and of the report.
     include_marked : bool
-        Whether the pictures have the stars and light curves with quality marks as well.
+        Draw stars and light curves with quality marks as well.
 
     Raises
     ------
@@ -161,44 +161,20 @@ def _pictures(
     if not include_marked:
         believed = light_curves.filter(pc.equal(light_curves["marks"], ""))
         believed_stars = [star for star in stars if not star["marks"]]
-
-    def of_light_curves(name: str) -> np.ndarray:
-        return believed[name].to_numpy().astype(float)
-
-    def of_believed(name: str) -> np.ndarray:
-        return _numbers(believed_stars, name)
-
-    def of_stars(name: str) -> np.ndarray:
-        return _numbers(stars, name)
-
+    limits = [
+        believed[name].to_numpy().astype(float)
+        for name in ("equivalent_duration_50", "tess_magnitude")
+    ]
+    rates = _numbers(believed_stars, "rate", "rate_limit", "index", "observed_time")
+    sky = _numbers(stars, "right_ascension", "declination", "n_done", "n_light_curves")
     drawings = (
         (
             "limits",
             "Equivalent durations of which half of the flares are found",
-            lambda: draw_limits(
-                of_light_curves("equivalent_duration_50"), of_light_curves("tess_magnitude")
-            ),
+            lambda: draw_limits(*limits),
         ),
-        (
-            "rates",
-            "Flare rates and power-law indices of the stars",
-            lambda: draw_rates(
-                of_believed("rate"),
-                of_believed("rate_limit"),
-                of_believed("index"),
-                of_believed("observed_time"),
-            ),
-        ),
-        (
-            "sky",
-            "Where the targets are, and how far the search is",
-            lambda: draw_sky(
-                of_stars("right_ascension"),
-                of_stars("declination"),
-                of_stars("n_done"),
-                of_stars("n_light_curves"),
-            ),
-        ),
+        ("rates", "Flare rates and power-law indices of the stars", lambda: draw_rates(*rates)),
+        ("sky", "Where the targets are, and how far the search is", lambda: draw_sky(*sky)),
     )
     pictures = []
     for name, caption, draw in drawings:
@@ -208,5 +184,8 @@ def _pictures(
     return pictures
 
 
-def _numbers(stars: list[dict[str, Any]], name: str) -> np.ndarray:
-    return np.array([np.nan if star[name] is None else star[name] for star in stars], float)
+def _numbers(stars: list[dict[str, Any]], *names: str) -> list[np.ndarray]:
+    return [
+        np.array([np.nan if star[name] is None else star[name] for star in stars], float)
+        for name in names
+    ]

@@ -23,7 +23,7 @@ from cvzmpi.storage.derived_file import write_derived
 
 @dataclass(frozen=True)
 class SiteReport:
-    """What was written.
+    """A written report.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ def write_site(
     n_pictured : int
         So many stars, those with the most flares, get pictures on their pages.
     include_marked : bool
-        Whether pictures of the campaign have what has quality marks as well.
+        Draw stars and light curves with quality marks in the pictures of the campaign as well.
 
     Returns
     -------

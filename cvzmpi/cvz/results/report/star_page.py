@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cvzmpi import __version__
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
 from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
@@ -61,11 +59,11 @@ class Star:
 
     @property
     def directory(self) -> str:
-        """Of its page, relative to that of the report."""
+        """The directory of its page, relative to that of the report."""
         return str(Path(page_of_star(self.tic)).parent)
 
     def digest(self) -> str:
-        """Of everything that its page depends on."""
+        """A checksum of everything that its page depends on."""
         files = [(row["path"], row["size"], row["mtime_ns"], row["state"]) for row in self.rows]
         content = json.dumps([__version__, _LAYOUT, self.pictures, files])
         return hashlib.sha256(content.encode()).hexdigest()
@@ -73,7 +71,7 @@ class Star:
 
 @dataclass(frozen=True)
 class StarSummary:
-    """What the page of the campaign says about a star; rates are NaN where there are none.
+    """The facts about a star for the page of the campaign; rates are NaN where there are none.
 
     Attributes
     ----------
@@ -179,7 +177,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
 
 
 def _read_state(path: Path, digest: str) -> StarSummary | None:
-    """What an earlier run found out about a star; None if anything has changed since."""
+    """The summary that an earlier run wrote; None if anything has changed since."""
     try:
         state = json.loads(path.read_bytes())
         if state["digest"] != digest:
@@ -190,7 +188,7 @@ def _read_state(path: Path, digest: str) -> StarSummary | None:
 
 
 def _marks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """What each quality mark says, and the sectors that have it."""
+    """The meaning of each quality mark of a star, and the sectors that have it."""
     return [
         (definition.meaning, ", ".join(sectors))
         for definition in DEFINITIONS
@@ -226,27 +224,13 @@ def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory
 def _flare_table(ffd: StarFfd | None) -> str:
     if ffd is None:
         return table_script("flares", tables.FLARES, [])
-    points = CumulativeFfd.of(ffd)
-    names = (
-        "sector",
-        "peak_time",
-        "amplitude",
-        "duration",
-        "duration_error",
-        "completeness",
-        "at_edge",
-    )
-    columns = {name: getattr(points, name).tolist() for name in (*names, "rate")}
-    columns["at_edge"] = ["yes" if touches else "" for touches in columns["at_edge"]]
-    columns["amplitude_percent"] = (100 * np.asarray(columns.pop("amplitude"))).tolist()
-    rows = _rows(columns)
+    points = vars(CumulativeFfd.of(ffd))
+    flares = zip(*(values.tolist() for values in points.values()), strict=True)
+    rows = [dict(zip(points, flare, strict=True)) for flare in flares]
+    for row in rows:
+        row["at_edge"] = "yes" if row["at_edge"] else ""
+        row["amplitude_percent"] = 100 * row["amplitude"]
     return table_script("flares", tables.FLARES, rows)
-
-
-def _rows(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    return [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
 
 
 def _percent(value: float | None) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Column:
+class ShownColumn:
     """A column of a table.
 
     Attributes
@@ -34,66 +34,66 @@ class Column:
 
 
 STARS = (
-    Column("tic", "TIC", link="page"),
-    Column("n_light_curves", "light curves"),
-    Column("n_done", "done"),
-    Column("observed_time", "searched", "d", 4),
-    Column("n_flares", "flares"),
-    Column("rate", "rate", "1/d", 3),
-    Column("rate_low", "68 % from", "1/d", 3),
-    Column("rate_high", "to", "1/d", 3),
-    Column("rate_limit", "95 % limit", "1/d", 3),
-    Column("lower", "above ED", "s", 3),
-    Column("index", "index", "", 3),
-    Column("equivalent_duration_50", "50 % at ED", "s", 3),
-    Column("largest_flare", "largest ED", "s", 3),
-    Column("tess_magnitude", "TESS", "mag", 4),
-    Column("temperature", "temp.", "K", 4),
-    Column("marks", "marks"),
+    ShownColumn("tic", "TIC", link="page"),
+    ShownColumn("n_light_curves", "light curves"),
+    ShownColumn("n_done", "done"),
+    ShownColumn("observed_time", "searched", "d", 4),
+    ShownColumn("n_flares", "flares"),
+    ShownColumn("rate", "rate", "1/d", 3),
+    ShownColumn("rate_low", "68 % from", "1/d", 3),
+    ShownColumn("rate_high", "to", "1/d", 3),
+    ShownColumn("rate_limit", "95 % limit", "1/d", 3),
+    ShownColumn("lower", "above ED", "s", 3),
+    ShownColumn("index", "index", "", 3),
+    ShownColumn("equivalent_duration_50", "50 % at ED", "s", 3),
+    ShownColumn("largest_flare", "largest ED", "s", 3),
+    ShownColumn("tess_magnitude", "TESS", "mag", 4),
+    ShownColumn("temperature", "temp.", "K", 4),
+    ShownColumn("marks", "marks"),
 )
 LIGHT_CURVES = (
-    Column("sector", "sector", link="anchor"),
-    Column("state", "state"),
-    Column("n_cadences", "cadences"),
-    Column("n_evaluated", "evaluated"),
-    Column("observed_time", "searched", "d", 4),
-    Column("n_flares", "flares"),
-    Column("rate", "rate", "1/d", 3),
-    Column("amplitude_50_percent", "50 % at amplitude", "%", 3),
-    Column("equivalent_duration_50", "50 % at ED", "s", 3),
-    Column("n_inject_remaining", "injections left"),
-    Column("gp_period_d", "period", "d", 4),
-    Column("own_light_percent", "own light", "%", 3),
-    Column("marks", "marks"),
-    Column("seconds", "time", "s", 3),
-    Column("path", "file", link="file"),
+    ShownColumn("sector", "sector", link="anchor"),
+    ShownColumn("state", "state"),
+    ShownColumn("n_cadences", "cadences"),
+    ShownColumn("n_evaluated", "evaluated"),
+    ShownColumn("observed_time", "searched", "d", 4),
+    ShownColumn("n_flares", "flares"),
+    ShownColumn("rate", "rate", "1/d", 3),
+    ShownColumn("amplitude_50_percent", "50 % at amplitude", "%", 3),
+    ShownColumn("equivalent_duration_50", "50 % at ED", "s", 3),
+    ShownColumn("n_inject_remaining", "injections left"),
+    ShownColumn("gp_period_d", "period", "d", 4),
+    ShownColumn("own_light_percent", "own light", "%", 3),
+    ShownColumn("marks", "marks"),
+    ShownColumn("seconds", "time", "s", 3),
+    ShownColumn("path", "file", link="file"),
 )
 FLARES = (
-    Column("sector", "sector"),
-    Column("peak_time", "peak", "BTJD d", 9),
-    Column("amplitude_percent", "amplitude", "%", 3),
-    Column("duration", "ED", "s", 4),
-    Column("duration_error", "error", "s", 2),
-    Column("at_edge", "at an edge"),
-    Column("completeness", "completeness", "", 3),
-    Column("rate", "rate of these and larger", "1/d", 3),
+    ShownColumn("sector", "sector"),
+    ShownColumn("peak_time", "peak", "BTJD d", 9),
+    ShownColumn("amplitude_percent", "amplitude", "%", 3),
+    ShownColumn("duration", "ED", "s", 4),
+    ShownColumn("duration_error", "error", "s", 2),
+    ShownColumn("at_edge", "at an edge"),
+    ShownColumn("completeness", "completeness", "", 3),
+    ShownColumn("rate", "rate of these and larger", "1/d", 3),
 )
 PROBLEMS = (
-    Column("path", "file", link="file"),
-    Column("kind", "kind"),
-    Column("reason", "reason"),
+    ShownColumn("path", "file", link="file"),
+    ShownColumn("kind", "kind"),
+    ShownColumn("reason", "reason"),
 )
 
 
 def table_script(
-    name: str, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], sort: str = ""
+    name: str, columns: Sequence[ShownColumn], rows: Iterable[Mapping[str, Any]], sort: str = ""
 ) -> str:
     """JavaScript that fills the element with the id `name`.
 
     Parameters
     ----------
     name : str
-    columns : sequence of Column
+    columns : sequence of ShownColumn
     rows : iterable of mapping
         None and NaN are shown as nothing.
     sort : str
@@ -111,7 +111,7 @@ def table_script(
     return f"cvzmpiTable({json.dumps(name)}, {text});\n"
 
 
-def _cell(row: Mapping[str, Any], column: Column) -> Any:
+def _cell(row: Mapping[str, Any], column: ShownColumn) -> Any:
     value = row.get(column.key)
     if isinstance(value, float):
         # ten digits are more than anybody sees, and a third of the size

@@ -14,7 +14,7 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.cvz.results.report.site import write_site
-from cvzmpi.cvz.results.report.tables import Column, table_script
+from cvzmpi.cvz.results.report.tables import ShownColumn, table_script
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
 from tests.cvz.results.example_unit import settle, write_unit
@@ -90,7 +90,9 @@ def test_only_what_changed_is_made_anew(campaign, tmp_path):
 
 
 def test_no_text_can_end_the_script_that_it_is_in():
-    script = table_script("t", [Column("a", "A")], [{"a": "</script><b>"}, {"a": float("nan")}])
+    script = table_script(
+        "t", [ShownColumn("a", "A")], [{"a": "</script><b>"}, {"a": float("nan")}]
+    )
     assert "<" not in script
     assert content_of(script)["rows"] == [["</script><b>"], [None]]
 
@@ -246,7 +248,7 @@ def test_the_page_of_a_star_is_a_click_away_and_shows_its_pictures(
 
 def test_thousands_of_stars_are_paged(campaign, page, tmp_path):
     report = shutil.copytree(campaign[1], tmp_path / "report")
-    columns = [Column("tic", "TIC"), Column("rate", "rate", "1/d", 3)]
+    columns = [ShownColumn("tic", "TIC"), ShownColumn("rate", "rate", "1/d", 3)]
     rows = [{"tic": n, "rate": (n * 7919) % 14_385 / 1e4} for n in range(14_385)]
     (report / "data" / "stars.js").write_text(table_script("stars", columns, rows))
     page.open(report / "index.html")
