@@ -27,21 +27,21 @@ def with_campaign(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def opened(file: Path | None, settings: tuple[str, ...], **given: Any) -> int:
-        with Level2Steps.open(load(file, settings)) as campaign:
-            return command(campaign, **given)
+        with Level2Steps.open(load(file, settings)) as steps:
+            return command(steps, **given)
 
     return opened
 
 
-def _job(campaign: Level2Steps, command: str) -> AbstractContextManager[Job]:
-    return campaign.ledger.job(f"level2 {command}")
+def _job(steps: Level2Steps, command: str) -> AbstractContextManager[Job]:
+    return steps.ledger.job(f"level2 {command}")
 
 
 @with_campaign
-def scan(campaign: Level2Steps, proposals: tuple[str, ...]) -> int:
+def scan(steps: Level2Steps, proposals: tuple[str, ...]) -> int:
     """Read the metadata store; new and changed datasets are added."""
-    with _job(campaign, "scan") as job:
-        report = campaign.scan(job, proposals)
+    with _job(steps, "scan") as job:
+        report = steps.scan(job, proposals)
     for bad in report.bad:
         click.echo(f"bad row {bad}", err=True)
     click.echo(report)
@@ -49,19 +49,19 @@ def scan(campaign: Level2Steps, proposals: tuple[str, ...]) -> int:
 
 
 @with_campaign
-def qualify(campaign: Level2Steps) -> int:
+def qualify(steps: Level2Steps) -> int:
     """Evaluate the criteria for every program that is complete."""
-    with _job(campaign, "qualify") as job:
-        click.echo(campaign.qualify(job))
+    with _job(steps, "qualify") as job:
+        click.echo(steps.qualify(job))
     return DONE
 
 
 @with_campaign
 def list_programs(
-    campaign: Level2Steps, state: str | None, proposal: str | None, by: str | None, as_json: bool
+    steps: Level2Steps, state: str | None, proposal: str | None, by: str | None, as_json: bool
 ) -> int:
     """List the Observing Programs: what people have reserved first, then what is free."""
-    items = list_items(campaign.catalogue, state=state, proposal=proposal, claimed_by=by)
+    items = list_items(steps.catalogue, state=state, proposal=proposal, claimed_by=by)
     if as_json:
         click.echo(json.dumps([item.as_json() for item in items], indent=1))
         return DONE
@@ -72,86 +72,86 @@ def list_programs(
 
 
 @with_campaign
-def show(campaign: Level2Steps, program: str) -> int:
+def show(steps: Level2Steps, program: str) -> int:
     """Show a program: its datasets, the criteria with their values, and its history."""
-    click.echo(describe(program_view(campaign.catalogue, program)), nl=False)
+    click.echo(describe(program_view(steps.catalogue, program)), nl=False)
     return DONE
 
 
 @with_campaign
-def reserve(campaign: Level2Steps, program: str, by: str) -> int:
+def reserve(steps: Level2Steps, program: str, by: str) -> int:
     """Reserve a program for a person, who inverts it."""
-    with _job(campaign, "reserve") as job:
-        reservation.reserve(campaign.catalogue, job, program, by)
+    with _job(steps, "reserve") as job:
+        reservation.reserve(steps.catalogue, job, program, by)
     click.echo(f"{program}: reserved by {by}")
     return DONE
 
 
 @with_campaign
-def release(campaign: Level2Steps, program: str, by: str | None) -> int:
+def release(steps: Level2Steps, program: str, by: str | None) -> int:
     """End the reservation of a program."""
-    with _job(campaign, "release") as job:
-        reservation.release(campaign.catalogue, job, program, by)
+    with _job(steps, "release") as job:
+        reservation.release(steps.catalogue, job, program, by)
     click.echo(f"{program}: released")
     return DONE
 
 
 @with_campaign
 def inverted(
-    campaign: Level2Steps, program: str, files: tuple[Path, ...], commit: str, by: str | None
+    steps: Level2Steps, program: str, files: tuple[Path, ...], commit: str, by: str | None
 ) -> int:
     """Hand in the inversion of a program: its files are checked first."""
     content = {"program": program, "files": list(files), "commit": commit, "by": by}
     ready = ReadyEvent.of(content, Path.cwd())
-    with _job(campaign, "inverted") as job:
-        inversion = hand_in(campaign.catalogue, job, ready)
+    with _job(steps, "inverted") as job:
+        inversion = hand_in(steps.catalogue, job, ready)
     click.echo(f"{program}: inverted, {inversion.inversion_id}")
     return DONE
 
 
 @with_campaign
-def inbox(campaign: Level2Steps) -> int:
+def inbox(steps: Level2Steps) -> int:
     """Accept or reject the ready events that were dropped into the inbox."""
-    with _job(campaign, "inbox") as job:
-        dropped = campaign.empty_inbox(job)
+    with _job(steps, "inbox") as job:
+        dropped = steps.empty_inbox(job)
     for one in dropped:
         click.echo(one, err=not one.accepted)
     return DONE if all(one.accepted for one in dropped) else SOME_FAILED
 
 
 @with_campaign
-def preprocess(campaign: Level2Steps) -> int:
+def preprocess(steps: Level2Steps) -> int:
     """Prepare the invertible programs whose Level 1 data are here."""
-    with _job(campaign, "preprocess") as job:
-        report = campaign.preprocess(job)
+    with _job(steps, "preprocess") as job:
+        report = steps.preprocess(job)
     click.echo(report)
     return SOME_FAILED if report.failed else DONE
 
 
 @with_campaign
-def publish(campaign: Level2Steps) -> int:
+def publish(steps: Level2Steps) -> int:
     """Publish all that is inverted, and register it with the metadata store."""
-    with _job(campaign, "publish") as job:
-        outcomes = campaign.publish(job)
+    with _job(steps, "publish") as job:
+        outcomes = steps.publish(job)
     for outcome in outcomes:
         click.echo(outcome, err=outcome.error is not None)
     return SOME_FAILED if any(outcome.error for outcome in outcomes) else DONE
 
 
 @with_campaign
-def retry(campaign: Level2Steps, programs: tuple[str, ...]) -> int:
+def retry(steps: Level2Steps, programs: tuple[str, ...]) -> int:
     """Let programs in error go on from where they failed."""
-    with _job(campaign, "retry") as job:
+    with _job(steps, "retry") as job:
         for program in programs:
-            state = again.retry(campaign.catalogue, job, program)
+            state = again.retry(steps.catalogue, job, program)
             click.echo(f"{program}: {SHOWN[state]} again")
     return DONE
 
 
 @with_campaign
-def reopen(campaign: Level2Steps, program: str) -> int:
+def reopen(steps: Level2Steps, program: str) -> int:
     """Look at an inverted program from the beginning; what was published stays."""
-    with _job(campaign, "reopen") as job:
-        again.reopen(campaign.catalogue, job, program)
+    with _job(steps, "reopen") as job:
+        again.reopen(steps.catalogue, job, program)
     click.echo(f"{program}: reopened")
     return DONE

@@ -34,8 +34,8 @@ def run(world: World, ranks_per_team: int, file: Path | None, settings: tuple[st
 def _say_what_is_inverted(config: Level2Config, inverted: list[tuple[str, str]]) -> None:
     """Print the ids of the inversions that are recorded, and which are not."""
     try:
-        with Level2Steps.open(config) as campaign:
-            recorded = {inversion.inversion_id for inversion in campaign.catalogue.inversions()}
+        with Level2Steps.open(config) as steps:
+            recorded = {inversion.inversion_id for inversion in steps.catalogue.inversions()}
     except LedgerError as error:
         complain(str(error))
         recorded = set()

@@ -9,7 +9,7 @@ from cvzmpi.runtime.all_ranks import DONE
 
 
 @with_campaign
-def serve(campaign: Level2Steps) -> int:
+def serve(steps: Level2Steps) -> int:
     """Serve until a signal ends it."""
-    service.run(campaign)
+    service.run(steps)
     return DONE
