@@ -43,7 +43,7 @@ test-slurm: setup
 	@tools/test_slurm.sh
 
 test-ledger-jobs: setup
-	.venv/bin/python -m tools.ledger.jobs $(JOBS)
+	.venv/bin/python -m tools.torture.ledger_jobs $(JOBS)
 
 bench: setup
 	@tools/bench.sh $(BENCH)
@@ -52,13 +52,13 @@ bench-index: setup
 	.venv/bin/python -m tools.bench.index
 
 bench-ledger: setup
-	.venv/bin/python -m tools.ledger.bench --report docs/benchmark_ledger.md
+	.venv/bin/python -m tools.bench.ledger --report docs/benchmark_ledger.md
 
 bench-inversion: setup
-	.venv/bin/python -m tools.inversion.bench
+	.venv/bin/python -m tools.bench.inversion
 
 torture-inversion: setup
-	.venv/bin/python -m tools.inversion.kills
+	.venv/bin/python -m tools.torture.inversion
 
 calibration: setup
 	.venv/bin/python -m tools.calibration $(CALIBRATION)

@@ -1,71 +1,86 @@
-"""The command line. Nothing heavy is imported before a command needs it."""
+"""The command line: every campaign under its name, and the commands of `cvz` without it.
+
+Nothing heavy is imported before a command runs.
+"""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
-from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from cvzmpi import __version__
-from cvzmpi.cvz import commands as cvz_commands
-from cvzmpi.errors import CvzmpiError, LaunchError
-from cvzmpi.mpi.abort import DEFECT
-from cvzmpi.redaction import show_traceback
-from cvzmpi.runtime import ledger_commands
-from cvzmpi.runtime.all_ranks import INTERRUPTED, USAGE, complain, complain_of, lacking_library
+from cvzmpi.cvz.commands.command_line import RunByDefault, cvz
+from cvzmpi.errors import one_line
+from cvzmpi.runtime.command_line import imported
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+ENTRY_POINTS = "cvzmpi.campaigns"
+"""Group of the entry points by which any package can bring a campaign, as a click command."""
+
+CAMPAIGNS = {
+    "cvz": "cvzmpi.cvz.commands.command_line:cvz",
+    "level2": "cvzmpi.level2.commands.command_line:level2",
+}
+"""The entry points of this package, which need no search through all that is installed."""
 
 
-class _RunByDefault(click.Group):
-    """`cvzmpi` and `cvzmpi my.toml` mean `cvzmpi run` and `cvzmpi run my.toml`."""
+class _CommandLine(RunByDefault):
+    """The commands of `cvz`, the campaigns of this package, and those of other packages.
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in {"--help", "--version"}):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
-class _Room(click.Group):
-    """The commands of a room; its module is imported when they are asked for."""
-
-    def __init__(self, name: str, module: str, help: str) -> None:
-        super().__init__(name, help=help)
-        self._module = module
+    Help does not list those of other packages: the search costs as much as all else.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [str(command.name) for command in self._load()]
+        return sorted({*self.commands, *CAMPAIGNS})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return next((command for command in self._load() if command.name == cmd_name), None)
+        if (command := super().get_command(ctx, cmd_name)) is not None:
+            return command
+        if cmd_name in CAMPAIGNS:
+            return imported(CAMPAIGNS[cmd_name])
+        if not cmd_name.isidentifier():  # `cvzmpi my.toml`, perhaps on a thousand ranks
+            return None
+        from importlib.metadata import entry_points  # as slow as click itself
 
-    def _load(self) -> Sequence[click.Command]:
-        return import_module(self._module).COMMANDS
+        found = entry_points(group=ENTRY_POINTS, name=cmd_name)
+        return _loaded(next(iter(found))) if found else None
 
 
-@click.group(cls=_RunByDefault, context_settings={"max_content_width": 100})
+def _loaded(campaign: EntryPoint) -> click.Command:
+    """The command of a campaign; whatever is wrong with its package is one line."""
+    try:
+        command = campaign.load()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {one_line(error)}"
+    else:
+        if isinstance(command, click.Command):
+            return command
+        reason = f"{campaign.value} is no click command"
+    package = f"{campaign.dist.name} {campaign.dist.version}" if campaign.dist else campaign.module
+    raise click.ClickException(f"{campaign.name}: package {package} is broken: {reason}")
+
+
+@click.group(cls=_CommandLine, commands=cvz.commands, context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name="cvzmpi")
 def cli() -> None:
     """Bulk processing of astronomical campaigns over MPI.
 
-    Without a command, `run` is meant: `mpirun -n 9 python -m cvzmpi` works on the campaign that
-    ./cvzmpi.toml describes.
+    `cvzmpi CAMPAIGN COMMAND` reaches every campaign. Without its name the campaign cvz is meant,
+    and without a command `run`: `mpirun -n 9 python -m cvzmpi` works on the light curves that
+    ./cvzmpi.toml describes. Other packages can bring more campaigns.
     """
-
-
-for command in (*cvz_commands.COMMANDS, *ledger_commands.COMMANDS):
-    cli.add_command(command)
-cli.add_command(
-    _Room("level2", "cvzmpi.level2.commands", "Maps of the Sun's magnetic field from DKIST data.")
-)
 
 
 class _Interrupted(KeyboardInterrupt):
     """Ctrl-C.
 
-    Where Python's own KeyboardInterrupt passes through `exec`, the process would end by the signal
-    in the end, in place of our exit status.
+    Where Python's own KeyboardInterrupt passes through `exec`, the process ends by the signal, and
+    not with our exit status.
     """
 
 
@@ -79,26 +94,8 @@ def main() -> None:
         signal.signal(signal.SIGINT, _interrupt)
     try:
         status = cli.main(standalone_mode=False)
-    except click.ClickException as error:
-        complain(error.format_message())
-        sys.exit(USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more, and nothing is waited for
-        complain("interrupted")
-        sys.exit(INTERRUPTED)
-    except LaunchError as error:
-        complain(str(error), error.rank)
-        sys.exit(USAGE)
-    except CvzmpiError as error:
-        sys.exit(complain_of(error))
-    except ImportError as error:
-        lacking = lacking_library(error)
-        if lacking is None:
-            show_traceback(error)
-            sys.exit(DEFECT)
-        complain(lacking)
-        sys.exit(USAGE)
-    except Exception as error:
-        show_traceback(error)
-        sys.exit(DEFECT)
+    except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, click.Abort | KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends the process at once
+        status = imported("cvzmpi.runtime.all_ranks:status_after")(error)
     sys.exit(status)

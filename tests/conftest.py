@@ -32,7 +32,8 @@ from cvzmpi.cvz.detection.stella.network import Network  # noqa: E402
 from cvzmpi.errors import ModelFileError  # noqa: E402
 from cvzmpi.ledger import Ledger  # noqa: E402
 from cvzmpi.mpi.stopping import SIGNALS  # noqa: E402
-from tools.postgres_server import PostgresServer, find_programs  # noqa: E402
+from tests.earlier_versions import COMMITS, NotInHistoryError, extract  # noqa: E402
+from tools.harness.postgres_server import PostgresServer, find_programs  # noqa: E402
 
 _databases = itertools.count()
 
@@ -100,6 +101,15 @@ def demo_file(request):
 
 def _is_demo_file(file):
     return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == DEMO_FITS_SHA256
+
+
+@pytest.fixture(scope="session", params=COMMITS, ids=lambda commit: commit[:7])
+def earlier(request, tmp_path_factory):
+    """An earlier version of cvzmpi: a test with it runs for each of them."""
+    try:
+        return extract(request.param, tmp_path_factory.mktemp("earlier") / request.param)
+    except NotInHistoryError as error:
+        pytest.skip(f"earlier versions are taken from the git history, and {error}")
 
 
 @pytest.fixture(scope="session")

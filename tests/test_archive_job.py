@@ -13,6 +13,7 @@ import pytest
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.ledger import Ledger, State
 from tests import main_job
+from tools.harness import hdf5_content, job_process
 from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
 from tools.stand_in_archive.faults import Faults
 from tools.stand_in_archive.server import StandInArchive
@@ -73,7 +74,7 @@ def test_from_a_list_of_targets_to_the_same_sector_files_as_from_a_directory(
     arguments, archive, catalog, tmp_path
 ):
     archive.faults.share, archive.faults.slow_seconds = 0.3, 0.5
-    ended = main_job.run(arguments, ranks=3)
+    ended = job_process.run(arguments, ranks=3)
     assert ended.status == 0, ended.stderr
     assert sector_files(tmp_path) == sorted(UNITS)
     assert set(states(tmp_path).values()) == {State.DONE}
@@ -87,14 +88,14 @@ def test_from_a_list_of_targets_to_the_same_sector_files_as_from_a_directory(
         for product in catalog.of_sector(sector):
             (directory / product.name).write_bytes(catalog.content(product))
     plain = ["run", "--input", directory, "--output", tmp_path / "plain", *main_job.FAST]
-    assert main_job.run(plain, ranks=2).status == 0
-    assert main_job.contents(tmp_path / "output") == main_job.contents(tmp_path / "plain")
+    assert job_process.run(plain, ranks=2).status == 0
+    assert hdf5_content.contents(tmp_path / "output") == hdf5_content.contents(tmp_path / "plain")
 
 
 def test_downloads_go_on_while_light_curves_are_worked_on(arguments, archive, tmp_path):
     archive.faults.share, archive.faults.slow_seconds = 1.0, 2.0
     archive.faults.kinds = ("slow",)
-    ended = main_job.run([*arguments, "--set=archive.connections=1"], ranks=2)
+    ended = job_process.run([*arguments, "--set=archive.connections=1"], ranks=2)
     assert ended.status == 0, ended.stderr
     first_done = min(p.stat().st_mtime for p in (tmp_path / "output").rglob("*_*.h5"))
     begin_of_monotonic = time.time() - time.monotonic()
@@ -111,7 +112,7 @@ def test_the_progress_shows_downloads_and_computation(arguments, archive):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=end,
-        env=main_job.environment(COLUMNS="200", TERM="xterm"),
+        env=job_process.environment(COLUMNS="200", TERM="xterm"),
     )
     os.close(end)
     shown = b""
@@ -131,11 +132,11 @@ def test_the_progress_shows_downloads_and_computation(arguments, archive):
 def test_a_killed_job_goes_on_without_fetching_what_has_its_checkpoint(
     arguments, archive, tmp_path
 ):
-    process = main_job.start(arguments, ranks=3)
-    main_job.kill_when(process, lambda: len(sector_files(tmp_path)) >= 3)
+    process = job_process.start(arguments, ranks=3)
+    job_process.kill_when(process, lambda: len(sector_files(tmp_path)) >= 3)
     there = set(sector_files(tmp_path))
     killed_at = time.monotonic()
-    ended = main_job.run(arguments, ranks=3)
+    ended = job_process.run(arguments, ranks=3)
     assert ended.status == 0, ended.stderr
     assert sector_files(tmp_path) == sorted(UNITS)
     again = [path for when, path in archive.counts.requests if when > killed_at]
@@ -149,33 +150,33 @@ def test_a_file_that_turns_out_to_be_damaged_is_kept_and_its_light_curve_fetched
     arguments, archive, tmp_path
 ):
     output = tmp_path / "output"
-    assert main_job.run(arguments, ranks=2).status == 0
+    assert job_process.run(arguments, ranks=2).status == 0
     (path,) = output.rglob("3_1.h5")
-    whole = main_job.content(path)
+    whole = hdf5_content.content(path)
     main_job.rewind(path, 40)
     with h5py.File(path, "r+") as file:
         file["lc/quality"][0] += 1  # which is found out only when the work on it goes on
     damaged = path.read_bytes()
-    assert main_job.run(["verify", "--output", output]).status == 0
+    assert job_process.run(["verify", "--output", output]).status == 0
 
     archive.counts.requests.clear()
-    ended = main_job.run(arguments, ranks=2)
+    ended = job_process.run(arguments, ranks=2)
     assert ended.status == 1, ended.stderr
     assert states(tmp_path)["3_1"] is State.ERROR
     assert path.with_name("3_1.h5.damaged").read_bytes() == damaged
     assert "3_1.h5.damaged" in ended.stderr + ended.stdout
 
-    ended = main_job.run(arguments, ranks=2)
+    ended = job_process.run(arguments, ranks=2)
     assert ended.status == 0, ended.stderr
     assert set(states(tmp_path).values()) == {State.DONE}
-    assert main_job.content(path) == whole
+    assert hdf5_content.content(path) == whole
     fetched = [path for _, path in archive.counts.requests if "_lc.fits" in path]
     assert len(fetched) == 1, fetched
 
 
 def test_a_light_curve_that_cannot_be_had_costs_one_light_curve(arguments, archive, tmp_path):
     archive.faults.always[3] = "wrong file"
-    ended = main_job.run([*arguments, "--set=archive.attempts=2"], ranks=2)
+    ended = job_process.run([*arguments, "--set=archive.attempts=2"], ranks=2)
     assert ended.status == 1, ended.stderr
     assert sector_files(tmp_path) == sorted(set(UNITS) - {"3_1", "3_2"})
     first, second = sorted(ended.failures)
@@ -185,7 +186,7 @@ def test_a_light_curve_that_cannot_be_had_costs_one_light_curve(arguments, archi
     assert states(tmp_path)["3_1"] is State.ERROR
     # the next job tries again
     archive.faults.always.clear()
-    assert main_job.run(arguments, ranks=2).status == 0
+    assert job_process.run(arguments, ranks=2).status == 0
     assert sector_files(tmp_path) == sorted(UNITS)
 
 
@@ -194,7 +195,7 @@ def test_light_curves_with_too_few_cadences_do_not_qualify_and_are_not_tried_aga
 ):
     strict = [*arguments, "--set=light_curve.min_usable_cadences=2990"]
     for _ in range(2):
-        ended = main_job.run(strict, ranks=2)
+        ended = job_process.run(strict, ranks=2)
         assert ended.status == 0, ended.stderr
         assert set(states(tmp_path).values()) == {State.NOT_QUALIFIED}
     assert len(archive.counts.requested("Download")) == len(UNITS)
@@ -203,14 +204,14 @@ def test_light_curves_with_too_few_cadences_do_not_qualify_and_are_not_tried_aga
 
 
 def test_with_a_dead_archive_the_job_works_on_what_it_has(arguments, archive, tmp_path):
-    fetched = main_job.run(["fetch", *scan_first(arguments, tmp_path)])
+    fetched = job_process.run(["fetch", *scan_first(arguments, tmp_path)])
     assert fetched.status == 0, fetched.stderr
     scratch = Scratch(tmp_path / "scratch", 16575)
     for product, _ in list(scratch.products())[:5]:
         scratch.remove(product)
     archive.faults.share, archive.faults.kinds = 1.0, ("503",)
     more = ["--set=archive.attempts=2", "--set=archive.give_up_after=2"]
-    ended = main_job.run([*arguments, *more], ranks=3)
+    ended = job_process.run([*arguments, *more], ranks=3)
     assert ended.status == 75, ended.stderr
     assert len(sector_files(tmp_path)) == 3
     assert ended.failures == []
@@ -218,7 +219,7 @@ def test_with_a_dead_archive_the_job_works_on_what_it_has(arguments, archive, tm
     assert ended.summary.endswith("; 5 not finished, run it again")
 
     archive.faults.share = 0.0
-    assert main_job.run(arguments, ranks=3).status == 0
+    assert job_process.run(arguments, ranks=3).status == 0
     assert sector_files(tmp_path) == sorted(UNITS)
 
 
@@ -226,7 +227,7 @@ def test_an_archive_that_sends_web_pages_costs_no_light_curve_an_attempt(
     arguments, archive, tmp_path
 ):
     archive.faults.share, archive.faults.kinds = 1.0, ("web page",)
-    ended = main_job.run([*arguments, "--set=archive.attempts=2"], ranks=2)
+    ended = job_process.run([*arguments, "--set=archive.attempts=2"], ranks=2)
     assert ended.status == 75, ended.stderr
     assert ended.failures == []
     assert "the archive counts as down: TIC" in ended.stderr
@@ -234,7 +235,7 @@ def test_an_archive_that_sends_web_pages_costs_no_light_curve_an_attempt(
     assert set(states(tmp_path).values()) == {State.QUALIFIED}
 
     archive.faults.share = 0.0
-    ended = main_job.run(arguments, ranks=2)
+    ended = job_process.run(arguments, ranks=2)
     assert ended.status == 0, ended.stderr
     assert sector_files(tmp_path) == sorted(UNITS)
 
@@ -243,7 +244,7 @@ def test_an_archive_that_never_answered_is_waited_for_and_ends_the_job_for_later
     arguments, archive
 ):
     archive.listing_faults.always[0] = "503"
-    ended = main_job.run([*arguments, "--set=archive.attempts=2"], ranks=2)
+    ended = job_process.run([*arguments, "--set=archive.attempts=2"], ranks=2)
     assert ended.status == 75
     assert "waiting for the archive: http" in ended.stderr
     (complaint,) = ended.complaints
@@ -253,24 +254,24 @@ def test_an_archive_that_never_answered_is_waited_for_and_ends_the_job_for_later
 def test_a_job_whose_scan_failed_does_what_is_known_and_is_not_complete(
     arguments, archive, tmp_path
 ):
-    fetched = main_job.run(["fetch", *scan_first(arguments, tmp_path)])
+    fetched = job_process.run(["fetch", *scan_first(arguments, tmp_path)])
     assert fetched.status == 0, fetched.stderr
     shutil.rmtree(tmp_path / "scratch" / "listings")  # scratch may be wiped at any time
     archive.listing_faults.always.update({0: "503", 1: "503", 2: "503"})
-    ended = main_job.run([*arguments, "--set=archive.attempts=2"], ranks=2)
+    ended = job_process.run([*arguments, "--set=archive.attempts=2"], ranks=2)
     assert ended.status == 75, ended.stderr
     assert sector_files(tmp_path) == sorted(UNITS)
     assert "what is new in the archive" in ended.stderr
     assert "the archive could not be scanned: " in ended.stderr
 
     archive.listing_faults.always.clear()
-    assert main_job.run(arguments, ranks=2).status == 0
+    assert job_process.run(arguments, ranks=2).status == 0
 
 
 def scan_first(arguments, tmp_path):
     """Scan, with a job's settings; these, for another command."""
     settings = [a for a in arguments if str(a).startswith("--set=archive.")]
     settings += [f"--set=output.directory={tmp_path / 'output'}"]
-    scanned = main_job.run(["scan", tmp_path / "targets.csv", *settings])
+    scanned = job_process.run(["scan", tmp_path / "targets.csv", *settings])
     assert scanned.status == 0, scanned.stderr
     return settings

@@ -14,16 +14,9 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from tests.edited_hdf5 import edited
-from tests.main_job import (
-    FAST,
-    bytes_of,
-    contents,
-    copy_results,
-    result_files,
-    rewind,
-    run,
-    simulate,
-)
+from tests.main_job import FAST, bytes_of, copy_results, result_files, rewind, simulate
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import run
 
 GOOD = f"{FIRST_TIC}_1.h5"
 

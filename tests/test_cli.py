@@ -1,5 +1,6 @@
 """The command line: what a command means, what it prints, and its exit status."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,11 +11,15 @@ import click
 import pytest
 
 from cvzmpi import __version__
-from cvzmpi.cli import cli
+from cvzmpi.cli import CAMPAIGNS, ENTRY_POINTS, cli
+from cvzmpi.config import tomllib
 from cvzmpi.cvz.configuration import Config, load
+from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.errors import ConfigError
-from tests.main_job import environment, start
+from tools.harness.job_process import environment, start
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -58,6 +63,84 @@ def test_options_alone_are_those_of_run(call, runs):
 def test_the_exit_status_is_that_of_the_run(call, monkeypatch, status):
     monkeypatch.setattr(cli.commands["run"], "callback", lambda **given: status)
     assert call() == (status, "", "")
+
+
+@pytest.mark.parametrize("arguments", [["cvz"], ["cvz", "my.toml"], ["cvz", "run", "my.toml"]])
+def test_cvz_is_the_campaign_that_is_meant_without_a_name(call, runs, arguments):
+    call(*arguments)
+    expected = Path("my.toml") if "my.toml" in arguments else None
+    assert [given["file"] for given in runs] == [expected]
+
+
+# ----------------------------------------------------------------- campaigns of other packages
+
+
+def install(directory, package, entry_points, **modules):
+    """Put a package where a Python with `directory` on its path finds it, as pip would."""
+    metadata = directory / f"{package}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[cvzmpi.campaigns]\n{entry_points}\n")
+    for name, code in modules.items():
+        (directory / f"{name}.py").write_text(code)
+
+
+@pytest.fixture
+def others(tmp_path):
+    """Packages with campaigns: one that works, two that do not; call cvzmpi beside them."""
+    install(
+        tmp_path,
+        "toy-survey",
+        "toy = toy_survey:toy",
+        toy_survey=(
+            "import click\n@click.group()\ndef toy():\n    pass\n"
+            "@toy.command()\n@click.argument('name')\n"
+            "def greet(name):\n    click.echo(f'hello {name}')\n    return 1\n"
+        ),
+    )
+    install(
+        tmp_path, "bad-survey", "bad = bad_survey:it", bad_survey="raise ValueError('no\\nluck')"
+    )
+    install(tmp_path, "odd-survey", "odd = odd_survey:it\nrun = odd_survey:it", odd_survey="it = 7")
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+
+    def cvzmpi(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "cvzmpi", *arguments],
+            capture_output=True,
+            text=True,
+            env=environment() | {"PYTHONPATH": path},
+            cwd=tmp_path,
+        )
+
+    return cvzmpi
+
+
+def test_another_package_brings_a_campaign(others):
+    ended = others("toy", "greet", "Ada")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "hello Ada\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("bad", "ValueError: no luck"), ("odd", "odd_survey:it is no click command")],
+)
+def test_a_broken_package_is_one_line_that_names_it(others, name, reason):
+    ended = others(name, "run")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"cvzmpi: {name}: package {name}-survey 1.0 is broken: {reason}\n"
+
+
+def test_packages_that_are_broken_cost_the_others_nothing(others):
+    ended = others("--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    ended = others("run", "gone.toml")
+    assert ended.stderr == "cvzmpi: gone.toml: no such configuration file\n"
+
+
+def test_the_entry_points_of_this_package_are_the_campaigns_that_it_knows():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        assert tomllib.load(file)["project"]["entry-points"][ENTRY_POINTS] == CAMPAIGNS
 
 
 # ----------------------------------------------------------------- errors
@@ -129,6 +212,26 @@ def test_help_names_every_command_and_version_the_version(call):
     assert call("--version") == (0, f"cvzmpi, version {__version__}\n", "")
 
 
+def groups(group, words=()):
+    """A group of commands and all groups in it, each with the words that call it."""
+    yield words, group
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from groups(command, (*words, name))
+
+
+@pytest.mark.parametrize(("words", "group"), list(groups(cli)), ids=str)
+def test_no_line_about_a_command_is_cut(call, monkeypatch, words, group):
+    monkeypatch.setenv("COLUMNS", "80")
+    status, out, _ = call(*words, "--help")
+    assert status == 0
+    listed = out.partition("\nCommands:\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in listed] == group.list_commands(click.Context(group))
+    assert not [line for line in listed if line.endswith("...")]
+
+
 def test_config_prints_a_file_that_means_the_defaults(call, tmp_path):
     status, out, _ = call("config")
     assert status == 0
@@ -140,7 +243,7 @@ def test_models_says_where_they_are(call, models):
     status, out, _ = call("models")
     assert status == 0
     assert out.startswith(f"10 stella models, checksum {models.checksum[:16]}")
-    assert out.endswith(f" in {models.default_file()}\n")
+    assert out.endswith(f" in {published_models.default_file()}\n")
 
 
 def test_models_from_something_else_are_one_line(call, tmp_path):

@@ -8,8 +8,10 @@ import pytest
 from cvzmpi.cvz.sector_file.checks import check_on_trial
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.storage.trial_reading import UnsoundFileError, read_on_trial
-from tests.main_job import FAST, contents, copy_results, run, simulate
-from tools.torture.old_format import without_record
+from tests.main_job import FAST, copy_results, simulate
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import run
+from tools.harness.old_sector_file import without_record
 
 TEAM_OF_TWO = ("--set", "ranks_per_team=2")
 

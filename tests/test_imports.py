@@ -1,17 +1,23 @@
 """What is imported when, and that imports go downwards only, between folders as between modules."""
 
 import ast
+import inspect
+import re
 import subprocess
 import sys
 from collections import Counter
 from importlib.util import resolve_name
 from pathlib import Path
 
+import click
 import pytest
 
 import cvzmpi
+from cvzmpi.cli import cli
 from cvzmpi.ledger import Ledger
-from tests.main_job import environment
+from cvzmpi.runtime.command_line import ALL_RANKS, JOB
+from cvzmpi.runtime.command_line import imported as imported_now
+from tools.harness.job_process import environment
 
 PACKAGE = Path(cvzmpi.__file__).parent
 HEAVY = {"mpi4py", "h5py", "numpy", "scipy", "astropy", "lightkurve", "matplotlib", "celerite2"}
@@ -67,9 +73,8 @@ def test_the_service_of_level2_and_its_commands_know_neither_mpi_nor_numbers():
 
 def test_a_worker_loads_neither_lightkurve_nor_matplotlib():
     code = (
-        "import cvzmpi.scheduler.job, cvzmpi.cvz.work.campaign, cvzmpi.cvz.work.stages\n"
-        "import cvzmpi.cvz.light_curves.fits_input, cvzmpi.cvz.injection.injection\n"
-        "import cvzmpi.cvz.quiet_star.gaussian_process"
+        "import cvzmpi.scheduler.job, cvzmpi.cvz.commands.run, cvzmpi.cvz.work.stages\n"
+        "import cvzmpi.cvz.light_curves.fits_input, cvzmpi.cvz.detection.stella.network"
     )
     loaded = loaded_by(code)
     assert {"mpi4py", "h5py", "numpy"} <= loaded
@@ -252,6 +257,13 @@ def imported(path, package=PACKAGE):
             if node.level:
                 module = resolve_name("." * node.level + module, home)
             yield from ((f"{module}.{alias.name}", node.lineno) for alias in node.names)
+        elif isinstance(node, ast.Constant) and is_lazy_import(node.value):
+            yield node.value.partition(":")[0], node.lineno
+
+
+def is_lazy_import(value):
+    """Whether a string names, as `module:attribute`, what `imported` imports when it is needed."""
+    return isinstance(value, str) and re.fullmatch(r"cvzmpi(\.\w+)+:\w+", value) is not None
 
 
 def trespasses(room, forbidden, package=PACKAGE):
@@ -273,6 +285,7 @@ RULES = {
         for room in ("mpi", "storage", "scheduler")
     },
     "ledger": ["mpi4py", "cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.mpi", "cvzmpi.scheduler"],
+    "runtime": ["cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.cli"],
     "cvz": ["cvzmpi.level2", "cvzmpi.cli"],
     "level2": ["cvzmpi.cvz", "cvzmpi.cli"],
 }
@@ -334,6 +347,7 @@ def test_mpi_is_started_in_one_folder_and_kept_from_starting_in_one_process():
         "from ..cvz import stages",
         "def f():\n    from cvzmpi.cvz.work.stages import Tools",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import cvzmpi.cvz.work.stages",
+        "run = lazy_command('cvzmpi.cvz.work.stages:Tools', 'Work.')",
     ],
 )
 def test_the_check_of_the_rooms_sees_every_way_to_import(tmp_path, line):
@@ -342,3 +356,66 @@ def test_the_check_of_the_rooms_sees_every_way_to_import(tmp_path, line):
     (package / "mpi" / "module.py").write_text(line)
     assert len(trespasses("mpi", ["cvzmpi.cvz"], package)) >= 1
     assert trespasses("mpi", ["cvzmpi.level2"], package) == set()
+
+
+# ----------------------------------------------------------------- what is imported by its name
+
+
+def lazy_imports():
+    """Every `module:attribute` in the package."""
+    trees = (ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py"))
+    constants = (n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant))
+    return sorted({constant.value for constant in constants if is_lazy_import(constant.value)})
+
+
+def test_whatever_is_imported_by_its_name_is_there():
+    names = lazy_imports()
+    assert "cvzmpi.cvz.commands.run:run" in names
+    for name in names:
+        assert callable(imported_now(name))
+
+
+def commands(group, path=()):
+    """Every command of a group and of the groups in it, with the words that call it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+COMMANDS = dict(commands(cli))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_body_of_a_command_takes_what_its_declaration_gives(words):
+    command = COMMANDS[words]
+    if isinstance(command, click.Group):
+        pytest.skip("it has no body")
+    given = {parameter.name for parameter in command.params}
+    started = [None] if command.start in {JOB, ALL_RANKS} else []
+    body = imported_now(command.body)
+    if hasattr(body, "__wrapped__"):  # it gets the campaign of these options
+        given -= {"file", "settings"}
+        started = [None]
+    inspect.signature(body).bind(*started, **dict.fromkeys(given))
+
+
+def test_help_loads_declarations_and_nothing_else_of_ours():
+    lines = ["from cvzmpi.cli import cli"]
+    lines += [f"cli.main({[*words, '--help']}, standalone_mode=False)" for words in COMMANDS]
+    report = "print(*(name for name in sys.modules if name.startswith('cvzmpi')), file=sys.stderr)"
+    code = "\n".join(["import sys", *lines, report])
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    packages = {"cvzmpi", "cvzmpi.cvz", "cvzmpi.cvz.commands", "cvzmpi.level2", "cvzmpi.runtime"}
+    assert set(ended.stderr.split()) - packages == {
+        "cvzmpi.cli",
+        "cvzmpi.cvz.commands.command_line",
+        "cvzmpi.errors",
+        "cvzmpi.given_path",
+        "cvzmpi.level2.commands",
+        "cvzmpi.level2.commands.command_line",
+        "cvzmpi.redaction",
+        "cvzmpi.runtime.command_line",
+    }

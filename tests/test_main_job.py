@@ -17,16 +17,13 @@ from tests.main_job import (
     FAST,
     before_work_on,
     bytes_of,
-    contents,
     copy_results,
-    kill,
-    kill_when,
     result_files,
     rewind,
-    run,
     simulate,
-    start,
 )
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import kill, kill_when, run, start
 
 N_STARS, N_INJECT = 3, 200
 

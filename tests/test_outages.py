@@ -12,7 +12,8 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.ledger import Ledger
-from tests.main_job import before_work_on, environment, kill, rewind, run, simulate, start
+from tests.main_job import before_work_on, rewind, simulate
+from tools.harness.job_process import environment, kill, run, start
 
 QUICK = ("--set", "inject.n_inject=40", "--set", "inject.n_repeat=2")
 IMPATIENT = ("--set", "ledger.patience=1")

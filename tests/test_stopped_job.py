@@ -12,16 +12,9 @@ import pytest
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.ledger import Event, Ledger, State
-from tests.main_job import (
-    FAST,
-    before_work_on,
-    bytes_of,
-    contents,
-    copy_results,
-    run,
-    simulate,
-    start,
-)
+from tests.main_job import FAST, before_work_on, bytes_of, copy_results, simulate
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import run, start
 
 N_STARS = 2
 UNITS = [f"{FIRST_TIC + star}_1" for star in range(N_STARS)]

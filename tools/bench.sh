@@ -58,7 +58,7 @@ set_up_reference() {
         [ $status -eq 0 ] || die "the reference cannot be installed ($(grep -v '^ *$' $LOG | tail -n 1)); all of it: $LOG; without it: tools/bench.sh --no-reference"
         fingerprint >$STAMP
     fi
-    $PYTHON -m tools.bench.reference_models .setup/stella-models
+    $PYTHON -m tools.bench.reference.models .setup/stella-models
 }
 
 [ -x $PYTHON ] || die "no .venv here: run 'make setup' first, or 'make bench', which does it"

@@ -1,14 +1,11 @@
-"""The configuration of a Level 2 campaign: one TOML file, as for every campaign.
-
-Secrets are no part of it: they come from the environment.
-"""
+"""The configuration of a Level 2 campaign: one TOML file, and secrets from the environment."""
 
 from __future__ import annotations
 
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -19,7 +16,7 @@ from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
 from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 STORE_AUTHORIZATION = "CVZMPI_STORE_AUTHORIZATION"
-"""Environment variable with the header `Authorization` for the metadata store."""
+"""Environment variable with the value of the header `Authorization` for the metadata store."""
 
 SERVE_TOKEN = "CVZMPI_SERVE_TOKEN"
 """Environment variable with the token that every change through the service needs."""
@@ -33,7 +30,7 @@ def _address(text: str) -> str:
 
 
 class Level2LedgerConfig(LedgerConfig):
-    """Where the history of the campaign is kept."""
+    """The ledger, which keeps the history of the campaign."""
 
     file: FilePath = Field(Path("ledger.sqlite"), description="the SQLite file")
 
@@ -41,45 +38,45 @@ class Level2LedgerConfig(LedgerConfig):
 class StoreConfig(Section):
     """The metadata store."""
 
-    url: Url = Field("", pattern="^(https?://.+)?$", description="where it takes GraphQL requests")
-    timeout: float = Field(60.0, gt=0, description="seconds without an answer")
-    retries: int = Field(4, ge=0, description="of a request without a usable answer")
+    url: Url = Field("", pattern="^(https?://.+)?$", description="address for GraphQL requests")
+    timeout: float = Field(60.0, gt=0, description="seconds to wait for an answer")
+    retries: int = Field(4, ge=0, description="repetitions of a request without a usable answer")
 
 
 class QualifyConfig(Section):
-    """When a program is complete, and what makes it invertible."""
+    """The conditions for a program to be complete and invertible."""
 
     quiet_days: float = Field(
-        7.0, ge=0, description="without news of its ViSP datasets: then it is complete"
+        7.0, ge=0, description="a program is complete after so many days without a change"
     )
     spectral_rule: Literal["band", "midpoint", "overlap", "named"] = Field(
         "overlap",
-        description='how a line counts as observed: "band", "midpoint", "overlap", "named"',
+        description='when a line counts as observed: "band", "midpoint", "overlap", "named"',
     )
-    min_good: float = Field(0.75, ge=0, le=1, description="of the frames, with good health")
+    min_good: float = Field(0.75, ge=0, le=1, description="least fraction of healthy frames")
     min_ao_locked: float = Field(
-        0.75, ge=0, le=1, description="of the frames, with locked adaptive optics"
+        0.75, ge=0, le=1, description="least fraction of frames with locked adaptive optics"
     )
 
     @property
     def thresholds(self) -> Thresholds:
-        """What the criteria ask for."""
+        """The limits of the criteria."""
         return Thresholds(self.spectral_rule, self.min_good, self.min_ao_locked)
 
 
 class Level1Config(Section):
-    """The data that are inverted here."""
+    """The Level 1 data to invert."""
 
     directory: FilePath = Field(
-        Path("level1"), description="of the Level 1 datasets, as <dataset> or <proposal>/<dataset>"
+        Path("level1"), description="directory of <dataset> or <proposal>/<dataset>"
     )
 
 
 class MapsConfig(Section):
-    """What is made of them."""
+    """The maps that are made of Level 1 data."""
 
     directory: FilePath = Field(
-        Path("maps"), description="of the maps, prepared and inverted, and the logs of the jobs"
+        Path("maps"), description="directory of prepared and inverted maps, and of the logs of jobs"
     )
 
     @property
@@ -94,72 +91,64 @@ class MapsConfig(Section):
 
 
 class InboxConfig(Section):
-    """Where the science team drops its ready events."""
+    """The directory for the ready events of the science team."""
 
-    directory: FilePath = Field(Path("inbox"), description="of the JSON files")
+    directory: FilePath = Field(Path("inbox"), description="directory of the JSON files")
 
 
 class PublishConfig(Section):
-    """Where results go."""
+    """The destination of results."""
 
     bucket: str = Field("data", pattern="^[a-z0-9][a-z0-9.-]*$", description="name of the bucket")
     destination: FilePath = Field(
         Path("buckets"), description="directory that holds the bucket, as seen from here"
     )
-    staging: FilePath = Field(
-        Path("staging"), description="directory in which Level 2 files are made"
-    )
+    staging: FilePath = Field(Path("staging"), description="directory where Level 2 files are made")
 
 
 class ServeConfig(Section):
     """The service."""
 
-    host: str = Field("127.0.0.1", description="address that it listens at")
-    port: int = Field(8080, ge=0, lt=65536, description="0 takes any that is free")
+    host: str = Field("127.0.0.1", description="address to listen at")
+    port: int = Field(8080, ge=0, lt=65536, description="port to listen at; 0 is any free one")
     proxy: Annotated[str, AfterValidator(_address)] = Field(
-        "", description="address of the web server before it, which says whom it asks for"
+        "", description="address of a web server in front, whose headers name the client"
     )
     interval: float = Field(60.0, gt=0, description="minutes between two rounds of all steps")
+
+
+def _section(section: type[Section]) -> Any:
+    """A section with its defaults, described by its docstring."""
+    text = (section.__doc__ or "").strip().removesuffix(".")
+    return Field(section(), description=text[:1].lower() + text[1:])
 
 
 class Level2Config(Section):
     """The whole configuration of a Level 2 campaign."""
 
-    ledger: Level2LedgerConfig = Field(
-        Level2LedgerConfig(), description="where the history of the campaign is kept"
-    )
-    store: StoreConfig = Field(StoreConfig(), description="the metadata store")
-    qualify: QualifyConfig = Field(
-        QualifyConfig(), description="when a program is complete, and what makes it invertible"
-    )
-    level1: Level1Config = Field(Level1Config(), description="the data that are inverted here")
-    preprocess: PreprocessSettings = Field(
-        PreprocessSettings(), description="how Level 1 data become profiles that can be inverted"
-    )
-    inversion: InversionSettings = Field(
-        InversionSettings(), description="the Milne-Eddington inversion"
-    )
-    maps: MapsConfig = Field(MapsConfig(), description="what is made of them")
-    checkpoint: CheckpointConfig = Field(
-        CheckpointConfig(), description="how much work a kill may cost"
-    )
-    job: JobConfig = Field(JobConfig(), description="what a job does about its own end")
-    inbox: InboxConfig = Field(
-        InboxConfig(), description="where the science team drops its ready events"
-    )
-    publish: PublishConfig = Field(PublishConfig(), description="where results go")
-    serve: ServeConfig = Field(ServeConfig(), description="the service")
+    ledger: Level2LedgerConfig = _section(Level2LedgerConfig)
+    store: StoreConfig = _section(StoreConfig)
+    qualify: QualifyConfig = _section(QualifyConfig)
+    level1: Level1Config = _section(Level1Config)
+    preprocess: PreprocessSettings = _section(PreprocessSettings)
+    inversion: InversionSettings = _section(InversionSettings)
+    maps: MapsConfig = _section(MapsConfig)
+    checkpoint: CheckpointConfig = _section(CheckpointConfig)
+    job: JobConfig = _section(JobConfig)
+    inbox: InboxConfig = _section(InboxConfig)
+    publish: PublishConfig = _section(PublishConfig)
+    serve: ServeConfig = _section(ServeConfig)
 
     def ledger_location(self) -> str | Path:
         """Where the ledger is: the URL of a database, or the path of an SQLite file."""
         return self.ledger.url or self.ledger.file
 
     def outboxes(self) -> Path:
-        """Where jobs keep what the ledger's database could not take yet."""
+        """Directory of the outboxes: what the ledger's database could not take yet."""
         return self.maps.directory / "outbox"
 
     def logs(self) -> Path:
-        """Where the log files of the jobs are."""
+        """Directory of the log files of the jobs."""
         return self.maps.directory / "logs"
 
 
@@ -174,17 +163,17 @@ def load(file: Path | None, overrides: tuple[str, ...] = ()) -> Level2Config:
 
 
 def secret(variable: str) -> str:
-    """A secret from the environment; "" where it is not set."""
+    """A secret from the environment; "" if it is not set."""
     return os.environ.get(variable, "").strip()
 
 
 def store_url(config: Level2Config) -> str:
-    """Where the metadata store is.
+    """The address of the metadata store.
 
     Raises
     ------
     ConfigError
-        If the configuration does not say.
+        If it is not set.
     """
     if not config.store.url:
         raise ConfigError("store.url is not set: where is the metadata store?")

@@ -1,7 +1,7 @@
 """JSON and text that others wrote: read within bounds, and shown on one line.
 
-What can be read cannot always be kept: PostgreSQL takes no NUL in a text, and no database takes
-half a character of UTF-16. `why_not_storable` says so before a database does.
+Not all that can be read can be stored: PostgreSQL takes no NUL in a text, and no database takes
+half a character of UTF-16. `why_not_storable` finds it before a database does.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 MAX_DEPTH = 20
 MAX_VALUES = 100_000
 MAX_CHARACTERS = 1_000_000
-"""Bounds of a value that is kept: levels, values in it, and characters of all its texts."""
+"""Bounds of a value that is stored: levels, values in it, and characters of all its texts."""
 
 _MAX_DIGITS = 400
 
 
 class ForeignJsonError(ValueError):
-    """It is no JSON, or none that anybody would write who means well."""
+    """A text is no JSON, or has duplicate keys, NaN or too many levels."""
 
 
 def parse(content: bytes, *, strict: bool = True) -> Any:
@@ -35,7 +35,7 @@ def parse(content: bytes, *, strict: bool = True) -> Any:
     Raises
     ------
     ForeignJsonError
-        Saying what is wrong, on one line.
+        With the reason, on one line.
     """
     rules: dict[str, Any] = {"parse_int": _integer}
     if strict:
@@ -51,7 +51,7 @@ def parse(content: bytes, *, strict: bool = True) -> Any:
 
 
 def why_not_storable(value: Any) -> str | None:
-    """Why a value as JSON has it cannot be kept; None where it can."""
+    """The reason why a JSON value cannot be stored; None if it can."""
     n_values = n_characters = 0
     waiting = [(value, 0)]
     while waiting:  # without recursion, since the value may be nested however deeply
@@ -73,7 +73,7 @@ def why_not_storable(value: Any) -> str | None:
 
 
 def why_not_text(text: str) -> str | None:
-    """Why a text cannot be kept; None where it can."""
+    """The reason why a text cannot be stored; None if it can."""
     if "\0" in text:
         return f"a NUL in {shown(text)}"
     if any("\ud800" <= character <= "\udfff" for character in text):

@@ -9,23 +9,26 @@ from pydantic import Field
 
 from cvzmpi.config import Section
 
+STEP_NAME = "pixels"
+"""The unit in which the progress of inversions is counted."""
+
 Weight = Annotated[float, Field(gt=0)]
 Weights = Annotated[tuple[Weight, Weight, Weight, Weight], Field(strict=False)]
 
 
 class RecordedSection(Section):
-    """A section that goes into the files whose content depends on it."""
+    """A section that is recorded in the files whose content depends on it."""
 
     def canonical_json(self) -> str:
-        """The settings as text that is the same for the same settings."""
+        """The settings as text; the same settings give the same text."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
 
 class PreprocessSettings(RecordedSection):
-    """How Level 1 data become profiles that can be inverted."""
+    """The preparation of Level 1 data for the inversion."""
 
-    first_wavelength: float = Field(630.075, gt=0, description="nm; of what is kept")
-    last_wavelength: float = Field(630.325, gt=0, description="nm; of what is kept")
+    first_wavelength: float = Field(630.075, gt=0, description="nm; the first that is kept")
+    last_wavelength: float = Field(630.325, gt=0, description="nm; the last that is kept")
     spectral_bin: int = Field(1, ge=1, description="neighbouring wavelengths averaged into one")
     slit_bin: int = Field(1, ge=1, description="neighbouring pixels of the slit averaged into one")
     correct_crosstalk: bool = Field(
@@ -40,12 +43,12 @@ class InversionSettings(RecordedSection):
         1e-3, gt=0, description="standard deviation of the profiles, relative to the continuum"
     )
     weights: Weights = Field(
-        (1.0, 1.0, 1.0, 1.0), description="of Stokes I, Q, U, V; each divides the noise"
+        (1.0, 1.0, 1.0, 1.0), description="weights of Stokes I, Q, U, V; each divides the noise"
     )
-    max_iterations: int = Field(60, ge=1, description="of the least-squares fit of a pixel")
-    restarts: int = Field(3, ge=0, le=3, description="more starts for a pixel whose fit is bad")
+    max_iterations: int = Field(60, ge=1, description="limit of the least-squares fit of a pixel")
+    restarts: int = Field(3, ge=0, le=3, description="further starts for a pixel whose fit is bad")
     exclude_tellurics: bool = Field(
-        True, description="leave out the wavelengths of the oxygen lines of the air"
+        True, description="leave out the wavelengths of telluric oxygen lines"
     )
     fit_filling_factor: bool = Field(
         False, description="fit how much of a pixel is magnetic, the rest being quiet Sun"

@@ -1,8 +1,4 @@
-"""A Level 2 campaign: its configuration, its ledger, and the steps that programs go through.
-
-What belongs to the inversion in bulk is imported where it is needed: it brings NumPy and HDF5, and
-with a parallel HDF5 MPI, of which the other steps and the service know nothing.
-"""
+"""The steps that programs go through in a Level 2 campaign, with its configuration and ledger."""
 
 from __future__ import annotations
 
@@ -14,22 +10,20 @@ from typing import TYPE_CHECKING
 from cvzmpi.ledger import Job, Ledger
 from cvzmpi.ledger.records import now as present
 from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config, secret, store_url
-from cvzmpi.level2.product import inbox, publish
+from cvzmpi.level2.metadata_store.client import MetadataStore
+from cvzmpi.level2.product.inbox import Dropped, empty_inbox
+from cvzmpi.level2.product.publish import Published, Publisher, publish_all
 from cvzmpi.level2.product.transfer import LocalCopy
-from cvzmpi.level2.programs import qualify, scan
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.metadata_store import MetadataStore
+from cvzmpi.level2.programs.qualify import QualifyReport, qualify
+from cvzmpi.level2.programs.scan import ScanReport, scan
 
 if TYPE_CHECKING:
     from cvzmpi.level2.inversion.preparation import PreparationReport
-    from cvzmpi.level2.product.inbox import Dropped
-    from cvzmpi.level2.product.publish import Published
-    from cvzmpi.level2.programs.qualify import QualifyReport
-    from cvzmpi.level2.programs.scan import ScanReport
 
 
-class Level2Campaign:
-    """The steps, as the configuration has them.
+class Level2Steps:
+    """The steps, with the settings of a configuration.
 
     Parameters
     ----------
@@ -44,14 +38,14 @@ class Level2Campaign:
 
     @classmethod
     @contextmanager
-    def open(cls, config: Level2Config, *, create: bool = True) -> Iterator[Level2Campaign]:
+    def open(cls, config: Level2Config, *, create: bool = True) -> Iterator[Level2Steps]:
         """Open the ledger for as long as the context lasts.
 
         Parameters
         ----------
         config : Level2Config
         create : bool
-            Whether the ledger is made where it is not there.
+            Whether a ledger that is missing is made.
 
         Raises
         ------
@@ -61,50 +55,43 @@ class Level2Campaign:
             yield cls(config, ledger)
 
     def scan(self, job: Job, proposals: Sequence[str] = ()) -> ScanReport:
-        """Bring what the metadata store says into the catalogue and the ledger."""
+        """Bring the rows of the metadata store into the catalogue and the ledger."""
         with self._store() as store:
-            return scan.scan(store, self.catalogue, job, proposals=proposals)
+            return scan(store, self.catalogue, job, proposals=proposals)
 
     def qualify(self, job: Job, now: datetime | None = None) -> QualifyReport:
         """Evaluate the criteria for the programs that are complete."""
         settings = self.config.qualify
-        return qualify.qualify(
+        return qualify(
             self.catalogue, job, settings.thresholds, settings.quiet_days, now or present()
         )
 
     def empty_inbox(self, job: Job) -> list[Dropped]:
-        """Accept or reject what the science team dropped."""
-        return inbox.empty_inbox(self.catalogue, job, self.config.inbox.directory)
+        """Accept or reject the ready events in the inbox."""
+        return empty_inbox(self.catalogue, job, self.config.inbox.directory)
 
     def preprocess(self, job: Job) -> PreparationReport:
         """Prepare the programs whose Level 1 data are here."""
+        # It loads NumPy and HDF5, and MPI with a parallel HDF5, which the service must not.
         from cvzmpi.level2.inversion.preparation import prepare_programs
 
-        return prepare_programs(
-            self.catalogue,
-            job,
-            self.config.level1.directory,
-            self.config.maps.prepared,
-            self.config.preprocess,
-        )
+        level1, output = self.config.level1.directory, self.config.maps.prepared
+        return prepare_programs(self.catalogue, job, level1, output, self.config.preprocess)
 
     def publish(self, job: Job) -> list[Published]:
-        """Publish all that is inverted."""
+        """Publish all programs that are inverted."""
         settings = self.config.publish
         with self._store() as store:
-            publisher = publish.Publisher(
-                store, LocalCopy(settings.destination), settings.bucket, settings.staging
-            )
-            return publish.publish_all(self.catalogue, job, publisher)
+            copy = LocalCopy(settings.destination)
+            publisher = Publisher(store, copy, settings.bucket, settings.staging)
+            return publish_all(self.catalogue, job, publisher)
 
     @contextmanager
     def _store(self) -> Iterator[MetadataStore]:
         settings = self.config.store
+        authorization = secret(STORE_AUTHORIZATION)
         store = MetadataStore(
-            store_url(self.config),
-            secret(STORE_AUTHORIZATION),
-            timeout=settings.timeout,
-            retries=settings.retries,
+            store_url(self.config), authorization, settings.timeout, settings.retries
         )
         try:
             yield store

@@ -1,7 +1,6 @@
-"""The tables that Level 2 keeps beside the ledger's. `migrations` makes them, with their triggers.
+"""The tables of Level 2, beside those of the ledger; `migrations` makes them, with their triggers.
 
-All of them only ever grow, as the ledger's events do: the newest row of a dataset, or of a program,
-is the one that holds.
+Rows are added, and never changed: the newest row of a dataset or of a program is the valid one.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ qualifications = sa.Table(
     sa.Column("at", Utc, nullable=False),
 )
 
-claims = sa.Table(
+reservations = sa.Table(
     "level2_claims",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),

@@ -1,4 +1,4 @@
-"""A command on all ranks: how MPI is started for it, and the exit status that they all end with."""
+"""A command on all ranks: the start of MPI, and the exit status that all ranks end with."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cvzmpi.errors import CvzmpiError, PutOffError, UnavailableError
+from cvzmpi.errors import CvzmpiError, LaunchError, PutOffError, UnavailableError
 from cvzmpi.mpi.abort import DEFECT
+from cvzmpi.mpi.launch import World, pin_to_one_core
+from cvzmpi.mpi.launcher import rank_by_launcher
+from cvzmpi.mpi.stopping import JobStopped, StopRequest, ignore_signals
 from cvzmpi.redaction import redacted, show_traceback
 
 if TYPE_CHECKING:
-    from cvzmpi.mpi.launch import World
-    from cvzmpi.mpi.stopping import StopRequest
     from cvzmpi.scheduler.bookkeeping import JobOutcome
 
 DONE, SOME_FAILED, USAGE, INCOMPLETE = 0, 1, 2, 75
@@ -27,8 +28,6 @@ INTERRUPTED = 130
 
 def job_on_all_ranks(work: Callable[[World], int]) -> int:
     """As `on_all_ranks`, for a job that stops in good order when a signal asks it to."""
-    from cvzmpi.mpi.stopping import JobStopped, StopRequest
-
     stop = StopRequest()
     stop.listen()
     try:
@@ -36,6 +35,12 @@ def job_on_all_ranks(work: Callable[[World], int]) -> int:
     except JobStopped as stopped:
         complain(f"{stopped}: stopped before anything was begun")
         return INCOMPLETE
+
+
+def on_one_core(work: Callable[[], int]) -> int:
+    """Do something in this process alone, with one thread for BLAS; before NumPy is imported."""
+    pin_to_one_core()
+    return work()
 
 
 def on_all_ranks(work: Callable[[World], int], stop: StopRequest | None = None) -> int:
@@ -58,8 +63,6 @@ def on_all_ranks(work: Callable[[World], int], stop: StopRequest | None = None) 
     JobStopped
         On all ranks, if the job was asked to stop before it gave out units.
     """
-    from cvzmpi.mpi.stopping import JobStopped, ignore_signals
-
     world = _start(stop)
     try:
         return work(world)
@@ -88,8 +91,6 @@ def _start(stop: StopRequest | None) -> World:
     What comes in between ends this process without MPI's own end, which would wait for all ranks;
     so the launcher notices, and ends them.
     """
-    from cvzmpi.mpi.launch import World, pin_to_one_core
-
     try:
         pin_to_one_core()
         return World.start(stop)
@@ -113,15 +114,39 @@ def exit_status(outcome: JobOutcome | None) -> int:
     return SOME_FAILED if outcome.failed else DONE
 
 
+def status_after(error: BaseException) -> int:
+    """Say why a command ended: in one line, or for a defect with its traceback.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        complain("interrupted")
+        return INTERRUPTED
+    if isinstance(error, CvzmpiError):
+        return complain_of(error)
+    message = lacking_library(error)
+    if isinstance(error, click.ClickException):
+        message = error.format_message()
+    if message is None:
+        show_traceback(error)
+        return DEFECT
+    complain(message)
+    return USAGE
+
+
 def complain_of(error: CvzmpiError) -> int:
-    """Say what went wrong, from one of the ranks that all say it; the exit status that it means.
+    """Say what went wrong, from one of the ranks that all have this error; its exit status.
 
     See Also
     --------
     status_of
     """
     status = status_of(error)
-    complain(f"{error}; to be run again later" if status == INCOMPLETE else str(error))
+    later = "; to be run again later" if status == INCOMPLETE else ""
+    complain(f"{error}{later}", error.rank if isinstance(error, LaunchError) else 0)
     return status
 
 
@@ -137,10 +162,10 @@ def status_of(error: CvzmpiError) -> int:
 
 
 def lacking_library(error: BaseException) -> str | None:
-    """What to say where Python could not load a library that one of its modules needs.
+    """The message for a shared library that could not be loaded; None for any other error.
 
-    None for any other error. Such libraries, as MPI and HDF5, are often in modules of a cluster,
-    and are gone where these are not loaded.
+    Such libraries, as MPI and HDF5, are often in environment modules of a cluster, and are gone
+    where these are not loaded.
     """
     if not isinstance(error, ImportError) or ".so" not in str(error):
         return None
@@ -151,9 +176,7 @@ def lacking_library(error: BaseException) -> str | None:
 
 
 def complain(message: str, rank: int = 0) -> None:
-    """Each line of the message as one line of ours, from one of the ranks that all say it."""
-    from cvzmpi.mpi.launcher import rank_by_launcher
-
+    """Print each line of a message to stderr, from one of the ranks that all have it."""
     if rank_by_launcher() != rank:
         return
     for line in redacted(message).splitlines():

@@ -1,44 +1,39 @@
-"""A ledger on the terminal: how a campaign is, and the story of a unit; for every campaign."""
+"""Show a ledger on the terminal: the state of a campaign, and the history of a unit."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console, Group
+from rich.live import Live
 
-if TYPE_CHECKING:
+from cvzmpi.errors import LedgerError
+from cvzmpi.ledger.client.outbox import count_undelivered
+from cvzmpi.ledger.status.report import history_report, status_report
+from cvzmpi.ledger.status.status import Status, take_status
+from cvzmpi.runtime.all_ranks import DONE
+
+if TYPE_CHECKING:  # it brings SQLAlchemy, which the status does without
     from cvzmpi.ledger import Ledger
-    from cvzmpi.ledger.status.status import Status
 
-
-def status_options(command: Callable[..., int]) -> Callable[..., int]:
-    """The options of a command that shows how a campaign is: it gets `as_json` and `every`."""
-
-    @click.option("--watch", is_flag=True, help="Show it again and again, until interrupted.")
-    @click.option(
-        "--interval",
-        type=click.FloatRange(0.1),
-        default=5.0,
-        show_default=True,
-        help="Seconds between two looks.",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-    @wraps(command)
-    def wrapped(watch: bool, interval: float, **given: Any) -> int:
-        return command(every=interval if watch else None, **given)
-
-    return wrapped
+_PIPED_WIDTH = 160  # of lines that go to no terminal; rich would fold them at 80
 
 
 def show_status(
-    location: str | Path, outboxes: Path, step_name: str, *, as_json: bool, every: float | None
-) -> None:
-    """Print how a campaign is.
+    location: str | Path,
+    outboxes: Path,
+    step_name: str,
+    *,
+    as_json: bool,
+    watch: bool,
+    interval: float,
+) -> int:
+    """Print the state of a campaign.
 
     Parameters
     ----------
@@ -47,59 +42,62 @@ def show_status(
     outboxes : Path
         Directory of the outboxes of its jobs.
     step_name : str
-        What the steps of a unit are called, in the plural.
-    as_json : bool
-        For programs.
-    every : float, optional
-        Seconds after which it is shown again, until somebody interrupts; None shows it once.
+        Name of the steps of a unit, in the plural.
+    as_json, watch, interval
+        The values of `status_options`: JSON is printed once; with `watch`, the state is shown
+        again every `interval` seconds until somebody interrupts.
+
+    Returns
+    -------
+    int
+        The exit status.
     """
-    from cvzmpi.ledger.client.outbox import count_undelivered
-    from cvzmpi.ledger.status.report import status_report
-    from cvzmpi.ledger.status.status import take_status
 
     def look() -> Status:
         return take_status(location, count_undelivered(outboxes))
 
     if as_json:
         click.echo(json.dumps(look().as_json(), indent=2))
-    elif every is None:
-        _print(status_report(look(), step_name))
+    elif watch:
+        _watch(lambda: status_report(look(), step_name), interval)
     else:
-        _watch(lambda: status_report(look(), step_name), every)
+        _print(status_report(look(), step_name))
+    return DONE
 
 
-def show_history(ledger: Ledger, unit: str) -> None:
-    """Print the whole story of a unit.
+def show_history(ledger: Ledger, unit: str) -> int:
+    """Print the whole history of a unit.
+
+    Returns
+    -------
+    int
+        The exit status.
 
     Raises
     ------
     LedgerError
         If there is no such unit.
     """
-    from cvzmpi.errors import LedgerError
-    from cvzmpi.ledger.status.report import history_report
-
-    if not unit.isprintable():  # half a character is nothing that a database could be asked for
+    if not unit.isprintable():  # a database cannot be asked for half a character
         raise LedgerError(f"{unit!a}: no such unit")
     events = ledger.history(unit)
     _print(history_report(ledger.units(names=[unit])[0], events))
+    return DONE
 
 
-def _print(report: Any) -> None:
-    from rich.console import Console
+def _console() -> Console:
+    return Console(highlight=False, markup=False)  # messages may have brackets
 
-    console = Console(highlight=False, markup=False)
+
+def _print(report: Group) -> None:
+    console = _console()
     if not console.is_terminal:
-        console.width = 160  # what is piped is not folded as narrow as a terminal of old
+        console.width = _PIPED_WIDTH
     console.print(report)
 
 
-def _watch(report: Callable[[], Any], every: float) -> None:
-    from rich.console import Console
-    from rich.live import Live
-
-    console = Console(highlight=False, markup=False)  # messages may have brackets
-    with Live(report(), console=console, auto_refresh=False) as live:
+def _watch(report: Callable[[], Group], seconds: float) -> None:
+    with Live(report(), console=_console(), auto_refresh=False) as live:
         while True:
-            time.sleep(every)
+            time.sleep(seconds)
             live.update(report(), refresh=True)

@@ -8,24 +8,6 @@ from cvzmpi.config import differences
 from cvzmpi.errors import CvzmpiError
 
 
-def is_begun(path: Path, refused: type[CvzmpiError]) -> bool:
-    """Tell whether the file of a unit is there.
-
-    Parameters
-    ----------
-    path : Path
-    refused : type of CvzmpiError
-        What is raised where the operating system does not tell.
-    """
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise refused(f"{path}: cannot be read: {error.strerror}") from error
-    return True
-
-
 def check_same_configuration(
     path: Path, ours: str, theirs: str, refused: type[CvzmpiError]
 ) -> None:

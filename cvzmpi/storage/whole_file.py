@@ -9,6 +9,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from cvzmpi.errors import CvzmpiError
+
 
 def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> None:
     """Write a file beside, and rename it.
@@ -43,6 +45,24 @@ def take_name(aside: Path, path: Path, fsync: bool = True) -> None:
     aside.replace(path)
     if fsync:
         synchronise(path.parent)
+
+
+def is_there(path: Path, refused: type[CvzmpiError]) -> bool:
+    """Tell whether there is a file of this name.
+
+    Parameters
+    ----------
+    path : Path
+    refused : type of CvzmpiError
+        What is raised where the operating system does not tell.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise refused(f"{path}: cannot be read: {error.strerror}") from error
+    return True
 
 
 def set_aside(path: Path) -> Path:

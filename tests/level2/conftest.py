@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from cvzmpi.cli import cli
 from cvzmpi.level2.configuration import STORE_AUTHORIZATION
+from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.metadata_store import MetadataStore
 from tests.level2.example_product import make_example
 from tests.level2.stand_in_store import TOKEN, StandInStore, serving
 

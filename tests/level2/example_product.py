@@ -9,11 +9,11 @@ from pathlib import Path
 from cvzmpi.level2.maps.level1 import read_level1
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.preprocess import preprocess
-from cvzmpi.level2.product.product import write_product
+from cvzmpi.level2.product.level2_product import write_product
 from cvzmpi.level2.settings import PreprocessSettings
 from tests.level2.example_rows import row
 from tests.level2.simulated_level1 import simulate_level1
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 INVERSION_ID = "inv.TEST01"
 CREATED = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -24,12 +24,12 @@ from pathlib import Path
 from cvzmpi.scheduler import job
 from cvzmpi.mpi.launch import World, pin_to_one_core
 from cvzmpi.scheduler.progress import ProgressDisplay
-from cvzmpi.level2.inversion.inversion_campaign import InversionCampaign
+from cvzmpi.level2.inversion.campaigns import MapCampaign
 from cvzmpi.level2.settings import InversionSettings
 pin_to_one_core()
 world = World.start()
 prepared, output = map(Path, sys.argv[1:])
-campaign = InversionCampaign([prepared], output, InversionSettings())
+campaign = MapCampaign([prepared], output, InversionSettings())
 tally = job.run(campaign, world, job.JobLimits(1), ProgressDisplay("maps", campaign.step_name))
 assert tally.complete and not tally.failed
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.level2.simulate import atmospheres
+from cvzmpi.level2.maps.simulated_map import atmospheres
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 

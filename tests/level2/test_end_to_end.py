@@ -9,9 +9,9 @@ import pytest
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.maps.level1 import read_level1
 from cvzmpi.level2.product.check import check_product
-from tests import main_job
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.simulated_level1 import simulate_level1
+from tools.harness import job_process
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def run(campaign):
     """Run `cvzmpi level2 run` on some ranks; what it printed."""
 
     def run(ranks, status=0):
-        ended = main_job.run(["level2", "run"], ranks=ranks, cwd=campaign)
+        ended = job_process.run(["level2", "run"], ranks=ranks, cwd=campaign)
         assert ended.status == status, ended.stderr
         return ended.stdout
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cvzmpi.cli import ENTRY_POINTS
-from tests.main_job import content, kill_when, run, start
 from tests.scheduler.toy_campaign import read_progress
+from tools.harness.hdf5_content import content
+from tools.harness.job_process import kill_when, run, start
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "new-campaign.md"

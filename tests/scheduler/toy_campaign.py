@@ -28,9 +28,9 @@ from cvzmpi.scheduler.schedule import Schedule, Workload
 from cvzmpi.scheduler.tickets import RowTickets, work_through
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
 from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
-from cvzmpi.storage.resumable import check_same_configuration, is_begun
+from cvzmpi.storage.resumable import check_same_configuration
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
-from cvzmpi.storage.whole_file import set_aside, write_whole
+from cvzmpi.storage.whole_file import is_there, set_aside, write_whole
 from cvzmpi.text_file import read_text
 
 FORMAT, FORMAT_VERSION = "powers of a table", 1
@@ -94,7 +94,7 @@ def create(table: Table, config_json: str) -> None:
 
 def read_progress(path: Path) -> Progress | None:
     """How far the file of a table is; None where there is none."""
-    if not is_begun(path, TableError):
+    if not is_there(path, TableError):
         return None
     with opened_hdf5(path, TableError, DamagedTableError) as file:
         check_format(path, file, FORMAT, FORMAT_VERSION, TableError)

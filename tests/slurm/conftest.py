@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
-from tests.main_job import contents, run
 from tests.slurm.slurm_cluster import N_LIGHT_CURVES, WAIT, NoClusterError, SlurmCluster
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import run
 
 WANTED = os.environ.get("CVZMPI_SLURM", "")
 SETTINGS = """

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from tests.main_job import environment
+from tools.harness import job_process
+from tools.harness.job_process import ROOT, environment
 
-ROOT = Path(__file__).resolve().parents[2]
 CKPT, NODE = ROOT / "jobs" / "cvz_ckpt.slurm", ROOT / "jobs" / "cvz_node.slurm"
 N_LIGHT_CURVES = 6  # of the campaign that the tests run
 SCRIPT = Path(__file__).with_name("cluster.sh")
 CANNOT = 3  # exit status of cluster.sh where it cannot be brought up
 WAIT = 600.0
 """Seconds after which what does not come is an error; a quiet machine takes a tenth of it."""
+
+wait_until = partial(job_process.wait_until, seconds=WAIT)
 
 # The virtual nodes speak over loopback, which Open MPI does not expect, and share two cores.
 _OPEN_MPI = {
@@ -103,12 +105,3 @@ class SlurmCluster:
         ended = ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL")
         wait_until(lambda: self.state(job) in ended, f"the end of job {job}", log)
         return self.facts(job)
-
-
-def wait_until(reached: Callable[[], object], what: str, log: Path | None = None) -> None:
-    """Wait for something; an error that shows the log when it does not come."""
-    give_up = time.monotonic() + WAIT
-    while not reached():
-        said = log.read_text() if log is not None and log.exists() else ""
-        assert time.monotonic() < give_up, f"waited {WAIT:.0f} s for {what}\n{said}"
-        time.sleep(0.05)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cvzmpi.cvz.sector_file.reading import read_progress
-from tests.main_job import contents
 from tests.slurm.slurm_cluster import CKPT, N_LIGHT_CURVES, NODE, wait_until
+from tools.harness.hdf5_content import contents
 
 pytestmark = pytest.mark.slurm
 

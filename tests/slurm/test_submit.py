@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from tests.main_job import contents
-from tests.slurm.slurm_cluster import ROOT, wait_until
+from tests.slurm.slurm_cluster import wait_until
+from tools.harness.hdf5_content import contents
+from tools.harness.job_process import ROOT
 
 pytestmark = pytest.mark.slurm
 

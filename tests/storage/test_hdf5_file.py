@@ -12,7 +12,7 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.storage import hdf5_file
 from cvzmpi.storage.hdf5_file import opened_hdf5
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 
 class RefusedError(CvzmpiError):

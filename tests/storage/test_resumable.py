@@ -1,25 +1,9 @@
-"""A file that another job began: whether it is there, and whether it may be gone on with."""
-
-import os
+"""A file that another job began is gone on with only if it was made in the same way."""
 
 import pytest
 
 from cvzmpi.errors import SectorFileError
-from cvzmpi.storage.resumable import check_same_configuration, check_same_data, is_begun
-
-
-def test_a_file_is_begun_when_it_has_its_name(tmp_path):
-    path = tmp_path / "a.h5"
-    assert not is_begun(path, SectorFileError)
-    assert not is_begun(path / "below", SectorFileError)
-    path.touch()
-    assert is_begun(path, SectorFileError)
-    assert not is_begun(path / "below", SectorFileError)
-
-
-def test_where_the_system_does_not_say_it_nothing_is_taken_for_new(tmp_path):
-    with pytest.raises(SectorFileError, match="cannot be read: File name too long"):
-        is_begun(tmp_path / ("x" * (os.pathconf(tmp_path, "PC_NAME_MAX") + 1)), SectorFileError)
+from cvzmpi.storage.resumable import check_same_configuration, check_same_data
 
 
 def test_another_configuration_is_refused_with_every_difference(tmp_path):

@@ -15,8 +15,8 @@ from cvzmpi.storage.trial_reading import (
     TrialReader,
     UnsoundFileError,
 )
-from tests.main_job import environment
 from tests.storage.trial_checks import check
+from tools.harness.job_process import environment
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,10 @@ pin_to_one_core()
 # mpirun.
 mpi4py.rc(initialize=False, finalize=False)
 
+from tools.bench.results import Plan  # noqa: E402
+from tools.bench.session import measure_everything  # noqa: E402
+from tools.harness.job_process import ROOT  # noqa: E402
+
 
 def main() -> None:
     """Measure, print the table, write it to the docs."""
@@ -28,9 +32,6 @@ def main() -> None:
     parser.add_argument("--decisions", type=int, default=20_000, help="to be compared (20000)")
     parser.add_argument("--output", type=Path, help="where to write (docs; quick: .setup/bench)")
     options = parser.parse_args()
-
-    from tools.bench.cores import ROOT
-    from tools.bench.session import Plan, measure_everything
 
     plan = Plan.quick() if options.quick else Plan(options.repeats, options.decisions)
     if options.no_reference:

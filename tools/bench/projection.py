@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench.curves import SHARED_DATA
+from tools.bench.measuring.curves import SHARED_DATA
 
 TARGETS = SHARED_DATA / "tess_cvz_targets.csv"
 

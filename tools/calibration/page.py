@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from tools.calibration.sample import LEVELS, Sample, deviation
+from tools.harness.markdown import markdown_table
 
 BINS = np.array([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1])
 _DURATIONS = (0.5, 1, 2, 4, 10, 1000)  # in 50 % limits
@@ -54,7 +54,7 @@ def _agreement(samples: dict[str, Sample]) -> str:
                     f"({sigma:+.1f} sigma)"
                 )
             rows.append(cells)
-    return _markdown(("flares", "predicted", "by amplitude and FWHM", "by ED"), rows)
+    return markdown_table(("flares", "predicted", "by amplitude and FWHM", "by ED"), rows)
 
 
 def _limits(samples: dict[str, Sample]) -> str:
@@ -71,7 +71,7 @@ def _limits(samples: dict[str, Sample]) -> str:
                     f"{limit.value:.2f} ({limit.low:.2f} to {limit.high:.2f})",
                 )
             )
-    return _markdown(("flares", "limit", "predicted", "found"), rows)
+    return markdown_table(("flares", "limit", "predicted", "found"), rows)
 
 
 def _crowded(samples: dict[str, Sample]) -> str:
@@ -100,10 +100,4 @@ def _durations(samples: dict[str, Sample]) -> str:
             few, middle, many = np.quantile(ratio, [0.16, 0.5, 0.84])
             cells.append(f"{middle:.2f} ({few:.2f} to {many:.2f}), {len(ratio)} flares")
         rows.append(cells)
-    return _markdown(("true ED / limit", "sum over the mask", "fitted template"), rows)
-
-
-def _markdown(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    columns = list(columns)
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(("true ED / limit", "sum over the mask", "fitted template"), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import statistics
 import sys
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import click
 
-from tools.torture.campaign import SMALL, TortureCampaign
+from tools.torture.disturbance import Seen, disturb_campaigns
 from tools.torture.faults import FAULTS, CannotTryError
-from tools.torture.interruptions import Interrupted, interrupt
-from tools.torture.kills import MOMENTS, SweepResult, sweep
+from tools.torture.interruptions import InterruptedMainJob
+from tools.torture.kills import MOMENTS, KilledMainJob
+from tools.torture.main_job import SMALL, TortureCampaign
 
 TEAMS = {"one rank": 1, "a team of two": 3}
 
@@ -57,28 +59,23 @@ def main(
 
 def _interrupt(n: int, interval: float, seed: int) -> int:
     """The interruptions; how much was wrong."""
-    wrong: list[str] = []
+    n_wrong = 0
     with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
         campaign = TortureCampaign(Path(directory), interval, SMALL)
-        try:
-            for ranks in (1, 2, 3):
-                seen = interrupt(campaign, ranks, n // 3 + (ranks <= n % 3), seed + ranks)
-                click.echo(_sum_up(ranks, seen))
-                for line in seen.wrong:
-                    click.echo(f"NOT AS PROMISED: {line}")
-                wrong += seen.wrong
-        finally:
-            campaign.end_jobs()
-    return len(wrong)
-
-
-def _sum_up(ranks: int, seen: Interrupted) -> str:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.kinds.items()))
-    statuses = ", ".join(f"{count} x {s}" for s, count in sorted(seen.statuses.items()))
-    return (
-        f"{ranks} ranks: {seen.kinds.total()} interruptions ({kinds}), exit statuses {statuses}; "
-        f"{seen.campaigns} campaigns finished afterwards"
-    )
+        for ranks in (1, 2, 3):
+            target = InterruptedMainJob(campaign, ranks)
+            share = n // 3 + (ranks <= n % 3)
+            if share == 0:
+                continue
+            seen = disturb_campaigns(target, share, random.Random(seed + ranks))
+            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.kinds.items()))
+            statuses = ", ".join(f"{count} x {s}" for s, count in sorted(target.statuses.items()))
+            click.echo(
+                f"{ranks} ranks: {seen.kinds.total()} interruptions ({kinds}), exit statuses "
+                f"{statuses}; {seen.campaigns} campaigns finished afterwards"
+            )
+            n_wrong += _say_what_is_wrong(seen)
+    return n_wrong
 
 
 def _torture(kills: int, interval: float, seed: int, names: Iterable[str]) -> int:
@@ -94,48 +91,59 @@ def _torture(kills: int, interval: float, seed: int, names: Iterable[str]) -> in
 
 
 def _kill(campaign: TortureCampaign, kills: int, seed: int) -> int:
-    """The kill sweeps; how much was wrong."""
-    results = []
-    for ranks in TEAMS.values():
-        results.append(sweep(campaign, ranks, kills // len(TEAMS), seed + ranks))
+    """The kills; how much was wrong."""
+    targets = [KilledMainJob(campaign, ranks) for ranks in TEAMS.values()]
+    results = [
+        (disturb_campaigns(target, kills // len(TEAMS), random.Random(seed + ranks)), target)
+        for target, ranks in zip(targets, TEAMS.values(), strict=True)
+    ]
     click.echo(_table(results, campaign.interval))
     seconds = campaign.stage_seconds()
     click.echo(
         "a kill before the first injection loses its stage: download and detect "
         f"{seconds['download'] + seconds['detect']:.2f} s, model {seconds['model']:.2f} s\n"
     )
-    wrong = [f"{what}: {which}" for result in results for what, which in result.wrong]
-    for line in wrong:
-        click.echo(f"NOT AS PROMISED: {line}")
-    return len(wrong) + sum(_too_much(result, campaign.interval) for result in results)
+    n_wrong = sum(_say_what_is_wrong(seen) for seen, _ in results)
+    return n_wrong + sum(_too_much(target, campaign.interval) for target in targets)
 
 
-def _too_much(result: SweepResult, interval: float) -> int:
+def _say_what_is_wrong(seen: Seen) -> int:
+    for what, which in seen.wrong:
+        click.echo(f"NOT AS PROMISED: {what}: {which}")
+    return len(seen.wrong)
+
+
+def _too_much(target: KilledMainJob, interval: float) -> int:
     """Kills that lost more than a checkpoint interval and the ticket that was at work."""
-    return sum(r.unsaved > interval + r.longest_ticket for r in result.readings)
+    return sum(r.unsaved > interval + r.longest_ticket for r in target.readings)
 
 
-def _table(results: list[SweepResult], interval: float) -> str:
+def _table(results: list[tuple[Seen, KilledMainJob]], interval: float) -> str:
+    both = [seen for seen, _ in results]
+    lost = [[r.unsaved for r in target.readings] or [0.0] for _, target in results]
+    differing = ("differing", "too much", "missing")
     rows: list[tuple[str, list[object]]] = [
-        ("SIGKILLs of all ranks", [r.kills.total() for r in results]),
-        *((f"  during {moment}", [r.kills[moment] for r in results]) for moment in MOMENTS),
-        ("files looked at after them", [r.n_files for r in results]),
-        ("  unreadable", [r.count("unreadable") for r in results]),
-        ("  inconsistent", [r.count("inconsistent") for r in results]),
-        ("  behind an earlier state", [r.count("went back") for r in results]),
-        ("campaigns finished", [r.campaigns for r in results]),
-        ("  files that differ", [r.count("differing") for r in results]),
-        ("other ends of a job", [r.count("other") for r in results]),
-        ("injection work lost, s of a rank: median", [_median(r) for r in results]),
-        ("  most", [f"{max((x.unsaved for x in r.readings), default=0):.3f}" for r in results]),
-        (f"  more than {interval:g} s and a ticket", [_too_much(r, interval) for r in results]),
+        ("SIGKILLs of all ranks", [seen.kinds.total() for seen in both]),
+        *((f"  during {moment}", [seen.kinds[moment] for seen in both]) for moment in MOMENTS),
+        ("files looked at after them", [target.n_files for _, target in results]),
+        ("  unreadable", [seen.count("unreadable") for seen in both]),
+        ("  inconsistent", [seen.count("inconsistent") for seen in both]),
+        ("  behind an earlier state", [seen.count("went back") for seen in both]),
+        ("campaigns finished", [seen.campaigns for seen in both]),
+        ("  files that differ", [sum(map(seen.count, differing)) for seen in both]),
+        ("other ends of a job", [seen.count("other") for seen in both]),
+        (
+            "injection work lost, s of a rank: median",
+            [f"{statistics.median(seconds):.3f}" for seconds in lost],
+        ),
+        ("  most", [f"{max(seconds):.3f}" for seconds in lost]),
+        (
+            f"  more than {interval:g} s and a ticket",
+            [_too_much(target, interval) for _, target in results],
+        ),
     ]
     head = f"{'':44}" + "".join(f"{name:>16}" for name in TEAMS)
     return "\n".join([head, *(f"{n:44}" + "".join(f"{v!s:>16}" for v in vs) for n, vs in rows)])
-
-
-def _median(result: SweepResult) -> str:
-    return f"{statistics.median([r.unsaved for r in result.readings] or [0]):.3f}"
 
 
 def _try(campaign: TortureCampaign, name: str) -> bool:

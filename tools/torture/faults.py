@@ -26,7 +26,9 @@ from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress
-from tools.torture.campaign import N_STARS, Job, TortureCampaign, states, wait_until
+from tools.harness.job_process import wait_until
+from tools.harness.marked_job import MarkedJob
+from tools.torture.main_job import TortureCampaign, states
 
 FLIPS = 1000
 RANKS = 3  # rank 0 and a team of two
@@ -66,14 +68,17 @@ def disk_full(campaign: TortureCampaign, output: Path) -> str:
     largest = max(path.stat().st_size for path in sector_files(campaign.reference).values())
     with _small_disk(output, 5 * largest // 2):
         job = campaign.start(output, RANKS)
-        status, put_off = job.wait(), job.put_off()
-        assert (status, job.failures()) == (75, []), job.text()
+        status, put_off = job.wait(), job.lines_with(" is not finished: ")
+        assert (status, job.lines_with(" failed ")) == (75, []), job.text()
         assert any("No space left on device" in line for line in put_off), job.text()
         wrong = list(campaign.wrong(output))
         assert not wrong, wrong
         n_done = sum(progress.done for progress in states(output).values())
         subprocess.run(["mount", "-o", f"remount,size={20 * largest}", output], check=True)
-        said = f"{len(put_off)} of {N_STARS} put off with 'No space left on device', {n_done} done"
+        said = (
+            f"{len(put_off)} of {campaign.size.stars} put off with 'No space left on device', "
+            f"{n_done} done"
+        )
         return f"{said}; with room {_finish(campaign, output)}"
 
 
@@ -86,8 +91,8 @@ def output_removed(campaign: TortureCampaign, output: Path) -> str:
         return not output.exists()
 
     wait_until(is_removed, "the output directory to be empty")
-    status, put_off = job.wait(), job.put_off()
-    assert (status, job.failures()) == (75, []), job.text()
+    status, put_off = job.wait(), job.lines_with(" is not finished: ")
+    assert (status, job.lines_with(" failed ")) == (75, []), job.text()
     assert put_off, job.text()
     return f"{len(put_off)} put off; {_finish(campaign, output)}"
 
@@ -107,9 +112,9 @@ def input_removed_meanwhile(campaign: TortureCampaign, output: Path) -> str:
     """The FITS files vanish while the job runs: those not begun fail, each with one line."""
     job = _injecting(campaign, output)
     with _hidden(campaign.input):
-        status, failures = job.wait(), job.failures()
+        status, failures = job.wait(), job.lines_with(" failed ")
     n_done = sum(progress.done for progress in states(output).values())
-    assert (status, n_done + len(failures)) == (1, N_STARS), job.text()
+    assert (status, n_done + len(failures)) == (1, campaign.size.stars), job.text()
     assert all("_lc.fits" in line and "No such file" in line for line in failures), failures
     return f"{n_done} done, {len(failures)} failed by name; with FITS {_finish(campaign, output)}"
 
@@ -167,13 +172,15 @@ def flipped_bits(campaign: TortureCampaign, output: Path) -> str:
     return "; ".join(said)
 
 
-def _copy_when(job: Job, is_reached: Callable[[SectorProgress], bool], directory: Path) -> Path:
+def _copy_when(
+    job: MarkedJob, is_reached: Callable[[SectorProgress], bool], directory: Path
+) -> Path:
     """Copy the first sector file that is as far as wanted."""
     copies: list[Path] = []
 
     def is_copied() -> bool:
         assert not job.has_ended(), job.text()
-        for path, progress in states(job.output).items():
+        for path, progress in states(Path(job.mark)).items():
             if is_reached(progress):
                 directory.mkdir(parents=True, exist_ok=True)
                 copies.append(Path(shutil.copy(path, directory)))
@@ -236,7 +243,7 @@ FAULTS = {
 
 def _injecting(
     campaign: TortureCampaign, output: Path, wrapper: tuple[str, ...] = (), **environment: str
-) -> Job:
+) -> MarkedJob:
     """A job whose first light curve has some injections done, and more to do."""
     job = campaign.start(output, RANKS, wrapper, **environment)
 

@@ -34,7 +34,7 @@ from cvzmpi.cvz.results.index.summary import UnreadableError, summarise  # noqa:
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file  # noqa: E402
 from cvzmpi.errors import DamagedFileError, SectorFileError  # noqa: E402
 from cvzmpi.storage import trial_reading  # noqa: E402
-from tools.torture.old_format import without_record  # noqa: E402
+from tools.harness.old_sector_file import without_record  # noqa: E402
 
 
 @click.command()

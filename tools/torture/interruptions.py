@@ -10,18 +10,17 @@ import os
 import random
 import shutil
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from cvzmpi.ledger import Ledger, Recorded, State
-from cvzmpi.ledger.states import check_transition
 from cvzmpi.mpi.abort import DEFECT
 from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED
-from tools.torture.campaign import Job, TortureCampaign, wait_until
+from tools.harness.job_process import wait_until
+from tools.harness.marked_job import MarkedJob
+from tools.torture.disturbance import Target, wait_for_instant
+from tools.torture.ledger_history import wrong_in_ledger
+from tools.torture.main_job import TortureCampaign
 
 EXCEPTION = "exception on rank 0"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
@@ -41,90 +40,82 @@ _MOST_OF_A_CAMPAIGN = 5
 _ORDERLY = {DONE, INCOMPLETE}
 
 
-@dataclass
-class Interrupted:
-    """What was seen.
+class InterruptedMainJob(Target):
+    """Jobs on light curves, interrupted.
 
     Attributes
     ----------
-    kinds : Counter
-        Interruptions, by their kind.
     statuses : Counter
         Exit statuses of the interrupted jobs.
-    campaigns : int
-        That were finished after them.
-    usual : float
-        Seconds within which a job does not end by itself, as a rule.
-    wrong : list of str
     """
 
-    kinds: Counter[str] = field(default_factory=Counter)
-    statuses: Counter[int] = field(default_factory=Counter)
-    campaigns: int = 0
-    usual: float = 0.0
-    wrong: list[str] = field(default_factory=list)
+    def __init__(self, campaign: TortureCampaign, ranks: int) -> None:
+        self._campaign, self._ranks = campaign, ranks
+        self._output = campaign.directory / f"interrupted-{ranks}"
+        self._usual = campaign.seconds  # within which a job does not end by itself, as a rule
+        self._kind, self._seconds = "", 0.0
+        self._is_promised = True
+        self.statuses: Counter[int] = Counter()
+
+    def most(self, left: int, chance: random.Random) -> int:
+        """A few."""
+        return chance.randint(1, min(_MOST_OF_A_CAMPAIGN, left))
+
+    def start(self, chance: random.Random | None) -> MarkedJob:
+        """Draw the interruption; an exception needs a program of its own."""
+        program: tuple[str, ...] = ("cvzmpi",)
+        if chance is not None:
+            self._kind = chance.choice(KINDS)
+            self._seconds = chance.uniform(0.1, self._usual)
+            if self._kind == EXCEPTION:
+                program = ("tools.torture.broken_job", f"{self._seconds:.3f}")
+        return self._campaign.start(self._output, self._ranks, program=program)
+
+    def disturb(self, job: MarkedJob, chance: random.Random) -> str | None:
+        """Interrupt it, and wait for its end."""
+        if self._kind == EXCEPTION:
+            status = job.wait()
+            had_ended = status == DONE
+            # A job of one process works itself: what is raised in there fails a light curve.
+            some_failed = status == SOME_FAILED and self._ranks == 1
+            self._is_promised = status in {DONE, DEFECT} or some_failed
+        else:
+            name, _, target = self._kind.partition(" to ")
+            had_ended = not wait_for_instant(job, lambda: True, "nothing", self._seconds)
+            _send(job, signal.Signals[name], target, chance)
+            status = job.wait()
+            # mpirun ends ranks by itself, and has its own statuses. Python's own start has no
+            # answer to a signal, or a traceback.
+            has_come = "cvzmpi" in job.text() or "to begin" in job.text()
+            dies = name == "SIGKILL" or (status == -signal.Signals[name] and not has_come)
+            self._is_promised = self._ranks > 1 or status in _ORDERLY or dies
+        wait_until(lambda: not job.ranks(), "the end of all ranks")
+        if had_ended and status == DONE:
+            self._usual = max(0.9 * self._usual, 2.0)
+            return None
+        self.statuses[status] += 1
+        return self._kind
+
+    def look(self, job: MarkedJob) -> Iterator[tuple[str, str]]:
+        """It ended as promised, without a traceback, and its files are whole."""
+        when, text = f"{self._kind} after {self._seconds:.1f} s", job.text()
+        if not self._is_promised:
+            yield "status", f"{when}: {job.wait()}: {text[-2000:]}"
+        if self._kind != EXCEPTION and "Traceback" in text and "cvzmpi" in text:
+            yield "traceback", f"{when}: {text[-2000:]}"
+        yield from self._campaign.wrong(self._output)
+
+    def finish(self, jobs: list[MarkedJob]) -> Iterator[tuple[str, str]]:
+        """The next job ends it; files are those of the undisturbed run, the ledger tells it all."""
+        (job,) = jobs
+        if (status := job.wait()) != DONE:
+            yield "next job", f"ends with {status}: {job.text()[-2000:]}"
+        yield from self._campaign.wrong_at_the_end(self._output)
+        yield from wrong_in_ledger(self._output / "ledger.sqlite", self._output / "outbox")
+        shutil.rmtree(self._output)
 
 
-def interrupt(campaign: TortureCampaign, ranks: int, n: int, seed: int) -> Interrupted:
-    """Interrupt jobs until so many interruptions have come; each campaign is finished."""
-    chance = random.Random(seed)
-    output = campaign.directory / f"interrupted-{ranks}"
-    seen = Interrupted(usual=campaign.seconds)
-    while seen.kinds.total() < n and not seen.wrong:
-        for _ in range(chance.randint(1, min(_MOST_OF_A_CAMPAIGN, n - seen.kinds.total()))):
-            if not _interrupt_once(campaign, output, ranks, chance, seen):
-                break
-        job = campaign.start(output, ranks)
-        if job.wait() != DONE:
-            seen.wrong.append(f"the next job ends with {job.wait()}: {job.text()[-2000:]}")
-        seen.wrong += campaign.wrong_at_the_end(output)
-        seen.wrong += wrong_in_ledger(output)
-        seen.campaigns += 1
-        if not seen.wrong:
-            shutil.rmtree(output)
-    return seen
-
-
-def _interrupt_once(
-    campaign: TortureCampaign, output: Path, ranks: int, chance: random.Random, seen: Interrupted
-) -> bool:
-    """Interrupt a job; False where it had ended before, which does not count."""
-    kind = chance.choice(KINDS)
-    seconds = chance.uniform(0.1, seen.usual)
-    if kind == EXCEPTION:
-        job = campaign.start(output, ranks, program=("tools.torture.broken_job", f"{seconds:.3f}"))
-        status = job.wait()
-        had_ended = status == DONE
-        # A job of one process works itself: what is raised in there fails a light curve.
-        is_promised = status in {DONE, DEFECT} or (status == SOME_FAILED and ranks == 1)
-    else:
-        name, _, target = kind.partition(" to ")
-        job = campaign.start(output, ranks, program=("cvzmpi",))
-        time.sleep(seconds)
-        had_ended = job.has_ended()
-        _send(job, signal.Signals[name], target, chance)
-        status = job.wait()
-        # mpirun ends ranks by itself, and has its own statuses. Python's own start has no answer to
-        # a signal, or a traceback.
-        has_come = "cvzmpi" in job.text() or "to begin" in job.text()
-        dies = name == "SIGKILL" or (status == -signal.Signals[name] and not has_come)
-        is_promised = ranks > 1 or status in _ORDERLY or dies
-    wait_until(lambda: not job.ranks(), "the end of all ranks")
-    if had_ended and status == DONE:
-        seen.usual = max(0.9 * seen.usual, 2.0)
-        return False
-    seen.kinds[kind] += 1
-    seen.statuses[status] += 1
-    text = job.text()
-    if not is_promised:
-        seen.wrong.append(f"{kind} after {seconds:.1f} s: status {status}: {text[-2000:]}")
-    if kind != EXCEPTION and "Traceback" in text and "cvzmpi" in text:
-        seen.wrong.append(f"{kind} after {seconds:.1f} s: {text[-2000:]}")
-    seen.wrong += [f"{what}: {which}" for what, which in campaign.wrong(output)]
-    return True
-
-
-def _send(job: Job, number: signal.Signals, target: str, chance: random.Random) -> None:
+def _send(job: MarkedJob, number: signal.Signals, target: str, chance: random.Random) -> None:
     processes = job.ranks()  # mpirun itself is the first where there is one
     if len(processes) > 1:
         launcher, ranks = processes[:1], processes[1:]
@@ -134,40 +125,3 @@ def _send(job: Job, number: signal.Signals, target: str, chance: random.Random) 
     for process in {*chosen, *(launcher if target == "all" else ())}:
         with suppress(ProcessLookupError):
             os.kill(process, number)
-
-
-def wrong_in_ledger(output: Path) -> list[str]:
-    """What is wrong with the ledger of a finished campaign; empty if all is well."""
-    wrong = []
-    with Ledger.open(output / "ledger.sqlite", create=False) as ledger:
-        for unit in ledger.units():
-            # An exception while a FITS file is looked at is taken for its own, until the next look.
-            was_rejected = unit.name.endswith(".fits") and unit.state is State.NOT_QUALIFIED
-            if unit.state is not State.DONE and not was_rejected:
-                wrong.append(f"{unit.name} is {unit.state}")
-            wrong += _wrong_in_history(ledger.history(unit.name))
-    wrong += [f"not delivered: {path}" for path in (output / "outbox").glob("*")]
-    return wrong
-
-
-def _wrong_in_history(history: list[Recorded]) -> list[str]:
-    """Whether each event follows from the one before, and who worked gave back."""
-    wrong = []
-    before: Recorded | None = None
-    for number, event in enumerate(history, start=1):
-        state = None if before is None else before.to_state
-        if event.number != number or event.from_state is not state:
-            wrong.append(f"{event.unit}: a gap before event {event.number}")
-        check_transition(event.unit, state, event.to_state)
-        if before is not None and state is State.WORKING and not _may_end(before, event):
-            wrong.append(f"{event.unit}: job {event.job.id} took it while another had it")
-        if event.to_state is State.ERROR and "Defect" not in (event.message or ""):
-            wrong.append(f"{event.unit} failed: {event.message}")
-        before = event
-    return wrong
-
-
-def _may_end(began: Recorded, event: Recorded) -> bool:
-    """Whether the work that a job began was ended by itself, or in place of a dead one."""
-    said = event.message or ""
-    return event.job.id == began.job.id or said.startswith(f"job {began.job.id} ")

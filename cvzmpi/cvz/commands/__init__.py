@@ -1,7 +1,1 @@
-"""The commands of a `cvz` campaign."""
-
-from __future__ import annotations
-
-from cvzmpi.cvz.commands import campaign, results
-
-COMMANDS = (*campaign.COMMANDS, *results.COMMANDS)
+"""Commands of the campaign `cvz`: declared in `command_line`, each with its body in a module."""

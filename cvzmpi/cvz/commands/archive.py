@@ -1,20 +1,48 @@
-"""The commands `scan` and `fetch`."""
+"""`cvzmpi scan` and `fetch`: what the archive has, and light curves ahead of a job."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+import click
+
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.fetch import Fetch, FetchResult
-from cvzmpi.cvz.archive.scan import ScanResult, known_good, scan
+from cvzmpi.cvz.archive.scan import ScanResult, known_good
+from cvzmpi.cvz.archive.scan import scan as scan_archive
 from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.target_list import read_target_list
+from cvzmpi.cvz.commands.settings import settings_of
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Ledger
+from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED, complain
 
 _GIGABYTE = 1e9
+
+
+def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> int:
+    """Find the light curves of the targets, and say how many there are and which rows are bad."""
+    config = settings_of(file, settings, {"archive.targets": targets})
+    result, bad_rows = scan_targets(config, complain)
+    click.echo(result)
+    for row in bad_rows:
+        complain(row)
+    if result.unseen is not None:
+        return INCOMPLETE
+    return SOME_FAILED if bad_rows else DONE
+
+
+def fetch(file: Path | None, settings: tuple[str, ...]) -> int:
+    """Bring light curves into scratch, and say how many, and which failed."""
+    result = fetch_light_curves(settings_of(file, settings), complain)
+    click.echo(result)
+    for failure in result.failed:
+        complain(failure)
+    if result.down is not None:
+        return INCOMPLETE
+    return SOME_FAILED if result.failed else DONE
 
 
 def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult, list[str]]:
@@ -24,13 +52,13 @@ def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult
     ----------
     config : Config
     say : callable
-        Is told what is worth telling meanwhile.
+        Takes lines about waiting and retries.
 
     Returns
     -------
     result : ScanResult
     bad_rows : list of str
-        A line for each row of the list that is no target.
+        A line for each row of the list that is not a target.
 
     Raises
     ------
@@ -47,7 +75,7 @@ def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult
     access = ArchiveAccess(config, say)
     try:
         with open_ledger(config) as ledger, ledger.job("scan") as job:
-            result = scan(targets, config.archive, access, ledger, job)
+            result = scan_archive(targets, config.archive, access, ledger, job)
     finally:
         access.close()
     for note in access.notes:
@@ -62,7 +90,7 @@ def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResul
     ----------
     config : Config
     say : callable
-        Is told how far it is, now and then, and when the archive is waited for.
+        Takes lines about progress, and about waiting for the archive.
 
     Raises
     ------
@@ -87,7 +115,7 @@ def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResul
 
 
 def open_ledger(config: Config) -> Ledger:
-    """The ledger of a campaign, which is made where there is none."""
+    """Open the ledger of a campaign, which is made where there is none."""
     location = config.ledger_location()
     if isinstance(location, Path):
         try:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from cvzmpi.cvz.detection.flares import at_edge
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import BY_NAME, quality_marks
-from cvzmpi.cvz.results.products.completeness import CompletenessCurve, Limit
 from cvzmpi.cvz.results.products.isolated import or_refused
 from cvzmpi.cvz.results.products.recovered_fraction import (
     binned_by_amplitude_and_fwhm,
     equal_edges,
+)
+from cvzmpi.cvz.results.terminal import (
+    half_found,
+    n_flares_in,
+    plain_console,
+    plain_table,
+    print_facts,
+    print_heading,
 )
 from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
 from cvzmpi.cvz.sector_file.reading import SectorContent
@@ -33,10 +35,16 @@ from cvzmpi.cvz.sector_file.star_facts import star_facts
 MAX_FLARES = 20
 """Flares that `show_file` prints; the file has them all."""
 
-WIDTH = 100
-"""Columns where there is no terminal to ask."""
-
-_INDENT = 17
+_FLARE_COLUMNS = (
+    "peak [BTJD d]",
+    "cadences",
+    "minutes",
+    "amplitude [%]",
+    "ED [s]",
+    "ED error [s]",
+    "highest p",
+    "edge",
+)
 
 _GRID = 5
 """Rows and columns of the recovered fractions."""
@@ -64,78 +72,20 @@ def _print_file(console: Console, path: Path) -> None:
     content = SectorContent.read(path)
     data = content.data
     console.print(f"TIC {content.tic}, sector {content.sector}", style="bold")
-    _print_facts(console, _overview(content))
-    _heading(console, "Quality marks")
-    _print_facts(console, _marks(content))
-    _heading(console, "Gaussian process")
+    print_facts(console, _overview(content))
+    print_heading(console, "Quality marks")
+    print_facts(console, _marks(content))
+    print_heading(console, "Gaussian process")
     if data.flares is None:
         console.print("  missing: the file is at checkpoint detect")
     else:
-        _print_facts(console, _gaussian_process(data.gp_facts, content.config))
-    _heading(console, "Flares")
+        print_facts(console, _gaussian_process(data.gp_facts, content.config))
+    print_heading(console, "Flares")
     _print_flares(console, data)
-    _heading(console, "Recovery of injected flares")
+    print_heading(console, "Recovery of injected flares")
     _print_recovery(console, content.recovery)
-    _heading(console, "Made by")
-    _print_facts(console, _provenance(content))
-
-
-def plain_console(piped_width: int = WIDTH) -> Console:
-    """Plain text: a path or a number is not to be taken for markup, or coloured.
-
-    Parameters
-    ----------
-    piped_width : int
-        Columns where the output is no terminal, unless the environment says.
-    """
-    console = Console(highlight=False, emoji=False, markup=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = piped_width
-    return console
-
-
-def half_found(size: np.ndarray, recovery: Recovery) -> Limit:
-    """The size at which half of the injected flares are found.
-
-    Parameters
-    ----------
-    size : float64, shape (n_done,)
-        Of the injected flares, as their amplitude.
-    recovery : Recovery
-    """
-    return CompletenessCurve.fit(size, recovery.recovered, n_draws=0).limit(0.5)
-
-
-def limit_text(limit: Limit, factor: float = 1.0) -> str:
-    """A limit times a factor, with its sign where it is only a bound."""
-    sign = "" if limit.relation == "=" else f"{limit.relation} "
-    return f"{sign}{limit.value * factor:.3g}"
-
-
-def n_flares_in(mask: np.ndarray) -> int:
-    """Flares that a flare mask marks: its stretches of true values."""
-    return int(np.count_nonzero(np.diff(mask.astype(np.int8), prepend=0) == 1))
-
-
-def _heading(console: Console, text: str) -> None:
-    console.print()
-    console.print(text, style="bold")
-
-
-def _print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
-    """Names and values in two columns."""
-    for name, value in facts:
-        # A path or a checksum is never broken: people copy it.
-        first, *others = textwrap.wrap(
-            value, console.width - _INDENT, break_long_words=False, break_on_hyphens=False
-        ) or [""]
-        if len(name) > _INDENT - 3:  # a long name has a line of its own
-            console.print(Text(f"  {name}", "dim"))
-            others, name, first = [first, *others], "", ""
-        if name:
-            console.print(Text.assemble((f"  {name:<{_INDENT - 2}}", "dim"), first), soft_wrap=True)
-        for line in others:
-            console.print(" " * _INDENT + line, soft_wrap=True)
+    print_heading(console, "Made by")
+    print_facts(console, _provenance(content))
 
 
 def _overview(content: SectorContent) -> list[tuple[str, str]]:
@@ -247,18 +197,7 @@ def _print_flares(console: Console, data: SectorData) -> None:
         console.print("  none found")
         return
     console.print(f"  {n_flares} found, by equivalent duration (ED); amplitude over median flux")
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in (
-        "peak [BTJD d]",
-        "cadences",
-        "minutes",
-        "amplitude [%]",
-        "ED [s]",
-        "ED error [s]",
-        "highest p",
-        "edge",
-    ):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = plain_table(_FLARE_COLUMNS)
     minutes = data.light_curve.exposure * MINUTES_PER_DAY
     edge = at_edge(data.probability, data.flares["start"], data.flares["stop"])
     for i in np.argsort(-data.flares["equivalent_duration"], kind="stable")[:MAX_FLARES]:
@@ -286,10 +225,10 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
         done = "not drawn yet" if recovery is None else f"none of {recovery.n_inject:,} is done yet"
         console.print(f"  missing: {done}")
         return
-    amplitude = half_found(recovery.amplitude, recovery)
-    duration = half_found(recovery.equivalent_duration, recovery)
+    amplitude = half_found(recovery, "amplitude", 100)
+    duration = half_found(recovery, "equivalent_duration")
     so_far = "" if recovery.n_done == recovery.n_inject else " so far"
-    _print_facts(
+    print_facts(
         console,
         [
             (
@@ -300,7 +239,7 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
             ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}"),
             (
                 "half of them",
-                f"at amplitude {limit_text(amplitude, 100)} %, at ED {limit_text(duration)} s",
+                f"at amplitude {amplitude} %, at ED {duration} s",
             ),
         ],
     )
@@ -309,10 +248,7 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
     counts = binned_by_amplitude_and_fwhm(recovery, amplitude_edges, fwhm_edges)
     console.print()
     console.print("  Recovered [%] (of how many) by amplitude [%] and FWHM [minutes]")
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("amplitude", justify="right", no_wrap=True)
-    for span in _spans(fwhm_edges * MINUTES_PER_DAY):
-        table.add_column(span, justify="right", no_wrap=True)
+    table = plain_table(["amplitude", *_spans(fwhm_edges * MINUTES_PER_DAY)])
     for span, fractions, numbers in zip(
         _spans(amplitude_edges * 100), counts.fraction, counts.n_placed, strict=True
     ):

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
-from cvzmpi.cvz.results.show import WIDTH, half_found, limit_text, n_flares_in, plain_console
+from cvzmpi.cvz.results.terminal import (
+    WIDTH,
+    half_found,
+    n_flares_in,
+    plain_console,
+    plain_table,
+)
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
@@ -43,9 +46,7 @@ def show_table(paths: Sequence[Path]) -> bool:
     """
     console = plain_console(_WIDE)
     console.width = max(console.width, WIDTH)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
+    table = plain_table(_COLUMNS, collapse_padding=True)
     table.add_column("file", overflow="fold")
     base = _common_directory(paths)
     bad = []
@@ -88,8 +89,7 @@ def _row(path: Path) -> list[str]:
     if recovery is None or not recovery.n_placed:
         cells += ["-", "-"]
     else:
-        limit = half_found(recovery.amplitude, recovery)
-        cells += [f"{recovery.fraction * 100:.1f}", limit_text(limit, 100)]
+        cells += [f"{recovery.fraction * 100:.1f}", half_found(recovery, "amplitude", 100)]
     star_facts(content.header)
     marks = marks_text(quality_marks(data, content.config))
     return [*cells, f"{sum(data.seconds.values()):.1f}", marks.replace(",", "\n")]

@@ -21,6 +21,7 @@ from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION
 from cvzmpi.cvz.sector_file.open_file import OpenSectorFile
 from cvzmpi.errors import DamagedFileError, SectorFileError
 from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
+from cvzmpi.storage.whole_file import is_there
 
 T = TypeVar("T", bound="SectorContent")
 
@@ -59,7 +60,7 @@ class SectorContent(SectorProgress):
         SectorFileError
             If there is no such file, or it is unreadable or not a sector file.
         """
-        if not _exists(path):
+        if not is_there(path, SectorFileError):
             raise SectorFileError(f"{path}: no such sector file")
         with _opened(path) as file:
             progress, opened = _progress(path, file), OpenSectorFile(file.id)
@@ -103,7 +104,7 @@ def read_progress(path: Path) -> SectorProgress | None:
     SectorFileError
         If it is another kind of file, or the operating system does not let it be read.
     """
-    if not _exists(path):
+    if not is_there(path, SectorFileError):
         return None
     with _opened(path) as file:
         return _progress(path, file)
@@ -167,16 +168,6 @@ def _opened(path: Path) -> AbstractContextManager[h5py.File]:
         If the operating system does not let it be read.
     """
     return opened_hdf5(path, SectorFileError, DamagedFileError, check_on_trial)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise SectorFileError(f"{path}: cannot be read: {error.strerror}") from error
-    return True
 
 
 def _progress(path: Path, file: h5py.File) -> SectorProgress:

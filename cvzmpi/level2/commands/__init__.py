@@ -1,7 +1,1 @@
-"""The commands `cvzmpi level2 ...`."""
-
-from __future__ import annotations
-
-from cvzmpi.level2.commands import jobs, maps, programs
-
-COMMANDS = (*programs.COMMANDS, *jobs.COMMANDS, *maps.COMMANDS)
+"""Commands of the campaign `level2`: declared in `command_line`, each with its body in a module."""

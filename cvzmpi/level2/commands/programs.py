@@ -1,50 +1,44 @@
-"""Commands of a campaign: from the metadata store to the published inversion."""
+"""The steps of a Level 2 campaign as commands, from the metadata store to the publication."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from cvzmpi.given_path import GIVEN_PATH
+from cvzmpi.ledger import Job
+from cvzmpi.level2.configuration import load
+from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
+from cvzmpi.level2.programs import reservation
+from cvzmpi.level2.programs import retry as again
+from cvzmpi.level2.programs.states import SHOWN
+from cvzmpi.level2.programs.views import describe, list_items, program_view
+from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
-if TYPE_CHECKING:
-    from cvzmpi.ledger import Job
-    from cvzmpi.level2.steps import Level2Campaign
 
+def with_campaign(command: Callable[..., int]) -> Callable[..., int]:
+    """Open the campaign of the options `--config` and `--set` for a body, as its first argument."""
 
-def of_campaign(command: Callable[..., int], *, create: bool = True) -> Callable[..., int]:
-    """The options that say which campaign; the command gets it opened, as its first argument."""
-
-    @click.option("--config", type=GIVEN_PATH, help="[default: cvzmpi.toml]")
-    @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override.")
     @wraps(command)
-    def wrapped(config: Path | None, settings: tuple[str, ...], **given: Any) -> int:
-        from cvzmpi.level2.configuration import load
-        from cvzmpi.level2.steps import Level2Campaign
-
-        with Level2Campaign.open(load(config, settings), create=create) as campaign:
+    def opened(file: Path | None, settings: tuple[str, ...], **given: Any) -> int:
+        with Level2Steps.open(load(file, settings)) as campaign:
             return command(campaign, **given)
 
-    return wrapped
+    return opened
 
 
-@contextmanager
-def _job(campaign: Level2Campaign, program: str) -> Iterator[Job]:
-    with campaign.ledger.job(f"level2 {program}") as job:
-        yield job
+def _job(campaign: Level2Steps, command: str) -> AbstractContextManager[Job]:
+    return campaign.ledger.job(f"level2 {command}")
 
 
-@click.command()
-@click.option("--proposal", "proposals", multiple=True, help="Only this one; may come again.")
-@of_campaign
-def scan(campaign: Level2Campaign, proposals: tuple[str, ...]) -> int:
+@with_campaign
+def scan(campaign: Level2Steps, proposals: tuple[str, ...]) -> int:
     """Read the metadata store; new and changed datasets are added."""
     with _job(campaign, "scan") as job:
         report = campaign.scan(job, proposals)
@@ -54,27 +48,19 @@ def scan(campaign: Level2Campaign, proposals: tuple[str, ...]) -> int:
     return SOME_FAILED if report.bad else DONE
 
 
-@click.command()
-@of_campaign
-def qualify(campaign: Level2Campaign) -> int:
+@with_campaign
+def qualify(campaign: Level2Steps) -> int:
     """Evaluate the criteria for every program that is complete."""
     with _job(campaign, "qualify") as job:
         click.echo(campaign.qualify(job))
     return DONE
 
 
-@click.command(name="list")
-@click.option("--state", help="Only what is in this state, as Invertible.")
-@click.option("--proposal", help="Only what was observed for this proposal.")
-@click.option("--by", help="Only what this person has claimed.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@of_campaign
+@with_campaign
 def list_programs(
-    campaign: Level2Campaign, state: str | None, proposal: str | None, by: str | None, as_json: bool
+    campaign: Level2Steps, state: str | None, proposal: str | None, by: str | None, as_json: bool
 ) -> int:
-    """List the Observing Programs: what people have claimed first, then what is free."""
-    from cvzmpi.level2.programs.views import list_items
-
+    """List the Observing Programs: what people have reserved first, then what is free."""
     items = list_items(campaign.catalogue, state=state, proposal=proposal, claimed_by=by)
     if as_json:
         click.echo(json.dumps([item.as_json() for item in items], indent=1))
@@ -85,63 +71,36 @@ def list_programs(
     return DONE
 
 
-@click.command()
-@click.argument("program")
-@of_campaign
-def show(campaign: Level2Campaign, program: str) -> int:
+@with_campaign
+def show(campaign: Level2Steps, program: str) -> int:
     """Show a program: its datasets, the criteria with their values, and its history."""
-    from cvzmpi.level2.programs.views import describe, program_view
-
     click.echo(describe(program_view(campaign.catalogue, program)), nl=False)
     return DONE
 
 
-@click.command()
-@click.argument("program")
-@click.option("--by", required=True, help="Who claims it.")
-@of_campaign
-def claim(campaign: Level2Campaign, program: str, by: str) -> int:
-    """Claim a program, to invert it."""
-    from cvzmpi.level2.programs import reservation
-
-    with _job(campaign, "claim") as job:
-        reservation.claim(campaign.catalogue, job, program, by)
-    click.echo(f"{program}: claimed by {by}")
+@with_campaign
+def reserve(campaign: Level2Steps, program: str, by: str) -> int:
+    """Reserve a program for a person, who inverts it."""
+    with _job(campaign, "reserve") as job:
+        reservation.reserve(campaign.catalogue, job, program, by)
+    click.echo(f"{program}: reserved by {by}")
     return DONE
 
 
-@click.command()
-@click.argument("program")
-@click.option("--by", help="Only if this person has it.")
-@of_campaign
-def release(campaign: Level2Campaign, program: str, by: str | None) -> int:
-    """Give a claimed program back."""
-    from cvzmpi.level2.programs import reservation
-
+@with_campaign
+def release(campaign: Level2Steps, program: str, by: str | None) -> int:
+    """End the reservation of a program."""
     with _job(campaign, "release") as job:
         reservation.release(campaign.catalogue, job, program, by)
     click.echo(f"{program}: released")
     return DONE
 
 
-@click.command()
-@click.argument("program")
-@click.option(
-    "--files",
-    type=GIVEN_PATH,
-    required=True,
-    multiple=True,
-    help="A file of the product, or its directory; may come again.",
-)
-@click.option("--commit", required=True, help="Of the software that made them.")
-@click.option("--by", help="Who made them.")
-@of_campaign
+@with_campaign
 def inverted(
-    campaign: Level2Campaign, program: str, files: tuple[Path, ...], commit: str, by: str | None
+    campaign: Level2Steps, program: str, files: tuple[Path, ...], commit: str, by: str | None
 ) -> int:
     """Hand in the inversion of a program: its files are checked first."""
-    from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
-
     content = {"program": program, "files": list(files), "commit": commit, "by": by}
     ready = ReadyEvent.of(content, Path.cwd())
     with _job(campaign, "inverted") as job:
@@ -150,9 +109,8 @@ def inverted(
     return DONE
 
 
-@click.command()
-@of_campaign
-def inbox(campaign: Level2Campaign) -> int:
+@with_campaign
+def inbox(campaign: Level2Steps) -> int:
     """Accept or reject the ready events that were dropped into the inbox."""
     with _job(campaign, "inbox") as job:
         dropped = campaign.empty_inbox(job)
@@ -161,9 +119,8 @@ def inbox(campaign: Level2Campaign) -> int:
     return DONE if all(one.accepted for one in dropped) else SOME_FAILED
 
 
-@click.command()
-@of_campaign
-def preprocess(campaign: Level2Campaign) -> int:
+@with_campaign
+def preprocess(campaign: Level2Steps) -> int:
     """Prepare the invertible programs whose Level 1 data are here."""
     with _job(campaign, "preprocess") as job:
         report = campaign.preprocess(job)
@@ -171,26 +128,19 @@ def preprocess(campaign: Level2Campaign) -> int:
     return SOME_FAILED if report.failed else DONE
 
 
-@click.command()
-@of_campaign
-def publish(campaign: Level2Campaign) -> int:
+@with_campaign
+def publish(campaign: Level2Steps) -> int:
     """Publish all that is inverted, and register it with the metadata store."""
     with _job(campaign, "publish") as job:
         outcomes = campaign.publish(job)
     for outcome in outcomes:
-        text = outcome.error or f"published, {outcome.inversion_id}"
-        click.echo(f"{outcome.program}: {text}", err=outcome.error is not None)
+        click.echo(outcome, err=outcome.error is not None)
     return SOME_FAILED if any(outcome.error for outcome in outcomes) else DONE
 
 
-@click.command()
-@click.argument("programs", nargs=-1, required=True)
-@of_campaign
-def retry(campaign: Level2Campaign, programs: tuple[str, ...]) -> int:
+@with_campaign
+def retry(campaign: Level2Steps, programs: tuple[str, ...]) -> int:
     """Let programs in error go on from where they failed."""
-    from cvzmpi.level2.programs import retry as again
-    from cvzmpi.level2.states import SHOWN
-
     with _job(campaign, "retry") as job:
         for program in programs:
             state = again.retry(campaign.catalogue, job, program)
@@ -198,40 +148,10 @@ def retry(campaign: Level2Campaign, programs: tuple[str, ...]) -> int:
     return DONE
 
 
-@click.command()
-@click.argument("program")
-@of_campaign
-def reopen(campaign: Level2Campaign, program: str) -> int:
+@with_campaign
+def reopen(campaign: Level2Steps, program: str) -> int:
     """Look at an inverted program from the beginning; what was published stays."""
-    from cvzmpi.level2.programs import retry as again
-
     with _job(campaign, "reopen") as job:
         again.reopen(campaign.catalogue, job, program)
     click.echo(f"{program}: reopened")
     return DONE
-
-
-@click.command()
-def config() -> int:
-    """Print all settings with their defaults and meanings: a cvzmpi.toml to start from."""
-    from cvzmpi.config import as_toml
-    from cvzmpi.level2.configuration import Level2Config
-
-    click.echo(as_toml(Level2Config()), nl=False)
-    return DONE
-
-
-@click.command()
-@of_campaign
-def serve(campaign: Level2Campaign) -> int:
-    """Run all steps on a schedule, and serve a page with everything about the programs."""
-    from cvzmpi.level2.service import run
-
-    run(campaign)
-    return DONE
-
-
-COMMANDS = (
-    *(config, scan, qualify, list_programs, show, claim, release, inverted, inbox),
-    *(preprocess, publish, retry, reopen, serve),
-)

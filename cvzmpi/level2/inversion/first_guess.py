@@ -1,4 +1,4 @@
-"""Where the inversion of a pixel begins: estimates straight from its profiles."""
+"""The first guess of the inversion of a pixel: estimates from its profiles without a model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DOPPLER_WIDTH, _DAMPING, _LINE_STRENGTH, _CONSTANT_PART = 3.0, 0.3, 10.0, 0.3
 
 @dataclass(frozen=True)
 class Estimates:
-    """What the profiles say without a model.
+    """Estimates for a batch of pixels.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Estimates:
     field_across: np.ndarray
 
     def of(self, rows: np.ndarray) -> Estimates:
-        """Those of some pixels."""
+        """The estimates of some pixels."""
         return Estimates(
             self.continuum[rows],
             self.velocity[rows],
@@ -86,7 +86,7 @@ def estimate(observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]
 
 
 def first_start(model: MilneEddington, observed: np.ndarray, estimates: Estimates) -> np.ndarray:
-    """Parameters to begin with, as the estimates have them; shape (n, n_parameters)."""
+    """Parameters to begin with, by the estimates; shape (n, n_parameters)."""
     strength = np.hypot(estimates.field_along, estimates.field_across)
     inclination = np.arctan2(estimates.field_across, estimates.field_along)
     return _start(model, observed, estimates, strength, inclination)
@@ -118,8 +118,8 @@ def _start(
     start[:, me.SOURCE_CONSTANT] = _CONSTANT_PART * estimates.continuum
     start[:, me.SOURCE_GRADIENT] = (1 - _CONSTANT_PART) * estimates.continuum
     start[:, me.FILLING_FACTOR] = 1
-    # The azimuth is the angle by which these profiles must be turned to resemble the observed ones
-    # most: that of the correlation of Q + iU.
+    # The azimuth rotates these profiles so that they correlate best with the observed ones: it is
+    # half the phase of the correlation of Q + iU.
     of_lines = np.any(spectral_window.of_lines(model.wavelength, model.lines), axis=0)
     profiles = model.stokes(start)
     q, u = (_part(profiles, stokes, of_lines) for stokes in (1, 2))

@@ -16,13 +16,12 @@ import h5py
 import numpy as np
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
-from cvzmpi.level2.inversion.inversion import Inverted
+from cvzmpi.level2.inversion.pixel_inversion import Inverted
 from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
-from cvzmpi.storage.resumable import is_begun
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
-from cvzmpi.storage.whole_file import write_whole
+from cvzmpi.storage.whole_file import is_there, write_whole
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
@@ -146,7 +145,7 @@ def read_progress(path: Path) -> Progress | None:
     MapFileError
         If it is another kind of file, or the operating system does not let it be read.
     """
-    if not is_begun(path, MapFileError):
+    if not is_there(path, MapFileError):
         return None
     with opened(path, FORMAT, FORMAT_VERSION) as file:
         _check_shapes(path, file)

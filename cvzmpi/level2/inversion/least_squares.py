@@ -1,6 +1,6 @@
 """Levenberg-Marquardt for many pixels at once.
 
-Every pixel goes its own way: it has its own damping, and leaves the batch when it has converged.
+Every pixel has its own damping, and leaves the batch when it has converged.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 
 Model = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Takes parameters (n, n_parameters); values (n, ...) and derivatives (n, n_parameters, ...)."""
+"""From parameters (n, n_parameters) to values (n, ...), derivatives (n, n_parameters, ...)."""
 
 _FIRST_DAMPING = 1e-2
 _LEAST_DAMPING, _LARGEST_DAMPING = 1e-7, 1e9
 _LESS, _MORE = 0.1, 10.0
-# A step that lowers chi^2 by less than this fraction, twice in a row, is the last one.
+# A pixel has converged after two steps in a row that lower chi^2 by less than this fraction.
 _TOLERANCE = 1e-4
 
 
 @dataclass
 class Fit:
-    """How the fits of a batch ended.
+    """The fits of a batch of pixels.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Fit:
     converged: np.ndarray
 
     def take_better(self, rows: np.ndarray, other: Fit) -> None:
-        """Replace some rows by those of another fit, where that is better."""
+        """Replace rows by those of another fit, if they are better there."""
         better = other.chi_squared < self.chi_squared[rows]
         self.n_iterations[rows] += other.n_iterations
         for name in ("parameters", "chi_squared", "curvature", "converged"):
@@ -68,9 +68,9 @@ def fit(
         Reciprocals of the standard deviations.
     start : float64, shape (n, n_parameters)
     free : int64, shape (n_free,)
-        Which parameters are fitted.
+        The indices of the parameters that are fitted.
     constrain : callable
-        Takes parameters (n, n_parameters) and gives the nearest allowed ones.
+        Takes parameters (n, n_parameters), and returns the nearest allowed ones.
     max_iterations : int
 
     Returns
@@ -81,8 +81,8 @@ def fit(
 
     def evaluate(rows: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         values, derivatives = model(p)
-        # Contiguous: sums and products are rounded by the layout in memory, and that of a single
-        # row would be another.
+        # Contiguous, since the rounding of sums and products depends on the layout in memory, which
+        # differs for a single row.
         residual = np.ascontiguousarray((observed[rows] - values) * weights).reshape(len(p), -1)
         slopes = np.ascontiguousarray(derivatives[:, free] * weights)
         slopes = slopes.reshape(len(p), len(free), -1)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
-from cvzmpi.level2.inversion.inversion import invert
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Progress
+from cvzmpi.level2.inversion.pixel_inversion import invert
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

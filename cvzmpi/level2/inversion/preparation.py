@@ -1,4 +1,4 @@
-"""Programs whose Level 1 data are here are prepared for the inversion in bulk, all their maps."""
+"""The preparation of programs whose Level 1 data are on this machine: all their maps."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
-from cvzmpi.level2.inversion.prepared_program import last_record, record_of
+from cvzmpi.level2.inversion.inversion_unit import last_record, record_of
+from cvzmpi.level2.maps.preprocess import preprocess_dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.dataset import Dataset
 from cvzmpi.level2.programs.program import ObservingProgram
+from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import FE_I_630, SPECTRAL_RULES
 from cvzmpi.level2.settings import PreprocessSettings
 
@@ -19,15 +20,15 @@ STEP = "preprocess"
 
 @dataclass
 class PreparationReport:
-    """What became of the programs that are invertible and free.
+    """The programs that are invertible and not reserved, by result.
 
     Parameters
     ----------
     prepared, failed : list of str
     incomplete : list of str
-        Of which some Level 1 datasets are here, and others not.
+        Programs with some, but not all, of their Level 1 datasets here.
     n_maps : int
-        Of those that are prepared.
+        Maps of the prepared programs.
     """
 
     prepared: list[str] = field(default_factory=list)
@@ -36,7 +37,7 @@ class PreparationReport:
     n_maps: int = 0
 
     def add(self, event: Event) -> None:
-        """Count how the preparation of a program went."""
+        """Count a program by the event of its preparation."""
         if event.to_state is State.ERROR:
             self.failed.append(event.unit)
             return
@@ -53,57 +54,46 @@ class PreparationReport:
 
 
 def level1_directories(level1: Path, program: ObservingProgram) -> dict[str, Path | None]:
-    """Where the Level 1 data of the iron lines of a program are, by dataset; None: not here.
+    """The directories of a program's datasets with the iron lines; None for those not here.
 
-    They may be in `<dataset>/` or in `<proposal>/<dataset>/`.
+    A directory is `<dataset>/` or `<proposal>/<dataset>/`.
     """
-    return {
-        dataset.dataset_id: next(
-            (
-                directory
-                for directory in (
-                    level1 / dataset.dataset_id,
-                    level1 / dataset.proposal / dataset.dataset_id,
-                )
-                if directory.is_dir()
-            ),
-            None,
-        )
-        for dataset in _with_iron(program)
-    }
-
-
-def _with_iron(program: ObservingProgram) -> list[Dataset]:
     covers = SPECTRAL_RULES["midpoint"].covers
-    return [dataset for dataset in program.spectropolarimetric if covers(dataset, FE_I_630)]
+    found: dict[str, Path | None] = {}
+    for dataset in program.spectropolarimetric:
+        if covers(dataset, FE_I_630):
+            name = dataset.dataset_id
+            places = (level1 / name, level1 / dataset.proposal / name)
+            found[name] = next((place for place in places if place.is_dir()), None)
+    return found
 
 
 def prepare_programs(
     catalogue: Catalogue, job: Job, level1: Path, output: Path, settings: PreprocessSettings
 ) -> PreparationReport:
-    """Prepare all programs that are invertible, free, and here as a whole.
+    """Prepare all programs that are invertible, not reserved, and here as a whole.
 
-    Where one fails, it is in error, and the others go on.
+    A program that fails goes into error, and the others go on.
     """
     report = PreparationReport()
-    claimed = catalogue.claimants()
+    reserved = catalogue.reservations()
     for unit in _to_prepare(catalogue):
         program = catalogue.program(unit.name)
-        if program is None or unit.name in claimed:
+        if program is None or unit.name in reserved:
             continue
         found = level1_directories(level1, program)
         here = [directory for directory in found.values() if directory is not None]
         if here and len(here) == len(found):
             event = _prepare(unit, here, output, settings)
             for recorded in catalogue.ledger.record([event], job, skip_stale=True):
-                report.add(recorded)  # what a scan reopened meanwhile is not prepared
+                report.add(recorded)  # not if a scan reopened the program meanwhile
         elif here:
             report.incomplete.append(unit.name)
     return report
 
 
 def _to_prepare(catalogue: Catalogue) -> list[LedgerUnit]:
-    """What is invertible; and what was prepared before events told of all maps."""
+    """Invertible programs, and those prepared by a version that did not record all maps."""
     ledger = catalogue.ledger
     return [
         unit
@@ -115,22 +105,13 @@ def _to_prepare(catalogue: Catalogue) -> list[LedgerUnit]:
 def _prepare(
     unit: LedgerUnit, datasets: list[Path], output: Path, settings: PreprocessSettings
 ) -> Event:
-    """Prepare all maps of a program; the event that says how it went."""
-    from cvzmpi.level2.maps.preprocess import preprocess_dataset
-
+    """Prepare all maps of a program; returns the event that says how it went."""
     maps = []
     for directory in datasets:
         try:
             prepared = preprocess_dataset(directory, output, settings)
         except CvzmpiError as error:
-            detail = {"step": STEP, "level1": directory}
-            return Event(
-                unit.name,
-                State.ERROR,
-                unit.state,
-                message=f"{STEP}: {error}",
-                detail=detail,
-            )
+            return failure_event(unit.name, unit.state, STEP, error, level1=directory)
         maps += [(directory, one) for one in prepared]
     return Event(
         unit.name,

@@ -22,8 +22,13 @@ from cvzmpi.ledger.client.rules import Evidence
 from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
-from cvzmpi.level2.inversion.prepared_program import PreparedProgram, last_prepared
-from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, add_inversion, claimed_programs
+from cvzmpi.level2.inversion.inversion_unit import InversionUnit, last_prepared
+from cvzmpi.level2.programs.catalogue import (
+    Catalogue,
+    Inversion,
+    add_inversion,
+    reserved_programs,
+)
 from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
@@ -50,7 +55,7 @@ class ProgramWork:
     def __init__(self, config: Level2Config) -> None:
         self._config = config
         self.inverted: list[tuple[str, str]] = []
-        self._programs: dict[str, PreparedProgram] = {}
+        self._programs: dict[str, InversionUnit] = {}
         self._changed: set[str] = set()
         self._ids_taken: set[str] = set()
 
@@ -118,7 +123,7 @@ class ProgramWork:
             reopen_changed(catalogue, connection, job)
             self._changed = set(changed_programs(catalogue, within=connection))
 
-    def _check(self, program: PreparedProgram) -> None:
+    def _check(self, program: InversionUnit) -> None:
         """Refuse inverted maps that were begun with other settings."""
         settings = self._config.inversion.canonical_json()
         for one in program.maps:
@@ -138,7 +143,7 @@ class ProgramWork:
     def _evidence(self, ledger: Ledger) -> Evidence:
         """Evidence from the files of programs, also of those prepared after the job began."""
 
-        def prepared(unit: LedgerUnit) -> PreparedProgram | None:
+        def prepared(unit: LedgerUnit) -> InversionUnit | None:
             return last_prepared(ledger.history(unit.name), self._config.maps.inverted)
 
         def progress(unit: LedgerUnit) -> int:
@@ -199,5 +204,5 @@ def keep_inversions(connection: sa.Connection, happened: Sequence[Event]) -> Non
 
 def _free(query: sa.Select[Any]) -> sa.Select[Any]:
     """Narrow a query of `latest` to the programs that nobody of the science team has."""
-    with_people = sa.select(units.c.id).where(units.c.name.in_(claimed_programs()))
+    with_people = sa.select(units.c.id).where(units.c.name.in_(reserved_programs()))
     return query.where(latest.c.unit_id.not_in(with_people))

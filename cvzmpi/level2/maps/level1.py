@@ -12,25 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy import units
 
 from cvzmpi.errors import Level1Error, one_line
 
-_DISPERSION_AXIS = 1  # among the axes of the world coordinates' pixels: slit, dispersion, ...
+_DISPERSION_AXIS = 1  # the pixel axes of the world coordinates are slit, dispersion, ...
 
 
 @dataclass(frozen=True)
 class Level1Map:
-    """One map of a Level 1 dataset: the slit went over the Sun once.
+    """One map of a Level 1 dataset, that is one passing of the slit over the Sun.
 
     Attributes
     ----------
     directory : Path
     dataset : dkist.Dataset
-        Of this map alone; its array has the axes Stokes, scan position, wavelength, slit.
+        This map alone; its array has the axes Stokes, scan position, wavelength, slit.
     wavelength : float64, shape (n_wavelengths,)
-        In air, nm, as the data say.
+        In air, nm, not calibrated.
     wcs : gwcs.WCS
-        Of the whole dataset, all maps.
+        World coordinates of the whole dataset, all maps.
     """
 
     directory: Path
@@ -45,12 +46,12 @@ class Level1Map:
 
     @property
     def n_steps(self) -> int:
-        """Scan positions."""
+        """The number of scan positions."""
         return int(self.dataset.data.shape[1])
 
     @property
     def n_slit(self) -> int:
-        """Pixels along the slit."""
+        """The number of pixels along the slit."""
         return int(self.dataset.data.shape[3])
 
     def stokes(self, step: int, wavelengths: slice) -> np.ndarray:
@@ -76,7 +77,7 @@ def read_level1(directory: Path, map_number: int = 0, files_needed: bool = True)
     directory : Path
         With one ASDF file and the FITS files that it names.
     map_number : int
-        Which map, where the slit went over the Sun several times.
+        The number of the map, from 0, in a dataset with several.
     files_needed : bool
         Whether the FITS files must be there.
 
@@ -105,7 +106,7 @@ def read_level1(directory: Path, map_number: int = 0, files_needed: bool = True)
 
 
 def count_maps(directory: Path) -> int:
-    """How many maps a dataset has.
+    """The number of maps in a dataset.
 
     Raises
     ------
@@ -119,15 +120,15 @@ def count_maps(directory: Path) -> int:
 def air_wavelength(vacuum: np.ndarray) -> np.ndarray:
     """Wavelengths in air from those in vacuum, both in nm.
 
-    Morton (2000, ApJS 130, 403), eq. 8, for the air at 15 degrees Celsius that the wavelengths of
-    spectral lines are given for.
+    Morton (2000, ApJS 130, 403), eq. 8, for air at 15 degrees Celsius, in which the wavelengths of
+    spectral lines are usually given.
     """
     square = (vacuum * 1e-3) ** -2.0  # per square micrometre
     return vacuum / (1 + 8.34254e-5 + 2.406147e-2 / (130 - square) + 1.5998e-4 / (38.9 - square))
 
 
 def _load_visp(directory: Path) -> Any:
-    """The dataset, which has maps with all Stokes parameters."""
+    """The dataset, if it has maps with all Stokes parameters."""
     dataset = _load(directory)
     instrument = dataset.meta["inventory"].get("instrumentName")
     if str(instrument or "").upper() != "VISP":
@@ -145,7 +146,7 @@ def _load_visp(directory: Path) -> Any:
 
 def _load(directory: Path) -> Any:
     try:
-        import dkist
+        import dkist  # optional: a cvzmpi that does not read Level 1 data can do without it
     except ImportError as error:
         raise Level1Error(
             "reading Level 1 data needs the `dkist` package: pip install 'cvzmpi[level2]'"
@@ -154,9 +155,9 @@ def _load(directory: Path) -> Any:
         raise Level1Error(f"{directory}: no such directory")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # remarks of dkist's libraries on harmless things
+            warnings.simplefilter("ignore")  # of dkist's libraries, about harmless things
             dataset = dkist.load_dataset(directory)
-    except Exception as error:  # whatever ASDF, gwcs and dkist raise
+    except Exception as error:  # ASDF, gwcs and dkist raise errors of many types
         raise Level1Error(f"{directory}: cannot be read: {one_line(error)}") from error
     if not isinstance(dataset, dkist.Dataset):
         raise Level1Error(f"{directory}: a {type(dataset).__name__}, expected one Level 1 dataset")
@@ -170,8 +171,6 @@ def _wavelength(dataset: Any) -> np.ndarray:
     pixels: list[Any] = [0] * wcs.pixel_n_dim
     pixels[_DISPERSION_AXIS] = np.arange(dataset.data.shape[2])
     values = np.asarray(wcs.pixel_to_world_values(*np.broadcast_arrays(*pixels))[index], float)
-    from astropy import units
-
     nm = (values * units.Unit(wcs.world_axis_units[index])).to_value("nm")
     in_vacuum = str(dataset.headers[0]["CTYPE2"]).startswith("WAVE")
     return air_wavelength(nm) if in_vacuum else nm

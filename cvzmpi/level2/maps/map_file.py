@@ -1,6 +1,6 @@
-"""How files with maps are opened, and what is wrong with damaged ones.
+"""Reading and writing of the files of prepared and inverted maps.
 
-A map has a place for each pixel: by scan position of the slit, and along the slit.
+The arrays of a map begin with two axes: the scan position of the slit, and the pixel along it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import h5py
 
-from cvzmpi.errors import DamagedMapFileError, MapFileError
+from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
 
 
 @contextmanager
 def opened(path: Path, format_name: str, format_version: int) -> Iterator[h5py.File]:
-    """Open a map file for reading; every way of being damaged is one error.
+    """Open a map file for reading; all kinds of damage are one error.
 
     Raises
     ------
@@ -29,3 +29,12 @@ def opened(path: Path, format_name: str, format_version: int) -> Iterator[h5py.F
     with opened_hdf5(path, MapFileError, DamagedMapFileError) as file:
         check_format(path, file, format_name, format_version, MapFileError)
         yield file
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Take an error of the operating system in the context for a `MapFileError` of the file."""
+    try:
+        yield
+    except OSError as error:
+        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error

@@ -1,4 +1,4 @@
-"""The file of a prepared map: Stokes profiles as the inversion takes them."""
+"""The file of a prepared map: Stokes profiles that are ready for the inversion."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
 import numpy as np
 
-from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
-from cvzmpi.level2.maps.map_file import opened
+from cvzmpi.errors import DamagedMapFileError
+from cvzmpi.level2.maps.map_file import opened, writing
 from cvzmpi.storage.structure_checksum import SETTINGS, bytes_to_leave_out, write_record
 from cvzmpi.storage.whole_file import take_name
 
@@ -25,13 +24,13 @@ SUFFIX = ".prepared.h5"
 
 
 def map_name(prepared: Path) -> str:
-    """What a map is called: the name of its file without the suffix."""
+    """The name of a map: the name of its file without the suffix."""
     return prepared.name.removesuffix(SUFFIX)
 
 
 @dataclass(frozen=True)
 class PreparedMap:
-    """What is in the file of a prepared map, but for the profiles themselves.
+    """The content of the file of a prepared map, without the profiles.
 
     Attributes
     ----------
@@ -45,7 +44,7 @@ class PreparedMap:
     checksum : str
         SHA-256 of the profiles.
     record : dict
-        How the map was prepared, and from what.
+        The settings and files that the map was prepared from.
     """
 
     path: Path
@@ -57,7 +56,7 @@ class PreparedMap:
 
     @classmethod
     def read(cls, path: Path) -> PreparedMap:
-        """Read all but the profiles.
+        """Read everything but the profiles.
 
         Raises
         ------
@@ -81,12 +80,12 @@ class PreparedMap:
 
     @contextmanager
     def profiles(self) -> Iterator[h5py.Dataset]:
-        """The profiles, to be read by part: float32, shape (*shape, 4, n_wavelengths).
+        """The profiles, to be read in parts: float32, shape (*shape, 4, n_wavelengths).
 
         Raises
         ------
         MapFileError
-            Also for what goes wrong while they are read.
+            Also for errors while they are read.
         """
         with opened(self.path, FORMAT, FORMAT_VERSION) as file:
             yield file["stokes"]
@@ -94,7 +93,7 @@ class PreparedMap:
     def read_profiles(self, place: tuple[int, slice]) -> np.ndarray:
         """Read the profiles of some pixels: float32, shape (n, 4, n_wavelengths).
 
-        Nothing is left open: an error of what is then done with them is none of the file.
+        The file is closed then: later errors are not taken for errors of the file.
 
         Parameters
         ----------
@@ -125,9 +124,9 @@ class PreparedMap:
 
 
 class PreparedMapWriter:
-    """Writes a prepared map, one scan position after the other.
+    """Writes a prepared map, one scan position after another.
 
-    The file takes its name when it is complete, at the end of the `with` block.
+    The file gets its name at the end of the `with` block, when it is complete.
 
     Parameters
     ----------
@@ -143,25 +142,19 @@ class PreparedMapWriter:
     """
 
     def __init__(
-        self,
-        path: Path,
-        shape: tuple[int, int],
-        wavelength: np.ndarray,
-        quiet_profile: np.ndarray,
+        self, path: Path, shape: tuple[int, int], wavelength: np.ndarray, quiet_profile: np.ndarray
     ) -> None:
         self._path = path
         self._aside = path.with_name(path.name + ".new")
         self._n_steps = shape[0]
         self._n_written = 0
         self._digest = hashlib.sha256()
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = h5py.File(self._aside, "w", **SETTINGS)
             self._stokes = self._file.create_dataset(
                 "stokes", (*shape, 4, len(wavelength)), "<f4", fillvalue=np.nan
             )
-        except OSError as error:
-            raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error
         self._stokes.attrs["units"] = "continuum of the quiet Sun"
         for name, values, units in (
             ("wavelength", wavelength, "nm"),
@@ -180,28 +173,21 @@ class PreparedMapWriter:
         """
         values = np.ascontiguousarray(stokes, "<f4")
         self._digest.update(values.tobytes())
-        try:
+        with writing(self._path):
             self._stokes[self._n_written] = values
-        except OSError as error:
-            raise MapFileError(f"{self._path}: cannot be written: {one_line(error)}") from error
         self._n_written += 1
 
     def __enter__(self) -> PreparedMapWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is not None:
+    def __exit__(self, *error: object) -> None:
+        if error[0] is not None:
             self._file.close()
             with suppress(OSError):
                 self._aside.unlink()
             return
         assert self._n_written == self._n_steps, "every scan position is written"
-        try:
+        with writing(self._path):
             self._file.attrs["format"] = FORMAT
             self._file.attrs["format_version"] = FORMAT_VERSION
             self._file.attrs["stokes_sha256"] = self._digest.hexdigest()
@@ -211,5 +197,3 @@ class PreparedMapWriter:
             self._file.close()
             write_record(self._aside, left_out)
             take_name(self._aside, self._path)
-        except OSError as caught:
-            raise MapFileError(f"{self._path}: cannot be written: {one_line(caught)}") from caught

@@ -1,8 +1,8 @@
-"""From Level 1 data to a prepared map.
+"""The preparation of Level 1 data for the inversion.
 
-The slit's spectra are cut out and put into scratch once; everything else works from there: the
-quiet Sun's mean profile calibrates wavelengths and continuum, and what leaked from Stokes I into
-Q, U and V is found in the continuum, which is not polarised.
+The spectra of the slit are cut out and written to scratch once. From these, the mean profile of the
+quiet Sun calibrates wavelengths and continuum, and the continuum, which is not polarised, tells how
+much of Stokes I leaked into Q, U and V.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.errors import Level1Error, MapFileError, one_line
+from cvzmpi.errors import Level1Error, MapFileError
 from cvzmpi.level2.maps.level1 import Level1Map, count_maps, read_level1
+from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.wavelength_calibration import Calibration, calibrate
 from cvzmpi.level2.settings import PreprocessSettings
@@ -25,20 +26,20 @@ from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
 from cvzmpi.storage.checksum import sha256_of
 
-_MARGIN = 0.09  # nm that are read on each side: the wavelengths are not calibrated yet
+_MARGIN = 0.09  # nm more on each side, since the wavelengths are not calibrated yet
 _SOFTWARE = ("cvzmpi", "numpy", "h5py", "astropy", "dkist")
-_QUIET_FRACTION = 0.5  # of the brighter half, the less polarised half
+_QUIET_FRACTION = 0.5  # the less polarised half of the brighter half
 
 
 @dataclass(frozen=True)
 class _Cut:
-    """The spectra as they were read, in scratch.
+    """The spectra as read, in scratch.
 
     Attributes
     ----------
     stokes : float32, shape (n_steps, n_slit, 4, n_wavelengths)
     wavelength : float64, shape (n_wavelengths,)
-        As the data say, in nm.
+        In nm, not calibrated.
     """
 
     stokes: np.ndarray
@@ -48,7 +49,7 @@ class _Cut:
 def preprocess_dataset(
     directory: Path, output: Path, settings: PreprocessSettings
 ) -> list[PreparedMap]:
-    """Prepare all maps of a Level 1 dataset; see `preprocess`."""
+    """Prepare all maps of a Level 1 dataset, as `preprocess` does."""
     return [
         preprocess(directory, output, settings, map_number)
         for map_number in range(count_maps(directory))
@@ -64,24 +65,24 @@ def preprocess(
 ) -> PreparedMap:
     """Prepare one map of a Level 1 dataset for the inversion.
 
-    A map that was prepared from the same files with the same settings is left as it is.
+    A map that was prepared from the same files with the same settings stays.
 
     Parameters
     ----------
     directory : Path
-        Of the dataset: FITS files and one ASDF file.
+        The dataset: FITS files and one ASDF file.
     output : Path
         Directory of the prepared maps.
     settings : PreprocessSettings
     map_number : int
-        Which map, where the dataset has several.
+        The number of the map, from 0, in a dataset with several.
     progress : callable
-        Is told the scan positions that were read, and how many there are.
+        Takes the number of scan positions that were read, and of all.
 
     Returns
     -------
     PreparedMap
-        Its `record` says from which files, how, and with which versions it was made.
+        Its `record` has the files, the settings and the software that it was made with.
 
     Raises
     ------
@@ -102,15 +103,12 @@ def preprocess(
     if (ready := _already_prepared(path, origin)) is not None:
         return ready
     output.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryFile(dir=output, prefix=".scratch-") as scratch:
-            cut = _cut(level1, settings, scratch, progress)
-            try:
-                return _prepare(cut, path, origin, settings)
-            except Level1Error as error:
-                raise Level1Error(f"{directory}: {error}") from error
-    except OSError as error:
-        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error
+    with writing(path), tempfile.TemporaryFile(dir=output, prefix=".scratch-") as scratch:
+        cut = _cut(level1, settings, scratch, progress)
+        try:
+            return _prepare(cut, path, origin, settings)
+        except Level1Error as error:
+            raise Level1Error(f"{directory}: {error}") from error
 
 
 def _already_prepared(path: Path, origin: dict[str, Any]) -> PreparedMap | None:
@@ -130,7 +128,7 @@ def _cut(
     scratch: Any,
     progress: Callable[[int, int], None],
 ) -> _Cut:
-    """Read what may be needed, once."""
+    """Read the part that may be needed, once."""
     wanted = np.flatnonzero(
         (level1.wavelength > settings.first_wavelength - _MARGIN)
         & (level1.wavelength < settings.last_wavelength + _MARGIN)
@@ -195,7 +193,7 @@ def _prepare(
 
 
 def _quiet_profile(cut: _Cut) -> tuple[np.ndarray, int]:
-    """Mean intensity of the bright pixels that are polarised least; and how many they are."""
+    """Mean intensity of the bright pixels that are polarised least, and their number."""
     outside = spectral_window.of_continuum(cut.wavelength, FE_I_630, _MARGIN / 2)
     if not outside.any():
         outside = spectral_window.of_continuum(cut.wavelength, FE_I_630)
@@ -218,7 +216,7 @@ def _quiet_profile(cut: _Cut) -> tuple[np.ndarray, int]:
 
 
 def _continuum(wavelength: np.ndarray, quiet_profile: np.ndarray) -> np.ndarray:
-    """A straight line through the quiet Sun's continuum."""
+    """A straight line through the continuum of the quiet Sun."""
     outside = spectral_window.of_continuum(wavelength, FE_I_630)
     if outside.sum() < 2:
         raise Level1Error("no continuum beside the lines")
@@ -242,13 +240,13 @@ def _kept(wavelength: np.ndarray, settings: PreprocessSettings) -> np.ndarray:
 
 
 def _crosstalk(continuum: np.ndarray) -> np.ndarray:
-    """How much of I is in Q, U and V: medians over the slit, shape (3,)."""
+    """The fraction of I in Q, U and V: medians over the slit, shape (3,)."""
     means = continuum.mean(axis=2)
     return np.nanmedian(means[:, 1:] / means[:, :1], axis=0)
 
 
 def _bin(values: np.ndarray, n: int) -> np.ndarray:
-    """Average so many neighbours along the last axis."""
+    """Average each `n` neighbours along the last axis."""
     return values.reshape(*values.shape[:-1], -1, n).mean(axis=-1)
 
 

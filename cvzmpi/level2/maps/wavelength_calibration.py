@@ -1,8 +1,7 @@
-"""The wavelengths of a spectrum from the places of its own lines.
+"""The calibration of wavelengths by the lines of the quiet Sun's mean profile.
 
-No atlas is needed: the quiet Sun's mean profile has its lines where they belong, but for the motion
-of the Sun's surface as a whole. Velocities are then relative to the quiet Sun of the map; the
-convective blueshift of its lines, some 0.2 km/s, is part of that zero.
+The lines are put at their laboratory wavelengths. So velocities are relative to the quiet Sun of
+the map: its motion, and the convective blueshift of about 0.2 km/s, are not part of them.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ import numpy as np
 from cvzmpi.errors import Level1Error
 from cvzmpi.level2.spectroscopy.zeeman import Line
 
-_FARTHEST = 0.08  # nm: the spectra may be off by that much at first, less than the lines' distance
-_LINE_WIDTH = 0.006  # nm, of the Gaussians that stand for the lines in the first search
-_CORE = 0.5  # the part of a line's depth whose centre of gravity is the line's place
+_FARTHEST = 0.08  # nm; the largest error that is corrected, less than the distance of the lines
+_LINE_WIDTH = 0.006  # nm; the width of Gaussians that are compared with the spectrum
+_CORE = 0.5  # the centre of gravity is taken of the deepest part of a line, this fraction of it
 _LARGEST_STRETCH = 0.02
 
 
@@ -44,12 +43,12 @@ class Calibration:
 
 
 def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]) -> Calibration:
-    """Find how wavelengths must be corrected for two lines to be where they belong.
+    """Find the correction that puts two lines at their wavelengths.
 
     Parameters
     ----------
     wavelength : float64, shape (n_wavelengths,)
-        In nm, perhaps wrong by up to 0.08 nm.
+        In nm, wrong by up to 0.08 nm.
     profile : float64, shape (n_wavelengths,)
         Mean intensity of the quiet Sun.
     lines : sequence of two Line
@@ -57,7 +56,7 @@ def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]
     Raises
     ------
     Level1Error
-        If the lines are not found, or too far from their distance.
+        If the lines are not found, or their distance is wrong.
     """
     depth = 1 - profile / np.percentile(profile, 95)
     expected = np.array([line.wavelength for line in lines])
@@ -74,7 +73,7 @@ def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]
 
 
 def _coarse_shift(wavelength: np.ndarray, depth: np.ndarray, expected: np.ndarray) -> float:
-    """Where two Gaussians resemble the spectrum most."""
+    """The shift at which two Gaussians correlate best with the spectrum."""
     step = float(np.median(np.diff(wavelength)))
     shifts = np.arange(-_FARTHEST, _FARTHEST + step, step)
     distance = wavelength + shifts[:, np.newaxis] - expected[:, np.newaxis, np.newaxis]
@@ -95,5 +94,5 @@ def _centre(wavelength: np.ndarray, depth: np.ndarray, place: float) -> float:
     while last < len(depth) - 1 and depth[last + 1] > level:
         last += 1
     core = np.arange(first, last + 1)
-    weights = depth[core] - level  # which vanish at the ends, so that the centre does not jump
+    weights = depth[core] - level  # they vanish at the ends, so that the centre does not jump
     return float((weights * wavelength[core]).sum() / weights.sum())

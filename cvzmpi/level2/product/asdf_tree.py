@@ -1,7 +1,7 @@
-"""The tree of an ASDF file, looked at before anybody builds it.
+"""The tree of an ASDF file, checked before a reader builds it.
 
-A few hundred bytes of YAML can stand for billions of values, by aliases of aliases; and a tree can
-send its reader to other files and to the network.
+A few hundred bytes of YAML can stand for billions of values, by aliases of aliases, and a tree can
+refer its reader to other files and to the network.
 """
 
 from __future__ import annotations
@@ -10,29 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 _MAX_BYTES = 1 << 26
 _MAX_NODES = 300_000
 _MAX_DEPTH = 200
 _MAX_LINE = 1000  # characters of an error of the parser
 _END = b"\n..."
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class TreeError(ValueError):
-    """The tree is not one that may be built."""
+    """A tree must not be built."""
 
 
 def check_tree(path: Path) -> None:
-    """Refuse a tree that is too large, too deep, or refers to what is not in the file.
+    """Refuse a tree that is too large, too deep, or refers to other files.
 
     Raises
     ------
     TreeError
-        Saying why, on one line.
+        With the reason, on one line.
     OSError
         If the file cannot be read.
     """
-    import yaml
-
     with path.open("rb") as file:
         start = file.read(_MAX_BYTES)
     if not start.startswith(b"#ASDF"):
@@ -42,16 +43,10 @@ def check_tree(path: Path) -> None:
         raise TreeError(f"no tree that ends within {_MAX_BYTES:,} bytes")
     walk = _Walk()
     try:
-        for event in yaml.parse(text, Loader=_loader()):
+        for event in yaml.parse(text, Loader=_LOADER):
             walk.see(event)
     except yaml.YAMLError as error:
         raise TreeError(" ".join(str(error).split())[:_MAX_LINE]) from error
-
-
-def _loader() -> Any:
-    import yaml
-
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass
@@ -67,7 +62,7 @@ class _Open:
 
 
 class _Walk:
-    """Counts the nodes that a tree has when all of its aliases are followed."""
+    """Counts the nodes of a tree, with those that its aliases stand for."""
 
     def __init__(self) -> None:
         self._open: list[_Open] = []
@@ -91,7 +86,7 @@ class _Walk:
             self._add(self._size_of[event.anchor], None, None)
 
     def _add(self, n_nodes: int, anchor: str | None, scalar: str | None) -> None:
-        """Add a node with all that is in it to what it is in."""
+        """Add a node, with all nodes in it, to the mapping or sequence that it is in."""
         if anchor is not None:
             self._size_of[anchor] = n_nodes
         if not self._open:

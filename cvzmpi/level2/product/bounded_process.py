@@ -1,7 +1,7 @@
 """A function in a process of its own, with limits of time and memory and without a network.
 
-For files that others made: what their readers do with them cannot be foreseen. The processes are
-forked from a server that has imported what is slow to import.
+It reads files that others made, since nobody can foresee what the readers do with them. The
+processes are forked from a server that has imported the function's module, which may be slow.
 """
 
 from __future__ import annotations
@@ -9,32 +9,29 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import sys
-from collections.abc import Callable
+from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any
 
 from cvzmpi.errors import CvzmpiError, one_line
-
-Result = TypeVar("Result")
 
 _NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.sendto")
 _MAX_LENGTH = 1000  # characters of an error
 
 
 class LimitError(CvzmpiError):
-    """It took longer, or more memory, than it may, or its process failed."""
+    """The function needed more time or memory than allowed, or its process failed."""
 
 
-def call_bounded(
-    function: Callable[..., Result], *arguments: Any, seconds: float, gigabytes: float
-) -> Result:
+def call_bounded(function: str, *arguments: Any, seconds: float, gigabytes: float) -> Any:
     """Call a function within limits.
 
     Parameters
     ----------
-    function : callable
-        Of a module; it and its arguments must pickle, and so must its result and its `CvzmpiError`.
+    function : str
+        As `module:function`; this process does not import the module.
     *arguments
+        They must pickle, and so must the result and any `CvzmpiError`.
     seconds, gigabytes : float
         The limits.
 
@@ -42,10 +39,10 @@ def call_bounded(
     ------
     LimitError
     CvzmpiError
-        What the function raised.
+        Any that the function raised.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dkist", function.__module__])
+    context.set_forkserver_preload([function.partition(":")[0]])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(
         target=_answer, args=(sender, gigabytes, function, arguments), daemon=True
@@ -66,26 +63,26 @@ def call_bounded(
         receiver.close()
     if error is not None:
         raise error
-    found: Result = result
-    return found
+    return result
 
 
 def _answer(
-    sender: Connection, gigabytes: float, function: Callable[..., Any], arguments: tuple[Any, ...]
+    sender: Connection, gigabytes: float, function: str, arguments: tuple[Any, ...]
 ) -> None:
-    """What the process does."""
+    """Call the function in its process, and send its result or its error."""
     sys.addaudithook(_refuse_network)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = int(gigabytes * 1e9)
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:
-        sender.send((function(*arguments), None))
+        module, _, name = function.partition(":")
+        sender.send((getattr(import_module(module), name)(*arguments), None))
     except CvzmpiError as error:
         sender.send((None, error))
     except MemoryError:
         sender.send((None, LimitError(f"needs more than {gigabytes:g} GB")))
-    except Exception as error:  # a reader met what it did not expect: that is the file's fault
+    except Exception as error:  # a reader met something unexpected in the file
         sender.send((None, LimitError(f"{type(error).__name__}: {one_line(error)[:_MAX_LENGTH]}")))
 
 

@@ -1,8 +1,8 @@
-"""The science team hands in a result: the ready event, on the command line or as a JSON file.
+"""Results that the science team hands in, on the command line or as a JSON file (a ready event).
 
-The files are checked before the state of the program changes. What does not pass is an error in the
-history of the program, and nothing is published; once the files are right, it is handed in again.
-The same result handed in twice counts once.
+The files are checked before the state of the program changes. If they do not pass, the program goes
+into error; when the files are right, the result is handed in again. The same result handed in twice
+counts once.
 """
 
 from __future__ import annotations
@@ -10,23 +10,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, why_not_text
-from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.product.check import CheckedProduct, ProductError, check_product
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, add_inversion
-from cvzmpi.level2.programs.retry import resume_event
-from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN
-from cvzmpi.level2.tables import claims
+from cvzmpi.level2.programs.person_name import PersonNameError, person_name
+from cvzmpi.level2.programs.reservation import add_reservation
+from cvzmpi.level2.programs.retry import failure_event, resume_event
+from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN
 from cvzmpi.regular_file import UnreadableFileError, read_bounded
 
 MAX_BYTES = 1 << 20
-"""Of a ready event."""
+"""Bytes of a ready event."""
 
 _MAX_FILES = 10_000
 
@@ -58,26 +57,25 @@ def _person(name: str) -> str:
 
 
 class ReadyEvent(BaseModel):
-    """What the science team says when a result is ready; also the content of the JSON file.
+    """The message of the science team that a result is ready; also the content of the JSON file.
 
     Parameters
     ----------
     program : str
         The Observing Program.
     files : list of Path
-        A Level 2 product, as `product_check` describes it, or its directory.
+        The files of a Level 2 product, as `check` describes it, or their directory.
     commit : str
-        Of the software that made them.
+        The version of the software that made them.
     by : str, optional
-        Who made them.
+        The person who made them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     program: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_text)]
     files: Annotated[
-        list[Annotated[Path, AfterValidator(_path)]],
-        Field(min_length=1, max_length=_MAX_FILES),
+        list[Annotated[Path, AfterValidator(_path)]], Field(min_length=1, max_length=_MAX_FILES)
     ]
     commit: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]+$", max_length=200)]
     by: Annotated[str, AfterValidator(_person)] | None = None
@@ -101,7 +99,7 @@ class ReadyEvent(BaseModel):
 
     @classmethod
     def of(cls, content: Any, directory: Path, where: str = "") -> ReadyEvent:
-        """Make one of its content; relative paths are from a directory.
+        """Validate the content of an event; relative paths are from a directory.
 
         Raises
         ------
@@ -118,21 +116,21 @@ class ReadyEvent(BaseModel):
 
 
 def hand_in(catalogue: Catalogue, job: Job, ready: ReadyEvent) -> Inversion:
-    """Accept a result, or say why not.
+    """Accept a result.
 
     Returns
     -------
     Inversion
-        The one there is, if this result was handed in before.
+        The earlier one, if this result was handed in before.
 
     Raises
     ------
     ProductError
-        If the files are not right; the program is in error then.
+        If the files do not pass the check; then the program is in error.
     HandInError
-        If the program is not one that a result can be handed in for; it stays as it is.
+        If no result can be handed in for the program, which stays as it is.
     """
-    before = _state(catalogue, ready.program)
+    before = catalogue.state(ready.program, HandInError)
     if before not in INVERTED:
         _expect_invertible(catalogue, ready.program, before)
     try:
@@ -156,15 +154,8 @@ def _check(catalogue: Catalogue, ready: ReadyEvent) -> CheckedProduct:
     return result
 
 
-def _state(catalogue: Catalogue, program: str, within: sa.Connection | None = None) -> State:
-    states = catalogue.states(within=within)
-    if program not in states:
-        raise HandInError(f"{plain(program)}: no such Observing Program")
-    return states[program]
-
-
 def _expect_invertible(catalogue: Catalogue, program: str, state: State) -> None:
-    """It is invertible, or is in error from just this step, or while it was invertible."""
+    """Refuse a program that is neither invertible nor in error from a step before the inversion."""
     if state in INVERTIBLE:
         return
     if state is State.ERROR and catalogue.ledger.history(program)[-1].from_state in INVERTIBLE:
@@ -175,20 +166,15 @@ def _expect_invertible(catalogue: Catalogue, program: str, state: State) -> None
 def _fail(
     catalogue: Catalogue, job: Job, ready: ReadyEvent, before: State, error: ProductError
 ) -> None:
-    """Bring the program into error, unless somebody was faster with a good product."""
+    """Bring the program into error, unless a good product was handed in meanwhile."""
     resumed = _resume(catalogue, ready.program)
-    failed = Event(
-        ready.program,
-        State.ERROR,
-        resumed[-1].to_state if resumed else before,
-        message=f"{STEP}: {error}",
-        detail={"step": STEP, **_as_json(ready)},
-    )
+    state = resumed[-1].to_state if resumed else before
+    failed = failure_event(ready.program, state, STEP, error, **_as_json(ready))
     catalogue.ledger.record([*resumed, failed], job, skip_stale=True)
 
 
 def _resume(catalogue: Catalogue, program: str) -> list[Event]:
-    """What has to happen first where the program is in error."""
+    """The event that must come first if the program is in error."""
     event = resume_event(catalogue, program, "handed in again")
     return [] if event is None else [event]
 
@@ -197,7 +183,7 @@ def _accept(catalogue: Catalogue, job: Job, ready: ReadyEvent, result: CheckedPr
     """Record the result, its id, and the new state, in one transaction."""
     program = ready.program
     with catalogue.ledger.writing() as connection:
-        state = _state(catalogue, program, connection)
+        state = catalogue.state(program, HandInError, within=connection)
         there = catalogue.inversions(program, within=connection)
         if state in INVERTED and there:
             if there[-1].detail.get("checksums") == result.checksums:
@@ -223,7 +209,7 @@ def _accept(catalogue: Catalogue, job: Job, ready: ReadyEvent, result: CheckedPr
             detail={"step": STEP, "inversion_id": inversion.inversion_id, **inversion.detail},
         )
         catalogue.ledger.record([*_resume(catalogue, program), done], job, within=connection)
-        connection.execute(claims.insert().values(program=program, claimed_by=None, at=now()))
+        add_reservation(connection, program, None)
     return inversion
 
 

@@ -1,7 +1,7 @@
-"""The inbox: a directory into which the science team drops ready events as JSON files.
+"""The inbox: a directory for the ready events of the science team, as JSON files.
 
-Each file is dealt with once and then moved aside: to `accepted/`, or to `rejected/` with a text
-beside it that says why. To hand in again, drop a file again.
+Each file is read once and then moved to `accepted/`, or to `rejected/` with the reason in a text
+file beside it. To hand in again, drop a file again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class InboxError(CvzmpiError):
 
 @dataclass(frozen=True)
 class Dropped:
-    """What became of a file that was dropped.
+    """The result for a file that was dropped.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Dropped:
         Its name.
     accepted : bool
     text : str
-        In words.
+        The result in words.
     """
 
     file: str
@@ -49,26 +49,26 @@ class Dropped:
 
 
 def empty_inbox(catalogue: Catalogue, job: Job, directory: Path) -> list[Dropped]:
-    """Deal with every file that was dropped, in order of their names.
+    """Accept or reject every file that was dropped, in the order of their names.
 
     Raises
     ------
     InboxError
-        If nothing that is accepted can be moved aside; nothing is accepted then.
+        If accepted files cannot be moved aside; then nothing is accepted.
     LedgerUnavailableError
     """
-    dropped = [_deal_with(catalogue, job, path) for path in sorted(directory.glob("*.json"))]
+    dropped = [_accept_or_reject(catalogue, job, path) for path in sorted(directory.glob("*.json"))]
     return [one for one in dropped if one is not None]
 
 
-def _deal_with(catalogue: Catalogue, job: Job, path: Path) -> Dropped | None:
-    """Accept or reject a file; None where somebody may still be writing it."""
+def _accept_or_reject(catalogue: Catalogue, job: Job, path: Path) -> Dropped | None:
+    """Accept or reject a file; None if somebody may still be writing it."""
     try:
         ready = ReadyEvent.read(path)
         _make_folder(path.parent / ACCEPTED)
         inversion = hand_in(catalogue, job, ready)
     except (LedgerUnavailableError, InboxError):
-        raise  # says nothing about the file
+        raise  # the file is not at fault
     except HandInError as error:
         return None if _perhaps_incomplete(path) else _reject(path, error)
     except CvzmpiError as error:
@@ -82,7 +82,7 @@ def _deal_with(catalogue: Catalogue, job: Job, path: Path) -> Dropped | None:
 
 
 def _perhaps_incomplete(path: Path) -> bool:
-    """Whether somebody may still be writing it."""
+    """Whether somebody may still be writing the file."""
     try:
         text = read_bounded(path, MAX_BYTES).rstrip()
         return not text.endswith(b"}") and time.time() - path.stat().st_mtime < _SETTLED_AFTER
@@ -110,7 +110,7 @@ def _reject(path: Path, error: CvzmpiError) -> Dropped:
 
 
 def _move(path: Path, folder: str) -> Path:
-    """Move a file aside; an earlier one of that name stays, under another name."""
+    """Move a file aside, under another name if that one is taken."""
     target = path.parent / folder / path.name
     target.parent.mkdir(exist_ok=True)
     number = 1

@@ -9,7 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import asdf
 import numpy as np
+from astropy import units
+from astropy.table import Table
+from dkist import Dataset
+from dkist.dataset import Inversion
+from dkist.dataset.inversion import Profiles
+from dkist.io import DKISTFileManager
+from dkist.io.dask.loaders import AstropyFITSLoader
 
 from cvzmpi.level2.product.level2_fits import PROFILES, QUANTITIES, extension_number
 from cvzmpi.level2.product.level2_wcs import Level1Coordinates, map_wcs, spectra_wcs
@@ -19,12 +27,12 @@ _ION = {"ion": "Fe I", "wavelength": 630.15}
 
 @dataclass(frozen=True)
 class Description:
-    """What the ASDF file says about the FITS files.
+    """The description of the FITS files that goes into the ASDF file.
 
     Attributes
     ----------
     inventory : mapping
-        The record of the inversion: `inversionId`, `datasetIds` and so on.
+        The record of the inversion, with `inversionId`, `datasetIds` and so on.
     file_names : sequence of str
         In the order of the scan.
     headers : sequence of (sequence of mapping)
@@ -56,12 +64,8 @@ def build(description: Description, directory: Path) -> bytes:
     ----------
     description : Description
     directory : Path
-        Where the FITS files are; the ASDF file names them relative to itself.
+        Directory of the FITS files; the ASDF file names them relative to itself.
     """
-    import asdf
-    from dkist.dataset import Inversion
-    from dkist.dataset.inversion import Profiles
-
     map_shape = (len(description.file_names), description.n_slit)
     on_map = map_wcs(description.level1, map_shape)
     on_spectra = spectra_wcs(description.level1, map_shape, description.wavelength)
@@ -92,12 +96,7 @@ def build(description: Description, directory: Path) -> bytes:
 def _dataset(
     description: Description, directory: Path, name: str, wcs: Any, shape: tuple[int, ...]
 ) -> Any:
-    """A quantity or a profile: an array over all FITS files that is read when it is needed."""
-    from astropy import units
-    from dkist import Dataset
-    from dkist.io import DKISTFileManager
-    from dkist.io.dask.loaders import AstropyFITSLoader
-
+    """A quantity or a profile: an array over all FITS files, read when it is needed."""
     number = extension_number(name)
     files = DKISTFileManager.from_parts(
         list(description.file_names),
@@ -121,9 +120,7 @@ def _dataset(
 
 
 def _table(headers: Sequence[Mapping[str, Any]]) -> Any:
-    """Headers as a table, one row each."""
-    from astropy.table import Table
-
+    """Headers as the rows of a table."""
     rows = [
         {key: value for key, value in header.items() if key not in {"COMMENT", "HISTORY", ""}}
         for header in headers

@@ -1,8 +1,8 @@
 """The Level 2 FITS file of a scan position: quantities, profiles and their fits.
 
-Its first extensions are those of DKIST's own Level 2 files, with their names, types and units, for
-what a Milne-Eddington inversion knows: nothing in it depends on depth, and it has no temperature.
-Uncertainties, the quality of the fit and the other parameters follow after them.
+The first extensions have the names, types and units of DKIST's own Level 2 files, as far as a
+Milne-Eddington inversion has the quantities: nothing depends on depth, and there is no temperature.
+Uncertainties, the quality of the fit and the other parameters follow.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VELOCITY_NOTE = "Velocities are redshifts relative to the lines of the quiet Su
 
 @dataclass(frozen=True)
 class Extension:
-    """What an extension is called.
+    """The name, type and unit of an extension.
 
     Attributes
     ----------
@@ -52,15 +52,13 @@ QUANTITIES = {
     "mag_strength": Extension("Magnetic Field Strength", "phys.magField", "T"),
     "velocity": Extension("Line-of-sight Velocity", "spect.dopplerVeloc", "km/s"),
     "mag_inclination": Extension(
-        "Magnetic Field Inclination (w.r.t. line-of-sight)",
-        "phys.magField;pos.angDistance",
-        "deg",
+        "Magnetic Field Inclination (w.r.t. line-of-sight)", "phys.magField;pos.angDistance", "deg"
     ),
     "mag_azimuth": Extension(
         "Magnetic Field Azimuth (w.r.t. line-of-sight)", "phys.magField;pos.azimuth", "deg"
     ),
 }
-"""By the names that `dkist.Inversion` has for them."""
+"""The extensions of the quantities, by their names in `dkist.Inversion`."""
 
 PROFILES = {
     "FeI630_orig": Extension("Fe I Profile Original", "spect.line.profile"),
@@ -68,7 +66,7 @@ PROFILES = {
 }
 
 FIRST_EXTENSION = 1
-"""Of the quantities; the profiles follow, both in the order of their dictionaries."""
+"""The number of the first quantity's extension; the profiles follow the quantities."""
 
 
 def extension_number(name: str) -> int:
@@ -78,12 +76,12 @@ def extension_number(name: str) -> int:
 
 @dataclass(frozen=True)
 class ScanPosition:
-    """What was found at a scan position.
+    """The results at a scan position.
 
     Attributes
     ----------
     quantities : mapping of float arrays, shape (n_slit,)
-        By the names of `QUANTITIES`, in their units.
+        By the names of `QUANTITIES`, in the units of the extensions.
     profiles : mapping of float arrays, shape (n_slit, n_wavelengths, 4)
         By the names of `PROFILES`.
     more : sequence of (Extension, array of shape (n_slit,))
@@ -96,14 +94,14 @@ class ScanPosition:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where and when a scan position was observed, and how its pixels relate to those of Level 1.
+    """The place and time of a scan position, and the relation of its pixels to those of Level 1.
 
     Attributes
     ----------
     header : mapping
-        Of Stokes I of Level 1.
+        The header of Stokes I of Level 1.
     slit_bin : int
-        Pixels of Level 1 in one of Level 2.
+        Pixels of Level 1 in a pixel of Level 2.
     wavelength : float64, shape (n_wavelengths,)
         In air, nm, equally spaced.
     """
@@ -123,13 +121,18 @@ def file_name(inversion_id: str, header: Mapping[str, Any]) -> str:
     header : mapping
         With DATE-BEG.
     """
-    text = str(header["DATE-BEG"])
-    try:
-        begin = datetime.fromisoformat(text.removesuffix("Z"))
-    except ValueError as error:
-        raise Level1Error(f"DATE-BEG = {text!r}: expected a time as ISO text") from error
+    begin = begin_of(header)
     stamp = begin.strftime("%Y_%m_%dT%H_%M_%S_") + f"{begin.microsecond // 1000:03d}"
     return f"INV_{inversion_id.removeprefix('inv.')}_{stamp}_L2.fits"
+
+
+def begin_of(header: Mapping[str, Any]) -> datetime:
+    """The beginning of a scan position: DATE-BEG of its header."""
+    text = str(header["DATE-BEG"])
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError as error:
+        raise Level1Error(f"DATE-BEG = {text!r}: expected a time as ISO text") from error
 
 
 def build(inversion_id: str, frame: Frame, found: ScanPosition, created: datetime) -> fits.HDUList:
@@ -141,7 +144,7 @@ def build(inversion_id: str, frame: Frame, found: ScanPosition, created: datetim
     frame : Frame
     found : ScanPosition
     created : datetime
-        The time that goes into the file, in UTC: the same content is the same file.
+        The time in the file, in UTC. The same arguments give the same file.
     """
     units = fits.HDUList([fits.PrimaryHDU(header=_primary_header(inversion_id, frame, created))])
     on_slit = _wcs_cards(frame, with_profiles=False)
@@ -189,7 +192,7 @@ def _image(
 
 
 def _wcs_cards(frame: Frame, with_profiles: bool) -> list[tuple[str, Any]]:
-    """The world coordinates of an extension: those of Level 1, but for spectrum and binning."""
+    """The world coordinates of an extension: those of Level 1, with new spectrum and binning."""
     slit, raster = _spatial_axes(frame.header)
     first = 3 if with_profiles else 1
     axes = {slit: first, raster: first + 1}  # of Level 1, and here

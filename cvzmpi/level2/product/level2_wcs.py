@@ -1,7 +1,7 @@
 """World coordinates of Level 2 arrays, made from those of the Level 1 dataset.
 
-They are `gwcs` objects, as in DKIST's own files: the transform of Level 1 goes on between models
-that give it the pixels which Level 2 has no longer, and that drop what it then says about them.
+They are `gwcs` objects, as in DKIST's own files: the transform of Level 1, between models that
+supply the pixel axes which Level 2 lacks and drop the world axes which belong to them.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _SLIT, _RASTER = 0, 2  # among the pixel axes of Level 1: slit, dispersion, rast
 
 @dataclass(frozen=True)
 class Level1Coordinates:
-    """Where the pixels of a map are in its Level 1 dataset.
+    """The relation of a map's pixels to its Level 1 dataset.
 
     Attributes
     ----------
     wcs : gwcs.WCS
-        Of the whole dataset.
+        World coordinates of the whole dataset.
     map_number : int
-        Which map, where the slit went over the Sun several times.
+        The number of the map, from 0, in a dataset with several.
     slit_bin : int
-        Pixels of Level 1 in one of Level 2, along the slit.
+        Pixels of Level 1 in a pixel of Level 2, along the slit.
     """
 
     wcs: gwcs.WCS
@@ -66,9 +66,7 @@ def map_wcs(level1: Level1Coordinates, shape: tuple[int, int]) -> gwcs.WCS:
 def spectra_wcs(
     level1: Level1Coordinates, shape: tuple[int, int], wavelength: np.ndarray
 ) -> gwcs.WCS:
-    """World coordinates of (Stokes, wavelength, slit, scan position).
-
-    They are Stokes, wavelength, longitude, latitude and time.
+    """Stokes, wavelength, longitude, latitude, time of (Stokes, wavelength, slit, scan position).
 
     Parameters
     ----------

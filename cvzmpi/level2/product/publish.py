@@ -1,8 +1,8 @@
 """Publish: make the Level 2 files, bring them to their bucket, and register the inversion.
 
-Each step can be done again and leads to the same: the files have the same names and content, those
-that have arrived stay, and the metadata store takes an inversion id once. A job that is killed in
-between is followed by one that begins from the start.
+Each step can be repeated with the same result: the files have the same names and content, files
+that have arrived stay, and the metadata store accepts an inversion id once. After a job that is
+killed, the next one begins again.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError, UnavailableError
 from cvzmpi.ledger import Event, Job, State
+from cvzmpi.level2.metadata_store.client import InversionRecord, MetadataStore
 from cvzmpi.level2.product.check import ProductError, check_product, checksum
 from cvzmpi.level2.product.handing_in import TEAM
 from cvzmpi.level2.product.transfer import Transfer, TransferDriver, bring, destination
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
-from cvzmpi.level2.programs.metadata_store import InversionRecord, MetadataStore
+from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
 from cvzmpi.storage.file_lock import FileLock
 
@@ -30,7 +31,7 @@ class PublishError(CvzmpiError):
 
 @dataclass(frozen=True)
 class Publisher:
-    """Where results go.
+    """The means to publish results.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Publisher:
     driver : TransferDriver
     bucket : str
     staging : Path
-        Directory in which Level 2 files are made.
+        Directory where Level 2 files are made.
     """
 
     store: MetadataStore
@@ -49,15 +50,18 @@ class Publisher:
 
 @dataclass(frozen=True)
 class Published:
-    """What became of a program that was to be published; `error` is None where it worked."""
+    """The result for an inversion that was to be published; `error` is None if it succeeded."""
 
     program: str
     inversion_id: str
     error: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.program}: {self.error or f'published, {self.inversion_id}'}"
+
 
 def publish_all(catalogue: Catalogue, job: Job, publisher: Publisher) -> list[Published]:
-    """Publish every program that is inverted; one that fails is in error, and the others go on."""
+    """Publish every program that is inverted; one that fails goes into error, the others go on."""
     outcomes = []
     for unit in catalogue.ledger.units(states=[State.DONE]):
         result = catalogue.result(unit.name)
@@ -78,7 +82,7 @@ def _publish_or_fail(
     program = result[0].program
     outcomes = [Published(program, inversion.inversion_id) for inversion in result]
     state = catalogue.states()[program]
-    if state is not State.DONE:  # meanwhile another did it, or it failed, or was reopened
+    if state is not State.DONE:  # it was published, failed or was reopened meanwhile
         return outcomes if state is State.PUBLISHED else []
     events: list[Event] = []
     for inversion in result:
@@ -87,12 +91,8 @@ def _publish_or_fail(
         except UnavailableError:
             raise  # the program stays inverted, to be published later
         except CvzmpiError as error:
-            event = Event(
-                program,
-                State.ERROR,
-                State.DONE,
-                message=f"{STEP}: {error}",
-                detail={"step": STEP, "inversion_id": inversion.inversion_id},
+            event = failure_event(
+                program, State.DONE, STEP, error, inversion_id=inversion.inversion_id
             )
             catalogue.ledger.record([event], job, skip_stale=True)
             return [Published(program, inversion.inversion_id, str(error))]
@@ -111,17 +111,17 @@ def _publish_or_fail(
 
 
 def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) -> dict[str, Any]:
-    """Publish one result, whatever was done of it before.
+    """Publish one result.
 
     Returns
     -------
     dict
-        The record that was registered, where the files are, and their checksums.
+        The registered record, the destination of the files, and their checksums.
 
     Raises
     ------
     CvzmpiError
-        If a step fails; nothing is registered whose files have not arrived.
+        If a step fails; no result is registered before its files have arrived.
     """
     program = catalogue.program(inversion.program)
     if program is None:
@@ -166,9 +166,10 @@ def _product(
 
 
 def _write_product(publisher: Publisher, inversion: Inversion) -> Path:
-    """Make the files of a map that was inverted here; the same ones each time."""
+    """Make the files of a map that was inverted here; repeated, it makes the same files."""
+    # NumPy, HDF5 and dkist are slow to load, and the service needs them for such results alone.
     from cvzmpi.level2.maps.prepared_map import PreparedMap
-    from cvzmpi.level2.product.product import write_product
+    from cvzmpi.level2.product.level2_product import write_product
 
     directory = publisher.staging / inversion.inversion_id
     write_product(

@@ -1,7 +1,7 @@
-"""Bringing files to where they are published.
+"""The transfer of files to the place where they are published.
 
-A driver works like the Globus service: a transfer is submitted, is a task from then on, and one
-asks how the task is. The driver here copies to a directory of this machine.
+A driver works like the Globus service: a transfer is submitted and becomes a task, whose status can
+be asked for. The driver here copies to a directory of this machine.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _CHUNK = 1 << 20
 
 
 class TaskState(Enum):
-    """How a task is; the first three are Globus's own words."""
+    """The state of a task; the first three are Globus's names."""
 
     ACTIVE = "active"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """The driver knows no such task (any more): submit the transfer again, which does no harm."""
+    """The driver does not know the task: the transfer can be submitted again, without harm."""
 
 
 @dataclass(frozen=True)
 class TaskStatus:
-    """How a task is, and a line that says why."""
+    """The state of a task, with the reason on one line."""
 
     state: TaskState
     message: str = ""
@@ -42,14 +42,14 @@ class TaskStatus:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What is to be brought where.
+    """Files and their destination.
 
     Attributes
     ----------
     files : sequence of Path
-        They keep their names, and arrive in this order.
+        They keep their names and arrive in this order.
     destination : str
-        A directory of the driver, as `destination` makes it.
+        A directory of the driver, as `destination` returns it.
     """
 
     files: Sequence[Path]
@@ -57,10 +57,10 @@ class Transfer:
 
 
 class TransferDriver(Protocol):
-    """A way to bring files to where they are published."""
+    """A service that transfers files."""
 
     def submit(self, transfer: Transfer) -> str:
-        """Begin a transfer, or go on with one that was begun; files that are there already stay.
+        """Begin a transfer or resume one; files that have arrived stay.
 
         Returns
         -------
@@ -75,12 +75,12 @@ class TransferDriver(Protocol):
         ...
 
     def status(self, task: str) -> TaskStatus:
-        """How a task is."""
+        """The status of a task."""
         ...
 
 
 def destination(bucket: str, proposal: str, inversion_id: str) -> str:
-    """Where the files of an inversion are published: `<bucket>/<proposal>/<inversion id>/`.
+    """The destination of an inversion's files: `<bucket>/<proposal>/<inversion id>/`.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def bring(
     Raises
     ------
     TransferError
-        If it fails, or is not done after so many seconds.
+        If it fails or takes longer than `seconds`.
     """
     task = driver.submit(transfer)
     give_up = time.monotonic() + seconds
@@ -114,15 +114,15 @@ def bring(
 
 
 class LocalCopy:
-    """Copies to a directory of this machine; a task is over when `submit` returns.
+    """Copies to a directory of this machine; a task has ended when `submit` returns.
 
-    Each file is copied beside, read back and compared, and then takes its name: a killed copy
-    leaves a `.part` at most, which the next one overwrites.
+    Each file is copied to a `.part` file, read back and compared, and then renamed. A killed copy
+    leaves a `.part` file, which the next one overwrites.
 
     Parameters
     ----------
     root : Path
-        What destinations are relative to.
+        The directory that destinations are relative to.
     """
 
     def __init__(self, root: Path) -> None:
@@ -130,7 +130,7 @@ class LocalCopy:
         self._tasks: dict[str, TaskStatus] = {}
 
     def submit(self, transfer: Transfer) -> str:
-        """Copy the files that are not there yet.
+        """Copy the files that have not arrived yet.
 
         Raises
         ------
@@ -157,12 +157,12 @@ class LocalCopy:
         return task
 
     def status(self, task: str) -> TaskStatus:
-        """How a task of this process ended."""
+        """The status of a task of this process."""
         return self._tasks.get(task, TaskStatus(TaskState.UNKNOWN, f"no task {task}"))
 
 
 def _copy(source: Path, target: Path) -> bool:
-    """Copy a file, if it is not there with the same content already."""
+    """Copy a file, unless it is there with the same content; True if it was copied."""
     checksum = sha256_of(source)
     if target.is_file() and sha256_of(target) == checksum:
         return False

@@ -1,7 +1,7 @@
-"""What Level 2 knows beside the ledger: versions of datasets, answers, claims, inversions.
+"""The catalogue: versions of datasets, answers to the criteria, reservations, inversions.
 
-`Catalogue` reads. What is added goes through the functions of `scan`, `qualify`, `science_team` and
-`publish`, in the same transaction as the event in the ledger that it belongs to.
+`Catalogue` reads. Rows are added by `scan`, `qualify`, `reservation` and those who add inversions,
+each in the transaction of the event in the ledger that it belongs to.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.states import State, state_named
-from cvzmpi.level2.programs.dataset import Dataset
+from cvzmpi.level2.foreign_json import plain
+from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.programs.program import ObservingProgram, group
 from cvzmpi.level2.tables import (
     LEVEL2,
-    claims,
     dataset_versions,
     experiment_versions,
     inversions,
     qualifications,
+    reservations,
 )
 
 
 @dataclass(frozen=True)
 class DatasetVersion:
-    """A dataset as it was at some time.
+    """A version of a dataset.
 
     Parameters
     ----------
@@ -37,9 +39,9 @@ class DatasetVersion:
     version : int
         From 1.
     program : str
-        The Observing Program that it belongs to.
+        Its Observing Program.
     seen : datetime
-        When a scan first saw it like this.
+        When a scan first saw this version.
     row : dict
         The row of the metadata store.
     """
@@ -52,13 +54,13 @@ class DatasetVersion:
 
     @property
     def dataset(self) -> Dataset:
-        """The row in our words."""
+        """The row as a model."""
         return Dataset.model_validate(self.row)
 
 
 @dataclass(frozen=True)
 class Qualification:
-    """The answer that holds for a program, and what it was given for.
+    """The answer of the criteria for a program, with their settings and the datasets.
 
     Parameters
     ----------
@@ -83,15 +85,14 @@ class Qualification:
 
 @dataclass(frozen=True)
 class Inversion:
-    """A result for a program, which has an id from the moment that it is accepted.
+    """A result for a program.
 
     Parameters
     ----------
     inversion_id : str
-        `inv.` and six of A-Z and 0-9; no two results have the same.
+        `inv.` and six of A-Z and 0-9, unique among the results.
     program : str
     method : str
-        How it was made.
     detail : dict
         Files with their checksums, commit of the software, ...
     at : datetime
@@ -105,12 +106,12 @@ class Inversion:
 
 
 class Catalogue:
-    """What is known, as of now.
+    """Queries for what is known of the programs.
 
     Parameters
     ----------
     ledger : Ledger
-        Its database has, or gets, the tables of Level 2.
+        Its database gets the tables of Level 2 if it lacks them.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -120,7 +121,7 @@ class Catalogue:
     def newest_versions(
         self, program: str | None = None, *, within: sa.Connection | None = None
     ) -> dict[str, DatasetVersion]:
-        """The datasets as they are now, by id: all, or those of a program."""
+        """The newest versions of all datasets, or of those of a program, by id."""
         v = dataset_versions
         newest = sa.select(sa.func.max(v.c.id)).group_by(v.c.dataset_id)
         query = sa.select(*_VERSION).where(v.c.id.in_(newest)).order_by(v.c.dataset_id)
@@ -129,7 +130,7 @@ class Catalogue:
         return {row.dataset_id: DatasetVersion(*row) for row in self._rows(query, within)}
 
     def versions(self, dataset_id: str) -> list[DatasetVersion]:
-        """All that a dataset ever was, the oldest first."""
+        """All versions of a dataset, the oldest first."""
         v = dataset_versions
         query = sa.select(*_VERSION).where(v.c.dataset_id == dataset_id).order_by(v.c.version)
         return [DatasetVersion(*row) for row in self._rows(query)]
@@ -139,27 +140,27 @@ class Catalogue:
         return group(version.dataset for version in self.newest_versions().values())
 
     def program(self, name: str) -> ObservingProgram | None:
-        """One Observing Program as it is now; None where no dataset belongs to it any more."""
+        """One Observing Program as it is now; None if no dataset belongs to it any more."""
         versions = self.newest_versions(name)
         return group(version.dataset for version in versions.values()).get(name)
 
     def experiments(self, *, within: sa.Connection | None = None) -> dict[str, str]:
-        """What the experiments are about, as far as it is known."""
+        """The descriptions of the experiments, by id."""
         e = experiment_versions
         newest = sa.select(sa.func.max(e.c.id)).group_by(e.c.experiment_id)
         query = sa.select(e.c.experiment_id, e.c.description).where(e.c.id.in_(newest))
         return {row.experiment_id: row.description for row in self._rows(query, within)}
 
     def qualifications(self, *, within: sa.Connection | None = None) -> dict[str, Qualification]:
-        """The answers that hold, by program."""
+        """The newest answers, by program."""
         q = qualifications
         newest = sa.select(sa.func.max(q.c.id)).group_by(q.c.program)
         query = sa.select(*_without_id(q)).where(q.c.id.in_(newest))
         return {row.program: Qualification(*row) for row in self._rows(query, within)}
 
-    def claimants(self, *, within: sa.Connection | None = None) -> dict[str, str]:
-        """Who has which program."""
-        query = claimed_programs().add_columns(claims.c.claimed_by)
+    def reservations(self, *, within: sa.Connection | None = None) -> dict[str, str]:
+        """The people who have reserved a program, by program."""
+        query = reserved_programs().add_columns(reservations.c.claimed_by)
         return {row.program: row.claimed_by for row in self._rows(query, within)}
 
     def inversions(
@@ -174,10 +175,19 @@ class Catalogue:
     def result(self, program: str) -> list[Inversion]:
         """The newest result for a program: an inversion, or one for each of several maps.
 
-        What belongs together was accepted in one instant.
+        Inversions that belong together were accepted at the same time.
         """
         there = self.inversions(program)
         return [inversion for inversion in there if inversion.at == there[-1].at]
+
+    def state(
+        self, program: str, refused: type[CvzmpiError], *, within: sa.Connection | None = None
+    ) -> State:
+        """The state of a program; `refused` is raised if there is no such program."""
+        states = self.states(within=within)
+        if program not in states:
+            raise refused(f"{plain(program)}: no such Observing Program")
+        return states[program]
 
     def states(self, *, within: sa.Connection | None = None) -> dict[str, State]:
         """The state of every program."""
@@ -205,11 +215,11 @@ def add_inversion(connection: sa.Connection, inversion: Inversion) -> None:
     )
 
 
-def claimed_programs() -> sa.Select[tuple[str]]:
-    """The names of the programs that somebody has, as a part of a question."""
-    newest = sa.select(sa.func.max(claims.c.id)).group_by(claims.c.program)
-    return sa.select(claims.c.program).where(
-        claims.c.id.in_(newest), claims.c.claimed_by.is_not(None)
+def reserved_programs() -> sa.Select[tuple[str]]:
+    """A query for the names of the programs that are reserved."""
+    newest = sa.select(sa.func.max(reservations.c.id)).group_by(reservations.c.program)
+    return sa.select(reservations.c.program).where(
+        reservations.c.id.in_(newest), reservations.c.claimed_by.is_not(None)
     )
 
 
@@ -221,7 +231,7 @@ _VERSION = _without_id(dataset_versions)
 
 
 def spectropolarimetric_versions(versions: dict[str, DatasetVersion]) -> dict[str, dict[str, int]]:
-    """By program, the version of each dataset that an inversion works on."""
+    """By program, the version of each spectropolarimetric dataset."""
     found: dict[str, dict[str, int]] = {}
     for version in versions.values():
         if version.dataset.spectropolarimetric:

@@ -1,8 +1,7 @@
-"""Programs of which the store has rows that cannot be read: they are held back.
+"""Programs that are held back, since the store has rows of them that cannot be read.
 
-An answer about the other datasets alone would be one about another program. So a program of which
-there is no result goes into error, with the rows and what is wrong with them, until a scan can read
-all of its rows.
+The criteria would judge the other datasets alone, which would be another program. So a program that
+has no result yet goes into error, with its bad rows, until a scan can read all of its rows.
 """
 
 from __future__ import annotations
@@ -12,19 +11,20 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from cvzmpi.ledger import Event, Job, State
+from cvzmpi.level2.metadata_store.rows import BadRow, Reading
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.dataset import BadRow, Reading
+from cvzmpi.level2.programs.retry import failure_event
+from cvzmpi.level2.programs.states import OPEN
 
 STEP = "scan"
 
-_HELD_FROM = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED)
 _N_NAMED = 3
 
 
 def programs_with_bad_rows(
     catalogue: Catalogue, connection: sa.Connection, bad: Iterable[BadRow]
 ) -> dict[str, list[BadRow]]:
-    """The bad rows that matter, by program: what they say, or what is known of their dataset."""
+    """The bad rows by program, which the row names or which is known to have its dataset."""
     known = {name: v.program for name, v in catalogue.newest_versions(within=connection).items()}
     for program, datasets in held_programs(catalogue, connection).items():
         known |= dict.fromkeys(datasets, program)
@@ -38,9 +38,8 @@ def programs_with_bad_rows(
 
 def held_programs(catalogue: Catalogue, connection: sa.Connection) -> dict[str, list[str]]:
     """The programs that are held back, each with its datasets that could not be read."""
-    states = catalogue.states(within=connection)
     found = {}
-    for name, state in states.items():
+    for name, state in catalogue.states(within=connection).items():
         if state is State.ERROR:
             detail = catalogue.ledger.history(name)[-1].detail or {}
             if detail.get("step") == STEP:
@@ -51,18 +50,18 @@ def held_programs(catalogue: Catalogue, connection: sa.Connection) -> dict[str, 
 def hold_back(
     catalogue: Catalogue, connection: sa.Connection, job: Job, bad: dict[str, list[BadRow]]
 ) -> list[str]:
-    """Bring programs with bad rows into error; the names of those that were not so before."""
+    """Bring programs with bad rows into error; returns the names of those that were not in it."""
     states = catalogue.states(within=connection)
     events = [
-        Event(
+        failure_event(
             name,
-            State.ERROR,
-            from_state=states[name],
-            message=f"{STEP}: {_in_words(rows)}",
-            detail={"step": STEP, "datasets": [row.dataset for row in rows if row.dataset]},
+            states[name],
+            STEP,
+            _in_words(rows),
+            datasets=[row.dataset for row in rows if row.dataset],
         )
         for name, rows in bad.items()
-        if states.get(name) in _HELD_FROM
+        if states.get(name) in OPEN
     ]
     catalogue.ledger.record(events, job, within=connection)
     return [event.unit for event in events]
@@ -75,7 +74,7 @@ def let_go(
     reading: Reading,
     bad: dict[str, list[BadRow]],
 ) -> list[str]:
-    """Look from the beginning at programs of which all rows can be read again; their names."""
+    """Let programs begin again whose rows can all be read now; returns their names."""
     read = {dataset.observing_program for dataset, _ in reading.datasets}
     free = [n for n in held_programs(catalogue, connection) if n in read and n not in bad]
     message = "all rows of its datasets can be read again"

@@ -1,7 +1,7 @@
-"""Whether an Observing Program can be inverted: criteria, each evaluated for each dataset.
+"""Criteria that an Observing Program must meet to be inverted, each evaluated for each dataset.
 
-Every criterion is evaluated, also after one has failed, and everything is recorded: the value, what
-was asked for, and the version of the rule. Quality that is only shown disqualifies nothing.
+Every criterion is evaluated, also after another has failed, and everything is recorded: the value,
+the limit, and the version of the rule. Quality that is only shown disqualifies nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from cvzmpi.level2.programs.dataset import INSTRUMENT, Dataset, Distribution
+from cvzmpi.level2.metadata_store.dataset import INSTRUMENT, Dataset, Distribution
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.solar_disk import solar_radius
 from cvzmpi.level2.programs.spectral_lines import SPECTRAL_RULES, SpectralLine, SpectralRule
@@ -20,7 +20,7 @@ Weight = Literal["required", "warning", "shown"]
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What the criteria ask for, as far as it is a setting."""
+    """The limits of the criteria that are settings."""
 
     spectral_rule: str = "overlap"
     min_good: float = 0.75
@@ -35,11 +35,11 @@ class Finding:
     ----------
     dataset : str
     value : JSON value
-        What the dataset has, None where it says nothing.
+        The value of the dataset; None if it is not given.
     limit : JSON value
-        What was asked for, None where the value is only shown.
+        The limit; None if the value is only shown.
     passed : bool or None
-        None where the value is only shown.
+        None if the value is only shown.
     text : str
         The finding in words.
     """
@@ -52,8 +52,8 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What all findings of a criterion say about the program.
+class Criterion:
+    """A criterion evaluated for a program, with its findings for the datasets.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Verdict:
         Its name, and the name and version of the rule.
     weight : {"required", "warning", "shown"}
     passed : bool or None
-        None where the criterion is only shown.
+        None if the criterion is only shown.
     findings : list of Finding
     """
 
@@ -73,7 +73,7 @@ class Verdict:
 
     @property
     def reasons(self) -> list[str]:
-        """Why it failed, in words."""
+        """The reasons why it failed, in words."""
         if self.passed is not False:
             return []
         return [f"{f.dataset}: {f.text}" for f in self.findings if f.passed is False] or [
@@ -83,39 +83,47 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Invertibility:
-    """The answer for a program, with everything that it rests on."""
+    """All criteria, evaluated for a program."""
 
-    verdicts: list[Verdict]
+    criteria: list[Criterion]
 
     @property
     def invertible(self) -> bool:
         """Whether every required criterion passed."""
-        return not any(v.weight == "required" and not v.passed for v in self.verdicts)
+        return not self.failed
 
     @property
     def failed(self) -> list[str]:
         """The names of the required criteria that failed."""
-        return [v.criterion for v in self.verdicts if v.weight == "required" and not v.passed]
+        return [c.criterion for c in self.criteria if c.weight == "required" and not c.passed]
+
+    @property
+    def reasons(self) -> list[str]:
+        """The reasons why required criteria failed, in words."""
+        return self._reasons("required")
 
     @property
     def warnings(self) -> list[str]:
-        """What is missing without disqualifying, in words."""
-        return [reason for v in self.verdicts if v.weight == "warning" for reason in v.reasons]
+        """The reasons why desired criteria failed, in words."""
+        return self._reasons("warning")
+
+    def _reasons(self, weight: Weight) -> list[str]:
+        return [reason for c in self.criteria if c.weight == weight for reason in c.reasons]
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as plain values for an event."""
         return {
             "invertible": self.invertible,
             "failed": self.failed,
-            "criteria": [asdict(verdict) for verdict in self.verdicts],
+            "criteria": [asdict(criterion) for criterion in self.criteria],
         }
 
 
 def evaluate(program: ObservingProgram, thresholds: Thresholds) -> Invertibility:
     """Evaluate every criterion for every dataset of a program.
 
-    All but the first are about the spectropolarimetric datasets alone: the context images that
-    were taken beside them matter to nobody's inversion.
+    All but the first are about the spectropolarimetric datasets alone: no inversion uses the
+    context images that were taken beside them.
     """
     datasets = program.spectropolarimetric
     rule = SPECTRAL_RULES[thresholds.spectral_rule]
@@ -124,13 +132,20 @@ def evaluate(program: ObservingProgram, thresholds: Thresholds) -> Invertibility
             _instrument(program),
             _each("on_disk", "all four corners/1", datasets, _on_disk),
             _each("stokes", "IQUV/1", datasets, _stokes),
-            _each("health", "good frames/1", datasets, lambda d: _health(d, thresholds.min_good)),
+            _each(
+                "health",
+                "good frames/1",
+                datasets,
+                lambda d: _fraction(
+                    d, d.health.get("good", 0) if d.health else None, thresholds.min_good, "good"
+                ),
+            ),
             _each("gos_open", "all frames/1", datasets, _gos_open),
             _each(
                 "ao_locked",
                 "locked frames/1",
                 datasets,
-                lambda d: _ao_locked(d, thresholds.min_ao_locked),
+                lambda d: _fraction(d, d.ao_locked, thresholds.min_ao_locked, "AO locked"),
             ),
             *(_line(line, rule, "required", datasets) for line in rule.required),
             *(_line(line, rule, "warning", datasets) for line in rule.desired),
@@ -141,8 +156,8 @@ def evaluate(program: ObservingProgram, thresholds: Thresholds) -> Invertibility
     )
 
 
-def _instrument(program: ObservingProgram) -> Verdict:
-    """There is a dataset to invert; others beside it do no harm."""
+def _instrument(program: ObservingProgram) -> Criterion:
+    """One dataset at least is of the instrument; others do no harm."""
     findings = [
         Finding(
             d.dataset_id,
@@ -154,21 +169,21 @@ def _instrument(program: ObservingProgram) -> Verdict:
         for d in program.datasets
     ]
     passed = any(finding.passed for finding in findings)
-    return Verdict("instrument", f"{INSTRUMENT}/1", "required", passed, findings)
+    return Criterion("instrument", f"{INSTRUMENT}/1", "required", passed, findings)
 
 
 def _each(
     criterion: str, rule: str, datasets: Sequence[Dataset], find: Callable[[Dataset], Finding]
-) -> Verdict:
+) -> Criterion:
     """A criterion that every dataset must meet."""
     findings = [find(dataset) for dataset in datasets]
     passed = bool(findings) and all(finding.passed for finding in findings)
-    return Verdict(criterion, rule, "required", passed, findings)
+    return Criterion(criterion, rule, "required", passed, findings)
 
 
 def _line(
     line: SpectralLine, rule: SpectralRule, weight: Weight, datasets: Sequence[Dataset]
-) -> Verdict:
+) -> Criterion:
     """A line that one of the datasets must have observed."""
     findings = []
     for d in datasets:
@@ -181,20 +196,20 @@ def _line(
         value = [d.wavelength_min, d.wavelength_max, *(d.spectral_lines or ())]
         findings.append(Finding(d.dataset_id, value, rule.limit(line), covered, text))
     passed = any(finding.passed for finding in findings)
-    return Verdict(f"line_{line.id}", rule.name, weight, passed, findings)
+    return Criterion(f"line_{line.id}", rule.name, weight, passed, findings)
 
 
 def _shown(
     criterion: str, datasets: Sequence[Dataset], of: Callable[[Dataset], Distribution | None]
-) -> Verdict:
-    """Quality that is recorded, and disqualifies nothing."""
+) -> Criterion:
+    """Quality that is recorded and disqualifies nothing."""
     findings = []
     for d in datasets:
         values = of(d)
         text = "not given" if values is None or values.med is None else f"median {values.med:.3g}"
         value = None if values is None else values.model_dump()
         findings.append(Finding(d.dataset_id, value, None, None, text))
-    return Verdict(criterion, "shown/1", "shown", None, findings)
+    return Criterion(criterion, "shown/1", "shown", None, findings)
 
 
 def _on_disk(d: Dataset) -> Finding:
@@ -214,16 +229,8 @@ def _stokes(d: Dataset) -> Finding:
     return Finding(d.dataset_id, d.stokes, "IQUV", d.stokes == "IQUV", text)
 
 
-def _health(d: Dataset, limit: float) -> Finding:
-    return _fraction(d, d.health.get("good", 0) if d.health else None, limit, "good")
-
-
-def _ao_locked(d: Dataset, limit: float) -> Finding:
-    return _fraction(d, d.ao_locked, limit, "AO locked")
-
-
 def _fraction(d: Dataset, frames: int | None, limit: float, what: str) -> Finding:
-    """So many of the frames must be `what`."""
+    """At least a fraction of the frames must be `what`."""
     if frames is None:
         return Finding(d.dataset_id, None, limit, False, f"{what}: not given")
     value = frames / d.frame_count

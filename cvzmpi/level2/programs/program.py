@@ -1,7 +1,7 @@
-"""Observing Programs: the datasets of one observation, and when there are no more to come.
+"""Observing Programs: the datasets of one observation, and when they are complete.
 
-The metadata store knows datasets only. A program counts as complete when nothing happened to its
-spectropolarimetric datasets for some days; one more of them, or a change, opens the question again.
+The metadata store knows datasets only. A program counts as complete if its spectropolarimetric
+datasets did not change for some days; a new or changed one starts the time again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cvzmpi.level2.programs.dataset import Dataset
+from cvzmpi.level2.metadata_store.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ObservingProgram:
     name : str
         The store's `observingProgramExecutionId`.
     datasets : tuple of Dataset
-        In order of their ids, one version of each.
+        In the order of their ids, one version of each.
     """
 
     name: str
@@ -51,16 +51,16 @@ class ObservingProgram:
 
     @property
     def start(self) -> datetime:
-        """When the first exposure of any dataset began."""
+        """The beginning of the first exposure of any dataset."""
         return min(dataset.start for dataset in self.datasets)
 
     @property
     def quiet_since(self) -> datetime:
-        """When a spectropolarimetric dataset last appeared or changed; any, where none is so."""
+        """The last change of a spectropolarimetric dataset or, if there is none, of any."""
         return max(d.changed for d in self.spectropolarimetric or self.datasets)
 
     def complete(self, now: datetime, quiet_days: float) -> bool:
-        """Whether no more is expected to come."""
+        """Whether no more datasets are expected."""
         return now - self.quiet_since >= timedelta(days=quiet_days)
 
     @property

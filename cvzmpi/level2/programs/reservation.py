@@ -1,7 +1,7 @@
-"""The inversions that a science team makes: who chose which Observing Program.
+"""Reservations: a person reserves an Observing Program, in order to invert it.
 
-A program is claimed by one person at a time. That somebody has it, or has given it back, is an
-event in the history of the program; the newest row of `level2_claims` says who has it now.
+One person at a time has a program. Each change is an event in the history of the program; the
+newest row of the table `level2_claims` says who has the program now.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.foreign_json import plain
-from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.states import INVERTIBLE, SHOWN
-from cvzmpi.level2.tables import claims
+from cvzmpi.level2.programs.person_name import PersonNameError, person_name
+from cvzmpi.level2.programs.states import INVERTIBLE, SHOWN
+from cvzmpi.level2.tables import reservations
 
 
-class ClaimError(CvzmpiError):
-    """A program cannot be claimed or released."""
+class ReservationError(CvzmpiError):
+    """A program cannot be reserved or released."""
 
 
-def by_choice(units: Iterable[LedgerUnit], claimants: Mapping[str, str]) -> list[LedgerUnit]:
-    """Order work by who chose what: first what is claimed, by person, then what is free.
+def reserved_first(units: Iterable[LedgerUnit], holders: Mapping[str, str]) -> list[LedgerUnit]:
+    """Sort programs: those that are reserved come first, by person, then those that are free.
 
     Within both, the highest priority comes first, then the longest work.
     """
     return sorted(
         units,
         key=lambda unit: (
-            unit.name not in claimants,
-            claimants.get(unit.name, "").casefold(),
+            unit.name not in holders,
+            holders.get(unit.name, "").casefold(),
             -unit.priority,
             -unit.cost,
             unit.name,
@@ -41,40 +41,40 @@ def by_choice(units: Iterable[LedgerUnit], claimants: Mapping[str, str]) -> list
     )
 
 
-def claim(catalogue: Catalogue, job: Job, program: str, by: str) -> None:
-    """Claim a program for a person; who has it already keeps it.
+def reserve(catalogue: Catalogue, job: Job, program: str, by: str) -> None:
+    """Reserve a program for a person; nothing changes if that person has it already.
 
     Raises
     ------
-    ClaimError
-        If it cannot be inverted, or somebody else has it, or a job.
+    ReservationError
+        If it is not invertible, or a job or another person has it.
     """
     try:
         by = person_name(by)
     except PersonNameError as error:
-        raise ClaimError(f"{plain(program)}: a claim needs a name: {error}") from error
+        raise ReservationError(f"{plain(program)}: a reservation needs a name: {error}") from error
     with catalogue.ledger.writing() as connection:
-        state = _state(catalogue, connection, program)
-        holder = catalogue.ledger.claims.holder(program, within=connection)
-        if holder is not None:
-            raise ClaimError(
-                f"{program}: job {holder.id} on {holder.host}, last heard of at "
-                f"{holder.heartbeat:%Y-%m-%d %H:%M} UTC, inverts it or is about to"
+        state = catalogue.state(program, ReservationError, within=connection)
+        working = catalogue.ledger.claims.holder(program, within=connection)
+        if working is not None:
+            raise ReservationError(
+                f"{program}: job {working.id} on {working.host}, last heard of at "
+                f"{working.heartbeat:%Y-%m-%d %H:%M} UTC, inverts it or is about to"
             )
         if state not in INVERTIBLE:
-            raise ClaimError(
-                f"{program}: is {SHOWN[state]}; only what is Invertible can be claimed"
+            raise ReservationError(
+                f"{program}: is {SHOWN[state]}; only what is Invertible can be reserved"
             )
-        claimant = catalogue.claimants(within=connection).get(program)
-        if claimant == by:
+        holder = catalogue.reservations(within=connection).get(program)
+        if holder == by:
             return
-        if claimant is not None:
-            raise ClaimError(f"{program}: {claimant} has it")
-        _record(catalogue, connection, job, program, state, by, f"claimed by {by}")
+        if holder is not None:
+            raise ReservationError(f"{program}: {holder} has it")
+        _record(catalogue, connection, job, program, state, by, f"reserved by {by}")
 
 
 def release(catalogue: Catalogue, job: Job, program: str, by: str | None = None) -> None:
-    """Give a program back.
+    """End the reservation of a program.
 
     Parameters
     ----------
@@ -83,24 +83,22 @@ def release(catalogue: Catalogue, job: Job, program: str, by: str | None = None)
 
     Raises
     ------
-    ClaimError
+    ReservationError
         If nobody has it, or somebody else.
     """
     with catalogue.ledger.writing() as connection:
-        state = _state(catalogue, connection, program)
-        claimant = catalogue.claimants(within=connection).get(program)
-        if claimant is None or state not in INVERTIBLE:
-            raise ClaimError(f"{program}: nobody has it")
-        if by is not None and by != claimant:
-            raise ClaimError(f"{program}: {claimant} has it, not {by}")
-        _record(catalogue, connection, job, program, state, None, f"released by {claimant}")
+        state = catalogue.state(program, ReservationError, within=connection)
+        holder = catalogue.reservations(within=connection).get(program)
+        if holder is None or state not in INVERTIBLE:
+            raise ReservationError(f"{program}: nobody has it")
+        if by is not None and by != holder:
+            raise ReservationError(f"{program}: {holder} has it, not {by}")
+        _record(catalogue, connection, job, program, state, None, f"released by {holder}")
 
 
-def _state(catalogue: Catalogue, connection: sa.Connection, program: str) -> State:
-    states = catalogue.states(within=connection)
-    if program not in states:
-        raise ClaimError(f"{plain(program)}: no such Observing Program")
-    return states[program]
+def add_reservation(connection: sa.Connection, program: str, person: str | None) -> None:
+    """Add the row that says who has a program from now on; None is nobody."""
+    connection.execute(reservations.insert().values(program=program, claimed_by=person, at=now()))
 
 
 def _record(
@@ -109,10 +107,10 @@ def _record(
     job: Job,
     program: str,
     state: State,
-    claimed_by: str | None,
+    person: str | None,
     message: str,
 ) -> None:
     """Add the row and the event; the program stays in its state."""
-    connection.execute(claims.insert().values(program=program, claimed_by=claimed_by, at=now()))
-    event = Event(program, state, state, message=message, detail={"claimed_by": claimed_by})
+    add_reservation(connection, program, person)
+    event = Event(program, state, state, message=message, detail={"claimed_by": person})
     catalogue.ledger.record([event], job, within=connection)

@@ -1,21 +1,32 @@
-"""Another try: of a step that failed, or, for a program that changed since, of everything."""
+"""Programs in error, and another try: of the step that failed, or of everything."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.states import RETRY_FROM
 from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.states import INVERTED, SHOWN, stands
+from cvzmpi.level2.programs.states import INVERTED, SHOWN, stands
 
 
 class RetryError(CvzmpiError):
     """There is nothing to try again."""
 
 
+def failure_event(
+    program: str, before: State, step: str, reason: CvzmpiError | str, **detail: Any
+) -> Event:
+    """The event by which a step that failed brings a program from its state into error."""
+    return Event(
+        program, State.ERROR, before, message=f"{step}: {reason}", detail={"step": step, **detail}
+    )
+
+
 def resume_event(catalogue: Catalogue, program: str, message: str) -> Event | None:
-    """The event by which a program in error goes on from where it failed; None where it is not."""
+    """The event by which a program in error goes on from where it failed; None if it is not so."""
     last = catalogue.ledger.history(program)[-1]
     if last.to_state is not State.ERROR or last.from_state is None:
         return None
@@ -25,12 +36,12 @@ def resume_event(catalogue: Catalogue, program: str, message: str) -> Event | No
 
 
 def retry(catalogue: Catalogue, job: Job, program: str, by: str = "") -> State:
-    """Let a program in error go on from where it failed; the state that it is in then.
+    """Let a program in error go on from where it failed; returns the state that it is in then.
 
     Parameters
     ----------
     by : str
-        Who wants it, where that is known.
+        The person who wants it, if known.
 
     Raises
     ------
@@ -38,23 +49,21 @@ def retry(catalogue: Catalogue, job: Job, program: str, by: str = "") -> State:
         If it is not in error.
     """
     message = "to be tried again" + (f", says {by}" if by else "")
-    states = catalogue.states()
-    if program not in states:
-        raise RetryError(f"{plain(program)}: no such Observing Program")
+    state = catalogue.state(program, RetryError)
     event = resume_event(catalogue, program, message)
     if event is None:
-        raise RetryError(f"{program}: is {SHOWN[states[program]]}, not in error")
+        raise RetryError(f"{program}: is {SHOWN[state]}, not in error")
     catalogue.ledger.record([event], job)
     return event.to_state
 
 
 def reopen(catalogue: Catalogue, job: Job, program: str, by: str = "") -> None:
-    """Look at an inverted program from the beginning; what was published stays.
+    """Let an inverted program begin again; what was published stays.
 
     Parameters
     ----------
     by : str
-        Who wants it, where that is known.
+        The person who wants it, if known.
 
     Raises
     ------

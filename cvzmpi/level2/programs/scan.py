@@ -1,9 +1,8 @@
-"""Scan: bring what the metadata store says into the catalogue and the ledger.
+"""Scan: bring the rows of the metadata store into the catalogue and the ledger.
 
-A new Observing Program becomes a unit; a dataset that changed gets one more version. What has been
-seen before adds nothing. Where spectropolarimetric datasets came or changed after the criteria were
-evaluated, the answer no longer holds, and the program is looked at from the beginning. A row that
-cannot be read is left out, and its program is held back (`held_back`).
+A new Observing Program becomes a unit of the ledger; a dataset that changed gets one more version.
+If spectropolarimetric datasets came or changed after the criteria were evaluated, the program
+begins again. A row that cannot be read is left out, and its program is held back (`held_back`).
 """
 
 from __future__ import annotations
@@ -17,32 +16,24 @@ import sqlalchemy as sa
 
 from cvzmpi.ledger import Event, Job, NewUnit, State
 from cvzmpi.ledger.records import now
+from cvzmpi.level2.metadata_store.client import MetadataStore
+from cvzmpi.level2.metadata_store.dataset import Dataset, Experiment
+from cvzmpi.level2.metadata_store.rows import BadRow, Reading, read_datasets, read_experiments
 from cvzmpi.level2.programs.catalogue import Catalogue, spectropolarimetric_versions
-from cvzmpi.level2.programs.dataset import (
-    BadRow,
-    Dataset,
-    Experiment,
-    Reading,
-    read_datasets,
-    read_experiments,
-)
 from cvzmpi.level2.programs.held_back import (
     held_programs,
     hold_back,
     let_go,
     programs_with_bad_rows,
 )
-from cvzmpi.level2.programs.metadata_store import MetadataStore
 from cvzmpi.level2.programs.program import group
+from cvzmpi.level2.programs.states import ANSWERED
 from cvzmpi.level2.tables import dataset_versions, experiment_versions
-
-_ANSWERED = (State.QUALIFIED, State.NOT_QUALIFIED, State.PREPROCESSED)
-"""States that rest on an answer, with no result that would be lost."""
 
 
 @dataclass(frozen=True)
 class ScanReport:
-    """What a scan found.
+    """The result of a scan.
 
     Parameters
     ----------
@@ -50,9 +41,9 @@ class ScanReport:
         In the answer of the store.
     new_programs, new_datasets, changed_datasets, reopened_programs : list of str
     held_programs : list of str
-        That are in error from now on, since rows of theirs cannot be read.
+        Programs that are in error from now on, since rows of theirs cannot be read.
     bad : list of BadRow
-        Rows that could not be understood; what is known of them stays as it was.
+        Rows that cannot be read; what the catalogue has of them stays.
     """
 
     n_datasets: int = 0
@@ -86,7 +77,7 @@ def scan(
     Raises
     ------
     MetadataStoreError
-        If the store gives no usable answer; nothing is added then.
+        If the store gives no usable answer; then nothing is added.
     """
     reading = read_datasets(store.dataset_inventories(proposals=proposals))
     experiments, bad = read_experiments(store.experiment_descriptions())
@@ -136,7 +127,7 @@ def _add_versions(
     datasets: Sequence[tuple[Dataset, dict[str, Any]]],
     at: datetime,
 ) -> tuple[list[str], list[str]]:
-    """Add the datasets that are new or not as they were; the ids of both."""
+    """Add versions of the datasets that are new or changed; returns the ids of both."""
     known = catalogue.newest_versions(within=connection)
     new: list[str] = []
     changed: list[str] = []
@@ -162,10 +153,7 @@ def _add_versions(
 
 
 def _add_experiments(
-    catalogue: Catalogue,
-    connection: sa.Connection,
-    experiments: Iterable[Experiment],
-    at: datetime,
+    catalogue: Catalogue, connection: sa.Connection, experiments: Iterable[Experiment], at: datetime
 ) -> None:
     known = catalogue.experiments(within=connection)
     for experiment in experiments:
@@ -190,10 +178,10 @@ def _add_experiments(
 def reopen_changed(
     catalogue: Catalogue, connection: sa.Connection, job: Job, but: Collection[str] = ()
 ) -> list[str]:
-    """Take back the answers that were given for other datasets than those of now.
+    """Let programs begin again whose datasets came or changed since the criteria were evaluated.
 
-    Programs that failed on the way to a result are looked at anew as well. What a job works on is
-    left to it, and where there is a result, people decide (`retry.reopen`).
+    So do programs that failed on the way to a result. A program that a job works on is left to the
+    job, and if there is a result, people decide (`retry.reopen`).
 
     Parameters
     ----------
@@ -201,12 +189,12 @@ def reopen_changed(
     connection : Connection
     job : Job
     but : collection of str
-        Programs that are left as they are, as those are that are held back.
+        Programs that are left as they are, like those that are held back.
 
     Returns
     -------
     list of str
-        The programs that are looked at from the beginning.
+        The programs that begin again.
     """
     states = catalogue.states(within=connection)
     left = {*but, *held_programs(catalogue, connection)}
@@ -215,14 +203,14 @@ def reopen_changed(
         Event(name, State.DISCOVERED, from_state=states[name], message=news)
         for name, news in changed_programs(catalogue, within=connection).items()
         if name not in left
-        and (states[name] in _ANSWERED or failed_in.get(name) in (*_ANSWERED, State.WORKING))
+        and (states[name] in ANSWERED or failed_in.get(name) in (*ANSWERED, State.WORKING))
     ]
     catalogue.ledger.record(events, job, within=connection)
     return [event.unit for event in events]
 
 
 def changed_programs(catalogue: Catalogue, *, within: sa.Connection) -> dict[str, str]:
-    """The programs whose answer was given for other datasets than those of now, and for which."""
+    """The programs whose datasets changed since the criteria were evaluated; how, in words."""
     versions = spectropolarimetric_versions(catalogue.newest_versions(within=within))
     changed = {}
     for name, answer in catalogue.qualifications(within=within).items():

@@ -1,4 +1,4 @@
-"""How large the Sun looks on a day, and whether a field of view lies inside it.
+"""The apparent radius of the Sun on a day.
 
 The distance to the Sun is that of a Kepler orbit to first order in its eccentricity, with the
 perihelion on 3 January (Meeus, *Astronomical Algorithms*, ch. 25, has the full expression; this one
@@ -9,28 +9,12 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from itertools import product
-from typing import NamedTuple
 
 SOLAR_RADIUS_KM = 696_340.0
 ASTRONOMICAL_UNIT_KM = 149.6e6
 ECCENTRICITY = 0.0167
 PERIHELION_DAY = 3
 ARCSEC_PER_RADIAN = 206_265.0
-
-
-class BoundingBox(NamedTuple):
-    """A field of view in arcsec from the centre of the disk, by two opposite corners."""
-
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-
-    @property
-    def reach(self) -> float:
-        """Distance of the farthest of its four corners from the centre of the disk, in arcsec."""
-        return max(math.hypot(x, y) for x, y in product((self.x1, self.x2), (self.y1, self.y2)))
 
 
 def solar_radius(when: datetime) -> float:

@@ -1,7 +1,7 @@
-"""The spectral lines of an inversion, and the rules by which a dataset is said to have one.
+"""The spectral lines of an inversion, and the rules by which a dataset counts as observing one.
 
-What counts as having observed a line has changed over the years. Each way to decide is a rule with
-a name, recorded with every answer; the one in force is a setting.
+The rule has changed over the years. Each rule has a name, which is recorded with every answer; the
+setting `qualify.spectral_rule` selects one.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cvzmpi.level2.programs.dataset import Dataset
+from cvzmpi.level2.metadata_store.dataset import Dataset
 
 _NAMED = re.compile(r"(?P<species>[^(]+)\(\s*(?P<nm>\d+(?:\.\d*)?)\s*nm\s*\)\s*")
-_NAMED_WITHIN = 1.0  # nm: the store calls 630.15 or 630.25 what is one window around 630.2
+_NAMED_WITHIN = 1.0  # nm: the store names one window around 630.2 nm by 630.15 or 630.25
 _OVERLAP_MARGIN = 1.0  # nm
 _NAMED_MARGIN = 0.5  # nm
 
@@ -25,16 +25,16 @@ class SpectralLine:
     Parameters
     ----------
     id : str
-        As it is called in Level 2 files (`FeI630_orig`).
+        Its name in Level 2 files (`FeI630_orig`).
     name : str
-        As people call it.
+        Its name for people.
     species : str
-        As the metadata store calls it.
+        The ion, as the metadata store writes it.
     store_name : str
-        As the metadata store calls the line.
+        The line, as the metadata store writes it.
     midpoint : float
     band : (float, float)
-        What a complete observation of it covers; for those that inversions require.
+        The wavelengths of a complete observation, for lines that inversions require.
     """
 
     id: str
@@ -59,7 +59,7 @@ KNOWN_LINES = {line.id: line for line in (FE_I_630, CA_II_854, NA_I_D)}
 
 @dataclass(frozen=True)
 class SpectralRule:
-    """One way to decide whether a dataset has observed a line.
+    """A rule that decides whether a dataset has observed a line.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ class SpectralRule:
     desired : tuple of SpectralLine
         A program without one of these gets a warning.
     covers : callable
-        Whether a dataset has observed a line.
+        Tells whether a dataset has observed a line.
     limit : callable
-        In words, what `covers` asks for.
+        The condition of `covers`, in words.
     """
 
     name: str
@@ -118,52 +118,39 @@ def _names(text: str, line: SpectralLine) -> bool:
         return False
     species = " ".join(match["species"].upper().split())
     return (
-        f"{species} ".startswith(f"{line.species.upper()} ")  # it may go on, as in Na I D1
+        f"{species} ".startswith(f"{line.species.upper()} ")  # more may follow, as in Na I D1
         and abs(float(match["nm"]) - line.midpoint) <= _NAMED_WITHIN
     )
 
 
 _BOTH = (FE_I_630, CA_II_854)
 
+
+def _limit_of_band(line: SpectralLine) -> str:
+    return "begins at {} nm or below, ends at {} nm or above".format(*_band(line))
+
+
+def _limit_of_overlap(line: SpectralLine) -> str:
+    first, last = line.midpoint + _OVERLAP_MARGIN, line.midpoint
+    return f"begins at {first} nm or below, ends at {last} nm or above"
+
+
+def _limit_of_midpoint(line: SpectralLine) -> str:
+    return f"{line.midpoint} nm covered"
+
+
+def _limit_of_named(line: SpectralLine) -> str:
+    within = f"within {_NAMED_MARGIN} nm of {line.midpoint} nm"
+    return f"{line.name} named, or, where no line is, {within}"
+
+
 SPECTRAL_RULES = {
     rule.name: rule
     for rule in (
-        SpectralRule(
-            "band",
-            required=_BOTH,
-            desired=(),
-            covers=_covers_band,
-            limit=lambda line: "begins at {} nm or below, ends at {} nm or above".format(
-                *_band(line)
-            ),
-        ),
-        SpectralRule(
-            "midpoint",
-            required=_BOTH,
-            desired=(),
-            covers=_covers_midpoint,
-            limit=lambda line: f"{line.midpoint} nm covered",
-        ),
-        SpectralRule(
-            "overlap",
-            required=_BOTH,
-            desired=(),
-            covers=_overlaps,
-            limit=lambda line: (
-                f"begins at {line.midpoint + _OVERLAP_MARGIN} nm or below, "
-                f"ends at {line.midpoint} nm or above"
-            ),
-        ),
-        SpectralRule(
-            "named",
-            required=(FE_I_630,),
-            desired=(CA_II_854,),
-            covers=_is_named,
-            limit=lambda line: (
-                f"{line.name} named, or, where no line is, "
-                f"within {_NAMED_MARGIN} nm of {line.midpoint} nm"
-            ),
-        ),
+        SpectralRule("band", _BOTH, (), _covers_band, _limit_of_band),
+        SpectralRule("midpoint", _BOTH, (), _covers_midpoint, _limit_of_midpoint),
+        SpectralRule("overlap", _BOTH, (), _overlaps, _limit_of_overlap),
+        SpectralRule("named", (FE_I_630,), (CA_II_854,), _is_named, _limit_of_named),
     )
 }
 """The rules by name, the oldest first. A rule never changes: a new one gets a new name."""

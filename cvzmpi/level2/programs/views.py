@@ -1,4 +1,4 @@
-"""What people are shown of the programs, by the commands and by the pages of the service."""
+"""Lists and descriptions of the programs, for the commands and for the pages of the service."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cvzmpi.ledger import LedgerUnit, Recorded, State
 from cvzmpi.level2.foreign_json import plain, why_not_text
 from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
 from cvzmpi.level2.programs.program import ObservingProgram, group
-from cvzmpi.level2.programs.reservation import by_choice
-from cvzmpi.level2.states import INVERTED, INVERTIBLE, SHOWN, stands
+from cvzmpi.level2.programs.reservation import reserved_first
+from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
 
 _TIME = "%Y-%m-%d %H:%M"
 
@@ -30,19 +30,20 @@ class Item:
     name, proposal, experiment : str
     instruments : list of str
     n_datasets : int
-        That an inversion works on.
+        The number of spectropolarimetric datasets.
     start : datetime
-        Of the observation.
+        The beginning of the observation.
     state : str
-        In the words of `states.SHOWN`.
+        As named in `states.SHOWN`.
     since : datetime
     claimed_by : str or None
+        The person who has reserved it; the name is that of the JSON key.
     failed : list of str
         The required criteria that it does not meet.
     changed : bool
         Whether datasets came or changed since the criteria were evaluated.
     news : str
-        What that means for the program; "" where nothing changed.
+        The consequence of the change; "" if nothing changed.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Item:
     news: str
 
     def as_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The fields as plain values, for JSON."""
         times = {"start": self.start.isoformat(), "since": self.since.isoformat()}
         return {**asdict(self), **times}
 
@@ -72,11 +73,11 @@ class ProgramView:
     ----------
     item : Item
     description : str
-        What the observers say about the experiment.
+        The observers' words about the experiment.
     datasets : list of DatasetVersion
         As they are now.
     criteria : list of dict
-        As `Invertibility.as_json` has them, of the answer that holds; empty where there is none.
+        The criteria as they were evaluated last, as in `Invertibility.as_json`; may be empty.
     history : list of Recorded
         All events, the oldest first.
     inversions : list of Inversion
@@ -96,33 +97,25 @@ class ProgramView:
 
     @property
     def inverted(self) -> bool:
-        """Whether there is a result, so that it can be reopened."""
+        """Whether there is a result, so that the program can be reopened."""
         return stands(self.history[-1].to_state, self.history[-1].from_state) in INVERTED
 
     @property
-    def claimable(self) -> bool:
-        """Whether it can be claimed, or released."""
+    def reservable(self) -> bool:
+        """Whether the program can be reserved or released."""
         return self.history[-1].to_state in INVERTIBLE
 
     def as_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The fields as plain values, for JSON."""
         return {
             **self.item.as_json(),
             "description": self.description,
             "datasets": [
-                {
-                    "version": version.version,
-                    "seen": version.seen.isoformat(),
-                    **version.row,
-                }
-                for version in self.datasets
+                {"version": v.version, "seen": v.seen.isoformat(), **v.row} for v in self.datasets
             ],
             "criteria": self.criteria,
             "history": [_event_json(event) for event in self.history],
-            "inversions": [
-                {**asdict(inversion), "at": inversion.at.isoformat()}
-                for inversion in self.inversions
-            ],
+            "inversions": [{**asdict(made), "at": made.at.isoformat()} for made in self.inversions],
         }
 
 
@@ -134,15 +127,15 @@ def list_items(
     claimed_by: str | None = None,
     text: str | None = None,
 ) -> list[Item]:
-    """The programs that match all that is given: what is claimed first, by person.
+    """The programs that match all that is given: those that are reserved come first, by person.
 
     Parameters
     ----------
     state : str, optional
-        In the words of `states.SHOWN`, in whatever case.
+        As named in `states.SHOWN`, in upper or lower case.
     proposal, claimed_by : str, optional
     text : str, optional
-        In the name of the program, the proposal or the experiment.
+        A part of the name of the program, the proposal or the experiment.
     """
     items = _items(catalogue)
     wanted = {"state": state, "proposal": proposal, "claimed_by": claimed_by}
@@ -159,11 +152,11 @@ def _items(catalogue: Catalogue) -> list[Item]:
     versions = catalogue.newest_versions()
     programs = group(version.dataset for version in versions.values())
     answers = catalogue.qualifications()
-    claimants = catalogue.claimants()
-    units = by_choice(catalogue.ledger.units(), claimants)
+    holders = catalogue.reservations()
+    units = reserved_first(catalogue.ledger.units(), holders)
     failed_in = catalogue.ledger.states_before(State.ERROR)
     return [
-        _item(programs[unit.name], unit, failed_in.get(unit.name), claimants, answers, versions)
+        _item(programs[unit.name], unit, failed_in.get(unit.name), holders, answers, versions)
         for unit in units
         if unit.name in programs
     ]
@@ -173,7 +166,7 @@ def _item(
     program: ObservingProgram,
     unit: LedgerUnit,
     failed_in: State | None,
-    claimants: dict[str, str],
+    holders: dict[str, str],
     answers: dict[str, Qualification],
     versions: dict[str, DatasetVersion],
 ) -> Item:
@@ -189,7 +182,7 @@ def _item(
         start=program.start,
         state=SHOWN[unit.state],
         since=unit.since,
-        claimed_by=claimants.get(program.name) if unit.state in INVERTIBLE else None,
+        claimed_by=holders.get(program.name) if unit.state in INVERTIBLE else None,
         failed=[] if answer is None or changed else answer.failed,
         changed=changed,
         news=_news(program.name, stands(unit.state, failed_in)) if changed else "",
@@ -197,7 +190,7 @@ def _item(
 
 
 def _news(program: str, stands_in: State | None) -> str:
-    """What it means that datasets came or changed."""
+    """The consequence of datasets that came or changed."""
     if stands_in in INVERTED:
         return f"new data since the inversion: cvzmpi level2 reopen {program}"
     if stands_in is State.WORKING:
@@ -206,16 +199,15 @@ def _news(program: str, stands_in: State | None) -> str:
 
 
 def program_view(catalogue: Catalogue, name: str) -> ProgramView:
-    """Everything about a program.
+    """All that is known of a program.
 
     Raises
     ------
     UnknownProgramError
     """
-    if why_not_text(name) is not None:  # which no database would be asked for
-        raise UnknownProgramError(f"{plain(name)}: no such Observing Program")
-    program = catalogue.program(name)
-    units = catalogue.ledger.units(names=[name])
+    known = why_not_text(name) is None  # else no database can be asked for it
+    program = catalogue.program(name) if known else None
+    units = catalogue.ledger.units(names=[name]) if known else []
     if program is None or not units:
         raise UnknownProgramError(f"{plain(name)}: no such Observing Program")
     versions = catalogue.newest_versions(name)
@@ -224,7 +216,7 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
         program,
         units[0],
         history[-1].from_state,
-        catalogue.claimants(),
+        catalogue.reservations(),
         catalogue.qualifications(),
         versions,
     )
@@ -261,12 +253,12 @@ def _event_json(event: Recorded) -> dict[str, Any]:
 
 
 def describe(view: ProgramView) -> str:
-    """Everything about a program, to be printed."""
+    """All that is known of a program, as text to print."""
     item = view.item
     lines = [
         item.name,
         f"  {item.state} since {item.since:{_TIME}} UTC"
-        + (f", claimed by {item.claimed_by}" if item.claimed_by else "")
+        + (f", reserved by {item.claimed_by}" if item.claimed_by else "")
         + (f"; {item.news}" if item.changed else ""),
         f"  proposal {item.proposal}, experiment {item.experiment}, "
         f"{', '.join(item.instruments)}, from {item.start:{_TIME}} UTC",

@@ -1,8 +1,8 @@
-"""Who may change something: whoever knows the token.
+"""Permission to change something: it needs the token.
 
-Programs send it in the header `Authorization: Bearer ...`. People sign in once with it and their
-name; from then on a signed cookie says who they are, for twelve hours, and every form carries a key
-of their session, so that no other page can send it for them. Whoever sends wrong tokens waits.
+Programs send the token in the header `Authorization: Bearer ...`. People sign in with it and their
+name; then a signed cookie identifies them for twelve hours, and every form contains a key of their
+session, so that no other page can send it for them. After wrong tokens, a client has to wait.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.configuration import SERVE_TOKEN
-from cvzmpi.level2.person_name import PersonNameError, person_name
+from cvzmpi.level2.programs.person_name import PersonNameError, person_name
 from cvzmpi.level2.service.wrong_tokens import WrongTokens
 
 _MIN_LENGTH = 16
@@ -25,12 +25,12 @@ _NO_TOKEN = f"the service was started without {SERVE_TOKEN}: nothing can be chan
 
 
 class Access:
-    """What the token opens.
+    """Checks of the token, and of the sessions of people who signed in with it.
 
     Parameters
     ----------
     token : str
-        "" lets nobody change anything.
+        "" allows no changes.
 
     Raises
     ------
@@ -45,19 +45,19 @@ class Access:
         self._wrong_tokens = WrongTokens()
 
     def session_key(self) -> bytes:
-        """The key that sessions are signed with: they end with the token."""
+        """The key that signs sessions; they become invalid when the token changes."""
         token = self._token or secrets.token_hex()
         return hmac.digest(token.encode(), b"cvzmpi level2 sessions", hashlib.sha256)
 
     def sign_in(self, request: Request) -> None:
-        """Remember who this is.
+        """Begin the session of a person.
 
         Raises
         ------
         Forbidden
-            If it is not the token, or no name.
+            If the token or the name is wrong.
         TooManyRequests
-            If too many tokens from there were wrong.
+            If the client has to wait.
         """
         self._check(request, request.form.get("token", ""))
         try:
@@ -65,7 +65,7 @@ class Access:
         except PersonNameError as error:
             raise Forbidden(f"to sign in, say who you are: {error}") from error
         session.clear()
-        session.permanent = True  # as long as the application says
+        session.permanent = True  # for the application's lifetime of sessions
         session["name"] = name
         session["form_key"] = secrets.token_hex()
 
@@ -82,7 +82,7 @@ class Access:
         self._check(request, token.strip())
 
     def check_form(self, request: Request) -> str:
-        """Refuse a form that nobody who is signed in has sent; who it was.
+        """Refuse a form that was not sent from a session; returns the name of the person.
 
         Raises
         ------
@@ -107,16 +107,16 @@ class Access:
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Sessions whose cookie is sent over TLS alone, where that is how it is given."""
+    """Sessions whose cookie is sent over TLS alone, if it was set over TLS."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        """Whether the browser speaks TLS: to us, or to the web server before us, which says so.
+        """Whether the browser uses TLS, also to a web server in front that says so in a header.
 
-        Whoever says so wrongly has a cookie that his own browser keeps back.
+        A client that sends the header without TLS gets a cookie that its browser does not send.
         """
         return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
 
 
 def _same(given: str, secret: str) -> bool:
-    """Whether two texts are the same, in a time that does not tell how much of them is."""
+    """Whether two texts are the same, in a time that does not depend on where they differ."""
     return secrets.compare_digest(given.encode(errors="replace"), secret.encode())

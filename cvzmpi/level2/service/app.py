@@ -24,17 +24,17 @@ from werkzeug.routing import PathConverter
 from cvzmpi.errors import CvzmpiError, LedgerUnavailableError
 from cvzmpi.ledger import Job
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse
-from cvzmpi.level2.person_name import PersonNameError, person_name
 from cvzmpi.level2.programs import reservation
+from cvzmpi.level2.programs.person_name import PersonNameError, person_name
 from cvzmpi.level2.programs.retry import reopen, retry
+from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.programs.views import Item, UnknownProgramError, list_items, program_view
 from cvzmpi.level2.service.access import Access, Sessions
 from cvzmpi.level2.service.rounds import Rounds
-from cvzmpi.level2.states import SHOWN
-from cvzmpi.level2.steps import Level2Campaign
+from cvzmpi.level2.steps import Level2Steps
 
 Action = Callable[[str, str], object]
-"""What changes a program: takes its name, and who wants it."""
+"""A change of a program; takes its name and the name of the person."""
 
 MAX_BODY = 1 << 20
 """Bytes of a request."""
@@ -53,28 +53,27 @@ _SECURITY = {
 
 
 class _ProgramName(PathConverter):
-    """The name of a program in an address, which may have slashes anywhere."""
+    """The name of a program in an address; it may have slashes anywhere."""
 
     regex = ".+?"
     part_isolating = False
 
 
-def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Access) -> Flask:
+def create_app(steps: Level2Steps, job: Job, rounds: Rounds, access: Access) -> Flask:
     """Make the application.
 
     Parameters
     ----------
-    campaign : Level2Campaign
+    steps : Level2Steps
     job : Job
-        Who records what is changed.
+        Records the changes.
     rounds : Rounds
-        Whose reports are shown.
     access : Access
     """
     app = Flask(__name__)
     app.secret_key = access.session_key()
     app.session_interface = Sessions()
-    app.url_map.merge_slashes = False  # a name may have two in a row
+    app.url_map.merge_slashes = False  # a name may have two slashes in a row
     app.url_map.converters["program"] = _ProgramName
     app.config.update(
         SESSION_COOKIE_HTTPONLY=True,
@@ -84,9 +83,9 @@ def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Acces
         MAX_CONTENT_LENGTH=MAX_BODY,
     )
     app.jinja_env.filters["shown"] = _shown
-    _add_pages(app, campaign, rounds)
-    _add_json(app, campaign, rounds)
-    _add_changes(app, _actions(campaign, job), access)
+    _add_pages(app, steps, rounds)
+    _add_json(app, steps, rounds)
+    _add_changes(app, _actions(steps, job), access)
     _add_errors(app)
 
     @app.after_request
@@ -97,20 +96,25 @@ def create_app(campaign: Level2Campaign, job: Job, rounds: Rounds, access: Acces
     return app
 
 
-def _actions(campaign: Level2Campaign, job: Job) -> dict[str, Action]:
-    catalogue = campaign.catalogue
+def _actions(steps: Level2Steps, job: Job) -> dict[str, Action]:
+    catalogue = steps.catalogue
+
+    def reserve(program: str, by: str) -> None:
+        reservation.reserve(catalogue, job, program, by)
+
     return {
-        "claim": lambda program, by: reservation.claim(catalogue, job, program, by),
+        "reserve": reserve,
+        "claim": reserve,  # its earlier name
         "release": lambda program, by: reservation.release(catalogue, job, program, by),
         "retry": lambda program, by: retry(catalogue, job, program, by),
         "reopen": lambda program, by: reopen(catalogue, job, program, by),
     }
 
 
-def _items(campaign: Level2Campaign) -> list[Item]:
-    """The programs that the request asks for."""
+def _items(steps: Level2Steps) -> list[Item]:
+    """The programs that match the filter of the request."""
     return list_items(
-        campaign.catalogue,
+        steps.catalogue,
         state=request.args.get("state"),
         proposal=request.args.get("proposal"),
         claimed_by=request.args.get("by"),
@@ -118,12 +122,12 @@ def _items(campaign: Level2Campaign) -> list[Item]:
     )
 
 
-def _add_pages(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
+def _add_pages(app: Flask, steps: Level2Steps, rounds: Rounds) -> None:
     @app.get("/")
     def index() -> str:
         return render_template(
             "index.html",
-            items=_items(campaign),
+            items=_items(steps),
             states=list(dict.fromkeys(SHOWN.values())),
             reports=rounds.reports,
             asked=request.args,
@@ -131,17 +135,17 @@ def _add_pages(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
 
     @app.get("/programs/<program:name>")
     def program(name: str) -> str:
-        return render_template("program.html", view=program_view(campaign.catalogue, name))
+        return render_template("program.html", view=program_view(steps.catalogue, name))
 
 
-def _add_json(app: Flask, campaign: Level2Campaign, rounds: Rounds) -> None:
+def _add_json(app: Flask, steps: Level2Steps, rounds: Rounds) -> None:
     @app.get("/api/programs")
     def programs_json() -> Response:
-        return jsonify([item.as_json() for item in _items(campaign)])
+        return jsonify([item.as_json() for item in _items(steps)])
 
     @app.get("/api/programs/<program:name>")
     def program_json(name: str) -> Response:
-        return jsonify(program_view(campaign.catalogue, name).as_json())
+        return jsonify(program_view(steps.catalogue, name).as_json())
 
     @app.get("/api/steps")
     def steps_json() -> Response:
@@ -177,12 +181,12 @@ def _add_changes(app: Flask, actions: dict[str, Action], access: Access) -> None
 
 
 def _by() -> str:
-    """Who wants it, as the JSON of a program says; "" where it does not.
+    """The person that the JSON of a request names; "" if it names nobody.
 
     Raises
     ------
     BadRequest
-        If it says something else.
+        If the body is something else.
     """
     body = request.get_data()
     if not body:
@@ -209,14 +213,14 @@ def _add_errors(app: Flask) -> None:
     def failed(error: HTTPException) -> Any:
         answer, status = _answer(error.code or 500, error.description or error.name)
         answer = make_response(answer, status)
-        for name, value in error.get_headers():  # as Allow, and Retry-After
+        for name, value in error.get_headers():  # such as Allow and Retry-After
             if name not in {"Content-Type", "Content-Length"}:
                 answer.headers[name] = value
         return answer
 
 
 def _shown(value: Any) -> str:
-    """The value of a finding, in a table."""
+    """The value of a finding, as text in a table."""
     if isinstance(value, dict):  # a distribution
         value = value.get("med")
     if isinstance(value, list):
@@ -227,7 +231,7 @@ def _shown(value: Any) -> str:
 
 
 def _answer(status: int, message: str) -> Any:
-    """An error as JSON to a program, as a page to people."""
+    """An error: JSON for a program, a page for people."""
     if request.path.startswith("/api/"):
         return jsonify({"error": message}), status
     return render_template("error.html", status=status, message=message), status

@@ -1,30 +1,30 @@
-"""Rounds: the steps that need nobody, one after the other, again and again."""
+"""Rounds: a thread repeats the steps that need no person."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Job
 from cvzmpi.ledger.records import now
-from cvzmpi.level2.steps import Level2Campaign
+from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.redaction import redacted, show_traceback
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """How a step of a round ended.
+    """The result of a step of a round.
 
     Parameters
     ----------
     step : str
     at : datetime
     text : str
-        What it did, or why it failed.
+        The result in words, or the reason of the failure.
     failed : bool
     """
 
@@ -34,28 +34,23 @@ class StepReport:
     failed: bool
 
     def as_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "step": self.step,
-            "at": self.at.isoformat(),
-            "text": self.text,
-            "failed": self.failed,
-        }
+        """The fields as plain values, for JSON."""
+        return {**asdict(self), "at": self.at.isoformat()}
 
 
 class Rounds:
-    """A thread that goes through all steps at a fixed interval.
+    """A thread that does all steps, and repeats them after an interval.
 
     Parameters
     ----------
-    campaign : Level2Campaign
+    steps : Level2Steps
     job : Job
     interval : float
         Seconds from the end of a round to the beginning of the next.
     """
 
-    def __init__(self, campaign: Level2Campaign, job: Job, interval: float) -> None:
-        self._campaign = campaign
+    def __init__(self, steps: Level2Steps, job: Job, interval: float) -> None:
+        self._steps = steps
         self._job = job
         self._interval = interval
         self._ended = threading.Event()
@@ -64,7 +59,7 @@ class Rounds:
 
     @property
     def reports(self) -> list[StepReport]:
-        """How each step ended when it was last tried."""
+        """The last result of each step."""
         return list(self._reports.values())
 
     def start(self) -> None:
@@ -72,15 +67,15 @@ class Rounds:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin no further step, and wait for the one that is being done."""
+        """Begin no further step, and wait for the current one."""
         self._ended.set()
         self._thread.join()
 
     def go_round(self) -> None:
-        """Do each step once; one that fails does not keep the others from being done."""
+        """Do each step once; the others are done also if one fails."""
         steps: dict[str, Callable[[], str]] = {
             "scan": self._scan,
-            "qualify": lambda: str(self._campaign.qualify(self._job)),
+            "qualify": lambda: str(self._steps.qualify(self._job)),
             "inbox": self._empty_inbox,
             "publish": self._publish,
         }
@@ -95,17 +90,16 @@ class Rounds:
             self._ended.wait(self._interval)
 
     def _scan(self) -> str:
-        report = self._campaign.scan(self._job)
+        report = self._steps.scan(self._job)
         return "\n".join([str(report), *(f"bad row {bad}" for bad in report.bad)])
 
     def _empty_inbox(self) -> str:
-        dropped = self._campaign.empty_inbox(self._job)
-        return "\n".join(str(one) for one in dropped) or "empty"
+        dropped = self._steps.empty_inbox(self._job)
+        return "\n".join(map(str, dropped)) or "empty"
 
     def _publish(self) -> str:
-        outcomes = self._campaign.publish(self._job)
-        texts = [f"{o.program}: {o.error or f'published, {o.inversion_id}'}" for o in outcomes]
-        return "\n".join(texts) or "nothing to publish"
+        outcomes = self._steps.publish(self._job)
+        return "\n".join(map(str, outcomes)) or "nothing to publish"
 
 
 def _report(step: str, do: Callable[[], str]) -> StepReport:
@@ -113,7 +107,7 @@ def _report(step: str, do: Callable[[], str]) -> StepReport:
         return StepReport(step, now(), do(), failed=False)
     except CvzmpiError as error:
         return StepReport(step, now(), str(error), failed=True)
-    except Exception as error:  # a defect: said in full, and the service goes on
+    except Exception as error:  # a defect; it is shown in full, and the service goes on
         show_traceback(error)
         return StepReport(
             step, now(), f"{type(error).__name__}: {redacted(str(error))}", failed=True

@@ -1,45 +1,36 @@
-"""Start the service, and stop it in order."""
+"""Start and stop of the service."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from waitress.server import create_server
 
 from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.level2.configuration import SERVE_TOKEN, secret, store_url
+from cvzmpi.level2.service.access import Access
+from cvzmpi.level2.service.app import MAX_BODY, create_app
+from cvzmpi.level2.service.rounds import Rounds
+from cvzmpi.level2.steps import Level2Steps
 
-if TYPE_CHECKING:
-    from cvzmpi.level2.steps import Level2Campaign
 
-
-def run(campaign: Level2Campaign) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP; the step that is being done is finished first.
+def serve(steps: Level2Steps) -> None:
+    """Serve until SIGTERM, SIGINT or SIGHUP; the current step is finished first.
 
     Raises
     ------
     ConfigError
-        If the libraries of the service are not installed, its address cannot be used, or the
-        configuration lacks the metadata store.
+        If the address cannot be used, or the configuration lacks the metadata store.
     """
-    try:
-        from waitress.server import create_server
-
-        from cvzmpi.level2.service.access import Access
-        from cvzmpi.level2.service.app import MAX_BODY, create_app
-        from cvzmpi.level2.service.rounds import Rounds
-    except ImportError as error:
-        raise ConfigError(
-            f"the service needs {error.name}: pip install 'cvzmpi[level2]'"
-        ) from error
-    store_url(campaign.config)
+    store_url(steps.config)
     access = Access(secret(SERVE_TOKEN))
-    settings = campaign.config.serve
-    with campaign.ledger.job("level2 serve") as job:
-        rounds = Rounds(campaign, job, settings.interval * 60)
-        app = create_app(campaign, job, rounds, access)
+    settings = steps.config.serve
+    with steps.ledger.job("level2 serve") as job:
+        rounds = Rounds(steps, job, settings.interval * 60)
+        app = create_app(steps, job, rounds, access)
         try:
             server = create_server(
                 app,
@@ -53,7 +44,7 @@ def run(campaign: Level2Campaign) -> None:
             reason = (isinstance(error, OSError) and error.strerror) or one_line(error)
             raise ConfigError(f"{where}: cannot serve here: {reason}") from error
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores SIGHUP
                 signal.signal(number, _end)
         click.echo(f"serving at http://{settings.host}:{server.effective_port}/")
         if not secret(SERVE_TOKEN):
@@ -66,9 +57,9 @@ def run(campaign: Level2Campaign) -> None:
 
 
 def _proxy(address: str) -> dict[str, Any]:
-    """What waitress is told of the web server before it, which alone may say who asks."""
+    """Settings of waitress for a web server in front, whose headers alone are trusted."""
     if not address:
-        return {"clear_untrusted_proxy_headers": False}  # the sessions look at one of them
+        return {"clear_untrusted_proxy_headers": False}  # `Sessions` reads one of them
     return {
         "trusted_proxy": address,
         "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
@@ -77,4 +68,4 @@ def _proxy(address: str) -> dict[str, Any]:
 
 
 def _end(*_: Any) -> None:
-    sys.exit(0)  # waitress takes it as the end
+    sys.exit(0)  # waitress ends on it

@@ -1,4 +1,4 @@
-"""Who tries tokens waits, the longer the more were wrong; nobody else does."""
+"""Waiting times of clients that sent wrong tokens."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class _Client:
 
 
 class WrongTokens:
-    """Counts wrong tokens by the address that they come from.
+    """Counts wrong tokens by client address.
 
-    Three are free; after each further one the address has to wait, 1 s at first, then twice as long
-    each time, 5 minutes at most. A right token, or an hour without a wrong one, ends it. Of more
-    than 10,000 addresses those are forgotten whose last wrong token is the oldest.
+    Three are free; after each further one the client has to wait, 1 s at first, then twice as long
+    each time, up to 5 minutes. A right token, or an hour without a wrong one, resets the count. Of
+    more than 10,000 addresses, those with the oldest wrong token are forgotten.
 
     Parameters
     ----------
     clock : callable
-        The time in seconds, from whatever beginning.
+        Returns the time in seconds, from any origin.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,13 +41,13 @@ class WrongTokens:
         self._lock = threading.Lock()
 
     def seconds_to_wait(self, address: str) -> int:
-        """How long an address has to wait before another token of it is looked at."""
+        """Seconds until another token of an address is checked."""
         with self._lock:
             client = self._clients.get(_network(address))
             return 0 if client is None else max(math.ceil(client.free_at - self._clock()), 0)
 
     def wrong(self, address: str) -> None:
-        """A wrong token came from an address."""
+        """Count a wrong token of an address."""
         now = self._clock()
         with self._lock:
             client = self._clients.pop(_network(address), None)
@@ -62,13 +62,13 @@ class WrongTokens:
                 self._clients.popitem(last=False)
 
     def right(self, address: str) -> None:
-        """The right token came from an address."""
+        """Forget the wrong tokens of an address."""
         with self._lock:
             self._clients.pop(_network(address), None)
 
 
 def _network(address: str) -> str:
-    """What one client has: an address, or the 64 bits of IPv6 that a household gets."""
+    """The address of a client; of IPv6 the network of 64 bits, which one household has."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:

@@ -5,8 +5,8 @@ source function is linear in optical depth. Then the transfer equation has the s
 Rachkovsky (Landi Degl'Innocenti & Landolfi 2004, *Polarization in Spectral Lines*, eq. 9.110), and
 all its derivatives can be written down (Orozco Suarez & del Toro Iniesta 2007, A&A 462, 1137).
 
-All pixels of a batch are computed at once, with elementwise operations only: what comes out for a
-pixel does not depend, bit for bit, on which others are in the batch.
+All pixels of a batch are computed at once, with elementwise operations only: the result for a pixel
+does not depend, bit for bit, on the others in the batch.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ The inclination is that of the field to the line of sight, 0 towards the observe
 counted from the direction of positive Stokes Q to that of positive U; a positive velocity is a
 redshift. `damping` is in Doppler widths, `line_strength` is the opacity of the strongest line
 relative to the continuum's, where the Voigt function is 1. The source function is
-`source_constant + source_gradient * optical depth`, in units of the intensities. What the filling
-factor leaves is stray light."""
+`source_constant + source_gradient * optical depth`, in units of the intensities. The filling factor
+is the magnetic part of a pixel; the rest is stray light."""
 
 N_PARAMETERS = len(PARAMETERS)
 (
@@ -66,8 +66,8 @@ class MilneEddington:
         In air, nm.
     lines : sequence of Line
     stray_light : float64, shape (n_wavelengths,), optional
-        The unpolarised intensity that fills what the filling factor leaves. Without it, the filling
-        factor has no effect.
+        The unpolarised intensity of the rest of the pixel. Without it, the filling factor has no
+        effect.
     """
 
     def __init__(
@@ -143,9 +143,9 @@ class MilneEddington:
         return strength * relative, by
 
     def _profiles(self, columns: np.ndarray) -> tuple[_Complex, dict[int, _Complex]]:
-        """Sum the Zeeman components of all lines; and the derivatives of the sums.
+        """Sums of the Zeeman components of all lines, and their derivatives by the parameters.
 
-        They come as real part (absorption) and imaginary part (dispersion), each with the shape
+        Each has a real part (absorption) and an imaginary part (dispersion), of shape
         (3, n_pixels, n_wavelengths), by polarisation from -1 to 1.
         """
         field, velocity = columns[FIELD], columns[VELOCITY]
@@ -199,7 +199,7 @@ class MilneEddington:
 
 
 _Complex = tuple[np.ndarray, np.ndarray]
-"""Real and imaginary part; apart, since complex arithmetic is slower."""
+"""Real and imaginary part, in two arrays since complex arithmetic is slower."""
 
 
 def _derivative(x: np.ndarray, a: np.ndarray, w: _Complex) -> _Complex:
@@ -242,7 +242,7 @@ def _project_by_inclination(profile: _Complex, inclination: np.ndarray) -> np.nd
 def _turn(
     stokes: Sequence[np.ndarray] | np.ndarray, azimuth: np.ndarray, turned: np.ndarray
 ) -> None:
-    """Turn Stokes I, Q, U, V, with Q along the azimuth, into the frame that it is counted from."""
+    """Rotate Stokes I, Q, U, V from the frame along the azimuth to the frame of the observer."""
     cosine, sine = np.cos(2 * azimuth), np.sin(2 * azimuth)
     turned[:, 0] = stokes[0]
     turned[:, 1] = cosine * stokes[1] - sine * stokes[2]

@@ -1,4 +1,4 @@
-"""Which wavelengths belong to the lines, to the continuum, and to neither."""
+"""Masks of the wavelengths that belong to the lines, the continuum and the telluric lines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from cvzmpi.level2.spectroscopy.zeeman import Line
 
 TELLURIC_LINES = (630.20005, 630.27627)
-"""Lines of oxygen in the Earth's atmosphere beside and between the two lines, in nm: the pair that
-SOLIS/VSM takes its dispersion from."""
+"""Lines of oxygen in the Earth's atmosphere, near the two iron lines, in nm. SOLIS/VSM takes its
+dispersion from this pair."""
 
 _TELLURIC_HALF_WIDTH = 0.006
-_LINE_HALF_WIDTH = 0.020  # up to the telluric line; 4000 G shift Fe I 630.25 by as much
+_LINE_HALF_WIDTH = 0.020  # up to the telluric line; a field of 4000 G shifts Fe I 630.25 by as much
 _FAR_FROM_LINES = 0.040
 
 
@@ -23,7 +23,7 @@ def of_lines(wavelength: np.ndarray, lines: Sequence[Line]) -> list[np.ndarray]:
 
 
 def of_continuum(wavelength: np.ndarray, lines: Sequence[Line], margin: float = 0.0) -> np.ndarray:
-    """Mask of the wavelengths that are far from all lines, also from those of the air.
+    """Mask of the wavelengths that are far from the lines and from the telluric lines.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def of_continuum(wavelength: np.ndarray, lines: Sequence[Line], margin: float = 
         In nm.
     lines : sequence of Line
     margin : float
-        By how much the wavelengths may be wrong, in nm.
+        The largest error of the wavelengths, in nm.
     """
     distances = [np.abs(wavelength - line.wavelength) for line in lines]
     far = np.min(distances, axis=0) > _FAR_FROM_LINES + margin
@@ -39,6 +39,6 @@ def of_continuum(wavelength: np.ndarray, lines: Sequence[Line], margin: float = 
 
 
 def of_tellurics(wavelength: np.ndarray, margin: float = 0.0) -> np.ndarray:
-    """Mask of the wavelengths that the air absorbs."""
+    """Mask of the wavelengths in the telluric lines."""
     distances = [np.abs(wavelength - telluric) for telluric in TELLURIC_LINES]
     return np.min(distances, axis=0) < _TELLURIC_HALF_WIDTH + margin

@@ -56,21 +56,9 @@ def emergent_stokes(
     rho_qv = rho_q * rho_v
     of_numerators = (
         (3 * a2 + dispersion, zero, zero, 2 * a * rho_q, 2 * a * rho_v),
-        (
-            -2 * a * eta_q,
-            -(a2 + rho_q * rho_q),
-            -rho_qv,
-            -(mixed + rho_q * eta_q),
-            -rho_q * eta_v,
-        ),
+        (-2 * a * eta_q, -(a2 + rho_q * rho_q), -rho_qv, -(mixed + rho_q * eta_q), -rho_q * eta_v),
         (-cross, -a * rho_v, a * rho_q, a * eta_v, -a * eta_q),
-        (
-            -2 * a * eta_v,
-            -rho_qv,
-            -(a2 + rho_v * rho_v),
-            -rho_v * eta_q,
-            -(mixed + rho_v * eta_v),
-        ),
+        (-2 * a * eta_v, -rho_qv, -(a2 + rho_v * rho_v), -rho_v * eta_q, -(mixed + rho_v * eta_v)),
     )
     stokes = numerators
     stokes *= inverse

@@ -2,10 +2,10 @@
 
 Both are parts of one complex function, w(v + ia) = H(a, v) + i L(a, v). Weideman (1994, SIAM J.
 Numer. Anal. 31, 1497) expands it into a polynomial of Z = (S + iz) / (S - iz), with a scale S. With
-20 terms its error is below 4e-9 everywhere for a >= 0, and relatively to |w| below 2e-8; spectra
-are measured to 1e-4 at best. It is several times faster than `scipy.special.wofz`, and consists of
-real additions, multiplications and divisions only, which NumPy rounds alike wherever in an array
-a number stands: that is why the inversion of a pixel does not depend on its neighbours.
+20 terms the error is below 4e-9 for all a >= 0, and below 2e-8 relative to |w|; spectra are
+measured to 1e-4 at best. It is several times faster than `scipy.special.wofz`. It consists of real
+additions, multiplications and divisions, which NumPy rounds alike at all places of an array:
+therefore the inversion of a pixel does not depend on its neighbours.
 """
 
 from __future__ import annotations

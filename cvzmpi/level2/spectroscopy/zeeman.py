@@ -1,4 +1,4 @@
-"""The two iron lines at 630 nm, and how a magnetic field splits a line."""
+"""The two iron lines at 630 nm, and the splitting of a line by a magnetic field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SPEED_OF_LIGHT = 299792.458
 """km/s."""
 
 LARMOR = 4.66864e-12
-"""The Zeeman splitting e / (4 pi m c) in 1 / (nm G), for Lande factor 1: times wavelength squared
+"""e / (4 pi m c) in 1 / (nm G): times wavelength squared, the Zeeman splitting for Lande factor 1
 (Landi Degl'Innocenti & Landolfi 2004, *Polarization in Spectral Lines*, eq. 3.14)."""
 
 
@@ -23,7 +23,7 @@ class Level:
     @property
     def lande(self) -> float:
         """Lande factor in LS coupling (Landi Degl'Innocenti & Landolfi 2004, eq. 3.8)."""
-        s, l, j = self.spin, self.orbital, self.total  # noqa: E741 - as everybody calls it
+        s, l, j = self.spin, self.orbital, self.total  # noqa: E741 - the usual symbol
         if j == 0:
             return 0.0
         return 1 + (j * (j + 1) + s * (s + 1) - l * (l + 1)) / (2 * j * (j + 1))
@@ -65,8 +65,8 @@ FE_I_630 = (
     Line(630.24936, -1.236, Level(2, 1, 1), Level(2, 2, 0)),
 )
 """Fe I 630.15 nm (5P2 - 5D2) and 630.25 nm (5P1 - 5D0), with the wavelengths and log gf of the line
-list of SIR (Ruiz Cobo & del Toro Iniesta 1992, ApJ 398, 375, and its manual). The lower levels lie
-0.03 eV apart, which is neglected: the ratio of the strengths is that of gf, 0.327, as in MILOS
+list of SIR (Ruiz Cobo & del Toro Iniesta 1992, ApJ 398, 375, and its manual). The 0.03 eV between
+the lower levels are neglected: the ratio of the strengths is that of gf, 0.327, as in MILOS
 (Orozco Suarez & del Toro Iniesta 2007, A&A 462, 1137). In LS coupling it would be 12/35."""
 
 
@@ -81,7 +81,7 @@ class Component:
     shift : float
         Towards longer wavelengths, in units of the splitting with Lande factor 1.
     strength : float
-        Those of one polarisation sum to 1.
+        The strengths of one polarisation sum to 1.
     """
 
     polarisation: int

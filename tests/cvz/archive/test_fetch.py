@@ -10,8 +10,8 @@ from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_ta
 from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.ledger import State
-from tests import main_job
 from tests.cvz.example_file import write_example
+from tools.harness import job_process
 from tools.stand_in_archive.catalog import product_of
 from tools.stand_in_archive.faults import KINDS, Faults
 
@@ -177,13 +177,13 @@ def test_500_files_arrive_whole_through_faults_and_a_kill_and_none_twice(
             ("light_curve.min_usable_cadences", 200),
         ]
     ]
-    process = main_job.start(arguments, program=command)
-    main_job.kill_when(process, lambda: len(there(tmp_path)) >= 200)
+    process = job_process.start(arguments, program=command)
+    job_process.kill_when(process, lambda: len(there(tmp_path)) >= 200)
     assert process.returncode == -signal.SIGKILL
     before = {product.name for product, _ in Scratch(tmp_path / "scratch", 0).products()}
     killed_at = time.monotonic()
 
-    ended = main_job.run(arguments, program=command)
+    ended = job_process.run(arguments, program=command)
     assert ended.status == 0, ended.stderr
     assert "500 of 500 light curves are in scratch" in ended.stdout
 

@@ -7,7 +7,7 @@ import pytest
 from cvzmpi.cvz.commands.archive import open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
 from cvzmpi.ledger import State
-from tests import main_job
+from tools.harness import job_process
 from tools.stand_in_archive.catalog import Catalog, product_of, products_for_targets
 from tools.stand_in_archive.server import StandInArchive
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.archive
 @pytest.fixture(scope="module")
 def target_list(tmp_path_factory):
     """The real list of stars in the continuous viewing zones, or one like it."""
-    real = main_job.MPIRUN.parents[2] / "shared" / "data" / "tess_cvz_targets.csv"
+    real = job_process.MPIRUN.parents[2] / "shared" / "data" / "tess_cvz_targets.csv"
     if real.exists():
         return real
     draw = random.Random(1)

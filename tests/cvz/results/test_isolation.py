@@ -20,7 +20,7 @@ from cvzmpi.errors import ConfigError, SectorFileError, UnfinishedFileError
 from cvzmpi.mpi.launch import World
 from tests.cvz.example_file import write_example
 from tests.edited_hdf5 import edited
-from tests.main_job import run
+from tools.harness.job_process import run
 
 BAD, BESIDE, OTHER = (11, 1), (11, 2), (12, 1)
 """The light curve with the odd content, another one of the same star, and another star."""

@@ -12,7 +12,7 @@ from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import fill, write_sector_file
 from cvzmpi.errors import DamagedFileError
 from tests.cvz.sector_content import DATASETS, N_INJECT, N_REPEAT, PROVENANCE
-from tools.torture.old_format import without_record
+from tools.harness.old_sector_file import without_record
 
 
 @pytest.fixture(params=["with", "without"])

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from tests.cvz.example_file import write_example
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 STATES = {"detect": {"model": False}, "half done": {"n_done": 80}, "done": {}}
 

@@ -32,7 +32,8 @@ from cvzmpi.scheduler.campaign import Unit
 from cvzmpi.scheduler.control import Control, UnitStopped
 from tests.cvz.plain_detector import BrightnessDetector
 from tests.edited_hdf5 import edited
-from tests.main_job import content, rewind, simulate
+from tests.main_job import rewind, simulate
+from tools.harness.hdf5_content import content
 from tools.stand_in_archive.catalog import product_of
 
 N_INJECT, N_REPEAT = 170, 3

@@ -10,7 +10,8 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
 from cvzmpi.cvz.work.verify import Verifier
 from cvzmpi.ledger import Event, Ledger, State
-from tests.main_job import FAST, rewind, run, simulate
+from tests.main_job import FAST, rewind, simulate
+from tools.harness.job_process import run
 
 N_STARS = 4
 NAMES = [f"{FIRST_TIC + n}_1" for n in range(N_STARS)]

@@ -5,43 +5,32 @@ from functools import partial
 
 import pytest
 
-from tools.ledger.jobs import (
-    Campaign,
-    check,
-    kill_at_random,
-    lock_file,
-    stop_server,
-    take_away,
-)
+from tools.torture.ledger_jobs import LedgerJobs, kill_at_random, lock_file, stop_server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def kind(request):
-    return request.param
+def server(request):
+    """The server of the database; None for SQLite."""
+    return request.getfixturevalue("postgres") if request.param == "postgresql" else None
 
 
 @pytest.fixture
-def campaign(kind, request, tmp_path):
-    """Toy units with a ledger."""
-    if kind == "sqlite":
+def jobs(server, tmp_path):
+    """Jobs on toy units with a ledger."""
+    if server is None:
         location = str(tmp_path / "ledger.sqlite")
     else:
-        server = request.getfixturevalue("postgres")
         location = server.make_database(f"jobs_{random.randrange(10**9)}")
-    return partial(Campaign, location, tmp_path / "units")
+    return partial(LedgerJobs, location, tmp_path / "units", 16)
 
 
-def test_jobs_that_are_killed_leave_each_unit_done_once_by_one_at_a_time(kind, request, campaign):
-    server = request.getfixturevalue("postgres") if kind == "postgresql" else None
-    killed = campaign(n_units=16, seconds=0.8)
-    kill_at_random(killed, 2, 3, random.Random(5), server)
-    check(killed, killed=True)
+def test_jobs_that_are_killed_leave_each_unit_done_once_by_one_at_a_time(server, jobs):
+    seen = kill_at_random(jobs(seconds=0.8, n_jobs=2, server=server), 3, random.Random(5))
+    assert seen.kinds.total() > 0
+    assert seen.wrong == []
 
 
-def test_a_job_outlives_its_database(kind, request, campaign):
-    away = campaign(n_units=16, seconds=0.5)
-    if kind == "postgresql":
-        take_away(away, 1, 3.0, stop_server(request.getfixturevalue("postgres")))
-    else:
-        take_away(away, 1, 3.0, lock_file(away.ledger))
-    check(away, killed=False)
+def test_a_job_outlives_its_database(server, jobs):
+    jobs = jobs(seconds=0.5)
+    seen, _ = jobs.take_away(3.0, lock_file(jobs.ledger) if server is None else stop_server(server))
+    assert seen.wrong == []

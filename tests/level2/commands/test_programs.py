@@ -6,10 +6,10 @@ import pytest
 
 from cvzmpi.errors import ConfigError, LedgerError
 from cvzmpi.level2.configuration import Level2Config, load
+from cvzmpi.level2.metadata_store.client import MetadataStoreError
 from cvzmpi.level2.product.check import ProductError
 from cvzmpi.level2.product.handing_in import HandInError
-from cvzmpi.level2.programs.metadata_store import MetadataStoreError
-from cvzmpi.level2.programs.reservation import ClaimError
+from cvzmpi.level2.programs.reservation import ReservationError
 from tests.level2.example_product import INVERSION_ID
 from tests.level2.example_rows import OP, calcium, context, row
 
@@ -42,13 +42,18 @@ def test_list_shows_and_filters(cvzmpi):
 
 
 @pytest.mark.usefixtures("invertible")
-def test_claims_of_people(cvzmpi):
-    assert cvzmpi("claim", OP, "--by", "Jane") == f"{OP}: claimed by Jane\n"
-    with pytest.raises(ClaimError, match="Jane has it"):
-        cvzmpi("claim", OP, "--by", "Joe")
+def test_reservations_by_people(cvzmpi):
+    assert cvzmpi("reserve", OP, "--by", "Jane") == f"{OP}: reserved by Jane\n"
+    with pytest.raises(ReservationError, match="Jane has it"):
+        cvzmpi("reserve", OP, "--by", "Joe")
     assert cvzmpi("list", "--by", "jane").startswith(OP)
     assert cvzmpi("release", OP) == f"{OP}: released\n"
     assert cvzmpi("list", "--by", "jane") == ""
+
+
+@pytest.mark.usefixtures("invertible")
+def test_the_earlier_name_of_reserve_is_understood(cvzmpi):
+    assert cvzmpi("claim", OP, "--by", "Jane") == f"{OP}: reserved by Jane\n"
 
 
 @pytest.mark.usefixtures("invertible")

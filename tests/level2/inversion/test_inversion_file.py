@@ -6,8 +6,8 @@ import pytest
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
-from cvzmpi.level2.inversion.inversion import Inverted
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin
+from cvzmpi.level2.inversion.pixel_inversion import Inverted
 from cvzmpi.level2.spectroscopy.milne_eddington import N_PARAMETERS, PARAMETERS
 from tests.edited_hdf5 import edited
 

@@ -16,14 +16,14 @@ from cvzmpi.level2.inversion.map_inversion import (
     origin_of,
 )
 from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.maps.simulated_map import simulate_prepared
 from cvzmpi.level2.settings import InversionSettings
-from cvzmpi.level2.simulate import simulate_prepared
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.control import Control, UnitStopped
 from cvzmpi.storage import checkpoint_file
 from tests.edited_hdf5 import edited
-from tests.main_job import content
+from tools.harness.hdf5_content import content
 
 SHAPE = (3, 100)  # two tickets a scan position, the second smaller
 WAVELENGTH = 630.08 + 0.0026 * np.arange(94)

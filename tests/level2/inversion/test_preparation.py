@@ -8,16 +8,16 @@ from click.testing import CliRunner
 
 from cvzmpi.cli import cli
 from cvzmpi.ledger import Event, State
+from cvzmpi.level2.inversion import preparation
+from cvzmpi.level2.inversion.inversion_unit import last_prepared
 from cvzmpi.level2.inversion.preparation import prepare_programs
-from cvzmpi.level2.inversion.prepared_program import last_prepared
-from cvzmpi.level2.maps import preprocess as preprocessing
 from cvzmpi.level2.maps.level1 import count_maps, read_level1
 from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import checksum
-from cvzmpi.level2.programs.dataset import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
-from cvzmpi.level2.programs.reservation import claim
+from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.settings import PreprocessSettings
 from tests.level2.example_rows import OP, calcium
@@ -67,12 +67,12 @@ def test_a_program_whose_data_are_here_is_prepared(catalogue, example, know, pre
     assert set(entry["record"]["files"]) == {p.name for p in example.level1.glob("*.fits")}
 
 
-def test_data_that_are_not_here_or_claimed_are_left_alone(
+def test_data_that_are_not_here_or_reserved_are_left_alone(
     catalogue, job, example, know, prepare, tmp_path
 ):
     know(example.dataset_id)
     assert str(prepare(tmp_path)) == "0 prepared, 0 failed"
-    claim(catalogue, job, OP, "Jane")
+    reserve(catalogue, job, OP, "Jane")
     assert str(prepare(example.level1.parent)) == "0 prepared, 0 failed"
     assert last_event(catalogue).to_state is State.QUALIFIED
 
@@ -144,13 +144,13 @@ def test_what_a_scan_reopened_while_it_was_prepared_is_not_called_prepared(
     catalogue, job, example, know, prepare, monkeypatch
 ):
     know(example.dataset_id)
-    preprocess = preprocessing.preprocess_dataset
+    preprocess = preparation.preprocess_dataset
 
     def while_a_scan_comes(*arguments):
         catalogue.ledger.record([Event(OP, State.DISCOVERED)], job)
         return preprocess(*arguments)
 
-    monkeypatch.setattr(preprocessing, "preprocess_dataset", while_a_scan_comes)
+    monkeypatch.setattr(preparation, "preprocess_dataset", while_a_scan_comes)
     assert str(prepare(example.level1.parent)) == "0 prepared, 0 failed"
     assert last_event(catalogue).to_state is State.DISCOVERED
 

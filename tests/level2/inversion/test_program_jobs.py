@@ -10,19 +10,21 @@ from cvzmpi.ledger import Event, Ledger, State
 from cvzmpi.ledger.client.outbox import Outbox
 from cvzmpi.ledger.db.tables import claims as job_claims
 from cvzmpi.ledger.records import now as present
+from cvzmpi.level2.inversion.campaigns import ProgramCampaign
 from cvzmpi.level2.inversion.inversion_file import SUFFIX, read_progress
-from cvzmpi.level2.inversion.program_campaign import ProgramCampaign
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.dataset import read_datasets
-from cvzmpi.level2.programs.reservation import ClaimError, claim
+from cvzmpi.level2.programs.reservation import ReservationError, reserve
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.tables import qualifications
-from tests import main_job
 from tests.level2.dead_job import let_die
 from tests.level2.example_rows import row
-from tests.level2.inversion.test_inversion_campaign import WAVELENGTH
-from tests.main_job import HANG, before_work_on, content, kill, kill_when, start
-from tools.inversion.invented import invent_programs
+from tests.level2.inversion.test_campaigns import WAVELENGTH
+from tests.main_job import HANG, before_work_on
+from tools.harness import job_process
+from tools.harness.hdf5_content import content
+from tools.harness.invented_programs import invent_programs
+from tools.harness.job_process import kill, kill_when, start
 
 PROGRAMS = {"two": [(2, 70), (2, 40)], "one": [(3, 70)]}
 SOON = ("--set", "checkpoint.interval=0.02")
@@ -61,7 +63,7 @@ def command(*more, team=1):
 
 
 def run(directory, *more, ranks=None, team=1, **environment):
-    return main_job.run(command(*more, team=team), ranks=ranks, cwd=directory, **environment)
+    return job_process.run(command(*more, team=team), ranks=ranks, cwd=directory, **environment)
 
 
 def maps(directory):
@@ -159,9 +161,9 @@ def test_other_settings_are_refused_before_anything_starts(campaign, story):
 # ----------------------------------------------------------------- people and jobs
 
 
-def test_what_somebody_has_claimed_is_not_begun(campaign, story):
-    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("claim") as job:
-        claim(Catalogue(ledger), job, "two", "Jane")
+def test_what_somebody_has_reserved_is_not_begun(campaign, story):
+    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("reserve") as job:
+        reserve(Catalogue(ledger), job, "two", "Jane")
     ended = run(campaign, ranks=2)
     assert ended.status == 0, ended.stderr
     assert "1 programs: 0 done before, 0 half done, 1 to begin" in ended.stderr
@@ -170,16 +172,18 @@ def test_what_somebody_has_claimed_is_not_begun(campaign, story):
     assert "working" not in story.states("two")
 
 
-def test_nobody_can_claim_what_a_job_works_on_or_will(campaign, story):
+def test_nobody_can_reserve_what_a_job_works_on_or_will(campaign, story):
     hanging = before_work_on(PROGRAMS, HANG, ProgramCampaign)
     job = start(command(), ranks=2, cwd=campaign, program=hanging)
     while not any("working" in story.states(name) for name in PROGRAMS):
         assert job.poll() is None, job.communicate()[1]
         time.sleep(0.01)
-    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("claim") as person:
+    with Ledger.open(campaign / "ledger.sqlite") as ledger, ledger.job("reserve") as person:
         for name in PROGRAMS:  # one is being worked on, the other waits for its turn
-            with pytest.raises(ClaimError, match=rf"{name}: job \d+ on .* inverts it or is about"):
-                claim(Catalogue(ledger), person, name, "Jane")
+            with pytest.raises(
+                ReservationError, match=rf"{name}: job \d+ on .* inverts it or is about"
+            ):
+                reserve(Catalogue(ledger), person, name, "Jane")
     kill(job)
 
 
@@ -219,7 +223,7 @@ def test_a_program_over_which_jobs_die_without_progress_is_given_up(campaign, st
     assert event.to_state is State.ERROR
     assert event.message.startswith("2 jobs died while they worked on it and it got no further")
     assert story.unit("two").state is State.DONE
-    assert main_job.run(["level2", "retry", "one"], cwd=campaign).status == 0
+    assert job_process.run(["level2", "retry", "one"], cwd=campaign).status == 0
     assert (story.unit("one").attempts_used, run(campaign).status) == (0, 0)
 
 
@@ -291,11 +295,11 @@ def test_what_changed_while_a_job_worked_on_it_is_reopened_and_not_begun_again(c
 
 def test_status_and_history_tell_of_the_jobs(campaign):
     assert run(campaign, ranks=2).status == 0
-    status = main_job.run(["level2", "status"], cwd=campaign)
+    status = job_process.run(["level2", "status"], cwd=campaign)
     assert "2 units: 2 done" in status.stdout
-    assert '"done": 2' in main_job.run(["level2", "status", "--json"], cwd=campaign).stdout
-    history = main_job.run(["level2", "history", "one"], cwd=campaign).stdout
+    assert '"done": 2' in job_process.run(["level2", "status", "--json"], cwd=campaign).stdout
+    history = job_process.run(["level2", "history", "one"], cwd=campaign).stdout
     for text in ("one: done since", "working, attempt 1", "Milne-Eddington inversion, inv."):
         assert text in history
-    stranger = main_job.run(["level2", "history", "three"], cwd=campaign)
+    stranger = job_process.run(["level2", "history", "three"], cwd=campaign)
     assert (stranger.status, len(stranger.complaints)) == (2, 1)

@@ -9,14 +9,14 @@ from cvzmpi.ledger import Event, State
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin
-from cvzmpi.level2.inversion.prepared_program import last_prepared
+from cvzmpi.level2.inversion.inversion_unit import last_prepared
 from cvzmpi.level2.inversion.program_work import ProgramWork
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.reservation import ClaimError, claim, release
+from cvzmpi.level2.programs.reservation import ReservationError, release, reserve
 from cvzmpi.scheduler.campaign import Outcome
 from tests.ledger.way import WORKER, begin_next, next_unit, state_of
 from tests.level2.dead_job import let_die
-from tools.inversion.invented import invent_programs
+from tools.harness.invented_programs import invent_programs
 
 
 @pytest.fixture
@@ -81,13 +81,15 @@ def test_a_program_that_cannot_be_inverted_is_in_error_and_named_by_the_next_job
 
 
 def test_people_and_jobs_never_have_the_same_program(config, catalogue, job):
-    claim(catalogue, job, "two", "Jane")
+    reserve(catalogue, job, "two", "Jane")
     with job_of(ProgramWork(config)) as source:
         assert source.overview().n_open == 1
         assert next_unit(source).name == "one"
         assert next_unit(source) is None
-        with pytest.raises(ClaimError, match=r"one: job \d+ on .*, last heard of at .* inverts it"):
-            claim(catalogue, job, "one", "Jane")
+        with pytest.raises(
+            ReservationError, match=r"one: job \d+ on .*, last heard of at .* inverts it"
+        ):
+            reserve(catalogue, job, "one", "Jane")
         release(catalogue, job, "two")
         give_up = time.monotonic() + 30
         while (unit := source.next()) is None:  # the job looks again, every other second
@@ -96,9 +98,9 @@ def test_people_and_jobs_never_have_the_same_program(config, catalogue, job):
             time.sleep(0.01)
         source.began(unit, WORKER)
         assert unit.name == "two"
-        with pytest.raises(ClaimError, match=r"two: job \d+ on .* inverts it"):
-            claim(catalogue, job, "two", "Jane")
-    claim(catalogue, job, "one", "Jane")
+        with pytest.raises(ReservationError, match=r"two: job \d+ on .* inverts it"):
+            reserve(catalogue, job, "two", "Jane")
+    reserve(catalogue, job, "one", "Jane")
 
 
 def test_a_result_for_a_program_that_was_reopened_meanwhile_is_not_recorded(config, catalogue, job):

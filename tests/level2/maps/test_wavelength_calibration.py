@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cvzmpi.errors import Level1Error
+from cvzmpi.level2.maps.simulated_map import WAVELENGTH, atmospheres
 from cvzmpi.level2.maps.wavelength_calibration import calibrate
-from cvzmpi.level2.simulate import WAVELENGTH, atmospheres
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from astropy.io import fits
 
 from cvzmpi.ledger import State
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import ProductError, check_product
 from cvzmpi.level2.product.handing_in import HandInError, ReadyEvent, hand_in
 from cvzmpi.level2.product.inbox import InboxError, empty_inbox
-from cvzmpi.level2.programs.dataset import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
-from cvzmpi.level2.programs.reservation import claim
+from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.retry import RetryError, reopen, retry
 from cvzmpi.level2.programs.scan import synchronise
 from tests.level2.example_product import INVERSION_ID
@@ -59,10 +59,10 @@ def test_a_product_that_passes_makes_the_program_inverted(catalogue, job, produc
     assert event.detail["shape"] == [3, 8]
 
 
-def test_with_it_the_claim_ends(catalogue, job, product):
-    claim(catalogue, job, OP, "Jane")
+def test_with_it_the_reservation_ends(catalogue, job, product):
+    reserve(catalogue, job, OP, "Jane")
     hand_in(catalogue, job, ready(product))
-    assert catalogue.claimants() == {}
+    assert catalogue.reservations() == {}
 
 
 def test_the_same_product_twice_counts_once(catalogue, job, product):

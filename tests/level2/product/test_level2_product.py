@@ -13,8 +13,8 @@ from cvzmpi.level2.maps.level1 import air_wavelength, read_level1
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.preprocess import preprocess
 from cvzmpi.level2.product import level2_fits
+from cvzmpi.level2.product.level2_product import write_product
 from cvzmpi.level2.product.level2_wcs import Level1Coordinates, map_wcs, spectra_wcs
-from cvzmpi.level2.product.product import write_product
 from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.mpi.stopping import StopRequest
@@ -22,7 +22,8 @@ from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler.control import Control
 from tests.edited_hdf5 import edited
 from tests.level2.simulated_level1 import CROSSTALK, SHIFT, simulate_level1
-from tests.main_job import bytes_of, run
+from tests.main_job import bytes_of
+from tools.harness.job_process import run
 
 dkist = pytest.importorskip("dkist", reason="Level 1 data need the dkist package")
 pytest.importorskip("dkist_data_simulator", reason="it makes the Level 1 data")

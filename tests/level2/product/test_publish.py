@@ -9,11 +9,11 @@ import pytest
 
 from cvzmpi.ledger import Event, State
 from cvzmpi.level2.inversion.program_work import keep_inversions
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product, checksum
 from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
 from cvzmpi.level2.product.publish import Publisher, publish_all
 from cvzmpi.level2.product.transfer import LocalCopy
-from cvzmpi.level2.programs.dataset import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.retry import reopen, retry
@@ -124,7 +124,7 @@ from pathlib import Path
 import dkist
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.metadata_store import MetadataStore
+from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.inversion.program_work import keep_inversions
 from cvzmpi.level2.product.publish import Publisher, publish_all
 from cvzmpi.level2.product.transfer import LocalCopy

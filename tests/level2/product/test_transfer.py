@@ -17,7 +17,7 @@ from cvzmpi.level2.product.transfer import (
     bring,
     destination,
 )
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 WHERE = destination("data", "pid_1_2", "inv.ABC123")
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cvzmpi.level2.programs.dataset import read_datasets
+from cvzmpi.level2.metadata_store.dataset import BoundingBox
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds, evaluate
 from cvzmpi.level2.programs.program import group
-from cvzmpi.level2.programs.solar_disk import BoundingBox, solar_radius
+from cvzmpi.level2.programs.solar_disk import solar_radius
 from cvzmpi.level2.programs.spectral_lines import CA_II_854, FE_I_630, SPECTRAL_RULES
 from tests.level2.example_rows import OP, calcium, context, real_rows, row
 
@@ -19,8 +20,8 @@ def judged(*rows, **thresholds):
     return evaluate(found[OP], Thresholds(**thresholds))
 
 
-def verdict(answer, criterion):
-    (found,) = (v for v in answer.verdicts if v.criterion == criterion)
+def criterion_of(answer, criterion):
+    (found,) = (v for v in answer.criteria if v.criterion == criterion)
     return found
 
 
@@ -76,7 +77,7 @@ def test_without_a_spectropolarimetric_dataset_nothing_can_be_inverted():
     answer = judged(context())
     assert not answer.invertible
     assert "instrument" in answer.failed
-    assert verdict(answer, "instrument").reasons == ["IMAGE: VBI, not VISP"]
+    assert criterion_of(answer, "instrument").reasons == ["IMAGE: VBI, not VISP"]
 
 
 def test_context_images_disqualify_nothing():
@@ -108,7 +109,7 @@ def test_all_four_corners_must_be_on_the_disk_of_the_day(box, number, inside):
     text = "({},{}),({},{})".format(*box)
     start = day(number).isoformat()
     answer = judged(row(boundingBox=text, startTime=start), calcium())
-    assert verdict(answer, "on_disk").passed is inside
+    assert criterion_of(answer, "on_disk").passed is inside
 
 
 def test_the_corners_that_are_not_written_count_too():
@@ -119,7 +120,7 @@ def test_the_corners_that_are_not_written_count_too():
 def test_a_null_box_fails_and_says_so():
     answer = judged(row(boundingBox=None), calcium())
     assert answer.failed == ["on_disk"]
-    assert verdict(answer, "on_disk").reasons == ["BLKGA: no bounding box"]
+    assert criterion_of(answer, "on_disk").reasons == ["BLKGA: no bounding box"]
 
 
 # ----------------------------------------------------------------- the frames
@@ -135,7 +136,7 @@ def test_a_null_box_fails_and_says_so():
 )
 def test_the_adaptive_optics_are_locked_in_three_of_four_frames(locked, passed, says):
     answer = judged(row(aoLocked=locked), calcium())
-    found = verdict(answer, "ao_locked")
+    found = criterion_of(answer, "ao_locked")
     assert found.passed is passed
     assert found.findings[0].text == says
     assert answer.invertible is passed
@@ -144,7 +145,7 @@ def test_the_adaptive_optics_are_locked_in_three_of_four_frames(locked, passed, 
 @pytest.mark.parametrize(("good", "passed"), [(749, False), (750, True)])
 def test_health_is_good_in_three_of_four_frames(good, passed):
     answer = judged(row(health={"good": good, "ill": 1000 - good}), calcium())
-    assert verdict(answer, "health").passed is passed
+    assert criterion_of(answer, "health").passed is passed
 
 
 @pytest.mark.parametrize(
@@ -159,13 +160,13 @@ def test_health_is_good_in_three_of_four_frames(good, passed):
 )
 def test_the_gos_is_open_in_all_frames(status, passed):
     answer = judged(row(gosStatus=status), calcium())
-    assert verdict(answer, "gos_open").passed is passed
+    assert criterion_of(answer, "gos_open").passed is passed
 
 
 def test_one_dataset_with_stokes_i_alone_disqualifies():
     answer = judged(row(), calcium(), row("THIRD", stokesParameters="I"))
     assert answer.failed == ["stokes"]
-    assert verdict(answer, "stokes").reasons == ["THIRD: Stokes I, not I, Q, U and V"]
+    assert criterion_of(answer, "stokes").reasons == ["THIRD: Stokes I, not I, Q, U and V"]
 
 
 def test_limits_are_settings():
@@ -197,7 +198,7 @@ def test_limits_are_settings():
 )
 def test_where_the_limits_of_each_rule_are(rule, low, high, covered):
     answer = judged(row(wavelengthMin=low, wavelengthMax=high), calcium(), spectral_rule=rule)
-    found = verdict(answer, "line_FeI630")
+    found = criterion_of(answer, "line_FeI630")
     assert (found.rule, found.passed) == (rule, covered)
 
 
@@ -221,7 +222,7 @@ def test_a_line_that_is_named_is_one_of_its_species_there(names, covered):
 def test_one_dataset_that_has_the_line_is_enough():
     answer = judged(row(), calcium(), row("THIRD", wavelengthMin=588, wavelengthMax=590))
     assert answer.invertible
-    assert [f.passed for f in verdict(answer, "line_FeI630").findings] == [True, False, False]
+    assert [f.passed for f in criterion_of(answer, "line_FeI630").findings] == [True, False, False]
 
 
 def test_by_name_calcium_is_desired_not_required():

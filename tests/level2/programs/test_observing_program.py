@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from cvzmpi.level2.programs.dataset import read_datasets
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.program import group
 from tests.level2.example_rows import OP, calcium, context, real_rows, row
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from cvzmpi.ledger import State
-from cvzmpi.level2.programs.dataset import read_datasets
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.scan import synchronise

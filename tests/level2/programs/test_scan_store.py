@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from cvzmpi.ledger import Event, State
 from cvzmpi.ledger.db.tables import events
-from cvzmpi.level2.programs.dataset import read_datasets
-from cvzmpi.level2.programs.metadata_store import MetadataStoreError
+from cvzmpi.level2.metadata_store.client import MetadataStoreError
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.qualify import qualify
-from cvzmpi.level2.programs.reservation import claim
+from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.retry import reopen
 from cvzmpi.level2.programs.scan import reopen_changed, scan, synchronise
 from cvzmpi.level2.programs.views import describe, list_items, program_view
@@ -158,7 +158,7 @@ def test_a_program_is_held_back_until_all_of_its_rows_can_be_read(catalogue, sto
 def test_an_answer_does_not_outlive_a_row_that_can_no_longer_be_read(
     catalogue, store, answered, scanned, job
 ):
-    claim(catalogue, job, OP, "Jane")
+    reserve(catalogue, job, OP, "Jane")
     store.datasets.append(row("LATER", observingProgramExecutionId=OP, frameCount=-1))
     store.row("BLKGA").update(updateDate=LATE)  # which alone would open the question again
     assert scanned().held_programs == [OP]
@@ -167,7 +167,7 @@ def test_an_answer_does_not_outlive_a_row_that_can_no_longer_be_read(
     store.datasets.pop()
     scanned()
     assert catalogue.states() == {OP: State.DISCOVERED}
-    assert catalogue.claimants() == {OP: "Jane"}
+    assert catalogue.reservations() == {OP: "Jane"}
 
 
 def test_a_row_that_no_longer_says_its_program_holds_back_the_one_that_is_known(
@@ -322,14 +322,14 @@ def test_late_data_reopen_the_answer_at_every_step_before_a_result(
 
 
 @pytest.mark.usefixtures("answered")
-def test_late_data_reopen_what_somebody_has_claimed_and_it_stays_theirs(
+def test_late_data_reopen_what_somebody_has_reserved_and_it_stays_theirs(
     catalogue, store, scanned, job
 ):
-    claim(catalogue, job, OP, "Jane")
+    reserve(catalogue, job, OP, "Jane")
     store.datasets.append(row("THIRD", createDate=LATE, updateDate=LATE))
     assert scanned().reopened_programs == [OP]
     qualify(catalogue, job, THRESHOLDS, 7, NOW + timedelta(days=99))
-    assert catalogue.claimants() == {OP: "Jane"}
+    assert catalogue.reservations() == {OP: "Jane"}
 
 
 @pytest.mark.usefixtures("answered")

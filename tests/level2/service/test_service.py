@@ -21,17 +21,17 @@ import requests
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, State
 from cvzmpi.level2.configuration import SERVE_TOKEN, STORE_AUTHORIZATION, Level2Config
-from cvzmpi.level2.programs.dataset import read_datasets
+from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.service.access import Access
 from cvzmpi.level2.service.app import create_app
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.service.wrong_tokens import WrongTokens
-from cvzmpi.level2.steps import Level2Campaign
+from cvzmpi.level2.steps import Level2Steps
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.programs.test_reservation import make_invertible
 from tests.level2.stand_in_store import TOKEN
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 SECRET = "a token that is long enough"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -54,7 +54,7 @@ def campaign(ledger, store, tmp_path, monkeypatch):
             "publish": {"destination": tmp_path / "b", "staging": tmp_path / "s"},
         }
     )
-    return Level2Campaign(config, ledger)
+    return Level2Steps(config, ledger)
 
 
 @pytest.fixture
@@ -127,19 +127,19 @@ def test_a_program_that_is_none_is_404(web):
 
 
 @pytest.mark.usefixtures("programs")
-def test_a_program_is_claimed_and_released_with_the_token(web, catalogue):
-    claim = f"/api/programs/{OP}/claim"
-    assert web.post(claim, json={"by": "Jane"}, headers=BEARER).get_json() == {
+def test_a_program_is_reserved_and_released_with_the_token(web, catalogue):
+    address = f"/api/programs/{OP}/reserve"
+    assert web.post(address, json={"by": "Jane"}, headers=BEARER).get_json() == {
         "program": OP,
-        "done": "claim",
+        "done": "reserve",
     }
-    assert catalogue.claimants() == {OP: "Jane"}
-    reply = web.post(claim, json={"by": "Joe"}, headers=BEARER)
+    assert catalogue.reservations() == {OP: "Jane"}
+    reply = web.post(address, json={"by": "Joe"}, headers=BEARER)
     assert (reply.status_code, reply.get_json()) == (409, {"error": f"{OP}: Jane has it"})
     assert names(web.get("/api/programs?by=jane")) == [OP]
     reply = web.post(f"/api/programs/{OP}/release", json={"by": "Jane"}, headers=BEARER)
     assert reply.status_code == 200
-    assert catalogue.claimants() == {}
+    assert catalogue.reservations() == {}
 
 
 # ----------------------------------------------------------------- access
@@ -150,26 +150,26 @@ def test_a_program_is_claimed_and_released_with_the_token(web, catalogue):
     ("headers", "status"),
     [({}, 401), ({"Authorization": "Bearer wrong"}, 403), ({"Authorization": SECRET}, 401)],
 )
-@pytest.mark.parametrize("action", ["claim", "release", "retry", "reopen"])
+@pytest.mark.parametrize("action", ["reserve", "claim", "release", "retry", "reopen"])
 def test_nothing_changes_without_the_token(web, catalogue, headers, status, action):
     reply = web.post(f"/api/programs/{OP}/{action}", json={"by": "Jane"}, headers=headers)
     assert reply.status_code == status
     assert "error" in reply.get_json()
-    assert catalogue.claimants() == {}
+    assert catalogue.reservations() == {}
     assert len(catalogue.ledger.history(OP)) == 2
 
 
 @pytest.mark.usefixtures("programs")
 def test_a_form_needs_somebody_who_is_signed_in_and_the_key_of_the_session(web, catalogue):
-    assert web.post(f"/programs/{OP}/claim").status_code == 401
+    assert web.post(f"/programs/{OP}/reserve").status_code == 401
     assert sign_in(web, token="wrong token, but long").status_code == 403
-    assert web.post(f"/programs/{OP}/claim").status_code == 401
+    assert web.post(f"/programs/{OP}/reserve").status_code == 401
     assert sign_in(web).status_code == 302
-    assert web.post(f"/programs/{OP}/claim").status_code == 403
-    assert web.post(f"/programs/{OP}/claim", data={"form_key": "guess"}).status_code == 403
-    assert catalogue.claimants() == {}
-    assert press(web, "claim").status_code == 302
-    assert catalogue.claimants() == {OP: "Jane"}
+    assert web.post(f"/programs/{OP}/reserve").status_code == 403
+    assert web.post(f"/programs/{OP}/reserve", data={"form_key": "guess"}).status_code == 403
+    assert catalogue.reservations() == {}
+    assert press(web, "reserve").status_code == 302
+    assert catalogue.reservations() == {OP: "Jane"}
 
 
 def test_without_a_token_nobody_can_change_anything(campaign, job, rounds, catalogue):
@@ -178,10 +178,10 @@ def test_without_a_token_nobody_can_change_anything(campaign, job, rounds, catal
     assert web.get(f"/programs/{OP}").status_code == 200
     assert sign_in(web, token="").status_code == 403
     reply = web.post(
-        f"/api/programs/{OP}/claim", json={"by": "x"}, headers={"Authorization": "Bearer "}
+        f"/api/programs/{OP}/reserve", json={"by": "x"}, headers={"Authorization": "Bearer "}
     )
     assert reply.status_code == 403
-    assert catalogue.claimants() == {}
+    assert catalogue.reservations() == {}
 
 
 def test_a_token_that_can_be_guessed_is_refused():
@@ -202,7 +202,7 @@ NO_NAMES = ["", " ", "x" * 101, "x" * 100_000, "a\0b", "\ud800", ["Jane"], {"a":
 
 
 @pytest.mark.usefixtures("programs")
-@pytest.mark.parametrize("action", ["claim", "release", "retry", "reopen"])
+@pytest.mark.parametrize("action", ["reserve", "claim", "release", "retry", "reopen"])
 def test_a_name_is_a_short_text(web, catalogue, action):
     for by in NO_NAMES:
         reply = web.post(f"/api/programs/{OP}/{action}", json={"by": by}, headers=BEARER)
@@ -223,7 +223,7 @@ def test_a_name_is_a_short_text(web, catalogue, action):
 def test_what_is_no_json_of_ours_is_said(web, body):
     for content_type in ("application/json", "text/plain", "application/x-www-form-urlencoded"):
         headers = {**BEARER, "Content-Type": content_type}
-        reply = web.post(f"/api/programs/{OP}/claim", data=body, headers=headers)
+        reply = web.post(f"/api/programs/{OP}/reserve", data=body, headers=headers)
         assert reply.status_code == 400
         assert reply.get_json()["error"]
 
@@ -233,9 +233,11 @@ def test_keys_and_tokens_of_any_characters_are_just_wrong(web):
     assert sign_in(web, token="ü" * 20).status_code == 403
     sign_in(web)
     for key in ("ü", "\0", "\U0001f600", "x" * 1000):
-        reply = web.post(f"/programs/{OP}/claim", data={"form_key": key})
+        reply = web.post(f"/programs/{OP}/reserve", data={"form_key": key})
         assert reply.status_code == 403
-    reply = web.post(f"/api/programs/{OP}/claim", headers={"Authorization": "Bearer \u00fc\u00ff"})
+    reply = web.post(
+        f"/api/programs/{OP}/reserve", headers={"Authorization": "Bearer \u00fc\u00ff"}
+    )
     assert reply.status_code == 403
 
 
@@ -251,7 +253,7 @@ SLASHED = [
     "a/",
     "a//b",
     "/",
-    "a/claim",
+    "a/reserve",
     "a?b#c%2Fd",
     "ü/\U0001f600 &<>",
     "a\\b",
@@ -271,10 +273,10 @@ def test_programs_of_any_name_have_their_pages(web, catalogue, job):
         shown.add(html.unescape(re.search("<h1>(.*)</h1>", page.text)[1]))
         assert web.get(f"/api{address}").status_code == 200
         key = re.search(r'name="form_key" value="(\w+)"', page.text)[1]
-        reply = web.post(f"{address}/claim", data={"form_key": key})
+        reply = web.post(f"{address}/reserve", data={"form_key": key})
         assert web.get(reply.location).status_code == 200
     assert shown == set(SLASHED)
-    assert catalogue.claimants() == dict.fromkeys(SLASHED, "Jane")
+    assert catalogue.reservations() == dict.fromkeys(SLASHED, "Jane")
 
 
 def test_a_program_whose_page_no_browser_could_ask_for_is_a_bad_row(catalogue):
@@ -352,7 +354,7 @@ def test_no_token_is_looked_at_before_the_wait_is_over(web):
     assert sign_in(web).status_code == 429
     other = {"REMOTE_ADDR": "192.0.2.7"}
     reply = web.post(
-        f"/api/programs/{OP}/claim", json={"by": "x"}, headers=BEARER, environ_overrides=other
+        f"/api/programs/{OP}/reserve", json={"by": "x"}, headers=BEARER, environ_overrides=other
     )
     assert reply.status_code == 200
 
@@ -365,9 +367,9 @@ def test_the_page_shows_criteria_values_and_history(web):
     page = web.get(f"/programs/{OP}").text
     for text in ("ao_locked", "AO locked in 990 of 1000 frames, 99 %", "discovered", "qualified"):
         assert text in page
-    assert "Claim</button>" not in page  # nobody is signed in
+    assert "Reserve</button>" not in page  # nobody is signed in
     sign_in(web)
-    assert "Claim</button>" in web.get(f"/programs/{OP}").text
+    assert "Reserve</button>" in web.get(f"/programs/{OP}").text
 
 
 def test_a_program_in_error_can_be_retried(web, catalogue, job):
@@ -402,8 +404,8 @@ def test_what_was_refused_is_said_on_the_page(web, catalogue, job):
     sign_in(web, "Joe")
     page = web.get(f"/programs/{OP}").text
     key = re.search(r'name="form_key" value="(\w+)"', page)[1]
-    web.post(f"/api/programs/{OP}/claim", json={"by": "Jane"}, headers=BEARER)
-    web.post(f"/programs/{OP}/claim", data={"form_key": key})
+    web.post(f"/api/programs/{OP}/reserve", json={"by": "Jane"}, headers=BEARER)
+    web.post(f"/programs/{OP}/reserve", data={"form_key": key})
     assert f"{OP}: Jane has it" in web.get(f"/programs/{OP}").text
 
 
@@ -549,7 +551,7 @@ def test_serve_goes_through_all_steps_again_and_again(postgres, store, tmp_path)
         wait_until(lambda: len(get(f"/api/programs/{OP}")["datasets"]) == 3)
         history = [event["to"] for event in get(f"/api/programs/{OP}")["history"]]
         assert history[:3] == ["discovered", "qualified", "discovered"]
-        reply = requests.post(f"{address}/api/programs/{OP}/claim", json={"by": "x"}, timeout=30)
+        reply = requests.post(f"{address}/api/programs/{OP}/reserve", json={"by": "x"}, timeout=30)
         assert reply.status_code == 401
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(60) == 0
@@ -598,16 +600,16 @@ def test_the_real_server_bears_odd_requests_and_slows_wrong_tokens_of_one_client
         ):
             assert not re.match(rb"HTTP/1\.\d 5(?!01)", raw(address, request)), request[:60]
 
-        claim = f"{address}/api/programs/a%2Fb/claim"
+        reserve = f"{address}/api/programs/a%2Fb/reserve"
         post = lambda token: requests.post(  # noqa: E731
-            claim, headers={"Authorization": f"Bearer {token}"}, timeout=60
+            reserve, headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
         statuses = Counter(post("wrong").status_code for _ in range(20))
         assert statuses[429] >= 10
         assert statuses.keys() == {403, 429}
         body = b'{"by": "Jane"}'
         request = (
-            f"POST /api/programs/a%2Fb/claim HTTP/1.0\r\nContent-Length: {len(body)}\r\n"
+            f"POST /api/programs/a%2Fb/reserve HTTP/1.0\r\nContent-Length: {len(body)}\r\n"
             f"Authorization: Bearer {SECRET}\r\n\r\n"
         )
         answer = raw(address, request.encode() + body, source="127.0.0.2")

@@ -37,7 +37,7 @@ def page(browser, browser_until):
     return Page()
 
 
-def test_a_person_lists_filters_claims_and_reads_the_history(store, tmp_path, browser, page):
+def test_a_person_lists_filters_reserves_and_reads_the_history(store, tmp_path, browser, page):
     location = str(tmp_path / "ledger.sqlite")
     other = {"observingProgramExecutionId": "other", "primaryProposalId": "pid_2_2"}
     store.datasets = [row(), calcium(), context(), row("DARK", aoLocked=749, **other)]
@@ -64,28 +64,28 @@ def test_a_person_lists_filters_claims_and_reads_the_history(store, tmp_path, br
 
         browser.get(f"{address}/programs/{OP}")
         assert page.one("#state").text == "Invertible"
-        assert "Claim" not in page.texts("button")
+        assert "Reserve" not in page.texts("button")
         page.one("#sign-in [name=name]").send_keys("Jane Doe")
         page.one("#sign-in [name=token]").send_keys(SECRET)
         page.one("#sign-in button").click()
         page.wait_until(lambda: "Sign out" in page.texts("button"))
 
         browser.get(f"{address}/programs/{OP}")
-        page.one("#claim").click()
-        page.wait_until(lambda: page.texts("#claimed-by") == ["Jane Doe"])
+        page.one("#reserve").click()
+        page.wait_until(lambda: page.texts("#reserved-by") == ["Jane Doe"])
         assert page.texts("#history td:nth-child(2)") == ["discovered", "qualified", "qualified"]
-        assert page.texts("#history td:nth-child(4)")[-1] == "claimed by Jane Doe"
+        assert page.texts("#history td:nth-child(4)")[-1] == "reserved by Jane Doe"
         assert page.texts("#datasets td:first-child") == ["BLKGA", "CALCI", "IMAGE"]
-        screenshot(browser, "claimed")
+        screenshot(browser, "reserved")
         browser.execute_script("document.querySelector('#history').scrollIntoView()")
         screenshot(browser, "history")
-        assert Catalogue(ledger).claimants() == {OP: "Jane Doe"}
+        assert Catalogue(ledger).reservations() == {OP: "Jane Doe"}
 
         page.one("#release").click()
         page.wait_until(
-            lambda: page.texts("#claimed-by") == [] and page.texts("#claim") == ["Claim"]
+            lambda: page.texts("#reserved-by") == [] and page.texts("#reserve") == ["Reserve"]
         )
         assert page.texts("#history td:nth-child(4)")[-1] == "released by Jane Doe"
-        assert Catalogue(ledger).claimants() == {}
+        assert Catalogue(ledger).reservations() == {}
         messages = [entry["message"] for entry in browser.get_log("browser")]
         assert [m for m in messages if "favicon" not in m] == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import wofz
 
-from cvzmpi.level2.simulate import WAVELENGTH, atmospheres
+from cvzmpi.level2.maps.simulated_map import WAVELENGTH, atmospheres
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, SPEED_OF_LIGHT, zeeman_pattern

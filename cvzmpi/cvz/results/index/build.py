@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from cvzmpi.cvz.results.index.master import digest_of_master, write_master
 from cvzmpi.cvz.results.index.merge import MergedTables, digest_of_tables, table_path
 from cvzmpi.cvz.results.index.part import Part, read_part
-from cvzmpi.cvz.results.index.shard import ShardReport, update_shard
+from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.mpi.launch import World
 from cvzmpi.mpi.scatter import scatter
@@ -38,7 +38,7 @@ keep times to 2 s at worst."""
 
 
 @dataclass(frozen=True)
-class IndexReport:
+class IndexReport(Counts):
     """What an update of the index did; the same on all ranks.
 
     Attributes
@@ -47,22 +47,10 @@ class IndexReport:
         Where the index is.
     changed : bool
         Whether the tables are new.
-    n_read : int
-        Sector files that were read.
-    n_light_curves, n_unfinished, n_flares, n_problems : int
-        In the tables.
-    left_out : tuple of str
-        A line for each sector file that should be in the tables and cannot.
     """
 
     directory: Path
     changed: bool
-    n_read: int
-    n_light_curves: int
-    n_unfinished: int
-    n_flares: int
-    n_problems: int
-    left_out: tuple[str, ...]
 
 
 def update_index(output: Path, world: World) -> IndexReport:
@@ -156,10 +144,10 @@ def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
                 tables.add(part)
                 links += _links(part)
             write_master(master, links, digest)
-    counts = ("n_read", "n_light_curves", "n_unfinished", "n_flares", "n_problems")
-    total = {name: sum(getattr(report, name) for report in reports) for name in counts}
+    names = [field.name for field in fields(Counts) if field.name != "left_out"]
+    total = {name: sum(getattr(report, name) for report in reports) for name in names}
     left_out = tuple(line for report in reports for line in report.left_out)
-    return IndexReport(index, changed, **total, left_out=left_out)
+    return IndexReport(**total, left_out=left_out, directory=index, changed=changed)
 
 
 def _links(part: Part) -> Iterator[tuple[int, int, str]]:

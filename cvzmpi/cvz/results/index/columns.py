@@ -124,3 +124,10 @@ def schema(columns: Sequence[Column]) -> pa.Schema:
 
 
 LIGHT_CURVE_SCHEMA, FLARE_SCHEMA, PROBLEM_SCHEMA = map(schema, (LIGHT_CURVES, FLARES, PROBLEMS))
+
+SCHEMAS = {
+    "light_curves": LIGHT_CURVE_SCHEMA,
+    "flares": FLARE_SCHEMA,
+    "problems": PROBLEM_SCHEMA,
+}
+"""By name of the table, in the order of the attributes of a `Part`."""

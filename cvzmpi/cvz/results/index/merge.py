@@ -10,7 +10,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cvzmpi.cvz.results.index.columns import FLARE_SCHEMA, LIGHT_CURVE_SCHEMA, PROBLEM_SCHEMA
+from cvzmpi.cvz.results.index.columns import SCHEMAS
 from cvzmpi.cvz.results.index.part import Part
 from cvzmpi.errors import SectorFileError, one_line
 
@@ -18,13 +18,6 @@ T = TypeVar("T")
 
 ROWS_PER_GROUP = 20_000
 """Rows that are in memory at a time, and that a reader of the table gets at a time."""
-
-SCHEMAS = {
-    "light_curves": LIGHT_CURVE_SCHEMA,
-    "flares": FLARE_SCHEMA,
-    "problems": PROBLEM_SCHEMA,
-}
-"""By name of the table, in the order of the attributes of a `Part`."""
 
 _DIGEST = b"cvzmpi_digest"
 

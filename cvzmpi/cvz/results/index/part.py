@@ -13,16 +13,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from cvzmpi.cvz.results.index.columns import (
-    FLARE_SCHEMA,
-    INDEX_VERSION,
-    LIGHT_CURVE_SCHEMA,
-    PROBLEM_SCHEMA,
-)
+from cvzmpi.cvz.results.index.columns import INDEX_VERSION, SCHEMAS
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.derived_file import write_derived
 
-_SCHEMAS = (LIGHT_CURVE_SCHEMA, FLARE_SCHEMA, PROBLEM_SCHEMA)
+_SCHEMAS = tuple(SCHEMAS.values())
 _DIGEST_SIZE = 16
 
 

@@ -28,7 +28,30 @@ _KEY = [("tic", "ascending"), ("sector", "ascending")]
 
 
 @dataclass(frozen=True)
-class ShardReport:
+class Counts:
+    """What was read, and what is in the tables of one shard or of all.
+
+    Attributes
+    ----------
+    n_read : int
+        Sector files that were read now.
+    n_light_curves, n_unfinished, n_flares, n_problems : int
+        In the tables.
+    left_out : tuple of str
+        A line for each sector file that should be in the tables and cannot: not for those that only
+        change just now, nor for files of other names.
+    """
+
+    n_read: int
+    n_light_curves: int
+    n_unfinished: int
+    n_flares: int
+    n_problems: int
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShardReport(Counts):
     """What was done about one shard.
 
     Attributes
@@ -36,23 +59,10 @@ class ShardReport:
     name : str
     digest : str
         Of its part; the same as long as nothing changed.
-    n_read : int
-        Sector files that were read now.
-    n_light_curves, n_unfinished, n_flares, n_problems : int
-        In its part.
-    left_out : tuple of str
-        A line for each sector file that should be in its part and cannot: not for those that only
-        change just now, nor for files of other names.
     """
 
     name: str
     digest: str
-    n_read: int
-    n_light_curves: int
-    n_unfinished: int
-    n_flares: int
-    n_problems: int
-    left_out: tuple[str, ...]
 
 
 @dataclass

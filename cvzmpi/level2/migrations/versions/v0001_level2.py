@@ -1,4 +1,4 @@
-"""Versions of datasets, answers to the criteria, claims of people, and inversions."""
+"""Versions of datasets, answers to the criteria, reservations, and inversions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +17,7 @@ _SAME_ROW = {
     "level2_claims": "",
     "level2_inversions": "inversion_id = NEW.inversion_id",
 }
-"""What identifies a row of each table, beside its id."""
+"""The condition for the same row of each table, beside the same id."""
 
 
 def upgrade() -> None:

@@ -15,8 +15,8 @@ import cvzmpi
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index import shard
 from cvzmpi.cvz.results.index.build import MASTER, describe, update_index
-from cvzmpi.cvz.results.index.columns import FLARES, LIGHT_CURVES
-from cvzmpi.cvz.results.index.merge import SCHEMAS, table_path
+from cvzmpi.cvz.results.index.columns import FLARES, LIGHT_CURVES, SCHEMAS
+from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.index.part import read_part
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
 from cvzmpi.cvz.sector_file.paths import sector_files
@@ -26,7 +26,8 @@ from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
 from tests.cvz.example_file import GP_FACTS, write_example
 from tests.edited_hdf5 import edited
-from tests.main_job import FAST, run, simulate, start
+from tests.main_job import FAST, simulate
+from tools.harness.job_process import run, start
 
 UNITS = [(1001, 1), (1001, 2), (2001, 1), (1002, 13)]
 

@@ -11,7 +11,7 @@ from astropy import units as u
 import cvzmpi
 from cvzmpi.errors import SectorFileError
 from tests.cvz.example_file import EXPOSURE, SECTOR, TIC, write_example
-from tests.main_job import environment
+from tools.harness.job_process import environment
 
 
 @pytest.fixture

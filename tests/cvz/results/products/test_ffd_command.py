@@ -10,8 +10,8 @@ from cvzmpi.cli import cli
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.products.tess_band import band_luminosity
 from cvzmpi.errors import ConfigError
-from tests import main_job
 from tests.cvz.example_file import SECTOR, TIC, write_example
+from tools.harness import job_process
 
 NAMES = ("stars", "sectors", "flares")
 
@@ -70,7 +70,7 @@ def test_a_star_asked_for_is_summed_up_in_one_line(results, tmp_path):
 def test_several_processes_say_the_same_to_the_last_bit(results, tmp_path):
     for processes in ("1", "2"):
         arguments = ["--results", results, "--output", tmp_path / processes]
-        ended = main_job.run(["ffd", "--all", *arguments, "--processes", processes])
+        ended = job_process.run(["ffd", "--all", *arguments, "--processes", processes])
         assert ended.status == 1, ended.stderr  # one file is no HDF5
     for name in NAMES:
         one, two = (tmp_path / f"{p}" / f"ffd_{name}.ecsv" for p in (1, 2))

@@ -18,7 +18,7 @@ from cvzmpi.cvz.results.report.tables import Column, table_script
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
 from tests.cvz.results.index.test_index import settle, write_unit
-from tests.main_job import run
+from tools.harness.job_process import run
 
 STARS = (1001, 1002, 2001, 3002)
 

@@ -1,0 +1,255 @@
+"""Options and help of the commands of the campaign `cvz`; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cvzmpi.given_path import GIVEN_PATH
+from cvzmpi.runtime.command_line import (
+    ALL_RANKS,
+    JOB,
+    ONE_CORE,
+    config_option,
+    lazy_command,
+    set_option,
+    status_options,
+)
+
+_results_argument = click.argument("results", type=GIVEN_PATH, required=False)
+
+
+def _ledger_options(declaration: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say whose ledger it is."""
+    output = click.option("--output", metavar="DIR", help="Output directory of the campaign.")
+    return config_option(output(declaration))
+
+
+# ----------------------------------------------------------------- from settings to sector files
+
+
+@lazy_command("cvzmpi.cvz.commands.run:run", "Work on all light curves of a campaign.", start=JOB)
+@click.argument("file", type=GIVEN_PATH, required=False)
+@click.option("--input", "input_directory", metavar="DIR", help="Directory with the FITS files.")
+@click.option("--targets", metavar="FILE", help="List of targets, to be fetched from the archive.")
+@click.option("--output", "output_directory", metavar="DIR", help="Directory of the results.")
+@set_option
+def run() -> None:
+    """Work on all light curves of a campaign; with mpirun or srun, on all ranks.
+
+    FILE is the configuration, by default cvzmpi.toml in the working directory; with --output, and
+    --input or --targets, none is needed. Start it again after any stop: only what is missing is
+    done.
+    """
+
+
+@lazy_command("cvzmpi.cvz.commands.settings:show_defaults", "Print all settings, as a cvzmpi.toml.")
+def config() -> None:
+    """Print all settings with their defaults and meanings: a cvzmpi.toml to start from."""
+
+
+@lazy_command("cvzmpi.cvz.commands.models:models", "Fetch the stella models, once.")
+@click.option("--sdist", type=GIVEN_PATH, help="stella's source, if it is here.")
+@click.option("--file", type=GIVEN_PATH, help="Where to keep the models.")
+def models() -> None:
+    """Fetch, verify and convert the ten stella models, once, and say where they are."""
+
+
+@lazy_command("cvzmpi.cvz.commands.archive:scan", "Find the light curves of a list of targets.")
+@click.argument("targets", type=GIVEN_PATH, required=False)
+@config_option
+@set_option
+def scan() -> None:
+    """Find the light curves of a list of targets in the archive; judge which stars qualify.
+
+    TARGETS is a table with a column of TIC numbers, or a text with one in each line; by default
+    what the setting archive.targets names. Scan again whenever there may be new sectors.
+    """
+
+
+@lazy_command("cvzmpi.cvz.commands.archive:fetch", "Bring light curves into scratch before a job.")
+@config_option
+@set_option
+def fetch() -> None:
+    """Bring light curves into scratch before a job, for nodes without a network.
+
+    The next ones in the order of work come first, until scratch is full (archive.scratch_gb).
+    """
+
+
+@lazy_command("cvzmpi.cvz.commands.simulate:simulate", "Write light curves of invented stars.")
+@click.argument("directory", type=GIVEN_PATH)
+@click.option("--stars", default=3, show_default=True, help="How many stars to invent.")
+@click.option("--sectors", default=1, show_default=True, help="Sectors of each star.")
+@click.option("--seed", default=1, show_default=True, help="Seed of all random draws.")
+@click.option("--cadences", type=int, help="Rows of each light curve.  [default: a full sector]")
+def simulate() -> None:
+    """Write light curves of invented stars, with known flares, as SPOC's FITS files."""
+
+
+# ----------------------------------------------------------------- the ledger
+
+
+@lazy_command("cvzmpi.cvz.commands.status:status", "Show what is done, how fast, what failed.")
+@status_options
+@_ledger_options
+def status() -> None:
+    """Show the state of the campaign: what is done, how fast, who works on it, what failed."""
+
+
+@lazy_command("cvzmpi.cvz.commands.ledger:history", "Tell the whole history of one light curve.")
+@click.argument("unit")
+@_ledger_options
+def history() -> None:
+    """Tell the whole history of one light curve: UNIT is its name, as 25155310_1."""
+
+
+@lazy_command("cvzmpi.cvz.commands.ledger:retry", "Let light curves that failed be tried again.")
+@click.argument("units", nargs=-1)
+@click.option("--all", "all_units", is_flag=True, help="All that failed.")
+@click.option("--message", metavar="TEXT", help="Those whose message contains this text.")
+@_ledger_options
+def retry() -> None:
+    """Let UNITS that failed be tried again, with as many attempts as new ones have."""
+
+
+@lazy_command("cvzmpi.cvz.commands.verify:verify", "Compare the ledger with the sector files.")
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="N units chosen at random.")
+@click.option("--dry-run", is_flag=True, help="Change nothing.")
+@_ledger_options
+def verify() -> None:
+    """Compare the ledger with the sector files, and correct it; a lost ledger is made anew."""
+
+
+@lazy_command("cvzmpi.cvz.commands.ledger:grant", "Let a PostgreSQL role add to the ledger.")
+@click.argument("role")
+@_ledger_options
+def grant() -> None:
+    """Let a PostgreSQL role add to the ledger, and do nothing else with it; for its owner."""
+
+
+# ----------------------------------------------------------------- the results
+
+
+@lazy_command("cvzmpi.cvz.commands.show:show", "Print what is in sector files.")
+@click.argument("files", type=GIVEN_PATH, nargs=-1, required=True)
+def show() -> None:
+    """Print what is in sector files: a table of several, the details of one."""
+
+
+@lazy_command("cvzmpi.cvz.commands.plot:plot", "Draw sector files.")
+@click.argument("files", metavar="FILE...", type=GIVEN_PATH, nargs=-1, required=True)
+@click.option(
+    *("-o", "--output"),
+    type=GIVEN_PATH,
+    help="PNG or PDF to write, of one file.  [default: a PNG beside each]",
+)
+def plot() -> None:
+    """Draw sector files: light curve and flares, the largest flare, what was recovered."""
+
+
+@lazy_command("cvzmpi.cvz.commands.ffd:ffd", "Make tables of flare frequencies.", start=ONE_CORE)
+@click.argument("tics", metavar="TIC...", type=int, nargs=-1)
+@click.option("--all", "all_stars", is_flag=True, help="All stars that there are.")
+@click.option(
+    "--results",
+    type=GIVEN_PATH,
+    help="Directory of the sector files.  [default: that of cvzmpi.toml]",
+)
+@click.option(
+    "--output",
+    type=GIVEN_PATH,
+    default=Path("ffd"),
+    show_default=True,
+    help="Directory of the tables.",
+)
+@click.option("--format", "kind", type=click.Choice(["ecsv", "parquet"]), default="ecsv")
+@click.option(
+    "--min-completeness",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="Flares count from the size on of which this share is found.",
+)
+@click.option(
+    "--ed-max",
+    type=click.FloatRange(0, min_open=True),
+    help="Largest equivalent duration that counts, in s.",
+)
+@click.option("--processes", type=click.IntRange(1), default=1, show_default=True)
+def ffd() -> None:
+    """Flare frequency distributions of stars: index, rates, and points, as tables.
+
+    Light curves that are half-done or cannot be used are named and left out; the exit status is 1
+    if there are any that cannot be used.
+    """
+
+
+@lazy_command("cvzmpi.cvz.commands.index:index", "Collect the results in tables.", start=ALL_RANKS)
+@_results_argument
+def index() -> None:
+    """Collect the sector files of a campaign in tables; with mpirun or srun, on all ranks.
+
+    RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml; the tables are
+    in its directory `index`. Only what changed since the last time is read; jobs may be writing.
+    Sector files that cannot be in it are named, and the exit status is 1.
+    """
+
+
+@lazy_command(
+    "cvzmpi.cvz.commands.report:report", "Write a campaign as a web site.", start=ALL_RANKS
+)
+@_results_argument
+@click.option(
+    *("-o", "--output"),
+    type=GIVEN_PATH,
+    default=Path("report"),
+    show_default=True,
+    help="Directory of the report.",
+)
+@click.option(
+    "--pictures",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Draw the light curves of so many stars, those with the most flares.",
+)
+@click.option(
+    "--include-marked",
+    is_flag=True,
+    help="Show stars with quality marks as well in the pictures of the campaign.",
+)
+def report() -> None:
+    """Write a campaign as a web site that needs no server; with mpirun or srun, on all ranks.
+
+    RESULTS is the directory of the sector files, by default that of ./cvzmpi.toml. Its index is
+    brought up to date first, and only pages of stars that changed are made anew. Light curves that
+    cannot be in it are named, and the exit status is 1.
+    """
+
+
+class RunByDefault(click.Group):
+    """A group whose command `run` is meant where none is named: `cvzmpi my.toml` runs it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before arguments that begin with neither a command nor an option of ours."""
+        options = {"--help", "--version"}
+        if not args or (args[0] not in options and self.get_command(ctx, args[0]) is None):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+_COMMANDS = (
+    *(run, config, models, scan, fetch, simulate),
+    *(status, history, retry, verify, grant),
+    *(show, plot, ffd, index, report),
+)
+cvz = RunByDefault(
+    "cvz",
+    {str(command.name): command for command in _COMMANDS},
+    help="Flares of stars in TESS light curves, and how many are missed.",
+    short_help="Flares of stars; `cvzmpi run` is `cvzmpi cvz run`.",
+)

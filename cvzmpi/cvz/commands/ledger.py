@@ -1,0 +1,41 @@
+"""`cvzmpi history`, `retry` and `grant`: the ledger of a campaign, opened for a command."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from cvzmpi.cvz.commands.settings import settings_of_output
+from cvzmpi.ledger import Ledger
+from cvzmpi.runtime import ledger_commands
+from cvzmpi.runtime.ledger_display import show_history
+
+
+def history(file: Path | None, output: str | None, unit: str) -> int:
+    """Print the history of a unit."""
+    with _ledger(file, output) as ledger:
+        return show_history(ledger, unit)
+
+
+def retry(
+    file: Path | None,
+    output: str | None,
+    units: tuple[str, ...],
+    all_units: bool,
+    message: str | None,
+) -> int:
+    """Let units that failed be tried again."""
+    with _ledger(file, output) as ledger:
+        return ledger_commands.retry_units(ledger, units, all_units=all_units, message=message)
+
+
+def grant(file: Path | None, output: str | None, role: str) -> int:
+    """Let a PostgreSQL role add to the ledger, which is made where there is none."""
+    with _ledger(file, output, create=True) as ledger:
+        return ledger_commands.grant(ledger, role)
+
+
+def _ledger(
+    file: Path | None, output: str | None, create: bool = False
+) -> AbstractContextManager[Ledger]:
+    return Ledger.open(settings_of_output(file, output).ledger_location(), create=create)

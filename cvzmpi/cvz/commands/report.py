@@ -1,0 +1,33 @@
+"""`cvzmpi report`: a campaign as a web site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cvzmpi.cvz.commands.settings import results_directory
+from cvzmpi.cvz.results.report.site import write_site
+from cvzmpi.mpi.launch import World
+from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
+
+
+def report(
+    world: World, results: Path | None, output: Path, pictures: int, include_marked: bool
+) -> int:
+    """Write the site; on rank 0, say what is in it."""
+    directory = world.first(lambda: results_directory(results))
+    site = write_site(directory, output, world, pictures, include_marked)
+
+    def tell() -> int:
+        assert site is not None, "rank 0 has one"
+        for line in site.left_out:
+            click.echo(f"left out: {line}", err=True)
+        if site.left_out:
+            n_files = len({line.partition(": ")[0] for line in site.left_out})
+            click.echo(f"{n_files:,} light curves left out", err=True)
+        click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew")
+        click.echo(site.page)
+        return SOME_FAILED if site.left_out else DONE
+
+    return world.first(tell)

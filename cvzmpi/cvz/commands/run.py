@@ -1,0 +1,49 @@
+"""`cvzmpi run`: a job that works on the light curves of a campaign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cvzmpi.config import DEFAULT_FILE, named_or_default
+from cvzmpi.cvz.commands.settings import settings_of
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.work.campaign import CvzCampaign
+from cvzmpi.errors import ConfigError
+from cvzmpi.mpi.launch import World, check_parallel_hdf5
+from cvzmpi.runtime.all_ranks import exit_status
+from cvzmpi.scheduler import job
+from cvzmpi.scheduler.progress import ProgressDisplay
+
+
+def run(
+    world: World,
+    file: Path | None,
+    input_directory: str | None,
+    targets: str | None,
+    output_directory: str | None,
+    settings: tuple[str, ...],
+) -> int:
+    """Work on the campaign; the exit status is the same on all ranks."""
+
+    def configure() -> Config:
+        has_input_and_output = (input_directory or targets) and output_directory is not None
+        if named_or_default(file) is None and not has_input_and_output:
+            raise ConfigError(
+                f"no {DEFAULT_FILE} here: name a configuration file, or give --output, and --input "
+                "or --targets"
+            )
+        given = {
+            "input.directory": input_directory,
+            "archive.targets": targets,
+            "output.directory": output_directory,
+        }
+        return settings_of(file, settings, given)
+
+    config = world.first(configure)
+    world.first(lambda: check_parallel_hdf5(config.ranks_per_team))
+    nodes = world.n_nodes()
+    campaign = world.first(lambda: CvzCampaign.begin(config, world.size, nodes))
+    display = ProgressDisplay("light curves", campaign.step_name)
+    limits = job.JobLimits(config.ranks_per_team, config.job.drain_before_end)
+    tally = job.run(campaign, world, limits, display)
+    return world.first(lambda: exit_status(tally))

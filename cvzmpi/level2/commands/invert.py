@@ -1,0 +1,24 @@
+"""`cvzmpi level2 invert`: a job that inverts the prepared maps of a directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cvzmpi.level2.inversion.campaigns import MapCampaign, find_prepared
+from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.mpi.launch import World, check_parallel_hdf5
+from cvzmpi.runtime.all_ranks import exit_status
+from cvzmpi.scheduler import job
+from cvzmpi.scheduler.progress import ProgressDisplay
+
+
+def invert(
+    world: World, prepared: Path, output: Path, ranks_per_team: int, interval: float, noise: float
+) -> int:
+    """Work on the maps; the exit status is the same on all ranks."""
+    world.first(lambda: check_parallel_hdf5(ranks_per_team))
+    maps = world.first(lambda: find_prepared(prepared))
+    campaign = MapCampaign(maps, output, InversionSettings(noise=noise), interval)
+    display = ProgressDisplay("maps", campaign.step_name)
+    tally = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
+    return world.first(lambda: exit_status(tally))

@@ -1,0 +1,180 @@
+"""The Milne-Eddington inversion of a batch of pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvzmpi.level2.inversion import least_squares
+from cvzmpi.level2.inversion.first_guess import estimate, first_start, start_with_field
+from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+
+CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
+"""The status of an inverted pixel; 0 is for pixels that are not begun."""
+
+# Pixels with a larger chi^2 per degree of freedom are fitted again, starting from these fields.
+_GOOD_FIT = 1.3
+_OTHER_FIELDS = (2500.0, 1200.0, 500.0)  # G
+
+_ALLOWED = {
+    me.FIELD: (0.0, 6000.0),
+    me.VELOCITY: (-20.0, 20.0),
+    me.DOPPLER_WIDTH: (0.5, 10.0),
+    me.DAMPING: (0.0, 5.0),
+    me.LINE_STRENGTH: (0.1, 300.0),
+    me.SOURCE_CONSTANT: (0.0, 5.0),
+    me.SOURCE_GRADIENT: (0.01, 5.0),
+    me.FILLING_FACTOR: (0.02, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Inverted:
+    """The results for a batch of pixels.
+
+    Attributes
+    ----------
+    parameters : float64, shape (n, n_parameters)
+        In the order of `milne_eddington.PARAMETERS`; NaN for unusable pixels. The azimuth is in
+        [0, pi), since a spectrum does not tell two opposite directions of the field apart.
+    uncertainties : float64, shape (n, n_parameters)
+        Standard deviations; 0 for a parameter that is not free, NaN for one that the profiles do
+        not determine.
+    chi_squared : float64, shape (n,)
+        Per degree of freedom.
+    n_iterations : int64, shape (n,)
+    status : uint8, shape (n,)
+    """
+
+    parameters: np.ndarray
+    uncertainties: np.ndarray
+    chi_squared: np.ndarray
+    n_iterations: np.ndarray
+    status: np.ndarray
+
+
+def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSettings) -> Inverted:
+    """Find the atmospheres whose profiles fit the observed ones best.
+
+    The result of a pixel does not depend on the others.
+
+    Parameters
+    ----------
+    model : MilneEddington
+    observed : float, shape (n, 4, n_wavelengths)
+        Stokes I, Q, U, V in units of the quiet Sun's continuum.
+    settings : InversionSettings
+
+    Returns
+    -------
+    Inverted
+    """
+    observed = np.asarray(observed, float)
+    n = len(observed)
+    result = Inverted(
+        parameters=np.full((n, me.N_PARAMETERS), np.nan),
+        uncertainties=np.full((n, me.N_PARAMETERS), np.nan),
+        chi_squared=np.full(n, np.nan),
+        n_iterations=np.zeros(n, np.int64),
+        status=np.full(n, UNUSABLE, np.uint8),
+    )
+    rows = np.flatnonzero(_usable(observed))
+    if len(rows) == 0:
+        return result
+    free = _free_parameters(model)
+    weights = _weights(model, settings)
+    degrees_of_freedom = np.count_nonzero(weights) - len(free)
+    fit = _fit(model, observed[rows], weights, free, settings)
+    chi_squared = fit.chi_squared / degrees_of_freedom
+    result.parameters[rows] = fit.parameters
+    result.uncertainties[rows] = 0
+    # If the model does not fit, the misfit counts as noise.
+    scale = np.maximum(chi_squared, 1)[:, np.newaxis]
+    result.uncertainties[rows[:, np.newaxis], free] = np.sqrt(scale * _variances(fit.curvature))
+    result.chi_squared[rows] = chi_squared
+    result.n_iterations[rows] = fit.n_iterations
+    result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
+    return result
+
+
+def _usable(observed: np.ndarray) -> np.ndarray:
+    """Mask of the pixels without gaps and with light."""
+    return np.isfinite(observed).all(axis=(1, 2)) & (observed[:, 0] > 0).all(axis=1)
+
+
+def _free_parameters(model: MilneEddington) -> np.ndarray:
+    n_free = me.N_PARAMETERS if model.stray_light is not None else me.FILLING_FACTOR
+    return np.arange(n_free)
+
+
+def _weights(model: MilneEddington, settings: InversionSettings) -> np.ndarray:
+    """Reciprocals of the noise, 0 in telluric lines; shape (4, n_wavelengths)."""
+    weights = np.array(settings.weights)[:, np.newaxis] / settings.noise
+    used = np.ones(len(model.wavelength), bool)
+    if settings.exclude_tellurics:
+        used = ~spectral_window.of_tellurics(model.wavelength)
+    return weights * used
+
+
+def _fit(
+    model: MilneEddington,
+    observed: np.ndarray,
+    weights: np.ndarray,
+    free: np.ndarray,
+    settings: InversionSettings,
+) -> least_squares.Fit:
+    """The first fit of each pixel or, if that is not good, the best of several."""
+
+    def fit(rows: np.ndarray, start: np.ndarray) -> least_squares.Fit:
+        return least_squares.fit(
+            model.stokes_and_derivatives,
+            observed[rows],
+            weights,
+            start,
+            free,
+            allowed,
+            settings.max_iterations,
+        )
+
+    estimates = estimate(observed, model.wavelength, model.lines)
+    best = fit(np.arange(len(observed)), first_start(model, observed, estimates))
+    good = _GOOD_FIT * (np.count_nonzero(weights) - len(free))
+    for field in _OTHER_FIELDS[: settings.restarts]:
+        rows = np.flatnonzero((best.chi_squared > good) | ~best.converged)
+        if len(rows):
+            start = start_with_field(model, observed[rows], estimates.of(rows), field)
+            best.take_better(rows, fit(rows, start))
+    return best
+
+
+def allowed(parameters: np.ndarray) -> np.ndarray:
+    """The nearest allowed parameters, with the angles in their usual ranges.
+
+    A negative field is a field in the opposite direction.
+    """
+    p = parameters.copy()
+    negative = p[:, me.FIELD] < 0
+    p[negative, me.FIELD] *= -1
+    p[negative, me.INCLINATION] += np.pi
+    turned = np.mod(p[:, me.INCLINATION], 2 * np.pi)
+    p[:, me.INCLINATION] = np.minimum(turned, 2 * np.pi - turned)
+    p[:, me.AZIMUTH] = np.mod(p[:, me.AZIMUTH], np.pi)
+    for index, (lowest, highest) in _ALLOWED.items():
+        p[:, index] = np.clip(p[:, index], lowest, highest)
+    return p
+
+
+def _variances(curvature: np.ndarray) -> np.ndarray:
+    """Diagonals of the covariances; NaN where the profiles do not determine a parameter."""
+    diagonal = np.einsum("nii->ni", curvature)
+    determined = diagonal > 0
+    scale = np.where(determined, 1 / np.sqrt(np.where(determined, diagonal, 1)), 0)
+    correlation = curvature * scale[:, :, np.newaxis] * scale[:, np.newaxis, :]
+    # Undetermined parameters, and combinations of parameters, get a variance of 1e12 noises.
+    np.einsum("nii->ni", correlation)[...] = np.where(determined, 1 + 1e-12, 1)
+    inverse = np.einsum("nii->ni", np.linalg.inv(correlation))
+    return np.where(determined, np.abs(inverse) * scale**2, np.nan)

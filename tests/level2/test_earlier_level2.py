@@ -1,0 +1,160 @@
+"""What earlier versions left of Level 2 is read and gone on with, to the last bit."""
+
+import json
+import shutil
+import sqlite3
+
+import pytest
+
+from tests.earlier_versions import CURRENT, PIXELS, assert_same_files
+from tests.level2.example_rows import OP, calcium, row
+from tests.main_job import bytes_of
+from tools.harness.hdf5_content import content
+
+# ----------------------------------------------------------------- maps
+
+
+@pytest.fixture(scope="module")
+def prepared(earlier, tmp_path_factory):
+    """Two maps of four tickets each that the earlier version invented."""
+    directory = tmp_path_factory.mktemp("prepared")
+    earlier.succeeds(*simulate_in(directory))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def inverted(earlier, prepared, tmp_path_factory):
+    """The same maps, inverted by the earlier version, undisturbed."""
+    output = tmp_path_factory.mktemp("inverted") / "output"
+    earlier.succeeds(*invert_in(output, prepared))
+    return output
+
+
+def simulate_in(directory):
+    return ["level2", "simulate", directory, "--maps", "2", "--steps", "2", "--slit", "66"]
+
+
+def invert_in(output, prepared):
+    return ["level2", "invert", prepared, "--output", output, "--interval", "0.000001"]
+
+
+def test_the_same_maps_are_invented_and_inverted(earlier, prepared, inverted, tmp_path):
+    CURRENT.succeeds(*simulate_in(tmp_path / "prepared"))
+    assert_same_files(earlier, tmp_path / "prepared", prepared)
+    CURRENT.succeeds(*invert_in(tmp_path / "inverted", tmp_path / "prepared"))
+    assert_same_files(earlier, tmp_path / "inverted", inverted)
+
+
+def test_inverted_maps_have_nothing_to_do(prepared, inverted):
+    before = bytes_of(inverted)
+    CURRENT.succeeds(*invert_in(inverted, prepared))
+    assert bytes_of(inverted) == before
+
+
+def test_a_killed_inversion_is_finished_as_if_it_had_not_been(
+    earlier, prepared, inverted, tmp_path
+):
+    output = tmp_path / "output"
+    earlier.stopped(PIXELS, 6, "SIGKILL", *invert_in(output, prepared))
+    assert remaining(output) == [0, 3]
+    CURRENT.succeeds(*invert_in(output, prepared), ranks=2)
+    assert_same_files(earlier, output, inverted)
+
+
+def remaining(directory):
+    """The tickets of each map that no checkpoint vouches for."""
+    return sorted(
+        content(path)["@n_tickets_remaining"][1] for path in directory.rglob("*.inverted.h5")
+    )
+
+
+# ----------------------------------------------------------------- programs
+
+_INVENT = """
+import sys
+from pathlib import Path
+from tools.inversion.invented import invent_programs
+invent_programs(Path(sys.argv[1]), {"two": [(1, 70), (1, 40)], "one": [(1, 70)]})
+"""
+SOON = ("--set", "checkpoint.interval=0.000001")
+
+
+@pytest.fixture(scope="module")
+def invented(earlier, tmp_path_factory):
+    """A campaign of programs that are prepared."""
+    directory = tmp_path_factory.mktemp("invented")
+    earlier.succeeds(directory, program=["-c", _INVENT])
+    return directory
+
+
+@pytest.fixture(scope="module")
+def finished(earlier, invented, tmp_path_factory):
+    """The same campaign after an undisturbed run of the earlier version."""
+    directory = shutil.copytree(invented, tmp_path_factory.mktemp("finished") / "campaign")
+    earlier.succeeds("level2", "run", *SOON, cwd=directory)
+    return directory
+
+
+def story(directory):
+    """All that ever happened to the programs, as the ledger has it."""
+    with sqlite3.connect(f"file:{directory}/ledger.sqlite?mode=ro", uri=True) as connection:
+        return connection.execute(
+            "SELECT name, to_state, at, message, detail FROM events "
+            "JOIN units ON units.id = unit_id ORDER BY events.id"
+        ).fetchall()
+
+
+def states(directory, program):
+    return [state for name, state, *_ in story(directory) if name == program]
+
+
+def test_inverted_programs_have_nothing_to_do(finished):
+    before, events = bytes_of(finished / "maps"), story(finished)
+    ended = CURRENT.succeeds("level2", "run", cwd=finished)
+    assert ended.stdout == ""
+    assert bytes_of(finished / "maps") == before
+    assert story(finished) == events
+    status = json.loads(CURRENT.succeeds("level2", "status", "--json", cwd=finished).stdout)
+    assert status["units"]["done"] == 2
+
+
+def test_killed_programs_are_finished_as_if_they_had_not_been(
+    earlier, invented, finished, tmp_path
+):
+    directory = shutil.copytree(invented, tmp_path / "campaign")
+    earlier.stopped(PIXELS, 5, "SIGKILL", "level2", "run", *SOON, cwd=directory)
+    assert any(remaining(directory))
+    events = story(directory)
+    assert [state for _, state, *_ in events].count("done") == 1
+    CURRENT.succeeds("level2", "run", *SOON, cwd=directory)
+    assert_same_files(earlier, directory / "maps" / "inverted", finished / "maps" / "inverted")
+    assert story(directory)[: len(events)] == events
+    for program in ("one", "two"):
+        assert states(directory, program).count("done") == 1
+        assert states(directory, program)[-1] == "done"
+        told = CURRENT.succeeds("level2", "history", program, cwd=directory).stdout
+        assert "inv." in told
+
+
+# ----------------------------------------------------------------- the store and people
+
+
+def test_programs_that_were_scanned_qualified_and_claimed_are_still(earlier, campaign, store):
+    other = {"observingProgramExecutionId": "other", "primaryProposalId": "pid_2_2"}
+    store.datasets = [row(), calcium(), row("DARK", aoLocked=749, **other)]
+    for step in (("scan",), ("qualify",), ("claim", OP, "--by", "Jane")):
+        earlier.succeeds("level2", *step, cwd=campaign)
+
+    def listed(version):
+        return json.loads(version.succeeds("level2", "list", "--json", cwd=campaign).stdout)
+
+    before, events = listed(earlier), story(campaign)
+    for step in ("scan", "qualify"):
+        CURRENT.succeeds("level2", step, cwd=campaign)
+    assert story(campaign) == events
+    assert len(before) == 2
+    for earlier_item, item in zip(before, listed(CURRENT), strict=True):
+        assert earlier_item.items() <= item.items()
+    assert "Jane" in CURRENT.succeeds("level2", "show", OP, cwd=campaign).stdout
+    CURRENT.succeeds("level2", "release", OP, cwd=campaign)
+    assert states(campaign, OP)[:2] == ["discovered", "qualified"]

@@ -1,0 +1,1 @@
+"""How fast a campaign is indexed: `make bench-index`."""

@@ -1,0 +1,170 @@
+"""`make bench-index`: how fast a campaign is indexed, on one rank and two, the first time and then.
+
+Makes 20,000 small sector files (and some of full size, which cost more to read), measures, and
+writes docs/benchmark_index.md, with what 200,000 would take.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mpi4py
+
+mpi4py.rc(initialize=False, finalize=False)  # this process starts mpirun, and is no rank
+
+from tools.bench.index.sector_files import (  # noqa: E402
+    change_some,
+    make_templates,
+    write_campaign,
+)
+from tools.bench.measuring.cores import run  # noqa: E402
+from tools.harness.job_process import MPIRUN, ROOT  # noqa: E402
+
+_ALL = 200_000
+_SETTLE = 6  # seconds; files that changed within the last five are read again
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One update of the index."""
+
+    what: str
+    ranks: list[dict[str, float]]
+    report: dict[str, Any]
+
+    @property
+    def wall(self) -> float:
+        """Seconds of the slowest rank."""
+        return max(rank["wall"] for rank in self.ranks)
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU of all ranks."""
+        return sum(rank["cpu"] for rank in self.ranks)
+
+    @property
+    def per_rank(self) -> float:
+        """Files a second and rank that were read."""
+        return self.report["n_read"] / self.wall / len(self.ranks)
+
+    def row(self) -> str:
+        """The line of the table."""
+        read = self.report["n_read"]
+        rates = (self.per_rank, read / self.cpu) if read >= 500 else ()
+        memory = max(rank["megabytes"] for rank in self.ranks)
+        return " | ".join(
+            [
+                f"| {self.what} | {len(self.ranks)}",
+                f"{read:,} of {self.report['n_light_curves']:,}",
+                f"{self.wall:.1f} s",
+                f"{self.cpu:.1f} s",
+                *(f"{rate:,.0f}" for rate in rates),
+                *([""] * (2 - len(rates))),
+                f"{memory:.0f} MB |",
+            ]
+        )
+
+
+def update(what: str, output: Path, n_ranks: int = 1, times: int | None = None) -> Measured:
+    """Update the index in processes of its own; with `times`, only merge, each row so often."""
+    command = [sys.executable, "-m", "tools.bench.index.probe", str(output)]
+    command += [] if times is None else [str(times)]
+    if n_ranks > 1:
+        command = [str(MPIRUN), "-n", str(n_ranks), *command]
+    found = json.loads(run(command).splitlines()[-1])
+    measured = Measured(what, found["ranks"], found["report"])
+    print(measured.row(), flush=True)
+    return measured
+
+
+def measure(directory: Path, n_files: int, n_whole: int) -> list[Measured]:
+    """Everything that the table has, in its order."""
+    small, whole = directory / "small", directory / "whole"
+    templates = make_templates(directory / "small-templates", n_cadences=1000, n_inject=40)
+    write_campaign(small, n_files, templates)
+    write_campaign(whole, n_whole, make_templates(directory / "templates", 19_600, 2000))
+    time.sleep(_SETTLE)
+    measured = [update("first time", small)]
+    measured.append(update("again, nothing changed", small))
+    n_changed = change_some(small, 200)
+    measured.append(update(f"again, {n_changed} files changed", small))
+    shutil.rmtree(small / "index")
+    measured.append(update("first time", small, 2))
+    measured.append(update(f"first time, full size ({_megabytes(whole):.1f} MB a file)", whole))
+    measured.append(update("only the merge, each row ten times", small, times=10))
+    return measured
+
+
+def _megabytes(output: Path) -> float:
+    sizes = [path.stat().st_size for path in output.glob("*/*.h5")]
+    return sum(sizes) / len(sizes) / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.index", description=__doc__)
+    parser.add_argument("--files", type=int, default=20_000, help="small sector files (20000)")
+    parser.add_argument("--whole", type=int, default=500, help="of full size (500)")
+    parser.add_argument("--directory", type=Path, help="where to make them (a temporary one)")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmark_index.md")
+    options = parser.parse_args()
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(dir=options.directory, prefix="cvzmpi-index-") as directory:
+        measured = measure(Path(directory), options.files, options.whole)
+    options.output.write_text(_document(measured, options.files, load))
+    print(options.output)
+
+
+def _document(measured: list[Measured], n_files: int, load: float) -> str:
+    first, again, *_ = measured
+    minutes = _ALL / first.per_rank / 60
+    rows = "\n".join(one.row() for one in measured)
+    return _TEXT.format(
+        n_files=n_files,
+        rows=rows,
+        all=_ALL,
+        minutes=minutes,
+        again=again.wall * _ALL / n_files,
+        cores=os.cpu_count(),
+        load=load,
+        load_end=os.getloadavg()[0],
+        date=time.strftime("%Y-%m-%d"),
+    )
+
+
+_TEXT = """# How fast a campaign is indexed
+
+Written by `make bench-index`; do not edit.
+
+{n_files:,} small sector files as the pipeline writes them (60 kB, 1,000 cadences), and some of full
+size, in 1,000 directories on a local disk; they were just written, so they are in the page cache.
+
+| update | ranks | files read | time | CPU | a second and rank | a CPU second | memory a rank |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+{rows}
+
+- {all:,} small files would take {minutes:.1f} minutes on one rank the first time, and then at most
+  {again:.0f} s when nothing changed (ten times what {n_files:,} take, though there would be as many
+  directories).
+- Memory does not grow with the number of files, but for the links of the master file: each rank has
+  the rows of one directory, rank 0 also 20,000 rows of the table that it writes. Two thirds are the
+  libraries: the second line reads nothing.
+- The last line is what rank 0 does at the end, with as many rows as ten times the files have.
+- On a network file system the latency of many small reads comes on top. More ranks share them.
+
+{cores} cores, {date}. The load of the machine (average of a minute) was {load:.1f} at the beginning
+and {load_end:.1f} at the end: where other work wants the same cores, time is more than CPU, and CPU
+more than it would be.
+"""
+
+
+if __name__ == "__main__":
+    main()

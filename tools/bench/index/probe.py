@@ -1,0 +1,69 @@
+"""Update an index, or only merge it, and say what that took on each rank; may be under mpirun.
+
+python -m tools.bench.index.probe OUTPUT          as `cvzmpi index OUTPUT`
+python -m tools.bench.index.probe OUTPUT 10       only merge, each row as ten light curves
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.mpi.launch import World, pin_to_one_core
+
+
+def main() -> None:
+    pin_to_one_core()
+    world = World.start()
+    output, times = Path(sys.argv[1]), [int(word) for word in sys.argv[2:]]
+    world.communicator.Barrier()
+    wall, cpu = time.perf_counter(), time.process_time()
+    report = merge(output, *times) if times else update(output, world)
+    seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    ranks = world.communicator.gather(seconds | {"megabytes": memory})
+    if ranks is not None:
+        print(json.dumps({"report": report, "ranks": ranks}, default=str))
+
+
+def update(output: Path, world: World) -> dict[str, Any]:
+    from cvzmpi.cvz.results.index.build import update_index
+
+    return asdict(update_index(output, world))
+
+
+def merge(output: Path, times: int) -> dict[str, Any]:
+    """What rank 0 does with the parts, as if there were so many times as many light curves."""
+    from cvzmpi.cvz.results.index.master import write_master
+    from cvzmpi.cvz.results.index.merge import MergedTables
+    from cvzmpi.cvz.results.index.part import Part, read_part
+
+    links: list[tuple[int, int, str]] = []
+
+    def parts() -> Iterator[Part]:
+        for path in sorted((output / "index" / "parts").glob("*.part")):
+            for number in range(times):
+                part, _ = read_part(path)
+                names = ("tic", "sector", "path")
+                columns = (part.light_curves[name].to_pylist() for name in names)
+                for tic, sector, target in zip(*columns, strict=True):
+                    links.append((1000 * tic + number, sector, f"../{target}"))
+                yield part
+
+    elsewhere = output / "merged"
+    elsewhere.mkdir()
+    with MergedTables(elsewhere, "digest") as tables:
+        for part in parts():
+            tables.add(part)
+        write_master(elsewhere / "campaign.h5", sorted(links), "digest")
+    return {"n_read": 0, "n_light_curves": len(links)}
+
+
+if __name__ == "__main__":
+    main()

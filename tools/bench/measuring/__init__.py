@@ -1,0 +1,1 @@
+"""How times are taken, on which cores, with which light curves."""

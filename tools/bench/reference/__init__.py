@@ -1,0 +1,1 @@
+"""What people used before, in a process and a virtual environment of its own."""

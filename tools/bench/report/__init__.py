@@ -1,0 +1,1 @@
+"""docs/benchmark.md: its table, its figure and its text."""

@@ -1,1 +1,0 @@
-"""How fast and how right the inversion is, and that kills do not change it."""

@@ -1,1 +1,0 @@
-"""Measurements and long tests of the ledger."""

@@ -1,0 +1,282 @@
+"""Jobs on one ledger, killed at random and started again, with a database that goes away.
+
+    python -m tools.torture.ledger_jobs                 all of it, some ten minutes
+    python -m tools.torture.ledger_jobs --kills 6       shorter
+
+Afterwards the history must prove: each unit was done once, and never two jobs had one at a time; no
+event is lost or doubled. The units' own files, which know nothing of the ledger, must agree.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import signal
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import click
+
+from cvzmpi.ledger import Ledger, State
+from tools.harness import job_process
+from tools.harness.job_process import ROOT, wait_until
+from tools.harness.marked_job import MarkedJob
+from tools.harness.postgres_server import PostgresServer, find_programs
+from tools.torture.disturbance import Seen, Target, disturb_campaign
+from tools.torture.ledger_history import is_takeover, wrong_in_ledger
+from tools.torture.toy_job import read_lines
+
+_ENDS_WITHIN = 300.0
+_KILL, _CRASH = "jobs killed", "crashes of the server"
+
+
+class LedgerJobs(Target):
+    """Toy units, and the jobs on them.
+
+    Parameters
+    ----------
+    ledger : str
+        Its location.
+    directory : Path
+    n_units : int
+    seconds : float
+        That a unit takes.
+    n_jobs : int
+        That run at a time.
+    server : PostgresServer, optional
+        Crashes now and then, where it is given.
+    """
+
+    def __init__(
+        self,
+        ledger: str,
+        directory: Path,
+        n_units: int,
+        seconds: float,
+        n_jobs: int = 1,
+        server: PostgresServer | None = None,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ledger, self.n_units, self.n_jobs = ledger, n_units, n_jobs
+        self._directory, self._seconds, self._server = directory, seconds, server
+        self._log = directory / "jobs.log"
+        self._numbers = itertools.count()
+
+    def start(self, chance: random.Random | None = None) -> MarkedJob:
+        """Start a job."""
+        mark = f"{self._directory}/job-{next(self._numbers)}"
+        process = job_process.start(
+            [self.ledger, self._directory, str(self.n_units), str(self._seconds), mark],
+            ranks=3,
+            cwd=ROOT,
+            program=("-m", "tools.torture.toy_job"),
+            log=self._log,
+        )
+        return MarkedJob(process, mark, self._log)
+
+    def disturb(self, job: MarkedJob, chance: random.Random) -> str | None:
+        """Kill it some time after something happened to units, or let the server crash."""
+        before = self._n_lines()
+        # The last lines may have been written just before they were counted.
+        self._wait_until(lambda: self._n_lines() >= before + 2 or self.is_done([]), "more lines")
+        time.sleep(chance.uniform(0.0, 2.0))
+        if self._server is not None and chance.random() < 0.3:
+            self._server.stop(chance.choice([signal.SIGINT, signal.SIGQUIT]))
+            time.sleep(chance.uniform(0.0, 3.0))
+            self._server.start()
+            return _CRASH
+        if job.has_ended():
+            return None
+        job.kill()
+        return _KILL
+
+    def look(self, job: MarkedJob) -> Iterator[tuple[str, str]]:
+        """Nothing: what a job did in its last moment, only the files know."""
+        return iter(())
+
+    def is_done(self, jobs: list[MarkedJob]) -> bool:
+        """Whether all units are finished, as their files tell."""
+        return self.n_done() >= self.n_units
+
+    def finish(self, jobs: list[MarkedJob]) -> Iterator[tuple[str, str]]:
+        """Wait for the jobs, run another one, and prove that all is as promised."""
+        give_up = time.monotonic() + _ENDS_WITHIN
+        for job in jobs:
+            job.wait(max(give_up - time.monotonic(), 1.0))
+        # One more: it does what is left, and accounts for jobs that died at the very end.
+        if (status := self.start().wait(_ENDS_WITHIN)) != 0:
+            yield "last job", f"exit status {status}: {self._log.read_text()[-3000:]}"
+        yield from wrong_in_ledger(self.ledger, self._directory / "outbox")
+        with Ledger.open(self.ledger, create=False) as ledger:
+            if ledger.counts()[State.DONE] != self.n_units:
+                yield "ledger", f"{ledger.counts()[State.DONE]} of {self.n_units} units are done"
+            for job_record in ledger.jobs.all():
+                if job_record.ended is None:
+                    yield "ledger", f"job {job_record.id} is not accounted for"
+        if len(self._units()) != self.n_units:
+            yield "file", f"{len(self._units())} of {self.n_units} units have one"
+        for unit in self._units():
+            words = self._words(unit)
+            if (words.count("end"), words[-1], "overlap" in words) != (1, "end", False):
+                yield "file", f"{unit}: {words}"
+
+    def wrong_if_undisturbed(self) -> Iterator[tuple[str, str]]:
+        """What is wrong where no job was killed: each unit is begun once, in the ledger and not."""
+        with Ledger.open(self.ledger, create=False) as ledger:
+            for unit in self._units():
+                states = [event.to_state for event in ledger.history(unit)]
+                begun = (states.count(State.WORKING), self._words(unit).count("begin"))
+                if begun != (1, 1):
+                    yield "begun", f"{unit}: {begun[0]} times, in its file {begun[1]} times"
+
+    def summary(self) -> str:
+        """What the ledger tells, in a line."""
+        with Ledger.open(self.ledger, create=False) as ledger:
+            histories = [ledger.history(unit.name) for unit in ledger.units()]
+            n_jobs = len(ledger.jobs.all())
+        events = list(itertools.chain.from_iterable(histories))
+        n_taken_over = sum(
+            is_takeover(event, before.job.id)
+            for history in histories
+            for before, event in pairwise(history)
+        )
+        return (
+            f"{len(histories)} units done once each by {n_jobs} jobs, "
+            f"{sum(event.to_state is State.WORKING for event in events)} attempts, "
+            f"{n_taken_over} taken over from dead jobs, {len(events)} events"
+        )
+
+    def take_away(self, seconds: float, away: Callable[[float], None]) -> tuple[Seen, int]:
+        """Let the database be away for some time in the middle.
+
+        Returns
+        -------
+        seen : Seen
+        meanwhile : int
+            Units that were done while it was away.
+        """
+        seen = Seen(campaigns=1)
+        jobs = [self.start() for _ in range(self.n_jobs)]
+        try:
+            self._wait_until(lambda: self.n_done() >= self.n_units // 5, "the first units")
+            before = self.n_done()
+            away(seconds)
+            meanwhile = self.n_done() - before
+            if meanwhile == 0:
+                seen.wrong.append(("away", "nothing was done without the database"))
+            seen.wrong += [*self.finish(jobs), *self.wrong_if_undisturbed()]
+        finally:
+            for job in jobs:
+                if not job.has_ended():
+                    job.kill()
+        return seen, meanwhile
+
+    def n_done(self) -> int:
+        """How many units are finished, as their files tell."""
+        return sum("end" in self._words(unit) for unit in self._units())
+
+    def _n_lines(self) -> int:
+        """How much happened to the units so far, as their files tell."""
+        return sum(len(self._words(unit)) for unit in self._units())
+
+    def _units(self) -> list[str]:
+        return sorted(path.stem for path in self._directory.glob("u*.txt"))
+
+    def _words(self, unit: str) -> list[str]:
+        return [word for word, _ in read_lines(self._directory, unit)]
+
+    def _wait_until(self, reached: Callable[[], bool], what: str) -> None:
+        wait_until(reached, what, self._log, _ENDS_WITHIN, 0.05)
+
+
+def kill_at_random(jobs: LedgerJobs, kills: int, chance: random.Random) -> Seen:
+    """Kill jobs, and the database server, at random instants and start them again."""
+    seen = Seen()
+    disturb_campaign(jobs, kills, chance, seen)
+    return seen
+
+
+def stop_server(server: PostgresServer) -> Callable[[float], None]:
+    """A way to take PostgreSQL away."""
+
+    def away(seconds: float) -> None:
+        server.stop()
+        time.sleep(seconds)
+        server.start()
+
+    return away
+
+
+def lock_file(path: str) -> Callable[[float], None]:
+    """A way to take SQLite away."""
+
+    def away(seconds: float) -> None:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=60)
+        connection.execute("BEGIN EXCLUSIVE")
+        time.sleep(seconds)
+        connection.close()
+
+    return away
+
+
+@click.command()
+@click.option("--kills", default=30, show_default=True, help="Of jobs and of the server.")
+@click.option("--units", default=150, show_default=True)
+@click.option("--seconds", default=0.6, show_default=True, help="That a unit takes.")
+@click.option("--away", default=30.0, show_default=True, help="Seconds without the database.")
+@click.option("--seed", default=1, show_default=True)
+def main(kills: int, units: int, seconds: float, away: float, seed: int) -> None:
+    """All that the ledger promises of jobs: exit status 1 if anything is not as promised."""
+    chance = random.Random(seed)
+    programs = find_programs()
+    if programs is None:
+        raise click.ClickException("no PostgreSQL server is installed")
+    server = PostgresServer(programs)
+    n_wrong = 0
+    with tempfile.TemporaryDirectory(prefix="cvzmpi-jobs-") as name:
+        directory = Path(name)
+
+        def report(title: str, done: str, jobs: LedgerJobs, seen: Seen) -> None:
+            nonlocal n_wrong
+            n_wrong += len(seen.wrong)
+            click.echo(f"{title}: {done}; {jobs.summary()}")
+            for what, which in seen.wrong:
+                click.echo(f"NOT AS PROMISED: {what}: {which}")
+
+        def killed(title: str, jobs: LedgerJobs, n: int) -> None:
+            seen = kill_at_random(jobs, n, chance)
+            done = f"{seen.kinds[_KILL]} {_KILL}, {seen.kinds[_CRASH]} {_CRASH}"
+            report(title, done, jobs, seen)
+
+        def without(title: str, jobs: LedgerJobs, way: Callable[[float], None]) -> None:
+            seen, meanwhile = jobs.take_away(away, way)
+            done = f"database away for {away:.0f} s, {meanwhile} units done meanwhile"
+            report(title, done, jobs, seen)
+
+        def on_postgres(name: str, crashing: PostgresServer | None = None) -> LedgerJobs:
+            location = server.make_database(name)
+            return LedgerJobs(location, directory / name, units, seconds, 3, crashing)
+
+        def on_sqlite(name: str, n_jobs: int) -> LedgerJobs:
+            location = str(directory / f"{name}.sqlite")
+            return LedgerJobs(location, directory / name, units, seconds, n_jobs)
+
+        try:
+            server.start()
+            killed("PostgreSQL, three jobs", on_postgres("killed", server), kills)
+            killed("SQLite, one job", on_sqlite("killed-one", 1), kills)
+            killed("SQLite, two jobs", on_sqlite("killed-two", 2), kills // 2)
+            without("PostgreSQL, three jobs", on_postgres("away"), stop_server(server))
+            jobs = on_sqlite("away-one", 1)
+            without("SQLite, one job", jobs, lock_file(jobs.ledger))
+        finally:
+            server.remove()
+    raise SystemExit(bool(n_wrong))
+
+
+if __name__ == "__main__":
+    main()
