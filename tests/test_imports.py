@@ -291,7 +291,7 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("room", RULES)
+@pytest.mark.parametrize("room", RULES, ids=lambda room: f"cvzmpi-{room}")
 def test_a_room_imports_nothing_that_it_must_not_know(room):
     assert (PACKAGE / room).is_dir()
     assert trespasses(room, RULES[room]) == set()
