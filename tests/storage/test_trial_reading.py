@@ -141,7 +141,7 @@ def test_a_file_that_changed_just_now_is_read_each_time(read, tmp_path):
 def test_nothing_is_left_when_the_process_that_asked_is_killed(tmp_path):
     (tmp_path / "file").write_text("fine")
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom trial_checks import check\n"
+        "import sys, time\nfrom pathlib import Path\nfrom tests.storage.trial_checks import check\n"
         "from cvzmpi.storage import trial_reading\n"
         "trial_reading.read_on_trial(Path(sys.argv[1]), check)\n"
         "(reader,) = [trial_reading._reader(__import__('os').getpid())]\n"
