@@ -59,8 +59,6 @@ class World:
 
     Attributes
     ----------
-    communicator : MPI communicator
-    rank, size : int
     stop : StopRequest
         Whether the job is to stop, as far as this rank knows.
     """

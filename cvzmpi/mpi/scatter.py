@@ -19,7 +19,6 @@ def scatter(world: World, items: Sequence[T], work: Callable[[T], R]) -> list[R]
 
     Parameters
     ----------
-    world : World
     items : sequence
         The same on all ranks.
     work : callable

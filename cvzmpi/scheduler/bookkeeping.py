@@ -23,7 +23,6 @@ class JobOutcome:
 
     Attributes
     ----------
-    failed, done, unfinished : list of Outcome
     all_given_out : bool
         Whether the job came to the end of its units.
     """
@@ -55,17 +54,8 @@ class Bookkeeping:
 
     Parameters
     ----------
-    source : UnitSource
-    display : ProgressDisplay
-    stop : StopRequest
     look_at_clock : callable
         Asks to stop when the job's time is almost over.
-
-    Attributes
-    ----------
-    outcome : JobOutcome
-    stop : StopRequest
-    display : ProgressDisplay
     """
 
     def __init__(

@@ -39,13 +39,11 @@ class Outcome:
 
     Attributes
     ----------
-    unit : str
     error : str, optional
         One line that says why it failed; None where it succeeded.
     unfinished : str, optional
         Why it is not done, though it did not fail: the job was asked to stop, or another job has
         the unit.
-    seconds : float
     progress : int, optional
         How far an unfinished unit is now, in the measure of `Campaign.progress`; None where that is
         not known.

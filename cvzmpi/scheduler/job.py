@@ -44,7 +44,6 @@ class JobLimits:
 
     Attributes
     ----------
-    ranks_per_team : int
     drain_before_end : float
         Seconds before the end of the job's time at which it begins to stop.
     """
@@ -62,8 +61,6 @@ def run(
     ----------
     campaign : Campaign
         The same on all ranks.
-    world : World
-    limits : JobLimits
     display : ProgressDisplay
         Used on rank 0 only.
 

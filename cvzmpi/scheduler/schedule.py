@@ -31,12 +31,7 @@ class Workload:
 
 
 class Schedule(UnitSource):
-    """The simplest source of units: half-done ones first, then the longest.
-
-    Parameters
-    ----------
-    workload : Workload
-    """
+    """The simplest source of units: half-done ones first, then the longest."""
 
     def __init__(self, workload: Workload) -> None:
         self._workload = workload

@@ -16,15 +16,7 @@ from cvzmpi.storage.file_lock import FileLock, describe_holder
 
 
 def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Outcome:
-    """Work on a unit; whatever it raises becomes its outcome, and costs this unit only.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    unit : Unit
-    team : Team
-    control : Control
-    """
+    """Work on a unit; whatever it raises becomes its outcome, and costs this unit only."""
     start = time.perf_counter()
     locks: list[FileLock] = []  # the leader's
     try:

@@ -36,7 +36,6 @@ def ensure_sound(path: Path, check: Check = read_contents) -> None:
 
     Parameters
     ----------
-    path : Path
     check : callable
         How a file that has no checksum over its structure is read on trial: see `trial_reading`.
 
@@ -83,7 +82,6 @@ def opened_hdf5(
 
     Parameters
     ----------
-    path : Path
     refused : type of CvzmpiError
         What is raised where the operating system does not let it be read. It gives a number then,
         and says nothing about the file.
@@ -122,7 +120,6 @@ def check_format(
 
     Parameters
     ----------
-    path : Path
     file : h5py.File
         The same, opened.
     name, version : str and int

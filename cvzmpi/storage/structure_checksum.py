@@ -113,7 +113,6 @@ def write_record(path: Path, left_out: list[tuple[int, int]] | None = None) -> N
 
     Parameters
     ----------
-    path : Path
     left_out : list of (int, int), optional
         From `bytes_to_leave_out`, when the file was complete; by default as in the record that is
         there, which no longer fits what was changed on purpose.

@@ -17,8 +17,6 @@ def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> 
 
     Parameters
     ----------
-    path : Path
-    content : bytes
     fsync : bool
         Whether to wait until the file is on disk before it takes its name.
 
@@ -52,7 +50,6 @@ def is_there(path: Path, refused: type[CvzmpiError]) -> bool:
 
     Parameters
     ----------
-    path : Path
     refused : type of CvzmpiError
         What is raised where the operating system does not tell.
     """

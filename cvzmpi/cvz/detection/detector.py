@@ -49,8 +49,6 @@ class Detector(Protocol):
 
         Parameters
         ----------
-        observation : Observation
-        team : Team
         shared : ExitStack
             Frees the memory that the ranks share, once the evaluation is not used any more.
         """
@@ -73,7 +71,6 @@ class Evaluation(Protocol):
 
         Parameters
         ----------
-        around : AroundPeak
         before, after : int
             Cadences before and after the peak that the flare changes.
 
@@ -94,7 +91,6 @@ class Evaluation(Protocol):
 
         Parameters
         ----------
-        around : AroundPeak
         reach : Any
             The same for all of them; see `reach`.
         peaks : int, shape (batch,)

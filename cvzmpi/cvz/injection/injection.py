@@ -68,7 +68,6 @@ def draw_injections(
 
     Parameters
     ----------
-    config : InjectConfig
     entropy : (int, int, int)
         Campaign seed, tic, sector.
     flux_error : float
@@ -109,13 +108,10 @@ class InjectionSearch:
 
     Parameters
     ----------
-    detector : Detector
-    rule : MaskRule
     tolerance : int
         Cadences that may lie between the peak and the found flare.
     evaluation : Evaluation
         Of the light curve without injections, by the detector.
-    observation : Observation
     """
 
     def __init__(
@@ -141,7 +137,6 @@ class InjectionSearch:
 
         Parameters
         ----------
-        injections : Injections
         flare_ids : slice
             Which of the flares. The same slices give the same answers to the last bit.
 

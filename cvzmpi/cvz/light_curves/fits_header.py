@@ -54,7 +54,6 @@ class Headers:
 
     Attributes
     ----------
-    id : LightCurveId
     end_of_table : int
         Bytes that the file must have for its light curve to be whole.
     processing : tuple

@@ -35,7 +35,6 @@ def scan_directory(
 
     Parameters
     ----------
-    directory : Path
     known : mapping, optional
         Light curves of files that were found before, by path and size: they are not opened, unless
         there are several of one light curve.

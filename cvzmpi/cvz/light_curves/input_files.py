@@ -30,7 +30,6 @@ def files_below(directory: Path, fail: Callable[[Path, str], None]) -> Iterator[
 
     Parameters
     ----------
-    directory : Path
     fail : callable
         Told of what cannot be looked at, and why.
 

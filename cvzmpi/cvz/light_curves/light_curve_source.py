@@ -15,7 +15,6 @@ class LightCurveSource:
 
     Attributes
     ----------
-    id : LightCurveId
     path : Path, optional
         Its FITS file; None where that is gone, or not there yet.
     others : tuple of PassedOver

@@ -28,7 +28,6 @@ class Observation:
 
     Attributes
     ----------
-    light_curve : LightCurve
     rows : int64, shape (n,)
         Which rows of the light curve are usable; everything below has one entry for each.
     time : float64, shape (n,)
@@ -55,8 +54,6 @@ class Observation:
 
         Parameters
         ----------
-        light_curve : LightCurve
-        config : Config
         window : Window
             The cadences that the detector needs around one.
 
@@ -107,7 +104,6 @@ class Observation:
         Parameters
         ----------
         values : ndarray, shape (n,)
-        dtype : type
         missing : float
             What stands at the other rows.
 

@@ -96,10 +96,6 @@ def fit_gaussian_process(
     config : ModelConfig
         The kernel, the range of periods in days, and the limit of iterations.
 
-    Returns
-    -------
-    GaussianProcessFit
-
     Raises
     ------
     LightCurveError

@@ -46,10 +46,6 @@ def bin_curve(
         Strictly increasing times in days, relative flux, and its variance; all finite.
     width : float
         Width of a bin in days.
-
-    Returns
-    -------
-    BinnedCurve
     """
     _, bins, count = np.unique(
         np.floor((time - time[0]) / width), return_inverse=True, return_counts=True

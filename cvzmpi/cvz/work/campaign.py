@@ -31,8 +31,6 @@ class CvzCampaign:
 
     Parameters
     ----------
-    config : Config
-    detector : Detector
     ranks, nodes : int
         Of the job.
     """

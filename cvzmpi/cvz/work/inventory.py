@@ -33,8 +33,6 @@ class Inventory:
 
     Attributes
     ----------
-    config : Config
-    ledger : Ledger
     job : Job
         Who does it.
     present : collection of LightCurveId
@@ -163,7 +161,6 @@ def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit
 
     Parameters
     ----------
-    sources : iterable of LightCurveSource
     known : iterable of LedgerUnit
         What the ledger had before this job.
     """

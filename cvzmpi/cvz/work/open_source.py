@@ -32,7 +32,6 @@ class LightCurveWork:
 
     Parameters
     ----------
-    config : Config
     provenance : Provenance
         What the sector files must have been made with.
     """

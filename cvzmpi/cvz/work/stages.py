@@ -62,10 +62,8 @@ def work_on_light_curve(
 
     Parameters
     ----------
-    setup : SearchSetup
     source : LightCurveSource
         The FITS file is not needed once checkpoint `detect` is in the sector file.
-    team : Team
     control : Control
         Is told how many injections were done, and says when to stop.
 

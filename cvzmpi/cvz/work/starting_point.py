@@ -26,7 +26,6 @@ class StartingPoint:
 
     Attributes
     ----------
-    data : SectorData
     checkpoint : Stage
         The last stage that is done.
     n_remaining : int
@@ -61,7 +60,6 @@ def starting_point(
 
     Parameters
     ----------
-    source : LightCurveSource
     path : Path
         The sector file, there or not.
     n_inject : int

@@ -35,7 +35,6 @@ class Difference:
 
     Attributes
     ----------
-    unit, what : str
     events : list of Event
         Put the ledger right; empty where that needs a person.
     """
@@ -57,7 +56,6 @@ class Verification:
         Units that the ledger did not know.
     n_died : int
         Jobs that had died, and whose units are free now.
-    differences : list of Difference
     n_repaired : int
         Differences that are none any more.
     """
@@ -74,8 +72,6 @@ class Verifier:
 
     Parameters
     ----------
-    config : Config
-    ledger : Ledger
     job : Job
         Who puts the ledger right.
     repair : bool

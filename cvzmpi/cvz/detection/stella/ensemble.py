@@ -44,8 +44,6 @@ class EnsembleEvaluation:
         In residue order: [m, r, v] belongs to position 4 v + r.
     hidden : float32, shape (n_models, n_windows, 32)
         Input of the hidden layer, bias included, by the position where the window starts.
-    n_cadences : int
-    networks : sequence of Network
     """
 
     flux: np.ndarray
@@ -64,7 +62,6 @@ class EnsembleEvaluation:
         ----------
         flux : float, shape (n_cadences,)
             The usable cadences, divided by their median.
-        networks : sequence of Network
         allocate : callable
             Makes an array from shape and dtype; a team passes one that all its ranks share.
         """

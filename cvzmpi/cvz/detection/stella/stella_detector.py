@@ -28,12 +28,7 @@ if TYPE_CHECKING:
 
 
 class StellaDetector:
-    """The ensemble of networks as a `Detector`.
-
-    Parameters
-    ----------
-    models : StellaModels
-    """
+    """The ensemble of networks as a `Detector`."""
 
     window = Window(before=BEFORE, after=WINDOW - BEFORE)
     step = STEP
