@@ -19,18 +19,12 @@ _MOST_FAULTS = 5  # of the machines, if more units meet one than are done
 
 @dataclass
 class JobOutcome:
-    """The units of a job by how they ended.
-
-    Attributes
-    ----------
-    all_given_out : bool
-        Whether the job came to the end of its units.
-    """
+    """The units of a job by how they ended."""
 
     failed: list[Outcome] = field(default_factory=list)
     done: list[Outcome] = field(default_factory=list)
     unfinished: list[Outcome] = field(default_factory=list)
-    all_given_out: bool = False
+    all_given_out: bool = False  # whether the job came to the end of its units
 
     @property
     def complete(self) -> bool:

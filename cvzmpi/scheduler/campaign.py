@@ -13,55 +13,30 @@ from cvzmpi.scheduler.control import Control
 
 @dataclass(frozen=True)
 class Unit:
-    """A piece of work for a team.
+    """A piece of work for a team."""
 
-    Attributes
-    ----------
-    name : str
-        Unique in the campaign; for `cvz`, `{tic}_{sector}`.
-    cost : float
-        Expected work, in any measure that all units share.
-    begun : bool
-        Whether an earlier job left it half done.
-    content : Any
-        What the campaign's `work` needs to know; must pickle.
-    """
-
-    name: str
-    cost: float
-    begun: bool = False
-    content: Any = None
+    name: str  # unique in the campaign; for `cvz`, `{tic}_{sector}`
+    cost: float  # expected work, in any measure that all units share
+    begun: bool = False  # whether an earlier job left it half done
+    content: Any = None  # what the campaign's `work` needs to know; must pickle
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of the work on a unit.
-
-    Attributes
-    ----------
-    error : str, optional
-        One line that says why it failed; None where it succeeded.
-    unfinished : str, optional
-        Why it is not done, though it did not fail: the job was asked to stop, or another job has
-        the unit.
-    progress : int, optional
-        How far an unfinished unit is now, in the measure of `Campaign.progress`; None where that is
-        not known.
-    result : dict
-        What the campaign's `work` returned.
-    traceback : str, optional
-        Of a defect, for the log.
-    machine_fault : bool
-        Whether it is unfinished by a fault of the machine, which others will meet as well.
-    """
+    """The end of the work on a unit."""
 
     unit: str
-    error: str | None = None
+    error: str | None = None  # one line that says why it failed; None where it succeeded
+    # why it is not done, though it did not fail: the job was asked to stop, or another job has the
+    # unit
     unfinished: str | None = None
     seconds: float = 0.0
+    # how far an unfinished unit is now, in the measure of `Campaign.progress`; None where that is
+    # not known
     progress: int | None = None
-    result: dict[str, Any] = field(default_factory=dict)
-    traceback: str | None = None
+    result: dict[str, Any] = field(default_factory=dict)  # what the campaign's `work` returned
+    traceback: str | None = None  # of a defect, for the log
+    # whether it is unfinished by a fault of the machine, which others will meet as well
     machine_fault: bool = False
 
 
@@ -75,46 +50,22 @@ class Worker:
 
 @dataclass(frozen=True)
 class Overview:
-    """The work that there is when a job begins.
+    """The work that there is when a job begins."""
 
-    Attributes
-    ----------
-    n_open : int
-        Units to be worked on.
-    n_begun : int
-        How many of them an earlier job left half done.
-    n_done : int
-        Units that are done already.
-    rejected : sequence of Outcome
-        What could not become a unit; counted as failed.
-    steps_per_unit : int
-        For the progress display.
-    """
-
-    n_open: int
-    n_begun: int = 0
-    n_done: int = 0
-    rejected: Sequence[Outcome] = ()
-    steps_per_unit: int = 0
+    n_open: int  # units to be worked on
+    n_begun: int = 0  # how many of them an earlier job left half done
+    n_done: int = 0  # units that are done already
+    rejected: Sequence[Outcome] = ()  # what could not become a unit; counted as failed
+    steps_per_unit: int = 0  # for the progress display
 
 
 @dataclass(frozen=True)
 class Remainder:
-    """The work that is left when a job ends, also by what other jobs did meanwhile.
+    """The work that is left when a job ends, also by what other jobs did meanwhile."""
 
-    Attributes
-    ----------
-    n_open : int
-        Units that are not finished.
-    failed : sequence of Outcome
-        All units that failed.
-    with_others : sequence of Outcome
-        Those of the open units that other jobs have.
-    """
-
-    n_open: int
-    failed: Sequence[Outcome] = ()
-    with_others: Sequence[Outcome] = ()
+    n_open: int  # units that are not finished
+    failed: Sequence[Outcome] = ()  # all units that failed
+    with_others: Sequence[Outcome] = ()  # those of the open units that other jobs have
 
 
 class UnitSource(Protocol):

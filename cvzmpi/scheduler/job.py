@@ -40,15 +40,10 @@ _PAUSE_SECONDS = (0.001, 0.05)
 
 @dataclass(frozen=True)
 class JobLimits:
-    """Settings of a job that do not depend on the campaign.
-
-    Attributes
-    ----------
-    drain_before_end : float
-        Seconds before the end of the job's time at which it begins to stop.
-    """
+    """Settings of a job that do not depend on the campaign."""
 
     ranks_per_team: int = 1
+    # seconds before the end of the job's time at which it begins to stop
     drain_before_end: float = 120.0
 
 

@@ -10,24 +10,13 @@ from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, UnitSource
 
 @dataclass(frozen=True)
 class Workload:
-    """All that there is to do.
+    """All that there is to do."""
 
-    Attributes
-    ----------
-    units : list of Unit
-        To be worked on.
-    rejected : list of Outcome
-        What could not become a unit; counted as failed.
-    n_done : int
-        Units that are done already.
-    steps_per_unit : int
-        For the progress display.
-    """
-
-    units: list[Unit]
+    units: list[Unit]  # to be worked on
+    # what could not become a unit; counted as failed
     rejected: list[Outcome] = field(default_factory=list)
-    n_done: int = 0
-    steps_per_unit: int = 0
+    n_done: int = 0  # units that are done already
+    steps_per_unit: int = 0  # for the progress display
 
 
 class Schedule(UnitSource):

@@ -31,23 +31,15 @@ _BATCH = 60  # injections worked on at once: what they change stays in the proce
 
 @dataclass(frozen=True)
 class Injections:
-    """The artificial flares of one light curve.
+    """The artificial flares of one light curve."""
 
-    Attributes
-    ----------
-    amplitude : float64, shape (n_inject,)
-        Peak flux relative to the quiescent median flux.
-    fwhm : float64, shape (n_inject,)
-        Days.
-    cadence : int64, shape (n_inject, n_repeat)
-        Where the peaks are, counted among the usable cadences.
-    time : float64, shape (n_inject, n_repeat)
-        When they are (BTJD): at a random instant within the cadence.
-    """
-
+    # float64, shape (n_inject,): peak flux relative to the quiescent median flux
     amplitude: np.ndarray
-    fwhm: np.ndarray
+    fwhm: np.ndarray  # float64, shape (n_inject,): days
+    # int64, shape (n_inject, n_repeat): where the peaks are, counted among the usable cadences
     cadence: np.ndarray
+    # float64, shape (n_inject, n_repeat): when they are (BTJD): at a random instant within the
+    # cadence
     time: np.ndarray
 
 

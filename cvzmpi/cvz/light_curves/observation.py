@@ -24,29 +24,18 @@ MAX_PART_NOT_POSITIVE = 0.1
 
 @dataclass(frozen=True)
 class Observation:
-    """The usable cadences of a light curve, in units of their median flux.
-
-    Attributes
-    ----------
-    rows : int64, shape (n,)
-        Which rows of the light curve are usable; everything below has one entry for each.
-    time : float64, shape (n,)
-        BTJD.
-    flux, flux_err : float64, shape (n,)
-        Relative to the median.
-    median_flux : float
-        e-/s.
-    evaluated : bool, shape (n,)
-        Cadences that the detector can look at.
-    """
+    """The usable cadences of a light curve, in units of their median flux."""
 
     light_curve: LightCurve
+    # int64, shape (n,): which rows of the light curve are usable; everything below has one entry
+    # for each
     rows: np.ndarray
-    time: np.ndarray
+    time: np.ndarray  # float64, shape (n,): BTJD
+    # flux, flux_err: float64, shape (n,): relative to the median
     flux: np.ndarray
     flux_err: np.ndarray
-    median_flux: float
-    evaluated: np.ndarray
+    median_flux: float  # e-/s
+    evaluated: np.ndarray  # bool, shape (n,): cadences that the detector can look at
 
     @classmethod
     def prepare(cls, light_curve: LightCurve, config: Config, window: Window) -> Observation:

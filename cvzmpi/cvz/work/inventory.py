@@ -29,22 +29,13 @@ _OTHERS_NAMED = 3
 
 @dataclass(frozen=True)
 class Inventory:
-    """Brings what was found into the ledger.
-
-    Attributes
-    ----------
-    job : Job
-        Who does it.
-    present : collection of LightCurveId
-        The light curves that have a sector file.
-    look : callable
-        Opens the sector file of a light curve: how far it is, None where it is damaged.
-    """
+    """Brings what was found into the ledger."""
 
     config: Config
     ledger: Ledger
-    job: Job
-    present: Collection[LightCurveId]
+    job: Job  # who does it
+    present: Collection[LightCurveId]  # the light curves that have a sector file
+    # opens the sector file of a light curve: how far it is, None where it is damaged
     look: Callable[[LightCurveId], SectorProgress | None]
 
     def take(self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected]) -> None:
