@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cvzmpi.errors import CvzmpiError, LaunchError
-from cvzmpi.mpi.abort import DEFECT, abort_job
 from cvzmpi.mpi.launcher import check_size
 from cvzmpi.mpi.mpi_files import find_room_for_mpi
-from cvzmpi.mpi.one_rank import OneRank
-from cvzmpi.mpi.stopping import JobStopped, StopRequest
+from cvzmpi.mpi.stopping import DEFECT, JobStopped, StopRequest, abort_job
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -52,6 +50,34 @@ def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     except OSError:
         return False  # no Linux: OpenBLAS chooses
     return {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags.split())
+
+
+class OneRank:
+    """A communicator for a single rank, where no MPI library can be loaded."""
+
+    def Get_rank(self) -> int:  # noqa: N802 - as MPI calls it, here and below
+        """The number of this rank."""
+        return 0
+
+    def Get_size(self) -> int:  # noqa: N802
+        """The number of ranks."""
+        return 1
+
+    def bcast(self, value: T) -> T:
+        """The value that rank 0 has."""
+        return value
+
+    def gather(self, value: T) -> list[T]:
+        """The values of all ranks, on rank 0."""
+        return [value]
+
+    def allgather(self, value: T) -> list[T]:
+        """The values of all ranks."""
+        return [value]
+
+    def Abort(self, status: int) -> None:  # noqa: N802
+        """End all ranks at once."""
+        os._exit(status)
 
 
 class World:

@@ -16,13 +16,12 @@ from typing import ParamSpec
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.mpi.launch import World
-from cvzmpi.mpi.leftovers import remove_leftovers
 from cvzmpi.mpi.library import MPI
+from cvzmpi.mpi.mpi_files import remove_leftovers
 from cvzmpi.mpi.stopping import JobStopped, StopRequest, job_end
 from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler.bookkeeping import Bookkeeping, JobOutcome
-from cvzmpi.scheduler.campaign import Campaign, Outcome, Unit, UnitSource, Worker
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Campaign, Control, Outcome, Unit, UnitSource, Worker
 from cvzmpi.scheduler.progress import ProgressDisplay
 from cvzmpi.scheduler.worker import work_on
 

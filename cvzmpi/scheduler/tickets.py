@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from cvzmpi.mpi.team import Team, Tickets
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control
 
 
 class TicketList(Protocol):

@@ -10,8 +10,7 @@ from dataclasses import replace
 from cvzmpi.errors import CvzmpiError, defect_line, one_line
 from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.mpi.team import Team, TeamMateError
-from cvzmpi.scheduler.campaign import Campaign, Outcome, Unit
-from cvzmpi.scheduler.control import Control, UnitStopped
+from cvzmpi.scheduler.campaign import Campaign, Control, Outcome, Unit, UnitStopped
 from cvzmpi.storage.file_lock import FileLock, describe_holder
 
 

@@ -1,15 +1,18 @@
-"""Files that are complete or not there, and what becomes of damaged ones.
+"""Files that are complete or not there, their checksums, and what becomes of damaged ones.
 
 A file is written beside, and takes its name only when it is complete.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import CvzmpiError, SectorFileError
+
+_PART = 1 << 20  # bytes that are read at a time
 
 
 def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> None:
@@ -34,6 +37,22 @@ def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> 
         with suppress(OSError):
             aside.unlink()  # perhaps it filled the disk
         raise
+
+
+def write_derived(path: Path, content: bytes | memoryview) -> None:
+    """Write a file that is made from others, as index and report are from sector files.
+
+    Without waiting for the disk: what is lost can be made again.
+
+    Raises
+    ------
+    SectorFileError
+        If it cannot be written; the one that was there is left as it is.
+    """
+    try:
+        write_whole(path, content, fsync=False)
+    except OSError as error:
+        raise SectorFileError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def take_name(aside: Path, path: Path, fsync: bool = True) -> None:
@@ -87,3 +106,18 @@ def synchronise(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(_PART):
+            digest.update(part)
+    return digest.hexdigest()

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from cvzmpi.errors import LightCurveError
 from cvzmpi.mpi.team import Team
-from cvzmpi.scheduler.campaign import Unit, UnitSource
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control, Unit, UnitSource
 from cvzmpi.scheduler.schedule import Schedule, Workload
 
 STEPS = 3

@@ -11,8 +11,8 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.errors import ConfigError, FileInUseError, LightCurveError
-from cvzmpi.mpi.abort import DEFECT
 from cvzmpi.mpi.launch import World
+from cvzmpi.mpi.stopping import DEFECT
 from cvzmpi.scheduler import job
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay

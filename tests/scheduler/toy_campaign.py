@@ -21,8 +21,7 @@ from cvzmpi.mpi.launch import World, check_parallel_hdf5
 from cvzmpi.mpi.team import Team
 from cvzmpi.runtime.all_ranks import exit_status
 from cvzmpi.scheduler import job
-from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control, Outcome, Unit, UnitSource
 from cvzmpi.scheduler.progress import ProgressDisplay
 from cvzmpi.scheduler.schedule import Schedule, Workload
 from cvzmpi.scheduler.tickets import RowTickets, work_through

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from cvzmpi.mpi.abort import DEFECT
+from cvzmpi.mpi.stopping import DEFECT
 from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED
 from tools.harness.job_process import wait_until
 from tools.harness.marked_job import MarkedJob

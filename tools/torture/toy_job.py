@@ -23,8 +23,7 @@ from cvzmpi.mpi.team import Team
 from cvzmpi.runtime.ledger_source import LedgerSource
 from cvzmpi.runtime.open_job import overview_of
 from cvzmpi.scheduler import job
-from cvzmpi.scheduler.campaign import Unit
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay
 
 STEPS = 4

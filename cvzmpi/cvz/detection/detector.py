@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from cvzmpi.cvz.detection.flare_mask import AroundPeak
-from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.light_curves.segments import Window
+from cvzmpi.cvz.light_curves.observation import Observation, Window
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team

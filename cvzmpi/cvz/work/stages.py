@@ -36,7 +36,7 @@ from cvzmpi.scheduler.tickets import RowTickets, work_through
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
-    from cvzmpi.scheduler.control import Control
+    from cvzmpi.scheduler.campaign import Control
 
 FLARES_PER_TICKET = 40
 """Flares that a member of a team takes at a time.

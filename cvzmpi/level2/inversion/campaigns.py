@@ -20,8 +20,7 @@ from cvzmpi.level2.inversion.map_inversion import (
 from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMap, map_name
 from cvzmpi.level2.settings import STEP_NAME, InversionSettings
 from cvzmpi.mpi.team import Team
-from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control, Outcome, Unit, UnitSource
 from cvzmpi.scheduler.schedule import Schedule, Workload
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from cvzmpi.errors import CvzmpiError, one_line
 from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.product.bounded_process import LimitError, call_bounded
-from cvzmpi.storage.checksum import sha256_of
+from cvzmpi.storage.whole_file import sha256_of
 
 INVERSION_ID = re.compile(r"inv\.[A-Z0-9]{6}")
 

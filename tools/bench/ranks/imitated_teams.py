@@ -24,8 +24,7 @@ from mpi4py import MPI
 from cvzmpi.mpi.launch import World
 from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler import job
-from cvzmpi.scheduler.campaign import Outcome, Unit
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control, Outcome, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay
 from cvzmpi.scheduler.schedule import Schedule, Workload
 

@@ -20,8 +20,7 @@ from cvzmpi.cvz.detection.stella.injected_windows import (
 )
 from cvzmpi.cvz.detection.stella.network import BEFORE, LEFT_READS, STEP, WINDOW, Network
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
-from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.light_curves.segments import Window
+from cvzmpi.cvz.light_curves.observation import Observation, Window
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team

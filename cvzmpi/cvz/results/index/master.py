@@ -11,9 +11,9 @@ from typing import Any
 
 import h5py
 
-from cvzmpi.storage.derived_file import write_derived
 from cvzmpi.storage.hdf5_file import NotOpenedError, ensure_sound
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
+from cvzmpi.storage.whole_file import write_derived
 
 _DIGEST = "digest"
 

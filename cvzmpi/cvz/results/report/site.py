@@ -18,7 +18,7 @@ from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
 from cvzmpi.mpi.scatter import scatter
-from cvzmpi.storage.derived_file import write_derived
+from cvzmpi.storage.whole_file import write_derived
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from cvzmpi.cvz.results.report.star_pictures import (
 from cvzmpi.cvz.results.report.tables import table_script
 from cvzmpi.cvz.results.report.templates import page
 from cvzmpi.errors import SectorFileError
-from cvzmpi.storage.derived_file import write_derived
+from cvzmpi.storage.whole_file import write_derived
 
 _LAYOUT = 2
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
