@@ -59,10 +59,11 @@ def test_the_settings_that_are_named_exist():
     known = set(Config().science()) | {"ranks_per_team", "input.targets", "input.directory"}
     known |= {"checkpoint.interval", "job.drain_before_end", "job.max_attempts"}
     known |= {"ledger.lease", "ledger.patience", "ledger.url"}
-    named = set(re.findall(r"--set ([a-z_.]+)=", ALL))
+    named = set()
     setting = r"`((?:inject|input|job|checkpoint|detect|model|ledger)\.[a-z_]+)`"
     for page in USERS:
-        named |= set(re.findall(setting, page.read_text(encoding="utf-8")))
+        named |= set(re.findall(setting, TEXTS[page]))
+        named |= set(re.findall(r"--set ([a-z_.]+)=", TEXTS[page]))
     assert "ledger.patience" in named
     assert named - {"ledger.sqlite"} <= known
 
