@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -142,6 +143,42 @@ class World:
         if error is not None:
             raise error
         return result
+
+    def scatter(self, items: Sequence[T], work: Callable[[T], R]) -> list[R]:
+        """Apply `work` to each item on one of the ranks: collective.
+
+        Every rank takes each size-th item, so the items should be about alike.
+
+        Parameters
+        ----------
+        items : sequence
+            The same on all ranks.
+        work : callable
+            Its results must be small: they go to rank 0.
+
+        Returns
+        -------
+        list
+            The results in the order of the items on rank 0; empty on the others.
+
+        Raises
+        ------
+        CvzmpiError
+            The first one that `work` raised, on all ranks; the others have finished their items.
+        """
+        results: list[R] = []
+        error: CvzmpiError | None = None
+        try:
+            results = [work(item) for item in items[self.rank :: self.size]]
+        except CvzmpiError as caught:
+            error = caught
+        errors = [e for e in self.communicator.allgather(error) if e is not None]
+        if errors:
+            raise errors[0]
+        gathered = self.communicator.gather(results)
+        if gathered is None:
+            return []
+        return [gathered[i % self.size][i // self.size] for i in range(len(items))]
 
     def n_nodes(self) -> int:
         """On how many machines the ranks are: collective."""

@@ -131,7 +131,7 @@ def main() -> None:
     ledger, directory, n_units, seconds = sys.argv[1:5]
     world = World.start()
     campaign = ToyCampaign(ledger, Path(directory), int(n_units), float(seconds), world.size)
-    outcome = job.run(campaign, world, job.JobLimits(), ProgressDisplay("units", "steps"))
+    outcome = job.run(campaign, world, ProgressDisplay("units", "steps"))
     complete = world.first(lambda: outcome is not None and outcome.complete)
     sys.exit(0 if complete else os.EX_TEMPFAIL)
 

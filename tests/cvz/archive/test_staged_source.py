@@ -13,7 +13,7 @@ from cvzmpi.cvz.archive.staged_source import StagedSource, StagingRules
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.scheduler.campaign import Outcome, Unit, Worker
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.schedule import Schedule
 from tests.cvz.example_file import write_example
 from tools.stand_in_archive.catalog import product_of
 from tools.stand_in_archive.faults import Faults
@@ -41,7 +41,7 @@ def open_source(client, scratch, tmp_path):
         stager = Stager(PlainDownloader(client, archive.address), scratch, 4, give_up_after)
         sources.append(
             StagedSource(
-                Schedule(Workload(units)),
+                Schedule(units),
                 stager,
                 scratch,
                 Room(scratch, scratch_bytes),

@@ -26,7 +26,7 @@ from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler import job
 from cvzmpi.scheduler.campaign import Control, Outcome, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.schedule import Schedule
 
 _REPORT_SECONDS = 5.0  # a leader reports its progress so often: `checkpoint.interval`
 _PATHS = ("/scratch/campaign/input/tess-s0001-{}-s_lc.fits", "/scratch/campaign/output/{}_1.h5")
@@ -46,7 +46,7 @@ class EmptyCampaign:
             Unit(f"{i}_1", cost=1.0, content=tuple(path.format(i) for path in _PATHS))
             for i in range(self._n_units)
         ]
-        return Schedule(Workload(units, steps_per_unit=20))
+        return Schedule(units, steps_per_unit=20)
 
     def prepare(self) -> None:
         """Nothing."""
@@ -161,7 +161,7 @@ def main(n_teams: int, n_units: int, seconds: float) -> None:
     with open(os.devnull, "w") as nowhere:
         display = ClockedDisplay("units", "steps", nowhere)
         if world.rank == 0:
-            job.run(EmptyCampaign(n_units), world, job.JobLimits(), display)
+            job.run(EmptyCampaign(n_units), world, display)
         else:
             players = world.size - 1
             n = n_teams // players + (world.rank <= n_teams % players)

@@ -21,7 +21,6 @@ from cvzmpi.cvz.results.index.part import Part, read_part
 from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.mpi.launch import World
-from cvzmpi.mpi.scatter import scatter
 from cvzmpi.storage.file_lock import FileLock
 
 DIRECTORY = "index"
@@ -76,7 +75,7 @@ def update_index(output: Path, world: World) -> IndexReport:
         def update(name: str) -> ShardReport:
             return update_shard(output / name, _part_file(index, name), now - _SETTLING_NS)
 
-        reports = scatter(world, shards, update)
+        reports = world.scatter(shards, update)
         return world.first(lambda: _finish(output, reports))
 
 
