@@ -11,16 +11,14 @@ import math
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
-from cvzmpi.mpi.counter import OwnCounter, SharedCounter
 from cvzmpi.mpi.library import MPI
 from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
-from cvzmpi.mpi.shared_memory import SharedMemoryError, share_memory
+from cvzmpi.mpi.shared_memory import OwnCounter, SharedCounter, SharedMemoryError, share_memory
 from cvzmpi.mpi.stopping import abort_job
 from cvzmpi.redaction import show_traceback
 
@@ -168,9 +166,30 @@ class Team:
         """
         return Tickets(self._counter, first, last)
 
-    def shared_array(self, shape: tuple[int, ...], dtype: type) -> SharedArray:
-        """Make an array that all ranks of the team read and write: collective."""
-        return SharedArray(self, shape, dtype)
+    @contextmanager
+    def shared_array(self, shape: tuple[int, ...], dtype: type) -> Iterator[np.ndarray]:
+        """Make an array that all ranks of the team read and write in this context: collective.
+
+        Raises
+        ------
+        SharedMemoryError
+            On all ranks, if the machine has no room for it.
+        """
+        n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+        if self.size == 1 or n_bytes == 0:
+            array: np.ndarray = np.empty(shape, dtype)
+        else:
+            try:
+                memory = share_memory(self.communicator, n_bytes)
+            except SharedMemoryError as error:
+                self.raise_on_all(error)
+            array = np.frombuffer(memory, dtype).reshape(shape)
+            del memory
+        try:
+            with self.together():
+                yield array
+        finally:
+            del array  # the traceback of an error would keep it
 
     def _told(self, error: Exception | None) -> TeamMateError | None:
         """An error of this rank as the others raise it."""
@@ -208,42 +227,3 @@ class Tickets:
     def taken(self) -> int:
         """The first number that nobody took; collective, after all ranks stopped taking."""
         return min(self._counter.get(), self._last)
-
-
-class SharedArray:
-    """An array in memory that the ranks of a team share. Use as a context, and not beyond it.
-
-    Raises
-    ------
-    SharedMemoryError
-        On all ranks, if the machine has no room for it.
-
-    Attributes
-    ----------
-    array : ndarray
-    """
-
-    def __init__(self, team: Team, shape: tuple[int, ...], dtype: type) -> None:
-        self._team = team
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        if team.size == 1 or size == 0:
-            self.array: np.ndarray = np.empty(shape, dtype)
-            return
-        try:
-            memory = share_memory(team.communicator, size)
-        except SharedMemoryError as error:
-            team.raise_on_all(error)
-        self.array = np.frombuffer(memory, dtype).reshape(shape)
-
-    def __enter__(self) -> np.ndarray:
-        return self.array
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            self._team.end_job_unless_known(error)
-        del self.array

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit, UnitSource, Worker
@@ -72,12 +71,7 @@ class Bookkeeping:
     def __enter__(self) -> Bookkeeping:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if error is not None:
             self._source.close(f"failed: {type(error).__name__}")
             return

@@ -2,7 +2,8 @@
 
 A file is born as a whole (`whole_file`), with room for all that is written in place later. That
 goes in two steps: rows first, and only when they are flushed the attributes that vouch for them. So
-a killed job leaves attributes that promise too little, never too much.
+a killed job leaves attributes that promise too little, never too much. Another job goes on with it,
+if it would have made the same.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import h5py
 
+from cvzmpi.config import differences
 from cvzmpi.errors import CvzmpiError, FileInUseError, one_line
 from cvzmpi.storage.hdf5_file import NotOpenedError, ensure_sound
 from cvzmpi.storage.trial_reading import Check
@@ -197,3 +199,40 @@ def _lock_shared(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def check_same_configuration(
+    path: Path, ours: str, theirs: str, refused: type[CvzmpiError]
+) -> None:
+    """Refuse to go on with a file that another configuration made.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        The settings that results depend on, now and in the file, as canonical JSON: see
+        `config.differences`.
+    refused : type of CvzmpiError
+        What is raised, with the differences.
+    """
+    if ours != theirs:
+        raise refused(
+            f"{path}: made with another configuration ({'; '.join(differences(ours, theirs))}); "
+            "go back to it, or use another output directory"
+        )
+
+
+def check_same_data(
+    path: Path, what: str, ours: str, theirs: str, refused: type[CvzmpiError]
+) -> None:
+    """Refuse to go on with a file that was made from other data, by their checksums.
+
+    Parameters
+    ----------
+    what : str
+        What the data are called, in the plural.
+    """
+    if ours != theirs:
+        raise refused(
+            f"{path}: made with other {what} ({theirs[:16]}..., now {ours[:16]}...); "
+            "use another output directory"
+        )

@@ -50,13 +50,8 @@ _SETTLED = 2.0
 """Seconds since the last change of a file from which on the same size and time mean the same."""
 
 _CRASHES = {
-    signal.SIGSEGV,
-    signal.SIGBUS,
-    signal.SIGABRT,
-    signal.SIGFPE,
-    signal.SIGILL,
-    signal.SIGSYS,
-    signal.SIGTRAP,
+    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE),
+    *(signal.SIGILL, signal.SIGSYS, signal.SIGTRAP),
 }
 
 

@@ -68,8 +68,11 @@ def test_what_is_not_there_is_an_error_on_all_ranks_and_kills_none(file_limit, k
 @mpi
 def test_a_team_without_memory_agrees(file_limit):
     team = Team(MPI.COMM_WORLD.Dup())
-    with pytest.raises(SharedMemoryError) as caught:
-        team.shared_array((10_000_000,), np.float64)
+    with (
+        pytest.raises(SharedMemoryError) as caught,
+        team.shared_array((10_000_000,), np.float64),
+    ):
+        pytest.fail("there is no memory to work with")
     assert caught.value.known_to_all
     with team.shared_array((1000,), np.float64) as array:
         assert array.shape == (1000,)

@@ -25,9 +25,8 @@ from cvzmpi.scheduler.campaign import Control, Outcome, Unit, UnitSource
 from cvzmpi.scheduler.progress import ProgressDisplay
 from cvzmpi.scheduler.schedule import Schedule
 from cvzmpi.scheduler.tickets import RowTickets, work_through
-from cvzmpi.storage.checkpoint_file import CheckpointWriter
+from cvzmpi.storage.checkpoint_file import CheckpointWriter, check_same_configuration
 from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
-from cvzmpi.storage.resumable import check_same_configuration
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
 from cvzmpi.storage.whole_file import is_there, set_aside, write_whole
 from cvzmpi.text_file import read_text

@@ -3,7 +3,7 @@
 import pytest
 
 from cvzmpi.errors import SectorFileError
-from cvzmpi.storage.resumable import check_same_configuration, check_same_data
+from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
 
 
 def test_another_configuration_is_refused_with_every_difference(tmp_path):

@@ -46,18 +46,9 @@ def fetch(file: Path | None, settings: tuple[str, ...]) -> int:
 
 
 def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult, list[str]]:
-    """Find the light curves of the campaign's targets.
+    """Find the light curves of the campaign's targets; also a line for each row that is none.
 
-    Parameters
-    ----------
-    say : callable
-        Takes lines about waiting and retries.
-
-    Returns
-    -------
-    result : ScanResult
-    bad_rows : list of str
-        A line for each row of the list that is not a target.
+    Lines about waiting and retries are told to `say`.
 
     Raises
     ------
@@ -83,31 +74,14 @@ def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult
 
 
 def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResult:
-    """Bring the next light curves of the campaign into scratch.
-
-    Parameters
-    ----------
-    say : callable
-        Takes lines about progress, and about waiting for the archive.
-
-    Raises
-    ------
-    LedgerError
-        If the ledger cannot be opened.
-    """
+    """Bring the next light curves of the campaign into scratch; lines about it go to `say`."""
     access = ArchiveAccess(config, say)
     room = Room(access.scratch, config.archive.scratch_gb * _GIGABYTE)
     with open_ledger(config) as ledger, ledger.job("fetch") as job:
         stager = access.open_stager(room, known_good(ledger.units()))
         try:
-            return Fetch(
-                ledger,
-                job,
-                stager,
-                room,
-                config.output.directory,
-                config.light_curve.min_usable_cadences,
-            ).run(say)
+            output, enough = config.output.directory, config.light_curve.min_usable_cadences
+            return Fetch(ledger, job, stager, room, output, enough).run(say)
         finally:
             stager.close()
 

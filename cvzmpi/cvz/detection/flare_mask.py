@@ -104,7 +104,7 @@ class MaskRule:
 
 
 def flare_mask(flares: np.ndarray, n: int) -> np.ndarray:
-    """Mark the cadences of flares.
+    """Mark the cadences of flares; bool, shape (n,).
 
     Parameters
     ----------
@@ -112,10 +112,6 @@ def flare_mask(flares: np.ndarray, n: int) -> np.ndarray:
         First and last cadence, both included.
     n : int
         Number of cadences.
-
-    Returns
-    -------
-    bool, shape (n,)
     """
     mask = np.zeros(n, bool)
     for first, last in flares:
@@ -138,7 +134,7 @@ def in_runs(flaring: np.ndarray, min_cadences: int) -> np.ndarray:
 
 
 def covered(runs: np.ndarray, peak: int, tolerance: int, merge_gap: int) -> np.ndarray:
-    """Tell whether the rule's flares cover a peak, given the runs around it.
+    """Tell whether the rule's flares cover a peak, given the runs around it; bool, shape (batch,).
 
     Parameters
     ----------
@@ -148,10 +144,6 @@ def covered(runs: np.ndarray, peak: int, tolerance: int, merge_gap: int) -> np.n
         Index of the peak on the last axis.
     tolerance : int
         A flare that ends or begins within so many cadences of the peak covers it too.
-
-    Returns
-    -------
-    bool, shape (batch,)
     """
     near: np.ndarray = np.any(runs[:, peak - tolerance : peak + tolerance + 1], axis=1)
     if merge_gap == 1:  # no cadence is between two runs of one flare

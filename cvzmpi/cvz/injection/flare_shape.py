@@ -64,16 +64,12 @@ _HIGHEST = 0.9502
 
 
 def flare_shape(phase: ArrayLike) -> np.ndarray:
-    """Brightness of a flare at an instant, its peak being about 1 (0.95).
+    """Brightness of a flare at an instant, its peak being about 1 (0.95); float64, same shape.
 
     Parameters
     ----------
     phase : array_like
         Time since the peak in units of the FWHM; any value, NaN gives NaN.
-
-    Returns
-    -------
-    ndarray of float64, same shape
     """
     return _shape(np.maximum(np.asarray(phase, dtype=np.float64), _FIRST_PHASE))
 

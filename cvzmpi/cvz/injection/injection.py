@@ -125,16 +125,12 @@ class InjectionSearch:
         self._time = np.concatenate([[time[0] - 1e6], time, [time[-1] + 1e6]])
 
     def recovered(self, injections: Injections, flare_ids: slice) -> np.ndarray:
-        """Search for the flares at each of their places.
+        """Search for the flares at each of their places; bool, shape (n_flares, n_repeat).
 
         Parameters
         ----------
         flare_ids : slice
             Which of the flares. The same slices give the same answers to the last bit.
-
-        Returns
-        -------
-        bool, shape (n_flares, n_repeat)
         """
         amplitude, fwhm = injections.amplitude[flare_ids], injections.fwhm[flare_ids]
         cadence, time = injections.cadence[flare_ids], injections.time[flare_ids]

@@ -65,12 +65,7 @@ def segments(time: np.ndarray, exposure: float, max_gap: int) -> list[slice]:
 def evaluated_cadences(
     time: np.ndarray, exposure: float, max_gap: int, window: Window
 ) -> np.ndarray:
-    """Cadences whose window, counted in usable cadences, lies in one segment.
-
-    Returns
-    -------
-    bool, shape (n,)
-    """
+    """Cadences whose window, counted in usable cadences, lies in one segment; bool, shape (n,)."""
     evaluated = np.zeros(len(time), bool)
     for segment in segments(time, exposure, max_gap):
         n_windows = segment.stop - segment.start - window.length + 1

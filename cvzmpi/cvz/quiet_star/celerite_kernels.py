@@ -142,7 +142,7 @@ def start(kernel: Kernel, sigma: float, period: float, q0: float) -> np.ndarray:
 def bounds(
     kernel: Kernel, sigma: tuple[float, float], period: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Range of each logarithm in `theta`.
+    """Range of each logarithm in `theta`; lower, upper : float64, shape (5,).
 
     Parameters
     ----------
@@ -150,10 +150,6 @@ def bounds(
         Which of `KERNELS`.
     sigma, period : tuple of float
         Lowest and highest standard deviation of each oscillator, and period in days.
-
-    Returns
-    -------
-    lower, upper : ndarray of float64, shape (5,)
     """
     ranges = {
         "sigma": sigma,

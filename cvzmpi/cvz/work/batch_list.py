@@ -49,23 +49,12 @@ def select_targets(
 
 
 def read_batch(targets: Path) -> Iterator[LightCurveId]:
-    """Read the light curves of a list, in order.
-
-    Raises
-    ------
-    ConfigError
-        Naming the line.
-    """
+    """Read the light curves of a list, in order; what cannot be read is a `ConfigError`."""
     return (light_curve for light_curve, _ in _read_targets(targets))
 
 
 def read_priorities(targets: Path) -> dict[str, float]:
-    """Read what comes first from a list of targets: its column `priority`, where it has one.
-
-    Returns
-    -------
-    dict
-        By the name of the light curve; without those whose line says nothing.
+    """The priorities in a list of targets, by the name of the light curve, where there is one.
 
     Raises
     ------

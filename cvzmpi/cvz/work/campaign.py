@@ -69,8 +69,12 @@ class CvzCampaign:
         ConfigError
             If the input is missing, the output directory cannot be written to, or outputs are there
             that another configuration made.
+        LedgerUnavailableError
+            If the ledger's database is away for longer than `ledger.patience`.
         LedgerError
             If the ledger cannot be opened.
+        ArchiveError
+            If the archive does not answer, and nothing is known to work on.
         """
         from cvzmpi.cvz.work.open_source import LightCurveWork
 

@@ -10,13 +10,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cvzmpi.cvz.configuration import Config, InjectConfig
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorProgress
+from cvzmpi.cvz.sector_file.paths import lock_path, sector_files
+from cvzmpi.cvz.sector_file.reading import read_progress_by_name
+from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
+from cvzmpi.ledger.client.rules import Evidence
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.states import FINISHED
 
@@ -25,6 +30,55 @@ _log = logging.getLogger(__name__)
 _CHUNK = 2000
 _LOST = "its sector file is gone"
 _OTHERS_NAMED = 3
+_CAN_FAIL = {State.DISCOVERED, State.QUALIFIED, State.PREPROCESSED}
+
+
+class CampaignFiles:
+    """The sector files in an output directory, as they were when this was made.
+
+    Attributes
+    ----------
+    present : dict
+        Path by light curve.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.present = sector_files(directory)
+
+    def path(self, light_curve: LightCurveId) -> Path:
+        """Path of a sector file, there or not."""
+        return light_curve.path(self._directory)
+
+    def without_input(self, sources: Iterable[LightCurveSource]) -> list[LightCurveSource]:
+        """The light curves that have a sector file, and no FITS file among the sources."""
+        with_file = {source.id for source in sources}
+        return [LightCurveSource(found) for found in self.present if found not in with_file]
+
+    @property
+    def evidence(self) -> Evidence:
+        """The evidence of the files about units of jobs that died."""
+        return Evidence(
+            progress=lambda unit: self.steps(unit.name),
+            was_begun=lambda unit: self._was_begun(unit.name),
+        )
+
+    def progress(self, light_curve: LightCurveId) -> SectorProgress | None:
+        """Progress of a light curve; None if its file cannot be read, too."""
+        try:
+            return read_progress_by_name(self.path(light_curve))
+        except SectorFileError:
+            return None
+
+    def steps(self, unit: str) -> int:
+        """Progress of a unit as a number; 0 for one that is no light curve."""
+        light_curve = LightCurveId.parse(unit)
+        progress = None if light_curve is None else self.progress(light_curve)
+        return 0 if progress is None else progress.steps
+
+    def _was_begun(self, unit: str) -> bool:
+        light_curve = LightCurveId.parse(unit)
+        return light_curve is not None and lock_path(self.path(light_curve)).exists()
 
 
 @dataclass(frozen=True)
@@ -113,21 +167,21 @@ class Inventory:
                     found.append(NewUnit(source.id.name, cost, facts=_facts(source)))
                 state = State.DISCOVERED if unit is None else unit.state
                 happened += _on_its_way(source, state, progress)
-            elif self._is_lost(source, unit):
-                happened.append(_lost(unit))
+            elif unit.state in FINISHED and source.id not in self.present:
+                lost = Event(
+                    unit.name, State.PREPROCESSED, unit.state, _LOST, progress=0, attempts_used=0
+                )
+                happened.append(lost)
         with self.ledger.writing() as connection:
             self.ledger.add_units(found, self.job, within=connection)
             self.ledger.record(happened, self.job, skip_stale=True, within=connection)
-
-    def _is_lost(self, source: LightCurveSource, unit: LedgerUnit) -> bool:
-        return unit.state in FINISHED and source.id not in self.present
 
     def _reject(self, rejected: Sequence[Rejected]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[r.name for r in rejected])}
         failed = [
             Event(item.name, State.ERROR, message=item.message)
             for item in rejected
-            if item.name not in known or _can_fail(known[item.name])
+            if item.name not in known or known[item.name].state in _CAN_FAIL
         ]
         failed = [*self._for_another_reason(rejected), *failed]
         with self.ledger.writing() as connection:
@@ -208,33 +262,7 @@ def _on_its_way(
     here = "; ".join([here, *(str(other) for other in source.others[:_OTHERS_NAMED])])
     if state is State.DISCOVERED:
         yield Event(name, State.QUALIFIED, from_state=state, message="given as input")
-    yield Event(
-        name,
-        State.PREPROCESSED,
-        from_state=State.QUALIFIED,
-        message=here,
-        progress=0 if progress is None else progress.steps,
-    )
+    steps = 0 if progress is None else progress.steps
+    yield Event(name, State.PREPROCESSED, State.QUALIFIED, here, progress=steps)
     if progress is not None and progress.done:
-        yield Event(
-            name,
-            State.DONE,
-            from_state=State.PREPROCESSED,
-            message="found done",
-            attempts_used=0,
-        )
-
-
-def _lost(unit: LedgerUnit) -> Event:
-    return Event(
-        unit.name,
-        State.PREPROCESSED,
-        from_state=unit.state,
-        message=_LOST,
-        progress=0,
-        attempts_used=0,
-    )
-
-
-def _can_fail(unit: LedgerUnit) -> bool:
-    return unit.state in {State.DISCOVERED, State.QUALIFIED, State.PREPROCESSED}
+        yield Event(name, State.DONE, State.PREPROCESSED, "found done", attempts_used=0)

@@ -13,8 +13,7 @@ from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejecte
 from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.cvz.work.batch_list import read_batch, read_priorities, select_targets
-from cvzmpi.cvz.work.campaign_files import CampaignFiles
-from cvzmpi.cvz.work.inventory import Inventory, tell_choices
+from cvzmpi.cvz.work.inventory import CampaignFiles, Inventory, tell_choices
 from cvzmpi.cvz.work.starting_point import check_resume
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.ledger import Ledger, LedgerUnit, State
@@ -42,25 +41,7 @@ class LightCurveWork:
         self._files = CampaignFiles(config.output.directory)
 
     def open_source(self, ranks: int, nodes: int) -> UnitSource:
-        """Find the light curves, bring them into the ledger, and begin to claim them.
-
-        Parameters
-        ----------
-        ranks, nodes : int
-            Of the job.
-
-        Raises
-        ------
-        ConfigError
-            If the input is missing, the output directory cannot be written to, or outputs are there
-            that another configuration made.
-        LedgerUnavailableError
-            If the ledger's database is away for longer than `ledger.patience`.
-        LedgerError
-            If the ledger cannot be opened.
-        ArchiveError
-            If the archive does not answer, and nothing is known to work on.
-        """
+        """Bring the light curves into the ledger, and begin to claim them: see `CvzCampaign`."""
         make = self._of_directory if self._config.archive.targets is None else self._of_archive
 
         def look(ledger: Ledger) -> Callable[[OpenJob], UnitSource]:

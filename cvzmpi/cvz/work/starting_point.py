@@ -16,7 +16,7 @@ from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, read_sector_data
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
-from cvzmpi.storage.resumable import check_same_configuration, check_same_data
+from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
 from cvzmpi.storage.whole_file import set_aside
 
 

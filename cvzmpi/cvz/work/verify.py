@@ -18,8 +18,7 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file
-from cvzmpi.cvz.work.campaign_files import CampaignFiles
-from cvzmpi.cvz.work.inventory import Inventory
+from cvzmpi.cvz.work.inventory import CampaignFiles, Inventory
 from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.client.liveness import Liveness

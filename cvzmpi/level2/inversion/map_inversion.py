@@ -16,7 +16,7 @@ from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.scheduler.tickets import RowTickets, work_through
-from cvzmpi.storage.resumable import check_same_configuration, check_same_data
+from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
 from cvzmpi.storage.whole_file import set_aside
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from cvzmpi.level2.programs.catalogue import (
 from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
-from cvzmpi.storage.resumable import check_same_configuration
+from cvzmpi.storage.checkpoint_file import check_same_configuration
 
 STEP = "invert"
 _LETTERS = string.ascii_uppercase + string.digits

@@ -3,7 +3,7 @@
 import pytest
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.work.campaign_files import CampaignFiles
+from cvzmpi.cvz.work.inventory import CampaignFiles
 from cvzmpi.errors import LightCurveError
 
 

@@ -43,12 +43,7 @@ from cvzmpi.cvz.detection.stella.network import Network
 
 
 def toeplitz(network: Network, n_u: int) -> np.ndarray:
-    """The matrix above.
-
-    Returns
-    -------
-    float32, shape ((n_u + 49) * 64, n_u * 32)
-    """
+    """The matrix above; float32, shape ((n_u + 49) * 64, n_u * 32)."""
     n_v = n_u + nn.TAPS - 1
     matrix = np.zeros((n_v, nn.CHANNELS, n_u, nn.HIDDEN), np.float32)
     interior = network.dense[nn.INTERIOR]

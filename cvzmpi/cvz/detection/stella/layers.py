@@ -28,16 +28,12 @@ def neighbourhoods(x: np.ndarray) -> np.ndarray:
 
 
 def pooled(network: Network, rows: np.ndarray) -> np.ndarray:
-    """First convolution, relu and pooling at every position.
+    """First convolution, relu and pooling at every position; float32, shape (batch, n - 1, 16).
 
     Parameters
     ----------
     rows : float32, shape (batch, n, 8)
         From `neighbourhoods`.
-
-    Returns
-    -------
-    float32, shape (batch, n - 1, 16)
     """
     conv1 = _product(rows, network.conv1)
     values = np.maximum(conv1[:, :-1], conv1[:, 1:])
@@ -191,16 +187,12 @@ def hidden_right(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarr
 
 
 def logits(network: Network, hidden: np.ndarray) -> np.ndarray:
-    """The answer of the network before the sigmoid.
+    """The answer of the network before the sigmoid; float32, shape (...,).
 
     Parameters
     ----------
     hidden : float32, shape (..., 32)
         Input of the hidden layer, bias included; overwritten.
-
-    Returns
-    -------
-    float32, shape (...,)
     """
     np.maximum(hidden, 0, out=hidden)
     return hidden @ network.output + np.float32(network.output_bias)

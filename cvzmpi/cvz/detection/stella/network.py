@@ -110,9 +110,7 @@ class Network:
             conv2_right=np.block([[w0, none, none], [w1, w0, none], [w2, w1, w0], [none, w2, w1]]),
             bias2=weights["conv2_bias"],
             dense=dense,
-            dense_groups=np.hstack(
-                [first.reshape(-1, HIDDEN), second.reshape(-1, HIDDEN)],
-            ),
+            dense_groups=np.hstack([first.reshape(-1, HIDDEN), second.reshape(-1, HIDDEN)]),
             dense_left=np.ascontiguousarray(dense[:2].reshape(-1, HIDDEN)),
             dense_right=np.ascontiguousarray(dense[48:].reshape(-1, HIDDEN)),
             dense_bias=weights["dense1_bias"],

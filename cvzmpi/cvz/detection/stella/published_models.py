@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.errors import ModelFileError, one_line
+from cvzmpi.storage.whole_file import is_there
 
 STELLA_VERSION = "0.1.0"
 SDIST = f"stella-{STELLA_VERSION}.tar.gz"
@@ -93,11 +94,8 @@ def load(file: Path) -> StellaModels:
     ModelFileError
         If the file is missing, is no such file, or holds other weights than the published ones.
     """
-    try:
-        if not file.exists():
-            raise ModelFileError(f"{file}: no stella models here; `cvzmpi models` fetches them")
-    except PermissionError as error:
-        raise ModelFileError(f"{file}: cannot be read: {error.strerror}") from error
+    if not is_there(file, ModelFileError):
+        raise ModelFileError(f"{file}: no stella models here; `cvzmpi models` fetches them")
     try:
         stored = np.load(file, allow_pickle=False)
         if isinstance(stored, np.ndarray):
