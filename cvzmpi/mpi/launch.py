@@ -82,13 +82,7 @@ class OneRank:
 
 
 class World:
-    """All ranks of the job.
-
-    Attributes
-    ----------
-    stop : StopRequest
-        Whether the job is to stop, as far as this rank knows.
-    """
+    """All ranks of the job, and whether it is to `stop`, as far as this rank knows."""
 
     def __init__(
         self, communicator: MPI.Intracomm | OneRank, stop: StopRequest | None = None

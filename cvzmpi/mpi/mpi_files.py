@@ -40,7 +40,7 @@ def find_room_for_mpi(
     environment: MutableMapping[str, str] = os.environ,
     directories: Sequence[Path] | None = None,
 ) -> Path:
-    """Have Open MPI keep its files where there is room; to be called before MPI starts.
+    """Have Open MPI keep its files where there is room, and tell where; called before MPI starts.
 
     Parameters
     ----------
@@ -48,11 +48,6 @@ def find_room_for_mpi(
         Of this process; what somebody set there himself stays.
     directories : sequence of Path, optional
         Where the files may be, the best first; by default `/dev/shm` and the temporary directory.
-
-    Returns
-    -------
-    Path
-        The directory.
 
     Raises
     ------
@@ -93,17 +88,12 @@ def _free_mb(directory: Path) -> float:
 
 
 def remove_leftovers(directory: Path | None = None) -> list[Path]:
-    """Remove one's own shared memory files that no living process uses.
+    """Remove one's own shared memory files that no living process uses, and tell which.
 
     Parameters
     ----------
     directory : Path, optional
         Where they are; by default, where MPI keeps its files in this job.
-
-    Returns
-    -------
-    list of Path
-        What was removed.
     """
     directory = directory or directory_of_mpi()
     before = time.time() - _SETTLE_SECONDS

@@ -41,16 +41,10 @@ class JobStopped(BaseException):
 
 
 class StopRequest:
-    """The request to stop this process, if there is one.
-
-    Attributes
-    ----------
-    reason : str, optional
-        The signal, or what rank 0 said; None while nobody asked.
-    """
+    """The request to stop this process, if there is one."""
 
     def __init__(self) -> None:
-        self.reason: str | None = None
+        self.reason: str | None = None  # the signal, or what rank 0 said
         self._signalled: float | None = None
         self._interrupts = False
 
@@ -135,17 +129,7 @@ def job_end(environment: Mapping[str, str] = os.environ) -> float | None:
 
 
 def abort_job(communicator: MPI.Comm, reason: str, status: int = DEFECT) -> None:
-    """End all ranks of the job, after a defect on one of them: the others would wait for ever.
-
-    Parameters
-    ----------
-    communicator : MPI communicator
-        Of all ranks of the job.
-    reason : str
-        One line for the user.
-    status : int
-        Exit status of the job.
-    """
+    """End all ranks of the job, with a line for the user: after a defect, they would wait for ever."""
     print(f"cvzmpi: the job ends: {reason}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -42,8 +42,6 @@ class Team:
 
     Parameters
     ----------
-    communicator : MPI communicator
-        Of the team alone.
     name : str
         How its leader is called in messages, as `rank 3`.
     """
@@ -61,11 +59,7 @@ class Team:
         return self.rank == 0
 
     def lead(self, work: Callable[[], T]) -> T:
-        """Let the leader do something alone, and tell all.
-
-        Returns
-        -------
-        What `work` returned on the leader, on all ranks.
+        """Let the leader do something alone, and give all ranks what it returned.
 
         Raises
         ------
@@ -89,11 +83,7 @@ class Team:
         return result
 
     def each(self, work: Callable[[], T]) -> T:
-        """Let every rank do something, and go on only when all have: collective.
-
-        Returns
-        -------
-        What `work` returned on this rank.
+        """Let every rank do something, each with its result, and go on when all have: collective.
 
         Raises
         ------

@@ -20,8 +20,6 @@ class Control:
 
     Parameters
     ----------
-    stop : StopRequest
-        Of this process.
     steps_done : callable
         Takes the number of steps (for `cvz`, injections) done since the last time; called on the
         leader only.

@@ -43,15 +43,12 @@ def run(
     ranks_per_team: int = 1,
     drain_before_end: float = 120.0,
 ) -> JobOutcome | None:
-    """Work on all units of a campaign: collective.
+    """Work on all units of a campaign, shown on rank 0: collective.
 
     Parameters
     ----------
     campaign : Campaign
         The same on all ranks.
-    display : ProgressDisplay
-        Used on rank 0 only.
-    ranks_per_team : int
     drain_before_end : float
         Seconds before the end of the job's time at which it begins to stop.
 

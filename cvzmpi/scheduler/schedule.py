@@ -9,15 +9,7 @@ from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, UnitSource
 
 
 class Schedule(UnitSource):
-    """The simplest source of units: half-done ones first, then the longest.
-
-    Parameters
-    ----------
-    units : sequence of Unit
-        To be worked on.
-    rejected, n_done, steps_per_unit
-        As in `Overview`.
-    """
+    """The simplest source of units: half-done ones first, then the longest."""
 
     def __init__(
         self,

@@ -224,13 +224,7 @@ def check_same_configuration(
 def check_same_data(
     path: Path, what: str, ours: str, theirs: str, refused: type[CvzmpiError]
 ) -> None:
-    """Refuse to go on with a file that was made from other data, by their checksums.
-
-    Parameters
-    ----------
-    what : str
-        What the data are called, in the plural.
-    """
+    """Refuse to go on with a file that was made from other data (`what`), by their checksums."""
     if ours != theirs:
         raise refused(
             f"{path}: made with other {what} ({theirs[:16]}..., now {ours[:16]}...); "

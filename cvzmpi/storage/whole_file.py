@@ -65,13 +65,7 @@ def take_name(aside: Path, path: Path, fsync: bool = True) -> None:
 
 
 def is_there(path: Path, refused: type[CvzmpiError]) -> bool:
-    """Tell whether there is a file of this name.
-
-    Parameters
-    ----------
-    refused : type of CvzmpiError
-        What is raised where the operating system does not tell.
-    """
+    """Tell whether a file is there; raises `refused` where the operating system does not tell."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -82,12 +76,9 @@ def is_there(path: Path, refused: type[CvzmpiError]) -> bool:
 
 
 def set_aside(path: Path) -> Path:
-    """Give a damaged file another name, so that its unit can start anew.
+    """Give a damaged file another name, so that its unit can start anew, and tell it.
 
-    Returns
-    -------
-    Path
-        Its new name: `{name}.damaged`, with a number where there are more.
+    It is `{name}.damaged`, with a number where there are more.
     """
     number = 0
     while True:

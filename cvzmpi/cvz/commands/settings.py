@@ -28,7 +28,6 @@ def settings_of(
 
     Parameters
     ----------
-    file : Path or None
     settings : tuple of str
         The values of `--set`.
     given : mapping

@@ -104,14 +104,12 @@ class MaskRule:
 
 
 def flare_mask(flares: np.ndarray, n: int) -> np.ndarray:
-    """Mark the cadences of flares; bool, shape (n,).
+    """Mark the cadences of flares among n; bool, shape (n,).
 
     Parameters
     ----------
     flares : int, shape (n_flares, 2)
         First and last cadence, both included.
-    n : int
-        Number of cadences.
     """
     mask = np.zeros(n, bool)
     for first, last in flares:

@@ -102,8 +102,6 @@ class InjectionSearch:
     ----------
     tolerance : int
         Cadences that may lie between the peak and the found flare.
-    evaluation : Evaluation
-        Of the light curve without injections, by the detector.
     """
 
     def __init__(

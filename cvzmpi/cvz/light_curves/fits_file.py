@@ -145,12 +145,7 @@ def damaged(path: Path, what: str) -> DamagedLightCurveError:
 
 @contextmanager
 def _stream(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file to read what is in it, uncompressed.
-
-    Raises
-    ------
-    DamagedLightCurveError, LightCurveError
-    """
+    """Open a regular file to read what is in it, uncompressed."""
     try:
         with open(open_regular(path), "rb") as raw:
             is_gzip = raw.read(2) == _GZIP_MAGIC

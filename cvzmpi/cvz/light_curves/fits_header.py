@@ -164,12 +164,7 @@ def time_offset(path: Path, header: Any) -> float:
 
 
 def facts(primary: Any, table: Any) -> tuple[dict[str, Fact], list[str]]:
-    """The facts about the star and the processing that go into the output file.
-
-    Parameters
-    ----------
-    primary, table : Header
-        That of the file, and that of the light curve's table.
+    """The facts of both headers about star and processing that go into the output file.
 
     Returns
     -------

@@ -51,16 +51,9 @@ class LightCurve:
         return len(self.time)
 
     def usable(self, quality_bitmask: int) -> np.ndarray:
-        """Cadences with finite time, flux and error and none of the flagged qualities.
+        """Cadences with finite time, flux and error, and none of these bits in their quality.
 
-        Parameters
-        ----------
-        quality_bitmask : int
-            A cadence with any of these bits set in `quality` is not used.
-
-        Returns
-        -------
-        ndarray of bool, shape (n_cadences,)
+        A bool for each row, shape (n_cadences,).
         """
         return (
             np.isfinite(self.time)

@@ -143,15 +143,7 @@ class Observation:
     def spread(self, values: np.ndarray, dtype: type, missing: float) -> np.ndarray:
         """Bring values of the usable cadences to the rows of the light curve.
 
-        Parameters
-        ----------
-        values : ndarray, shape (n,)
-        missing : float
-            What stands at the other rows.
-
-        Returns
-        -------
-        ndarray, shape (n_cadences,)
+        From shape (n,) to (n_cadences,); `missing` stands at the other rows.
         """
         spread: np.ndarray = np.full(self.light_curve.n_cadences, missing, dtype)
         spread[self.rows] = values

@@ -113,8 +113,6 @@ def start(kernel: Kernel, sigma: float, period: float, q0: float) -> np.ndarray:
 
     Parameters
     ----------
-    kernel : Kernel
-        Which of `KERNELS`.
     sigma : float
         Standard deviation of the star's variability.
     period : float
@@ -146,8 +144,6 @@ def bounds(
 
     Parameters
     ----------
-    kernel : Kernel
-        Which of `KERNELS`.
     sigma, period : tuple of float
         Lowest and highest standard deviation of each oscillator, and period in days.
     """

@@ -34,8 +34,6 @@ class CeleriteLikelihood:
 
     Parameters
     ----------
-    kernel : Kernel
-        The covariance function.
     time : ndarray of float64, shape (n,)
         Strictly increasing, in days; centred near 0, so that sines keep their accuracy.
     flux : ndarray of float64, shape (n,)
@@ -178,14 +176,10 @@ def maximise(
 
     Parameters
     ----------
-    likelihood : CeleriteLikelihood
-        What is maximised.
     theta : ndarray of float64, shape (6,)
         Where to begin; moved into the bounds.
     bounds : tuple of two ndarrays of float64, shape (6,)
         Lowest and highest value of each component.
-    max_iterations : int
-        Limit of the steps.
     tolerance : float
         Stop when a step gains less than this part of the log-likelihood.
 

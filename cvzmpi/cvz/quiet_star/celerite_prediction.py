@@ -46,12 +46,8 @@ def predict(
 
     Parameters
     ----------
-    kernel : Kernel
-        The covariance function.
     theta : ndarray of float64, shape (p,)
         Logarithms of its parameters.
-    mean : float
-        The process's constant mean.
     time : ndarray of float64, shape (n,)
         Strictly increasing, in days, centred near 0.
     flux, variance : ndarray of float64, shape (n,)

@@ -37,8 +37,6 @@ def bin_curve(
     ----------
     time, flux, variance : ndarray of float64, shape (n,)
         Strictly increasing times in days, relative flux, and its variance; all finite.
-    width : float
-        Width of a bin in days.
     """
     _, bins, count = np.unique(
         np.floor((time - time[0]) / width), return_inverse=True, return_counts=True
@@ -57,8 +55,6 @@ def rotation_period(curve: BinnedCurve, min_period: float, max_period: float) ->
 
     Parameters
     ----------
-    curve : BinnedCurve
-        The light curve, binned finely enough for `min_period`.
     min_period, max_period : float
         Range of the search in days.
 

@@ -26,13 +26,7 @@ _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "celerite2", "mpi4py", "astropy
 
 
 class CvzCampaign:
-    """Flare rates of stars in the TESS continuous viewing zone.
-
-    Parameters
-    ----------
-    ranks, nodes : int
-        Of the job.
-    """
+    """Flare rates of stars in the TESS continuous viewing zone."""
 
     step_name = "injections"
 

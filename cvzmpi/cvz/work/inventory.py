@@ -34,17 +34,11 @@ _CAN_FAIL = {State.DISCOVERED, State.QUALIFIED, State.PREPROCESSED}
 
 
 class CampaignFiles:
-    """The sector files in an output directory, as they were when this was made.
-
-    Attributes
-    ----------
-    present : dict
-        Path by light curve.
-    """
+    """The sector files in an output directory, as they were when this was made."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self.present = sector_files(directory)
+        self.present = sector_files(directory)  # path by light curve
 
     def path(self, light_curve: LightCurveId) -> Path:
         """Path of a sector file, there or not."""
@@ -93,28 +87,14 @@ class Inventory:
     look: Callable[[LightCurveId], SectorProgress | None]
 
     def take(self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected]) -> None:
-        """Bring everything into the ledger.
-
-        Parameters
-        ----------
-        sources : sequence of LightCurveSource
-            Light curves that can be worked on.
-        rejected : sequence of Rejected
-            What should be one and is not.
-        """
+        """Bring in light curves that can be worked on, and what should be one and is not."""
         self.try_again({source.id.name for source in sources})
         for first in range(0, len(sources), _CHUNK):
             self._bring_in(sources[first : first + _CHUNK])
         self._reject(rejected)
 
     def try_again(self, names: Collection[str] | None = None) -> None:
-        """Let units that failed, but not too often, be tried once more.
-
-        Parameters
-        ----------
-        names : collection of str, optional
-            Only these.
-        """
+        """Let units that failed, of these names or all, but not too often, be tried once more."""
         failed = [f for f in failures(self.ledger) if names is None or f.unit.name in names]
         most = self.config.job.max_attempts
         again = [
@@ -202,12 +182,8 @@ class Inventory:
 def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit]) -> None:
     """Name the files that are passed over: on the terminal once, when they are found.
 
-    Light curves that were begun with a file that is not the best any more are kept as they are.
-
-    Parameters
-    ----------
-    known : iterable of LedgerUnit
-        What the ledger had before this job.
+    Light curves that were begun with a file that is not the best any more, as `known` tells, are
+    kept as they are.
     """
     units = {unit.name: unit for unit in known}
     outdated = []

@@ -27,13 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class LightCurveWork:
-    """Finds the light curves of a campaign.
-
-    Parameters
-    ----------
-    provenance : Provenance
-        What the sector files must have been made with.
-    """
+    """Finds the light curves of a campaign."""
 
     def __init__(self, config: Config, provenance: Provenance) -> None:
         self._config = config

@@ -50,10 +50,6 @@ def starting_point(
 
     Parameters
     ----------
-    path : Path
-        The sector file, there or not.
-    n_inject : int
-        Flares to inject into a light curve.
     provenance : Provenance
         What the sector file must have been made with.
 

@@ -49,28 +49,14 @@ class Verification:
 
 
 class Verifier:
-    """Compares a ledger with the files of its campaign.
-
-    Parameters
-    ----------
-    job : Job
-        Who puts the ledger right.
-    repair : bool
-        Whether it is put right.
-    """
+    """Compares a ledger with the files of its campaign, and puts it right if it is to `repair`."""
 
     def __init__(self, config: Config, ledger: Ledger, job: Job, repair: bool) -> None:
         self._config, self._ledger, self._job, self._repair = config, ledger, job, repair
         self._files = CampaignFiles(config.output.directory)
 
     def verify(self, sample: int | None = None) -> Verification:
-        """Compare.
-
-        Parameters
-        ----------
-        sample : int, optional
-            So many units, chosen at random; without it, all, and what the ledger does not know.
-        """
+        """Compare a random sample of so many units, or all and what the ledger does not know."""
         result = Verification()
         if self._repair:
             result.n_died = self._take_over()

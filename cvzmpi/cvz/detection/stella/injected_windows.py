@@ -77,8 +77,6 @@ class WindowPlan:
 
         Parameters
         ----------
-        before, after : int
-            Cadences before and after the peak that the flare changes.
         step : int
             Bounds are widened to multiples of this, so that fewer different reaches occur.
         """

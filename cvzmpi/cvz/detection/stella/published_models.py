@@ -121,8 +121,6 @@ def ensure(file: Path, sdist: Path | None = None) -> StellaModels:
 
     Parameters
     ----------
-    file : Path
-        The converted models.
     sdist : Path, optional
         The source distribution of stella, where it was fetched before; else pip fetches it.
 
