@@ -129,7 +129,7 @@ def job_end(environment: Mapping[str, str] = os.environ) -> float | None:
 
 
 def abort_job(communicator: MPI.Comm, reason: str, status: int = DEFECT) -> None:
-    """End all ranks of the job, with a line for the user: after a defect, they would wait for ever."""
+    """End all ranks of the job, with a line for the user: after a defect the others would hang."""
     print(f"cvzmpi: the job ends: {reason}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -211,8 +211,6 @@ def check_same_configuration(
     ours, theirs : str
         The settings that results depend on, now and in the file, as canonical JSON: see
         `config.differences`.
-    refused : type of CvzmpiError
-        What is raised, with the differences.
     """
     if ours != theirs:
         raise refused(

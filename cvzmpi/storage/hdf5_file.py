@@ -141,8 +141,6 @@ def opened_hdf5(
     damaged : type of CvzmpiError
         What is raised where the file is no HDF5, its structure is not the one that was written, or
         its parts do not fit together.
-    check : callable
-        How a file that has no checksum over its structure is read on trial: see `trial_reading`.
     """
 
     def told(error: BaseException, what: str) -> CvzmpiError:
@@ -169,17 +167,7 @@ def opened_hdf5(
 def check_format(
     path: Path, file: h5py.File, name: str, version: int, refused: type[CvzmpiError]
 ) -> None:
-    """Refuse another kind of file, or another version of its format; neither is damaged.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The same, opened.
-    name, version : str and int
-        What its attributes `format` and `format_version` should be.
-    refused : type of CvzmpiError
-        What is raised where they are not.
-    """
+    """Refuse a file of another format than this one, or another version: it is not damaged."""
     difference = other_format(file, name, version)
     if difference is not None:
         raise refused(f"{path}: {difference}")

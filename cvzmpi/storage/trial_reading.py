@@ -178,12 +178,7 @@ class _Process:
             raise
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a question.
-
-        Raises
-        ------
-        TrialFailedError
-        """
+        """The answer to a question."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(question).encode() + b"\n")

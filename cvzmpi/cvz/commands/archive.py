@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -26,23 +26,23 @@ def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> 
     """Find the light curves of the targets, and say how many there are and which rows are bad."""
     config = settings_of(file, settings, {"archive.targets": targets})
     result, bad_rows = scan_targets(config, complain)
-    click.echo(result)
-    for row in bad_rows:
-        complain(row)
-    if result.unseen is not None:
-        return INCOMPLETE
-    return SOME_FAILED if bad_rows else DONE
+    return _told(result, bad_rows, is_complete=result.unseen is None)
 
 
 def fetch(file: Path | None, settings: tuple[str, ...]) -> int:
     """Bring light curves into scratch, and say how many, and which failed."""
     result = fetch_light_curves(settings_of(file, settings), complain)
+    return _told(result, result.failed, is_complete=result.down is None)
+
+
+def _told(result: object, failed: Sequence[str], is_complete: bool) -> int:
+    """Say what was done and what failed, and give the exit status."""
     click.echo(result)
-    for failure in result.failed:
-        complain(failure)
-    if result.down is not None:
+    for line in failed:
+        complain(line)
+    if not is_complete:
         return INCOMPLETE
-    return SOME_FAILED if result.failed else DONE
+    return SOME_FAILED if failed else DONE
 
 
 def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult, list[str]]:

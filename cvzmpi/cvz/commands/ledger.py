@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from cvzmpi.cvz.commands.settings import settings_of_output
 from cvzmpi.ledger import Ledger
@@ -17,16 +18,10 @@ def history(file: Path | None, output: str | None, unit: str) -> int:
         return show_history(ledger, unit)
 
 
-def retry(
-    file: Path | None,
-    output: str | None,
-    units: tuple[str, ...],
-    all_units: bool,
-    message: str | None,
-) -> int:
+def retry(file: Path | None, output: str | None, **which: Any) -> int:
     """Let units that failed be tried again."""
     with _ledger(file, output) as ledger:
-        return ledger_commands.retry_units(ledger, units, all_units=all_units, message=message)
+        return ledger_commands.retry_units(ledger, **which)
 
 
 def grant(file: Path | None, output: str | None, role: str) -> int:

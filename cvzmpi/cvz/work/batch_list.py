@@ -19,18 +19,12 @@ _WHOLE_NUMBER = re.compile(r"\s*[0-9]{1,20}\s*")
 def select_targets(
     sources: list[LightCurveSource], targets: Path
 ) -> tuple[list[LightCurveSource], list[Rejected]]:
-    """Keep the light curves that a list of (tic, sector) pairs names.
+    """The light curves that a list of (tic, sector) pairs names, and the pairs that have none.
 
     Parameters
     ----------
     targets : Path
         CSV with the columns `tic` and `sector`, separated by commas, semicolons or tabs.
-
-    Returns
-    -------
-    selected : list of LightCurveSource
-    missing : list of Rejected
-        The pairs that have no light curve.
 
     Raises
     ------
