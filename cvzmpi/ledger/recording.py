@@ -108,7 +108,6 @@ class _Position:
 
     Attributes
     ----------
-    unit_id : int
     work_ended : bool
         Whether the last event that was added ended the work on it.
     """

@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 
 class Level2Steps:
-    """The steps, with the settings of a configuration.
-
-    Parameters
-    ----------
-    config : Level2Config
-    ledger : Ledger
-    """
+    """The steps, with the settings of a configuration."""
 
     def __init__(self, config: Level2Config, ledger: Ledger) -> None:
         self.config = config
@@ -43,7 +37,6 @@ class Level2Steps:
 
         Parameters
         ----------
-        config : Level2Config
         create : bool
             Whether a ledger that is missing is made.
 

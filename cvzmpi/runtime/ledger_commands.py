@@ -19,7 +19,6 @@ def retry_units(
 
     Parameters
     ----------
-    ledger : Ledger
     units : collection of str
         Names of units; or else
     all_units : bool

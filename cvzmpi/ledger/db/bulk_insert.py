@@ -18,8 +18,6 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[
 
     Parameters
     ----------
-    connection : Connection
-    table : Table
     rows : sequence of dict
         Values by the name of their column; the same columns in each. What the driver wants in
         another form is changed in place.

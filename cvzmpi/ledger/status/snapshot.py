@@ -48,7 +48,6 @@ class Snapshot:
         ----------
         query : str
             With a `?` for each value.
-        *values
         """
         query = query.replace("?", self._driver.placeholder)
         known = [self._driver.as_value(value) for value in values]

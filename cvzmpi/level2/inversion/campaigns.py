@@ -30,7 +30,6 @@ class InversionCampaign:
 
     Parameters
     ----------
-    settings : InversionSettings
     checkpoint_interval : float
         Seconds between checkpoints.
     fsync : bool
@@ -73,7 +72,6 @@ class ProgramCampaign(InversionCampaign):
 
     Parameters
     ----------
-    config : Level2Config
     ranks, nodes : int
         Ranks and nodes of the job.
     ranks_per_team : int
@@ -121,7 +119,6 @@ class MapCampaign(InversionCampaign):
         The prepared maps.
     output : Path
         Directory of the inverted maps.
-    settings : InversionSettings
     checkpoint_interval : float
         Seconds between checkpoints.
     fsync : bool

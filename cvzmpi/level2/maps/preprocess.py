@@ -33,17 +33,10 @@ _QUIET_FRACTION = 0.5  # the less polarised half of the brighter half
 
 @dataclass(frozen=True)
 class _Cut:
-    """The spectra as read, in scratch.
+    """The spectra as read, in scratch."""
 
-    Attributes
-    ----------
-    stokes : float32, shape (n_steps, n_slit, 4, n_wavelengths)
-    wavelength : float64, shape (n_wavelengths,)
-        In nm, not calibrated.
-    """
-
-    stokes: np.ndarray
-    wavelength: np.ndarray
+    stokes: np.ndarray  # float32, shape (n_steps, n_slit, 4, n_wavelengths)
+    wavelength: np.ndarray  # float64, shape (n_wavelengths,); in nm, not calibrated
 
 
 def preprocess_dataset(
@@ -73,7 +66,6 @@ def preprocess(
         The dataset: FITS files and one ASDF file.
     output : Path
         Directory of the prepared maps.
-    settings : PreprocessSettings
     map_number : int
         The number of the map, from 0, in a dataset with several.
     progress : callable

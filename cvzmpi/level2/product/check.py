@@ -36,29 +36,16 @@ class ProductError(CvzmpiError):
 
 @dataclass(frozen=True)
 class CheckedProduct:
-    """A product that passed the check.
-
-    Parameters
-    ----------
-    inversion_id : str
-    dataset_ids : list of str
-        The datasets that were inverted.
-    shape : list of int
-        Scan positions, and pixels along the slit.
-    quantities, lines : list of str
-        The names of its maps, and the lines of its profiles.
-    asdf : str
-    checksums : dict of str
-        SHA-256 of each file, by its path; the FITS files come first.
-    """
+    """A product that passed the check."""
 
     inversion_id: str
-    dataset_ids: list[str]
-    shape: list[int]
+    dataset_ids: list[str]  # the datasets that were inverted
+    shape: list[int]  # scan positions, and pixels along the slit
+    # `quantities`, `lines`: the names of its maps, and the lines of its profiles
     quantities: list[str]
     lines: list[str]
     asdf: str
-    checksums: dict[str, str]
+    checksums: dict[str, str]  # SHA-256 of each file, by its path; the FITS files come first
 
     def as_json(self) -> dict[str, Any]:
         """All fields, as plain values for an event."""

@@ -38,23 +38,13 @@ _TO_PRODUCT = {
 
 @dataclass(frozen=True)
 class Product:
-    """The files that were written.
-
-    Attributes
-    ----------
-    inversion_id : str
-    directory : Path
-    asdf : Path
-    fits : tuple of Path
-    inventory : dict
-        The record of the inversion in the ASDF file.
-    """
+    """The files that were written."""
 
     inversion_id: str
     directory: Path
     asdf: Path
     fits: tuple[Path, ...]
-    inventory: dict[str, Any]
+    inventory: dict[str, Any]  # the record of the inversion in the ASDF file
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -76,7 +66,6 @@ def write_product(
     ----------
     level1_directory : Path
         The dataset that the map was prepared from; only its ASDF file is needed.
-    prepared : PreparedMap
     inverted_path : Path
         The finished inverted map.
     directory : Path

@@ -29,21 +29,11 @@ _SLIT, _RASTER = 0, 2  # among the pixel axes of Level 1: slit, dispersion, rast
 
 @dataclass(frozen=True)
 class Level1Coordinates:
-    """The relation of a map's pixels to its Level 1 dataset.
+    """The relation of a map's pixels to its Level 1 dataset."""
 
-    Attributes
-    ----------
-    wcs : gwcs.WCS
-        World coordinates of the whole dataset.
-    map_number : int
-        The number of the map, from 0, in a dataset with several.
-    slit_bin : int
-        Pixels of Level 1 in a pixel of Level 2, along the slit.
-    """
-
-    wcs: gwcs.WCS
-    map_number: int
-    slit_bin: int
+    wcs: gwcs.WCS  # world coordinates of the whole dataset
+    map_number: int  # the number of the map, from 0, in a dataset with several
+    slit_bin: int  # pixels of Level 1 in a pixel of Level 2, along the slit
 
 
 def map_wcs(level1: Level1Coordinates, shape: tuple[int, int]) -> gwcs.WCS:
@@ -51,7 +41,6 @@ def map_wcs(level1: Level1Coordinates, shape: tuple[int, int]) -> gwcs.WCS:
 
     Parameters
     ----------
-    level1 : Level1Coordinates
     shape : tuple of int
         Scan positions, and pixels along the slit.
     """
@@ -70,7 +59,6 @@ def spectra_wcs(
 
     Parameters
     ----------
-    level1 : Level1Coordinates
     shape : tuple of int
         Scan positions, and pixels along the slit.
     wavelength : float64, shape (n_wavelengths,)

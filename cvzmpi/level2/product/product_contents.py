@@ -48,7 +48,6 @@ def look_into(asdf: Path, files: Mapping[str, Path]) -> CheckedProduct:
 
     Parameters
     ----------
-    asdf : Path
     files : mapping of Path
         All files of the product, by name.
 

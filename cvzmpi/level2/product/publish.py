@@ -31,21 +31,12 @@ class PublishError(CvzmpiError):
 
 @dataclass(frozen=True)
 class Publisher:
-    """The means to publish results.
-
-    Parameters
-    ----------
-    store : MetadataStore
-    driver : TransferDriver
-    bucket : str
-    staging : Path
-        Directory where Level 2 files are made.
-    """
+    """The means to publish results."""
 
     store: MetadataStore
     driver: TransferDriver
     bucket: str
-    staging: Path
+    staging: Path  # directory where Level 2 files are made
 
 
 @dataclass(frozen=True)

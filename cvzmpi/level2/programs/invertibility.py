@@ -29,46 +29,24 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Finding:
-    """A criterion evaluated for one dataset.
-
-    Parameters
-    ----------
-    dataset : str
-    value : JSON value
-        The value of the dataset; None if it is not given.
-    limit : JSON value
-        The limit; None if the value is only shown.
-    passed : bool or None
-        None if the value is only shown.
-    text : str
-        The finding in words.
-    """
+    """A criterion evaluated for one dataset."""
 
     dataset: str
-    value: Any
-    limit: Any
-    passed: bool | None
-    text: str
+    value: Any  # the value of the dataset; None if it is not given
+    limit: Any  # the limit; None if the value is only shown
+    passed: bool | None  # None if the value is only shown
+    text: str  # the finding in words
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """A criterion evaluated for a program, with its findings for the datasets.
+    """A criterion evaluated for a program, with its findings for the datasets."""
 
-    Parameters
-    ----------
-    criterion, rule : str
-        Its name, and the name and version of the rule.
-    weight : {"required", "warning", "shown"}
-    passed : bool or None
-        None if the criterion is only shown.
-    findings : list of Finding
-    """
-
+    # `criterion`, `rule`: its name, and the name and version of the rule
     criterion: str
     rule: str
     weight: Weight
-    passed: bool | None
+    passed: bool | None  # None if the criterion is only shown
     findings: list[Finding]
 
     @property
