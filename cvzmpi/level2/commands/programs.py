@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from cvzmpi.ledger import Job
+from cvzmpi.level2 import service
 from cvzmpi.level2.configuration import load
 from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
 from cvzmpi.level2.programs import reservation
@@ -154,4 +155,11 @@ def reopen(steps: Level2Steps, program: str) -> int:
     with _job(steps, "reopen") as job:
         again.reopen(steps.catalogue, job, program)
     click.echo(f"{program}: reopened")
+    return DONE
+
+
+@with_campaign
+def serve(steps: Level2Steps) -> int:
+    """Serve until a signal ends it."""
+    service.run(steps)
     return DONE
