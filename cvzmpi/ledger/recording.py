@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -103,29 +104,16 @@ def set_priorities(connection: sa.Connection, priorities: Mapping[str, float]) -
     return len(changed)
 
 
+@dataclass
 class _Position:
-    """The state of a unit while events are added to it.
+    """The state of a unit while events are added to it."""
 
-    Attributes
-    ----------
-    work_ended : bool
-        Whether the last event that was added ended the work on it.
-    """
-
-    def __init__(
-        self,
-        unit_id: int,
-        number: int,
-        state: str | None,
-        job_id: int | None,
-        claimed_by: int | None,
-    ) -> None:
-        self.unit_id = unit_id
-        self.work_ended = False
-        self._number = number
-        self._state = None if state is None else state_named(state)
-        self._job_id = job_id
-        self._claimed_by = claimed_by
+    unit_id: int
+    number: int
+    state: State | None
+    job_id: int | None
+    claimed_by: int | None
+    work_ended: bool = False  # whether the last event that was added ended the work on it
 
     def check(self, event: Event, job: Job) -> None:
         """Refuse an event that cannot come next.
@@ -135,25 +123,25 @@ class _Position:
         StaleEventError
         IllegalTransitionError
         """
-        if event.from_state is not None and event.from_state is not self._state:
+        if event.from_state is not None and event.from_state is not self.state:
             raise StaleEventError(
-                f"{event.unit}: is {self._state}, not {event.from_state} as supposed "
+                f"{event.unit}: is {self.state}, not {event.from_state} as supposed "
                 f"for {event.to_state}"
             )
-        if self._state is State.WORKING and self._job_id != (event.instead_of or job.id):
-            raise StaleEventError(f"{event.unit}: job {self._job_id} works on it")
-        if event.to_state is State.WORKING and self._claimed_by not in (None, job.id):
-            raise StaleEventError(f"{event.unit}: job {self._claimed_by} has it")
-        check_transition(event.unit, self._state, event.to_state)
+        if self.state is State.WORKING and self.job_id != (event.instead_of or job.id):
+            raise StaleEventError(f"{event.unit}: job {self.job_id} works on it")
+        if event.to_state is State.WORKING and self.claimed_by not in (None, job.id):
+            raise StaleEventError(f"{event.unit}: job {self.claimed_by} has it")
+        check_transition(event.unit, self.state, event.to_state)
 
     def append(self, event: Event, job: Job) -> dict[str, Any]:
         """Take an event as the newest, and give its row."""
-        self._number += 1
+        self.number += 1
         row = {
             "key": event.key,
             "unit_id": self.unit_id,
-            "number": self._number,
-            "from_state": self._state and self._state.value,
+            "number": self.number,
+            "from_state": self.state and self.state.value,
             "to_state": event.to_state.value,
             "at": event.at,
             "job_id": job.id,
@@ -164,8 +152,8 @@ class _Position:
             "message": None if event.message is None else _message(event.message),
             "detail": None if event.detail is None else dict(event.detail),
         }
-        self.work_ended = self._state is State.WORKING or event.to_state is State.ERROR
-        self._state, self._job_id = event.to_state, job.id
+        self.work_ended = self.state is State.WORKING or event.to_state is State.ERROR
+        self.state, self.job_id = event.to_state, job.id
         return row
 
 
@@ -189,7 +177,10 @@ def _read_positions(connection: sa.Connection, names: Collection[str]) -> dict[s
         .outerjoin(claims, claims.c.unit_id == units.c.id)
     )
     rows = rows_with(connection, query, units.c.name, sorted(names))
-    return {name: _Position(*position) for name, *position in rows}
+    return {
+        name: _Position(unit_id, number, None if state is None else state_named(state), *jobs)
+        for name, unit_id, number, state, *jobs in rows
+    }
 
 
 def _known_keys(connection: sa.Connection, keys: Sequence[UUID]) -> set[UUID]:

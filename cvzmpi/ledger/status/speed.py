@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cvzmpi.estimates import Estimate, rate
+from cvzmpi.ledger.db.stored_values import as_instant
 from cvzmpi.ledger.records import Job
 from cvzmpi.ledger.status import queries
-from cvzmpi.ledger.status.snapshot import Snapshot, as_instant
+from cvzmpi.ledger.status.snapshot import Snapshot
 
 LATELY = timedelta(hours=1)
 SILENT = timedelta(minutes=1)

@@ -35,12 +35,7 @@ class Estimates:
 
     def of(self, rows: np.ndarray) -> Estimates:
         """The estimates of some pixels."""
-        return Estimates(
-            self.continuum[rows],
-            self.velocity[rows],
-            self.field_along[rows],
-            self.field_across[rows],
-        )
+        return Estimates(*(values[rows] for values in vars(self).values()))
 
 
 def estimate(observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]) -> Estimates:

@@ -18,7 +18,7 @@ from cvzmpi.level2.maps.level1 import Level1Map, read_level1
 from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product import level2_asdf, level2_fits
-from cvzmpi.level2.product.check import INVERSION_ID
+from cvzmpi.level2.product.checked_product import INVERSION_ID
 from cvzmpi.level2.product.level2_asdf import Description
 from cvzmpi.level2.product.level2_fits import Extension, Frame, ScanPosition
 from cvzmpi.level2.product.level2_wcs import Level1Coordinates

@@ -167,15 +167,7 @@ class Catalogue:
 
 def add_inversion(connection: sa.Connection, inversion: Inversion) -> None:
     """Add a result, as a part of the transaction that records the new state."""
-    connection.execute(
-        inversions.insert().values(
-            inversion_id=inversion.inversion_id,
-            program=inversion.program,
-            method=inversion.method,
-            detail=inversion.detail,
-            at=inversion.at,
-        )
-    )
+    connection.execute(inversions.insert().values(**vars(inversion)))
 
 
 def reserved_programs() -> sa.Select[tuple[str]]:

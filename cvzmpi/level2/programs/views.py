@@ -196,11 +196,8 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
 
 
 def _last_criteria(history: list[Recorded]) -> list[dict[str, Any]]:
-    for event in reversed(history):
-        if event.detail and "criteria" in event.detail:
-            criteria: list[dict[str, Any]] = event.detail["criteria"]
-            return criteria
-    return []
+    details = (event.detail or {} for event in reversed(history))
+    return next((detail["criteria"] for detail in details if "criteria" in detail), [])
 
 
 def _event_json(event: Recorded) -> dict[str, Any]:
