@@ -40,8 +40,7 @@ def update(output: Path, world: World) -> dict[str, Any]:
 
 def merge(output: Path, times: int) -> dict[str, Any]:
     """What rank 0 does with the parts, as if there were so many times as many light curves."""
-    from cvzmpi.cvz.results.index.master import write_master
-    from cvzmpi.cvz.results.index.merge import MergedTables
+    from cvzmpi.cvz.results.index.merge import merged_tables, write_master
     from cvzmpi.cvz.results.index.part import Part, read_part
 
     links: list[tuple[int, int, str]] = []
@@ -58,9 +57,9 @@ def merge(output: Path, times: int) -> dict[str, Any]:
 
     elsewhere = output / "merged"
     elsewhere.mkdir()
-    with MergedTables(elsewhere, "digest") as tables:
+    with merged_tables(elsewhere, "digest") as add:
         for part in parts():
-            tables.add(part)
+            add(part)
         write_master(elsewhere / "campaign.h5", sorted(links), "digest")
     return {"n_read": 0, "n_light_curves": len(links)}
 
