@@ -28,7 +28,19 @@ from tools.bench.index.sector_files import (  # noqa: E402
 )
 from tools.bench.measuring.cores import run  # noqa: E402
 from tools.harness.job_process import MPIRUN, ROOT  # noqa: E402
+from tools.harness.markdown import markdown_table  # noqa: E402
 
+_PAGE = Path(__file__).with_name("page.md")
+_COLUMNS = (
+    "update",
+    "ranks",
+    "files read",
+    "time",
+    "CPU",
+    "a second and rank",
+    "a CPU second",
+    "memory a rank",
+)
 _ALL = 200_000
 _SETTLE = 6  # seconds; files that changed within the last five are read again
 
@@ -56,22 +68,19 @@ class Measured:
         """Files a second and rank that were read."""
         return self.report["n_read"] / self.wall / len(self.ranks)
 
-    def row(self) -> str:
+    def row(self) -> list[str]:
         """The line of the table."""
         read = self.report["n_read"]
-        rates = (self.per_rank, read / self.cpu) if read >= 500 else ()
-        memory = max(rank["megabytes"] for rank in self.ranks)
-        return " | ".join(
-            [
-                f"| {self.what} | {len(self.ranks)}",
-                f"{read:,} of {self.report['n_light_curves']:,}",
-                f"{self.wall:.1f} s",
-                f"{self.cpu:.1f} s",
-                *(f"{rate:,.0f}" for rate in rates),
-                *([""] * (2 - len(rates))),
-                f"{memory:.0f} MB |",
-            ]
-        )
+        rates = (self.per_rank, read / self.cpu) if read >= 500 else None
+        return [
+            self.what,
+            f"{len(self.ranks)}",
+            f"{read:,} of {self.report['n_light_curves']:,}",
+            f"{self.wall:.1f} s",
+            f"{self.cpu:.1f} s",
+            *(("", "") if rates is None else (f"{rate:,.0f}" for rate in rates)),
+            f"{max(rank['megabytes'] for rank in self.ranks):.0f} MB",
+        ]
 
 
 def update(what: str, output: Path, n_ranks: int = 1, times: int | None = None) -> Measured:
@@ -82,7 +91,7 @@ def update(what: str, output: Path, n_ranks: int = 1, times: int | None = None) 
         command = [str(MPIRUN), "-n", str(n_ranks), *command]
     found = json.loads(run(command).splitlines()[-1])
     measured = Measured(what, found["ranks"], found["report"])
-    print(measured.row(), flush=True)
+    print(*measured.row(), sep=" | ", flush=True)
     return measured
 
 
@@ -93,20 +102,18 @@ def measure(directory: Path, n_files: int, n_whole: int) -> list[Measured]:
     write_campaign(small, n_files, templates)
     write_campaign(whole, n_whole, make_templates(directory / "templates", 19_600, 2000))
     time.sleep(_SETTLE)
-    measured = [update("first time", small)]
-    measured.append(update("again, nothing changed", small))
+    measured = [update("first time", small), update("again, nothing changed", small)]
     n_changed = change_some(small, 200)
     measured.append(update(f"again, {n_changed} files changed", small))
     shutil.rmtree(small / "index")
-    measured.append(update("first time", small, 2))
-    measured.append(update(f"first time, full size ({_megabytes(whole):.1f} MB a file)", whole))
-    measured.append(update("only the merge, each row ten times", small, times=10))
-    return measured
-
-
-def _megabytes(output: Path) -> float:
-    sizes = [path.stat().st_size for path in output.glob("*/*.h5")]
-    return sum(sizes) / len(sizes) / 1e6
+    sizes = [path.stat().st_size for path in whole.glob("*/*.h5")]
+    size = f"{sum(sizes) / len(sizes) / 1e6:.1f} MB"
+    return [
+        *measured,
+        update("first time", small, 2),
+        update(f"first time, full size ({size} a file)", whole),
+        update("only the merge, each row ten times", small, times=10),
+    ]
 
 
 def main() -> None:
@@ -126,10 +133,9 @@ def main() -> None:
 def _document(measured: list[Measured], n_files: int, load: float) -> str:
     first, again, *_ = measured
     minutes = _ALL / first.per_rank / 60
-    rows = "\n".join(one.row() for one in measured)
-    return _TEXT.format(
+    return _PAGE.read_text().format(
         n_files=n_files,
-        rows=rows,
+        rows=markdown_table(_COLUMNS, (one.row() for one in measured)),
         all=_ALL,
         minutes=minutes,
         again=again.wall * _ALL / n_files,
@@ -138,32 +144,6 @@ def _document(measured: list[Measured], n_files: int, load: float) -> str:
         load_end=os.getloadavg()[0],
         date=time.strftime("%Y-%m-%d"),
     )
-
-
-_TEXT = """# How fast a campaign is indexed
-
-Written by `make bench-index`; do not edit.
-
-{n_files:,} small sector files as the pipeline writes them (60 kB, 1,000 cadences), and some of full
-size, in 1,000 directories on a local disk; they were just written, so they are in the page cache.
-
-| update | ranks | files read | time | CPU | a second and rank | a CPU second | memory a rank |
-| --- | --- | --- | --- | --- | --- | --- | --- |
-{rows}
-
-- {all:,} small files would take {minutes:.1f} minutes on one rank the first time, and then at most
-  {again:.0f} s when nothing changed (ten times what {n_files:,} take, though there would be as many
-  directories).
-- Memory does not grow with the number of files, but for the links of the master file: each rank has
-  the rows of one directory, rank 0 also 20,000 rows of the table that it writes. Two thirds are the
-  libraries: the second line reads nothing.
-- The last line is what rank 0 does at the end, with as many rows as ten times the files have.
-- On a network file system the latency of many small reads comes on top. More ranks share them.
-
-{cores} cores, {date}. The load of the machine (average of a minute) was {load:.1f} at the beginning
-and {load_end:.1f} at the end: where other work wants the same cores, time is more than CPU, and CPU
-more than it would be.
-"""
 
 
 if __name__ == "__main__":
