@@ -192,12 +192,8 @@ def main(units: int, report: Path | None) -> None:
         if programs is None:
             lines.append("PostgreSQL: not installed here")
         else:
-            server = PostgresServer(programs)
-            try:
-                server.start()
+            with PostgresServer(programs) as server:
                 lines += run_on("PostgreSQL", server.make_database("bench"), directory, units)
-            finally:
-                server.remove()
     if report is not None:
         report.write_text("\n".join(lines) + "\n")
 
