@@ -31,17 +31,7 @@ STEPS = 4
 
 
 class ToyCampaign:
-    """Units that take some time.
-
-    Parameters
-    ----------
-    ledger : str
-    directory : Path
-    n_units : int
-    seconds : float
-        That a unit takes.
-    ranks : int
-    """
+    """Units that take some seconds each."""
 
     step_name = "steps"
 
