@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import numpy as np
+
 from cvzmpi.cvz.light_curves.product import Product
 from tools.stand_in_archive import mashup
 from tools.stand_in_archive.catalog import Catalog, of_other_star
@@ -25,24 +27,19 @@ _ESTABLISHED = "01"
 
 @dataclass
 class Counts:
-    """What the stand-in archive saw.
-
-    Attributes
-    ----------
-    requests : list of (float, str)
-        When, and for what.
-    accepted : int
-        Connections.
-    most_connections : int
-        That were open at a time.
-    delivered : Counter
-        Files by name that were sent whole, and were the right ones.
-    """
+    """What the stand-in archive saw."""
 
     requests: list[tuple[float, str]] = field(default_factory=list)
+    """When, and for what."""
+
     accepted: int = 0
+    """Connections."""
+
     most_connections: int = 0
+    """That were open at a time."""
+
     delivered: Counter[str] = field(default_factory=Counter)
+    """Files by name that were sent whole, and were the right ones."""
 
     def requested(self, pattern: str) -> list[str]:
         """Requests for something with this in its address."""
@@ -50,24 +47,16 @@ class Counts:
 
     def most_in(self, seconds: float) -> int:
         """Most requests within any stretch of time."""
-        times = sorted(when for when, _ in self.requests)
-        most, first = 0, 0
-        for last, when in enumerate(times):
-            while when - times[first] > seconds:
-                first += 1
-            most = max(most, last - first + 1)
-        return most
+        times = np.sort([when for when, _ in self.requests])
+        ends = np.searchsorted(times, times + seconds, side="right")
+        return int(np.max(ends - np.arange(len(times)), initial=0))
 
 
 class StandInArchive:
     """An archive on a loopback port that the system chooses. Use as a context.
 
-    Parameters
-    ----------
-    catalog : Catalog
-    faults : Faults, optional
-        Of the files; the listings come with `listing_faults`, the answers to queries with
-        `query_faults`.
+    The files come with `faults`, the listings with `listing_faults`, the answers to queries with
+    `query_faults`.
     """
 
     def __init__(
@@ -95,10 +84,7 @@ class StandInArchive:
 
     def settings(self) -> list[str]:
         """Command line arguments that make cvzmpi use it."""
-        return [
-            f"--set=archive.address={self.address}",
-            f"--set=archive.listings={self.listings}",
-        ]
+        return [f"--set=archive.{name}={getattr(self, name)}" for name in ("address", "listings")]
 
     def note_request(self, path: str) -> None:
         """Count a request."""

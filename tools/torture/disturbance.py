@@ -54,13 +54,7 @@ class Target(ABC):
 
     @abstractmethod
     def disturb(self, job: MarkedJob, chance: random.Random) -> str | None:
-        """Wait for a random instant, and disturb the job.
-
-        Returns
-        -------
-        str or None
-            The kind of the disturbance; None where the job had ended before.
-        """
+        """Wait for a random instant, and disturb the job; None if it had ended, else what kind."""
 
     def look(self, job: MarkedJob) -> Iterable[tuple[str, str]]:
         """What is wrong after a disturbance; nothing can be, where only the end tells."""

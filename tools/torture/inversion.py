@@ -35,10 +35,7 @@ PROGRAMS = {"small": [(4, 100)], "two-maps": [(3, 150), (3, 150)], "large": [(10
 class KilledInversion(Target):
     """Jobs of `level2 run`, killed; `team` of their ranks share a program.
 
-    Attributes
-    ----------
-    tickets_done : list of int
-        At each kill.
+    `tickets_done` are those at each kill.
     """
 
     def __init__(self, directory: Path, ranks: int, team: int) -> None:

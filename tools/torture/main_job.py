@@ -43,14 +43,7 @@ SMALL = Size(3, 3000, 1200)
 class TortureCampaign:
     """Simulated light curves, and jobs on them, which write a checkpoint each `interval` seconds.
 
-    Attributes
-    ----------
-    reference : Path
-        What an undisturbed run makes.
-    seconds : float
-        That it took.
-    meters : Path
-        Directory of the meters of the latest job.
+    An undisturbed run made `reference`, in `seconds`; `meters` has those of the latest job.
     """
 
     def __init__(self, directory: Path, interval: float, size: Size = USUAL) -> None:

@@ -30,7 +30,7 @@ from cvzmpi.scheduler.progress import ProgressDisplay
 STEPS = 4
 
 
-class ToyCampaign:
+class _ToyCampaign:
     """Units that take some seconds each."""
 
     step_name = "steps"
@@ -42,7 +42,6 @@ class ToyCampaign:
         self._n_units, self._seconds, self._ranks = n_units, seconds, ranks
 
     def open_source(self) -> LedgerSource:
-        """Bring the units into the ledger, and claim them."""
         ledger = Ledger.open(self._ledger)
         this = ledger.jobs.begin("toy", ranks=self._ranks)
         names = [f"u{n:03d}" for n in range(self._n_units)]
@@ -69,18 +68,15 @@ class ToyCampaign:
         )
 
     def prepare(self) -> None:
-        """Nothing."""
+        pass
 
     def lock_file(self, unit: Unit) -> Path:
-        """Beside the unit's file."""
         return self._lock_file(unit.name)
 
     def progress(self, unit: Unit) -> int:
-        """Steps that are done."""
         return self._steps(unit.name)
 
     def work(self, unit: Unit, team: Team, control: Control) -> dict[str, Any]:
-        """Make the steps that remain; a line for each."""
         lines = read_lines(self._directory, unit.name)
         if any(word == "end" for word, _ in lines):
             return {"note": "was finished"}
@@ -121,7 +117,7 @@ def main() -> None:
     """Be one rank of the job."""
     ledger, directory, n_units, seconds = sys.argv[1:5]
     world = World.start()
-    campaign = ToyCampaign(ledger, Path(directory), int(n_units), float(seconds), world.size)
+    campaign = _ToyCampaign(ledger, Path(directory), int(n_units), float(seconds), world.size)
     outcome = job.run(campaign, world, job.JobLimits(), ProgressDisplay("units", "steps"))
     complete = world.first(lambda: outcome is not None and outcome.complete)
     sys.exit(0 if complete else os.EX_TEMPFAIL)

@@ -15,7 +15,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import mpi4py
 
@@ -28,59 +27,20 @@ from tools.bench.index.sector_files import (  # noqa: E402
 )
 from tools.bench.measuring.cores import run  # noqa: E402
 from tools.harness.job_process import MPIRUN, ROOT  # noqa: E402
-from tools.harness.markdown import markdown_table  # noqa: E402
+from tools.harness.markdown import markdown_rows  # noqa: E402
 
 _PAGE = Path(__file__).with_name("page.md")
-_COLUMNS = (
-    "update",
-    "ranks",
-    "files read",
-    "time",
-    "CPU",
-    "a second and rank",
-    "a CPU second",
-    "memory a rank",
-)
 _ALL = 200_000
 _SETTLE = 6  # seconds; files that changed within the last five are read again
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One update of the index."""
+    """One update of the index: its line of the table, and seconds and files of the slowest rank."""
 
-    what: str
-    ranks: list[dict[str, float]]
-    report: dict[str, Any]
-
-    @property
-    def wall(self) -> float:
-        """Seconds of the slowest rank."""
-        return max(rank["wall"] for rank in self.ranks)
-
-    @property
-    def cpu(self) -> float:
-        """Seconds of CPU of all ranks."""
-        return sum(rank["cpu"] for rank in self.ranks)
-
-    @property
-    def per_rank(self) -> float:
-        """Files a second and rank that were read."""
-        return self.report["n_read"] / self.wall / len(self.ranks)
-
-    def row(self) -> list[str]:
-        """The line of the table."""
-        read = self.report["n_read"]
-        rates = (self.per_rank, read / self.cpu) if read >= 500 else None
-        return [
-            self.what,
-            f"{len(self.ranks)}",
-            f"{read:,} of {self.report['n_light_curves']:,}",
-            f"{self.wall:.1f} s",
-            f"{self.cpu:.1f} s",
-            *(("", "") if rates is None else (f"{rate:,.0f}" for rate in rates)),
-            f"{max(rank['megabytes'] for rank in self.ranks):.0f} MB",
-        ]
+    row: list[str]
+    wall: float
+    per_rank: float
 
 
 def update(what: str, output: Path, n_ranks: int = 1, times: int | None = None) -> Measured:
@@ -90,9 +50,20 @@ def update(what: str, output: Path, n_ranks: int = 1, times: int | None = None) 
     if n_ranks > 1:
         command = [str(MPIRUN), "-n", str(n_ranks), *command]
     found = json.loads(run(command).splitlines()[-1])
-    measured = Measured(what, found["ranks"], found["report"])
-    print(*measured.row(), sep=" | ", flush=True)
-    return measured
+    report, ranks, read = found["report"], found["ranks"], found["report"]["n_read"]
+    wall, cpu = max(rank["wall"] for rank in ranks), sum(rank["cpu"] for rank in ranks)
+    per_rank = read / wall / len(ranks)
+    row = [
+        what,
+        f"{len(ranks)}",
+        f"{read:,} of {report['n_light_curves']:,}",
+        f"{wall:.1f} s",
+        f"{cpu:.1f} s",
+        *(f"{rate:,.0f}" if read >= 500 else "" for rate in (per_rank, read / cpu)),
+        f"{max(rank['megabytes'] for rank in ranks):.0f} MB",
+    ]
+    print(*row, sep=" | ", flush=True)
+    return Measured(row, wall, per_rank)
 
 
 def measure(directory: Path, n_files: int, n_whole: int) -> list[Measured]:
@@ -132,12 +103,11 @@ def main() -> None:
 
 def _document(measured: list[Measured], n_files: int, load: float) -> str:
     first, again, *_ = measured
-    minutes = _ALL / first.per_rank / 60
     return _PAGE.read_text().format(
         n_files=n_files,
-        rows=markdown_table(_COLUMNS, (one.row() for one in measured)),
+        rows=markdown_rows(one.row for one in measured),
         all=_ALL,
-        minutes=minutes,
+        minutes=_ALL / first.per_rank / 60,
         again=again.wall * _ALL / n_files,
         cores=os.cpu_count(),
         load=load,
