@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.qualification import Criteria, Verdict, qualify
@@ -228,17 +227,11 @@ def _garbage_left_alone() -> Iterator[None]:
             gc.enable()
 
 
-def product_of_facts(facts: Mapping[str, Any]) -> Product | None:
-    """The product of a unit that a scan found; None for a unit that has none."""
-    name = facts.get("product")
-    return None if name is None else Product.of_name(str(name))
-
-
 def known_good(units: Sequence[LedgerUnit]) -> Product | None:
     """A product that the archive gave once, with which it can be tried out; None if there is none.
 
     Of the newest units, since old ones may have been replaced by a later version.
     """
     given = (unit for unit in reversed(units) if unit.state in _GIVEN)
-    products = (product_of_facts(unit.facts) for unit in given)
+    products = (Product.of_facts(unit.facts) for unit in given)
     return next((product for product in products if product is not None), None)

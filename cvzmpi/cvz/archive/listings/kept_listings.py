@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvzmpi.cvz.archive.listings.bounded_gzip import decompress
-from cvzmpi.cvz.archive.listings.listing import count_light_curves, lists_something
+from cvzmpi.cvz.archive.listings.listing_format import count_light_curves, lists_something
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.errors import ConfigError, one_line
 
