@@ -164,15 +164,15 @@ def differences(ours: str, theirs: str) -> list[str]:
 
 
 def as_toml(config: Section) -> str:
-    """A configuration as the text of a TOML file, each setting with its meaning.
+    """A configuration as the text of a TOML file, each section and setting with its meaning.
 
     Settings that have no value (TOML knows none) are commented out.
     """
     lines = _section_toml(config)
-    for name, field in type(config).model_fields.items():
+    for name in type(config).model_fields:
         section = getattr(config, name)
         if isinstance(section, Section):
-            lines += ["", *_comment(field.description), f"[{name}]", *_section_toml(section)]
+            lines += ["", f"# {_title(section)}", f"[{name}]", *_section_toml(section)]
     return "\n".join(lines) + "\n"
 
 
@@ -182,15 +182,18 @@ def _section_toml(section: Section) -> list[str]:
         value = getattr(section, name)
         if isinstance(value, Section):
             continue
-        lines += _comment(field.description)
+        if field.description:
+            lines.append(f"# {field.description}")
         # JSON's strings, numbers and booleans are TOML's as well
         text = json.dumps(str(value) if isinstance(value, Path) else value)
         lines.append(f"{name} = {text}" if value is not None else f"# {name} =")
     return lines
 
 
-def _comment(description: str | None) -> list[str]:
-    return [f"# {description}"] if description else []
+def _title(section: Section) -> str:
+    """The first line of a section's docstring, as its comment."""
+    line = (type(section).__doc__ or "").partition("\n")[0].removesuffix(".")
+    return line[:1].lower() + line[1:]
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
