@@ -25,7 +25,6 @@ from cvzmpi.cvz.simulation.invented_star import (
     log_uniform,
     rotation,
 )
-from cvzmpi.cvz.simulation.spoc_fits import file_name, write_file, write_spoc_fits
 from cvzmpi.errors import ConfigError
 
 FIRST_TIC = 9_000_000_001
@@ -167,6 +166,9 @@ def simulate_campaign(
     ConfigError
         If a number is out of range, a file of other content exists, or one cannot be written.
     """
+    # to simulate light curves that are not written needs no astropy, which is slow to import
+    from cvzmpi.cvz.simulation.spoc_fits import file_name, write_file, write_spoc_fits
+
     if n_stars < 1:
         raise ConfigError(f"n_stars = {n_stars}: expected at least 1")
     if not 1 <= sectors_per_star <= len(SECTORS):
