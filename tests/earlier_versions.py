@@ -8,10 +8,13 @@ are used, which do not change any more.
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,6 +144,19 @@ def extract(commit: str, directory: Path) -> Version:
     version = Version(directory, **COMMITS[commit])
     assert version.package() == directory / "cvzmpi", f"{sys.executable} imports another cvzmpi"
     return version
+
+
+def ledger_rows(directory: Path, query: str) -> list[tuple[Any, ...]]:
+    """What a query finds in the SQLite ledger of a directory.
+
+    A copy is read: SQLite rolls back what a killed job left half-written, and here that is for the
+    next job to do.
+    """
+    with tempfile.TemporaryDirectory() as aside:
+        for file in directory.glob("ledger.sqlite*"):
+            shutil.copy(file, aside)
+        with closing(sqlite3.connect(Path(aside) / "ledger.sqlite")) as connection:
+            return connection.execute(query).fetchall()
 
 
 def assert_same_files(earlier: Version, made: Path, expected: Path) -> None:

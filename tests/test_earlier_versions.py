@@ -3,13 +3,19 @@
 import json
 import re
 import shutil
-import sqlite3
 from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.earlier_versions import CHECKPOINT, CURRENT, ROOT, ROWS, assert_same_files
+from tests.earlier_versions import (
+    CHECKPOINT,
+    CURRENT,
+    ROOT,
+    ROWS,
+    assert_same_files,
+    ledger_rows,
+)
 from tests.main_job import bytes_of, result_files
 from tools.harness.hdf5_content import content
 
@@ -55,17 +61,12 @@ def run_in(output, inputs, *more):
 def states(output):
     """The state of each unit, and the attempts that it has used up."""
     query = "SELECT name, state, charged FROM latest JOIN units ON units.id = unit_id"
-    return {name: (state, charged) for name, state, charged in rows(output, query)}
+    return {name: (state, charged) for name, state, charged in ledger_rows(output, query)}
 
 
 def story(output):
     """All that ever happened, as the ledger has it."""
-    return rows(output, "SELECT * FROM events ORDER BY id")
-
-
-def rows(output, query):
-    with sqlite3.connect(f"file:{output}/ledger.sqlite?mode=ro", uri=True) as connection:
-        return connection.execute(query).fetchall()
+    return ledger_rows(output, "SELECT * FROM events ORDER BY id")
 
 
 def tables(directory):
@@ -204,7 +205,7 @@ def test_what_was_killed_is_finished_as_if_it_had_not_been(
 def test_what_ctrl_c_stopped_is_finished_as_if_it_had_not_been(earlier, inputs, finished, tmp_path):
     output = tmp_path / "output"
     earlier.stopped(ROWS, 5, "SIGINT", *run_in(output, inputs))
-    ((job_ended,),) = rows(output, "SELECT ended FROM jobs")
+    ((job_ended,),) = ledger_rows(output, "SELECT ended FROM jobs")
     assert job_ended is not None
     strands = states(output)["9000000002_1"][0] == "working"
     assert strands == earlier.strands_at_ctrl_c
@@ -219,9 +220,11 @@ def progress(output):
 
 
 def is_finished(earlier, inputs, finished, output):
-    """The current version goes on, and leaves what the earlier one would have made."""
-    events = story(output)
-    CURRENT.succeeds(*run_in(output, inputs))
+    """The current version goes on where it was, and leaves what the earlier one would have made."""
+    events, (_, left) = story(output), progress(output)
+    ended = CURRENT.succeeds(*run_in(output, inputs))
+    assert f" {2 * (120 if left is None else left)} injections" in ended.stderr
+    assert list(output.rglob("*.damaged*")) == []
     assert_same_files(earlier, output, finished)
     assert states(output) == dict.fromkeys(UNITS, ("done", 0))
     assert story(output)[: len(events)] == events
@@ -237,6 +240,7 @@ def test_what_teams_left_with_a_ledger_in_postgresql_is_finished_by_teams(
     arguments = run_in(output, inputs, *("--set", f"ledger.url={url}", "--set", "ranks_per_team=2"))
     earlier.stopped(ROWS, 2, "SIGKILL", *arguments, ranks=3)
     CURRENT.succeeds(*arguments, ranks=3)
+    assert list(output.rglob("*.damaged*")) == []
     assert_same_files(earlier, output, finished)
     with_configuration(output, f'[ledger]\nurl = "{url}"\n')
     status = CURRENT.succeeds("status", "--json", cwd=tmp_path).stdout

@@ -30,8 +30,8 @@ pin_to_one_core()
 world = World.start()
 prepared, output = map(Path, sys.argv[1:])
 campaign = MapCampaign([prepared], output, InversionSettings())
-tally = job.run(campaign, world, job.JobLimits(1), ProgressDisplay("maps", campaign.step_name))
-assert tally.complete and not tally.failed
+outcome = job.run(campaign, world, job.JobLimits(1), ProgressDisplay("maps", campaign.step_name))
+assert outcome.complete and not outcome.failed
 """
 
 

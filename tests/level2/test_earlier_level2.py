@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import sqlite3
 
 import pytest
 
-from tests.earlier_versions import CURRENT, PIXELS, assert_same_files
+from tests.earlier_versions import CURRENT, PIXELS, assert_same_files, ledger_rows
 from tests.level2.example_rows import OP, calcium, row
 from tests.main_job import bytes_of
 from tools.harness.hdf5_content import content
@@ -45,10 +44,10 @@ def test_the_same_maps_are_invented_and_inverted(earlier, prepared, inverted, tm
     assert_same_files(earlier, tmp_path / "inverted", inverted)
 
 
-def test_inverted_maps_have_nothing_to_do(prepared, inverted):
-    before = bytes_of(inverted)
-    CURRENT.succeeds(*invert_in(inverted, prepared))
-    assert bytes_of(inverted) == before
+def test_inverted_maps_have_nothing_to_do(prepared, inverted, tmp_path):
+    copy = shutil.copytree(inverted, tmp_path / "inverted")
+    CURRENT.succeeds(*invert_in(copy, prepared))
+    assert bytes_of(copy) == bytes_of(inverted)
 
 
 def test_a_killed_inversion_is_finished_as_if_it_had_not_been(
@@ -57,7 +56,10 @@ def test_a_killed_inversion_is_finished_as_if_it_had_not_been(
     output = tmp_path / "output"
     earlier.stopped(PIXELS, 6, "SIGKILL", *invert_in(output, prepared))
     assert remaining(output) == [0, 3]
-    CURRENT.succeeds(*invert_in(output, prepared), ranks=2)
+    ended = CURRENT.succeeds(*invert_in(output, prepared), ranks=2)
+    # Each map has two tickets of 64 pixels, each followed by one of 2.
+    assert " 68 pixels" in ended.stderr
+    assert list(output.rglob("*.damaged*")) == []
     assert_same_files(earlier, output, inverted)
 
 
@@ -97,24 +99,24 @@ def finished(earlier, invented, tmp_path_factory):
 
 def story(directory):
     """All that ever happened to the programs, as the ledger has it."""
-    with sqlite3.connect(f"file:{directory}/ledger.sqlite?mode=ro", uri=True) as connection:
-        return connection.execute(
-            "SELECT name, to_state, at, message, detail FROM events "
-            "JOIN units ON units.id = unit_id ORDER BY events.id"
-        ).fetchall()
+    query = (
+        "SELECT name, to_state, at, message, detail FROM events "
+        "JOIN units ON units.id = unit_id ORDER BY events.id"
+    )
+    return ledger_rows(directory, query)
 
 
 def states(directory, program):
     return [state for name, state, *_ in story(directory) if name == program]
 
 
-def test_inverted_programs_have_nothing_to_do(finished):
-    before, events = bytes_of(finished / "maps"), story(finished)
-    ended = CURRENT.succeeds("level2", "run", cwd=finished)
+def test_inverted_programs_have_nothing_to_do(finished, tmp_path):
+    copy = shutil.copytree(finished, tmp_path / "campaign")
+    ended = CURRENT.succeeds("level2", "run", cwd=copy)
     assert ended.stdout == ""
-    assert bytes_of(finished / "maps") == before
-    assert story(finished) == events
-    status = json.loads(CURRENT.succeeds("level2", "status", "--json", cwd=finished).stdout)
+    assert bytes_of(copy / "maps") == bytes_of(finished / "maps")
+    assert story(copy) == story(finished)
+    status = json.loads(CURRENT.succeeds("level2", "status", "--json", cwd=copy).stdout)
     assert status["units"]["done"] == 2
 
 
@@ -126,7 +128,9 @@ def test_killed_programs_are_finished_as_if_they_had_not_been(
     assert any(remaining(directory))
     events = story(directory)
     assert [state for _, state, *_ in events].count("done") == 1
-    CURRENT.succeeds("level2", "run", *SOON, cwd=directory)
+    ended = CURRENT.succeeds("level2", "run", *SOON, cwd=directory)
+    assert " 6 pixels" in ended.stderr
+    assert list(directory.rglob("*.damaged*")) == []
     assert_same_files(earlier, directory / "maps" / "inverted", finished / "maps" / "inverted")
     assert story(directory)[: len(events)] == events
     for program in ("one", "two"):

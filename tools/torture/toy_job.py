@@ -132,8 +132,8 @@ def main() -> None:
     ledger, directory, n_units, seconds = sys.argv[1:5]
     world = World.start()
     campaign = ToyCampaign(ledger, Path(directory), int(n_units), float(seconds), world.size)
-    tally = job.run(campaign, world, job.JobLimits(), ProgressDisplay("units", "steps"))
-    complete = world.first(lambda: tally is not None and tally.complete)
+    outcome = job.run(campaign, world, job.JobLimits(), ProgressDisplay("units", "steps"))
+    complete = world.first(lambda: outcome is not None and outcome.complete)
     sys.exit(0 if complete else os.EX_TEMPFAIL)
 
 

@@ -45,5 +45,5 @@ def run(
     campaign = world.first(lambda: CvzCampaign.begin(config, world.size, nodes))
     display = ProgressDisplay("light curves", campaign.step_name)
     limits = job.JobLimits(config.ranks_per_team, config.job.drain_before_end)
-    tally = job.run(campaign, world, limits, display)
-    return world.first(lambda: exit_status(tally))
+    outcome = job.run(campaign, world, limits, display)
+    return world.first(lambda: exit_status(outcome))

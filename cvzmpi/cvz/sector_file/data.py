@@ -151,7 +151,7 @@ class SectorProgress:
 
     @property
     def id(self) -> LightCurveId:
-        """Of which light curve it says to be."""
+        """The light curve that its attributes name."""
         return LightCurveId(self.tic, self.sector)
 
     @property

@@ -10,6 +10,7 @@ import click
 from cvzmpi.given_path import GIVEN_PATH
 from cvzmpi.runtime.command_line import (
     JOB,
+    LazyCommand,
     config_option,
     json_option,
     lazy_command,
@@ -82,7 +83,7 @@ def reserve() -> None:
     """Reserve a program for a person, who inverts it."""
 
 
-claim = click.Command("claim", callback=reserve.callback, params=reserve.params, hidden=True)
+claim = LazyCommand("claim", body=reserve.body, start=None, params=reserve.params, hidden=True)
 """The earlier name of `reserve`."""
 
 

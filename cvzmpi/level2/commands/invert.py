@@ -20,5 +20,5 @@ def invert(
     maps = world.first(lambda: find_prepared(prepared))
     campaign = MapCampaign(maps, output, InversionSettings(noise=noise), interval)
     display = ProgressDisplay("maps", campaign.step_name)
-    tally = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
-    return world.first(lambda: exit_status(tally))
+    outcome = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
+    return world.first(lambda: exit_status(outcome))

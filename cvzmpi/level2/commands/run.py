@@ -22,11 +22,11 @@ def run(world: World, ranks_per_team: int, file: Path | None, settings: tuple[st
     config = world.first(lambda: load(file, settings))
     campaign = ProgramCampaign(config, world.size, world.n_nodes(), ranks_per_team)
     limits = job.JobLimits(ranks_per_team, config.job.drain_before_end)
-    tally = job.run(campaign, world, limits, ProgressDisplay("programs", campaign.step_name))
+    outcome = job.run(campaign, world, limits, ProgressDisplay("programs", campaign.step_name))
 
     def report() -> int:
         _say_what_is_inverted(config, campaign.inverted)
-        return exit_status(tally)
+        return exit_status(outcome)
 
     return world.first(report)
 
