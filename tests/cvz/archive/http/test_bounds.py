@@ -14,7 +14,7 @@ from cvzmpi.cvz.archive.http.answers import (
     retry_after,
 )
 from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
-from cvzmpi.cvz.archive.listings.bounded_gzip import TooLargeError, decompress
+from cvzmpi.cvz.archive.listings.kept_listings import TooLargeError, decompress
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
 from cvzmpi.cvz.archive.scratch.quota import USUAL_SIZE, ScratchQuota
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
