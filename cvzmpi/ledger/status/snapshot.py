@@ -126,6 +126,7 @@ def _sqlite(path: str) -> _Driver:
 
 
 def _postgresql(url: str) -> _Driver:
+    # The SQLite ledger does without, and its status is there the sooner.
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
     from psycopg.types.json import set_json_loads

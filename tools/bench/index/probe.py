@@ -24,9 +24,8 @@ WORLD.communicator.Barrier()
 WALL, CPU = time.perf_counter(), time.process_time()
 
 # The command imports these too, and so they are timed.
-from cvzmpi.cvz.results.index.merge import merged_tables, write_master
-
 from cvzmpi.cvz.results.index.build import update_index
+from cvzmpi.cvz.results.index.merge import merged_tables, write_master
 from cvzmpi.cvz.results.index.part import Part, read_part
 
 
