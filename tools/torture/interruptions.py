@@ -41,13 +41,7 @@ _ORDERLY = {DONE, INCOMPLETE}
 
 
 class InterruptedMainJob(Target):
-    """Jobs on light curves, interrupted.
-
-    Attributes
-    ----------
-    statuses : Counter
-        Exit statuses of the interrupted jobs.
-    """
+    """Jobs on light curves, interrupted; `statuses` are those with which they ended."""
 
     def __init__(self, campaign: TortureCampaign, ranks: int) -> None:
         self._campaign, self._ranks = campaign, ranks

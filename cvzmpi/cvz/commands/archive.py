@@ -11,15 +11,12 @@ from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.fetch import Fetch, FetchResult
 from cvzmpi.cvz.archive.scan import ScanResult, known_good
 from cvzmpi.cvz.archive.scan import scan as scan_archive
-from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.commands.settings import settings_of
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Ledger
 from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED, complain
-
-_GIGABYTE = 1e9
 
 
 def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> int:
@@ -76,12 +73,11 @@ def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult
 def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResult:
     """Bring the next light curves of the campaign into scratch; lines about it go to `say`."""
     access = ArchiveAccess(config, say)
-    room = Room(access.scratch, config.archive.scratch_gb * _GIGABYTE)
     with open_ledger(config) as ledger, ledger.job("fetch") as job:
-        stager = access.open_stager(room, known_good(ledger.units()))
+        stager = access.open_stager(known_good(ledger.units()))
         try:
             output, enough = config.output.directory, config.light_curve.min_usable_cadences
-            return Fetch(ledger, job, stager, room, output, enough).run(say)
+            return Fetch(ledger, job, stager, output, enough).run(say)
         finally:
             stager.close()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from cvzmpi.cvz.address import check_endpoint
@@ -40,6 +42,12 @@ class Product:
                 "tess2018206045859-s0001-0000000358108509-0120-s_lc.fits"
             )
         return cls(int(match[2]), int(match[1]), name)
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Product | None:
+        """The product that the ledger's facts about a unit name; None where they name none."""
+        name = facts.get("product")
+        return None if name is None else cls.of_name(str(name))
 
     @property
     def id(self) -> LightCurveId:

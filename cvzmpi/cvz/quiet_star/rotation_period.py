@@ -63,7 +63,7 @@ def rotation_period(curve: BinnedCurve, min_period: float, max_period: float) ->
     float
         The period in days; `max_period` when nothing varies.
     """
-    from astropy.timeseries import LombScargle
+    from astropy.timeseries import LombScargle  # slow: not at the start of a worker
 
     span = curve.time[-1] - curve.time[0]
     lowest, highest = 1 / max_period, 1 / min_period

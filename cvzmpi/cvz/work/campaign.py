@@ -70,12 +70,14 @@ class CvzCampaign:
         ArchiveError
             If the archive does not answer, and nothing is known to work on.
         """
+        # Rank 0 alone needs the ledger, whose modules would slow the start of the other ranks.
         from cvzmpi.cvz.work.open_source import LightCurveWork
 
         return LightCurveWork(self._config, self._provenance).open_source(self._ranks, self._nodes)
 
     def prepare(self) -> None:
         """Prepare the detector for this process."""
+        # The scheduler of a larger job, which works on no light curve, does not load the stages.
         from cvzmpi.cvz.work.stages import SearchSetup
 
         self._detector.prepare()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
 
 from cvzmpi.estimates import Estimate, duration, time_left
 from cvzmpi.ledger.order import IN_WORDS
@@ -12,9 +14,6 @@ from cvzmpi.ledger.records import Job, LedgerUnit, Recorded, now
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.status.queries import N_UNITS
 from cvzmpi.ledger.status.status import RunningJob, Status
-
-if TYPE_CHECKING:
-    from rich.console import Group, RenderableType
 
 _SILENT_SECONDS = 30.0  # after which it is said that a job is silent
 
@@ -24,12 +23,9 @@ def status_report(status: Status, step_name: str) -> Group:
 
     Parameters
     ----------
-    status : Status
     step_name : str
         What the steps of a unit are called, in the plural.
     """
-    from rich.console import Group
-
     parts: list[RenderableType] = [_units(status), _speed(status, step_name)]
     if status.undelivered:
         parts.append(f"{status.undelivered} events wait in the outbox for the database")
@@ -53,9 +49,6 @@ def status_report(status: Status, step_name: str) -> Group:
 
 def history_report(unit: LedgerUnit, history: list[Recorded]) -> Group:
     """The whole story of a unit."""
-    from rich.console import Group
-    from rich.table import Table
-
     facts = ", ".join(f"{key} {value}" for key, value in unit.facts.items())
     table = Table("when (UTC)", "state", "who", "what", box=None, pad_edge=False)
     for event in history:
@@ -113,8 +106,6 @@ def _per_hour(rate: Estimate) -> str:
 
 
 def _jobs(running: list[RunningJob], step_name: str) -> RenderableType:
-    from rich.table import Table
-
     columns = ["job", "queue", "host", "ranks", "nodes", "running", "at work", "claimed"]
     table = Table(*columns, f"{step_name}/s", "", box=None, pad_edge=False)
     for r in running:
@@ -149,8 +140,6 @@ def _next(units: list[LedgerUnit]) -> str:
 
 
 def _failures(status: Status) -> RenderableType:
-    from rich.table import Table
-
     table = Table("failed", "why", "as", box=None, pad_edge=False)
     for group in status.failures:
         table.add_row(str(group.n_units), group.message, ", ".join(group.examples))

@@ -29,7 +29,6 @@ class InversionCampaign:
 
     Parameters
     ----------
-    settings : InversionSettings
     checkpoint_interval : float
         Seconds between checkpoints.
     fsync : bool
@@ -72,7 +71,6 @@ class ProgramCampaign(InversionCampaign):
 
     Parameters
     ----------
-    config : Level2Config
     ranks, nodes : int
         Ranks and nodes of the job.
     ranks_per_team : int
@@ -120,7 +118,6 @@ class MapCampaign(InversionCampaign):
         The prepared maps.
     output : Path
         Directory of the inverted maps.
-    settings : InversionSettings
     checkpoint_interval : float
         Seconds between checkpoints.
     fsync : bool

@@ -41,18 +41,10 @@ class TaskStatus:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Files and their destination.
+    """Files and their destination."""
 
-    Attributes
-    ----------
-    files : sequence of Path
-        They keep their names and arrive in this order.
-    destination : str
-        A directory of the driver, as `destination` returns it.
-    """
-
-    files: Sequence[Path]
-    destination: str
+    files: Sequence[Path]  # they keep their names and arrive in this order
+    destination: str  # a directory of the driver, as `destination` returns it
 
 
 class TransferDriver(Protocol):

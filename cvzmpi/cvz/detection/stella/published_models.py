@@ -19,7 +19,9 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
+import platformdirs
 
 from cvzmpi.errors import ModelFileError, one_line
 from cvzmpi.storage.whole_file import is_there
@@ -81,8 +83,6 @@ def default_file() -> Path:
     cache = os.environ.get("CVZMPI_CACHE")
     if cache:
         return Path(cache) / COMPACT_FILE
-    import platformdirs
-
     return platformdirs.user_cache_path("cvzmpi") / COMPACT_FILE
 
 
@@ -195,8 +195,6 @@ def _keras_contents(sdist: Path) -> list[bytes]:
 
 
 def _keras_weights(content: bytes) -> dict[str, np.ndarray]:
-    import h5py
-
     with h5py.File(io.BytesIO(content), "r") as file:
         return {
             name: file["model_weights"][path][()].astype(np.float32).reshape(shape)
