@@ -126,14 +126,13 @@ def _sqlite(path: str) -> _Driver:
 
 
 def _postgresql(url: str) -> _Driver:
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-    from psycopg.types.json import set_json_loads
+    import psycopg.conninfo
+    import psycopg.types.json
 
     def connect() -> Any:
-        options: dict[str, Any] = {**POSTGRESQL_OPTIONS, **conninfo_to_dict(url)}
+        options: dict[str, Any] = {**POSTGRESQL_OPTIONS, **psycopg.conninfo.conninfo_to_dict(url)}
         connection = psycopg.connect(**options, autocommit=True)
-        set_json_loads(stored_values.from_text, connection)
+        psycopg.types.json.set_json_loads(stored_values.from_text, connection)
         return connection
 
     begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

@@ -46,11 +46,6 @@ class Product:
     fits: tuple[Path, ...]
     inventory: dict[str, Any]  # the record of the inversion in the ASDF file
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """All files, the FITS files first."""
-        return (*self.fits, self.asdf)
-
 
 def write_product(
     level1_directory: Path,
