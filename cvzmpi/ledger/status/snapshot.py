@@ -117,7 +117,7 @@ def _sqlite(path: str) -> _Driver:
         return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
     def as_value(value: Any) -> Any:
-        if isinstance(value, datetime):  # text without a zone: see `column_types.Utc`
+        if isinstance(value, datetime):  # text without a zone: see `tables.Utc`
             value = value.astimezone(timezone.utc).replace(tzinfo=None)
             return value.isoformat(" ", "microseconds")
         return value
