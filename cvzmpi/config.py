@@ -1,8 +1,8 @@
 """The configuration of a campaign: one TOML file, validated before anything starts.
 
 Every campaign has its own sections, with their defaults and meanings (`cvz.configuration`,
-`level2.configuration`); how a file and the `--set key=value` of the command line become settings,
-what is said about a mistake, and how settings are printed is here, for all of them.
+`level2.configuration`). This module serves all of them: it reads the file and the `--set key=value`
+of the command line, explains mistakes, and prints the settings.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ else:
 
 DEFAULT_FILE = Path("cvzmpi.toml")
 
-# Besides what the parser says itself: numbers of thousands of digits, brackets within brackets.
+# The parser also raises these, for numbers of thousands of digits and brackets within brackets.
 _BAD_TOML = (ValueError, RecursionError)
 
-_SHOWN = 200  # characters of a wrong value that a message repeats
+_SHOWN = 200  # characters of a wrong value in a message
 _KEY = re.compile(r"[\w.-]+", re.ASCII)
 
-# What pydantic's messages say less clearly, by the type of the error.
+# Clearer words than in the messages of pydantic, by the type of the error.
 _EXPECTED = {
     "int_type": "a whole number",
     "int_parsing_size": "a smaller number",
@@ -143,7 +143,7 @@ def load_as(
 
 
 def differences(ours: str, theirs: str) -> list[str]:
-    """Say in words how two sets of settings differ.
+    """The differences of two sets of settings, in words.
 
     Parameters
     ----------
@@ -164,15 +164,15 @@ def differences(ours: str, theirs: str) -> list[str]:
 
 
 def as_toml(config: Section) -> str:
-    """A configuration as the text of a TOML file, each setting with its meaning.
+    """A configuration as the text of a TOML file, each section and setting with its meaning.
 
     Settings that have no value (TOML knows none) are commented out.
     """
     lines = _section_toml(config)
-    for name, field in type(config).model_fields.items():
+    for name in type(config).model_fields:
         section = getattr(config, name)
         if isinstance(section, Section):
-            lines += ["", *_comment(field.description), f"[{name}]", *_section_toml(section)]
+            lines += ["", f"# {_title(section)}", f"[{name}]", *_section_toml(section)]
     return "\n".join(lines) + "\n"
 
 
@@ -182,22 +182,24 @@ def _section_toml(section: Section) -> list[str]:
         value = getattr(section, name)
         if isinstance(value, Section):
             continue
-        lines += _comment(field.description)
+        if field.description:
+            lines.append(f"# {field.description}")
         # JSON's strings, numbers and booleans are TOML's as well
         text = json.dumps(str(value) if isinstance(value, Path) else value)
         lines.append(f"{name} = {text}" if value is not None else f"# {name} =")
     return lines
 
 
-def _comment(description: str | None) -> list[str]:
-    return [f"# {description}"] if description else []
+def _title(section: Section) -> str:
+    """The first line of a section's docstring, as its comment."""
+    line = (type(section).__doc__ or "").partition("\n")[0].removesuffix(".")
+    return line[:1].lower() + line[1:]
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
+    text = read_text(file, missing="no such configuration file")
     try:
-        return tomllib.loads(read_text(file))
-    except FileNotFoundError:
-        raise ConfigError(f"{file}: no such configuration file") from None
+        return tomllib.loads(text)
     except _BAD_TOML as error:
         raise ConfigError(f"{file}: not valid TOML: {one_line(error)}") from None
 
@@ -216,7 +218,7 @@ def _anchor(values: dict[str, Any], model: type[Section], directory: Path) -> No
 
 
 def _is_path(annotation: Any) -> bool:
-    """Whether a field is a `FilePath`, perhaps an optional one."""
+    """True for a `FilePath`, also an optional one."""
     return annotation is Path or any(_is_path(inside) for inside in get_args(annotation))
 
 
@@ -245,7 +247,7 @@ def _apply(values: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _source(file: Path | None, settings: Mapping[str, Any], error: Any) -> str:
-    """Where the wrong value comes from: the command line, or the file."""
+    """The source of the wrong value: the command line, or the file."""
     key = ".".join(str(part) for part in error["loc"])
     if any(f"{key}.".startswith(f"{s}.") or s.startswith(f"{key}.") for s in settings):
         return "--set"
@@ -267,7 +269,7 @@ def _explain(model: type[Section], source: str, error: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as a message repeats it, on one line of bearable length and without secrets."""
+    """A value as messages show it: on one line, not too long, and without secrets."""
     try:
         text = repr(shown_url(value)) if isinstance(value, str) else redacted(repr(value))
     except (ValueError, RecursionError):  # thousands of digits, or sections within sections

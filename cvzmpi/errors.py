@@ -71,6 +71,10 @@ class ArchiveDownError(ArchiveError, UnavailableError):
     """
 
 
+class ScratchError(CvzmpiError):
+    """The scratch directory cannot be written to."""
+
+
 class SectorFileError(CvzmpiError):
     """An output file cannot be read, written or continued."""
 

@@ -1,4 +1,4 @@
-"""Text files that people write: lists and configurations, as editors and spreadsheets do it."""
+"""Text files that people write with editors and spreadsheets: lists and configurations."""
 
 from __future__ import annotations
 
@@ -17,34 +17,33 @@ _BYTE_ORDER_MARKS = {
     b"\xff\xfe": "utf-16-le",
     b"\xfe\xff": "utf-16-be",
 }
-_SHOWN = 60  # characters of a value that a message repeats
+_SHOWN = 60  # characters of a value in a message
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, missing: str = "cannot be read: no such file") -> str:
     """Read a text: UTF-8, or what its byte order mark says, which is left out.
 
     Parameters
     ----------
     path : Path
+    missing : str
+        The message for a file that does not exist.
 
     Returns
     -------
     str
-        Its line ends are as they are in the file.
+        The text, with the line ends of the file.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
     ConfigError
         If it is no regular file, is too large, cannot be read, or is no text, naming the line.
     """
     try:
         content = read_bounded(path, MAX_BYTES)
     except UnreadableFileError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            raise error.__cause__ from None
-        raise ConfigError(f"{path}: {error}") from error
+        is_missing = isinstance(error.__cause__, FileNotFoundError)
+        raise ConfigError(f"{path}: {missing if is_missing else error}") from error
     mark = next((mark for mark in _BYTE_ORDER_MARKS if content.startswith(mark)), b"")
     encoding, content = _BYTE_ORDER_MARKS.get(mark, "utf-8"), content[len(mark) :]
     try:
@@ -56,6 +55,11 @@ def read_text(path: Path) -> str:
         ) from None
 
 
+def column_separator(header: str) -> str | None:
+    """The separator of the columns of a table: a comma, semicolon or tab; None where none is."""
+    return next((separator for separator in ",;\t" if separator in header), None)
+
+
 def shown(value: str) -> str:
-    """A value as a message repeats it: in quotes, and no longer than a line."""
+    """A value as messages show it: in quotes, and no longer than a line."""
     return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}...")

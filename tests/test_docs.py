@@ -59,10 +59,11 @@ def test_the_settings_that_are_named_exist():
     known = set(Config().science()) | {"ranks_per_team", "input.targets", "input.directory"}
     known |= {"checkpoint.interval", "job.drain_before_end", "job.max_attempts"}
     known |= {"ledger.lease", "ledger.patience", "ledger.url"}
-    named = set(re.findall(r"--set ([a-z_.]+)=", ALL))
+    named = set()
     setting = r"`((?:inject|input|job|checkpoint|detect|model|ledger)\.[a-z_]+)`"
     for page in USERS:
-        named |= set(re.findall(setting, page.read_text(encoding="utf-8")))
+        named |= set(re.findall(setting, TEXTS[page]))
+        named |= set(re.findall(r"--set ([a-z_.]+)=", TEXTS[page]))
     assert "ledger.patience" in named
     assert named - {"ledger.sqlite"} <= known
 
@@ -109,3 +110,26 @@ def test_the_files_of_the_package_that_are_named_exist():
     named = set(re.findall(r"`((?:cvzmpi|tests|tools|jobs)/[\w/.-]+)`", ALL))
     assert named
     assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def where_is():
+    """Each question of the table "Where is what", and its answer."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("## Where is what")[2].partition("\n## ")[0]
+    return dict(re.findall(r"^\| (.+\?) \| (.+) \|$", section, re.MULTILINE))
+
+
+def test_twelve_questions_are_answered():
+    assert len(where_is()) == 12
+
+
+@pytest.mark.parametrize("question", where_is())
+def test_an_answer_is_three_files_at_most_that_define_what_it_names(question):
+    answer = where_is()[question]
+    places = re.findall(r"`([\w/.-]+/[\w.-]+)`(?: \(([^)]*)\))?", answer)
+    assert 1 <= len(places) <= 3
+    for file, within in places:
+        content = (ROOT / file).read_text(encoding="utf-8")
+        for name in re.findall(r"`([\w.]+)`", within):
+            for part in name.split("."):
+                assert re.search(rf"^ *(?:class |def )?{part}\b", content, re.MULTILINE), name

@@ -1,5 +1,7 @@
 """What lasts is said once, and again when it changes, when it is over, or after a long time."""
 
+import math
+
 from cvzmpi.said_once import SaidOnce
 
 
@@ -28,3 +30,13 @@ def test_what_lasts_for_long_is_said_again():
     said.tell("away")
     said.tell("away")
     assert lines == ["away", "away"]
+
+
+def test_a_new_state_soon_after_the_last_line_is_not_said_and_neither_is_its_end():
+    lines = []
+    said = SaidOnce(lines.append, again=math.inf, quiet=60.0)
+    for reason in ("cut", "too slow"):
+        said.tell(f"waiting: {reason}", "waiting")
+        said.tell(f"waiting: {reason} again", "waiting")
+        said.over("there after {seconds} s")
+    assert lines == ["waiting: cut", "there after 0 s"]

@@ -20,86 +20,94 @@ from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 
 class InputConfig(Section):
-    """Where the light curves are."""
+    """The light curves of the campaign."""
 
-    directory: FilePath = Field(Path("input"), description="directory with the FITS files")
+    directory: FilePath = Field(Path("input"), description="directory of the FITS files")
     targets: FilePath | None = Field(
         None,
-        description="CSV with the columns tic and sector, and perhaps priority (the highest come "
-        "first); without it, every light curve",
+        description="CSV file of the light curves to work on, with the columns tic and sector, and "
+        "perhaps priority (the highest come first); without it, all are worked on",
     )
 
 
 class ArchiveConfig(Section):
-    """Where the light curves of a list of targets come from, and how gently they are fetched.
+    """The archive that has the light curves of a list of targets, and the limits of requests to it.
 
-    The archive is asked by one process of a job only; `connections` and `requests_per_second` hold
-    for all of it.
+    One process of a job sends all requests, so that the limits hold for the whole job.
     """
 
     targets: FilePath | None = Field(
-        None, description="list of TIC numbers; their light curves come from the archive"
+        None,
+        description="file of TIC numbers, whose light curves come from the archive; without it, "
+        "all come from input.directory",
     )
     address: Annotated[Url, AfterValidator(check_address)] = Field(
         "https://mast.stsci.edu",
-        description="of the files; a mirror may be s3://BUCKET or file:///DIRECTORY",
+        description="address of the archive, or of a mirror as s3://BUCKET or file:///DIRECTORY",
     )
     listings: Annotated[Url, AfterValidator(check_listings)] = Field(
         "https://archive.stsci.edu/missions/tess/download_scripts/sector/tesscurl_sector_{sector}_lc.sh",
-        description="address of the download script of a sector, which lists its light curves",
+        description="address of the listing of a sector; {sector} stands for its number",
     )
     find: Literal["listings", "search"] = Field(
         "listings",
-        description='"listings": a request for each sector; "search": one for each target, with '
-        "lightkurve's client, for a few targets",
+        description='"listings" asks once for each sector; "search" asks once for each target '
+        "with lightkurve's client, and suits a few targets",
     )
     listings_max_age: float = Field(
         7.0, ge=0, description="days after which a listing is fetched again"
     )
-    last_sector: int = Field(
-        200, ge=1, le=9998, description="sectors after this one are not looked for"
-    )
+    last_sector: int = Field(200, ge=1, le=9998, description="last sector that is looked for")
     absent_sectors: list[int] = Field(
-        [], description="sectors of which the archive has no listing, though it has of later ones"
+        [], description="sectors that have no listing though later ones have"
     )
     min_sectors_per_year: int = Field(
-        10, ge=1, le=16, description="light curves in some year of observation that qualify a star"
+        10,
+        ge=1,
+        le=16,
+        description="least number of light curves in a star's best year of observation",
     )
-    min_tmag: float | None = Field(None, description="brightest TESS magnitude that qualifies")
-    max_tmag: float | None = Field(None, description="faintest TESS magnitude that qualifies")
+    min_tmag: float | None = Field(None, description="least TESS magnitude that qualifies")
+    max_tmag: float | None = Field(None, description="greatest TESS magnitude that qualifies")
     scratch: FilePath = Field(
         Path("scratch"), description="directory of the downloaded files; may vanish at any time"
     )
-    scratch_gb: float = Field(20.0, gt=0, description="what they may take there, in GB")
+    scratch_gb: float = Field(
+        20.0, gt=0, description="disk space in GB that the downloaded files may take"
+    )
     ahead: int = Field(
-        200, ge=1, description="light curves that may be there or on their way before their turn"
+        200, ge=1, description="light curves that are downloaded before a team needs them"
     )
-    connections: int = Field(4, ge=1, le=16, description="to the archive, at a time")
+    connections: int = Field(4, ge=1, le=16, description="connections to the archive at a time")
     requests_per_second: float = Field(
-        10.0, ge=0.001, le=100, description="to the archive, at most"
+        10.0, ge=0.001, le=100, description="largest number of requests to the archive per second"
     )
-    connect_timeout: float = Field(10.0, gt=0, le=3600, description="seconds")
-    read_timeout: float = Field(60.0, gt=0, le=3600, description="seconds without a byte")
+    connect_timeout: float = Field(
+        10.0, gt=0, le=3600, description="longest wait for a connection, in seconds"
+    )
+    read_timeout: float = Field(
+        60.0, gt=0, le=3600, description="longest wait for more bytes, in seconds"
+    )
     transfer_timeout: float = Field(
-        600.0, gt=0, le=86400, description="seconds for one file or listing"
+        600.0, gt=0, le=86400, description="longest transfer of a file or listing, in seconds"
     )
     min_bytes_per_second: float = Field(
         2000.0,
         ge=0,
-        description="of a transfer, on average over read_timeout; one that is slower is ended",
+        description="least bytes per second of a transfer, on average over read_timeout",
     )
-    max_listing_mb: float = Field(64.0, gt=0, le=10000, description="size of a listing, at most")
+    max_listing_mb: float = Field(64.0, gt=0, le=10000, description="largest listing, in MB")
     max_light_curve_mb: float = Field(
-        64.0, gt=0, le=10000, description="size of a light curve's file, at most"
+        64.0, gt=0, le=10000, description="largest file of a light curve, in MB"
     )
     attempts: int = Field(
-        6, ge=1, le=1000, description="at a file or listing, before it counts as failed"
+        6, ge=1, le=1000, description="attempts at a file or listing before it fails"
     )
     longest_pause: float = Field(
         120.0,
         ge=0,
         le=86400,
-        description="seconds between two attempts; the first pause is one second",
+        description="longest pause in seconds between two attempts; the first is one second",
     )
     give_up_after: int = Field(
         10, ge=1, description="failures in a row after which the archive counts as down"
@@ -114,30 +122,37 @@ class ArchiveConfig(Section):
 
 
 class OutputConfig(Section):
-    """Where the sector files go."""
+    """The results."""
 
     directory: FilePath = Field(Path("output"), description="directory of the sector files")
 
 
 class LightCurveConfig(Section):
-    """Which cadences are used, and how many there must be.
+    """The cadences of a light curve that are used.
 
     The default bitmask is lightkurve's without bit 512 (impulsive outlier), which removes the
     brightest cadence of real flares.
     """
 
     quality_bitmask: int = Field(
-        16575, ge=0, lt=2**31, description="cadences with any of these bits are out"
+        16575, ge=0, lt=2**31, description="quality bits of which any one excludes a cadence"
     )
-    min_usable_cadences: int = Field(1000, ge=200, description="light curves with fewer fail")
+    min_usable_cadences: int = Field(
+        1000, ge=200, description="usable cadences; a light curve with fewer fails"
+    )
 
 
 class DetectConfig(Section):
-    """The mask rule, and where a light curve is cut into segments."""
+    """The definition of a flare, and of the segments of a light curve."""
 
-    threshold: float = Field(0.5, gt=0, lt=1, description="flare probability that counts as flare")
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="probability above which a cadence may be in a flare"
+    )
     min_cadences: int = Field(
-        3, ge=1, le=20, description="consecutive cadences above the threshold that make a flare"
+        3,
+        ge=1,
+        le=20,
+        description="fewest consecutive cadences above the threshold that are a flare",
     )
     merge_gap: int = Field(
         20, ge=1, le=100, description="flares with fewer cadences than this between them are one"
@@ -146,14 +161,14 @@ class DetectConfig(Section):
 
 
 class ModelConfig(Section):
-    """The Gaussian process."""
+    """The Gaussian process that models the quiet star."""
 
     kernel: Literal["rotation", "two_sho"] = Field(
-        "rotation", description='"rotation", or "two_sho": rotation and granulation'
+        "rotation", description='kernel: "rotation", or "two_sho" for rotation and granulation'
     )
-    min_period: float = Field(0.1, gt=0, description="days")
-    max_period: float = Field(27.0, gt=0, description="days")
-    max_iterations: int = Field(200, ge=1, description="of the optimiser")
+    min_period: float = Field(0.1, gt=0, description="shortest rotation period, in days")
+    max_period: float = Field(27.0, gt=0, description="longest rotation period, in days")
+    max_iterations: int = Field(200, ge=1, description="most iterations of the optimiser")
 
     @model_validator(mode="after")
     def _periods_in_order(self) -> ModelConfig:
@@ -165,16 +180,23 @@ class ModelConfig(Section):
 
 
 class InjectConfig(Section):
-    """The artificial flares, and when one counts as recovered."""
+    """The artificial flares, and the condition for one to be recovered."""
 
-    n_inject: int = Field(2000, ge=1, description="flares per light curve")
-    n_repeat: int = Field(10, ge=1, description="places that each flare is tried at")
-    min_amplitude: float = Field(1.0, gt=0, description="times the median relative flux error")
-    max_amplitude: float = Field(50.0, gt=0, description="times the median relative flux error")
-    fwhm_median: float = Field(0.002, gt=0, description="days; FWHMs are log-normal around this")
-    fwhm_sigma: float = Field(0.7, ge=0, description="of the natural logarithm of the FWHM")
+    n_inject: int = Field(2000, ge=1, description="artificial flares in a light curve")
+    n_repeat: int = Field(10, ge=1, description="times at which each artificial flare is tried")
+    min_amplitude: float = Field(
+        1.0, gt=0, description="least peak, in median relative flux errors"
+    )
+    max_amplitude: float = Field(50.0, gt=0, description="greatest peak, in median flux errors")
+    fwhm_median: float = Field(
+        0.002, gt=0, description="median FWHM of the log-normal law, in days"
+    )
+    fwhm_sigma: float = Field(0.7, ge=0, description="standard deviation of ln FWHM")
     peak_tolerance: int = Field(
-        3, ge=0, le=20, description="cadences that may lie between the peak and the found flare"
+        3,
+        ge=0,
+        le=20,
+        description="most cadences between the peak of a flare and the flare that is found",
     )
 
     @model_validator(mode="after")
@@ -187,39 +209,29 @@ class InjectConfig(Section):
 
 
 class DetectorConfig(Section):
-    """The neural networks."""
+    """The neural networks that detect flares."""
 
     file: FilePath | None = Field(
-        None, description="the converted stella models; without it, the cache of `cvzmpi models`"
+        None, description="converted stella models; without it, those of `cvzmpi models`"
     )
 
 
 class Config(Section):
     """The whole configuration of a campaign."""
 
-    seed: int = Field(1, ge=0, lt=2**63, description="of all random draws of the campaign")
-    ranks_per_team: int = Field(1, ge=1, description="ranks of one node that share a light curve")
-    input: InputConfig = Field(InputConfig(), description="where the light curves are")
-    archive: ArchiveConfig = Field(
-        ArchiveConfig(), description="where the light curves of a list of targets come from"
-    )
-    output: OutputConfig = Field(OutputConfig(), description="where the results go")
-    light_curve: LightCurveConfig = Field(
-        LightCurveConfig(), description="which cadences are used, and how many there must be"
-    )
-    detect: DetectConfig = Field(DetectConfig(), description="what a flare is")
-    model: ModelConfig = Field(ModelConfig(), description="the Gaussian process")
-    inject: InjectConfig = Field(
-        InjectConfig(), description="the artificial flares, and when one counts as recovered"
-    )
-    checkpoint: CheckpointConfig = Field(
-        CheckpointConfig(), description="how much work a kill may cost"
-    )
-    job: JobConfig = Field(JobConfig(), description="what a job does about its own end")
-    ledger: LedgerConfig = Field(
-        LedgerConfig(), description="where the history of the campaign is kept"
-    )
-    detector: DetectorConfig = Field(DetectorConfig(), description="the neural networks")
+    seed: int = Field(1, ge=0, lt=2**63, description="seed of all random draws of the campaign")
+    ranks_per_team: int = Field(1, ge=1, description="ranks on one node that share a light curve")
+    input: InputConfig = InputConfig()
+    archive: ArchiveConfig = ArchiveConfig()
+    output: OutputConfig = OutputConfig()
+    light_curve: LightCurveConfig = LightCurveConfig()
+    detect: DetectConfig = DetectConfig()
+    model: ModelConfig = ModelConfig()
+    inject: InjectConfig = InjectConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    job: JobConfig = JobConfig()
+    ledger: LedgerConfig = LedgerConfig()
+    detector: DetectorConfig = DetectorConfig()
 
     def ledger_location(self) -> str | Path:
         """Where the ledger is: the URL of a database, or the path of an SQLite file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -117,27 +117,21 @@ class ServeConfig(Section):
     interval: float = Field(60.0, gt=0, description="minutes between two rounds of all steps")
 
 
-def _section(section: type[Section]) -> Any:
-    """A section with its defaults, described by its docstring."""
-    text = (section.__doc__ or "").strip().removesuffix(".")
-    return Field(section(), description=text[:1].lower() + text[1:])
-
-
 class Level2Config(Section):
     """The whole configuration of a Level 2 campaign."""
 
-    ledger: Level2LedgerConfig = _section(Level2LedgerConfig)
-    store: StoreConfig = _section(StoreConfig)
-    qualify: QualifyConfig = _section(QualifyConfig)
-    level1: Level1Config = _section(Level1Config)
-    preprocess: PreprocessSettings = _section(PreprocessSettings)
-    inversion: InversionSettings = _section(InversionSettings)
-    maps: MapsConfig = _section(MapsConfig)
-    checkpoint: CheckpointConfig = _section(CheckpointConfig)
-    job: JobConfig = _section(JobConfig)
-    inbox: InboxConfig = _section(InboxConfig)
-    publish: PublishConfig = _section(PublishConfig)
-    serve: ServeConfig = _section(ServeConfig)
+    ledger: Level2LedgerConfig = Level2LedgerConfig()
+    store: StoreConfig = StoreConfig()
+    qualify: QualifyConfig = QualifyConfig()
+    level1: Level1Config = Level1Config()
+    preprocess: PreprocessSettings = PreprocessSettings()
+    inversion: InversionSettings = InversionSettings()
+    maps: MapsConfig = MapsConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    job: JobConfig = JobConfig()
+    inbox: InboxConfig = InboxConfig()
+    publish: PublishConfig = PublishConfig()
+    serve: ServeConfig = ServeConfig()
 
     def ledger_location(self) -> str | Path:
         """Where the ledger is: the URL of a database, or the path of an SQLite file."""

@@ -10,14 +10,17 @@ from cvzmpi.config import Section, Url
 
 
 class CheckpointConfig(Section):
-    """How much work a kill may cost."""
+    """The checkpoints, which bound the work that a killed job loses."""
 
     interval: float = Field(5.0, gt=0, description="seconds between checkpoints of a unit")
-    fsync: bool = Field(True, description="have each checkpoint on disk, against loss of power")
+    fsync: bool = Field(
+        True,
+        description="true: each checkpoint is on disk, against loss of power, before work goes on",
+    )
 
 
 class JobConfig(Section):
-    """What a job does about its own end."""
+    """The end of a job, its attempts at a unit, and its log."""
 
     drain_before_end: float = Field(
         120.0, ge=0, description="seconds before the time limit at which the job begins to stop"
@@ -25,22 +28,22 @@ class JobConfig(Section):
     max_attempts: int = Field(
         5,
         ge=1,
-        description="at a unit over which jobs die without any progress, or that fails and is "
-        "tried again",
+        description="attempts at a unit that fails and is tried again, or over which jobs die "
+        "without any progress, before it counts as failed",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING"] = Field(
-        "INFO", description='of the log file of the job: "DEBUG", "INFO" or "WARNING"'
+        "INFO", description='least level of the lines in the log file: "DEBUG", "INFO" or "WARNING"'
     )
 
 
 class LedgerConfig(Section):
-    """Where the history of the campaign is kept."""
+    """The ledger, which keeps the history of the campaign."""
 
     url: Url | None = Field(
         None,
         pattern=r"^(postgresql|sqlite)(\+psycopg)?://",
-        description="as postgresql://USER@HOST/DATABASE, for several jobs at a time; without it, "
-        "the campaign's file ledger.sqlite",
+        description="URL of a database for several jobs at a time, as "
+        "postgresql://USER@HOST/DATABASE; without it, the ledger is the file ledger.sqlite",
     )
     lease: float = Field(
         120.0,

@@ -164,6 +164,7 @@ class _LiveLine:
     """A progress bar that stays at the bottom of a terminal, with rich."""
 
     def __init__(self, stream: TextIO) -> None:
+        # Only rank 0, and only on a terminal, has a use for rich.
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterator
 from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListings
-from cvzmpi.cvz.archive.listings.listings import SectorListings, SectorRange
+from cvzmpi.cvz.archive.listings.sector_listings import SectorListings, SectorRange
 from cvzmpi.cvz.archive.scratch.download import Downloader, PlainDownloader
-from cvzmpi.cvz.archive.scratch.quota import Room
+from cvzmpi.cvz.archive.scratch.quota import ScratchQuota
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.archive.scratch.stager import Stager
 from cvzmpi.cvz.configuration import Config
@@ -17,19 +17,18 @@ from cvzmpi.cvz.light_curves.product import Product, bucket_endpoint
 
 
 class ArchiveAccess:
-    """Finds and fetches light curves; all of it within the same limits.
+    """Finds and fetches light curves, within the limits of the configuration.
 
     Parameters
     ----------
     config : Config
     say : callable
-        Is told when the archive is waited for.
+        Takes a line when the archive is waited for.
 
     Attributes
     ----------
-    scratch : Scratch
     notes : list of str
-        What is worth telling about the listings.
+        Lines about the listings, for the user.
     unseen : str, optional
         Why new sectors could not be looked for.
 
@@ -54,7 +53,7 @@ class ArchiveAccess:
             ),
             say,
         )
-        self.scratch = Scratch(settings.scratch, config.light_curve.quality_bitmask)
+        self._scratch = Scratch(settings.scratch, config.light_curve.quality_bitmask)
         self.notes: list[str] = []
         self.unseen: str | None = None
         self._search: LightkurveSearch | None = None
@@ -72,7 +71,7 @@ class ArchiveAccess:
         ----------
         tics : collection of int
         known : collection of Product
-            That the archive was seen to have: their sectors must be there.
+            Those that the archive has had: their sectors must be there.
 
         Raises
         ------
@@ -100,27 +99,31 @@ class ArchiveAccess:
         self.notes += listings.notes
         self.unseen = listings.unseen
 
-    def open_stager(self, room: Room, known_good: Product | None) -> Stager:
+    def open_stager(self, known_good: Product | None) -> Stager:
         """Start the threads that fetch.
 
         Parameters
         ----------
-        room : Room
-            In scratch.
         known_good : Product, optional
             One that the archive gave at another time.
         """
         settings = self._settings
-        self.scratch.remove_old_parts(2 * settings.transfer_timeout)
+        quota = ScratchQuota(self._scratch, settings.scratch_gb * 1e9)
+        self._scratch.remove_old_parts(2 * settings.transfer_timeout)
         downloader: Downloader = self._search or PlainDownloader(
-            self._client, settings.address, settings.max_light_curve_mb * MEGABYTE, room
+            self._client, settings.address, settings.max_light_curve_mb * MEGABYTE, quota
         )
         return Stager(
-            downloader, self.scratch, settings.connections, settings.give_up_after, known_good
+            downloader,
+            self._scratch,
+            settings.connections,
+            settings.give_up_after,
+            known_good,
+            quota,
         )
 
     def close(self) -> None:
-        """End what is under way."""
+        """End all requests and downloads."""
         if self._search is not None:
             self._search.stop()
         self._client.stop()

@@ -14,14 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.cvz.archive.qualification import too_few_cadences
-from cvzmpi.cvz.archive.scan import product_of_facts
-from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
+from cvzmpi.cvz.archive.staged_source import CLAIMABLE, has_checkpoint
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.cvz.sector_file.reading import read_progress
-from cvzmpi.errors import SectorFileError
-from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
+from cvzmpi.ledger import Event, Job, Ledger, State
 from cvzmpi.ledger.order import place_in_order
 
 _PAUSE_SECONDS = 0.02
@@ -83,8 +80,6 @@ class Fetch:
     job : Job
         Who records it.
     stager : Stager
-    room : Room
-        In scratch.
     output : Path
         Directory of the sector files.
     min_usable_cadences : int
@@ -96,14 +91,12 @@ class Fetch:
         ledger: Ledger,
         job: Job,
         stager: Stager,
-        room: Room,
         output: Path,
         min_usable_cadences: int,
     ) -> None:
         self._ledger = ledger
         self._job = job
         self._stager = stager
-        self._room = room
         self._output = output
         self._min_usable_cadences = min_usable_cadences
         self._states: dict[Product, State] = {}
@@ -134,44 +127,34 @@ class Fetch:
 
     def _needed(self) -> Iterable[Product]:
         """The products that are not in a sector file yet, in the order of work."""
-        units = self._ledger.units(states=[State.QUALIFIED, State.PREPROCESSED])
+        units = self._ledger.units(states=CLAIMABLE)
         units.sort(key=lambda unit: place_in_order(unit.progress > 0, unit.priority, unit.cost))
         needed = []
         for unit in units:
-            product = product_of_facts(unit.facts)
-            if product is not None and not self._has_checkpoint(unit, product):
+            product = Product.of_facts(unit.facts)
+            if product is None or unit.progress > 0:
+                continue
+            if not has_checkpoint(product, self._output):
                 needed.append(product)
                 self._states[product] = unit.state
         self.result.n_needed = len(needed)
         return needed
 
-    def _has_checkpoint(self, unit: LedgerUnit, product: Product) -> bool:
-        path = product.id.path(self._output)
-        try:
-            return unit.progress > 0 or read_progress(path) is not None
-        except SectorFileError:
-            return False
-
     def _ask(self, waiting: deque[Product]) -> None:
         while waiting and self._stager.n_pending < _ASKED_AHEAD and self._stager.down is None:
-            if not self._room.has_room(waiting[0]):
+            if not self._stager.quota.has_room(waiting[0]):
                 self.result.is_full = True
                 return
-            product = waiting.popleft()
-            self._room.reserve(product)
-            self._stager.ask(product)
+            self._stager.ask(waiting.popleft())
 
     def _take(self, result: StagedFile | NotStaged) -> None:
         if isinstance(result, StagedFile):
-            self._room.fill(result.product, result.size)
             self.result.n_there += 1
             self.result.n_downloaded += bool(result.address)
             self._tell_staged(result)
-        else:
-            self._room.free(result.product)
-            if not result.archive_down:
-                self.result.failed.append(result.reason)
-                self._tell(result.product, State.ERROR, message=result.reason)
+        elif not result.archive_down:
+            self.result.failed.append(result.reason)
+            self._tell(result.product, State.ERROR, message=result.reason)
 
     def _tell_staged(self, staged: StagedFile) -> None:
         product, detail = staged.product, staged.detail()

@@ -1,19 +1,24 @@
-"""Qualification: which stars are worth the work, with the value of every criterion."""
+"""Qualification: the criteria for a star to be worth the work, and their values for each star."""
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cvzmpi.cvz.archive.observing_years import year_of
 from cvzmpi.cvz.archive.target_list import Target
+
+# First sector of each year of observation, from year 1 (July 2018): tess.mit.edu/observations, and
+# the pointings of tess-point 0.9.5 (Burke et al. 2020, ASCL 2003.001); those from year 8 on were
+# planned when this was written. Sectors after the last year count to that year.
+_FIRST_SECTORS = (1, 14, 27, 40, 56, 70, 84, 97, 109, 122)
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """What a star must have.
+    """The criteria that a star must meet.
 
     Attributes
     ----------
@@ -30,22 +35,22 @@ class Criteria:
 
     @property
     def of_magnitude(self) -> bool:
-        """Whether the magnitude matters."""
+        """True if the magnitude matters."""
         return self.min_tmag is not None or self.max_tmag is not None
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether a star qualifies.
+class Qualification:
+    """The criteria that a star meets or does not meet.
 
     Attributes
     ----------
     values : dict
-        Of every criterion, also of those that do not matter once another is not met: `products`,
-        the number of 2-minute light curves; `sectors_per_year`, most in a year of observation;
-        `year`, which that is; `tmag`, where there is a range of magnitudes.
+        The value of every criterion, also if another is not met: `products`, the number of 2-minute
+        light curves; `sectors_per_year`, the most in a year of observation; `year`, the first year
+        with so many; `tmag`, if there is a range of magnitudes.
     not_met : tuple of str
-        What is wrong with a star that does not qualify, in words.
+        The criteria that are not met, in words.
     """
 
     values: dict[str, Any]
@@ -53,7 +58,7 @@ class Verdict:
 
     @property
     def qualified(self) -> bool:
-        """Whether all criteria are met."""
+        """True if all criteria are met."""
         return not self.not_met
 
     @property
@@ -62,7 +67,7 @@ class Verdict:
         return "; ".join(self.not_met) or None
 
 
-def qualify(target: Target, sectors: Iterable[int], criteria: Criteria) -> Verdict:
+def qualify(target: Target, sectors: Iterable[int], criteria: Criteria) -> Qualification:
     """Judge a star by the sectors in which it has a 2-minute light curve.
 
     A magnitude that is not known is not within a range.
@@ -85,11 +90,18 @@ def qualify(target: Target, sectors: Iterable[int], criteria: Criteria) -> Verdi
             not_met.append(f"TESS magnitude not known, expected {_range(criteria)}")
         elif not _within(target.tmag, criteria):
             not_met.append(f"TESS magnitude {target.tmag:g}, expected {_range(criteria)}")
-    return Verdict(values, tuple(not_met))
+    return Qualification(values, tuple(not_met))
+
+
+def year_of(sector: int) -> int:
+    """The year of observation of a sector, from 1."""
+    if sector < 1:
+        raise ValueError(f"sector {sector}: sectors are counted from 1")
+    return bisect(_FIRST_SECTORS, sector)
 
 
 def too_few_cadences(n_usable: int, minimum: int) -> str | None:
-    """Why a light curve does not qualify that has few usable cadences; None where it does."""
+    """A message if a light curve has too few usable cadences to qualify; else None."""
     if n_usable >= minimum:
         return None
     return (

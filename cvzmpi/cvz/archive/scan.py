@@ -3,7 +3,7 @@
 Every light curve is a unit, `discovered` and then `qualified` or `not_qualified` with its star. A
 star without any light curve is a unit as well, named by its TIC number alone: that there is nothing
 is a fact. Scanning again adds what is new, and judges a star again whose light curves are more now.
-They never become fewer: what the archive was seen to have counts, whether it is listed now or not.
+They never become fewer: a light curve that was listed once counts, whether it is listed now or not.
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
-from cvzmpi.cvz.archive.qualification import Criteria, Verdict, qualify
+from cvzmpi.cvz.archive.qualification import Criteria, Qualification, qualify
 from cvzmpi.cvz.archive.target_list import Target, TargetList
 from cvzmpi.cvz.configuration import ArchiveConfig
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 
-_VERDICTS = {True: State.QUALIFIED, False: State.NOT_QUALIFIED}
-# A star is judged again as long as its light curve has not been fetched.
+# As long as its light curve has not been fetched, a star is judged again.
 _OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED)
-# The light curve was fetched.
+# States after the light curve was fetched.
 _GIVEN = (State.PREPROCESSED, State.DONE, State.PUBLISHED)
 _UNITS_PER_TRANSACTION = 20_000
 
@@ -37,10 +35,10 @@ class Star:
 
     target: Target
     products: tuple[Product, ...]
-    verdict: Verdict
+    qualification: Qualification
 
     def units(self) -> Iterator[NewUnit]:
-        """One for each light curve, or one that says that there is none."""
+        """A unit for each light curve, or a single one for a star without any."""
         tic = self.target.tic
         for product in self.products:
             facts = {"tic": tic, "sector": product.sector, "product": product.name}
@@ -51,7 +49,7 @@ class Star:
 
 @dataclass(frozen=True)
 class ScanResult:
-    """What a scan found, and what of it is new to the ledger.
+    """The numbers of a scan: stars, light curves, and changes of the ledger.
 
     Attributes
     ----------
@@ -64,7 +62,7 @@ class ScanResult:
     n_changed : int
         Units that were there, and qualify now or do so no more.
     unseen : str, optional
-        Why new sectors could not be looked for; None where they could.
+        The reason why new sectors could not be looked for; None where they could.
     """
 
     n_targets: int
@@ -101,7 +99,7 @@ def scan(
     access : ArchiveAccess
     ledger : Ledger
     job : Job
-        Who records it.
+        Recorded with each event.
 
     Raises
     ------
@@ -127,24 +125,23 @@ def scan(
 
 
 def judge(targets: Iterable[Target], products: Iterable[Product], criteria: Criteria) -> list[Star]:
-    """Bring targets and products together; of two for one light curve, the last one counts."""
+    """Match targets and products; of two products for one light curve, the last one counts."""
     of_star: dict[int, dict[int, Product]] = defaultdict(dict)
     for product in products:
         of_star[product.tic][product.sector] = product
     stars = []
     for target in targets:
         of_sector = of_star.get(target.tic, {})
-        verdict = qualify(target, of_sector, criteria)
         found = tuple(of_sector[sector] for sector in sorted(of_sector))
-        stars.append(Star(target, found, verdict))
+        stars.append(Star(target, found, qualify(target, of_sector, criteria)))
     return stars
 
 
 def record(stars: list[Star], known: Mapping[str, State], ledger: Ledger, job: Job) -> ScanResult:
-    """Put into the ledger what it does not have yet; of what it knows, the states are given.
+    """Put new units and changed judgements into the ledger; `known` has the states of its units.
 
-    In parts, so that jobs that run have their turn in between. Whatever stops it, the next scan
-    goes on: a unit and what was judged of it are one part.
+    Running jobs have their turn between two transactions. A unit and its judgement are in the same
+    one, so that the next scan goes on after an interruption.
     """
     came_from = ledger.states_before(State.NOT_QUALIFIED)
     n_new = n_changed = 0
@@ -156,12 +153,12 @@ def record(stars: list[Star], known: Mapping[str, State], ledger: Ledger, job: J
             state = known.get(unit.name)
             if state is None:
                 new.append(unit)
-                judged.append(_event(unit.name, State.DISCOVERED, star.verdict))
+                judged.append(_event(unit.name, State.DISCOVERED, star.qualification))
             elif came_from.get(unit.name) is State.PREPROCESSED:
                 continue  # it was looked into, and does not qualify whatever its star does
-            elif _says_otherwise(state, star.verdict):
+            elif _says_otherwise(state, star.qualification):
                 n_changed += 1
-                judged_anew.append(_event(unit.name, state, star.verdict))
+                judged_anew.append(_event(unit.name, state, star.qualification))
         if star.products and came_from.get(str(star.target.tic)) is State.DISCOVERED:
             judged_anew.append(_has_light_curves_now(star))
         if len(new) + len(judged_anew) >= _UNITS_PER_TRANSACTION or number == len(stars):
@@ -169,7 +166,7 @@ def record(stars: list[Star], known: Mapping[str, State], ledger: Ledger, job: J
                 n_new += ledger.add_units(new, job, judged=judged, within=transaction)
                 ledger.record(judged_anew, job, skip_stale=True, within=transaction)
             new, judged, judged_anew = [], [], []
-    qualified = [star for star in stars if star.verdict.qualified]
+    qualified = [star for star in stars if star.qualification.qualified]
     return ScanResult(
         n_targets=len(stars),
         n_qualified_targets=len(qualified),
@@ -181,30 +178,34 @@ def record(stars: list[Star], known: Mapping[str, State], ledger: Ledger, job: J
     )
 
 
-def _event(name: str, state: State, verdict: Verdict) -> Event:
-    to_state = _VERDICTS[verdict.qualified]
-    return Event(name, to_state, state, message=verdict.message, detail=verdict.values)
+def _event(name: str, state: State, qualification: Qualification) -> Event:
+    message, values = qualification.message, qualification.values
+    return Event(name, _state(qualification), state, message=message, detail=values)
 
 
-def _says_otherwise(state: State, verdict: Verdict) -> bool:
-    """Whether a star is judged in another way than the state of one of its light curves says."""
-    return state in _OPEN and state is not _VERDICTS[verdict.qualified]
+def _state(qualification: Qualification) -> State:
+    return State.QUALIFIED if qualification.qualified else State.NOT_QUALIFIED
+
+
+def _says_otherwise(state: State, qualification: Qualification) -> bool:
+    """True if the state of a light curve, as long as it is open, is not that of its star."""
+    return state in _OPEN and state is not _state(qualification)
 
 
 def _has_light_curves_now(star: Star) -> Event:
-    """Put right that a star has none, which its own unit says."""
+    """The correction of the unit of a star which said that it has no light curve."""
     sectors = ", ".join(str(product.sector) for product in star.products)
     return Event(
         str(star.target.tic),
         State.NOT_QUALIFIED,
         State.NOT_QUALIFIED,
         message=f"it has light curves now, which are units of their own: sectors {sectors}",
-        detail=star.verdict.values,
+        detail=star.qualification.values,
     )
 
 
 def _known_products(units: Iterable[LedgerUnit]) -> list[Product]:
-    """The light curves that the archive was seen to have."""
+    """The light curves that the archive has had."""
     facts = [tuple(unit.facts.get(key) for key in ("tic", "sector", "product")) for unit in units]
     return [
         Product(tic, sector, name)
@@ -215,7 +216,7 @@ def _known_products(units: Iterable[LedgerUnit]) -> list[Product]:
 
 @contextmanager
 def _garbage_left_alone() -> Iterator[None]:
-    """No search for reference cycles: here are none, but a million objects to search.
+    """Switch off the search for reference cycles: there are none among a million objects.
 
     It takes a fifth of the time that the scan of a whole campaign needs.
     """
@@ -228,17 +229,11 @@ def _garbage_left_alone() -> Iterator[None]:
             gc.enable()
 
 
-def product_of_facts(facts: Mapping[str, Any]) -> Product | None:
-    """The product of a unit that a scan found; None for a unit that has none."""
-    name = facts.get("product")
-    return None if name is None else Product.of_name(str(name))
-
-
 def known_good(units: Sequence[LedgerUnit]) -> Product | None:
-    """A product that the archive gave once, with which it can be tried out; None if there is none.
+    """A product that the archive gave once and can be tried out with; None if there is none.
 
-    Of the newest units, since old ones may have been replaced by a later version.
+    It is one of the newest units, since a later version may have replaced older products.
     """
     given = (unit for unit in reversed(units) if unit.state in _GIVEN)
-    products = (product_of_facts(unit.facts) for unit in given)
+    products = (Product.of_facts(unit.facts) for unit in given)
     return next((product for product in products if product is not None), None)

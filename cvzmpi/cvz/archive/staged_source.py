@@ -9,54 +9,45 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from cvzmpi.cvz.archive.qualification import too_few_cadences
-from cvzmpi.cvz.archive.scratch.quota import Room
-from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
+from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import SectorFileError
+from cvzmpi.ledger import State
 from cvzmpi.scheduler.campaign import Outcome, Overview, Remainder, Unit, UnitSource, Worker
+
+CLAIMABLE = (State.QUALIFIED, State.PREPROCESSED)
+"""A unit is given to a job before its light curve is there, which the job itself fetches."""
 
 # Looking into a sector file takes a millisecond or some, and rank 0 has other things to do.
 _UNITS_PER_CALL = 10
 
 
-class Recorder(Protocol):
-    """Who keeps what becomes of the light curves, besides what a `UnitSource` is told."""
+class RecordingSource(UnitSource, Protocol):
+    """A source of units that also records how their light curves come: the ledger's."""
 
     def preprocessed(self, unit: Unit, **detail: Any) -> None:
-        """The light curve of a unit is there, verified."""
+        """Record that the light curve of a unit is there, verified."""
         ...
 
     def not_qualified(self, unit: Unit, message: str) -> None:
-        """The light curve of a unit is there, and is not worth the work."""
+        """Record that the light curve of a unit is there, and is not worth the work."""
         ...
 
 
-class RecordingSource(UnitSource, Recorder, Protocol):
-    """A source that keeps all of it: the ledger's."""
-
-
-@dataclass(frozen=True)
-class StagingRules:
-    """Which light curves are fetched.
-
-    Attributes
-    ----------
-    ahead : int
-        Units that may wait for their file or for a team.
-    min_usable_cadences : int
-        Light curves with fewer do not qualify.
-    """
-
-    ahead: int
-    min_usable_cadences: int = 0
+def has_checkpoint(product: Product, output: Path) -> bool:
+    """True if the sector file holds the light curve, so that no FITS file is needed."""
+    try:
+        return read_progress(product.id.path(output)) is not None
+    except SectorFileError:
+        return False
 
 
 class StagedSource:
@@ -64,43 +55,39 @@ class StagedSource:
 
     Parameters
     ----------
-    inner : UnitSource
-        Where the units come from; their content is a `LightCurveSource`.
+    inner : RecordingSource
+        The source of the units, whose content is a `LightCurveSource`.
     stager : Stager
-    scratch : Scratch
-    room : Room
-        In scratch.
     output : Path
         Directory of the sector files.
-    rules : StagingRules
-    recorder : Recorder, optional
+    ahead : int
+        Units that may wait for their file or for a team.
+    min_usable_cadences : int
+        Light curves with fewer do not qualify.
     left_undone : Outcome, optional
-        What the job could not do before it began; told once.
+        Work that the job could not do before it began; reported once.
     """
 
     def __init__(
         self,
-        inner: UnitSource,
+        inner: RecordingSource,
         stager: Stager,
-        scratch: Scratch,
-        room: Room,
         output: Path,
-        rules: StagingRules,
-        recorder: Recorder | None = None,
+        *,
+        ahead: int,
+        min_usable_cadences: int,
         left_undone: Outcome | None = None,
     ) -> None:
         self._inner = inner
         self._stager = stager
-        self._scratch = scratch
-        self._room = room
         self._output = output
-        self._rules = rules
-        self._recorder = recorder
+        self._ahead = ahead
+        self._min_usable_cadences = min_usable_cadences
         self._left_undone = [left_undone] if left_undone is not None else []
         self._on_the_way: dict[Product, Unit] = {}
         self._ready: deque[Unit] = deque()
         self._staged: dict[str, Product] = {}  # by unit
-        self._perhaps_used = room.products()
+        self._perhaps_used = stager.quota.products()
         self._misses = 0  # units in a row without a file, since the archive is down
 
     def overview(self) -> Overview:
@@ -112,7 +99,7 @@ class StagedSource:
         return self._ready.popleft() if self._ready else None
 
     def exhausted(self) -> bool:
-        """Whether no light curve will come any more."""
+        """True if no light curve will come any more."""
         nothing_left = self._inner.exhausted() or self._gave_up()
         return nothing_left and not self._ready and not self._on_the_way
 
@@ -121,21 +108,21 @@ class StagedSource:
         self._inner.began(unit, worker)
 
     def ended(self, outcome: Outcome) -> None:
-        """A team's work on a unit ended; its FITS file is removed where it is needed no more."""
+        """A team's work on a unit ended; its FITS file is removed if it is needed no more."""
         self._inner.ended(outcome)
         product = self._staged.get(outcome.unit)
         if product is None:
             return
-        if outcome.unfinished is None or self._has_checkpoint(product):
+        if outcome.unfinished is None or has_checkpoint(product, self._output):
             del self._staged[outcome.unit]
-            self._discard(product)
+            self._stager.discard(product)
 
     def steps_done(self, steps: int) -> None:
         """A team did some steps of its unit."""
         self._inner.steps_done(steps)
 
     def attend(self) -> Sequence[Outcome]:
-        """Take units from the inner source, and what the stager brought."""
+        """Take units from the inner source, and the light curves that came."""
         outcomes = [*self._left_undone, *self._inner.attend()]
         self._left_undone = []
         for result in self._stager.collect():
@@ -167,9 +154,9 @@ class StagedSource:
         return self._inner.close(stopped)
 
     def _look_ahead(self) -> None:
-        """Take so many more units as there is room for."""
+        """Take more units, as many as may be waiting and fit into scratch."""
         for _ in range(_UNITS_PER_CALL):
-            if self._gave_up() or not self._has_room():
+            if self._gave_up() or not self._may_take():
                 return
             unit = self._inner.next()
             if unit is None:
@@ -177,36 +164,32 @@ class StagedSource:
             product = unit.content.product
             if product is None or unit.content.path is not None:
                 self._ready.append(unit)
-            elif self._has_checkpoint(product):
+            elif has_checkpoint(product, self._output):
                 self._ready.append(unit)
-                self._discard(product)
+                self._stager.discard(product)
             else:
                 self._on_the_way[product] = unit
-                self._room.reserve(product)
                 self._stager.ask(product)
 
-    def _has_room(self) -> bool:
+    def _may_take(self) -> bool:
         n_ahead = len(self._on_the_way) + len(self._ready)
-        if n_ahead >= self._rules.ahead:
+        if n_ahead >= self._ahead:
             return False
         if not self._on_the_way and not self._staged:
-            return True  # whatever else is in scratch: the job goes on
-        return self._room.has_room()
+            return True  # the job goes on even if other files fill scratch
+        return self._stager.quota.has_room()
 
     def _gave_up(self) -> bool:
-        """Whether the archive is down and no more files are in scratch, it seems."""
-        return self._stager.down is not None and self._misses >= self._rules.ahead
+        """True if the archive is down and, it seems, no more files are in scratch."""
+        return self._stager.down is not None and self._misses >= self._ahead
 
     def _has_come(self, unit: Unit, staged: StagedFile) -> Outcome | None:
         self._misses = 0
-        self._room.fill(staged.product, staged.size)
-        if self._recorder is not None:
-            self._recorder.preprocessed(unit, **staged.detail())
-        reason = too_few_cadences(staged.usable_cadences, self._rules.min_usable_cadences)
+        self._inner.preprocessed(unit, **staged.detail())
+        reason = too_few_cadences(staged.usable_cadences, self._min_usable_cadences)
         if reason is not None:
-            if self._recorder is not None:
-                self._recorder.not_qualified(unit, reason)
-            self._discard(staged.product)
+            self._inner.not_qualified(unit, reason)
+            self._stager.discard(staged.product)
             return Outcome(unit.name, result={"note": f"does not qualify: {reason}"})
         self._staged[unit.name] = staged.product
         content: LightCurveSource = unit.content
@@ -215,7 +198,6 @@ class StagedSource:
 
     def _does_not_come(self, unit: Unit, failure: NotStaged) -> Outcome:
         self._misses += failure.archive_down
-        self._room.free(failure.product)
         if failure.archive_down:
             outcome = Outcome(unit.name, unfinished=failure.reason)
         else:
@@ -223,21 +205,9 @@ class StagedSource:
         self._inner.ended(outcome)
         return outcome
 
-    def _has_checkpoint(self, product: Product) -> bool:
-        """Whether the sector file holds the light curve, so that no FITS file is needed."""
-        path = product.id.path(self._output)
-        try:
-            return read_progress(path) is not None
-        except SectorFileError:
-            return False
-
     def _discard_used(self) -> None:
         """Remove some of the files that an earlier job used but did not live to remove."""
         for _ in range(min(_UNITS_PER_CALL, len(self._perhaps_used))):
             product = self._perhaps_used.pop()
-            if self._has_checkpoint(product):
-                self._discard(product)
-
-    def _discard(self, product: Product) -> None:
-        self._scratch.remove(product)
-        self._room.free(product)
+            if has_checkpoint(product, self._output):
+                self._stager.discard(product)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvzmpi.cvz.light_curves.identity import MAX_TIC
-from cvzmpi.errors import ConfigError, one_line
-from cvzmpi.text_file import read_text, shown
+from cvzmpi.errors import ConfigError
+from cvzmpi.text_file import column_separator, read_text, shown
 
 _TIC_COLUMNS = ("ticid", "tic", "ticnumber", "id")
 _TMAG_COLUMNS = ("tmag", "tessmag")
@@ -28,7 +28,7 @@ class Target:
 
 @dataclass(frozen=True)
 class TargetList:
-    """What is in a list of targets.
+    """The content of a list of targets.
 
     Attributes
     ----------
@@ -36,9 +36,9 @@ class TargetList:
     targets : list of Target
         In order, each star once.
     has_magnitudes : bool
-        Whether the list has a column of TESS magnitudes.
+        True if the list has a column of TESS magnitudes.
     bad_rows : list of str
-        For each row that is no target: file, line, and what was expected.
+        A line for each row that is no target: file, line number, and what was expected.
     """
 
     path: Path
@@ -60,11 +60,7 @@ def read_target_list(path: Path) -> TargetList:
     ConfigError
         If the file cannot be read, has no column of TIC numbers, or no target at all.
     """
-    try:
-        text = read_text(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {one_line(error)}") from error
-    lines = list(_lines(text))
+    lines = list(_lines(read_text(path)))
     if not lines:
         raise ConfigError(f"{path}: no target in here, expected TIC numbers")
     tic_column, tmag_column, rows = _table(path, lines)
@@ -91,7 +87,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         elif number == 1 and line.startswith("#") and _TIC.sub("", line.strip("# ")):
             # a header that is written as a comment, as NumPy's savetxt does
             header = line.strip("# ")
-            if _column(_split(header, _separator(header)), _TIC_COLUMNS) is not None:
+            if _column(_split(header, column_separator(header)), _TIC_COLUMNS) is not None:
                 yield number, header
 
 
@@ -99,7 +95,7 @@ def _table(
     path: Path, lines: list[tuple[int, str]]
 ) -> tuple[int, int | None, Iterable[tuple[int, list[str]]]]:
     """The columns of TIC numbers and magnitudes, and the rows below the header."""
-    separator = _separator(lines[0][1])
+    separator = column_separator(lines[0][1])
     rows = [(number, _split(line, separator)) for number, line in lines]
     header = rows[0][1]
     if _TIC.fullmatch(lines[0][1]) or _TIC.fullmatch(header[0]):
@@ -114,13 +110,8 @@ def _table(
     )
 
 
-def _separator(line: str) -> str | None:
-    """What separates the columns; None stands for blanks."""
-    return next((separator for separator in ",;\t" if separator in line), None)
-
-
 def _split(line: str, separator: str | None) -> list[str]:
-    if separator is None:
+    if separator is None:  # blanks
         # `TIC ID` is one name
         return re.sub(r"(?i)\btic id\b", "TICID", line).split()
     try:
@@ -136,7 +127,7 @@ def _first_value(line: str, separator: str | None) -> str:
 
 
 def _column(header: list[str], names: tuple[str, ...]) -> int | None:
-    """Where a column of one of these names is; earlier names are preferred."""
+    """The index of a column of one of these names; earlier names are preferred."""
     plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in header]
     return next((plain.index(name) for name in names if name in plain), None)
 

@@ -11,15 +11,12 @@ from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.fetch import Fetch, FetchResult
 from cvzmpi.cvz.archive.scan import ScanResult, known_good
 from cvzmpi.cvz.archive.scan import scan as scan_archive
-from cvzmpi.cvz.archive.scratch.quota import Room
 from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.commands.settings import settings_of
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Ledger
 from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED, complain
-
-_GIGABYTE = 1e9
 
 
 def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> int:
@@ -50,7 +47,6 @@ def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult
 
     Parameters
     ----------
-    config : Config
     say : callable
         Takes lines about waiting and retries.
 
@@ -88,7 +84,6 @@ def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResul
 
     Parameters
     ----------
-    config : Config
     say : callable
         Takes lines about progress, and about waiting for the archive.
 
@@ -98,15 +93,13 @@ def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResul
         If the ledger cannot be opened.
     """
     access = ArchiveAccess(config, say)
-    room = Room(access.scratch, config.archive.scratch_gb * _GIGABYTE)
     with open_ledger(config) as ledger, ledger.job("fetch") as job:
-        stager = access.open_stager(room, known_good(ledger.units()))
+        stager = access.open_stager(known_good(ledger.units()))
         try:
             return Fetch(
                 ledger,
                 job,
                 stager,
-                room,
                 config.output.directory,
                 config.light_curve.min_usable_cadences,
             ).run(say)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from cvzmpi.cvz.address import check_endpoint
@@ -41,6 +43,12 @@ class Product:
             )
         return cls(int(match[2]), int(match[1]), name)
 
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Product | None:
+        """The product that the ledger's facts about a unit name; None where they name none."""
+        name = facts.get("product")
+        return None if name is None else cls.of_name(str(name))
+
     @property
     def id(self) -> LightCurveId:
         """The light curve that is in it."""
@@ -64,7 +72,6 @@ def address_of(product: Product, base: str) -> str:
 
     Parameters
     ----------
-    product : Product
     base : str
         `https://` or `http://` with the archive's host, `s3://` with a public bucket (and perhaps a
         prefix), or `file://` with a directory; the last two have the layout of the archive's own

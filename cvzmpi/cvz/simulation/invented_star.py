@@ -35,7 +35,7 @@ class FlareLaw:
 
 
 @dataclass(frozen=True)
-class Star:
+class InventedStar:
     """An invented star: what does not change from sector to sector."""
 
     tic: int
@@ -58,14 +58,14 @@ class Star:
         return 1.55e8 * 10 ** (-0.4 * self.magnitude)
 
 
-def draw_star(tic: int, seed: int) -> Star:
+def draw_star(tic: int, seed: int) -> InventedStar:
     """Invent the star with this TIC number: a cool dwarf in the southern CVZ, quiet or active."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(tic,)))
     active = bool(rng.random() < 0.7)
     temperature = rng.uniform(2900, 5800)
     low, high = (0.003, 0.015) if active else (0.001, 0.003)
     n_spots = int(rng.integers(2, 5))
-    return Star(
+    return InventedStar(
         tic=tic,
         active=active,
         magnitude=round(rng.uniform(8.0, 12.5), 4),
@@ -82,7 +82,7 @@ def draw_star(tic: int, seed: int) -> Star:
     )
 
 
-def rotation(star: Star, time: np.ndarray) -> np.ndarray:
+def rotation(star: InventedStar, time: np.ndarray) -> np.ndarray:
     """Relative flux change by spots that rotate at slightly different periods, grow and shrink.
 
     A spot dims by the cosine of its angle to the line of sight while it is in view. It depends on
@@ -98,7 +98,9 @@ def rotation(star: Star, time: np.ndarray) -> np.ndarray:
     return -star.rotation_amplitude * dimming
 
 
-def granulation(rng: np.random.Generator, star: Star, n: int, exposure: float) -> np.ndarray:
+def granulation(
+    rng: np.random.Generator, star: InventedStar, n: int, exposure: float
+) -> np.ndarray:
     """Noise with an exponential autocorrelation, as a first-order autoregression."""
     memory = math.exp(-exposure / star.granulation_days)
     steps = rng.standard_normal(n)
@@ -106,7 +108,7 @@ def granulation(rng: np.random.Generator, star: Star, n: int, exposure: float) -
     return star.granulation_amplitude * lfilter([1.0], [1.0, -memory], steps)
 
 
-def header(star: Star) -> dict[str, str | int | float]:
+def header(star: InventedStar) -> dict[str, str | int | float]:
     """Say what a FITS header says about the star, by keyword."""
     return {
         "OBJECT": f"TIC {star.tic}",

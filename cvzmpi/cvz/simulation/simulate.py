@@ -166,6 +166,7 @@ def simulate_campaign(
     ConfigError
         If a number is out of range, a file of other content exists, or one cannot be written.
     """
+    # to simulate light curves that are not written needs no astropy, which is slow to import
     from cvzmpi.cvz.simulation.spoc_fits import file_name, write_file, write_spoc_fits
 
     if n_stars < 1:

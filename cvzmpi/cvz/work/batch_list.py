@@ -11,7 +11,7 @@ from pathlib import Path
 from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.errors import ConfigError, one_line
-from cvzmpi.text_file import read_text, shown
+from cvzmpi.text_file import column_separator, read_text, shown
 
 _WHOLE_NUMBER = re.compile(r"\s*[0-9]{1,20}\s*")
 
@@ -23,7 +23,6 @@ def select_targets(
 
     Parameters
     ----------
-    sources : list of LightCurveSource
     targets : Path
         CSV with the columns `tic` and `sector`, separated by commas, semicolons or tabs.
 
@@ -82,12 +81,9 @@ def read_priorities(targets: Path) -> dict[str, float]:
 
 def _read_targets(targets: Path) -> Iterator[tuple[LightCurveId, float | None]]:
     """The light curve of each line, and its priority."""
-    try:
-        lines = read_text(targets).splitlines()
-    except OSError as error:
-        raise ConfigError(f"{targets}: cannot be read: {one_line(error)}") from error
-    separator = next((s for s in ",;\t" if lines and s in lines[0]), ",")
-    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    lines = read_text(targets).splitlines()
+    separator = column_separator(lines[0]) if lines else None
+    rows = csv.reader(lines, delimiter=separator or ",", skipinitialspace=True)
     try:
         header = [name.strip().lower() for name in next(rows, [])]
         if not {"tic", "sector"} <= set(header):

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
     from cvzmpi.cvz.work.stages import SearchSetup
     from cvzmpi.mpi.team import Team
-    from cvzmpi.scheduler.campaign import Unit, UnitSource
-    from cvzmpi.scheduler.control import Control
+    from cvzmpi.scheduler.campaign import Control, Unit, UnitSource
 
 _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "celerite2", "mpi4py", "astropy")
 
@@ -31,8 +30,6 @@ class CvzCampaign:
 
     Parameters
     ----------
-    config : Config
-    detector : Detector
     ranks, nodes : int
         Of the job.
     """
@@ -75,12 +72,14 @@ class CvzCampaign:
         LedgerError
             If the ledger cannot be opened.
         """
+        # Rank 0 alone needs the ledger, whose modules would slow the start of the other ranks.
         from cvzmpi.cvz.work.open_source import LightCurveWork
 
         return LightCurveWork(self._config, self._provenance).open_source(self._ranks, self._nodes)
 
     def prepare(self) -> None:
         """Prepare the detector for this process."""
+        # The scheduler of a larger job, which works on no light curve, does not load the stages.
         from cvzmpi.cvz.work.stages import SearchSetup
 
         self._detector.prepare()

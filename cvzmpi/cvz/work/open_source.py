@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
+from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.cvz.work.batch_list import read_batch, read_priorities, select_targets
@@ -24,15 +24,12 @@ from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Unit, UnitSource
 from cvzmpi.storage.file_lock import why_no_locks
 
-_log = logging.getLogger(__name__)
-
 
 class LightCurveWork:
     """Finds the light curves of a campaign.
 
     Parameters
     ----------
-    config : Config
     provenance : Provenance
         What the sector files must have been made with.
     """
@@ -98,12 +95,9 @@ class LightCurveWork:
 
     def _of_archive(self, opened: OpenJob, known: list[LedgerUnit], ranks: int) -> UnitSource:
         """The light curves of the list of targets, which are downloaded while the job runs."""
-        from cvzmpi.cvz.archive.access import ArchiveAccess
-        from cvzmpi.cvz.archive.scan import product_of_facts
-        from cvzmpi.cvz.archive.staging import CLAIMABLE, scan_for_job, stage
+        from cvzmpi.cvz.archive.job_archive import JobArchive  # only such a job needs HTTP
 
-        access = ArchiveAccess(self._config, _log.warning)
-        not_scanned = scan_for_job(self._config, access, opened.ledger, opened.job)
+        archive = JobArchive(self._config, opened.ledger, opened.job)
         inventory = self._inventory(opened)
         inventory.take(list(map(LightCurveSource, self._files.present)), [])
         inventory.try_again()
@@ -112,13 +106,13 @@ class LightCurveWork:
 
         def as_unit(unit: LedgerUnit) -> Unit:
             source = LightCurveSource(
-                LightCurveId.of_unit(unit.name), product=product_of_facts(unit.facts)
+                LightCurveId.of_unit(unit.name), product=Product.of_facts(unit.facts)
             )
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=source)
 
         names = None if batch is None else [light_curve.name for light_curve in read_batch(batch)]
-        claimed = self._claimed(opened, ranks, CLAIMABLE, as_unit, names)
-        return stage(claimed, self._config, access, known, not_scanned)
+        claimed = self._claimed(opened, ranks, archive.claimable, as_unit, names)
+        return archive.stage(claimed, known)
 
     def _claimed(
         self,

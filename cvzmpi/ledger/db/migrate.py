@@ -77,6 +77,7 @@ class Migrations:
         return owner
 
     def _run(self, connection: sa.Connection, name: str) -> None:
+        # 0.1 s, and most jobs find tables that are up to date.
         from alembic import command, config, util
 
         settings = config.Config()

@@ -126,6 +126,7 @@ def _sqlite(path: str) -> _Driver:
 
 
 def _postgresql(url: str) -> _Driver:
+    # The SQLite ledger does without, and its status is there the sooner.
     import psycopg.conninfo
     import psycopg.types.json
 

@@ -21,7 +21,7 @@ from cvzmpi.storage.whole_file import set_aside
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
-    from cvzmpi.scheduler.control import Control
+    from cvzmpi.scheduler.campaign import Control
 
 _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "mpi4py")
 

@@ -23,7 +23,7 @@ from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
-from cvzmpi.storage.checksum import sha256_of
+from cvzmpi.storage.whole_file import sha256_of
 
 _MARGIN = 0.09  # nm more on each side, since the wavelengths are not calibrated yet
 _SOFTWARE = ("cvzmpi", "numpy", "h5py", "astropy", "dkist")

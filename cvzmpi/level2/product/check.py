@@ -17,7 +17,7 @@ from cvzmpi.errors import one_line
 from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.product.bounded_process import LimitError, call_bounded
 from cvzmpi.level2.product.checked_product import CheckedProduct, ProductError
-from cvzmpi.storage.checksum import sha256_of
+from cvzmpi.storage.whole_file import sha256_of
 
 _LOOK_INTO = "cvzmpi.level2.product.product_contents:look_into"  # by name: it imports dkist
 _MAX_BYTES = 1 << 32  # of a file; a scan position with two lines takes some 200 MB

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cvzmpi.errors import TransferError, one_line
-from cvzmpi.storage.checksum import sha256_of
-from cvzmpi.storage.whole_file import synchronise
+from cvzmpi.storage.whole_file import sha256_of, synchronise
 
 _CHUNK = 1 << 20
 

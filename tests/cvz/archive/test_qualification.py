@@ -2,8 +2,7 @@
 
 import pytest
 
-from cvzmpi.cvz.archive.observing_years import year_of
-from cvzmpi.cvz.archive.qualification import Criteria, qualify
+from cvzmpi.cvz.archive.qualification import Criteria, qualify, year_of
 from cvzmpi.cvz.archive.target_list import Target
 
 STAR = Target(12, 9.5)

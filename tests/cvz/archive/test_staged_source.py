@@ -7,13 +7,13 @@ import time
 import pytest
 
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
-from cvzmpi.cvz.archive.scratch.quota import Room
+from cvzmpi.cvz.archive.scratch.quota import ScratchQuota
 from cvzmpi.cvz.archive.scratch.stager import Stager
-from cvzmpi.cvz.archive.staged_source import StagedSource, StagingRules
+from cvzmpi.cvz.archive.staged_source import StagedSource
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.scheduler.campaign import Outcome, Unit, Worker
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.schedule import Schedule
 from tests.cvz.example_file import write_example
 from tools.stand_in_archive.catalog import product_of
 from tools.stand_in_archive.faults import Faults
@@ -22,9 +22,24 @@ WORKER = Worker(1, "here")
 MEGABYTE = 1e6
 
 
+class Notebook(Schedule):
+    """A source of units that keeps what is recorded of their light curves."""
+
+    def __init__(self, units):
+        super().__init__(units)
+        self.preprocessed_units = {}
+        self.not_qualified_units = {}
+
+    def preprocessed(self, unit, **detail):
+        self.preprocessed_units[unit.name] = detail
+
+    def not_qualified(self, unit, message):
+        self.not_qualified_units[unit.name] = message
+
+
 @pytest.fixture
 def open_source(client, scratch, tmp_path):
-    """Start a staged source of an archive's products."""
+    """Start a staged source of an archive's products; its `notebook` is the inner source."""
     sources = []
 
     def start(
@@ -34,22 +49,24 @@ def open_source(client, scratch, tmp_path):
         scratch_bytes=1e9,
         give_up_after=10,
         min_usable_cadences=0,
-        recorder=None,
     ):
         products = [p for sector in (1, 2) for p in archive.catalog.of_sector(sector)]
         units = [unit_of(product) for product in products] if units is None else units
-        stager = Stager(PlainDownloader(client, archive.address), scratch, 4, give_up_after)
+        downloader, quota = (
+            PlainDownloader(client, archive.address),
+            ScratchQuota(scratch, scratch_bytes),
+        )
+        notebook = Notebook(units)
         sources.append(
             StagedSource(
-                Schedule(Workload(units)),
-                stager,
-                scratch,
-                Room(scratch, scratch_bytes),
+                notebook,
+                Stager(downloader, scratch, 4, give_up_after, quota=quota),
                 tmp_path / "output",
-                StagingRules(ahead, min_usable_cadences),
-                recorder,
+                ahead=ahead,
+                min_usable_cadences=min_usable_cadences,
             )
         )
+        sources[-1].notebook = notebook
         return sources[-1]
 
     yield start
@@ -232,24 +249,11 @@ def test_with_a_dead_archive_the_job_works_on_what_it_has_and_ends(
     assert "the archive is down" in source.status()
 
 
-class Notebook:
-    """A recorder."""
-
-    def __init__(self):
-        self.preprocessed_units = {}
-        self.not_qualified_units = {}
-
-    def preprocessed(self, unit, **detail):
-        self.preprocessed_units[unit.name] = detail
-
-    def not_qualified(self, unit, message):
-        self.not_qualified_units[unit.name] = message
-
-
 def test_each_light_curve_that_came_is_recorded(open_archive, open_source):
     archive = open_archive((1, 1), (2, 1))
-    notebook = Notebook()
-    take_all(open_source(archive, recorder=notebook))
+    source = open_source(archive)
+    take_all(source)
+    notebook = source.notebook
     assert sorted(notebook.preprocessed_units) == ["1_1", "2_1"]
     content = archive.catalog.content(product_of(1, 1))
     detail = notebook.preprocessed_units["1_1"]
@@ -260,14 +264,13 @@ def test_each_light_curve_that_came_is_recorded(open_archive, open_source):
 
 def test_a_light_curve_with_too_few_cadences_does_not_qualify(open_archive, open_source, scratch):
     archive = open_archive((1, 1))
-    notebook = Notebook()
-    source = open_source(archive, min_usable_cadences=1000, recorder=notebook)
+    source = open_source(archive, min_usable_cadences=1000)
     units, (outcome,) = take_all(source)
     assert units == []
     assert outcome.error is None
     assert outcome.result["note"].startswith("does not qualify: ")
     reason = r"\d+ usable cadences, expected at least 1000 \(light_curve.min_usable_cadences\)"
-    assert re.fullmatch(reason, notebook.not_qualified_units["1_1"])
+    assert re.fullmatch(reason, source.notebook.not_qualified_units["1_1"])
     assert files(scratch) == []
 
 

@@ -328,7 +328,7 @@ def test_campaign_of_impossible_size_is_refused(tmp_path, wrong):
 
 def test_simulating_needs_no_astropy():
     code = (
-        "import sys; from cvzmpi.cvz import simulate as s;"
+        "import sys; from cvzmpi.cvz.simulation import simulate as s;"
         "s.simulate_light_curve(s.FIRST_TIC, 1, 1, n_cadences=100);"
         "sys.exit('astropy' in sys.modules)"
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import stat
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote
 
 from cvzmpi.errors import ArchiveDownError, ArchiveError, one_line
+from cvzmpi.regular_file import UnreadableFileError, open_regular
 
 FILE = "file://"
 _CHUNK = 256 * 1024
+_MOST_DIGITS = 18
 
 
 class NotInArchiveError(ArchiveError):
@@ -86,24 +90,47 @@ def file_body(address: str, largest: float) -> Body:
     """
     path = Path(unquote(address.removeprefix(FILE)))
     try:
-        status = path.stat()
+        with open(open_regular(path), "rb") as file:
+            size = os.fstat(file.fileno()).st_size
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: it has a NUL
         raise NotInArchiveError(f"{address}: no such file") from error
-    except OSError as error:
+    except (OSError, UnreadableFileError) as error:
         raise PassingError(one_line(error)) from error
-    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
-        raise PassingError("Is a directory" if path.is_dir() else "Is not a regular file")
-    return bounded_body(address, status.st_size, _file_chunks(path), largest)
+    return bounded_body(address, size, _file_chunks(path), largest)
 
 
 def _file_chunks(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
+        with open(open_regular(path), "rb") as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
-    except OSError as error:
+    except (OSError, UnreadableFileError) as error:
         raise PassingError(one_line(error)) from error
 
 
 def _too_large(address: str, size: str, largest: float) -> UnusableContentError:
     return UnusableContentError(f"{address}: {size}, expected at most {largest:,.0f} bytes")
+
+
+def content_length(text: str) -> int | None:
+    """Bytes that `Content-Length` announces; None where it is missing or no number."""
+    return _whole_number(text)
+
+
+def retry_after(text: str) -> float:
+    """Seconds that `Retry-After` asks for: a number, or a date (RFC 9110, 10.2.3); else 0."""
+    seconds = _whole_number(text)
+    if seconds is not None:
+        return float(seconds)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, IndexError, OverflowError, OSError):
+        return 0.0
+
+
+def _whole_number(text: str) -> int | None:
+    """Not `int(text)`, which takes digits of all scripts and has a limit on their number."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+        return None
+    return int(digits)

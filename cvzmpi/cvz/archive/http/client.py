@@ -8,12 +8,14 @@ transfer is bounded: in time, in speed, and in size.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+import requests
 import tenacity
 
 from cvzmpi.cvz.archive.http.answers import (
@@ -26,16 +28,15 @@ from cvzmpi.cvz.archive.http.answers import (
     UnusableContentError,
     WrongProductError,
     bounded_body,
+    content_length,
     file_body,
+    retry_after,
 )
-from cvzmpi.cvz.archive.http.header_values import content_length, retry_after
+from cvzmpi.cvz.archive.http.connections import FAILURES, as_ours, open_session, redirected_to
 from cvzmpi.cvz.archive.http.request_rate import RequestRate
-from cvzmpi.cvz.archive.http.transfer import Transfer, TransferLimits
-from cvzmpi.cvz.archive.http.waiting import WaitingNotice
+from cvzmpi.cvz.archive.http.transfer import Transfer
 from cvzmpi.errors import ArchiveDownError
-
-if TYPE_CHECKING:
-    import requests
+from cvzmpi.said_once import SaidOnce
 
 _T = TypeVar("_T")
 _CHUNK = 256 * 1024
@@ -43,12 +44,13 @@ _NOT_THERE = {404, 410}
 _TOO_MUCH = {429, 503}
 _NOT_YET = {202, 408, 425}
 _MOST_REDIRECTIONS = 10
+_QUIET_SECONDS = 60.0  # an archive that fails now and then is not worth a line each time
 MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
 class ClientLimits:
-    """How gently and how patiently the archive is asked; as in the configuration, see there."""
+    """The limits of all requests: the settings of the same names in `ArchiveConfig`."""
 
     connections: int = 4
     requests_per_second: float = 10.0
@@ -76,9 +78,8 @@ class ArchiveClient:
         self._stopped = threading.Event()
         self._rate = RequestRate(limits.requests_per_second, self._stopped)
         self._connections = threading.BoundedSemaphore(limits.connections)
-        self._session: requests.Session | None = None
-        self._opening = threading.Lock()
-        self._notice = WaitingNotice(say)
+        self._session = open_session(limits.connections)
+        self._said = SaidOnce(say or (lambda _: None), again=math.inf, quiet=_QUIET_SECONDS)
 
     @property
     def stopped(self) -> bool:
@@ -151,14 +152,15 @@ class ArchiveClient:
                     self._rate.wait()
                 self._check_stopped()
                 result = attempt()
-            self._notice.answered()
+            self._said.over("the archive answers again, after {seconds} s")
             return result
 
         def note(state: tenacity.RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome is not None else None
             if isinstance(error, PassingError | UnusableContentError):
                 reason = str(error).removeprefix(f"{address}: ")
-                self._notice.failed(f"{address}: {reason}", state.upcoming_sleep)
+                pause = f"asked again in {state.upcoming_sleep:.0f} s"
+                self._said.tell(f"waiting for the archive: {address}: {reason}; {pause}", "waiting")
 
         attempts = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(limits.attempts),
@@ -176,13 +178,9 @@ class ArchiveClient:
             raise ArchiveDownError(f"{address}: {error}, {limits.attempts} times") from error
 
     def _request(self, address: str, receive: Callable[[Body], _T], largest: float) -> _T:
-        from cvzmpi.cvz.archive.http.connections import FAILURES, as_ours
-
         limits = self.limits
-        bounds = TransferLimits(
-            limits.transfer_timeout, limits.min_bytes_per_second, limits.read_timeout
-        )
-        with Transfer(bounds, self._stopped) as transfer:
+        bounds = (limits.transfer_timeout, limits.min_bytes_per_second, limits.read_timeout)
+        with Transfer(*bounds, self._stopped) as transfer:
             try:
                 with closing(self._answer(address)) as response:
                     self._check_status(address, response)
@@ -193,13 +191,10 @@ class ArchiveClient:
 
     def _answer(self, address: str) -> requests.Response:
         """The answer to a request, at the end of all redirections."""
-        from cvzmpi.cvz.archive.http.connections import redirected_to
-
-        session = self._open_session()
         timeouts = (self.limits.connect_timeout, self.limits.read_timeout)
         place: str | None = address
         for _ in range(_MOST_REDIRECTIONS + 1):
-            response = session.get(place, stream=True, timeout=timeouts)
+            response = self._session.get(place, stream=True, timeout=timeouts)
             try:
                 place = redirected_to(response)
             except ValueError as error:
@@ -248,14 +243,6 @@ class ArchiveClient:
         self._check_stopped()
         if transfer.cut is not None:
             raise PassingError(transfer.cut)
-
-    def _open_session(self) -> requests.Session:
-        from cvzmpi.cvz.archive.http.connections import open_session
-
-        with self._opening:
-            if self._session is None:
-                self._session = open_session(self.limits.connections)
-            return self._session
 
     def _rest(self, seconds: float) -> None:
         self._stopped.wait(seconds)

@@ -11,27 +11,8 @@ import contextlib
 import socket
 import threading
 import time
-from dataclasses import dataclass
 
 _LOOK_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class TransferLimits:
-    """How long a transfer may take.
-
-    Attributes
-    ----------
-    seconds : float
-        From the request to the last byte, redirections included.
-    bytes_per_second : float
-        Of content, at least, on average over each stretch of `stretch_seconds`.
-    stretch_seconds : float
-    """
-
-    seconds: float
-    bytes_per_second: float
-    stretch_seconds: float
 
 
 class Transfer:
@@ -39,7 +20,11 @@ class Transfer:
 
     Parameters
     ----------
-    limits : TransferLimits
+    seconds : float
+        The longest time from the request to the last byte, redirections included.
+    bytes_per_second : float
+        The least content, on average over each stretch of `stretch_seconds`.
+    stretch_seconds : float
     stopped : threading.Event
         Ends the transfer.
 
@@ -49,9 +34,17 @@ class Transfer:
         Why the connection was cut; None where it was not.
     """
 
-    def __init__(self, limits: TransferLimits, stopped: threading.Event) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        bytes_per_second: float,
+        stretch_seconds: float,
+        stopped: threading.Event,
+    ) -> None:
         self.cut: str | None = None
-        self._limits = limits
+        self._seconds = seconds
+        self._bytes_per_second = bytes_per_second
+        self._stretch_seconds = stretch_seconds
         self._stopped = stopped
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -86,22 +79,21 @@ class Transfer:
         self._n_received = (self._n_received or 0) + n_bytes
 
     def _look_at_clock(self) -> None:
-        limits = self._limits
         begin = time.monotonic()
         stretch_begin, received_before = begin, 0
         while not self._ended.wait(_LOOK_SECONDS):
             now, received = time.monotonic(), self._n_received
             if self._stopped.is_set():
                 self._cut("the job ends")
-            elif now - begin > limits.seconds:
-                self._cut(f"not there after {limits.seconds:g} s")
+            elif now - begin > self._seconds:
+                self._cut(f"not there after {self._seconds:g} s")
             elif received is None:
                 stretch_begin = now
-            elif (seconds := now - stretch_begin) > limits.stretch_seconds:
-                if received - received_before < limits.bytes_per_second * seconds:
+            elif (seconds := now - stretch_begin) > self._stretch_seconds:
+                if received - received_before < self._bytes_per_second * seconds:
                     self._cut(
                         f"{received - received_before} bytes came in {seconds:.3g} s, expected "
-                        f"{limits.bytes_per_second:g} a second"
+                        f"{self._bytes_per_second:g} a second"
                     )
                 stretch_begin, received_before = now, received
 

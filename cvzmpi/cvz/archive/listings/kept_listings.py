@@ -1,8 +1,9 @@
-"""Kept listings: what was fetched once, compressed, for when it is needed again."""
+"""Kept listings: compressed copies of fetched listings, in the scratch directory."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import re
 import time
@@ -10,8 +11,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvzmpi.cvz.archive.listings.bounded_gzip import decompress
-from cvzmpi.cvz.archive.listings.listing import count_light_curves, lists_something
+from cvzmpi.cvz.archive.listings.listing_format import count_light_curves, lists_something
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.errors import ConfigError, one_line
 
@@ -19,9 +19,13 @@ _LARGEST = 1_000_000_000
 _FILE = re.compile(r"tesscurl_sector_(\d{1,4})_lc\.sh\.gz", re.ASCII)
 
 
+class TooLargeError(OSError):
+    """Decompressed content is larger than expected; an `OSError`, as for damaged gzip."""
+
+
 @dataclass(frozen=True)
 class KeptListing:
-    """A listing of an earlier time.
+    """A listing that was fetched earlier.
 
     Attributes
     ----------
@@ -37,7 +41,7 @@ class KeptListing:
 
     @property
     def n_light_curves(self) -> int:
-        """How many light curves it lists."""
+        """The number of light curves that it lists."""
         return count_light_curves(self.content)
 
 
@@ -89,3 +93,25 @@ class KeptListings:
 
     def _file(self, sector: int) -> Path:
         return self._directory / f"tesscurl_sector_{sector}_lc.sh.gz"
+
+
+def decompress(content: bytes, largest: int) -> bytes:
+    """Decompress gzip to a bounded size: some kilobytes may stand for gigabytes.
+
+    Parameters
+    ----------
+    content : bytes
+    largest : int
+        Most bytes of the result.
+
+    Raises
+    ------
+    TooLargeError
+    OSError, EOFError, zlib.error
+        If it is no gzip, or damaged.
+    """
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        result = stream.read(largest + 1)
+    if len(result) > largest:
+        raise TooLargeError(f"more than {largest:,} bytes when decompressed")
+    return result

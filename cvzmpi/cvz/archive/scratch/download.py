@@ -12,7 +12,7 @@ from cvzmpi.cvz.archive.http.answers import (
     UnusableContentError,
 )
 from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient
-from cvzmpi.cvz.archive.scratch.quota import Room
+from cvzmpi.cvz.archive.scratch.quota import ScratchQuota
 from cvzmpi.cvz.archive.scratch.scratch import FITS_MAGIC, Scratch, StagedFile
 from cvzmpi.cvz.light_curves.product import Product, address_of
 
@@ -61,8 +61,8 @@ class PlainDownloader:
         Address of the archive or of a mirror, see `product.address_of`.
     largest : float
         Bytes of a light curve; what has more is not read further.
-    room : Room, optional
-        In scratch, which no light curve may exceed.
+    quota : ScratchQuota, optional
+        The limit of scratch, also for a single light curve.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class PlainDownloader:
         client: ArchiveClient,
         base: str,
         largest: float = 64 * MEGABYTE,
-        room: Room | None = None,
+        quota: ScratchQuota | None = None,
     ) -> None:
         self._client = client
         self._base = base
         self._largest = largest
-        self._room = room
+        self._quota = quota
 
     def address(self, product: Product) -> str:
         """Where it comes from."""
@@ -86,8 +86,8 @@ class PlainDownloader:
         address = self.address(product)
 
         def receive(body: Body) -> StagedFile:
-            if self._room is not None:
-                body = replace(body, chunks=self._room.within(product, body.chunks))
+            if self._quota is not None:
+                body = replace(body, chunks=self._quota.within(product, body.chunks))
             return scratch.receive(product, body, address)
 
         try:

@@ -1,25 +1,26 @@
-"""The room in scratch: what the light curves there take, and those that are on their way."""
+"""The quota of scratch: the bytes of the light curves there and of those on their way."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 
-from cvzmpi.cvz.archive.scratch.scratch import Scratch, ScratchError
+from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.errors import ScratchError
 
 USUAL_SIZE = 2_100_000
-"""Bytes that a light curve is reckoned with until it is there (1.8 to 2.0 MB are usual)."""
+"""Bytes that a light curve counts for until it is there (1.8 to 2.0 MB are usual)."""
 
 
-class Room:
-    """Keeps account of the bytes in scratch, also of what others left there; for all threads.
+class ScratchQuota:
+    """Counts the bytes in scratch, with those of other jobs, against a limit; for all threads.
 
     Parameters
     ----------
     scratch : Scratch
     limit : float
-        Bytes that may be there.
+        Bytes.
     """
 
     def __init__(self, scratch: Scratch, limit: float) -> None:
@@ -29,28 +30,28 @@ class Room:
         self._taken = sum(self._sizes.values())
 
     def products(self) -> list[Product]:
-        """All that is there or on its way."""
+        """All light curves that are there or on their way."""
         with self._lock:
             return list(self._sizes)
 
     def has_room(self, product: Product | None = None) -> bool:
-        """Whether a product fits in; without it, whether one does that is not there yet."""
+        """True if a product fits within the limit; without it, if one more does."""
         with self._lock:
             return product in self._sizes or self._taken + USUAL_SIZE <= self._limit
 
     def reserve(self, product: Product) -> None:
-        """Reckon with a product."""
+        """Count a product that is asked for, with the usual size."""
         with self._lock:
             if product not in self._sizes:
                 self.fill(product, USUAL_SIZE)
 
     def within(self, product: Product, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The content of a product on its way, for as long as there is room.
+        """Pass on the content of a product that is downloaded, and count its bytes.
 
         Raises
         ------
         ScratchError
-            When it is larger than usual, and more than there is room for.
+            If it is larger than usual and exceeds the limit.
         """
         size = 0
         for chunk in chunks:
@@ -67,12 +68,12 @@ class Room:
             yield chunk
 
     def fill(self, product: Product, size: int) -> None:
-        """A product is there."""
+        """Count a product that is there."""
         with self._lock:
             self._taken += size - self._sizes.get(product, 0)
             self._sizes[product] = size
 
     def free(self, product: Product) -> None:
-        """A product is not there any more, or does not come."""
+        """Count a product no more: it was removed, or does not come."""
         with self._lock:
             self._taken -= self._sizes.pop(product, 0)

@@ -18,16 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.cvz.archive.http.answers import Body, UnusableContentError, WrongProductError
+from cvzmpi.cvz.light_curves.fits_input import check_whole, read_light_curve
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.errors import ArchiveError, CvzmpiError, LightCurveError, one_line
+from cvzmpi.errors import ArchiveError, LightCurveError, ScratchError, one_line
 from cvzmpi.redaction import redacted
 
 FITS_MAGIC = b"SIMPLE"
 _SHOWN_BYTES = 40
-
-
-class ScratchError(CvzmpiError):
-    """The scratch directory cannot be written to."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +170,6 @@ class Scratch:
         The checksums in the headers do not help: the archive's files have no `DATASUM`, and the
         `CHECKSUM` of their tables is not what astropy computes for them.
         """
-        from cvzmpi.cvz.light_curves.fits_input import check_whole, read_light_curve
-
         _check_fits(path, origin)
         try:
             check_whole(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import queue
 import threading
 from collections.abc import Sequence
@@ -16,9 +17,10 @@ from typing import TypeAlias
 
 from cvzmpi.cvz.archive.http.answers import StoppedError
 from cvzmpi.cvz.archive.scratch.download import Downloader
-from cvzmpi.cvz.archive.scratch.scratch import Scratch, ScratchError, StagedFile
+from cvzmpi.cvz.archive.scratch.quota import ScratchQuota
+from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.errors import ArchiveDownError, ArchiveError
+from cvzmpi.errors import ArchiveDownError, ArchiveError, ScratchError
 
 _log = logging.getLogger(__name__)
 
@@ -64,9 +66,12 @@ class Stager:
     give_up_after : int
     known_good : Product, optional
         One that the archive gave at another time.
+    quota : ScratchQuota, optional
+        Counts what is asked for and what is there; by default without a limit.
 
     Attributes
     ----------
+    quota : ScratchQuota
     down : str, optional
         Why the archive counts as down; None while it does not.
     n_pending : int
@@ -82,7 +87,9 @@ class Stager:
         n_threads: int,
         give_up_after: int,
         known_good: Product | None = None,
+        quota: ScratchQuota | None = None,
     ) -> None:
+        self.quota = quota or ScratchQuota(scratch, math.inf)
         self.down: str | None = None
         self.n_pending = 0
         self.n_downloaded = 0
@@ -102,11 +109,12 @@ class Stager:
 
     def ask(self, product: Product) -> None:
         """Have a product brought into scratch."""
+        self.quota.reserve(product)
         self.n_pending += 1
         self._asked.put(product)
 
     def collect(self) -> Sequence[StagedFile | NotStaged]:
-        """What became of products since the last call; returns at once."""
+        """The products that came or failed since the last call; returns at once."""
         results: list[StagedFile | NotStaged] = []
         while not self._came.empty():
             came = self._came.get()
@@ -129,7 +137,17 @@ class Stager:
             results += self._in_doubt
             self._in_doubt = []
         self.n_pending -= len(results)
+        for result in results:
+            if isinstance(result, StagedFile):
+                self.quota.fill(result.product, result.size)
+            else:
+                self.quota.free(result.product)
         return results
+
+    def discard(self, product: Product) -> None:
+        """Remove a product from scratch, where it is there."""
+        self._scratch.remove(product)
+        self.quota.free(product)
 
     def close(self) -> None:
         """Stop fetching."""

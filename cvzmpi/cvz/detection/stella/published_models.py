@@ -19,7 +19,9 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
+import platformdirs
 
 from cvzmpi.errors import ModelFileError, one_line
 
@@ -61,18 +63,11 @@ WEIGHTS_SHA256 = "42cf34efbd61034cefcb3085f0e4bce01e40283b1b38380362a75e9f42b5b9
 
 @dataclass(frozen=True)
 class StellaModels:
-    """The weights of the ensemble.
+    """The weights of the ensemble."""
 
-    Attributes
-    ----------
-    weights : dict
-        float32 arrays by name, all models stacked along the first axis.
-    checksum : str
-        SHA-256 over all of them.
-    """
-
+    # float32 arrays by name, all models stacked along the first axis
     weights: dict[str, np.ndarray]
-    checksum: str
+    checksum: str  # SHA-256 over all of them
 
     def __len__(self) -> int:
         return len(self.weights["conv1_bias"])
@@ -87,8 +82,6 @@ def default_file() -> Path:
     cache = os.environ.get("CVZMPI_CACHE")
     if cache:
         return Path(cache) / COMPACT_FILE
-    import platformdirs
-
     return platformdirs.user_cache_path("cvzmpi") / COMPACT_FILE
 
 
@@ -206,8 +199,6 @@ def _keras_contents(sdist: Path) -> list[bytes]:
 
 
 def _keras_weights(content: bytes) -> dict[str, np.ndarray]:
-    import h5py
-
     with h5py.File(io.BytesIO(content), "r") as file:
         return {
             name: file["model_weights"][path][()].astype(np.float32).reshape(shape)

@@ -6,14 +6,19 @@ import time
 
 import pytest
 
-from cvzmpi.cvz.archive.http.answers import NotInArchiveError, StoppedError, UnusableContentError
+from cvzmpi.cvz.archive.http.answers import (
+    NotInArchiveError,
+    StoppedError,
+    UnusableContentError,
+    content_length,
+    retry_after,
+)
 from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
-from cvzmpi.cvz.archive.http.header_values import content_length, retry_after
-from cvzmpi.cvz.archive.listings.bounded_gzip import TooLargeError, decompress
+from cvzmpi.cvz.archive.listings.kept_listings import TooLargeError, decompress
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
-from cvzmpi.cvz.archive.scratch.quota import USUAL_SIZE, Room
-from cvzmpi.cvz.archive.scratch.scratch import Scratch, ScratchError
-from cvzmpi.errors import ArchiveDownError
+from cvzmpi.cvz.archive.scratch.quota import USUAL_SIZE, ScratchQuota
+from cvzmpi.cvz.archive.scratch.scratch import Scratch
+from cvzmpi.errors import ArchiveDownError, ScratchError
 from tools.stand_in_archive.catalog import product_of
 
 LARGEST = 1_000_000
@@ -182,19 +187,19 @@ def test_a_light_curve_takes_no_more_of_scratch_than_there_is_room_for(open_arch
     archive = open_archive((1, 1))
     archive.faults.always[1] = "endless"
     client = ArchiveClient(dataclasses.replace(ONCE, transfer_timeout=60))
-    room = Room(scratch, 5_000_000)
-    downloader = PlainDownloader(client, archive.address, 1e15, room)
+    quota = ScratchQuota(scratch, 5_000_000)
+    downloader = PlainDownloader(client, archive.address, 1e15, quota)
     with pytest.raises(ScratchError, match=r"no room for more .*archive\.scratch_gb"):
         downloader.download(product_of(1, 1), scratch)
     assert list(scratch.directory.rglob("*.part")) == []
-    room.free(product_of(1, 1))
-    assert room.has_room()
+    quota.free(product_of(1, 1))
+    assert quota.has_room()
 
 
-def test_a_light_curve_of_the_usual_size_has_the_room_that_was_reserved_for_it(tmp_path):
-    room = Room(Scratch(tmp_path, 0), USUAL_SIZE)
-    room.reserve(product_of(1, 1))
-    assert len(list(room.within(product_of(1, 1), iter([bytes(USUAL_SIZE)])))) == 1
+def test_a_light_curve_of_the_usual_size_fits_where_it_was_reserved(tmp_path):
+    quota = ScratchQuota(Scratch(tmp_path, 0), USUAL_SIZE)
+    quota.reserve(product_of(1, 1))
+    assert len(list(quota.within(product_of(1, 1), iter([bytes(USUAL_SIZE)])))) == 1
 
 
 @pytest.mark.parametrize(

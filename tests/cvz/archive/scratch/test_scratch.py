@@ -11,9 +11,9 @@ import pytest
 
 from cvzmpi.cvz.archive.http.answers import Body, UnusableContentError, WrongProductError
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
-from cvzmpi.cvz.archive.scratch.scratch import Scratch, ScratchError
+from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.errors import ArchiveDownError
+from cvzmpi.errors import ArchiveDownError, ScratchError
 from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
 
 PRODUCT = product_of(1, 2)
@@ -203,5 +203,5 @@ def test_a_file_that_is_always_the_wrong_one_is_told_with_its_address(
 
 def test_a_cut_mirror_is_not_mistaken_for_a_missing_file(client, scratch, tmp_path):
     (tmp_path / PRODUCT.key).mkdir(parents=True)  # something that cannot be read
-    with pytest.raises(ArchiveDownError, match="Is a directory"):
+    with pytest.raises(ArchiveDownError, match="a directory, not a regular file"):
         PlainDownloader(client, f"file://{tmp_path}").download(PRODUCT, scratch)

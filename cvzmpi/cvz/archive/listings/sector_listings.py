@@ -18,7 +18,7 @@ from cvzmpi.cvz.archive.http.answers import (
 )
 from cvzmpi.cvz.archive.http.client import ArchiveClient
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListing, KeptListings
-from cvzmpi.cvz.archive.listings.listing import check_listing, names_in
+from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_in
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
 
