@@ -29,22 +29,13 @@ from cvzmpi.ledger.states import State, state_named
 
 
 class Ledger:
-    """The units of a campaign and their histories. Made by `open`.
-
-    Attributes
-    ----------
-    database : Database
-        For tables that a campaign keeps beside the ledger's; see `migrate`.
-    jobs : JobRegistry
-        Who records.
-    claims : Claims
-        Which job has which unit now.
-    """
+    """The units of a campaign and their histories. Made by `open`."""
 
     def __init__(self, database: Database) -> None:
+        # for tables that a campaign keeps beside the ledger's; see `migrate`
         self.database = database
-        self.jobs = JobRegistry(database)
-        self.claims = Claims(database)
+        self.jobs = JobRegistry(database)  # who records
+        self.claims = Claims(database)  # which job has which unit now
         self._followers: list[Follower] = []
 
     @classmethod

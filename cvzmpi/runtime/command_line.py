@@ -38,13 +38,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 class LazyCommand(click.Command):
-    """A command whose body is imported when it runs.
-
-    Attributes
-    ----------
-    start : str, optional
-        As for `lazy_command`.
-    """
+    """A command whose body is imported when it runs; for `body` and `start` see `lazy_command`."""
 
     def __init__(self, *given: Any, body: str, start: str | None, **named: Any) -> None:
         super().__init__(*given, **named)

@@ -21,15 +21,10 @@ class Heartbeat:
     ----------
     interval : float
         Seconds between two signs of life.
-
-    Attributes
-    ----------
-    steps : int
-        Done so far.
     """
 
     def __init__(self, interval: float) -> None:
-        self.steps = 0
+        self.steps = 0  # done so far
         self._interval = interval
         self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS)  # when, and steps by then
 

@@ -94,11 +94,6 @@ class Undelivered:
     ----------
     outbox : Outbox
         Where they are kept while the database is away.
-
-    Attributes
-    ----------
-    can_be_kept : bool
-        Whether the outbox could be written when that was last tried.
     """
 
     def __init__(self, outbox: Outbox) -> None:
@@ -106,7 +101,7 @@ class Undelivered:
         self._events: list[Event] = []
         self._n_kept = 0  # of these, the first ones, are in the outbox
         self._said = SaidOnce(_log.warning)
-        self.can_be_kept = True
+        self.can_be_kept = True  # whether the outbox could be written when that was last tried
 
     def __len__(self) -> int:
         return len(self._events)

@@ -46,15 +46,7 @@ class Seen:
 
 
 class OtherJobs:
-    """Looks at the other jobs now and then, and takes over the units of those that are dead.
-
-    Parameters
-    ----------
-    outboxes : Path
-        Directory of the outboxes.
-    evidence : Evidence
-        Asked about the units of dead jobs.
-    """
+    """Looks at the other jobs now and then, and takes over the units of those that are dead."""
 
     def __init__(
         self, ledger: Ledger, job: Job, outboxes: Path, rules: JobRules, evidence: Evidence

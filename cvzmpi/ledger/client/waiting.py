@@ -22,23 +22,14 @@ _N_NAMED = 3
 
 
 class BackOff:
-    """Longer and longer pauses between attempts to reach a database that is away.
-
-    Attributes
-    ----------
-    problem : str, optional
-        Why it cannot be reached; None where it can.
-    may_pass : bool
-        Whether it may be back by itself: it does not answer, or is locked. Else a file is lost,
-        damaged or read-only.
-    is_lost : bool
-        Whether there is no ledger any more, or another one in its place.
-    """
+    """Longer and longer pauses between attempts to reach a database that is away."""
 
     def __init__(self) -> None:
-        self.problem: str | None = None
+        self.problem: str | None = None  # why it cannot be reached; None where it can
+        # Whether it may be back by itself: it does not answer, or is locked. Else a file is lost,
+        # damaged or read-only.
         self.may_pass = True
-        self.is_lost = False
+        self.is_lost = False  # whether there is no ledger any more, or another one in its place
         self._since: float | None = None
         self._try_again = 0.0
         self._pause = _FIRST_PAUSE
@@ -82,16 +73,10 @@ class BackOff:
 
 
 class WaitForOthers:
-    """A wait that is over when the others have no units, or end none for too long.
-
-    Attributes
-    ----------
-    is_on : bool
-        Whether the job waits.
-    """
+    """A wait that is over when the others have no units, or end none for too long."""
 
     def __init__(self) -> None:
-        self.is_on = False
+        self.is_on = False  # whether the job waits
         self._n_units = 0
         self._since = 0.0  # when they had more units for the last time
 

@@ -78,18 +78,16 @@ class Migrations:
 
     def _run(self, connection: sa.Connection, name: str) -> None:
         # 0.1 s, and most jobs find tables that are up to date.
-        from alembic import command
-        from alembic.config import Config
-        from alembic.util import CommandError
+        from alembic import command, config, util
 
-        config = Config()
-        config.set_main_option("script_location", str(files(self.package)).replace("%", "%%"))
-        config.set_main_option("path_separator", "os")
-        config.attributes["connection"] = connection
-        config.attributes["version_table"] = self.version_table
+        settings = config.Config()
+        settings.set_main_option("script_location", str(files(self.package)).replace("%", "%%"))
+        settings.set_main_option("path_separator", "os")
+        settings.attributes["connection"] = connection
+        settings.attributes["version_table"] = self.version_table
         try:
-            command.upgrade(config, "head")
-        except CommandError as error:  # a version that this one has no way from
+            command.upgrade(settings, "head")
+        except util.CommandError as error:  # a version that this one has no way from
             raise LedgerError(f"{name}: {self.version_table}: {one_line(error)}") from error
 
 

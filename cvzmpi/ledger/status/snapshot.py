@@ -117,7 +117,7 @@ def _sqlite(path: str) -> _Driver:
         return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
     def as_value(value: Any) -> Any:
-        if isinstance(value, datetime):  # text without a zone: see `column_types.Utc`
+        if isinstance(value, datetime):  # text without a zone: see `tables.Utc`
             value = value.astimezone(timezone.utc).replace(tzinfo=None)
             return value.isoformat(" ", "microseconds")
         return value
@@ -127,14 +127,13 @@ def _sqlite(path: str) -> _Driver:
 
 def _postgresql(url: str) -> _Driver:
     # The SQLite ledger does without, and its status is there the sooner.
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-    from psycopg.types.json import set_json_loads
+    import psycopg.conninfo
+    import psycopg.types.json
 
     def connect() -> Any:
-        options: dict[str, Any] = {**POSTGRESQL_OPTIONS, **conninfo_to_dict(url)}
+        options: dict[str, Any] = {**POSTGRESQL_OPTIONS, **psycopg.conninfo.conninfo_to_dict(url)}
         connection = psycopg.connect(**options, autocommit=True)
-        set_json_loads(stored_values.from_text, connection)
+        psycopg.types.json.set_json_loads(stored_values.from_text, connection)
         return connection
 
     begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

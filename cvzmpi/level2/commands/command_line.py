@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from cvzmpi.runtime.command_line import (
     status_options,
 )
 
+_option = partial(click.option, show_default=True)
 _count = click.IntRange(1)
 _positive = click.FloatRange(0, min_open=True)
 _program_argument = click.argument("program")
@@ -30,7 +32,7 @@ def _campaign_options(declaration: Callable[..., Any]) -> Callable[..., Any]:
 
 def _ranks_per_team(unit: str) -> Callable[..., Any]:
     help = f"Ranks that share a {unit}."
-    return click.option("--ranks-per-team", type=_count, default=1, show_default=True, help=help)
+    return _option("--ranks-per-team", type=_count, default=1, help=help)
 
 
 # ----------------------------------------------------------------- the programs
@@ -185,12 +187,8 @@ def history() -> None:
 @click.argument("datasets", type=GIVEN_PATH, nargs=-1, required=True)
 @click.option("--output", type=GIVEN_PATH, required=True, help="Directory of the prepared maps.")
 @click.option("--map", "map_number", type=int, help="One map only, from 0.  [default: all]")
-@click.option(
-    "--spectral-bin", type=_count, default=1, show_default=True, help="Wavelengths averaged."
-)
-@click.option(
-    "--slit-bin", type=_count, default=1, show_default=True, help="Pixels of the slit averaged."
-)
+@_option("--spectral-bin", type=_count, default=1, help="Wavelengths averaged.")
+@_option("--slit-bin", type=_count, default=1, help="Pixels of the slit averaged.")
 def prepare() -> None:
     """Prepare Level 1 datasets of ViSP, directories with FITS and ASDF files, for the inversion."""
 
@@ -199,20 +197,8 @@ def prepare() -> None:
 @click.argument("prepared", type=GIVEN_PATH)
 @click.option("--output", type=GIVEN_PATH, required=True, help="Directory of the inverted maps.")
 @_ranks_per_team("map")
-@click.option(
-    "--interval",
-    type=_positive,
-    default=5.0,
-    show_default=True,
-    help="Seconds between checkpoints.",
-)
-@click.option(
-    "--noise",
-    type=_positive,
-    default=1e-3,
-    show_default=True,
-    help="Noise of the profiles, in continua.",
-)
+@_option("--interval", type=_positive, default=5.0, help="Seconds between checkpoints.")
+@_option("--noise", type=_positive, default=1e-3, help="Noise of the profiles, in continua.")
 def invert() -> None:
     """Invert all prepared maps of a directory; with mpirun or srun, on all ranks.
 
@@ -236,12 +222,10 @@ def write() -> None:
 
 @lazy_command("cvzmpi.level2.commands.simulate:simulate", "Write maps of invented atmospheres.")
 @click.argument("directory", type=GIVEN_PATH)
-@click.option("--maps", "n_maps", type=_count, default=1, show_default=True, help="How many.")
-@click.option(
-    "--steps", type=_count, default=10, show_default=True, help="Scan positions of each map."
-)
-@click.option("--slit", type=_count, default=256, show_default=True, help="Pixels along the slit.")
-@click.option("--seed", default=1, show_default=True, help="Seed of all random draws.")
+@_option("--maps", "n_maps", type=_count, default=1, help="How many.")
+@_option("--steps", type=_count, default=10, help="Scan positions of each map.")
+@_option("--slit", type=_count, default=256, help="Pixels along the slit.")
+@_option("--seed", default=1, help="Seed of all random draws.")
 def simulate() -> None:
     """Write prepared maps of invented atmospheres, to try the inversion."""
 

@@ -75,11 +75,6 @@ class ProgramCampaign(InversionCampaign):
         Ranks and nodes of the job.
     ranks_per_team : int
         Ranks that share a program.
-
-    Attributes
-    ----------
-    inverted : list of (str, str)
-        Programs that this job has inverted, and the ids of their inversions; on rank 0.
     """
 
     def __init__(
@@ -89,6 +84,7 @@ class ProgramCampaign(InversionCampaign):
         self._config = config
         self._ranks, self._nodes = ranks, nodes
         self._teams = max((ranks - 1) // ranks_per_team, 1)
+        # programs that this job has inverted, and the ids of their inversions; on rank 0
         self.inverted: list[tuple[str, str]] = []
 
     def open_source(self) -> UnitSource:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
+from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion.pixel_inversion import Inverted
-from cvzmpi.level2.maps.map_file import opened
+from cvzmpi.level2.maps.map_file import opened, writing
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
@@ -112,10 +112,8 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
             file[name].attrs["units"] = units
         datasets = [*_DIAGNOSTICS, *_names_of_parameters()]
         content = whole_image(file, [*datasets, "n_tickets_remaining"])
-    try:
+    with writing(path):
         write_whole(path, content, fsync)
-    except OSError as error:
-        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error
 
 
 def read_progress(path: Path) -> Progress | None:

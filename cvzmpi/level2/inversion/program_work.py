@@ -40,16 +40,11 @@ _OPEN = (State.PREPROCESSED, State.WORKING)
 
 
 class ProgramWork:
-    """Finds the programs that a job is to invert.
-
-    Attributes
-    ----------
-    inverted : list of (str, str)
-        Programs whose inversion this job has ended, and the ids of their inversions.
-    """
+    """Finds the programs that a job is to invert."""
 
     def __init__(self, config: Level2Config) -> None:
         self._config = config
+        # programs whose inversion this job has ended, and the ids of their inversions
         self.inverted: list[tuple[str, str]] = []
         self._programs: dict[str, InversionUnit] = {}
         self._changed: set[str] = set()

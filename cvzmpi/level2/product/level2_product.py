@@ -46,11 +46,6 @@ class Product:
     fits: tuple[Path, ...]
     inventory: dict[str, Any]  # the record of the inversion in the ASDF file
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """All files, the FITS files first."""
-        return (*self.fits, self.asdf)
-
 
 def write_product(
     level1_directory: Path,
@@ -89,7 +84,8 @@ def write_product(
         raise MapFileError(f"{inverted_path}: not inverted from {prepared.path}")
     level1 = read_level1(level1_directory, int(prepared.record["map"]), files_needed=False)
     _check_same_map(level1, prepared)
-    frames = _frames(level1, prepared)
+    slit_bin = int(prepared.record["settings"]["slit_bin"])
+    frames = [Frame(header, slit_bin, prepared.wavelength) for header in level1.headers()]
     names, headers = [], []
     with prepared.profiles() as profiles:
         model = _model(prepared, inverted)
@@ -107,7 +103,7 @@ def write_product(
         inventory=inventory,
         file_names=names,
         headers=headers,
-        level1=Level1Coordinates(level1.wcs, int(prepared.record["map"]), frames[0].slit_bin),
+        level1=Level1Coordinates(level1.wcs, int(prepared.record["map"]), slit_bin),
         n_slit=prepared.shape[1],
         wavelength=prepared.wavelength,
     )
@@ -125,11 +121,6 @@ def _check_same_map(level1: Level1Map, prepared: PreparedMap) -> None:
     dataset, made_from = level1.inventory["datasetId"], prepared.record["dataset"]
     if dataset != made_from:
         raise MapFileError(f"{prepared.path}: prepared from {made_from}, not from {dataset}")
-
-
-def _frames(level1: Level1Map, prepared: PreparedMap) -> list[Frame]:
-    slit_bin = int(prepared.record["settings"]["slit_bin"])
-    return [Frame(header, slit_bin, prepared.wavelength) for header in level1.headers()]
 
 
 def _model(prepared: PreparedMap, inverted: InvertedMap) -> MilneEddington:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from cvzmpi.ledger import Event, Job, State
-from cvzmpi.level2.programs.catalogue import Catalogue, spectropolarimetric_versions
+from cvzmpi.level2.programs.catalogue import Catalogue, Qualification, spectropolarimetric_versions
 from cvzmpi.level2.programs.invertibility import Thresholds, evaluate
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.programs.states import OPEN
@@ -72,29 +72,12 @@ def qualify(
             else:  # a prepared program stays prepared
                 report.invertible.append(name)
                 to_state = state if state is State.PREPROCESSED else State.QUALIFIED
-            row = {
-                "program": name,
-                "invertible": found.invertible,
-                "failed": found.failed,
-                "thresholds": asdict(thresholds),
-                "versions": versions.get(name, {}),
-                "at": now,
-            }
-            rows.append(row)
-            events.append(
-                Event(
-                    name,
-                    to_state,
-                    from_state=state,
-                    message="; ".join(found.reasons or found.warnings) or None,
-                    detail={
-                        **found.as_json(),
-                        "thresholds": row["thresholds"],
-                        "datasets": row["versions"],
-                    },
-                    at=now,
-                )
-            )
+            limits, of_these = asdict(thresholds), versions.get(name, {})
+            row = Qualification(name, found.invertible, found.failed, limits, of_these, now)
+            rows.append(vars(row))
+            detail = {**found.as_json(), "thresholds": limits, "datasets": of_these}
+            message = "; ".join(found.reasons or found.warnings) or None
+            events.append(Event(name, to_state, state, message=message, detail=detail, at=now))
         catalogue.ledger.record(events, job, within=connection)
         if rows:
             connection.execute(qualifications.insert(), rows)

@@ -19,7 +19,7 @@ from cvzmpi.ledger.records import now
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.metadata_store.dataset import Dataset, Experiment
 from cvzmpi.level2.metadata_store.rows import BadRow, Reading, read_datasets, read_experiments
-from cvzmpi.level2.programs.catalogue import Catalogue, spectropolarimetric_versions
+from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, spectropolarimetric_versions
 from cvzmpi.level2.programs.held_back import (
     held_programs,
     hold_back,
@@ -130,15 +130,9 @@ def _add_versions(
         if before is not None and before.dataset == dataset:
             continue
         (new if before is None else changed).append(dataset.dataset_id)
-        rows.append(
-            {
-                "dataset_id": dataset.dataset_id,
-                "version": 1 if before is None else before.version + 1,
-                "program": dataset.observing_program,
-                "seen": at,
-                "row": row,
-            }
-        )
+        number = 1 if before is None else before.version + 1
+        version = DatasetVersion(dataset.dataset_id, number, dataset.observing_program, at, row)
+        rows.append(vars(version))
     if rows:
         connection.execute(dataset_versions.insert(), rows)
     return new, changed

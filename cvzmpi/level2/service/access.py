@@ -24,7 +24,7 @@ from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.configuration import SERVE_TOKEN
-from cvzmpi.level2.programs.person_name import PersonNameError, person_name
+from cvzmpi.level2.programs.reservation import PersonNameError, person_name
 
 _MIN_LENGTH = 16
 _NO_TOKEN = f"the service was started without {SERVE_TOKEN}: nothing can be changed"

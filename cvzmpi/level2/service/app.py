@@ -25,7 +25,7 @@ from cvzmpi.errors import CvzmpiError, LedgerUnavailableError
 from cvzmpi.ledger import Job
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse
 from cvzmpi.level2.programs import reservation
-from cvzmpi.level2.programs.person_name import PersonNameError, person_name
+from cvzmpi.level2.programs.reservation import PersonNameError, person_name
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.programs.views import Item, UnknownProgramError, list_items, program_view

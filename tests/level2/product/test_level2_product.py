@@ -189,7 +189,8 @@ def test_the_commands_lead_from_level_1_to_level_2(level1, product, tmp_path):
         *("write", level1[0], path, inverted_path),
         *("--output", written, "--inversion-id", "inv.ABC123"),
     )
-    assert sorted(p.name for p in written.iterdir()) == sorted(p.name for p in product.files)
+    names = sorted(path.name for path in (*product.fits, product.asdf))
+    assert sorted(path.name for path in written.iterdir()) == names
     velocity = dkist.load_dataset(written)["velocity"].data.compute()
     expected = dkist.load_dataset(product.directory)["velocity"].data.compute()
     assert np.array_equal(velocity, expected)
