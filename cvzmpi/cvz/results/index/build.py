@@ -33,6 +33,7 @@ DIRECTORY = "index"
 """Name of the directory of the index, in the output directory."""
 
 MASTER = "campaign.h5"
+_PARTS = "parts"
 
 _SHOWN = 20
 """Problems that `describe` names; the table has them all."""
@@ -79,7 +80,7 @@ def update_index(output: Path, world: World) -> IndexReport:
         index = output / DIRECTORY
 
         def update(name: str) -> ShardReport:
-            return update_shard(output / name, _part_file(index, name), now - _SETTLING_NS)
+            return update_shard(output / name, index / _PARTS / f"{name}.part", now - _SETTLING_NS)
 
         reports = scatter(world, shards, update)
         return world.first(lambda: _finish(output, reports))
@@ -111,7 +112,7 @@ def _locked(output: Path, world: World) -> Iterator[None]:
 
 def _begin(output: Path) -> tuple[list[str], int]:
     """The shards, and the time by the clock of the file system, in ns since 1970."""
-    parts = output / DIRECTORY / "parts"
+    parts = output / DIRECTORY / _PARTS
     try:
         parts.mkdir(parents=True, exist_ok=True)
         clock = parts / "clock"
@@ -131,10 +132,6 @@ def _begin(output: Path) -> tuple[list[str], int]:
     return shards, now
 
 
-def _part_file(index: Path, shard: str) -> Path:
-    return index / "parts" / f"{shard}.part"
-
-
 def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
     """Merge the parts, where they are not those of the last merge."""
     index = output / DIRECTORY
@@ -145,12 +142,10 @@ def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
         links: list[tuple[int, int, str]] = []
         with merged_tables(index, digest) as add:
             for report in reports:
-                part, _ = read_part(_part_file(index, report.name))
+                part, _ = read_part(index / _PARTS / f"{report.name}.part")
                 add(part)
-                columns = (part.light_curves[n].to_pylist() for n in ("tic", "sector", "path"))
-                links += [
-                    (t, s, f"{os.pardir}/{path}") for t, s, path in zip(*columns, strict=True)
-                ]
+                rows = part.light_curves.select(["tic", "sector", "path"]).to_pylist()
+                links += [(r["tic"], r["sector"], f"{os.pardir}/{r['path']}") for r in rows]
             write_master(master, links, digest)
     names = [field.name for field in fields(Counts) if field.name != "left_out"]
     total = {name: sum(getattr(report, name) for report in reports) for name in names}
