@@ -39,10 +39,7 @@ _COLUMNS = (
 def show_table(paths: Sequence[Path]) -> bool:
     """Print one line for each sector file, and below them what cannot be read, and why.
 
-    Returns
-    -------
-    bool
-        Whether all of them could be read.
+    True if all of them could be read.
     """
     console = plain_console(_WIDE)
     console.width = max(console.width, WIDTH)

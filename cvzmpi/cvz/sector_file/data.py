@@ -68,10 +68,8 @@ class SectorData:
         cls, lc: Columns, seconds: dict[str, float], marks: str | None, **facts: Any
     ) -> SectorData:
         """The inverse of `tables` at checkpoint `detect`; `facts` of the light curve."""
-        measured: dict[str, Any] = {
-            name: lc[name] for name in ("time", "flux", "flux_err", "quality")
-        }
-        curve = LightCurve(**measured, **facts)
+        names = ("time", "flux", "flux_err", "quality")
+        curve = LightCurve(**{name: lc[name] for name in names} | facts)
         return cls(curve, lc["flare_probability"], lc["flare_mask"], seconds=seconds, marks=marks)
 
     def add_model(self, lc: Columns, flares: Columns, injections: Columns) -> None:

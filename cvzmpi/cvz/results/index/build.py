@@ -45,15 +45,7 @@ keep times to 2 s at worst."""
 
 @dataclass(frozen=True)
 class IndexReport(Counts):
-    """An update of the index; the same on all ranks.
-
-    Attributes
-    ----------
-    directory : Path
-        Where the index is.
-    changed : bool
-        Whether the tables are new.
-    """
+    """An update of the index, the same on all ranks: where it is, and if its tables are new."""
 
     directory: Path
     changed: bool
@@ -61,12 +53,6 @@ class IndexReport(Counts):
 
 def update_index(output: Path, world: World) -> IndexReport:
     """Bring the index of an output directory up to date: collective.
-
-    Parameters
-    ----------
-    output : Path
-        The output directory of the campaign.
-    world : World
 
     Raises
     ------

@@ -23,13 +23,7 @@ from cvzmpi.cvz.results.pictures.style import check_suffix, picture, save, say
 
 
 def plot_file(path: Path, output: Path) -> Path:
-    """Draw a sector file; what is not in it yet is said in its panel.
-
-    Parameters
-    ----------
-    path : Path
-    output : Path
-        A PNG or PDF file.
+    """Draw a sector file as PNG or PDF; what is not in it yet is said in its panel.
 
     Returns
     -------

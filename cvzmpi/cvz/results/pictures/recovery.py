@@ -115,11 +115,7 @@ def how_many(recovery: Recovery) -> str:
 def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
     """A figure of few cells, each with its recovered fraction and the interval of it.
 
-    Parameters
-    ----------
-    recovery : Recovery
-        With at least one injected flare that is done.
-    title : str
+    At least one injected flare must be done.
     """
     grid = _Grid.of(recovery, _N_CELLS)
     fraction, (low, high) = grid.counts.fraction, grid.counts.interval()
@@ -143,11 +139,7 @@ def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
 def draw_completeness(recovery: Recovery, title: str) -> Any:
     """A figure with a panel for each size: fractions in bins, the fitted curve, and its limits.
 
-    Parameters
-    ----------
-    recovery : Recovery
-        With at least one injected flare that is done.
-    title : str
+    At least one injected flare must be done.
     """
     figure = picture(8.6, 3.6)
     panels = figure.subplots(1, 2, sharey=True)

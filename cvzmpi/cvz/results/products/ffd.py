@@ -67,9 +67,6 @@ class StarFfd:
 
     Attributes
     ----------
-    tic : int
-    sectors : tuple of SearchedSector
-    time : EffectiveTime
     lower, upper : float
         Equivalent durations in s between which rates are given. `lower` is NaN where the searches
         together never reach the completeness that was asked for, or where too little was searched;
@@ -83,6 +80,7 @@ class StarFfd:
     rate : float
         Flares a day between the bounds.
     interval, interval_95 : (float, float)
+        68.27 % and 95 %.
     upper_limit : float
         With 95 % confidence (one-sided) the rate is below this.
     """

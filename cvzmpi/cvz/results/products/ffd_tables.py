@@ -129,13 +129,8 @@ def star_rows(star: StarFfd) -> Rows:
 def write_tables(stars: Sequence[Rows], directory: Path, kind: str = "ecsv") -> list[Path]:
     """Write `ffd_stars`, `ffd_sectors` and `ffd_flares`; each takes its name when it is whole.
 
-    Parameters
-    ----------
-    stars : sequence of Rows
-    directory : Path
-        Is created where missing; tables of these names are replaced.
-    kind : str
-        `ecsv` or `parquet`.
+    The directory is created where missing, tables of these names are replaced; `kind` is one of
+    `FORMATS`.
 
     Raises
     ------
