@@ -45,9 +45,9 @@ class Mark:
 class Definition:
     """A quality mark: its name in files and tables, and the fault of the light curve as a sentence.
 
-    `why` is the reason for the threshold. If `spoils_star`, one light curve with it makes the rate of
-    its star doubtful; if not, the star has it only where all its light curves do. `find` says what
-    the mark is given for; None where it is not given, or cannot be known yet.
+    `why` is the reason for the threshold. If `spoils_star`, one light curve with it makes the rate
+    of its star doubtful; if not, the star has it only where all its light curves do. `find` says
+    what the mark is given for; None where it is not given, or cannot be known yet.
     """
 
     name: str
