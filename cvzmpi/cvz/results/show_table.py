@@ -45,7 +45,7 @@ def show_table(paths: Sequence[Path]) -> bool:
     console.width = max(console.width, WIDTH)
     table = plain_table(_COLUMNS, collapse_padding=True)
     table.add_column("file", overflow="fold")
-    base = _common_directory(paths)
+    base = os.path.commonpath([path.absolute().parent for path in paths])
     bad = []
     for path in paths:
         row = isolated(path, partial(_row, path))
@@ -90,7 +90,3 @@ def _row(path: Path) -> list[str]:
     star_facts(content.header)
     marks = marks_text(quality_marks(data, content.config))
     return [*cells, f"{sum(data.seconds.values()):.1f}", marks.replace(",", "\n")]
-
-
-def _common_directory(paths: Sequence[Path]) -> str:
-    return os.path.commonpath([path.absolute().parent for path in paths])

@@ -57,7 +57,7 @@ class _Rows:
     """Rows that are read now, before they become tables."""
 
     light_curves: list[pa.RecordBatch] = field(default_factory=list)
-    flares: list[dict[str, np.ndarray]] = field(default_factory=list)
+    flares: list[pa.RecordBatch] = field(default_factory=list)
     problems: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, summary: Summary, state: dict[str, Any]) -> None:
@@ -72,14 +72,7 @@ class _Rows:
         self.light_curves.append(batch)
         if n_flares:
             owner = {name: np.full(n_flares, row[name]) for name in ("tic", "sector")}
-            self.flares.append(owner | flares)
-
-    def flare_table(self) -> pa.Table:
-        """All flares, with the columns of `columns.FLARES`."""
-        if not self.flares:
-            return FLARE_SCHEMA.empty_table()
-        columns = [[flares[name] for flares in self.flares] for name in FLARE_SCHEMA.names]
-        return pa.table([np.concatenate(column) for column in columns], schema=FLARE_SCHEMA)
+            self.flares.append(pa.record_batch(owner | flares, FLARE_SCHEMA))
 
 
 def update_shard(directory: Path, part_file: Path, settled_before: int) -> ShardReport:
@@ -224,7 +217,8 @@ def _merge(known: Part, kept: set[str], rows: _Rows) -> Part:
     light_curves = pa.concat_tables([stays, read]).sort_by(_KEY).combine_chunks()
     still = set(_owners(stays)) - set(_owners(read))
     mask = pa.array([owner in still for owner in _owners(known.flares)], pa.bool_())
-    flares = pa.concat_tables([known.flares.filter(mask), rows.flare_table()])
+    found = pa.Table.from_batches(rows.flares, FLARE_SCHEMA)
+    flares = pa.concat_tables([known.flares.filter(mask), found])
     problems = pa.Table.from_pylist(
         sorted(rows.problems, key=lambda problem: problem["path"]), PROBLEM_SCHEMA
     )

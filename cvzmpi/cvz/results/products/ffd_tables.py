@@ -16,8 +16,7 @@ from astropy import units as u
 from astropy.table import QTable
 
 from cvzmpi.cvz.quality.quality_marks import marks_text
-from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.tess_band import band_luminosity
 from cvzmpi.cvz.sector_file.layout import Column
 from cvzmpi.errors import ConfigError, one_line

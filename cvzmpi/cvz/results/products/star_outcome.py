@@ -115,7 +115,7 @@ def _made(
 def _without_spoilers(
     sectors: list[SearchedSector], settings: Mapping[str, float], failure: LeftOut
 ) -> tuple[list[SearchedSector], list[LeftOut]]:
-    """The light curves of which a distribution can be made, and why not of the others.
+    """The light curves that a distribution can be made of, and why not of the others.
 
     Those are left out that fail alone; or the one without which the others do not fail; or all.
     """

@@ -153,11 +153,15 @@ def _pictures(
     drawings = (
         (
             "limits",
-            "Equivalent durations of which half of the flares are found",
+            "Equivalent durations at which half of the flares are found",
             lambda: draw_limits(*limits),
         ),
         ("rates", "Flare rates and power-law indices of the stars", lambda: draw_rates(*rates)),
-        ("sky", "Where the targets are, and how far the search is", lambda: draw_sky(*sky)),
+        (
+            "sky",
+            "Positions of the targets, and how many of their light curves are done",
+            lambda: draw_sky(*sky),
+        ),
     )
     pictures = []
     for name, caption, draw in drawings:

@@ -13,8 +13,7 @@ from typing import Any
 
 from cvzmpi import __version__
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
-from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd
+from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
 from cvzmpi.cvz.results.report import tables
