@@ -35,15 +35,7 @@ _ONE_SIDED = 0.05  # chance that the share of negative flares is below its limit
 
 @dataclass(frozen=True)
 class Mark:
-    """A quality mark of a light curve.
-
-    Attributes
-    ----------
-    name : str
-        One of `DEFINITIONS`.
-    value : str
-        In words and numbers, what it was given for.
-    """
+    """A quality mark of a light curve: one of `DEFINITIONS`, and what it was given for in words."""
 
     name: str
     value: str
@@ -51,21 +43,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Definition:
-    """The meaning of a quality mark, and how it is given.
+    """A quality mark: its name in files and tables, and the fault of the light curve as a sentence.
 
-    Attributes
-    ----------
-    name : str
-        As in files and tables.
-    meaning : str
-        The fault of the light curve, as a sentence for people.
-    why : str
-        The reason for the threshold.
-    spoils_star : bool
-        Whether one light curve with it makes the rate of its star doubtful. If not, the star has
-        it only where all its light curves have it.
-    find : callable
-        Says what the mark is given for; None where it is not given, or cannot be known yet.
+    `why` is the reason for the threshold. If `spoils_star`, one light curve with it makes the rate
+    of its star doubtful; if not, the star has it only where all its light curves do. `find` says
+    what the mark is given for; None where it is not given, or cannot be known yet.
     """
 
     name: str
@@ -78,17 +60,7 @@ class Definition:
 def quality_marks(data: SectorData, config: Mapping[str, Any]) -> tuple[Mark, ...]:
     """The quality marks of a light curve, as far as they can be known at its checkpoint.
 
-    Parameters
-    ----------
-    data : SectorData
-        From checkpoint `detect` on.
-    config : mapping
-        The configuration of its search, by dotted key.
-
-    Returns
-    -------
-    tuple of Mark
-        In the order of `DEFINITIONS`.
+    They are in the order of `DEFINITIONS`. `config` is that of its search, by dotted key.
     """
     searched = SearchedCurve(data, config)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -37,12 +37,7 @@ class SearchTime:
 class SearchedCurve:
     """Quantities of a searched light curve, computed when they are asked for.
 
-    Parameters
-    ----------
-    data : SectorData
-        From checkpoint `detect` on.
-    config : mapping
-        The configuration of its search, by dotted key.
+    `config` is the configuration of its search, by dotted key.
     """
 
     def __init__(self, data: SectorData, config: Mapping[str, Any]) -> None:

@@ -190,7 +190,7 @@ def _unit(parameter: str) -> str:
 def _print_flares(console: Console, data: SectorData) -> None:
     if data.flares is None:
         n_flares = n_flares_in(data.flare_mask)
-        console.print(f"  {n_flares} found; not measured yet, for want of the Gaussian process")
+        console.print(f"  {n_flares} found; not measured yet: the Gaussian process is missing")
         return
     n_flares = len(data.flares["peak"])
     if not n_flares:

@@ -39,16 +39,13 @@ _COLUMNS = (
 def show_table(paths: Sequence[Path]) -> bool:
     """Print one line for each sector file, and below them what cannot be read, and why.
 
-    Returns
-    -------
-    bool
-        Whether all of them could be read.
+    True if all of them could be read.
     """
     console = plain_console(_WIDE)
     console.width = max(console.width, WIDTH)
     table = plain_table(_COLUMNS, collapse_padding=True)
     table.add_column("file", overflow="fold")
-    base = _common_directory(paths)
+    base = os.path.commonpath([path.absolute().parent for path in paths])
     bad = []
     for path in paths:
         row = isolated(path, partial(_row, path))
@@ -93,7 +90,3 @@ def _row(path: Path) -> list[str]:
     star_facts(content.header)
     marks = marks_text(quality_marks(data, content.config))
     return [*cells, f"{sum(data.seconds.values()):.1f}", marks.replace(",", "\n")]
-
-
-def _common_directory(paths: Sequence[Path]) -> str:
-    return os.path.commonpath([path.absolute().parent for path in paths])

@@ -24,10 +24,7 @@ _INDENT = 17
 def plain_console(piped_width: int = WIDTH) -> Console:
     """Plain text: a path or a number is not to be taken for markup, or coloured.
 
-    Parameters
-    ----------
-    piped_width : int
-        Columns where the output is no terminal, unless the environment says.
+    `piped_width` is in columns, where the output is no terminal and the environment says nothing.
     """
     console = Console(highlight=False, emoji=False, markup=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -68,13 +65,7 @@ def print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
 def half_found(recovery: Recovery, size: str, factor: float = 1.0) -> str:
     """The size at which half of the injected flares are found, with its sign if it is a bound.
 
-    Parameters
-    ----------
-    recovery : Recovery
-    size : str
-        `amplitude` or `equivalent_duration`.
-    factor : float
-        The size is shown times this.
+    `size` is `amplitude` or `equivalent_duration`; it is shown times `factor`.
     """
     curve = CompletenessCurve.fit(getattr(recovery, size), recovery.recovered, n_draws=0)
     limit = curve.limit(0.5)

@@ -13,6 +13,8 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.stage import Stage
 
+Columns = dict[str, np.ndarray]
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -27,18 +29,12 @@ class Provenance:
 
 @dataclass
 class SectorData:
-    """The content of a sector file up to a checkpoint.
+    """The content of a sector file up to a checkpoint; arrays as `layout.TABLES` describes them.
 
     Attributes
     ----------
-    light_curve : LightCurve
-    probability : float32, shape (n_cadences,)
-    flare_mask : bool, shape (n_cadences,)
-    gp_mu, gp_sigma : float64, shape (n_cadences,), from checkpoint `model` on
-        In e-/s.
     gp_facts : dict
         Parameters of the Gaussian process, its likelihood and how the fit ended.
-    flares : dict of ndarray, from checkpoint `model` on
     injections : Injections, from checkpoint `model` on
         Their cadences are rows of the light curve.
     equivalent_duration : float64, shape (n_inject,)
@@ -66,6 +62,27 @@ class SectorData:
     def checkpoint(self) -> Stage:
         """The checkpoint that the data are at."""
         return Stage.DETECT if self.injections is None else Stage.MODEL
+
+    @classmethod
+    def at_detect(
+        cls, lc: Columns, seconds: dict[str, float], marks: str | None, **facts: Any
+    ) -> SectorData:
+        """The inverse of `tables` at checkpoint `detect`; `facts` of the light curve."""
+        names = ("time", "flux", "flux_err", "quality")
+        curve = LightCurve(**{name: lc[name] for name in names} | facts)
+        return cls(curve, lc["flare_probability"], lc["flare_mask"], seconds=seconds, marks=marks)
+
+    def add_model(self, lc: Columns, flares: Columns, injections: Columns) -> None:
+        """The inverse of `tables` for what checkpoint `model` adds."""
+        self.gp_mu, self.gp_sigma = lc["gp_mu"], lc["gp_sigma"]
+        self.flares = flares
+        self.equivalent_duration = injections["equivalent_duration"]
+        self.injections = Injections(
+            injections["amplitude"],
+            injections["fwhm"],
+            injections["cadence"].astype(np.int64),
+            injections["time"],
+        )
 
     def tables(self) -> dict[str, dict[str, Any]]:
         """The columns that `layout.TABLES` declares for the checkpoint, by table and name."""
@@ -104,12 +121,8 @@ class Recovery:
 
     Attributes
     ----------
-    amplitude : float64, shape (n_done,)
-        Relative to the median flux.
-    fwhm : float64, shape (n_done,)
-        Days.
-    equivalent_duration : float64, shape (n_done,)
-        Seconds.
+    amplitude, fwhm, equivalent_duration : float64, shape (n_done,)
+        Relative to the median flux; in days; in s.
     recovered : bool, shape (n_done, n_repeat)
     n_inject : int
         Flares in all, done or not.

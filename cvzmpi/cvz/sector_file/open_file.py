@@ -18,7 +18,6 @@ import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t, string_dtype
 
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
-from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorData
 from cvzmpi.cvz.sector_file.layout import LIGHT_CURVE, MARKS, TABLES
@@ -57,12 +56,6 @@ class OpenSectorFile:
         """The attributes of the file."""
         return self.attributes("/")
 
-    @cached_property
-    def seconds(self) -> dict[str, float]:
-        """Time of each stage that is done."""
-        names = {stage: f"seconds_{stage}" for stage in Stage}
-        return {s: self.root.number(name) for s, name in names.items() if name in self.root}
-
     def column(self, table: str, name: str) -> np.ndarray:
         """All values of a dataset, of the type that the layout declares."""
         try:
@@ -84,20 +77,15 @@ class OpenSectorFile:
 
     def light_curve(self) -> SectorData:
         """The content at checkpoint `detect`."""
-        root, lc = self.root, self.columns("lc", LIGHT_CURVE)
-        light_curve = LightCurve(
+        root = self.root
+        return SectorData.at_detect(
+            self.columns("lc", LIGHT_CURVE),
+            {s: root.number(n) for s in Stage if (n := f"seconds_{s}") in root},
+            root.text(MARKS) if MARKS in root else None,
             tic=root.integer("tic"),
             sector=root.integer("sector"),
             exposure=root.number("exposure") / SECONDS_PER_DAY,
             header=json.loads(root.text("header")),
-            **{name: lc[name] for name in ("time", "flux", "flux_err", "quality")},
-        )
-        return SectorData(
-            light_curve,
-            lc["flare_probability"],
-            lc["flare_mask"],
-            seconds=self.seconds,
-            marks=root.text(MARKS) if MARKS in root else None,
         )
 
     def flares(self) -> dict[str, np.ndarray]:

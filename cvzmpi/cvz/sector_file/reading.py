@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
-import numpy as np
 
-from cvzmpi.cvz.injection.injection import Injections
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.checks import check_content, check_on_trial, check_parts
 from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
-from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION
+from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION, LIGHT_CURVE, TABLES
 from cvzmpi.cvz.sector_file.open_file import OpenSectorFile
 from cvzmpi.errors import DamagedFileError, SectorFileError
 from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
@@ -32,10 +30,6 @@ class SectorContent(SectorProgress):
 
     Attributes
     ----------
-    path : Path
-    config_hash : str
-        Checksum of the configuration.
-    seed : int
     software : dict
         Versions, by name.
     data : SectorData
@@ -156,17 +150,7 @@ def read_sector_data(path: Path) -> SectorData:
 
 
 def _opened(path: Path) -> AbstractContextManager[h5py.File]:
-    """Open a sector file for reading; every way of being damaged is one error.
-
-    Its attributes are those that were written, by a checksum: a difference is no flipped bit.
-
-    Raises
-    ------
-    DamagedFileError
-        If it is unreadable or inconsistent.
-    SectorFileError
-        If the operating system does not let it be read.
-    """
+    """Open a sector file for reading; every way of being damaged is one error."""
     return opened_hdf5(path, SectorFileError, DamagedFileError, check_on_trial)
 
 
@@ -195,13 +179,12 @@ def _data(file: h5py.File) -> SectorData:
     opened = OpenSectorFile(file.id)
     data = opened.light_curve()
     if "injections" in file:
-        data.gp_mu, data.gp_sigma = opened.columns("lc", ("gp_mu", "gp_sigma")).values()
         data.gp_facts = dict(file["lc"].attrs)
-        data.flares = opened.flares()
-        injections = {name: opened.column("injections", name) for name in file["injections"]}
-        data.equivalent_duration = injections.pop("equivalent_duration")
-        injections["cadence"] = injections["cadence"].astype(np.int64)
-        data.injections = Injections(**injections)
+        data.add_model(
+            opened.columns("lc", TABLES["lc"].keys() - LIGHT_CURVE.keys()),
+            opened.flares(),
+            opened.columns("injections", TABLES["injections"]),
+        )
     return data
 
 

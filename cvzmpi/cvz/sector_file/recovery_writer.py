@@ -48,10 +48,8 @@ class RecoveryWriter(CheckpointWriter):
 
         Parameters
         ----------
-        n_remaining : int
-            Flares that remain; the same on all ranks.
-        seconds : float
-            What the stage has taken so far; the same on all ranks.
+        n_remaining, seconds : int and float
+            Flares that remain, and what the stage has taken so far; the same on all ranks.
 
         Raises
         ------

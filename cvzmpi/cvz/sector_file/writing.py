@@ -32,17 +32,9 @@ from cvzmpi.storage.whole_file import write_whole
 def write_sector_file(
     path: Path, data: SectorData, provenance: Provenance, fsync: bool = True
 ) -> None:
-    """Write a whole file beside, and rename it.
+    """Write a whole file beside, and rename it; with `fsync`, once it is on disk.
 
     HDF5 makes the file in memory: where a disk is full, it would crash the process.
-
-    Parameters
-    ----------
-    path : Path
-    data : SectorData
-    provenance : Provenance
-    fsync : bool
-        Whether to wait until the file is on disk before it takes its name.
 
     Raises
     ------

@@ -32,6 +32,7 @@ DIRECTORY = "index"
 """Name of the directory of the index, in the output directory."""
 
 MASTER = "campaign.h5"
+_PARTS = "parts"
 
 _SHOWN = 20
 """Problems that `describe` names; the table has them all."""
@@ -43,15 +44,7 @@ keep times to 2 s at worst."""
 
 @dataclass(frozen=True)
 class IndexReport(Counts):
-    """An update of the index; the same on all ranks.
-
-    Attributes
-    ----------
-    directory : Path
-        Where the index is.
-    changed : bool
-        Whether the tables are new.
-    """
+    """An update of the index, the same on all ranks: where it is, and if its tables are new."""
 
     directory: Path
     changed: bool
@@ -59,12 +52,6 @@ class IndexReport(Counts):
 
 def update_index(output: Path, world: World) -> IndexReport:
     """Bring the index of an output directory up to date: collective.
-
-    Parameters
-    ----------
-    output : Path
-        The output directory of the campaign.
-    world : World
 
     Raises
     ------
@@ -78,7 +65,7 @@ def update_index(output: Path, world: World) -> IndexReport:
         index = output / DIRECTORY
 
         def update(name: str) -> ShardReport:
-            return update_shard(output / name, _part_file(index, name), now - _SETTLING_NS)
+            return update_shard(output / name, index / _PARTS / f"{name}.part", now - _SETTLING_NS)
 
         reports = world.scatter(shards, update)
         return world.first(lambda: _finish(output, reports))
@@ -110,7 +97,7 @@ def _locked(output: Path, world: World) -> Iterator[None]:
 
 def _begin(output: Path) -> tuple[list[str], int]:
     """The shards, and the time by the clock of the file system, in ns since 1970."""
-    parts = output / DIRECTORY / "parts"
+    parts = output / DIRECTORY / _PARTS
     try:
         parts.mkdir(parents=True, exist_ok=True)
         clock = parts / "clock"
@@ -130,10 +117,6 @@ def _begin(output: Path) -> tuple[list[str], int]:
     return shards, now
 
 
-def _part_file(index: Path, shard: str) -> Path:
-    return index / "parts" / f"{shard}.part"
-
-
 def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
     """Merge the parts, where they are not those of the last merge."""
     index = output / DIRECTORY
@@ -144,12 +127,10 @@ def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
         links: list[tuple[int, int, str]] = []
         with merged_tables(index, digest) as add:
             for report in reports:
-                part, _ = read_part(_part_file(index, report.name))
+                part, _ = read_part(index / _PARTS / f"{report.name}.part")
                 add(part)
-                columns = (part.light_curves[n].to_pylist() for n in ("tic", "sector", "path"))
-                links += [
-                    (t, s, f"{os.pardir}/{path}") for t, s, path in zip(*columns, strict=True)
-                ]
+                rows = part.light_curves.select(["tic", "sector", "path"]).to_pylist()
+                links += [(r["tic"], r["sector"], f"{os.pardir}/{r['path']}") for r in rows]
             write_master(master, links, digest)
     names = [field.name for field in fields(Counts) if field.name != "left_out"]
     total = {name: sum(getattr(report, name) for report in reports) for name in names}

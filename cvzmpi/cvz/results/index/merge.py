@@ -38,10 +38,7 @@ def table_path(directory: Path, name: str) -> Path:
 def digest_of_tables(directory: Path) -> str | None:
     """The digest of the parts that the tables in a directory were merged from.
 
-    Returns
-    -------
-    str or None
-        None where a table is missing or torn, or they are not of one merge.
+    None where a table is missing or torn, or they are not of one merge.
     """
     digests = set()
     for name in SCHEMAS:
@@ -57,13 +54,8 @@ def digest_of_tables(directory: Path) -> str | None:
 def merged_tables(directory: Path, digest: str) -> Iterator[Callable[[Part], None]]:
     """The tables while they are written: beside, and renamed when everything is complete.
 
-    They are left as they were if the context is left with an error.
-
-    Parameters
-    ----------
-    directory : Path
-    digest : str
-        Digest of the parts that are going to be added.
+    They are left as they were if the context is left with an error. `digest` is that of the parts
+    that are going to be added.
 
     Yields
     ------

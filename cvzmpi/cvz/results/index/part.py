@@ -33,13 +33,7 @@ _LAYOUT = _digest(
 
 @dataclass(frozen=True)
 class Part:
-    """The tables of one shard, or of all of them.
-
-    Attributes
-    ----------
-    light_curves, flares, problems : pa.Table
-        With the columns of `columns`, ordered by tic and sector.
-    """
+    """The tables of one shard, with the columns of `columns`, ordered by tic and sector."""
 
     light_curves: pa.Table
     flares: pa.Table

@@ -30,17 +30,10 @@ _KEY = [("tic", "ascending"), ("sector", "ascending")]
 
 @dataclass(frozen=True)
 class Counts:
-    """Numbers of what was read and of what is in the tables, of one shard or of all.
+    """Numbers of what was read now and of what is in the tables, of one shard or of all.
 
-    Attributes
-    ----------
-    n_read : int
-        Sector files that were read now.
-    n_light_curves, n_unfinished, n_flares, n_problems : int
-        In the tables.
-    left_out : tuple of str
-        A line for each sector file that should be in the tables and cannot: not for those that only
-        change just now, nor for files of other names.
+    `left_out` has a line for each sector file that should be in the tables and cannot: not for
+    those that only change just now, nor for files of other names.
     """
 
     n_read: int
@@ -53,14 +46,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class ShardReport(Counts):
-    """The update of one shard.
-
-    Attributes
-    ----------
-    name : str
-    digest : str
-        Checksum of its part; the same as long as nothing changed.
-    """
+    """The update of one shard. Its digest is the same as long as nothing changes."""
 
     name: str
     digest: str
@@ -71,17 +57,11 @@ class _Rows:
     """Rows that are read now, before they become tables."""
 
     light_curves: list[pa.RecordBatch] = field(default_factory=list)
-    flares: list[dict[str, np.ndarray]] = field(default_factory=list)
+    flares: list[pa.RecordBatch] = field(default_factory=list)
     problems: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, summary: Summary, state: dict[str, Any]) -> None:
-        """Add a light curve and its flares; `state` has the columns that its file does not know.
-
-        Raises
-        ------
-        UnreadableError
-            If a value does not fit its column.
-        """
+        """Add a light curve and its flares; `state` has the columns that its file does not know."""
         flares, row = summary.flares, summary.light_curve
         n_flares = len(flares["peak"])
         whole = row | state | {"n_flares": n_flares}
@@ -92,25 +72,15 @@ class _Rows:
         self.light_curves.append(batch)
         if n_flares:
             owner = {name: np.full(n_flares, row[name]) for name in ("tic", "sector")}
-            self.flares.append(owner | flares)
-
-    def flare_table(self) -> pa.Table:
-        """All flares, with the columns of `columns.FLARES`."""
-        if not self.flares:
-            return FLARE_SCHEMA.empty_table()
-        columns = [[flares[name] for flares in self.flares] for name in FLARE_SCHEMA.names]
-        return pa.table([np.concatenate(column) for column in columns], schema=FLARE_SCHEMA)
+            self.flares.append(pa.record_batch(owner | flares, FLARE_SCHEMA))
 
 
 def update_shard(directory: Path, part_file: Path, settled_before: int) -> ShardReport:
-    """Bring the part of one shard up to date.
+    """Bring the part of one shard up to date; its part need not exist.
 
     Parameters
     ----------
-    directory : Path
-        The shard.
-    part_file : Path
-        Its part; need not exist.
+    directory, part_file : Path
     settled_before : int
         Files that changed after this time (ns since 1970, by the file system's clock) are read
         again next time.
@@ -247,7 +217,8 @@ def _merge(known: Part, kept: set[str], rows: _Rows) -> Part:
     light_curves = pa.concat_tables([stays, read]).sort_by(_KEY).combine_chunks()
     still = set(_owners(stays)) - set(_owners(read))
     mask = pa.array([owner in still for owner in _owners(known.flares)], pa.bool_())
-    flares = pa.concat_tables([known.flares.filter(mask), rows.flare_table()])
+    found = pa.Table.from_batches(rows.flares, FLARE_SCHEMA)
+    flares = pa.concat_tables([known.flares.filter(mask), found])
     problems = pa.Table.from_pylist(
         sorted(rows.problems, key=lambda problem: problem["path"]), PROBLEM_SCHEMA
     )

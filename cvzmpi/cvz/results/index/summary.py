@@ -36,14 +36,9 @@ class UnreadableError(CvzmpiError):
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows of a sector file in the tables of the index.
+    """The rows of a sector file in the tables of the index, by column.
 
-    Attributes
-    ----------
-    light_curve : dict
-        By column of `columns.LIGHT_CURVES`, but for what is known about the file from outside.
-    flares : dict of ndarray, shape (n_flares,)
-        By column of `columns.FLARES`.
+    `light_curve` is without the columns that say what is known about the file from outside.
     """
 
     light_curve: dict[str, Any]

@@ -29,7 +29,8 @@ def draw_limits(duration_50: np.ndarray, magnitude: np.ndarray) -> Any:
         right.set_axis_off()
         return figure
     values = duration_50[known]
-    left.hist(values, _edges(values), orientation="horizontal", color=GP, alpha=0.8)
+    edges = np.geomspace(values.min() * 0.95, values.max() * 1.05, _BINS + 1)
+    left.hist(values, edges, orientation="horizontal", color=GP, alpha=0.8)
     middle = float(np.median(values))
     left.axhline(middle, color=FLARE, lw=1.4, label=f"median {middle:.3g} s")
     left.set(yscale="log", xlabel="Light curves")
@@ -116,11 +117,6 @@ def draw_sky(
     axes.set_title("Targets", loc="left", fontweight="bold")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
     return figure
-
-
-def _edges(values: np.ndarray) -> np.ndarray:
-    low, high = values.min(), values.max()
-    return np.geomspace(low * 0.95, high * 1.05, _BINS + 1)
 
 
 def _dot(n: int) -> float:

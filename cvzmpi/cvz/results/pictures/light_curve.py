@@ -1,16 +1,69 @@
-"""The light curve with the Gaussian process and the flares, and a flare from near."""
+"""The light curve with the Gaussian process and the flares, and its flares from near."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cvzmpi.cvz.results.pictures.content import Content
-from cvzmpi.cvz.results.pictures.style import DATA, FLARE, GP, NOT_SEARCHED, with_error
+from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
+from cvzmpi.cvz.results.pictures.style import (
+    DATA,
+    FLARE,
+    GP,
+    NOT_SEARCHED,
+    picture,
+    say,
+    with_error,
+)
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.star_facts import star_facts
+
+MAX_FLARES = 9
+_COLUMNS = 3  # of their panels
+
+
+class Content(SectorContent):
+    """A sector file with, for each usable cadence, what the panels draw."""
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Rows of the light curve; int, shape (n,)."""
+        return np.flatnonzero(self.data.light_curve.usable(self.quality_bitmask))
+
+    @cached_property
+    def time(self) -> np.ndarray:
+        """BTJD; float64, shape (n,)."""
+        return self.data.light_curve.time[self.rows]
+
+    @cached_property
+    def _flux(self) -> np.ndarray:
+        return self.data.light_curve.flux[self.rows].astype(np.float64)
+
+    @cached_property
+    def _median(self) -> np.floating:
+        return np.median(self._flux)
+
+    @cached_property
+    def flux(self) -> np.ndarray:
+        """Relative to the median flux; float64, shape (n,)."""
+        return self._flux / self._median
+
+    @cached_property
+    def flux_err(self) -> np.ndarray:
+        """Relative to the median flux; shape (n,)."""
+        return self.data.light_curve.flux_err[self.rows] / self._median
+
+    @cached_property
+    def process(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Mean and standard deviation of the Gaussian process, likewise; None before `model`."""
+        if self.data.gp_mu is None or self.data.gp_sigma is None:
+            return None
+        mean, sd = self.data.gp_mu[self.rows], self.data.gp_sigma[self.rows]
+        return mean / self._median, sd / self._median
 
 
 def title_of(content: Content) -> str:
@@ -116,50 +169,38 @@ def not_searched(content: Content) -> list[tuple[float, float]]:
     return [(edges[0] - 30, edges[0] - half), *inner, (edges[-1] + half, edges[-1] + 30)]
 
 
-def around(content: Content, flare: dict[str, Any]) -> slice:
-    """The cadences of a flare and a stretch before and after, in time, for a gap may be near."""
-    exposure = content.data.light_curve.exposure
-    span = flare["stop_time"] - flare["start_time"]
+def draw_flare(
+    axes: Any, content: Content, flare: dict[str, Any], title: str, with_peak: bool
+) -> tuple[np.ndarray, slice]:
+    """A flare from near; what is summed up to its equivalent duration is shaded.
+
+    Its measures are in the upper right corner, the time of the peak only if `with_peak`.
+
+    Returns
+    -------
+    minutes : float64, shape (n,)
+        Time from the peak of the cadences that are drawn.
+    part : slice
+        These cadences: those of the flare, and a stretch before and after.
+    """
+    exposure, span = content.data.light_curve.exposure, flare["stop_time"] - flare["start_time"]
     start = flare["start_time"] - max(25 * exposure, span / 2)
     stop = flare["stop_time"] + max(40 * exposure, span)
-    return slice(*np.searchsorted(content.time, [start, stop]))
-
-
-def draw_flare(
-    axes: Any, content: Content, flare: dict[str, Any], minutes: np.ndarray, part: slice
-) -> None:
-    """A flare in the cadences `part`; what is summed up to its equivalent duration is shaded."""
-    flux, rows = content.flux[part], content.rows[part]
+    part = slice(*np.searchsorted(content.time, [start, stop]))  # in time, for a gap may be near
+    minutes = (content.time[part] - flare["peak_time"]) * MINUTES_PER_DAY
+    flux, error, rows = content.flux[part], content.flux_err[part], content.rows[part]
     inside = (rows >= flare["start"]) & (rows <= flare["stop"])
+    style = {"fmt": ".", "ms": 4, "mew": 0, "elinewidth": 0.5}
     for chosen, colour in ((~inside, DATA), (inside, FLARE)):
-        axes.errorbar(
-            minutes[chosen],
-            flux[chosen],
-            content.flux_err[part][chosen],
-            fmt=".",
-            color=colour,
-            ms=4,
-            mew=0,
-            elinewidth=0.5,
-        )
+        axes.errorbar(minutes[chosen], flux[chosen], error[chosen], color=colour, **style)
     assert content.process is not None
-    mean, _ = content.process
-    axes.fill_between(
-        minutes[inside],
-        mean[part][inside],
-        flux[inside],
-        color=FLARE,
-        alpha=0.18,
-        linewidth=0,
-    )
+    mean = content.process[0][part]
+    shade = {"color": FLARE, "alpha": 0.18, "linewidth": 0}
+    axes.fill_between(minutes[inside], mean[inside], flux[inside], **shade)
     draw_model(axes, content, minutes, part)
-    axes.set_title("Largest flare", loc="left")
+    axes.set_title(title, loc="left")
     axes.set_ylabel("Flux / median flux")
     axes.margins(x=0.02)
-
-
-def note_measures(axes: Any, flare: dict[str, Any], with_peak: bool = True) -> None:
-    """The measures of a flare in words, in the upper right corner."""
     text = (
         f"amplitude {flare['amplitude'] * 100:.3g} %\n"
         f"ED {with_error(flare['equivalent_duration'], flare['equivalent_duration_error'])} s"
@@ -167,6 +208,7 @@ def note_measures(axes: Any, flare: dict[str, Any], with_peak: bool = True) -> N
     if with_peak:
         text = f"peak {flare['peak_time']:.4f} BTJD\n{text}"
     axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
+    return minutes, part
 
 
 def draw_probability(axes: Any, content: Content, minutes: np.ndarray, part: slice) -> None:
@@ -178,3 +220,32 @@ def draw_probability(axes: Any, content: Content, minutes: np.ndarray, part: sli
     axes.set_yticks([0, 0.5, 1])
     axes.set_ylabel("Flare\nprobability")
     axes.set_xlabel("Time from the peak [minutes]")
+
+
+def draw_zooms(content: Content) -> Any:
+    """A figure with a panel for each of the largest flares, by equivalent duration."""
+    flares = content.data.flares
+    n_flares = 0 if flares is None else len(flares["peak"])
+    title = f"{title_of(content)}: "
+    if flares is None or not n_flares:
+        figure = picture(8.0, 1.6)
+        nothing = "No flares measured yet" if flares is None else "No flare detected"
+        say(figure.subplots(), f"{title}flares", nothing)
+        return figure
+    order = np.argsort(-flares["equivalent_duration"], kind="stable")[:MAX_FLARES]
+    n_rows = -(-len(order) // _COLUMNS)
+    figure = picture(9.0, 0.5 + 2.5 * n_rows)
+    figure.suptitle(
+        f"{title}the {len(order)} largest of {n_flares} flares", fontsize=9, fontweight="bold"
+    )
+    panels = figure.subplots(n_rows, _COLUMNS, squeeze=False).ravel()
+    for rank, (axes, number) in enumerate(zip(panels, order, strict=False)):
+        flare = {name: column[number] for name, column in flares.items()}
+        about = f"flare {number}, peak {flare['peak_time']:.4f} BTJD d"
+        draw_flare(axes, content, flare, about, with_peak=False)
+        if rank % _COLUMNS:
+            axes.set_ylabel("")
+        axes.set_xlabel("Time from the peak [minutes]")
+    for axes in panels[len(order) :]:
+        axes.set_axis_off()
+    return figure

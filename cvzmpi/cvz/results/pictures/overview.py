@@ -11,28 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
-from cvzmpi.cvz.results.pictures.content import Content
 from cvzmpi.cvz.results.pictures.light_curve import (
-    around,
+    Content,
     draw_flare,
     draw_light_curve,
     draw_probability,
-    note_measures,
     title_of,
 )
-from cvzmpi.cvz.results.pictures.recovery_map import draw_recovery
+from cvzmpi.cvz.results.pictures.recovery import draw_recovery
 from cvzmpi.cvz.results.pictures.style import check_suffix, picture, save, say
 
 
 def plot_file(path: Path, output: Path) -> Path:
-    """Draw a sector file; what is not in it yet is said in its panel.
-
-    Parameters
-    ----------
-    path : Path
-    output : Path
-        A PNG or PDF file.
+    """Draw a sector file as PNG or PDF; what is not in it yet is said in its panel.
 
     Returns
     -------
@@ -71,9 +62,6 @@ def _draw_largest_flare(figure: Any, content: Content) -> None:
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     largest = int(np.argmax(flares["equivalent_duration"]))
     flare = {name: column[largest] for name, column in flares.items()}
-    part = around(content, flare)
-    minutes = (content.time[part] - flare["peak_time"]) * MINUTES_PER_DAY
-    draw_flare(axes, content, flare, minutes, part)
-    note_measures(axes, flare)
+    minutes, part = draw_flare(axes, content, flare, "Largest flare", with_peak=True)
     draw_probability(below, content, minutes, part)
     figure.align_ylabels()

@@ -54,21 +54,9 @@ def picture(width: float, height: float) -> Any:
 
 
 def save(draw: Callable[[], Any], output: Path) -> Path:
-    """Draw a figure in our style, and write it.
+    """Draw a figure in our style, and write it as PNG or PDF; `output` is returned.
 
     The same content gives the same file to the last bit, whatever matplotlib's settings are.
-
-    Parameters
-    ----------
-    draw : callable
-        Gives the figure.
-    output : Path
-        A PNG or PDF file.
-
-    Returns
-    -------
-    Path
-        `output`.
 
     Raises
     ------

@@ -11,11 +11,11 @@ from astropy.table import QTable
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
-from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.detection.flares import at_edge
 from cvzmpi.cvz.quality.quality_marks import Mark, quality_marks
 from cvzmpi.cvz.quality.searched_curve import SearchedCurve, SearchTime
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
+from cvzmpi.cvz.sector_file.layout import TABLES
 from cvzmpi.cvz.sector_file.open_file import no_flares
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.errors import SectorFileError
@@ -23,8 +23,7 @@ from cvzmpi.errors import SectorFileError
 if TYPE_CHECKING:
     from lightkurve import LightCurve
 
-_FLUX = u.electron / u.s
-_UNITS = {"e-/s": _FLUX, "s": u.s, "relative to median flux": u.dimensionless_unscaled}
+_UNITS = {"e-/s": u.electron / u.s, "s": u.s, "relative to median flux": u.dimensionless_unscaled}
 _BTJD = 2457000.0
 
 
@@ -49,19 +48,11 @@ class SectorFile(SectorContent):
         `row` is the row of the FITS file, to which the flares refer. `gp_mu` and `gp_sigma` are
         there from checkpoint `model` on.
         """
-        data, curve = self.data, self.data.light_curve
-        rows = np.flatnonzero(np.isfinite(curve.time))
-        columns = {
-            "flux": curve.flux[rows] * _FLUX,
-            "flux_err": curve.flux_err[rows] * _FLUX,
-            "quality": curve.quality[rows],
-            "flare_probability": data.probability[rows],
-            "flare_mask": data.flare_mask[rows],
-        }
-        if data.gp_mu is not None and data.gp_sigma is not None:
-            columns |= {"gp_mu": data.gp_mu[rows] * _FLUX, "gp_sigma": data.gp_sigma[rows] * _FLUX}
-        columns["row"] = rows
-        series = TimeSeries(time=_time(curve.time[rows]), data=columns)
+        lc = self.data.tables()["lc"]
+        rows = np.flatnonzero(np.isfinite(lc["time"]))
+        time = _time(lc.pop("time")[rows])
+        columns = {name: _column(lc[name][rows], TABLES["lc"][name].unit) for name in lc}
+        series = TimeSeries(time=time, data=columns | {"row": rows})
         series.meta.update(tic=self.tic, sector=self.sector, **self.header)
         return series
 
@@ -82,10 +73,8 @@ class SectorFile(SectorContent):
         """
         table = QTable(meta={"tic": self.tic, "sector": self.sector})
         flares = self.data.flares or no_flares()
-        for name, (_, units) in FLARE_COLUMNS.items():
-            table[name] = (
-                _time(flares[name]) if units == "BTJD d" else _with_unit(flares[name], units)
-            )
+        for name, column in TABLES["flares"].items():
+            table[name] = _column(flares[name], column.unit)
         table["at_edge"] = at_edge(self.data.probability, flares["start"], flares["stop"])
         return table
 
@@ -136,5 +125,8 @@ def _time(btjd: np.ndarray) -> Time:
     return Time(np.full(np.shape(btjd), _BTJD), btjd, format="jd", scale="tdb")
 
 
-def _with_unit(values: np.ndarray, units: str) -> np.ndarray | u.Quantity:
-    return values * _UNITS[units] if units in _UNITS else values
+def _column(values: np.ndarray, unit: str) -> np.ndarray | u.Quantity | Time:
+    """Values of a sector file with their unit there."""
+    if unit == "BTJD d":
+        return _time(values)
+    return values * _UNITS[unit] if unit in _UNITS else values

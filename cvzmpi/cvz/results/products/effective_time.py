@@ -43,15 +43,7 @@ class EffectiveTime:
     def of_light_curves(
         cls, curves: Sequence[CompletenessCurve], searched: Sequence[float]
     ) -> EffectiveTime:
-        """Sum over light curves.
-
-        Parameters
-        ----------
-        curves : sequence of CompletenessCurve
-            By equivalent duration.
-        searched : sequence of float
-            Days.
-        """
+        """Sum over light curves, of completeness by equivalent duration and of days searched."""
         knots = np.unique(np.concatenate([curve.log_size for curve in curves]))
         days = sum(
             time * curve(np.exp(knots)) for curve, time in zip(curves, searched, strict=True)

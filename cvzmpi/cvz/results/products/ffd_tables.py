@@ -16,8 +16,7 @@ from astropy import units as u
 from astropy.table import QTable
 
 from cvzmpi.cvz.quality.quality_marks import marks_text
-from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.tess_band import band_luminosity
 from cvzmpi.cvz.sector_file.layout import Column
 from cvzmpi.errors import ConfigError, one_line
@@ -129,13 +128,8 @@ def star_rows(star: StarFfd) -> Rows:
 def write_tables(stars: Sequence[Rows], directory: Path, kind: str = "ecsv") -> list[Path]:
     """Write `ffd_stars`, `ffd_sectors` and `ffd_flares`; each takes its name when it is whole.
 
-    Parameters
-    ----------
-    stars : sequence of Rows
-    directory : Path
-        Is created where missing; tables of these names are replaced.
-    kind : str
-        `ecsv` or `parquet`.
+    The directory is created where missing, tables of these names are replaced; `kind` is one of
+    `FORMATS`.
 
     Raises
     ------

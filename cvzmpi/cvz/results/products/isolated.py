@@ -25,14 +25,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A sector file that is not in a product.
+    """A sector file that is not in a product: one line that names the file and says why.
 
-    Attributes
-    ----------
-    line : str
-        One line that names the file and says why.
-    unfinished : bool
-        True if it is sound, and only not far enough yet: no failure.
+    It is `unfinished` if it is sound, and only not far enough yet: no failure.
     """
 
     line: str
@@ -48,11 +43,6 @@ def isolated(path: Path, work: Callable[[], T]) -> T | LeftOut:
         The file, or what stands for several.
     work : callable
         Must only read, compute and draw: what cannot be *written* is not the file's fault.
-
-    Returns
-    -------
-    T or LeftOut
-        What `work` returned, or why it did not.
 
     Raises
     ------

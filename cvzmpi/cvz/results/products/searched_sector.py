@@ -34,14 +34,8 @@ class SearchedSector:
 
     Attributes
     ----------
-    path : Path
-    tic, sector : int
     facts : dict
         About the star, by name; see `star_facts`.
-    marks : tuple of Mark
-        The quality marks.
-    config_hash : str
-        Of the configuration of its search.
     evaluated, searched : float
         Days; see `SearchTime`.
     completeness : CompletenessCurve

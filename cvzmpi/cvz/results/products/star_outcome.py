@@ -20,16 +20,9 @@ from cvzmpi.errors import ConfigError
 
 @dataclass(frozen=True)
 class StarOutcome:
-    """The distribution of a star, and the files that are not in it.
+    """The distribution of a star and its rows of the tables, and the files that are not in it.
 
-    Attributes
-    ----------
-    star : StarFfd or None
-        None where no light curve of it can be used.
-    rows : Rows or None
-        Its rows of the tables.
-    left_out : list of LeftOut
-        The sector files that are not in it: half-done, unreadable, or of odd content.
+    There is none where all light curves are half-done, unreadable, or of odd content.
     """
 
     star: StarFfd | None = None
@@ -85,12 +78,7 @@ def star_outcomes(
 def star_outcome(paths: Sequence[Path], settings: Mapping[str, float] = {}) -> StarOutcome:
     """Make the distribution of a star, of all its light curves that can be used.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        Its sector files.
-    settings : mapping
-        Arguments of `StarFfd.of`.
+    `settings` are arguments of `StarFfd.of`.
     """
     sectors: list[SearchedSector] = []
     left_out: list[LeftOut] = []
@@ -127,7 +115,7 @@ def _made(
 def _without_spoilers(
     sectors: list[SearchedSector], settings: Mapping[str, float], failure: LeftOut
 ) -> tuple[list[SearchedSector], list[LeftOut]]:
-    """The light curves of which a distribution can be made, and why not of the others.
+    """The light curves that a distribution can be made of, and why not of the others.
 
     Those are left out that fail alone; or the one without which the others do not fail; or all.
     """

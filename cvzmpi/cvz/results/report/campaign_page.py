@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,23 +44,6 @@ _STAR_FACTS = (
 """Facts about a star from its light curves: column of the index, aggregation, and name."""
 
 
-@dataclass(frozen=True)
-class _Campaign:
-    """The facts at the head of the page."""
-
-    n_stars: int
-    n_light_curves: int
-    n_done: int
-    n_flares: int
-    n_placed: int
-    n_problems: int
-    n_marked: int
-    observed_time: float
-    seconds: float
-    configurations: list[tuple[str, int]]
-    software: list[tuple[str, int]]
-
-
 def write_campaign(
     light_curves: pa.Table,
     summaries: Mapping[int, StarSummary],
@@ -93,12 +76,13 @@ def write_campaign(
         row | {"file": os.path.relpath(results / row["path"], report)}
         for row in problems.slice(0, _MAX_PROBLEMS).to_pylist()
     ]
-    for name, columns, rows, sort in (
-        ("stars", tables.STARS, [_in_words(star) for star in stars], "n_flares"),
-        ("problems", tables.PROBLEMS, addressed, ""),
-    ):
-        content = table_script(name, columns, rows, sort)
-        write_derived(report / "data" / f"{name}.js", content.encode())
+    shown = [star | {"marks": marks_in_words(star["marks"])} for star in stars]
+    scripts = {
+        "stars": table_script("stars", tables.STARS, shown, "n_flares"),
+        "problems": table_script("problems", tables.PROBLEMS, addressed),
+    }
+    for name, script in scripts.items():
+        write_derived(report / "data" / f"{name}.js", script.encode())
     text = page(
         "campaign.html",
         root=".",
@@ -124,29 +108,28 @@ def _stars(light_curves: pa.Table, summaries: Mapping[int, StarSummary]) -> list
     ]
 
 
-def _in_words(star: dict[str, Any]) -> dict[str, Any]:
-    return star | {"marks": marks_in_words(star["marks"])}
-
-
-def _campaign(light_curves: pa.Table, stars: list[dict[str, Any]], n_problems: int) -> _Campaign:
+def _campaign(
+    light_curves: pa.Table, stars: list[dict[str, Any]], n_problems: int
+) -> dict[str, Any]:
+    """The facts at the head of the page."""
     seconds = [name for name in light_curves.column_names if name.startswith("seconds_")]
     flares_done = pc.subtract(light_curves["n_inject"], light_curves["n_inject_remaining"])
-    return _Campaign(
-        n_stars=len(stars),
-        n_light_curves=light_curves.num_rows,
-        n_done=pc.sum(pc.equal(light_curves["state"], "done")).as_py(),
-        n_flares=pc.sum(light_curves["n_flares"]).as_py(),
-        n_placed=pc.sum(pc.multiply(flares_done, light_curves["n_repeat"])).as_py() or 0,
-        n_problems=n_problems,
-        n_marked=sum(bool(star["marks"]) for star in stars),
-        observed_time=pc.sum(light_curves["observed_time"]).as_py(),
-        seconds=sum(pc.sum(light_curves[name]).as_py() or 0.0 for name in seconds),
-        configurations=_most_frequent(light_curves["config_sha256"]),
-        software=[
+    return {
+        "n_stars": len(stars),
+        "n_light_curves": light_curves.num_rows,
+        "n_done": pc.sum(pc.equal(light_curves["state"], "done")).as_py(),
+        "n_flares": pc.sum(light_curves["n_flares"]).as_py(),
+        "n_placed": pc.sum(pc.multiply(flares_done, light_curves["n_repeat"])).as_py() or 0,
+        "n_problems": n_problems,
+        "n_marked": sum(bool(star["marks"]) for star in stars),
+        "observed_time": pc.sum(light_curves["observed_time"]).as_py(),
+        "seconds": sum(pc.sum(light_curves[name]).as_py() or 0.0 for name in seconds),
+        "configurations": _most_frequent(light_curves["config_sha256"]),
+        "software": [
             (", ".join(f"{name} {version}" for name, version in json.loads(text).items()), count)
             for text, count in _most_frequent(light_curves["software"])
         ],
-    )
+    }
 
 
 def _most_frequent(column: pa.ChunkedArray) -> list[tuple[str, int]]:
@@ -170,11 +153,15 @@ def _pictures(
     drawings = (
         (
             "limits",
-            "Equivalent durations of which half of the flares are found",
+            "Equivalent durations at which half of the flares are found",
             lambda: draw_limits(*limits),
         ),
         ("rates", "Flare rates and power-law indices of the stars", lambda: draw_rates(*rates)),
-        ("sky", "Where the targets are, and how far the search is", lambda: draw_sky(*sky)),
+        (
+            "sky",
+            "Positions of the targets, and how many of their light curves are done",
+            lambda: draw_sky(*sky),
+        ),
     )
     pictures = []
     for name, caption, draw in drawings:

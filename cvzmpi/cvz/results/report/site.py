@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,31 +23,15 @@ from cvzmpi.storage.whole_file import write_derived
 
 @dataclass(frozen=True)
 class SiteReport:
-    """A written report.
+    """A written report: the page to open, and how many of its stars have a page that was made anew.
 
-    Attributes
-    ----------
-    page : Path
-        The one to open.
-    n_stars, n_drawn : int
-        All stars, and those whose pages were made anew.
-    left_out : list of str
-        A line for each sector file that should be in the report and cannot.
+    `left_out` has a line for each sector file that should be in the report and cannot.
     """
 
     page: Path
     n_stars: int
     n_drawn: int
     left_out: list[str]
-
-
-@dataclass(frozen=True)
-class _Slice:
-    """The rows of a star in the table of light curves."""
-
-    tic: int
-    start: int
-    length: int
 
 
 def write_site(
@@ -56,10 +41,8 @@ def write_site(
 
     Parameters
     ----------
-    results : Path
-        The directory of the sector files.
-    report : Path
-        Where the report is to be; it is created where missing.
+    results, report : Path
+        Directories of the sector files, and of the report; that one is created where missing.
     world : World
     n_pictured : int
         So many stars, those with the most flares, get pictures on their pages.
@@ -84,9 +67,9 @@ def write_site(
     stars = _slices(table)
     pictured = _most_flares(table, stars, n_pictured)
 
-    def work(star: _Slice) -> StarSummary:
-        rows = table.slice(star.start, star.length).to_pylist()
-        return write_star(Star(star.tic, rows, star.tic in pictured), results, report)
+    def work(star: slice) -> StarSummary:
+        rows = table[star].to_pylist()
+        return write_star(Star(rows, star.start in pictured), results, report)
 
     summaries = world.scatter(stars, work)
     if world.rank > 0:
@@ -94,7 +77,8 @@ def write_site(
         return None
 
     def finish() -> None:
-        by_tic = {star.tic: summary for star, summary in zip(stars, summaries, strict=True)}
+        tics = table["tic"].take([star.start for star in stars]).to_pylist()
+        by_tic = dict(zip(tics, summaries, strict=True))
         write_campaign(table, by_tic, index.directory, results, report, include_marked)
 
     world.first(finish)
@@ -120,19 +104,14 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
         write_derived(report / "assets" / name, content)
 
 
-def _slices(table: pa.Table) -> list[_Slice]:
+def _slices(table: pa.Table) -> list[slice]:
     """The rows of each star, which follow one another."""
-    tics = table["tic"].to_numpy()
-    starts = np.flatnonzero(np.diff(tics, prepend=-1))
-    lengths = np.diff(starts, append=len(tics))
-    return [
-        _Slice(int(tics[start]), int(start), int(length))
-        for start, length in zip(starts, lengths, strict=True)
-    ]
+    starts = np.flatnonzero(np.diff(table["tic"].to_numpy(), prepend=-1)).tolist()
+    return [slice(*rows) for rows in pairwise([*starts, table.num_rows])]
 
 
-def _most_flares(table: pa.Table, stars: Sequence[_Slice], n_stars: int) -> set[int]:
-    flares = table["n_flares"].to_numpy()
-    counts = np.add.reduceat(flares, [star.start for star in stars])
-    order = np.argsort(-counts, kind="stable")[:n_stars]
-    return {stars[number].tic for number in order}
+def _most_flares(table: pa.Table, stars: Sequence[slice], n_stars: int) -> set[int]:
+    """The first rows of the stars with the most flares."""
+    starts = np.array([star.start for star in stars])
+    counts = np.add.reduceat(table["n_flares"].to_numpy(), starts)
+    return set(starts[np.argsort(-counts, kind="stable")[:n_stars]].tolist())

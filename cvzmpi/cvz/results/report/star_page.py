@@ -13,8 +13,7 @@ from typing import Any
 
 from cvzmpi import __version__
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
-from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd
+from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
 from cvzmpi.cvz.results.report import tables
@@ -42,25 +41,15 @@ def page_of_star(tic: int) -> str:
 
 @dataclass(frozen=True)
 class Star:
-    """A star as the index has it.
+    """The light curves of a star, by column of the index, and whether to draw pictures of it."""
 
-    Attributes
-    ----------
-    tic : int
-    rows : list of dict
-        Of its light curves, by column of the index.
-    pictures : bool
-        Whether its page shall have pictures.
-    """
-
-    tic: int
     rows: list[dict[str, Any]]
     pictures: bool
 
     @property
-    def directory(self) -> str:
-        """The directory of its page, relative to that of the report."""
-        return str(Path(page_of_star(self.tic)).parent)
+    def tic(self) -> int:
+        """Its TIC number."""
+        return self.rows[0]["tic"]
 
     def digest(self) -> str:
         """A checksum of everything that its page depends on."""
@@ -71,22 +60,12 @@ class Star:
 
 @dataclass(frozen=True)
 class StarSummary:
-    """The facts about a star for the page of the campaign; rates are NaN where there are none.
+    """The facts about a star for the page of the campaign; numbers are NaN where there are none.
 
-    Attributes
-    ----------
-    rate, rate_low, rate_high, rate_limit : float
-        Flares a day above `lower`; 68 % interval; upper limit with 95 % confidence.
-    lower : float
-        Equivalent duration in s.
-    index : float
-        Of the power law; NaN where there are too few flares to fit one.
-    marks : str
-        The star's quality marks, separated by commas; see `marks_of_star`.
-    left_out : list of str
-        A line for each light curve that should be on the page and cannot.
-    drawn : bool
-        Whether the page was made anew.
+    Rates are flares a day above the equivalent duration `lower` in s, with the 68 % interval and
+    the upper limit with 95 % confidence; `index` is that of the power law. `left_out` has a line
+    for each light curve that should be on the page and cannot; `drawn` is true if the page was
+    made anew.
     """
 
     rate: float
@@ -104,8 +83,7 @@ class StarSummary:
         """The summary of a star, with its flare frequency distribution if there is one."""
         marks = marks_of_star(row["marks"] for row in star.rows)
         if ffd is None:
-            nothing = (math.nan,) * 6
-            return cls(*nothing, marks, left_out)
+            return cls(*(math.nan,) * 6, marks, left_out)
         index = math.nan if ffd.power_law is None else ffd.power_law.index
         return cls(ffd.rate, *ffd.interval, ffd.upper_limit, ffd.lower, index, marks, left_out)
 
@@ -113,20 +91,14 @@ class StarSummary:
 def write_star(star: Star, results: Path, report: Path) -> StarSummary:
     """Write the page of a star and its pictures, unless they are there already.
 
-    Parameters
-    ----------
-    star : Star
-    results : Path
-        The directory of the sector files.
-    report : Path
-        The directory of the report.
+    `results` and `report` are the directories of the sector files and of the report.
 
     Raises
     ------
     SectorFileError
         If the page cannot be written.
     """
-    directory, digest = report / star.directory, star.digest()
+    directory, digest = (report / page_of_star(star.tic)).parent, star.digest()
     known = _read_state(directory / _STATE, digest)
     if known is not None:
         return known
@@ -189,15 +161,11 @@ def _read_state(path: Path, digest: str) -> StarSummary | None:
 
 def _marks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """The meaning of each quality mark of a star, and the sectors that have it."""
-    return [
-        (definition.meaning, ", ".join(sectors))
-        for definition in DEFINITIONS
-        if (
-            sectors := [
-                str(row["sector"]) for row in rows if definition.name in names_in(row["marks"])
-            ]
-        )
-    ]
+    sectors = {
+        mark.meaning: [str(row["sector"]) for row in rows if mark.name in names_in(row["marks"])]
+        for mark in DEFINITIONS
+    }
+    return [(meaning, ", ".join(numbers)) for meaning, numbers in sectors.items() if numbers]
 
 
 def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory: Path) -> str:

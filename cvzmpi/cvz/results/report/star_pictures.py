@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.results.pictures.completeness_curve import draw_completeness
-from cvzmpi.cvz.results.pictures.content import Content
-from cvzmpi.cvz.results.pictures.light_curve import title_of
+from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, title_of
 from cvzmpi.cvz.results.pictures.overview import draw_overview
-from cvzmpi.cvz.results.pictures.recovery_map import draw_recovery_intervals
+from cvzmpi.cvz.results.pictures.recovery import draw_completeness, draw_recovery_intervals
 from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
 from cvzmpi.cvz.results.pictures.style import save
-from cvzmpi.cvz.results.pictures.zooms import draw_zooms
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 

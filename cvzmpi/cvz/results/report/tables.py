@@ -11,19 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ShownColumn:
-    """A column of a table.
+    """A column of a table: the key of its value in a row, and how it is shown.
 
-    Attributes
-    ----------
-    key : str
-        Of the value in a row.
-    title : str
-    unit : str
-        Empty where there is none.
-    digits : int or None
-        Significant digits that are shown; None shows the value as it is. Sorting knows them all.
-    link : str
-        Key of the value in a row that is the address of its link; empty for none.
+    `digits` is the number of significant digits that are shown, while sorting knows them all; None
+    shows the value as it is. `link` is the key of the address of its link, empty for none.
     """
 
     key: str
@@ -88,16 +79,9 @@ PROBLEMS = (
 def table_script(
     name: str, columns: Sequence[ShownColumn], rows: Iterable[Mapping[str, Any]], sort: str = ""
 ) -> str:
-    """JavaScript that fills the element with the id `name`.
+    """JavaScript that fills the element with the id `name`; None and NaN are shown as nothing.
 
-    Parameters
-    ----------
-    name : str
-    columns : sequence of ShownColumn
-    rows : iterable of mapping
-        None and NaN are shown as nothing.
-    sort : str
-        Key of the column by which it is sorted at first, the largest first; as given without.
+    `sort` is the key of the column by which it is sorted at first, the largest first.
     """
     described = [
         {"title": c.title, "unit": c.unit, "digits": c.digits, "link": bool(c.link)}

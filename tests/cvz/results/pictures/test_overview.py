@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from cvzmpi.cvz.results.pictures.content import Content
-from cvzmpi.cvz.results.pictures.light_curve import not_searched
+from cvzmpi.cvz.results.pictures.light_curve import Content, not_searched
 from cvzmpi.cvz.results.pictures.overview import draw_overview, plot_file
 from cvzmpi.errors import ConfigError, SectorFileError
 from tests.cvz.example_file import EXPOSURE, write_example

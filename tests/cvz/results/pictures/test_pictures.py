@@ -8,14 +8,11 @@ import pytest
 from matplotlib.image import imread
 
 from cvzmpi.cvz.results.pictures.campaign import draw_limits, draw_rates, draw_sky
-from cvzmpi.cvz.results.pictures.completeness_curve import draw_completeness
-from cvzmpi.cvz.results.pictures.content import Content
-from cvzmpi.cvz.results.pictures.recovery_map import draw_recovery_intervals
+from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms
+from cvzmpi.cvz.results.pictures.recovery import draw_completeness, draw_recovery_intervals
 from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
 from cvzmpi.cvz.results.pictures.style import save
-from cvzmpi.cvz.results.pictures.zooms import draw_zooms
-from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from tests.cvz.example_file import write_example
 

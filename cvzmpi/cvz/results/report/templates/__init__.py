@@ -24,14 +24,8 @@ def _environment() -> Environment:
 
 
 def page(template: str, **content: Any) -> str:
-    """A page as HTML.
+    """A page as HTML, of the file of a template and all that it needs; what is missing is an error.
 
-    Parameters
-    ----------
-    template : str
-        Name of its file.
-    **content
-        What it needs; something missing is an error. `root` is the relative address of the
-        directory of the report.
+    `root` is the relative address of the directory of the report.
     """
     return _environment().get_template(template).render(**content)

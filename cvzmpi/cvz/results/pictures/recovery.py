@@ -1,4 +1,4 @@
-"""The recovered fraction of the injected flares over amplitude and FWHM."""
+"""What was recovered of the injected flares, over amplitude and FWHM or as completeness curves."""
 
 from __future__ import annotations
 
@@ -9,10 +9,21 @@ import numpy as np
 from matplotlib.patheffects import Normal, Stroke
 
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
-from cvzmpi.cvz.results.pictures.style import NOT_SEARCHED, label_decades, picture, say
+from cvzmpi.cvz.results.pictures.style import (
+    DATA,
+    FLARE,
+    GP,
+    NOT_SEARCHED,
+    label_decades,
+    picture,
+    say,
+)
+from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.recovered_fraction import (
     Counts,
+    binned,
     binned_by_amplitude_and_fwhm,
+    equal_edges,
     even_edges,
 )
 from cvzmpi.cvz.sector_file.data import Recovery
@@ -22,6 +33,12 @@ _MIN_IN_CELL = 10
 
 _N_CELLS = 7
 """Rows and columns of the map with intervals."""
+
+_SIZES = (
+    ("equivalent_duration", "Equivalent duration [s]", 1.0, "s"),
+    ("amplitude", "Amplitude [% of median flux]", 100.0, "%"),
+)
+_MOST_BINS = 15
 
 
 def draw_recovery(axes: Any, recovery: Recovery | None) -> None:
@@ -98,11 +115,7 @@ def how_many(recovery: Recovery) -> str:
 def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
     """A figure of few cells, each with its recovered fraction and the interval of it.
 
-    Parameters
-    ----------
-    recovery : Recovery
-        With at least one injected flare that is done.
-    title : str
+    At least one injected flare must be done.
     """
     grid = _Grid.of(recovery, _N_CELLS)
     fraction, (low, high) = grid.counts.fraction, grid.counts.interval()
@@ -121,6 +134,67 @@ def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
     axes.set_title(title, loc="left", fontweight="bold")
     axes.set_title("recovered [%], with 68 % interval", loc="right")
     return figure
+
+
+def draw_completeness(recovery: Recovery, title: str) -> Any:
+    """A figure with a panel for each size: fractions in bins, the fitted curve, and its limits.
+
+    At least one injected flare must be done.
+    """
+    figure = picture(8.6, 3.6)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (name, label, factor, unit) in zip(panels, _SIZES, strict=True):
+        _draw_panel(axes, getattr(recovery, name), recovery.recovered, factor, unit)
+        axes.set_xlabel(label)
+    panels[0].set_ylabel("Completeness")
+    panels[0].set_title(title, loc="left", fontweight="bold")
+    panels[1].legend(loc="upper left")
+    return figure
+
+
+def _draw_panel(
+    axes: Any, size: np.ndarray, recovered: np.ndarray, factor: float, unit: str
+) -> None:
+    edges = equal_edges(size, min(_MOST_BINS, max(1, len(size) // 10)))
+    counts = binned(size, recovered, edges)
+    middle, (low, high) = _middles(edges), counts.interval()
+    below, above = counts.fraction - low, high - counts.fraction
+    curve = CompletenessCurve.fit(size, recovered)
+    x = np.geomspace(size.min(), size.max(), 300)
+    axes.fill_between(x * factor, *curve.interval(x), color=GP, alpha=0.25, linewidth=0)
+    axes.plot(x * factor, curve(x), color=GP, lw=1.4, label="monotone curve, 68 %")
+    axes.errorbar(
+        middle * factor,
+        counts.fraction,
+        (below, above),
+        fmt="o",
+        color=DATA,
+        ms=3.5,
+        lw=0.9,
+        label="injected flares in bins, 68 %",
+        zorder=3,
+    )
+    for level in (0.1, 0.5, 0.9):
+        _mark(axes, curve, level, factor, unit)
+    axes.set(xscale="log", ylim=(-0.03, 1.06))
+    label_decades(axes.xaxis, (1, 2, 5) if size.max() < 1000 * size.min() else (1,))
+
+
+def _mark(axes: Any, curve: CompletenessCurve, level: float, factor: float, unit: str) -> None:
+    """The limit at which the curve reaches a level; none where it does not."""
+    limit = curve.limit(level)
+    if limit.relation != "=":
+        return
+    value = limit.value * factor
+    axes.plot([value], [level], "D", color=FLARE, ms=5, zorder=4)
+    axes.annotate(
+        f"{level:.0%}: {value:.3g} {unit}",
+        (value, level),
+        xytext=(7, -3),
+        textcoords="offset points",
+        color=FLARE,
+        va="top",
+    )
 
 
 def _middles(edges: np.ndarray) -> np.ndarray:
