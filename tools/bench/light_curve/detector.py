@@ -44,22 +44,19 @@ class Ensemble:
 
     def probability(self, flux: np.ndarray, n_models: int = 10) -> np.ndarray:
         """What stage `detect` computes: the flare probability at every cadence."""
-        networks = self.networks[:n_models]
-        return evaluate(flux, networks).probability()
+        return evaluate(flux, self.networks[:n_models]).probability()
 
 
 class Searched:
     """A light curve with its injections, ready to be searched."""
 
     def __init__(self, ensemble: Ensemble, observation: Observation) -> None:
-        config = ensemble.config
-        light_curve = observation.light_curve
+        config, light_curve = ensemble.config, observation.light_curve
         self.ensemble, self.observation = ensemble, observation
         evaluation = evaluate(observation.flux, ensemble.networks)
-        by_model = evaluation.model_probabilities()
-        self.by_model = by_model
+        self.by_model = evaluation.model_probabilities()
         self.detection = Detection.apply(
-            ensemble.rule, ensemble_probability(by_model), observation.evaluated
+            ensemble.rule, ensemble_probability(self.by_model), observation.evaluated
         )
         self.injections: Injections = draw_injections(
             config.inject,
