@@ -9,7 +9,7 @@
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
 # make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
 # make bench-ledger  how fast the ledger answers at the size of a whole campaign: ten minutes
-# make bench-inversion    how right and how fast the Milne-Eddington inversion is
+# make bench-inversion  how right and how fast the Milne-Eddington inversion is
 # make torture-inversion  the inversion killed 20 times at random instants
 # make calibration  does the completeness hold? simulated flares against it: 15 minutes
 # make torture  the main job killed and interrupted at random instants, and other faults; half an hour

@@ -10,9 +10,7 @@ from mpi4py import MPI
 from cvzmpi.errors import ConfigError, LaunchError
 from cvzmpi.mpi import launch
 from cvzmpi.mpi.launch import World, check_parallel_hdf5, pin_to_one_core
-
-mpi = pytest.mark.mpi(min_size=2)
-
+from tests.mpi_marks import mpi
 
 # ----------------------------------------------------------------- one core a rank
 

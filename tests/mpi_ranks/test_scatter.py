@@ -5,13 +5,10 @@ from mpi4py import MPI
 
 from cvzmpi.errors import SectorFileError
 from cvzmpi.mpi.launch import World
-
-alone_or_with_all = pytest.mark.parametrize(
-    "kind", ["alone", pytest.param("all", marks=pytest.mark.mpi(min_size=2))]
-)
+from tests.mpi_marks import one_or_all
 
 
-@alone_or_with_all
+@one_or_all
 @pytest.mark.parametrize("n_items", [0, 1, 2, 17])
 def test_each_item_is_worked_on_once_and_the_results_are_in_order(kind, n_items):
     world = World(MPI.COMM_WORLD)
@@ -22,7 +19,7 @@ def test_each_item_is_worked_on_once_and_the_results_are_in_order(kind, n_items)
     assert sorted(everyone) == list(range(n_items))
 
 
-@alone_or_with_all
+@one_or_all
 def test_an_error_is_raised_on_all_ranks(kind):
     def work(item):
         if item == 1:

@@ -12,8 +12,7 @@ from mpi4py import MPI
 from cvzmpi.mpi.mpi_files import FILE_PREFIX
 from cvzmpi.mpi.shared_memory import SharedMemoryError, share_memory
 from cvzmpi.mpi.team import Team
-
-mpi = pytest.mark.mpi(min_size=2)
+from tests.mpi_marks import mpi
 
 
 @pytest.fixture

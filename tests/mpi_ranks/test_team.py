@@ -11,19 +11,13 @@ from mpi4py import MPI
 
 from cvzmpi.errors import CvzmpiError, LightCurveError
 from cvzmpi.mpi.team import Team, TeamMateError
-
-mpi = pytest.mark.mpi(min_size=2)
+from tests.mpi_marks import mpi, one_or_all
 
 
 @pytest.fixture(scope="module")
 def team():
     """All ranks as one team; without MPI's launcher, a team of one."""
     return Team(MPI.COMM_WORLD.Dup(), name="rank 7")
-
-
-def one_or_all(test):
-    """A test of a team of one in the serial run, and of a team of all ranks under mpirun."""
-    return pytest.mark.parametrize("kind", ["one", pytest.param("all", marks=mpi)])(test)
 
 
 # ----------------------------------------------------------------- lead

@@ -18,10 +18,10 @@ from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay
 from cvzmpi.scheduler.schedule import Schedule
 from cvzmpi.storage.file_lock import FileLock
+from tests.mpi_marks import mpi
 from tests.scheduler.scripted_campaign import STEPS, ScriptedCampaign, some_units
 from tools.harness.job_process import run
 
-mpi = pytest.mark.mpi(min_size=2)
 alone_or_with_all = pytest.mark.parametrize("kind", ["alone", pytest.param("all", marks=mpi)])
 
 

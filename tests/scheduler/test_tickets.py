@@ -9,13 +9,7 @@ from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.campaign import Control, UnitStopped
 from cvzmpi.scheduler.tickets import RowTickets, work_through
-
-mpi = pytest.mark.mpi(min_size=2)
-
-
-def one_or_all(test):
-    """A test of a team of one in the serial run, and of a team of all ranks under mpirun."""
-    return pytest.mark.parametrize("kind", ["one", pytest.param("all", marks=mpi)])(test)
+from tests.mpi_marks import one_or_all
 
 
 @pytest.fixture(scope="module")

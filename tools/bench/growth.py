@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,10 +49,7 @@ def measure(ensemble: Ensemble, repeats: int, *, quick: bool) -> list[Growth]:
     searched = Searched(ensemble, middle)
     n_repeat = ensemble.config.inject.n_repeat
 
-    def seconds(work: object) -> float:
-        assert callable(work)
-        return median(timed(work)[0] for _ in range(repeats))
-
+    seconds = partial(_median_seconds, repeats=repeats)
     detection = [seconds(lambda o=o: ensemble.probability(o.flux)) for o in observations.values()]
     likelihood = _likelihood(cadences, repeats)
     models = list(range(1, 11))
@@ -84,9 +82,12 @@ def _likelihood(cadences: list[int], repeats: int) -> list[float]:
         time = curve.time - curve.time.mean()
         likelihood = CeleriteLikelihood(kernel, time, curve.flux, curve.flux_err**2, np.ones(n))
         likelihood(theta)
-        evaluate = partial(likelihood, theta)
-        seconds.append(median(timed(evaluate)[0] for _ in range(3 * repeats)))
+        seconds.append(_median_seconds(partial(likelihood, theta), 3 * repeats))
     return seconds
+
+
+def _median_seconds(work: Callable[[], object], repeats: int) -> float:
+    return median(timed(work)[0] for _ in range(repeats))
 
 
 def by_rank(file: Path, scratch: Path, n_inject: int, repeats: int, team: TeamTimes) -> Growth:

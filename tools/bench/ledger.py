@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from statistics import median
 
@@ -47,6 +48,7 @@ _WAYS = {
     "failed": (0.01, (_Q, _P, _P, _W, State.ERROR, _P, _P, _W, State.ERROR)),
     "working": (0.005, (_Q, _P, _W, _P, _W, _P, _W, _P, _W)),
 }
+_ENDS = dict(zip(_WAYS, accumulate(size for size, _ in _WAYS.values()), strict=True))
 
 
 def fill(ledger: Ledger, job: Job, n_units: int) -> int:
@@ -68,17 +70,10 @@ def _name(number: int) -> str:
     return f"{25155310 + number}_{number % 26 + 1}"
 
 
-def _kind(share: float) -> str:
-    for kind, (size, _) in _WAYS.items():
-        if share < size:
-            return kind
-        share -= size
-    return "waiting"
-
-
 def _events(number: int, n_units: int, begun: datetime) -> Iterator[Event]:
     """What happened to a unit; spread over the days, so that some of it is recent."""
-    kind = _kind((number * 7919) % n_units / n_units)
+    share = number * 7919 % n_units / n_units
+    kind = next(kind for kind, end in _ENDS.items() if share < end)
     at = begun + (now() - begun) * (0.99 * number / n_units)
     for step, state in enumerate(_WAYS[kind][1]):
         message = detail = None

@@ -53,7 +53,7 @@ class Catalog:
         content: Callable[[Product], bytes] | None = None,
         others: int = 0,
     ) -> None:
-        self._content = content or Simulation().content
+        self.content = content or Simulation().content
         self._others = others
         self._by_name: dict[str, Product] = {}
         self._by_sector: dict[int, list[Product]] = defaultdict(list)
@@ -89,10 +89,6 @@ class Catalog:
     def of_target(self, tic: int) -> list[Product]:
         """The products of a star."""
         return [product for product in self._by_name.values() if product.tic == tic]
-
-    def content(self, product: Product) -> bytes:
-        """The FITS file of a product."""
-        return self._content(product)
 
 
 class Simulation:

@@ -47,7 +47,7 @@ _ANSWERS: dict[str, tuple[int, Mapping[str, str | None], bytes | None]] = {
     "redirected to nowhere": (302, {"Location": "http://[x/"}, b""),
     "redirected to log in": (302, {"Location": LOGIN}, b""),
 }
-"""Status, headers, and body; without one comes what was asked for."""
+"""Status, headers, and body; where that is None, what was asked for comes."""
 
 _DRIPPING = ("drip", "drip of headers", "chunks that drip", "endless")
 ALL_KINDS = frozenset((*KINDS, *_ANSWERS, *_DRIPPING))
@@ -154,7 +154,11 @@ def reply(
     status: int = 200,
     headers: Mapping[str, str | None] | None = None,
 ) -> None:
-    """Answer a request; the length of the body is said, where the headers have no other one."""
+    """Answer a request.
+
+    The length of the body is said, where the headers have no other one; a header that is None is
+    left out.
+    """
     _head(request, status, {"Content-Length": str(len(body)), **(headers or {})})
     if request.command != "HEAD":
         request.wfile.write(body)

@@ -170,16 +170,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _product(self) -> Product | None:
         """The product that is asked for, by whatever door."""
-        catalog, parts = self.server.archive.catalog, urlsplit(self.path)
+        parts = urlsplit(self.path)
         if _FILE.fullmatch(parts.path):
-            (uri,) = parse_qs(parts.query)["uri"]
-            product = catalog.find(uri.removeprefix("mast:TESS/product/"))
-            return product if product is not None and product.uri == uri else None
-        if parts.path.startswith(_BUCKET):
-            product = catalog.find(parts.path.rpartition("/")[2])
-            key = parts.path.removeprefix(_BUCKET)
-            return product if product is not None and product.key == key else None
-        return None
+            (asked,) = parse_qs(parts.query)["uri"]
+        elif parts.path.startswith(_BUCKET):
+            asked = parts.path.removeprefix(_BUCKET)
+        else:
+            return None
+        product = self.server.archive.catalog.find(asked.rpartition("/")[2])
+        return product if product is not None and asked in {product.uri, product.key} else None
 
     def _answer_listing(self, sector: int) -> None:
         archive = self.server.archive
@@ -191,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is not None:
             archive.faults.answer(self, fault, content or b"", b"<html>Too busy</html>")
         else:
-            reply(self, content)
+            reply(self, content or b"")
 
     def _answer_file(self, product: Product) -> None:
         archive = self.server.archive

@@ -108,19 +108,18 @@ class LedgerJobs(Target):
             for job_record in ledger.jobs.all():
                 if job_record.ended is None:
                     yield "ledger", f"job {job_record.id} is not accounted for"
-        if len(self._units()) != self.n_units:
-            yield "file", f"{len(self._units())} of {self.n_units} units have one"
-        for unit in self._units():
-            words = self._words(unit)
+        if len(self._words()) != self.n_units:
+            yield "file", f"{len(self._words())} of {self.n_units} units have one"
+        for unit, words in self._words().items():
             if (words.count("end"), words[-1], "overlap" in words) != (1, "end", False):
                 yield "file", f"{unit}: {words}"
 
     def wrong_if_undisturbed(self) -> Iterator[tuple[str, str]]:
         """What is wrong where no job was killed: each unit is begun once, in the ledger and not."""
         with Ledger.open(self.ledger, create=False) as ledger:
-            for unit in self._units():
+            for unit, words in self._words().items():
                 states = [event.to_state for event in ledger.history(unit)]
-                begun = (states.count(State.WORKING), self._words(unit).count("begin"))
+                begun = (states.count(State.WORKING), words.count("begin"))
                 if begun != (1, 1):
                     yield "begun", f"{unit}: {begun[0]} times, in its file {begun[1]} times"
 
@@ -159,17 +158,16 @@ class LedgerJobs(Target):
 
     def n_done(self) -> int:
         """How many units are finished, as their files tell."""
-        return sum("end" in self._words(unit) for unit in self._units())
+        return sum("end" in words for words in self._words().values())
 
     def _n_lines(self) -> int:
         """How much happened to the units so far, as their files tell."""
-        return sum(len(self._words(unit)) for unit in self._units())
+        return sum(map(len, self._words().values()))
 
-    def _units(self) -> list[str]:
-        return sorted(path.stem for path in self._directory.glob("u*.txt"))
-
-    def _words(self, unit: str) -> list[str]:
-        return [word for word, _ in read_lines(self._directory, unit)]
+    def _words(self) -> dict[str, list[str]]:
+        """What happened to each unit, as its file tells."""
+        units = sorted(path.stem for path in self._directory.glob("u*.txt"))
+        return {unit: [word for word, _ in read_lines(self._directory, unit)] for unit in units}
 
     def _wait_until(self, reached: Callable[[], bool], what: str) -> None:
         wait_until(reached, what, self._log, _ENDS_WITHIN, 0.05)

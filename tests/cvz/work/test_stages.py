@@ -32,6 +32,7 @@ from cvzmpi.scheduler.campaign import Control, Unit, UnitStopped
 from tests.cvz.plain_detector import BrightnessDetector
 from tests.edited_hdf5 import edited
 from tests.main_job import rewind, simulate
+from tests.mpi_marks import mpi
 from tools.harness.hdf5_content import content
 from tools.stand_in_archive.catalog import product_of
 
@@ -43,8 +44,6 @@ SETTINGS = (
     "checkpoint.interval=1e-9",  # as often as can be
 )
 COUNTS = [170, 130, 90, 50, 10, 0]  # of 40 flares at a time
-
-mpi = pytest.mark.mpi(min_size=2)
 
 
 class Killed(BaseException):

@@ -23,17 +23,11 @@ from cvzmpi.mpi.team import Team, TeamMateError
 from cvzmpi.scheduler.campaign import Control, UnitStopped
 from cvzmpi.storage import checkpoint_file
 from tests.edited_hdf5 import edited
+from tests.mpi_marks import one_or_all
 from tools.harness.hdf5_content import content
+from tools.harness.invented_programs import WAVELENGTH
 
 SHAPE = (3, 100)  # two tickets a scan position, the second smaller
-WAVELENGTH = 630.08 + 0.0026 * np.arange(94)
-
-mpi = pytest.mark.mpi(min_size=2)
-
-
-def one_or_all(test):
-    """A test of a team of one in the serial run, and of a team of all ranks under mpirun."""
-    return pytest.mark.parametrize("kind", ["one", pytest.param("all", marks=mpi)])(test)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import nan
 from typing import Any
 
@@ -44,22 +44,19 @@ class Ensemble:
 
     def probability(self, flux: np.ndarray, n_models: int = 10) -> np.ndarray:
         """What stage `detect` computes: the flare probability at every cadence."""
-        networks = self.networks[:n_models]
-        return evaluate(flux, networks).probability()
+        return evaluate(flux, self.networks[:n_models]).probability()
 
 
 class Searched:
     """A light curve with its injections, ready to be searched."""
 
     def __init__(self, ensemble: Ensemble, observation: Observation) -> None:
-        config = ensemble.config
-        light_curve = observation.light_curve
+        config, light_curve = ensemble.config, observation.light_curve
         self.ensemble, self.observation = ensemble, observation
         evaluation = evaluate(observation.flux, ensemble.networks)
-        by_model = evaluation.model_probabilities()
-        self.by_model = by_model
+        self.by_model = evaluation.model_probabilities()
         self.detection = Detection.apply(
-            ensemble.rule, ensemble_probability(by_model), observation.evaluated
+            ensemble.rule, ensemble_probability(self.by_model), observation.evaluated
         )
         self.injections: Injections = draw_injections(
             config.inject,
@@ -96,9 +93,9 @@ class DetectorFindings:
     rows: list[Row]
     flops_per_cadence: float
     flops_per_injection: float
-    keras: Samples | None = None
-    answers: list[str] = field(default_factory=list)
-    reference_bytes: float = nan
+    keras: Samples | None
+    answers: list[str]
+    reference_bytes: float
 
 
 def measure(
@@ -120,20 +117,35 @@ def measure(
     detect()
     with flops.counted_injections() as counts:
         searched.recovered(0, n_flares)
-    detect_flops = flops.detection(len(observation.flux), len(ensemble.networks))
-    found = DetectorFindings([], detect_flops / len(observation.flux), sum(counts) / n_injections)
-    works = {"detect": detect, "inject": inject}
-    beside = None
-    if reference is not None:
-        beside = _Beside(reference, searched)
-        works |= beside.works()
+    detection = flops.detection(len(observation.flux), len(ensemble.networks))
+    injection = sum(counts) / n_injections
+    beside = None if reference is None else _Beside(reference, searched)
+    works = {"detect": detect, "inject": inject} | ({} if beside is None else beside.works())
     samples = dict(zip(works, alternate(repeats, *works.values()), strict=True))
-    found.keras, again = samples.get("predict"), None
+    memory, answers = nan, []
     if beside is not None:
-        found.reference_bytes = beside.memory()
-        found.answers.append(beside.answer())
-        again = beside.whole_curve_again(min(repeats, 2))
-    found.rows += [
+        memory, answers = beside.memory(), [beside.answer()]
+        samples["again"] = beside.whole_curve_again(min(repeats, 2))
+    return DetectorFindings(
+        _rows(samples, detection, injection),
+        detection / len(observation.flux),
+        injection,
+        samples.get("predict"),
+        answers,
+        memory,
+    )
+
+
+def _rows(samples: dict[str, Samples], detection: float, injection: float) -> list[Row]:
+    """Detection, an injection, and the same injection beside every other way that is known."""
+    ours = samples["inject"]
+    ways = {
+        "`model(x)`": samples.get("call"),
+        "a graph compiled for its 64 windows": samples.get("compiled"),
+        "the whole curve predicted again": samples.get("again"),
+        "published (quoted)": Samples.of([3.0]),
+    }
+    return [
         compared(
             "detect: 20,000 cadences x 10 models",
             "`stella.predict`",
@@ -142,32 +154,20 @@ def measure(
             target="<= 0.6 s, >= 20 x",
             at_most=0.6,
             at_least=20,
-            flops=detect_flops,
+            flops=detection,
         ),
         compared(
             "one injection, 10 models, end to end, in bulk",
             "preloaded Keras, `model.predict`",
-            found.keras,
-            samples["inject"],
+            samples.get("predict"),
+            ours,
             target="<= 0.6 ms, >= 500 x",
             at_most=0.6e-3,
             at_least=500,
-            flops=found.flops_per_injection,
+            flops=injection,
         ),
+        *(compared(f"- beside: {name}", "", way, ours) for name, way in ways.items() if way),
     ]
-    # The same injection beside every other way that is known.
-    ways = {
-        "`model(x)`": samples.get("call"),
-        "a graph compiled for its 64 windows": samples.get("compiled"),
-        "the whole curve predicted again": again,
-        "published (quoted)": Samples.of([3.0]),
-    }
-    found.rows += [
-        compared(f"- beside: {name}", "", way, samples["inject"])
-        for name, way in ways.items()
-        if way is not None
-    ]
-    return found
 
 
 class _Beside:

@@ -30,9 +30,6 @@ class Samples:
         """What the table shows."""
         return median(self.values)
 
-    def __truediv__(self, divisor: float) -> Samples:
-        return Samples.of(value / divisor for value in self.values)
-
     def text(self, unit: str | None = None) -> str:
         """Median and, where there are several, the range: `0.58 s (0.57 to 0.61)`.
 
