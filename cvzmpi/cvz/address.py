@@ -1,4 +1,4 @@
-"""Addresses in the configuration: what is wrong with one is said before anything is asked."""
+"""Addresses in the configuration, which are checked before any request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_address(address: str) -> str:
     Raises
     ------
     ValueError
-        With what is wrong with it, and what was expected.
+        Names the fault and the expected form.
     """
     return _checked(address, ("https", "http", "s3", "file"))
 
@@ -32,7 +32,7 @@ def check_listings(address: str) -> str:
     Raises
     ------
     ValueError
-        With what is wrong with it, and what was expected.
+        Names the fault and the expected form.
     """
     if "{sector}" not in address:
         raise ValueError(
@@ -48,7 +48,7 @@ def check_endpoint(address: str) -> str:
     Raises
     ------
     ValueError
-        With what is wrong with it, and what was expected.
+        Names the fault and the expected form.
     """
     return _checked(address, _HTTP)
 
@@ -61,7 +61,7 @@ def _checked(address: str, schemes: tuple[str, ...]) -> str:
 
 
 def _fault(address: str, schemes: tuple[str, ...]) -> str | None:
-    """What is wrong with an address, and what was expected; None where nothing is."""
+    """The fault of an address and the expected form; None if there is no fault."""
     scheme, separator, rest = address.partition("://")
     expected = f"is no address, expected {' or '.join(_FORMS[s] for s in schemes)}"
     if not separator or scheme not in schemes:

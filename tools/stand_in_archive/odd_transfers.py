@@ -12,6 +12,19 @@ LOGIN = "/login"
 _DRIP_SECONDS = 0.05
 _DRIPS = 2000
 _BOMB = gzip.compress(bytes(200_000_000), compresslevel=9)
+_ODD_HEADERS: dict[str, dict[str, str | None]] = {
+    "bomb": {"Content-Encoding": "gzip"},
+    "broken gzip": {"Content-Encoding": "gzip"},
+    "announced too large": {"Content-Length": str(10**15)},
+    "no length": {"Connection": "close", "Content-Length": None},
+    "odd length": {"Connection": "close", "Content-Length": "abc"},
+}
+_WITHOUT_CONTENT = {
+    "odd pause": (429, {"Retry-After": "\u00b2"}),
+    "redirected in a circle": (302, {"Location": CIRCLE}),
+    "redirected to nowhere": (302, {"Location": "http://[x/"}),
+    "redirected to log in": (302, {"Location": LOGIN}),
+}
 
 
 def answer(request: BaseHTTPRequestHandler, fault: str, content: bytes) -> None:
@@ -32,34 +45,24 @@ def answer(request: BaseHTTPRequestHandler, fault: str, content: bytes) -> None:
         _head(request, {"Connection": "close"})
         while True:
             request.wfile.write(content)
-    elif fault == "bomb":
-        _head(request, {"Content-Encoding": "gzip", "Content-Length": str(len(_BOMB))})
-        request.wfile.write(_BOMB)
-    elif fault == "broken gzip":
-        _head(request, {"Content-Encoding": "gzip", "Content-Length": str(len(content))})
+    elif fault in _WITHOUT_CONTENT:
+        status, headers = _WITHOUT_CONTENT[fault]
+        _head(request, {"Content-Length": "0", **headers}, status)
+    else:
+        if fault == "bomb":
+            content = _BOMB
+        _head(request, {"Content-Length": str(len(content))} | _ODD_HEADERS[fault])
         request.wfile.write(content)
-    elif fault == "announced too large":
-        _head(request, {"Content-Length": str(10**15)})
-        request.wfile.write(content)
-    elif fault in {"no length", "odd length"}:
-        odd = {} if fault == "no length" else {"Content-Length": "abc"}
-        _head(request, {"Connection": "close", **odd})
-        request.wfile.write(content)
-    elif fault == "odd pause":
-        _head(request, {"Retry-After": "\u00b2", "Content-Length": "0"}, 429)
-    elif fault == "redirected in a circle":
-        _head(request, {"Location": CIRCLE, "Content-Length": "0"}, 302)
-    elif fault == "redirected to nowhere":
-        _head(request, {"Location": "http://[x/", "Content-Length": "0"}, 302)
-    elif fault == "redirected to log in":
-        _head(request, {"Location": LOGIN, "Content-Length": "0"}, 302)
 
 
-def _head(request: BaseHTTPRequestHandler, headers: dict[str, str], status: int = 200) -> None:
+def _head(
+    request: BaseHTTPRequestHandler, headers: dict[str, str | None], status: int = 200
+) -> None:
     request.send_response(status)
     for name, value in headers.items():
-        request.send_header(name, value)
-        request.close_connection |= (name, value) == ("Connection", "close")
+        if value is not None:
+            request.send_header(name, value)
+    request.close_connection |= headers.get("Connection") == "close"
     request.end_headers()
 
 

@@ -27,16 +27,16 @@ _ESTABLISHED = "01"
 
 @dataclass
 class Counts:
-    """What the stand-in archive saw.
+    """The requests and connections that the stand-in archive had.
 
     Attributes
     ----------
     requests : list of (float, str)
-        When, and for what.
+        Time and address.
     accepted : int
         Connections.
     most_connections : int
-        That were open at a time.
+        Most connections that were open at a time.
     delivered : Counter
         Files by name that were sent whole, and were the right ones.
     """
@@ -68,8 +68,8 @@ class StandInArchive:
     ----------
     catalog : Catalog
     faults : Faults, optional
-        Of the files; the listings come with `listing_faults`, the answers to queries with
-        `query_faults`.
+        The faults of files. `listing_faults` are those of listings, `query_faults` those of
+        answers to queries.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class StandInArchive:
 
     @property
     def address(self) -> str:
-        """For the setting `archive.address`."""
+        """The setting `archive.address`."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def listings(self) -> str:
-        """For the setting `archive.listings`."""
+        """The setting `archive.listings`."""
         return f"{self.address}/listings/tesscurl_sector_{{sector}}_lc.sh"
 
     def settings(self) -> list[str]:
@@ -194,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_file(product)
 
     def _product(self) -> Product | None:
-        """The product that is asked for, by whatever door."""
+        """The product that a request names, as a file or as an object of the bucket."""
         catalog, parts = self.server.archive.catalog, urlsplit(self.path)
         if _FILE.fullmatch(parts.path):
             (uri,) = parse_qs(parts.query)["uri"]

@@ -29,22 +29,22 @@ _ASKED_AHEAD = 32
 
 @dataclass
 class FetchResult:
-    """How far a fetch came.
+    """The numbers of a fetch.
 
     Attributes
     ----------
     n_needed : int
         Light curves that a job would need from scratch.
     n_there : int
-        Of these are in scratch now, verified.
+        Those that are in scratch now, verified.
     n_downloaded : int
-        Of these came from the archive just now.
+        Those that this fetch downloaded.
     failed : list of str
         A line for each that cannot be had.
     is_full : bool
-        Whether scratch holds as much as it may.
+        True if scratch holds as much as it may.
     down : str, optional
-        Why the archive counts as down.
+        The reason why the archive counts as down; None if it does not.
     """
 
     n_needed: int = 0
@@ -53,11 +53,6 @@ class FetchResult:
     failed: list[str] = field(default_factory=list)
     is_full: bool = False
     down: str | None = None
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that can be had is there."""
-        return self.n_there + len(self.failed) == self.n_needed
 
     def __str__(self) -> str:
         words = [
@@ -78,7 +73,7 @@ class Fetch:
     ----------
     ledger : Ledger
     job : Job
-        Who records it.
+        Recorded with each event.
     stager : Stager
     output : Path
         Directory of the sector files.
@@ -177,6 +172,6 @@ class Fetch:
         self._states[product] = state
 
     def _record(self) -> None:
-        """Record what happened; a job may have been faster."""
+        """Record the events; those of a unit that a job has changed meanwhile are left out."""
         self._ledger.record(self._happened, self._job, skip_stale=True)
         self._happened = []
