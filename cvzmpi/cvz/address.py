@@ -15,7 +15,7 @@ _FORMS = {
 _HTTP = ("https", "http")
 
 
-def check_address(address: str) -> str:
+def check_address(address: str, *, schemes: tuple[str, ...] = tuple(_FORMS)) -> str:
     """Check the address of an archive or of a mirror, and give it back.
 
     Raises
@@ -23,7 +23,10 @@ def check_address(address: str) -> str:
     ValueError
         Names the fault and the expected form.
     """
-    return _checked(address, ("https", "http", "s3", "file"))
+    fault = _fault(address, schemes)
+    if fault is not None:
+        raise ValueError(f"{shown_url(address)!r} {fault}")
+    return address
 
 
 def check_listings(address: str) -> str:
@@ -38,26 +41,13 @@ def check_listings(address: str) -> str:
         raise ValueError(
             f"{shown_url(address)!r}: expected {{sector}} in it, in place of the number"
         )
-    _checked(address.replace("{sector}", "1"), ("https", "http", "file"))
+    check_address(address.replace("{sector}", "1"), schemes=(*_HTTP, "file"))
     return address
 
 
 def check_endpoint(address: str) -> str:
-    """Check the address of a server of buckets, and give it back.
-
-    Raises
-    ------
-    ValueError
-        Names the fault and the expected form.
-    """
-    return _checked(address, _HTTP)
-
-
-def _checked(address: str, schemes: tuple[str, ...]) -> str:
-    fault = _fault(address, schemes)
-    if fault is not None:
-        raise ValueError(f"{shown_url(address)!r} {fault}")
-    return address
+    """Check the address of a server of buckets, as `check_address`."""
+    return check_address(address, schemes=_HTTP)
 
 
 def _fault(address: str, schemes: tuple[str, ...]) -> str | None:

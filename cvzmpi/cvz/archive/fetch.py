@@ -10,13 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from cvzmpi.cvz.archive.qualification import too_few_cadences
 from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.archive.staged_source import CLAIMABLE, has_checkpoint
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.ledger import Event, Job, Ledger, State
 from cvzmpi.ledger.order import place_in_order
@@ -75,25 +75,15 @@ class Fetch:
     job : Job
         Recorded with each event.
     stager : Stager
-    output : Path
-        Directory of the sector files.
-    min_usable_cadences : int
-        Light curves with fewer do not qualify.
+    config : Config
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        job: Job,
-        stager: Stager,
-        output: Path,
-        min_usable_cadences: int,
-    ) -> None:
+    def __init__(self, ledger: Ledger, job: Job, stager: Stager, config: Config) -> None:
         self._ledger = ledger
         self._job = job
         self._stager = stager
-        self._output = output
-        self._min_usable_cadences = min_usable_cadences
+        self._output = config.output.directory
+        self._min_usable_cadences = config.light_curve.min_usable_cadences
         self._states: dict[Product, State] = {}
         self._happened: list[Event] = []
         self.result = FetchResult()
