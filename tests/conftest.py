@@ -196,12 +196,8 @@ def postgres():
     programs = find_programs()
     if programs is None:
         pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
-    server = PostgresServer(programs)
-    try:
-        server.start()
+    with PostgresServer(programs) as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -30,12 +30,7 @@ def all_units(query: sa.Select[Any]) -> sa.Select[Any]:
 
 
 class Claims:
-    """The claims of all jobs.
-
-    Parameters
-    ----------
-    database : Database
-    """
+    """The claims of all jobs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,7 +40,6 @@ class Claims:
 
         Parameters
         ----------
-        job : Job
         names : sequence of str
             All units of the batch.
         states : sequence of State
@@ -83,7 +77,6 @@ class Claims:
 
         Parameters
         ----------
-        job : Job
         n : int
             At most so many.
         states : sequence of State
@@ -152,7 +145,6 @@ class Claims:
 
         Parameters
         ----------
-        job : Job
         limited : bool
             Whether only units of the job's batch are counted.
         """

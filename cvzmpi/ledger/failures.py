@@ -14,20 +14,11 @@ from cvzmpi.ledger.states import RETRY_FROM, State, state_named
 
 @dataclass(frozen=True)
 class Failure:
-    """A unit in the state `error`.
-
-    Attributes
-    ----------
-    unit : LedgerUnit
-    from_state : State
-        In which it failed.
-    message : str
-        Why.
-    """
+    """A unit in the state `error`."""
 
     unit: LedgerUnit
-    from_state: State
-    message: str
+    from_state: State  # in which it failed
+    message: str  # why
 
     def retried(self, message: str, attempts_used: int | None = None) -> Event:
         """The event that takes the unit back to where it can be tried again."""

@@ -121,7 +121,6 @@ class Ledger:
 
         Parameters
         ----------
-        found : sequence of NewUnit
         job : Job
             Who found them.
         judged : sequence of Event
@@ -158,7 +157,6 @@ class Ledger:
 
         Parameters
         ----------
-        happened : sequence of Event
         job : Job
             Who records them.
         skip_stale : bool

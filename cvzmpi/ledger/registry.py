@@ -20,12 +20,7 @@ JOB_COLUMNS = [column for column in jobs.c if column.name != "key"]
 
 
 class JobRegistry:
-    """All jobs and commands that ever recorded something.
-
-    Parameters
-    ----------
-    database : Database
-    """
+    """All jobs and commands that ever recorded something."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,7 +40,6 @@ class JobRegistry:
         ----------
         program : str
             `run`, `scan`, `verify`, ...
-        ranks, nodes : int
         queue_id : str, optional
             The queue's number of the job.
         log : Path, optional

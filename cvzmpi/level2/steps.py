@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 
 class Level2Steps:
-    """The steps, with the settings of a configuration.
-
-    Parameters
-    ----------
-    config : Level2Config
-    ledger : Ledger
-    """
+    """The steps, with the settings of a configuration."""
 
     def __init__(self, config: Level2Config, ledger: Ledger) -> None:
         self.config = config
@@ -43,7 +37,6 @@ class Level2Steps:
 
         Parameters
         ----------
-        config : Level2Config
         create : bool
             Whether a ledger that is missing is made.
 
@@ -86,14 +79,13 @@ class Level2Steps:
             publisher = Publisher(store, copy, settings.bucket, settings.staging)
             return publish_all(self.catalogue, job, publisher)
 
-    @contextmanager
-    def _store(self) -> Iterator[MetadataStore]:
+    def _store(self) -> closing[MetadataStore]:
         settings = self.config.store
-        authorization = secret(STORE_AUTHORIZATION)
-        store = MetadataStore(
-            store_url(self.config), authorization, settings.timeout, settings.retries
+        return closing(
+            MetadataStore(
+                store_url(self.config),
+                secret(STORE_AUTHORIZATION),
+                settings.timeout,
+                settings.retries,
+            )
         )
-        try:
-            yield store
-        finally:
-            store.close()

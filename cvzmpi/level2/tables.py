@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from cvzmpi.ledger.db.column_types import Json, Utc
 from cvzmpi.ledger.db.migrate import Migrations
+from cvzmpi.ledger.db.tables import Json, Utc
 
 metadata = sa.MetaData()
 

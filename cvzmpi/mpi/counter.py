@@ -39,10 +39,6 @@ class SharedCounter:
     """The counter of several ranks, all on one machine.
 
     Two numbers in shared memory: the next one to take, and whether it is closed.
-
-    Parameters
-    ----------
-    communicator : MPI communicator
     """
 
     def __init__(self, communicator: MPI.Intracomm) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cvzmpi.errors import CvzmpiError, LaunchError
-from cvzmpi.mpi.abort import DEFECT, abort_job
 from cvzmpi.mpi.launcher import check_size
 from cvzmpi.mpi.mpi_files import find_room_for_mpi
-from cvzmpi.mpi.one_rank import OneRank
-from cvzmpi.mpi.stopping import JobStopped, StopRequest
+from cvzmpi.mpi.stopping import DEFECT, JobStopped, StopRequest, abort_job
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -54,13 +53,39 @@ def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags.split())
 
 
+class OneRank:
+    """A communicator for a single rank, where no MPI library can be loaded."""
+
+    def Get_rank(self) -> int:  # noqa: N802 - as MPI calls it, here and below
+        """The number of this rank."""
+        return 0
+
+    def Get_size(self) -> int:  # noqa: N802
+        """The number of ranks."""
+        return 1
+
+    def bcast(self, value: T) -> T:
+        """The value that rank 0 has."""
+        return value
+
+    def gather(self, value: T) -> list[T]:
+        """The values of all ranks, on rank 0."""
+        return [value]
+
+    def allgather(self, value: T) -> list[T]:
+        """The values of all ranks."""
+        return [value]
+
+    def Abort(self, status: int) -> None:  # noqa: N802
+        """End all ranks at once."""
+        os._exit(status)
+
+
 class World:
     """All ranks of the job.
 
     Attributes
     ----------
-    communicator : MPI communicator
-    rank, size : int
     stop : StopRequest
         Whether the job is to stop, as far as this rank knows.
     """
@@ -118,6 +143,42 @@ class World:
         if error is not None:
             raise error
         return result
+
+    def scatter(self, items: Sequence[T], work: Callable[[T], R]) -> list[R]:
+        """Apply `work` to each item on one of the ranks: collective.
+
+        Every rank takes each size-th item, so the items should be about alike.
+
+        Parameters
+        ----------
+        items : sequence
+            The same on all ranks.
+        work : callable
+            Its results must be small: they go to rank 0.
+
+        Returns
+        -------
+        list
+            The results in the order of the items on rank 0; empty on the others.
+
+        Raises
+        ------
+        CvzmpiError
+            The first one that `work` raised, on all ranks; the others have finished their items.
+        """
+        results: list[R] = []
+        error: CvzmpiError | None = None
+        try:
+            results = [work(item) for item in items[self.rank :: self.size]]
+        except CvzmpiError as caught:
+            error = caught
+        errors = [e for e in self.communicator.allgather(error) if e is not None]
+        if errors:
+            raise errors[0]
+        gathered = self.communicator.gather(results)
+        if gathered is None:
+            return []
+        return [gathered[i % self.size][i // self.size] for i in range(len(items))]
 
     def n_nodes(self) -> int:
         """On how many machines the ranks are: collective."""

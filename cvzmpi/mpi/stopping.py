@@ -1,4 +1,4 @@
-"""Requests to stop a job: by signal, or because its time is almost over.
+"""Requests to stop a job, by signal or because its time is almost over; and its end at once.
 
 Queues send SIGTERM when they want the nodes back, and SIGUSR1, SIGUSR2 or SIGXCPU when a limit is
 near; LSF begins with SIGINT, which is also what Ctrl-C sends, and a terminal that goes away sends
@@ -13,15 +13,23 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
 
 _OF_QUEUES = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 _OF_TERMINALS = (signal.SIGINT, signal.SIGHUP)
 SIGNALS = (*_OF_QUEUES, *_OF_TERMINALS)
 _SAME_SIGNAL_SECONDS = 2.0
+
+DEFECT = 70
+"""Exit status of a job that a defect ended; none of those that a job ends with (`all_ranks`)."""
 
 
 class JobStopped(BaseException):
@@ -124,3 +132,21 @@ def job_end(environment: Mapping[str, str] = os.environ) -> float | None:
         return time.mktime(time.strptime(answer.stdout.strip(), "%Y-%m-%dT%H:%M:%S"))
     except (OSError, subprocess.SubprocessError, ValueError):
         return None  # the queue's kill is then the only end, as it may be at any time
+
+
+def abort_job(communicator: MPI.Comm, reason: str, status: int = DEFECT) -> None:
+    """End all ranks of the job, after a defect on one of them: the others would wait for ever.
+
+    Parameters
+    ----------
+    communicator : MPI communicator
+        Of all ranks of the job.
+    reason : str
+        One line for the user.
+    status : int
+        Exit status of the job.
+    """
+    print(f"cvzmpi: the job ends: {reason}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    communicator.Abort(status)

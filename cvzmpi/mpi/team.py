@@ -17,11 +17,11 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
-from cvzmpi.mpi.abort import abort_job
 from cvzmpi.mpi.counter import OwnCounter, SharedCounter
 from cvzmpi.mpi.library import MPI
 from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.mpi.shared_memory import SharedMemoryError, share_memory
+from cvzmpi.mpi.stopping import abort_job
 from cvzmpi.redaction import show_traceback
 
 T = TypeVar("T")

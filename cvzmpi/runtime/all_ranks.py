@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.errors import CvzmpiError, LaunchError, PutOffError, UnavailableError
-from cvzmpi.mpi.abort import DEFECT
 from cvzmpi.mpi.launch import World, pin_to_one_core
 from cvzmpi.mpi.launcher import rank_by_launcher
-from cvzmpi.mpi.stopping import JobStopped, StopRequest, ignore_signals
+from cvzmpi.mpi.stopping import DEFECT, JobStopped, StopRequest, ignore_signals
 from cvzmpi.redaction import redacted, show_traceback
 
 if TYPE_CHECKING:

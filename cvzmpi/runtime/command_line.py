@@ -42,7 +42,6 @@ class LazyCommand(click.Command):
 
     Attributes
     ----------
-    body : str
     start : str, optional
         As for `lazy_command`.
     """

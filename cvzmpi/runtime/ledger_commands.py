@@ -1,4 +1,4 @@
-"""Commands about the ledger of any campaign, once it is open."""
+"""Commands about the ledger of any campaign, once it is open; each gives its exit status."""
 
 from __future__ import annotations
 
@@ -19,18 +19,12 @@ def retry_units(
 
     Parameters
     ----------
-    ledger : Ledger
     units : collection of str
         Names of units; or else
     all_units : bool
         all that failed; or else
     message : str, optional
         those whose message contains this text.
-
-    Returns
-    -------
-    int
-        The exit status.
 
     Raises
     ------
@@ -56,13 +50,7 @@ def retry_units(
 
 
 def grant(ledger: Ledger, role: str) -> int:
-    """Let a PostgreSQL role add to the ledger, and say so.
-
-    Returns
-    -------
-    int
-        The exit status.
-    """
+    """Let a PostgreSQL role add to the ledger, and say so."""
     taken = grants.grant(ledger.database, role)
     click.echo(f"{role} can add to the ledger {ledger.database.name}")
     if taken:

@@ -1,4 +1,7 @@
-"""Show a ledger on the terminal: the state of a campaign, and the history of a unit."""
+"""Show a ledger on the terminal: the state of a campaign, and the history of a unit.
+
+Both functions give the exit status of the command.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +49,6 @@ def show_status(
     as_json, watch, interval
         The values of `status_options`: JSON is printed once; with `watch`, the state is shown
         again every `interval` seconds until somebody interrupts.
-
-    Returns
-    -------
-    int
-        The exit status.
     """
 
     def look() -> Status:
@@ -67,11 +65,6 @@ def show_status(
 
 def show_history(ledger: Ledger, unit: str) -> int:
     """Print the whole history of a unit.
-
-    Returns
-    -------
-    int
-        The exit status.
 
     Raises
     ------

@@ -52,14 +52,7 @@ class CampaignConfig(Protocol):
 
 @dataclass(frozen=True)
 class OpenJob:
-    """A job that is entered in the ledger.
-
-    Attributes
-    ----------
-    ledger : Ledger
-    job : Job
-    config : CampaignConfig
-    """
+    """A job that is entered in the ledger."""
 
     ledger: Ledger
     job: Job
@@ -86,7 +79,6 @@ class OpenJob:
             As in `LedgerSource`.
         evidence : Evidence
             Asked about the units of dead jobs.
-        steps_per_unit : int
         states : sequence of State
             In which a unit can be claimed.
         batch : sequence of str, optional
@@ -140,7 +132,6 @@ def open_job(
 
     Parameters
     ----------
-    config : CampaignConfig
     program : str
         What the job is called in the ledger.
     ranks, nodes : int
@@ -192,11 +183,8 @@ def overview_of(
 
     Parameters
     ----------
-    ledger : Ledger
-    job : Job
     batch : collection of str, optional
         The units of the job; without it, all.
-    steps_per_unit : int
     open_states : collection of State
         In which a unit is to be worked on.
     failed_in, only

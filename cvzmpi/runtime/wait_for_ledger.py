@@ -6,7 +6,8 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from concurrent.futures import Future, wait
+from typing import TypeVar
 
 from cvzmpi.errors import LedgerUnavailableError
 from cvzmpi.ledger.client.waiting import BackOff
@@ -47,7 +48,7 @@ def wait_for_ledger(begin: Callable[[], T], patience: float, say: Callable[[str]
     give_up = time.monotonic() + patience
     while True:
         try:
-            result = _Attempt(begin).result()
+            result = _attempt(begin)
         except LedgerUnavailableError as error:
             if time.monotonic() >= give_up:
                 raise
@@ -61,31 +62,25 @@ def wait_for_ledger(begin: Callable[[], T], patience: float, say: Callable[[str]
             return result
 
 
-class _Attempt(Generic[T]):
-    """Something that is done in a thread of its own, which ends with the process."""
+def _attempt(work: Callable[[], T]) -> T:
+    """Do something in a thread of its own, which ends with the process.
 
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._work = work
-        self._result: list[T] = []
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="beginning", daemon=True)
-        self._thread.start()
+    The result counts also where a request to stop comes just before.
+    """
+    ended: Future[T] = Future()
 
-    def _run(self) -> None:
+    def run() -> None:
         try:
-            self._result.append(self._work())
+            ended.set_result(work())
         except BaseException as error:
-            self._error = error
+            ended.set_exception(error)
 
-    def result(self) -> T:
-        """Return or raise what the work did, also where a request to stop comes just before."""
-        try:
-            while self._thread.is_alive():
-                self._thread.join(_LOOK_SECONDS)
-        except JobStopped:
-            self._thread.join(_TO_THE_END_SECONDS)
-            if not self._result:
-                raise
-        if self._error is not None:
-            raise self._error
-        return self._result[0]
+    threading.Thread(target=run, name="beginning", daemon=True).start()
+    try:
+        while not ended.done():
+            wait([ended], _LOOK_SECONDS)
+    except JobStopped:
+        wait([ended], _TO_THE_END_SECONDS)
+        if not ended.done() or ended.exception() is not None:
+            raise
+    return ended.result()

@@ -19,19 +19,12 @@ _MOST_FAULTS = 5  # of the machines, if more units meet one than are done
 
 @dataclass
 class JobOutcome:
-    """The units of a job by how they ended.
-
-    Attributes
-    ----------
-    failed, done, unfinished : list of Outcome
-    all_given_out : bool
-        Whether the job came to the end of its units.
-    """
+    """The units of a job by how they ended."""
 
     failed: list[Outcome] = field(default_factory=list)
     done: list[Outcome] = field(default_factory=list)
     unfinished: list[Outcome] = field(default_factory=list)
-    all_given_out: bool = False
+    all_given_out: bool = False  # whether the job came to the end of its units
 
     @property
     def complete(self) -> bool:
@@ -55,17 +48,8 @@ class Bookkeeping:
 
     Parameters
     ----------
-    source : UnitSource
-    display : ProgressDisplay
-    stop : StopRequest
     look_at_clock : callable
         Asks to stop when the job's time is almost over.
-
-    Attributes
-    ----------
-    outcome : JobOutcome
-    stop : StopRequest
-    display : ProgressDisplay
     """
 
     def __init__(

@@ -2,68 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team
-from cvzmpi.scheduler.control import Control
+
+
+class UnitStopped(Exception):  # noqa: N818 - not an error: the unit goes on in the next job
+    """The work on a unit stopped at a checkpoint, since the job was asked to stop."""
+
+
+class Control:
+    """The line from a team to rank 0, on each rank of the team.
+
+    Parameters
+    ----------
+    stop : StopRequest
+        Of this process.
+    steps_done : callable
+        Takes the number of steps (for `cvz`, injections) done since the last time; called on the
+        leader only.
+    listen : callable, optional
+        Looks whether rank 0 sent a request to stop, and passes it to `stop`; on the leader only.
+    """
+
+    def __init__(
+        self,
+        stop: StopRequest,
+        steps_done: Callable[[int], None],
+        listen: Callable[[], None] | None = None,
+    ) -> None:
+        self._stop = stop
+        self._listen = listen
+        self.steps_done = steps_done
+
+    def stop_requested(self) -> bool:
+        """Tell whether this rank knows that the job is to stop; cheap, not collective."""
+        if self._listen is not None:
+            self._listen()
+        return bool(self._stop)
+
+    def check_stop(self, team: Team) -> None:
+        """Stop if any rank of the team knows that it is to: collective.
+
+        Raises
+        ------
+        UnitStopped
+            On all ranks.
+        """
+        if team.any(self.stop_requested()):
+            self._stop.ask("another rank of the team was asked to stop")
+            team.raise_on_all(UnitStopped())
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A piece of work for a team.
+    """A piece of work for a team."""
 
-    Attributes
-    ----------
-    name : str
-        Unique in the campaign; for `cvz`, `{tic}_{sector}`.
-    cost : float
-        Expected work, in any measure that all units share.
-    begun : bool
-        Whether an earlier job left it half done.
-    content : Any
-        What the campaign's `work` needs to know; must pickle.
-    """
-
-    name: str
-    cost: float
-    begun: bool = False
-    content: Any = None
+    name: str  # unique in the campaign; for `cvz`, `{tic}_{sector}`
+    cost: float  # expected work, in any measure that all units share
+    begun: bool = False  # whether an earlier job left it half done
+    content: Any = None  # what the campaign's `work` needs to know; must pickle
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of the work on a unit.
-
-    Attributes
-    ----------
-    unit : str
-    error : str, optional
-        One line that says why it failed; None where it succeeded.
-    unfinished : str, optional
-        Why it is not done, though it did not fail: the job was asked to stop, or another job has
-        the unit.
-    seconds : float
-    progress : int, optional
-        How far an unfinished unit is now, in the measure of `Campaign.progress`; None where that is
-        not known.
-    result : dict
-        What the campaign's `work` returned.
-    traceback : str, optional
-        Of a defect, for the log.
-    machine_fault : bool
-        Whether it is unfinished by a fault of the machine, which others will meet as well.
-    """
+    """The end of the work on a unit."""
 
     unit: str
-    error: str | None = None
+    error: str | None = None  # one line that says why it failed; None where it succeeded
+    # why it is not done, though it did not fail: the job was asked to stop, or another job has the
+    # unit
     unfinished: str | None = None
     seconds: float = 0.0
+    # how far an unfinished unit is now, in the measure of `Campaign.progress`; None where that is
+    # not known
     progress: int | None = None
-    result: dict[str, Any] = field(default_factory=dict)
-    traceback: str | None = None
+    result: dict[str, Any] = field(default_factory=dict)  # what the campaign's `work` returned
+    traceback: str | None = None  # of a defect, for the log
+    # whether it is unfinished by a fault of the machine, which others will meet as well
     machine_fault: bool = False
 
 
@@ -77,46 +97,22 @@ class Worker:
 
 @dataclass(frozen=True)
 class Overview:
-    """The work that there is when a job begins.
+    """The work that there is when a job begins."""
 
-    Attributes
-    ----------
-    n_open : int
-        Units to be worked on.
-    n_begun : int
-        How many of them an earlier job left half done.
-    n_done : int
-        Units that are done already.
-    rejected : sequence of Outcome
-        What could not become a unit; counted as failed.
-    steps_per_unit : int
-        For the progress display.
-    """
-
-    n_open: int
-    n_begun: int = 0
-    n_done: int = 0
-    rejected: Sequence[Outcome] = ()
-    steps_per_unit: int = 0
+    n_open: int  # units to be worked on
+    n_begun: int = 0  # how many of them an earlier job left half done
+    n_done: int = 0  # units that are done already
+    rejected: Sequence[Outcome] = ()  # what could not become a unit; counted as failed
+    steps_per_unit: int = 0  # for the progress display
 
 
 @dataclass(frozen=True)
 class Remainder:
-    """The work that is left when a job ends, also by what other jobs did meanwhile.
+    """The work that is left when a job ends, also by what other jobs did meanwhile."""
 
-    Attributes
-    ----------
-    n_open : int
-        Units that are not finished.
-    failed : sequence of Outcome
-        All units that failed.
-    with_others : sequence of Outcome
-        Those of the open units that other jobs have.
-    """
-
-    n_open: int
-    failed: Sequence[Outcome] = ()
-    with_others: Sequence[Outcome] = ()
+    n_open: int  # units that are not finished
+    failed: Sequence[Outcome] = ()  # all units that failed
+    with_others: Sequence[Outcome] = ()  # those of the open units that other jobs have
 
 
 class UnitSource(Protocol):

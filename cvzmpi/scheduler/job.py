@@ -11,18 +11,16 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ParamSpec
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.mpi.launch import World
-from cvzmpi.mpi.leftovers import remove_leftovers
 from cvzmpi.mpi.library import MPI
+from cvzmpi.mpi.mpi_files import remove_leftovers
 from cvzmpi.mpi.stopping import JobStopped, StopRequest, job_end
 from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler.bookkeeping import Bookkeeping, JobOutcome
-from cvzmpi.scheduler.campaign import Campaign, Outcome, Unit, UnitSource, Worker
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Campaign, Control, Outcome, Unit, UnitSource, Worker
 from cvzmpi.scheduler.progress import ProgressDisplay
 from cvzmpi.scheduler.worker import work_on
 
@@ -38,23 +36,12 @@ _BUSY_SECONDS = 0.001
 _PAUSE_SECONDS = (0.001, 0.05)
 
 
-@dataclass(frozen=True)
-class JobLimits:
-    """Settings of a job that do not depend on the campaign.
-
-    Attributes
-    ----------
-    ranks_per_team : int
-    drain_before_end : float
-        Seconds before the end of the job's time at which it begins to stop.
-    """
-
-    ranks_per_team: int = 1
-    drain_before_end: float = 120.0
-
-
 def run(
-    campaign: Campaign, world: World, limits: JobLimits, display: ProgressDisplay
+    campaign: Campaign,
+    world: World,
+    display: ProgressDisplay,
+    ranks_per_team: int = 1,
+    drain_before_end: float = 120.0,
 ) -> JobOutcome | None:
     """Work on all units of a campaign: collective.
 
@@ -62,10 +49,11 @@ def run(
     ----------
     campaign : Campaign
         The same on all ranks.
-    world : World
-    limits : JobLimits
     display : ProgressDisplay
         Used on rank 0 only.
+    ranks_per_team : int
+    drain_before_end : float
+        Seconds before the end of the job's time at which it begins to stop.
 
     Returns
     -------
@@ -82,7 +70,7 @@ def run(
     stop = world.stop
     stop.listen()
     remove_leftovers()
-    team = world.form_team(limits.ranks_per_team)
+    team = world.form_team(ranks_per_team)
     if world.rank > 0:
         world.first(lambda: None)
         assert team is not None
@@ -90,7 +78,7 @@ def run(
         return None
 
     source = _open_source(campaign, world)
-    books = Bookkeeping(source, display, stop, _drain(stop, limits.drain_before_end))
+    books = Bookkeeping(source, display, stop, _drain(stop, drain_before_end))
     with display, books:
         if team is not None:
             _run_alone(campaign, team, books)

@@ -3,31 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from cvzmpi.scheduler.campaign import Outcome, Overview, Unit, UnitSource
-
-
-@dataclass(frozen=True)
-class Workload:
-    """All that there is to do.
-
-    Attributes
-    ----------
-    units : list of Unit
-        To be worked on.
-    rejected : list of Outcome
-        What could not become a unit; counted as failed.
-    n_done : int
-        Units that are done already.
-    steps_per_unit : int
-        For the progress display.
-    """
-
-    units: list[Unit]
-    rejected: list[Outcome] = field(default_factory=list)
-    n_done: int = 0
-    steps_per_unit: int = 0
 
 
 class Schedule(UnitSource):
@@ -35,25 +13,28 @@ class Schedule(UnitSource):
 
     Parameters
     ----------
-    workload : Workload
+    units : sequence of Unit
+        To be worked on.
+    rejected, n_done, steps_per_unit
+        As in `Overview`.
     """
 
-    def __init__(self, workload: Workload) -> None:
-        self._workload = workload
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        rejected: Sequence[Outcome] = (),
+        n_done: int = 0,
+        steps_per_unit: int = 0,
+    ) -> None:
+        n_begun = sum(unit.begun for unit in units)
+        self._overview = Overview(len(units), n_begun, n_done, rejected, steps_per_unit)
         self._waiting = deque(
-            sorted(workload.units, key=lambda unit: (not unit.begun, -unit.cost, unit.name))
+            sorted(units, key=lambda unit: (not unit.begun, -unit.cost, unit.name))
         )
 
     def overview(self) -> Overview:
-        """The workload in numbers."""
-        workload = self._workload
-        return Overview(
-            n_open=len(workload.units),
-            n_begun=sum(unit.begun for unit in workload.units),
-            n_done=workload.n_done,
-            rejected=workload.rejected,
-            steps_per_unit=workload.steps_per_unit,
-        )
+        """The work in numbers."""
+        return self._overview
 
     def next(self) -> Unit | None:
         """The unit to work on now, or None when all are given out."""

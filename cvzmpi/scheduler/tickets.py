@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from cvzmpi.mpi.team import Team, Tickets
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control
 
 
 class TicketList(Protocol):
@@ -43,13 +43,7 @@ class TicketList(Protocol):
 
 @dataclass(frozen=True)
 class RowTickets:
-    """Tickets of `rows_per_ticket` rows each; the last may have fewer.
-
-    Attributes
-    ----------
-    n_rows : int
-    rows_per_ticket : int
-    """
+    """Tickets of `rows_per_ticket` rows each; the last may have fewer."""
 
     n_rows: int
     rows_per_ticket: int
@@ -82,7 +76,6 @@ def work_through(
 
     Parameters
     ----------
-    tickets : TicketList
     n_done : int
         Tickets that are done, as the file says.
     work : callable
@@ -92,7 +85,6 @@ def work_through(
         is given; collective.
     writer : context manager
         What `work` and `commit` write with, open on all members; it is closed in the end.
-    team : Team
     control : Control
         Is told how many steps were done, and says when to stop.
     interval : float

@@ -10,21 +10,12 @@ from dataclasses import replace
 from cvzmpi.errors import CvzmpiError, defect_line, one_line
 from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.mpi.team import Team, TeamMateError
-from cvzmpi.scheduler.campaign import Campaign, Outcome, Unit
-from cvzmpi.scheduler.control import Control, UnitStopped
+from cvzmpi.scheduler.campaign import Campaign, Control, Outcome, Unit, UnitStopped
 from cvzmpi.storage.file_lock import FileLock, describe_holder
 
 
 def work_on(campaign: Campaign, unit: Unit, team: Team, control: Control) -> Outcome:
-    """Work on a unit; whatever it raises becomes its outcome, and costs this unit only.
-
-    Parameters
-    ----------
-    campaign : Campaign
-    unit : Unit
-    team : Team
-    control : Control
-    """
+    """Work on a unit; whatever it raises becomes its outcome, and costs this unit only."""
     start = time.perf_counter()
     locks: list[FileLock] = []  # the leader's
     try:

@@ -40,7 +40,6 @@ class CheckpointWriter:
 
     Parameters
     ----------
-    path : Path
     team : Team, optional
         Writes together, with parallel HDF5; None, and a team of one, write from this process alone.
     fsync : bool

@@ -109,7 +109,6 @@ def describe_holder(path: Path, locks: Path = Path("/proc/locks")) -> str:
 
     Parameters
     ----------
-    path : Path
     locks : Path
         The system's list of locks, as proc(5) describes it.
 

@@ -15,7 +15,6 @@ def check_same_configuration(
 
     Parameters
     ----------
-    path : Path
     ours, theirs : str
         The settings that results depend on, now and in the file, as canonical JSON: see
         `config.differences`.
@@ -36,7 +35,6 @@ def check_same_data(
 
     Parameters
     ----------
-    path : Path
     what : str
         What the data are called, in the plural.
     ours, theirs : str

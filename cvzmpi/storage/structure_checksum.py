@@ -48,21 +48,11 @@ class DamagedStructureError(CvzmpiError):
 
 @dataclass(frozen=True)
 class _Record:
-    """The record in a file about its structure.
+    """The record in a file about its structure."""
 
-    Attributes
-    ----------
-    size : int
-        Of the file, in bytes.
-    left_out : list of (int, int)
-        First byte and the one after the last of each range, in order.
-    sha256 : str
-        Of all other bytes behind the user block.
-    """
-
-    size: int
-    left_out: list[tuple[int, int]]
-    sha256: str
+    size: int  # of the file, in bytes
+    left_out: list[tuple[int, int]]  # first byte and the one after the last of each range, in order
+    sha256: str  # of all other bytes behind the user block
 
     @classmethod
     def parse(cls, block: bytes) -> _Record | None:
@@ -113,7 +103,6 @@ def write_record(path: Path, left_out: list[tuple[int, int]] | None = None) -> N
 
     Parameters
     ----------
-    path : Path
     left_out : list of (int, int), optional
         From `bytes_to_leave_out`, when the file was complete; by default as in the record that is
         there, which no longer fits what was changed on purpose.

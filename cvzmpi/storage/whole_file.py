@@ -1,15 +1,18 @@
-"""Files that are complete or not there, and what becomes of damaged ones.
+"""Files that are complete or not there, their checksums, and what becomes of damaged ones.
 
 A file is written beside, and takes its name only when it is complete.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import CvzmpiError, SectorFileError
+
+_PART = 1 << 20  # bytes that are read at a time
 
 
 def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> None:
@@ -17,8 +20,6 @@ def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> 
 
     Parameters
     ----------
-    path : Path
-    content : bytes
     fsync : bool
         Whether to wait until the file is on disk before it takes its name.
 
@@ -38,6 +39,22 @@ def write_whole(path: Path, content: bytes | memoryview, fsync: bool = True) -> 
         raise
 
 
+def write_derived(path: Path, content: bytes | memoryview) -> None:
+    """Write a file that is made from others, as index and report are from sector files.
+
+    Without waiting for the disk: what is lost can be made again.
+
+    Raises
+    ------
+    SectorFileError
+        If it cannot be written; the one that was there is left as it is.
+    """
+    try:
+        write_whole(path, content, fsync=False)
+    except OSError as error:
+        raise SectorFileError(f"{path}: cannot be written: {error.strerror}") from error
+
+
 def take_name(aside: Path, path: Path, fsync: bool = True) -> None:
     """Give a complete file its name, in place of the one that may have it."""
     if fsync:
@@ -52,7 +69,6 @@ def is_there(path: Path, refused: type[CvzmpiError]) -> bool:
 
     Parameters
     ----------
-    path : Path
     refused : type of CvzmpiError
         What is raised where the operating system does not tell.
     """
@@ -90,3 +106,18 @@ def synchronise(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(_PART):
+            digest.update(part)
+    return digest.hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cvzmpi.cvz.light_curves.segments import Window
+from cvzmpi.cvz.light_curves.observation import Window
 
 BRIGHT = 5  # median flux errors
 

@@ -15,8 +15,7 @@ from cvzmpi.cvz.detection.stella.ensemble import evaluate
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
-from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.light_curves.segments import segments
+from cvzmpi.cvz.light_curves.observation import Observation, segments
 
 CONFIG = Config()
 RULE = MaskRule.of(CONFIG.detect)

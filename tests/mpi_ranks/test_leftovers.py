@@ -3,7 +3,7 @@
 import mmap
 import os
 
-from cvzmpi.mpi.leftovers import remove_leftovers
+from cvzmpi.mpi.mpi_files import remove_leftovers
 
 
 def old_file(directory, name):

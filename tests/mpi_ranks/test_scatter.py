@@ -5,7 +5,6 @@ from mpi4py import MPI
 
 from cvzmpi.errors import SectorFileError
 from cvzmpi.mpi.launch import World
-from cvzmpi.mpi.scatter import scatter
 
 alone_or_with_all = pytest.mark.parametrize(
     "kind", ["alone", pytest.param("all", marks=pytest.mark.mpi(min_size=2))]
@@ -17,7 +16,7 @@ alone_or_with_all = pytest.mark.parametrize(
 def test_each_item_is_worked_on_once_and_the_results_are_in_order(kind, n_items):
     world = World(MPI.COMM_WORLD)
     mine = []
-    results = scatter(world, range(n_items), lambda item: mine.append(item) or 10 * item)
+    results = world.scatter(range(n_items), lambda item: mine.append(item) or 10 * item)
     assert results == ([10 * item for item in range(n_items)] if world.rank == 0 else [])
     everyone = [item for items in world.communicator.allgather(mine) for item in items]
     assert sorted(everyone) == list(range(n_items))
@@ -31,4 +30,4 @@ def test_an_error_is_raised_on_all_ranks(kind):
         return item
 
     with pytest.raises(SectorFileError, match=r"1\.h5: broken"):
-        scatter(World(MPI.COMM_WORLD), range(5), work)
+        World(MPI.COMM_WORLD).scatter(range(5), work)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from cvzmpi.errors import LightCurveError
 from cvzmpi.mpi.team import Team
-from cvzmpi.scheduler.campaign import Unit, UnitSource
-from cvzmpi.scheduler.control import Control
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.campaign import Control, Unit, UnitSource
+from cvzmpi.scheduler.schedule import Schedule
 
 STEPS = 3
 
@@ -52,8 +51,7 @@ class ScriptedCampaign:
         self.n_opened += 1
         if self.source_error is not None:
             raise self.source_error
-        workload = Workload(self.units, n_done=self.n_done, steps_per_unit=STEPS)
-        return self.source or Schedule(workload)
+        return self.source or Schedule(self.units, n_done=self.n_done, steps_per_unit=STEPS)
 
     def prepare(self) -> None:
         self.n_prepared += 1

@@ -11,12 +11,12 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.errors import ConfigError, FileInUseError, LightCurveError
-from cvzmpi.mpi.abort import DEFECT
 from cvzmpi.mpi.launch import World
+from cvzmpi.mpi.stopping import DEFECT
 from cvzmpi.scheduler import job
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.schedule import Schedule
 from cvzmpi.storage.file_lock import FileLock
 from tests.scheduler.scripted_campaign import STEPS, ScriptedCampaign, some_units
 from tools.harness.job_process import run
@@ -30,7 +30,7 @@ def work_through(campaign, ranks_per_team=1):
     world = World(MPI.COMM_WORLD)
     log = io.StringIO()
     display = ProgressDisplay("units", campaign.step_name, log)
-    result = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
+    result = job.run(campaign, world, display, ranks_per_team)
     assert (result is not None) == (world.rank == 0)
     worked = world.communicator.allgather(campaign.worked)
     return result, worked, log.getvalue()
@@ -200,7 +200,7 @@ class SlowSource(Schedule):
     """Units that get ready one by one, some time after the last ended; another never does."""
 
     def __init__(self, units):
-        super().__init__(Workload(units, steps_per_unit=STEPS))
+        super().__init__(units, steps_per_unit=STEPS)
         self.ready_at = time.monotonic() + 0.2
         self.dropped = [Outcome("lost", "no such file in the archive")]
         self.heard = []
@@ -266,7 +266,7 @@ class SharedSource(Schedule):
     """Units some of which others have, or had."""
 
     def __init__(self, units, remainder):
-        super().__init__(Workload(units, steps_per_unit=STEPS))
+        super().__init__(units, steps_per_unit=STEPS)
         self.remainder = remainder
 
     def close(self, stopped):
@@ -315,12 +315,12 @@ import sys
 from pathlib import Path
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.scheduler.campaign import Unit
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.schedule import Schedule
 from cvzmpi.errors import LightCurveError
 CvzCampaign.begin = classmethod(lambda cls, *given: CvzCampaign.__new__(cls))
 CvzCampaign.prepare = lambda self: None
 UNITS = [Unit(str(n), 1.0) for n in range(4)]
-CvzCampaign.open_source = lambda self: Schedule(Workload(UNITS))
+CvzCampaign.open_source = lambda self: Schedule(UNITS)
 CvzCampaign.lock_file = lambda self, unit: Path(f"{{unit.name}}.claim")
 CvzCampaign.progress = lambda self, unit: 0
 def work(self, unit, team, control):

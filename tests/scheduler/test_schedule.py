@@ -1,11 +1,11 @@
 """The schedule: half-done units first, then the longest."""
 
 from cvzmpi.scheduler.campaign import Outcome, Overview, Unit
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.schedule import Schedule
 
 
 def order(units):
-    schedule = Schedule(Workload(units))
+    schedule = Schedule(units)
     given = []
     while (unit := schedule.next()) is not None:
         given.append(unit.name)
@@ -30,7 +30,7 @@ def test_units_of_equal_cost_have_an_order_of_their_own():
 
 
 def test_a_unit_is_given_out_once():
-    schedule = Schedule(Workload([Unit("a", 1), Unit("b", 2)]))
+    schedule = Schedule([Unit("a", 1), Unit("b", 2)])
     assert schedule.next() == Unit("b", 2)
     assert not schedule.exhausted()
     assert schedule.next() == Unit("a", 1)
@@ -41,11 +41,11 @@ def test_a_unit_is_given_out_once():
 def test_the_overview_counts_what_there_is_to_do():
     rejected = [Outcome("broken", "not a FITS file")]
     units = [Unit("a", 1, begun=True), Unit("b", 1)]
-    schedule = Schedule(Workload(units, rejected, n_done=4, steps_per_unit=7))
+    schedule = Schedule(units, rejected, n_done=4, steps_per_unit=7)
     assert schedule.overview() == Overview(2, 1, 4, rejected, 7)
 
 
-def test_a_schedule_leaves_the_workload_as_it_is():
-    workload = Workload([Unit("a", 1), Unit("b", 2)], rejected=[Outcome("c", "no")])
-    Schedule(workload).next()
-    assert [unit.name for unit in workload.units] == ["a", "b"]
+def test_a_schedule_leaves_the_list_of_units_as_it_is():
+    units = [Unit("a", 1), Unit("b", 2)]
+    Schedule(units).next()
+    assert [unit.name for unit in units] == ["a", "b"]

@@ -7,7 +7,7 @@ from mpi4py import MPI
 
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team, TeamMateError
-from cvzmpi.scheduler.control import Control, UnitStopped
+from cvzmpi.scheduler.campaign import Control, UnitStopped
 from cvzmpi.scheduler.tickets import RowTickets, work_through
 
 mpi = pytest.mark.mpi(min_size=2)

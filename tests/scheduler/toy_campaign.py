@@ -21,10 +21,9 @@ from cvzmpi.mpi.launch import World, check_parallel_hdf5
 from cvzmpi.mpi.team import Team
 from cvzmpi.runtime.all_ranks import exit_status
 from cvzmpi.scheduler import job
-from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control, Outcome, Unit, UnitSource
 from cvzmpi.scheduler.progress import ProgressDisplay
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.schedule import Schedule
 from cvzmpi.scheduler.tickets import RowTickets, work_through
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
 from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
@@ -127,7 +126,7 @@ class ToyCampaign:
             if n_left:
                 units.append(Unit(name, cost=n_left, begun=n_done > 0, content=table))
         n_done_before = len(tables) - len(units) - len(rejected)
-        return Schedule(Workload(units, rejected, n_done_before))
+        return Schedule(units, rejected, n_done_before)
 
     def prepare(self) -> None:
         """Nothing to be read before the first table."""
@@ -203,5 +202,5 @@ def run(world: World, file: Path | None, settings: Sequence[str]) -> int:
     world.first(lambda: check_parallel_hdf5(config.ranks_per_team))
     campaign = ToyCampaign(config)
     display = ProgressDisplay("tables", campaign.step_name)
-    outcome = job.run(campaign, world, job.JobLimits(config.ranks_per_team), display)
+    outcome = job.run(campaign, world, display, config.ranks_per_team)
     return world.first(lambda: exit_status(outcome))

@@ -18,8 +18,7 @@ pin_to_one_core()
 # mpirun.
 mpi4py.rc(initialize=False, finalize=False)
 
-from tools.bench.results import Plan  # noqa: E402
-from tools.bench.session import measure_everything  # noqa: E402
+from tools.bench.session import Plan, measure_everything  # noqa: E402
 from tools.harness.job_process import ROOT  # noqa: E402
 
 

@@ -16,30 +16,20 @@ from tools.bench.light_curve.detector import Ensemble, Searched
 from tools.bench.measuring.cores import AVAILABLE
 from tools.bench.measuring.curves import observe, steady_curve
 from tools.bench.measuring.timing import timed
-from tools.bench.ranks.team import TeamTimes, run_team
+from tools.bench.ranks.clocked_run import run_clocked
+from tools.bench.ranks.team import TeamTimes
 
 
 @dataclass
 class Growth:
-    """Cost against size.
-
-    Attributes
-    ----------
-    what : str
-        What was measured.
-    size : str
-        What it grows with, and its unit.
-    sizes : list of float
-    values : list of float
-    unit : str
-        Of the values.
-    """
+    """Cost of something against what it grows with, whose name is `size`."""
 
     what: str
     size: str
     sizes: list[float]
     values: list[float]
     unit: str = "s"
+    """Of the values."""
 
     @property
     def exponent(self) -> float:
@@ -75,6 +65,15 @@ def measure(ensemble: Ensemble, repeats: int, *, quick: bool) -> list[Growth]:
     ]
 
 
+def exponents(growths: list[Growth]) -> list[str]:
+    """A line for each that has one."""
+    return [
+        f"- {growth.what}, by {growth.size}: exponent {growth.exponent:.2f}"
+        for growth in growths
+        if len(growth.sizes) > 1
+    ]
+
+
 def _likelihood(cadences: list[int], repeats: int) -> list[float]:
     """Seconds of one likelihood with its gradient, of which a fit needs about 40."""
     kernel = KERNELS["rotation"]
@@ -96,7 +95,7 @@ def by_rank(file: Path, scratch: Path, n_inject: int, repeats: int, team: TeamTi
     rates = {1: injections / team.alone.median, 2: injections / team.together.median}
     for n in (4, 8, 16, 32, 64):
         if n <= len(AVAILABLE):
-            runs = [run_team(file, scratch, n, n_inject) for _ in range(repeats)]
+            runs = [run_clocked([file], scratch, n_inject, n) for _ in range(repeats)]
             rates[n] = injections / median(run.inject_seconds for run in runs)
     sizes = [float(n) for n in rates]
     return Growth("team on one light curve", "ranks", sizes, [*rates.values()], "injections/s")

@@ -32,6 +32,7 @@ from tools.bench.measuring.timing import Samples  # noqa: E402
 from tools.harness.job_process import ROOT  # noqa: E402
 from tools.harness.markdown import markdown_table  # noqa: E402
 
+_PAGE = Path(__file__).with_suffix(".md")
 STRONG = 300.0  # G
 TARGET_RATE = 50.0  # pixels a second
 N_TIMED = 8 * PIXELS_PER_TICKET
@@ -128,7 +129,7 @@ def _report(truth: np.ndarray, found: list[Inverted], ours: Samples, plain: Samp
             f"{ours.median / plain.median:.0f} times slower",
         ),
     ]
-    return _PAGE.format(
+    return _PAGE.read_text().format(
         n=len(truth),
         n_wavelengths=len(WAVELENGTH),
         noise=NOISE,
@@ -143,26 +144,6 @@ def _report(truth: np.ndarray, found: list[Inverted], ours: Samples, plain: Samp
         speeds=markdown_table(("speed", "pixels a second of one core", ""), speeds),
         repeats=len(ours.values),
     )
-
-
-_PAGE = """# How right and how fast the Milne-Eddington inversion is
-
-Written by `make bench-inversion`; do not edit.
-
-{n:,} invented atmospheres: fields of 50 to 3500 G in any direction, velocities of +-3 km/s, \
-continua of 0.5 to 1.1; {n_wavelengths} wavelengths, noise {noise:g} of the quiet Sun's \
-continuum. Errors where the field is above {strong:.0f} G:
-
-{errors}
-
-{converged:.2%} of all fits converged, and {good:.2%} have a chi squared per degree of freedom \
-below 1.3; {iterations:.1f} iterations a pixel. The profiles were made with the model that is \
-fitted: on the Sun the errors are those of the model.
-
-{speeds}
-
-Processor time; both take turns, {repeats} times. Medians, in brackets the extremes.
-"""
 
 
 if __name__ == "__main__":

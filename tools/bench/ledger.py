@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,7 +27,7 @@ from cvzmpi.ledger import Event, Job, Ledger, NewUnit, State
 from cvzmpi.ledger.records import now
 from cvzmpi.ledger.status.status import take_status
 from tools.bench.measuring.machine import processor
-from tools.bench.measuring.timing import timed
+from tools.bench.measuring.timing import cpu_of_process, timed
 from tools.harness.job_process import ROOT
 from tools.harness.markdown import markdown_table
 from tools.harness.postgres_server import PostgresServer, find_programs
@@ -129,10 +127,7 @@ def _claim(ledger: Ledger, job: Job, n: int) -> list[str]:
 def _command(config: Path) -> float:
     """Ask for the status as a person does; the seconds of a processor that it took."""
     command = [sys.executable, "-m", "cvzmpi", "status", "--config", str(config)]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu_of_process(command, cwd=ROOT)
 
 
 def _repeat(work: Callable[[], object], repeats: int = _REPEATS) -> list[float]:
@@ -192,12 +187,8 @@ def main(units: int, report: Path | None) -> None:
         if programs is None:
             lines.append("PostgreSQL: not installed here")
         else:
-            server = PostgresServer(programs)
-            try:
-                server.start()
+            with PostgresServer(programs) as server:
                 lines += run_on("PostgreSQL", server.make_database("bench"), directory, units)
-            finally:
-                server.remove()
     if report is not None:
         report.write_text("\n".join(lines) + "\n")
 

@@ -9,13 +9,12 @@ take turns, so that whatever else the machine does meets both.
 from __future__ import annotations
 
 import os
-import resource
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
+
+from tools.bench.measuring.timing import cpu_of_process, timed
 
 HERE = Path(__file__).resolve().parents[2]
 WORKER = """
@@ -48,16 +47,9 @@ def ways(checkout: Path) -> dict[str, str]:
 
 def measure(code: str, checkout: Path) -> tuple[float, float]:
     """CPU and wall time of a Python that runs `code` with the package of a checkout, in ms."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": str(checkout)},
-        cwd=checkout,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    command = [sys.executable, "-c", code]
+    wall, cpu = timed(lambda: cpu_of_process(command, env=environment, cwd=checkout))
     return 1e3 * cpu, 1e3 * wall
 
 

@@ -11,10 +11,8 @@ import numpy as np
 
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import read_sector_data
-from cvzmpi.cvz.simulation.simulate import read_truth
-from tools.calibration.campaigns import CAMPAIGNS, search
+from tools.calibration.campaigns import CAMPAIGNS, light_curves, search
 from tools.calibration.page import page
 from tools.calibration.picture import draw
 from tools.calibration.sample import Sample
@@ -44,13 +42,12 @@ def main(stars: int, inject: int, directory: Path | None, docs: Path) -> None:
 
 def _false_flares(campaign: Path) -> str:
     """How many detected flares no simulated one explains."""
-    truth = read_truth(campaign / "input" / "truth.csv")
     n_flares = n_false = n_light_curves = 0
-    for (tic, sector), path in sector_files(campaign / "output").items():
+    for path, truth in light_curves(campaign):
         flares = read_sector_data(path).flares
         assert flares is not None
-        peaks = truth["cadence"][(truth["tic"] == tic) & (truth["sector"] == sector)]
         start, stop = flares["start"][:, None] - _NEAR, flares["stop"][:, None] + _NEAR
+        peaks = truth["cadence"]
         n_flares += len(start)
         n_false += int(np.sum(~np.any((start <= peaks) & (peaks <= stop), axis=1)))
         n_light_curves += 1
@@ -62,21 +59,18 @@ def _false_flares(campaign: Path) -> str:
 
 def _rates(campaign: Path) -> str:
     """How many flares the corrected rates stand for, and how many there were."""
-    truth = read_truth(campaign / "input" / "truth.csv")
     n_true = n_found = 0
     n_corrected = 0.0
-    for path in sector_files(campaign / "output").values():
+    for path, flares in light_curves(campaign):
         sector = SearchedSector.read(path)
         star = StarFfd.of([sector], upper=_LONGEST)
-        flares = truth[(truth["tic"] == sector.tic) & (truth["sector"] == sector.sector)]
         looked = np.isfinite(read_sector_data(path).probability[flares["cadence"]])
         n_true += int(np.sum(looked & (flares["equivalent_duration"] >= star.lower)))
         n_found += star.n_flares
         n_corrected += star.rate * sector.evaluated
-    error = n_corrected / math.sqrt(n_found)
     return (
         f"*{campaign.name}*: {n_true} true flares, {n_found} found above the bound, "
-        f"{n_corrected:.0f} \u00b1 {error:.0f} by the corrected rates."
+        f"{n_corrected:.0f} \u00b1 {n_corrected / math.sqrt(n_found):.0f} by the corrected rates."
     )
 
 

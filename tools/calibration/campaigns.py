@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
+from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.simulation.invented_star import FlareLaw
-from cvzmpi.cvz.simulation.simulate import N_CADENCES, simulate_campaign
+from cvzmpi.cvz.simulation.simulate import N_CADENCES, read_truth, simulate_campaign
 
 # Many flares around the limits, since those far above and below say nothing.
 _LAW = {"active_per_day": 1.5, "index": 1.5, "min_duration": 0.4, "max_duration": 300.0}
@@ -43,3 +47,10 @@ def search(
     arguments += ["--set", f"inject.n_inject={n_inject}"]
     subprocess.run([sys.executable, "-m", "cvzmpi", "run", *map(str, arguments)], check=True)
     return campaign
+
+
+def light_curves(campaign: Path) -> Iterator[tuple[Path, np.ndarray]]:
+    """The sector files of a campaign, and the simulated flares of each: rows of `truth.csv`."""
+    truth = read_truth(campaign / "input" / "truth.csv")
+    for (tic, sector), path in sector_files(campaign / "output").items():
+        yield path, truth[(truth["tic"] == tic) & (truth["sector"] == sector)]

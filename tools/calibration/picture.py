@@ -11,6 +11,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from cvzmpi.cvz.results.products.recovered_fraction import binned
 from tools.calibration.page import BINS
@@ -62,22 +63,31 @@ def draw(samples: dict[str, Sample], path: Path) -> None:
 
 
 def _calibration(panel: Axes, alone: Sample, **style: str) -> None:
-    counts = binned(alone.of_alike, alone.found[:, None], BINS)
     bins = np.digitize(alone.of_alike, BINS[1:-1])
     middle = [alone.of_alike[bins == number].mean() for number in range(len(BINS) - 1)]
-    low, high = counts.interval()
-    errors = np.abs(np.stack([counts.fraction - low, high - counts.fraction]))
-    panel.errorbar(middle, counts.fraction, errors, linestyle="none", capsize=2, **style)
+    _found_fraction(panel, alone, alone.of_alike, BINS, middle, **style)
 
 
 def _completeness(panel: Axes, alone: Sample, **style: str) -> None:
     edges = np.geomspace(0.1, 30, 14)
-    counts = binned(alone.relative_duration, alone.found[:, None], edges)
-    low, high = counts.interval()
-    errors = np.abs(np.stack([counts.fraction - low, high - counts.fraction]))
     middle = np.sqrt(edges[1:] * edges[:-1])
-    panel.errorbar(middle, counts.fraction, errors, linestyle="none", capsize=2, **style)
+    _found_fraction(panel, alone, alone.relative_duration, edges, middle, **style)
     order = np.argsort(alone.relative_duration)
     size, predicted = alone.relative_duration[order], alone.of_duration[order]
     smooth = np.convolve(predicted, np.ones(25) / 25, mode="valid")
     panel.plot(size[12 : 12 + len(smooth)], smooth, color=style["color"], lw=1)
+
+
+def _found_fraction(
+    panel: Axes,
+    alone: Sample,
+    values: np.ndarray,
+    edges: np.ndarray,
+    middle: ArrayLike,
+    **style: str,
+) -> None:
+    """Points with error bars: the fraction that was found, in bins of some value."""
+    counts = binned(values, alone.found[:, None], edges)
+    low, high = counts.interval()
+    errors = np.abs(np.stack([counts.fraction - low, high - counts.fraction]))
+    panel.errorbar(middle, counts.fraction, errors, linestyle="none", capsize=2, **style)

@@ -12,8 +12,7 @@ from scipy.spatial import KDTree
 from cvzmpi.cvz.results.products.astropy_view import SectorFile
 from cvzmpi.cvz.results.products.template_fit import fit_flares
 from cvzmpi.cvz.sector_file.data import Recovery
-from cvzmpi.cvz.sector_file.paths import sector_files
-from cvzmpi.cvz.simulation.simulate import read_truth
+from tools.calibration.campaigns import light_curves
 
 _N_ALIKE = 15
 _CROWDED = 60  # cadences: nearer, flares share a network window or may join
@@ -59,12 +58,8 @@ class Sample:
     @classmethod
     def read(cls, campaign: Path) -> Sample:
         """Collect the flares of a campaign that `campaigns.search` has searched."""
-        truth = read_truth(campaign / "input" / "truth.csv")
         parts = [
-            _of_light_curve(
-                SectorFile.read(path), truth[(truth["tic"] == tic) & (truth["sector"] == sector)]
-            )
-            for (tic, sector), path in sector_files(campaign / "output").items()
+            _of_light_curve(SectorFile.read(path), truth) for path, truth in light_curves(campaign)
         ]
         return cls(
             **{
@@ -103,23 +98,15 @@ def _of_light_curve(file: SectorFile, truth: np.ndarray) -> Sample:
     apart = np.abs(truth["cadence"][:, None] - truth["cadence"])
     np.fill_diagonal(apart, _CROWDED)
     visible = truth["equivalent_duration"] > limits[0]
-    template = np.array(
-        [
-            math.nan if fit is None else fit.duration
-            for fit in fit_flares(data, file.quality_bitmask)
-        ]
-    )
+    fits = fit_flares(data, file.quality_bitmask)
+    template = np.array([math.nan if fit is None else fit.duration for fit in fits])
     others = np.sum(covers & visible, axis=1)[:, None] - visible
     alone = ~np.any((apart < _CROWDED) & visible, axis=1) & ~np.any(covers & (others > 0), axis=0)
-    mine = np.full(len(truth), -1)
-    for flare, covered in enumerate(covers):
-        if covered.sum() == 1:
-            mine[covered] = flare
-    known = mine >= 0
+    flare, mine = np.nonzero(covers & (covers.sum(axis=1, keepdims=True) == 1))
 
     def measured(values: np.ndarray) -> np.ndarray:
         result = np.full(len(truth), math.nan)
-        result[known] = values[mine[known]]
+        result[mine] = values[flare]
         return result
 
     return Sample(

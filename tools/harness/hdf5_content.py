@@ -15,21 +15,27 @@ def contents(directory: Path) -> dict[str, dict[str, object]]:
 
 def content(path: Path) -> dict[str, object]:
     """All that is in one sector file, comparable to the last bit."""
-    found: dict[str, object] = {}
+    found = values(path)
+    return {name: bits(found[name]) for name in found if "@seconds_" not in name}
 
-    def attributes(name: str, thing: h5py.Group | h5py.Dataset) -> None:
+
+def values(path: Path) -> dict[str, np.ndarray]:
+    """All datasets by their names, and all attributes by `name@key`; also while a job writes."""
+    found: dict[str, np.ndarray] = {}
+
+    def add(name: str, thing: h5py.Group | h5py.Dataset) -> None:
         for key, value in thing.attrs.items():
-            if not key.startswith("seconds_"):
-                found[f"{name}@{key}"] = (str(np.asarray(value).dtype), np.asarray(value).tolist())
-
-    def visit(name: str, thing: h5py.Group | h5py.Dataset) -> None:
-        attributes(name, thing)
+            found[f"{name}@{key}"] = np.asarray(value)
         if isinstance(thing, h5py.Dataset):
-            value = np.asarray(thing[()])
-            bits = value.tolist() if value.dtype.hasobject else value.tobytes()
-            found[name] = (thing.dtype.str, thing.shape, bits)
+            found[name] = np.asarray(thing[()])
 
-    with h5py.File(path, "r") as file:
-        attributes("", file)
-        file.visititems(visit)
+    with h5py.File(path, "r", locking=False) as file:
+        add("", file)
+        file.visititems(add)
     return found
+
+
+def bits(value: np.ndarray) -> tuple[str, tuple[int, ...], object]:
+    """A value, comparable to the last bit."""
+    same = value.tolist() if value.dtype.hasobject else value.tobytes()
+    return value.dtype.str, value.shape, same

@@ -26,13 +26,11 @@ def invent_programs(
     Parameters
     ----------
     directory : Path
-        Of the campaign; has the default configuration.
+        Of a campaign with the default configuration, but for the `location` of the ledger.
     programs : mapping
         For each program, the shapes of its maps: scan positions, and pixels along the slit.
     wavelength : float64, shape (n_wavelengths,)
         In nm.
-    location : str, optional
-        Of the ledger; without it, where the default configuration has it.
     """
     prepared = directory / "maps" / "prepared"
     seed = 0

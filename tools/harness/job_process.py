@@ -70,21 +70,16 @@ def start(
     log: Path | None = None,
     **more_environment: str,
 ) -> subprocess.Popen[str]:
-    """Start a job.
+    """Start a job, in pipes or with a `log` that gets all that it prints.
 
     Parameters
     ----------
-    arguments : sequence of str or Path
     ranks : int, optional
         Without it a plain process, without mpirun.
-    cwd : Path, optional
     program : sequence of str
         What the interpreter runs.
     wrapper, rank_wrapper : sequence of str
         Programs that start the launcher, and each rank.
-    log : Path, optional
-        Where all that it prints goes; without it, into pipes.
-    **more_environment : str
     """
     launcher = [] if ranks is None else [str(MPIRUN), "-n", str(ranks)]
     with nullcontext(subprocess.PIPE) if log is None else log.open("a") as stdout:
@@ -137,20 +132,9 @@ def wait_until(
     seconds: float = HANGS_AFTER,
     interval: float = 0.01,
 ) -> None:
-    """Wait for something.
+    """Look each `interval` seconds until something is there; after `seconds`, it is an error.
 
-    Parameters
-    ----------
-    reached : callable
-        Says whether it is there.
-    what : str
-        Name of it, for the message.
-    log : Path, optional
-        Its text is part of the message.
-    seconds : float
-        After which it is an error that it is not there.
-    interval : float
-        Seconds between two looks.
+    The message names `what` has not come, and has the text of the `log`.
     """
     give_up = time.monotonic() + seconds
     while not reached():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
-def markdown_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def markdown_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     """Format a Markdown table."""
-    columns = list(columns)
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_rows([columns, ["---"] * len(columns), *rows])
+
+
+def markdown_rows(rows: Iterable[Iterable[str]]) -> str:
+    """Format lines of a Markdown table."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in rows)

@@ -17,16 +17,7 @@ HEEDS_SIGNALS = ("env", "--default-signal=INT,HUP")
 
 @dataclass
 class MarkedJob:
-    """A running job.
-
-    Attributes
-    ----------
-    process : subprocess.Popen
-        The job, or mpirun.
-    mark : str
-        An argument that no other process has.
-    log : Path
-    """
+    """A running job: its process or mpirun, and an argument that no other process has."""
 
     process: subprocess.Popen[str]
     mark: str

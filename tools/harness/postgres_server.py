@@ -29,7 +29,7 @@ def find_programs() -> Path | None:
 
 
 class PostgresServer:
-    """A server that can be stopped, killed and started again."""
+    """A server that can be stopped, killed and started again. Use as a context, or `remove` it."""
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
@@ -48,6 +48,13 @@ class PostgresServer:
             cwd=self.directory,
             **self._as_user,  # type: ignore[call-overload]
         )
+
+    def __enter__(self) -> PostgresServer:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
 
     @property
     def _data(self) -> Path:

@@ -40,7 +40,6 @@ class Catalog:
 
     Parameters
     ----------
-    products : iterable of Product
     content : callable
         Gives the bytes of a product; is called when it is asked for.
     others : int
@@ -74,14 +73,7 @@ class Catalog:
         return self._by_name.get(name)
 
     def listing(self, sector: int, base: str) -> bytes | None:
-        """The download script of a sector; None where there is none.
-
-        Parameters
-        ----------
-        sector : int
-        base : str
-            Address of the archive, which is in every line.
-        """
+        """The download script of a sector, with the archive's address; None where there is none."""
         if sector > max(self._by_sector, default=0):
             return None
         names = [product.name for product in self.of_sector(sector)]
@@ -106,12 +98,8 @@ class Catalog:
 class Simulation:
     """Light curves of invented stars under the archive's names.
 
-    Parameters
-    ----------
-    n_cadences : int
-    stamped : bool
-        All with the measurements of one star, but for TIC number and sector in the headers: a
-        hundred times faster to make.
+    They are a hundred times faster to make when they are `stamped`: all have the measurements of
+    one star, but for TIC number and sector in the headers.
     """
 
     def __init__(self, n_cadences: int = 300, stamped: bool = False) -> None:
@@ -126,7 +114,7 @@ class Simulation:
             if not self._stamped:
                 return self._simulate(product)
             pattern = self._simulate(product_of(1, 1))
-        return _stamp(_stamp(pattern, b"TICID", product.tic), b"SECTOR", product.sector)
+        return _stamp(_stamp(pattern, "TICID", product.tic), "SECTOR", product.sector)
 
     def _simulated(self, product: Product) -> bytes:
         light_curve, _ = simulate_light_curve(
@@ -139,10 +127,10 @@ class Simulation:
             return path.read_bytes()
 
 
-def _stamp(fits: bytes, keyword: bytes, value: int) -> bytes:
+def _stamp(fits: bytes, keyword: str, value: int) -> bytes:
     """Write a number into all cards of a keyword."""
-    card = re.compile(re.escape(f"{keyword.decode():8}= ".encode()) + rb"[ \d]{20}")
-    return card.sub(f"{keyword.decode():8}= {value:>20}".encode(), fits)
+    card = f"{keyword:8}= "
+    return re.sub(rf"{card}[ \d]{{20}}".encode(), f"{card}{value:>20}".encode(), fits)
 
 
 def products_for_targets(targets: Path) -> Iterator[Product]:

@@ -8,18 +8,32 @@ from urllib.parse import parse_qs
 
 from tools.stand_in_archive.catalog import Catalog
 
-# The columns of its tables, by the type of their values.
-_OBSERVATION = {
-    **dict.fromkeys(("obsid", "obs_id", "obs_collection", "target_name", "project"), "string"),
-    **dict.fromkeys(("dataproduct_type", "provenance_name"), "string"),
-    "sequence_number": "int",
-    **dict.fromkeys(("t_min", "t_exptime", "s_ra", "s_dec"), "float"),
+# A row of each of its tables: the columns, their types, and what is the same in all rows.
+_OBSERVATION: dict[str, Any] = {
+    "obsid": "",
+    "obs_id": "",
+    "obs_collection": "TESS",
+    "target_name": "",
+    "project": "TESS",
+    "dataproduct_type": "timeseries",
+    "provenance_name": "SPOC",
+    "sequence_number": 0,
+    "t_min": 0.0,
+    "t_exptime": 120.0,
+    "s_ra": 0.0,
+    "s_dec": 0.0,
 }
-_PRODUCT = {
-    **dict.fromkeys(("obsID", "obs_id", "obs_collection", "dataproduct_type"), "string"),
-    **dict.fromkeys(("description", "dataURI", "productType", "productFilename"), "string"),
-    "project": "string",
-    "size": "int",
+_PRODUCT: dict[str, Any] = {
+    "obsID": "",
+    "obs_id": "",
+    "obs_collection": "TESS",
+    "dataproduct_type": "timeseries",
+    "description": "Light curves",
+    "dataURI": "",
+    "productType": "SCIENCE",
+    "productFilename": "",
+    "project": "SPOC",
+    "size": 2_000_000,
 }
 
 
@@ -27,9 +41,9 @@ def columns_config(body: bytes) -> bytes:
     """Answer to `columnsconfig`: the columns, and which of them are numbers."""
     (which,) = parse_qs(body.decode())["colConfigId"]
     columns = _PRODUCT if which == "Mast.Caom.Products" else _OBSERVATION
-    types = {"string": "char", "int": "int", "float": "double"}
+    types = {str: "char", int: "int", float: "double"}
     return json.dumps(
-        {name: {"text": name, "vot.datatype": types[kind]} for name, kind in columns.items()}
+        {name: {"text": name, "vot.datatype": types[type(v)]} for name, v in columns.items()}
     ).encode()
 
 
@@ -48,19 +62,12 @@ def _observations(filters: dict[str, list[str]], catalog: Catalog) -> list[dict[
     (tic,) = filters["target_name"]
     rows = []
     for product in catalog.of_target(int(tic)):
-        row = {
+        row = _OBSERVATION | {
             "obsid": f"{product.sector}{product.tic:016d}",
             "obs_id": product.name.removesuffix("_lc.fits"),
-            "obs_collection": "TESS",
             "target_name": tic,
-            "project": "TESS",
-            "dataproduct_type": "timeseries",
-            "provenance_name": "SPOC",
             "sequence_number": product.sector,
             "t_min": 58324.8 + 27.4 * (product.sector - 1),
-            "t_exptime": 120.0,
-            "s_ra": 0.0,
-            "s_dec": 0.0,
         }
         discrete = {k: v for k, v in filters.items() if k in row and k != "t_exptime"}
         if all(str(row[name]) in values for name, values in discrete.items()):
@@ -79,27 +86,22 @@ def _products(obsids: list[str], catalog: Catalog) -> list[dict[str, Any]]:
             row = {
                 "obsID": obsid,
                 "obs_id": product.name.removesuffix("_lc.fits"),
-                "obs_collection": "TESS",
-                "dataproduct_type": "timeseries",
-                "description": "Light curves",
                 "dataURI": f"mast:TESS/product/{name}",
-                "productType": "SCIENCE",
                 "productFilename": name,
-                "project": "SPOC",
-                "size": 2_000_000,
             }
-            rows.append(row)
+            rows.append(_PRODUCT | row)
     return rows
 
 
-def _table(columns: dict[str, str], rows: list[dict[str, Any]]) -> bytes:
+def _table(columns: dict[str, Any], rows: list[dict[str, Any]]) -> bytes:
+    kinds = {str: "string", int: "int", float: "float"}
     paging = {"page": 1, "pageSize": 50000, "pagesFiltered": 1, "rows": len(rows)}
     return json.dumps(
         {
             "status": "COMPLETE",
             "msg": "",
             "data": rows,
-            "fields": [{"name": name, "type": kind} for name, kind in columns.items()],
+            "fields": [{"name": name, "type": kinds[type(v)]} for name, v in columns.items()],
             "paging": paging | {"rowsFiltered": len(rows), "rowsTotal": len(rows)},
         }
     ).encode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import select
 import threading
 import time
 from collections import Counter
@@ -13,38 +12,34 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import numpy as np
+
 from cvzmpi.cvz.light_curves.product import Product
-from tools.stand_in_archive import mashup, odd_transfers
+from tools.stand_in_archive import mashup
 from tools.stand_in_archive.catalog import Catalog, of_other_star
-from tools.stand_in_archive.faults import PAGES, STATUSES, Faults
+from tools.stand_in_archive.faults import CIRCLE, LOGIN, PAGES, STATUSES, Faults, reply
 
 _LISTING = re.compile(r"/listings/tesscurl_sector_(\d+)_lc\.sh")
 _FILE = re.compile(r"/api/v0\.1/Download/file/?")
 _BUCKET = "/stpubdata/"
-_HANGS_SECONDS = 300.0
 _ESTABLISHED = "01"
 
 
 @dataclass
 class Counts:
-    """The requests and connections that the stand-in archive had.
-
-    Attributes
-    ----------
-    requests : list of (float, str)
-        Time and address.
-    accepted : int
-        Connections.
-    most_connections : int
-        Most connections that were open at a time.
-    delivered : Counter
-        Files by name that were sent whole, and were the right ones.
-    """
+    """What the stand-in archive saw."""
 
     requests: list[tuple[float, str]] = field(default_factory=list)
+    """When, and for what."""
+
     accepted: int = 0
+    """Connections."""
+
     most_connections: int = 0
+    """That were open at a time."""
+
     delivered: Counter[str] = field(default_factory=Counter)
+    """Files by name that were sent whole, and were the right ones."""
 
     def requested(self, pattern: str) -> list[str]:
         """Requests for something with this in its address."""
@@ -52,24 +47,16 @@ class Counts:
 
     def most_in(self, seconds: float) -> int:
         """Most requests within any stretch of time."""
-        times = sorted(when for when, _ in self.requests)
-        most, first = 0, 0
-        for last, when in enumerate(times):
-            while when - times[first] > seconds:
-                first += 1
-            most = max(most, last - first + 1)
-        return most
+        times = np.sort([when for when, _ in self.requests])
+        ends = np.searchsorted(times, times + seconds, side="right")
+        return int(np.max(ends - np.arange(len(times)), initial=0))
 
 
 class StandInArchive:
     """An archive on a loopback port that the system chooses. Use as a context.
 
-    Parameters
-    ----------
-    catalog : Catalog
-    faults : Faults, optional
-        The faults of files. `listing_faults` are those of listings, `query_faults` those of
-        answers to queries.
+    The files come with `faults`, the listings with `listing_faults`, the answers to queries with
+    `query_faults`.
     """
 
     def __init__(
@@ -87,20 +74,17 @@ class StandInArchive:
 
     @property
     def address(self) -> str:
-        """The setting `archive.address`."""
+        """For the setting `archive.address`."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def listings(self) -> str:
-        """The setting `archive.listings`."""
+        """For the setting `archive.listings`."""
         return f"{self.address}/listings/tesscurl_sector_{{sector}}_lc.sh"
 
     def settings(self) -> list[str]:
         """Command line arguments that make cvzmpi use it."""
-        return [
-            f"--set=archive.address={self.address}",
-            f"--set=archive.listings={self.listings}",
-        ]
+        return [f"--set=archive.{name}={getattr(self, name)}" for name in ("address", "listings")]
 
     def note_request(self, path: str) -> None:
         """Count a request."""
@@ -151,50 +135,41 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_GET(self) -> None:
-        self._answer()
-
     def do_POST(self) -> None:
         archive = self.server.archive
         archive.note_request(self.path)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         fault = archive.query_faults.choose(0)
         if fault is not None:
-            self._fail(fault, b"[", b"")
-            return
-        if self.path == "/portal/Mashup/Mashup.asmx/columnsconfig":
-            self._send(mashup.columns_config(body))
+            archive.faults.answer(self, fault, b"[", b"")
+        elif self.path == "/portal/Mashup/Mashup.asmx/columnsconfig":
+            reply(self, mashup.columns_config(body))
         elif self.path == "/api/v0/invoke":
-            self._send(mashup.invoke(body, archive.catalog))
+            reply(self, mashup.invoke(body, archive.catalog))
         else:
-            self._refuse(404)
+            reply(self, b"", 404)
 
-    def _answer(self) -> None:
+    def do_GET(self) -> None:
         archive = self.server.archive
         archive.note_request(unquote(self.path))
-        match = _LISTING.fullmatch(self.path)
-        if match is not None:
+        if (match := _LISTING.fullmatch(self.path)) is not None:
             self._answer_listing(int(match[1]))
-            return
-        if self.path.startswith(odd_transfers.CIRCLE):
-            odd_transfers.answer(self, "redirected in a circle", b"")
-            return
-        if self.path == odd_transfers.LOGIN:
-            self._send(PAGES["web page"])
-            return
-        product = self._product()
-        if product is None:
-            self._refuse(404)
+        elif self.path.startswith(CIRCLE):
+            reply(self, b"", 302, {"Location": CIRCLE})
+        elif self.path == LOGIN:
+            reply(self, PAGES["web page"])
+        elif (product := self._product()) is None:
+            reply(self, b"", 404)
         elif self.command == "HEAD":
-            self._send(archive.catalog.content(product))
+            reply(self, archive.catalog.content(product))
         else:
             self._answer_file(product)
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def _product(self) -> Product | None:
-        """The product that a request names, as a file or as an object of the bucket."""
+        """The product that is asked for, by whatever door."""
         catalog, parts = self.server.archive.catalog, urlsplit(self.path)
         if _FILE.fullmatch(parts.path):
             (uri,) = parse_qs(parts.query)["uri"]
@@ -212,71 +187,24 @@ class _Handler(BaseHTTPRequestHandler):
         faults = archive.listing_faults
         fault = faults.choose(sector if sector in faults.always else 0)
         if content is None and fault not in {*STATUSES, *PAGES}:
-            self._refuse(404)
+            reply(self, b"", 404)
         elif fault is not None:
-            self._fail(fault, content or b"", b"<html>Too busy</html>")
+            archive.faults.answer(self, fault, content or b"", b"<html>Too busy</html>")
         else:
-            self._send(content)
+            reply(self, content)
 
     def _answer_file(self, product: Product) -> None:
         archive = self.server.archive
         content = archive.catalog.content(product)
         fault = archive.faults.choose(product.tic)
-        if fault is not None:
-            other = (
-                archive.catalog.content(of_other_star(product)) if fault == "wrong file" else b""
-            )
-            self._fail(fault, content, other)
+        if fault is None:
+            reply(self, content)
         else:
-            self._send(content)
+            is_other = fault == "wrong file"
+            other = archive.catalog.content(of_other_star(product)) if is_other else b""
+            archive.faults.answer(self, fault, content, other)
         if fault in {None, "slow"}:
             archive.note_delivery(product)
-
-    def _fail(self, fault: str, content: bytes, other: bytes) -> None:
-        faults = self.server.archive.faults
-        if fault == "503":
-            self._refuse(503)
-        elif fault == "429":
-            self._refuse(429, {"Retry-After": str(faults.retry_after)})
-        elif fault == "hang":
-            # until the client has enough of it
-            select.select([self.connection], [], [], _HANGS_SECONDS)
-            self.close_connection = True
-        elif fault == "cut":
-            self._head(len(content))
-            self.wfile.write(content[: len(content) // 2])
-            self.close_connection = True
-        elif fault == "wrong file":
-            self._send(other)
-        elif fault == "damaged":
-            self._send(content[: len(content) // 2])
-        elif fault == "slow":
-            self._head(len(content))
-            for at in range(10):
-                piece = slice(at * len(content) // 10, (at + 1) * len(content) // 10)
-                self.wfile.write(content[piece])
-                time.sleep(faults.slow_seconds / 10)
-        elif fault in STATUSES:
-            self._refuse(int(fault))
-        elif fault in PAGES:
-            self._send(PAGES[fault])
-        else:
-            odd_transfers.answer(self, fault, content)
-
-    def _send(self, content: bytes) -> None:
-        self._head(len(content))
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def _refuse(self, status: int, headers: dict[str, str] | None = None) -> None:
-        self._head(0, status, headers)
-
-    def _head(self, length: int, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(length))
-        self.end_headers()
 
 
 def _established(port: int) -> int:

@@ -8,7 +8,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ from tools.torture.disturbance import Seen, disturb_campaigns
 from tools.torture.faults import FAULTS, CannotTryError
 from tools.torture.interruptions import InterruptedMainJob
 from tools.torture.kills import MOMENTS, KilledMainJob
-from tools.torture.main_job import SMALL, TortureCampaign
+from tools.torture.main_job import SMALL, USUAL, Size, TortureCampaign
 
 TEAMS = {"one rank": 1, "a team of two": 3}
 
@@ -50,82 +51,78 @@ def main(
     begun = time.monotonic()
     if kills is None and interruptions is None and not names:
         kills, interruptions, names = 200, 30, tuple(FAULTS)
-    bad = _interrupt(interruptions, interval, seed) if interruptions else 0
-    bad += _torture(kills or 0, interval, seed, names) if kills or names else 0
+    bad = 0
+    if interruptions:
+        with _campaign(interval, SMALL) as campaign:
+            bad += _interrupt(campaign, interruptions, seed)
+    if kills or names:
+        with _campaign(interval, USUAL) as campaign:
+            bad += _kill(campaign, kills, seed) if kills else 0
+            bad += sum(_try(campaign, name) for name in names)
     verdict = "everything is as promised" if not bad else f"NOT AS PROMISED: {bad}"
     click.echo(f"{verdict} ({time.monotonic() - begun:.0f} s)")
     sys.exit(bool(bad))
 
 
-def _interrupt(n: int, interval: float, seed: int) -> int:
-    """The interruptions; how much was wrong."""
-    n_wrong = 0
+@contextmanager
+def _campaign(interval: float, size: Size) -> Iterator[TortureCampaign]:
     with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
-        campaign = TortureCampaign(Path(directory), interval, SMALL)
-        for ranks in (1, 2, 3):
-            target = InterruptedMainJob(campaign, ranks)
-            share = n // 3 + (ranks <= n % 3)
-            if share == 0:
-                continue
-            seen = disturb_campaigns(target, share, random.Random(seed + ranks))
-            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.kinds.items()))
-            statuses = ", ".join(f"{count} x {s}" for s, count in sorted(target.statuses.items()))
-            click.echo(
-                f"{ranks} ranks: {seen.kinds.total()} interruptions ({kinds}), exit statuses "
-                f"{statuses}; {seen.campaigns} campaigns finished afterwards"
-            )
-            n_wrong += _say_what_is_wrong(seen)
-    return n_wrong
-
-
-def _torture(kills: int, interval: float, seed: int, names: Iterable[str]) -> int:
-    """The kills and the other faults; how much was wrong."""
-    with tempfile.TemporaryDirectory(prefix="cvzmpi-torture-") as directory:
-        campaign = TortureCampaign(Path(directory), interval)
+        campaign = TortureCampaign(Path(directory), interval, size)
         try:
-            bad = _kill(campaign, kills, seed) if kills else 0
-            bad += sum(_try(campaign, name) for name in names)
+            yield campaign
         finally:
             campaign.end_jobs()
-    return bad
+
+
+def _interrupt(campaign: TortureCampaign, n: int, seed: int) -> int:
+    """The interruptions; how much was wrong."""
+    n_wrong = 0
+    for ranks in (1, 2, 3):
+        target = InterruptedMainJob(campaign, ranks)
+        share = n // 3 + (ranks <= n % 3)
+        if share == 0:
+            continue
+        seen = disturb_campaigns(target, share, random.Random(seed + ranks))
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.kinds.items()))
+        statuses = ", ".join(f"{count} x {s}" for s, count in sorted(target.statuses.items()))
+        click.echo(
+            f"{ranks} ranks: {seen.kinds.total()} interruptions ({kinds}), exit statuses "
+            f"{statuses}; {seen.campaigns} campaigns finished afterwards"
+        )
+        n_wrong += seen.say_what_is_wrong()
+    return n_wrong
 
 
 def _kill(campaign: TortureCampaign, kills: int, seed: int) -> int:
     """The kills; how much was wrong."""
     targets = [KilledMainJob(campaign, ranks) for ranks in TEAMS.values()]
-    results = [
-        (disturb_campaigns(target, kills // len(TEAMS), random.Random(seed + ranks)), target)
+    seen = [
+        disturb_campaigns(target, kills // len(TEAMS), random.Random(seed + ranks))
         for target, ranks in zip(targets, TEAMS.values(), strict=True)
     ]
-    click.echo(_table(results, campaign.interval))
+    # Kills that lost more than a checkpoint interval and the ticket that was at work.
+    too_much = [
+        sum(r.unsaved > campaign.interval + r.longest_ticket for r in target.readings)
+        for target in targets
+    ]
+    click.echo(_table(seen, targets, too_much, campaign.interval))
     seconds = campaign.stage_seconds()
     click.echo(
         "a kill before the first injection loses its stage: download and detect "
         f"{seconds['download'] + seconds['detect']:.2f} s, model {seconds['model']:.2f} s\n"
     )
-    n_wrong = sum(_say_what_is_wrong(seen) for seen, _ in results)
-    return n_wrong + sum(_too_much(target, campaign.interval) for target in targets)
+    return sum(one.say_what_is_wrong() for one in seen) + sum(too_much)
 
 
-def _say_what_is_wrong(seen: Seen) -> int:
-    for what, which in seen.wrong:
-        click.echo(f"NOT AS PROMISED: {what}: {which}")
-    return len(seen.wrong)
-
-
-def _too_much(target: KilledMainJob, interval: float) -> int:
-    """Kills that lost more than a checkpoint interval and the ticket that was at work."""
-    return sum(r.unsaved > interval + r.longest_ticket for r in target.readings)
-
-
-def _table(results: list[tuple[Seen, KilledMainJob]], interval: float) -> str:
-    both = [seen for seen, _ in results]
-    lost = [[r.unsaved for r in target.readings] or [0.0] for _, target in results]
+def _table(
+    both: list[Seen], targets: list[KilledMainJob], too_much: list[int], interval: float
+) -> str:
+    lost = [[r.unsaved for r in target.readings] or [0.0] for target in targets]
     differing = ("differing", "too much", "missing")
-    rows: list[tuple[str, list[object]]] = [
+    rows: list[tuple[str, Sequence[object]]] = [
         ("SIGKILLs of all ranks", [seen.kinds.total() for seen in both]),
         *((f"  during {moment}", [seen.kinds[moment] for seen in both]) for moment in MOMENTS),
-        ("files looked at after them", [target.n_files for _, target in results]),
+        ("files looked at after them", [target.n_files for target in targets]),
         ("  unreadable", [seen.count("unreadable") for seen in both]),
         ("  inconsistent", [seen.count("inconsistent") for seen in both]),
         ("  behind an earlier state", [seen.count("went back") for seen in both]),
@@ -137,10 +134,7 @@ def _table(results: list[tuple[Seen, KilledMainJob]], interval: float) -> str:
             [f"{statistics.median(seconds):.3f}" for seconds in lost],
         ),
         ("  most", [f"{max(seconds):.3f}" for seconds in lost]),
-        (
-            f"  more than {interval:g} s and a ticket",
-            [_too_much(target, interval) for _, target in results],
-        ),
+        (f"  more than {interval:g} s and a ticket", too_much),
     ]
     head = f"{'':44}" + "".join(f"{name:>16}" for name in TEAMS)
     return "\n".join([head, *(f"{n:44}" + "".join(f"{v!s:>16}" for v in vs) for n, vs in rows)])

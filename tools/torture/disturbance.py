@@ -12,31 +12,34 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+import click
+
 from tools.harness.job_process import wait_until
 from tools.harness.marked_job import MarkedJob
 
 
 @dataclass
 class Seen:
-    """What was done, and what came of it.
-
-    Attributes
-    ----------
-    kinds : Counter
-        Disturbances, by their kind.
-    campaigns : int
-        That were finished.
-    wrong : list of (str, str)
-        What is not as promised, and which file, unit or job it is.
-    """
+    """What was done, and what came of it."""
 
     kinds: Counter[str] = field(default_factory=Counter)
+    """Disturbances, by their kind."""
+
     campaigns: int = 0
+    """That were finished."""
+
     wrong: list[tuple[str, str]] = field(default_factory=list)
+    """What is not as promised, and which file, unit or job it is."""
 
     def count(self, what: str) -> int:
         """How much is wrong in a way."""
         return sum(kind == what for kind, _ in self.wrong)
+
+    def say_what_is_wrong(self) -> int:
+        """A line for each; how many."""
+        for what, which in self.wrong:
+            click.echo(f"NOT AS PROMISED: {what}: {which}")
+        return len(self.wrong)
 
 
 class Target(ABC):
@@ -51,17 +54,11 @@ class Target(ABC):
 
     @abstractmethod
     def disturb(self, job: MarkedJob, chance: random.Random) -> str | None:
-        """Wait for a random instant, and disturb the job.
+        """Wait for a random instant, and disturb the job; None if it had ended, else what kind."""
 
-        Returns
-        -------
-        str or None
-            The kind of the disturbance; None where the job had ended before.
-        """
-
-    @abstractmethod
     def look(self, job: MarkedJob) -> Iterable[tuple[str, str]]:
-        """What is wrong after a disturbance."""
+        """What is wrong after a disturbance; nothing can be, where only the end tells."""
+        return ()
 
     @abstractmethod
     def finish(self, jobs: list[MarkedJob]) -> Iterable[tuple[str, str]]:
@@ -73,7 +70,6 @@ class Target(ABC):
 
     def most(self, left: int, chance: random.Random) -> int:
         """Disturbances of one campaign."""
-        del chance
         return left
 
 
@@ -85,8 +81,11 @@ def disturb_campaigns(target: Target, n: int, chance: random.Random) -> Seen:
     return seen
 
 
-def disturb_campaign(target: Target, most: int, chance: random.Random, seen: Seen) -> None:
-    """Run one campaign to its end, with so many disturbances at most."""
+def disturb_campaign(
+    target: Target, most: int, chance: random.Random, seen: Seen | None = None
+) -> Seen:
+    """Run one campaign to its end, with so many disturbances at most; adds to what was seen."""
+    seen = seen or Seen()
     jobs: list[MarkedJob] = []
     n_before = seen.kinds.total()
 
@@ -109,9 +108,15 @@ def disturb_campaign(target: Target, most: int, chance: random.Random, seen: See
         seen.wrong += target.finish(jobs)
         seen.campaigns += 1
     finally:
-        for job in jobs:
-            if not job.has_ended():
-                job.kill()
+        end_all(jobs)
+    return seen
+
+
+def end_all(jobs: Iterable[MarkedJob]) -> None:
+    """Kill what still runs."""
+    for job in jobs:
+        if not job.has_ended():
+            job.kill()
 
 
 def wait_for_instant(

@@ -27,13 +27,13 @@ import mpi4py
 mpi4py.rc(initialize=False, finalize=False)  # this process is no rank
 
 import click  # noqa: E402
-import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
 from cvzmpi.cvz.results.index.summary import UnreadableError, summarise  # noqa: E402
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file  # noqa: E402
 from cvzmpi.errors import DamagedFileError, SectorFileError  # noqa: E402
 from cvzmpi.storage import trial_reading  # noqa: E402
+from tools.harness.hdf5_content import bits, values  # noqa: E402
 from tools.harness.old_sector_file import without_record  # noqa: E402
 
 
@@ -42,7 +42,7 @@ from tools.harness.old_sector_file import without_record  # noqa: E402
 @click.option("--flips", default=0, help="So many at random.")
 @click.option("--below", type=int, help="Only in so many bytes at the beginning of the file.")
 @click.option("--seed", default=1, show_default=True)
-@click.option("--bit", "bits", multiple=True, help="BYTE:BIT, in addition.")
+@click.option("--bit", "named", multiple=True, help="BYTE:BIT, in addition.")
 @click.option("--old", is_flag=True, help="As earlier versions wrote the file.")
 @click.option(
     "--limit",
@@ -55,7 +55,7 @@ def main(
     flips: int,
     below: int | None,
     seed: int,
-    bits: tuple[str, ...],
+    named: tuple[str, ...],
     old: bool,
     limit: float,
 ) -> None:
@@ -65,7 +65,7 @@ def main(
         content = without_record(content)
     trial_reading.CPU_SECONDS = limit
     chance = random.Random(seed)
-    chosen = [(int(byte), int(bit)) for byte, _, bit in (text.partition(":") for text in bits)]
+    chosen = [(int(byte), int(bit)) for byte, _, bit in (text.partition(":") for text in named)]
     size = min(below or len(content), len(content))
     chosen += [(chance.randrange(size), chance.randrange(8)) for _ in range(flips)]
     with tempfile.TemporaryDirectory(prefix="cvzmpi-flips-") as directory:
@@ -74,13 +74,13 @@ def main(
     sys.exit(bool(found["wrong"]))
 
 
-def flip(content: bytes, bits: list[tuple[int, int]], path: Path, is_old: bool) -> dict[str, Any]:
+def flip(content: bytes, chosen: list[tuple[int, int]], path: Path, is_old: bool) -> dict[str, Any]:
     """Flip each bit in turn in a file at `path`; what came of it."""
     path.write_bytes(content)
-    whole = _read(path)
+    whole = values(path)
     counts: Counter[str] = Counter()
     slowest, wrong = 0.0, []
-    for byte, bit in bits:
+    for byte, bit in chosen:
         changed = bytearray(content)
         changed[byte] ^= 1 << bit
         path.write_bytes(changed)
@@ -112,26 +112,10 @@ def _outcome(path: Path, whole: dict[str, np.ndarray], is_old: bool) -> tuple[st
     except SectorFileError as error:
         return "refused", str(error)
     assert progress is not None
-    different = _different(_read(path), whole, is_old)
+    different = _different(values(path), whole, is_old)
     if different:
         return "wrong", f"{', '.join(different)} differs"
     return ("right", "") if is_in_index else ("wrong", "not in the index")
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """All attributes and values of a file."""
-    found: dict[str, np.ndarray] = {}
-
-    def add(name: str, thing: h5py.Group | h5py.Dataset) -> None:
-        for key, value in thing.attrs.items():
-            found[f"{name}@{key}"] = np.asarray(value)
-        if isinstance(thing, h5py.Dataset):
-            found[name] = thing[()]
-
-    with h5py.File(path, "r", locking=False) as file:
-        add("", file)
-        file.visititems(add)
-    return found
 
 
 def _different(
@@ -154,18 +138,10 @@ def _different(
             return [count]
         n_done = len(ours["recoveries/recovered"]) - int(ours[count])
         rows = ("recoveries/recovered", "recoveries/checksum")
-        if any(not _same(ours[name][:n_done], whole[name][:n_done]) for name in rows):
+        if any(bits(ours[name][:n_done]) != bits(whole[name][:n_done]) for name in rows):
             return list(rows)
         names -= set(rows)
-    return [name for name in sorted(names) if not _same(ours[name], whole[name])]
-
-
-def _same(first: np.ndarray, second: np.ndarray) -> bool:
-    return (first.dtype, first.shape) == (second.dtype, second.shape) and (
-        first.tolist() == second.tolist()
-        if first.dtype == object
-        else first.tobytes() == second.tobytes()
-    )
+    return [name for name in sorted(names) if bits(ours[name]) != bits(whole[name])]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from cvzmpi.mpi.abort import DEFECT
+from cvzmpi.mpi.stopping import DEFECT
 from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED
 from tools.harness.job_process import wait_until
 from tools.harness.marked_job import MarkedJob
@@ -41,13 +41,7 @@ _ORDERLY = {DONE, INCOMPLETE}
 
 
 class InterruptedMainJob(Target):
-    """Jobs on light curves, interrupted.
-
-    Attributes
-    ----------
-    statuses : Counter
-        Exit statuses of the interrupted jobs.
-    """
+    """Jobs on light curves, interrupted; `statuses` are those with which they ended."""
 
     def __init__(self, campaign: TortureCampaign, ranks: int) -> None:
         self._campaign, self._ranks = campaign, ranks

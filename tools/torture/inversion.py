@@ -33,20 +33,9 @@ PROGRAMS = {"small": [(4, 100)], "two-maps": [(3, 150), (3, 150)], "large": [(10
 
 
 class KilledInversion(Target):
-    """Jobs of `level2 run`, killed.
+    """Jobs of `level2 run`, killed; `team` of their ranks share a program.
 
-    Parameters
-    ----------
-    directory : Path
-        For everything.
-    ranks : int
-    team : int
-        Ranks that share a program.
-
-    Attributes
-    ----------
-    tickets_done : list of int
-        At each kill.
+    `tickets_done` are those at each kill.
     """
 
     def __init__(self, directory: Path, ranks: int, team: int) -> None:
@@ -153,9 +142,7 @@ def main(kills: int, ranks: int, team: int, seed: int) -> None:
         f"{seen.kinds.total()} kills, {seen.campaigns} campaigns finished, {len(seen.wrong)} "
         f"things wrong; tickets that were done when a kill came: {sorted(target.tickets_done)}"
     )
-    for what, which in seen.wrong:
-        click.echo(f"  {what}: {which}")
-    sys.exit(bool(seen.wrong))
+    sys.exit(bool(seen.say_what_is_wrong()))
 
 
 if __name__ == "__main__":

@@ -29,14 +29,8 @@ class KilledMainJob(Target):
 
     Wrong are files that are `unreadable` or `inconsistent` after a kill, `went back` behind what
     they were before the job, or `differing`, `missing` or `too much` at the end; and jobs that
-    ended in an `other` way.
-
-    Attributes
-    ----------
-    n_files : int
-        Files looked at after kills.
-    readings : list of Reading
-        Of the meters at each kill that came during injections.
+    ended in an `other` way. `n_files` counts the files looked at after kills; `readings` are those
+    of the meters at each kill that came during injections.
     """
 
     def __init__(self, campaign: TortureCampaign, ranks: int) -> None:

@@ -16,6 +16,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from tools.harness import job_process
 from tools.harness.job_process import ROOT, wait_until
 from tools.harness.marked_job import MarkedJob
 from tools.harness.postgres_server import PostgresServer, find_programs
-from tools.torture.disturbance import Seen, Target, disturb_campaign
+from tools.torture.disturbance import Seen, Target, disturb_campaign, end_all
 from tools.torture.ledger_history import is_takeover, wrong_in_ledger
 from tools.torture.toy_job import read_lines
 
@@ -35,18 +36,12 @@ _KILL, _CRASH = "jobs killed", "crashes of the server"
 
 
 class LedgerJobs(Target):
-    """Toy units, and the jobs on them.
+    """Toy units that take some seconds, and the jobs on them, some of which run at a time.
 
     Parameters
     ----------
     ledger : str
         Its location.
-    directory : Path
-    n_units : int
-    seconds : float
-        That a unit takes.
-    n_jobs : int
-        That run at a time.
     server : PostgresServer, optional
         Crashes now and then, where it is given.
     """
@@ -93,10 +88,6 @@ class LedgerJobs(Target):
             return None
         job.kill()
         return _KILL
-
-    def look(self, job: MarkedJob) -> Iterator[tuple[str, str]]:
-        """Nothing: what a job did in its last moment, only the files know."""
-        return iter(())
 
     def is_done(self, jobs: list[MarkedJob]) -> bool:
         """Whether all units are finished, as their files tell."""
@@ -150,29 +141,20 @@ class LedgerJobs(Target):
             f"{n_taken_over} taken over from dead jobs, {len(events)} events"
         )
 
-    def take_away(self, seconds: float, away: Callable[[float], None]) -> tuple[Seen, int]:
-        """Let the database be away for some time in the middle.
-
-        Returns
-        -------
-        seen : Seen
-        meanwhile : int
-            Units that were done while it was away.
-        """
+    def take_away(self, away: Callable[[], None]) -> tuple[Seen, int]:
+        """Let the database be away in the middle; what was seen, and the units done meanwhile."""
         seen = Seen(campaigns=1)
         jobs = [self.start() for _ in range(self.n_jobs)]
         try:
             self._wait_until(lambda: self.n_done() >= self.n_units // 5, "the first units")
             before = self.n_done()
-            away(seconds)
+            away()
             meanwhile = self.n_done() - before
             if meanwhile == 0:
                 seen.wrong.append(("away", "nothing was done without the database"))
             seen.wrong += [*self.finish(jobs), *self.wrong_if_undisturbed()]
         finally:
-            for job in jobs:
-                if not job.has_ended():
-                    job.kill()
+            end_all(jobs)
         return seen, meanwhile
 
     def n_done(self) -> int:
@@ -193,34 +175,19 @@ class LedgerJobs(Target):
         wait_until(reached, what, self._log, _ENDS_WITHIN, 0.05)
 
 
-def kill_at_random(jobs: LedgerJobs, kills: int, chance: random.Random) -> Seen:
-    """Kill jobs, and the database server, at random instants and start them again."""
-    seen = Seen()
-    disturb_campaign(jobs, kills, chance, seen)
-    return seen
+def stop_server(server: PostgresServer, seconds: float) -> None:
+    """Take PostgreSQL away."""
+    server.stop()
+    time.sleep(seconds)
+    server.start()
 
 
-def stop_server(server: PostgresServer) -> Callable[[float], None]:
-    """A way to take PostgreSQL away."""
-
-    def away(seconds: float) -> None:
-        server.stop()
-        time.sleep(seconds)
-        server.start()
-
-    return away
-
-
-def lock_file(path: str) -> Callable[[float], None]:
-    """A way to take SQLite away."""
-
-    def away(seconds: float) -> None:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=60)
-        connection.execute("BEGIN EXCLUSIVE")
-        time.sleep(seconds)
-        connection.close()
-
-    return away
+def lock_file(path: str, seconds: float) -> None:
+    """Take SQLite away."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=60)
+    connection.execute("BEGIN EXCLUSIVE")
+    time.sleep(seconds)
+    connection.close()
 
 
 @click.command()
@@ -235,46 +202,38 @@ def main(kills: int, units: int, seconds: float, away: float, seed: int) -> None
     programs = find_programs()
     if programs is None:
         raise click.ClickException("no PostgreSQL server is installed")
-    server = PostgresServer(programs)
     n_wrong = 0
-    with tempfile.TemporaryDirectory(prefix="cvzmpi-jobs-") as name:
-        directory = Path(name)
 
-        def report(title: str, done: str, jobs: LedgerJobs, seen: Seen) -> None:
-            nonlocal n_wrong
-            n_wrong += len(seen.wrong)
-            click.echo(f"{title}: {done}; {jobs.summary()}")
-            for what, which in seen.wrong:
-                click.echo(f"NOT AS PROMISED: {what}: {which}")
+    def report(title: str, done: str, jobs: LedgerJobs, seen: Seen) -> None:
+        nonlocal n_wrong
+        click.echo(f"{title}: {done}; {jobs.summary()}")
+        n_wrong += seen.say_what_is_wrong()
 
-        def killed(title: str, jobs: LedgerJobs, n: int) -> None:
-            seen = kill_at_random(jobs, n, chance)
+    with (
+        tempfile.TemporaryDirectory(prefix="cvzmpi-jobs-") as directory,
+        PostgresServer(programs) as server,
+    ):
+
+        def jobs_on(location: str, name: str, n_jobs: int, **more: PostgresServer) -> LedgerJobs:
+            return LedgerJobs(location, Path(directory) / name, units, seconds, n_jobs, **more)
+
+        killed = server.make_database("killed")
+        for title, jobs, n in (
+            ("PostgreSQL, three jobs", jobs_on(killed, "killed", 3, server=server), kills),
+            ("SQLite, one job", jobs_on(f"{directory}/one.sqlite", "one", 1), kills),
+            ("SQLite, two jobs", jobs_on(f"{directory}/two.sqlite", "two", 2), kills // 2),
+        ):
+            seen = disturb_campaign(jobs, n, chance)
             done = f"{seen.kinds[_KILL]} {_KILL}, {seen.kinds[_CRASH]} {_CRASH}"
             report(title, done, jobs, seen)
-
-        def without(title: str, jobs: LedgerJobs, way: Callable[[float], None]) -> None:
-            seen, meanwhile = jobs.take_away(away, way)
+        gone, locked = server.make_database("away"), f"{directory}/away.sqlite"
+        for title, jobs, way in (
+            ("PostgreSQL, three jobs", jobs_on(gone, "away", 3), partial(stop_server, server)),
+            ("SQLite, one job", jobs_on(locked, "away-one", 1), partial(lock_file, locked)),
+        ):
+            seen, meanwhile = jobs.take_away(partial(way, away))
             done = f"database away for {away:.0f} s, {meanwhile} units done meanwhile"
             report(title, done, jobs, seen)
-
-        def on_postgres(name: str, crashing: PostgresServer | None = None) -> LedgerJobs:
-            location = server.make_database(name)
-            return LedgerJobs(location, directory / name, units, seconds, 3, crashing)
-
-        def on_sqlite(name: str, n_jobs: int) -> LedgerJobs:
-            location = str(directory / f"{name}.sqlite")
-            return LedgerJobs(location, directory / name, units, seconds, n_jobs)
-
-        try:
-            server.start()
-            killed("PostgreSQL, three jobs", on_postgres("killed", server), kills)
-            killed("SQLite, one job", on_sqlite("killed-one", 1), kills)
-            killed("SQLite, two jobs", on_sqlite("killed-two", 2), kills // 2)
-            without("PostgreSQL, three jobs", on_postgres("away"), stop_server(server))
-            jobs = on_sqlite("away-one", 1)
-            without("SQLite, one job", jobs, lock_file(jobs.ledger))
-        finally:
-            server.remove()
     raise SystemExit(bool(n_wrong))
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorProgress
@@ -19,9 +18,10 @@ from cvzmpi.cvz.sector_file.reading import read_progress, verify_sector_file
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
 from cvzmpi.errors import DamagedFileError
 from tools.harness import job_process
-from tools.harness.hdf5_content import contents
+from tools.harness.hdf5_content import bits, contents, values
 from tools.harness.job_process import ROOT
 from tools.harness.marked_job import HEEDS_SIGNALS, MarkedJob
+from tools.torture.disturbance import end_all
 from tools.torture.metered_job import METER
 
 N_REPEAT = 5
@@ -41,24 +41,9 @@ SMALL = Size(3, 3000, 1200)
 
 
 class TortureCampaign:
-    """Simulated light curves, and jobs on them.
+    """Simulated light curves, and jobs on them, which write a checkpoint each `interval` seconds.
 
-    Parameters
-    ----------
-    directory : Path
-        For everything: input, outputs, logs.
-    interval : float
-        Seconds between checkpoints of the injections.
-    size : Size
-
-    Attributes
-    ----------
-    reference : Path
-        What an undisturbed run makes.
-    seconds : float
-        That it took.
-    meters : Path
-        Directory of the meters of the latest job.
+    An undisturbed run made `reference`, in `seconds`; `meters` has those of the latest job.
     """
 
     def __init__(self, directory: Path, interval: float, size: Size = USUAL) -> None:
@@ -87,14 +72,10 @@ class TortureCampaign:
 
         Parameters
         ----------
-        output : Path
-        ranks : int
         rank_wrapper : sequence of str
             A program that starts each rank.
         program : sequence of str
             The module that each rank runs, and its own arguments.
-        **environment : str
-            More of it.
         """
         shutil.rmtree(self.meters, ignore_errors=True)
         self.meters.mkdir()
@@ -124,9 +105,7 @@ class TortureCampaign:
 
     def end_jobs(self) -> None:
         """Kill whatever still runs: after a failure of this program, or of the job."""
-        for job in self._jobs:
-            if not job.has_ended():
-                job.kill()
+        end_all(self._jobs)
         self._jobs.clear()
 
     def stage_seconds(self) -> dict[str, float]:
@@ -186,17 +165,11 @@ def states(output: Path) -> dict[Path, SectorProgress]:
 
 def differing(path: Path, reference: Path, n_done: int) -> list[str]:
     """Datasets of a file that differ from the reference, as far as the file says it is."""
-    names = []
-
-    def compare(name: str, item: object) -> None:
-        if not isinstance(item, h5py.Dataset):
-            return
-        ours, theirs = item[()], other[name][()]
-        if item.parent.name == "/recoveries":
-            ours, theirs = ours[:n_done], theirs[:n_done]
-        if np.asarray(ours).tobytes() != np.asarray(theirs).tobytes():
-            names.append(name)
-
-    with h5py.File(path, "r", locking=False) as file, h5py.File(reference, "r") as other:
-        file.visititems(compare)
-    return names
+    ours, theirs = values(path), values(reference)
+    names = [name for name in ours if "@" not in name]
+    rows = {name: slice(n_done) for name in names if name.startswith("recoveries/")}
+    return [
+        name
+        for name in names
+        if bits(ours[name][rows.get(name, ...)]) != bits(theirs[name][rows.get(name, ...)])
+    ]

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cvzmpi.mpi.launch import pin_to_one_core
 
@@ -28,20 +27,14 @@ METER = "CVZMPI_TORTURE_METER"
 _UNSAVED, _LONGEST_TICKET = range(2)
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What the meters of a job say.
-
-    Attributes
-    ----------
-    unsaved : float
-        Seconds of whole tickets of the rank that lost most.
-    longest_ticket : float
-        Seconds of the longest ticket of any rank.
-    """
+class Reading(NamedTuple):
+    """Seconds that the meters of a job say."""
 
     unsaved: float
+    """Of whole tickets, of the rank that lost most."""
+
     longest_ticket: float
+    """Of any rank."""
 
 
 def read_meters(directory: Path) -> Reading:

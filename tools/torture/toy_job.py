@@ -23,25 +23,14 @@ from cvzmpi.mpi.team import Team
 from cvzmpi.runtime.ledger_source import LedgerSource
 from cvzmpi.runtime.open_job import overview_of
 from cvzmpi.scheduler import job
-from cvzmpi.scheduler.campaign import Unit
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay
 
 STEPS = 4
 
 
-class ToyCampaign:
-    """Units that take some time.
-
-    Parameters
-    ----------
-    ledger : str
-    directory : Path
-    n_units : int
-    seconds : float
-        That a unit takes.
-    ranks : int
-    """
+class _ToyCampaign:
+    """Units that take some seconds each."""
 
     step_name = "steps"
 
@@ -52,7 +41,6 @@ class ToyCampaign:
         self._n_units, self._seconds, self._ranks = n_units, seconds, ranks
 
     def open_source(self) -> LedgerSource:
-        """Bring the units into the ledger, and claim them."""
         ledger = Ledger.open(self._ledger)
         this = ledger.jobs.begin("toy", ranks=self._ranks)
         names = [f"u{n:03d}" for n in range(self._n_units)]
@@ -79,18 +67,15 @@ class ToyCampaign:
         )
 
     def prepare(self) -> None:
-        """Nothing."""
+        pass
 
     def lock_file(self, unit: Unit) -> Path:
-        """Beside the unit's file."""
         return self._lock_file(unit.name)
 
     def progress(self, unit: Unit) -> int:
-        """Steps that are done."""
         return self._steps(unit.name)
 
     def work(self, unit: Unit, team: Team, control: Control) -> dict[str, Any]:
-        """Make the steps that remain; a line for each."""
         lines = read_lines(self._directory, unit.name)
         if any(word == "end" for word, _ in lines):
             return {"note": "was finished"}
@@ -131,8 +116,8 @@ def main() -> None:
     """Be one rank of the job."""
     ledger, directory, n_units, seconds = sys.argv[1:5]
     world = World.start()
-    campaign = ToyCampaign(ledger, Path(directory), int(n_units), float(seconds), world.size)
-    outcome = job.run(campaign, world, job.JobLimits(), ProgressDisplay("units", "steps"))
+    campaign = _ToyCampaign(ledger, Path(directory), int(n_units), float(seconds), world.size)
+    outcome = job.run(campaign, world, ProgressDisplay("units", "steps"))
     complete = world.first(lambda: outcome is not None and outcome.complete)
     sys.exit(0 if complete else os.EX_TEMPFAIL)
 

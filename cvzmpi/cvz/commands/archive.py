@@ -47,7 +47,6 @@ def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult
 
     Parameters
     ----------
-    config : Config
     say : callable
         Takes lines about waiting and retries.
 
@@ -85,7 +84,6 @@ def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResul
 
     Parameters
     ----------
-    config : Config
     say : callable
         Takes lines about progress, and about waiting for the archive.
 

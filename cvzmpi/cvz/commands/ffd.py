@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
 
 from cvzmpi.cvz.commands.settings import results_directory
-from cvzmpi.cvz.results.products.ffd_command import FfdSettings, make_tables
+from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.ffd_tables import write_tables
+from cvzmpi.cvz.results.products.star_outcome import star_outcomes
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 
@@ -21,10 +24,56 @@ def ffd(
     ed_max: float | None,
     processes: int,
 ) -> int:
-    """Write the tables of some stars, or of all."""
+    """Write the tables of some stars, or of all; a line about each that was asked for."""
     if bool(tics) == all_stars:
         raise click.UsageError("give TIC numbers, or --all")
-    settings = FfdSettings(min_completeness, float("inf") if ed_max is None else ed_max)
-    directory = results_directory(results)
-    all_in = make_tables(directory, tics or None, settings, output, kind, processes)
-    return DONE if all_in else SOME_FAILED
+    settings = {
+        "min_completeness": min_completeness,
+        "upper": math.inf if ed_max is None else ed_max,
+    }
+    rows, left_out, n_sectors = [], [], 0
+    for outcome in star_outcomes(results_directory(results), tics or None, settings, processes):
+        for item in outcome.left_out:
+            click.echo(f"left out: {item.line}", err=True)
+        left_out += outcome.left_out
+        if outcome.star is not None and outcome.rows is not None:
+            rows.append(outcome.rows)
+            n_sectors += len(outcome.star.sectors)
+            if tics:
+                click.echo(_summary(outcome.star))
+    for path in write_tables(rows, output, kind):
+        click.echo(path)
+    n_unfinished = sum(item.unfinished for item in left_out)
+    unfinished = f" ({n_unfinished} unfinished)" if n_unfinished else ""
+    click.echo(
+        f"{len(rows)} stars, {n_sectors} light curves; {len(left_out)} left out{unfinished}",
+        err=True,
+    )
+    return DONE if len(left_out) == n_unfinished else SOME_FAILED
+
+
+def _summary(star: StarFfd) -> str:
+    """One line about a star."""
+    sectors = f"{len(star.sectors)} sector{'s' if len(star.sectors) > 1 else ''}"
+    n_flares = star.n_flares
+    if math.isnan(star.lower):  # none of them counts
+        n_flares = sum(len(sector.duration) for sector in star.sectors)
+    start = f"TIC {star.tic}: {n_flares} flares in {star.time.searched:.1f} d of {sectors}"
+    marks = f"; marks: {star.marks}" if star.marks else ""
+    return f"{start}: {_rate(star)}{marks}"
+
+
+def _rate(star: StarFfd) -> str:
+    if star.little_searched:
+        return "no rate, since too little was searched"
+    if math.isnan(star.lower):
+        return f"the completeness that is asked for is not reached below {star.upper:g} s"
+    low, high = star.interval
+    rate = f"{star.rate:.3g} ({low:.3g} to {high:.3g}) a day above {star.lower:.3g} s"
+    if not star.n_flares:
+        rate = f"below {star.upper_limit:.3g} a day above {star.lower:.3g} s (95 %)"
+    index = f"{star.index:.2f} (assumed)"
+    if star.power_law is not None:
+        low, high = star.power_law.index_interval
+        index = f"{star.index:.2f} ({low:.2f} to {high:.2f})"
+    return f"{rate}, index {index}"

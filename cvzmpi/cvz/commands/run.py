@@ -44,6 +44,6 @@ def run(
     nodes = world.n_nodes()
     campaign = world.first(lambda: CvzCampaign.begin(config, world.size, nodes))
     display = ProgressDisplay("light curves", campaign.step_name)
-    limits = job.JobLimits(config.ranks_per_team, config.job.drain_before_end)
-    outcome = job.run(campaign, world, limits, display)
+    drain = config.job.drain_before_end
+    outcome = job.run(campaign, world, display, config.ranks_per_team, drain)
     return world.first(lambda: exit_status(outcome))

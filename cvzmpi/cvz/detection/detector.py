@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from cvzmpi.cvz.detection.flare_mask import AroundPeak
-from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.light_curves.segments import Window
+from cvzmpi.cvz.light_curves.observation import Observation, Window
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
@@ -49,8 +48,6 @@ class Detector(Protocol):
 
         Parameters
         ----------
-        observation : Observation
-        team : Team
         shared : ExitStack
             Frees the memory that the ranks share, once the evaluation is not used any more.
         """
@@ -73,7 +70,6 @@ class Evaluation(Protocol):
 
         Parameters
         ----------
-        around : AroundPeak
         before, after : int
             Cadences before and after the peak that the flare changes.
 
@@ -94,7 +90,6 @@ class Evaluation(Protocol):
 
         Parameters
         ----------
-        around : AroundPeak
         reach : Any
             The same for all of them; see `reach`.
         peaks : int, shape (batch,)

@@ -21,16 +21,10 @@ class AroundPeak:
 
     They come in three stretches: the *core* decides whether a run covers the peak itself, the
     *sides* whether the peak lies between two.
-
-    Attributes
-    ----------
-    first : int
-        The first of them, relative to the peak.
-    side, core : int
-        Lengths of a side and of the core, in cadences.
     """
 
-    first: int
+    first: int  # the first of them, relative to the peak
+    # lengths of a side and of the core, in cadences
     side: int
     core: int
 

@@ -27,17 +27,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Detection:
-    """Probabilities and flares of an observation.
+    """Probabilities and flares of an observation."""
 
-    Attributes
-    ----------
-    probability : float32, shape (n,)
-        Flare probability of the usable cadences; NaN where not evaluated.
-    flares : int, shape (n_flares, 2)
-        First and last usable cadence of each flare, both included.
-    """
-
+    # float32, shape (n,): flare probability of the usable cadences; NaN where not evaluated
     probability: np.ndarray
+    # int, shape (n_flares, 2): first and last usable cadence of each flare, both included
     flares: np.ndarray
 
     @classmethod

@@ -31,23 +31,15 @@ _BATCH = 60  # injections worked on at once: what they change stays in the proce
 
 @dataclass(frozen=True)
 class Injections:
-    """The artificial flares of one light curve.
+    """The artificial flares of one light curve."""
 
-    Attributes
-    ----------
-    amplitude : float64, shape (n_inject,)
-        Peak flux relative to the quiescent median flux.
-    fwhm : float64, shape (n_inject,)
-        Days.
-    cadence : int64, shape (n_inject, n_repeat)
-        Where the peaks are, counted among the usable cadences.
-    time : float64, shape (n_inject, n_repeat)
-        When they are (BTJD): at a random instant within the cadence.
-    """
-
+    # float64, shape (n_inject,): peak flux relative to the quiescent median flux
     amplitude: np.ndarray
-    fwhm: np.ndarray
+    fwhm: np.ndarray  # float64, shape (n_inject,): days
+    # int64, shape (n_inject, n_repeat): where the peaks are, counted among the usable cadences
     cadence: np.ndarray
+    # float64, shape (n_inject, n_repeat): when they are (BTJD): at a random instant within the
+    # cadence
     time: np.ndarray
 
 
@@ -68,7 +60,6 @@ def draw_injections(
 
     Parameters
     ----------
-    config : InjectConfig
     entropy : (int, int, int)
         Campaign seed, tic, sector.
     flux_error : float
@@ -109,13 +100,10 @@ class InjectionSearch:
 
     Parameters
     ----------
-    detector : Detector
-    rule : MaskRule
     tolerance : int
         Cadences that may lie between the peak and the found flare.
     evaluation : Evaluation
         Of the light curve without injections, by the detector.
-    observation : Observation
     """
 
     def __init__(
@@ -141,7 +129,6 @@ class InjectionSearch:
 
         Parameters
         ----------
-        injections : Injections
         flare_ids : slice
             Which of the flares. The same slices give the same answers to the last bit.
 

@@ -107,7 +107,6 @@ def opened(path: Path, content: bytes) -> Iterator[Any]:
     ----------
     path : Path
         What the errors name.
-    content : bytes
 
     Raises
     ------

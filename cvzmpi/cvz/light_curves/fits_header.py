@@ -50,23 +50,12 @@ Fact = str | int | float
 
 @dataclass(frozen=True)
 class Headers:
-    """The headers of a light curve, as far as a choice between files needs them.
-
-    Attributes
-    ----------
-    id : LightCurveId
-    end_of_table : int
-        Bytes that the file must have for its light curve to be whole.
-    processing : tuple
-        Greater for a newer one.
-    processing_name : str
-        In words.
-    """
+    """The headers of a light curve, as far as a choice between files needs them."""
 
     id: LightCurveId
-    end_of_table: int
-    processing: tuple[Any, ...]
-    processing_name: str
+    end_of_table: int  # bytes that the file must have for its light curve to be whole
+    processing: tuple[Any, ...]  # greater for a newer one
+    processing_name: str  # in words
 
 
 def read_headers(path: Path) -> Headers:

@@ -18,12 +18,7 @@ _NAME = re.compile("([0-9]{1,19})_([0-9]{1,9})")
 
 
 class LightCurveId(NamedTuple):
-    """One target in one sector.
-
-    Attributes
-    ----------
-    tic, sector : int
-    """
+    """One target in one sector."""
 
     tic: int
     sector: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Mapping
+import stat
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,15 +13,13 @@ from pathlib import Path
 from cvzmpi.cvz.light_curves.fits_file import is_named_fits, looks_like_fits, size_of
 from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.light_curves.input_files import (
-    check_is_file,
-    check_name,
-    files_below,
-    is_leftover,
-    written,
-)
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
-from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError
+from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError, one_line
+
+_LEFTOVER_SUFFIXES = {
+    ".part", ".partial", ".crdownload", ".download", ".filepart", ".aria2", ".tmp", ".temp", ".swp",
+    ".bak", ".orig",
+}  # fmt: skip
 
 
 def scan_directory(
@@ -35,7 +34,6 @@ def scan_directory(
 
     Parameters
     ----------
-    directory : Path
     known : mapping, optional
         Light curves of files that were found before, by path and size: they are not opened, unless
         there are several of one light curve.
@@ -50,7 +48,7 @@ def scan_directory(
     if not os.access(directory, os.R_OK | os.X_OK):
         raise ConfigError(f"{directory}: cannot be read: permission denied")
     found = _Found(directory, known or {})
-    for path in files_below(directory, found.reject):
+    for path in _files_below(directory, found.reject):
         found.look_at(path)
     return found.sources(), found.rejected()
 
@@ -80,7 +78,7 @@ class _Candidate:
     def sort_key(self) -> tuple[object, ...]:
         """Smaller for a worse file; of equal ones, the first by name is the last here."""
         processing = () if self.headers is None else self.headers.processing
-        return (self.is_whole, not is_leftover(self.path), processing)
+        return (self.is_whole, not _is_leftover(self.path), processing)
 
     def worse_than(self, best: _Candidate) -> str:
         """The reason to take another file."""
@@ -111,16 +109,17 @@ class _Found:
         try:
             if not (os.path.isfile(path) or is_named_fits(path)):
                 return  # a pipe, or a link that does not claim to lead to a light curve
-            identity = self.known.get((str(path), check_is_file(path)))
+            identity = self.known.get((str(path), _size_of_file(path)))
             if identity is None:
                 if not looks_like_fits(path):
                     return
-                check_name(path)
+                if (name := _written(path)) != str(path):
+                    raise LightCurveError(f"{name}: its name is not UTF-8, expected another")
                 headers = read_headers(path)
                 identity = headers.id
             self._candidates[identity].append(_Candidate(path))
         except LightCurveError as error:
-            (self._leftovers if is_leftover(path) else self._refused).append((path, error))
+            (self._leftovers if _is_leftover(path) else self._refused).append((path, error))
 
     def reject(self, path: Path, reason: str) -> None:
         """Something cannot be looked at."""
@@ -178,7 +177,7 @@ class _Found:
 
     def _name(self, path: Path) -> str:
         """Name of the unit of a bad file: never one of a light curve."""
-        name = written(path.relative_to(self.directory))
+        name = _written(path.relative_to(self.directory))
         return name if path.suffix else f"./{name}"
 
 
@@ -204,6 +203,71 @@ def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:
 def _plain_name(path: Path) -> str:
     """A file's name without what a download or a file manager adds to it."""
     name = path.name.rstrip("~").removeprefix("._")
-    while is_leftover(plain := Path(name)) and plain.suffix and not name.startswith("."):
+    while _is_leftover(plain := Path(name)) and plain.suffix and not name.startswith("."):
         name = plain.stem
     return name.removesuffix(".gz")
+
+
+def _is_leftover(path: Path) -> bool:
+    """True for a name that a file manager, an editor or a broken download leaves.
+
+    It may be a light curve nevertheless; if it is none, nobody misses it.
+    """
+    name = path.name
+    return name.startswith(".") or name.endswith("~") or path.suffix.lower() in _LEFTOVER_SUFFIXES
+
+
+def _files_below(directory: Path, fail: Callable[[Path, str], None]) -> Iterator[Path]:
+    """Find all that is no directory below one, in order; linked directories come last, each once.
+
+    What cannot be looked at, and why, is told to `fail`.
+    """
+    linked = deque([directory])
+    seen: set[tuple[int, int]] = set()
+    while linked:
+        waiting = [linked.popleft()]
+        found: list[Path] = []
+        while waiting:
+            current = waiting.pop()
+            try:
+                status = current.stat()
+                if (status.st_dev, status.st_ino) in seen:
+                    continue  # a link leads back here, or two lead to the same
+                seen.add((status.st_dev, status.st_ino))
+                with os.scandir(current) as entries:
+                    for entry in entries:
+                        path = Path(entry.path)
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(path)
+                        elif _is_linked_directory(entry):
+                            linked.append(path)
+                        else:
+                            found.append(path)
+            except OSError as error:
+                fail(current, f"cannot be read: {error.strerror or one_line(error)}")
+        linked = deque(sorted(linked))
+        yield from sorted(found)
+
+
+def _is_linked_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links that lead to each other, or nowhere that may be looked at
+        return False
+
+
+def _size_of_file(path: Path) -> int:
+    """The size of a file in bytes; refuse links to nowhere, pipes and devices."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        what = f"a link to {os.readlink(path)}" if path.is_symlink() else "cannot be read"
+        raise LightCurveError(f"{path}: {what}: {error.strerror}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise LightCurveError(f"{path}: no regular file")
+    return status.st_size
+
+
+def _written(path: Path) -> str:
+    """A path as text that every file and database takes."""
+    return str(path).encode(errors="backslashreplace").decode()

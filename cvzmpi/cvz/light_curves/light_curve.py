@@ -12,31 +12,21 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 
 @dataclass(frozen=True)
 class LightCurve:
-    """One target in one sector, every row of the archive's table kept.
+    """One target in one sector, every row of the archive's table kept."""
 
-    Attributes
-    ----------
-    tic, sector : int
-        What was observed, and when.
-    time : ndarray of float64, shape (n_cadences,)
-        Mid-times of the cadences in BTJD; NaN where the archive has none.
-    flux, flux_err : ndarray of float32, shape (n_cadences,)
-        PDCSAP flux and its error in e-/s; NaN where the archive has none.
-    quality : ndarray of int32, shape (n_cadences,)
-        The TESS quality flags of each cadence.
-    exposure : float
-        Time from one cadence to the next, in days.
-    header : dict
-        Facts about the target and the processing, from the FITS headers.
-    """
-
+    # what was observed, and when
     tic: int
     sector: int
+    # float64, shape (n_cadences,): mid-times of the cadences in BTJD; NaN where the archive has
+    # none
     time: np.ndarray
+    # flux, flux_err: float32, shape (n_cadences,): PDCSAP flux and its error in e-/s; NaN where the
+    # archive has none
     flux: np.ndarray
     flux_err: np.ndarray
-    quality: np.ndarray
-    exposure: float
+    quality: np.ndarray  # int32, shape (n_cadences,): the TESS quality flags of each cadence
+    exposure: float  # time from one cadence to the next, in days
+    # facts about the target and the processing, from the FITS headers
     header: dict[str, str | int | float] = field(default_factory=dict)
 
     @property

@@ -11,23 +11,13 @@ from cvzmpi.cvz.light_curves.product import Product
 
 @dataclass(frozen=True)
 class LightCurveSource:
-    """A light curve and where it comes from; the content of its unit, from rank 0 to the team.
-
-    Attributes
-    ----------
-    id : LightCurveId
-    path : Path, optional
-        Its FITS file; None where that is gone, or not there yet.
-    others : tuple of PassedOver
-        Further files of the same light curve, the best first: one is read where `path` is damaged.
-    product : Product, optional
-        Its name in the archive, where it comes from there.
-    """
+    """A light curve and where it comes from; the content of its unit, from rank 0 to the team."""
 
     id: LightCurveId
-    path: Path | None = None
+    path: Path | None = None  # its FITS file; None where that is gone, or not there yet
+    # further files of the same light curve, the best first: one is read where `path` is damaged
     others: tuple[PassedOver, ...] = ()
-    product: Product | None = None
+    product: Product | None = None  # its name in the archive, where it comes from there
 
     @property
     def n_bytes(self) -> int | None:

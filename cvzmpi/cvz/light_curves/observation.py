@@ -1,15 +1,32 @@
-"""The observation: a light curve as the detector, the model and the injections see it."""
+"""The observation: a light curve as the detector, the model and the injections see it.
+
+Its segments are the stretches without a long gap; a detector can look where its window is in one.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.light_curves.segments import Window, evaluated_cadences
 from cvzmpi.errors import LightCurveError
+
+
+class Window(NamedTuple):
+    """The cadences that a detector needs around cadence i: those of [i - before, i + after)."""
+
+    before: int
+    after: int
+
+    @property
+    def length(self) -> int:
+        """Number of cadences."""
+        return self.before + self.after
+
 
 MAX_RELATIVE_ERROR = 0.5
 """Largest flux error, in median fluxes. All is in units of that: near 0, it makes noise gigantic.
@@ -22,32 +39,61 @@ MAX_PART_NOT_POSITIVE = 0.1
 """Largest part of fluxes below 0; noise alone makes 0.02 at the greatest relative error."""
 
 
+def segments(time: np.ndarray, exposure: float, max_gap: int) -> list[slice]:
+    """Cut a light curve at its long gaps.
+
+    Parameters
+    ----------
+    time : float64, shape (n,)
+        Times of the usable cadences, in days, increasing.
+    exposure : float
+        Time from one cadence to the next, in days.
+    max_gap : int
+        A new segment starts where more cadences than this are missing.
+
+    Returns
+    -------
+    list of slice
+        Of indices into `time`, in order, covering all of it.
+    """
+    missing = np.rint(np.diff(time) / exposure) - 1
+    cuts = np.flatnonzero(missing > max_gap) + 1
+    edges = [0, *cuts.tolist(), len(time)]
+    return [slice(a, b) for a, b in pairwise(edges) if b > a]
+
+
+def evaluated_cadences(
+    time: np.ndarray, exposure: float, max_gap: int, window: Window
+) -> np.ndarray:
+    """Cadences whose window, counted in usable cadences, lies in one segment.
+
+    Returns
+    -------
+    bool, shape (n,)
+    """
+    evaluated = np.zeros(len(time), bool)
+    for segment in segments(time, exposure, max_gap):
+        n_windows = segment.stop - segment.start - window.length + 1
+        if n_windows > 0:
+            first = segment.start + window.before
+            evaluated[first : first + n_windows] = True
+    return evaluated
+
+
 @dataclass(frozen=True)
 class Observation:
-    """The usable cadences of a light curve, in units of their median flux.
-
-    Attributes
-    ----------
-    light_curve : LightCurve
-    rows : int64, shape (n,)
-        Which rows of the light curve are usable; everything below has one entry for each.
-    time : float64, shape (n,)
-        BTJD.
-    flux, flux_err : float64, shape (n,)
-        Relative to the median.
-    median_flux : float
-        e-/s.
-    evaluated : bool, shape (n,)
-        Cadences that the detector can look at.
-    """
+    """The usable cadences of a light curve, in units of their median flux."""
 
     light_curve: LightCurve
+    # int64, shape (n,): which rows of the light curve are usable; everything below has one entry
+    # for each
     rows: np.ndarray
-    time: np.ndarray
+    time: np.ndarray  # float64, shape (n,): BTJD
+    # flux, flux_err: float64, shape (n,): relative to the median
     flux: np.ndarray
     flux_err: np.ndarray
-    median_flux: float
-    evaluated: np.ndarray
+    median_flux: float  # e-/s
+    evaluated: np.ndarray  # bool, shape (n,): cadences that the detector can look at
 
     @classmethod
     def prepare(cls, light_curve: LightCurve, config: Config, window: Window) -> Observation:
@@ -55,8 +101,6 @@ class Observation:
 
         Parameters
         ----------
-        light_curve : LightCurve
-        config : Config
         window : Window
             The cadences that the detector needs around one.
 
@@ -107,7 +151,6 @@ class Observation:
         Parameters
         ----------
         values : ndarray, shape (n,)
-        dtype : type
         missing : float
             What stands at the other rows.
 

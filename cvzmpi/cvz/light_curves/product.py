@@ -72,7 +72,6 @@ def address_of(product: Product, base: str) -> str:
 
     Parameters
     ----------
-    product : Product
     base : str
         `https://` or `http://` with the archive's host, `s3://` with a public bucket (and perhaps a
         prefix), or `file://` with a directory; the last two have the layout of the archive's own

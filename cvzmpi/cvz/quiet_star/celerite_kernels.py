@@ -26,22 +26,14 @@ _GRANULATION_BOUNDS = (0.01, 5.0)  # days
 
 @dataclass(frozen=True)
 class Kernel:
-    """A covariance function and its parameters.
+    """A covariance function and its parameters."""
 
-    Attributes
-    ----------
-    name : str
-        The name in the configuration.
-    parameters : tuple of str
-        Names with units, in the order of `theta`; all are positive, and `theta` has their
-        natural logarithms.
-    oscillators : callable
-        From `theta` of shape (p,) to the logarithms of (A, w, r) of both oscillators, shape (2, 3),
-        and their derivatives with respect to `theta`, shape (2, 3, p).
-    """
-
-    name: str
+    name: str  # the name in the configuration
+    # names with units, in the order of `theta`; all are positive, and `theta` has their natural
+    # logarithms
     parameters: tuple[str, ...]
+    # from `theta` of shape (p,) to the logarithms of (A, w, r) of both oscillators, shape (2, 3),
+    # and their derivatives with respect to `theta`, shape (2, 3, p)
     oscillators: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 

@@ -44,36 +44,22 @@ _COARSE_TOLERANCE, _FINE_TOLERANCE = 1e-6, 1e-9
 
 @dataclass(frozen=True)
 class GaussianProcessFit:
-    """A fitted Gaussian process and its prediction.
+    """A fitted Gaussian process and its prediction."""
 
-    Attributes
-    ----------
-    mean, sd : ndarray of float64, shape (n_cadences,)
-        Mean and standard deviation of the quiescent relative flux, without the white noise, at
-        every cadence that has a time, used or not; NaN at the others.
-    parameters : dict of str to float
-        The kernel's parameters (see `celerite_kernels`; periods in days, standard deviations in
-        relative flux), `jitter` (standard deviation) and `mean`.
-    log_likelihood : float
-        Natural logarithm of the likelihood of the used cadences.
-    converged : bool
-        Whether the optimiser met its tolerance. If not, the best point found is kept.
-    message : str
-        The optimiser's reason to stop.
-    n_evaluations : int
-        Likelihood evaluations on the whole curve.
-    kernel : str
-        Name of the kernel.
-    """
-
+    # mean, sd: float64, shape (n_cadences,): mean and standard deviation of the quiescent relative
+    # flux, without the white noise, at every cadence that has a time, used or not; NaN at the
+    # others
     mean: np.ndarray
     sd: np.ndarray
+    # the kernel's parameters (see `celerite_kernels`; periods in days, standard deviations in
+    # relative flux), `jitter` (standard deviation) and `mean`
     parameters: dict[str, float]
-    log_likelihood: float
+    log_likelihood: float  # natural logarithm of the likelihood of the used cadences
+    # Whether the optimiser met its tolerance. If not, the best point found is kept.
     converged: bool
-    message: str
-    n_evaluations: int
-    kernel: str
+    message: str  # the optimiser's reason to stop
+    n_evaluations: int  # likelihood evaluations on the whole curve
+    kernel: str  # its name in the configuration
 
 
 def fit_gaussian_process(
@@ -95,10 +81,6 @@ def fit_gaussian_process(
         Cadences that take part in the fit: usable, and outside of the flares.
     config : ModelConfig
         The kernel, the range of periods in days, and the limit of iterations.
-
-    Returns
-    -------
-    GaussianProcessFit
 
     Raises
     ------

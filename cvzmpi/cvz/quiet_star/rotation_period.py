@@ -17,22 +17,15 @@ _MAX_FREQUENCIES = 20_000  # a sector has 1,400; a bound on time for absurdly lo
 
 @dataclass(frozen=True)
 class BinnedCurve:
-    """Means of the measurements in bins of equal width, empty bins left out.
+    """Means of the measurements in bins of equal width, empty bins left out."""
 
-    Attributes
-    ----------
-    time, flux : ndarray of float64, shape (n_bins,)
-        Mean time in days, strictly increasing, and mean relative flux.
-    variance : ndarray of float64, shape (n_bins,)
-        Variance of the mean flux that the known errors give.
-    count : ndarray of float64, shape (n_bins,)
-        Number of measurements in each bin.
-    """
-
+    # time, flux: float64, shape (n_bins,): mean time in days, strictly increasing, and mean
+    # relative flux
     time: np.ndarray
     flux: np.ndarray
+    # float64, shape (n_bins,): variance of the mean flux that the known errors give
     variance: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # float64, shape (n_bins,): number of measurements in each bin
 
 
 def bin_curve(
@@ -46,10 +39,6 @@ def bin_curve(
         Strictly increasing times in days, relative flux, and its variance; all finite.
     width : float
         Width of a bin in days.
-
-    Returns
-    -------
-    BinnedCurve
     """
     _, bins, count = np.unique(
         np.floor((time - time[0]) / width), return_inverse=True, return_counts=True

@@ -27,8 +27,7 @@ from cvzmpi.cvz.sector_file.layout import (
     WRITTEN_IN_PLACE,
 )
 from cvzmpi.errors import DamagedFileError
-from cvzmpi.storage.hdf5_contents import read_contents
-from cvzmpi.storage.hdf5_file import other_format
+from cvzmpi.storage.hdf5_file import other_format, read_contents
 
 CHECKSUM = "content_sha256"
 """Attribute of the file: the checksum of all that is written once."""

@@ -27,43 +27,57 @@ WRITTEN_IN_PLACE = (
 
 
 class Column(NamedTuple):
-    """A dataset: its type, its attribute `units`, and its shape by the names of its axes."""
+    """A column of a table, of a sector file or of what is made from sector files.
+
+    Attributes
+    ----------
+    dtype : str
+        As numpy writes it.
+    unit : str
+        In a sector file the attribute `units`; elsewhere as astropy writes it, or empty.
+    description : str
+    axes : tuple of str
+        In a sector file, the names of its axes: columns along the same axis are equally long.
+    """
 
     dtype: str
-    units: str
-    axes: tuple[str, ...]
+    unit: str
+    description: str
+    axes: tuple[str, ...] = ()
 
 
 _CADENCE, _FLARE, _INJECTED = ("cadence",), ("flare",), ("injected",)
 _REPEAT = ("injected", "repeat")
 
 LIGHT_CURVE = {
-    "time": Column("f8", "BTJD d", _CADENCE),
-    "flux": Column("f4", "e-/s", _CADENCE),
-    "flux_err": Column("f4", "e-/s", _CADENCE),
-    "quality": Column("i4", "bit mask", _CADENCE),
-    "flare_probability": Column("f4", "1", _CADENCE),
-    "flare_mask": Column("?", "bool", _CADENCE),
+    "time": Column("f8", "BTJD d", "middle of the cadence", _CADENCE),
+    "flux": Column("f4", "e-/s", "PDCSAP flux", _CADENCE),
+    "flux_err": Column("f4", "e-/s", "error of the flux", _CADENCE),
+    "quality": Column("i4", "bit mask", "quality flags of the FITS file", _CADENCE),
+    "flare_probability": Column("f4", "1", "by the detector; NaN where not evaluated", _CADENCE),
+    "flare_mask": Column(
+        "?", "bool", "true from the first to the last cadence of flares", _CADENCE
+    ),
 }
 """The datasets of the group `lc` at checkpoint `detect`."""
 
 TABLES = {
     "lc": LIGHT_CURVE
     | {
-        "gp_mu": Column("f4", "e-/s", _CADENCE),
-        "gp_sigma": Column("f4", "e-/s", _CADENCE),
+        "gp_mu": Column("f4", "e-/s", "mean of the Gaussian process", _CADENCE),
+        "gp_sigma": Column("f4", "e-/s", "standard deviation of the Gaussian process", _CADENCE),
     },
-    "flares": {n: Column(dtype, units, _FLARE) for n, (dtype, units) in FLARE_COLUMNS.items()},
+    "flares": {n: Column(dtype, unit, "", _FLARE) for n, (dtype, unit) in FLARE_COLUMNS.items()},
     "injections": {
-        "amplitude": Column("f8", "relative to median flux", _INJECTED),
-        "fwhm": Column("f8", "d", _INJECTED),
-        "equivalent_duration": Column("f8", "s", _INJECTED),
-        "cadence": Column("i4", "cadence", _REPEAT),
-        "time": Column("f8", "BTJD d", _REPEAT),
+        "amplitude": Column("f8", "relative to median flux", "of the template", _INJECTED),
+        "fwhm": Column("f8", "d", "full width at half maximum of the template", _INJECTED),
+        "equivalent_duration": Column("f8", "s", "of the whole template", _INJECTED),
+        "cadence": Column("i4", "cadence", "where each repeat is placed", _REPEAT),
+        "time": Column("f8", "BTJD d", "time of the injected peak", _REPEAT),
     },
     "recoveries": {
-        "recovered": Column("?", "bool", _REPEAT),
-        "checksum": Column("u4", "CRC-32 of the row", _INJECTED),
+        "recovered": Column("?", "bool", "whether the search finds the repeat", _REPEAT),
+        "checksum": Column("u4", "CRC-32 of the row", "of the recoveries of a flare", _INJECTED),
     },
 }
 """The groups of a file and the datasets in each, at checkpoint `model`."""

@@ -75,7 +75,7 @@ def fill(file: h5py.File, data: SectorData, provenance: Provenance) -> None:
         for name, column in columns.items():
             # contiguous, written and so allocated at once
             group.create_dataset(name, data=np.asarray(values[table][name], column.dtype))
-            group[name].attrs["units"] = column.units
+            group[name].attrs["units"] = column.unit
     if data.injections is not None:
         file["recoveries"].attrs["n_inject_remaining"] = np.int64(len(data.injections.amplitude))
         file.attrs["seconds_inject"] = np.float64(0)

@@ -23,7 +23,6 @@ def select_targets(
 
     Parameters
     ----------
-    sources : list of LightCurveSource
     targets : Path
         CSV with the columns `tic` and `sector`, separated by commas, semicolons or tabs.
 

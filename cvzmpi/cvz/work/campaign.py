@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
     from cvzmpi.cvz.work.stages import SearchSetup
     from cvzmpi.mpi.team import Team
-    from cvzmpi.scheduler.campaign import Unit, UnitSource
-    from cvzmpi.scheduler.control import Control
+    from cvzmpi.scheduler.campaign import Control, Unit, UnitSource
 
 _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "celerite2", "mpi4py", "astropy")
 
@@ -31,8 +30,6 @@ class CvzCampaign:
 
     Parameters
     ----------
-    config : Config
-    detector : Detector
     ranks, nodes : int
         Of the job.
     """

@@ -17,10 +17,6 @@ from cvzmpi.ledger.client.rules import Evidence
 class CampaignFiles:
     """The sector files in an output directory, as they were when this was made.
 
-    Parameters
-    ----------
-    directory : Path
-
     Attributes
     ----------
     present : dict

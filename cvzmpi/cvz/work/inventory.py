@@ -29,24 +29,13 @@ _OTHERS_NAMED = 3
 
 @dataclass(frozen=True)
 class Inventory:
-    """Brings what was found into the ledger.
-
-    Attributes
-    ----------
-    config : Config
-    ledger : Ledger
-    job : Job
-        Who does it.
-    present : collection of LightCurveId
-        The light curves that have a sector file.
-    look : callable
-        Opens the sector file of a light curve: how far it is, None where it is damaged.
-    """
+    """Brings what was found into the ledger."""
 
     config: Config
     ledger: Ledger
-    job: Job
-    present: Collection[LightCurveId]
+    job: Job  # who does it
+    present: Collection[LightCurveId]  # the light curves that have a sector file
+    # opens the sector file of a light curve: how far it is, None where it is damaged
     look: Callable[[LightCurveId], SectorProgress | None]
 
     def take(self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected]) -> None:
@@ -163,7 +152,6 @@ def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit
 
     Parameters
     ----------
-    sources : iterable of LightCurveSource
     known : iterable of LedgerUnit
         What the ledger had before this job.
     """

@@ -30,7 +30,6 @@ class LightCurveWork:
 
     Parameters
     ----------
-    config : Config
     provenance : Provenance
         What the sector files must have been made with.
     """

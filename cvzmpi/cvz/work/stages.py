@@ -36,7 +36,7 @@ from cvzmpi.scheduler.tickets import RowTickets, work_through
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
-    from cvzmpi.scheduler.control import Control
+    from cvzmpi.scheduler.campaign import Control
 
 FLARES_PER_TICKET = 40
 """Flares that a member of a team takes at a time.
@@ -62,10 +62,8 @@ def work_on_light_curve(
 
     Parameters
     ----------
-    setup : SearchSetup
     source : LightCurveSource
         The FITS file is not needed once checkpoint `detect` is in the sector file.
-    team : Team
     control : Control
         Is told how many injections were done, and says when to stop.
 

@@ -22,23 +22,12 @@ from cvzmpi.storage.whole_file import set_aside
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """A light curve when the work on it begins.
-
-    Attributes
-    ----------
-    data : SectorData
-    checkpoint : Stage
-        The last stage that is done.
-    n_remaining : int
-        Injected flares to do.
-    note : str, optional
-        What there is to be told of its files.
-    """
+    """A light curve when the work on it begins."""
 
     data: SectorData
-    checkpoint: Stage
-    n_remaining: int
-    note: str | None = None
+    checkpoint: Stage  # the last stage that is done
+    n_remaining: int  # injected flares to do
+    note: str | None = None  # what there is to be told of its files
 
 
 def check_resume(path: Path, progress: SectorProgress, ours: Provenance) -> None:
@@ -61,7 +50,6 @@ def starting_point(
 
     Parameters
     ----------
-    source : LightCurveSource
     path : Path
         The sector file, there or not.
     n_inject : int

@@ -31,42 +31,22 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class Difference:
-    """A contradiction between the ledger and a file.
-
-    Attributes
-    ----------
-    unit, what : str
-    events : list of Event
-        Put the ledger right; empty where that needs a person.
-    """
+    """A contradiction between the ledger and a file."""
 
     unit: str
     what: str
-    events: list[Event]
+    events: list[Event]  # put the ledger right; empty where that needs a person
 
 
 @dataclass
 class Verification:
-    """The result of a comparison.
+    """The result of a comparison."""
 
-    Attributes
-    ----------
-    n_compared : int
-        Units whose file was looked for.
-    n_added : int
-        Units that the ledger did not know.
-    n_died : int
-        Jobs that had died, and whose units are free now.
-    differences : list of Difference
-    n_repaired : int
-        Differences that are none any more.
-    """
-
-    n_compared: int = 0
-    n_added: int = 0
-    n_died: int = 0
+    n_compared: int = 0  # units whose file was looked for
+    n_added: int = 0  # units that the ledger did not know
+    n_died: int = 0  # jobs that had died, and whose units are free now
     differences: list[Difference] = field(default_factory=list)
-    n_repaired: int = 0
+    n_repaired: int = 0  # differences that are none any more
 
 
 class Verifier:
@@ -74,8 +54,6 @@ class Verifier:
 
     Parameters
     ----------
-    config : Config
-    ledger : Ledger
     job : Job
         Who puts the ledger right.
     repair : bool

@@ -39,11 +39,8 @@ class JobWriter:
 
     Parameters
     ----------
-    ledger : Ledger
-    job : Job
     outboxes : Path
         Directory of the outboxes.
-    rules : JobRules
     evidence : Evidence
         Asked about the units of dead jobs.
     """

@@ -58,7 +58,6 @@ class Liveness:
 
     Parameters
     ----------
-    own : Job
     lease : float
         Seconds.
     """

@@ -36,11 +36,6 @@ class Outbox:
     ----------
     directory : Path
         Of the outboxes of all jobs; made when it is needed.
-    job : Job
-
-    Attributes
-    ----------
-    path : Path
     """
 
     def __init__(self, directory: Path, job: Job) -> None:

@@ -33,21 +33,12 @@ _LOOK_SECONDS = 2.0  # between two looks at the other jobs
 
 @dataclass(frozen=True)
 class Seen:
-    """The other jobs at one look.
+    """The other jobs at one look."""
 
-    Attributes
-    ----------
-    living : sequence of (Job, int)
-        Those that have units, and how many.
-    some_unheard : bool
-        Whether one of these has given no sign of life since this job listens: it may be dead.
-    n_died : int
-        Jobs that were found dead since the last look.
-    """
-
-    living: Sequence[tuple[Job, int]] = ()
+    living: Sequence[tuple[Job, int]] = ()  # those that have units, and how many
+    # whether one of these has given no sign of life since this job listens: it may be dead
     some_unheard: bool = False
-    n_died: int = 0
+    n_died: int = 0  # jobs that were found dead since the last look
 
     def n_units(self) -> int:
         """The number of units that the living have."""
@@ -59,11 +50,8 @@ class OtherJobs:
 
     Parameters
     ----------
-    ledger : Ledger
-    job : Job
     outboxes : Path
         Directory of the outboxes.
-    rules : JobRules
     evidence : Evidence
         Asked about the units of dead jobs.
     """
@@ -126,12 +114,10 @@ def take_over(
 
     Parameters
     ----------
-    ledger : Ledger
     dead, job : Job
         The dead one, and the one that takes over.
     outboxes : Path
         Directory of the outboxes.
-    evidence : Evidence
     max_attempts : int
         A unit that has used up so many has failed.
 

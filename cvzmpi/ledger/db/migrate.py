@@ -22,21 +22,11 @@ from cvzmpi.ledger.db.location import VERSION
 
 @dataclass(frozen=True)
 class Migrations:
-    """The migrations of some tables.
+    """The migrations of some tables."""
 
-    Attributes
-    ----------
-    package : str
-        Where they are.
-    version_table : str
-        The table in the database that says which was the last one.
-    head : str
-        The newest one, so that Alembic is only imported when there is work for it.
-    """
-
-    package: str
-    version_table: str
-    head: str
+    package: str  # where they are
+    version_table: str  # the table in the database that says which was the last one
+    head: str  # the newest one, so that Alembic is only imported when there is work for it
 
     def upgrade(self, database: Database) -> None:
         """Make the tables, or bring them up to date.

@@ -21,7 +21,6 @@ class SqliteFile:
 
     Parameters
     ----------
-    path : Path
     create : bool
         Whether it is made where it is not there.
 

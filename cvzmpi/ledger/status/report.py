@@ -23,7 +23,6 @@ def status_report(status: Status, step_name: str) -> Group:
 
     Parameters
     ----------
-    status : Status
     step_name : str
         What the steps of a unit are called, in the plural.
     """

@@ -17,9 +17,6 @@ from typing import Any
 from cvzmpi.errors import LedgerError, LedgerUnavailableError, one_line
 from cvzmpi.ledger.db import stored_values
 from cvzmpi.ledger.db.location import BUSY_SECONDS, POSTGRESQL_OPTIONS, VERSION, is_url
-from cvzmpi.ledger.db.stored_values import as_instant
-
-__all__ = ["Snapshot", "as_instant", "as_json", "snapshot"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,6 @@ class Snapshot:
         ----------
         query : str
             With a `?` for each value.
-        *values
         """
         query = query.replace("?", self._driver.placeholder)
         known = [self._driver.as_value(value) for value in values]

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cvzmpi.estimates import Estimate, rate
+from cvzmpi.ledger.db.stored_values import as_instant
 from cvzmpi.ledger.records import Job
 from cvzmpi.ledger.status import queries
-from cvzmpi.ledger.status.snapshot import Snapshot, as_instant
+from cvzmpi.ledger.status.snapshot import Snapshot
 
 LATELY = timedelta(hours=1)
 SILENT = timedelta(minutes=1)
@@ -19,27 +20,16 @@ SILENT = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Speed:
-    """The speed at which units are done.
+    """The speed at which units are done."""
 
-    Attributes
-    ----------
-    n_done : int
-        Units that jobs finished lately: in the last hour, or since the first of the jobs began that
-        are active.
-    seconds : float
-        During how much of that time there were jobs.
-    n_active : int
-        Jobs that have units now, and gave a sign of life in the last minute.
-    per_hour : Estimate, optional
-        Units done in an hour in which there are jobs; None where too few were done to tell.
-    seconds_left : Estimate, optional
-        Until all is done, if the active jobs go on; None where that cannot be told.
-    """
-
+    # units that jobs finished lately: in the last hour, or since the first of the jobs began that
+    # are active
     n_done: int
-    seconds: float
-    n_active: int
+    seconds: float  # during how much of that time there were jobs
+    n_active: int  # jobs that have units now, and gave a sign of life in the last minute
+    # units done in an hour in which there are jobs; None where too few were done to tell
     per_hour: Estimate | None
+    # until all is done, if the active jobs go on; None where that cannot be told
     seconds_left: Estimate | None
 
     def as_json(self) -> dict[str, Any]:
@@ -68,12 +58,10 @@ def measure_speed(
 
     Parameters
     ----------
-    seen : Snapshot
     at : datetime
         Now.
     active : sequence of Job
         That have units, and gave a sign of life lately.
-    remaining : Remaining
     """
     since = max(at - LATELY, min((job.started for job in active), default=at - LATELY))
     done = queries.done_since(seen, since)

@@ -25,84 +25,41 @@ _N_EXAMPLES = 3
 
 @dataclass(frozen=True)
 class RunningJob:
-    """A job that has not ended, as far as is known.
-
-    Attributes
-    ----------
-    job : Job
-    n_working : int
-        Units that its teams work on.
-    n_claimed : int
-        Units that it has, these included.
-    silent : float
-        Seconds since its last sign of life.
-    """
+    """A job that has not ended, as far as is known."""
 
     job: Job
-    n_working: int
-    n_claimed: int
-    silent: float
+    n_working: int  # units that its teams work on
+    n_claimed: int  # units that it has, these included
+    silent: float  # seconds since its last sign of life
 
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Units that failed with one message, but for its numbers, names and places.
+    """Units that failed with one message, but for its numbers, names and places."""
 
-    Attributes
-    ----------
-    message : str
-        Of the first of them.
-    n_units : int
-    examples : list of str
-        Some of the units.
-    """
-
-    message: str
+    message: str  # of the first of them
     n_units: int
-    examples: list[str]
+    examples: list[str]  # some of the units
 
 
 @dataclass(frozen=True)
 class Status:
-    """A campaign at an instant.
-
-    Attributes
-    ----------
-    at : datetime
-    counts : dict
-        Units by state.
-    half_done : int
-        Units of which an earlier job left something.
-    speed : Speed
-    steps_per_second : float
-        Of the running jobs; for `cvz`, injections.
-    running : list of RunningJob
-    longest_at_work, longest_waiting : list of LedgerUnit
-        With the oldest newest event.
-    slowest : list of (str, float)
-        Units done lately, with the seconds that their work took.
-    next : list of LedgerUnit
-        What is claimed next.
-    failures : list of FailureGroup
-        The largest first.
-    undelivered : int
-        Events in outboxes, which the database has not got yet.
-    left_at_work : list of str
-        Units in the state `working` whose job has ended or died; the next job takes them over.
-    """
+    """A campaign at an instant."""
 
     at: datetime
-    counts: dict[State, int]
-    half_done: int
+    counts: dict[State, int]  # units by state
+    half_done: int  # units of which an earlier job left something
     speed: Speed
-    steps_per_second: float
+    steps_per_second: float  # of the running jobs; for `cvz`, injections
     running: list[RunningJob]
+    # `longest_at_work`, `longest_waiting`: with the oldest newest event
     longest_at_work: list[LedgerUnit]
     longest_waiting: list[LedgerUnit]
-    slowest: list[tuple[str, float]]
-    next: list[LedgerUnit]
-    failures: list[FailureGroup]
-    undelivered: int
+    slowest: list[tuple[str, float]]  # units done lately, with the seconds that their work took
+    next: list[LedgerUnit]  # what is claimed next
+    failures: list[FailureGroup]  # the largest first
+    undelivered: int  # events in outboxes, which the database has not got yet
+    # units in the state `working` whose job has ended or died; the next job takes them over
     left_at_work: list[str]
 
     def as_json(self) -> dict[str, Any]:

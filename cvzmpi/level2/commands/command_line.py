@@ -143,7 +143,9 @@ def reopen() -> None:
     """Look at an inverted program from the beginning; what was published stays."""
 
 
-@lazy_command("cvzmpi.level2.commands.serve:serve", "Run all steps on a schedule, with a web page.")
+@lazy_command(
+    "cvzmpi.level2.commands.programs:serve", "Run all steps on a schedule, with a web page."
+)
 @_campaign_options
 def serve() -> None:
     """Run all steps on a schedule, and serve a page with everything about the programs."""

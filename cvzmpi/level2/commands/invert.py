@@ -20,5 +20,5 @@ def invert(
     maps = world.first(lambda: find_prepared(prepared))
     campaign = MapCampaign(maps, output, InversionSettings(noise=noise), interval)
     display = ProgressDisplay("maps", campaign.step_name)
-    outcome = job.run(campaign, world, job.JobLimits(ranks_per_team), display)
+    outcome = job.run(campaign, world, display, ranks_per_team)
     return world.first(lambda: exit_status(outcome))

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Job
 from cvzmpi.level2.configuration import load
 from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
@@ -154,4 +155,16 @@ def reopen(steps: Level2Steps, program: str) -> int:
     with _job(steps, "reopen") as job:
         again.reopen(steps.catalogue, job, program)
     click.echo(f"{program}: reopened")
+    return DONE
+
+
+@with_campaign
+def serve(steps: Level2Steps) -> int:
+    """Serve until a signal ends it."""
+    try:
+        from cvzmpi.level2.service import server  # Flask and waitress are optional
+    except ImportError as error:
+        text = f"the service needs {error.name}: pip install 'cvzmpi[level2]'"
+        raise ConfigError(text) from error
+    server.serve(steps)
     return DONE

@@ -21,8 +21,8 @@ def run(world: World, ranks_per_team: int, file: Path | None, settings: tuple[st
     world.first(lambda: check_parallel_hdf5(ranks_per_team))
     config = world.first(lambda: load(file, settings))
     campaign = ProgramCampaign(config, world.size, world.n_nodes(), ranks_per_team)
-    limits = job.JobLimits(ranks_per_team, config.job.drain_before_end)
-    outcome = job.run(campaign, world, limits, ProgressDisplay("programs", campaign.step_name))
+    display = ProgressDisplay("programs", campaign.step_name)
+    outcome = job.run(campaign, world, display, ranks_per_team, config.job.drain_before_end)
 
     def report() -> int:
         _say_what_is_inverted(config, campaign.inverted)

@@ -20,9 +20,8 @@ from cvzmpi.level2.inversion.map_inversion import (
 from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMap, map_name
 from cvzmpi.level2.settings import STEP_NAME, InversionSettings
 from cvzmpi.mpi.team import Team
-from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
-from cvzmpi.scheduler.control import Control
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.campaign import Control, Outcome, Unit, UnitSource
+from cvzmpi.scheduler.schedule import Schedule
 
 
 class InversionCampaign:
@@ -30,7 +29,6 @@ class InversionCampaign:
 
     Parameters
     ----------
-    settings : InversionSettings
     checkpoint_interval : float
         Seconds between checkpoints.
     fsync : bool
@@ -73,7 +71,6 @@ class ProgramCampaign(InversionCampaign):
 
     Parameters
     ----------
-    config : Level2Config
     ranks, nodes : int
         Ranks and nodes of the job.
     ranks_per_team : int
@@ -121,7 +118,6 @@ class MapCampaign(InversionCampaign):
         The prepared maps.
     output : Path
         Directory of the inverted maps.
-    settings : InversionSettings
     checkpoint_interval : float
         Seconds between checkpoints.
     fsync : bool
@@ -141,10 +137,6 @@ class MapCampaign(InversionCampaign):
         self._output = output
 
     def open_source(self) -> UnitSource:
-        """Find the maps; those half done come first."""
-        return Schedule(self.find_work())
-
-    def find_work(self) -> Workload:
         """Look at all maps; one that cannot be read is rejected, and the others are inverted."""
         units: list[Unit] = []
         rejected, n_done = [], 0
@@ -159,7 +151,7 @@ class MapCampaign(InversionCampaign):
             else:
                 units.append(unit)
         n_pixels = int(sum(unit.cost for unit in units))
-        return Workload(units, rejected, n_done, n_pixels // max(len(units), 1))
+        return Schedule(units, rejected, n_done, n_pixels // max(len(units), 1))
 
     def unit(self, prepared: Path) -> Unit | None:
         """The unit of a map, whose cost is the number of pixels left; None if none is left.

@@ -22,32 +22,20 @@ _DOPPLER_WIDTH, _DAMPING, _LINE_STRENGTH, _CONSTANT_PART = 3.0, 0.3, 10.0, 0.3
 
 @dataclass(frozen=True)
 class Estimates:
-    """Estimates for a batch of pixels.
+    """Estimates for a batch of pixels."""
 
-    Attributes
-    ----------
-    continuum : float64, shape (n,)
-    velocity : float64, shape (n,)
-        From the lines' centres of gravity, in km/s.
-    field_along : float64, shape (n,)
-        The component along the line of sight in G, from the centres of gravity of I + V and I - V.
-    field_across : float64, shape (n,)
-        The component across, in G; a rough one, from the largest linear polarisation.
-    """
-
-    continuum: np.ndarray
-    velocity: np.ndarray
+    continuum: np.ndarray  # float64, shape (n,)
+    velocity: np.ndarray  # float64, shape (n,); from the lines' centres of gravity, in km/s
+    # float64, shape (n,); the component along the line of sight in G, from the centres of gravity
+    # of I + V and I - V
     field_along: np.ndarray
+    # float64, shape (n,); the component across, in G; a rough one, from the largest linear
+    # polarisation
     field_across: np.ndarray
 
     def of(self, rows: np.ndarray) -> Estimates:
         """The estimates of some pixels."""
-        return Estimates(
-            self.continuum[rows],
-            self.velocity[rows],
-            self.field_along[rows],
-            self.field_across[rows],
-        )
+        return Estimates(*(values[rows] for values in vars(self).values()))
 
 
 def estimate(observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]) -> Estimates:
@@ -61,7 +49,6 @@ def estimate(observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]
     observed : float64, shape (n, 4, n_wavelengths)
     wavelength : float64, shape (n_wavelengths,)
         In nm.
-    lines : sequence of Line
     """
     continuum = _part(observed, 0, spectral_window.of_continuum(wavelength, lines)).mean(axis=1)
     velocities, fields = [], []

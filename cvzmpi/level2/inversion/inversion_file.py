@@ -44,21 +44,11 @@ _DIAGNOSTICS = {
 
 @dataclass(frozen=True)
 class Origin:
-    """The settings, profiles and software that an inverted map was made with.
+    """The settings, profiles and software that an inverted map was made with."""
 
-    Attributes
-    ----------
-    settings_json : str
-        Of the inversion, canonical.
-    prepared_checksum : str
-        Of the prepared map's profiles.
-    software : mapping
-        Versions by name.
-    """
-
-    settings_json: str
-    prepared_checksum: str
-    software: Mapping[str, str]
+    settings_json: str  # of the inversion, canonical
+    prepared_checksum: str  # of the prepared map's profiles
+    software: Mapping[str, str]  # versions by name
 
 
 @dataclass(frozen=True)
@@ -83,21 +73,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class InvertedMap:
-    """A finished map.
+    """A finished map."""
 
-    Attributes
-    ----------
-    parameters, uncertainties : dict of float32 arrays of the map's shape
-        By name, in the units of `milne_eddington.PARAMETERS`.
-    chi_squared : float32 array of the map's shape
-    status : uint8 array of the map's shape
-    origin : Origin
-    """
-
+    # `parameters`, `uncertainties`: dict of float32 arrays of the map's shape; by name, in the
+    # units of `milne_eddington.PARAMETERS`
     parameters: dict[str, np.ndarray]
     uncertainties: dict[str, np.ndarray]
-    chi_squared: np.ndarray
-    status: np.ndarray
+    chi_squared: np.ndarray  # float32 array of the map's shape
+    status: np.ndarray  # uint8 array of the map's shape
     origin: Origin
 
 
@@ -223,7 +206,6 @@ class InversionWriter(CheckpointWriter):
         ----------
         place : tuple
             The scan position, and the pixels along the slit.
-        inverted : Inverted
 
         Raises
         ------

@@ -23,23 +23,12 @@ _CHECKSUM_DIGITS = 12
 
 @dataclass(frozen=True)
 class UnitMap:
-    """The files of one map.
+    """The files of one map."""
 
-    Attributes
-    ----------
-    prepared : Path
-        The prepared map.
-    inverted : Path
-        The inverted map, which may not be there yet.
-    n_pixels : int
-    level1 : Path, optional
-        Directory of the Level 1 dataset.
-    """
-
-    prepared: Path
-    inverted: Path
+    prepared: Path  # the prepared map
+    inverted: Path  # the inverted map, which may not be there yet
     n_pixels: int
-    level1: Path | None = None
+    level1: Path | None = None  # directory of the Level 1 dataset
 
     @property
     def n_tickets_done(self) -> int:
@@ -53,13 +42,7 @@ class UnitMap:
 
 @dataclass(frozen=True)
 class InversionUnit:
-    """The maps of a unit, sent to the team that inverts it.
-
-    Attributes
-    ----------
-    name : str
-    maps : tuple of UnitMap
-    """
+    """The maps of a unit, sent to the team that inverts it."""
 
     name: str
     maps: tuple[UnitMap, ...]

@@ -22,24 +22,15 @@ _TOLERANCE = 1e-4
 
 @dataclass
 class Fit:
-    """The fits of a batch of pixels.
+    """The fits of a batch of pixels."""
 
-    Attributes
-    ----------
-    parameters : float64, shape (n, n_parameters)
-    chi_squared : float64, shape (n,)
-    curvature : float64, shape (n, n_free, n_free)
-        Products of the derivatives: half the second derivatives of chi^2; its inverse is the
-        covariance of the free parameters.
-    n_iterations : int64, shape (n,)
-    converged : bool, shape (n,)
-    """
-
-    parameters: np.ndarray
-    chi_squared: np.ndarray
+    parameters: np.ndarray  # float64, shape (n, n_parameters)
+    chi_squared: np.ndarray  # float64, shape (n,)
+    # float64, shape (n, n_free, n_free); products of the derivatives: half the second derivatives
+    # of chi^2; its inverse is the covariance of the free parameters
     curvature: np.ndarray
-    n_iterations: np.ndarray
-    converged: np.ndarray
+    n_iterations: np.ndarray  # int64, shape (n,)
+    converged: np.ndarray  # bool, shape (n,)
 
     def take_better(self, rows: np.ndarray, other: Fit) -> None:
         """Replace rows by those of another fit, if they are better there."""
@@ -62,7 +53,6 @@ def fit(
 
     Parameters
     ----------
-    model : Model
     observed : float64, shape (n, ...)
     weights : float64, broadcasts against one observation
         Reciprocals of the standard deviations.
@@ -71,11 +61,6 @@ def fit(
         The indices of the parameters that are fitted.
     constrain : callable
         Takes parameters (n, n_parameters), and returns the nearest allowed ones.
-    max_iterations : int
-
-    Returns
-    -------
-    Fit
     """
     n = len(observed)
 

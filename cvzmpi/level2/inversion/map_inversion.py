@@ -21,7 +21,7 @@ from cvzmpi.storage.whole_file import set_aside
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
-    from cvzmpi.scheduler.control import Control
+    from cvzmpi.scheduler.campaign import Control
 
 _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "mpi4py")
 
@@ -51,15 +51,9 @@ class Tools:
 
 @dataclass(frozen=True)
 class MapTickets:
-    """A map, cut into tickets: each is a piece of one scan position.
+    """A map, cut into tickets: each is a piece of one scan position."""
 
-    Attributes
-    ----------
-    shape : tuple of int
-        Scan positions, and pixels along the slit.
-    """
-
-    shape: tuple[int, int]
+    shape: tuple[int, int]  # scan positions, and pixels along the slit
 
     @property
     def _of_a_position(self) -> RowTickets:
@@ -86,12 +80,10 @@ def invert_map(
 
     Parameters
     ----------
-    tools : Tools
     prepared_path : Path
         The prepared map.
     path : Path
         The inverted map.
-    team : Team
     control : Control
         Counts the pixels that were inverted, and says when to stop.
 

@@ -34,27 +34,18 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class Inverted:
-    """The results for a batch of pixels.
+    """The results for a batch of pixels."""
 
-    Attributes
-    ----------
-    parameters : float64, shape (n, n_parameters)
-        In the order of `milne_eddington.PARAMETERS`; NaN for unusable pixels. The azimuth is in
-        [0, pi), since a spectrum does not tell two opposite directions of the field apart.
-    uncertainties : float64, shape (n, n_parameters)
-        Standard deviations; 0 for a parameter that is not free, NaN for one that the profiles do
-        not determine.
-    chi_squared : float64, shape (n,)
-        Per degree of freedom.
-    n_iterations : int64, shape (n,)
-    status : uint8, shape (n,)
-    """
-
+    # float64, shape (n, n_parameters); in the order of `milne_eddington.PARAMETERS`; NaN for
+    # unusable pixels. The azimuth is in [0, pi), since a spectrum does not tell two opposite
+    # directions of the field apart.
     parameters: np.ndarray
+    # float64, shape (n, n_parameters); standard deviations; 0 for a parameter that is not free, NaN
+    # for one that the profiles do not determine
     uncertainties: np.ndarray
-    chi_squared: np.ndarray
-    n_iterations: np.ndarray
-    status: np.ndarray
+    chi_squared: np.ndarray  # float64, shape (n,); per degree of freedom
+    n_iterations: np.ndarray  # int64, shape (n,)
+    status: np.ndarray  # uint8, shape (n,)
 
 
 def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSettings) -> Inverted:
@@ -64,14 +55,8 @@ def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSetti
 
     Parameters
     ----------
-    model : MilneEddington
     observed : float, shape (n, 4, n_wavelengths)
         Stokes I, Q, U, V in units of the quiet Sun's continuum.
-    settings : InversionSettings
-
-    Returns
-    -------
-    Inverted
     """
     observed = np.asarray(observed, float)
     n = len(observed)

@@ -20,21 +20,13 @@ STEP = "preprocess"
 
 @dataclass
 class PreparationReport:
-    """The programs that are invertible and not reserved, by result.
-
-    Parameters
-    ----------
-    prepared, failed : list of str
-    incomplete : list of str
-        Programs with some, but not all, of their Level 1 datasets here.
-    n_maps : int
-        Maps of the prepared programs.
-    """
+    """The programs that are invertible and not reserved, by result."""
 
     prepared: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    # programs with some, but not all, of their Level 1 datasets here
     incomplete: list[str] = field(default_factory=list)
-    n_maps: int = 0
+    n_maps: int = 0  # maps of the prepared programs
 
     def add(self, event: Event) -> None:
         """Count a program by the event of its preparation."""

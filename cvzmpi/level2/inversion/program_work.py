@@ -42,10 +42,6 @@ _OPEN = (State.PREPROCESSED, State.WORKING)
 class ProgramWork:
     """Finds the programs that a job is to invert.
 
-    Parameters
-    ----------
-    config : Level2Config
-
     Attributes
     ----------
     inverted : list of (str, str)

@@ -21,23 +21,12 @@ _DISPERSION_AXIS = 1  # the pixel axes of the world coordinates are slit, disper
 
 @dataclass(frozen=True)
 class Level1Map:
-    """One map of a Level 1 dataset, that is one passing of the slit over the Sun.
-
-    Attributes
-    ----------
-    directory : Path
-    dataset : dkist.Dataset
-        This map alone; its array has the axes Stokes, scan position, wavelength, slit.
-    wavelength : float64, shape (n_wavelengths,)
-        In air, nm, not calibrated.
-    wcs : gwcs.WCS
-        World coordinates of the whole dataset, all maps.
-    """
+    """One map of a Level 1 dataset, that is one passing of the slit over the Sun."""
 
     directory: Path
-    dataset: Any
-    wavelength: np.ndarray
-    wcs: Any
+    dataset: Any  # this map alone; its array has the axes Stokes, scan position, wavelength, slit
+    wavelength: np.ndarray  # float64, shape (n_wavelengths,); in air, nm, not calibrated
+    wcs: Any  # world coordinates of the whole dataset, all maps
 
     @property
     def inventory(self) -> dict[str, Any]:

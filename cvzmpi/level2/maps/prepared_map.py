@@ -30,29 +30,14 @@ def map_name(prepared: Path) -> str:
 
 @dataclass(frozen=True)
 class PreparedMap:
-    """The content of the file of a prepared map, without the profiles.
-
-    Attributes
-    ----------
-    path : Path
-    shape : tuple of int
-        Scan positions, and pixels along the slit.
-    wavelength : float64, shape (n_wavelengths,)
-        In air, nm.
-    quiet_profile : float64, shape (n_wavelengths,)
-        Mean intensity of the quiet Sun.
-    checksum : str
-        SHA-256 of the profiles.
-    record : dict
-        The settings and files that the map was prepared from.
-    """
+    """The content of the file of a prepared map, without the profiles."""
 
     path: Path
-    shape: tuple[int, int]
-    wavelength: np.ndarray
-    quiet_profile: np.ndarray
-    checksum: str
-    record: dict[str, Any]
+    shape: tuple[int, int]  # scan positions, and pixels along the slit
+    wavelength: np.ndarray  # float64, shape (n_wavelengths,); in air, nm
+    quiet_profile: np.ndarray  # float64, shape (n_wavelengths,); mean intensity of the quiet Sun
+    checksum: str  # SHA-256 of the profiles
+    record: dict[str, Any]  # the settings and files that the map was prepared from
 
     @classmethod
     def read(cls, path: Path) -> PreparedMap:
@@ -130,7 +115,6 @@ class PreparedMapWriter:
 
     Parameters
     ----------
-    path : Path
     shape : tuple of int
         Scan positions, and pixels along the slit.
     wavelength, quiet_profile : float64, shape (n_wavelengths,)

@@ -8,7 +8,6 @@ much of Stokes I leaked into Q, U and V.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,11 +19,11 @@ from cvzmpi.errors import Level1Error, MapFileError
 from cvzmpi.level2.maps.level1 import Level1Map, count_maps, read_level1
 from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMap, PreparedMapWriter
-from cvzmpi.level2.maps.wavelength_calibration import Calibration, calibrate
+from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
-from cvzmpi.storage.checksum import sha256_of
+from cvzmpi.storage.whole_file import sha256_of
 
 _MARGIN = 0.09  # nm more on each side, since the wavelengths are not calibrated yet
 _SOFTWARE = ("cvzmpi", "numpy", "h5py", "astropy", "dkist")
@@ -33,17 +32,10 @@ _QUIET_FRACTION = 0.5  # the less polarised half of the brighter half
 
 @dataclass(frozen=True)
 class _Cut:
-    """The spectra as read, in scratch.
+    """The spectra as read, in scratch."""
 
-    Attributes
-    ----------
-    stokes : float32, shape (n_steps, n_slit, 4, n_wavelengths)
-    wavelength : float64, shape (n_wavelengths,)
-        In nm, not calibrated.
-    """
-
-    stokes: np.ndarray
-    wavelength: np.ndarray
+    stokes: np.ndarray  # float32, shape (n_steps, n_slit, 4, n_wavelengths)
+    wavelength: np.ndarray  # float64, shape (n_wavelengths,); in nm, not calibrated
 
 
 def preprocess_dataset(
@@ -57,11 +49,7 @@ def preprocess_dataset(
 
 
 def preprocess(
-    directory: Path,
-    output: Path,
-    settings: PreprocessSettings,
-    map_number: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    directory: Path, output: Path, settings: PreprocessSettings, map_number: int = 0
 ) -> PreparedMap:
     """Prepare one map of a Level 1 dataset for the inversion.
 
@@ -73,11 +61,8 @@ def preprocess(
         The dataset: FITS files and one ASDF file.
     output : Path
         Directory of the prepared maps.
-    settings : PreprocessSettings
     map_number : int
         The number of the map, from 0, in a dataset with several.
-    progress : callable
-        Takes the number of scan positions that were read, and of all.
 
     Returns
     -------
@@ -104,7 +89,7 @@ def preprocess(
         return ready
     output.mkdir(parents=True, exist_ok=True)
     with writing(path), tempfile.TemporaryFile(dir=output, prefix=".scratch-") as scratch:
-        cut = _cut(level1, settings, scratch, progress)
+        cut = _cut(level1, settings, scratch)
         try:
             return _prepare(cut, path, origin, settings)
         except Level1Error as error:
@@ -122,12 +107,7 @@ def _already_prepared(path: Path, origin: dict[str, Any]) -> PreparedMap | None:
     return ready if all(ready.record.get(key) == origin[key] for key in origin) else None
 
 
-def _cut(
-    level1: Level1Map,
-    settings: PreprocessSettings,
-    scratch: Any,
-    progress: Callable[[int, int], None],
-) -> _Cut:
+def _cut(level1: Level1Map, settings: PreprocessSettings, scratch: Any) -> _Cut:
     """Read the part that may be needed, once."""
     wanted = np.flatnonzero(
         (level1.wavelength > settings.first_wavelength - _MARGIN)
@@ -150,7 +130,6 @@ def _cut(
     for step in range(level1.n_steps):
         rows = level1.stokes(step, wavelengths)[: n_slit * settings.slit_bin]
         stokes[step] = rows.reshape(n_slit, settings.slit_bin, *rows.shape[1:]).mean(axis=1)
-        progress(step + 1, level1.n_steps)
     wavelength = level1.wavelength[wavelengths]
     if wavelength[0] > wavelength[-1]:
         return _Cut(stokes[..., ::-1], wavelength[::-1])
@@ -182,7 +161,11 @@ def _prepare(
         writer.record = {
             **origin,
             "software": {name: version(name) for name in _SOFTWARE},
-            "wavelength_calibration": _calibration_record(calibration),
+            "wavelength_calibration": {
+                "shift_nm": calibration.shift,
+                "stretch": calibration.stretch,
+                "reference_nm": calibration.reference,
+            },
             "quiet_pixels": n_quiet,
             "continuum": float(continuum.mean()),
             "crosstalk_corrected": settings.correct_crosstalk,
@@ -248,11 +231,3 @@ def _crosstalk(continuum: np.ndarray) -> np.ndarray:
 def _bin(values: np.ndarray, n: int) -> np.ndarray:
     """Average each `n` neighbours along the last axis."""
     return values.reshape(*values.shape[:-1], -1, n).mean(axis=-1)
-
-
-def _calibration_record(calibration: Calibration) -> dict[str, float]:
-    return {
-        "shift_nm": calibration.shift,
-        "stretch": calibration.stretch,
-        "reference_nm": calibration.reference,
-    }

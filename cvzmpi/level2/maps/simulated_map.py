@@ -22,8 +22,6 @@ def atmospheres(n: int, random: np.random.Generator, weakest: float = 50.0) -> n
 
     Parameters
     ----------
-    n : int
-    random : Generator
     weakest : float
         The weakest field in G; the strongest is 3500.
 
@@ -66,11 +64,8 @@ def simulate_prepared(
 
     Parameters
     ----------
-    directory : Path
-    name : str
     shape : tuple of int
         Scan positions, and pixels along the slit.
-    seed : int
     wavelength : float64, shape (n_wavelengths,)
         In nm.
 

@@ -22,20 +22,11 @@ _LARGEST_STRETCH = 0.02
 
 @dataclass(frozen=True)
 class Calibration:
-    """Corrected wavelengths are `stretch * (wavelength - reference) + reference + shift`.
+    """Corrected wavelengths are `stretch * (wavelength - reference) + reference + shift`."""
 
-    Attributes
-    ----------
-    shift : float
-        In nm.
-    stretch : float
-    reference : float
-        In nm.
-    """
-
-    shift: float
+    shift: float  # in nm
     stretch: float
-    reference: float
+    reference: float  # in nm
 
     def apply(self, wavelength: np.ndarray) -> np.ndarray:
         """Correct wavelengths in nm."""
@@ -51,7 +42,6 @@ def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]
         In nm, wrong by up to 0.08 nm.
     profile : float64, shape (n_wavelengths,)
         Mean intensity of the quiet Sun.
-    lines : sequence of two Line
 
     Raises
     ------

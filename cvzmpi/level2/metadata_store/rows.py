@@ -18,25 +18,14 @@ _N_EXPLAINED = 10  # errors of one row
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that cannot be used.
+    """A row that cannot be used."""
 
-    Parameters
-    ----------
-    name : str
-        The name of the row in messages.
-    message : str
-        The reason, on one line.
-    dataset, program : str, optional
-        Its dataset and Observing Program, if it has them.
-    context : bool
-        True if its instrument is not the one whose datasets are inverted.
-    """
-
-    name: str
-    message: str
+    name: str  # the name of the row in messages
+    message: str  # the reason, on one line
+    # `dataset`, `program`: its dataset and Observing Program, if it has them
     dataset: str | None = None
     program: str | None = None
-    context: bool = False
+    context: bool = False  # True if its instrument is not the one whose datasets are inverted
 
     def __str__(self) -> str:
         return f"{self.name}: {self.message}"

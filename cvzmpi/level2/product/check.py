@@ -8,19 +8,16 @@ in them.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from cvzmpi.errors import CvzmpiError, one_line
+from cvzmpi.errors import one_line
 from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.product.bounded_process import LimitError, call_bounded
-from cvzmpi.storage.checksum import sha256_of
-
-INVERSION_ID = re.compile(r"inv\.[A-Z0-9]{6}")
+from cvzmpi.level2.product.checked_product import CheckedProduct, ProductError
+from cvzmpi.storage.whole_file import sha256_of
 
 _LOOK_INTO = "cvzmpi.level2.product.product_contents:look_into"  # by name: it imports dkist
 _MAX_BYTES = 1 << 32  # of a file; a scan position with two lines takes some 200 MB
@@ -28,41 +25,6 @@ _MAX_PATH = 500  # characters in a message
 _SECONDS, _SECONDS_PER_FILE, _GIGABYTES = 120.0, 0.5, 8.0
 _EXPECTED_ASDF = "{} ASDF files: expected one, with the FITS files it names"
 _FITS_SUFFIXES = (".fits", ".fits.fz")
-
-
-class ProductError(CvzmpiError):
-    """A file of a Level 2 product is missing, or does not hold what it must."""
-
-
-@dataclass(frozen=True)
-class CheckedProduct:
-    """A product that passed the check.
-
-    Parameters
-    ----------
-    inversion_id : str
-    dataset_ids : list of str
-        The datasets that were inverted.
-    shape : list of int
-        Scan positions, and pixels along the slit.
-    quantities, lines : list of str
-        The names of its maps, and the lines of its profiles.
-    asdf : str
-    checksums : dict of str
-        SHA-256 of each file, by its path; the FITS files come first.
-    """
-
-    inversion_id: str
-    dataset_ids: list[str]
-    shape: list[int]
-    quantities: list[str]
-    lines: list[str]
-    asdf: str
-    checksums: dict[str, str]
-
-    def as_json(self) -> dict[str, Any]:
-        """All fields, as plain values for an event."""
-        return asdict(self)
 
 
 def check_product(paths: Sequence[Path]) -> CheckedProduct:

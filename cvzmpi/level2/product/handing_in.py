@@ -7,6 +7,7 @@ counts once.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,8 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, why_not_text
-from cvzmpi.level2.product.check import CheckedProduct, ProductError, check_product
+from cvzmpi.level2.product.check import check_product
+from cvzmpi.level2.product.checked_product import CheckedProduct, ProductError
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, add_inversion
 from cvzmpi.level2.programs.person_name import PersonNameError, person_name
 from cvzmpi.level2.programs.reservation import add_reservation
@@ -198,7 +200,7 @@ def _accept(catalogue: Catalogue, job: Job, ready: ReadyEvent, result: CheckedPr
         ):
             raise HandInError(f"{program}: {result.inversion_id} is the id of another result")
         inversion = Inversion(
-            result.inversion_id, program, TEAM, {**result.as_json(), **_as_json(ready)}, now()
+            result.inversion_id, program, TEAM, {**asdict(result), **_as_json(ready)}, now()
         )
         add_inversion(connection, inversion)
         done = Event(

@@ -29,20 +29,11 @@ class InboxError(CvzmpiError):
 
 @dataclass(frozen=True)
 class Dropped:
-    """The result for a file that was dropped.
+    """The result for a file that was dropped."""
 
-    Parameters
-    ----------
-    file : str
-        Its name.
-    accepted : bool
-    text : str
-        The result in words.
-    """
-
-    file: str
+    file: str  # its name
     accepted: bool
-    text: str
+    text: str  # the result in words
 
     def __str__(self) -> str:
         return f"{self.file}: {self.text}"

@@ -27,28 +27,16 @@ _ION = {"ion": "Fe I", "wavelength": 630.15}
 
 @dataclass(frozen=True)
 class Description:
-    """The description of the FITS files that goes into the ASDF file.
+    """The description of the FITS files that goes into the ASDF file."""
 
-    Attributes
-    ----------
-    inventory : mapping
-        The record of the inversion, with `inversionId`, `datasetIds` and so on.
-    file_names : sequence of str
-        In the order of the scan.
-    headers : sequence of (sequence of mapping)
-        For each FITS file, the headers of the primary and of the extensions.
-    level1 : Level1Coordinates
-    n_slit : int
-    wavelength : float64, shape (n_wavelengths,)
-        In air, nm, equally spaced.
-    """
-
+    # the record of the inversion, with `inversionId`, `datasetIds` and so on
     inventory: Mapping[str, Any]
-    file_names: Sequence[str]
+    file_names: Sequence[str]  # in the order of the scan
+    # for each FITS file, the headers of the primary and of the extensions
     headers: Sequence[Sequence[Mapping[str, Any]]]
     level1: Level1Coordinates
     n_slit: int
-    wavelength: np.ndarray
+    wavelength: np.ndarray  # float64, shape (n_wavelengths,); in air, nm, equally spaced
 
 
 def asdf_name(inversion_id: str, begin: datetime) -> str:
@@ -62,7 +50,6 @@ def build(description: Description, directory: Path) -> bytes:
 
     Parameters
     ----------
-    description : Description
     directory : Path
         Directory of the FITS files; the ASDF file names them relative to itself.
     """

@@ -31,21 +31,11 @@ _VELOCITY_NOTE = "Velocities are redshifts relative to the lines of the quiet Su
 
 @dataclass(frozen=True)
 class Extension:
-    """The name, type and unit of an extension.
+    """The name, type and unit of an extension."""
 
-    Attributes
-    ----------
-    name : str
-        EXTNAME.
-    kind : str
-        BTYPE, a unified content descriptor.
-    unit : str
-        BUNIT.
-    """
-
-    name: str
-    kind: str
-    unit: str = ""
+    name: str  # EXTNAME
+    kind: str  # BTYPE, a unified content descriptor
+    unit: str = ""  # BUNIT
 
 
 QUANTITIES = {
@@ -76,39 +66,24 @@ def extension_number(name: str) -> int:
 
 @dataclass(frozen=True)
 class ScanPosition:
-    """The results at a scan position.
+    """The results at a scan position."""
 
-    Attributes
-    ----------
-    quantities : mapping of float arrays, shape (n_slit,)
-        By the names of `QUANTITIES`, in the units of the extensions.
-    profiles : mapping of float arrays, shape (n_slit, n_wavelengths, 4)
-        By the names of `PROFILES`.
-    more : sequence of (Extension, array of shape (n_slit,))
-    """
-
+    # mapping of float arrays, shape (n_slit,); by the names of `QUANTITIES`, in the units of the
+    # extensions
     quantities: Mapping[str, np.ndarray]
+    # mapping of float arrays, shape (n_slit, n_wavelengths, 4); by the names of `PROFILES`
     profiles: Mapping[str, np.ndarray]
+    # sequence of (Extension, array of shape (n_slit,))
     more: Sequence[tuple[Extension, np.ndarray]]
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The place and time of a scan position, and the relation of its pixels to those of Level 1.
+    """The place and time of a scan position, and the relation of its pixels to those of Level 1."""
 
-    Attributes
-    ----------
-    header : mapping
-        The header of Stokes I of Level 1.
-    slit_bin : int
-        Pixels of Level 1 in a pixel of Level 2.
-    wavelength : float64, shape (n_wavelengths,)
-        In air, nm, equally spaced.
-    """
-
-    header: Mapping[str, Any]
-    slit_bin: int
-    wavelength: np.ndarray
+    header: Mapping[str, Any]  # the header of Stokes I of Level 1
+    slit_bin: int  # pixels of Level 1 in a pixel of Level 2
+    wavelength: np.ndarray  # float64, shape (n_wavelengths,); in air, nm, equally spaced
 
 
 def file_name(inversion_id: str, header: Mapping[str, Any]) -> str:
@@ -140,9 +115,6 @@ def build(inversion_id: str, frame: Frame, found: ScanPosition, created: datetim
 
     Parameters
     ----------
-    inversion_id : str
-    frame : Frame
-    found : ScanPosition
     created : datetime
         The time in the file, in UTC. The same arguments give the same file.
     """

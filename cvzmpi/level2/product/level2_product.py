@@ -18,7 +18,7 @@ from cvzmpi.level2.maps.level1 import Level1Map, read_level1
 from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product import level2_asdf, level2_fits
-from cvzmpi.level2.product.check import INVERSION_ID
+from cvzmpi.level2.product.checked_product import INVERSION_ID
 from cvzmpi.level2.product.level2_asdf import Description
 from cvzmpi.level2.product.level2_fits import Extension, Frame, ScanPosition
 from cvzmpi.level2.product.level2_wcs import Level1Coordinates
@@ -38,23 +38,13 @@ _TO_PRODUCT = {
 
 @dataclass(frozen=True)
 class Product:
-    """The files that were written.
-
-    Attributes
-    ----------
-    inversion_id : str
-    directory : Path
-    asdf : Path
-    fits : tuple of Path
-    inventory : dict
-        The record of the inversion in the ASDF file.
-    """
+    """The files that were written."""
 
     inversion_id: str
     directory: Path
     asdf: Path
     fits: tuple[Path, ...]
-    inventory: dict[str, Any]
+    inventory: dict[str, Any]  # the record of the inversion in the ASDF file
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -76,7 +66,6 @@ def write_product(
     ----------
     level1_directory : Path
         The dataset that the map was prepared from; only its ASDF file is needed.
-    prepared : PreparedMap
     inverted_path : Path
         The finished inverted map.
     directory : Path

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import gwcs
@@ -29,21 +31,11 @@ _SLIT, _RASTER = 0, 2  # among the pixel axes of Level 1: slit, dispersion, rast
 
 @dataclass(frozen=True)
 class Level1Coordinates:
-    """The relation of a map's pixels to its Level 1 dataset.
+    """The relation of a map's pixels to its Level 1 dataset."""
 
-    Attributes
-    ----------
-    wcs : gwcs.WCS
-        World coordinates of the whole dataset.
-    map_number : int
-        The number of the map, from 0, in a dataset with several.
-    slit_bin : int
-        Pixels of Level 1 in a pixel of Level 2, along the slit.
-    """
-
-    wcs: gwcs.WCS
-    map_number: int
-    slit_bin: int
+    wcs: gwcs.WCS  # world coordinates of the whole dataset
+    map_number: int  # the number of the map, from 0, in a dataset with several
+    slit_bin: int  # pixels of Level 1 in a pixel of Level 2, along the slit
 
 
 def map_wcs(level1: Level1Coordinates, shape: tuple[int, int]) -> gwcs.WCS:
@@ -51,7 +43,6 @@ def map_wcs(level1: Level1Coordinates, shape: tuple[int, int]) -> gwcs.WCS:
 
     Parameters
     ----------
-    level1 : Level1Coordinates
     shape : tuple of int
         Scan positions, and pixels along the slit.
     """
@@ -70,7 +61,6 @@ def spectra_wcs(
 
     Parameters
     ----------
-    level1 : Level1Coordinates
     shape : tuple of int
         Scan positions, and pixels along the slit.
     wavelength : float64, shape (n_wavelengths,)
@@ -126,13 +116,13 @@ def _map_transform(level1: Level1Coordinates) -> Model:
     world = list(level1.wcs.world_axis_physical_types)
     n_bin = level1.slit_bin
     unbin = Linear1D(n_bin * u.pix / u.pix, (n_bin - 1) / 2 * u.pix)
-    given = [unbin, _constant(0 * u.pix), Identity(1)]
+    given = [unbin, Const1D(0 * u.pix), Identity(1)]
     if level1.wcs.pixel_n_dim == 5:
-        given.append(_constant(level1.map_number * u.pix))
-    given.append(_constant(0 * u.pix))
+        given.append(Const1D(level1.map_number * u.pix))
+    given.append(Const1D(0 * u.pix))
     sources = [0, 0, *[1] * (len(given) - 2)]
     kept = tuple(world.index(name) for name in (_LON, _LAT, _TIME))
-    forward = Mapping(sources) | _side_by_side(given) | transform
+    forward = Mapping(sources) | reduce(and_, given) | transform
     forward = forward | Mapping(kept, n_inputs=len(world))
 
     if level1.wcs.pixel_n_dim == 5:
@@ -142,23 +132,12 @@ def _map_transform(level1: Level1Coordinates) -> Model:
     returned: list[Model] = []
     for name, value, unit in zip(world, somewhere, level1.wcs.output_frame.unit, strict=True):
         known = name in (_LON, _LAT, _TIME)
-        returned.append(Identity(1) if known else _constant(u.Quantity(value, unit)))
-    backward = Mapping([place_of[name] for name in world]) | _side_by_side(returned)
+        returned.append(Identity(1) if known else Const1D(u.Quantity(value, unit)))
+    backward = Mapping([place_of[name] for name in world]) | reduce(and_, returned)
     backward = backward | transform.inverse
     backward = backward | Mapping((_SLIT, _RASTER), n_inputs=len(given))
     forward.inverse = backward | (unbin.inverse & Identity(1))
     return forward
-
-
-def _constant(value: u.Quantity) -> Model:
-    return Const1D(value)
-
-
-def _side_by_side(models: Sequence[Model]) -> Model:
-    together = models[0]
-    for model in models[1:]:
-        together = together & model
-    return together
 
 
 def _spatial_frames(wcs: gwcs.WCS, first: int) -> list[Any]:

@@ -16,7 +16,7 @@ from astropy.io import fits
 from cvzmpi.errors import one_line
 from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.product.asdf_tree import check_tree
-from cvzmpi.level2.product.check import INVERSION_ID, CheckedProduct, ProductError
+from cvzmpi.level2.product.checked_product import INVERSION_ID, CheckedProduct, ProductError
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
 
 KNOWN_QUANTITIES = (
@@ -48,7 +48,6 @@ def look_into(asdf: Path, files: Mapping[str, Path]) -> CheckedProduct:
 
     Parameters
     ----------
-    asdf : Path
     files : mapping of Path
         All files of the product, by name.
 

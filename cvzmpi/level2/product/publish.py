@@ -14,7 +14,8 @@ from typing import Any
 from cvzmpi.errors import CvzmpiError, UnavailableError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.level2.metadata_store.client import InversionRecord, MetadataStore
-from cvzmpi.level2.product.check import ProductError, check_product, checksum
+from cvzmpi.level2.product.check import check_product, checksum
+from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.level2.product.handing_in import TEAM
 from cvzmpi.level2.product.transfer import Transfer, TransferDriver, bring, destination
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
@@ -31,21 +32,12 @@ class PublishError(CvzmpiError):
 
 @dataclass(frozen=True)
 class Publisher:
-    """The means to publish results.
-
-    Parameters
-    ----------
-    store : MetadataStore
-    driver : TransferDriver
-    bucket : str
-    staging : Path
-        Directory where Level 2 files are made.
-    """
+    """The means to publish results."""
 
     store: MetadataStore
     driver: TransferDriver
     bucket: str
-    staging: Path
+    staging: Path  # directory where Level 2 files are made
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cvzmpi.errors import TransferError, one_line
-from cvzmpi.storage.checksum import sha256_of
-from cvzmpi.storage.whole_file import synchronise
+from cvzmpi.storage.whole_file import sha256_of, synchronise
 
 _CHUNK = 1 << 20
 
@@ -42,18 +41,10 @@ class TaskStatus:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Files and their destination.
+    """Files and their destination."""
 
-    Attributes
-    ----------
-    files : sequence of Path
-        They keep their names and arrive in this order.
-    destination : str
-        A directory of the driver, as `destination` returns it.
-    """
-
-    files: Sequence[Path]
-    destination: str
+    files: Sequence[Path]  # they keep their names and arrive in this order
+    destination: str  # a directory of the driver, as `destination` returns it
 
 
 class TransferDriver(Protocol):

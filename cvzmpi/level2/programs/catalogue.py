@@ -31,26 +31,13 @@ from cvzmpi.level2.tables import (
 
 @dataclass(frozen=True)
 class DatasetVersion:
-    """A version of a dataset.
-
-    Parameters
-    ----------
-    dataset_id : str
-    version : int
-        From 1.
-    program : str
-        Its Observing Program.
-    seen : datetime
-        When a scan first saw this version.
-    row : dict
-        The row of the metadata store.
-    """
+    """A version of a dataset."""
 
     dataset_id: str
-    version: int
-    program: str
-    seen: datetime
-    row: dict[str, Any]
+    version: int  # from 1
+    program: str  # its Observing Program
+    seen: datetime  # when a scan first saw this version
+    row: dict[str, Any]  # the row of the metadata store
 
     @property
     def dataset(self) -> Dataset:
@@ -60,48 +47,24 @@ class DatasetVersion:
 
 @dataclass(frozen=True)
 class Qualification:
-    """The answer of the criteria for a program, with their settings and the datasets.
-
-    Parameters
-    ----------
-    program : str
-    invertible : bool
-    failed : list of str
-        The required criteria that failed.
-    thresholds : dict
-        The settings of the criteria.
-    versions : dict
-        Version of each spectropolarimetric dataset, by id.
-    at : datetime
-    """
+    """The answer of the criteria for a program, with their settings and the datasets."""
 
     program: str
     invertible: bool
-    failed: list[str]
-    thresholds: dict[str, Any]
-    versions: dict[str, int]
+    failed: list[str]  # the required criteria that failed
+    thresholds: dict[str, Any]  # the settings of the criteria
+    versions: dict[str, int]  # version of each spectropolarimetric dataset, by id
     at: datetime
 
 
 @dataclass(frozen=True)
 class Inversion:
-    """A result for a program.
+    """A result for a program."""
 
-    Parameters
-    ----------
-    inversion_id : str
-        `inv.` and six of A-Z and 0-9, unique among the results.
-    program : str
-    method : str
-    detail : dict
-        Files with their checksums, commit of the software, ...
-    at : datetime
-    """
-
-    inversion_id: str
+    inversion_id: str  # `inv.` and six of A-Z and 0-9, unique among the results
     program: str
     method: str
-    detail: dict[str, Any]
+    detail: dict[str, Any]  # files with their checksums, commit of the software, ...
     at: datetime
 
 
@@ -204,15 +167,7 @@ class Catalogue:
 
 def add_inversion(connection: sa.Connection, inversion: Inversion) -> None:
     """Add a result, as a part of the transaction that records the new state."""
-    connection.execute(
-        inversions.insert().values(
-            inversion_id=inversion.inversion_id,
-            program=inversion.program,
-            method=inversion.method,
-            detail=inversion.detail,
-            at=inversion.at,
-        )
-    )
+    connection.execute(inversions.insert().values(**vars(inversion)))
 
 
 def reserved_programs() -> sa.Select[tuple[str]]:

@@ -6,16 +6,21 @@ the limit, and the version of the rule. Quality that is only shown disqualifies 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from cvzmpi.level2.metadata_store.dataset import INSTRUMENT, Dataset, Distribution
 from cvzmpi.level2.programs.program import ObservingProgram
-from cvzmpi.level2.programs.solar_disk import solar_radius
 from cvzmpi.level2.programs.spectral_lines import SPECTRAL_RULES, SpectralLine, SpectralRule
 
 Weight = Literal["required", "warning", "shown"]
+
+_SOLAR_RADIUS_KM, _ASTRONOMICAL_UNIT_KM = 696_340.0, 149.6e6
+_ECCENTRICITY, _PERIHELION_DAY = 0.0167, 3  # of the Earth's orbit; the day of the year
+_ARCSEC_PER_RADIAN = 206_265.0
 
 
 @dataclass(frozen=True)
@@ -29,46 +34,24 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Finding:
-    """A criterion evaluated for one dataset.
-
-    Parameters
-    ----------
-    dataset : str
-    value : JSON value
-        The value of the dataset; None if it is not given.
-    limit : JSON value
-        The limit; None if the value is only shown.
-    passed : bool or None
-        None if the value is only shown.
-    text : str
-        The finding in words.
-    """
+    """A criterion evaluated for one dataset."""
 
     dataset: str
-    value: Any
-    limit: Any
-    passed: bool | None
-    text: str
+    value: Any  # the value of the dataset; None if it is not given
+    limit: Any  # the limit; None if the value is only shown
+    passed: bool | None  # None if the value is only shown
+    text: str  # the finding in words
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """A criterion evaluated for a program, with its findings for the datasets.
+    """A criterion evaluated for a program, with its findings for the datasets."""
 
-    Parameters
-    ----------
-    criterion, rule : str
-        Its name, and the name and version of the rule.
-    weight : {"required", "warning", "shown"}
-    passed : bool or None
-        None if the criterion is only shown.
-    findings : list of Finding
-    """
-
+    # `criterion`, `rule`: its name, and the name and version of the rule
     criterion: str
     rule: str
     weight: Weight
-    passed: bool | None
+    passed: bool | None  # None if the criterion is only shown
     findings: list[Finding]
 
     @property
@@ -251,3 +234,16 @@ def _gos_open(d: Dataset) -> Finding:
     text = f"GOS open in {frames} of {d.frame_count} frames"
     text += "".join(f", {status} in {n}" for status, n in others.items())
     return Finding(d.dataset_id, frames, d.frame_count, passed, text)
+
+
+def solar_radius(when: datetime) -> float:
+    """Apparent radius of the Sun in arcsec on the day of the year of `when` (UTC).
+
+    The distance to the Sun is that of a Kepler orbit to first order in its eccentricity, with the
+    perihelion on 3 January (Meeus, *Astronomical Algorithms*, ch. 25, has the full expression; this
+    one is right within 0.1"): the radius goes from 976" on day 3 of the year to 944" on day 185.
+    """
+    day = when.timetuple().tm_yday
+    phase = 2 * math.pi * (day - _PERIHELION_DAY) / 365
+    distance_km = _ASTRONOMICAL_UNIT_KM * (1 - _ECCENTRICITY * math.cos(phase))
+    return math.atan(_SOLAR_RADIUS_KM / distance_km) * _ARCSEC_PER_RADIAN

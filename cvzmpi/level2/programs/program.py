@@ -16,18 +16,10 @@ from cvzmpi.level2.metadata_store.dataset import Dataset
 
 @dataclass(frozen=True)
 class ObservingProgram:
-    """The datasets that belong to one observation.
+    """The datasets that belong to one observation."""
 
-    Parameters
-    ----------
-    name : str
-        The store's `observingProgramExecutionId`.
-    datasets : tuple of Dataset
-        In the order of their ids, one version of each.
-    """
-
-    name: str
-    datasets: tuple[Dataset, ...]
+    name: str  # the store's `observingProgramExecutionId`
+    datasets: tuple[Dataset, ...]  # in the order of their ids, one version of each
 
     @property
     def spectropolarimetric(self) -> list[Dataset]:

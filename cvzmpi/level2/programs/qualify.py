@@ -44,12 +44,8 @@ def qualify(
 
     Parameters
     ----------
-    catalogue : Catalogue
-    job : Job
-    thresholds : Thresholds
     quiet_days : float
         A program is complete when its spectropolarimetric datasets did not change for so long.
-    now : datetime
     only : iterable of str, optional
         These programs alone.
     """

@@ -33,26 +33,18 @@ from cvzmpi.level2.tables import dataset_versions, experiment_versions
 
 @dataclass(frozen=True)
 class ScanReport:
-    """The result of a scan.
+    """The result of a scan."""
 
-    Parameters
-    ----------
-    n_datasets, n_programs : int
-        In the answer of the store.
-    new_programs, new_datasets, changed_datasets, reopened_programs : list of str
-    held_programs : list of str
-        Programs that are in error from now on, since rows of theirs cannot be read.
-    bad : list of BadRow
-        Rows that cannot be read; what the catalogue has of them stays.
-    """
-
+    # `n_datasets`, `n_programs`: in the answer of the store
     n_datasets: int = 0
     n_programs: int = 0
     new_programs: list[str] = field(default_factory=list)
     new_datasets: list[str] = field(default_factory=list)
     changed_datasets: list[str] = field(default_factory=list)
     reopened_programs: list[str] = field(default_factory=list)
+    # programs that are in error from now on, since rows of theirs cannot be read
     held_programs: list[str] = field(default_factory=list)
+    # rows that cannot be read; what the catalogue has of them stays
     bad: list[BadRow] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -185,9 +177,6 @@ def reopen_changed(
 
     Parameters
     ----------
-    catalogue : Catalogue
-    connection : Connection
-    job : Job
     but : collection of str
         Programs that are left as they are, like those that are held back.
 

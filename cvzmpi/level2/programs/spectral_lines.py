@@ -20,28 +20,14 @@ _NAMED_MARGIN = 0.5  # nm
 
 @dataclass(frozen=True)
 class SpectralLine:
-    """A line, or a close pair, that inversions use; wavelengths in nm.
+    """A line, or a close pair, that inversions use; wavelengths in nm."""
 
-    Parameters
-    ----------
-    id : str
-        Its name in Level 2 files (`FeI630_orig`).
-    name : str
-        Its name for people.
-    species : str
-        The ion, as the metadata store writes it.
-    store_name : str
-        The line, as the metadata store writes it.
-    midpoint : float
-    band : (float, float)
-        The wavelengths of a complete observation, for lines that inversions require.
-    """
-
-    id: str
-    name: str
-    species: str
-    store_name: str
+    id: str  # its name in Level 2 files (`FeI630_orig`)
+    name: str  # its name for people
+    species: str  # the ion, as the metadata store writes it
+    store_name: str  # the line, as the metadata store writes it
     midpoint: float
+    # the wavelengths of a complete observation, for lines that inversions require
     band: tuple[float, float] | None = None
 
 
@@ -59,26 +45,13 @@ KNOWN_LINES = {line.id: line for line in (FE_I_630, CA_II_854, NA_I_D)}
 
 @dataclass(frozen=True)
 class SpectralRule:
-    """A rule that decides whether a dataset has observed a line.
-
-    Parameters
-    ----------
-    name : str
-    required : tuple of SpectralLine
-        A program without one of these cannot be inverted.
-    desired : tuple of SpectralLine
-        A program without one of these gets a warning.
-    covers : callable
-        Tells whether a dataset has observed a line.
-    limit : callable
-        The condition of `covers`, in words.
-    """
+    """A rule that decides whether a dataset has observed a line."""
 
     name: str
-    required: tuple[SpectralLine, ...]
-    desired: tuple[SpectralLine, ...]
-    covers: Callable[[Dataset, SpectralLine], bool]
-    limit: Callable[[SpectralLine], str]
+    required: tuple[SpectralLine, ...]  # a program without one of these cannot be inverted
+    desired: tuple[SpectralLine, ...]  # a program without one of these gets a warning
+    covers: Callable[[Dataset, SpectralLine], bool]  # tells whether a dataset has observed a line
+    limit: Callable[[SpectralLine], str]  # the condition of `covers`, in words
 
 
 def _band(line: SpectralLine) -> tuple[float, float]:

@@ -23,41 +23,20 @@ class UnknownProgramError(CvzmpiError):
 
 @dataclass(frozen=True)
 class Item:
-    """A program in a list.
-
-    Parameters
-    ----------
-    name, proposal, experiment : str
-    instruments : list of str
-    n_datasets : int
-        The number of spectropolarimetric datasets.
-    start : datetime
-        The beginning of the observation.
-    state : str
-        As named in `states.SHOWN`.
-    since : datetime
-    claimed_by : str or None
-        The person who has reserved it; the name is that of the JSON key.
-    failed : list of str
-        The required criteria that it does not meet.
-    changed : bool
-        Whether datasets came or changed since the criteria were evaluated.
-    news : str
-        The consequence of the change; "" if nothing changed.
-    """
+    """A program in a list."""
 
     name: str
     proposal: str
     experiment: str
     instruments: list[str]
-    n_datasets: int
-    start: datetime
-    state: str
+    n_datasets: int  # the number of spectropolarimetric datasets
+    start: datetime  # the beginning of the observation
+    state: str  # as named in `states.SHOWN`
     since: datetime
-    claimed_by: str | None
-    failed: list[str]
-    changed: bool
-    news: str
+    claimed_by: str | None  # the person who has reserved it; the name is that of the JSON key
+    failed: list[str]  # the required criteria that it does not meet
+    changed: bool  # whether datasets came or changed since the criteria were evaluated
+    news: str  # the consequence of the change; "" if nothing changed
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
@@ -67,27 +46,14 @@ class Item:
 
 @dataclass(frozen=True)
 class ProgramView:
-    """All that is known of a program.
-
-    Parameters
-    ----------
-    item : Item
-    description : str
-        The observers' words about the experiment.
-    datasets : list of DatasetVersion
-        As they are now.
-    criteria : list of dict
-        The criteria as they were evaluated last, as in `Invertibility.as_json`; may be empty.
-    history : list of Recorded
-        All events, the oldest first.
-    inversions : list of Inversion
-    """
+    """All that is known of a program."""
 
     item: Item
-    description: str
-    datasets: list[DatasetVersion]
+    description: str  # the observers' words about the experiment
+    datasets: list[DatasetVersion]  # as they are now
+    # the criteria as they were evaluated last, as in `Invertibility.as_json`; may be empty
     criteria: list[dict[str, Any]]
-    history: list[Recorded]
+    history: list[Recorded]  # all events, the oldest first
     inversions: list[Inversion]
 
     @property
@@ -133,7 +99,6 @@ def list_items(
     ----------
     state : str, optional
         As named in `states.SHOWN`, in upper or lower case.
-    proposal, claimed_by : str, optional
     text : str, optional
         A part of the name of the program, the proposal or the experiment.
     """
@@ -231,11 +196,8 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
 
 
 def _last_criteria(history: list[Recorded]) -> list[dict[str, Any]]:
-    for event in reversed(history):
-        if event.detail and "criteria" in event.detail:
-            criteria: list[dict[str, Any]] = event.detail["criteria"]
-            return criteria
-    return []
+    details = (event.detail or {} for event in reversed(history))
+    return next((detail["criteria"] for detail in details if "criteria" in detail), [])
 
 
 def _event_json(event: Recorded) -> dict[str, Any]:

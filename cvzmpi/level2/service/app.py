@@ -64,11 +64,8 @@ def create_app(steps: Level2Steps, job: Job, rounds: Rounds, access: Access) -> 
 
     Parameters
     ----------
-    steps : Level2Steps
     job : Job
         Records the changes.
-    rounds : Rounds
-    access : Access
     """
     app = Flask(__name__)
     app.secret_key = access.session_key()

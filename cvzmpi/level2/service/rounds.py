@@ -17,20 +17,11 @@ from cvzmpi.redaction import redacted, show_traceback
 
 @dataclass(frozen=True)
 class StepReport:
-    """The result of a step of a round.
-
-    Parameters
-    ----------
-    step : str
-    at : datetime
-    text : str
-        The result in words, or the reason of the failure.
-    failed : bool
-    """
+    """The result of a step of a round."""
 
     step: str
     at: datetime
-    text: str
+    text: str  # the result in words, or the reason of the failure
     failed: bool
 
     def as_json(self) -> dict[str, Any]:
@@ -43,8 +34,6 @@ class Rounds:
 
     Parameters
     ----------
-    steps : Level2Steps
-    job : Job
     interval : float
         Seconds from the end of a round to the beginning of the next.
     """

@@ -64,7 +64,6 @@ class MilneEddington:
     ----------
     wavelength : float64, shape (n_wavelengths,)
         In air, nm.
-    lines : sequence of Line
     stray_light : float64, shape (n_wavelengths,), optional
         The unpolarised intensity of the rest of the pixel. Without it, the filling factor has no
         effect.

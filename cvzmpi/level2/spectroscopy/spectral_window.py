@@ -29,7 +29,6 @@ def of_continuum(wavelength: np.ndarray, lines: Sequence[Line], margin: float = 
     ----------
     wavelength : float64, shape (n_wavelengths,)
         In nm.
-    lines : sequence of Line
     margin : float
         The largest error of the wavelengths, in nm.
     """

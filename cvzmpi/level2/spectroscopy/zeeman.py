@@ -31,19 +31,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Line:
-    """A spectral line.
+    """A spectral line."""
 
-    Attributes
-    ----------
-    wavelength : float
-        In air, nm.
-    log_gf : float
-        Logarithm of statistical weight times oscillator strength.
-    lower, upper : Level
-    """
-
-    wavelength: float
-    log_gf: float
+    wavelength: float  # in air, nm
+    log_gf: float  # logarithm of statistical weight times oscillator strength
     lower: Level
     upper: Level
 
@@ -72,21 +63,11 @@ the lower levels are neglected: the ratio of the strengths is that of gf, 0.327,
 
 @dataclass(frozen=True)
 class Component:
-    """A Zeeman component.
+    """A Zeeman component."""
 
-    Attributes
-    ----------
-    polarisation : int
-        -1 for the blue sigma components, 0 for pi, 1 for the red sigma components.
-    shift : float
-        Towards longer wavelengths, in units of the splitting with Lande factor 1.
-    strength : float
-        The strengths of one polarisation sum to 1.
-    """
-
-    polarisation: int
-    shift: float
-    strength: float
+    polarisation: int  # -1 for the blue sigma components, 0 for pi, 1 for the red sigma components
+    shift: float  # towards longer wavelengths, in units of the splitting with Lande factor 1
+    strength: float  # the strengths of one polarisation sum to 1
 
 
 def zeeman_pattern(line: Line) -> tuple[Component, ...]:

@@ -13,7 +13,7 @@ from cvzmpi.cvz.archive.staged_source import StagedSource
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.scheduler.campaign import Outcome, Unit, Worker
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.schedule import Schedule
 from tests.cvz.example_file import write_example
 from tools.stand_in_archive.catalog import product_of
 from tools.stand_in_archive.faults import Faults
@@ -25,8 +25,8 @@ MEGABYTE = 1e6
 class Notebook(Schedule):
     """A source of units that keeps what is recorded of their light curves."""
 
-    def __init__(self, workload):
-        super().__init__(workload)
+    def __init__(self, units):
+        super().__init__(units)
         self.preprocessed_units = {}
         self.not_qualified_units = {}
 
@@ -56,7 +56,7 @@ def open_source(client, scratch, tmp_path):
             PlainDownloader(client, archive.address),
             ScratchQuota(scratch, scratch_bytes),
         )
-        notebook = Notebook(Workload(units))
+        notebook = Notebook(units)
         sources.append(
             StagedSource(
                 notebook,

@@ -8,8 +8,7 @@ from astropy.io import fits
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
-from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.light_curves.segments import Window
+from cvzmpi.cvz.light_curves.observation import Observation, Window
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC, simulate_light_curve
 from cvzmpi.cvz.simulation.spoc_fits import write_spoc_fits
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError

@@ -9,8 +9,7 @@ import pytest
 
 from cvzmpi.cvz.configuration import Config, DetectConfig, LightCurveConfig
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.light_curves.segments import Window
+from cvzmpi.cvz.light_curves.observation import Observation, Window
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC, simulate_light_curve
 from cvzmpi.errors import LightCurveError
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.light_curves.segments import Window, evaluated_cadences, segments
+from cvzmpi.cvz.light_curves.observation import Window, evaluated_cadences, segments
 
 EXPOSURE = 120 / 86400
 MAX_GAP = 30

@@ -18,8 +18,7 @@ from cvzmpi.errors import ConfigError, ModelFileError
 from cvzmpi.ledger import Event, Ledger, State
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team
-from cvzmpi.scheduler.campaign import Outcome, Unit
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control, Outcome, Unit
 from tests.main_job import copy_results, result_files, rewind, simulate
 
 N_STARS = 4

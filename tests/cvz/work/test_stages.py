@@ -28,8 +28,7 @@ from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import CvzmpiError, LightCurveError, SectorFileError
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team, TeamMateError
-from cvzmpi.scheduler.campaign import Unit
-from cvzmpi.scheduler.control import Control, UnitStopped
+from cvzmpi.scheduler.campaign import Control, Unit, UnitStopped
 from tests.cvz.plain_detector import BrightnessDetector
 from tests.edited_hdf5 import edited
 from tests.main_job import rewind, simulate

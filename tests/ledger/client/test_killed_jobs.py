@@ -5,7 +5,8 @@ from functools import partial
 
 import pytest
 
-from tools.torture.ledger_jobs import LedgerJobs, kill_at_random, lock_file, stop_server
+from tools.torture.disturbance import disturb_campaign
+from tools.torture.ledger_jobs import LedgerJobs, lock_file, stop_server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -25,12 +26,13 @@ def jobs(server, tmp_path):
 
 
 def test_jobs_that_are_killed_leave_each_unit_done_once_by_one_at_a_time(server, jobs):
-    seen = kill_at_random(jobs(seconds=0.8, n_jobs=2, server=server), 3, random.Random(5))
+    seen = disturb_campaign(jobs(seconds=0.8, n_jobs=2, server=server), 3, random.Random(5))
     assert seen.kinds.total() > 0
     assert seen.wrong == []
 
 
 def test_a_job_outlives_its_database(server, jobs):
     jobs = jobs(seconds=0.5)
-    seen, _ = jobs.take_away(3.0, lock_file(jobs.ledger) if server is None else stop_server(server))
+    away = partial(lock_file, jobs.ledger) if server is None else partial(stop_server, server)
+    seen, _ = jobs.take_away(partial(away, 3.0))
     assert seen.wrong == []

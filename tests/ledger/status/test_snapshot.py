@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from cvzmpi.errors import LedgerError
 from cvzmpi.ledger import Event, Ledger, NewUnit, State
 from cvzmpi.ledger.db.database import Database
+from cvzmpi.ledger.db.stored_values import as_instant
 from cvzmpi.ledger.records import now
-from cvzmpi.ledger.status.snapshot import as_instant, as_json, snapshot
+from cvzmpi.ledger.status.snapshot import as_json, snapshot
 
 
 def test_values_are_those_that_were_recorded(location, ledger, job):

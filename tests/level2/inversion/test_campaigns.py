@@ -53,12 +53,12 @@ def campaign(prepared, output, **settings):
 
 
 def test_new_maps_are_to_be_begun(prepared, tmp_path):
-    workload = campaign(prepared, tmp_path / "output").find_work()
-    assert {unit.name: (unit.cost, unit.begun) for unit in workload.units} == {
+    source = campaign(prepared, tmp_path / "output").open_source()
+    assert {unit.name: (unit.cost, unit.begun) for unit in iter(source.next, None)} == {
         "small": (80, False),
         "large": (210, False),
     }
-    assert workload.steps_per_unit == 145
+    assert source.overview().steps_per_unit == 145
     assert not (tmp_path / "output").exists(), "looking for work leaves nothing"
 
 
@@ -66,9 +66,9 @@ def test_a_map_that_cannot_be_read_is_rejected_and_the_others_are_worked_on(prep
     for path in prepared.iterdir():
         (tmp_path / path.name).symlink_to(path)
     (tmp_path / "bad.prepared.h5").write_bytes(b"no HDF5")
-    workload = campaign(tmp_path, tmp_path / "output").find_work()
-    assert [outcome.unit for outcome in workload.rejected] == ["bad"]
-    assert len(workload.units) == 2
+    work = campaign(tmp_path, tmp_path / "output").open_source().overview()
+    assert [outcome.unit for outcome in work.rejected] == ["bad"]
+    assert work.n_open == 2
 
 
 def test_a_directory_without_maps_is_an_error(tmp_path):
@@ -91,9 +91,10 @@ def test_any_number_of_ranks_makes_the_same_maps(
 def test_a_finished_campaign_has_nothing_to_do(prepared, finished, tmp_path):
     output = tmp_path / "output"
     run(command(prepared, output))
-    workload = campaign(prepared, output).find_work()
-    assert (workload.units, workload.n_done) == ([], 2)
-    assert campaign(prepared, output, noise=0.5).find_work().rejected, "other settings"
+    work = campaign(prepared, output).open_source().overview()
+    assert (work.n_open, work.n_done) == (0, 2)
+    others = campaign(prepared, output, noise=0.5).open_source().overview()
+    assert others.rejected, "other settings"
 
 
 def test_a_job_killed_again_and_again_makes_the_same_maps(prepared, finished, tmp_path):

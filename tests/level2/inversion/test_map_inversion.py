@@ -20,7 +20,7 @@ from cvzmpi.level2.maps.simulated_map import simulate_prepared
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team, TeamMateError
-from cvzmpi.scheduler.control import Control, UnitStopped
+from cvzmpi.scheduler.campaign import Control, UnitStopped
 from cvzmpi.storage import checkpoint_file
 from tests.edited_hdf5 import edited
 from tools.harness.hdf5_content import content

@@ -9,7 +9,8 @@ import pytest
 from astropy.io import fits
 
 from cvzmpi.level2.product.bounded_process import LimitError, call_bounded
-from cvzmpi.level2.product.check import ProductError, check_product, checksum
+from cvzmpi.level2.product.check import check_product, checksum
+from cvzmpi.level2.product.checked_product import ProductError
 from tests.level2.example_product import INVERSION_ID
 from tests.level2.product.changed_product import change_asdf, first_fits, rename, the_asdf
 

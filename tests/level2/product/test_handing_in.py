@@ -13,7 +13,8 @@ from astropy.io import fits
 
 from cvzmpi.ledger import State
 from cvzmpi.level2.metadata_store.rows import read_datasets
-from cvzmpi.level2.product.check import ProductError, check_product
+from cvzmpi.level2.product.check import check_product
+from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.level2.product.handing_in import HandInError, ReadyEvent, hand_in
 from cvzmpi.level2.product.inbox import InboxError, empty_inbox
 from cvzmpi.level2.programs.invertibility import Thresholds

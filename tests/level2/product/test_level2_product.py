@@ -19,7 +19,7 @@ from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control
 from tests.edited_hdf5 import edited
 from tests.level2.simulated_level1 import CROSSTALK, SHIFT, simulate_level1
 from tests.main_job import bytes_of

@@ -7,9 +7,8 @@ import pytest
 
 from cvzmpi.level2.metadata_store.dataset import BoundingBox
 from cvzmpi.level2.metadata_store.rows import read_datasets
-from cvzmpi.level2.programs.invertibility import Thresholds, evaluate
+from cvzmpi.level2.programs.invertibility import Thresholds, evaluate, solar_radius
 from cvzmpi.level2.programs.program import group
-from cvzmpi.level2.programs.solar_disk import solar_radius
 from cvzmpi.level2.programs.spectral_lines import CA_II_854, FE_I_630, SPECTRAL_RULES
 from tests.level2.example_rows import OP, calcium, context, real_rows, row
 

@@ -20,10 +20,9 @@ from cvzmpi.ledger import Event, State
 from cvzmpi.level2.configuration import SERVE_TOKEN, STORE_AUTHORIZATION, Level2Config
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.scan import synchronise
-from cvzmpi.level2.service.access import Access
+from cvzmpi.level2.service.access import Access, WrongTokens
 from cvzmpi.level2.service.app import create_app
 from cvzmpi.level2.service.rounds import Rounds
-from cvzmpi.level2.service.wrong_tokens import WrongTokens
 from cvzmpi.level2.steps import Level2Steps
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.invertible_programs import make_invertible

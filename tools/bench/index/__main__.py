@@ -15,7 +15,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import mpi4py
 
@@ -28,50 +27,20 @@ from tools.bench.index.sector_files import (  # noqa: E402
 )
 from tools.bench.measuring.cores import run  # noqa: E402
 from tools.harness.job_process import MPIRUN, ROOT  # noqa: E402
+from tools.harness.markdown import markdown_rows  # noqa: E402
 
+_PAGE = Path(__file__).with_name("page.md")
 _ALL = 200_000
 _SETTLE = 6  # seconds; files that changed within the last five are read again
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One update of the index."""
+    """One update of the index: its line of the table, and seconds and files of the slowest rank."""
 
-    what: str
-    ranks: list[dict[str, float]]
-    report: dict[str, Any]
-
-    @property
-    def wall(self) -> float:
-        """Seconds of the slowest rank."""
-        return max(rank["wall"] for rank in self.ranks)
-
-    @property
-    def cpu(self) -> float:
-        """Seconds of CPU of all ranks."""
-        return sum(rank["cpu"] for rank in self.ranks)
-
-    @property
-    def per_rank(self) -> float:
-        """Files a second and rank that were read."""
-        return self.report["n_read"] / self.wall / len(self.ranks)
-
-    def row(self) -> str:
-        """The line of the table."""
-        read = self.report["n_read"]
-        rates = (self.per_rank, read / self.cpu) if read >= 500 else ()
-        memory = max(rank["megabytes"] for rank in self.ranks)
-        return " | ".join(
-            [
-                f"| {self.what} | {len(self.ranks)}",
-                f"{read:,} of {self.report['n_light_curves']:,}",
-                f"{self.wall:.1f} s",
-                f"{self.cpu:.1f} s",
-                *(f"{rate:,.0f}" for rate in rates),
-                *([""] * (2 - len(rates))),
-                f"{memory:.0f} MB |",
-            ]
-        )
+    row: list[str]
+    wall: float
+    per_rank: float
 
 
 def update(what: str, output: Path, n_ranks: int = 1, times: int | None = None) -> Measured:
@@ -81,9 +50,20 @@ def update(what: str, output: Path, n_ranks: int = 1, times: int | None = None) 
     if n_ranks > 1:
         command = [str(MPIRUN), "-n", str(n_ranks), *command]
     found = json.loads(run(command).splitlines()[-1])
-    measured = Measured(what, found["ranks"], found["report"])
-    print(measured.row(), flush=True)
-    return measured
+    report, ranks, read = found["report"], found["ranks"], found["report"]["n_read"]
+    wall, cpu = max(rank["wall"] for rank in ranks), sum(rank["cpu"] for rank in ranks)
+    per_rank = read / wall / len(ranks)
+    row = [
+        what,
+        f"{len(ranks)}",
+        f"{read:,} of {report['n_light_curves']:,}",
+        f"{wall:.1f} s",
+        f"{cpu:.1f} s",
+        *(f"{rate:,.0f}" if read >= 500 else "" for rate in (per_rank, read / cpu)),
+        f"{max(rank['megabytes'] for rank in ranks):.0f} MB",
+    ]
+    print(*row, sep=" | ", flush=True)
+    return Measured(row, wall, per_rank)
 
 
 def measure(directory: Path, n_files: int, n_whole: int) -> list[Measured]:
@@ -93,20 +73,18 @@ def measure(directory: Path, n_files: int, n_whole: int) -> list[Measured]:
     write_campaign(small, n_files, templates)
     write_campaign(whole, n_whole, make_templates(directory / "templates", 19_600, 2000))
     time.sleep(_SETTLE)
-    measured = [update("first time", small)]
-    measured.append(update("again, nothing changed", small))
+    measured = [update("first time", small), update("again, nothing changed", small)]
     n_changed = change_some(small, 200)
     measured.append(update(f"again, {n_changed} files changed", small))
     shutil.rmtree(small / "index")
-    measured.append(update("first time", small, 2))
-    measured.append(update(f"first time, full size ({_megabytes(whole):.1f} MB a file)", whole))
-    measured.append(update("only the merge, each row ten times", small, times=10))
-    return measured
-
-
-def _megabytes(output: Path) -> float:
-    sizes = [path.stat().st_size for path in output.glob("*/*.h5")]
-    return sum(sizes) / len(sizes) / 1e6
+    sizes = [path.stat().st_size for path in whole.glob("*/*.h5")]
+    size = f"{sum(sizes) / len(sizes) / 1e6:.1f} MB"
+    return [
+        *measured,
+        update("first time", small, 2),
+        update(f"first time, full size ({size} a file)", whole),
+        update("only the merge, each row ten times", small, times=10),
+    ]
 
 
 def main() -> None:
@@ -125,45 +103,17 @@ def main() -> None:
 
 def _document(measured: list[Measured], n_files: int, load: float) -> str:
     first, again, *_ = measured
-    minutes = _ALL / first.per_rank / 60
-    rows = "\n".join(one.row() for one in measured)
-    return _TEXT.format(
+    return _PAGE.read_text().format(
         n_files=n_files,
-        rows=rows,
+        rows=markdown_rows(one.row for one in measured),
         all=_ALL,
-        minutes=minutes,
+        minutes=_ALL / first.per_rank / 60,
         again=again.wall * _ALL / n_files,
         cores=os.cpu_count(),
         load=load,
         load_end=os.getloadavg()[0],
         date=time.strftime("%Y-%m-%d"),
     )
-
-
-_TEXT = """# How fast a campaign is indexed
-
-Written by `make bench-index`; do not edit.
-
-{n_files:,} small sector files as the pipeline writes them (60 kB, 1,000 cadences), and some of full
-size, in 1,000 directories on a local disk; they were just written, so they are in the page cache.
-
-| update | ranks | files read | time | CPU | a second and rank | a CPU second | memory a rank |
-| --- | --- | --- | --- | --- | --- | --- | --- |
-{rows}
-
-- {all:,} small files would take {minutes:.1f} minutes on one rank the first time, and then at most
-  {again:.0f} s when nothing changed (ten times what {n_files:,} take, though there would be as many
-  directories).
-- Memory does not grow with the number of files, but for the links of the master file: each rank has
-  the rows of one directory, rank 0 also 20,000 rows of the table that it writes. Two thirds are the
-  libraries: the second line reads nothing.
-- The last line is what rank 0 does at the end, with as many rows as ten times the files have.
-- On a network file system the latency of many small reads comes on top. More ranks share them.
-
-{cores} cores, {date}. The load of the machine (average of a minute) was {load:.1f} at the beginning
-and {load_end:.1f} at the end: where other work wants the same cores, time is more than CPU, and CPU
-more than it would be.
-"""
 
 
 if __name__ == "__main__":

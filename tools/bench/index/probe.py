@@ -3,6 +3,7 @@
 python -m tools.bench.index.probe OUTPUT          as `cvzmpi index OUTPUT`
 python -m tools.bench.index.probe OUTPUT 10       only merge, each row as ten light curves
 """
+# ruff: noqa: E402
 
 from __future__ import annotations
 
@@ -17,33 +18,19 @@ from typing import Any
 
 from cvzmpi.mpi.launch import World, pin_to_one_core
 
+pin_to_one_core()
+WORLD = World.start()
+WORLD.communicator.Barrier()
+WALL, CPU = time.perf_counter(), time.process_time()
 
-def main() -> None:
-    pin_to_one_core()
-    world = World.start()
-    output, times = Path(sys.argv[1]), [int(word) for word in sys.argv[2:]]
-    world.communicator.Barrier()
-    wall, cpu = time.perf_counter(), time.process_time()
-    report = merge(output, *times) if times else update(output, world)
-    seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    ranks = world.communicator.gather(seconds | {"megabytes": memory})
-    if ranks is not None:
-        print(json.dumps({"report": report, "ranks": ranks}, default=str))
-
-
-def update(output: Path, world: World) -> dict[str, Any]:
-    from cvzmpi.cvz.results.index.build import update_index
-
-    return asdict(update_index(output, world))
+# The command imports these too, and so they are timed.
+from cvzmpi.cvz.results.index.build import update_index
+from cvzmpi.cvz.results.index.merge import merged_tables, write_master
+from cvzmpi.cvz.results.index.part import Part, read_part
 
 
 def merge(output: Path, times: int) -> dict[str, Any]:
-    """What rank 0 does with the parts, as if there were so many times as many light curves."""
-    from cvzmpi.cvz.results.index.master import write_master
-    from cvzmpi.cvz.results.index.merge import MergedTables
-    from cvzmpi.cvz.results.index.part import Part, read_part
-
+    """Merge the parts, as rank 0 does, as if there were so many times as many light curves."""
     links: list[tuple[int, int, str]] = []
 
     def parts() -> Iterator[Part]:
@@ -58,12 +45,17 @@ def merge(output: Path, times: int) -> dict[str, Any]:
 
     elsewhere = output / "merged"
     elsewhere.mkdir()
-    with MergedTables(elsewhere, "digest") as tables:
+    with merged_tables(elsewhere, "digest") as add:
         for part in parts():
-            tables.add(part)
+            add(part)
         write_master(elsewhere / "campaign.h5", sorted(links), "digest")
     return {"n_read": 0, "n_light_curves": len(links)}
 
 
-if __name__ == "__main__":
-    main()
+output, times = Path(sys.argv[1]), [int(word) for word in sys.argv[2:]]
+report = merge(output, *times) if times else asdict(update_index(output, WORLD))
+seconds = {"wall": time.perf_counter() - WALL, "cpu": time.process_time() - CPU}
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+ranks = WORLD.communicator.gather(seconds | {"megabytes": memory})
+if ranks is not None:
+    print(json.dumps({"report": report, "ranks": ranks}, default=str))

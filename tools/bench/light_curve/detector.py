@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import nan
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +27,7 @@ from tools.bench.light_curve import flops
 from tools.bench.measuring.curves import observe, steady_curve
 from tools.bench.measuring.timing import Samples, alternate, timed
 from tools.bench.reference.process import Reference
+from tools.bench.report.table import Row, compared
 
 KERAS_WAYS = ("predict", "call", "compiled")
 
@@ -83,24 +87,23 @@ class Searched:
 
 
 @dataclass
-class DetectorTimes:
-    """Seconds, operations and how far the answers are apart."""
+class DetectorFindings:
+    """The lines of the table, and what other lines and sentences need.
 
-    detect: Samples
-    detect_flops: float
-    injection: Samples
-    injection_flops: float
-    stella: Samples | None = None
-    stella_difference: float = float("nan")
-    full_prediction: Samples | None = None
-    keras: dict[str, Samples] = field(default_factory=dict)
-    keras_difference: float = float("nan")
-    reference_bytes: float = float("nan")
+    `keras` are the seconds of an injection by `model.predict`.
+    """
+
+    rows: list[Row]
+    flops_per_cadence: float
+    flops_per_injection: float
+    keras: Samples | None = None
+    answers: list[str] = field(default_factory=list)
+    reference_bytes: float = nan
 
 
 def measure(
     ensemble: Ensemble, reference: Reference | None, repeats: int, n_flares: int
-) -> DetectorTimes:
+) -> DetectorFindings:
     """Detection and injections, ours and the reference in turn."""
     observation = observe(steady_curve())
     searched = Searched(ensemble, observation)
@@ -118,44 +121,109 @@ def measure(
     with flops.counted_injections() as counts:
         searched.recovered(0, n_flares)
     detect_flops = flops.detection(len(observation.flux), len(ensemble.networks))
-    injection_flops = sum(counts) / n_injections
-    if reference is None:
-        ours = alternate(repeats, detect, inject)
-        return DetectorTimes(ours[0], detect_flops, ours[1], injection_flops)
+    found = DetectorFindings([], detect_flops / len(observation.flux), sum(counts) / n_injections)
+    works = {"detect": detect, "inject": inject}
+    beside = None
+    if reference is not None:
+        beside = _Beside(reference, searched)
+        works |= beside.works()
+    samples = dict(zip(works, alternate(repeats, *works.values()), strict=True))
+    found.keras, again = samples.get("predict"), None
+    if beside is not None:
+        found.reference_bytes = beside.memory()
+        found.answers.append(beside.answer())
+        again = beside.whole_curve_again(min(repeats, 2))
+    found.rows += [
+        compared(
+            "detect: 20,000 cadences x 10 models",
+            "`stella.predict`",
+            samples.get("stella"),
+            samples["detect"],
+            target="<= 0.6 s, >= 20 x",
+            at_most=0.6,
+            at_least=20,
+            flops=detect_flops,
+        ),
+        compared(
+            "one injection, 10 models, end to end, in bulk",
+            "preloaded Keras, `model.predict`",
+            found.keras,
+            samples["inject"],
+            target="<= 0.6 ms, >= 500 x",
+            at_most=0.6e-3,
+            at_least=500,
+            flops=found.flops_per_injection,
+        ),
+    ]
+    # The same injection beside every other way that is known.
+    ways = {
+        "`model(x)`": samples.get("call"),
+        "a graph compiled for its 64 windows": samples.get("compiled"),
+        "the whole curve predicted again": again,
+        "published (quoted)": Samples.of([3.0]),
+    }
+    found.rows += [
+        compared(f"- beside: {name}", "", way, samples["inject"])
+        for name, way in ways.items()
+        if way is not None
+    ]
+    return found
 
-    light_curve = observation.light_curve
-    columns = {"time": light_curve.time, "error": light_curve.flux_err}
-    answers = reference.data("answers").removesuffix(".npz") + ".npy"
-    curve = reference.data("curve", flux=light_curve.flux, answers=answers, **columns)
-    window = _one_injection(searched, 0, 0)
-    one = reference.data("injection", **window)
 
-    def stella() -> float:
-        return float(reference.do("predict", curve=curve)["seconds"])
+class _Beside:
+    """The reference on the same light curve, and one injection into it."""
 
-    def keras(how: str) -> float:
-        return float(reference.do("inject", curve=one, how=how)["seconds"])
+    def __init__(self, reference: Reference, searched: Searched) -> None:
+        light_curve = searched.observation.light_curve
+        self._reference, self._searched = reference, searched
+        self._answers = reference.data("answers").removesuffix(".npz") + ".npy"
+        self._flux, self._window = light_curve.flux, _one_injection(searched, 0, 0)
+        self._columns = {
+            "time": light_curve.time,
+            "error": light_curve.flux_err,
+            "answers": self._answers,
+        }
+        self._curve = reference.data("curve", flux=self._flux, **self._columns)
+        self._injection = reference.data("injection", **self._window)
 
-    ways = [lambda how=how: keras(how) for how in KERAS_WAYS]
-    samples = alternate(repeats, detect, inject, stella, *ways)
-    theirs = np.load(answers)
-    memory = float(reference.do("memory")["bytes"])
-    # An injection the way most people do it: the whole curve again, flare included.
-    injected = light_curve.flux * (1 + window["everywhere"])
-    whole = reference.data("injected", flux=injected, answers=answers, **columns)
-    full = [float(reference.do("predict", curve=whole)["seconds"]) for _ in range(min(repeats, 2))]
-    return DetectorTimes(
-        detect=samples[0],
-        detect_flops=detect_flops,
-        injection=samples[1],
-        injection_flops=injection_flops,
-        stella=samples[2],
-        stella_difference=_difference(theirs, searched.by_model, observation),
-        full_prediction=Samples.of(full),
-        keras=dict(zip(KERAS_WAYS, samples[3:], strict=True)),
-        keras_difference=_injected_difference(reference, one, searched, window),
-        reference_bytes=memory,
-    )
+    def works(self) -> dict[str, Callable[[], float]]:
+        """What is timed: stella's detection, and an injection in each of Keras' ways."""
+        return {"stella": lambda: self._predict(self._curve)} | {
+            how: lambda how=how: float(self._inject(how)["seconds"]) for how in KERAS_WAYS
+        }
+
+    def memory(self) -> float:
+        """The most bytes that it needed so far."""
+        return float(self._reference.do("memory")["bytes"])
+
+    def whole_curve_again(self, repeats: int) -> Samples:
+        """An injection the way most people do it: the whole curve again, flare included."""
+        injected = self._flux * (1 + self._window["everywhere"])
+        curve = self._reference.data("injected", flux=injected, **self._columns)
+        return Samples.of(self._predict(curve) for _ in range(repeats))
+
+    def answer(self) -> str:
+        """How far probabilities are apart: stella's and ours, and those of an injection."""
+        observation, window = self._searched.observation, self._window
+        theirs = np.load(self._answers)  # of stella's latest detection
+        left_out = theirs[0] == np.median(theirs[0][:100])  # the answer to a window of zeros
+        both = observation.evaluated & ~left_out
+        of_stella = np.max(np.abs(theirs - self._searched.by_model)[:, both])
+        injected = window["flux"] + window["flare"]
+        ours = self._searched.ensemble.probability(injected / np.median(injected))
+        first = int(window["peak"]) - 32
+        around = np.array(self._inject("call")["probability"]) - ours[first : first + 64]
+        return (
+            "- Largest difference of a probability to stella's, over ten models and all cadences "
+            f"that both evaluate: {of_stella:.1e}; of the median around an injected flare: "
+            f"{np.max(np.abs(around)):.1e} (float32 in both)."
+        )
+
+    def _predict(self, curve: str) -> float:
+        return float(self._reference.do("predict", curve=curve)["seconds"])
+
+    def _inject(self, how: str) -> dict[str, Any]:
+        return self._reference.do("inject", curve=self._injection, how=how)
 
 
 def _one_injection(searched: Searched, flare: int, repeat: int) -> dict[str, np.ndarray]:
@@ -176,21 +244,3 @@ def _one_injection(searched: Searched, flare: int, repeat: int) -> dict[str, np.
         "n_windows": np.array(64),
         "peak": np.array(peak),
     }
-
-
-def _difference(theirs: np.ndarray, ours: np.ndarray, observation: Observation) -> float:
-    """Largest difference of a probability where stella and we both look."""
-    left_out = theirs[0] == np.median(theirs[0][:100])  # the answer to a window of zeros
-    both = observation.evaluated & ~left_out
-    return float(np.max(np.abs(theirs - ours)[:, both]))
-
-
-def _injected_difference(
-    reference: Reference, one: str, searched: Searched, window: dict[str, np.ndarray]
-) -> float:
-    """Largest difference of the probabilities of one injection, both with the new median."""
-    theirs = np.array(reference.do("inject", curve=one, how="call")["probability"])
-    injected = window["flux"] + window["flare"]
-    ours = searched.ensemble.probability(injected / np.median(injected))
-    first = int(window["peak"]) - 32
-    return float(np.max(np.abs(theirs - ours[first : first + 64])))

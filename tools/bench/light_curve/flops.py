@@ -42,13 +42,7 @@ def detection(n_cadences: int, n_models: int) -> float:
 
 @contextmanager
 def counted_injections() -> Iterator[list[float]]:
-    """Count the operations of the injections that are evaluated meanwhile.
-
-    Yields
-    ------
-    list of float
-        One entry for each batch.
-    """
+    """Count the operations of the injections that are evaluated meanwhile, batch by batch."""
     counts: list[float] = []
     inject, probability = InjectedWindows.inject, InjectedWindows.probability
 

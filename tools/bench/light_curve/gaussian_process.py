@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from statistics import median
 
@@ -17,28 +17,23 @@ from tools.bench.light_curve.detector import Ensemble, Searched
 from tools.bench.measuring.curves import observe
 from tools.bench.measuring.timing import Samples, timed
 from tools.bench.reference.process import Reference
+from tools.bench.report.table import Row, compared
 
 _OURS_EACH = 3  # fits of ours on each light curve, of which the median counts
 
 
-@dataclass
-class GaussianProcessTimes:
-    """Seconds on each light curve, and by how much our likelihood is the better one.
-
-    `gains` are differences of the natural logarithm of the likelihood.
-    """
-
-    ours: Samples
-    theirs: Samples | None
-    gains: list[float]
-    evaluations: list[int]
-
-
 def measure(
     ensemble: Ensemble, files: list[Path], reference: Reference | None
-) -> GaussianProcessTimes:
-    """Fit every light curve: mean and standard deviation at every cadence (theirs: mean only)."""
-    ours, theirs, gains, evaluations = [], [], [], []
+) -> tuple[Row, list[str]]:
+    """Fit every light curve: mean and standard deviation at every cadence (theirs: mean only).
+
+    Returns
+    -------
+    row : Row
+    answers : list of str
+        How much better our likelihood is, where there is a reference.
+    """
+    ours, theirs, gains = [], [], []
     for file in files:
         curve = _Masked(ensemble, file)
         attempts = [timed(curve.fit) for _ in range(_OURS_EACH)]
@@ -46,11 +41,23 @@ def measure(
         if reference is not None:
             answer = reference.do("gaussian_process", curve=curve.for_reference(reference))
             theirs.append(answer["seconds"])
-            evaluations.append(answer["evaluations"])
             gains.append(float(attempts[0][1].log_likelihood - answer["log_likelihood"]))
-    return GaussianProcessTimes(
-        Samples.of(ours), Samples.of(theirs) if theirs else None, gains, evaluations
+    better = sum(gain > -0.01 for gain in gains)
+    row = compared(
+        "GP fit, mean and standard deviation at every cadence",
+        "celerite2, Nelder-Mead, mean only",
+        Samples.of(theirs) if theirs else None,
+        Samples.of(ours),
+        more=f"; likelihood not below in {better} of {len(gains)}" if gains else "",
+        target="<= 0.3 s, better likelihood",
+        at_most=0.3 if better == len(gains) else nan,
     )
+    if not gains:
+        return row, []
+    return row, [
+        "- Logarithm of the likelihood of the Gaussian process over celerite2's with Nelder-Mead, "
+        f"by light curve: {', '.join(f'{gain:+.2f}' for gain in gains)}."
+    ]
 
 
 class _Masked:

@@ -38,13 +38,7 @@ def on_all_cores() -> Iterator[None]:
 
 
 def run(command: Sequence[str], *, everywhere: bool = False) -> str:
-    """Run a program at the project's root; its standard output.
-
-    Parameters
-    ----------
-    command : sequence of str
-    everywhere : bool
-        On all cores; else on the one that the measurements run on.
+    """Run a program at the project's root, on this core or `everywhere`; its standard output.
 
     Raises
     ------

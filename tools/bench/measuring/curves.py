@@ -18,15 +18,7 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def light_curve_files(scratch: Path, n: int) -> tuple[list[Path], str]:
-    """FITS files of whole light curves, and what they are.
-
-    Parameters
-    ----------
-    scratch : Path
-        Where invented ones may be put.
-    n : int
-        At most so many.
-    """
+    """At most `n` FITS files of whole light curves, and what they are; invented in `scratch`."""
     real = sorted((SHARED_DATA / "tess").glob("*_lc.fits"))
     if real:
         return real[:n], "real 2-minute SPOC light curves"

@@ -41,6 +41,13 @@ class SgemmPeak:
         """Operations per second."""
         return max(self.rates)
 
+    def text(self) -> str:
+        """The rates, as a fact about the machine."""
+        return (
+            f"{self.flops / 1e9:.0f} GFLOP/s at best, {min(self.rates) / 1e9:.0f} at worst, in "
+            f"{len(self.rates)} products between the measurements"
+        )
+
 
 def facts() -> dict[str, str]:
     """What the numbers depend on; no names of hosts or paths."""

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
+import resource
+import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Samples:
-    """The same thing measured several times.
-
-    Attributes
-    ----------
-    values : tuple of float
-        Seconds, unless said otherwise.
-    """
+    """The same thing measured several times: seconds, unless said otherwise."""
 
     values: tuple[float, ...]
 
@@ -40,10 +36,7 @@ class Samples:
     def text(self, unit: str | None = None) -> str:
         """Median and, where there are several, the range: `0.58 s (0.57 to 0.61)`.
 
-        Parameters
-        ----------
-        unit : str, optional
-            Without it the values are seconds, and written as s, ms or µs.
+        Without a unit the values are seconds, and written as s, ms or µs.
         """
         scale, unit = (1.0, unit) if unit is not None else _time_unit(self.median)
         body = f"{number(self.median * scale)} {unit}"
@@ -60,14 +53,18 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
     return time.perf_counter() - start, result
 
 
+def cpu_of_process(command: Sequence[str], **how: Any) -> float:
+    """Seconds of processor time that a program takes, in all its processes; it must not fail."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **how)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def alternate(repeats: int, *works: Callable[[], float]) -> list[Samples]:
     """Measure several things in turn, again and again, so that all see the same machine.
 
-    Parameters
-    ----------
-    repeats : int
-    *works : callable
-        Each returns the seconds it took.
+    Each of `works` returns its measurement, for example the seconds that it took.
     """
     rounds = [[work() for work in works] for _ in range(repeats)]
     return [Samples.of(column) for column in zip(*rounds, strict=True)]

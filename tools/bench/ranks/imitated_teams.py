@@ -24,16 +24,15 @@ from mpi4py import MPI
 from cvzmpi.mpi.launch import World
 from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler import job
-from cvzmpi.scheduler.campaign import Outcome, Unit
-from cvzmpi.scheduler.control import Control
+from cvzmpi.scheduler.campaign import Control, Outcome, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay
-from cvzmpi.scheduler.schedule import Schedule, Workload
+from cvzmpi.scheduler.schedule import Schedule
 
 _REPORT_SECONDS = 5.0  # a leader reports its progress so often: `checkpoint.interval`
 _PATHS = ("/scratch/campaign/input/tess-s0001-{}-s_lc.fits", "/scratch/campaign/output/{}_1.h5")
 
 
-class EmptyCampaign:
+class _EmptyCampaign:
     """Units of the size that light curves have as messages, and no work at all."""
 
     step_name = "steps"
@@ -42,56 +41,46 @@ class EmptyCampaign:
         self._n_units = n_units
 
     def open_source(self) -> Schedule:
-        """As many as asked for."""
         units = [
             Unit(f"{i}_1", cost=1.0, content=tuple(path.format(i) for path in _PATHS))
             for i in range(self._n_units)
         ]
-        return Schedule(Workload(units, steps_per_unit=20))
+        return Schedule(units, steps_per_unit=20)
 
     def prepare(self) -> None:
-        """Nothing."""
+        raise NotImplementedError  # as all below: the other ranks imitate it
 
     def lock_file(self, unit: Unit) -> Path:
-        """None: the work is imitated."""
         raise NotImplementedError
 
     def progress(self, unit: Unit) -> int:
-        """None."""
-        return 0
+        raise NotImplementedError
 
     def work(self, unit: Unit, team: Team, control: Control) -> dict[str, Any]:
-        """Nothing; what a light curve returns."""
-        return {"path": unit.content[1]}
+        raise NotImplementedError
 
 
-class ClockedDisplay(ProgressDisplay):
+class _ClockedDisplay(ProgressDisplay):
     """A display nobody sees, that knows when the first unit began and the last one ended."""
 
     first: float | None = None
     last = 0.0
 
     def assigned(self, unit: Unit) -> None:
-        """Note the time of the first."""
         if self.first is None:
             self.first = time.perf_counter()
         super().assigned(unit)
 
     def ended(self, outcome: Outcome) -> None:
-        """Note the time of each."""
         super().ended(outcome)
         self.last = time.perf_counter()
 
 
-class Leaders:
+class _Leaders:
     """Many leaders played by one rank.
 
-    Attributes
-    ----------
-    waits : list of (float, float)
-        For each assignment: when it was asked for, and how long it took.
-    n_reports : int
-        Progress messages sent.
+    `waits` has for each assignment when it was asked for, and how long it took; `n_reports` counts
+    the messages of progress.
     """
 
     def __init__(self, communicator: MPI.Intracomm, n: int, seconds: float) -> None:
@@ -160,16 +149,16 @@ def main(n_teams: int, n_units: int, seconds: float) -> None:
     communicator = world.communicator
     leaders = None
     with open(os.devnull, "w") as nowhere:
-        display = ClockedDisplay("units", "steps", nowhere)
+        display = _ClockedDisplay("units", "steps", nowhere)
         if world.rank == 0:
-            job.run(EmptyCampaign(n_units), world, job.JobLimits(), display)
+            job.run(_EmptyCampaign(n_units), world, display)
         else:
             players = world.size - 1
             n = n_teams // players + (world.rank <= n_teams % players)
             world.form_team(1)  # the same collective calls as `job.run` makes on these ranks
             world.first(lambda: None)
             communicator.gather((n, ""))
-            leaders = Leaders(communicator, n, seconds)
+            leaders = _Leaders(communicator, n, seconds)
             leaders.play()
     played = communicator.gather(None if leaders is None else (leaders.waits, leaders.n_reports))
     if world.rank == 0:

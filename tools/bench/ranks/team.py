@@ -3,109 +3,93 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
-
-from tools.bench.measuring.cores import run, run_ranks
-from tools.bench.measuring.timing import Samples
+from tools.bench.measuring.cores import run
+from tools.bench.measuring.timing import Samples, number
+from tools.bench.ranks.clocked_run import run_clocked
+from tools.bench.report.table import Row, times
 from tools.harness.job_process import MPIRUN
 
+_MB = 1e6
 
-@dataclass
+
 class TeamTimes:
-    """Medians and ranges over the repetitions.
+    """One rank, two, and two jobs of one in turn, on the same light curve.
 
     `alone` and `together` are seconds of stage `inject` with a team of one and of two; `beside`
     with a team of one while another job does the same: what two cores can give at most.
-    `checkpoint_share` and `wait_share` are parts of the time on the light curve, of the rank of
-    the pair that spent most; memory is in bytes.
     """
 
-    alone: Samples
-    together: Samples
-    beside: Samples
-    checkpoint_share: Samples
-    wait_share: Samples
-    worker_bytes: Samples
-    scheduler_bytes: Samples
+    def __init__(self, file: Path, scratch: Path, repeats: int, n_inject: int) -> None:
+        alone, together, beside = [], [], []
+        for _ in range(repeats):
+            alone.append(run_clocked([file], scratch, n_inject, team=1))
+            together.append(run_clocked([file], scratch, n_inject, team=2))
+            beside.append(_side_by_side(file, scratch, n_inject))
+        self._pairs, self._everything = together, alone + together
+        self.alone = Samples.of(one.inject_seconds for one in alone)
+        self.together = Samples.of(two.inject_seconds for two in together)
+        self.beside = Samples.of(beside)
 
-    @property
-    def speedup(self) -> Samples:
-        """Of each repetition."""
-        pairs = zip(self.alone.values, self.together.values, strict=True)
-        return Samples.of(one / two for one, two in pairs)
+    def rows(self) -> list[Row]:
+        """Checkpoints, and the speed-up of a team of two."""
+        # Parts of the time on the light curve, of the rank of the pair that spent most.
+        writing, waiting = (
+            Samples.of(100 * two.share(name) for two in self._pairs)
+            for name in ("checkpoint", "wait")
+        )
+        cost = writing.median + waiting.median
+        columns = (self.alone.values, self.together.values, self.beside.values)
+        turns = list(zip(*columns, strict=True))
+        speedup = Samples.of(one / two for one, two, _ in turns)
+        most = Samples.of(2 * one / both for one, _, both in turns)  # jobs that share nothing
+        return [
+            Row(
+                "checkpoint cost, one file in a team of two",
+                "",
+                f"{number(cost)} % (file {writing.text('%')}, waiting for each other "
+                f"{waiting.text('%')})",
+                target="<= 2 % of the run time",
+                met=cost <= 2,
+            ),
+            Row(
+                "team of two against one, injections",
+                f"{self.alone.text()} alone",
+                f"{self.together.text()} together",
+                speedup.text("x"),
+                f"{most.text('x')}, two jobs at once",
+                f"{speedup.median / most.median:.0%}",
+                target=">= 1.85 x",
+                met=speedup.median >= 1.85,
+            ),
+        ]
 
-    @property
-    def most(self) -> Samples:
-        """The speed-up of two jobs that have nothing to do with each other."""
-        pairs = zip(self.alone.values, self.beside.values, strict=True)
-        return Samples.of(2 * one / both for one, both in pairs)
-
-
-@dataclass
-class TeamRun:
-    """One light curve by one team, started with mpirun."""
-
-    inject_seconds: float
-    ranks: list[dict[str, float]]
-
-    @property
-    def workers(self) -> list[dict[str, float]]:
-        """All but rank 0."""
-        return self.ranks[1:]
-
-    def share(self, name: str) -> float:
-        """The part of the work on the light curve that went there, where it is largest."""
-        return max(rank.get(name, 0.0) / rank["work"] for rank in self.workers)
-
-
-def run_team(file: Path, scratch: Path, team: int, n_inject: int) -> TeamRun:
-    """Work on one light curve with a team of `team` ranks beside the scheduler."""
-    for name in ("input", "output", "ranks"):
-        shutil.rmtree(scratch / name, ignore_errors=True)
-        (scratch / name).mkdir(parents=True)
-    shutil.copy(file, scratch / "input")
-    arguments = ["run", "--input", f"{scratch / 'input'}", "--output", f"{scratch / 'output'}"]
-    arguments += ["--set", f"ranks_per_team={team}", "--set", f"inject.n_inject={n_inject}"]
-    run_ranks(team + 1, "clocked_job", str(scratch / "ranks"), *arguments)
-    (output,) = (scratch / "output").rglob("*.h5")
-    with h5py.File(output, "r") as stored:
-        assert stored["recoveries"].attrs["n_inject_remaining"] == 0
-        seconds = float(stored.attrs["seconds_inject"])
-    ranks = [
-        json.loads((scratch / "ranks" / f"rank{rank}.json").read_text()) for rank in range(team + 1)
-    ]
-    return TeamRun(seconds, ranks)
-
-
-def measure(file: Path, scratch: Path, repeats: int, n_inject: int) -> TeamTimes:
-    """One rank, two, and two jobs of one in turn, on the same light curve."""
-    alone, together, beside = [], [], []
-    for _ in range(repeats):
-        alone.append(run_team(file, scratch, 1, n_inject))
-        together.append(run_team(file, scratch, 2, n_inject))
-        beside.append(_side_by_side(file, scratch, n_inject))
-    everything = alone + together
-    return TeamTimes(
-        alone=Samples.of(one.inject_seconds for one in alone),
-        together=Samples.of(two.inject_seconds for two in together),
-        beside=Samples.of(beside),
-        checkpoint_share=Samples.of(two.share("checkpoint") for two in together),
-        wait_share=Samples.of(two.share("wait") for two in together),
-        worker_bytes=Samples.of(rank["bytes"] for one in everything for rank in one.workers),
-        scheduler_bytes=Samples.of(one.ranks[0]["bytes"] for one in everything),
-    )
+    def memory_rows(self, reference: float, whole: float) -> list[Row]:
+        """Memory of ranks, beside that of the reference and of a job on whole light curves."""
+        ranks = [one.ranks for one in self._everything]
+        worker = max(rank["bytes"] for _, *workers in ranks for rank in workers) / _MB
+        scheduler = max(first["bytes"] for first, *_ in ranks) / _MB
+        is_known = reference == reference
+        return [
+            Row(
+                "peak memory of a worker rank",
+                f"stella {reference / _MB:.0f} MB" if is_known else "",
+                f"{worker:.0f} MB; alone, one light curve after the other, {whole / _MB:.0f} MB",
+                times(reference / _MB / worker),
+                target="<= 350 MB",
+                met=max(worker, whole / _MB) <= 350,
+            ),
+            Row("- of rank 0", "", f"{scheduler:.0f} MB", target="<= 350 MB", met=scheduler <= 350),
+        ]
 
 
 def _side_by_side(file: Path, scratch: Path, n_inject: int) -> float:
     """Seconds of stage `inject`, the mean of two jobs with a team of one at the same time."""
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(run_team, file, scratch / name, 1, n_inject) for name in "ab"]
+        jobs = [pool.submit(run_clocked, [file], scratch / name, n_inject, 1) for name in "ab"]
         return sum(job.result().inject_seconds for job in jobs) / 2
 
 

@@ -1,9 +1,11 @@
 """A worker rank from its start until it could take its first light curve.
 
-A program for mpirun. Prints, as JSON, the seconds since the process was created: `ready`, and
-`complete` when also what a leader imports with its first light curve is there: astropy for FITS
-files and the periodogram, celerite2.
+A program for mpirun, which does in this order what `cvzmpi run` does before the first assignment.
+Prints, as JSON, the seconds since the process was created: `ready`, and `complete` when also what a
+leader imports with its first light curve is there: astropy for FITS files and the periodogram,
+celerite2.
 """
+# ruff: noqa: E402, F401
 
 from __future__ import annotations
 
@@ -22,23 +24,18 @@ def age() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - created
 
 
-def main() -> None:
-    """Do what `cvzmpi run` does before the first assignment."""
-    pin_to_one_core()
-    World.start()  # MPI_Init
-    from cvzmpi.cvz.configuration import Config
-    from cvzmpi.cvz.work.campaign import CvzCampaign
-    from cvzmpi.scheduler import job  # noqa: F401
+pin_to_one_core()
+World.start()  # MPI_Init
 
-    campaign = CvzCampaign.begin(Config())
-    campaign.prepare()
-    ready = age()
-    import astropy.io.fits
-    import astropy.timeseries  # noqa: F401
-    import celerite2.backprop  # noqa: F401
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.work.campaign import CvzCampaign
+from cvzmpi.scheduler import job
 
-    print(json.dumps({"ready": ready, "complete": age()}))
+CvzCampaign.begin(Config()).prepare()
+ready = age()
 
+import astropy.io.fits
+import astropy.timeseries
+import celerite2.backprop
 
-if __name__ == "__main__":
-    main()
+print(json.dumps({"ready": ready, "complete": age()}))

@@ -18,19 +18,9 @@ _LOG = ROOT / ".setup" / "reference-server.log"
 
 
 class Reference:
-    """A reference process; use as a context.
+    """A reference process, for which data is put into `scratch`; use as a context.
 
-    Parameters
-    ----------
-    scratch : Path
-        Where data for it is put.
-
-    Attributes
-    ----------
-    seconds_to_start : float
-        From nothing to ten models in memory.
-    tensorflow : str
-        Its version.
+    `seconds_to_start` is from nothing to ten models in memory, `tensorflow` its version.
     """
 
     def __init__(self, scratch: Path) -> None:

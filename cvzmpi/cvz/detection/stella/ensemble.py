@@ -34,22 +34,13 @@ Allocate = Callable[[tuple[int, ...], type], np.ndarray]
 
 @dataclass(frozen=True)
 class EnsembleEvaluation:
-    """Intermediate values of an ensemble of networks along one light curve.
+    """Intermediate values of an ensemble of networks along one light curve."""
 
-    Attributes
-    ----------
-    flux : float32, shape (4 n + 13,)
-        The padded flux; index k is position k - 5.
-    features : float32, shape (n_models, 4, n, 64)
-        In residue order: [m, r, v] belongs to position 4 v + r.
-    hidden : float32, shape (n_models, n_windows, 32)
-        Input of the hidden layer, bias included, by the position where the window starts.
-    n_cadences : int
-    networks : sequence of Network
-    """
-
-    flux: np.ndarray
+    flux: np.ndarray  # float32, shape (4 n + 13,): the padded flux; index k is position k - 5
+    # float32, shape (n_models, 4, n, 64): in residue order: [m, r, v] belongs to position 4 v + r
     features: np.ndarray
+    # float32, shape (n_models, n_windows, 32): input of the hidden layer, bias included, by the
+    # position where the window starts
     hidden: np.ndarray
     n_cadences: int
     networks: Sequence[Network]
@@ -64,7 +55,6 @@ class EnsembleEvaluation:
         ----------
         flux : float, shape (n_cadences,)
             The usable cadences, divided by their median.
-        networks : sequence of Network
         allocate : callable
             Makes an array from shape and dtype; a team passes one that all its ranks share.
         """

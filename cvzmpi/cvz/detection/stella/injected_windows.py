@@ -112,8 +112,6 @@ class InjectedWindows:
         Of the light curve without injections.
     matrices : sequence of ndarray
         `toeplitz(network, plan.n_u)` of each of its networks.
-    plan : WindowPlan
-    reach : Reach
     peaks : int, shape (batch,)
         Cadences (indices into the usable ones) of the injected peaks.
     """

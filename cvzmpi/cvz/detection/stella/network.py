@@ -55,41 +55,28 @@ GROUP = 23  # interior taps that `hidden_interior` sums in one go; 46 = 2 x 23
 
 @dataclass(frozen=True)
 class Network:
-    """The weights of one network, laid out as the sliding evaluation reads them.
+    """The weights of one network, laid out as the sliding evaluation reads them."""
 
-    Attributes
-    ----------
-    conv1 : float32, shape (8, 16)
-        Seven taps and the bias.
-    conv1_left, conv1_right : float32, shape (3, 8, 16)
-        The same for the first and the last three positions of a window: taps that would read
-        outside of it are zero.
-    conv2 : float32, shape (48, 64)
-    conv2_left, conv2_right : float32, shape (64, 192)
-        Four pooled values to the three border values of conv2.
-    bias2 : float32, shape (64,)
-    dense : float32, shape (50, 64, 32)
-        By tap, channel and hidden unit.
-    dense_groups : float32, shape (23 * 64, 2 * 32)
-        Taps 2 to 24 in the left half of the columns, 25 to 47 in the right half.
-    dense_left, dense_right : float32, shape (2 * 64, 32)
-        Border taps.
-    dense_bias : float32, shape (32,)
-    output, output_bias : float32, shape (32,) and float
-    """
-
-    conv1: np.ndarray
+    conv1: np.ndarray  # float32, shape (8, 16): seven taps and the bias
+    # conv1_left, conv1_right: float32, shape (3, 8, 16): the same for the first and the last three
+    # positions of a window: taps that would read outside of it are zero
     conv1_left: np.ndarray
     conv1_right: np.ndarray
-    conv2: np.ndarray
+    conv2: np.ndarray  # float32, shape (48, 64)
+    # conv2_left, conv2_right: float32, shape (64, 192): four pooled values to the three border
+    # values of conv2
     conv2_left: np.ndarray
     conv2_right: np.ndarray
-    bias2: np.ndarray
-    dense: np.ndarray
+    bias2: np.ndarray  # float32, shape (64,)
+    dense: np.ndarray  # float32, shape (50, 64, 32): by tap, channel and hidden unit
+    # float32, shape (23 * 64, 2 * 32): taps 2 to 24 in the left half of the columns, 25 to 47 in
+    # the right half
     dense_groups: np.ndarray
+    # dense_left, dense_right: float32, shape (2 * 64, 32): border taps
     dense_left: np.ndarray
     dense_right: np.ndarray
-    dense_bias: np.ndarray
+    dense_bias: np.ndarray  # float32, shape (32,)
+    # output, output_bias: float32, shape (32,) and float
     output: np.ndarray
     output_bias: float
 

@@ -63,18 +63,11 @@ WEIGHTS_SHA256 = "42cf34efbd61034cefcb3085f0e4bce01e40283b1b38380362a75e9f42b5b9
 
 @dataclass(frozen=True)
 class StellaModels:
-    """The weights of the ensemble.
+    """The weights of the ensemble."""
 
-    Attributes
-    ----------
-    weights : dict
-        float32 arrays by name, all models stacked along the first axis.
-    checksum : str
-        SHA-256 over all of them.
-    """
-
+    # float32 arrays by name, all models stacked along the first axis
     weights: dict[str, np.ndarray]
-    checksum: str
+    checksum: str  # SHA-256 over all of them
 
     def __len__(self) -> int:
         return len(self.weights["conv1_bias"])

@@ -20,20 +20,14 @@ from cvzmpi.cvz.detection.stella.injected_windows import (
 )
 from cvzmpi.cvz.detection.stella.network import BEFORE, LEFT_READS, STEP, WINDOW, Network
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
-from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.light_curves.segments import Window
+from cvzmpi.cvz.light_curves.observation import Observation, Window
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
 
 
 class StellaDetector:
-    """The ensemble of networks as a `Detector`.
-
-    Parameters
-    ----------
-    models : StellaModels
-    """
+    """The ensemble of networks as a `Detector`."""
 
     window = Window(before=BEFORE, after=WINDOW - BEFORE)
     step = STEP

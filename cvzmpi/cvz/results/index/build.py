@@ -15,13 +15,17 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from cvzmpi.cvz.results.index.master import digest_of_master, write_master
-from cvzmpi.cvz.results.index.merge import MergedTables, digest_of_tables, table_path
-from cvzmpi.cvz.results.index.part import Part, read_part
+from cvzmpi.cvz.results.index.merge import (
+    digest_of_master,
+    digest_of_tables,
+    merged_tables,
+    table_path,
+    write_master,
+)
+from cvzmpi.cvz.results.index.part import read_part
 from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.mpi.launch import World
-from cvzmpi.mpi.scatter import scatter
 from cvzmpi.storage.file_lock import FileLock
 
 DIRECTORY = "index"
@@ -76,7 +80,7 @@ def update_index(output: Path, world: World) -> IndexReport:
         def update(name: str) -> ShardReport:
             return update_shard(output / name, _part_file(index, name), now - _SETTLING_NS)
 
-        reports = scatter(world, shards, update)
+        reports = world.scatter(shards, update)
         return world.first(lambda: _finish(output, reports))
 
 
@@ -113,17 +117,17 @@ def _begin(output: Path) -> tuple[list[str], int]:
         clock.write_bytes(b"")
         os.utime(clock)  # by the clock of a file server, not by ours
         now = clock.stat().st_mtime_ns
-        shards = sorted(entry.name for entry in os.scandir(output) if _is_shard(entry))
+        shards = sorted(
+            entry.name
+            for entry in os.scandir(output)
+            if len(entry.name) == 3 and entry.name.isdecimal() and entry.is_dir()
+        )
         for part_file in parts.glob("*.part"):
             if part_file.stem not in shards:
                 part_file.unlink()
     except OSError as error:
         raise SectorFileError(f"{output}: cannot be indexed: {error.strerror}") from error
     return shards, now
-
-
-def _is_shard(entry: os.DirEntry[str]) -> bool:
-    return len(entry.name) == 3 and entry.name.isdecimal() and entry.is_dir()
 
 
 def _part_file(index: Path, shard: str) -> Path:
@@ -138,22 +142,19 @@ def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
     changed = not digest_of_tables(index) == digest_of_master(master) == digest
     if changed:
         links: list[tuple[int, int, str]] = []
-        with MergedTables(index, digest) as tables:
+        with merged_tables(index, digest) as add:
             for report in reports:
                 part, _ = read_part(_part_file(index, report.name))
-                tables.add(part)
-                links += _links(part)
+                add(part)
+                columns = (part.light_curves[n].to_pylist() for n in ("tic", "sector", "path"))
+                links += [
+                    (t, s, f"{os.pardir}/{path}") for t, s, path in zip(*columns, strict=True)
+                ]
             write_master(master, links, digest)
     names = [field.name for field in fields(Counts) if field.name != "left_out"]
     total = {name: sum(getattr(report, name) for report in reports) for name in names}
     left_out = tuple(line for report in reports for line in report.left_out)
     return IndexReport(**total, left_out=left_out, directory=index, changed=changed)
-
-
-def _links(part: Part) -> Iterator[tuple[int, int, str]]:
-    columns = (part.light_curves[name].to_pylist() for name in ("tic", "sector", "path"))
-    for tic, sector, path in zip(*columns, strict=True):
-        yield tic, sector, f"{os.pardir}/{path}"
 
 
 def describe(report: IndexReport) -> str:

@@ -1,34 +1,24 @@
 """The tables of the index: their columns, with type, unit and meaning.
 
-Each is a Parquet file; unit and description are in the metadata of its fields.
+Each is a Parquet file; unit and description are in the metadata of its fields. Units are as astropy
+writes them, empty where there is none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+import numpy as np
 import pyarrow as pa
 
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
+from cvzmpi.cvz.sector_file.layout import Column
 
 INDEX_VERSION = 1
 """Counted up when a column gets another meaning: what was indexed before is then read again."""
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table; `unit` as astropy writes it, empty where there is none."""
-
-    name: str
-    type: pa.DataType
-    unit: str
-    description: str
-
-
-_BYTES, _COUNT, _NUMBER, _TEXT = pa.int64(), pa.int32(), pa.float64(), pa.string()
 
 # Unit and description, by the unit in the sector file.
 _FLARE_UNITS = {"BTJD d": ("d", "BTJD"), "s": ("s", ""), "cadence": ("", "row of the light curve")}
@@ -46,88 +36,88 @@ _GP_PARAMETERS = {
 }
 assert all(set(kernel.parameters) <= set(_GP_PARAMETERS) for kernel in KERNELS.values())
 
-FILE_STATE = (
-    Column("path", _TEXT, "", "sector file, relative to the output directory"),
-    Column("size", _BYTES, "byte", "its size"),
-    Column("mtime_ns", pa.int64(), "ns", "when it was last changed, since 1970"),
-    Column("settled", pa.bool_(), "", "whether that was long enough before it was read"),
-)
+LIGHT_CURVES = {
+    "tic": Column("i8", "", "TIC number of the target"),
+    "sector": Column("i4", "", "TESS sector"),
+    "state": Column("U", "", "done or unfinished"),
+    "checkpoint": Column("U", "", "last durable state: detect, or model from then on"),
+    "n_cadences": Column("i4", "", "rows of the light curve"),
+    "n_evaluated": Column("i4", "", "cadences that the detector evaluated, which are usable"),
+    "n_flaring": Column("i4", "", "cadences in the flare mask"),
+    "exposure": Column("f8", "s", "time from one cadence to the next"),
+    "observed_time": Column("f8", "d", "in which a flare would be found as one of its own"),
+    "n_flares": Column("i4", "", "flares detected"),
+    "largest_flare": Column("f8", "s", "the largest equivalent duration"),
+    "n_inject": Column("i4", "", "flares to be injected"),
+    "n_repeat": Column("i4", "", "places of each"),
+    "n_inject_remaining": Column("i4", "", "flares still to be injected"),
+    "recovered_fraction": Column("f8", "", "of all repeats that are done"),
+    "amplitude_50": Column("f8", "", "amplitude of 50 % completeness, relative to median flux"),
+    "equivalent_duration_50": Column("f8", "s", "equivalent duration of 50 % completeness"),
+    "right_ascension": Column("f8", "deg", "RA_OBJ of the FITS header"),
+    "declination": Column("f8", "deg", "DEC_OBJ"),
+    "tess_magnitude": Column("f8", "mag", "TESSMAG"),
+    "temperature": Column("f8", "K", "TEFF"),
+    "radius": Column("f8", "R_sun", "RADIUS"),
+    "crowdsap": Column("f8", "", "CROWDSAP: the star's share of the light in the aperture"),
+    "flfrcsap": Column("f8", "", "FLFRCSAP: the share of the star's light in the aperture"),
+    "marks": Column("U", "", "quality marks, separated by commas; empty where there are none"),
+    "gp_kernel": Column("U", "", "kernel of the Gaussian process"),
+    "gp_converged": Column("?", "", "whether its fit met the tolerance"),
+    "gp_log_likelihood": Column("f8", "", "natural logarithm of its likelihood"),
+    "gp_n_evaluations": Column("i4", "", "likelihoods computed for it"),
+    **{f"gp_{n}": Column("f8", unit, text) for n, (unit, text) in _GP_PARAMETERS.items()},
+    **{f"seconds_{stage}": Column("f8", "s", f"time of stage {stage}") for stage in Stage},
+    "path": Column("U", "", "sector file, relative to the output directory"),
+    "size": Column("i8", "byte", "its size"),
+    "mtime_ns": Column("i8", "ns", "when it was last changed, since 1970"),
+    "settled": Column("?", "", "whether that was long enough before it was read"),
+    "content_sha256": Column("U", "", "checksum that the sector file carries"),
+    "input_file": Column("U", "", "the FITS file"),
+    "input_sha256": Column("U", "", "its checksum"),
+    "processing_version": Column("U", "", "PROCVER of the FITS header"),
+    "config_sha256": Column("U", "", "checksum of the configuration"),
+    "models_sha256": Column("U", "", "checksum of the stella models"),
+    "seed": Column("i8", "", "of the campaign's random draws"),
+    "software": Column("U", "", "versions, as JSON"),
+}
 
-LIGHT_CURVES = (
-    Column("tic", pa.int64(), "", "TIC number of the target"),
-    Column("sector", _COUNT, "", "TESS sector"),
-    Column("state", _TEXT, "", "done or unfinished"),
-    Column("checkpoint", _TEXT, "", "last durable state: detect, or model from then on"),
-    Column("n_cadences", _COUNT, "", "rows of the light curve"),
-    Column("n_evaluated", _COUNT, "", "cadences that the detector evaluated, which are usable"),
-    Column("n_flaring", _COUNT, "", "cadences in the flare mask"),
-    Column("exposure", _NUMBER, "s", "time from one cadence to the next"),
-    Column("observed_time", _NUMBER, "d", "in which a flare would be found as one of its own"),
-    Column("n_flares", _COUNT, "", "flares detected"),
-    Column("largest_flare", _NUMBER, "s", "the largest equivalent duration"),
-    Column("n_inject", _COUNT, "", "flares to be injected"),
-    Column("n_repeat", _COUNT, "", "places of each"),
-    Column("n_inject_remaining", _COUNT, "", "flares still to be injected"),
-    Column("recovered_fraction", _NUMBER, "", "of all repeats that are done"),
-    Column("amplitude_50", _NUMBER, "", "amplitude of 50 % completeness, relative to median flux"),
-    Column("equivalent_duration_50", _NUMBER, "s", "equivalent duration of 50 % completeness"),
-    Column("right_ascension", _NUMBER, "deg", "RA_OBJ of the FITS header"),
-    Column("declination", _NUMBER, "deg", "DEC_OBJ"),
-    Column("tess_magnitude", _NUMBER, "mag", "TESSMAG"),
-    Column("temperature", _NUMBER, "K", "TEFF"),
-    Column("radius", _NUMBER, "R_sun", "RADIUS"),
-    Column("crowdsap", _NUMBER, "", "CROWDSAP: the star's share of the light in the aperture"),
-    Column("flfrcsap", _NUMBER, "", "FLFRCSAP: the share of the star's light in the aperture"),
-    Column("marks", _TEXT, "", "quality marks, separated by commas; empty where there are none"),
-    Column("gp_kernel", _TEXT, "", "kernel of the Gaussian process"),
-    Column("gp_converged", pa.bool_(), "", "whether its fit met the tolerance"),
-    Column("gp_log_likelihood", _NUMBER, "", "natural logarithm of its likelihood"),
-    Column("gp_n_evaluations", _COUNT, "", "likelihoods computed for it"),
-    *(Column(f"gp_{n}", _NUMBER, unit, text) for n, (unit, text) in _GP_PARAMETERS.items()),
-    *(Column(f"seconds_{stage}", _NUMBER, "s", f"time of stage {stage}") for stage in Stage),
-    *FILE_STATE,
-    Column("content_sha256", _TEXT, "", "checksum that the sector file carries"),
-    Column("input_file", _TEXT, "", "the FITS file"),
-    Column("input_sha256", _TEXT, "", "its checksum"),
-    Column("processing_version", _TEXT, "", "PROCVER of the FITS header"),
-    Column("config_sha256", _TEXT, "", "checksum of the configuration"),
-    Column("models_sha256", _TEXT, "", "checksum of the stella models"),
-    Column("seed", pa.int64(), "", "of the campaign's random draws"),
-    Column("software", _TEXT, "", "versions, as JSON"),
-)
-
-FLARES = (
-    Column("tic", pa.int64(), "", "TIC number of the target"),
-    Column("sector", _COUNT, "", "TESS sector"),
-    *(
-        Column(name, pa.from_numpy_dtype(dtype), *_FLARE_UNITS.get(unit, ("", unit)))
+FLARES = {
+    "tic": Column("i8", "", "TIC number of the target"),
+    "sector": Column("i4", "", "TESS sector"),
+    **{
+        name: Column(dtype, *_FLARE_UNITS.get(unit, ("", unit)))
         for name, (dtype, unit) in FLARE_COLUMNS.items()
-    ),
-    Column("at_edge", pa.bool_(), "", "touches a gap or the end of the search"),
-)
+    },
+    "at_edge": Column("?", "", "touches a gap or the end of the search"),
+}
 
-PROBLEMS = (
-    Column("path", _TEXT, "", "file, relative to the output directory"),
-    Column("kind", _TEXT, "", "damaged, unreadable, unusable, changing, half-written or foreign"),
-    Column("reason", _TEXT, "", "one line"),
-)
+PROBLEMS = {
+    "path": Column("U", "", "file, relative to the output directory"),
+    "kind": Column("U", "", "damaged, unreadable, unusable, changing, half-written or foreign"),
+    "reason": Column("U", "", "one line"),
+}
 
 
-def schema(columns: Sequence[Column]) -> pa.Schema:
+def schema(columns: Mapping[str, Column]) -> pa.Schema:
     """The columns as an Arrow schema; units and descriptions are metadata of the fields."""
     return pa.schema(
         [
-            pa.field(c.name, c.type, metadata={"unit": c.unit, "description": c.description})
-            for c in columns
+            pa.field(
+                name,
+                pa.from_numpy_dtype(np.dtype(column.dtype)),
+                metadata={"unit": column.unit, "description": column.description},
+            )
+            for name, column in columns.items()
         ]
     )
 
 
-LIGHT_CURVE_SCHEMA, FLARE_SCHEMA, PROBLEM_SCHEMA = map(schema, (LIGHT_CURVES, FLARES, PROBLEMS))
-
 SCHEMAS = {
-    "light_curves": LIGHT_CURVE_SCHEMA,
-    "flares": FLARE_SCHEMA,
-    "problems": PROBLEM_SCHEMA,
+    "light_curves": schema(LIGHT_CURVES),
+    "flares": schema(FLARES),
+    "problems": schema(PROBLEMS),
 }
 """By name of the table, in the order of the attributes of a `Part`."""
+
+LIGHT_CURVE_SCHEMA, FLARE_SCHEMA, PROBLEM_SCHEMA = SCHEMAS.values()

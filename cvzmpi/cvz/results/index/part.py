@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from cvzmpi.cvz.results.index.columns import INDEX_VERSION, SCHEMAS
 from cvzmpi.errors import SectorFileError
-from cvzmpi.storage.derived_file import write_derived
+from cvzmpi.storage.whole_file import write_derived
 
 _SCHEMAS = tuple(SCHEMAS.values())
 _DIGEST_SIZE = 16

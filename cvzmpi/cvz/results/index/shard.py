@@ -24,6 +24,7 @@ from cvzmpi.cvz.results.index.summary import Summary, UnreadableError, summarise
 from cvzmpi.errors import SectorFileError, defect_line, one_line
 
 _ATTEMPTS = 3
+_SAME = ("st_ino", "st_size", "st_mtime_ns")  # as long as a file does not change
 _KEY = [("tic", "ascending"), ("sector", "ascending")]
 
 
@@ -158,7 +159,7 @@ def _look(directory: Path) -> tuple[dict[str, os.stat_result], _Rows]:
                     except FileNotFoundError:
                         continue  # set aside in this moment
                 elif kind != "claim":
-                    rows.problems.append(_problem(directory, entry.name, kind, _REASONS[kind]))
+                    rows.problems.append(_problem(Path(entry.path), kind, _REASONS[kind]))
     except OSError as error:
         raise SectorFileError(f"{directory}: cannot be read: {error.strerror}") from error
     return seen, rows
@@ -189,34 +190,29 @@ def _kind(entry: os.DirEntry[str], shard: str) -> str:
 
 def _unchanged(known: pa.Table, seen: dict[str, os.stat_result]) -> set[str]:
     """The names of the files whose row can stay as it is."""
-    columns = ("path", "size", "mtime_ns", "settled")
-    kept = set()
-    for path, size, mtime, settled in zip(
-        *(known[name].to_pylist() for name in columns), strict=True
-    ):
-        name = path.partition("/")[2]
-        state = seen.get(name)
-        if state is None or not settled:
-            continue
-        if (state.st_size, state.st_mtime_ns) == (size, mtime):
-            kept.add(name)
-    return kept
+    settled = known.filter(known["settled"]).select(["path", "size", "mtime_ns"]).to_pylist()
+    states = {row["path"].partition("/")[2]: (row["size"], row["mtime_ns"]) for row in settled}
+    return {name for name, s in seen.items() if states.get(name) == (s.st_size, s.st_mtime_ns)}
 
 
 def _read(path: Path, settled_before: int, rows: _Rows) -> None:
     """Read one file; again, if it changed while it was read."""
-    name = f"{path.parent.name}/{path.name}"
     try:
         for _ in range(_ATTEMPTS):
             before = _state(path)
             summary = summarise(path)
-            if _same(before, os.stat(path)):
+            after = os.stat(path)
+            if all(getattr(before, name) == getattr(after, name) for name in _SAME):
                 break
         else:
             raise UnreadableError("changing", f"changed during each of {_ATTEMPTS} readings")
-        _check_name(path, summary)
+        row = summary.light_curve
+        if path.stem != LightCurveId(row["tic"], row["sector"]).name:
+            raise UnreadableError(
+                "foreign", f"it is of TIC {row['tic']} in sector {row['sector']}, says its content"
+            )
         state = {
-            "path": name,
+            "path": f"{path.parent.name}/{path.name}",
             "size": before.st_size,
             "mtime_ns": before.st_mtime_ns,
             "settled": before.st_mtime_ns < settled_before,
@@ -225,10 +221,9 @@ def _read(path: Path, settled_before: int, rows: _Rows) -> None:
     except FileNotFoundError:
         return  # set aside while we looked
     except UnreadableError as error:
-        rows.problems.append(_problem(path.parent, path.name, error.kind, str(error)))
+        rows.problems.append(_problem(path, error.kind, str(error)))
     except Exception as error:  # whatever its content makes of our code, the others go on
-        problem = _problem(path.parent, path.name, "unusable", defect_line(error))
-        rows.problems.append(problem)
+        rows.problems.append(_problem(path, "unusable", defect_line(error)))
 
 
 def _state(path: Path) -> os.stat_result:
@@ -240,32 +235,18 @@ def _state(path: Path) -> os.stat_result:
         os.close(descriptor)
 
 
-def _same(before: os.stat_result, after: os.stat_result) -> bool:
-    fields = ("st_ino", "st_size", "st_mtime_ns")
-    return all(getattr(before, name) == getattr(after, name) for name in fields)
-
-
-def _check_name(path: Path, summary: Summary) -> None:
-    row = summary.light_curve
-    if path.stem != LightCurveId(row["tic"], row["sector"]).name:
-        raise UnreadableError(
-            "foreign", f"it is of TIC {row['tic']} in sector {row['sector']}, says its content"
-        )
-
-
-def _problem(directory: Path, name: str, kind: str, reason: str) -> dict[str, str]:
-    return {"path": f"{directory.name}/{name}", "kind": kind, "reason": reason}
+def _problem(path: Path, kind: str, reason: str) -> dict[str, str]:
+    return {"path": f"{path.parent.name}/{path.name}", "kind": kind, "reason": reason}
 
 
 def _merge(known: Part, kept: set[str], rows: _Rows) -> Part:
     """Put together the rows that were known and stay, and those that were read now."""
-    stays = known.light_curves.filter(pc.is_in(known.light_curves["path"], _texts(kept)))
+    paths = pa.array(sorted(kept), pa.string())
+    stays = known.light_curves.filter(pc.is_in(known.light_curves["path"], paths))
     read = pa.Table.from_batches(rows.light_curves, LIGHT_CURVE_SCHEMA)
     light_curves = pa.concat_tables([stays, read]).sort_by(_KEY).combine_chunks()
-    new = set(zip(read["tic"].to_pylist(), read["sector"].to_pylist(), strict=True))
-    owners = zip(known.flares["tic"].to_pylist(), known.flares["sector"].to_pylist(), strict=True)
-    still = set(zip(stays["tic"].to_pylist(), stays["sector"].to_pylist(), strict=True))
-    mask = pa.array([owner in still and owner not in new for owner in owners], pa.bool_())
+    still = set(_owners(stays)) - set(_owners(read))
+    mask = pa.array([owner in still for owner in _owners(known.flares)], pa.bool_())
     flares = pa.concat_tables([known.flares.filter(mask), rows.flare_table()])
     problems = pa.Table.from_pylist(
         sorted(rows.problems, key=lambda problem: problem["path"]), PROBLEM_SCHEMA
@@ -274,5 +255,6 @@ def _merge(known: Part, kept: set[str], rows: _Rows) -> Part:
     return Part(light_curves, flares.sort_by(order).combine_chunks(), problems)
 
 
-def _texts(values: set[str]) -> pa.Array:
-    return pa.array(sorted(values), pa.string())
+def _owners(table: pa.Table) -> list[tuple[int, int]]:
+    """TIC number and sector of each row."""
+    return list(zip(table["tic"].to_pylist(), table["sector"].to_pylist(), strict=True))

@@ -17,7 +17,7 @@ from cvzmpi.cvz.results.pictures.style import (
     picture,
     say,
 )
-from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
+from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd
 
 
@@ -25,25 +25,26 @@ def draw_ffd(star: StarFfd) -> Any:
     """A figure of the cumulative flare frequency distribution, raw and corrected, with the fit."""
     figure = picture(6.2, 4.6)
     axes = figure.subplots()
-    ffd = CumulativeFfd.of(star)
-    if not len(ffd.duration) or star.little_searched:
-        nothing = _no_flares(star) if not len(ffd.duration) else _no_rate(star)
+    ffd = cumulative_ffd(star)
+    if not len(ffd["ed"]) or star.little_searched:
+        nothing = _no_flares(star) if not len(ffd["ed"]) else _no_rate(star)
         say(axes, _title(star), nothing)
         return figure
     style = {"mfc": "none", "color": DATA, "ms": 5.5, "zorder": 4, "label": "as found"}
-    axes.plot(ffd.duration, ffd.raw_rate, "o", **style)
-    known = np.isfinite(ffd.rate)
+    axes.plot(ffd["ed"], ffd["raw_rate"], "o", **style)
+    known = np.isfinite(ffd["rate"])
+    rate, low, high = (ffd[name][known] for name in ("rate", "rate_low", "rate_high"))
     axes.errorbar(
-        ffd.duration[known],
-        ffd.rate[known],
-        (ffd.rate[known] - ffd.low[known], ffd.high[known] - ffd.rate[known]),
+        ffd["ed"][known],
+        rate,
+        (rate - low, high - rate),
         fmt="s",
         color=FLARE,
         ms=3.5,
         elinewidth=0.5,
         label="corrected for completeness, 68 %",
     )
-    largest = float(ffd.duration.max())
+    largest = float(ffd["ed"].max())
     if star.power_law is not None and star.power_law.lower < largest:
         _draw_fit(axes, star, largest)
     axes.set(xscale="log", yscale="log", xlabel="Equivalent duration [s]")

@@ -1,107 +1,169 @@
-"""Flare frequency distributions as tables with units: stars, light curves, and flares."""
+"""Tables of flare frequency distributions, with units: of stars, of light curves, and of flares.
+
+Each row has the values of the columns of its table, in their order; what is not known is NaN.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from astropy import units as u
 from astropy.table import QTable
 
 from cvzmpi.cvz.quality.quality_marks import marks_text
-from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
+from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
 from cvzmpi.cvz.results.products.ffd import StarFfd
-from cvzmpi.cvz.results.products.ffd_columns import FLARES, SECTORS, STARS, TABLES, table_of
 from cvzmpi.cvz.results.products.tess_band import band_luminosity
+from cvzmpi.cvz.sector_file.layout import Column
 from cvzmpi.errors import ConfigError, one_line
 
 FORMATS = {"ecsv": "ascii.ecsv", "parquet": "parquet"}
 
-Row = tuple[Any, ...]
+Rows = dict[str, list[tuple[Any, ...]]]
+"""Rows of a star by name of the table; in `flares` its flares, the largest first."""
 
+_unit = cache(u.Unit)  # a table whose columns share a unit names it once
+_ENERGY = "sum of the positive equivalent durations over the evaluated time"
+_ENERGY_ERROR = "standard error, with the chance of which flares happened"
+_CROWDSAP = "the star's share of the light in the aperture, from the FITS header"
+_MARKS = "quality marks, separated by commas"
+_RELATION = "=; > where not even the largest injected, < where even the smallest"
 
-@dataclass(frozen=True)
-class StarRows:
-    """The rows of one star: of the table of stars, of light curves and of flares.
-
-    Attributes
-    ----------
-    star : tuple
-    sectors, flares : list of tuple
-        In the order of the columns of `ffd_columns`.
-    """
-
-    star: Row
-    sectors: list[Row]
-    flares: list[Row]
-
-    @classmethod
-    def of(cls, star: StarFfd) -> StarRows:
-        """The rows of a star."""
-        luminosity = _luminosity(star.facts)
-        return cls(_star_row(star, luminosity), _sector_rows(star), _flare_rows(star, luminosity))
-
-
-@dataclass(frozen=True)
-class FfdTables:
-    """The results for several stars.
-
-    Attributes
-    ----------
-    stars, sectors, flares : QTable
-        One row per star, per star and sector, and per flare (the points of the cumulative
-        distribution, largest first). What is not known is NaN.
-    """
-
-    stars: QTable
-    sectors: QTable
-    flares: QTable
-
-    @classmethod
-    def of(cls, stars: Iterable[StarRows]) -> FfdTables:
-        """Put the rows of all stars into tables."""
-        stars = list(stars)
-        return cls(
-            table_of(STARS, [rows.star for rows in stars]),
-            table_of(SECTORS, [row for rows in stars for row in rows.sectors]),
-            table_of(FLARES, [row for rows in stars for row in rows.flares]),
+STARS = {
+    "tic": Column("i8", "", "TIC number"),
+    "n_sectors": Column("i8", "", "light curves"),
+    "evaluated": Column("f8", "d", "time in which the detector could look"),
+    "searched": Column("f8", "d", "of it, time in which a flare would be one of its own"),
+    "n_flares": Column("i8", "", "flares found"),
+    "n_not_positive": Column(
+        "i8", "", "of them, without a positive equivalent duration: in no rate"
+    ),
+    "ed_min": Column("f8", "s", "smallest equivalent duration that counts: the asked completeness"),
+    "ed_max": Column("f8", "s", "largest equivalent duration that counts"),
+    "n_counted": Column("i8", "", "flares found between these"),
+    "index": Column("f8", "", "dN/dED ~ ED^-index"),
+    "index_low": Column("f8", "", "68.27 %"),
+    "index_high": Column("f8", "", "68.27 %"),
+    "index_low_95": Column("f8", "", "95 %"),
+    "index_high_95": Column("f8", "", "95 %"),
+    "index_assumed": Column("?", "", "too few flares: the index is not this star's"),
+    "rate": Column("f8", "1 / d", "flares between ed_min and ed_max, corrected for completeness"),
+    "rate_low": Column("f8", "1 / d", "68.27 %"),
+    "rate_high": Column("f8", "1 / d", "68.27 %"),
+    "rate_low_95": Column("f8", "1 / d", "95 %"),
+    "rate_high_95": Column("f8", "1 / d", "95 %"),
+    "rate_limit": Column("f8", "1 / d", "upper limit of the rate, 95 %, one-sided"),
+    "tess_magnitude": Column("f8", "mag", "from the FITS header"),
+    "temperature": Column("f8", "K", "from the FITS header"),
+    "radius": Column("f8", "R_sun", "from the FITS header"),
+    "luminosity": Column("f8", "erg / s", "quiescent, in the TESS band, as a blackbody"),
+    "energy_min": Column("f8", "erg", "of a flare of ed_min, in the TESS band"),
+    "n_configurations": Column("i8", "", "more than 1: the light curves were not searched alike"),
+    "marks": Column("U", "", _MARKS),
+}
+SECTORS = {
+    "tic": Column("i8", "", "TIC number"),
+    "sector": Column("i8", "", "TESS sector"),
+    "evaluated": Column("f8", "d", "time in which the detector could look"),
+    "searched": Column("f8", "d", "of it, time in which a flare would be one of its own"),
+    "n_flares": Column("i8", "", "flares found"),
+    "n_not_positive": Column(
+        "i8", "", "of them, without a positive equivalent duration: in no rate"
+    ),
+    "n_counted": Column("i8", "", "of them between the star's ed_min and ed_max"),
+    "rate": Column("f8", "1 / d", "between these, at the star's index, corrected for completeness"),
+    "rate_low": Column("f8", "1 / d", "68.27 %, for the index as it is"),
+    "rate_high": Column("f8", "1 / d", "68.27 %, for the index as it is"),
+    "flare_energy": Column("f8", "", _ENERGY),
+    "flare_energy_error": Column("f8", "", _ENERGY_ERROR),
+    **{
+        f"ed_{percent}{part}": column
+        for percent in (10, 50, 90)
+        for part, column in (
+            ("", Column("f8", "s", f"equivalent duration of which {percent} % are found")),
+            ("_relation", Column("U", "", _RELATION)),
+            ("_low", Column("f8", "s", "68.27 %")),
+            ("_high", Column("f8", "s", "68.27 %")),
         )
+    },
+    "crowdsap": Column("f8", "", _CROWDSAP),
+    "marks": Column("U", "", _MARKS),
+}
+FLARES = {
+    "tic": Column("i8", "", "TIC number"),
+    "sector": Column("i8", "", "TESS sector"),
+    "peak_time": Column("f8", "d", "BTJD"),
+    "amplitude": Column("f8", "", "of the brightest cadence, relative to the median flux"),
+    "ed": Column("f8", "s", "equivalent duration, of the fitted flare template"),
+    "ed_error": Column("f8", "s", "standard error"),
+    "ed_mask": Column("f8", "s", "equivalent duration, summed over the flare mask"),
+    "energy": Column("f8", "erg", "in the TESS band"),
+    "completeness": Column("f8", "", "of the search that found it"),
+    "raw_rate": Column("f8", "1 / d", "flares of this star at least as large, as found"),
+    "rate": Column("f8", "1 / d", "the same, corrected for completeness"),
+    "rate_low": Column("f8", "1 / d", "68.27 %"),
+    "rate_high": Column("f8", "1 / d", "68.27 %"),
+    "at_edge": Column("?", "", "touches a gap or the end of the search: a part may be missing"),
+}
+TABLES = {"stars": STARS, "sectors": SECTORS, "flares": FLARES}
+"""By name of the table."""
 
-    def write(self, directory: Path, kind: str = "ecsv") -> list[Path]:
-        """Write `ffd_stars`, `ffd_sectors` and `ffd_flares`; each takes its name when it is whole.
 
-        Parameters
-        ----------
-        directory : Path
-            Is created where missing; tables of these names are replaced.
-        kind : str
-            `ecsv` or `parquet`.
+def star_rows(star: StarFfd) -> Rows:
+    """The rows of a star in all tables."""
+    luminosity = _luminosity(star.facts)
+    flares = cumulative_ffd(star)
+    flares |= {"tic": np.full(len(flares["ed"]), star.tic), "energy": flares["ed"] * luminosity}
+    return {
+        "stars": [_star_row(star, luminosity)],
+        "sectors": _sector_rows(star),
+        "flares": list(zip(*(flares[name].tolist() for name in FLARES), strict=True)),
+    }
 
-        Raises
-        ------
-        ConfigError
-            If they cannot be written there.
-        """
-        try:
-            return self._write(directory, kind)
-        except OSError as error:
-            raise ConfigError(f"{directory}: cannot write here: {one_line(error)}") from error
 
-    def _write(self, directory: Path, kind: str) -> list[Path]:
+def write_tables(stars: Sequence[Rows], directory: Path, kind: str = "ecsv") -> list[Path]:
+    """Write `ffd_stars`, `ffd_sectors` and `ffd_flares`; each takes its name when it is whole.
+
+    Parameters
+    ----------
+    stars : sequence of Rows
+    directory : Path
+        Is created where missing; tables of these names are replaced.
+    kind : str
+        `ecsv` or `parquet`.
+
+    Raises
+    ------
+    ConfigError
+        If they cannot be written there.
+    """
+    paths = []
+    try:
         directory.mkdir(parents=True, exist_ok=True)
-        paths = []
-        for name in TABLES:
+        for name, columns in TABLES.items():
             path = directory / f"ffd_{name}.{kind}"
             aside = path.with_name(f"{path.name}.new")
-            getattr(self, name).write(aside, format=FORMATS[kind], overwrite=True)
+            table = QTable(
+                rows=[row for star in stars for row in star[name]] or None,
+                names=list(columns),
+                dtype=[column.dtype for column in columns.values()],
+                units={name: _unit(column.unit) for name, column in columns.items() if column.unit},
+                descriptions={name: column.description for name, column in columns.items()},
+            )
+            table.write(aside, format=FORMATS[kind], overwrite=True)
             aside.replace(path)
             paths.append(path)
-        return paths
+    except OSError as error:
+        raise ConfigError(f"{directory}: cannot write here: {one_line(error)}") from error
+    return paths
 
 
-def _star_row(star: StarFfd, luminosity: float) -> Row:
+def _star_row(star: StarFfd, luminosity: float) -> tuple[Any, ...]:
     law, nothing = star.power_law, (math.nan, math.nan)
     return (
         star.tic,
@@ -129,7 +191,7 @@ def _star_row(star: StarFfd, luminosity: float) -> Row:
     )
 
 
-def _sector_rows(star: StarFfd) -> list[Row]:
+def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
     rows = []
     for sector, rate in zip(star.sectors, star.sector_rates(), strict=True):
         limits = [sector.completeness.limit(level) for level in (0.1, 0.5, 0.9)]
@@ -156,26 +218,6 @@ def _sector_rows(star: StarFfd) -> list[Row]:
             )
         )
     return rows
-
-
-def _flare_rows(star: StarFfd, luminosity: float) -> list[Row]:
-    ffd = CumulativeFfd.of(star)
-    columns = (
-        ffd.sector,
-        ffd.peak_time,
-        ffd.amplitude,
-        ffd.duration,
-        ffd.duration_error,
-        ffd.mask_duration,
-        ffd.duration * luminosity,
-        ffd.completeness,
-        ffd.raw_rate,
-        ffd.rate,
-        ffd.low,
-        ffd.high,
-        ffd.at_edge,
-    )
-    return [(star.tic, *cells) for cells in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def _luminosity(facts: Mapping[str, Any]) -> float:

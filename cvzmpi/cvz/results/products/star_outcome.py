@@ -1,25 +1,21 @@
-"""The flare frequency distribution of one star, and the light curves that are not in it."""
+"""The flare frequency distributions of stars, and the light curves that are not in them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import multiprocessing
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
-from cvzmpi.cvz.results.products.ffd import ASSUMED_INDEX, StarFfd
-from cvzmpi.cvz.results.products.ffd_tables import StarRows
+from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.ffd_tables import Rows, star_rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-
-
-@dataclass(frozen=True)
-class FfdSettings:
-    """The settings of the distributions; see `StarFfd.of`."""
-
-    min_completeness: float = 0.5
-    upper: float = float("inf")
-    assumed_index: float = ASSUMED_INDEX
+from cvzmpi.cvz.sector_file.paths import sector_files
+from cvzmpi.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -30,25 +26,71 @@ class StarOutcome:
     ----------
     star : StarFfd or None
         None where no light curve of it can be used.
-    rows : StarRows or None
+    rows : Rows or None
         Its rows of the tables.
     left_out : list of LeftOut
         The sector files that are not in it: half-done, unreadable, or of odd content.
     """
 
     star: StarFfd | None = None
-    rows: StarRows | None = None
+    rows: Rows | None = None
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def star_outcome(paths: Sequence[Path], settings: FfdSettings = FfdSettings()) -> StarOutcome:
+def star_outcomes(
+    directory: Path,
+    tics: Collection[int] | None,
+    settings: Mapping[str, float],
+    processes: int = 1,
+) -> Iterator[StarOutcome]:
+    """Work through the stars in an output directory, in the order of their files.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the sector files; a job may be writing there.
+    tics : collection of int, or None
+        Which stars; None for all.
+    settings : mapping
+        Arguments of `StarFfd.of`.
+    processes : int
+        How many stars are worked on at a time.
+
+    Raises
+    ------
+    ConfigError
+        If there are no sector files, or none of one of the stars.
+    """
+    files = sector_files(directory)
+    if not files:
+        raise ConfigError(f"{directory}: no sector files in here")
+    missing = sorted(set(tics or ()) - {tic for tic, _ in files})
+    if missing:
+        raise ConfigError(f"{directory}: no sector file of TIC {', '.join(map(str, missing))}")
+    of_stars = [
+        [files[unit] for unit in units]
+        for tic, units in groupby(sorted(files), key=lambda unit: unit[0])
+        if tics is None or tic in tics
+    ]
+    work = partial(star_outcome, settings=settings)
+    if processes == 1:
+        yield from map(work, of_stars)
+        return
+    # h5py may have started MPI, which does not survive a fork
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        yield from pool.map(work, of_stars, chunksize=4)
+
+
+def star_outcome(paths: Sequence[Path], settings: Mapping[str, float] = {}) -> StarOutcome:
     """Make the distribution of a star, of all its light curves that can be used.
 
     Parameters
     ----------
     paths : sequence of Path
         Its sector files.
-    settings : FfdSettings
+    settings : mapping
+        Arguments of `StarFfd.of`.
     """
     sectors: list[SearchedSector] = []
     left_out: list[LeftOut] = []
@@ -71,21 +113,19 @@ def star_outcome(paths: Sequence[Path], settings: FfdSettings = FfdSettings()) -
 
 
 def _made(
-    sectors: Sequence[SearchedSector], settings: FfdSettings
-) -> tuple[StarFfd, StarRows] | LeftOut:
+    sectors: Sequence[SearchedSector], settings: Mapping[str, float]
+) -> tuple[StarFfd, Rows] | LeftOut:
     """The distribution with all that is made of it, so that no product meets an error in it."""
 
-    def make() -> tuple[StarFfd, StarRows]:
-        star = StarFfd.of(
-            sectors, settings.min_completeness, settings.upper, settings.assumed_index
-        )
-        return star, StarRows.of(star)
+    def make() -> tuple[StarFfd, Rows]:
+        star = StarFfd.of(sectors, **settings)
+        return star, star_rows(star)
 
     return isolated(sectors[0].path, make)
 
 
 def _without_spoilers(
-    sectors: list[SearchedSector], settings: FfdSettings, failure: LeftOut
+    sectors: list[SearchedSector], settings: Mapping[str, float], failure: LeftOut
 ) -> tuple[list[SearchedSector], list[LeftOut]]:
     """The light curves of which a distribution can be made, and why not of the others.
 

@@ -23,7 +23,7 @@ from cvzmpi.cvz.results.report.star_page import StarSummary, page_of_star
 from cvzmpi.cvz.results.report.star_pictures import Picture
 from cvzmpi.cvz.results.report.tables import table_script
 from cvzmpi.cvz.results.report.templates import page
-from cvzmpi.storage.derived_file import write_derived
+from cvzmpi.storage.whole_file import write_derived
 
 _MAX_PROBLEMS = 5000
 _COUNTED = 6

@@ -17,8 +17,7 @@ from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
-from cvzmpi.mpi.scatter import scatter
-from cvzmpi.storage.derived_file import write_derived
+from cvzmpi.storage.whole_file import write_derived
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def write_site(
         rows = table.slice(star.start, star.length).to_pylist()
         return write_star(Star(star.tic, rows, star.tic in pictured), results, report)
 
-    summaries = scatter(world, stars, work)
+    summaries = world.scatter(stars, work)
     if world.rank > 0:
         world.first(lambda: None)
         return None

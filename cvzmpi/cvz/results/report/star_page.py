@@ -13,7 +13,7 @@ from typing import Any
 
 from cvzmpi import __version__
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
-from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
+from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
@@ -27,7 +27,7 @@ from cvzmpi.cvz.results.report.star_pictures import (
 from cvzmpi.cvz.results.report.tables import table_script
 from cvzmpi.cvz.results.report.templates import page
 from cvzmpi.errors import SectorFileError
-from cvzmpi.storage.derived_file import write_derived
+from cvzmpi.storage.whole_file import write_derived
 
 _LAYOUT = 2
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
@@ -224,7 +224,7 @@ def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory
 def _flare_table(ffd: StarFfd | None) -> str:
     if ffd is None:
         return table_script("flares", tables.FLARES, [])
-    points = vars(CumulativeFfd.of(ffd))
+    points = cumulative_ffd(ffd)
     flares = zip(*(values.tolist() for values in points.values()), strict=True)
     rows = [dict(zip(points, flare, strict=True)) for flare in flares]
     for row in rows:

@@ -91,7 +91,7 @@ def test_every_column_has_a_unit_and_a_meaning(output):
     update(output)
     for name, columns in (("light_curves", LIGHT_CURVES), ("flares", FLARES)):
         schema = pq.read_schema(table_path(output / "index", name))
-        assert schema.names == [column.name for column in columns]
+        assert schema.names == list(columns)
         assert all({b"unit", b"description"} <= field.metadata.keys() for field in schema)
         assert b"d" in {field.metadata[b"unit"] for field in schema}
 

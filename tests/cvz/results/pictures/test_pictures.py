@@ -14,7 +14,7 @@ from cvzmpi.cvz.results.pictures.recovery_map import draw_recovery_intervals
 from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
 from cvzmpi.cvz.results.pictures.style import save
 from cvzmpi.cvz.results.pictures.zooms import draw_zooms
-from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
+from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from tests.cvz.example_file import write_example
@@ -83,9 +83,9 @@ def test_the_distribution_has_each_flare_raw_and_corrected(tmp_path):
     one = star(tmp_path)
     figure = check(lambda: draw_ffd(one), tmp_path)
     raw = next(line for line in figure.get_axes()[0].lines if line.get_label() == "as found")
-    points = CumulativeFfd.of(one)
-    assert np.array_equal(raw.get_xdata(), points.duration)
-    assert np.array_equal(raw.get_ydata(), points.raw_rate)
+    points = cumulative_ffd(one)
+    assert np.array_equal(raw.get_xdata(), points["ed"])
+    assert np.array_equal(raw.get_ydata(), points["raw_rate"])
 
 
 def test_a_star_without_flares_has_its_upper_limit(tmp_path):

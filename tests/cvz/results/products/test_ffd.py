@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from cvzmpi.cvz.quality.quality_marks import Mark
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
-from cvzmpi.cvz.results.products.cumulative_ffd import CumulativeFfd
+from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 from tests.cvz.results.products.made_sector import made_sector
@@ -83,23 +83,25 @@ def test_the_corrected_cumulative_rate_is_the_true_one(stars):
     at = 5.0
     rates, raw, inside = [], [], []
     for star in stars:
-        ffd = CumulativeFfd.of(star)
-        last = int(np.sum(ffd.duration >= at)) - 1
-        rates.append(ffd.rate[last])
-        raw.append(ffd.raw_rate[last])
-        inside.append(ffd.low[last] <= truth_between(at) <= ffd.high[last])
+        ffd = cumulative_ffd(star)
+        last = int(np.sum(ffd["ed"] >= at)) - 1
+        rates.append(ffd["rate"][last])
+        raw.append(ffd["raw_rate"][last])
+        inside.append(ffd["rate_low"][last] <= truth_between(at) <= ffd["rate_high"][last])
     assert np.mean(rates) == pytest.approx(truth_between(at), rel=0.05)
     assert np.mean(raw) < 0.95 * truth_between(at)  # so that there is something to correct
     assert np.mean(inside) > 0.62
 
 
 def test_the_points_are_sorted_and_know_where_they_come_from(stars):
-    ffd = CumulativeFfd.of(stars[0])
-    assert np.all(np.diff(ffd.duration) <= 0)
-    assert np.isnan(ffd.rate[ffd.duration < stars[0].lower]).all()
-    assert np.all(np.diff(ffd.rate[ffd.duration >= stars[0].lower]) > 0)
-    assert set(ffd.sector) == {1, 2, 3}
-    for number, duration, fraction in zip(ffd.sector, ffd.duration, ffd.completeness, strict=True):
+    ffd = cumulative_ffd(stars[0])
+    assert np.all(np.diff(ffd["ed"]) <= 0)
+    assert np.isnan(ffd["rate"][ffd["ed"] < stars[0].lower]).all()
+    assert np.all(np.diff(ffd["rate"][ffd["ed"] >= stars[0].lower]) > 0)
+    assert set(ffd["sector"]) == {1, 2, 3}
+    for number, duration, fraction in zip(
+        ffd["sector"], ffd["ed"], ffd["completeness"], strict=True
+    ):
         own = next(s for s in stars[0].sectors if s.sector == number)
         assert duration in own.duration
         assert fraction == own.completeness(np.array(duration))
@@ -119,7 +121,7 @@ def test_a_star_without_flares_has_an_upper_limit_for_an_assumed_index():
     assert 0.5 * 40 < days < 40
     assert quiet.upper_limit == pytest.approx(-math.log(0.05) / days)
     assert quiet.interval[0] == 0
-    assert len(CumulativeFfd.of(quiet).duration) == 0
+    assert len(cumulative_ffd(quiet)["ed"]) == 0
 
 
 def test_one_flare_gives_a_rate_but_no_index():
@@ -138,7 +140,7 @@ def test_a_search_that_never_finds_half_has_no_rates_unless_less_is_asked():
     assert math.isnan(blind.lower)
     assert math.isnan(blind.rate)
     assert math.isnan(blind.upper_limit)
-    assert np.isnan(CumulativeFfd.of(blind).rate).all()
+    assert np.isnan(cumulative_ffd(blind)["rate"]).all()
     assert np.isnan([r.rate for r in blind.sector_rates()]).all()
     modest = StarFfd.of(sectors, min_completeness=0.2)
     assert modest.n_flares == 3
@@ -164,9 +166,9 @@ def test_almost_no_search_gives_no_rate_at_all():
     assert star.n_flares == 0
     assert np.isnan([star.lower, star.rate, *star.interval, *star.interval_95]).all()
     assert np.isnan([star.upper_limit, star.sector_rates()[0].rate]).all()
-    points = CumulativeFfd.of(star)
-    assert len(points.duration) == 4
-    assert np.isnan([points.raw_rate, points.rate]).all()
+    points = cumulative_ffd(star)
+    assert len(points["ed"]) == 4
+    assert np.isnan([points["raw_rate"], points["rate"]]).all()
     assert star.power_law is None
 
 
@@ -188,7 +190,7 @@ def test_flares_that_lose_light_are_counted_and_in_no_rate():
     assert (with_them.rate, with_them.index) == (without.rate, without.index)
     assert with_them.sector_rates() == without.sector_rates()
     assert with_them.sectors[0].n_not_positive == 4
-    assert CumulativeFfd.of(with_them).duration.tolist() == [30.0, 20.0]
+    assert cumulative_ffd(with_them)["ed"].tolist() == [30.0, 20.0]
 
 
 def test_a_star_has_the_marks_of_its_light_curves():

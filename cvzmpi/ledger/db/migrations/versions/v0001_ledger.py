@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from cvzmpi.ledger.db.column_types import Json, Key, Utc
+from cvzmpi.ledger.db.tables import Json, Key, Utc
 
 revision = "0001"
 down_revision = None
