@@ -15,7 +15,7 @@ class CvzmpiError(Exception):
 
 
 class UnavailableError(CvzmpiError):
-    """Something outside of cvzmpi does not answer now; later it may, and nobody must change it."""
+    """Something outside of cvzmpi does not answer now; later it may, without any change."""
 
 
 class PutOffError(CvzmpiError):
@@ -40,7 +40,7 @@ class LaunchError(CvzmpiError):
     Attributes
     ----------
     rank : int
-        Which one of the ranks that all have it says it, by the number that the launcher gave it.
+        The launcher's number of the rank that prints the message, of all that have the error.
     """
 
     def __init__(self, message: str, rank: int = 0) -> None:
@@ -65,9 +65,9 @@ class ArchiveError(CvzmpiError):
 
 
 class ArchiveDownError(ArchiveError, UnavailableError):
-    """The archive does not answer, or with something else than it should; later it may do better.
+    """The archive does not answer, or answers wrongly; later it may do better.
 
-    Whatever was asked for, it says nothing about that.
+    The error says nothing about the product that was asked for.
     """
 
 
@@ -128,12 +128,12 @@ class TransferError(CvzmpiError):
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, on one line and without secrets; its type where it says nothing."""
+    """The message of an error, on one line and without secrets; its type if it has no message."""
     return redacted(" ".join(str(error).split())) or type(error).__name__
 
 
 def defect_line(error: BaseException) -> str:
-    """An error that nobody foresaw, on one line: its type, what it says, and where it arose."""
+    """An unforeseen error on one line: its type, its message, and its place in the code."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

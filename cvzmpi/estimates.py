@@ -1,4 +1,4 @@
-"""Rates and times left, with what they are uncertain by; and durations as a person says them.
+"""Rates and times left with their uncertainties, and durations in words.
 
 Nothing is estimated from fewer than `MIN_EVENTS` events or `MIN_SECONDS`.
 """
@@ -30,7 +30,7 @@ def poisson_interval(n: int) -> tuple[float, float]:
     Parameters
     ----------
     n : int
-        What was counted.
+        The count.
 
     Returns
     -------
@@ -42,14 +42,14 @@ def poisson_interval(n: int) -> tuple[float, float]:
 
 
 def rate(n: int, seconds: float) -> Estimate | None:
-    """How many come in a second; None where too few came, or in too short a time, to tell.
+    """The rate of events per second; None if too few came, or in too short a time.
 
     Parameters
     ----------
     n : int
-        What came.
+        The number of events.
     seconds : float
-        In which time.
+        The time in which they came.
     """
     if n < MIN_EVENTS or seconds < MIN_SECONDS:
         return None

@@ -1,4 +1,4 @@
-"""The paths that people give: as arguments, and in a configuration."""
+"""Paths that are given as arguments or in a configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 60
 
 
 def why_not_path(path: Path) -> str | None:
-    """Why nothing can be called like this, or be written down under it; None where it can."""
+    """The reason why no file can have this path; None if one can."""
     text = str(path)
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         return f"{text!a} is no path, expected characters of UTF-8 without NUL"
@@ -22,7 +22,7 @@ def why_not_path(path: Path) -> str | None:
 
 
 def why_too_long(path: Path) -> str | None:
-    """Why a path has more bytes than file systems allow; None where it has not."""
+    """A message if a path has more bytes than file systems allow; else None."""
     names = [len(name.encode("utf-8", "surrogatepass")) for name in path.parts]
     if max(names, default=0) <= _MAX_NAME and sum(names) + len(names) <= _MAX_PATH:
         return None
@@ -31,10 +31,10 @@ def why_too_long(path: Path) -> str | None:
 
 
 class _GivenPath(click.Path):
-    """A path as an argument, which may be of any bytes, as the shell has it, but not too long."""
+    """A path as an argument: any bytes that the shell passes on, but not too many."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        """The path, or one line that says what is wrong with it."""
+        """The path; fails with a line that names the fault."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if (wrong := why_too_long(path)) is not None:
             self.fail(wrong, param, ctx)

@@ -18,7 +18,7 @@ _SECRET_NAME = (
     r"[\w-]*(?:password|passwd|pass|passphrase|passwort|pwd|secret|token|credentials?|signature|"
     r"api[_-]?key|access[_-]?key(?:[_-]?id)?)"
 )
-# What is before a host ends with the last @ of a line, since a password may have any character.
+# User and password end with the last @ of a line, since a password may have any character.
 _BEFORE_HOST = re.compile(
     r"(?P<user>(?:\b[a-z][\w+.-]*:|(?<![\w:]))/{1,3}(?!\.\.\.:)[^\s:/@?#'\"]*):"
     rf"(?!{re.escape(HIDDEN)}@)(?![0-9]{{1,5}}(?:[/?#\s'\"),;:]|$)(?!\S*@))[^\n]*@",
@@ -52,7 +52,7 @@ _PARAMETERS = frozenset(
     oauth_scope
     """.split()  # noqa: SIM905
 )
-"""Of a connection, as PostgreSQL's libpq knows them."""
+"""The parameters of a connection that PostgreSQL's libpq knows."""
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -81,7 +81,7 @@ def show_traceback(error: BaseException) -> None:
 def shown_url(url: str) -> str:
     """A setting that is, or should be, the URL of something, as messages show it.
 
-    Of one in which a secret could be anywhere, only the scheme is shown.
+    Only the scheme is shown if a secret could be anywhere in it.
     """
     if "@" not in url and _PARAMETER.search(url) is None:
         return url
@@ -99,7 +99,7 @@ def shown_url(url: str) -> str:
 
 
 def url_fault(url: str) -> str | None:
-    """What of a URL different programs would read differently; None where it is clear.
+    """The part of a URL that programs would read in different ways; None if it is clear.
 
     A password with an @ or a slash that is not percent-encoded would in part be taken for a host,
     which messages name and requests are sent to.
@@ -133,12 +133,12 @@ def url_fault(url: str) -> str | None:
 
 
 def _may_hold_userinfo(path: str, is_web: bool) -> bool:
-    """Whether a path could be the rest of a user and a password, with a slash in one of them."""
+    """True if a path could be the rest of a user and a password with a slash in one of them."""
     return "@" in path and (not is_web or ":" in path.partition("@")[0])
 
 
 def _are_parameters(query: str) -> bool:
-    """Whether the parameters of a URL are some, and not the rest of a password after an &."""
+    """True if a query is parameters, and not the rest of a password with an &."""
     items = [item.partition("=") for item in query.split("&") if item]
     may_be_a_rest = _PARAMETER.search(query) is not None
     return all(
@@ -148,7 +148,7 @@ def _are_parameters(query: str) -> bool:
 
 
 def _is_with_port(host: str) -> bool:
-    """Whether what follows the colon of a host, or of several, is a port."""
+    """True if a port follows each colon of a host, or of several hosts."""
     outside = re.sub(r"\[[^\]]*\]", "", host)
     return all(
         re.fullmatch("[^:]*(:[0-9]{0,5})?", one, re.ASCII) is not None for one in outside.split(",")

@@ -1,4 +1,4 @@
-"""Addresses in the configuration: what is wrong with one is said before anything is asked."""
+"""Addresses in the configuration, which are checked before any request."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ _FORMS = {
 _HTTP = ("https", "http")
 
 
-def check_address(address: str) -> str:
+def check_address(address: str, *, schemes: tuple[str, ...] = tuple(_FORMS)) -> str:
     """Check the address of an archive or of a mirror, and give it back.
 
     Raises
     ------
     ValueError
-        With what is wrong with it, and what was expected.
+        Names the fault and the expected form.
     """
-    return _checked(address, ("https", "http", "s3", "file"))
+    fault = _fault(address, schemes)
+    if fault is not None:
+        raise ValueError(f"{shown_url(address)!r} {fault}")
+    return address
 
 
 def check_listings(address: str) -> str:
@@ -32,36 +35,23 @@ def check_listings(address: str) -> str:
     Raises
     ------
     ValueError
-        With what is wrong with it, and what was expected.
+        Names the fault and the expected form.
     """
     if "{sector}" not in address:
         raise ValueError(
             f"{shown_url(address)!r}: expected {{sector}} in it, in place of the number"
         )
-    _checked(address.replace("{sector}", "1"), ("https", "http", "file"))
+    check_address(address.replace("{sector}", "1"), schemes=(*_HTTP, "file"))
     return address
 
 
 def check_endpoint(address: str) -> str:
-    """Check the address of a server of buckets, and give it back.
-
-    Raises
-    ------
-    ValueError
-        With what is wrong with it, and what was expected.
-    """
-    return _checked(address, _HTTP)
-
-
-def _checked(address: str, schemes: tuple[str, ...]) -> str:
-    fault = _fault(address, schemes)
-    if fault is not None:
-        raise ValueError(f"{shown_url(address)!r} {fault}")
-    return address
+    """Check the address of a server of buckets, as `check_address`."""
+    return check_address(address, schemes=_HTTP)
 
 
 def _fault(address: str, schemes: tuple[str, ...]) -> str | None:
-    """What is wrong with an address, and what was expected; None where nothing is."""
+    """The fault of an address and the expected form; None if there is no fault."""
     scheme, separator, rest = address.partition("://")
     expected = f"is no address, expected {' or '.join(_FORMS[s] for s in schemes)}"
     if not separator or scheme not in schemes:

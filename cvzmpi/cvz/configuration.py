@@ -234,15 +234,15 @@ class Config(Section):
     detector: DetectorConfig = DetectorConfig()
 
     def ledger_location(self) -> str | Path:
-        """Where the ledger is: the URL of a database, or the path of an SQLite file."""
+        """The URL of the ledger's database, or the path of its SQLite file."""
         return self.ledger.url or self.output.directory / "ledger.sqlite"
 
     def outboxes(self) -> Path:
-        """Where jobs keep what the ledger's database could not take yet."""
+        """Directory of the outboxes: events that the ledger's database could not take yet."""
         return self.output.directory / "outbox"
 
     def logs(self) -> Path:
-        """Where the log files of the jobs are."""
+        """Directory of the log files of the jobs."""
         return self.output.directory / "logs"
 
     def science(self) -> dict[str, Any]:

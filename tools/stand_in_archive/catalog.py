@@ -1,4 +1,4 @@
-"""What the stand-in archive has: the names of its products, and their content."""
+"""The products of the stand-in archive: their names and content."""
 
 from __future__ import annotations
 

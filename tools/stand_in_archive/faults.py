@@ -1,4 +1,4 @@
-"""What goes wrong in the stand-in archive, and how often: each kind of fault is declared once."""
+"""The faults of the stand-in archive and their frequency; each kind is declared once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLOSE = {"Connection": "close"}
 _GZIP = {"Content-Encoding": "gzip"}
 
 KINDS = ("503", "429", "hang", "cut", "wrong file", "damaged", "slow")
-"""What passes, or is one product's fault, and takes a moment."""
+"""Faults that pass, or are those of one product."""
 
 STATUSES = ("401", "403", "404", "204", "206")
 PAGES = {
@@ -32,7 +32,7 @@ PAGES = {
     "empty": b"",
     "text": b"staging, try later",
 }
-"""What comes with status 200 in place of what was asked for."""
+"""Content that comes with status 200 in place of the right one."""
 
 _ANSWERS: dict[str, tuple[int, Mapping[str, str | None], bytes | None]] = {
     **{status: (int(status), {}, b"") for status in ("503", *STATUSES)},
@@ -59,9 +59,9 @@ class Faults:
     Parameters
     ----------
     share : float
-        Of the answers.
+        The share of answers that go wrong.
     kinds : sequence of str
-        Of `ALL_KINDS`.
+        Their faults, which are some of `ALL_KINDS`.
     seed : int
 
     Attributes
@@ -69,12 +69,11 @@ class Faults:
     retry_after : int
         Seconds that a 429 asks for.
     slow_seconds : float
-        That a slow answer takes.
+        The time that a slow answer takes.
     always : dict
-        What happens with each answer about these TIC numbers; of listings, about these sectors, and
-        with the key 0 about all others.
+        The fault of each answer by TIC number; of each listing by sector, with 0 for all others.
     counts : Counter
-        How often each fault happened.
+        The number of answers with each fault.
     """
 
     def __init__(self, share: float = 0.0, kinds: Sequence[str] = KINDS, seed: int = 1) -> None:

@@ -76,7 +76,7 @@ def _observations(filters: dict[str, list[str]], catalog: Catalog) -> list[dict[
 
 
 def _products(obsids: list[str], catalog: Catalog) -> list[dict[str, Any]]:
-    """Of each observation its light curve, and what else the archive has of it."""
+    """The light curve of each observation, and the other files that the archive has of it."""
     rows = []
     for obsid in obsids:
         sector, tic = int(obsid[:-16]), int(obsid[-16:])

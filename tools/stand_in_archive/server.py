@@ -27,16 +27,16 @@ _ESTABLISHED = "01"
 
 @dataclass
 class Counts:
-    """What the stand-in archive saw."""
+    """The requests and connections that the stand-in archive had."""
 
     requests: list[tuple[float, str]] = field(default_factory=list)
-    """When, and for what."""
+    """Time and address of each."""
 
     accepted: int = 0
-    """Connections."""
+    """Number of connections."""
 
     most_connections: int = 0
-    """That were open at a time."""
+    """Most that were open at a time."""
 
     delivered: Counter[str] = field(default_factory=Counter)
     """Files by name that were sent whole, and were the right ones."""
@@ -74,12 +74,12 @@ class StandInArchive:
 
     @property
     def address(self) -> str:
-        """For the setting `archive.address`."""
+        """The setting `archive.address`."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def listings(self) -> str:
-        """For the setting `archive.listings`."""
+        """The setting `archive.listings`."""
         return f"{self.address}/listings/tesscurl_sector_{{sector}}_lc.sh"
 
     def settings(self) -> list[str]:

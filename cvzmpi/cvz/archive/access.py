@@ -30,7 +30,7 @@ class ArchiveAccess:
     notes : list of str
         Lines about the listings, for the user.
     unseen : str, optional
-        Why new sectors could not be looked for.
+        The reason why new sectors could not be looked for; None where they could.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class ArchiveAccess:
         Parameters
         ----------
         known_good : Product, optional
-            One that the archive gave at another time.
+            A product that the archive gave at another time.
         """
         settings = self._settings
         quota = ScratchQuota(self._scratch, settings.scratch_gb * 1e9)

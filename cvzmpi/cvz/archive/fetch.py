@@ -10,13 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from cvzmpi.cvz.archive.qualification import too_few_cadences
 from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
 from cvzmpi.cvz.archive.staged_source import CLAIMABLE, has_checkpoint
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.ledger import Event, Job, Ledger, State
 from cvzmpi.ledger.order import place_in_order
@@ -29,22 +29,22 @@ _ASKED_AHEAD = 32
 
 @dataclass
 class FetchResult:
-    """How far a fetch came.
+    """The numbers of a fetch.
 
     Attributes
     ----------
     n_needed : int
         Light curves that a job would need from scratch.
     n_there : int
-        Of these are in scratch now, verified.
+        Those that are in scratch now, verified.
     n_downloaded : int
-        Of these came from the archive just now.
+        Those that this fetch downloaded.
     failed : list of str
         A line for each that cannot be had.
     is_full : bool
-        Whether scratch holds as much as it may.
+        True if scratch holds as much as it may.
     down : str, optional
-        Why the archive counts as down.
+        The reason why the archive counts as down; None if it does not.
     """
 
     n_needed: int = 0
@@ -53,11 +53,6 @@ class FetchResult:
     failed: list[str] = field(default_factory=list)
     is_full: bool = False
     down: str | None = None
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that can be had is there."""
-        return self.n_there + len(self.failed) == self.n_needed
 
     def __str__(self) -> str:
         words = [
@@ -78,27 +73,17 @@ class Fetch:
     ----------
     ledger : Ledger
     job : Job
-        Who records it.
+        Recorded with each event.
     stager : Stager
-    output : Path
-        Directory of the sector files.
-    min_usable_cadences : int
-        Light curves with fewer do not qualify.
+    config : Config
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        job: Job,
-        stager: Stager,
-        output: Path,
-        min_usable_cadences: int,
-    ) -> None:
+    def __init__(self, ledger: Ledger, job: Job, stager: Stager, config: Config) -> None:
         self._ledger = ledger
         self._job = job
         self._stager = stager
-        self._output = output
-        self._min_usable_cadences = min_usable_cadences
+        self._output = config.output.directory
+        self._min_usable_cadences = config.light_curve.min_usable_cadences
         self._states: dict[Product, State] = {}
         self._happened: list[Event] = []
         self.result = FetchResult()
@@ -177,6 +162,6 @@ class Fetch:
         self._states[product] = state
 
     def _record(self) -> None:
-        """Record what happened; a job may have been faster."""
+        """Record the events; those of a unit that a job has changed meanwhile are left out."""
         self._ledger.record(self._happened, self._job, skip_stale=True)
         self._happened = []

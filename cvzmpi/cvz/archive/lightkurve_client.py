@@ -59,8 +59,8 @@ def main() -> None:
 def _ask_no_resolver(*_: object, **__: object) -> NoReturn:
     """Stand in for astroquery's look-up of coordinates.
 
-    For a target without light curves, lightkurve asks a name resolver at a fixed address for its
-    coordinates, to look for light curves there: those of the same target, of which there are none.
+    Lightkurve asks a name resolver at a fixed address for the coordinates of a target without light
+    curves, to look for light curves there: those of the same target, of which there are none.
     """
     raise ResolverError("names are not resolved")
 

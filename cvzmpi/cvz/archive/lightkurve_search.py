@@ -27,24 +27,23 @@ from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveError, ConfigError
 
 _START_SECONDS = 120.0
-"""What importing lightkurve may take on a file system that is slow at the moment."""
+"""Time to import lightkurve, on a slow file system."""
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""It has nothing to compute, and each thread takes memory."""
+"""The client computes nothing, and each thread takes memory."""
 
 
 class LightkurveSearch:
-    """The archive as lightkurve's client sees it; also a `Downloader`.
+    """The archive as lightkurve's client sees it, asked one question at a time; a `Downloader`.
 
     Parameters
     ----------
     client : ArchiveClient
-        Whose limits hold: rate, attempts and pauses, and the time for a transfer. One thing is done
-        at a time.
+        Gives the limits: rate, attempts, pauses, and the time for a transfer.
     base : str
         The archive's address.
     largest : float
-        Bytes of a light curve; what has more is not read further.
+        Bytes of a light curve; more are not read.
     """
 
     def __init__(self, client: ArchiveClient, base: str, largest: float = 64 * MEGABYTE) -> None:
@@ -69,7 +68,7 @@ class LightkurveSearch:
             yield from sorted(Product.of_name(name) for name in answer["names"])
 
     def address(self, product: Product) -> str:
-        """Where it comes from."""
+        """The address of a product."""
         return f"{self._base}/api/v0.1/Download/file?uri={product.uri}"
 
     def download(self, product: Product, scratch: Scratch) -> StagedFile:
@@ -80,14 +79,14 @@ class LightkurveSearch:
             return scratch.adopt(product, path, self.address(product))
 
     def try_out(self, product: Product) -> None:
-        """Find out whether the archive gives a product."""
+        """Check that the archive gives a product."""
         with tempfile.TemporaryDirectory(prefix="cvzmpi-lightkurve-") as elsewhere:
             Scratch(Path(elsewhere), 0).adopt(
                 product, self._download(product, Path(elsewhere)), self.address(product)
             )
 
     def stop(self) -> None:
-        """End what is under way."""
+        """End all downloads."""
         self._client.stop()
         process = self._process
         if process is not None:
@@ -140,7 +139,7 @@ class _ClientProcess:
             raise ArchiveError("lightkurve's client does not start: try `python -m lightkurve`")
 
     def ask(self, question: dict[str, Any], seconds: float) -> dict[str, Any] | None:
-        """The answer to a question; None where there is none in time."""
+        """The answer to a question; None if there is none in time."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(question).encode() + b"\n")

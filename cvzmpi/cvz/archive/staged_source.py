@@ -91,7 +91,7 @@ class StagedSource:
         self._misses = 0  # units in a row without a file, since the archive is down
 
     def overview(self) -> Overview:
-        """What there is to do."""
+        """The work that there is."""
         return self._inner.overview()
 
     def next(self) -> Unit | None:
@@ -138,7 +138,7 @@ class StagedSource:
         return outcomes
 
     def status(self) -> str:
-        """How far the downloads are."""
+        """The numbers of downloads."""
         words = [
             f"{self._stager.n_downloaded} downloaded, {len(self._on_the_way)} on the way, "
             f"{len(self._ready)} ready"

@@ -76,8 +76,7 @@ def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResul
     with open_ledger(config) as ledger, ledger.job("fetch") as job:
         stager = access.open_stager(known_good(ledger.units()))
         try:
-            output, enough = config.output.directory, config.light_curve.min_usable_cadences
-            return Fetch(ledger, job, stager, output, enough).run(say)
+            return Fetch(ledger, job, stager, config).run(say)
         finally:
             stager.close()
 

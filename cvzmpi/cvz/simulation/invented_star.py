@@ -1,4 +1,4 @@
-"""The invented stars of the simulation: what they are, how they vary, how often they flare."""
+"""The invented stars of the simulation: their properties, variability and flare rates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 
 @dataclass(frozen=True)
 class FlareLaw:
-    """How often a star flares, and how strongly.
+    """The rates and sizes of the flares of a star.
 
     Equivalent durations follow the power law dN/dED ~ ED^-index between two limits in seconds,
     FWHMs a log-normal distribution.
@@ -109,7 +109,7 @@ def granulation(
 
 
 def header(star: InventedStar) -> dict[str, str | int | float]:
-    """Say what a FITS header says about the star, by keyword."""
+    """The facts of a FITS header about the star, by keyword."""
     return {
         "OBJECT": f"TIC {star.tic}",
         "CAMERA": 4,

@@ -74,15 +74,15 @@ def simulate_light_curve(
     Parameters
     ----------
     tic, sector : int
-        Which star, which sector.
+        TIC number of the star, and the sector.
     seed : int
-        Of the simulation; with `tic` and `sector` it fixes everything random.
+        Fixes everything random, together with `tic` and `sector`.
     n_cadences : int
         Rows of the light curve, from 10 to `MAX_CADENCES`. A shorter light curve has a shorter gap.
     active : bool or None
-        Whether the star flares often; None leaves it to chance.
+        True if the star flares often; None leaves it to chance.
     flares : FlareLaw or None
-        How it flares; None takes the defaults.
+        The rates and sizes of flares; None takes the defaults.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def simulate_campaign(
 ) -> list[Path]:
     """Write FITS files of several stars, and the flares in them as `truth.csv`.
 
-    What exists with the same content is kept, so an interrupted call is completed by another.
+    Files with the same content are kept, so that another call completes an interrupted one.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an archive answers: a body of bounded size, or in which way it does not give one."""
+"""The answers of an archive: a body of bounded size, or an error; and values of its headers."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _MOST_DIGITS = 18
 
 
 class NotInArchiveError(ArchiveError):
-    """The archive answers, and does not have it."""
+    """The archive answers that it does not have it."""
 
 
 class ForbiddenError(ArchiveDownError):
-    """The archive does not give it to us. A public bucket says so of what it does not have."""
+    """The archive forbids it; a public bucket answers so if it does not have it."""
 
 
 class UnusableContentError(ArchiveDownError):
-    """What came is not what was asked for; the next attempt may bring the right one."""
+    """The content is not the one that was asked for; another attempt may bring the right one."""
 
 
 class WrongProductError(ArchiveError):
-    """The archive gives, whole, a product that is not what its name says; perhaps not for ever."""
+    """The archive gives a whole product that its name does not fit; perhaps not for ever."""
 
 
 class StoppedError(ArchiveError):
-    """The job ends; nothing is fetched any more."""
+    """The job ends, and nothing more is fetched."""
 
 
 class PassingError(Exception):
-    """An attempt failed in a way that may pass; `pause` is how long the archive wants to rest."""
+    """An attempt failed in a way that may pass; the archive asks for a pause of `pause` seconds."""
 
     def __init__(self, reason: str, pause: float = 0.0) -> None:
         super().__init__(reason)
@@ -48,19 +48,19 @@ class PassingError(Exception):
 
 @dataclass(frozen=True)
 class Body:
-    """What an answer brings: its length in bytes, where that was told, and its content."""
+    """The content of an answer, and its length in bytes if that was announced."""
 
     length: int | None
     chunks: Iterator[bytes]
 
 
 def bounded_body(address: str, length: int | None, chunks: Iterator[bytes], largest: float) -> Body:
-    """A body that is refused where it has more bytes than the largest one that is expected.
+    """A body that is refused if it has more bytes than the largest that is expected.
 
     Raises
     ------
     UnusableContentError
-        Where the announced length says so already; else while the chunks are read.
+        At once if the announced length is too large, else while the chunks are read.
     """
     if length is not None and length > largest:
         raise _too_large(address, f"{length:,} bytes", largest)
@@ -113,12 +113,12 @@ def _too_large(address: str, size: str, largest: float) -> UnusableContentError:
 
 
 def content_length(text: str) -> int | None:
-    """Bytes that `Content-Length` announces; None where it is missing or no number."""
+    """The bytes that `Content-Length` announces; None if it is missing or no number."""
     return _whole_number(text)
 
 
 def retry_after(text: str) -> float:
-    """Seconds that `Retry-After` asks for: a number, or a date (RFC 9110, 10.2.3); else 0."""
+    """The seconds of `Retry-After`, a number or a date (RFC 9110, 10.2.3); 0 if it is neither."""
     seconds = _whole_number(text)
     if seconds is not None:
         return float(seconds)
@@ -129,7 +129,7 @@ def retry_after(text: str) -> float:
 
 
 def _whole_number(text: str) -> int | None:
-    """Not `int(text)`, which takes digits of all scripts and has a limit on their number."""
+    """A number in ASCII digits; `int` takes those of all scripts, and limits their number."""
     digits = text.strip()
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
         return None

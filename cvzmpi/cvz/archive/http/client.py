@@ -1,6 +1,6 @@
-"""The client: the one place that talks to the archive, with few connections and much patience.
+"""The client of the archive: the one place that sends requests to it, few and patiently.
 
-All requests of a process go through one `ArchiveClient`, from whatever threads. An attempt that
+All requests of all threads of a process go through one `ArchiveClient`. An attempt that
 fails for a reason that may pass (a timeout, a cut transfer, a 429 or 5xx, content that is not what
 it should be) is repeated with growing pauses; a `Retry-After` holds back all threads. Every
 transfer is bounded: in time, in speed, and in size.
@@ -70,7 +70,7 @@ class ArchiveClient:
     ----------
     limits : ClientLimits
     say : callable, optional
-        Is told that the archive is waited for, and that it answers again.
+        Takes a line when the archive is waited for, and when it answers again.
     """
 
     def __init__(self, limits: ClientLimits, say: Callable[[str], None] | None = None) -> None:
@@ -81,33 +81,23 @@ class ArchiveClient:
         self._session = open_session(limits.connections)
         self._said = SaidOnce(say or (lambda _: None), again=math.inf, quiet=_QUIET_SECONDS)
 
-    @property
-    def stopped(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stopped.is_set()
-
     def stop(self) -> None:
-        """End all waiting and all transfers, now and later; from whatever thread."""
+        """End all waiting and all transfers, now and later; from any thread."""
         self._stopped.set()
-
-    def text(self, address: str) -> str:
-        """Fetch a text."""
-        content: bytes = self.fetch(address, lambda body: b"".join(body.chunks))
-        return content.decode("utf-8", errors="replace")
 
     def fetch(
         self, address: str, receive: Callable[[Body], _T], largest: float = 64 * MEGABYTE
     ) -> _T:
-        """Fetch what is at an address.
+        """Fetch the content of an address.
 
         Parameters
         ----------
         address : str
         receive : callable
-            Takes the `Body`, and gives what is returned. Is called again for each attempt; raises
-            `UnusableContentError` or `WrongProductError` where the content asks for another one.
+            Takes the `Body` of each attempt, and returns the result of `fetch`; raises
+            `UnusableContentError` or `WrongProductError` if there is to be another attempt.
         largest : float
-            Bytes; what has more is not read further.
+            Bytes of the content; more are not read.
 
         Raises
         ------
@@ -130,9 +120,9 @@ class ArchiveClient:
         Parameters
         ----------
         address : str
-            Named where it does not succeed.
+            Named in the messages of errors.
         attempt : callable
-            Raises `PassingError`, `UnusableContentError` or `WrongProductError` where it is to be
+            Raises `PassingError`, `UnusableContentError` or `WrongProductError` if it is to be
             called again.
 
         Raises
@@ -140,7 +130,7 @@ class ArchiveClient:
         ArchiveDownError
             After the last attempt.
         UnusableContentError, WrongProductError
-            After the last attempt, if that did bring something.
+            After the last attempt, if that brought some content.
         StoppedError
             After `stop`.
         """

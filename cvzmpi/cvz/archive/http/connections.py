@@ -1,7 +1,4 @@
-"""HTTP connections that are kept and used again, and that a transfer can cut.
-
-Takes a while to import: for the functions of `client` that need it.
-"""
+"""HTTP connections that are kept and used again, and that a transfer can cut."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ from cvzmpi.cvz.archive.http.transfer import Transfer
 from cvzmpi.errors import ArchiveDownError, one_line
 
 FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError)
-"""What a request, or reading its answer, raises."""
+"""The exceptions of a request and of reading its answer."""
 
 
 class _CutConnection:
-    """Tells the transfer of its thread that it is used, before it waits for the answer."""
+    """Gives its socket to the transfer of its thread before it waits for the answer."""
 
     sock: Any
 
@@ -64,11 +61,11 @@ class _Adapter(HTTPAdapter):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Have nothing followed: `requests` reads all that an answer brings that redirects."""
+        """Follow nothing: `requests` would read all of the body of a redirection."""
 
 
 def redirected_to(response: requests.Response) -> str | None:
-    """The address that an answer redirects to; None where it does not.
+    """The address that an answer redirects to; None if it does not.
 
     Raises
     ------
@@ -83,7 +80,7 @@ def redirected_to(response: requests.Response) -> str | None:
 
 
 def open_session(connections: int) -> requests.Session:
-    """Connections, at most so many for each host; redirections are not followed."""
+    """A session with so many connections for each host, which follows no redirections."""
     session = _Session()
     adapter = _Adapter(pool_maxsize=connections, pool_block=True)
     session.mount("https://", adapter)
@@ -96,7 +93,7 @@ def open_session(connections: int) -> requests.Session:
 
 
 def as_ours(address: str, error: Exception) -> Exception:
-    """What to raise for what `requests` and urllib3 raise."""
+    """The error to raise for an exception of `requests` and urllib3."""
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return PassingError("no answer in time")
     if isinstance(error, urllib3.exceptions.DecodeError):
@@ -109,7 +106,7 @@ def as_ours(address: str, error: Exception) -> Exception:
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason: what requests and urllib3 say around it fills lines."""
+    """The innermost reason; requests and urllib3 wrap it in long texts."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return one_line(error)

@@ -35,5 +35,5 @@ class RequestRate:
             self._not_before = max(self._not_before, time.monotonic() + self._spacing)
 
     def hold(self, seconds: float) -> None:
-        """Let nobody pass for so long: the archive said that it has too much to do."""
+        """Let no request pass for so long, since the archive asked for it."""
         self._not_before = max(self._not_before, time.monotonic() + seconds)

@@ -1,8 +1,8 @@
 """Transfers: a request and its answer, bounded in time and speed by the clock.
 
-The time-outs of a socket hold for each read alone: a server that sends a byte now and then never
-meets them. So a thread watches each transfer and cuts its connection when it takes too long, is too
-slow, or is not wanted any more. Whatever waits for the connection goes on at once.
+The time-outs of a socket hold for each read alone: a server that sends a byte now and then stays
+within them. So a thread watches each transfer and cuts its connection when it takes too long or is
+too slow, or when the job ends. A read that waits for the connection then ends at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Transfer:
     Attributes
     ----------
     cut : str, optional
-        Why the connection was cut; None where it was not.
+        The reason why the connection was cut; None if it was not.
     """
 
     def __init__(
@@ -68,14 +68,14 @@ class Transfer:
             self._ended.set()
 
     def use(self, connection: socket.socket) -> None:
-        """Say which connection the transfer uses from now on."""
+        """Set the connection that the transfer uses from now on."""
         with self._lock:
             self._socket = connection
             if self.cut is not None:
                 _shut(connection)
 
     def received(self, n_bytes: int) -> None:
-        """Say that so much of the content came, perhaps nothing yet."""
+        """Count bytes of the content that came; the first call, also with 0, begins the content."""
         self._n_received = (self._n_received or 0) + n_bytes
 
     def _look_at_clock(self) -> None:
@@ -110,7 +110,7 @@ _of_thread = threading.local()
 
 
 def _shut(connection: socket.socket) -> None:
-    """Have all reads of a connection end, also those that wait; it is closed by who opened it."""
+    """End all reads of a connection, also those that wait; its owner closes it."""
     with contextlib.suppress(OSError):
         # of an encrypted connection, the one below: its own `shutdown` is for the thread that reads
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

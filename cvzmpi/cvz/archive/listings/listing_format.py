@@ -1,4 +1,4 @@
-"""A listing: the archive's download script of a sector, which names every 2-minute light curve.
+"""The format of a listing: the download script of a sector, which names its 2-minute light curves.
 
 `curl -C - -L -o tess...-s_lc.fits https://...`: a light curve is named twice in its line.
 """
@@ -27,22 +27,22 @@ def names_in(listing: bytes, sector: int) -> Iterator[tuple[int, bytes]]:
 
 
 def lists_something(listing: bytes) -> bool:
-    """Whether a light curve is listed."""
+    """True if a light curve is listed."""
     return _LINE.search(listing) is not None
 
 
 def count_light_curves(listing: bytes) -> int:
-    """How many light curves are listed."""
+    """The number of light curves that are listed."""
     return sum(1 for _ in _LINE.finditer(listing))
 
 
 def check_listing(address: str, sector: int, content: bytes) -> int:
-    """Check that what came from an address is the listing of a sector, all of it.
+    """Check that the content of an address is the whole listing of a sector.
 
     Returns
     -------
     int
-        How many light curves are listed.
+        The number of light curves that are listed.
 
     Raises
     ------
@@ -78,6 +78,6 @@ def _count_mentions(content: bytes) -> int:
 
 
 def _ends_whole(content: bytes) -> bool:
-    """Whether the last line is whole: it has an end, or names its light curve twice."""
+    """True if the last line has an end, or names its light curve twice."""
     last = content[content.rfind(b"\n") + 1 :]
     return not last.strip() or _WHOLE_LINE.match(last) is not None

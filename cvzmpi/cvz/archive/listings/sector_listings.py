@@ -1,8 +1,8 @@
-"""Listings: the archive's download script of a sector names every 2-minute light curve of it.
+"""The listings of all sectors, which name every 2-minute light curve.
 
-One request for each sector finds the light curves of all targets. The scripts are kept, and fetched
-again when they are old: sectors are reprocessed now and then. That something is missing is believed
-only where it may be: a sector that was there once, or before another one, is missing by a fault.
+One request for each sector finds the light curves of all targets. Listings are kept, and fetched
+again when they are old, since sectors are reprocessed now and then. A listing that was there once,
+or whose sector comes before another one, is missing by a fault; others may not exist yet.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
 
 _MISSING_AT_END = 2
-"""So many sectors in a row without a listing are the end."""
+"""The number of sectors in a row without a listing that are the end."""
 
 _NO_SECTOR = 9999
-"""There is none with this number: file names have four digits for it."""
+"""The number of no sector; file names have four digits for it."""
 
 _SHRUNK = 0.99
 """A listing with less than this share of the light curves of an earlier one is not all of it."""
@@ -41,9 +41,9 @@ class SectorRange:
     last : int
         Sectors after this one are not looked for.
     absent : frozenset of int
-        Of which the archive has no listing.
+        Sectors that have no listing.
     known : frozenset of int
-        That were there once.
+        Sectors that had one once.
     """
 
     last: int = 200
@@ -51,7 +51,7 @@ class SectorRange:
     known: frozenset[int] = frozenset()
 
     def last_of(self, sectors: Iterable[int]) -> int:
-        """The last of some sectors that is looked for; 0 where none is."""
+        """The last of these sectors that is looked for; 0 if none is."""
         return max((s for s in sectors if s <= self.last and s not in self.absent), default=0)
 
 
@@ -66,12 +66,12 @@ class SectorListings:
     kept : KeptListings
     sectors : SectorRange
     largest : float
-        Bytes of a listing; what has more is not read further.
+        Bytes of a listing; more are not read.
 
     Attributes
     ----------
     unseen : str, optional
-        Why new sectors could not be looked for; None where they could.
+        The reason why new sectors could not be looked for; None where they could.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class SectorListings:
 
     @property
     def notes(self) -> list[str]:
-        """What is worth telling: which old listings were used since there were no new ones."""
+        """Lines for the user, as about old listings that were used for lack of new ones."""
         notes = list(self._notes)
         if self._old:
             kept, error = self._old[0]
@@ -108,7 +108,7 @@ class SectorListings:
     def products(self, tics: Collection[int]) -> Iterator[Product]:
         """The light curves of some stars, by sector.
 
-        Where the archive has two versions of one, the later one.
+        Of two versions of a light curve, it is the later one.
 
         Raises
         ------
@@ -155,7 +155,7 @@ class SectorListings:
         )
 
     def _listing(self, sector: int) -> bytes:
-        """The script of a sector."""
+        """The listing of a sector."""
         kept = self._kept.read(sector)
         if kept is not None and kept.days <= self._kept.max_age:
             return kept.content
@@ -189,7 +189,7 @@ class SectorListings:
         return content
 
     def _end(self, last_found: int, errors: list[ArchiveError]) -> None:
-        """Find out whether there are really no more sectors."""
+        """Check that there are really no more sectors."""
         forbidden = next((error for error in errors if isinstance(error, ForbiddenError)), None)
         if not last_found:
             error = forbidden or errors[0]
@@ -198,7 +198,7 @@ class SectorListings:
             self._go_without_new(last_found, forbidden)
 
     def _forbids_what_is_missing(self, last_found: int) -> bool:
-        """Whether the archive answers as a public bucket does, which forbids what it has not."""
+        """True if the archive forbids files that it does not have, as a public bucket does."""
         try:
             self._client.fetch(self._address(_NO_SECTOR), lambda _: None, self._largest)
             return False
@@ -213,7 +213,7 @@ class SectorListings:
             return False
 
     def _go_without_new(self, last_found: int, error: ArchiveDownError) -> None:
-        """Be content with the sectors that are known, where these are all there."""
+        """Go on without new sectors, if all that are known are there."""
         if last_found == 0 or last_found != self._last_known:
             raise error
         self.unseen = str(error)

@@ -1,4 +1,4 @@
-"""Downloads: how a light curve gets from the archive into scratch."""
+"""Downloads of light curves from the archive into scratch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Downloader(Protocol):
     """A way to get a light curve: by plain requests, or with lightkurve's client."""
 
     def address(self, product: Product) -> str:
-        """Where it comes from."""
+        """The address of a product."""
         ...
 
     def download(self, product: Product, scratch: Scratch) -> StagedFile:
@@ -37,7 +37,7 @@ class Downloader(Protocol):
         ...
 
     def try_out(self, product: Product) -> None:
-        """Find out whether the archive gives a product; nothing of it is kept.
+        """Check that the archive gives a product; nothing of it is kept.
 
         Raises
         ------
@@ -47,7 +47,7 @@ class Downloader(Protocol):
         ...
 
     def stop(self) -> None:
-        """End what is under way; from another thread."""
+        """End all downloads; from another thread."""
         ...
 
 
@@ -60,7 +60,7 @@ class PlainDownloader:
     base : str
         Address of the archive or of a mirror, see `product.address_of`.
     largest : float
-        Bytes of a light curve; what has more is not read further.
+        Bytes of a light curve; more are not read.
     quota : ScratchQuota, optional
         The limit of scratch, also for a single light curve.
     """
@@ -78,7 +78,7 @@ class PlainDownloader:
         self._quota = quota
 
     def address(self, product: Product) -> str:
-        """Where it comes from."""
+        """The address of a product."""
         return address_of(product, self._base)
 
     def download(self, product: Product, scratch: Scratch) -> StagedFile:
@@ -98,7 +98,7 @@ class PlainDownloader:
             raise
 
     def try_out(self, product: Product) -> None:
-        """Find out whether the archive gives a product."""
+        """Check that the archive gives a product."""
         address = self.address(product)
 
         def receive(body: Body) -> None:
@@ -108,5 +108,5 @@ class PlainDownloader:
         self._client.fetch(address, receive, self._largest)
 
     def stop(self) -> None:
-        """End what is under way."""
+        """End all downloads."""
         self._client.stop()

@@ -39,9 +39,9 @@ class StagedFile:
         Bytes.
     sha256 : str
     usable_cadences : int
-        With the campaign's quality bitmask.
+        Their number, with the campaign's quality bitmask.
     address : str
-        Where it came from; empty where it was found in scratch.
+        The source of the download; empty if the file was found in scratch.
     """
 
     product: Product
@@ -52,7 +52,7 @@ class StagedFile:
     address: str = ""
 
     def detail(self) -> dict[str, Any]:
-        """For the ledger."""
+        """The facts for the ledger."""
         detail = {
             "path": str(self.path),
             "size": self.size,
@@ -69,7 +69,7 @@ class Scratch:
     ----------
     directory : Path
     quality_bitmask : int
-        Of the cadences that are not usable.
+        The bits of cadences that are not usable.
     """
 
     def __init__(self, directory: Path, quality_bitmask: int) -> None:
@@ -77,7 +77,7 @@ class Scratch:
         self._quality_bitmask = quality_bitmask
 
     def path(self, product: Product) -> Path:
-        """Where a product is, or will be."""
+        """The path of a product, also before it is there."""
         return self.directory / f"s{product.sector:04d}" / product.name
 
     def find(self, product: Product) -> StagedFile | None:
@@ -92,7 +92,7 @@ class Scratch:
             return None
 
     def receive(self, product: Product, body: Body, address: str) -> StagedFile:
-        """Write, verify and keep what came from an address.
+        """Write, verify and keep the content of an address.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Scratch:
         return replace(staged, path=path, address=address)
 
     def products(self) -> Iterator[tuple[Product, int]]:
-        """All light curves that are there under their names, and the bytes that they take."""
+        """All light curves that are there, with their size in bytes."""
         for path in self.directory.glob("s*/tess*_lc.fits"):
             try:
                 yield Product.of_name(path.name), path.stat().st_size
@@ -141,7 +141,7 @@ class Scratch:
         self.path(product).unlink(missing_ok=True)
 
     def remove_old_parts(self, seconds: float) -> None:
-        """Remove what dead processes left: nothing was written to it for so long."""
+        """Remove the files of dead processes, to which nothing was written for so long."""
         for part in self.directory.glob("s*/.*.part"):
             try:
                 if time.time() - part.stat().st_mtime > seconds:
@@ -151,7 +151,7 @@ class Scratch:
 
     @contextmanager
     def _part(self, product: Product) -> Iterator[Path]:
-        """A name that no other thread, process or node uses; nothing stays under it."""
+        """A path that no other thread, process or node uses; nothing stays there."""
         owner = f"{socket.gethostname()}-{os.getpid()}-{threading.get_native_id()}"
         path = self.path(product)
         part = path.with_name(f".{path.name}.{owner}.part")
@@ -191,7 +191,7 @@ class Scratch:
 
 
 def _check_fits(path: Path, origin: Path | str) -> None:
-    """Refuse a page that says something to people, an empty file, and one that is compressed."""
+    """Refuse a web page, an empty file, and a compressed one."""
     try:
         with path.open("rb") as file:
             start = file.read(_SHOWN_BYTES)
@@ -203,8 +203,8 @@ def _check_fits(path: Path, origin: Path | str) -> None:
 
 
 def _write(part: Path, body: Body) -> int:
-    """Write the content to a file; the bytes that came."""
-    # Not within a `try` are the chunks: what is wrong with these is not wrong with scratch.
+    """Write the content to a file, and return its number of bytes."""
+    # The chunks are read outside of `try`, since their errors are not those of scratch.
     size = 0
     try:
         file = part.open("wb")

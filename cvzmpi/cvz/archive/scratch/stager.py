@@ -1,7 +1,7 @@
 """The stager: threads that bring light curves into scratch while others are worked on.
 
 It is the only part of a job that downloads. The threads know nothing of MPI, of the ledger or of
-units; rank 0 asks for products and collects what became of them.
+units; rank 0 asks for products and collects the results.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class NotStaged:
     ----------
     product : Product
     reason : str
-        One line: target, sector, address, what happened, what to do.
+        One line: target, sector, address, the fault, and a remedy.
     archive_down : bool
-        Whether it was not for this product: it may be had another time.
+        True if the archive failed, and may give the product another time.
     """
 
     product: Product
@@ -48,9 +48,9 @@ class NotStaged:
 class Stager:
     """Brings products into scratch.
 
-    A failure that an archive without fault would not have had is told only when it is known whether
-    it was the archive's or the product's own, so that a dead archive costs no light curve its life.
-    Until then it is *in doubt*:
+    A failure that may be the archive's is reported only when it is known whether it is that or the
+    product's own, so that no light curve counts as failed while the archive is down. Until then it
+    is *in doubt*:
 
     - When another product comes, the archive is well, and those in doubt are asked for again. What
       fails a second time in this way is the product's own failure.
@@ -73,7 +73,7 @@ class Stager:
     ----------
     quota : ScratchQuota
     down : str, optional
-        Why the archive counts as down; None while it does not.
+        The reason why the archive counts as down; None while it does not.
     n_pending : int
         Products that were asked for and not collected yet.
     n_downloaded : int
@@ -158,7 +158,7 @@ class Stager:
             thread.join(_END_SECONDS / len(self._threads))
 
     def _resolve_doubt(self) -> list[NotStaged]:
-        """The archive is well: ask again, once; the failures that are the products' own."""
+        """Ask once more, since the archive is well; the failures that are the products' own."""
         own = []
         for failure in self._in_doubt:
             if failure.product in self._asked_again:
@@ -170,7 +170,7 @@ class Stager:
         return own
 
     def _try_out(self) -> None:
-        """Find out whether the failures in doubt are the archive's."""
+        """Try the archive out, to know whether the failures in doubt are its own."""
         if self._known_good is None:
             self._go_down(self._in_doubt[-1].reason)
         elif not self._is_tried_out:
@@ -221,21 +221,21 @@ class Stager:
         except StoppedError:
             raise
         except (ArchiveError, ScratchError) as error:
-            # that a light curve is not there, or is not good, says the archive about this one
+            # other errors of the archive are about this light curve
             down = isinstance(error, ArchiveDownError | ScratchError)
             return NotStaged(product, _about(product, error), archive_down=down)
 
 
 @dataclass(frozen=True)
 class _TryOut:
-    """A product with which the archive is tried out, and why it did not come."""
+    """A product with which the archive is tried out, and the reason if it did not come."""
 
     product: Product
     failure: str | None = None
 
 
 class _Asked:
-    """What the threads are to do, in order, but for what comes first."""
+    """The tasks of the threads, in order; a few are put first."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count()

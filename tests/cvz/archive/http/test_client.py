@@ -92,7 +92,7 @@ def test_what_the_archive_does_not_have_is_asked_for_once(open_archive, client):
     archive = open_archive()
     address = f"{archive.address}/api/v0.1/Download/file/?uri=mast:TESS/product/no.fits"
     with pytest.raises(NotInArchiveError, match="does not have it"):
-        client.text(address)
+        client.fetch(address, whole)
     assert len(archive.counts.requests) == 1
 
 
@@ -101,7 +101,7 @@ def test_an_archive_that_is_not_there_is_told(client):
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}/file"
         with pytest.raises(ArchiveDownError, match=r"the connection failed .*refused"):
-            client.text(address)
+            client.fetch(address, whole)
 
 
 def test_a_transfer_that_goes_on_for_ever_is_ended(open_archive):
@@ -182,6 +182,6 @@ def test_after_a_stop_nobody_waits(open_archive, fault):
 
 def test_files_of_a_mirror_are_read(client, tmp_path):
     (tmp_path / "a file").write_bytes(b"content")
-    assert client.text(f"file://{tmp_path}/a%20file") == "content"
+    assert client.fetch(f"file://{tmp_path}/a%20file", whole) == b"content"
     with pytest.raises(NotInArchiveError, match="no such file"):
-        client.text(f"file://{tmp_path}/missing")
+        client.fetch(f"file://{tmp_path}/missing", whole)

@@ -44,5 +44,5 @@ def test_what_the_ledger_keeps_of_a_file_has_none(tmp_path):
 
 def test_an_error_names_the_address_without_them(client):
     with pytest.raises(ArchiveError) as error:
-        client.text(f"http://jane:{SECRET}@127.0.0.1:1/x")
+        client.fetch(f"http://jane:{SECRET}@127.0.0.1:1/x", lambda body: None)
     assert "http://jane:***@127.0.0.1:1/x: the connection failed" in str(error.value)
