@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+
 from cvzmpi.runtime.command_line import JOB, config_option, lazy_command, set_option
 
 
