@@ -227,20 +227,14 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
         return
     amplitude = half_found(recovery, "amplitude", 100)
     duration = half_found(recovery, "equivalent_duration")
+    places = f"{recovery.recovered.shape[1]} places"
     so_far = "" if recovery.n_done == recovery.n_inject else " so far"
     print_facts(
         console,
         [
-            (
-                "injected",
-                f"{recovery.n_done:,} of {recovery.n_inject:,} flares at "
-                f"{recovery.recovered.shape[1]} places each",
-            ),
+            ("injected", f"{recovery.n_done:,} of {recovery.n_inject:,} flares at {places} each"),
             ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}"),
-            (
-                "half of them",
-                f"at amplitude {amplitude} %, at ED {duration} s",
-            ),
+            ("half of them", f"at amplitude {amplitude} %, at ED {duration} s"),
         ],
     )
     amplitude_edges = equal_edges(recovery.amplitude, _GRID)

@@ -1,7 +1,8 @@
 """The layout of a sector file: its tables with all their columns, and its other names.
 
-A column that is declared here is written, checked and read; `SectorData.tables` says where its
-values are. The columns of the flares are declared where they are measured.
+A column that is declared here is written, checked and read. `SectorData` has its values: `tables`
+says in which attribute, and its inverse reads them. They are computed in `cvz.work.stages`. The
+columns of the flares are declared where they are measured.
 """
 
 from __future__ import annotations

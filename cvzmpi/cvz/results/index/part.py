@@ -64,9 +64,9 @@ def read_part(part_file: Path) -> tuple[Part, str | None]:
         return Part.empty(), None
     except OSError as error:
         raise SectorFileError(f"{part_file}: cannot be read: {error.strerror}") from error
-    edges = (_DIGEST_SIZE, 2 * _DIGEST_SIZE)
-    layout, digest, body = content[: edges[0]], content[edges[0] : edges[1]], content[edges[1] :]
-    if layout != _LAYOUT or _digest(body) != digest:
+    head, body = content[: 2 * _DIGEST_SIZE], content[2 * _DIGEST_SIZE :]
+    digest = _digest(body)
+    if head != _LAYOUT + digest:
         return Part.empty(), None
     source = io.BytesIO(body)
     return Part(*(pa.ipc.open_stream(source).read_all() for _ in _SCHEMAS)), digest.hex()

@@ -108,18 +108,9 @@ def _draw_legend(axes: Any, content: Content) -> None:
     what = "no flare" if not n_flares else "1 flare" if n_flares == 1 else f"{n_flares} flares"
     marker = "|" if n_flares else ""
     handles.append(Line2D([], [], color=FLARE, marker=marker, ls="", mew=1.1, label=what))
-    axes.legend(
-        handles=handles,
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.0),
-        ncols=4,
-        frameon=False,
-        borderaxespad=0.1,
-        borderpad=0.2,
-        handlelength=1.4,
-        handletextpad=0.5,
-        columnspacing=1.3,
-    )
+    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": 4, "frameon": False}
+    tight = {"borderaxespad": 0.1, "borderpad": 0.2, "handletextpad": 0.5, "columnspacing": 1.3}
+    axes.legend(handles=handles, handlelength=1.4, **place, **tight)
 
 
 def _mark_flares(axes: Any, content: Content) -> None:

@@ -163,17 +163,9 @@ def _draw_panel(
     x = np.geomspace(size.min(), size.max(), 300)
     axes.fill_between(x * factor, *curve.interval(x), color=GP, alpha=0.25, linewidth=0)
     axes.plot(x * factor, curve(x), color=GP, lw=1.4, label="monotone curve, 68 %")
-    axes.errorbar(
-        middle * factor,
-        counts.fraction,
-        (below, above),
-        fmt="o",
-        color=DATA,
-        ms=3.5,
-        lw=0.9,
-        label="injected flares in bins, 68 %",
-        zorder=3,
-    )
+    style = {"fmt": "o", "color": DATA, "ms": 3.5, "lw": 0.9, "zorder": 3}
+    label = "injected flares in bins, 68 %"
+    axes.errorbar(middle * factor, counts.fraction, (below, above), label=label, **style)
     for level in (0.1, 0.5, 0.9):
         _mark(axes, curve, level, factor, unit)
     axes.set(xscale="log", ylim=(-0.03, 1.06))
@@ -187,14 +179,8 @@ def _mark(axes: Any, curve: CompletenessCurve, level: float, factor: float, unit
         return
     value = limit.value * factor
     axes.plot([value], [level], "D", color=FLARE, ms=5, zorder=4)
-    axes.annotate(
-        f"{level:.0%}: {value:.3g} {unit}",
-        (value, level),
-        xytext=(7, -3),
-        textcoords="offset points",
-        color=FLARE,
-        va="top",
-    )
+    style = {"xytext": (7, -3), "textcoords": "offset points", "color": FLARE, "va": "top"}
+    axes.annotate(f"{level:.0%}: {value:.3g} {unit}", (value, level), **style)
 
 
 def _middles(edges: np.ndarray) -> np.ndarray:

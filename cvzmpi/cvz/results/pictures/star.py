@@ -33,16 +33,9 @@ def draw_ffd(star: StarFfd) -> Any:
     axes.plot(ffd["ed"], ffd["raw_rate"], "o", **style)
     known = np.isfinite(ffd["rate"])
     rate, low, high = (ffd[name][known] for name in ("rate", "rate_low", "rate_high"))
-    axes.errorbar(
-        ffd["ed"][known],
-        rate,
-        (rate - low, high - rate),
-        fmt="s",
-        color=FLARE,
-        ms=3.5,
-        elinewidth=0.5,
-        label="corrected for completeness, 68 %",
-    )
+    style = {"fmt": "s", "color": FLARE, "ms": 3.5, "elinewidth": 0.5}
+    label = "corrected for completeness, 68 %"
+    axes.errorbar(ffd["ed"][known], rate, (rate - low, high - rate), label=label, **style)
     largest = float(ffd["ed"].max())
     if star.power_law is not None and star.power_law.lower < largest:
         _draw_fit(axes, star, largest)

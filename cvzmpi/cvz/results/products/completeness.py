@@ -145,15 +145,21 @@ class CompletenessCurve:
             return self.largest, ">"
         if fraction[0] > level:
             return self.smallest, "<"
-        above = int(np.argmax(fraction >= level))
-        if fraction[above] == level:
-            return float(np.exp(self.log_size[above])), "="
-        pair = slice(above - 1, above + 1)  # both differ, since only the upper one reaches it
-        return float(np.exp(np.interp(level, fraction[pair], self.log_size[pair]))), "="
+        return first_reaching(level, fraction, self.log_size), "="
 
     @staticmethod
     def _open(value: float, relation: str) -> float:
         return {"=": value, ">": math.inf, "<": 0.0}[relation]
+
+
+def first_reaching(level: float, values: np.ndarray, log_size: np.ndarray) -> float:
+    """The size at which values at knots, linear between them, first reach a level.
+
+    The first knot where even its value is above the level.
+    """
+    above = int(np.argmax(values >= level))
+    pair = slice(max(above - 1, 0), above + 1)  # both differ, since only the upper one reaches it
+    return float(np.exp(np.interp(level, values[pair], log_size[pair])))
 
 
 def _draw_curves(

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from cvzmpi.cvz.results.products.completeness import CompletenessCurve
+from cvzmpi.cvz.results.products.completeness import CompletenessCurve, first_reaching
 
 _MAX_STEP = 0.25  # of the logarithm; the integrands fall by less than exp(-8) over it
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
@@ -64,16 +64,10 @@ class EffectiveTime:
 
         The first knot where even the smallest are found more often, NaN where it is never reached.
         """
-        reached = self.days >= fraction * self.searched
-        if not reached.any():
+        days = fraction * self.searched
+        if not np.any(self.days >= days):
             return math.nan
-        above = int(np.argmax(reached))
-        if above == 0:
-            return float(np.exp(self.log_duration[0]))
-        pair = slice(above - 1, above + 1)
-        return float(
-            np.exp(np.interp(fraction * self.searched, self.days[pair], self.log_duration[pair]))
-        )
+        return first_reaching(days, self.days, self.log_duration)
 
     def quadrature(self, lower: float, upper: float) -> Quadrature:
         """Prepare for integrals over the equivalent durations from `lower` to `upper`."""
@@ -138,13 +132,8 @@ class Quadrature:
             weight = np.concatenate([weight, tail])
         integral = float(weight.sum())
         mean = float(weight @ x) / integral
-        deviation = x - mean
-        return (
-            integral,
-            mean,
-            float(weight @ deviation**2) / integral,
-            float(weight @ deviation**3) / integral,
-        )
+        variance, third = (float(weight @ (x - mean) ** k) / integral for k in (2, 3))
+        return integral, mean, variance, third
 
     def norm(self, slope: float) -> float:
         """Integral of exp(-slope x) itself."""

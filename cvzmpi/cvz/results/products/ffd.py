@@ -144,20 +144,17 @@ class StarFfd:
             lower = math.nan
         durations = np.concatenate([sector.duration for sector in sectors])
         n = int(np.sum((durations >= lower) & (durations <= upper)))
-        nothing = (math.nan, math.nan)
-        power_law, index, days = None, assumed_index, math.nan
-        rate, interval, interval_95 = math.nan, nothing, nothing
+        power_law = None
+        if n >= MIN_FLARES:  # none where the bound is NaN
+            power_law = fit_power_law(durations, time, lower, upper)
+        index = assumed_index if power_law is None else power_law.index
+        days = math.nan
         if not math.isnan(lower):
-            if n >= MIN_FLARES:
-                power_law = fit_power_law(durations, time, lower, upper)
-            if power_law is not None:
-                index = power_law.index
             days = time.quadrature(lower, upper).average(index - 1)
-            rate = n / days
-            if power_law is not None:
-                interval, interval_95 = power_law.rate_interval, power_law.rate_interval_95
-            else:
-                interval, interval_95 = _poisson(n, days, CONFIDENCE), _poisson(n, days, 0.95)
+        if power_law is not None:
+            interval, interval_95 = power_law.rate_interval, power_law.rate_interval_95
+        else:
+            interval, interval_95 = _poisson(n, days, CONFIDENCE), _poisson(n, days, 0.95)
         return cls(
             tic=sectors[0].tic,
             sectors=sectors,
@@ -167,7 +164,7 @@ class StarFfd:
             power_law=power_law,
             index=index,
             n_flares=n,
-            rate=rate,
+            rate=n / days,
             interval=interval,
             interval_95=interval_95,
             upper_limit=poisson_upper_limit(n) / days,

@@ -125,12 +125,8 @@ def fit_power_law(
 
     slopes = _intervals(slope_likelihood, best, n, (flattest, _STEEPEST))
     log_rate = math.log(n / quadrature.average(best))
-    log_rates = _intervals(
-        _rate_likelihood(quadrature, n, total, slopes[1]),
-        log_rate,
-        n,
-        (log_rate - 10, log_rate + 10),
-    )
+    rate_likelihood = _rate_likelihood(quadrature, n, total, slopes[1])
+    log_rates = _intervals(rate_likelihood, log_rate, n, (log_rate - 10, log_rate + 10))
     return PowerLaw(
         lower=lower,
         upper=upper,

@@ -96,15 +96,8 @@ def fit_flares(data: SectorData, quality_bitmask: int) -> list[TemplateFit | Non
         window = np.arange(max(start - BEFORE, 0), min(stop + AFTER + 1, len(rows)))
         inside = (window >= start) & (window <= stop)
         window = window[inside | ~in_flare[window]]  # no other flare
-        fits.append(
-            _fit(
-                time[window] - time[brightest],
-                excess[window],
-                error[window],
-                light_curve.exposure,
-                _LONGEST * (stop + 1 - start),
-            )
-        )
+        since, longest = time[window] - time[brightest], _LONGEST * (stop + 1 - start)
+        fits.append(_fit(since, excess[window], error[window], light_curve.exposure, longest))
     return fits
 
 
@@ -129,10 +122,7 @@ def _fit(
         starts.append(np.array([amplitude, constant, shift, log_fwhm]))
     start = min(starts, key=lambda parameters: float(np.sum(misfit(parameters) ** 2)))
     scale = [max(abs(start[0]), 1e-6), float(np.median(error)), 1.0, 1.0]
-    bounds = (
-        [-np.inf, -np.inf, -_SHIFT, shortest],
-        [np.inf, np.inf, _SHIFT, log_fwhms[-1]],
-    )
+    bounds = [-np.inf, -np.inf, -_SHIFT, shortest], [np.inf, np.inf, _SHIFT, log_fwhms[-1]]
     solution = least_squares(misfit, start, bounds=bounds, x_scale=scale)
     amplitude, _, _, log_fwhm = solution.x
     if not solution.success or amplitude <= 0:
