@@ -8,7 +8,7 @@ import pytest
 from tests.earlier_versions import CURRENT, PIXELS, assert_same_files, ledger_rows
 from tests.level2.example_rows import OP, calcium, row
 from tests.main_job import bytes_of
-from tools.harness.hdf5_content import content
+from tools.harness.hdf5_content import values
 
 # ----------------------------------------------------------------- maps
 
@@ -66,7 +66,7 @@ def test_a_killed_inversion_is_finished_as_if_it_had_not_been(
 def remaining(directory):
     """The tickets of each map that no checkpoint vouches for."""
     return sorted(
-        content(path)["@n_tickets_remaining"][1] for path in directory.rglob("*.inverted.h5")
+        int(values(path)["@n_tickets_remaining"]) for path in directory.rglob("*.inverted.h5")
     )
 
 
