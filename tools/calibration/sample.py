@@ -21,38 +21,24 @@ LEVELS = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class Sample:
-    """The simulated flares at whose peak the detector could look; shape (n,) each.
+    """The simulated flares at whose peak the detector could look; shape (n,) each."""
 
-    Attributes
-    ----------
-    found : bool
-        A detected flare covers the peak, by the rule that decides about injections.
-    alone : bool
-        No other simulated flare that could be seen peaks within two hours, or under the same
-        detected flare. Injections are alone: they are never placed in or beside a detected flare,
-        while flares of the star do as they like.
-    of_alike : float
-        Recovered fraction of the 15 injected flares that are most alike in amplitude and FWHM.
-    of_duration : float
-        Completeness of the light curve at the equivalent duration of the flare.
-    duration : float
-        True equivalent duration in s.
-    relative_duration : float
-        The same in units of the light curve's 50 % limit.
-    mask_duration, template_duration : float
-        As measured, where a detected flare covers this one only; else NaN.
-    limits : float, shape (n, 3)
-        The light curve's 10, 50 and 90 % limits in units of its 50 % limit.
-    """
-
-    found: np.ndarray
+    found: np.ndarray  # A detected flare covers the peak, by the rule that decides about injections
+    # No other simulated flare that could be seen peaks within two hours, or under the same detected
+    # flare. Injections are alone: they are never placed in or beside a detected flare, while flares
+    # of the star do as they like.
     alone: np.ndarray
+    # recovered fraction of the 15 injected flares that are most alike in amplitude and FWHM
     of_alike: np.ndarray
+    # completeness of the light curve at the equivalent duration of the flare
     of_duration: np.ndarray
-    duration: np.ndarray
-    relative_duration: np.ndarray
+    duration: np.ndarray  # true equivalent duration in s
+    relative_duration: np.ndarray  # the same in units of the light curve's 50 % limit
+    # `mask_duration`, `template_duration`: as measured, where a detected flare covers this one
+    # only; else NaN
     mask_duration: np.ndarray
     template_duration: np.ndarray
+    # float, shape (n, 3); the light curve's 10, 50 and 90 % limits in units of its 50 % limit
     limits: np.ndarray
 
     @classmethod

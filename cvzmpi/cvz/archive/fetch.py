@@ -29,30 +29,14 @@ _ASKED_AHEAD = 32
 
 @dataclass
 class FetchResult:
-    """The numbers of a fetch.
+    """The numbers of a fetch."""
 
-    Attributes
-    ----------
-    n_needed : int
-        Light curves that a job would need from scratch.
-    n_there : int
-        Those that are in scratch now, verified.
-    n_downloaded : int
-        Those that this fetch downloaded.
-    failed : list of str
-        A line for each that cannot be had.
-    is_full : bool
-        True if scratch holds as much as it may.
-    down : str, optional
-        The reason why the archive counts as down; None if it does not.
-    """
-
-    n_needed: int = 0
-    n_there: int = 0
-    n_downloaded: int = 0
-    failed: list[str] = field(default_factory=list)
-    is_full: bool = False
-    down: str | None = None
+    n_needed: int = 0  # light curves that a job would need from scratch
+    n_there: int = 0  # those that are in scratch now, verified
+    n_downloaded: int = 0  # those that this fetch downloaded
+    failed: list[str] = field(default_factory=list)  # A line for each that cannot be had
+    is_full: bool = False  # true if scratch holds as much as it may
+    down: str | None = None  # the reason why the archive counts as down; None if it does not
 
     def __str__(self) -> str:
         words = [

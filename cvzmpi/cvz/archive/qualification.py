@@ -18,18 +18,12 @@ _FIRST_SECTORS = (1, 14, 27, 40, 56, 70, 84, 97, 109, 122)
 
 @dataclass(frozen=True)
 class Criteria:
-    """The criteria that a star must meet.
+    """The criteria that a star must meet."""
 
-    Attributes
-    ----------
-    min_sectors_per_year : int
-        Light curves in its best year of observation; a star of the continuous viewing zone has
-        nearly all of a year's.
-    min_tmag, max_tmag : float, optional
-        Range of TESS magnitudes, ends included.
-    """
-
+    # light curves in its best year of observation; a star of the continuous viewing zone has nearly
+    # all of a year's
     min_sectors_per_year: int
+    # `min_tmag`, `max_tmag`: range of TESS magnitudes, ends included
     min_tmag: float | None = None
     max_tmag: float | None = None
 
@@ -41,20 +35,13 @@ class Criteria:
 
 @dataclass(frozen=True)
 class Qualification:
-    """The criteria that a star meets or does not meet.
+    """The criteria that a star meets or does not meet."""
 
-    Attributes
-    ----------
-    values : dict
-        The value of every criterion, also if another is not met: `products`, the number of 2-minute
-        light curves; `sectors_per_year`, the most in a year of observation; `year`, the first year
-        with so many; `tmag`, if there is a range of magnitudes.
-    not_met : tuple of str
-        The criteria that are not met, in words.
-    """
-
+    # the value of every criterion, also if another is not met: `products`, the number of 2-minute
+    # light curves; `sectors_per_year`, the most in a year of observation; `year`, the first year
+    # with so many; `tmag`, if there is a range of magnitudes
     values: dict[str, Any]
-    not_met: tuple[str, ...] = ()
+    not_met: tuple[str, ...] = ()  # the criteria that are not met, in words
 
     @property
     def qualified(self) -> bool:

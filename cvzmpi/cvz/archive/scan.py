@@ -49,29 +49,18 @@ class Star:
 
 @dataclass(frozen=True)
 class ScanResult:
-    """The numbers of a scan: stars, light curves, and changes of the ledger.
+    """The numbers of a scan: stars, light curves, and changes of the ledger."""
 
-    Attributes
-    ----------
-    n_targets, n_qualified_targets, n_without_data : int
-        Stars.
-    n_light_curves, n_qualified : int
-        Light curves.
-    n_new : int
-        Units that were added.
-    n_changed : int
-        Units that were there, and qualify now or do so no more.
-    unseen : str, optional
-        The reason why new sectors could not be looked for; None where they could.
-    """
-
+    # `n_targets`, `n_qualified_targets`, `n_without_data`: stars
     n_targets: int
     n_qualified_targets: int
     n_without_data: int
+    # `n_light_curves`, `n_qualified`: light curves
     n_light_curves: int
     n_qualified: int
-    n_new: int
-    n_changed: int
+    n_new: int  # units that were added
+    n_changed: int  # units that were there, and qualify now or do so no more
+    # the reason why new sectors could not be looked for; None where they could
     unseen: str | None = None
 
     def __str__(self) -> str:

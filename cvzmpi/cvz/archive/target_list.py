@@ -28,22 +28,12 @@ class Target:
 
 @dataclass(frozen=True)
 class TargetList:
-    """The content of a list of targets.
-
-    Attributes
-    ----------
-    path : Path
-    targets : list of Target
-        In order, each star once.
-    has_magnitudes : bool
-        True if the list has a column of TESS magnitudes.
-    bad_rows : list of str
-        A line for each row that is no target: file, line number, and what was expected.
-    """
+    """The content of a list of targets."""
 
     path: Path
-    targets: list[Target]
-    has_magnitudes: bool
+    targets: list[Target]  # in order, each star once
+    has_magnitudes: bool  # true if the list has a column of TESS magnitudes
+    # A line for each row that is no target: file, line number, and what was expected
     bad_rows: list[str]
 
 

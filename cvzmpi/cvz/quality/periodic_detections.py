@@ -30,25 +30,14 @@ _STEP = _MIN_PERIOD / 15  # days; times are rounded to it, which lowers R by les
 
 @dataclass(frozen=True)
 class Recurrence:
-    """The period with which detections recur most clearly.
+    """The period with which detections recur most clearly."""
 
-    Attributes
-    ----------
-    period : float
-        Days.
-    resultant : float
-        R, from 0 (any phase) to 1 (one phase).
-    chance : float
-        The probability that detections at random times show any period this clearly: the Rayleigh
-        test's, times the number of periods tried.
-    n : int
-        Detections, those within an hour counted once.
-    """
-
-    period: float
-    resultant: float
+    period: float  # days
+    resultant: float  # R, from 0 (any phase) to 1 (one phase)
+    # the probability that detections at random times show any period this clearly: the Rayleigh
+    # test's, times the number of periods tried
     chance: float
-    n: int
+    n: int  # detections, those within an hour counted once
 
 
 def recurrence(peak_time: np.ndarray) -> Recurrence | None:

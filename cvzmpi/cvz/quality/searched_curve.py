@@ -14,23 +14,17 @@ from cvzmpi.cvz.sector_file.data import SectorData
 
 @dataclass(frozen=True)
 class SearchTime:
-    """The time that was searched, in days.
+    """The time that was searched, in days."""
 
-    Attributes
-    ----------
-    evaluated : float
-        The usable cadences that the detector evaluated, times the exposure. Cadences beside gaps
-        and at the ends are not evaluated, since the network's window reaches over the edge: a
-        flare there is never found, and none was injected.
-    searched : float
-        The part of it in which a new flare counts as a flare of its own: without the cadences
-        of the flares, and without the `merge_gap` usable cadences after each, in which the mask
-        rule joins a new flare to the old one. Rates are per searched time: as for any counter
-        with a dead time after each event, N flares estimate the rate N / searched without
-        bias as long as little of the time is dead.
-    """
-
+    # The usable cadences that the detector evaluated, times the exposure. Cadences beside gaps and
+    # at the ends are not evaluated, since the network's window reaches over the edge: a flare there
+    # is never found, and none was injected.
     evaluated: float
+    # The part of it in which a new flare counts as a flare of its own: without the cadences of the
+    # flares, and without the `merge_gap` usable cadences after each, in which the mask rule joins a
+    # new flare to the old one. Rates are per searched time: as for any counter with a dead time
+    # after each event, N flares estimate the rate N / searched without bias as long as little of
+    # the time is dead.
     searched: float
 
 

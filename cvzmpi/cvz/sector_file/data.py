@@ -29,33 +29,22 @@ class Provenance:
 
 @dataclass
 class SectorData:
-    """The content of a sector file up to a checkpoint; arrays as `layout.TABLES` describes them.
-
-    Attributes
-    ----------
-    gp_facts : dict
-        Parameters of the Gaussian process, its likelihood and how the fit ended.
-    injections : Injections, from checkpoint `model` on
-        Their cadences are rows of the light curve.
-    equivalent_duration : float64, shape (n_inject,)
-        Of the injected flares, in s.
-    seconds : dict
-        Time that each stage took.
-    marks : str or None
-        Names of the quality marks when the file was written, separated by commas; None in files
-        of versions that had no marks. Products find them anew: see `quality_marks`.
-    """
+    """The content of a sector file up to a checkpoint; arrays as `layout.TABLES` describes them."""
 
     light_curve: LightCurve
     probability: np.ndarray
     flare_mask: np.ndarray
     gp_mu: np.ndarray | None = None
     gp_sigma: np.ndarray | None = None
+    # parameters of the Gaussian process, its likelihood and how the fit ended
     gp_facts: dict[str, Any] = field(default_factory=dict)
     flares: dict[str, np.ndarray] | None = None
-    injections: Injections | None = None
+    injections: Injections | None = None  # their cadences are rows of the light curve
+    # float64, shape (n_inject,); of the injected flares, in s
     equivalent_duration: np.ndarray | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)  # time that each stage took
+    # Names of the quality marks when the file was written, separated by commas; None in files of
+    # versions that had no marks. Products find them anew: see `quality_marks`.
     marks: str | None = None
 
     @property
@@ -117,22 +106,15 @@ class SectorData:
 
 @dataclass(frozen=True)
 class Recovery:
-    """The injected flares that are done so far, and at which places they were found.
+    """The injected flares that are done so far, and at which places they were found."""
 
-    Attributes
-    ----------
-    amplitude, fwhm, equivalent_duration : float64, shape (n_done,)
-        Relative to the median flux; in days; in s.
-    recovered : bool, shape (n_done, n_repeat)
-    n_inject : int
-        Flares in all, done or not.
-    """
-
+    # `amplitude`, `fwhm`, `equivalent_duration`: float64, shape (n_done,); relative to the median
+    # flux; in days; in s
     amplitude: np.ndarray
     fwhm: np.ndarray
     equivalent_duration: np.ndarray
-    recovered: np.ndarray
-    n_inject: int
+    recovered: np.ndarray  # bool, shape (n_done, n_repeat)
+    n_inject: int  # flares in all, done or not
 
     @property
     def n_done(self) -> int:

@@ -28,22 +28,12 @@ WRITTEN_IN_PLACE = (
 
 
 class Column(NamedTuple):
-    """A column of a table, of a sector file or of what is made from sector files.
+    """A column of a table, of a sector file or of what is made from sector files."""
 
-    Attributes
-    ----------
-    dtype : str
-        As numpy writes it.
-    unit : str
-        In a sector file the attribute `units`; elsewhere as astropy writes it, or empty.
-    description : str
-    axes : tuple of str
-        In a sector file, the names of its axes: columns along the same axis are equally long.
-    """
-
-    dtype: str
-    unit: str
+    dtype: str  # as numpy writes it
+    unit: str  # in a sector file the attribute `units`; elsewhere as astropy writes it, or empty
     description: str
+    # in a sector file, the names of its axes: columns along the same axis are equally long
     axes: tuple[str, ...] = ()
 
 

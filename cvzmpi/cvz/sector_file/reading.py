@@ -26,24 +26,14 @@ T = TypeVar("T", bound="SectorContent")
 
 @dataclass(frozen=True)
 class SectorContent(SectorProgress):
-    """Everything in a sector file, done or not; nothing stays open.
-
-    Attributes
-    ----------
-    software : dict
-        Versions, by name.
-    data : SectorData
-        The arrays, one entry for each row of the FITS file.
-    recovery : Recovery or None
-        Injected flares that are done; None before checkpoint `model`.
-    """
+    """Everything in a sector file, done or not; nothing stays open."""
 
     path: Path
     config_hash: str
     seed: int
-    software: dict[str, str]
-    data: SectorData
-    recovery: Recovery | None
+    software: dict[str, str]  # versions, by name
+    data: SectorData  # the arrays, one entry for each row of the FITS file
+    recovery: Recovery | None  # injected flares that are done; None before checkpoint `model`
 
     @classmethod
     def read(cls: type[T], path: Path) -> T:

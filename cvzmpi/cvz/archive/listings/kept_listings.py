@@ -25,19 +25,11 @@ class TooLargeError(OSError):
 
 @dataclass(frozen=True)
 class KeptListing:
-    """A listing that was fetched earlier.
-
-    Attributes
-    ----------
-    file : Path
-    content : bytes
-    days : float
-        Its age.
-    """
+    """A listing that was fetched earlier."""
 
     file: Path
     content: bytes
-    days: float
+    days: float  # its age
 
     @property
     def n_light_curves(self) -> int:

@@ -34,21 +34,11 @@ _SHRUNK = 0.99
 
 @dataclass(frozen=True)
 class SectorRange:
-    """The sectors that are looked for, from the first one on.
+    """The sectors that are looked for, from the first one on."""
 
-    Attributes
-    ----------
-    last : int
-        Sectors after this one are not looked for.
-    absent : frozenset of int
-        Sectors that have no listing.
-    known : frozenset of int
-        Sectors that had one once.
-    """
-
-    last: int = 200
-    absent: frozenset[int] = frozenset()
-    known: frozenset[int] = frozenset()
+    last: int = 200  # sectors after this one are not looked for
+    absent: frozenset[int] = frozenset()  # sectors that have no listing
+    known: frozenset[int] = frozenset()  # sectors that had one once
 
     def last_of(self, sectors: Iterable[int]) -> int:
         """The last of these sectors that is looked for; 0 if none is."""

@@ -29,27 +29,14 @@ _SHOWN_BYTES = 40
 
 @dataclass(frozen=True)
 class StagedFile:
-    """A verified light curve in scratch.
-
-    Attributes
-    ----------
-    product : Product
-    path : Path
-    size : int
-        Bytes.
-    sha256 : str
-    usable_cadences : int
-        Their number, with the campaign's quality bitmask.
-    address : str
-        The source of the download; empty if the file was found in scratch.
-    """
+    """A verified light curve in scratch."""
 
     product: Product
     path: Path
-    size: int
+    size: int  # bytes
     sha256: str
-    usable_cadences: int
-    address: str = ""
+    usable_cadences: int  # their number, with the campaign's quality bitmask
+    address: str = ""  # the source of the download; empty if the file was found in scratch
 
     def detail(self) -> dict[str, Any]:
         """The facts for the ledger."""

@@ -29,20 +29,11 @@ _END_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class NotStaged:
-    """A product that is not in scratch.
-
-    Attributes
-    ----------
-    product : Product
-    reason : str
-        One line: target, sector, address, the fault, and a remedy.
-    archive_down : bool
-        True if the archive failed, and may give the product another time.
-    """
+    """A product that is not in scratch."""
 
     product: Product
-    reason: str
-    archive_down: bool
+    reason: str  # one line: target, sector, address, the fault, and a remedy
+    archive_down: bool  # true if the archive failed, and may give the product another time
 
 
 class Stager:

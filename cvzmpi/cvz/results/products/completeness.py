@@ -26,21 +26,14 @@ _SEED = 20180418  # the day of TESS's launch; the intervals are the same each ti
 
 @dataclass(frozen=True)
 class Limit:
-    """The size at which the completeness reaches a level.
+    """The size at which the completeness reaches a level."""
 
-    Attributes
-    ----------
-    value : float
-        NaN where nothing was injected.
-    relation : str
-        `=`; `>` where even the largest flares are found less often and `value` is their size;
-        `<` where even the smallest are found more often.
-    low, high : float
-        Interval of the value; 0 and infinity where it is open. NaN where none was asked for.
-    """
-
-    value: float
+    value: float  # NaN where nothing was injected
+    # `=`; `>` where even the largest flares are found less often and `value` is their size; `<`
+    # where even the smallest are found more often
     relation: str = "="
+    # `low`, `high`: Interval of the value; 0 and infinity where it is open. NaN where none was
+    # asked for.
     low: float = math.nan
     high: float = math.nan
 
@@ -52,23 +45,15 @@ class CompletenessCurve:
     Linear in the logarithm of the size between the knots, constant beyond them. So it says nothing
     about flares smaller than those injected, and takes larger ones to be found as often as the
     largest.
-
-    Attributes
-    ----------
-    log_size : float64, shape (n_knots,)
-        Natural logarithm of the size: the mean over each bin.
-    fraction : float64, shape (n_knots,)
-        Not decreasing.
-    draws : float64, shape (n_draws, n_knots)
-        Curves that are as well possible: of each bin a draw from the posterior of its fraction, all
-        of them made monotone.
-    smallest, largest : float
-        Of the injected sizes.
     """
 
+    # float64, shape (n_knots,); natural logarithm of the size: the mean over each bin
     log_size: np.ndarray
-    fraction: np.ndarray
+    fraction: np.ndarray  # float64, shape (n_knots,); not decreasing
+    # float64, shape (n_draws, n_knots); curves that are as well possible: of each bin a draw from
+    # the posterior of its fraction, all of them made monotone
     draws: np.ndarray
+    # `smallest`, `largest`: of the injected sizes
     smallest: float
     largest: float
 

@@ -23,21 +23,12 @@ _TAIL_NODES, _TAIL_WEIGHTS = np.polynomial.laguerre.laggauss(8)
 
 @dataclass(frozen=True)
 class EffectiveTime:
-    """Days of perfect search, piecewise linear in the logarithm of the equivalent duration.
+    """Days of perfect search, piecewise linear in the logarithm of the equivalent duration."""
 
-    Attributes
-    ----------
-    log_duration : float64, shape (n_knots,)
-        Natural logarithm of the equivalent duration in s, increasing.
-    days : float64, shape (n_knots,)
-        Constant before the first and after the last knot.
-    searched : float
-        Days of search, of whatever completeness.
-    """
-
+    # float64, shape (n_knots,); natural logarithm of the equivalent duration in s, increasing
     log_duration: np.ndarray
-    days: np.ndarray
-    searched: float
+    days: np.ndarray  # float64, shape (n_knots,); constant before the first and after the last knot
+    searched: float  # days of search, of whatever completeness
 
     @classmethod
     def of_light_curves(
@@ -91,22 +82,16 @@ class Quadrature:
     """Integrals of the effective time over a power law, in x = ln(ED / lower).
 
     There, the power law with index a is exp(-b x) with the slope b = a - 1.
-
-    Attributes
-    ----------
-    x, weight : float64, shape (n,)
-        Nodes, and their weights times the effective time.
-    tail_from, tail_days : float
-        From there on to infinity, the effective time is constant; infinity where it ends before.
-    length : float
-        ln(upper / lower), perhaps infinite.
     """
 
+    # `x`, `weight`: float64, shape (n,); nodes, and their weights times the effective time
     x: np.ndarray
     weight: np.ndarray
+    # `tail_from`, `tail_days`: from there on to infinity, the effective time is constant; infinity
+    # where it ends before
     tail_from: float
     tail_days: float
-    length: float
+    length: float  # ln(upper / lower), perhaps infinite
 
     def integral(self, slope: float) -> float:
         """Integral of the effective time times exp(-slope x), in days."""

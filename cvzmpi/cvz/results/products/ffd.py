@@ -36,67 +36,41 @@ A&A 645, A42)."""
 
 @dataclass(frozen=True)
 class SectorRate:
-    """Flares of one light curve above the star's bound, at the star's index.
+    """Flares of one light curve above the star's bound, at the star's index."""
 
-    Attributes
-    ----------
-    n_flares : int
-        Between the star's bounds.
-    rate : float
-        A day.
-    interval : (float, float)
-        68.27 %, exact Poisson (Garwood 1936); the index is taken as known.
-    flare_energy, flare_energy_error : float
-        *Fractional flare energy*: the sum of the positive equivalent durations of all found flares
-        over the evaluated time, dimensionless: the share of its quiescent light that the star emits
-        in flares (L_flare / L_quiescent of Lurie et al. 2015, ApJ 800, 95). Not corrected for
-        completeness. Its error has the errors of the durations, and the chance of which flares
-        happened (the square root of the sum of their squares).
-    """
-
-    n_flares: int
-    rate: float
-    interval: Interval
+    n_flares: int  # between the star's bounds
+    rate: float  # A day
+    interval: Interval  # 68.27 %, exact Poisson (Garwood 1936); the index is taken as known
+    # `flare_energy`, `flare_energy_error`: *Fractional flare energy*: the sum of the positive
+    # equivalent durations of all found flares over the evaluated time, dimensionless: the share of
+    # its quiescent light that the star emits in flares (L_flare / L_quiescent of Lurie et al. 2015,
+    # ApJ 800, 95). Not corrected for completeness. Its error has the errors of the durations, and
+    # the chance of which flares happened (the square root of the sum of their squares).
     flare_energy: float
     flare_energy_error: float
 
 
 @dataclass(frozen=True)
 class StarFfd:
-    """The flare frequency distribution of a star.
-
-    Attributes
-    ----------
-    lower, upper : float
-        Equivalent durations in s between which rates are given. `lower` is NaN where the searches
-        together never reach the completeness that was asked for, or where too little was searched;
-        then there are no rates.
-    power_law : PowerLaw or None
-        None where fewer than two flares lie between the bounds, or all at the lower one.
-    index : float
-        That of the power law, or the assumed one.
-    n_flares : int
-        Between the bounds.
-    rate : float
-        Flares a day between the bounds.
-    interval, interval_95 : (float, float)
-        68.27 % and 95 %.
-    upper_limit : float
-        With 95 % confidence (one-sided) the rate is below this.
-    """
+    """The flare frequency distribution of a star."""
 
     tic: int
     sectors: tuple[SearchedSector, ...]
     time: EffectiveTime
+    # `lower`, `upper`: Equivalent durations in s between which rates are given. `lower` is NaN
+    # where the searches together never reach the completeness that was asked for, or where too
+    # little was searched; then there are no rates.
     lower: float
     upper: float
+    # none where fewer than two flares lie between the bounds, or all at the lower one
     power_law: PowerLaw | None
-    index: float
-    n_flares: int
-    rate: float
+    index: float  # that of the power law, or the assumed one
+    n_flares: int  # between the bounds
+    rate: float  # flares a day between the bounds
+    # `interval`, `interval_95`: 68.27 % and 95 %
     interval: Interval
     interval_95: Interval
-    upper_limit: float
+    upper_limit: float  # with 95 % confidence (one-sided) the rate is below this
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -48,30 +48,20 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """A power law dN/dE ~ E^-index of equivalent durations, fitted to N flares.
+    """A power law dN/dE ~ E^-index of equivalent durations, fitted to N flares."""
 
-    Attributes
-    ----------
-    lower, upper : float
-        s; the equivalent durations between which it was fitted. `upper` may be infinite.
-    n_flares : int
-    index : float
-        Corrected for the bias of the maximum-likelihood estimate of first order in 1/N.
-    index_interval, index_interval_95 : (float, float)
-        68.27 % and 95 %. Where no index is too steep, the upper end is infinite.
-    rate : float
-        Flares a day between `lower` and `upper`, at that index.
-    rate_interval, rate_interval_95 : (float, float)
-        They allow for the uncertainty of the index.
-    """
-
+    # `lower`, `upper`: s; the equivalent durations between which it was fitted. `upper` may be
+    # infinite.
     lower: float
     upper: float
     n_flares: int
-    index: float
+    index: float  # corrected for the bias of the maximum-likelihood estimate of first order in 1/N
+    # `index_interval`, `index_interval_95`: 68.27 % and 95 %. Where no index is too steep, the
+    # upper end is infinite.
     index_interval: Interval
     index_interval_95: Interval
-    rate: float
+    rate: float  # flares a day between `lower` and `upper`, at that index
+    # `rate_interval`, `rate_interval_95`: they allow for the uncertainty of the index
     rate_interval: Interval
     rate_interval_95: Interval
 

@@ -26,19 +26,15 @@ CONFIDENCE = 0.6827
 
 @dataclass(frozen=True)
 class Counts:
-    """Injected flares and what was found of them, in bins of whatever shape.
+    """Injected flares and what was found of them, in bins of whatever shape."""
 
-    Attributes
-    ----------
-    n_flares, n_placed, n_recovered : int64, any shape
-        Injected flares; their places in all; the places at which they were found.
-    n_effective : float64, same shape
-        How many independent trials the places are worth, between `n_flares` and `n_placed`.
-    """
-
+    # `n_flares`, `n_placed`, `n_recovered`: int64, any shape; injected flares; their places in all;
+    # the places at which they were found
     n_flares: np.ndarray
     n_placed: np.ndarray
     n_recovered: np.ndarray
+    # float64, same shape; how many independent trials the places are worth, between `n_flares` and
+    # `n_placed`
     n_effective: np.ndarray
 
     @property

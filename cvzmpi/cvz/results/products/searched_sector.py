@@ -30,43 +30,31 @@ _CERTAIN = 3.0  # standard errors below zero
 
 @dataclass(frozen=True)
 class SearchedSector:
-    """The flares, completeness and searched time of one light curve.
-
-    Attributes
-    ----------
-    facts : dict
-        About the star, by name; see `star_facts`.
-    evaluated, searched : float
-        Days; see `SearchTime`.
-    completeness : CompletenessCurve
-        By equivalent duration in s.
-    peak_time : float64, shape (n_flares,)
-        BTJD.
-    amplitude : float64, shape (n_flares,)
-        Of the brightest cadence, relative to the median flux.
-    duration, duration_error : float64, shape (n_flares,)
-        Equivalent duration in s, of the fitted template; the sum over the mask where none fits, or
-        where that sum is certainly negative: what loses light is no flare.
-    mask_duration : float64, shape (n_flares,)
-        Equivalent duration in s, the sum over the mask, as in the table of flares.
-    at_edge : bool, shape (n_flares,)
-        Whether a part of the flare may be missing, in a gap or at the end of the search.
-    """
+    """The flares, completeness and searched time of one light curve."""
 
     path: Path
     tic: int
     sector: int
-    facts: dict[str, Any]
+    facts: dict[str, Any]  # about the star, by name; see `star_facts`
     marks: tuple[Mark, ...]
     config_hash: str
+    # `evaluated`, `searched`: days; see `SearchTime`
     evaluated: float
     searched: float
-    completeness: CompletenessCurve
-    peak_time: np.ndarray
+    completeness: CompletenessCurve  # by equivalent duration in s
+    peak_time: np.ndarray  # float64, shape (n_flares,); BTJD
+    # float64, shape (n_flares,); of the brightest cadence, relative to the median flux
     amplitude: np.ndarray
+    # `duration`, `duration_error`: float64, shape (n_flares,); equivalent duration in s, of the
+    # fitted template; the sum over the mask where none fits, or where that sum is certainly
+    # negative: what loses light is no flare
     duration: np.ndarray
     duration_error: np.ndarray
+    # float64, shape (n_flares,); equivalent duration in s, the sum over the mask, as in the table
+    # of flares
     mask_duration: np.ndarray
+    # bool, shape (n_flares,); whether a part of the flare may be missing, in a gap or at the end of
+    # the search
     at_edge: np.ndarray
 
     @property

@@ -37,20 +37,12 @@ _SIGNIFICANT = 2.0  # standard errors of its equivalent duration that a template
 
 @dataclass(frozen=True)
 class TemplateFit:
-    """The template that fits a flare best.
+    """The template that fits a flare best."""
 
-    Attributes
-    ----------
-    amplitude : float
-        Relative to the median flux, as that of injections: of the template, not of a cadence.
-    fwhm : float
-        Days.
-    duration, duration_error : float
-        Equivalent duration and its standard error in s.
-    """
-
+    # relative to the median flux, as that of injections: of the template, not of a cadence
     amplitude: float
-    fwhm: float
+    fwhm: float  # days
+    # `duration`, `duration_error`: equivalent duration and its standard error in s
     duration: float
     duration_error: float
 
