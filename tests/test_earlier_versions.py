@@ -17,7 +17,7 @@ from tests.earlier_versions import (
     ledger_rows,
 )
 from tests.main_job import bytes_of, result_files
-from tools.harness.hdf5_content import content
+from tools.harness.hdf5_content import content, values
 
 # Checkpoints of the injections are as frequent as can be: after every ticket of 40 flares.
 SETTINGS = (
@@ -214,9 +214,9 @@ def test_what_ctrl_c_stopped_is_finished_as_if_it_had_not_been(earlier, inputs, 
 
 def progress(output):
     """How far the second light curve is."""
-    found = content(output / "002" / "9000000002_1.h5")
-    _, checkpoint = found["@checkpoint"]
-    return checkpoint, found.get("recoveries@n_inject_remaining", (None, None))[1]
+    found = values(output / "002" / "9000000002_1.h5")
+    remaining = found.get("recoveries@n_inject_remaining")
+    return str(found["@checkpoint"]), None if remaining is None else int(remaining)
 
 
 def is_finished(earlier, inputs, finished, output):
