@@ -243,7 +243,7 @@ def _n_missing(config: Config, batch: Batch) -> int:
 
 
 def _is_queued(campaign: Path, batch: Batch, log: JobLog, queue: Queue) -> bool:
-    """Whether its job waits or runs."""
+    """True if its job waits or runs."""
     named = (_job_name(campaign, batch), str(campaign))
     return log.job_of(batch) in queue.ids or named in queue.names
 

@@ -14,7 +14,7 @@ def identity() -> str:
 
 
 def is_gone(process: str) -> bool | None:
-    """Whether a process has ended.
+    """True if a process has ended.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ class LedgerSource:
         return self._waiting.popleft() if self._waiting else None
 
     def exhausted(self) -> bool:
-        """Whether the job need not wait for more units.
+        """True if the job need not wait for more units.
 
         All are done or failed, or have been with other living jobs for long, or the database has
         been away for long.

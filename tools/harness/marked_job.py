@@ -52,7 +52,7 @@ class MarkedJob:
                 os.kill(process, number)
 
     def has_ended(self) -> bool:
-        """Whether it is no longer there."""
+        """True if it is no longer there."""
         return self.process.poll() is not None
 
     def wait(self, seconds: float = HANGS_AFTER) -> int:

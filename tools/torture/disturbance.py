@@ -65,7 +65,7 @@ class Target(ABC):
         """See the campaign through, and compare; what is wrong. The next one begins anew."""
 
     def is_done(self, jobs: list[MarkedJob]) -> bool:
-        """Whether there is nothing left to be disturbed."""
+        """True if there is nothing left to be disturbed."""
         return jobs[0].has_ended()
 
     def most(self, left: int, chance: random.Random) -> int:

@@ -47,10 +47,10 @@ def _wrong_in_history(history: list[Recorded]) -> Iterator[str]:
 
 
 def _may_end(began: Recorded, event: Recorded) -> bool:
-    """Whether the work that a job began was ended by itself, or in place of a dead one."""
+    """True if the work that a job began was ended by itself, or in place of a dead one."""
     return event.job.id == began.job.id or is_takeover(event, began.job.id)
 
 
 def is_takeover(event: Recorded, job: int) -> bool:
-    """Whether an event ends the work of a job that is dead."""
+    """True if an event ends the work of a job that is dead."""
     return event.from_state is State.WORKING and (event.message or "").startswith(f"job {job} ")

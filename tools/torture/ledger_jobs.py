@@ -90,7 +90,7 @@ class LedgerJobs(Target):
         return _KILL
 
     def is_done(self, jobs: list[MarkedJob]) -> bool:
-        """Whether all units are finished, as their files tell."""
+        """True if all units are finished, as their files tell."""
         return self.n_done() >= self.n_units
 
     def finish(self, jobs: list[MarkedJob]) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,7 @@ class FetchResult:
     n_needed: int = 0  # light curves that a job would need from scratch
     n_there: int = 0  # those that are in scratch now, verified
     n_downloaded: int = 0  # those that this fetch downloaded
-    failed: list[str] = field(default_factory=list)  # A line for each that cannot be had
+    failed: list[str] = field(default_factory=list)  # a line for each that cannot be had
     is_full: bool = False  # true if scratch holds as much as it may
     down: str | None = None  # the reason why the archive counts as down; None if it does not
 

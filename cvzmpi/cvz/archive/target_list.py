@@ -33,7 +33,7 @@ class TargetList:
     path: Path
     targets: list[Target]  # in order, each star once
     has_magnitudes: bool  # true if the list has a column of TESS magnitudes
-    # A line for each row that is no target: file, line number, and what was expected
+    # a line for each row that is no target: file, line number, and what was expected
     bad_rows: list[str]
 
 

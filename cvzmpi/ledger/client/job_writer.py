@@ -129,18 +129,18 @@ class JobWriter:
         return units
 
     def lost_claims(self) -> bool:
-        """Whether another job took this one for dead since the last call, and ended its claims."""
+        """True if another job took this one for dead since the last call, and ended its claims."""
         lost, self._lost_claims = self._lost_claims, False
         return lost
 
     def nothing_left(self) -> bool:
-        """Whether no unit can be claimed, and none is with a job that may be dead."""
+        """True if no unit can be claimed, and none is with a job that may be dead."""
         return (
             self._nothing_left and not self._seen.some_unheard and self._n_claimed == self._n_taken
         )
 
     def gave_up(self) -> bool:
-        """Whether the database has been away for so long that no more units are to be expected."""
+        """True if the database has been away for so long that no more units are to be expected."""
         away = self._back_off.seconds()
         return away is not None and away > self._patience()
 

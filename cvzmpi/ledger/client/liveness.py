@@ -29,7 +29,7 @@ class Heartbeat:
         self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS)  # when, and steps by then
 
     def is_due(self) -> bool:
-        """Whether it is time for a sign of life."""
+        """True if it is time for a sign of life."""
         last = self._beats[-1][0] if self._beats else -math.inf
         return time.monotonic() - last >= self._interval
 
@@ -64,7 +64,7 @@ class Liveness:
         self._alive: set[int] = set()
 
     def is_dead(self, job: Job) -> bool:
-        """Whether a job is dead, as far as is known now."""
+        """True if a job is dead, as far as is known now."""
         if job.ended is not None or self._was_started_again(job):
             return True
         gone = process.is_gone(job.process)
@@ -81,7 +81,7 @@ class Liveness:
         return now - since > self._lease
 
     def is_known_to_live(self, job: Job) -> bool:
-        """Whether a job has given a sign of life since this one listens."""
+        """True if a job has given a sign of life since this one listens."""
         return job.id in self._alive or process.is_gone(job.process) is False
 
     def forget_times(self) -> None:

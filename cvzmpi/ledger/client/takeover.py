@@ -58,7 +58,7 @@ class OtherJobs:
         self._last = -math.inf
 
     def is_due(self) -> bool:
-        """Whether it is time to look."""
+        """True if it is time to look."""
         return time.monotonic() - self._last >= _LOOK_SECONDS
 
     def look(self) -> Seen:

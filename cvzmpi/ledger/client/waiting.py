@@ -52,7 +52,7 @@ class BackOff:
         return longest if self.may_pass and can_be_kept else min(longest, _HOPELESS_SECONDS)
 
     def is_time_to_try(self) -> bool:
-        """Whether enough time has passed since the last attempt that failed."""
+        """True if enough time has passed since the last attempt that failed."""
         return time.monotonic() >= self._try_again
 
     def failed(self, error: Exception) -> None:
@@ -81,7 +81,7 @@ class WaitForOthers:
         self._since = 0.0  # when they had more units for the last time
 
     def goes_on(self, others: Sequence[tuple[Job, int]]) -> bool:
-        """Whether there is still something to wait for.
+        """True if there is still something to wait for.
 
         Parameters
         ----------

@@ -80,7 +80,7 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is SQLite."""
+        """True if this is SQLite."""
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
@@ -218,7 +218,7 @@ _WRONG_CONNECTION = (
 
 
 def _is_temporary(error: DBAPIError) -> bool:
-    """Whether an error may pass by itself, so that the same works later."""
+    """True if an error may pass by itself, so that the same works later."""
     original = error.orig
     if isinstance(original, sqlite3.Error):
         return _is_temporary_in_sqlite(original)
@@ -234,7 +234,7 @@ def _is_temporary(error: DBAPIError) -> bool:
 
 
 def _is_full(error: DBAPIError) -> bool:
-    """Whether the disk of the database is full."""
+    """True if the disk of the database is full."""
     if isinstance(error.orig, sqlite3.Error):
         return "database or disk is full" in str(error.orig)
     return getattr(error.orig, "sqlstate", None) == "53100"

@@ -23,5 +23,5 @@ POSTGRESQL_OPTIONS = {
 
 
 def is_url(text: str) -> bool:
-    """Whether this is the URL of a database rather than a path."""
+    """True if this is the URL of a database rather than a path."""
     return "://" in text

@@ -188,7 +188,7 @@ class Dataset(StoreRow):
 
     @property
     def spectropolarimetric(self) -> bool:
-        """Whether its instrument is the one whose datasets are inverted."""
+        """True if its instrument is the one whose datasets are inverted."""
         return self.instrument == INSTRUMENT
 
     @property

@@ -73,7 +73,7 @@ def _accept_or_reject(catalogue: Catalogue, job: Job, path: Path) -> Dropped | N
 
 
 def _perhaps_incomplete(path: Path) -> bool:
-    """Whether somebody may still be writing the file."""
+    """True if somebody may still be writing the file."""
     try:
         text = read_bounded(path, MAX_BYTES).rstrip()
         return not text.endswith(b"}") and time.time() - path.stat().st_mtime < _SETTLED_AFTER

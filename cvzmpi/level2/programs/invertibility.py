@@ -72,7 +72,7 @@ class Invertibility:
 
     @property
     def invertible(self) -> bool:
-        """Whether every required criterion passed."""
+        """True if every required criterion passed."""
         return not self.failed
 
     @property

@@ -52,7 +52,7 @@ class ObservingProgram:
         return max(d.changed for d in self.spectropolarimetric or self.datasets)
 
     def complete(self, now: datetime, quiet_days: float) -> bool:
-        """Whether no more datasets are expected."""
+        """True if no more datasets are expected."""
         return now - self.quiet_since >= timedelta(days=quiet_days)
 
     @property

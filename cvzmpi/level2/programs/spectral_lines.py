@@ -85,7 +85,7 @@ def _is_named(dataset: Dataset, line: SpectralLine) -> bool:
 
 
 def _names(text: str, line: SpectralLine) -> bool:
-    """Whether `Fe I (630.25 nm)` means a line."""
+    """True if `Fe I (630.25 nm)` means a line."""
     match = _NAMED.fullmatch(text)
     if match is None:
         return False

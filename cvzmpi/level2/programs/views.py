@@ -58,17 +58,17 @@ class ProgramView:
 
     @property
     def in_error(self) -> bool:
-        """Whether a step failed."""
+        """True if a step failed."""
         return self.history[-1].to_state is State.ERROR
 
     @property
     def inverted(self) -> bool:
-        """Whether there is a result, so that the program can be reopened."""
+        """True if there is a result, so that the program can be reopened."""
         return stands(self.history[-1].to_state, self.history[-1].from_state) in INVERTED
 
     @property
     def reservable(self) -> bool:
-        """Whether the program can be reserved or released."""
+        """True if the program can be reserved or released."""
         return self.history[-1].to_state in INVERTIBLE
 
     def as_json(self) -> dict[str, Any]:

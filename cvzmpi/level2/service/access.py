@@ -118,7 +118,7 @@ class Sessions(SecureCookieSessionInterface):
     """Sessions whose cookie is sent over TLS alone, if it was set over TLS."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        """Whether the browser uses TLS, also to a web server in front that says so in a header.
+        """True if the browser uses TLS, also to a web server in front that says so in a header.
 
         A client that sends the header without TLS gets a cookie that its browser does not send.
         """
@@ -126,7 +126,7 @@ class Sessions(SecureCookieSessionInterface):
 
 
 def _same(given: str, secret: str) -> bool:
-    """Whether two texts are the same, in a time that does not depend on where they differ."""
+    """True if two texts are the same, in a time that does not depend on where they differ."""
     return secrets.compare_digest(given.encode(errors="replace"), secret.encode())
 
 

@@ -97,7 +97,7 @@ def compare(file: Path, first: int, last: int) -> tuple[str, Counter[str]]:
 
 
 def plain_decision(searched: Searched, flare: int, repeat: int) -> bool:
-    """Whether the search finds one injected flare, with nothing left out."""
+    """True if the search finds one injected flare, with nothing left out."""
     observation, injections, ensemble = searched.observation, searched.injections, searched.ensemble
     shape = mean_flare_shape(
         observation.time - injections.time[flare, repeat],
