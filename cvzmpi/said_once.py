@@ -39,7 +39,6 @@ class SaidOnce:
 
         Parameters
         ----------
-        line : str
         state : str, optional
             Stands for the state; by default the line without its numbers.
         """

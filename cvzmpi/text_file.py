@@ -25,7 +25,6 @@ def read_text(path: Path, missing: str = "cannot be read: no such file") -> str:
 
     Parameters
     ----------
-    path : Path
     missing : str
         The message for a file that does not exist.
 

@@ -62,7 +62,6 @@ class Faults:
         The share of answers that go wrong.
     kinds : sequence of str
         Their faults, which are some of `ALL_KINDS`.
-    seed : int
 
     Attributes
     ----------

@@ -21,7 +21,6 @@ class ArchiveAccess:
 
     Parameters
     ----------
-    config : Config
     say : callable
         Takes a line when the archive is waited for.
 
@@ -69,7 +68,6 @@ class ArchiveAccess:
 
         Parameters
         ----------
-        tics : collection of int
         known : collection of Product
             Those that the archive has had: their sectors must be there.
 

@@ -55,11 +55,8 @@ class Fetch:
 
     Parameters
     ----------
-    ledger : Ledger
     job : Job
         Recorded with each event.
-    stager : Stager
-    config : Config
     """
 
     def __init__(self, ledger: Ledger, job: Job, stager: Stager, config: Config) -> None:

@@ -28,8 +28,6 @@ class JobArchive:
 
     Parameters
     ----------
-    config : Config
-    ledger : Ledger
     job : Job
         Recorded with each new unit.
 
@@ -77,7 +75,6 @@ class JobArchive:
 
         Parameters
         ----------
-        inner : RecordingSource
         known : sequence of LedgerUnit
             All units, as they were when the job began.
         """

@@ -82,11 +82,8 @@ def scan(
 
     Parameters
     ----------
-    targets : TargetList
     settings : ArchiveConfig
         The criteria.
-    access : ArchiveAccess
-    ledger : Ledger
     job : Job
         Recorded with each event.
 

@@ -57,7 +57,6 @@ class StagedSource:
     ----------
     inner : RecordingSource
         The source of the units, whose content is a `LightCurveSource`.
-    stager : Stager
     output : Path
         Directory of the sector files.
     ahead : int

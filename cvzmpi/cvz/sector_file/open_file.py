@@ -28,10 +28,6 @@ class OpenSectorFile:
 
     Where a part is missing or does not fit the others, all methods raise a ValueError that says so,
     or what HDF5 raises (`storage.hdf5_file.DAMAGES`).
-
-    Parameters
-    ----------
-    file : h5py.h5f.FileID
     """
 
     def __init__(self, file: Any) -> None:

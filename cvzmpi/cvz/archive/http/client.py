@@ -68,7 +68,6 @@ class ArchiveClient:
 
     Parameters
     ----------
-    limits : ClientLimits
     say : callable, optional
         Takes a line when the archive is waited for, and when it answers again.
     """
@@ -92,7 +91,6 @@ class ArchiveClient:
 
         Parameters
         ----------
-        address : str
         receive : callable
             Takes the `Body` of each attempt, and returns the result of `fetch`; raises
             `UnusableContentError` or `WrongProductError` if there is to be another attempt.

@@ -11,7 +11,6 @@ class RequestRate:
 
     Parameters
     ----------
-    per_second : float
     stopped : threading.Event
         Ends all waiting.
     """

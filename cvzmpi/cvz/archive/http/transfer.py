@@ -24,7 +24,6 @@ class Transfer:
         The longest time from the request to the last byte, redirections included.
     bytes_per_second : float
         The least content, on average over each stretch of `stretch_seconds`.
-    stretch_seconds : float
     stopped : threading.Event
         Ends the transfer.
 

@@ -42,7 +42,6 @@ class KeptListings:
 
     Parameters
     ----------
-    directory : Path
     max_age : float
         Days after which one is to be fetched again.
     """
@@ -92,7 +91,6 @@ def decompress(content: bytes, largest: int) -> bytes:
 
     Parameters
     ----------
-    content : bytes
     largest : int
         Most bytes of the result.
 

@@ -50,11 +50,8 @@ class SectorListings:
 
     Parameters
     ----------
-    client : ArchiveClient
     pattern : str
         Address of a listing, with `{sector}` in place of the number.
-    kept : KeptListings
-    sectors : SectorRange
     largest : float
         Bytes of a listing; more are not read.
 

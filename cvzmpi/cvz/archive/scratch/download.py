@@ -56,7 +56,6 @@ class PlainDownloader:
 
     Parameters
     ----------
-    client : ArchiveClient
     base : str
         Address of the archive or of a mirror, see `product.address_of`.
     largest : float

@@ -18,7 +18,6 @@ class ScratchQuota:
 
     Parameters
     ----------
-    scratch : Scratch
     limit : float
         Bytes.
     """

@@ -54,7 +54,6 @@ class Scratch:
 
     Parameters
     ----------
-    directory : Path
     quality_bitmask : int
         The bits of cadences that are not usable.
     """

@@ -51,10 +51,6 @@ class Stager:
 
     Parameters
     ----------
-    downloader : Downloader
-    scratch : Scratch
-    n_threads : int
-    give_up_after : int
     known_good : Product, optional
         One that the archive gave at another time.
     quota : ScratchQuota, optional
@@ -62,7 +58,6 @@ class Stager:
 
     Attributes
     ----------
-    quota : ScratchQuota
     down : str, optional
         The reason why the archive counts as down; None while it does not.
     n_pending : int

@@ -90,7 +90,6 @@ def write_master(path: Path, links: Iterable[tuple[int, int, str]], digest: str)
 
     Parameters
     ----------
-    path : Path
     links : iterable of (tic, sector, path of the sector file)
         Relative to the directory of the master file; all sectors of a target after one another.
     digest : str

@@ -80,7 +80,6 @@ def update_shard(directory: Path, part_file: Path, settled_before: int) -> Shard
 
     Parameters
     ----------
-    directory, part_file : Path
     settled_before : int
         Files that changed after this time (ns since 1970, by the file system's clock) are read
         again next time.

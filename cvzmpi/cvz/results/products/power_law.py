@@ -83,7 +83,6 @@ def fit_power_law(
     durations : float64, shape (n,)
         Equivalent durations in s; those outside of the bounds are left out. The bounds must not
         be taken from them: a smallest flare that is a bound fits too well.
-    time : EffectiveTime
     lower, upper : float
         s.
 

@@ -68,7 +68,6 @@ def count_in_bins(bin_of_flare: np.ndarray, n_bins: int, recovered: np.ndarray) 
     ----------
     bin_of_flare : int, shape (n_flares,)
         Flares in no bin from 0 to `n_bins` - 1 are left out.
-    n_bins : int
     recovered : bool, shape (n_flares, n_repeat)
     """
     inside = (bin_of_flare >= 0) & (bin_of_flare < n_bins)

@@ -43,7 +43,6 @@ def write_site(
     ----------
     results, report : Path
         Directories of the sector files, and of the report; that one is created where missing.
-    world : World
     n_pictured : int
         So many stars, those with the most flares, get pictures on their pages.
     include_marked : bool
