@@ -3,8 +3,6 @@
 Rows are added, and never changed: the newest row of a dataset or of a program is the valid one.
 """
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 from cvzmpi.ledger.db.migrate import Migrations
