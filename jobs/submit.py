@@ -51,7 +51,7 @@ class Batch:
 
     @property
     def name(self) -> str:
-        """What its job and its log are called after: `batch_001`."""
+        """Name of the batch, and so of its job and log: `batch_001`."""
         return self.path.stem
 
 
@@ -65,7 +65,7 @@ class Queue:
 
     @classmethod
     def ask(cls) -> Queue:
-        """What squeue says."""
+        """The jobs in the queue, as squeue says."""
         answer = _slurm(["squeue", "--noheader", "-u", getpass.getuser(), "-o", "%A|%j|%Z"])
         jobs = [line.split("|", 2) for line in answer.splitlines()]
         return cls(frozenset(id for id, *_ in jobs), frozenset((n, d) for _, n, d in jobs))
@@ -143,7 +143,7 @@ def submit(
 
 
 class JobLog:
-    """Which job was submitted for which batch; only ever added to."""
+    """The record of submitted jobs, by batch; only ever added to."""
 
     COLUMNS = ("batch", "job_id", "submitted", "light_curves")
 

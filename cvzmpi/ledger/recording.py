@@ -184,7 +184,7 @@ def _read_positions(connection: sa.Connection, names: Collection[str]) -> dict[s
 
 
 def _known_keys(connection: sa.Connection, keys: Sequence[UUID]) -> set[UUID]:
-    """Which of these events are in the ledger."""
+    """Those of the keys whose events are in the ledger."""
     return {row.key for row in rows_with(connection, sa.select(events.c.key), events.c.key, keys)}
 
 

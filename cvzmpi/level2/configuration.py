@@ -134,7 +134,7 @@ class Level2Config(Section):
     serve: ServeConfig = ServeConfig()
 
     def ledger_location(self) -> str | Path:
-        """Where the ledger is: the URL of a database, or the path of an SQLite file."""
+        """The place of the ledger: the URL of a database, or the path of an SQLite file."""
         return self.ledger.url or self.ledger.file
 
     def outboxes(self) -> Path:

@@ -26,7 +26,7 @@ INTERRUPTED = 130
 
 
 def job_on_all_ranks(work: Callable[[World], int]) -> int:
-    """As `on_all_ranks`, for a job that stops in good order when a signal asks it to."""
+    """Do as `on_all_ranks` does, for a job that stops in good order when a signal asks it to."""
     stop = StopRequest()
     stop.listen()
     try:

@@ -125,7 +125,7 @@ def write_record(path: Path, left_out: list[tuple[int, int]] | None = None) -> N
 
 
 def bytes_to_leave_out(file: h5py.File, changing: Collection[str] = ()) -> list[tuple[int, int]]:
-    """Which bytes of a file that is complete the checksum leaves out; see `whole_image`."""
+    """Find the bytes of a complete file that the checksum leaves out; see `whole_image`."""
     datasets = {name for name in changing if isinstance(file.get(name), h5py.Dataset)}
     attributes = set(changing) - datasets
     ranges = [_STATUS_FLAGS, *_ranges_of_values(file, datasets)]

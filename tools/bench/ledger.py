@@ -71,7 +71,7 @@ def _name(number: int) -> str:
 
 
 def _events(number: int, n_units: int, begun: datetime) -> Iterator[Event]:
-    """What happened to a unit; spread over the days, so that some of it is recent."""
+    """The events of a unit, spread over the days, so that some of it is recent."""
     share = number * 7919 % n_units / n_units
     kind = next(kind for kind, end in _ENDS.items() if share < end)
     at = begun + (now() - begun) * (0.99 * number / n_units)

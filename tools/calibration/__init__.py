@@ -1,1 +1,1 @@
-"""Whether the completeness that injections predict is that of flares of known truth."""
+"""A comparison of the completeness that injections predict with flares of known truth."""

@@ -1,1 +1,1 @@
-"""What tests, torture and benchmarks share: how jobs are run, and what they run beside."""
+"""Shared by tests, torture and benchmarks: processes of jobs, servers, and the content of files."""

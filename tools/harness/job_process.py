@@ -45,7 +45,7 @@ class Ended:
 
     @property
     def plan(self) -> str:
-        """What the job found to do."""
+        """The work that the job found, from its first lines."""
         return self.lines_with(" to begin")[0]
 
     def lines_with(self, text: str) -> list[str]:

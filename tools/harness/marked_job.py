@@ -64,7 +64,7 @@ class MarkedJob:
             raise AssertionError(f"the job hangs; its log: {self.text()}") from None
 
     def text(self) -> str:
-        """What it printed so far."""
+        """The output so far."""
         return self.log.read_text()
 
     def lines_with(self, text: str) -> list[str]:

@@ -20,7 +20,7 @@ from tools.harness.marked_job import MarkedJob
 
 @dataclass
 class Seen:
-    """What was done, and what came of it."""
+    """The disturbances of a campaign, and their outcome."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     """Disturbances, by their kind."""
@@ -57,7 +57,7 @@ class Target(ABC):
         """Wait for a random instant, and disturb the job; None if it had ended, else what kind."""
 
     def look(self, job: MarkedJob) -> Iterable[tuple[str, str]]:
-        """What is wrong after a disturbance; nothing can be, where only the end tells."""
+        """The faults after a disturbance; none for a target that is checked at the end only."""
         return ()
 
     @abstractmethod

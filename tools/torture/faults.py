@@ -98,7 +98,7 @@ def output_removed(campaign: TortureCampaign, output: Path) -> str:
 
 
 def input_removed(campaign: TortureCampaign, output: Path) -> str:
-    """What has a checkpoint needs its FITS file no more."""
+    """Remove the input: a light curve that has a checkpoint needs its FITS file no more."""
     _interrupted(campaign, output)
     n_begun = len(states(output))
     with _hidden(campaign.input):

@@ -121,7 +121,7 @@ def _outcome(path: Path, whole: dict[str, np.ndarray], is_old: bool) -> tuple[st
 def _different(
     ours: dict[str, np.ndarray], whole: dict[str, np.ndarray], is_old: bool
 ) -> list[str]:
-    """What is read, and is not what was written.
+    """The values that are read and differ from those that were written.
 
     The count of what remains may be higher: then what it no longer vouches for is done again. The
     seconds that the injections took so far are the only number that nothing vouches for; in old

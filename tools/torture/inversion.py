@@ -78,7 +78,7 @@ class KilledInversion(Target):
         return "SIGKILL"
 
     def look(self, job: MarkedJob) -> Iterator[tuple[str, str]]:
-        """What the files vouch for is there."""
+        """Check that the pixels for which the files vouch are there."""
         n_tickets = 0
         for path in self._files():
             try:
@@ -118,7 +118,7 @@ class KilledInversion(Target):
         return {path.name: path.read_bytes() for path in self._files()}
 
     def _traces(self) -> int:
-        """What work leaves: files, and pixels in them, vouched for or not."""
+        """The files that the work leaves, and the pixels in them, vouched for or not."""
         return sum(1 + _inverted(path)[0] for path in self._files())
 
 

@@ -84,7 +84,7 @@ class KilledMainJob(Target):
         shutil.rmtree(self._output)
 
     def _at_work(self) -> list[str]:
-        """What is being done with the light curves that a job has claimed, or had when it died."""
+        """The stages of the light curves that a job has claimed, or had when it died."""
         found = []
         for claim in self._output.glob("*/*.claim"):
             with suppress(DamagedFileError):

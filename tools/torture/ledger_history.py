@@ -1,4 +1,4 @@
-"""What the ledger of a finished campaign must tell, whatever happened to its jobs."""
+"""The check of a finished campaign's ledger, whatever happened to its jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cvzmpi.ledger.states import check_transition
 
 
 def wrong_in_ledger(location: str | Path, outbox: Path) -> list[tuple[str, str]]:
-    """What is wrong with a ledger; empty if all is well.
+    """List the faults of a ledger; none if all is well.
 
     Each unit is done, once; no event is lost or doubled, and no two jobs had a unit at a time.
     """

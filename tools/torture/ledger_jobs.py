@@ -115,7 +115,7 @@ class LedgerJobs(Target):
                 yield "file", f"{unit}: {words}"
 
     def wrong_if_undisturbed(self) -> Iterator[tuple[str, str]]:
-        """What is wrong where no job was killed: each unit is begun once, in the ledger and not."""
+        """List the faults of a campaign without kills: each unit is begun once, by all accounts."""
         with Ledger.open(self.ledger, create=False) as ledger:
             for unit, words in self._words().items():
                 states = [event.to_state for event in ledger.history(unit)]
@@ -124,7 +124,7 @@ class LedgerJobs(Target):
                     yield "begun", f"{unit}: {begun[0]} times, in its file {begun[1]} times"
 
     def summary(self) -> str:
-        """What the ledger tells, in a line."""
+        """Sum the ledger up in a line."""
         with Ledger.open(self.ledger, create=False) as ledger:
             histories = [ledger.history(unit.name) for unit in ledger.units()]
             n_jobs = len(ledger.jobs.all())
@@ -165,7 +165,7 @@ class LedgerJobs(Target):
         return sum(map(len, self._words().values()))
 
     def _words(self) -> dict[str, list[str]]:
-        """What happened to each unit, as its file tells."""
+        """The story of each unit, as its file tells."""
         units = sorted(path.stem for path in self._directory.glob("u*.txt"))
         return {unit: [word for word, _ in read_lines(self._directory, unit)] for unit in units}
 

@@ -118,7 +118,7 @@ class TortureCampaign:
         return seconds
 
     def wrong(self, output: Path) -> Iterator[tuple[str, str]]:
-        """What is wrong with the files: they must hold what the undisturbed run has, so far.
+        """List the faults of the files, which must hold what the undisturbed run has, so far.
 
         Yields
         ------
@@ -138,7 +138,7 @@ class TortureCampaign:
                 yield "inconsistent", f"{path}: {name}"
 
     def wrong_at_the_end(self, output: Path) -> list[tuple[str, str]]:
-        """What is wrong with a finished output directory; empty if all is well."""
+        """List the faults of a finished output directory; none if all is well."""
         ours, theirs = (
             {p.relative_to(d) for p in d.glob("[0-9]*/*")} for d in (output, self.reference)
         )

@@ -104,7 +104,7 @@ class _ToyCampaign:
 
 
 def read_lines(directory: Path, name: str) -> list[tuple[str, str]]:
-    """What a unit's file tells: words, and the processes that wrote them."""
+    """Read a unit's file: words, and the processes that wrote them."""
     try:
         text = (directory / f"{name}.txt").read_text()
     except FileNotFoundError:

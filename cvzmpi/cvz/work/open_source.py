@@ -164,7 +164,7 @@ class LightCurveWork:
 
 
 def _known_files(known: list[LedgerUnit]) -> dict[tuple[str, int], LightCurveId]:
-    """Which light curves are in which FITS files, as far as the ledger knows."""
+    """The light curves in FITS files, as far as the ledger knows them."""
     return {
         (str(unit.facts.get("file")), unit.facts["bytes"]): light_curve
         for unit in known

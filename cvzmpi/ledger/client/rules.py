@@ -12,7 +12,7 @@ from cvzmpi.ledger.states import State
 
 @dataclass(frozen=True)
 class JobRules:
-    """Which units a job claims, and how long it waits for others."""
+    """The rules of a job: which units it claims, and how long it waits for others."""
 
     states: Sequence[State] = (State.PREPROCESSED,)  # in which a unit can be claimed
     max_attempts: int = 5  # a unit that has used up so many attempts has failed

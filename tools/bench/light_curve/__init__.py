@@ -1,1 +1,1 @@
-"""What one core does with a light curve: detection, injections, Gaussian process, all of it."""
+"""Benchmarks of one core on a light curve: detection, injections, Gaussian process, all of it."""

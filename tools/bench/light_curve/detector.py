@@ -43,7 +43,7 @@ class Ensemble:
         self.tolerance = self.config.inject.peak_tolerance
 
     def probability(self, flux: np.ndarray, n_models: int = 10) -> np.ndarray:
-        """What stage `detect` computes: the flare probability at every cadence."""
+        """The flare probability at every cadence, as stage `detect` computes it."""
         return evaluate(flux, self.networks[:n_models]).probability()
 
 
@@ -187,7 +187,7 @@ class _Beside:
         self._injection = reference.data("injection", **self._window)
 
     def works(self) -> dict[str, Callable[[], float]]:
-        """What is timed: stella's detection, and an injection in each of Keras' ways."""
+        """The timed calls: stella's detection, and an injection in each of Keras' ways."""
         return {"stella": lambda: self._predict(self._curve)} | {
             how: lambda how=how: float(self._inject(how)["seconds"]) for how in KERAS_WAYS
         }

@@ -20,7 +20,7 @@ _PUBLISHED = 2 * 3600 * 10 / 20_000  # core-seconds for each injection: 2 h, 10 
 
 @dataclass
 class LightCurveTimes:
-    """What its file says of one light curve."""
+    """The figures of one light curve, from its file."""
 
     name: str
     n_usable: int

@@ -1,4 +1,4 @@
-"""Which cores the measurements run on, and how other processes are started."""
+"""The cores that measurements run on, and processes on them."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class SgemmPeak:
 
 
 def facts() -> dict[str, str]:
-    """What the numbers depend on; no names of hosts or paths."""
+    """The machine and the versions that figures depend on, without names of hosts or paths."""
     return {
         "processor": f"{processor()}, {len(AVAILABLE)} cores used",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",

@@ -27,7 +27,7 @@ class Samples:
 
     @property
     def median(self) -> float:
-        """What the table shows."""
+        """The samples as the table shows them."""
         return median(self.values)
 
     def text(self, unit: str | None = None) -> str:

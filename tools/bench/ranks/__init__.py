@@ -1,1 +1,1 @@
-"""What many ranks do: teams, the start of a worker, the scheduler."""
+"""Benchmarks of many ranks: teams, the start of a worker, the scheduler."""

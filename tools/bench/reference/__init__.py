@@ -1,1 +1,1 @@
-"""What people used before, in a process and a virtual environment of its own."""
+"""The programs that people used before, in a process and a virtual environment of its own."""

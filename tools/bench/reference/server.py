@@ -1,4 +1,4 @@
-"""What people used before, in a process of its own that does as it is told and times itself.
+"""A process that runs the programs that people used before, as it is told, and times itself.
 
 Runs in .venv-reference, which has stella 0.1.0, TensorFlow with Keras 2, and celerite2; started
 and spoken to by `reference`. One JSON object a line on standard input says what to do, one on

@@ -67,7 +67,7 @@ class Content(SectorContent):
 
 
 def title_of(content: Content) -> str:
-    """Which light curve it is, and whether it is done."""
+    """The title of a picture: which light curve it is, and whether it is done."""
     title = f"TIC {content.tic}, sector {content.sector}"
     magnitude = star_facts(content.header)["tess_magnitude"]
     if not content.done:

@@ -1,4 +1,4 @@
-"""What was recovered of the injected flares, over amplitude and FWHM or as completeness curves."""
+"""Pictures of the recovered fraction of injected flares, by amplitude and FWHM or as a curve."""
 
 from __future__ import annotations
 

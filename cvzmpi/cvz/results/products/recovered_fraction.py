@@ -104,7 +104,7 @@ def binned(size: np.ndarray, recovered: np.ndarray, edges: np.ndarray) -> Counts
 def binned_by_amplitude_and_fwhm(
     recovery: Recovery, amplitude_edges: np.ndarray, fwhm_edges: np.ndarray
 ) -> Counts:
-    """As `binned`, in cells of amplitude and FWHM; shape (n_amplitude, n_fwhm)."""
+    """Count as `binned` does, in cells of amplitude and FWHM; shape (n_amplitude, n_fwhm)."""
     shape = (len(amplitude_edges) - 1, len(fwhm_edges) - 1)
     row, column = _bin_of(recovery.amplitude, amplitude_edges), _bin_of(recovery.fwhm, fwhm_edges)
     inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])

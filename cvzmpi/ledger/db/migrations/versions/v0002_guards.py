@@ -118,7 +118,7 @@ def _sqlite() -> list[str]:
 
 
 def _sqlite_instant(column: str) -> str:
-    """As SQLAlchemy writes it, as text."""
+    """The text that SQLAlchemy writes for it."""
     digit = "[0-9]"
     day = f"{digit * 4}-{digit * 2}-{digit * 2} {digit * 2}:{digit * 2}:{digit * 2}"
     return (
