@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import random
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TypeVar
 
+from tenacity import RetryCallState, Retrying
+from tenacity.retry import retry_if_exception_type
+from tenacity.stop import stop_after_delay
+from tenacity.wait import wait_exponential, wait_random
+
 from cvzmpi.errors import LedgerUnavailableError
-from cvzmpi.ledger.client.waiting import BackOff
+from cvzmpi.ledger.client.waiting import FIRST_PAUSE, LONGEST_PAUSE
 from cvzmpi.mpi.stopping import JobStopped
 from cvzmpi.said_once import SaidOnce
 
 T = TypeVar("T")
 
-_APART_SECONDS = 0.25  # at most, so that jobs that wait do not all try at once
 _LOOK_SECONDS = 0.1  # a signal is handled between two looks
 _TO_THE_END_SECONDS = 1.0  # that an attempt gets when the job is to stop
 
@@ -44,22 +46,23 @@ def wait_for_ledger(begin: Callable[[], T], patience: float, say: Callable[[str]
     CvzmpiError
         Whatever else `begin` raises, at once.
     """
-    said, back_off = SaidOnce(say), BackOff()
-    give_up = time.monotonic() + patience
-    while True:
-        try:
-            result = _attempt(begin)
-        except LedgerUnavailableError as error:
-            if time.monotonic() >= give_up:
-                raise
-            said.tell(f"waits for the ledger, for {patience:.0f} s at most: {error}")
-            back_off.failed(error)
-            while not back_off.is_time_to_try():
-                time.sleep(_LOOK_SECONDS)
-            time.sleep(random.uniform(0, _APART_SECONDS))
-        else:
-            said.over("the ledger is back")
-            return result
+    said = SaidOnce(say)
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        said.tell(f"waits for the ledger, for {patience:.0f} s at most: {error}")
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(LedgerUnavailableError),
+        # the random part keeps jobs that wait from trying all at once
+        wait=wait_exponential(FIRST_PAUSE, LONGEST_PAUSE) + wait_random(0, FIRST_PAUSE),
+        stop=stop_after_delay(patience),
+        before_sleep=tell,
+        reraise=True,
+    )
+    result = retrying(lambda: _attempt(begin))
+    said.over("the ledger is back")
+    return result
 
 
 def _attempt(work: Callable[[], T]) -> T:

@@ -11,8 +11,8 @@ from cvzmpi.ledger.records import Job
 
 _log = logging.getLogger(__name__)
 
-_FIRST_PAUSE = 0.25  # seconds
-_LONGEST_PAUSE = 15.0
+FIRST_PAUSE = 0.25  # seconds
+LONGEST_PAUSE = 15.0
 _HOPELESS_SECONDS = 15.0
 
 LONGEST = 300.0
@@ -32,7 +32,7 @@ class BackOff:
         self.is_lost = False  # whether there is no ledger any more, or another one in its place
         self._since: float | None = None
         self._try_again = 0.0
-        self._pause = _FIRST_PAUSE
+        self._pause = FIRST_PAUSE
 
     def seconds(self) -> float | None:
         """For how long the database has been away; None where it is here."""
@@ -59,9 +59,9 @@ class BackOff:
         """Note that the database could not be reached; the next pause is longer."""
         now = time.monotonic()
         if self._since is None:
-            self._since, self._pause = now, _FIRST_PAUSE
+            self._since, self._pause = now, FIRST_PAUSE
         self._try_again = now + self._pause
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self.problem = str(error)
         self.may_pass = isinstance(error, LedgerUnavailableError | OSError)
         self.is_lost = isinstance(error, LedgerLostError)
