@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -120,9 +120,8 @@ def verify_sector_file(path: Path) -> None:
     DamagedFileError
         If the file is unreadable or inconsistent, or a value differs from its checksum.
     """
-    with _opened(path) as file:
-        check_parts(path, file)
-        check_content(path, file)
+    with _verified(path):
+        pass
 
 
 def read_sector_data(path: Path) -> SectorData:
@@ -133,15 +132,22 @@ def read_sector_data(path: Path) -> SectorData:
     DamagedFileError
         If the file is unreadable or inconsistent, or a value differs from its checksum.
     """
-    with _opened(path) as file:
-        check_parts(path, file)
-        check_content(path, file)
+    with _verified(path) as file:
         return _data(file)
 
 
 def _opened(path: Path) -> AbstractContextManager[h5py.File]:
     """Open a sector file for reading; every way of being damaged is one error."""
     return opened_hdf5(path, SectorFileError, DamagedFileError, check_on_trial)
+
+
+@contextmanager
+def _verified(path: Path) -> Iterator[h5py.File]:
+    """Open a sector file that passes all checks that a light curve needs to go on."""
+    with _opened(path) as file:
+        check_parts(path, file)
+        check_content(path, file)
+        yield file
 
 
 def _progress(path: Path, file: h5py.File) -> SectorProgress:

@@ -38,13 +38,6 @@ def store():
         yield store
 
 
-@pytest.fixture
-def client(store):
-    client = MetadataStore(store.url, TOKEN, timeout=5, retries=2, backoff=0)
-    yield client
-    client.close()
-
-
 def ids(rows):
     return [row["datasetId"] for row in rows]
 
