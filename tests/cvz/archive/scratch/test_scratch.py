@@ -86,10 +86,10 @@ def test_a_cut_file_of_unknown_length_says_nothing_about_the_product(scratch, fi
 
 def test_a_compressed_file_is_refused_without_being_decompressed(scratch):
     bomb = gzip.compress(bytes(100_000_000), compresslevel=1)
-    begin = time.thread_time()
+    begin = time.process_time()
     with pytest.raises(UnusableContentError, match="not a FITS file"):
         scratch.receive(PRODUCT, body(bomb), "http://there")
-    assert time.thread_time() - begin < 0.1
+    assert time.process_time() - begin < 0.1
 
 
 def test_fewer_bytes_than_announced_are_refused(scratch, fits):
