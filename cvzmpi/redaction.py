@@ -71,6 +71,14 @@ def redacted(text: str) -> str:
     return _HEADER.sub(_without_header, text) if _IS_HEADER.search(text) else text
 
 
+def shown_content(content: str | bytes) -> str:
+    """Content from elsewhere as a message repeats it behind an address: in quotes, without secrets.
+
+    An @ in it is escaped: up to that, all of the message would be taken for the address's password.
+    """
+    return redacted(repr(content)).replace("@", r"\x40")
+
+
 def show_traceback(error: BaseException) -> None:
     """Print the traceback of a defect, without secrets."""
     text = "".join(traceback.format_exception(error))

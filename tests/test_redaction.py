@@ -12,7 +12,7 @@ import pytest
 
 from cvzmpi.errors import ConfigError, LedgerError, one_line
 from cvzmpi.ledger.db.database import Database
-from cvzmpi.redaction import redacted, shown_url, url_fault
+from cvzmpi.redaction import redacted, shown_content, shown_url, url_fault
 from cvzmpi.runtime.job_log import begin_log
 
 N_CASES = 1500
@@ -280,3 +280,9 @@ def test_a_defect_of_a_command_shows_its_traceback_without_secrets():
     assert ended.returncode != 0
     assert "ValueError: cannot use postgresql://jane:***@db/camp" in ended.stderr
     assert "sesamesesame" not in ended.stderr
+
+
+def test_shown_content_hides_secrets_and_no_message():
+    about = f"http://archive: {shown_content(b'ask me@there.org')}"
+    assert redacted(about) == about
+    assert "word" not in shown_content("see http://user:word@host/")

@@ -23,6 +23,7 @@ from urllib3.util import Retry
 from cvzmpi.errors import CvzmpiError, UnavailableError, one_line
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, shown
 from cvzmpi.level2.metadata_store.dataset import Dataset, Experiment, StoreRow
+from cvzmpi.redaction import shown_content
 
 _STATUS_FIELDS = {
     "health": ("good", "bad", "ill", "unknown"),
@@ -215,7 +216,7 @@ class MetadataStore:
 
     def _about(self, status: int, body: bytes, expected: str) -> str:
         text = plain(body[:400].decode(errors="replace"), 80)
-        return f"{self._url}: {expected}, got status {status}: {text!r}"
+        return f"{self._url}: {expected}, got status {status}: {shown_content(text)}"
 
 
 def selection(model: type[BaseModel]) -> str:

@@ -139,6 +139,7 @@ def test_a_store_that_is_not_ready_is_asked_again(client, store, status):
     [
         ((503, "down"), "expected JSON, got status 503: 'down'"),
         ((200, "<html>a proxy says hello</html>"), "expected JSON, got status 200: '<html>"),
+        ((503, "ask a@b.org"), r"expected JSON, got status 503: 'ask a\x40b.org'"),
         ((200, "[]"), "expected an object"),
         ((200, "{}"), "expected data, got status 200"),
         ((418, '{"data": {}}'), "expected data, got status 418"),

@@ -21,7 +21,7 @@ from cvzmpi.cvz.archive.http.answers import Body, UnusableContentError, WrongPro
 from cvzmpi.cvz.light_curves.fits_input import check_whole, read_light_curve
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveError, LightCurveError, ScratchError, one_line
-from cvzmpi.redaction import redacted
+from cvzmpi.redaction import redacted, shown_content
 
 FITS_MAGIC = b"SIMPLE"
 _SHOWN_BYTES = 40
@@ -184,7 +184,7 @@ def _check_fits(path: Path, origin: Path | str) -> None:
     except OSError as error:
         raise ScratchError(f"{path}: cannot be read: {one_line(error)}") from error
     if not start.startswith(FITS_MAGIC):
-        what = f"it begins with {start!r}" if start else "it is empty"
+        what = f"it begins with {shown_content(start)}" if start else "it is empty"
         raise UnusableContentError(f"{origin}: what came from there is not a FITS file: {what}")
 
 

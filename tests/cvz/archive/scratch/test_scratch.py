@@ -70,6 +70,7 @@ def test_a_bad_file_is_refused_and_nothing_is_left_of_it(scratch, fits, change, 
     [
         (b"<html>Too busy</html>", "it begins with b'<html>Too busy</html>'"),
         (b'{"status": "ERROR"}', r"it begins with b'{\"status\""),
+        (b"ask a@b.org", r"it begins with b'ask a\\x40b\.org'"),
         (b"", "it is empty"),
     ],
 )
