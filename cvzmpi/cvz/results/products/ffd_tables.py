@@ -219,7 +219,7 @@ def _luminosity(facts: Mapping[str, Any]) -> float:
     radius, temperature = _or_nan(facts["radius"]), _or_nan(facts["temperature"])
     if not (radius > 0 and temperature > 0):
         return math.nan
-    return float(band_luminosity(radius, temperature).value)
+    return band_luminosity(radius, temperature)
 
 
 def _or_nan(value: float | None) -> float:
