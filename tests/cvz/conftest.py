@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.cvz.detection.flares import found_by_stella
 from cvzmpi.cvz.injection.injection import Injections
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.sector_file.data import SectorData
+from cvzmpi.cvz.sector_file.layout import FLARES_IN_FILE
 from cvzmpi.cvz.sector_file.writing import write_sector_file
 from tests.cvz.sector_content import HEADER, N_INJECT, N_REPEAT, PROVENANCE, N
 
@@ -48,9 +49,9 @@ def modelled(detected):
     detected.gp_mu = rng.normal(1000, 1, N)
     detected.gp_sigma = rng.random(N)
     detected.gp_facts = {"gp_kernel": "rotation", "gp_converged": True, "gp_period": 3.5}
-    detected.flares = {
-        name: np.array([120, 121]).astype(dtype) for name, (dtype, _) in FLARE_COLUMNS.items()
-    }
+    detected.flares = found_by_stella(
+        {name: np.array([120, 121]) for name in FLARES_IN_FILE.values()}
+    )
     detected.injections = Injections(
         amplitude=rng.random(N_INJECT),
         fwhm=rng.random(N_INJECT),

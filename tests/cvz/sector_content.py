@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.sector_file.data import Provenance
+from cvzmpi.cvz.sector_file.layout import FLARES_IN_FILE
 
 N, N_INJECT, N_REPEAT = 300, 90, 4
 PROVENANCE = Provenance(
@@ -35,7 +35,7 @@ INJECTIONS = {
 }
 DATASETS = [
     *(f"lc/{name}" for name in LC),
-    *(f"flares/{name}" for name in FLARE_COLUMNS),
+    *(f"flares/{name}" for name in FLARES_IN_FILE),
     *(f"injections/{name}" for name in INJECTIONS),
     "recoveries/recovered",
     "recoveries/checksum",

@@ -10,6 +10,11 @@ from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flare_mask import flare_mask as mask_of_flares
 from cvzmpi.cvz.light_curves.observation import Observation
 
+VETTING: dict[str, tuple[str, str]] = {
+    "vetting": ("i2", "bit mask"),
+}
+"""Type and unit of the columns that say why an event may be none; 0 where no rule refuses it."""
+
 COLUMNS: dict[str, tuple[str, str]] = {
     "start": ("i4", "cadence"),
     "stop": ("i4", "cadence"),
@@ -20,9 +25,24 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "amplitude": ("f8", "relative to median flux"),
     "equivalent_duration": ("f8", "s"),
     "equivalent_duration_error": ("f8", "s"),
+    "mask_equivalent_duration": ("f8", "s"),
+    "mask_equivalent_duration_error": ("f8", "s"),
     "max_probability": ("f4", "1"),
+    "found_by": ("i1", "bit mask"),
+    "snr": ("f4", "1"),
+    "template_amplitude": ("f8", "relative to median flux"),
+    "template_amplitude_error": ("f8", "relative to median flux"),
+    "fwhm": ("f8", "d"),
+    "fwhm_error": ("f8", "d"),
+    "template_time": ("f8", "BTJD d"),
+    **VETTING,
+    "reliability": ("f4", "1"),
 }
-"""Type and unit of each column of the table."""
+"""Type and unit of each column of the table of flares.
+
+`equivalent_duration` is that of the fitted template, `mask_equivalent_duration` the sum over the
+cadences from `start` to `stop`. `found_by` has a bit for each search.
+"""
 
 
 @dataclass(frozen=True)
@@ -100,6 +120,10 @@ def flare_table(
     """
     seconds = observation.light_curve.exposure_seconds
     excess = observation.flux - mean
+    names = (
+        *("start", "stop", "peak", "start_time", "stop_time", "peak_time", "amplitude"),
+        *("mask_equivalent_duration", "mask_equivalent_duration_error", "max_probability"),
+    )
     rows = []
     for first, last in detection.flares:
         inside = slice(first, last + 1)
@@ -115,8 +139,18 @@ def flare_table(
                 np.max(detection.probability[inside]),
             )
         )
-    columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    return found_by_stella(dict(zip(names, map(np.array, columns), strict=True)))
+
+
+def found_by_stella(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """All columns of the table, of flares that were searched for with the networks alone.
+
+    What only the other search gives is NaN.
+    """
+    n = len(columns["peak"])
+    missing = {"found_by": 1} | dict.fromkeys(VETTING, 0)
     return {
-        name: np.array(values, dtype)
-        for (name, (dtype, _)), values in zip(COLUMNS.items(), columns, strict=True)
+        name: np.asarray(columns.get(name, np.full(n, missing.get(name, np.nan))), dtype)
+        for name, (dtype, _) in COLUMNS.items()
     }

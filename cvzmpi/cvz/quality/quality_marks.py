@@ -109,7 +109,7 @@ def _negative_durations(searched: SearchedCurve) -> str | None:
     flares = searched.data.flares
     if flares is None:
         return None
-    duration, error = flares["equivalent_duration"], flares["equivalent_duration_error"]
+    duration, error = flares["mask_equivalent_duration"], flares["mask_equivalent_duration_error"]
     n, n_negative = len(duration), int((duration < 0).sum())
     n_far = int((duration < -FAR_BELOW_ZERO * error).sum())
     least = float(betaincinv(n_negative, n - n_negative + 1, _ONE_SIDED)) if n_negative else 0.0

@@ -200,7 +200,7 @@ def _print_flares(console: Console, data: SectorData) -> None:
     table = plain_table(_FLARE_COLUMNS)
     minutes = data.light_curve.exposure * MINUTES_PER_DAY
     edge = at_edge(data.probability, data.flares["start"], data.flares["stop"])
-    for i in np.argsort(-data.flares["equivalent_duration"], kind="stable")[:MAX_FLARES]:
+    for i in np.argsort(-data.flares["mask_equivalent_duration"], kind="stable")[:MAX_FLARES]:
         flare = {name: column[i] for name, column in data.flares.items()}
         span = flare["stop_time"] - flare["start_time"]
         table.add_row(
@@ -208,8 +208,8 @@ def _print_flares(console: Console, data: SectorData) -> None:
             f"{flare['start']}-{flare['stop']}",
             f"{span * MINUTES_PER_DAY + minutes:.0f}",
             f"{flare['amplitude'] * 100:.3g}",
-            f"{flare['equivalent_duration']:.2f}",
-            f"{flare['equivalent_duration_error']:.2f}",
+            f"{flare['mask_equivalent_duration']:.2f}",
+            f"{flare['mask_equivalent_duration_error']:.2f}",
             f"{flare['max_probability']:.3f}",
             "yes" if edge[i] else "",
         )

@@ -75,7 +75,7 @@ def _row(path: Path) -> list[str]:
     if data.flares is None:
         cells += [str(n_flares_in(data.flare_mask)), "-"]
     else:
-        durations = data.flares["equivalent_duration"]
+        durations = data.flares["mask_equivalent_duration"]
         cells += [str(len(durations)), f"{durations.max():.1f}" if len(durations) else "-"]
     if recovery is None:
         cells += ["none yet"]

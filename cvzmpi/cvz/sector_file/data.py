@@ -12,6 +12,7 @@ from cvzmpi.cvz.injection.injection import Injections
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.sector_file.layout import FLARES_IN_FILE
 
 Columns = dict[str, np.ndarray]
 
@@ -89,7 +90,9 @@ class SectorData:
         if injections is not None:
             assert self.flares is not None
             tables["lc"] |= {"gp_mu": self.gp_mu, "gp_sigma": self.gp_sigma}
-            tables["flares"] = self.flares
+            tables["flares"] = {
+                name: self.flares[column] for name, column in FLARES_IN_FILE.items()
+            }
             tables["injections"] = {
                 "amplitude": injections.amplitude,
                 "fwhm": injections.fwhm,

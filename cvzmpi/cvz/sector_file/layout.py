@@ -52,13 +52,23 @@ LIGHT_CURVE = {
 }
 """The datasets of the group `lc` at checkpoint `detect`."""
 
+FLARES_IN_FILE = {name: name for name in ("start", "stop", "peak")} | {
+    **{name: name for name in ("start_time", "stop_time", "peak_time", "amplitude")},
+    "equivalent_duration": "mask_equivalent_duration",
+    "equivalent_duration_error": "mask_equivalent_duration_error",
+    "max_probability": "max_probability",
+}
+"""The columns of the table of flares that a file has, and their names in `SectorData`."""
+
 TABLES = {
     "lc": LIGHT_CURVE
     | {
         "gp_mu": Column("f4", "e-/s", "mean of the Gaussian process", _CADENCE),
         "gp_sigma": Column("f4", "e-/s", "standard deviation of the Gaussian process", _CADENCE),
     },
-    "flares": {n: Column(dtype, unit, "", _FLARE) for n, (dtype, unit) in FLARE_COLUMNS.items()},
+    "flares": {
+        name: Column(*FLARE_COLUMNS[column], "", _FLARE) for name, column in FLARES_IN_FILE.items()
+    },
     "injections": {
         "amplitude": Column("f8", "relative to median flux", "of the template", _INJECTED),
         "fwhm": Column("f8", "d", "full width at half maximum of the template", _INJECTED),

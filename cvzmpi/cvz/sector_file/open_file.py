@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t, string_dtype
 
+from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.cvz.detection.flares import found_by_stella
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorData
-from cvzmpi.cvz.sector_file.layout import LIGHT_CURVE, MARKS, TABLES
+from cvzmpi.cvz.sector_file.layout import FLARES_IN_FILE, LIGHT_CURVE, MARKS, TABLES
 
 
 class OpenSectorFile:
@@ -87,7 +89,8 @@ class OpenSectorFile:
     def flares(self) -> dict[str, np.ndarray]:
         """The table of flares; most stars have none, and then one column says so."""
         if len(self.column("flares", "peak")):
-            return self.columns("flares", TABLES["flares"])
+            columns = self.columns("flares", TABLES["flares"])
+            return found_by_stella({FLARES_IN_FILE[name]: columns[name] for name in columns})
         return no_flares()
 
 
@@ -131,7 +134,7 @@ _TEXT = h5t.py_create(string_dtype())
 
 def no_flares() -> dict[str, np.ndarray]:
     """A table of flares without rows."""
-    return {name: np.empty(0, column.dtype) for name, column in TABLES["flares"].items()}
+    return {name: np.empty(0, dtype) for name, (dtype, _) in FLARE_COLUMNS.items()}
 
 
 @cache

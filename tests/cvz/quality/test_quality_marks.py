@@ -40,8 +40,8 @@ def with_flares(data, peak_time, duration=50.0, error=1.0):
     n = len(peak_time)
     data.flares = {name: np.resize(values, n) for name, values in data.flares.items()}
     data.flares["peak_time"] = np.asarray(peak_time)
-    data.flares["equivalent_duration"] = np.broadcast_to(duration, n).astype(float)
-    data.flares["equivalent_duration_error"] = np.full(n, error)
+    data.flares["mask_equivalent_duration"] = np.broadcast_to(duration, n).astype(float)
+    data.flares["mask_equivalent_duration_error"] = np.full(n, error)
     return data
 
 

@@ -96,7 +96,7 @@ def _summary(file: OpenSectorFile) -> Summary:
     flares = no_flares()
     if checkpoint == Stage.MODEL:
         flares = data.flares = file.flares()
-        durations = flares["equivalent_duration"]
+        durations = flares["mask_equivalent_duration"]
         if len(durations):
             row["largest_flare"] = float(durations.max())
         data.gp_facts = _gaussian_process(file)

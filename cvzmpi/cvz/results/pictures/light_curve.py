@@ -192,10 +192,8 @@ def draw_flare(
     axes.set_title(title, loc="left")
     axes.set_ylabel("Flux / median flux")
     axes.margins(x=0.02)
-    text = (
-        f"amplitude {flare['amplitude'] * 100:.3g} %\n"
-        f"ED {with_error(flare['equivalent_duration'], flare['equivalent_duration_error'])} s"
-    )
+    duration, error = (flare[f"mask_equivalent_duration{end}"] for end in ("", "_error"))
+    text = f"amplitude {flare['amplitude'] * 100:.3g} %\nED {with_error(duration, error)} s"
     if with_peak:
         text = f"peak {flare['peak_time']:.4f} BTJD\n{text}"
     axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
@@ -223,7 +221,7 @@ def draw_zooms(content: Content) -> Any:
         nothing = "No flares measured yet" if flares is None else "No flare detected"
         say(figure.subplots(), f"{title}flares", nothing)
         return figure
-    order = np.argsort(-flares["equivalent_duration"], kind="stable")[:MAX_FLARES]
+    order = np.argsort(-flares["mask_equivalent_duration"], kind="stable")[:MAX_FLARES]
     n_rows = -(-len(order) // _COLUMNS)
     figure = picture(9.0, 0.5 + 2.5 * n_rows)
     figure.suptitle(

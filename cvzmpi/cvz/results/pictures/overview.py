@@ -60,7 +60,7 @@ def _draw_largest_flare(figure: Any, content: Content) -> None:
         say(figure.subplots(), "Largest flare", nothing)
         return
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
-    largest = int(np.argmax(flares["equivalent_duration"]))
+    largest = int(np.argmax(flares["mask_equivalent_duration"]))
     flare = {name: column[largest] for name, column in flares.items()}
     minutes, part = draw_flare(axes, content, flare, "Largest flare", with_peak=True)
     draw_probability(below, content, minutes, part)

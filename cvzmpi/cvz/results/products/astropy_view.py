@@ -11,6 +11,7 @@ from astropy.table import QTable
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
+from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.detection.flares import at_edge
 from cvzmpi.cvz.quality.quality_marks import Mark, quality_marks
 from cvzmpi.cvz.quality.searched_curve import SearchedCurve, SearchTime
@@ -73,8 +74,8 @@ class SectorFile(SectorContent):
         """
         table = QTable(meta={"tic": self.tic, "sector": self.sector})
         flares = self.data.flares or no_flares()
-        for name, column in TABLES["flares"].items():
-            table[name] = _column(flares[name], column.unit)
+        for name, (_, unit) in FLARE_COLUMNS.items():
+            table[name] = _column(flares[name], unit)
         table["at_edge"] = at_edge(self.data.probability, flares["start"], flares["stop"])
         return table
 

@@ -90,8 +90,8 @@ class SearchedSector:
         if not np.all(np.isfinite(completeness.log_size)):
             raise SectorFileError(f"{path}: an injected equivalent duration is not above 0")
         time = file.search_time()
-        duration = flares["equivalent_duration"].copy()
-        duration_error = flares["equivalent_duration_error"].copy()
+        duration = flares["mask_equivalent_duration"].copy()
+        duration_error = flares["mask_equivalent_duration_error"].copy()
         loses_light = duration < -_CERTAIN * duration_error
         for number, fit in enumerate(fit_flares(file.data, file.quality_bitmask)):
             if fit is not None and not loses_light[number]:
@@ -110,6 +110,6 @@ class SearchedSector:
             amplitude=flares["amplitude"],
             duration=duration,
             duration_error=duration_error,
-            mask_duration=flares["equivalent_duration"],
+            mask_duration=flares["mask_equivalent_duration"],
             at_edge=at_edge(file.data.probability, flares["start"], flares["stop"]),
         )

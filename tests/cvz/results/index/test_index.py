@@ -74,7 +74,7 @@ def test_the_row_of_a_light_curve_says_what_its_file_has(output):
     with h5py.File(path) as file:
         assert row["content_sha256"] == file.attrs["content_sha256"]
     assert row["size"] == path.stat().st_size
-    assert row["largest_flare"] == data.flares["equivalent_duration"].max()
+    assert row["largest_flare"] == data.flares["mask_equivalent_duration"].max()
     assert 8 < row["equivalent_duration_50"] < 12  # what is found is decided at 10 s
 
 

@@ -66,7 +66,7 @@ def test_what_is_drawn_is_what_the_file_has(tmp_path):
     assert any(np.array_equal(line.get_xdata(), flares["peak_time"]) for line in top.lines)
 
     zoom = panels["Largest flare"]
-    largest = np.argmax(flares["equivalent_duration"])
+    largest = np.argmax(flares["mask_equivalent_duration"])
     assert f"peak {flares['peak_time'][largest]:.4f} BTJD" in zoom.texts[0].get_text()
     assert "minutes" in panels["Flare\nprobability"].get_xlabel()
 
