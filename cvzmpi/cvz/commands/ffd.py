@@ -55,10 +55,11 @@ def ffd(
 def _summary(star: StarFfd) -> str:
     """One line about a star."""
     sectors = f"{len(star.sectors)} sector{'s' if len(star.sectors) > 1 else ''}"
-    n_flares = star.n_flares
-    if math.isnan(star.lower):  # none of them counts
-        n_flares = sum(len(sector.duration) for sector in star.sectors)
-    start = f"TIC {star.tic}: {n_flares} flares in {star.time.searched:.1f} d of {sectors}"
+    n_flares = sum(sector.n_flares for sector in star.sectors)
+    n_not_positive = sum(sector.n_not_positive for sector in star.sectors)
+    start = f"TIC {star.tic}: {n_flares} flares in {star.time.searched:.2f} d of {sectors}"
+    if n_not_positive:
+        start += f" ({n_not_positive} in no rate)"
     marks = f"; marks: {star.marks}" if star.marks else ""
     return f"{start}: {_rate(star)}{marks}"
 
@@ -70,6 +71,7 @@ def _rate(star: StarFfd) -> str:
         return f"the completeness that is asked for is not reached below {star.upper:g} s"
     low, high = star.interval
     rate = f"{star.rate:.3g} ({low:.3g} to {high:.3g}) a day above {star.lower:.3g} s"
+    rate += f", from {star.n_flares} flares"
     if not star.n_flares:
         rate = f"below {star.upper_limit:.3g} a day above {star.lower:.3g} s (95 %)"
     index = f"{star.index:.2f} (assumed)"

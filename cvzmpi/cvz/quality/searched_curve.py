@@ -1,4 +1,8 @@
-"""A light curve as it was searched: which cadences, for how long, and what the process leaves."""
+"""A light curve as it was searched: which cadences, for how long, what was found, and what is left.
+
+All of it is of the search chosen (`chosen_search`), and every product has it from here: the flares,
+their number, and the time that was searched.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.quality.chosen_search import (
+    DEFAULT,
+    Search,
+    chosen_flares,
+    chosen_mask,
+    evaluated_cadences,
+    has_significance,
+    search_in,
+)
 from cvzmpi.cvz.sector_file.data import SectorData
 
 
@@ -16,9 +29,9 @@ from cvzmpi.cvz.sector_file.data import SectorData
 class SearchTime:
     """The time that was searched, in days."""
 
-    # The usable cadences that the detector evaluated, times the exposure. Cadences beside gaps and
-    # at the ends are not evaluated, since the network's window reaches over the edge: a flare there
-    # is never found, and none was injected.
+    # The cadences that the search looked at, times the exposure. Of stella these are the usable
+    # ones that its networks could evaluate: beside gaps and at the ends their window reaches over
+    # the edge, so that a flare there is never found, and none was injected.
     evaluated: float
     # The part of it in which a new flare counts as a flare of its own: without the cadences of the
     # flares, and without the `merge_gap` usable cadences after each, in which the mask rule joins a
@@ -34,25 +47,59 @@ class SearchedCurve:
     `config` is the configuration of its search, by dotted key.
     """
 
-    def __init__(self, data: SectorData, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, data: SectorData, config: Mapping[str, Any], search: Search = DEFAULT
+    ) -> None:
         self.data = data
-        self.evaluated = np.isfinite(data.probability)
+        self.search = search_in(data, search)
+        self.evaluated = evaluated_cadences(data, self.search)
         self._config = config
+
+    @cached_property
+    def flares(self) -> dict[str, np.ndarray] | None:
+        """The flares that were found, by column of the table; None before checkpoint `model`."""
+        return None if self.data.flares is None else chosen_flares(self.data, self.search)
+
+    @cached_property
+    def flaring(self) -> np.ndarray:
+        """Rows from the first to the last of each flare; bool."""
+        return chosen_mask(self.data, self.search)
+
+    @property
+    def has_templates(self) -> bool:
+        """True if the file holds the templates that fit its flares: from format version 2 on."""
+        return has_significance(self.data)
+
+    @property
+    def n_flares(self) -> int:
+        """Flares that were found, measured or not.
+
+        Before checkpoint `model`, they are the stretches of the flare mask.
+        """
+        if self.flares is not None:
+            return len(self.flares["peak"])
+        return int(np.count_nonzero(np.diff(self.flaring.astype(np.int8), prepend=0) == 1))
+
+    @property
+    def quality_bitmask(self) -> int:
+        """Cadences with any of these bits were not used."""
+        return int(self._config["light_curve.quality_bitmask"])
 
     @cached_property
     def usable(self) -> np.ndarray:
         """Rows that were used; bool."""
-        return self.data.light_curve.usable(self._config["light_curve.quality_bitmask"])
+        return self.data.light_curve.usable(self.quality_bitmask)
 
     @cached_property
     def fitted(self) -> np.ndarray:
         """Rows that the Gaussian process was fitted to; bool."""
-        return self.evaluated & ~self.data.flare_mask & self.usable
+        evaluated = np.isfinite(self.data.probability)
+        return evaluated & ~self.data.flare_mask & self.usable
 
     @cached_property
     def time(self) -> SearchTime:
         """The time that was searched."""
-        mask, exposure = self.data.flare_mask, self.data.light_curve.exposure
+        mask, exposure = self.flaring, self.data.light_curve.exposure
         usable = np.flatnonzero(self.usable)
         free = self.evaluated & ~mask
         stops = np.flatnonzero(np.diff(mask.astype(np.int8), append=0) < 0)

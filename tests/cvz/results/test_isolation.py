@@ -64,7 +64,6 @@ DAMAGES = {
     "a_sector_beyond_all": a_sector_beyond_all,
 }
 HARMLESS_TO = {
-    "no_errors_in_a_flare": {"index", "show"},
     "endless_durations": {"index", "show"},
     "text_for_a_number": {"ffd", "show"},
     "a_sector_beyond_all": {"ffd", "show"},
