@@ -84,7 +84,7 @@ def test_the_flares_are_those_of_all_files(output):
     assert [(f["tic"], f["sector"]) for f in flares[:3]] == [(1001, 1), (1001, 1), (1001, 2)]
     data = SectorContent.read(LightCurveId(1001, 1).path(output)).data
     for name, values in data.flares.items():
-        assert [flare[name] for flare in flares[:2]] == values.tolist()
+        np.testing.assert_array_equal([flare[name] for flare in flares[:2]], values)
 
 
 def test_every_column_has_a_unit_and_a_meaning(output):
