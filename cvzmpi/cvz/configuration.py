@@ -158,6 +158,19 @@ class DetectConfig(Section):
         20, ge=1, le=100, description="flares with fewer cadences than this between them are one"
     )
     max_gap: int = Field(30, ge=1, description="missing cadences after which a new segment starts")
+    search: Literal["stella", "significance", "either", "both"] = Field(
+        "significance",
+        description='search whose flares, completeness and time are shown: "stella", '
+        '"significance", "either" or "both"; all are in the files, and it may change',
+    )
+
+
+class SignificanceConfig(Section):
+    """The search for flares by their significance over the Gaussian process."""
+
+    min_snr: float = Field(
+        5.0, gt=0, description="signal-to-noise of the flare template from which on it is a flare"
+    )
 
 
 class ModelConfig(Section):
@@ -216,6 +229,13 @@ class DetectorConfig(Section):
     )
 
 
+SCIENCE = ("light_curve", "detect", "model", "significance", "inject")
+"""The sections that results depend on."""
+
+ADDED_IN_VERSION_2 = ("significance.",)
+"""Beginnings of the keys of `Config.science` that sector files of format version 1 do not have."""
+
+
 class Config(Section):
     """The whole configuration of a campaign."""
 
@@ -227,6 +247,7 @@ class Config(Section):
     light_curve: LightCurveConfig = LightCurveConfig()
     detect: DetectConfig = DetectConfig()
     model: ModelConfig = ModelConfig()
+    significance: SignificanceConfig = SignificanceConfig()
     inject: InjectConfig = InjectConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     job: JobConfig = JobConfig()
@@ -248,9 +269,7 @@ class Config(Section):
     def science(self) -> dict[str, Any]:
         """Everything that the results depend on, as plain values by dotted key."""
         return _flatten(
-            self.model_dump(
-                mode="json", include={"seed", "light_curve", "detect", "model", "inject"}
-            )
+            self.model_dump(mode="json", include={"seed", *SCIENCE}, exclude={"detect": {"search"}})
         )
 
     def science_json(self) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from cvzmpi.cvz.commands.settings import results_directory
+from cvzmpi.cvz.commands.settings import results_directory, search_chosen
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import write_tables
 from cvzmpi.cvz.results.products.star_outcome import star_outcomes
@@ -23,6 +24,7 @@ def ffd(
     min_completeness: float,
     ed_max: float | None,
     processes: int,
+    search: str | None,
 ) -> int:
     """Write the tables of some stars, or of all; a line about each that was asked for."""
     if bool(tics) == all_stars:
@@ -32,7 +34,8 @@ def ffd(
         "upper": math.inf if ed_max is None else ed_max,
     }
     rows, left_out, n_sectors = [], [], 0
-    for outcome in star_outcomes(results_directory(results), tics or None, settings, processes):
+    directory, chosen = results_directory(results), Search(search_chosen(search))
+    for outcome in star_outcomes(directory, tics or None, settings, processes, chosen):
         for item in outcome.left_out:
             click.echo(f"left out: {item.line}", err=True)
         left_out += outcome.left_out

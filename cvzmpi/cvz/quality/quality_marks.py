@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from scipy.special import betaincinv
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.periodic_detections import recurrence
-from cvzmpi.cvz.quality.searched_curve import SearchedCurve
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
 from cvzmpi.cvz.sector_file.data import SectorData
 
 MAX_MASKED = 0.2
@@ -59,7 +59,7 @@ class Definition:
 
 
 def quality_marks(
-    data: SectorData, config: Mapping[str, Any], search: Search = DEFAULT
+    data: SectorData, config: Mapping[str, Any], search: Search = DEFAULT_SEARCH
 ) -> tuple[Mark, ...]:
     """The quality marks of a light curve, as far as they can be known at its checkpoint.
 

@@ -1,6 +1,6 @@
 """A light curve as it was searched: which cadences, for how long, what was found, and what is left.
 
-All of it is of the search chosen (`chosen_search`), and every product has it from here: the flares,
+All of it is of the search chosen, and every product has it from here: the flares,
 their number, and the time that was searched.
 """
 
@@ -13,16 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.quality.chosen_search import (
-    DEFAULT,
-    Search,
-    chosen_flares,
-    chosen_mask,
-    evaluated_cadences,
-    has_significance,
-    search_in,
-)
+from cvzmpi.cvz.configuration import DetectConfig
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.sector_file.data import SectorData
+
+DEFAULT_SEARCH = Search(DetectConfig().search)
+"""The search chosen where nobody chooses."""
 
 
 @dataclass(frozen=True)
@@ -44,31 +40,37 @@ class SearchTime:
 class SearchedCurve:
     """Quantities of a searched light curve, computed when they are asked for.
 
-    `config` is the configuration of its search, by dotted key.
+    `config` is the configuration of its search, by dotted key. Of a light curve that was searched
+    by stella alone, as in files of format version 1 and before checkpoint `model`, all is of that
+    search, whichever is chosen.
     """
 
     def __init__(
-        self, data: SectorData, config: Mapping[str, Any], search: Search = DEFAULT
+        self, data: SectorData, config: Mapping[str, Any], search: Search = DEFAULT_SEARCH
     ) -> None:
+        significance = getattr(data, "significance", None)
         self.data = data
-        self.search = search_in(data, search)
-        self.evaluated = evaluated_cadences(data, self.search)
+        self.search = Search.STELLA if significance is None else search
+        self.evaluated = self.search.cadences(data.probability, significance)
+        # whether the file holds the templates that fit its flares: from format version 2 on
+        self.has_templates = significance is not None
         self._config = config
 
     @cached_property
     def flares(self) -> dict[str, np.ndarray] | None:
         """The flares that were found, by column of the table; None before checkpoint `model`."""
-        return None if self.data.flares is None else chosen_flares(self.data, self.search)
+        flares = self.data.flares
+        if flares is None:
+            return None
+        found = self.search.flares(flares["found_by"])
+        return {name: column[found] for name, column in flares.items()}
 
     @cached_property
     def flaring(self) -> np.ndarray:
         """Rows from the first to the last of each flare; bool."""
-        return chosen_mask(self.data, self.search)
-
-    @property
-    def has_templates(self) -> bool:
-        """True if the file holds the templates that fit its flares: from format version 2 on."""
-        return has_significance(self.data)
+        if self.data.flares is None or self.search is Search.STELLA:
+            return self.data.flare_mask
+        return self.search.mask(self.data.flares, self.data.light_curve.n_cadences)
 
     @property
     def n_flares(self) -> int:

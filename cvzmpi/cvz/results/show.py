@@ -11,10 +11,11 @@ import click
 import numpy as np
 from rich.console import Console
 
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.light_curves.stage import Stage
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
 from cvzmpi.cvz.quality.quality_marks import BY_NAME
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.isolated import or_refused
 from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
 from cvzmpi.cvz.results.products.recovered_fraction import (
@@ -54,7 +55,7 @@ _GRID = 5
 """Rows and columns of the recovered fractions."""
 
 
-def show_file(path: Path, search: Search = DEFAULT) -> None:
+def show_file(path: Path, search: Search = DEFAULT_SEARCH) -> None:
     """Print what is in a sector file, done or not, seen by the search chosen.
 
     Raises

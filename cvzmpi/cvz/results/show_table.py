@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.quality_marks import marks_text
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.measured_flares import by_size
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
@@ -41,7 +42,7 @@ _COLUMNS = (
 )
 
 
-def show_table(paths: Sequence[Path], search: Search = DEFAULT) -> bool:
+def show_table(paths: Sequence[Path], search: Search = DEFAULT_SEARCH) -> bool:
     """Print one line for each sector file, and below them what cannot be read, and why.
 
     The files are seen by the search chosen. True if all of them could be read.

@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.merge import (
     digest_of_master,
     digest_of_tables,
@@ -55,7 +56,7 @@ class IndexReport(Counts):
     changed: bool
 
 
-def update_index(output: Path, world: World, search: Search = DEFAULT) -> IndexReport:
+def update_index(output: Path, world: World, search: Search = DEFAULT_SEARCH) -> IndexReport:
     """Bring the index of an output directory up to date, for the search chosen: collective.
 
     Raises

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import INDEX_VERSION, SCHEMAS
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
@@ -57,7 +58,7 @@ class Part:
         return self.light_curves, self.flares, self.problems
 
 
-def read_part(part_file: Path, search: Search = DEFAULT) -> tuple[Part, str | None]:
+def read_part(part_file: Path, search: Search = DEFAULT_SEARCH) -> tuple[Part, str | None]:
     """A part and its digest; an empty one and None where there is none that can be used.
 
     Raises
@@ -79,7 +80,7 @@ def read_part(part_file: Path, search: Search = DEFAULT) -> tuple[Part, str | No
     return Part(*(pa.ipc.open_stream(source).read_all() for _ in _SCHEMAS)), digest.hex()
 
 
-def write_part(part_file: Path, part: Part, search: Search = DEFAULT) -> str:
+def write_part(part_file: Path, part: Part, search: Search = DEFAULT_SEARCH) -> str:
     """Replace a part; its digest.
 
     Raises

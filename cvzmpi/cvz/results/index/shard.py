@@ -17,8 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import FLARE_SCHEMA, LIGHT_CURVE_SCHEMA, PROBLEM_SCHEMA
 from cvzmpi.cvz.results.index.part import Part, read_part, write_part
 from cvzmpi.cvz.results.index.summary import Summary, UnreadableError, summarise
@@ -76,7 +77,7 @@ class _Rows:
 
 
 def update_shard(
-    directory: Path, part_file: Path, settled_before: int, search: Search = DEFAULT
+    directory: Path, part_file: Path, settled_before: int, search: Search = DEFAULT_SEARCH
 ) -> ShardReport:
     """Bring the part of one shard up to date; its part need not exist.
 

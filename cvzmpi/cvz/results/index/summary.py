@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.stage import Stage
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
 from cvzmpi.cvz.quality.quality_marks import marks_of, marks_text
-from cvzmpi.cvz.quality.searched_curve import SearchedCurve
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate, measured_flares
@@ -52,7 +52,7 @@ class Summary:
     flares: Columns
 
 
-def summarise(path: Path, search: Search = DEFAULT) -> Summary:
+def summarise(path: Path, search: Search = DEFAULT_SEARCH) -> Summary:
     """Sum a sector file up, seen by the search chosen. It may be written to while it is read.
 
     Raises
@@ -121,7 +121,7 @@ def _summary(file: OpenSectorFile, search: Search) -> Summary:
 
 def _of_search(searched: SearchedCurve) -> dict[str, Any]:
     return {
-        "search": searched.search,
+        "search": str(searched.search),
         "n_evaluated": int(searched.evaluated.sum()),
         "n_flaring": int(searched.flaring.sum()),
         "evaluated": searched.time.evaluated,

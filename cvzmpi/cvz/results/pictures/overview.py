@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.pictures.light_curve import (
     Content,
     draw_flare,
@@ -22,7 +23,7 @@ from cvzmpi.cvz.results.pictures.style import check_suffix, picture, save, say
 from cvzmpi.cvz.results.products.measured_flares import by_size
 
 
-def plot_file(path: Path, output: Path, search: Search = DEFAULT) -> Path:
+def plot_file(path: Path, output: Path, search: Search = DEFAULT_SEARCH) -> Path:
     """Draw a sector file as PNG or PDF, seen by the search chosen.
 
     What is not in it yet is said in its panel.

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.quality_marks import Mark, marks_of
-from cvzmpi.cvz.quality.searched_curve import SearchedCurve, SearchTime
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve, SearchTime
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.measured_flares import measured_flares
 from cvzmpi.cvz.sector_file.data import Columns
@@ -21,13 +21,13 @@ from cvzmpi.errors import SectorFileError
 class SearchedFile(SectorContent):
     """A sector file, done or not, seen by the search chosen; nothing stays open."""
 
-    search: Search = DEFAULT
+    search: Search = DEFAULT_SEARCH
     # its flares as `measured_flares` returned them before, where they are at hand
     known_flares: Columns | None = None
 
     @classmethod
     def read(
-        cls, path: Path, search: Search = DEFAULT, known_flares: Columns | None = None
+        cls, path: Path, search: Search = DEFAULT_SEARCH, known_flares: Columns | None = None
     ) -> Self:
         """Read a sector file; also while a job is writing it.
 

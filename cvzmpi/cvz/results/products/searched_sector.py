@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.quality_marks import Mark
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.measured_flares import in_a_rate
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
@@ -64,7 +65,7 @@ class SearchedSector:
 
     @classmethod
     def read(
-        cls, path: Path, search: Search = DEFAULT, known_flares: Columns | None = None
+        cls, path: Path, search: Search = DEFAULT_SEARCH, known_flares: Columns | None = None
     ) -> SearchedSector:
         """Read a sector file that is done, or nearly.
 

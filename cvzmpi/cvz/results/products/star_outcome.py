@@ -10,7 +10,8 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import Rows, star_rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
@@ -37,7 +38,7 @@ def star_outcomes(
     tics: Collection[int] | None,
     settings: Mapping[str, float],
     processes: int = 1,
-    search: Search = DEFAULT,
+    search: Search = DEFAULT_SEARCH,
 ) -> Iterator[StarOutcome]:
     """Work through the stars in an output directory, in the order of their files.
 
@@ -83,7 +84,7 @@ def star_outcomes(
 def star_outcome(
     paths: Sequence[Path],
     settings: Mapping[str, float] = {},
-    search: Search = DEFAULT,
+    search: Search = DEFAULT_SEARCH,
     known_flares: Mapping[Path, Columns] = {},
 ) -> StarOutcome:
     """Make the distribution of a star, of all its light curves that can be used.

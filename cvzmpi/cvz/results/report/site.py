@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, update_index
 from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
@@ -41,7 +42,7 @@ def write_site(
     world: World,
     n_pictured: int,
     include_marked: bool = False,
-    search: Search = DEFAULT,
+    search: Search = DEFAULT_SEARCH,
 ) -> SiteReport | None:
     """Write the report of a campaign, bringing its index up to date first: collective.
 

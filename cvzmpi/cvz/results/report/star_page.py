@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi import __version__
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import flares_in_index
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
@@ -50,7 +51,7 @@ class Star:
     rows: list[dict[str, Any]]
     index: Path  # directory of the index
     pictures: bool
-    search: Search = DEFAULT
+    search: Search = DEFAULT_SEARCH
 
     @property
     def tic(self) -> int:

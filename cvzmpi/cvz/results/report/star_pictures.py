@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.quality.chosen_search import DEFAULT, Search
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, title_of
 from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.pictures.recovery import draw_completeness, draw_recovery_intervals
@@ -49,7 +50,7 @@ def light_curve_pictures(
     row: Mapping[str, Any],
     results: Path,
     directory: Path,
-    search: Search = DEFAULT,
+    search: Search = DEFAULT_SEARCH,
     known_flares: Columns | None = None,
 ) -> tuple[Section, LeftOut | None]:
     """The pictures of a light curve, as far as they can be drawn, and why not the others."""
