@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,15 +40,14 @@ MAX_FLARES = 20
 _FLARE_COLUMNS = (
     "peak\n[BTJD d]",
     "cadences",
-    "minutes",
-    "amplitude\n[%]",
+    "min",
+    "ampl.\n[%]",
     "ED\n[s]",
     "error\n[s]",
-    "of",
     "energy\n[erg]",
     "error\n[erg]",
-    "highest\np",
-    "edge",
+    "max.\np",
+    "",
 )
 
 _GRID = 5
@@ -216,11 +215,10 @@ def _print_flares(console: Console, content: SearchedFile) -> None:
             f"{flare['amplitude'] * 100:.3g}",
             f"{flare['equivalent_duration']:.2f}",
             f"{flare['equivalent_duration_error']:.2f}",
-            "template" if flare["template_fitted"] else "mask",
             in_erg(flare["energy"]),
             in_erg(flare["energy_error"]),
             f"{flare['max_probability']:.3f}",
-            "yes" if flare["at_edge"] else "",
+            _mark(flare),
         )
     console.print(table)
     for line in _notes(flares):
@@ -229,10 +227,16 @@ def _print_flares(console: Console, content: SearchedFile) -> None:
         console.print(f"  and {n_flares - MAX_FLARES} more with smaller ED, in the group /flares")
 
 
+def _mark(flare: Mapping[str, Any]) -> str:
+    """What `_notes` explains about a flare."""
+    marks = {"sum": not flare["template_fitted"], "edge": flare["at_edge"]}
+    return " ".join(mark for mark, given in marks.items() if given)
+
+
 def _notes(flares: Columns) -> Iterator[str]:
     """Explanations of the table that it has need of."""
     if not flares["template_fitted"].all():
-        yield "mask: no template fits; the sum over the cadences of the flare"
+        yield "sum: no template fits; ED is the sum over the cadences of the flare"
     n_not_positive = int((~in_a_rate(flares)).sum())
     if n_not_positive:
         yield f"without a positive ED, and so in no rate: {n_not_positive}"

@@ -98,6 +98,6 @@ def _row(path: Path, search: Search) -> list[str]:
 def _largest(flares: Columns) -> list[str]:
     """Equivalent duration and energy of the largest flare."""
     for largest in by_size(flares)[:1]:
-        energy = in_erg(flares["energy"][largest])
-        return [f"{flares['equivalent_duration'][largest]:.1f}", energy or "-"]
+        duration, energy = flares["equivalent_duration"][largest], flares["energy"][largest]
+        return [f"{duration:.1f}", in_erg(energy)]
     return ["-", "-"]

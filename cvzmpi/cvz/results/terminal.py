@@ -74,5 +74,5 @@ def half_found(recovery: Recovery, size: str, factor: float = 1.0) -> str:
 
 
 def in_erg(energy: float) -> str:
-    """An energy, or its error, to the digits that it has; nothing where it is not known."""
-    return f"{energy:.2e}" if math.isfinite(energy) else ""
+    """An energy, or its error, as text."""
+    return f"{energy:.2e}".replace("e+", "e") if math.isfinite(energy) else "-"

@@ -175,7 +175,7 @@ def test_flares_at_an_edge_are_told(tmp_path, shown):
         data.probability[data.flares["stop"][0] + 1] = np.nan
 
     text = shown(write_example(tmp_path / "1.h5", change=lose_what_follows))
-    assert len(re.findall(r" yes *$", text, re.MULTILINE)) == 1
+    assert len(re.findall(r" edge *$", text, re.MULTILINE)) == 1
     assert "edge: touches a gap" in text
 
 
