@@ -232,9 +232,6 @@ class DetectorConfig(Section):
 SCIENCE = ("light_curve", "detect", "model", "significance", "inject")
 """The sections that results depend on."""
 
-ADDED_IN_VERSION_2 = ("significance.",)
-"""Beginnings of the keys of `Config.science` that sector files of format version 1 do not have."""
-
 
 class Config(Section):
     """The whole configuration of a campaign."""
@@ -288,6 +285,13 @@ def load(
 ) -> Config:
     """Read and validate the configuration of a `cvz` campaign; see `cvzmpi.config.load_as`."""
     return load_as(Config, file, overrides, values_by_key)
+
+
+def as_in_version_1(science_json: str) -> str:
+    """`Config.science_json` without what sector files of format version 1 did not depend on."""
+    science = json.loads(science_json)
+    kept = {key: value for key, value in science.items() if not key.startswith("significance.")}
+    return json.dumps(kept, sort_keys=True)
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

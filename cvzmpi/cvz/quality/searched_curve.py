@@ -47,7 +47,9 @@ class SearchedCurve:
     @cached_property
     def fitted(self) -> np.ndarray:
         """Rows that the Gaussian process was fitted to; bool."""
-        return self.evaluated & ~self.data.flare_mask & self.usable
+        if self.data.left_out is None:  # a file of version 1
+            return self.evaluated & ~self.data.flare_mask & self.usable
+        return self.usable & ~self.data.left_out
 
     @cached_property
     def time(self) -> SearchTime:

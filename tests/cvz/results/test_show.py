@@ -30,7 +30,7 @@ def test_a_finished_file_is_told_from_top_to_bottom(tmp_path, shown):
         probability, recovered = file["lc/flare_probability"][()], file["recoveries/recovered"][()]
         evaluated = np.isfinite(probability).sum()
         amplitude = file["flares/amplitude"][()].max()
-        duration = file["flares/equivalent_duration"][()].max()
+        duration = file["flares/mask_equivalent_duration"][()].max()
         config_hash = file.attrs["config_sha256"]
     assert "TIC 123456789, sector 7" in text
     assert "magnitude 9.87, temperature 3210 K, radius unknown\n" in text
@@ -58,7 +58,7 @@ def test_the_grid_has_all_recoveries(tmp_path, shown):
 def test_flares_are_printed_by_equivalent_duration(tmp_path, shown):
     path = write_example(tmp_path / "1.h5")
     with h5py.File(path) as file:
-        durations = file["flares/equivalent_duration"][()]
+        durations = file["flares/mask_equivalent_duration"][()]
     text = shown(path)
     first, second = (text.index(f" {ed:.2f} ") for ed in sorted(durations)[::-1])
     assert first < second
@@ -133,7 +133,7 @@ def test_a_table_has_a_row_for_each_file_whatever_its_state(tmp_path, capsys, mo
     rows = {line.split()[-1]: line for line in text.splitlines() if line.rstrip().endswith(".h5")}
     with h5py.File(done) as file:
         found = file["recoveries/recovered"][()].mean()
-        duration = file["flares/equivalent_duration"][()].max()
+        duration = file["flares/mask_equivalent_duration"][()].max()
     assert re.search(
         rf"123456789 +7 +2,600 +2 +{duration:.1f} +300 +{found * 100:.1f} ", rows["a/done.h5"]
     )

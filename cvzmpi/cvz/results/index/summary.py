@@ -17,7 +17,7 @@ from cvzmpi.cvz.quality.searched_curve import SearchedCurve
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, check_on_trial
-from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION
+from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION, LAYOUTS
 from cvzmpi.cvz.sector_file.open_file import OpenSectorFile, no_flares
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 from cvzmpi.errors import CvzmpiError, SectorFileError, one_line
@@ -74,7 +74,7 @@ def _summary(file: OpenSectorFile) -> Summary:
     root = file.root
     if "format" not in root or root.text("format") != FORMAT:
         raise UnreadableError("foreign", f"not a {FORMAT}")
-    if (version := root.integer("format_version")) != FORMAT_VERSION:
+    if (version := root.integer("format_version")) not in LAYOUTS:
         raise UnreadableError("foreign", f"format version {version}, expected {FORMAT_VERSION}")
     checkpoint, config = root.text("checkpoint"), json.loads(root.text("config"))
     data = file.light_curve()
@@ -101,6 +101,7 @@ def _summary(file: OpenSectorFile) -> Summary:
             row["largest_flare"] = float(durations.max())
         data.gp_facts = _gaussian_process(file)
         data.gp_mu = file.column("lc", "gp_mu")
+        data.left_out = file.column_if_made("lc", "left_out")
         if len(data.gp_mu) != len(data.probability):
             raise UnreadableError("damaged", "datasets of lc differ in length")
         row |= data.gp_facts | _recoveries(file)
