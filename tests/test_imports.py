@@ -101,6 +101,7 @@ ORDER = [
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
         "cvz.address",
+        "cvz.archive_configuration",
         "cvz.configuration",
         "cvz.light_curves",
         "cvz.quiet_star",

@@ -108,6 +108,7 @@ def test_a_process_that_did_not_converge_is_poor(example):
 def test_a_process_that_was_fitted_to_next_to_nothing_is_poor(example):
     data = example()
     data.flare_mask[np.flatnonzero(np.isfinite(data.probability))[73:]] = True
+    data.left_out |= data.flare_mask
     assert set(names(data)) == {"much_masked", "little_searched", "poor_process"}
 
 
