@@ -44,6 +44,13 @@ COLUMNS: dict[str, tuple[str, str]] = {
 cadences from `start` to `stop`. `found_by` has a bit for each search.
 """
 
+MIRROR_COLUMNS: dict[str, tuple[str, str]] = {
+    "image": ("i1", "number"),
+    **{n: COLUMNS[n] for n in ("peak", "peak_time", "found_by", "snr", "max_probability")},
+    **VETTING,
+}
+"""The same of the table of mirror events: what the searches find in mirror images."""
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -67,7 +74,7 @@ class Detection:
 
     def row_mask(self, observation: Observation) -> np.ndarray:
         """The rows of the light curve from the first to the last of each flare; bool."""
-        return mask_of_flares(observation.rows[self.flares], observation.light_curve.n_cadences)
+        return row_mask(self.flares, observation)
 
     def candidates(self, evaluated: np.ndarray, tolerance: int) -> np.ndarray:
         """Evaluated cadences at which a flare of the star does not count as a recovery.
@@ -77,6 +84,17 @@ class Detection:
         widened = self.flares + np.array([-tolerance, tolerance])
         near = mask_of_flares(np.clip(widened, 0, len(evaluated) - 1), len(evaluated))
         return np.flatnonzero(evaluated & ~near)
+
+
+def row_mask(flares: np.ndarray, observation: Observation) -> np.ndarray:
+    """The rows of the light curve from the first to the last of each flare; bool.
+
+    Parameters
+    ----------
+    flares : int, shape (n_flares, 2)
+        First and last usable cadence of each, both included.
+    """
+    return mask_of_flares(observation.rows[flares], observation.light_curve.n_cadences)
 
 
 def at_edge(probability: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
@@ -97,50 +115,6 @@ def at_edge(probability: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.
     """
     evaluated = np.pad(np.isfinite(probability), 1)
     return ~(evaluated[start] & evaluated[np.asarray(stop) + 2])
-
-
-def flare_table(
-    observation: Observation, detection: Detection, mean: np.ndarray, sd: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Measure the flares over the Gaussian process.
-
-    The equivalent duration is the sum of (flux - mean) / median flux over the usable cadences of
-    the flare, times the exposure. Its error has the errors of the flux, independent from cadence to
-    cadence, and that of the mean, which over a flare is one and the same and so adds up.
-
-    Parameters
-    ----------
-    mean, sd : float64, shape (n,)
-        Of the Gaussian process at the usable cadences, relative to the median flux.
-
-    Returns
-    -------
-    dict of ndarray, shape (n_flares,)
-        The columns of `COLUMNS`. Cadences are rows of the light curve.
-    """
-    seconds = observation.light_curve.exposure_seconds
-    excess = observation.flux - mean
-    names = (
-        *("start", "stop", "peak", "start_time", "stop_time", "peak_time", "amplitude"),
-        *("mask_equivalent_duration", "mask_equivalent_duration_error", "max_probability"),
-    )
-    rows = []
-    for first, last in detection.flares:
-        inside = slice(first, last + 1)
-        peak = first + int(np.argmax(excess[inside]))
-        variance = np.sum(observation.flux_err[inside] ** 2) + np.sum(sd[inside]) ** 2
-        rows.append(
-            (
-                *observation.rows[[first, last, peak]],
-                *observation.time[[first, last, peak]],
-                excess[peak],
-                np.sum(excess[inside]) * seconds,
-                np.sqrt(variance) * seconds,
-                np.max(detection.probability[inside]),
-            )
-        )
-    columns = zip(*rows, strict=True) if rows else [()] * len(names)
-    return found_by_stella(dict(zip(names, map(np.array, columns), strict=True)))
 
 
 def found_by_stella(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

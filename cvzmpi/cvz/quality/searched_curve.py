@@ -48,7 +48,7 @@ class SearchedCurve:
     def __init__(
         self, data: SectorData, config: Mapping[str, Any], search: Search = DEFAULT_SEARCH
     ) -> None:
-        significance = getattr(data, "significance", None)
+        significance = data.significance
         self.data = data
         self.search = Search.STELLA if significance is None else search
         self.evaluated = self.search.cadences(data.probability, significance)
@@ -95,8 +95,9 @@ class SearchedCurve:
     @cached_property
     def fitted(self) -> np.ndarray:
         """Rows that the Gaussian process was fitted to; bool."""
-        evaluated = np.isfinite(self.data.probability)
-        return evaluated & ~self.data.flare_mask & self.usable
+        if self.data.left_out is None:  # a file of version 1
+            return self.evaluated & ~self.data.flare_mask & self.usable
+        return self.usable & ~self.data.left_out
 
     @cached_property
     def time(self) -> SearchTime:

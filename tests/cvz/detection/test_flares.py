@@ -7,10 +7,11 @@ import pytest
 
 from cvzmpi.cvz.configuration import Config, LightCurveConfig
 from cvzmpi.cvz.detection.flare_mask import MaskRule
-from cvzmpi.cvz.detection.flares import COLUMNS, Detection, at_edge, flare_table
+from cvzmpi.cvz.detection.flares import COLUMNS, Detection, at_edge
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
+from tests.cvz.found_flares import table_of
 
 RULE = MaskRule(threshold=0.5, min_cadences=3, merge_gap=20)
 EXPOSURE = 120 / 86400
@@ -49,7 +50,7 @@ def detection(observation, *rows_of_flares):
 
 def table(observation, found, mean=1.0, sd=0.0):
     n = len(observation.rows)
-    return flare_table(observation, found, np.full(n, mean), np.full(n, sd))
+    return table_of(observation, found, np.full(n, mean), np.full(n, sd))
 
 
 def test_only_evaluated_cadences_have_a_probability(observation):

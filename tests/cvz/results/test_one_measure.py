@@ -6,6 +6,8 @@ A small campaign, and all that is made of it; a product with a definition of its
 import json
 import math
 import re
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -16,6 +18,7 @@ from mpi4py import MPI
 
 import cvzmpi
 from cvzmpi.cli import cli
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, size_of
@@ -36,7 +39,10 @@ N_LOST = 3
 def lose_light(data):
     """Flares that are none: a dip, one without any light, and one of noise."""
     flux, flares = data.light_curve.flux, data.flares
+    templates = [name for name in flares if name.startswith(("equivalent", "template", "fwhm"))]
     for number, level in enumerate((-0.05, 0.0, -0.002)):
+        for name in templates:
+            flares[name][number] = np.nan
         rows = slice(flares["start"][number], flares["stop"][number] + 1)
         flux[rows] = data.gp_mu[rows] * (1 + level)
         n = rows.stop - rows.start
@@ -44,9 +50,24 @@ def lose_light(data):
         flares["mask_equivalent_duration_error"][number] = 2.0
 
 
-@pytest.fixture(scope="module")
-def campaign(tmp_path_factory):
-    """The campaign, its report and tables of rates, and how many templates were fitted for them."""
+def found_otherwise(data):
+    """The first flare was found by stella alone, and more was looked at by the other search."""
+    data.flares["found_by"][0] = 1
+
+
+@dataclass
+class Campaign:
+    """A campaign, all that is made of it, and how many templates were fitted for that."""
+
+    directory: Path
+    search: str  # in effect
+    n_fitted: int
+
+
+@pytest.fixture(scope="module", params=[(1, "significance"), (2, "significance"), (2, "stella")])
+def campaign(request, tmp_path_factory):
+    """A campaign of files of a version, seen by a search; of version 1 all is of stella's."""
+    version, search = request.param
     directory = tmp_path_factory.mktemp("one")
     results, star = directory / "results", {"RADIUS": 0.35}
     for unit in UNITS:
@@ -55,9 +76,11 @@ def campaign(tmp_path_factory):
             odd = {"flares": (150, 300, 450, 600, 1500, 1900), "change": lose_light}
         if unit == (3002, 1):
             odd = {"flares": (), "header": {}}
+        if unit == (1001, 2):
+            odd = {"change": found_otherwise}
         if unit == (4002, 1):
             odd = {"model": False}
-        write_unit(results, *unit, **{"header": star, **odd})
+        write_unit(results, *unit, **{"header": star, "version": version, **odd})
     n_fitted = 0
     original = template_fit.fit_flares
 
@@ -68,23 +91,28 @@ def campaign(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measured_flares, "fit_flares", counting)
-        site = write_site(results, directory / "report", World(MPI.COMM_SELF), 5)
+        site = write_site(
+            results, directory / "report", World(MPI.COMM_SELF), 5, search=Search(search)
+        )
     assert site.left_out == []
-    run("ffd", "--all", "--results", results, "--output", directory / "ffd")
-    return directory, n_fitted
+    made = Campaign(directory, search if version > 1 else "stella", n_fitted)
+    run(made, "ffd", "--all", "--results", results, "--output", directory / "ffd")
+    return made
 
 
-def run(*arguments):
-    outcome = CliRunner().invoke(cli, [*map(str, arguments)], catch_exceptions=False)
+def run(campaign, *arguments):
+    arguments = [*map(str, arguments), "--search", campaign.search]
+    outcome = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     return outcome.output
 
 
 def files(campaign):
-    return {unit: cvzmpi.read(LightCurveId(*unit).path(campaign[0] / "results")) for unit in UNITS}
+    paths = {unit: LightCurveId(*unit).path(campaign.directory / "results") for unit in UNITS}
+    return {unit: cvzmpi.read(path, campaign.search) for unit, path in paths.items()}
 
 
 def index_rows(campaign, name):
-    rows = pq.read_table(table_path(campaign[0] / "results" / "index", name)).to_pylist()
+    rows = pq.read_table(table_path(campaign.directory / "results" / "index", name)).to_pylist()
     return {unit: [row for row in rows if (row["tic"], row["sector"]) == unit] for unit in UNITS}
 
 
@@ -102,7 +130,9 @@ def cells(row, columns):
 
 
 def page(campaign, tic):
-    return (campaign[0] / "report/stars" / f"{tic % 1000:03d}" / f"{tic}/index.html").read_text()
+    return (
+        campaign.directory / "report/stars" / f"{tic % 1000:03d}" / f"{tic}/index.html"
+    ).read_text()
 
 
 def same(values, expected):
@@ -130,7 +160,8 @@ def test_the_campaign_has_flares_of_each_kind(campaign):
 
 def test_no_template_is_fitted_twice(campaign):
     n_flares = sum(len(file.measured_flares["peak"]) for file in files(campaign).values())
-    assert campaign[1] == n_flares == 10
+    fitted_here = not files(campaign)[1001, 1].searched.has_templates
+    assert campaign.n_fitted == (n_flares if fitted_here else 0)
 
 
 NAMES = (
@@ -188,7 +219,7 @@ def test_the_pages_of_stars_have_them(campaign):
 
 
 def test_the_page_of_the_campaign_has_them(campaign):
-    text = (campaign[0] / "report/data/stars.js").read_text()
+    text = (campaign.directory / "report/data/stars.js").read_text()
     stars = [cells(row, STARS) for row in shown_table(text, "stars")]
     assert len(stars) == 4
     for star in stars:
@@ -197,14 +228,14 @@ def test_the_page_of_the_campaign_has_them(campaign):
         assert star["n_flares"] == sum(file.searched.n_flares for file in of_star)
         durations = np.concatenate([f.measured_flares["equivalent_duration"] for f in of_star])
         assert star["largest_flare"] == (pytest.approx(durations.max()) if len(durations) else None)
-    head = (campaign[0] / "report/index.html").read_text()
+    head = (campaign.directory / "report/index.html").read_text()
     n_flares = sum(file.searched.n_flares for file in files(campaign).values())
     assert f"<dt>flares found</dt><dd>{n_flares}</dd>" in head
 
 
 def test_the_tables_of_rates_have_them(campaign):
     stars, sectors, flares = (
-        QTable.read(campaign[0] / "ffd" / f"ffd_{name}.ecsv")
+        QTable.read(campaign.directory / "ffd" / f"ffd_{name}.ecsv")
         for name in ("stars", "sectors", "flares")
     )
     assert len(sectors) == 4  # all that are done
@@ -228,7 +259,15 @@ def test_the_tables_of_rates_have_them(campaign):
             same(mine[name].value, measured[column][order])
         assert np.isnan(mine["raw_rate"].value).tolist() == (~in_a_rate(measured)[order]).tolist()
     assert stars["n_flares"].sum() == len(flares)
-    line = run("ffd", "2001", "--results", campaign[0] / "results", "--output", campaign[0] / "one")
+    line = run(
+        campaign,
+        "ffd",
+        "2001",
+        "--results",
+        campaign.directory / "results",
+        "--output",
+        campaign.directory / "one",
+    )
     searched = files(campaign)[2001, 1].search_time().searched
     assert line.startswith(f"TIC 2001: 6 flares in {searched:.2f} d of 1 sector (3 in no rate): ")
 
@@ -237,9 +276,10 @@ def test_the_tables_of_rates_have_them(campaign):
 def test_show_has_them(campaign, unit):
     file = files(campaign)[unit]
     measured, n_flares = file.measured_flares, file.searched.n_flares
-    text = run("show", file.path)
+    text = run(campaign, "show", file.path)
     time = file.search_time()
-    assert re.search(rf"searched +{time.searched:.2f} d by stella; {time.evaluated:.2f} d", text)
+    assert re.search(rf"searched +{time.searched:.2f} d by {file.searched.search}; ", text)
+    assert f"; {time.evaluated:.2f} d" in text
     assert f"  {n_flares} found" in text if n_flares else "none found" in text
     rows = [line.split() for line in text.splitlines() if re.match(r" *\d+\.\d{5} ", line)]
     assert len(rows) == len(measured["peak"])
@@ -255,7 +295,7 @@ def test_show_has_them(campaign, unit):
 
 def test_the_table_of_show_has_them(campaign):
     of_files = files(campaign)
-    text = run("show", *(file.path for file in of_files.values()))
+    text = run(campaign, "show", *(file.path for file in of_files.values()))
     rows = [line.split() for line in text.splitlines() if line.rstrip().endswith(".h5")]
     assert len(rows) == len(UNITS)
     for row in rows:
@@ -279,10 +319,10 @@ def texts(figure):
 @pytest.mark.parametrize("unit", UNITS)
 def test_pictures_have_them(campaign, unit):
     file = files(campaign)[unit]
-    content = Content.read(file.path)
+    content = Content.read(file.path, Search(campaign.search))
     measured, n_flares = file.measured_flares, file.searched.n_flares
     said = list(texts(draw_overview(content)))
-    found = f"{n_flares} flares" if n_flares else "no flare"
+    found = {0: "no flare", 1: "1 flare"}.get(n_flares, f"{n_flares} flares")
     assert f"{found} in {file.search_time().searched:.2f} d" in said
     zoomed = [text for text in texts(draw_zooms(content)) if "ED " in text]
     assert len(zoomed) == len(measured["peak"])

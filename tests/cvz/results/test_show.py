@@ -28,8 +28,8 @@ def test_a_finished_file_is_told_from_top_to_bottom(tmp_path, shown):
     path = write_example(tmp_path / "1.h5")
     text = shown(path)
     with h5py.File(path) as file:
-        probability, recovered = file["lc/flare_probability"][()], file["recoveries/recovered"][()]
-        evaluated = np.isfinite(probability).sum()
+        significance, recovered = file["lc/significance"][()], file["recoveries/recovered"][()]
+        evaluated = np.isfinite(significance).sum()
         amplitude = file["flares/amplitude"][()].max()
         config_hash = file.attrs["config_sha256"]
     duration = read(path).measured_flares["equivalent_duration"].max()
@@ -37,7 +37,9 @@ def test_a_finished_file_is_told_from_top_to_bottom(tmp_path, shown):
     assert "magnitude 9.87, temperature 3210 K, radius unknown\n" in text
     assert f"2,600 of 120 s; 2,570 usable, {evaluated:,} evaluated" in text
     time = read(path).search_time()
-    assert re.search(rf"searched +{time.searched:.2f} d by stella; {time.evaluated:.2f} d", text)
+    assert re.search(
+        rf"searched +{time.searched:.2f} d by significance; {time.evaluated:.2f} d", text
+    )
     assert time.evaluated == pytest.approx(evaluated * 120 / 86400)
     assert re.search(r"state +done\n", text)
     assert "inject 1.20; together 2.32; 1.00 ms per repeat" in " ".join(text.split())
@@ -172,7 +174,7 @@ def test_a_file_of_a_version_that_kept_no_shares_says_unknown(tmp_path, shown):
 
 def test_flares_at_an_edge_are_told(tmp_path, shown):
     def lose_what_follows(data):
-        data.probability[data.flares["stop"][0] + 1] = np.nan
+        data.significance[data.flares["stop"][0] + 1] = np.nan
 
     text = shown(write_example(tmp_path / "1.h5", change=lose_what_follows))
     assert len(re.findall(r" edge *$", text, re.MULTILINE)) == 1

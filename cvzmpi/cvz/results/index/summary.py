@@ -24,7 +24,7 @@ from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate, meas
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, check_on_trial
 from cvzmpi.cvz.sector_file.data import Columns
-from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION
+from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION, LAYOUTS
 from cvzmpi.cvz.sector_file.open_file import OpenSectorFile
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 from cvzmpi.errors import CvzmpiError, SectorFileError, one_line
@@ -81,7 +81,7 @@ def _summary(file: OpenSectorFile, search: Search) -> Summary:
     root = file.root
     if "format" not in root or root.text("format") != FORMAT:
         raise UnreadableError("foreign", f"not a {FORMAT}")
-    if (version := root.integer("format_version")) != FORMAT_VERSION:
+    if (version := root.integer("format_version")) not in LAYOUTS:
         raise UnreadableError("foreign", f"format version {version}, expected {FORMAT_VERSION}")
     checkpoint, config = root.text("checkpoint"), json.loads(root.text("config"))
     data = file.light_curve()
@@ -101,16 +101,19 @@ def _summary(file: OpenSectorFile, search: Search) -> Summary:
         data.flares = file.flares()
         data.gp_facts = _gaussian_process(file)
         data.gp_mu = file.column("lc", "gp_mu")
-        if len(data.gp_mu) != len(data.probability):
+        data.left_out = file.column_if_made("lc", "left_out")
+        data.significance = file.column_if_made("lc", "significance")
+        made = (data.gp_mu, data.left_out, data.significance)
+        if any(column is not None and len(column) != len(data.probability) for column in made):
             raise UnreadableError("damaged", "datasets of lc differ in length")
-        row |= data.gp_facts | _recoveries(file)
+        row |= data.gp_facts
     elif checkpoint != Stage.DETECT:
         raise UnreadableError("damaged", f"its checkpoint is {checkpoint!r}")
     searched = SearchedCurve(data, config, search)
     flares = measured_flares(searched)
     row |= _of_search(searched)
     if searched.flares is not None:
-        row |= _of_flares(flares)
+        row |= _of_flares(flares) | _recoveries(file, searched.search)
     row["marks"] = marks_text(marks_of(searched))
     if "equivalent_duration_50" in row:
         scale = FlareEnergyScale.of_star(row["radius"], row["temperature"])
@@ -161,10 +164,16 @@ def _gaussian_process(file: OpenSectorFile) -> dict[str, Any]:
     }
 
 
-def _recoveries(file: OpenSectorFile) -> dict[str, Any]:
-    """The injections so far. The count is read first: a job that writes can only lower it."""
+def _recoveries(file: OpenSectorFile, search: Search) -> dict[str, Any]:
+    """The injections so far, as the search found them.
+
+    The count is read first: a job that writes can only lower it.
+    """
     n_remaining = file.attributes("recoveries").integer("n_inject_remaining")
-    recovered = file.column("recoveries", "recovered")
+    recovered = search.recovered(
+        file.column("recoveries", "recovered"),
+        file.column_if_made("recoveries", "recovered_significance"),
+    )
     n_inject, n_repeat = recovered.shape
     if not 0 <= n_remaining <= n_inject:
         raise UnreadableError("damaged", f"{n_remaining} of {n_inject} injections remain")

@@ -4,8 +4,8 @@ Everything that is made of sector files has flares, their number, equivalent dur
 from here.
 
 The equivalent duration is that of the flare template fitted to the flare (`template_fit` says why).
-A flare has none where no template fits with a significant amplitude, and where the sum over its
-cadences is certainly negative: what loses light is no flare. Such a flare counts as found, its
+A flare has none where no template fits with at least two standard errors, and where the sum over
+its cadences is certainly negative: what loses light is no flare. Such a flare counts as found, its
 equivalent duration is the sum over its cadences, and `template_fitted` is false. Where that is not
 above 0, the flare is in no rate.
 
@@ -22,7 +22,7 @@ import numpy as np
 from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.detection.flares import at_edge
 from cvzmpi.cvz.quality.searched_curve import SearchedCurve
-from cvzmpi.cvz.results.products.template_fit import TemplateFit, fit_flares
+from cvzmpi.cvz.results.products.template_fit import SIGNIFICANT, TemplateFit, fit_flares
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.layout import Column
@@ -149,9 +149,12 @@ def _values(fits: list[TemplateFit | None], attribute: str) -> np.ndarray:
 
 def _equivalent_duration(flares: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Equivalent duration and error of each flare, and whether they are those of a template."""
+    template, template_error = (flares[f"equivalent_duration{end}"] for end in ("", "_error"))
     mask, mask_error = (flares[f"mask_equivalent_duration{end}"] for end in ("", "_error"))
     loses_light = mask < -_CERTAIN * mask_error
-    fitted = np.isfinite(flares["equivalent_duration"]) & ~loses_light
-    duration = np.where(fitted, flares["equivalent_duration"], mask)
-    error = np.where(fitted, flares["equivalent_duration_error"], mask_error)
+    with np.errstate(invalid="ignore"):
+        significant = template >= SIGNIFICANT * template_error
+    fitted = significant & (template > 0) & ~loses_light
+    duration = np.where(fitted, template, mask)
+    error = np.where(fitted, template_error, mask_error)
     return duration, error, fitted

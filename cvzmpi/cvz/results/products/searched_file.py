@@ -19,7 +19,10 @@ from cvzmpi.errors import SectorFileError
 
 @dataclass(frozen=True)
 class SearchedFile(SectorContent):
-    """A sector file, done or not, seen by the search chosen; nothing stays open."""
+    """A sector file, done or not, seen by the search chosen; nothing stays open.
+
+    In `recovery`, `recovered` is the answer of that search.
+    """
 
     search: Search = DEFAULT_SEARCH
     # its flares as `measured_flares` returned them before, where they are at hand
@@ -36,7 +39,14 @@ class SearchedFile(SectorContent):
         SectorFileError
             If there is no such file, or it is unreadable or not a sector file.
         """
-        return replace(super().read(path), search=search, known_flares=known_flares)
+        file = super().read(path)
+        recovery = file.recovery
+        if recovery is not None:
+            found = SearchedCurve(file.data, file.config, search).search.recovered(
+                recovery.recovered, recovery.recovered_significance
+            )
+            recovery = replace(recovery, recovered=found)
+        return replace(file, search=search, known_flares=known_flares, recovery=recovery)
 
     @cached_property
     def searched(self) -> SearchedCurve:

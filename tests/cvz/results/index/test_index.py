@@ -62,8 +62,8 @@ def test_the_row_of_a_light_curve_says_what_its_file_has(output):
     data, recovery = content.data, content.recovery
     assert (row["state"], row["checkpoint"]) == ("done", content.checkpoint)
     assert row["n_cadences"] == data.light_curve.n_cadences
-    assert row["n_evaluated"] == np.isfinite(data.probability).sum()
-    assert row["n_flaring"] == data.flare_mask.sum()
+    assert row["n_evaluated"] == np.isfinite(data.significance).sum()
+    assert row["n_flaring"] == data.significance_mask.sum()
     assert (row["n_inject"], row["n_repeat"]) == (300, 4)
     assert row["recovered_fraction"] == recovery.fraction
     assert row["tess_magnitude"] == 9.87
@@ -79,7 +79,7 @@ def test_the_row_of_a_light_curve_says_what_its_file_has(output):
     assert np.isnan(row["largest_energy"])  # there is no radius
     time = cvzmpi.read(path).search_time()
     assert (row["search"], row["evaluated"], row["searched"]) == (
-        "stella",
+        "significance",
         time.evaluated,
         time.searched,
     )
@@ -294,7 +294,7 @@ def test_while_a_job_writes_every_index_is_right(tmp_path, models):
     last = update(tmp_path / "output")
     assert (last.n_light_curves, last.n_unfinished, last.n_problems) == (3, 0, 0)
     paths = sector_files(tmp_path / "output").values()
-    fractions = [SectorContent.read(path).recovery.fraction for path in paths]
+    fractions = [cvzmpi.read(path).recovery.fraction for path in paths]
     assert [row["recovered_fraction"] for row in rows(tmp_path / "output")] == fractions
 
 
@@ -387,7 +387,7 @@ def test_marks_and_shares_of_light_are_columns(tmp_path):
 
 def test_flares_at_an_edge_are_told(tmp_path):
     def lose_what_follows(data):
-        data.probability[data.flares["stop"][0] + 1] = np.nan
+        data.significance[data.flares["stop"][0] + 1] = np.nan
 
     write_unit(tmp_path, 1001, 1, change=lose_what_follows)
     update(tmp_path)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.pictures.light_curve import Content, not_searched
 from cvzmpi.cvz.results.pictures.overview import draw_overview, plot_file
 from cvzmpi.errors import ConfigError, SectorFileError
@@ -87,7 +88,7 @@ def test_an_unfinished_file_says_so(tmp_path):
 
 
 def test_where_the_detector_did_not_look_is_grey(tmp_path):
-    content = Content.read(write_example(tmp_path / "1.h5"))
+    content = Content.read(write_example(tmp_path / "1.h5"), Search.STELLA)
     stretches = not_searched(content)
     searched = np.isfinite(content.data.probability)
     grey = np.zeros(len(searched), bool)

@@ -145,7 +145,7 @@ def test_every_star_may_be_marked(tmp_path):
 
 def test_a_star_that_was_hardly_searched_has_no_rate(tmp_path):
     def search_little(data):
-        data.flare_mask[np.flatnonzero(np.isfinite(data.probability))[100:]] = True
+        data.significance[np.flatnonzero(np.isfinite(data.significance))[100:]] = np.nan
 
     write_unit(tmp_path / "results", 1001, 1, change=search_little)
     site = write(tmp_path / "results", tmp_path / "report", n_pictured=1)
