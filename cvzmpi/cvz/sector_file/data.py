@@ -133,9 +133,9 @@ class Recovery:
     fwhm: np.ndarray
     equivalent_duration: np.ndarray
     recovered: np.ndarray  # bool, shape (n_done, n_repeat): by stella
-    # the same by the search by significance; None in a file of version 1
-    recovered_significance: np.ndarray | None
     n_inject: int  # flares in all, done or not
+    # as `recovered`, by the search by significance; None in a file of version 1
+    recovered_significance: np.ndarray | None = None
 
     @property
     def n_done(self) -> int:
