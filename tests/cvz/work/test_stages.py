@@ -23,7 +23,7 @@ from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
-from cvzmpi.cvz.work import stages, starting_point
+from cvzmpi.cvz.work import model_stage, search_setup, starting_point
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import CvzmpiError, LightCurveError, SectorFileError
 from cvzmpi.mpi.stopping import StopRequest
@@ -113,7 +113,7 @@ def reference(inputs, models, tmp_path_factory):
         keep(the_file(directory / "output"))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "write_sector_file", watched_write)
+        patch.setattr(search_setup, "write_sector_file", watched_write)
         patch.setattr(RecoveryWriter, "count_down", watched_count_down)
         work(campaign_on(inputs, directory / "output", models))
     return the_file(directory / "output"), states
@@ -204,7 +204,7 @@ def test_a_light_curve_with_the_light_of_others_is_marked_from_the_first_checkpo
                 file.attrs[CHECKSUM] = content_checksum(file)
             raise Killed
 
-    monkeypatch.setattr(stages, "write_sector_file", watched_write)
+    monkeypatch.setattr(search_setup, "write_sector_file", watched_write)
     campaign = campaign_on(tmp_path / "input", tmp_path / "output", models)
     with pytest.raises(Killed):
         work(campaign)
@@ -225,7 +225,7 @@ def test_a_run_that_was_stopped_at_any_checkpoint_goes_on_to_the_same_file(
     calls = []
     for module, name in (
         (starting_point, "read_light_curve"),
-        (stages, "fit_gaussian_process"),
+        (model_stage, "search_by_significance"),
     ):
         function = getattr(module, name)
         monkeypatch.setattr(
@@ -241,7 +241,7 @@ def test_a_run_that_was_stopped_at_any_checkpoint_goes_on_to_the_same_file(
     _, reported = work(campaign_on(inputs, output, models))
     assert content(path) == content(reference[0])
     # what is in the file is not computed again
-    assert calls == (["fit_gaussian_process"] if state == 0 else [])
+    assert calls == (["search_by_significance"] if state == 0 else [])
     assert sum(ids.stop - ids.start for ids in searched) == n_remaining
     assert reported == n_remaining * N_REPEAT
 
@@ -259,7 +259,7 @@ def test_a_run_that_is_stopped_after_every_checkpoint_comes_to_the_same_file(
         count_down(self, *numbers)
         raise Killed
 
-    monkeypatch.setattr(stages, "write_sector_file", killed_write)
+    monkeypatch.setattr(search_setup, "write_sector_file", killed_write)
     monkeypatch.setattr(RecoveryWriter, "count_down", killed_count_down)
     output = tmp_path / "output"
     remaining = []
