@@ -7,7 +7,9 @@ and all others taken out.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -69,10 +71,7 @@ class Examination:
         alpha = np.pad(local.on_grid(whitening.alpha), margin(self.quiet.templates))
         centre = local.place[number : number + 1]
         look = looker.look(alpha[centre[:, None] + np.arange(2 * looker.margin + 1)], centre)
-        template = self.quiet.templates[int(look.template[0])]
-        fit = fit_template(whitening, float(look.place[0]) + template.phase, template.fwhm, number)
-        scale = float(scales[int(look.template[0]), number])
-        covariance = fit_covariance(whitening, fit, number) * scale**2
+        fit, covariance = self._fitted(whitening, look, number, event.number)
         first = int(samples.place[piece.start])
         return Examined(
             event=event,
@@ -81,6 +80,55 @@ class Examination:
             fit=FittedTemplate(fit.amplitude, fit.peak + first, fit.fwhm, fit.snr),
             covariance=covariance,
         )
+
+    def examine_as_is(self, numbers: np.ndarray, fitted: bool) -> list[Examined]:
+        """Look at cadences of which nothing is left out or subtracted, all at once.
+
+        Parameters
+        ----------
+        numbers : int, shape (n_events,)
+            Usable cadences.
+        fitted : bool
+            Whether templates are fitted; without, their values are NaN.
+        """
+        whitening, looker = self.clean.whitening, self._looker
+        samples = whitening.samples
+        centre = samples.place[numbers]
+        alpha = np.pad(samples.on_grid(whitening.alpha), looker.margin)
+        look = looker.look(alpha[centre[:, None] + np.arange(2 * looker.margin + 1)], centre)
+        refused = look.refused()
+        nothing = np.zeros(len(samples), bool)
+        examined = []
+        for k, number in enumerate(numbers):
+            alone = Look(*(values[k : k + 1] for values in look))
+            fit = FittedTemplate(math.nan, math.nan, math.nan, math.nan)
+            covariance = np.full((3, 3), math.nan)
+            if fitted:
+                fit, covariance = self._fitted(whitening, alone, int(number), int(number))
+            event = Event(int(number), 0.0, int(look.template[k]), nothing)
+            examined.append(Examined(event, alone, int(refused[k]), fit, covariance))
+        return examined
+
+    @cached_property
+    def _looker(self) -> Looker:
+        return Looker.of(self.clean.whitening, self.quiet, self.scales, self.since_gap)
+
+    def _fitted(
+        self, whitening: Whitening, look: Look, number: int, of_all: int
+    ) -> tuple[FittedTemplate, np.ndarray]:
+        """The template that fits what is seen at a cadence, and its covariance.
+
+        Parameters
+        ----------
+        number, of_all : int
+            The cadence, counted in what is whitened, and in the whole light curve.
+        """
+        found_by = int(look.template[0])
+        template = self.quiet.templates[found_by]
+        start = float(look.place[0]) + template.phase
+        fit = fit_template(whitening, start, template.fwhm, number)
+        scale = float(self.scales[found_by, of_all])
+        return fit, fit_covariance(whitening, fit, number) * scale**2
 
     def _whitened_with(self, event: Event, piece: slice, sign: int) -> Whitening:
         """Whiten a piece of the light curve that has the event in it."""

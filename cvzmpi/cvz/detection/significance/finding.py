@@ -91,10 +91,10 @@ def find_flares(
         )
         clean = cleaner.clean(samples, np.zeros(len(samples), bool))
         model, left_out = clean.event_model, clean.whitening.left_out
-        flares = sorted(event.number for event in clean.flares)
-        if before is not None and _same(flares, before):
+        numbers = sorted(event.number for event in clean.flares)
+        if before is not None and _same(numbers, before):
             break
-        before = flares
+        before = numbers
     examination = examination_of(cleaner, clean, quiet)
     examined = [examination.examine(event) for event in clean.flares]
     flares, refused = passing(examined, samples.time, cleaner.min_snr)
@@ -144,7 +144,8 @@ def passing(
         np.array([item.snr for item in strong]),
         time,
     )
-    passed, refused = [], [item for item in examined if item.snr < min_snr]
+    passed: list[Examined] = []
+    refused = [item for item in examined if item.snr < min_snr]
     for item, again in zip(strong, recurs, strict=True):
         if again:
             item = replace(item, refused=item.refused | Vetting.PERIODIC)

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from cvzmpi.cvz.detection.significance.examination import Examined
+from cvzmpi.cvz.detection.significance.examination import Examination, Examined
 from cvzmpi.cvz.detection.significance.finding import Found, examination_of, passing
 from cvzmpi.cvz.detection.significance.samples import Samples
 
@@ -35,6 +35,7 @@ class MirrorImage:
     image: Image
     flux: np.ndarray  # float64, shape (n,): relative to the median, at the usable cadences
     events: list[Examined]
+    examination: Examination  # of the image
 
 
 def mirror_images(
@@ -70,7 +71,7 @@ def _searched(
     examination = examination_of(found.cleaner, clean, found.quiet)
     examined = [examination.examine(event) for event in clean.flares]
     events = passing(examined, samples.time, found.cleaner.min_snr)[0]
-    return MirrorImage(image, flux, events)
+    return MirrorImage(image, flux, events, examination)
 
 
 def _shuffled(remainder: np.ndarray, whole: np.ndarray, entropy: Sequence[int]) -> np.ndarray:

@@ -7,32 +7,66 @@ curve, and the look at it (`vetting`) is the same as at a flare of the star.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from cvzmpi.cvz.detection.significance.vetting import Looker
+from cvzmpi.cvz.detection.significance.samples import Samples
+from cvzmpi.cvz.detection.significance.statistic import StatisticMap, noise_scales
+from cvzmpi.cvz.detection.significance.templates import bank
+from cvzmpi.cvz.detection.significance.vetting import Looker, QuietNoise, cadences_since_gap
 from cvzmpi.cvz.detection.significance.whitening import Whitening
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape, support
+from cvzmpi.cvz.light_curves.observation import Observation
 
 FADING = 200
 """Cadences beyond a flare in which K^-1 of it fades to below a thousandth of its largest value."""
 
 
 class InjectedSignificance:
-    """Looks for injected flares in a cleaned light curve.
+    """Looks for injected flares in a light curve.
+
+    It is made from what the sector file holds, so that a resumed job gives the same bits.
 
     Parameters
     ----------
-    whitening : Whitening
-        Of the light curve without its flares.
+    kernel, parameters : str and mapping
+        The fitted Gaussian process.
+    event_model : float32, shape (n,)
+        Templates of the star's flares and of other events, in e-/s.
+    left_out : bool, shape (n,)
+        Usable cadences that the process was not fitted to.
+    noise_raised : float64, shape (n_templates,)
+        How much more than its scale the noise of the star is.
     floor : float
         Relative flux below which an injected flare is not followed.
     """
 
-    def __init__(self, whitening: Whitening, looker: Looker, min_snr: float, floor: float) -> None:
-        self._whitening, self._looker = whitening, looker
+    def __init__(
+        self,
+        observation: Observation,
+        kernel: str,
+        parameters: Mapping[str, float],
+        event_model: np.ndarray,
+        left_out: np.ndarray,
+        noise_raised: np.ndarray,
+        min_snr: float,
+        floor: float,
+    ) -> None:
+        samples = Samples.of(observation)
+        templates = bank(samples.exposure)
+        residual = observation.flux - parameters["mean"]
+        nothing = np.zeros(len(samples), bool)
+        quiet = QuietNoise.of(Whitening(samples, residual, kernel, parameters, nothing), templates)
+        residual = residual - event_model / observation.median_flux
+        self._whitening = Whitening(samples, residual, kernel, parameters, left_out)
+        statistic = StatisticMap.of(self._whitening, templates, quiet.information)
+        scales = noise_scales(statistic.at_samples(self._whitening), templates)
+        scales *= noise_raised[:, None]
+        since_gap = cadences_since_gap(samples.place)
+        self._looker = Looker.of(self._whitening, quiet, scales, since_gap)
         self._min_snr, self._floor = min_snr, floor
-        samples = whitening.samples
-        self._alpha = np.pad(samples.on_grid(whitening.alpha), looker.margin)
+        self._alpha = np.pad(samples.on_grid(self._whitening.alpha), self._looker.margin)
 
     def recovered(
         self, amplitude: np.ndarray, fwhm: np.ndarray, cadence: np.ndarray, time: np.ndarray

@@ -7,27 +7,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cvzmpi.cvz.detection.flares import VETTING
 from cvzmpi.cvz.detection.significance.examination import Examined
 from cvzmpi.cvz.detection.significance.extent import FlareEvents
 from cvzmpi.cvz.detection.significance.samples import Samples
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration
 
-COLUMNS: dict[str, tuple[str, str]] = {
-    "snr": ("f4", "1"),
-    "template_amplitude": ("f8", "relative to median flux"),
-    "template_amplitude_error": ("f8", "relative to median flux"),
-    "fwhm": ("f8", "d"),
-    "fwhm_error": ("f8", "d"),
-    "template_time": ("f8", "BTJD d"),
-    "equivalent_duration": ("f8", "s"),
-    "equivalent_duration_error": ("f8", "s"),
-    "rest_snr": ("f4", "1"),
-    "reversed_snr": ("f4", "1"),
-    "hump_snr": ("f4", "1"),
-    "since_gap": ("i4", "cadence"),
-    "vetting": ("i2", "bit mask"),
-}
-"""Type and unit of each column.
+MEASURES = (
+    "snr",
+    "template_amplitude",
+    "template_amplitude_error",
+    "fwhm",
+    "fwhm_error",
+    "template_time",
+    "equivalent_duration",
+    "equivalent_duration_error",
+    *VETTING,
+)
+"""Columns of the table of flares that this search gives.
 
 Amplitude, FWHM and time are those of the strongest event of a flare, its equivalent duration is the
 sum over all. The vetting values are explained in `vetting`.
@@ -47,13 +44,11 @@ def columns_of(
     Returns
     -------
     dict of ndarray, shape (n_flares,)
-        `COLUMNS`, and `peak`, the brightest usable cadence.
+        `MEASURES`, and `peak`, the brightest usable cadence.
     """
     rows = [_row(samples, error, excess, flare) for flare in flares]
     peaks = [flare.first + int(np.argmax(excess[flare.first : flare.last + 1])) for flare in flares]
-    columns = {
-        name: np.array([row[name] for row in rows], dtype) for name, (dtype, _) in COLUMNS.items()
-    }
+    columns = {name: np.array([row[name] for row in rows], float) for name in MEASURES}
     return columns | {"peak": np.array(peaks, np.int64)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.flare_mask import flare_mask
 from cvzmpi.cvz.detection.significance.cleaning import Event
-from cvzmpi.cvz.detection.significance.examination import Examination
+from cvzmpi.cvz.detection.significance.examination import Examination, Examined
 from cvzmpi.cvz.detection.significance.extent import FlareEvents, flares_of_events
 from cvzmpi.cvz.detection.significance.finding import (
     Found,
@@ -18,7 +17,7 @@ from cvzmpi.cvz.detection.significance.finding import (
     find_flares,
     noise_raised,
 )
-from cvzmpi.cvz.detection.significance.images import MirrorImage, mirror_images
+from cvzmpi.cvz.detection.significance.images import Image, mirror_images
 from cvzmpi.cvz.detection.significance.measures import columns_of
 from cvzmpi.cvz.detection.significance.samples import Samples
 from cvzmpi.cvz.detection.significance.statistic import StatisticMap
@@ -31,13 +30,66 @@ _ENOUGH = 1.05  # noise that would be raised by less than this is left as it is
 
 
 @dataclass(frozen=True)
-class SearchedImage:
-    """A mirror image, for stella to look at, and what this search finds in it."""
+class SearchedFlux:
+    """A flux as it was searched: that of the star, or that of a mirror image."""
 
-    image: MirrorImage
-    # int, shape (k, 2): first and last usable cadence of its events
+    flux: np.ndarray  # float64, shape (n,): relative to the median, at the usable cadences
+    # int, shape (k, 2): first and last usable cadence of each flare, in order of time, disjoint
     flares: np.ndarray
-    columns: dict[str, np.ndarray]  # of these events, as those of `SignificanceSearch`
+    columns: dict[str, np.ndarray]  # of the flares, shape (k,): see `measures.columns_of`
+    examination: Examination
+    excess: np.ndarray  # float64, shape (n,): flux over the quiet star
+
+    @classmethod
+    def of(
+        cls,
+        flux: np.ndarray,
+        events: list[Examined],
+        examination: Examination,
+        quiet_mean: np.ndarray,
+        merge_gap: int,
+    ) -> SearchedFlux:
+        """Make flares of the events that were found."""
+        samples, excess = examination.clean.whitening.samples, flux - quiet_mean
+        error = np.sqrt(examination.clean.whitening.variance)
+        flares = flares_of_events(samples, error, excess, events, merge_gap)
+        bounds = np.array([(f.first, f.last) for f in flares], np.int64).reshape(-1, 2)
+        columns = columns_of(samples, error, excess, flares)
+        return cls(flux, bounds, columns, examination, excess)
+
+    def measure(self, flares: np.ndarray, fitted: bool = True) -> dict[str, np.ndarray]:
+        """Measure flares that another search found.
+
+        Parameters
+        ----------
+        flares : int, shape (k, 2)
+            First and last usable cadence of each flare, both included.
+        fitted : bool
+            Whether templates are fitted, or only looked at.
+
+        Returns
+        -------
+        dict of ndarray, shape (k,)
+            As `columns`.
+        """
+        whitening = self.examination.clean.whitening
+        bounds = [(int(first), int(last)) for first, last in flares]
+        peaks = [first + int(np.argmax(self.excess[first : last + 1])) for first, last in bounds]
+        touched = [bool(whitening.left_out[first : last + 1].any()) for first, last in bounds]
+        as_is = self.examination.examine_as_is(
+            np.array([p for p, t in zip(peaks, touched, strict=True) if not t], int), fitted
+        )
+        untouched = iter(as_is)
+        measured = []
+        for (first, last), peak, is_touched in zip(bounds, peaks, touched, strict=True):
+            if is_touched:
+                core = np.zeros(len(whitening.samples), bool)
+                core[first : last + 1] = True
+                item = self.examination.examine(Event(peak, 0.0, 0, core))
+            else:
+                item = next(untouched)
+            measured.append(FlareEvents(first, last, (item,)))
+        return columns_of(whitening.samples, np.sqrt(whitening.variance), self.excess, measured)
 
 
 @dataclass(frozen=True)
@@ -50,13 +102,10 @@ class SignificanceSearch:
     left_out: np.ndarray  # bool, shape (n,): usable cadences that the process was not fitted to
     # float32, shape (n,): templates of the flares and of other events, in e-/s
     event_model: np.ndarray
-    # int, shape (k, 2): first and last usable cadence of each flare, in order of time, disjoint
-    flares: np.ndarray
-    columns: dict[str, np.ndarray]  # of the flares, shape (k,): see `measures.columns_of`
     # float64, shape (n_templates,): how much more than its scale the noise is (`finding`)
-    raised: np.ndarray
-    images: list[SearchedImage]
-    examination: Examination  # to measure the flares that only stella found
+    noise_raised: np.ndarray
+    star: SearchedFlux
+    images: dict[Image, SearchedFlux]
 
 
 def search_by_significance(
@@ -90,49 +139,21 @@ def search_by_significance(
         raised = noise_raised(found, images[0].events)
         if np.all(raised <= _ENOUGH * found.cleaner.raised):
             break
-    error = np.sqrt(found.clean.whitening.variance)
-    flares = flares_of_events(
-        samples, error, samples.flux - mean, found.flares, config.detect.merge_gap
-    )
+    gap = config.detect.merge_gap
+    examination = examination_of(found.cleaner, found.clean, found.quiet)
+    star = SearchedFlux.of(samples.flux, found.flares, examination, mean, gap)
     return SignificanceSearch(
         fit=fit,
-        snr=_series(samples, found, left_out, flares),
+        snr=_series(samples, found, left_out, star.flares),
         left_out=left_out,
         event_model=event_model,
-        flares=_bounds(flares),
-        columns=columns_of(samples, error, samples.flux - mean, flares),
-        raised=found.cleaner.raised,
-        images=[_measured(samples, error, mean, image, config) for image in images],
-        examination=examination_of(found.cleaner, found.clean, found.quiet),
+        noise_raised=found.cleaner.raised,
+        star=star,
+        images={
+            image.image: SearchedFlux.of(image.flux, image.events, image.examination, mean, gap)
+            for image in images
+        },
     )
-
-
-def measure(
-    observation: Observation, search: SignificanceSearch, flares: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Fit templates to flares that another search found.
-
-    Parameters
-    ----------
-    flares : int, shape (k, 2)
-        First and last usable cadence of each flare, both included.
-
-    Returns
-    -------
-    dict of ndarray, shape (k,)
-        As `SignificanceSearch.columns`.
-    """
-    examination = search.examination
-    samples = examination.clean.whitening.samples
-    excess = samples.flux - search.fit.mean[observation.rows]
-    measured = []
-    for first, last in flares:
-        peak = int(first) + int(np.argmax(excess[first : last + 1]))
-        core = np.zeros(len(samples), bool)
-        core[first : last + 1] = True
-        examined = examination.examine(Event(peak, 0.0, 0, core))
-        measured.append(FlareEvents(int(first), int(last), (examined,)))
-    return columns_of(samples, np.sqrt(examination.clean.whitening.variance), excess, measured)
 
 
 def _conditioned(
@@ -151,9 +172,7 @@ def _conditioned(
     )
 
 
-def _series(
-    samples: Samples, found: Found, left_out: np.ndarray, flares: Sequence[FlareEvents]
-) -> np.ndarray:
+def _series(samples: Samples, found: Found, left_out: np.ndarray, flares: np.ndarray) -> np.ndarray:
     """Signal-to-noise of the best template at each cadence; float32, shape (n,).
 
     Within flares it is that over the process with nothing taken out, and ends with side lobes.
@@ -170,18 +189,5 @@ def _series(
         return best(StatisticMap.of(whitening, cleaner.templates, cleaner.information))
 
     series = np.where(left_out, np.float32(np.nan), of(found.clean.event_model, left_out))
-    inside = flare_mask(_bounds(flares), len(samples))
+    inside = flare_mask(flares, len(samples))
     return np.where(inside, of(np.zeros(len(samples)), np.zeros_like(left_out)), series)
-
-
-def _measured(
-    samples: Samples, error: np.ndarray, mean: np.ndarray, image: MirrorImage, config: Config
-) -> SearchedImage:
-    excess = image.flux - mean
-    events = flares_of_events(samples, error, excess, image.events, config.detect.merge_gap)
-    return SearchedImage(image, _bounds(events), columns_of(samples, error, excess, events))
-
-
-def _bounds(flares: Sequence[FlareEvents]) -> np.ndarray:
-    """First and last cadence of each; int, shape (k, 2)."""
-    return np.array([(flare.first, flare.last) for flare in flares], np.int64).reshape(-1, 2)

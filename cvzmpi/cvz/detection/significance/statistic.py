@@ -10,6 +10,7 @@ larger of both is its noise.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.signal import fftconvolve
@@ -93,7 +94,7 @@ def noise_scales(statistic: np.ndarray, templates: tuple[Template, ...]) -> np.n
         n_parts = max(1, n // int(max(_PART, _WIDTHS * template.fwhm)))
         edges = np.linspace(0, n, n_parts + 1).astype(int)
         of_parts = np.full(n_parts, overall)
-        for k, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for k, (start, stop) in enumerate(pairwise(edges)):
             here = values[start:stop][known[start:stop]]
             if len(here) > (stop - start) / 4:
                 of_parts[k] = _SIGMA * np.median(here)

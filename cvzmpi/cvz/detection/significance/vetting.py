@@ -219,7 +219,9 @@ class Looker:
             at_template[better] = k
             shift[better] = where[better] - template.slack
         place = np.clip(centre + shift, 0, len(self.usable) - 1)
-        look = Look(snr, at_template, place, *np.zeros((3, len(centre))), self.since_gap[place])
+        rest, backwards, hump = np.zeros((3, len(centre)))
+        since_gap = self.since_gap[place]
+        look = Look(snr, at_template, place, rest, backwards, hump, since_gap)
         self._vet(look, alpha, centre, shift, np.flatnonzero(snr >= least))
         return look
 
@@ -237,7 +239,9 @@ class Looker:
         resolved = members[fwhm[members] >= RESOLVED]
         look.reversed_snr[resolved] = self._backwards(alpha[resolved], centre[resolved])
         for member in members[fwhm[members] >= HUMP_FWHM]:
-            look.hump_snr[member] = self._hump(alpha[member], centre[member], shift[member])
+            look.hump_snr[member] = self._hump(
+                alpha[member], int(centre[member]), int(shift[member])
+            )
 
     def _backwards(self, alpha: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """The best signal-to-noise of templates backwards in time."""
@@ -274,7 +278,7 @@ class Looker:
             best = np.maximum(best, snr.max(axis=1))
         return best
 
-    def _hump(self, alpha: np.ndarray, centre: np.intp, shift: np.intp) -> float:
+    def _hump(self, alpha: np.ndarray, centre: int, shift: int) -> float:
         """The best signal-to-noise of a box over the peak."""
         middle = len(alpha) // 2
         places = np.arange(centre - middle, centre + middle + 1)
@@ -289,7 +293,7 @@ class Looker:
         )
         noise = np.interp(np.log(_BOX_LENGTHS / _BOX_WIDTH), fwhms, scales)
         peak, best = middle + shift, 0.0
-        for length, info, scale in zip(_BOX_LENGTHS, of_length, noise, strict=True):
+        for length, info, scale in zip(_BOX_LENGTHS.tolist(), of_length, noise, strict=True):
             start = np.arange(max(0, peak - length - 2), min(peak + 3, len(alpha) - length))
             coverage = (counts[start + length] - counts[start]) / length
             snr = (sums[start + length] - sums[start]) / np.sqrt(info * np.maximum(coverage, 0.6))

@@ -15,7 +15,7 @@ its end: a few hundred cadences are all that is needed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -38,7 +38,7 @@ class Whitening:
     samples : Samples
     residual : float64, shape (n,)
         The flux without the mean of the quiet star and without known flares.
-    kernel, parameters : str and dict
+    kernel, parameters : str and mapping
         The fitted Gaussian process: see `GaussianProcessFit`.
     left_out : bool, shape (n,)
         Cadences that carry no information.
@@ -49,7 +49,7 @@ class Whitening:
         samples: Samples,
         residual: np.ndarray,
         kernel: str,
-        parameters: dict[str, float],
+        parameters: Mapping[str, float],
         left_out: np.ndarray,
     ) -> None:
         names = KERNELS[kernel].parameters
@@ -124,7 +124,7 @@ class Whitening:
         return weighted.T @ self.whitened[part], weighted.T @ z
 
     def around(self, place: int, before: int, after: int) -> slice:
-        """A part of the light curve from `before` to `after` cadences of a place, and the fading."""
+        """The part from `before` to `after` cadences of a place, and what fades after it."""
         return self.samples.piece(place - before, place + after + _AFTERGLOW)
 
 
