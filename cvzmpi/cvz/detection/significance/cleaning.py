@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from cvzmpi.cvz.detection.significance.samples import Samples
-from cvzmpi.cvz.detection.significance.statistic import StatisticMap, noise_scales
-from cvzmpi.cvz.detection.significance.template_fit import fit_template
-from cvzmpi.cvz.detection.significance.templates import Template, flare
-from cvzmpi.cvz.detection.significance.whitening import Whitening
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
+from cvzmpi.cvz.detection.significance.whitened.template_fit import fit_template
+from cvzmpi.cvz.detection.significance.whitened.templates import Template, flare
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 
 MISMATCH = 0.12
 """Part of a flare's light by which real flares differ from the template, of the order that

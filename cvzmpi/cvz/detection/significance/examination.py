@@ -14,15 +14,17 @@ from functools import cached_property
 import numpy as np
 
 from cvzmpi.cvz.detection.significance.cleaning import Cleaner, CleanLightCurve, Event
-from cvzmpi.cvz.detection.significance.samples import Samples
-from cvzmpi.cvz.detection.significance.template_fit import (
+from cvzmpi.cvz.detection.significance.look import Looker, margin
+from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise
+from cvzmpi.cvz.detection.significance.vetting import Look
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.template_fit import (
     FittedTemplate,
     fit_covariance,
     fit_template,
 )
-from cvzmpi.cvz.detection.significance.templates import flare
-from cvzmpi.cvz.detection.significance.vetting import Look, Looker, QuietNoise, margin
-from cvzmpi.cvz.detection.significance.whitening import Whitening
+from cvzmpi.cvz.detection.significance.whitened.templates import flare
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 
 _BEFORE, _AFTER = 900, 1200  # cadences around an event that are whitened once more
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.cvz.detection.significance.examination import Examined
-from cvzmpi.cvz.detection.significance.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 
 _TEMPLATE = 1.0  # errors of a cadence that the template is above, in a flare
 _EXCESS = 2.0  # and that the flux itself is above, next to one another

@@ -14,15 +14,12 @@ from scipy.ndimage import median_filter
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.significance.cleaning import Cleaner, CleanLightCurve
 from cvzmpi.cvz.detection.significance.examination import Examination, Examined
+from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise
 from cvzmpi.cvz.detection.significance.recurrence import recurring, strongest_near
-from cvzmpi.cvz.detection.significance.samples import Samples
-from cvzmpi.cvz.detection.significance.templates import Template, bank
-from cvzmpi.cvz.detection.significance.vetting import (
-    QuietNoise,
-    Vetting,
-    cadences_since_gap,
-)
-from cvzmpi.cvz.detection.significance.whitening import Whitening
+from cvzmpi.cvz.detection.significance.vetting import Vetting, cadences_since_gap
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.templates import Template, bank
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
 

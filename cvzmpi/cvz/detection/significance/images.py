@@ -15,7 +15,7 @@ import numpy as np
 
 from cvzmpi.cvz.detection.significance.examination import Examination, Examined
 from cvzmpi.cvz.detection.significance.finding import Found, examination_of, passing
-from cvzmpi.cvz.detection.significance.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 
 BLOCK = 30
 """Cadences of a block that is moved as a whole: an hour."""

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cvzmpi.cvz.detection.significance.samples import Samples
-from cvzmpi.cvz.detection.significance.statistic import StatisticMap, noise_scales
-from cvzmpi.cvz.detection.significance.templates import bank
-from cvzmpi.cvz.detection.significance.vetting import Looker, QuietNoise, cadences_since_gap
-from cvzmpi.cvz.detection.significance.whitening import Whitening
+from cvzmpi.cvz.detection.significance.look import Looker
+from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise
+from cvzmpi.cvz.detection.significance.vetting import cadences_since_gap
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
+from cvzmpi.cvz.detection.significance.whitened.templates import bank
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape, support
 from cvzmpi.cvz.light_curves.observation import Observation
 

@@ -10,7 +10,7 @@ import numpy as np
 from cvzmpi.cvz.detection.flares import VETTING
 from cvzmpi.cvz.detection.significance.examination import Examined
 from cvzmpi.cvz.detection.significance.extent import FlareEvents
-from cvzmpi.cvz.detection.significance.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration
 
 MEASURES = (

@@ -19,9 +19,9 @@ from cvzmpi.cvz.detection.significance.finding import (
 )
 from cvzmpi.cvz.detection.significance.images import Image, mirror_images
 from cvzmpi.cvz.detection.significance.measures import columns_of
-from cvzmpi.cvz.detection.significance.samples import Samples
-from cvzmpi.cvz.detection.significance.statistic import StatisticMap
-from cvzmpi.cvz.detection.significance.templates import bank
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap
+from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, conditioned
 

@@ -21,8 +21,8 @@ from functools import cached_property
 import numpy as np
 from celerite2 import backprop, driver
 
-from cvzmpi.cvz.detection.significance.samples import Samples
-from cvzmpi.cvz.detection.significance.templates import Template
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.templates import Template
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 
 _LEFT_OUT = 1e30  # noise variance of a cadence that is left out, in variances of the process

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from cvzmpi.cvz.detection.significance.templates import flare
-from cvzmpi.cvz.detection.significance.whitening import Whitening
+from cvzmpi.cvz.detection.significance.whitened.templates import flare
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 
 _SHORTEST, _LONGEST = 0.2, 90.0  # FWHM in cadences that is fitted
 _BEFORE, _AFTER = 2.0, 12.0  # FWHMs around the peak outside of which a flare is below 0.1 %

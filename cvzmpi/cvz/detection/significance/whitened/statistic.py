@@ -15,9 +15,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.signal import fftconvolve
 
-from cvzmpi.cvz.detection.significance.samples import Samples
-from cvzmpi.cvz.detection.significance.templates import Template
-from cvzmpi.cvz.detection.significance.whitening import Whitening
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.templates import Template
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 
 MIN_COVERAGE = 0.3
 """A template is compared where this part of its sum of squares lies on usable cadences."""
