@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.quality_marks import (
     BY_NAME,
     DEFINITIONS,
@@ -32,7 +33,7 @@ def example(tmp_path_factory):
 
 
 def names(data):
-    return [mark.name for mark in quality_marks(data, SETTINGS)]
+    return [mark.name for mark in quality_marks(data, SETTINGS, Search.STELLA)]
 
 
 def with_flares(data, peak_time, duration=50.0, error=1.0):

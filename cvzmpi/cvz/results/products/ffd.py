@@ -19,6 +19,7 @@ from scipy.stats import chi2
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.quality.quality_marks import marks_of_star, marks_text
 from cvzmpi.cvz.results.products.effective_time import EffectiveTime
+from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
 from cvzmpi.cvz.results.products.power_law import (
     MIN_FLARES,
     Interval,
@@ -32,6 +33,25 @@ from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
 A&A 645, A42)."""
+
+
+MEASURES = {
+    "peak_time": "peak_time",
+    "amplitude": "amplitude",
+    "ed": "equivalent_duration",
+    "ed_error": "equivalent_duration_error",
+    "ed_mask": "mask_equivalent_duration",
+    "template_fitted": "template_fitted",
+    "energy": "energy",
+    "energy_error": "energy_error",
+    "found_by": "found_by",
+    "snr": "snr",
+    "max_probability": "max_probability",
+    "reliability": "reliability",
+    "at_edge": "at_edge",
+}
+"""The measures of a flare in the cumulative distribution, with their columns in the table of flares
+(`measured_flares.COLUMNS`)."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +175,11 @@ class StarFfd:
             if not math.isnan(self.lower) and not sector.little_searched:
                 alone = EffectiveTime.of_light_curves([sector.completeness], [sector.searched])
                 days = alone.quadrature(self.lower, self.upper).average(self.index - 1)
-            emits = duration > 0
+            emits = in_a_rate(sector.flares)
             energy = float(duration[emits].sum())
             chance = math.sqrt(
-                np.sum(duration[emits] ** 2) + np.sum(sector.duration_error[emits] ** 2)
+                np.sum(duration[emits] ** 2)
+                + np.sum(sector.flares["equivalent_duration_error"][emits] ** 2)
             )
             rates.append(
                 SectorRate(
@@ -194,19 +215,20 @@ def cumulative_ffd(star: StarFfd) -> dict[str, np.ndarray]:
 
     Returns
     -------
-    dict of ndarray, shape (n,) each
-        By column of `ffd_tables.FLARES`: all but `tic` and `energy`. Rates, per day, are NaN below
-        the star's bound, the raw one where too little was searched.
+    dict of ndarray, shape (n_flares,) each
+        By column of `ffd_tables.FLARES`: all but `tic`. Rates, per day, are NaN below the star's
+        bound, the raw one where too little was searched. All are NaN of the flares that are in no
+        rate, which come last.
     """
     sectors = star.sectors
-    duration = np.concatenate([sector.duration for sector in sectors])
-    order = np.argsort(-duration, kind="stable")
-    order = order[duration[order] > 0]  # noise may have taken all of a false flare
-    duration = duration[order]
-
-    def sorted_values(name: str) -> np.ndarray:
-        return np.concatenate([getattr(sector, name) for sector in sectors])[order]
-
+    flares = {
+        name: np.concatenate([sector.flares[name] for sector in sectors])
+        for name in dict.fromkeys(MEASURES.values())
+    }
+    order = by_size(flares)
+    flares = {name: values[order] for name, values in flares.items()}
+    counts = in_a_rate(flares)  # noise may have taken all of a false flare
+    duration = flares["equivalent_duration"][counts]
     with np.errstate(divide="ignore", invalid="ignore"):  # of durations that are left out
         completeness = np.concatenate([s.completeness(s.duration) for s in sectors])[order]
     weight = np.full(len(duration), np.nan)
@@ -215,20 +237,25 @@ def cumulative_ffd(star: StarFfd) -> dict[str, np.ndarray]:
     rate = np.cumsum(weight)
     low, high = _weighted_poisson(rate, np.cumsum(weight**2), np.maximum.accumulate(weight))
     days = np.nan if star.little_searched else star.time.searched
-    return {
-        "sector": np.repeat([s.sector for s in sectors], [len(s.duration) for s in sectors])[order],
-        "peak_time": sorted_values("peak_time"),
-        "amplitude": sorted_values("amplitude"),
-        "ed": duration,
-        "ed_error": sorted_values("duration_error"),
-        "ed_mask": sorted_values("mask_duration"),
-        "completeness": completeness,
+    rates = {
+        "completeness": completeness[counts],
         "raw_rate": np.arange(1, len(duration) + 1) / days,
         "rate": rate,
         "rate_low": low,
         "rate_high": high,
-        "at_edge": sorted_values("at_edge"),
     }
+    return {
+        "sector": np.repeat([s.sector for s in sectors], [s.n_flares for s in sectors])[order],
+        **{name: flares[column] for name, column in MEASURES.items()},
+        **{name: _spread(values, counts) for name, values in rates.items()},
+    }
+
+
+def _spread(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Values of some rows as a column of all rows, NaN elsewhere."""
+    column = np.full(len(rows), np.nan)
+    column[rows] = values
+    return column
 
 
 def _weighted_poisson(
