@@ -46,6 +46,7 @@ _FLARE_COLUMNS = (
     "error\n[s]",
     "energy\n[erg]",
     "error\n[erg]",
+    "S/N",
     "max.\np",
     "",
 )
@@ -217,7 +218,8 @@ def _print_flares(console: Console, content: SearchedFile) -> None:
             f"{flare['equivalent_duration_error']:.2f}",
             in_erg(flare["energy"]),
             in_erg(flare["energy_error"]),
-            f"{flare['max_probability']:.3f}",
+            _number(flare["snr"], ".1f"),
+            _number(flare["max_probability"], ".3f"),
             _mark(flare),
         )
     console.print(table)
@@ -225,6 +227,10 @@ def _print_flares(console: Console, content: SearchedFile) -> None:
         console.print(f"  {line}")
     if n_flares > MAX_FLARES:
         console.print(f"  and {n_flares - MAX_FLARES} more with smaller ED, in the group /flares")
+
+
+def _number(value: float, form: str) -> str:
+    return format(value, form) if np.isfinite(value) else "-"
 
 
 def _mark(flare: Mapping[str, Any]) -> str:

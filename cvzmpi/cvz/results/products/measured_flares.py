@@ -10,7 +10,7 @@ equivalent duration is the sum over its cadences, and `template_fitted` is false
 above 0, the flare is in no rate.
 
 Files of format version 2 hold the templates. Those of version 1 do not, and the templates are
-fitted here: 7 ms for each flare.
+fitted here, which takes 7 ms for a flare, and 30 ms for a detection that is none.
 """
 
 from __future__ import annotations
