@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from cvzmpi import read
-from cvzmpi.cvz.results.show import MAX_FLARES, show_file
+from cvzmpi.cvz.results.show import show_file
+from cvzmpi.cvz.results.show_flares import MAX_FLARES
 from cvzmpi.cvz.results.show_table import show_table
 from cvzmpi.errors import SectorFileError
 from tests.cvz.example_file import GP_FACTS, write_example
