@@ -54,7 +54,8 @@ def modelled(detected):
     )
     detected.significance = rng.normal(size=N).astype(np.float32)
     detected.significance_mask, detected.left_out = rng.random((2, N)) < 0.5
-    detected.noise_scale = rng.random(N_TEMPLATES)
+    detected.event_model = rng.random(N).astype(np.float32)
+    detected.noise_raised = rng.random(N_TEMPLATES)
     detected.injections = Injections(
         amplitude=rng.random(N_INJECT),
         fwhm=rng.random(N_INJECT),

@@ -4,7 +4,7 @@ import numpy as np
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.flare_mask import MaskRule
-from cvzmpi.cvz.detection.flares import Detection
+from cvzmpi.cvz.detection.flares import VETTING, Detection
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration, mean_flare_shape
 from cvzmpi.cvz.injection.injection import draw_injections
@@ -132,7 +132,8 @@ def _add_model(data, observation, detection, facts):
     data.significance_mask = data.flare_mask
     fitted = observation.evaluated & ~detection.mask
     data.left_out = observation.spread(~fitted, bool, False)
-    data.noise_scale = np.array([1.0, 1.1, 1.3])
+    data.event_model = np.zeros_like(data.significance)
+    data.noise_raised = np.array([1.0, 1.1, 1.3])
     data.mirror_events = {
         "image": np.array([1, 2]),
         "peak": observation.rows[[200, 210]],
@@ -140,7 +141,7 @@ def _add_model(data, observation, detection, facts):
         "found_by": np.array([1, 2]),
         "snr": np.array([2.5, 5.5]),
         "max_probability": np.array([0.6, 0.1]),
-        "vetting": np.zeros(2),
+        **{name: np.zeros(2) for name in VETTING},
     }
     data.injections = draw_injections(
         CONFIG.inject,

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cvzmpi.cvz.detection.flare_table import FoundFlares, flare_table
+from cvzmpi.cvz.detection.flares import VETTING
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration
 
 NONE = np.empty((0, 2), np.int64)
@@ -25,7 +26,7 @@ def measured(observation, mean, flares):
         "template_time": observation.time[peak],
         "equivalent_duration": equivalent_duration(amplitude, fwhm),
         "equivalent_duration_error": equivalent_duration(error, fwhm),
-        "vetting": np.zeros(len(peak), np.int16),
+        **{name: np.zeros(len(peak)) for name in VETTING},
     }
 
 

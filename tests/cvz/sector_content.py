@@ -28,6 +28,7 @@ LC = {
     "significance": "f4",
     "significance_mask": "bool",
     "left_out": "bool",
+    "event_model": "f4",
 }
 INJECTIONS = {
     "amplitude": ("f8", (N_INJECT,)),
@@ -39,7 +40,7 @@ INJECTIONS = {
 DATASETS = [
     *(f"lc/{name}" for name in LC),
     *(f"{table}/{name}" for table in ("flares", "mirror_events") for name in TABLES[table]),
-    "templates/noise_scale",
+    "templates/noise_raised",
     *(f"injections/{name}" for name in INJECTIONS),
     "recoveries/recovered",
     "recoveries/recovered_significance",

@@ -11,9 +11,16 @@ from cvzmpi.cvz.detection.flare_mask import flare_mask as mask_of_flares
 from cvzmpi.cvz.light_curves.observation import Observation
 
 VETTING: dict[str, tuple[str, str]] = {
+    "rest_snr": ("f4", "1"),
+    "reversed_snr": ("f4", "1"),
+    "hump_snr": ("f4", "1"),
+    "since_gap": ("i4", "cadence"),
     "vetting": ("i2", "bit mask"),
 }
-"""Type and unit of the columns that say why an event may be none; 0 where no rule refuses it."""
+"""Type and unit of the columns that say why an event may be none: see `significance.vetting`.
+
+`vetting` has a bit for each rule that refuses it.
+"""
 
 COLUMNS: dict[str, tuple[str, str]] = {
     "start": ("i4", "cadence"),

@@ -42,15 +42,6 @@ class Injections:
     # cadence
     time: np.ndarray
 
-    def repeats(self, flare_ids: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Amplitude, FWHM, cadence and time of each repeat of some flares; shape (batch,)."""
-        cadence, time = self.cadence[flare_ids], self.time[flare_ids]
-        amplitude, fwhm = (
-            np.repeat(of_flare[flare_ids], cadence.shape[1])
-            for of_flare in (self.amplitude, self.fwhm)
-        )
-        return amplitude, fwhm, cadence.ravel(), time.ravel()
-
 
 def draw_injections(
     config: InjectConfig,

@@ -44,8 +44,9 @@ class SectorData:
     significance: np.ndarray | None = None
     significance_mask: np.ndarray | None = None
     left_out: np.ndarray | None = None
+    event_model: np.ndarray | None = None
     mirror_events: dict[str, np.ndarray] | None = None
-    noise_scale: np.ndarray | None = None  # float64, shape (n_templates,)
+    noise_raised: np.ndarray | None = None  # float64, shape (n_templates,)
     injections: Injections | None = None  # their cadences are rows of the light curve
     # float64, shape (n_inject,); of the injected flares, in s
     equivalent_duration: np.ndarray | None = None
@@ -73,6 +74,7 @@ class SectorData:
         self.gp_mu, self.gp_sigma = lc["gp_mu"], lc["gp_sigma"]
         self.significance = lc.get("significance")
         self.significance_mask, self.left_out = lc.get("significance_mask"), lc.get("left_out")
+        self.event_model = lc.get("event_model")
         self.flares = flares
         self.equivalent_duration = injections["equivalent_duration"]
         self.injections = Injections(
@@ -115,10 +117,11 @@ class SectorData:
                 "significance": self.significance,
                 "significance_mask": self.significance_mask,
                 "left_out": self.left_out,
+                "event_model": self.event_model,
             }
             assert self.mirror_events is not None
             tables["mirror_events"] = self.mirror_events
-            tables["templates"] = {"noise_scale": self.noise_scale}
+            tables["templates"] = {"noise_raised": self.noise_raised}
             tables["recoveries"]["recovered_significance"] = tables["recoveries"]["recovered"]
         return tables
 

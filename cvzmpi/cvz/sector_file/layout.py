@@ -68,6 +68,9 @@ _SIGNIFICANCE = {
         "f4", "1", "S/N of the best template that peaks there, or NaN", _CADENCE
     ),
     "significance_mask": Column("?", "bool", "as flare_mask, of that search", _CADENCE),
+    "event_model": Column(
+        "f4", "e-/s", "templates of flares and of other events, for the search", _CADENCE
+    ),
     "left_out": Column("?", "bool", "usable, but not what the process was fitted to", _CADENCE),
 }
 _INJECTIONS = {
@@ -89,7 +92,7 @@ TABLES: Tables = {
         n: Column(dtype, unit, "", _MIRRORED) for n, (dtype, unit) in MIRROR_COLUMNS.items()
     },
     "templates": {
-        "noise_scale": Column("f8", "1", "noise of the star over that of the process", _TEMPLATE),
+        "noise_raised": Column("f8", "1", "noise of the star over its scale", _TEMPLATE),
     },
     "injections": _INJECTIONS,
     "recoveries": _RECOVERIES

@@ -120,7 +120,7 @@ class OpenSectorFile:
         )
         if self.version > 1:
             data.mirror_events = self.columns("mirror_events", self._tables["mirror_events"])
-            data.noise_scale = self.column("templates", "noise_scale")
+            data.noise_raised = self.column("templates", "noise_raised")
 
 
 class Attributes:

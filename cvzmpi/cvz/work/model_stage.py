@@ -19,9 +19,8 @@ from cvzmpi.cvz.detection.detector import Detector
 from cvzmpi.cvz.detection.flare_table import FoundFlares, flare_table, mirror_table
 from cvzmpi.cvz.detection.flares import Detection, row_mask
 from cvzmpi.cvz.detection.significance.search import (
-    MirrorImage,
+    SearchedFlux,
     SignificanceSearch,
-    measure,
     search_by_significance,
 )
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration
@@ -53,7 +52,7 @@ def model_stage(
 
     def search() -> list[np.ndarray]:
         searches.append(_search(setup, observation, data))
-        return [image.flux for image in searches[0].images]
+        return [image.flux for image in searches[0].images.values()]
 
     in_images = [
         _probability(setup.detector, replace(observation, flux=flux), team)
@@ -118,38 +117,32 @@ def _add_searches(
     rows, median, fit = observation.rows, observation.median_flux, search.fit
     data.gp_mu, data.gp_sigma = fit.mean * median, fit.sd * median
     data.gp_facts = fit_facts(fit)
-    data.noise_scale = search.scales
+    data.noise_raised = search.noise_raised
     data.significance = observation.spread(search.snr, np.float32, np.nan)
-    data.significance_mask = row_mask(search.flares, observation)
+    data.significance_mask = row_mask(search.star.flares, observation)
     data.left_out = observation.spread(search.left_out, bool, False)
+    data.event_model = observation.spread(search.event_model, np.float32, 0.0)
 
     detection = _by_stella(setup, observation, data.probability[rows])
-    found = _found(observation, detection, search, search)
+    found = _found(detection, search.star, fitted=True)
     data.flares = flare_table(
         observation, found, detection.probability, fit.mean[rows], fit.sd[rows]
     )
     images = {}
-    for image, probability in zip(search.images, in_images, strict=True):
+    for (number, image), probability in zip(search.images.items(), in_images, strict=True):
         assert probability is not None
-        mirrored = replace(observation, flux=image.flux)
-        in_image = _by_stella(setup, mirrored, probability)
-        events = _found(mirrored, in_image, search, image)
-        images[image.number] = (events, in_image.probability)
+        in_image = _by_stella(setup, observation, probability)
+        images[int(number)] = (_found(in_image, image, fitted=False), in_image.probability)
     data.mirror_events = mirror_table(images, observation)
 
 
-def _found(
-    observation: Observation,
-    detection: Detection,
-    search: SignificanceSearch,
-    by_significance: SignificanceSearch | MirrorImage,
-) -> FoundFlares:
+def _found(detection: Detection, searched: SearchedFlux, fitted: bool) -> FoundFlares:
     """The flares of both searches in a light curve or a mirror image."""
     return FoundFlares.of(
         detection.flares,
-        by_significance.flares,
-        by_significance.columns,
-        lambda flares: measure(observation, search, flares),
+        searched.flares,
+        searched.columns,
+        lambda flares: searched.measure(flares, fitted),
     )
 
 

@@ -22,7 +22,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.detector import Evaluation
 from cvzmpi.cvz.detection.flares import Detection
 from cvzmpi.cvz.detection.significance.injected import InjectedSignificance
-from cvzmpi.cvz.injection.injection import InjectionSearch
+from cvzmpi.cvz.injection.injection import FLARE_FLOOR, InjectionSearch
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
@@ -132,8 +132,14 @@ def _inject(
     def work(flare_ids: slice) -> None:
         answers = [by_stella.recovered(injections, flare_ids)]
         if by_significance is not None:
-            found = by_significance.recovered(*injections.repeats(flare_ids))
-            answers.append(found.reshape(-1, n_repeat))
+            answers.append(
+                by_significance.recovered(
+                    injections.amplitude[flare_ids],
+                    injections.fwhm[flare_ids],
+                    injections.cadence[flare_ids],
+                    injections.time[flare_ids],
+                )
+            )
         writer.write_rows(flare_ids, *answers)
 
     def commit(n_done: int) -> None:
@@ -160,14 +166,16 @@ def _injected_significance(
     if data.significance is None:
         return None
     assert data.left_out is not None
-    assert data.flares is not None
-    assert data.noise_scale is not None
+    assert data.noise_raised is not None
+    assert data.event_model is not None
+    rows = observation.rows
     return InjectedSignificance(
         observation,
-        fitted_parameters(data.gp_facts),
         data.gp_facts["gp_kernel"],
-        data.flares,
-        data.left_out[observation.rows],
-        data.noise_scale,
-        config,
+        fitted_parameters(data.gp_facts),
+        data.event_model[rows],
+        data.left_out[rows],
+        data.noise_raised,
+        config.significance.min_snr,
+        FLARE_FLOOR * observation.flux_error,
     )

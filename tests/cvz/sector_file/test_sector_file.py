@@ -77,7 +77,7 @@ def test_what_is_written_at_checkpoint_2_is_read_back(second_checkpoint, modelle
     assert back.gp_facts == modelled.gp_facts
     same_arrays(back.flares, modelled.flares)
     same_arrays(back.mirror_events, modelled.mirror_events)
-    for name in ("significance", "significance_mask", "left_out", "noise_scale"):
+    for name in ("significance", "significance_mask", "left_out", "noise_raised"):
         same_arrays({name: getattr(back, name)}, {name: getattr(modelled, name)})
     same_arrays(vars(back.injections), vars(modelled.injections))
     np.testing.assert_array_equal(back.equivalent_duration, modelled.equivalent_duration)
@@ -140,7 +140,7 @@ def test_groups_datasets_and_types_are_those_of_the_format(second_checkpoint):
             *("image", "peak", "peak_time", "found_by", "snr", "max_probability", *VETTING)
         }
         assert {d.shape for d in file["mirror_events"].values()} == {(2,)}
-        assert file["templates/noise_scale"].shape == (N_TEMPLATES,)
+        assert file["templates/noise_raised"].shape == (N_TEMPLATES,)
         for name in ("recovered", "recovered_significance"):
             recovered = file[f"recoveries/{name}"]
             assert (recovered.dtype, recovered.shape) == (np.dtype(bool), (N_INJECT, N_REPEAT))
@@ -156,7 +156,7 @@ def test_every_dataset_has_its_units(second_checkpoint):
         for group in file.values():
             units |= {dataset.name: dataset.attrs["units"] for dataset in group.values()}
     n_of_vetting = 2 * len(VETTING)
-    assert len(units) == (8 + 3) + 20 + 6 + n_of_vetting + 1 + 5 + 3
+    assert len(units) == (8 + 4) + 20 + 6 + n_of_vetting + 1 + 5 + 3
     assert all(isinstance(unit, str) and unit for unit in units.values())
     assert units["/lc/time"] == units["/injections/time"] == units["/flares/peak_time"] == "BTJD d"
     assert {units[f"/lc/{n}"] for n in ("flux", "flux_err", "gp_mu", "gp_sigma")} == {"e-/s"}

@@ -1,1 +1,1 @@
-"""The search for flares by their significance over the Gaussian process of the quiet star."""
+"""The search by significance: flares as what stands out of the quiet star's own noise."""

@@ -1,4 +1,9 @@
-"""The answers of the search by significance for injected flares."""
+"""The answers of the search for injected flares, each of them alone.
+
+The whitened light curve is linear in the flux: an injected flare g adds K^-1 g to it, which is
+there within some hundred cadences. So an injection costs a solve over a short part of the light
+curve, and the look at it (`vetting`) is the same as at a flare of the star.
+"""
 
 from __future__ import annotations
 
@@ -6,90 +11,127 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.detection.significance.templates import FWHMS, REACH, matched_filter, template
-from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
+from cvzmpi.cvz.detection.significance.look import Looker
+from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise
+from cvzmpi.cvz.detection.significance.vetting import cadences_since_gap
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
+from cvzmpi.cvz.detection.significance.whitened.templates import bank
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+from cvzmpi.cvz.injection.flare_shape import mean_flare_shape, support
 from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
-from cvzmpi.cvz.quiet_star.celerite_prediction import predict
+
+FADING = 200
+"""Cadences beyond a flare in which K^-1 of it fades to below a thousandth of its largest value."""
 
 
 class InjectedSignificance:
-    """Tells of injected flares whether the search finds them.
+    """Looks for injected flares in a light curve.
 
     It is made from what the sector file holds, so that a resumed job gives the same bits.
 
     Parameters
     ----------
-    gp_parameters : mapping of float
-        Of the Gaussian process: see `GaussianProcessFit.parameters`.
-    kernel : str
-        The name of its kernel.
-    flares : mapping of ndarray
-        The table of flares.
+    kernel, parameters : str and mapping
+        The fitted Gaussian process.
+    event_model : float32, shape (n,)
+        Templates of the star's flares and of other events, in e-/s.
     left_out : bool, shape (n,)
         Usable cadences that the process was not fitted to.
-    scales : float64, shape (n_templates,)
-        Noise of the star in each template over that of the process.
+    noise_raised : float64, shape (n_templates,)
+        How much more than its scale the noise of the star is.
+    floor : float
+        Relative flux below which an injected flare is not followed.
     """
 
     def __init__(
         self,
         observation: Observation,
-        gp_parameters: Mapping[str, float],
         kernel: str,
-        flares: Mapping[str, np.ndarray],
+        parameters: Mapping[str, float],
+        event_model: np.ndarray,
         left_out: np.ndarray,
-        scales: np.ndarray,
-        config: Config,
+        noise_raised: np.ndarray,
+        min_snr: float,
+        floor: float,
     ) -> None:
-        names = KERNELS[kernel].parameters
-        variance = observation.flux_err**2 + gp_parameters["jitter"] ** 2
-        time = observation.time
-        mean, _ = predict(
-            KERNELS[kernel],
-            np.log([gp_parameters[name] for name in names]),
-            gp_parameters["mean"],
-            time - 0.5 * (time[0] + time[-1]),
-            observation.flux,
-            variance,
-            ~left_out,
-        )
-        amplitude, error = matched_filter(observation.flux - mean, variance)
-        edge = config.inject.peak_tolerance
-        pad = ((0, 0), (edge, edge))
-        self._snr = np.pad(amplitude / error / scales[:, None], pad, constant_values=-np.inf)
-        self._error = np.pad(error * scales[:, None], pad, mode="edge")
-        self._time, self._exposure = time, observation.light_curve.exposure
-        self._tolerance, self._min_snr = edge, config.significance.min_snr
-        self._shapes = np.stack([template(number) for number in range(len(FWHMS))])
+        samples = Samples.of(observation)
+        templates = bank(samples.exposure)
+        residual = observation.flux - parameters["mean"]
+        nothing = np.zeros(len(samples), bool)
+        quiet = QuietNoise.of(Whitening(samples, residual, kernel, parameters, nothing), templates)
+        residual = residual - event_model / observation.median_flux
+        self._whitening = Whitening(samples, residual, kernel, parameters, left_out)
+        statistic = StatisticMap.of(self._whitening, templates, quiet.information)
+        scales = noise_scales(statistic.at_samples(self._whitening), templates)
+        scales *= noise_raised[:, None]
+        since_gap = cadences_since_gap(samples.place)
+        self._looker = Looker.of(self._whitening, quiet, scales, since_gap)
+        self._min_snr, self._floor = min_snr, floor
+        self._alpha = np.pad(samples.on_grid(self._whitening.alpha), self._looker.margin)
 
     def recovered(
         self, amplitude: np.ndarray, fwhm: np.ndarray, cadence: np.ndarray, time: np.ndarray
     ) -> np.ndarray:
-        """Search for flares, each of them alone; all arrays have shape (batch,).
+        """Tell which of the injected flares are found.
 
         Parameters
         ----------
-        amplitude, fwhm : float64
-            Relative to the median flux; in days.
-        cadence : int
-            Usable cadences of the peaks.
-        time : float64
-            Times of the peaks, BTJD.
+        amplitude, fwhm : float64, shape (n_flares,)
+            Relative to the median flux; days.
+        cadence, time : int and float64, shape (n_flares, n_repeat)
+            Usable cadences of the peaks, and times of the peaks in BTJD.
 
         Returns
         -------
-        bool
+        bool, shape (n_flares, n_repeat)
         """
-        near = np.arange(-self._tolerance, self._tolerance + 1)
-        around = np.arange(-REACH - self._tolerance, REACH + self._tolerance + 1)
-        since = (self._time[cadence] - time)[:, None] + around * self._exposure
-        flux = amplitude[:, None] * mean_flare_shape(since, fwhm[:, None], self._exposure)
-        windows = np.lib.stride_tricks.sliding_window_view(flux, 2 * REACH + 1, axis=1)
-        found = np.zeros(len(cadence), bool)
-        places = cadence[:, None] + near + self._tolerance  # in the padded arrays
-        for snr, error, shape in zip(self._snr, self._error, self._shapes, strict=True):
-            gain = np.sum(windows * shape, axis=2) / np.sum(shape**2)
-            found |= np.any(snr[places] + gain / error[places] >= self._min_snr, axis=1)
-        return found
+        margin = self._looker.margin
+        centre = self._whitening.samples.place[cadence.ravel()]
+        alpha = self._alpha[centre[:, None] + np.arange(2 * margin + 1)]
+        rows = alpha.reshape(*cadence.shape, -1)
+        for flare in range(len(amplitude)):
+            values = self._flux(amplitude[flare], fwhm[flare], cadence[flare], time[flare])
+            for repeat, (at, flux) in enumerate(zip(cadence[flare], values, strict=True)):
+                self._add(rows[flare, repeat], int(at), flux)
+        look = self._looker.look(alpha, centre, self._min_snr)
+        found = (look.snr >= self._min_snr) & (look.refused() == 0)
+        found &= ~self._whitening.left_out[cadence.ravel()]
+        result: np.ndarray = found.reshape(cadence.shape)
+        return result
+
+    def _flux(
+        self, amplitude: float, fwhm: float, cadence: np.ndarray, time: np.ndarray
+    ) -> np.ndarray:
+        """Flux of one flare at the cadences around each of its places.
+
+        Returns
+        -------
+        float64, shape (n_repeat, before + 1 + after)
+            As many before as after the peak; 0 beyond the ends of the light curve.
+        """
+        samples = self._whitening.samples
+        reach = support(amplitude, fwhm, samples.exposure, self._floor)
+        length = int(np.ceil(max(reach) / samples.exposure + 0.5))
+        numbers = cadence[:, None] + np.arange(-length, length + 1)
+        inside = (numbers >= 0) & (numbers < len(samples))
+        since_peak = samples.time[np.clip(numbers, 0, len(samples) - 1)] - time[:, None]
+        flux = amplitude * mean_flare_shape(since_peak, fwhm, samples.exposure)
+        return np.where(inside, flux, 0.0)
+
+    def _add(self, alpha: np.ndarray, cadence: int, flux: np.ndarray) -> None:
+        """Add K^-1 of a flare to the whitened flux around its peak."""
+        whitening, n = self._whitening, len(self._whitening.samples)
+        length = len(flux) // 2
+        start, stop = max(0, cadence - length), min(n, cadence + length + 1 + FADING)
+        values = np.zeros((stop - start, 1))
+        flare = flux[max(0, length - cadence) : length + n - cadence]
+        values[: len(flare), 0] = flare
+        lower = whitening.lower(values, slice(start, stop))
+        first = max(0, start - FADING)
+        lower = np.concatenate([np.zeros((start - first, 1)), lower])
+        solved = whitening.upper(lower, slice(first, stop))[:, 0]
+        offset = whitening.samples.place[first:stop] - whitening.samples.place[cadence]
+        offset += len(alpha) // 2
+        near = slice(*np.searchsorted(offset, [0, len(alpha)]))
+        alpha[offset[near]] += solved[near]
