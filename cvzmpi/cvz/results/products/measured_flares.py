@@ -52,6 +52,11 @@ _DESCRIPTIONS = {
     "fwhm": "full width at half maximum of the fitted template",
     "fwhm_error": "standard error",
     "template_time": "peak of the fitted template, BTJD",
+    "rest_snr": "signal-to-noise without the brightest cadence",
+    "reversed_snr": "signal-to-noise of templates backwards in time",
+    "hump_snr": "signal-to-noise of boxes",
+    "since_gap": "cadences from the last gap to the peak",
+    "vetting": "bits of the vetting rules that refuse it",
     "reliability": "chance that it is a flare",
 }
 
