@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import Rows, star_rows
@@ -33,7 +34,7 @@ class StarOutcome:
 def star_outcomes(
     directory: Path,
     tics: Collection[int] | None,
-    settings: Mapping[str, float],
+    settings: Mapping[str, Any],
     processes: int = 1,
 ) -> Iterator[StarOutcome]:
     """Work through the stars in an output directory, in the order of their files.
@@ -75,7 +76,7 @@ def star_outcomes(
         yield from pool.map(work, of_stars, chunksize=4)
 
 
-def star_outcome(paths: Sequence[Path], settings: Mapping[str, float] = {}) -> StarOutcome:
+def star_outcome(paths: Sequence[Path], settings: Mapping[str, Any] = {}) -> StarOutcome:
     """Make the distribution of a star, of all its light curves that can be used.
 
     `settings` are arguments of `StarFfd.of`.
@@ -101,7 +102,7 @@ def star_outcome(paths: Sequence[Path], settings: Mapping[str, float] = {}) -> S
 
 
 def _made(
-    sectors: Sequence[SearchedSector], settings: Mapping[str, float]
+    sectors: Sequence[SearchedSector], settings: Mapping[str, Any]
 ) -> tuple[StarFfd, Rows] | LeftOut:
     """The distribution with all that is made of it, so that no product meets an error in it."""
 
@@ -113,7 +114,7 @@ def _made(
 
 
 def _without_spoilers(
-    sectors: list[SearchedSector], settings: Mapping[str, float], failure: LeftOut
+    sectors: list[SearchedSector], settings: Mapping[str, Any], failure: LeftOut
 ) -> tuple[list[SearchedSector], list[LeftOut]]:
     """The light curves that a distribution can be made of, and why not of the others.
 

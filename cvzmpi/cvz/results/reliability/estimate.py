@@ -15,11 +15,13 @@ quiet star.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import gammaln
 
+from cvzmpi.cvz.results.reliability.events import Events, LightCurves
 from cvzmpi.cvz.results.reliability.mixture import (
     PRIOR_FALSE,
     PRIOR_TRUE,
@@ -41,39 +43,13 @@ _CLEAN = 0.9  # reliability from which on flares are counted for that
 
 
 @dataclass(frozen=True)
-class LightCurves:
-    """Light curves that are searched, one row for each; any order."""
-
-    star: np.ndarray  # int64, shape (n,); the same number for light curves of one star
-    noise: np.ndarray  # float64, shape (n,); flux error relative to the median, at one cadence
-    magnitude: np.ndarray  # float64, shape (n,); TESS magnitude, NaN where not known
-    n_images: np.ndarray  # int64, shape (n,); mirror images that were searched, perhaps 0
-
-    def __len__(self) -> int:
-        return len(self.star)
-
-
-@dataclass(frozen=True)
-class Events:
-    """Events that the searches found, in light curves or in mirror images; any order."""
-
-    light_curve: np.ndarray  # int64, shape (n,); row of `LightCurves`
-    found_by: np.ndarray  # int8, shape (n,); 1 stella, 2 significance, 3 both
-    snr: np.ndarray  # float, shape (n,); not used where only stella found it
-    max_probability: np.ndarray  # float, shape (n,); used where only stella found it
-
-    def __len__(self) -> int:
-        return len(self.light_curve)
-
-
-@dataclass(frozen=True)
 class ReliabilityEstimate:
     """Reliabilities of found events, and the expected numbers of true and false ones."""
 
     # `reliability`, `background`: float64, shape (n_events,). The background of an event is the
-    # expected number of found flares of its light curve at which it would be as likely real as not.
-    # With A expected, r = A / (A + background). Unlike r, it does not depend on other flares of the
-    # star, so that rates are made of it. Infinite where an event is in none of the counted families.
+    # expected number of found flares of its light curve at which it would be as likely real as not:
+    # with A expected, r = A / (A + background). Unlike r, it does not depend on other flares of the
+    # star, so that rates are made of it. Infinite for an event of a family that is not counted.
     reliability: np.ndarray
     background: np.ndarray
     # `n_true`, `n_false`: float64, shape (n_light_curves,); expected flares and false events among
@@ -257,10 +233,11 @@ class _EventTerms:
         _, star = np.unique(curves.star, return_inverse=True)
         n_stars = int(star.max()) + 1
         star_of_event = star[row]
-        true, false = sum(self.true.values()), sum(self.false.values())
-        false_time = sum(self.false[f] * (curves.n_images + self.factor[f]) for f in self.false)
+        false_time = np.zeros(n)
+        for f in FAMILIES:
+            false_time += self.false[f] * (curves.n_images + self.factor[f])
         alike_star = _count(star, n_stars, self.alike_true) / _count(star, n_stars)
-        true_time = _count(star, n_stars, true)
+        true_time = _count(star, n_stars, _sum(self.true, FAMILIES))
         of_family = np.searchsorted(FAMILIES, found.found_by)
         theta, phi_found = (
             np.stack([table[f] for f in FAMILIES])[of_family, row]
@@ -280,7 +257,7 @@ class _EventTerms:
         s, z = _count(star_of_event, n_stars, r), _count(row, n, 1 - r)
         of_star = ((alike_star + s) / (alike_star + true_time))[star]
         of_curve = (known + z) / (self.alike_false + false_time)
-        counted_true = sum(self.true[f] for f in counted)
+        counted_true = _sum(self.true, counted)
         false_of_family = {f: of_curve * self.factor[f] * self.false[f] for f in FAMILIES}
         is_counted = np.isin(found.found_by, counted)
         with np.errstate(over="ignore"):
@@ -289,7 +266,7 @@ class _EventTerms:
             reliability=r,
             background=background,
             n_true=of_star * counted_true,
-            n_false=sum(false_of_family[f] for f in counted),
+            n_false=_sum(false_of_family, counted),
             background_error=self._background_error(known + z, pools, mixtures),
             n_pooled=pools.taken(pools.sums(np.ones(n))),
             pools=pools,
@@ -301,7 +278,7 @@ class _EventTerms:
         self, own_events: np.ndarray, pools: Pools, mixtures: dict[int, PoolMixture]
     ) -> np.ndarray:
         """Relative error of the number of false events: of the light curve, and of its pool."""
-        pooled = pools.taken(sum(mixture.n_false for mixture in mixtures.values()))
+        pooled = pools.taken(_sum({f: m.n_false for f, m in mixtures.items()}, FAMILIES))
         return np.sqrt(1 / own_events + 1 / (pooled + 1))
 
 
@@ -321,6 +298,10 @@ def _alike(events: np.ndarray, pools: Pools, assumed: float) -> np.ndarray:
     posterior = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
     posterior /= posterior.sum(axis=1, keepdims=True)
     return pools.taken(np.exp(posterior @ np.log(k)))
+
+
+def _sum(of_family: dict[int, np.ndarray], families: Sequence[int]) -> np.ndarray:
+    return np.asarray(np.sum([of_family[family] for family in families], axis=0))
 
 
 def _share(odds: np.ndarray) -> np.ndarray:
