@@ -1,16 +1,17 @@
 r"""The reliability of each event, from its pool and from the other events of its star.
 
 A star flares a times as often as the light curves of its pool on average, and a light curve has b
-times as many false events. Both factors have gamma priors of mean 1, as narrow as the pool is
-alike. An event at the statistic s then has the odds
+times as many false events. An event at the statistic s then has the odds
 
 .. math:: \frac{r}{1 - r} = \frac{a\, \theta f_1(s)}{b\, c\, \phi f_0(s)}
 
-to be a flare, with the pool's numbers and shapes (`mixture`). The factors are the means of their
-posteriors given all *other* events, each with its own reliability: collapsed variational inference
-of order zero (Asuncion et al. 2009, Proc. 25th Conf. on Uncertainty in AI, 27). An event must not
-vouch for itself, and one of 150 flares at a low S/N is more likely real than the only event of a
-quiet star.
+to be a flare, with the pool's numbers and shapes (`mixture`), where the light curve's own events
+are left out. So one of 150 flares at a low S/N is more likely real than the only event of a quiet
+star. The odds are averaged over the posterior of a, given all events of the star; the priors are as
+wide as light curves of the pool differ (`differences`). The factor b is the mean of its posterior,
+given the mirror images and all *other* events, each false by its own reliability: collapsed
+variational inference of order zero (Asuncion et al. 2009, Proc. 25th Conf. on Uncertainty in AI,
+27).
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
+from cvzmpi.cvz.results.reliability.differences import (
+    LOG_FACTORS,
+    shape_of_false,
+    spread_of_flares,
+)
 from cvzmpi.cvz.results.reliability.events import Events, LightCurves
 from cvzmpi.cvz.results.reliability.mixture import (
     PRIOR_FALSE,
@@ -31,15 +36,11 @@ from cvzmpi.cvz.results.reliability.mixture import (
     prior_mean,
 )
 from cvzmpi.cvz.results.reliability.pools import POOL_SIZE, Pools, make_pools
+from cvzmpi.cvz.results.reliability.star_factor import StarEvents
 from cvzmpi.cvz.results.reliability.statistic import FAMILIES, STATISTICS, statistic_values
 
-_STEPS = 100
-
-# How alike the light curves of a pool are: shapes of the gamma priors of a and b, a priori and as
-# they may be.
-_ALIKE_TRUE, _ALIKE_FALSE, _ALIKE_SPREAD = 0.5, 3.0, 1.2
-_ALIKE = np.geomspace(0.03, 100, 24)
-_CLEAN = 0.9  # reliability from which on flares are counted for that
+_STEPS = 8
+_CERTAIN = 0.9  # reliability in the pool from which on flares are counted as such
 
 
 @dataclass(frozen=True)
@@ -161,9 +162,9 @@ class _EventTerms:
     true: dict[int, np.ndarray]
     false: dict[int, np.ndarray]
     factor: dict[int, np.ndarray]  # c, by family
-    # `alike_true`, `alike_false`: shape (n_light_curves,); of the gamma priors
-    alike_true: np.ndarray
-    alike_false: np.ndarray
+    # `spread`, `shape`: shape (n_light_curves,); of the priors of a and b
+    spread: np.ndarray
+    shape: np.ndarray
     own_mirrored: np.ndarray  # shape (n_light_curves,); its events in its mirror images
 
     @classmethod
@@ -209,14 +210,14 @@ class _EventTerms:
             )
             factor[family] = c
         own_mirrored = _count(mirrored.light_curve, n)
-        clean = _count(found.light_curve[pooled > _CLEAN], n)
+        certain = _count(found.light_curve[pooled > _CERTAIN], n)
         return cls(
             log_ratio=log_ratio,
             true=true,
             false=false,
             factor=factor,
-            alike_true=_alike(clean, pools, _ALIKE_TRUE),
-            alike_false=_alike(own_mirrored, pools, _ALIKE_FALSE),
+            spread=spread_of_flares(certain, pools),
+            shape=shape_of_false(own_mirrored, pools),
             own_mirrored=own_mirrored,
         )
 
@@ -230,38 +231,37 @@ class _EventTerms:
     ) -> ReliabilityEstimate:
         """The reliabilities, and all that follows."""
         n, row = len(curves), found.light_curve
-        _, star = np.unique(curves.star, return_inverse=True)
-        n_stars = int(star.max()) + 1
-        star_of_event = star[row]
+        _, star, n_curves = np.unique(curves.star, return_inverse=True, return_counts=True)
+        n_stars = len(n_curves)
         false_time = np.zeros(n)
         for f in FAMILIES:
             false_time += self.false[f] * (curves.n_images + self.factor[f])
-        alike_star = _count(star, n_stars, self.alike_true) / _count(star, n_stars)
-        true_time = _count(star, n_stars, _sum(self.true, FAMILIES))
         of_family = np.searchsorted(FAMILIES, found.found_by)
         theta, phi_found = (
             np.stack([table[f] for f in FAMILIES])[of_family, row]
             for table in (self.true, {f: self.false[f] * self.factor[f] for f in FAMILIES})
         )
-        log_odds = np.log(theta / phi_found) + self.log_ratio
-        r = _share(np.exp(log_odds))
+        unit = np.exp(np.log(phi_found / theta) - self.log_ratio)  # background at b = 1
+        events = StarEvents(
+            star=star[row],
+            expected=_count(star, n_stars, _sum(self.true, FAMILIES)),
+            spread=_count(star, n_stars, self.spread) / n_curves,
+        )
+        known = self.shape + self.own_mirrored
+        r, b = _share(1 / unit), np.ones(len(found))
         for _ in range(_STEPS):
-            s, z = _count(star_of_event, n_stars, r), _count(row, n, 1 - r)
-            a = (alike_star[star_of_event] + s[star_of_event] - r) / (alike_star + true_time)[
-                star_of_event
-            ]
-            known = self.alike_false + self.own_mirrored
-            b = (known[row] + z[row] - (1 - r)) / (self.alike_false + false_time)[row]
-            # half a step: two events that vouch for each other may otherwise take turns
-            r = (r + _share(np.exp(log_odds) * a / b)) / 2
-        s, z = _count(star_of_event, n_stars, r), _count(row, n, 1 - r)
-        of_star = ((alike_star + s) / (alike_star + true_time))[star]
-        of_curve = (known + z) / (self.alike_false + false_time)
+            z = _count(row, n, 1 - r)
+            b = (known[row] + z[row] - (1 - r)) / (self.shape + false_time)[row]
+            posterior = events.posterior(b * unit)
+            # half a step: events that vouch for each other may otherwise take turns
+            r = (r + events.reliability(posterior, b * unit)) / 2
+        r, z = events.reliability(posterior, b * unit), _count(row, n, 1 - r)
+        of_star = (posterior @ np.exp(LOG_FACTORS))[star]
+        of_curve = (known + z) / (self.shape + false_time)
         counted_true = _sum(self.true, counted)
         false_of_family = {f: of_curve * self.factor[f] * self.false[f] for f in FAMILIES}
         is_counted = np.isin(found.found_by, counted)
-        with np.errstate(over="ignore"):
-            background = np.where(is_counted, b * counted_true[row] * np.exp(-log_odds), np.inf)
+        background = np.where(is_counted, b * unit * counted_true[row], np.inf)
         return ReliabilityEstimate(
             reliability=r,
             background=background,
@@ -280,24 +280,6 @@ class _EventTerms:
         """Relative error of the number of false events: of the light curve, and of its pool."""
         pooled = pools.taken(_sum({f: m.n_false for f, m in mixtures.items()}, FAMILIES))
         return np.sqrt(1 / own_events + 1 / (pooled + 1))
-
-
-def _alike(events: np.ndarray, pools: Pools, assumed: float) -> np.ndarray:
-    """How alike the light curves of a pool are: the shape of the gamma law of their true means.
-
-    Numbers of events then have a negative binomial law. The mean of the logarithm of the shape over
-    its posterior, on a grid; a priori it is log-normal around what is assumed.
-    """
-    time, total = pools.sums(np.ones(len(events))), pools.sums(events)
-    mean = (np.maximum(total, 1e-9) / time)[:, None]
-    k = _ALIKE
-    likelihood = pools.sums(gammaln(events[:, None] + k)) - time[:, None] * gammaln(k)
-    likelihood += time[:, None] * k * np.log(k / (k + mean))
-    likelihood += total[:, None] * np.log(mean / (mean + k))
-    likelihood -= (np.log(k / assumed) / _ALIKE_SPREAD) ** 2 / 2
-    posterior = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
-    posterior /= posterior.sum(axis=1, keepdims=True)
-    return pools.taken(np.exp(posterior @ np.log(k)))
 
 
 def _sum(of_family: dict[int, np.ndarray], families: Sequence[int]) -> np.ndarray:

@@ -34,7 +34,7 @@ PARETO_INDEX = 1.5
 (Ilin et al. 2021, A&A 645, A42), and the S/N grows slower than that."""
 
 _FALSE_EVENTS = 1.0  # that the prior of the shape of false events is worth
-_TRUE_EVENTS = 10.0  # the same for true flares
+_TRUE_EVENTS = 5.0  # the same for true flares
 _LARGEST_GAP = 1e-6  # of a probability to 1 that is told apart; float32 has 6e-8
 _STEP = 1e-3  # for the integrals of shapes over bins, of the whole range
 
