@@ -35,6 +35,9 @@ PARETO_INDEX = 1.5
 
 _FALSE_EVENTS = 1.0  # that the prior of the shape of false events is worth
 _TRUE_EVENTS = 5.0  # the same for true flares
+# Scales of exponentials by that of a Gaussian, and their prior.
+_SCALES = (0.7, 0.9, 1.15, 1.5, 1.9, 2.5, 3.2, 4.2, 5.5, 8, 13, 30)
+_SCALE_PRIOR = (0.15, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.015, 0.005)
 _LARGEST_GAP = 1e-6  # of a probability to 1 that is told apart; float32 has 6e-8
 _STEP = 1e-3  # for the integrals of shapes over bins, of the whole range
 
@@ -75,8 +78,8 @@ def by_snr(threshold: float = MIN_SNR) -> Statistic:
     gaussian = 1 / threshold
     return Statistic(
         edges=edges,
-        false_shapes=_exponentials(edges, gaussian * np.array([0.7, 1, 1.6, 2.8, 5, 10, 30])),
-        false_prior=_FALSE_EVENTS * np.array([0.25, 0.35, 0.2, 0.1, 0.06, 0.03, 0.01]),
+        false_shapes=_exponentials(edges, gaussian * np.array(_SCALES)),
+        false_prior=_FALSE_EVENTS * np.array(_SCALE_PRIOR),
         **_hats(np.log(edges / edges[0]), [0, 0.5, 1, 1.5, 2.1, 2.8, 3.6, 4.5], PARETO_INDEX),
     )
 

@@ -120,7 +120,10 @@ class FlareNumber:
             low, high = poisson_conf_interval(n, "frequentist-confidence", sigma=sigma)
             return float(low) / float(days[0]), float(high) / float(days[0])
         tail = (1 - confidence) / 2
-        return self._quantile(tail, days, 0.5, True), self._quantile(1 - tail, days, 0.5)
+        low, high = self._quantile(tail, days, 0.5, True), self._quantile(1 - tail, days, 0.5)
+        # reliabilities know of other stars what the likelihood of this one does not
+        rate = self.expected / float(days.mean())
+        return min(low, rate), max(high, rate)
 
     def _quantile(
         self, share: float, days: np.ndarray, more: float, none_is_none: bool = False
