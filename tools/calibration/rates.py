@@ -18,7 +18,6 @@ from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from cvzmpi.cvz.results.reliability.estimate import estimate_reliability
 from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.reliability.statistic import MIN_SNR, SIGNIFICANCE
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
@@ -118,12 +117,7 @@ def _campaign(regime: Regime, rng: np.random.Generator) -> list[tuple[StarFfd, f
     starts = np.cumsum([0, *map(len, snr)])
     stars = []
     for number in range(n):
-        rows = slice(starts[number], starts[number + 1])
-        reliability = FlareReliability(
-            estimate.reliability[rows],
-            estimate.background[rows],
-            float(estimate.background_error[number]),
-        )
+        reliability = estimate.of_flares(np.arange(starts[number], starts[number + 1]), number)
         sector = _sector(number, curves[number], durations[number])
         stars.append((StarFfd.of([sector], reliabilities=[reliability]), true_rate[number]))
     if not regime.background:
@@ -180,3 +174,20 @@ def _sector(number: int, curve: CompletenessCurve, duration: np.ndarray) -> Sear
         mask_duration=duration,
         at_edge=np.zeros(len(duration), bool),
     )
+
+
+def coverage_rows(n_campaigns: int) -> list[tuple[str, ...]]:
+    """A row of a table for each regime, under `COVERAGE_HEAD`; 100 stars in each campaign."""
+    rows = []
+    for name, regime in REGIMES.items():
+        result = coverage(regime, n_campaigns)
+        shares = (result.rate, result.rate_95, result.upper_limit, result.index, result.index_95)
+        shown = ("" if math.isnan(share) else f"{share:.1%}" for share in shares)
+        rows.append((name, str(result.n), *shown, f"{result.ratio:.3f}"))
+    return rows
+
+
+COVERAGE_HEAD = (
+    *("stars of", "number", "rate, 68 %", "rate, 95 %", "upper limit, 95 %"),
+    *("index, 68 %", "index, 95 %", "rates / truth"),
+)

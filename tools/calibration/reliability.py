@@ -138,3 +138,23 @@ def calibrate(population: Population, n_campaigns: int, seed: int = 1) -> Calibr
     with np.errstate(invalid="ignore"):
         predicted, true = (np.array([v[rows].sum() for rows in inside]) / n for v in (r, t))
     return Calibration(n, predicted, true)
+
+
+def calibration_rows(n_events: int) -> list[tuple[str, ...]]:
+    """A row of a table for each population, under `CALIBRATION_HEAD`; of about so many events."""
+    rows = []
+    for name, population in POPULATIONS.items():
+        each = population.n_light_curves * (population.true + population.false)
+        result = calibrate(population, max(2, round(n_events / each)))
+        cells = [
+            f"{predicted:.1%}, {true:.1%} of {n}" if n else ""
+            for n, predicted, true in zip(result.n, result.predicted, result.true, strict=True)
+        ]
+        rows.append((name, *cells))
+    return rows
+
+
+CALIBRATION_HEAD = (
+    "events: mean reliability, true",
+    *(f"{low:.0%} to {high:.0%}" for low, high in pairwise(BINS)),
+)

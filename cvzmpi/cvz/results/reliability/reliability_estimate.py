@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.reliability.mixture import PoolMixture
 from cvzmpi.cvz.results.reliability.pools import Pools
 from cvzmpi.cvz.results.reliability.statistic import STATISTICS
@@ -32,6 +33,20 @@ class ReliabilityEstimate:
     mixtures: dict[int, PoolMixture]  # by family
     # float64, shape (n_light_curves,), by family; false events among the found ones of that family
     false_of_family: dict[int, np.ndarray]
+
+    def of_flares(self, rows: np.ndarray, light_curve: int) -> FlareReliability:
+        """What rates need of one light curve.
+
+        Parameters
+        ----------
+        rows : int64 or bool
+            Its found events, in the order of its flares.
+        light_curve : int
+            Row of `LightCurves`.
+        """
+        return FlareReliability(
+            self.reliability[rows], self.background[rows], float(self.background_error[light_curve])
+        )
 
     def false_above(self, family: int, values: np.ndarray) -> np.ndarray:
         """Expected false events of each light curve above a value of the statistic.

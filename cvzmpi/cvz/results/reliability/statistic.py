@@ -5,10 +5,11 @@ alone or with stella, are compared by their S/N. Those of stella alone are compa
 probability: their S/N is below the other search's threshold or was refused by a vetting rule, so it
 orders nothing.
 
-The density of false events is a mixture of exponentials above the threshold t. Far out in a
-Gaussian, the tail falls as exp(-t (s - t)): a scale of 1/t. Noise that is not Gaussian has longer
-ones. A mixture of exponentials is any density whose tail becomes ever flatter (Bernstein's
-theorem), so that it holds power laws as well.
+The density of false events is a mixture of Gaussian tails of several widths, each above the
+threshold: exponentials of the squared S/N. The tail of Gaussian noise is one of them; noise that is
+not Gaussian has longer ones. Such mixtures hold exponentials and power laws of the S/N as well
+(Bernstein's theorem), while mixtures of exponentials of the S/N itself fall off too slowly for
+Gaussian noise.
 
 The density of true flares is linear between knots in the logarithm of the S/N, and a priori a
 Pareto law. Its knots are a factor of 1.6 apart: noise falls off within a fraction of that, so what
@@ -33,11 +34,11 @@ PARETO_INDEX = 1.5
 """Of the number of true flares above an S/N, a priori: cool stars have 1 in equivalent duration
 (Ilin et al. 2021, A&A 645, A42), and the S/N grows slower than that."""
 
-_FALSE_EVENTS = 1.0  # that the prior of the shape of false events is worth
+_FALSE_EVENTS = 2.0  # that the prior of the shape of false events is worth
 _TRUE_EVENTS = 5.0  # the same for true flares
-# Scales of exponentials by that of a Gaussian, and their prior.
-_SCALES = (0.7, 0.9, 1.15, 1.5, 1.9, 2.5, 3.2, 4.2, 5.5, 8, 13, 30)
-_SCALE_PRIOR = (0.15, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.015, 0.005)
+# Variances of the Gaussian tails, and their prior.
+_VARIANCES = (0.7, 0.85, 1, 1.25, 1.6, 2.1, 2.8, 4, 6, 10, 20, 60, 400)
+_VARIANCE_PRIOR = (0.08, 0.12, 0.2, 0.15, 0.12, 0.1, 0.07, 0.05, 0.04, 0.03, 0.02, 0.015, 0.005)
 _LARGEST_GAP = 1e-6  # of a probability to 1 that is told apart; float32 has 6e-8
 _STEP = 1e-3  # for the integrals of shapes over bins, of the whole range
 
@@ -75,11 +76,10 @@ def by_snr(threshold: float = MIN_SNR) -> Statistic:
     """The statistic of events that the significance search found: their S/N."""
     near = threshold + np.concatenate([np.arange(0, 2, 0.1), np.arange(2, 5, 0.25)])
     edges = np.concatenate([near, (threshold + 5) * np.geomspace(1, 60, 22)])
-    gaussian = 1 / threshold
     return Statistic(
         edges=edges,
-        false_shapes=_exponentials(edges, gaussian * np.array(_SCALES)),
-        false_prior=_FALSE_EVENTS * np.array(_SCALE_PRIOR),
+        false_shapes=_exponentials((edges**2 - threshold**2) / 2, np.array(_VARIANCES)),
+        false_prior=_FALSE_EVENTS * np.array(_VARIANCE_PRIOR),
         **_hats(np.log(edges / edges[0]), [0, 0.5, 1, 1.5, 2.1, 2.8, 3.6, 4.5], PARETO_INDEX),
     )
 
@@ -90,7 +90,7 @@ def by_probability(threshold: float = MIN_PROBABILITY) -> Statistic:
     edges = np.linspace(start, float(probability_statistic(np.array(1.0))), 41)
     return Statistic(
         edges=edges,
-        false_shapes=_exponentials(edges, np.array([0.3, 0.6, 1.2, 2.5, 5])),
+        false_shapes=_exponentials(edges - start, np.array([0.3, 0.6, 1.2, 2.5, 5])),
         false_prior=_FALSE_EVENTS * np.array([0.2, 0.25, 0.25, 0.2, 0.1]),
         **_hats(edges - start, [0, 2, 4, 7, 10, 14], 0.3),
     )
@@ -106,8 +106,9 @@ def statistic_values(found_by: np.ndarray, snr: np.ndarray, probability: np.ndar
     return np.where(found_by == STELLA, probability_statistic(probability), snr.astype(np.float64))
 
 
-def _exponentials(edges: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    below = -np.expm1(-(edges - edges[0]) / scales[:, None])
+def _exponentials(position: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """Probabilities of bins; `position` is that of their edges, from 0 on."""
+    below = -np.expm1(-position / scales[:, None])
     below[:, -1] = 1
     return np.diff(below, axis=1)
 
