@@ -29,6 +29,7 @@ class FlareReliability:
         The expected number of flares is then their sum.
         """
         reliability = np.asarray(reliability, np.float64)
-        with np.errstate(divide="ignore"):
-            background = reliability.sum() * (1 / reliability - 1)
+        background = np.full(len(reliability), np.inf)
+        real = reliability > 0
+        background[real] = reliability.sum() * (1 / reliability[real] - 1)
         return cls(reliability, background, background_error)
