@@ -45,7 +45,7 @@ class SectorRate:
     n_flares: int  # between the star's bounds, of the minimum reliability
     n_true: float  # expected true ones between the bounds: the sum of all reliabilities
     rate: float  # A day
-    interval: Interval  # 68.27 %, exact Poisson (Garwood 1936); the index is taken as known
+    interval: Interval  # 68.27 %, see `FlareNumber`; the index is taken as known
     # `flare_energy`, `flare_energy_error`: *Fractional flare energy*: the sum of the positive
     # equivalent durations of all found flares over the evaluated time, dimensionless: the share of
     # its quiescent light that the star emits in flares (L_flare / L_quiescent of Lurie et al. 2015,
