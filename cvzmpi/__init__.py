@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def read(path: str | PathLike[str]) -> SectorFile:
+def read(path: str | PathLike[str], search: str | None = None) -> SectorFile:
     """Read a sector file, done or not: light curve, flares, injections, completeness.
 
     Parameters
     ----------
     path : path-like
+    search : str, optional
+        The search whose flares, completeness and time are meant: `stella`, `significance`, `either`
+        or `both`; by default that which `detect.search` has by default. Files of format version 1
+        have only stella's.
 
     Returns
     -------
@@ -33,6 +37,9 @@ def read(path: str | PathLike[str]) -> SectorFile:
     """
     from pathlib import Path
 
+    from cvzmpi.cvz.detection.search import Search
+    from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
     from cvzmpi.cvz.results.products.astropy_view import SectorFile
 
-    return SectorFile.read(Path(path))
+    chosen = DEFAULT_SEARCH if search is None else Search(search)
+    return SectorFile.read(Path(path), chosen)

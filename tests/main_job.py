@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
+from cvzmpi.cvz.sector_file.layout import ANSWERS, LIGHT_CURVE, TABLES
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
 from tests.edited_hdf5 import edited
 
@@ -81,9 +82,9 @@ def rewind(path: Path, n_remaining: int | None) -> None:
     """
     with edited(path) as file:
         if n_remaining is None:
-            for group in ("flares", "injections", "recoveries"):
+            for group in TABLES.keys() - {"lc"}:
                 del file[group]
-            for name in ("gp_mu", "gp_sigma"):
+            for name in TABLES["lc"].keys() - LIGHT_CURVE.keys():
                 del file["lc"][name]
             for name in [name for name in file["lc"].attrs if name.startswith("gp_")]:
                 del file["lc"].attrs[name]
@@ -91,6 +92,7 @@ def rewind(path: Path, n_remaining: int | None) -> None:
             del file.attrs["seconds_inject"]
             file.attrs[CHECKSUM] = content_checksum(file)
         else:
-            recovered = file["recoveries/recovered"]
-            recovered[len(recovered) - n_remaining :] = False
+            for name in ANSWERS:
+                answers = file["recoveries"][name]
+                answers[len(answers) - n_remaining :] = False
             file["recoveries"].attrs["n_inject_remaining"] = np.int64(n_remaining)

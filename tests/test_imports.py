@@ -101,10 +101,12 @@ ORDER = [
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
         "cvz.address",
+        "cvz.archive_configuration",
         "cvz.configuration",
         "cvz.light_curves",
-        "cvz.detection",
         "cvz.quiet_star",
+        "cvz.injection.flare_shape",
+        "cvz.detection",
         "cvz.injection",
     ),
     *("cvz.sector_file", "cvz.quality"),

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.injection.injection import Injections
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.sector_file.data import SectorData
+from cvzmpi.cvz.sector_file.layout import TABLES
 from cvzmpi.cvz.sector_file.writing import write_sector_file
-from tests.cvz.sector_content import HEADER, N_INJECT, N_REPEAT, PROVENANCE, N
+from tests.cvz.sector_content import HEADER, N_INJECT, N_REPEAT, N_TEMPLATES, PROVENANCE, N
 
 
 @pytest.fixture
@@ -48,9 +48,14 @@ def modelled(detected):
     detected.gp_mu = rng.normal(1000, 1, N)
     detected.gp_sigma = rng.random(N)
     detected.gp_facts = {"gp_kernel": "rotation", "gp_converged": True, "gp_period": 3.5}
-    detected.flares = {
-        name: np.array([120, 121]).astype(dtype) for name, (dtype, _) in FLARE_COLUMNS.items()
-    }
+    detected.flares, detected.mirror_events = (
+        {name: np.array([120, 121]).astype(column.dtype) for name, column in TABLES[table].items()}
+        for table in ("flares", "mirror_events")
+    )
+    detected.significance = rng.normal(size=N).astype(np.float32)
+    detected.significance_mask, detected.left_out = rng.random((2, N)) < 0.5
+    detected.event_model = rng.random(N).astype(np.float32)
+    detected.noise_raised = rng.random(N_TEMPLATES)
     detected.injections = Injections(
         amplitude=rng.random(N_INJECT),
         fwhm=rng.random(N_INJECT),

@@ -4,7 +4,7 @@ import numpy as np
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.flare_mask import MaskRule
-from cvzmpi.cvz.detection.flares import Detection, flare_table
+from cvzmpi.cvz.detection.flares import VETTING, Detection
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration, mean_flare_shape
 from cvzmpi.cvz.injection.injection import draw_injections
@@ -13,6 +13,8 @@ from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
+from tests.cvz.found_flares import table_of
+from tools.harness.old_sector_file import write_version_1
 
 TIC, SECTOR = 123456789, 7
 EXPOSURE = 120 / 86400
@@ -45,11 +47,15 @@ def write_example(
     sector=SECTOR,
     header=(),
     change=None,
+    other=None,
+    version=2,
 ):
     """Write the file as far as checkpoint `detect`, or `model` with `n_done` injections done.
 
     `header` is added to that of the light curve, and `change` may edit the data before they are
-    written, as what jobs of other versions may have written.
+    written, as what jobs of other versions may have written. `other` are the answers of the
+    significance search for the 300 injected flares and 4 places; without it, those of stella. A
+    file of format `version` 1 is of stella alone.
     """
     light_curve = _light_curve(flares, tic, sector)
     light_curve.header.update(header)
@@ -68,13 +74,14 @@ def write_example(
         _add_model(data, observation, detection, facts)
     if change is not None:
         change(data)
-    write_sector_file(path, data, provenance)
+    {1: write_version_1, 2: write_sector_file}[version](path, data, provenance)
     if model:
         # what is found is decided by the equivalent duration, but for the last place of each
         recovered = np.repeat(data.equivalent_duration[:, None] > 10, 4, axis=1)
         recovered[:, 3] = True
         with RecoveryWriter(path) as writer:
-            writer.write_rows(slice(0, n_done), recovered[:n_done])
+            both = (recovered[:n_done], (recovered if other is None else other)[:n_done])
+            writer.write_rows(slice(0, n_done), *both[:version])
             writer.count_down(len(recovered) - n_done, 1.2)
     return path
 
@@ -118,7 +125,24 @@ def _add_model(data, observation, detection, facts):
     data.gp_mu = observation.spread(mean * median, float, np.nan)
     data.gp_sigma = observation.spread(sd * median, float, np.nan)
     data.gp_facts = facts
-    data.flares = flare_table(observation, detection, mean, sd)
+    data.flares = table_of(observation, detection, mean, sd, detection.flares)
+    data.significance = observation.spread(
+        (observation.flux - mean) / observation.flux_err, np.float32, np.nan
+    )
+    data.significance_mask = data.flare_mask
+    fitted = observation.evaluated & ~detection.mask
+    data.left_out = observation.spread(~fitted, bool, False)
+    data.event_model = np.zeros_like(data.significance)
+    data.noise_raised = np.array([1.0, 1.1, 1.3])
+    data.mirror_events = {
+        "image": np.array([1, 2]),
+        "peak": observation.rows[[200, 210]],
+        "peak_time": observation.time[[200, 210]],
+        "found_by": np.array([1, 2]),
+        "snr": np.array([2.5, 5.5]),
+        "max_probability": np.array([0.6, 0.1]),
+        **{name: np.zeros(2) for name in VETTING},
+    }
     data.injections = draw_injections(
         CONFIG.inject,
         (CONFIG.seed, TIC, SECTOR),

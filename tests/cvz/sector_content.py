@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.sector_file.data import Provenance
+from cvzmpi.cvz.sector_file.layout import TABLES
 
-N, N_INJECT, N_REPEAT = 300, 90, 4
+N, N_INJECT, N_REPEAT, N_TEMPLATES = 300, 90, 4, 5
 PROVENANCE = Provenance(
     config_json='{"inject.n_inject": 90, "seed": 5}',
     config_hash="c0ffee",
@@ -15,7 +15,7 @@ PROVENANCE = Provenance(
 )
 HEADER = {"TESSMAG": 9.25, "OBJECT": "TIC 261136679", "CAMERA": 4, "input_sha256": "ab" * 32}
 
-# The table of DESIGN.md, section 3: type, shape of each dataset.
+# Type and shape of each dataset.
 LC = {
     "time": "f8",
     "flux": "f4",
@@ -25,6 +25,10 @@ LC = {
     "flare_mask": "bool",
     "gp_mu": "f4",
     "gp_sigma": "f4",
+    "significance": "f4",
+    "significance_mask": "bool",
+    "left_out": "bool",
+    "event_model": "f4",
 }
 INJECTIONS = {
     "amplitude": ("f8", (N_INJECT,)),
@@ -35,9 +39,11 @@ INJECTIONS = {
 }
 DATASETS = [
     *(f"lc/{name}" for name in LC),
-    *(f"flares/{name}" for name in FLARE_COLUMNS),
+    *(f"{table}/{name}" for table in ("flares", "mirror_events") for name in TABLES[table]),
+    "templates/noise_raised",
     *(f"injections/{name}" for name in INJECTIONS),
     "recoveries/recovered",
+    "recoveries/recovered_significance",
     "recoveries/checksum",
 ]
 

@@ -102,7 +102,7 @@ def _of_light_curve(file: SectorFile, truth: np.ndarray) -> Sample:
         of_duration=curve(truth["equivalent_duration"]),
         duration=truth["equivalent_duration"],
         relative_duration=truth["equivalent_duration"] / limits[1],
-        mask_duration=measured(data.flares["equivalent_duration"]),
+        mask_duration=measured(data.flares["mask_equivalent_duration"]),
         template_duration=measured(template),
         limits=np.tile(limits / limits[1], (len(truth), 1)),
     )

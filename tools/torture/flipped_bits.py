@@ -30,6 +30,7 @@ import click  # noqa: E402
 import numpy as np  # noqa: E402
 
 from cvzmpi.cvz.results.index.summary import UnreadableError, summarise  # noqa: E402
+from cvzmpi.cvz.sector_file.layout import ANSWERS  # noqa: E402
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file  # noqa: E402
 from cvzmpi.errors import DamagedFileError, SectorFileError  # noqa: E402
 from cvzmpi.storage import trial_reading  # noqa: E402
@@ -137,10 +138,10 @@ def _different(
         if ours[count] < whole[count]:
             return [count]
         n_done = len(ours["recoveries/recovered"]) - int(ours[count])
-        rows = ("recoveries/recovered", "recoveries/checksum")
+        rows = {f"recoveries/{name}" for name in (*ANSWERS, "checksum")} & whole.keys()
         if any(bits(ours[name][:n_done]) != bits(whole[name][:n_done]) for name in rows):
-            return list(rows)
-        names -= set(rows)
+            return sorted(rows)
+        names -= rows
     return [name for name in sorted(names) if bits(ours[name]) != bits(whole[name])]
 
 

@@ -19,6 +19,11 @@ from cvzmpi.runtime.command_line import (
     status_options,
 )
 
+_search_option = click.option(
+    "--search",
+    type=click.Choice(["stella", "significance", "either", "both"]),
+    help="Search whose flares are meant.  [default: detect.search of cvzmpi.toml]",
+)
 _results_argument = click.argument("results", type=GIVEN_PATH, required=False)
 
 
@@ -136,6 +141,7 @@ def grant() -> None:
 
 @lazy_command("cvzmpi.cvz.commands.show:show", "Print what is in sector files.")
 @click.argument("files", type=GIVEN_PATH, nargs=-1, required=True)
+@_search_option
 def show() -> None:
     """Print what is in sector files: a table of several, the details of one."""
 
@@ -147,6 +153,7 @@ def show() -> None:
     type=GIVEN_PATH,
     help="PNG or PDF to write, of one file.  [default: a PNG beside each]",
 )
+@_search_option
 def plot() -> None:
     """Draw sector files: light curve and flares, the largest flare, what was recovered."""
 
@@ -180,6 +187,7 @@ def plot() -> None:
     help="Largest equivalent duration that counts, in s.",
 )
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True)
+@_search_option
 def ffd() -> None:
     """Flare frequency distributions of stars: index, rates, and points, as tables.
 
@@ -190,6 +198,7 @@ def ffd() -> None:
 
 @lazy_command("cvzmpi.cvz.commands.index:index", "Collect the results in tables.", start=ALL_RANKS)
 @_results_argument
+@_search_option
 def index() -> None:
     """Collect the sector files of a campaign in tables; with mpirun or srun, on all ranks.
 
@@ -222,6 +231,7 @@ def index() -> None:
     is_flag=True,
     help="Show stars with quality marks as well in the pictures of the campaign.",
 )
+@_search_option
 def report() -> None:
     """Write a campaign as a web site that needs no server; with mpirun or srun, on all ranks.
 

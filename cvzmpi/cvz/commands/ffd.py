@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from cvzmpi.cvz.commands.settings import results_directory
+from cvzmpi.cvz.commands.settings import results_directory, search_chosen
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import write_tables
 from cvzmpi.cvz.results.products.star_outcome import star_outcomes
@@ -23,6 +24,7 @@ def ffd(
     min_completeness: float,
     ed_max: float | None,
     processes: int,
+    search: str | None,
 ) -> int:
     """Write the tables of some stars, or of all; a line about each that was asked for."""
     if bool(tics) == all_stars:
@@ -32,7 +34,8 @@ def ffd(
         "upper": math.inf if ed_max is None else ed_max,
     }
     rows, left_out, n_sectors = [], [], 0
-    for outcome in star_outcomes(results_directory(results), tics or None, settings, processes):
+    directory, chosen = results_directory(results), Search(search_chosen(search))
+    for outcome in star_outcomes(directory, tics or None, settings, processes, chosen):
         for item in outcome.left_out:
             click.echo(f"left out: {item.line}", err=True)
         left_out += outcome.left_out
@@ -55,10 +58,11 @@ def ffd(
 def _summary(star: StarFfd) -> str:
     """One line about a star."""
     sectors = f"{len(star.sectors)} sector{'s' if len(star.sectors) > 1 else ''}"
-    n_flares = star.n_flares
-    if math.isnan(star.lower):  # none of them counts
-        n_flares = sum(len(sector.duration) for sector in star.sectors)
-    start = f"TIC {star.tic}: {n_flares} flares in {star.time.searched:.1f} d of {sectors}"
+    n_flares = sum(sector.n_flares for sector in star.sectors)
+    n_not_positive = sum(sector.n_not_positive for sector in star.sectors)
+    start = f"TIC {star.tic}: {n_flares} flares in {star.time.searched:.2f} d of {sectors}"
+    if n_not_positive:
+        start += f" ({n_not_positive} in no rate)"
     marks = f"; marks: {star.marks}" if star.marks else ""
     return f"{start}: {_rate(star)}{marks}"
 
@@ -70,6 +74,7 @@ def _rate(star: StarFfd) -> str:
         return f"the completeness that is asked for is not reached below {star.upper:g} s"
     low, high = star.interval
     rate = f"{star.rate:.3g} ({low:.3g} to {high:.3g}) a day above {star.lower:.3g} s"
+    rate += f", from {star.n_flares} flares"
     if not star.n_flares:
         rate = f"below {star.upper_limit:.3g} a day above {star.lower:.3g} s (95 %)"
     index = f"{star.index:.2f} (assumed)"

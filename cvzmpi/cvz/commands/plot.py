@@ -7,16 +7,19 @@ from pathlib import Path
 
 import click
 
+from cvzmpi.cvz.commands.settings import search_chosen
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.pictures.overview import plot_file
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated, or_refused
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 
-def plot(files: tuple[Path, ...], output: Path | None) -> int:
+def plot(files: tuple[Path, ...], output: Path | None, search: str | None) -> int:
     """Draw each file, and print the paths of the pictures; of several, bad ones are left out."""
+    chosen = Search(search_chosen(search))
 
     def draw(file: Path) -> Path:
-        return plot_file(file, output or file.with_suffix(".png"))
+        return plot_file(file, output or file.with_suffix(".png"), chosen)
 
     if len(files) == 1:
         click.echo(or_refused(files[0], lambda: draw(files[0])))

@@ -6,18 +6,25 @@ from pathlib import Path
 
 import click
 
-from cvzmpi.cvz.commands.settings import results_directory
+from cvzmpi.cvz.commands.settings import results_directory, search_chosen
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.report.site import write_site
 from cvzmpi.mpi.launch import World
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 
 def report(
-    world: World, results: Path | None, output: Path, pictures: int, include_marked: bool
+    world: World,
+    results: Path | None,
+    output: Path,
+    pictures: int,
+    include_marked: bool,
+    search: str | None,
 ) -> int:
     """Write the site; on rank 0, say what is in it."""
     directory = world.first(lambda: results_directory(results))
-    site = write_site(directory, output, world, pictures, include_marked)
+    chosen = world.first(lambda: Search(search_chosen(search)))
+    site = write_site(directory, output, world, pictures, include_marked, chosen)
 
     def tell() -> int:
         assert site is not None, "rank 0 has one"

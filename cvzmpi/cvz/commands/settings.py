@@ -53,6 +53,16 @@ def settings_of_output(file: Path | None, output: str | None) -> Config:
     return settings_of(file, given={"output.directory": output})
 
 
+def search_chosen(given: str | None) -> str:
+    """The name of the search chosen: that given, that of ./cvzmpi.toml, or the default.
+
+    Raises
+    ------
+    ConfigError
+    """
+    return given or settings_of(None).detect.search
+
+
 def results_directory(given: Path | None) -> Path:
     """The directory of the sector files: that given, or that of ./cvzmpi.toml.
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cvzmpi.cvz.commands.settings import search_chosen
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.show import show_file
 from cvzmpi.cvz.results.show_table import show_table
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 
-def show(files: tuple[Path, ...]) -> int:
+def show(files: tuple[Path, ...], search: str | None) -> int:
     """Print the details of one file, or a table of several."""
+    chosen = Search(search_chosen(search))
     if len(files) == 1:
-        show_file(files[0])
+        show_file(files[0], chosen)
         return DONE
-    return DONE if show_table(files) else SOME_FAILED
+    return DONE if show_table(files, chosen) else SOME_FAILED

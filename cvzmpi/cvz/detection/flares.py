@@ -10,6 +10,18 @@ from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flare_mask import flare_mask as mask_of_flares
 from cvzmpi.cvz.light_curves.observation import Observation
 
+VETTING: dict[str, tuple[str, str]] = {
+    "rest_snr": ("f4", "1"),
+    "reversed_snr": ("f4", "1"),
+    "hump_snr": ("f4", "1"),
+    "since_gap": ("i4", "cadence"),
+    "vetting": ("i2", "bit mask"),
+}
+"""Type and unit of the columns that say why an event may be none: see `significance.vetting`.
+
+`vetting` has a bit for each rule that refuses it.
+"""
+
 COLUMNS: dict[str, tuple[str, str]] = {
     "start": ("i4", "cadence"),
     "stop": ("i4", "cadence"),
@@ -20,9 +32,31 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "amplitude": ("f8", "relative to median flux"),
     "equivalent_duration": ("f8", "s"),
     "equivalent_duration_error": ("f8", "s"),
+    "mask_equivalent_duration": ("f8", "s"),
+    "mask_equivalent_duration_error": ("f8", "s"),
     "max_probability": ("f4", "1"),
+    "found_by": ("i1", "bit mask"),
+    "snr": ("f4", "1"),
+    "template_amplitude": ("f8", "relative to median flux"),
+    "template_amplitude_error": ("f8", "relative to median flux"),
+    "fwhm": ("f8", "d"),
+    "fwhm_error": ("f8", "d"),
+    "template_time": ("f8", "BTJD d"),
+    **VETTING,
+    "reliability": ("f4", "1"),
 }
-"""Type and unit of each column of the table."""
+"""Type and unit of each column of the table of flares.
+
+`equivalent_duration` is that of the fitted template, `mask_equivalent_duration` the sum over the
+cadences from `start` to `stop`. `found_by` has a bit for each search.
+"""
+
+MIRROR_COLUMNS: dict[str, tuple[str, str]] = {
+    "image": ("i1", "number"),
+    **{n: COLUMNS[n] for n in ("peak", "peak_time", "found_by", "snr", "max_probability")},
+    **VETTING,
+}
+"""The same of the table of mirror events: what the searches find in mirror images."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +81,7 @@ class Detection:
 
     def row_mask(self, observation: Observation) -> np.ndarray:
         """The rows of the light curve from the first to the last of each flare; bool."""
-        return mask_of_flares(observation.rows[self.flares], observation.light_curve.n_cadences)
+        return row_mask(self.flares, observation)
 
     def candidates(self, evaluated: np.ndarray, tolerance: int) -> np.ndarray:
         """Evaluated cadences at which a flare of the star does not count as a recovery.
@@ -57,6 +91,17 @@ class Detection:
         widened = self.flares + np.array([-tolerance, tolerance])
         near = mask_of_flares(np.clip(widened, 0, len(evaluated) - 1), len(evaluated))
         return np.flatnonzero(evaluated & ~near)
+
+
+def row_mask(flares: np.ndarray, observation: Observation) -> np.ndarray:
+    """The rows of the light curve from the first to the last of each flare; bool.
+
+    Parameters
+    ----------
+    flares : int, shape (n_flares, 2)
+        First and last usable cadence of each, both included.
+    """
+    return mask_of_flares(observation.rows[flares], observation.light_curve.n_cadences)
 
 
 def at_edge(probability: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
@@ -79,44 +124,14 @@ def at_edge(probability: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.
     return ~(evaluated[start] & evaluated[np.asarray(stop) + 2])
 
 
-def flare_table(
-    observation: Observation, detection: Detection, mean: np.ndarray, sd: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Measure the flares over the Gaussian process.
+def found_by_stella(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """All columns of the table, of flares that were searched for with the networks alone.
 
-    The equivalent duration is the sum of (flux - mean) / median flux over the usable cadences of
-    the flare, times the exposure. Its error has the errors of the flux, independent from cadence to
-    cadence, and that of the mean, which over a flare is one and the same and so adds up.
-
-    Parameters
-    ----------
-    mean, sd : float64, shape (n,)
-        Of the Gaussian process at the usable cadences, relative to the median flux.
-
-    Returns
-    -------
-    dict of ndarray, shape (n_flares,)
-        The columns of `COLUMNS`. Cadences are rows of the light curve.
+    What only the other search gives is NaN.
     """
-    seconds = observation.light_curve.exposure_seconds
-    excess = observation.flux - mean
-    rows = []
-    for first, last in detection.flares:
-        inside = slice(first, last + 1)
-        peak = first + int(np.argmax(excess[inside]))
-        variance = np.sum(observation.flux_err[inside] ** 2) + np.sum(sd[inside]) ** 2
-        rows.append(
-            (
-                *observation.rows[[first, last, peak]],
-                *observation.time[[first, last, peak]],
-                excess[peak],
-                np.sum(excess[inside]) * seconds,
-                np.sqrt(variance) * seconds,
-                np.max(detection.probability[inside]),
-            )
-        )
-    columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    n = len(columns["peak"])
+    missing = {"found_by": 1} | dict.fromkeys(VETTING, 0)
     return {
-        name: np.array(values, dtype)
-        for (name, (dtype, _)), values in zip(COLUMNS.items(), columns, strict=True)
+        name: np.asarray(columns.get(name, np.full(n, missing.get(name, np.nan))), dtype)
+        for name, (dtype, _) in COLUMNS.items()
     }

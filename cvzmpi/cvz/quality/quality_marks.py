@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from scipy.special import betaincinv
 
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.periodic_detections import recurrence
-from cvzmpi.cvz.quality.searched_curve import SearchedCurve
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
 from cvzmpi.cvz.sector_file.data import SectorData
 
 MAX_MASKED = 0.2
@@ -57,12 +58,18 @@ class Definition:
     find: Callable[[SearchedCurve], str | None]
 
 
-def quality_marks(data: SectorData, config: Mapping[str, Any]) -> tuple[Mark, ...]:
+def quality_marks(
+    data: SectorData, config: Mapping[str, Any], search: Search = DEFAULT_SEARCH
+) -> tuple[Mark, ...]:
     """The quality marks of a light curve, as far as they can be known at its checkpoint.
 
     They are in the order of `DEFINITIONS`. `config` is that of its search, by dotted key.
     """
-    searched = SearchedCurve(data, config)
+    return marks_of(SearchedCurve(data, config, search))
+
+
+def marks_of(searched: SearchedCurve) -> tuple[Mark, ...]:
+    """The same, of a light curve as it was searched."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found = [(definition.name, definition.find(searched)) for definition in DEFINITIONS]
     return tuple(Mark(name, value) for name, value in found if value is not None)
@@ -99,17 +106,17 @@ def marks_of_star(texts: Iterable[str]) -> str:
 
 def _much_masked(searched: SearchedCurve) -> str | None:
     n_evaluated = int(searched.evaluated.sum())
-    n_masked = int((searched.evaluated & searched.data.flare_mask).sum())
+    n_masked = int((searched.evaluated & searched.flaring).sum())
     if n_masked <= MAX_MASKED * n_evaluated:
         return None
     return f"{n_masked / n_evaluated:.0%} of the evaluated cadences are masked as flares"
 
 
 def _negative_durations(searched: SearchedCurve) -> str | None:
-    flares = searched.data.flares
+    flares = searched.flares
     if flares is None:
         return None
-    duration, error = flares["equivalent_duration"], flares["equivalent_duration_error"]
+    duration, error = flares["mask_equivalent_duration"], flares["mask_equivalent_duration_error"]
     n, n_negative = len(duration), int((duration < 0).sum())
     n_far = int((duration < -FAR_BELOW_ZERO * error).sum())
     least = float(betaincinv(n_negative, n - n_negative + 1, _ONE_SIDED)) if n_negative else 0.0
@@ -119,7 +126,7 @@ def _negative_durations(searched: SearchedCurve) -> str | None:
 
 
 def _periodic_detections(searched: SearchedCurve) -> str | None:
-    flares = searched.data.flares
+    flares = searched.flares
     found = None if flares is None else recurrence(flares["peak_time"])
     if found is None or found.resultant < MIN_RESULTANT or found.chance > MAX_CHANCE:
         return None

@@ -1,4 +1,8 @@
-"""A light curve as it was searched: which cadences, for how long, and what the process leaves."""
+"""A light curve as it was searched: which cadences, for how long, what was found, and what is left.
+
+All of it is of the search chosen, and every product has it from here: the flares,
+their number, and the time that was searched.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,21 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.configuration import DetectConfig
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.sector_file.data import SectorData
+
+DEFAULT_SEARCH = Search(DetectConfig().search)
+"""The search chosen where nobody chooses."""
 
 
 @dataclass(frozen=True)
 class SearchTime:
     """The time that was searched, in days."""
 
-    # The usable cadences that the detector evaluated, times the exposure. Cadences beside gaps and
-    # at the ends are not evaluated, since the network's window reaches over the edge: a flare there
-    # is never found, and none was injected.
+    # The cadences that the search looked at, times the exposure. Of stella these are the usable
+    # ones that its networks could evaluate: beside gaps and at the ends their window reaches over
+    # the edge, so that a flare there is never found, and none was injected.
     evaluated: float
     # The part of it in which a new flare counts as a flare of its own: without the cadences of the
     # flares, and without the `merge_gap` usable cadences after each, in which the mask rule joins a
@@ -31,28 +40,69 @@ class SearchTime:
 class SearchedCurve:
     """Quantities of a searched light curve, computed when they are asked for.
 
-    `config` is the configuration of its search, by dotted key.
+    `config` is the configuration of its search, by dotted key. Of a light curve that was searched
+    by stella alone, as in files of format version 1 and before checkpoint `model`, all is of that
+    search, whichever is chosen.
     """
 
-    def __init__(self, data: SectorData, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, data: SectorData, config: Mapping[str, Any], search: Search = DEFAULT_SEARCH
+    ) -> None:
+        significance = data.significance
         self.data = data
-        self.evaluated = np.isfinite(data.probability)
+        self.search = Search.STELLA if significance is None else search
+        self.evaluated = self.search.cadences(data.probability, significance)
+        # whether the file holds the templates that fit its flares: from format version 2 on
+        self.has_templates = significance is not None
         self._config = config
+
+    @cached_property
+    def flares(self) -> dict[str, np.ndarray] | None:
+        """The flares that were found, by column of the table; None before checkpoint `model`."""
+        flares = self.data.flares
+        if flares is None:
+            return None
+        found = self.search.flares(flares["found_by"])
+        return {name: column[found] for name, column in flares.items()}
+
+    @cached_property
+    def flaring(self) -> np.ndarray:
+        """Rows from the first to the last of each flare; bool."""
+        if self.data.flares is None or self.search is Search.STELLA:
+            return self.data.flare_mask
+        return self.search.mask(self.data.flares, self.data.light_curve.n_cadences)
+
+    @property
+    def n_flares(self) -> int:
+        """Flares that were found, measured or not.
+
+        Before checkpoint `model`, they are the stretches of the flare mask.
+        """
+        if self.flares is not None:
+            return len(self.flares["peak"])
+        return int(np.count_nonzero(np.diff(self.flaring.astype(np.int8), prepend=0) == 1))
+
+    @property
+    def quality_bitmask(self) -> int:
+        """Cadences with any of these bits were not used."""
+        return int(self._config["light_curve.quality_bitmask"])
 
     @cached_property
     def usable(self) -> np.ndarray:
         """Rows that were used; bool."""
-        return self.data.light_curve.usable(self._config["light_curve.quality_bitmask"])
+        return self.data.light_curve.usable(self.quality_bitmask)
 
     @cached_property
     def fitted(self) -> np.ndarray:
         """Rows that the Gaussian process was fitted to; bool."""
-        return self.evaluated & ~self.data.flare_mask & self.usable
+        if self.data.left_out is None:  # a file of version 1
+            return self.evaluated & ~self.data.flare_mask & self.usable
+        return self.usable & ~self.data.left_out
 
     @cached_property
     def time(self) -> SearchTime:
         """The time that was searched."""
-        mask, exposure = self.data.flare_mask, self.data.light_curve.exposure
+        mask, exposure = self.flaring, self.data.light_curve.exposure
         usable = np.flatnonzero(self.usable)
         free = self.evaluated & ~mask
         stops = np.flatnonzero(np.diff(mask.astype(np.int8), append=0) < 0)

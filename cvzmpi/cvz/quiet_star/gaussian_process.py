@@ -17,7 +17,7 @@ either kernel), and never below Nelder-Mead; step 1 costs less than step 2. Noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,10 +91,7 @@ def fit_gaussian_process(
     time, flux, flux_err = (np.asarray(x, dtype=np.float64) for x in (time, flux, flux_err))
     used = np.asarray(used, dtype=bool)
     _check(time, flux, flux_err, used)
-    timed = np.isfinite(time)
-    # The kernel knows time differences only; small times keep the sines in it accurate.
-    time = time - 0.5 * (time[timed][0] + time[timed][-1])
-
+    time = _centred(time)
     kernel = KERNELS[config.kernel]
     likelihood = CeleriteLikelihood(
         kernel, time[used], flux[used], flux_err[used] ** 2, np.ones(np.count_nonzero(used))
@@ -105,18 +102,11 @@ def fit_gaussian_process(
     theta = np.asarray(result.x)
     constant, jitter = likelihood.mean(theta), float(np.exp(theta[-1]))
 
-    mean, variance = np.full((2, len(time)), np.nan)
-    mean[timed], variance[timed] = predict(
-        *(kernel, theta[:-1], constant, time[timed], flux[timed]),
-        *(flux_err[timed] ** 2 + jitter**2, used[timed]),
-    )
-    if not (np.all(np.isfinite(mean[timed])) and np.all(np.isfinite(variance[timed]))):
-        raise LightCurveError("the Gaussian process has no finite mean and variance")
+    mean, sd = _predicted(kernel, theta[:-1], constant, jitter, time, flux, flux_err, used)
     parameters = dict(zip(kernel.parameters, np.exp(theta[:-1]).tolist(), strict=True))
     return GaussianProcessFit(
         mean=mean,
-        # Rounding can leave a variance that is really 0 at -1e-10 of the kernel's.
-        sd=np.sqrt(np.maximum(variance, 0.0)),
+        sd=sd,
         parameters=parameters | {"jitter": jitter, "mean": constant},
         log_likelihood=-float(result.fun) * np.count_nonzero(used),
         converged=bool(result.success),
@@ -124,6 +114,66 @@ def fit_gaussian_process(
         n_evaluations=likelihood.n_evaluations,
         kernel=kernel.name,
     )
+
+
+def conditioned(
+    fit: GaussianProcessFit,
+    time: np.ndarray,
+    flux: np.ndarray,
+    flux_err: np.ndarray,
+    used: np.ndarray,
+) -> GaussianProcessFit:
+    """The fitted process with its mean and standard deviation given other cadences.
+
+    Parameters
+    ----------
+    time, flux, flux_err, used : ndarray, shape (n_cadences,)
+        As of `fit_gaussian_process`.
+
+    Raises
+    ------
+    LightCurveError
+        As `fit_gaussian_process`.
+    """
+    time, flux, flux_err = (np.asarray(x, dtype=np.float64) for x in (time, flux, flux_err))
+    _check(time, flux, flux_err, used)
+    kernel = KERNELS[fit.kernel]
+    theta = np.log([fit.parameters[name] for name in kernel.parameters])
+    mean, sd = _predicted(
+        *(kernel, theta, fit.parameters["mean"], fit.parameters["jitter"]),
+        *(_centred(time), flux, flux_err, used),
+    )
+    return replace(fit, mean=mean, sd=sd)
+
+
+def _centred(time: np.ndarray) -> np.ndarray:
+    """Times around their middle: small times keep the sines in the kernel accurate."""
+    known = time[np.isfinite(time)]
+    centred: np.ndarray = time - 0.5 * (known[0] + known[-1])
+    return centred
+
+
+def _predicted(
+    kernel: Kernel,
+    theta: np.ndarray,
+    constant: float,
+    jitter: float,
+    time: np.ndarray,
+    flux: np.ndarray,
+    flux_err: np.ndarray,
+    used: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation at every cadence that has a time; NaN at the others."""
+    timed = np.isfinite(time)
+    mean, variance = np.full((2, len(time)), np.nan)
+    mean[timed], variance[timed] = predict(
+        *(kernel, theta, constant, time[timed], flux[timed]),
+        *(flux_err[timed] ** 2 + jitter**2, used[timed]),
+    )
+    if not (np.all(np.isfinite(mean[timed])) and np.all(np.isfinite(variance[timed]))):
+        raise LightCurveError("the Gaussian process has no finite mean and variance")
+    # Rounding can leave a variance that is really 0 at -1e-10 of the kernel's.
+    return mean, np.sqrt(np.maximum(variance, 0.0))
 
 
 def _check(time: np.ndarray, flux: np.ndarray, flux_err: np.ndarray, used: np.ndarray) -> None:

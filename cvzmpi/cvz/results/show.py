@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,47 +12,35 @@ import click
 import numpy as np
 from rich.console import Console
 
-from cvzmpi.cvz.detection.flares import at_edge
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.light_curves.stage import Stage
-from cvzmpi.cvz.quality.quality_marks import BY_NAME, quality_marks
+from cvzmpi.cvz.quality.quality_marks import BY_NAME
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.isolated import or_refused
 from cvzmpi.cvz.results.products.recovered_fraction import (
     binned_by_amplitude_and_fwhm,
     equal_edges,
 )
+from cvzmpi.cvz.results.products.searched_file import SearchedFile
+from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
+from cvzmpi.cvz.results.show_flares import print_flares
 from cvzmpi.cvz.results.terminal import (
     half_found,
-    n_flares_in,
     plain_console,
     plain_table,
     print_facts,
     print_heading,
 )
-from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
-from cvzmpi.cvz.sector_file.reading import SectorContent
+from cvzmpi.cvz.sector_file.data import Recovery, SectorProgress
 from cvzmpi.cvz.sector_file.star_facts import star_facts
-
-MAX_FLARES = 20
-"""Flares that `show_file` prints; the file has them all."""
-
-_FLARE_COLUMNS = (
-    "peak [BTJD d]",
-    "cadences",
-    "minutes",
-    "amplitude [%]",
-    "ED [s]",
-    "ED error [s]",
-    "highest p",
-    "edge",
-)
 
 _GRID = 5
 """Rows and columns of the recovered fractions."""
 
 
-def show_file(path: Path) -> None:
-    """Print what is in a sector file, done or not.
+def show_file(path: Path, search: Search = DEFAULT_SEARCH) -> None:
+    """Print what is in a sector file, done or not, seen by the search chosen.
 
     Raises
     ------
@@ -62,14 +51,14 @@ def show_file(path: Path) -> None:
 
     def text() -> str:
         with console.capture() as captured:
-            _print_file(console, path)
+            _print_file(console, path, search)
         return captured.get()
 
     click.echo(or_refused(path, text), nl=False)
 
 
-def _print_file(console: Console, path: Path) -> None:
-    content = SectorContent.read(path)
+def _print_file(console: Console, path: Path, search: Search) -> None:
+    content = SearchedFile.read(path, search)
     data = content.data
     console.print(f"TIC {content.tic}, sector {content.sector}", style="bold")
     print_facts(console, _overview(content))
@@ -81,18 +70,18 @@ def _print_file(console: Console, path: Path) -> None:
     else:
         print_facts(console, _gaussian_process(data.gp_facts, content.config))
     print_heading(console, "Flares")
-    _print_flares(console, data)
+    print_flares(console, content)
     print_heading(console, "Recovery of injected flares")
-    _print_recovery(console, content.recovery)
+    _print_recovery(console, content)
     print_heading(console, "Made by")
     print_facts(console, _provenance(content))
 
 
-def _overview(content: SectorContent) -> list[tuple[str, str]]:
+def _overview(content: SearchedFile) -> list[tuple[str, str]]:
     data, light_curve = content.data, content.data.light_curve
     usable = light_curve.usable(content.quality_bitmask)
     flux, error = light_curve.flux[usable], light_curve.flux_err[usable]
-    evaluated = int(np.isfinite(data.probability).sum())
+    time, searched = content.search_time(), content.searched
     facts = star_facts(light_curve.header)
     return [
         ("file", str(content.path)),
@@ -115,9 +104,13 @@ def _overview(content: SectorContent) -> list[tuple[str, str]]:
         (
             "cadences",
             f"{light_curve.n_cadences:,} of {light_curve.exposure_seconds:.0f} s; "
-            f"{usable.sum():,} usable, {evaluated:,} evaluated by the detector",
+            f"{usable.sum():,} usable, {searched.evaluated.sum():,} evaluated by the search",
         ),
-        ("searched", f"{evaluated * light_curve.exposure:.2f} d"),
+        (
+            "searched",
+            f"{time.searched:.2f} d by {searched.search}; {time.evaluated:.2f} d with the "
+            "flares and what would be joined to them",
+        ),
         ("state", _state(content)),
         ("seconds", _seconds(data.seconds, content.recovery)),
     ]
@@ -127,12 +120,11 @@ def _fact(facts: dict[str, Any], name: str, form: str, unit: str = "") -> str:
     return "unknown" if facts[name] is None else format(facts[name], form) + unit
 
 
-def _marks(content: SectorContent) -> Iterator[tuple[str, str]]:
+def _marks(content: SearchedFile) -> Iterator[tuple[str, str]]:
     """The meaning of each mark, and why it is given."""
-    marks = quality_marks(content.data, content.config)
-    if not marks:
+    if not content.marks:
         yield "none", "" if content.checkpoint is Stage.MODEL else "of those that are known so far"
-    for mark in marks:
+    for mark in content.marks:
         yield mark.name, f"{BY_NAME[mark.name].meaning} Here: {mark.value}."
 
 
@@ -187,46 +179,18 @@ def _unit(parameter: str) -> str:
     return " of the median flux" if parameter in relative else ""
 
 
-def _print_flares(console: Console, data: SectorData) -> None:
-    if data.flares is None:
-        n_flares = n_flares_in(data.flare_mask)
-        console.print(f"  {n_flares} found; not measured yet: the Gaussian process is missing")
-        return
-    n_flares = len(data.flares["peak"])
-    if not n_flares:
-        console.print("  none found")
-        return
-    console.print(f"  {n_flares} found, by equivalent duration (ED); amplitude over median flux")
-    table = plain_table(_FLARE_COLUMNS)
-    minutes = data.light_curve.exposure * MINUTES_PER_DAY
-    edge = at_edge(data.probability, data.flares["start"], data.flares["stop"])
-    for i in np.argsort(-data.flares["equivalent_duration"], kind="stable")[:MAX_FLARES]:
-        flare = {name: column[i] for name, column in data.flares.items()}
-        span = flare["stop_time"] - flare["start_time"]
-        table.add_row(
-            f"{flare['peak_time']:.5f}",
-            f"{flare['start']}-{flare['stop']}",
-            f"{span * MINUTES_PER_DAY + minutes:.0f}",
-            f"{flare['amplitude'] * 100:.3g}",
-            f"{flare['equivalent_duration']:.2f}",
-            f"{flare['equivalent_duration_error']:.2f}",
-            f"{flare['max_probability']:.3f}",
-            "yes" if edge[i] else "",
-        )
-    console.print(table)
-    if edge.any():
-        console.print("  edge: touches a gap or the end of the search; a part may be missing")
-    if n_flares > MAX_FLARES:
-        console.print(f"  and {n_flares - MAX_FLARES} more with smaller ED, in the group /flares")
-
-
-def _print_recovery(console: Console, recovery: Recovery | None) -> None:
+def _print_recovery(console: Console, content: SearchedFile) -> None:
+    recovery, facts = content.recovery, star_facts(content.header)
     if recovery is None or not recovery.n_placed:
         done = "not drawn yet" if recovery is None else f"none of {recovery.n_inject:,} is done yet"
         console.print(f"  missing: {done}")
         return
     amplitude = half_found(recovery, "amplitude", 100)
-    duration = half_found(recovery, "equivalent_duration")
+    duration = f"{half_found(recovery, 'equivalent_duration')} s"
+    scale = FlareEnergyScale.of_star(facts["radius"], facts["temperature"])
+    if math.isfinite(scale.power):
+        energy = half_found(recovery, "equivalent_duration", scale.power)
+        duration += f" or energy {energy.replace('e+', 'e')} erg"
     places = f"{recovery.recovered.shape[1]} places"
     so_far = "" if recovery.n_done == recovery.n_inject else " so far"
     print_facts(
@@ -234,7 +198,7 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
         [
             ("injected", f"{recovery.n_done:,} of {recovery.n_inject:,} flares at {places} each"),
             ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}"),
-            ("half of them", f"at amplitude {amplitude} %, at ED {duration} s"),
+            ("half of them", f"at amplitude {amplitude} %, at ED {duration}"),
         ],
     )
     amplitude_edges = equal_edges(recovery.amplitude, _GRID)
@@ -258,7 +222,7 @@ def _spans(edges: np.ndarray) -> list[str]:
     return [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
 
 
-def _provenance(content: SectorContent) -> Iterator[tuple[str, str]]:
+def _provenance(content: SearchedFile) -> Iterator[tuple[str, str]]:
     header = content.header
     if "input_file" in header:
         yield "input", f"{header['input_file']} ({header.get('PROCVER', 'unknown version')})"

@@ -7,27 +7,34 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.quality_marks import marks_text
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
+from cvzmpi.cvz.results.products.measured_flares import by_size
+from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.terminal import (
-    WIDTH,
     half_found,
-    n_flares_in,
+    in_erg,
     plain_console,
     plain_table,
 )
-from cvzmpi.cvz.sector_file.reading import SectorContent
+from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 _WIDE = 250
 """Columns where there is no terminal to ask: the table uses what it needs of them."""
 
+_LEAST = 120
+"""Columns that the table has even on a narrower terminal."""
+
 _COLUMNS = (
     "TIC",
     "sector",
-    "cadences",
+    "searched\n[d]",
     "flares",
     "largest\nED [s]",
+    "its energy\n[erg]",
     "injected",
     "found\n[%]",
     "half\nat [%]",
@@ -36,19 +43,19 @@ _COLUMNS = (
 )
 
 
-def show_table(paths: Sequence[Path]) -> bool:
+def show_table(paths: Sequence[Path], search: Search = DEFAULT_SEARCH) -> bool:
     """Print one line for each sector file, and below them what cannot be read, and why.
 
-    True if all of them could be read.
+    The files are seen by the search chosen. True if all of them could be read.
     """
     console = plain_console(_WIDE)
-    console.width = max(console.width, WIDTH)
+    console.width = max(console.width, _LEAST)
     table = plain_table(_COLUMNS, collapse_padding=True)
     table.add_column("file", overflow="fold")
     base = os.path.commonpath([path.absolute().parent for path in paths])
     bad = []
     for path in paths:
-        row = isolated(path, partial(_row, path))
+        row = isolated(path, partial(_row, path, search))
         if isinstance(row, LeftOut):
             bad.append(row.line)
         else:
@@ -67,16 +74,13 @@ def show_table(paths: Sequence[Path]) -> bool:
     return not bad
 
 
-def _row(path: Path) -> list[str]:
+def _row(path: Path, search: Search) -> list[str]:
     """One line of the table, but for the file's name."""
-    content = SectorContent.read(path)
+    content = SearchedFile.read(path, search)
     data, recovery = content.data, content.recovery
-    cells = [str(content.tic), str(content.sector), f"{data.light_curve.n_cadences:,}"]
-    if data.flares is None:
-        cells += [str(n_flares_in(data.flare_mask)), "-"]
-    else:
-        durations = data.flares["equivalent_duration"]
-        cells += [str(len(durations)), f"{durations.max():.1f}" if len(durations) else "-"]
+    cells = [str(content.tic), str(content.sector)]
+    cells += [f"{content.search_time().searched:.2f}", str(content.searched.n_flares)]
+    cells += _largest(content.measured_flares)
     if recovery is None:
         cells += ["none yet"]
     elif content.done:
@@ -88,5 +92,13 @@ def _row(path: Path) -> list[str]:
     else:
         cells += [f"{recovery.fraction * 100:.1f}", half_found(recovery, "amplitude", 100)]
     star_facts(content.header)
-    marks = marks_text(quality_marks(data, content.config))
+    marks = marks_text(content.marks)
     return [*cells, f"{sum(data.seconds.values()):.1f}", marks.replace(",", "\n")]
+
+
+def _largest(flares: Columns) -> list[str]:
+    """Equivalent duration and energy of the largest flare."""
+    for largest in by_size(flares)[:1]:
+        duration, energy = flares["equivalent_duration"][largest], flares["energy"][largest]
+        return [f"{duration:.1f}", in_erg(energy)]
+    return ["-", "-"]

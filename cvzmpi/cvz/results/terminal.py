@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import textwrap
 from collections.abc import Iterable
 
-import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -73,6 +73,6 @@ def half_found(recovery: Recovery, size: str, factor: float = 1.0) -> str:
     return f"{sign}{limit.value * factor:.3g}"
 
 
-def n_flares_in(mask: np.ndarray) -> int:
-    """Flares that a flare mask marks: its stretches of true values."""
-    return int(np.count_nonzero(np.diff(mask.astype(np.int8), prepend=0) == 1))
+def in_erg(energy: float) -> str:
+    """An energy, or its error, as text."""
+    return f"{energy:.2e}".replace("e+", "e") if math.isfinite(energy) else "-"

@@ -19,11 +19,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.layout import (
-    AT_CHECKPOINT,
+    ANSWERS,
     FORMAT,
     FORMAT_VERSION,
-    TABLES,
+    LAYOUTS,
     WRITTEN_IN_PLACE,
 )
 from cvzmpi.errors import DamagedFileError
@@ -47,16 +48,17 @@ def check_parts(path: Path, file: h5py.File) -> None:
     DamagedFileError
     """
     checkpoint = file.attrs["checkpoint"]
-    expected = AT_CHECKPOINT.get(checkpoint)
+    expected = LAYOUTS[file.attrs["format_version"]].get(checkpoint)
     if expected is None:
         raise DamagedFileError(f"{path}: its checkpoint is {checkpoint!r}")
     if set(file) != set(expected) or any(set(file[g]) != set(expected[g]) for g in expected):
         raise DamagedFileError(f"{path}: groups and datasets do not fit its checkpoint")
     _check_shapes(path, file, ["lc"])
     if "recoveries" in file:
-        shape = file["recoveries/recovered"].shape
+        shape = file["injections/cadence"].shape
         remaining = file["recoveries"].attrs["n_inject_remaining"]
-        if file["injections/cadence"].shape != shape or not 0 <= remaining <= shape[0]:
+        answers = _answers(file)
+        if any(a.shape != shape for a in answers) or not 0 <= remaining <= shape[0]:
             raise DamagedFileError(f"{path}: injections and recoveries do not fit together")
         seconds = file.attrs["seconds_inject"]
         if not 0 <= seconds < _LONGEST:
@@ -70,13 +72,13 @@ def check_content(path: Path, file: h5py.File) -> None:
     ------
     DamagedFileError
     """
-    if file.attrs[CHECKSUM] != content_checksum(file):
-        raise DamagedFileError(f"{path}: its content does not fit its checksum")
+    _check_checksum(path, file)
     if "recoveries" in file:
-        _check_shapes(path, file, TABLES)
-        recovered, checksums = (file["recoveries"][name] for name in ("recovered", "checksum"))
-        n_done = len(recovered) - int(file["recoveries"].attrs["n_inject_remaining"])
-        differs = row_checksums(recovered[:n_done]) != checksums[:n_done]
+        _check_shapes(path, file, file)
+        checksums = file["recoveries/checksum"]
+        n_done = len(checksums) - int(file["recoveries"].attrs["n_inject_remaining"])
+        answers = (answer[:n_done] for answer in _answers(file))
+        differs = row_checksums(*answers) != checksums[:n_done]
         if differs.any():
             flare_id = int(np.flatnonzero(differs)[0])
             raise DamagedFileError(
@@ -99,14 +101,21 @@ def check_on_trial(path: Path) -> str | None:
     """
     read_contents(path)
     with h5py.File(path, "r", locking=False) as file:
-        difference = other_format(file, FORMAT, FORMAT_VERSION)
+        difference = format_difference(file)
         if difference is not None and CHECKSUM not in file.attrs:
             return difference
-        check_content(path, file)  # first: a flipped bit can look like another format
+        _check_checksum(path, file)  # first: a flipped bit can look like another format
         _check_types(path, file)
         if difference is None:
+            check_content(path, file)
             check_parts(path, file)
         return difference
+
+
+def format_difference(file: h5py.File) -> str | None:
+    """Tell in words why a file is no sector file of a version that can be read; None if it is."""
+    version = file.attrs.get("format_version")
+    return other_format(file, FORMAT, version if version in LAYOUTS else FORMAT_VERSION)
 
 
 def content_checksum(file: h5py.File) -> str:
@@ -133,18 +142,32 @@ def content_checksum(file: h5py.File) -> str:
     return digest.hexdigest()
 
 
-def row_checksums(recovered: np.ndarray) -> np.ndarray:
-    """CRC-32 of each row.
+def row_checksums(*answers: np.ndarray) -> np.ndarray:
+    """CRC-32 of each row of the answers, one after the other.
 
     Parameters
     ----------
-    recovered : bool, shape (n_flares, n_repeat)
+    *answers : bool, shape (n_flares, n_repeat)
+        Of each search, in the order of `layout.ANSWERS`.
 
     Returns
     -------
     uint32, shape (n_flares,)
     """
-    return np.array([zlib.crc32(row.tobytes()) for row in recovered], np.uint32)
+    rows = np.concatenate(answers, axis=1)
+    return np.array([zlib.crc32(row.tobytes()) for row in rows], np.uint32)
+
+
+def _answers(file: h5py.File) -> list[h5py.Dataset]:
+    """The answers of the searches that a file has."""
+    group = file["recoveries"]
+    return [group[name] for name in ANSWERS if name in group]
+
+
+def _check_checksum(path: Path, file: h5py.File) -> None:
+    """Check what is written once."""
+    if file.attrs[CHECKSUM] != content_checksum(file):
+        raise DamagedFileError(f"{path}: its content does not fit its checksum")
 
 
 def _check_types(path: Path, file: h5py.File) -> None:
@@ -161,10 +184,11 @@ def _check_types(path: Path, file: h5py.File) -> None:
 
 def _check_shapes(path: Path, file: h5py.File, tables: Collection[str]) -> None:
     """Check that datasets along the same axis are equally long."""
+    layout = LAYOUTS[file.attrs["format_version"]][Stage.MODEL]
     lengths: dict[str, int] = {}
     for table in tables:
         for name, dataset in file[table].items():
-            axes = TABLES[table][name].axes
+            axes = layout[table][name].axes
             if len(dataset.shape) != len(axes) or any(
                 lengths.setdefault(axis, n) != n
                 for axis, n in zip(axes, dataset.shape, strict=True)

@@ -38,7 +38,15 @@ class SectorData:
     gp_sigma: np.ndarray | None = None
     # parameters of the Gaussian process, its likelihood and how the fit ended
     gp_facts: dict[str, Any] = field(default_factory=dict)
+    # all columns, in a file of whatever version: see `found_by_stella`
     flares: dict[str, np.ndarray] | None = None
+    # Of the search by significance; None before checkpoint `model`, and in files of version 1.
+    significance: np.ndarray | None = None
+    significance_mask: np.ndarray | None = None
+    left_out: np.ndarray | None = None
+    event_model: np.ndarray | None = None
+    mirror_events: dict[str, np.ndarray] | None = None
+    noise_raised: np.ndarray | None = None  # float64, shape (n_templates,)
     injections: Injections | None = None  # their cadences are rows of the light curve
     # float64, shape (n_inject,); of the injected flares, in s
     equivalent_duration: np.ndarray | None = None
@@ -64,6 +72,9 @@ class SectorData:
     def add_model(self, lc: Columns, flares: Columns, injections: Columns) -> None:
         """The inverse of `tables` for what checkpoint `model` adds."""
         self.gp_mu, self.gp_sigma = lc["gp_mu"], lc["gp_sigma"]
+        self.significance = lc.get("significance")
+        self.significance_mask, self.left_out = lc.get("significance_mask"), lc.get("left_out")
+        self.event_model = lc.get("event_model")
         self.flares = flares
         self.equivalent_duration = injections["equivalent_duration"]
         self.injections = Injections(
@@ -101,6 +112,17 @@ class SectorData:
                 "recovered": np.zeros(injections.cadence.shape),
                 "checksum": np.zeros(len(injections.amplitude)),
             }
+        if self.significance is not None:
+            tables["lc"] |= {
+                "significance": self.significance,
+                "significance_mask": self.significance_mask,
+                "left_out": self.left_out,
+                "event_model": self.event_model,
+            }
+            assert self.mirror_events is not None
+            tables["mirror_events"] = self.mirror_events
+            tables["templates"] = {"noise_raised": self.noise_raised}
+            tables["recoveries"]["recovered_significance"] = tables["recoveries"]["recovered"]
         return tables
 
 
@@ -113,8 +135,10 @@ class Recovery:
     amplitude: np.ndarray
     fwhm: np.ndarray
     equivalent_duration: np.ndarray
-    recovered: np.ndarray  # bool, shape (n_done, n_repeat)
+    recovered: np.ndarray  # bool, shape (n_done, n_repeat): by stella
     n_inject: int  # flares in all, done or not
+    # as `recovered`, by the search by significance; None in a file of version 1
+    recovered_significance: np.ndarray | None = None
 
     @property
     def n_done(self) -> int:
@@ -138,6 +162,7 @@ class SectorProgress:
 
     tic: int
     sector: int
+    format_version: int
     checkpoint: Stage
     n_inject: int
     n_inject_remaining: int

@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t, string_dtype
 
+from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
+from cvzmpi.cvz.detection.flares import found_by_stella
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorData
-from cvzmpi.cvz.sector_file.layout import LIGHT_CURVE, MARKS, TABLES
+from cvzmpi.cvz.sector_file.layout import FLARES_OF_VERSION_1, LAYOUTS, LIGHT_CURVE, MARKS, Tables
 
 
 class OpenSectorFile:
@@ -52,17 +54,33 @@ class OpenSectorFile:
         """The attributes of the file."""
         return self.attributes("/")
 
+    @cached_property
+    def version(self) -> int:
+        """The version of its format."""
+        version = self.root.integer("format_version")
+        if version not in LAYOUTS:
+            raise ValueError(f"its format version is {version}")
+        return version
+
+    @cached_property
+    def _tables(self) -> Tables:
+        return LAYOUTS[self.version][Stage.MODEL]
+
     def column(self, table: str, name: str) -> np.ndarray:
         """All values of a dataset, of the type that the layout declares."""
         try:
             dataset = h5d.open(self._file, f"{table}/{name}".encode())
         except KeyError as error:
             raise ValueError(f"there is no {table}/{name}") from error
-        dtype = TABLES[table][name].dtype
+        dtype = self._tables[table][name].dtype
         values = np.empty(dataset.shape, dtype)
         if values.size:
             dataset.read(h5s.ALL, h5s.ALL, values, _memory_type(dtype))
         return values
+
+    def column_if_made(self, table: str, name: str) -> np.ndarray | None:
+        """The same; None in a file of a version that does not have it."""
+        return self.column(table, name) if name in self._tables.get(table, ()) else None
 
     def columns(self, table: str, names: Iterable[str]) -> dict[str, np.ndarray]:
         """Some datasets of a table, equally long."""
@@ -86,9 +104,23 @@ class OpenSectorFile:
 
     def flares(self) -> dict[str, np.ndarray]:
         """The table of flares; most stars have none, and then one column says so."""
-        if len(self.column("flares", "peak")):
-            return self.columns("flares", TABLES["flares"])
-        return no_flares()
+        if not len(self.column("flares", "peak")):
+            return no_flares()
+        columns = self.columns("flares", self._tables["flares"])
+        if self.version > 1:
+            return columns
+        return found_by_stella({FLARES_OF_VERSION_1[name]: columns[name] for name in columns})
+
+    def add_model(self, data: SectorData) -> None:
+        """Add what checkpoint `model` adds."""
+        data.add_model(
+            self.columns("lc", self._tables["lc"].keys() - LIGHT_CURVE.keys()),
+            self.flares(),
+            self.columns("injections", self._tables["injections"]),
+        )
+        if self.version > 1:
+            data.mirror_events = self.columns("mirror_events", self._tables["mirror_events"])
+            data.noise_raised = self.column("templates", "noise_raised")
 
 
 class Attributes:
@@ -131,7 +163,7 @@ _TEXT = h5t.py_create(string_dtype())
 
 def no_flares() -> dict[str, np.ndarray]:
     """A table of flares without rows."""
-    return {name: np.empty(0, column.dtype) for name, column in TABLES["flares"].items()}
+    return {name: np.empty(0, dtype) for name, (dtype, _) in FLARE_COLUMNS.items()}
 
 
 @cache

@@ -13,12 +13,17 @@ from typing import Any, TypeVar
 import h5py
 
 from cvzmpi.cvz.light_curves.stage import Stage
-from cvzmpi.cvz.sector_file.checks import check_content, check_on_trial, check_parts
+from cvzmpi.cvz.sector_file.checks import (
+    check_content,
+    check_on_trial,
+    check_parts,
+    format_difference,
+)
 from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
-from cvzmpi.cvz.sector_file.layout import FORMAT, FORMAT_VERSION, LIGHT_CURVE, TABLES
+from cvzmpi.cvz.sector_file.layout import ANSWERS
 from cvzmpi.cvz.sector_file.open_file import OpenSectorFile
 from cvzmpi.errors import DamagedFileError, SectorFileError
-from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
+from cvzmpi.storage.hdf5_file import opened_hdf5
 from cvzmpi.storage.whole_file import is_there
 
 T = TypeVar("T", bound="SectorContent")
@@ -151,7 +156,8 @@ def _verified(path: Path) -> Iterator[h5py.File]:
 
 
 def _progress(path: Path, file: h5py.File) -> SectorProgress:
-    check_format(path, file, FORMAT, FORMAT_VERSION, SectorFileError)
+    if (difference := format_difference(file)) is not None:
+        raise SectorFileError(f"{path}: {difference}")
     check_parts(path, file)
     root = OpenSectorFile(file.id).root
     config_json = root.text("config")
@@ -163,6 +169,7 @@ def _progress(path: Path, file: h5py.File) -> SectorProgress:
     return SectorProgress(
         tic=root.integer("tic"),
         sector=root.integer("sector"),
+        format_version=root.integer("format_version"),
         checkpoint=Stage(root.text("checkpoint")),
         n_inject=n_inject,
         n_inject_remaining=n_remaining,
@@ -176,22 +183,21 @@ def _data(file: h5py.File) -> SectorData:
     data = opened.light_curve()
     if "injections" in file:
         data.gp_facts = dict(file["lc"].attrs)
-        data.add_model(
-            opened.columns("lc", TABLES["lc"].keys() - LIGHT_CURVE.keys()),
-            opened.flares(),
-            opened.columns("injections", TABLES["injections"]),
-        )
+        opened.add_model(data)
     return data
 
 
 def _recovery(file: OpenSectorFile, data: SectorData, n_done: int) -> Recovery | None:
     if data.injections is None:
         return None
+    stella, significance = (file.column_if_made("recoveries", name) for name in ANSWERS)
+    assert stella is not None
     assert data.equivalent_duration is not None
     return Recovery(
         amplitude=data.injections.amplitude[:n_done],
         fwhm=data.injections.fwhm[:n_done],
         equivalent_duration=data.equivalent_duration[:n_done],
-        recovered=file.column("recoveries", "recovered")[:n_done],
+        recovered=stella[:n_done],
+        recovered_significance=None if significance is None else significance[:n_done],
         n_inject=len(data.injections.amplitude),
     )

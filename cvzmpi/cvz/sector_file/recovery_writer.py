@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cvzmpi.cvz.sector_file.checks import check_on_trial, row_checksums
+from cvzmpi.cvz.sector_file.layout import ANSWERS
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
 
@@ -30,18 +31,25 @@ class RecoveryWriter(CheckpointWriter):
     def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
         super().__init__(path, team, fsync, SectorFileError, check_on_trial)
         group = self.file["recoveries"]
-        self._recovered, self._checksum = group["recovered"], group["checksum"]
+        self._answers = [group[name] for name in ANSWERS if name in group]
+        self._checksum = group["checksum"]
 
-    def write_rows(self, flare_ids: slice, recovered: np.ndarray) -> None:
+    def write_rows(self, flare_ids: slice, *answers: np.ndarray) -> None:
         """Write what this rank found about some flares; not collective.
+
+        Parameters
+        ----------
+        *answers : bool, shape (n_flares, n_repeat)
+            Of each search that the file has room for, in the order of `layout.ANSWERS`.
 
         Raises
         ------
         SectorFileError
         """
         with self.writing():
-            self._recovered[flare_ids] = recovered
-            self._checksum[flare_ids] = row_checksums(recovered)
+            for dataset, answer in zip(self._answers, answers, strict=True):
+                dataset[flare_ids] = answer
+            self._checksum[flare_ids] = row_checksums(*answers)
 
     def count_down(self, n_remaining: int, seconds: float) -> None:
         """Make the rows of all ranks durable, and only then lower the count of what remains.

@@ -18,9 +18,9 @@ import numpy as np
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData
 from cvzmpi.cvz.sector_file.layout import (
-    AT_CHECKPOINT,
     FORMAT,
     FORMAT_VERSION,
+    LAYOUTS,
     MARKS,
     WRITTEN_IN_PLACE,
 )
@@ -60,7 +60,7 @@ def fill(file: h5py.File, data: SectorData, provenance: Provenance) -> None:
     """Write into an empty file all that there is at the checkpoint of the data."""
     _write_attributes(file, data, provenance)
     values = data.tables()
-    for table, columns in AT_CHECKPOINT[data.checkpoint].items():
+    for table, columns in LAYOUTS[FORMAT_VERSION][data.checkpoint].items():
         group = file.create_group(table)
         if table == "lc":
             group.attrs.update(data.gp_facts)

@@ -18,7 +18,7 @@ from cvzmpi.errors import MachineError, SectorFileError
 
 if TYPE_CHECKING:
     from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
-    from cvzmpi.cvz.work.stages import SearchSetup
+    from cvzmpi.cvz.work.search_setup import SearchSetup
     from cvzmpi.mpi.team import Team
     from cvzmpi.scheduler.campaign import Control, Unit, UnitSource
 
@@ -78,7 +78,7 @@ class CvzCampaign:
     def prepare(self) -> None:
         """Prepare the detector for this process."""
         # The scheduler of a larger job, which works on no light curve, does not load the stages.
-        from cvzmpi.cvz.work.stages import SearchSetup
+        from cvzmpi.cvz.work.search_setup import SearchSetup
 
         self._detector.prepare()
         self._setup = SearchSetup(

@@ -2,36 +2,35 @@
 
 Each stage ends with its checkpoint in the sector file, and is skipped where that is there already.
 The leader of the team does what is short or cannot be shared, and writes the checkpoints; all
-members share the evaluation by the detector and, above all, the injections.
+members share the evaluations by the detector and, above all, the injections.
+
+A light curve whose file is at checkpoint `model` in format version 1 is finished as one of that:
+with the answers of stella alone.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.detection.detector import Detector, Evaluation
-from cvzmpi.cvz.detection.flare_mask import MaskRule
-from cvzmpi.cvz.detection.flares import Detection, flare_table
-from cvzmpi.cvz.injection.flare_shape import equivalent_duration
-from cvzmpi.cvz.injection.injection import InjectionSearch, draw_injections
+from cvzmpi.cvz.detection.detector import Evaluation
+from cvzmpi.cvz.detection.flares import Detection
+from cvzmpi.cvz.detection.significance.injected import InjectedSignificance
+from cvzmpi.cvz.injection.injection import FLARE_FLOOR, InjectionSearch
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
-from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
-from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
-from cvzmpi.cvz.sector_file.data import Provenance, SectorData
+from cvzmpi.cvz.sector_file.data import SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
-from cvzmpi.cvz.sector_file.writing import write_sector_file
+from cvzmpi.cvz.work.model_stage import fitted_parameters, model_stage
+from cvzmpi.cvz.work.search_setup import SearchSetup
 from cvzmpi.cvz.work.starting_point import starting_point
-from cvzmpi.errors import LightCurveError
 from cvzmpi.scheduler.tickets import RowTickets, work_through
 
 if TYPE_CHECKING:
@@ -43,16 +42,6 @@ FLARES_PER_TICKET = 40
 
 Always the same, whatever the team: a matrix product with other dimensions may round differently.
 """
-
-
-@dataclass(frozen=True)
-class SearchSetup:
-    """Everything that the stages need besides a light curve."""
-
-    config: Config
-    detector: Detector
-    rule: MaskRule
-    provenance: Provenance
 
 
 def work_on_light_curve(
@@ -92,7 +81,7 @@ def work_on_light_curve(
             data = team.lead(lambda: _detect(setup, observation, evaluation, data, path, clock))
             control.check_stop(team)
         if start.checkpoint is not Stage.MODEL:
-            data = team.lead(lambda: _model(setup, observation, data, path))
+            data = model_stage(setup, observation, data, path, team)
             start = replace(start, n_remaining=config.inject.n_inject)
         _inject(setup, observation, evaluation, data, start.n_remaining, path, team, control)
     return result
@@ -110,67 +99,9 @@ def _detect(
     detection = Detection.apply(setup.rule, evaluation.probability(), observation.evaluated)
     data.probability = observation.spread(detection.probability, np.float32, np.nan)
     data.flare_mask = detection.row_mask(observation)
-    data.marks = _marks(setup, data)
     data.seconds[Stage.DETECT] = time.perf_counter() - clock
-    write_sector_file(path, data, setup.provenance, setup.config.checkpoint.fsync)
+    setup.write(path, data)
     return data
-
-
-def _model(
-    setup: SearchSetup, observation: Observation, data: SectorData, path: Path
-) -> SectorData:
-    """Gaussian process, table of flares, and what will be injected; ends with checkpoint 2."""
-    clock = time.perf_counter()
-    config, light_curve = setup.config, data.light_curve
-    rows, median = observation.rows, observation.median_flux
-    probability = data.probability[rows]
-    detection = Detection.apply(setup.rule, probability, observation.evaluated)
-    # Where the detector cannot look, at the ends and beside gaps, there may be flares as well.
-    used = observation.spread(observation.evaluated, bool, False) & ~data.flare_mask
-    try:
-        fit = fit_gaussian_process(
-            light_curve.time,
-            light_curve.flux / median,
-            light_curve.flux_err / median,
-            used,
-            config.model,
-        )
-    except LightCurveError as error:
-        raise LightCurveError(f"{light_curve.described}: {error}") from error
-    data.gp_mu, data.gp_sigma = fit.mean * median, fit.sd * median
-    data.gp_facts = _facts(fit)
-    data.flares = flare_table(observation, detection, fit.mean[rows], fit.sd[rows])
-    injections = draw_injections(
-        config.inject,
-        (config.seed, *light_curve.id),
-        observation.flux_error,
-        detection.candidates(observation.evaluated, config.inject.peak_tolerance),
-        observation.time,
-        light_curve.exposure,
-    )
-    data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
-    data.injections = replace(injections, cadence=rows[injections.cadence])
-    data.marks = _marks(setup, data)
-    data.seconds[Stage.MODEL] = time.perf_counter() - clock
-    write_sector_file(path, data, setup.provenance, setup.config.checkpoint.fsync)
-    return data
-
-
-def _marks(setup: SearchSetup, data: SectorData) -> str:
-    """The quality marks that can be known so far."""
-    return marks_text(quality_marks(data, json.loads(setup.provenance.config_json)))
-
-
-def _facts(fit: GaussianProcessFit) -> dict[str, Any]:
-    """The fit as attributes of the group `lc`."""
-    return {
-        "gp_kernel": fit.kernel,
-        "gp_converged": fit.converged,
-        "gp_message": fit.message,
-        "gp_log_likelihood": fit.log_likelihood,
-        "gp_n_evaluations": fit.n_evaluations,
-        **{f"gp_{name}": value for name, value in fit.parameters.items()},
-    }
 
 
 def _inject(
@@ -189,16 +120,27 @@ def _inject(
         data.injections, cadence=np.searchsorted(observation.rows, data.injections.cadence)
     )
     tolerance = setup.config.inject.peak_tolerance
-    search = team.each(
+    by_stella = team.each(
         lambda: InjectionSearch(setup.detector, setup.rule, tolerance, evaluation, observation)
     )
+    by_significance = team.each(lambda: _injected_significance(setup.config, observation, data))
     n_inject, n_repeat = injections.cadence.shape
     tickets = RowTickets(n_inject, FLARES_PER_TICKET)
     seconds_before, clock = data.seconds.get(Stage.INJECT, 0.0), time.perf_counter()
     writer = RecoveryWriter(path, team, setup.config.checkpoint.fsync)
 
     def work(flare_ids: slice) -> None:
-        writer.write_rows(flare_ids, search.recovered(injections, flare_ids))
+        answers = [by_stella.recovered(injections, flare_ids)]
+        if by_significance is not None:
+            answers.append(
+                by_significance.recovered(
+                    injections.amplitude[flare_ids],
+                    injections.fwhm[flare_ids],
+                    injections.cadence[flare_ids],
+                    injections.time[flare_ids],
+                )
+            )
+        writer.write_rows(flare_ids, *answers)
 
     def commit(n_done: int) -> None:
         seconds = team.lead(lambda: seconds_before + time.perf_counter() - clock)
@@ -214,4 +156,26 @@ def _inject(
         control=control,
         interval=setup.config.checkpoint.interval,
         steps_per_item=n_repeat,
+    )
+
+
+def _injected_significance(
+    config: Config, observation: Observation, data: SectorData
+) -> InjectedSignificance | None:
+    """The second search for injected flares; None where the file has no room for its answers."""
+    if data.significance is None:
+        return None
+    assert data.left_out is not None
+    assert data.noise_raised is not None
+    assert data.event_model is not None
+    rows = observation.rows
+    return InjectedSignificance(
+        observation,
+        data.gp_facts["gp_kernel"],
+        fitted_parameters(data.gp_facts),
+        data.event_model[rows],
+        data.left_out[rows],
+        data.noise_raised,
+        config.significance.min_snr,
+        FLARE_FLOOR * observation.flux_error,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cvzmpi.cvz.configuration import as_in_version_1
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
@@ -33,12 +34,17 @@ class StartingPoint:
 def check_resume(path: Path, progress: SectorProgress, ours: Provenance) -> None:
     """Refuse to go on with a file that another configuration made, or other models.
 
+    Settings that its format did not have yet are no difference.
+
     Raises
     ------
     SectorFileError
         With the difference.
     """
-    check_same_configuration(path, ours.config_json, progress.config_json, SectorFileError)
+    config = ours.config_json
+    if progress.format_version == 1:
+        config = as_in_version_1(config)
+    check_same_configuration(path, config, progress.config_json, SectorFileError)
     data = (ours.models_checksum, progress.models_checksum)
     check_same_data(path, "models", *data, SectorFileError)
 

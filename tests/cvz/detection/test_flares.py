@@ -7,10 +7,11 @@ import pytest
 
 from cvzmpi.cvz.configuration import Config, LightCurveConfig
 from cvzmpi.cvz.detection.flare_mask import MaskRule
-from cvzmpi.cvz.detection.flares import COLUMNS, Detection, at_edge, flare_table
+from cvzmpi.cvz.detection.flares import COLUMNS, Detection, at_edge
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
+from tests.cvz.found_flares import table_of
 
 RULE = MaskRule(threshold=0.5, min_cadences=3, merge_gap=20)
 EXPOSURE = 120 / 86400
@@ -49,7 +50,7 @@ def detection(observation, *rows_of_flares):
 
 def table(observation, found, mean=1.0, sd=0.0):
     n = len(observation.rows)
-    return flare_table(observation, found, np.full(n, mean), np.full(n, sd))
+    return table_of(observation, found, np.full(n, mean), np.full(n, sd))
 
 
 def test_only_evaluated_cadences_have_a_probability(observation):
@@ -112,10 +113,10 @@ def test_the_table_is_what_one_calculates_by_hand(observation):
         assert row[f"{name}_time"] == 1500 + EXPOSURE * row[name]
     assert row["amplitude"] == pytest.approx(0.41)
     excess = 0.05 + 0.4 + 0.3 + 0.1 + 0.05 + 5 * 0.01
-    assert row["equivalent_duration"] == pytest.approx(120 * excess)
+    assert row["mask_equivalent_duration"] == pytest.approx(120 * excess)
     of_flux = 3 * 0.01**2 + 2 * 0.02**2
     of_mean = (5 * 0.001) ** 2
-    assert row["equivalent_duration_error"] == pytest.approx(120 * np.sqrt(of_flux + of_mean))
+    assert row["mask_equivalent_duration_error"] == pytest.approx(120 * np.sqrt(of_flux + of_mean))
     assert row["max_probability"] == pytest.approx(0.75)
     for name, (dtype, _) in COLUMNS.items():
         assert columns[name].dtype == np.dtype(dtype)
@@ -128,7 +129,7 @@ def test_every_flare_has_its_row_in_order(observation):
     np.testing.assert_allclose(columns["max_probability"], [0.75, 0.85, 0.95], rtol=1e-6)
     assert (columns["start"] <= columns["peak"]).all()
     assert (columns["peak"] <= columns["stop"]).all()
-    np.testing.assert_allclose(columns["equivalent_duration"][[0, 2]], 0, atol=1e-9)
+    np.testing.assert_allclose(columns["mask_equivalent_duration"][[0, 2]], 0, atol=1e-9)
 
 
 @pytest.mark.parametrize(

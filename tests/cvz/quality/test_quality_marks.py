@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.quality_marks import (
     BY_NAME,
     DEFINITIONS,
@@ -32,7 +33,7 @@ def example(tmp_path_factory):
 
 
 def names(data):
-    return [mark.name for mark in quality_marks(data, SETTINGS)]
+    return [mark.name for mark in quality_marks(data, SETTINGS, Search.STELLA)]
 
 
 def with_flares(data, peak_time, duration=50.0, error=1.0):
@@ -40,8 +41,8 @@ def with_flares(data, peak_time, duration=50.0, error=1.0):
     n = len(peak_time)
     data.flares = {name: np.resize(values, n) for name, values in data.flares.items()}
     data.flares["peak_time"] = np.asarray(peak_time)
-    data.flares["equivalent_duration"] = np.broadcast_to(duration, n).astype(float)
-    data.flares["equivalent_duration_error"] = np.full(n, error)
+    data.flares["mask_equivalent_duration"] = np.broadcast_to(duration, n).astype(float)
+    data.flares["mask_equivalent_duration_error"] = np.full(n, error)
     return data
 
 
@@ -108,6 +109,7 @@ def test_a_process_that_did_not_converge_is_poor(example):
 def test_a_process_that_was_fitted_to_next_to_nothing_is_poor(example):
     data = example()
     data.flare_mask[np.flatnonzero(np.isfinite(data.probability))[73:]] = True
+    data.left_out |= data.flare_mask
     assert set(names(data)) == {"much_masked", "little_searched", "poor_process"}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.flare_mask import MaskRule
-from cvzmpi.cvz.detection.flares import Detection, flare_table
+from cvzmpi.cvz.detection.flares import Detection
 from cvzmpi.cvz.detection.stella.ensemble import evaluate
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
@@ -15,6 +15,7 @@ from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quality.quality_marks import quality_marks
 from cvzmpi.cvz.quiet_star.gaussian_process import fit_gaussian_process
 from cvzmpi.cvz.sector_file.data import SectorData
+from tests.cvz.found_flares import table_of
 
 CONFIG = Config()
 RULE = MaskRule.of(CONFIG.detect)
@@ -47,7 +48,7 @@ def searched_light_curve(path, networks):
         **{f"gp_{name}": value for name, value in fit.parameters.items()},
     }
     rows = observation.rows
-    data.flares = flare_table(observation, detection, fit.mean[rows], fit.sd[rows])
+    data.flares = table_of(observation, detection, fit.mean[rows], fit.sd[rows])
     return data
 
 

@@ -11,7 +11,7 @@ N_FLARE, MERGE_GAP = 14, 20
 
 @pytest.mark.parametrize("model", [True, False])
 def test_flares_and_what_would_join_them_are_not_searched(tmp_path, model):
-    file = cvzmpi.read(write_example(tmp_path / "1.h5", model=model))
+    file = cvzmpi.read(write_example(tmp_path / "1.h5", model=model), "stella")
     time = file.search_time()
     evaluated = np.isfinite(file.data.probability).sum()
     assert time.evaluated == pytest.approx(evaluated * EXPOSURE)
@@ -22,3 +22,43 @@ def test_flares_and_what_would_join_them_are_not_searched(tmp_path, model):
 def test_without_flares_all_that_is_evaluated_is_searched(tmp_path):
     time = cvzmpi.read(write_example(tmp_path / "1.h5", flares=())).search_time()
     assert time.searched == time.evaluated > 0
+
+
+@pytest.mark.parametrize(
+    ("search", "found", "n_evaluated"),
+    [
+        ("stella", [0], 2172),
+        ("significance", [1], 2570),
+        ("either", [0, 1], 2570),
+        ("both", [], 2172),
+    ],
+)
+def test_flares_mask_and_time_are_those_of_the_search_chosen(tmp_path, search, found, n_evaluated):
+    def one_each(data):
+        data.flares["found_by"][:] = 1, 2
+
+    file = cvzmpi.read(write_example(tmp_path / "1.h5", change=one_each), search)
+    curve = file.searched
+    assert curve.n_flares == len(found)
+    assert curve.flares["peak"].tolist() == [(400, 1900)[number] for number in found]
+    if search != "stella":  # whose mask the file has
+        assert curve.flaring.sum() == N_FLARE * len(found)
+    assert curve.evaluated.sum() == n_evaluated
+    hidden = (N_FLARE + MERGE_GAP) * (2 if search == "stella" else len(found))
+    assert curve.time.searched == pytest.approx((n_evaluated - hidden) * EXPOSURE)
+
+
+@pytest.mark.parametrize("search", ["stella", "significance", "either", "both"])
+def test_of_a_file_of_version_1_all_is_stellas(tmp_path, search):
+    file = cvzmpi.read(write_example(tmp_path / "1.h5", version=1), search)
+    assert (str(file.searched.search), file.searched.n_flares) == ("stella", 2)
+    assert file.searched.evaluated.sum() == 2172
+    assert file.recovery.recovered.any()
+
+
+def test_recoveries_are_those_of_the_search_chosen(tmp_path):
+    nothing = np.zeros((300, 4), bool)
+    path = write_example(tmp_path / "1.h5", other=nothing)
+    fractions = [cvzmpi.read(path, s).recovery.fraction for s in ("stella", "significance", "both")]
+    assert fractions[0] > 0.3
+    assert fractions[1:] == [0, 0]

@@ -6,7 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.results.show import MAX_FLARES, show_file
+from cvzmpi import read
+from cvzmpi.cvz.results.show import show_file
+from cvzmpi.cvz.results.show_flares import MAX_FLARES
 from cvzmpi.cvz.results.show_table import show_table
 from cvzmpi.errors import SectorFileError
 from tests.cvz.example_file import GP_FACTS, write_example
@@ -27,15 +29,19 @@ def test_a_finished_file_is_told_from_top_to_bottom(tmp_path, shown):
     path = write_example(tmp_path / "1.h5")
     text = shown(path)
     with h5py.File(path) as file:
-        probability, recovered = file["lc/flare_probability"][()], file["recoveries/recovered"][()]
-        evaluated = np.isfinite(probability).sum()
+        significance, recovered = file["lc/significance"][()], file["recoveries/recovered"][()]
+        evaluated = np.isfinite(significance).sum()
         amplitude = file["flares/amplitude"][()].max()
-        duration = file["flares/equivalent_duration"][()].max()
         config_hash = file.attrs["config_sha256"]
+    duration = read(path).measured_flares["equivalent_duration"].max()
     assert "TIC 123456789, sector 7" in text
     assert "magnitude 9.87, temperature 3210 K, radius unknown\n" in text
     assert f"2,600 of 120 s; 2,570 usable, {evaluated:,} evaluated" in text
-    assert f"{evaluated * 120 / 86400:.2f} d" in text
+    time = read(path).search_time()
+    assert re.search(
+        rf"searched +{time.searched:.2f} d by significance; {time.evaluated:.2f} d", text
+    )
+    assert time.evaluated == pytest.approx(evaluated * 120 / 86400)
     assert re.search(r"state +done\n", text)
     assert "inject 1.20; together 2.32; 1.00 ms per repeat" in " ".join(text.split())
     assert "period_d       2.5 d" in text
@@ -57,8 +63,7 @@ def test_the_grid_has_all_recoveries(tmp_path, shown):
 
 def test_flares_are_printed_by_equivalent_duration(tmp_path, shown):
     path = write_example(tmp_path / "1.h5")
-    with h5py.File(path) as file:
-        durations = file["flares/equivalent_duration"][()]
+    durations = read(path).measured_flares["equivalent_duration"]
     text = shown(path)
     first, second = (text.index(f" {ed:.2f} ") for ed in sorted(durations)[::-1])
     assert first < second
@@ -133,12 +138,15 @@ def test_a_table_has_a_row_for_each_file_whatever_its_state(tmp_path, capsys, mo
     rows = {line.split()[-1]: line for line in text.splitlines() if line.rstrip().endswith(".h5")}
     with h5py.File(done) as file:
         found = file["recoveries/recovered"][()].mean()
-        duration = file["flares/equivalent_duration"][()].max()
+    file = read(done)
+    duration = file.measured_flares["equivalent_duration"].max()
     assert re.search(
-        rf"123456789 +7 +2,600 +2 +{duration:.1f} +300 +{found * 100:.1f} ", rows["a/done.h5"]
+        rf"123456789 +7 +{file.search_time().searched:.2f} +2 +{duration:.1f} +- +300 "
+        rf"+{found * 100:.1f} ",
+        rows["a/done.h5"],
     )
     assert "80 of 300" in rows["a/begun.h5"]
-    assert re.search(r"2,600 +0 +- +none yet +- +- +0.8 ", rows["b/new.h5"])
+    assert re.search(r"123456789 +7 +[0-9.]+ +0 +- +- +none yet +- +- +0.8 ", rows["b/new.h5"])
     assert f"files in {tmp_path}\n" in text
     assert "Not readable: 2\n" in text
     assert f"  {broken}: not an HDF5 file" in text
@@ -167,10 +175,10 @@ def test_a_file_of_a_version_that_kept_no_shares_says_unknown(tmp_path, shown):
 
 def test_flares_at_an_edge_are_told(tmp_path, shown):
     def lose_what_follows(data):
-        data.probability[data.flares["stop"][0] + 1] = np.nan
+        data.significance[data.flares["stop"][0] + 1] = np.nan
 
     text = shown(write_example(tmp_path / "1.h5", change=lose_what_follows))
-    assert len(re.findall(r" yes *$", text, re.MULTILINE)) == 1
+    assert len(re.findall(r" edge *$", text, re.MULTILINE)) == 1
     assert "edge: touches a gap" in text
 
 

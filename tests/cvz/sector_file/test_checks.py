@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
+from cvzmpi.cvz.sector_file.layout import TABLES
 from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data, verify_sector_file
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import fill, write_sector_file
@@ -71,7 +72,7 @@ def test_a_flipped_byte_of_the_superblock_is_damage(second_checkpoint, position)
     damaged(second_checkpoint)
 
 
-@pytest.mark.parametrize("name", ["lc", "flares", "injections", "recoveries", *DATASETS])
+@pytest.mark.parametrize("name", [*TABLES, *DATASETS])
 def test_a_missing_group_or_dataset_is_damage_that_the_scan_sees(second_checkpoint, name):
     with h5py.File(second_checkpoint, "r+") as file:
         del file[name]
@@ -142,11 +143,11 @@ def test_a_count_that_cannot_be_is_damage(either, remaining):
 @pytest.fixture
 def half_done(second_checkpoint):
     """50 flares are counted as done; the rows of ten more are written and not counted."""
-    rows = np.random.default_rng(4).random((N_INJECT, N_REPEAT)) < 0.5
+    both = np.random.default_rng(4).random((2, N_INJECT, N_REPEAT)) < 0.5
     with RecoveryWriter(second_checkpoint) as writer:
-        writer.write_rows(slice(0, 50), rows[:50])
+        writer.write_rows(slice(0, 50), *both[:, :50])
         writer.count_down(N_INJECT - 50, 1.0)
-        writer.write_rows(slice(50, 60), rows[50:60])
+        writer.write_rows(slice(50, 60), *both[:, 50:60])
     return second_checkpoint
 
 
@@ -179,7 +180,7 @@ def test_a_flipped_bit_of_any_value_is_damage(half_done, name):
             verify_sector_file(half_done)
 
 
-@pytest.mark.parametrize("name", ["recovered", "checksum"])
+@pytest.mark.parametrize("name", ["recovered", "recovered_significance", "checksum"])
 def test_rows_that_the_count_does_not_vouch_for_are_never_damage(half_done, name):
     """A kill can leave them half written."""
     with h5py.File(half_done, "r+") as file:

@@ -8,6 +8,7 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.sector_file.layout import ANSWERS
 from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
@@ -19,16 +20,17 @@ from tests.cvz.sector_content import N_INJECT, N_REPEAT, PROVENANCE, same_arrays
 
 def test_rows_and_count_are_written_in_place(second_checkpoint):
     rng = np.random.default_rng(4)
-    rows = rng.random((N_INJECT, N_REPEAT)) < 0.5
+    rows, other = rng.random((2, N_INJECT, N_REPEAT)) < 0.5
     before = read_sector_data(second_checkpoint)
     size = second_checkpoint.stat().st_size
     with RecoveryWriter(second_checkpoint) as writer:
-        writer.write_rows(slice(0, 40), rows[:40])
-        writer.write_rows(slice(40, 80), rows[40:80])
+        writer.write_rows(slice(0, 40), rows[:40], other[:40])
+        writer.write_rows(slice(40, 80), rows[40:80], other[40:80])
         writer.count_down(10, 3.25)
     with h5py.File(second_checkpoint) as file:
-        np.testing.assert_array_equal(file["recoveries/recovered"][:80], rows[:80])
-        assert not file["recoveries/recovered"][80:].any()
+        for name, expected in (("recovered", rows), ("recovered_significance", other)):
+            np.testing.assert_array_equal(file[f"recoveries/{name}"][:80], expected[:80])
+            assert not file[f"recoveries/{name}"][80:].any()
         assert file["recoveries/recovered"].attrs["units"] == "bool"
     assert read_progress(second_checkpoint).n_inject_remaining == 10
     after = read_sector_data(second_checkpoint)
@@ -43,7 +45,8 @@ def as_killed_now(path):
     shutil.copyfile(path, copy)
     with h5py.File(copy) as file:
         group = file["recoveries"]
-        return int(group.attrs["n_inject_remaining"]), group["recovered"][()]
+        rows = np.stack([group[name] for name in ANSWERS])
+        return int(group.attrs["n_inject_remaining"]), rows
 
 
 def test_rows_are_durable_before_the_count_vouches_for_them(second_checkpoint, monkeypatch):
@@ -53,7 +56,7 @@ def test_rows_are_durable_before_the_count_vouches_for_them(second_checkpoint, m
 
     def on_disk():
         remaining, recovered = as_killed_now(second_checkpoint)
-        return N_INJECT - remaining, int(recovered.all(axis=1).sum())
+        return N_INJECT - remaining, int(recovered.all(axis=(0, 2)).sum())
 
     def watched_flush(self):
         flush(self)
@@ -68,7 +71,7 @@ def test_rows_are_durable_before_the_count_vouches_for_them(second_checkpoint, m
     with RecoveryWriter(second_checkpoint) as writer:
         for start in range(0, N_INJECT, 30):
             rows = slice(start, start + 30)
-            writer.write_rows(rows, np.ones((30, N_REPEAT), bool))
+            writer.write_rows(rows, *np.ones((2, 30, N_REPEAT), bool))
             writer.count_down(N_INJECT - start - 30, 1.0)
     assert states[-1] == (N_INJECT, N_INJECT)
     assert all(counted <= there for counted, there in states)
@@ -92,20 +95,20 @@ def test_a_team_writes_its_rows_together(mpi_tmp_path, modelled):
     if rank == 0:
         write_sector_file(path, modelled, PROVENANCE)
     communicator.Barrier()
-    rows = np.random.default_rng(4).random((N_INJECT, N_REPEAT)) < 0.5
-    rows[:, 0] = True
+    both = np.random.default_rng(4).random((2, N_INJECT, N_REPEAT)) < 0.5
+    both[:, :, 0] = True
     with RecoveryWriter(path, Team(communicator)) as writer:
         for half, remaining in ((range(0, 50, 10), 40), (range(50, N_INJECT, 10), 0)):
             for start in half:
                 if start // 10 % size == rank:
-                    writer.write_rows(slice(start, start + 10), rows[start : start + 10])
+                    writer.write_rows(slice(start, start + 10), *both[:, start : start + 10])
             writer.count_down(remaining, 1.0 + remaining)
             communicator.Barrier()
             done = N_INJECT - remaining
             counted, recovered = as_killed_now(path)
             assert counted == remaining
-            np.testing.assert_array_equal(recovered[:done], rows[:done])
-            assert not recovered[done:].any()
+            np.testing.assert_array_equal(recovered[:, :done], both[:, :done])
+            assert not recovered[:, done:].any()
             communicator.Barrier()
     communicator.Barrier()
     assert read_progress(path).done
@@ -128,7 +131,7 @@ def test_a_member_that_cannot_write_is_an_error_of_all_and_the_rows_stay_uncount
 
     with RecoveryWriter(path, team) as writer:
         if team.is_leader:
-            writer.write_rows(slice(0, 10), np.ones((10, N_REPEAT), bool))
+            writer.write_rows(slice(0, 10), *np.ones((2, 10, N_REPEAT), bool))
         if team.rank == team.size - 1:
             monkeypatch.setattr(checkpoint_file, "synchronise", refuse)
         with pytest.raises(CvzmpiError, match=r"cannot be written: .*Input/output error") as caught:

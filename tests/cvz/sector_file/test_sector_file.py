@@ -10,8 +10,10 @@ import h5py
 import numpy as np
 import pytest
 
+from cvzmpi.cvz.detection.flares import VETTING
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.sector_file import writing
+from cvzmpi.cvz.sector_file.layout import LAYOUTS
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
@@ -24,6 +26,7 @@ from tests.cvz.sector_content import (
     LC,
     N_INJECT,
     N_REPEAT,
+    N_TEMPLATES,
     PROVENANCE,
     N,
     same_arrays,
@@ -73,6 +76,9 @@ def test_what_is_written_at_checkpoint_2_is_read_back(second_checkpoint, modelle
     np.testing.assert_array_equal(back.gp_sigma, modelled.gp_sigma.astype(np.float32))
     assert back.gp_facts == modelled.gp_facts
     same_arrays(back.flares, modelled.flares)
+    same_arrays(back.mirror_events, modelled.mirror_events)
+    for name in ("significance", "significance_mask", "left_out", "noise_raised"):
+        same_arrays({name: getattr(back, name)}, {name: getattr(modelled, name)})
     same_arrays(vars(back.injections), vars(modelled.injections))
     np.testing.assert_array_equal(back.equivalent_duration, modelled.equivalent_duration)
     assert back.seconds == {"download": 0.5, "detect": 1.5, "model": 2.5, "inject": 0.0}
@@ -111,7 +117,9 @@ def test_progress_counts_the_injections_that_remain(second_checkpoint, remaining
 
 def test_groups_datasets_and_types_are_those_of_the_format(second_checkpoint):
     with h5py.File(second_checkpoint) as file:
-        assert set(file) == {"lc", "flares", "injections", "recoveries"}
+        assert set(file) == {
+            *("lc", "flares", "mirror_events", "templates", "injections", "recoveries")
+        }
         assert {n: d.dtype for n, d in file["lc"].items()} == {
             name: np.dtype(dtype) for name, dtype in LC.items()
         }
@@ -122,11 +130,21 @@ def test_groups_datasets_and_types_are_those_of_the_format(second_checkpoint):
         assert set(file["flares"]) == {
             *("start", "stop", "peak", "start_time", "stop_time", "peak_time", "amplitude"),
             *("equivalent_duration", "equivalent_duration_error", "max_probability"),
+            *("mask_equivalent_duration", "mask_equivalent_duration_error", "found_by", "snr"),
+            *("template_amplitude", "template_amplitude_error", "fwhm", "fwhm_error"),
+            *("template_time", "reliability", *VETTING),
         }
+        assert file["flares/found_by"].dtype == np.dtype("i1")
         assert {d.shape for d in file["flares"].values()} == {(2,)}
-        recovered = file["recoveries/recovered"]
-        assert (recovered.dtype, recovered.shape) == (np.dtype(bool), (N_INJECT, N_REPEAT))
-        assert not recovered[()].any()
+        assert set(file["mirror_events"]) == {
+            *("image", "peak", "peak_time", "found_by", "snr", "max_probability", *VETTING)
+        }
+        assert {d.shape for d in file["mirror_events"].values()} == {(2,)}
+        assert file["templates/noise_raised"].shape == (N_TEMPLATES,)
+        for name in ("recovered", "recovered_significance"):
+            recovered = file[f"recoveries/{name}"]
+            assert (recovered.dtype, recovered.shape) == (np.dtype(bool), (N_INJECT, N_REPEAT))
+            assert not recovered[()].any()
         checksum = file["recoveries/checksum"]
         assert (checksum.dtype, checksum.shape) == (np.dtype("u4"), (N_INJECT,))
         assert file["recoveries"].attrs["n_inject_remaining"] == N_INJECT
@@ -137,7 +155,8 @@ def test_every_dataset_has_its_units(second_checkpoint):
     with h5py.File(second_checkpoint) as file:
         for group in file.values():
             units |= {dataset.name: dataset.attrs["units"] for dataset in group.values()}
-    assert len(units) == 8 + 10 + 5 + 2
+    n_of_vetting = 2 * len(VETTING)
+    assert len(units) == (8 + 4) + 20 + 6 + n_of_vetting + 1 + 5 + 3
     assert all(isinstance(unit, str) and unit for unit in units.values())
     assert units["/lc/time"] == units["/injections/time"] == units["/flares/peak_time"] == "BTJD d"
     assert {units[f"/lc/{n}"] for n in ("flux", "flux_err", "gp_mu", "gp_sigma")} == {"e-/s"}
@@ -149,7 +168,7 @@ def test_the_root_says_what_the_file_depends_on(second_checkpoint):
     with h5py.File(second_checkpoint) as file:
         facts = dict(file.attrs)
     assert facts["format"] == "cvzmpi sector file"
-    assert facts["format_version"] == 1
+    assert facts["format_version"] == 2
     assert (facts["tic"], facts["sector"], facts["seed"]) == (261136679, 1, 5)
     assert facts["exposure"] == pytest.approx(120)
     assert facts["config"] == PROVENANCE.config_json
@@ -250,9 +269,11 @@ def test_another_hdf5_file_is_not_taken_for_a_damaged_one_of_ours(path):
 
 
 def test_a_later_version_of_the_format_is_not_taken_for_a_damaged_file(path, modelled, monkeypatch):
-    monkeypatch.setattr(writing, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(writing, "FORMAT_VERSION", 3)
+    monkeypatch.setitem(LAYOUTS, 3, LAYOUTS[2])
     write_sector_file(path, modelled, PROVENANCE)
-    with pytest.raises(SectorFileError, match="format version 2, expected 1") as caught:
+    monkeypatch.delitem(LAYOUTS, 3)
+    with pytest.raises(SectorFileError, match="format version 3, expected 2") as caught:
         read_progress(path)
     assert not isinstance(caught.value, DamagedFileError)
 

@@ -11,6 +11,10 @@ from astropy.io import fits
 from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import load
+from cvzmpi.cvz.detection.flare_mask import MaskRule
+from cvzmpi.cvz.detection.flares import Detection
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.detection.stella.ensemble import evaluate
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.injection.injection import InjectionSearch
 from cvzmpi.cvz.light_curves.identity import LightCurveId
@@ -19,11 +23,17 @@ from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.reading import read_progress, read_sector_data
+from cvzmpi.cvz.sector_file.layout import ANSWERS
+from cvzmpi.cvz.sector_file.reading import (
+    SectorContent,
+    read_progress,
+    read_sector_data,
+    verify_sector_file,
+)
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
-from cvzmpi.cvz.work import stages, starting_point
+from cvzmpi.cvz.work import model_stage, search_setup, starting_point
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import CvzmpiError, LightCurveError, SectorFileError
 from cvzmpi.mpi.stopping import StopRequest
@@ -34,6 +44,7 @@ from tests.edited_hdf5 import edited
 from tests.main_job import rewind, simulate
 from tests.mpi_marks import mpi
 from tools.harness.hdf5_content import content
+from tools.harness.old_sector_file import write_version_1
 from tools.stand_in_archive.catalog import product_of
 
 N_INJECT, N_REPEAT = 170, 3
@@ -113,7 +124,7 @@ def reference(inputs, models, tmp_path_factory):
         keep(the_file(directory / "output"))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "write_sector_file", watched_write)
+        patch.setattr(search_setup, "write_sector_file", watched_write)
         patch.setattr(RecoveryWriter, "count_down", watched_count_down)
         work(campaign_on(inputs, directory / "output", models))
     return the_file(directory / "output"), states
@@ -150,15 +161,17 @@ def test_a_run_goes_through_the_checkpoints_in_order(reference):
 
 def test_the_count_vouches_for_the_rows_at_every_checkpoint(reference):
     path, states = reference
-    with h5py.File(path) as file:
-        final = file["recoveries/recovered"][()]
-    assert 0.02 < final.mean() < 0.98, "some are found, and some are not"
-    for state in states[1:]:
-        with h5py.File(state) as file:
-            done = N_INJECT - file["recoveries"].attrs["n_inject_remaining"]
-            recovered = file["recoveries/recovered"][()]
-        np.testing.assert_array_equal(recovered[:done], final[:done])
-        assert not recovered[done:].any()
+    final = SectorContent.read(path).recovery
+    for name in ANSWERS:
+        answers = getattr(final, name)
+        assert 0.02 < answers.mean() < 0.98, "some are found, and some are not"
+        for state in states[1:]:
+            with h5py.File(state) as file:
+                done = N_INJECT - file["recoveries"].attrs["n_inject_remaining"]
+                recovered = file["recoveries"][name][()]
+            np.testing.assert_array_equal(recovered[:done], answers[:done])
+            assert not recovered[done:].any()
+    assert (final.recovered != final.recovered_significance).any(), "they are two searches"
 
 
 def test_a_file_says_what_each_stage_took(reference):
@@ -175,6 +188,53 @@ def test_the_simulated_flares_are_found(reference):
         assert file["lc/flare_mask"][()].any()
         has_time = np.isfinite(file["lc/time"][()])
         np.testing.assert_array_equal(np.isfinite(file["lc/gp_mu"][()]), has_time)
+
+
+def test_a_file_has_what_each_search_found_and_where_it_looked(reference):
+    data = read_sector_data(reference[0])
+    found_by = data.flares["found_by"]
+    assert set(found_by.tolist()) <= {1, 2, 3}
+    assert (found_by == 3).any()
+    usable = data.light_curve.usable(load(None).light_curve.quality_bitmask)
+    assert not (np.isfinite(data.significance) & ~usable).any()
+    assert not (data.left_out & ~usable).any()
+    np.testing.assert_array_equal(
+        Search.STELLA.mask(data.flares, len(usable)), data.flare_mask, err_msg="as in version 1"
+    )
+    assert data.significance_mask.any()
+    # a flare of both has the cadences of stella, the mask those of the search itself
+    for row in np.flatnonzero(found_by & 2):
+        flare = slice(data.flares["start"][row], data.flares["stop"][row] + 1)
+        assert data.significance_mask[flare].any()
+    assert (data.noise_scale > 0).all()
+
+
+def test_stella_looks_at_each_mirror_image_as_at_the_light_curve(inputs, models, tmp_path):
+    """What it sees there is in the events; the images themselves are kept nowhere."""
+    seen = []
+
+    class Watched(StellaDetector):
+        def evaluate(self, observation, team, shared):
+            seen.append((observation, shared))
+            return super().evaluate(observation, team, shared)
+
+    campaign = campaign_with(Watched(models), inputs, tmp_path / "output")
+    work(campaign)
+    (observation, stack), *images = seen
+    assert len(images) >= 2
+    for image, of_image in images:
+        assert of_image is not stack, "its memory is free before the injections"
+        assert (image.flux != observation.flux).any()
+        np.testing.assert_array_equal(image.rows, observation.rows)
+    events = read_sector_data(the_file(tmp_path / "output")).mirror_events
+    numbers = set(range(1, len(images) + 1))
+    assert set(events["image"].tolist()) <= numbers
+    rule = MaskRule.of(load(None, SETTINGS).detect)
+    for number, (image, _) in enumerate(images, start=1):
+        probability = evaluate(image.flux, campaign._detector.networks).probability()
+        expected = Detection.apply(rule, probability, image.evaluated).flares
+        of_image = events["image"] == number
+        assert np.sum(events["found_by"][of_image] & 1 != 0) == len(expected)
 
 
 def test_the_marks_of_a_file_are_those_that_products_find_in_it(reference):
@@ -204,7 +264,7 @@ def test_a_light_curve_with_the_light_of_others_is_marked_from_the_first_checkpo
                 file.attrs[CHECKSUM] = content_checksum(file)
             raise Killed
 
-    monkeypatch.setattr(stages, "write_sector_file", watched_write)
+    monkeypatch.setattr(search_setup, "write_sector_file", watched_write)
     campaign = campaign_on(tmp_path / "input", tmp_path / "output", models)
     with pytest.raises(Killed):
         work(campaign)
@@ -225,7 +285,7 @@ def test_a_run_that_was_stopped_at_any_checkpoint_goes_on_to_the_same_file(
     calls = []
     for module, name in (
         (starting_point, "read_light_curve"),
-        (stages, "fit_gaussian_process"),
+        (model_stage, "search_by_significance"),
     ):
         function = getattr(module, name)
         monkeypatch.setattr(
@@ -241,7 +301,7 @@ def test_a_run_that_was_stopped_at_any_checkpoint_goes_on_to_the_same_file(
     _, reported = work(campaign_on(inputs, output, models))
     assert content(path) == content(reference[0])
     # what is in the file is not computed again
-    assert calls == (["fit_gaussian_process"] if state == 0 else [])
+    assert calls == (["search_by_significance"] if state == 0 else [])
     assert sum(ids.stop - ids.start for ids in searched) == n_remaining
     assert reported == n_remaining * N_REPEAT
 
@@ -259,7 +319,7 @@ def test_a_run_that_is_stopped_after_every_checkpoint_comes_to_the_same_file(
         count_down(self, *numbers)
         raise Killed
 
-    monkeypatch.setattr(stages, "write_sector_file", killed_write)
+    monkeypatch.setattr(search_setup, "write_sector_file", killed_write)
     monkeypatch.setattr(RecoveryWriter, "count_down", killed_count_down)
     output = tmp_path / "output"
     remaining = []
@@ -308,8 +368,9 @@ def test_what_another_job_finished_meanwhile_is_left_as_it_is(begun, reference, 
 def test_rows_that_no_count_vouches_for_are_written_again(begun, reference, inputs, models):
     output, path = begun(2)
     with edited(path) as file:
-        rows = file["recoveries/recovered"]
-        rows[60:100] = ~rows[60:100]
+        for name in ANSWERS:
+            rows = file["recoveries"][name]
+            rows[60:100] = ~rows[60:100]
     work(campaign_on(inputs, output, models))
     assert content(path) == content(reference[0])
 
@@ -335,10 +396,78 @@ def test_a_begun_light_curve_needs_its_fits_file_no_more(begun, reference, model
     assert content(path) == content(reference[0])
 
 
+# ----------------------------------------------------------------- files of format version 1
+
+
+@pytest.fixture
+def begun_in_version_1(begun, inputs, models):
+    """The same with a file of that format, as a job made it that knew one search."""
+
+    def make(state):
+        output, path = begun(state)
+        content = SectorContent.read(path)
+        provenance = campaign_on(inputs, output, models)._provenance
+        write_version_1(path, content.data, provenance)
+        if content.checkpoint is Stage.MODEL:
+            done = content.recovery.n_done
+            with RecoveryWriter(path) as writer:
+                writer.write_rows(slice(0, done), content.recovery.recovered)
+                writer.count_down(N_INJECT - done, 1.0)
+        assert read_progress(path).format_version == 1
+        return output, path
+
+    return make
+
+
+@pytest.mark.parametrize("state", range(1, N_STATES))
+def test_a_file_of_version_1_with_injections_is_finished_as_one(
+    begun_in_version_1, reference, inputs, models, state
+):
+    output, path = begun_in_version_1(state)
+    before = content(path)
+    _, reported = work(campaign_on(inputs, output, models))
+    assert reported == COUNTS[state - 1] * N_REPEAT
+    progress = read_progress(path)
+    assert (progress.format_version, progress.done) == (1, True)
+    verify_sector_file(path)
+    after = content(path)
+    written = {"recoveries/recovered", "recoveries/checksum", "recoveries@n_inject_remaining"}
+    assert {n: v for n, v in after.items() if n not in written} == {
+        n: v for n, v in before.items() if n not in written
+    }
+    assert after["recoveries/recovered"] == content(reference[0])["recoveries/recovered"]
+
+
+def test_a_file_of_version_1_before_the_model_goes_on_as_a_new_one(
+    begun_in_version_1, reference, inputs, models
+):
+    output, path = begun_in_version_1(0)
+    work(campaign_on(inputs, output, models))
+    assert content(path) == content(reference[0])
+
+
+@pytest.mark.parametrize("state", [0, 2])
+@pytest.mark.parametrize(
+    ("setting", "refused"),
+    [("significance.min_snr=6", False), ("detect.search=either", False), ("seed=8", True)],
+)
+def test_settings_that_version_1_did_not_have_are_no_difference(
+    begun_in_version_1, inputs, models, state, setting, refused
+):
+    output, path = begun_in_version_1(state)
+    campaign = campaign_on(inputs, output, models, setting)
+    if refused:
+        with pytest.raises(SectorFileError, match="another configuration"):
+            work(campaign)
+    else:
+        work(campaign)
+    assert read_progress(path).done is not refused
+
+
 # ----------------------------------------------------------------- what is not gone on with
 
 
-@pytest.mark.parametrize("setting", ["inject.n_repeat=2", "seed=8", "detect.threshold=0.4"])
+@pytest.mark.parametrize("setting", ["inject.n_repeat=2", "seed=8", "significance.min_snr=6"])
 def test_another_configuration_is_refused_with_the_difference(begun, inputs, models, setting):
     output, path = begun(3)
     before = path.read_bytes()

@@ -13,8 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.merge import (
     digest_of_master,
     digest_of_tables,
@@ -24,6 +28,8 @@ from cvzmpi.cvz.results.index.merge import (
 )
 from cvzmpi.cvz.results.index.part import read_part
 from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
+from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
+from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
@@ -50,8 +56,8 @@ class IndexReport(Counts):
     changed: bool
 
 
-def update_index(output: Path, world: World) -> IndexReport:
-    """Bring the index of an output directory up to date: collective.
+def update_index(output: Path, world: World, search: Search = DEFAULT_SEARCH) -> IndexReport:
+    """Bring the index of an output directory up to date, for the search chosen: collective.
 
     Raises
     ------
@@ -65,10 +71,11 @@ def update_index(output: Path, world: World) -> IndexReport:
         index = output / DIRECTORY
 
         def update(name: str) -> ShardReport:
-            return update_shard(output / name, index / _PARTS / f"{name}.part", now - _SETTLING_NS)
+            part_file = index / _PARTS / f"{name}.part"
+            return update_shard(output / name, part_file, now - _SETTLING_NS, search)
 
         reports = world.scatter(shards, update)
-        return world.first(lambda: _finish(output, reports))
+        return world.first(lambda: _finish(output, reports, search))
 
 
 @contextmanager
@@ -117,7 +124,7 @@ def _begin(output: Path) -> tuple[list[str], int]:
     return shards, now
 
 
-def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
+def _finish(output: Path, reports: Sequence[ShardReport], search: Search) -> IndexReport:
     """Merge the parts, where they are not those of the last merge."""
     index = output / DIRECTORY
     digest = hashlib.sha256("".join(f"{r.name}{r.digest}" for r in reports).encode()).hexdigest()
@@ -127,7 +134,7 @@ def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
         links: list[tuple[int, int, str]] = []
         with merged_tables(index, digest) as add:
             for report in reports:
-                part, _ = read_part(index / _PARTS / f"{report.name}.part")
+                part, _ = read_part(index / _PARTS / f"{report.name}.part", search)
                 add(part)
                 rows = part.light_curves.select(["tic", "sector", "path"]).to_pylist()
                 links += [(r["tic"], r["sector"], f"{os.pardir}/{r['path']}") for r in rows]
@@ -136,6 +143,26 @@ def _finish(output: Path, reports: Sequence[ShardReport]) -> IndexReport:
     total = {name: sum(getattr(report, name) for report in reports) for name in names}
     left_out = tuple(line for report in reports for line in report.left_out)
     return IndexReport(**total, left_out=left_out, directory=index, changed=changed)
+
+
+def flares_in_index(index: Path, shard: str, tic: int, search: Search) -> dict[int, Columns]:
+    """The flares of a star as they were measured for the index, by sector.
+
+    `index` is the directory of the index, and `shard` the directory of the star's sector files.
+
+    Raises
+    ------
+    SectorFileError
+        If the operating system does not let the part be read.
+    """
+    part, _ = read_part(index / _PARTS / f"{shard}.part", search)
+    flares = part.flares.filter(pc.equal(part.flares["tic"], tic))
+    columns = {name: flares[name].to_numpy() for name in flares.column_names}
+    sectors = columns["sector"]
+    return {
+        int(sector): {name: columns[name][sectors == sector] for name in MEASURED_FLARES}
+        for sector in np.unique(sectors)
+    }
 
 
 def describe(report: IndexReport) -> str:

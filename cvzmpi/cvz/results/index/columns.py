@@ -11,17 +11,14 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from cvzmpi.cvz.detection.flares import COLUMNS as FLARE_COLUMNS
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
+from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
 from cvzmpi.cvz.sector_file.layout import Column
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Counted up when a column gets another meaning: what was indexed before is then read again."""
 
-
-# Unit and description, by the unit in the sector file.
-_FLARE_UNITS = {"BTJD d": ("d", "BTJD"), "s": ("s", ""), "cadence": ("", "row of the light curve")}
 
 _GP_PARAMETERS = {
     "sigma": ("", "standard deviation, relative to the median flux"),
@@ -42,18 +39,28 @@ LIGHT_CURVES = {
     "state": Column("U", "", "done or unfinished"),
     "checkpoint": Column("U", "", "last durable state: detect, or model from then on"),
     "n_cadences": Column("i4", "", "rows of the light curve"),
-    "n_evaluated": Column("i4", "", "cadences that the detector evaluated, which are usable"),
-    "n_flaring": Column("i4", "", "cadences in the flare mask"),
+    "search": Column("U", "", "the search chosen: flares, times and completeness are its own"),
+    "n_evaluated": Column("i4", "", "cadences that the search looked at"),
+    "n_flaring": Column("i4", "", "cadences from the first to the last of each flare"),
     "exposure": Column("f8", "s", "time from one cadence to the next"),
-    "observed_time": Column("f8", "d", "in which a flare would be found as one of its own"),
-    "n_flares": Column("i4", "", "flares detected"),
+    "evaluated": Column("f8", "d", "time of the cadences that the search looked at"),
+    "searched": Column("f8", "d", "of it, time in which a flare would be one of its own"),
+    "n_flares": Column("i4", "", "flares found; from checkpoint model on, all are in table flares"),
+    "n_not_positive": Column(
+        "i4", "", "of them, without a positive equivalent duration: in no rate"
+    ),
     "largest_flare": Column("f8", "s", "the largest equivalent duration"),
+    "largest_flare_error": Column("f8", "s", "standard error"),
+    "largest_energy": Column("f8", "erg", "bolometric energy of that flare"),
+    "largest_energy_error": Column("f8", "erg", "standard error, with that of the star"),
     "n_inject": Column("i4", "", "flares to be injected"),
     "n_repeat": Column("i4", "", "places of each"),
     "n_inject_remaining": Column("i4", "", "flares still to be injected"),
     "recovered_fraction": Column("f8", "", "of all repeats that are done"),
     "amplitude_50": Column("f8", "", "amplitude of 50 % completeness, relative to median flux"),
     "equivalent_duration_50": Column("f8", "s", "equivalent duration of 50 % completeness"),
+    "energy_50": Column("f8", "erg", "bolometric energy of a flare of that"),
+    "energy_50_error": Column("f8", "erg", "standard error, that of the star"),
     "right_ascension": Column("f8", "deg", "RA_OBJ of the FITS header"),
     "declination": Column("f8", "deg", "DEC_OBJ"),
     "tess_magnitude": Column("f8", "mag", "TESSMAG"),
@@ -85,11 +92,7 @@ LIGHT_CURVES = {
 FLARES = {
     "tic": Column("i8", "", "TIC number of the target"),
     "sector": Column("i4", "", "TESS sector"),
-    **{
-        name: Column(dtype, *_FLARE_UNITS.get(unit, ("", unit)))
-        for name, (dtype, unit) in FLARE_COLUMNS.items()
-    },
-    "at_edge": Column("?", "", "touches a gap or the end of the search"),
+    **MEASURED_FLARES,
 }
 
 PROBLEMS = {

@@ -1,7 +1,8 @@
 """A part of the index: the tables of one shard, in one file that is always whole.
 
 The file is a digest of the columns, one of the rest, and three Arrow streams. It is replaced
-as a whole, and one that is torn or has other columns counts for nothing: its shard is read anew.
+as a whole, and one that is torn, has other columns or is of another search counts for nothing: its
+shard is read anew.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import INDEX_VERSION, SCHEMAS
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
@@ -25,10 +29,14 @@ def _digest(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest()
 
 
-_LAYOUT = _digest(
-    b"".join([bytes([INDEX_VERSION]), *(schema.serialize().to_pybytes() for schema in _SCHEMAS)])
-)
-"""Digest of the columns and their version; a part with another one is of another cvzmpi."""
+@cache
+def _layout(search: Search) -> bytes:
+    """Digest of the columns and their version, and of the search chosen.
+
+    A part with another one is of another cvzmpi, or of another search.
+    """
+    columns = (schema.serialize().to_pybytes() for schema in _SCHEMAS)
+    return _digest(b"".join([bytes([INDEX_VERSION]), search.encode(), *columns]))
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Part:
         return self.light_curves, self.flares, self.problems
 
 
-def read_part(part_file: Path) -> tuple[Part, str | None]:
+def read_part(part_file: Path, search: Search = DEFAULT_SEARCH) -> tuple[Part, str | None]:
     """A part and its digest; an empty one and None where there is none that can be used.
 
     Raises
@@ -66,14 +74,16 @@ def read_part(part_file: Path) -> tuple[Part, str | None]:
         raise SectorFileError(f"{part_file}: cannot be read: {error.strerror}") from error
     head, body = content[: 2 * _DIGEST_SIZE], content[2 * _DIGEST_SIZE :]
     digest = _digest(body)
-    if head != _LAYOUT + digest:
+    if head != _layout(search) + digest:
         return Part.empty(), None
     source = io.BytesIO(body)
     return Part(*(pa.ipc.open_stream(source).read_all() for _ in _SCHEMAS)), digest.hex()
 
 
-def write_part(part_file: Path, part: Part) -> str:
-    """Replace a part; its digest.
+def write_part(
+    part_file: Path, part: Part, search: Search = DEFAULT_SEARCH, known: str | None = None
+) -> str:
+    """Replace a part, unless the digest of what is there, `known`, is its own; its digest.
 
     Raises
     ------
@@ -85,5 +95,6 @@ def write_part(part_file: Path, part: Part) -> str:
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
     digest = _digest(sink.getvalue())
-    write_derived(part_file, _LAYOUT + digest + sink.getvalue())
+    if digest.hex() != known:
+        write_derived(part_file, _layout(search) + digest + sink.getvalue())
     return digest.hex()

@@ -17,7 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import FLARE_SCHEMA, LIGHT_CURVE_SCHEMA, PROBLEM_SCHEMA
 from cvzmpi.cvz.results.index.part import Part, read_part, write_part
 from cvzmpi.cvz.results.index.summary import Summary, UnreadableError, summarise
@@ -64,9 +66,8 @@ class _Rows:
         """Add a light curve and its flares; `state` has the columns that its file does not know."""
         flares, row = summary.flares, summary.light_curve
         n_flares = len(flares["peak"])
-        whole = row | state | {"n_flares": n_flares}
         try:
-            batch = pa.RecordBatch.from_pylist([whole], LIGHT_CURVE_SCHEMA)
+            batch = pa.RecordBatch.from_pylist([row | state], LIGHT_CURVE_SCHEMA)
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
             raise UnreadableError("unusable", one_line(error)) from error
         self.light_curves.append(batch)
@@ -75,7 +76,9 @@ class _Rows:
             self.flares.append(pa.record_batch(owner | flares, FLARE_SCHEMA))
 
 
-def update_shard(directory: Path, part_file: Path, settled_before: int) -> ShardReport:
+def update_shard(
+    directory: Path, part_file: Path, settled_before: int, search: Search = DEFAULT_SEARCH
+) -> ShardReport:
     """Bring the part of one shard up to date; its part need not exist.
 
     Parameters
@@ -83,20 +86,21 @@ def update_shard(directory: Path, part_file: Path, settled_before: int) -> Shard
     settled_before : int
         Files that changed after this time (ns since 1970, by the file system's clock) are read
         again next time.
+    search : str
+        The search chosen; what was read for another one is read again.
 
     Raises
     ------
     SectorFileError
         If the directory cannot be read or the part not be written.
     """
-    known, digest = read_part(part_file)
+    known, digest = read_part(part_file, search)
     seen, rows = _look(directory)
     kept = _unchanged(known.light_curves, seen)
     for name in sorted(seen.keys() - kept):
-        _read(directory / name, settled_before, rows)
+        _read(directory / name, settled_before, search, rows)
     part = _merge(known, {f"{directory.name}/{name}" for name in kept}, rows)
-    if digest is None or part != known:
-        digest = write_part(part_file, part)
+    digest = write_part(part_file, part, search, digest)
     state = part.light_curves["state"]
     left_out = tuple(
         f"{problem['path']}: {problem['reason']}"
@@ -109,7 +113,7 @@ def update_shard(directory: Path, part_file: Path, settled_before: int) -> Shard
         n_read=len(seen) - len(kept),
         n_light_curves=len(state),
         n_unfinished=pc.sum(pc.equal(state, "unfinished")).as_py() or 0,
-        n_flares=part.flares.num_rows,
+        n_flares=pc.sum(part.light_curves["n_flares"]).as_py() or 0,
         n_problems=part.problems.num_rows,
         left_out=left_out,
     )
@@ -164,12 +168,12 @@ def _unchanged(known: pa.Table, seen: dict[str, os.stat_result]) -> set[str]:
     return {name for name, s in seen.items() if states.get(name) == (s.st_size, s.st_mtime_ns)}
 
 
-def _read(path: Path, settled_before: int, rows: _Rows) -> None:
+def _read(path: Path, settled_before: int, search: Search, rows: _Rows) -> None:
     """Read one file; again, if it changed while it was read."""
     try:
         for _ in range(_ATTEMPTS):
             before = _state(path)
-            summary = summarise(path)
+            summary = summarise(path, search)
             after = os.stat(path)
             if all(getattr(before, name) == getattr(after, name) for name in _SAME):
                 break

@@ -19,14 +19,15 @@ from cvzmpi.cvz.results.pictures.style import (
     say,
     with_error,
 )
-from cvzmpi.cvz.sector_file.reading import SectorContent
+from cvzmpi.cvz.results.products.measured_flares import by_size
+from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 MAX_FLARES = 9
 _COLUMNS = 3  # of their panels
 
 
-class Content(SectorContent):
+class Content(SearchedFile):
     """A sector file with, for each usable cadence, what the panels draw."""
 
     @cached_property
@@ -77,12 +78,12 @@ def title_of(content: Content) -> str:
 
 def draw_light_curve(axes: Any, content: Content, title: str) -> None:
     """All of it; grey where nothing was searched, a tick for each flare."""
-    data, time = content.data, content.time
+    time = content.time
     axes.set_title(title, loc="left", fontweight="bold")
     for start, stop in not_searched(content):
         axes.axvspan(start, stop, color=NOT_SEARCHED, linewidth=0, zorder=0)
     axes.plot(time, content.flux, ".", color=DATA, ms=1.6, mew=0, rasterized=True)
-    flaring = data.flare_mask[content.rows]
+    flaring = content.searched.flaring[content.rows]
     if flaring.any():
         style = {"color": FLARE, "ms": 3, "mew": 0, "zorder": 4, "rasterized": True}
         axes.plot(time[flaring], content.flux[flaring], ".", **style)
@@ -104,8 +105,9 @@ def _draw_legend(axes: Any, content: Content) -> None:
         handles.append(Line2D([], [], ls="", label="no Gaussian process yet"))
     else:
         handles.append(Line2D([], [], color=GP, label="Gaussian process"))
-    n_flares = len(_flare_times(content))
+    n_flares = content.searched.n_flares
     what = "no flare" if not n_flares else "1 flare" if n_flares == 1 else f"{n_flares} flares"
+    what += f" in {content.search_time().searched:.2f} d"
     marker = "|" if n_flares else ""
     handles.append(Line2D([], [], color=FLARE, marker=marker, ls="", mew=1.1, label=what))
     place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": 4, "frameon": False}
@@ -118,7 +120,7 @@ def _mark_flares(axes: Any, content: Content) -> None:
 
     The range is that of the searched cadences; what is brighter elsewhere has an arrow.
     """
-    searched = np.isfinite(content.data.probability[content.rows])
+    searched = content.searched.evaluated[content.rows]
     lowest, highest = np.min(content.flux[searched]), np.max(content.flux[searched])
     span = highest - lowest
     axes.set_ylim(lowest - 0.05 * span, highest + 0.16 * span)
@@ -131,9 +133,9 @@ def _mark_flares(axes: Any, content: Content) -> None:
 
 def _flare_times(content: Content) -> np.ndarray:
     """Peaks of the flares; their beginnings, as long as they are not measured."""
-    if content.data.flares is not None:
-        return content.data.flares["peak_time"]
-    mask = content.data.flare_mask.astype(np.int8)
+    if content.searched.flares is not None:
+        return content.searched.flares["peak_time"]
+    mask = content.searched.flaring.astype(np.int8)
     return content.data.light_curve.time[np.diff(mask, prepend=0) == 1]
 
 
@@ -151,7 +153,7 @@ def draw_model(axes: Any, content: Content, x: np.ndarray, part: slice) -> None:
 
 def not_searched(content: Content) -> list[tuple[float, float]]:
     """Stretches of time without an evaluated cadence."""
-    searched = np.isfinite(content.data.probability[content.rows])
+    searched = content.searched.evaluated[content.rows]
     half = content.data.light_curve.exposure / 2
     edges = content.time[searched]
     # A stretch shorter than this could not be seen: single missing cadences are everywhere.
@@ -163,7 +165,7 @@ def not_searched(content: Content) -> list[tuple[float, float]]:
 def draw_flare(
     axes: Any, content: Content, flare: dict[str, Any], title: str, with_peak: bool
 ) -> tuple[np.ndarray, slice]:
-    """A flare from near; what is summed up to its equivalent duration is shaded.
+    """A flare from near, its cadences shaded: `flare` is a row of the measured flares.
 
     Its measures are in the upper right corner, the time of the peak only if `with_peak`.
 
@@ -192,14 +194,24 @@ def draw_flare(
     axes.set_title(title, loc="left")
     axes.set_ylabel("Flux / median flux")
     axes.margins(x=0.02)
-    text = (
-        f"amplitude {flare['amplitude'] * 100:.3g} %\n"
-        f"ED {with_error(flare['equivalent_duration'], flare['equivalent_duration_error'])} s"
-    )
+    text = f"amplitude {flare['amplitude'] * 100:.3g} %\n{size_of(flare)}"
     if with_peak:
         text = f"peak {flare['peak_time']:.4f} BTJD\n{text}"
     axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
     return minutes, part
+
+
+def size_of(flare: dict[str, Any]) -> str:
+    """Equivalent duration and energy of a flare, as text."""
+    duration, error = flare["equivalent_duration"], flare["equivalent_duration_error"]
+    text = f"ED {with_error(duration, error)} s"
+    if not flare["template_fitted"]:
+        text += " (sum)"
+    if not np.isfinite(flare["energy"]):
+        return text
+    exponent = int(np.floor(np.log10(abs(flare["energy"])))) if flare["energy"] else 0
+    energy, error = (flare[name] / 10.0**exponent for name in ("energy", "energy_error"))
+    return f"{text}\n$E$ = ({with_error(energy, error)}) $10^{{{exponent}}}$ erg"
 
 
 def draw_probability(axes: Any, content: Content, minutes: np.ndarray, part: slice) -> None:
@@ -215,15 +227,14 @@ def draw_probability(axes: Any, content: Content, minutes: np.ndarray, part: sli
 
 def draw_zooms(content: Content) -> Any:
     """A figure with a panel for each of the largest flares, by equivalent duration."""
-    flares = content.data.flares
-    n_flares = 0 if flares is None else len(flares["peak"])
+    flares, n_flares = content.measured_flares, content.searched.n_flares
     title = f"{title_of(content)}: "
-    if flares is None or not n_flares:
+    if content.data.flares is None or not n_flares:
         figure = picture(8.0, 1.6)
-        nothing = "No flares measured yet" if flares is None else "No flare detected"
+        nothing = "No flares measured yet" if content.data.flares is None else "No flare detected"
         say(figure.subplots(), f"{title}flares", nothing)
         return figure
-    order = np.argsort(-flares["equivalent_duration"], kind="stable")[:MAX_FLARES]
+    order = by_size(flares)[:MAX_FLARES]
     n_rows = -(-len(order) // _COLUMNS)
     figure = picture(9.0, 0.5 + 2.5 * n_rows)
     figure.suptitle(

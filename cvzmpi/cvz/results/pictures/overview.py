@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.pictures.light_curve import (
     Content,
     draw_flare,
@@ -20,10 +20,13 @@ from cvzmpi.cvz.results.pictures.light_curve import (
 )
 from cvzmpi.cvz.results.pictures.recovery import draw_recovery
 from cvzmpi.cvz.results.pictures.style import check_suffix, picture, save, say
+from cvzmpi.cvz.results.products.measured_flares import by_size
 
 
-def plot_file(path: Path, output: Path) -> Path:
-    """Draw a sector file as PNG or PDF; what is not in it yet is said in its panel.
+def plot_file(path: Path, output: Path, search: Search = DEFAULT_SEARCH) -> Path:
+    """Draw a sector file as PNG or PDF, seen by the search chosen.
+
+    What is not in it yet is said in its panel.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def plot_file(path: Path, output: Path) -> Path:
         If the output is neither PNG nor PDF, or cannot be written.
     """
     check_suffix(output)
-    content = Content.read(path)
+    content = Content.read(path, search)
     return save(lambda: draw_overview(content), output)
 
 
@@ -54,13 +57,13 @@ def draw_overview(content: Content) -> Any:
 
 
 def _draw_largest_flare(figure: Any, content: Content) -> None:
-    flares = content.data.flares
-    if flares is None or not len(flares["peak"]):
-        nothing = "No flares measured yet" if flares is None else "No flare detected"
+    flares = content.measured_flares
+    if not len(flares["peak"]):
+        nothing = "No flares measured yet" if content.data.flares is None else "No flare detected"
         say(figure.subplots(), "Largest flare", nothing)
         return
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
-    largest = int(np.argmax(flares["equivalent_duration"]))
+    largest = by_size(flares)[0]
     flare = {name: column[largest] for name, column in flares.items()}
     minutes, part = draw_flare(axes, content, flare, "Largest flare", with_peak=True)
     draw_probability(below, content, minutes, part)

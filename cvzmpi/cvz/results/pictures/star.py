@@ -25,6 +25,7 @@ def draw_ffd(star: StarFfd) -> Any:
     figure = picture(6.2, 4.6)
     axes = figure.subplots()
     ffd = cumulative_ffd(star)
+    ffd = {name: values[ffd["ed"] > 0] for name, values in ffd.items()}
     if not len(ffd["ed"]) or star.little_searched:
         nothing = _no_flares(star) if not len(ffd["ed"]) else _no_rate(star)
         say(axes, _title(star), nothing)
@@ -71,7 +72,7 @@ def draw_sectors(star: StarFfd) -> Any:
     figure = picture(max(5.0, 2.2 + 0.42 * len(positions)), 6.0)
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1.3, 1, 1))
     _draw_rates(top, star, rates, positions)
-    found = [len(sector.duration) for sector in star.sectors]
+    found = [sector.n_flares for sector in star.sectors]
     counted = [rate.n_flares for rate in rates]
     middle.bar(positions, found, color=NOT_SEARCHED, edgecolor=DATA, label="all")
     middle.bar(positions, counted, color=FLARE, width=0.5, label="that count for the rate")

@@ -11,14 +11,9 @@ from astropy.table import QTable
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
-from cvzmpi.cvz.detection.flares import at_edge
-from cvzmpi.cvz.quality.quality_marks import Mark, quality_marks
-from cvzmpi.cvz.quality.searched_curve import SearchedCurve, SearchTime
-from cvzmpi.cvz.results.products.completeness import CompletenessCurve
+from cvzmpi.cvz.results.products.measured_flares import COLUMNS
+from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.sector_file.layout import TABLES
-from cvzmpi.cvz.sector_file.open_file import no_flares
-from cvzmpi.cvz.sector_file.reading import SectorContent
-from cvzmpi.errors import SectorFileError
 
 if TYPE_CHECKING:
     from lightkurve import LightCurve
@@ -27,8 +22,8 @@ _UNITS = {"e-/s": u.electron / u.s, "s": u.s, "relative to median flux": u.dimen
 _BTJD = 2457000.0
 
 
-class SectorFile(SectorContent):
-    """The content of a sector file, also as objects of astropy; attributes as `SectorContent`."""
+class SectorFile(SearchedFile):
+    """The content of a sector file, also as objects of astropy; attributes as `SearchedFile`."""
 
     def __repr__(self) -> str:
         """One line."""
@@ -67,21 +62,18 @@ class SectorFile(SectorContent):
 
     @cached_property
     def flares(self) -> QTable:
-        """The detected flares; empty before checkpoint `model`.
+        """The flares that were found, as all products have them; empty before checkpoint `model`.
 
-        `at_edge` says which touch the edge of what was evaluated: a part may be missing.
+        `measured_flares` says what is in its columns.
         """
         table = QTable(meta={"tic": self.tic, "sector": self.sector})
-        flares = self.data.flares or no_flares()
-        for name, column in TABLES["flares"].items():
-            table[name] = _column(flares[name], column.unit)
-        table["at_edge"] = at_edge(self.data.probability, flares["start"], flares["stop"])
+        for name, values in self.measured_flares.items():
+            column = COLUMNS[name]
+            is_time = name.endswith("_time")
+            in_units = values * u.Unit(column.unit) if column.unit else values
+            table[name] = _time(values) if is_time else in_units
+            table[name].info.description = column.description
         return table
-
-    @cached_property
-    def marks(self) -> tuple[Mark, ...]:
-        """The quality marks: reasons not to believe what was found, as far as they are known."""
-        return quality_marks(self.data, self.config)
 
     @cached_property
     def injections(self) -> QTable:
@@ -102,22 +94,6 @@ class SectorFile(SectorContent):
         table["time"] = _time(injections.time[done])
         table["recovered"] = recovery.recovered
         return table
-
-    def completeness(self, size: str = "equivalent_duration") -> CompletenessCurve:
-        """The completeness of the search as a function of `equivalent_duration` or `amplitude`.
-
-        Raises
-        ------
-        SectorFileError
-            If no injected flare is done.
-        """
-        if self.recovery is None or not self.recovery.n_done:
-            raise SectorFileError(f"{self.path}: no flares were injected yet")
-        return CompletenessCurve.fit(getattr(self.recovery, size), self.recovery.recovered)
-
-    def search_time(self) -> SearchTime:
-        """The time that the light curve was searched."""
-        return SearchedCurve(self.data, self.config).time
 
 
 def _time(btjd: np.ndarray) -> Time:

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
 
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.quality.quality_marks import marks_of_star, marks_text
+from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
+from cvzmpi.cvz.results.products.rates.cumulative_rate import cumulative_rate
 from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.rates.flare_number import FlareNumber, background_error
 from cvzmpi.cvz.results.products.rates.power_law import (
@@ -36,6 +37,25 @@ from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
 A&A 645, A42)."""
+
+
+MEASURES = {
+    "peak_time": "peak_time",
+    "amplitude": "amplitude",
+    "ed": "equivalent_duration",
+    "ed_error": "equivalent_duration_error",
+    "ed_mask": "mask_equivalent_duration",
+    "template_fitted": "template_fitted",
+    "energy": "energy",
+    "energy_error": "energy_error",
+    "found_by": "found_by",
+    "snr": "snr",
+    "max_probability": "max_probability",
+    "reliability": "reliability",
+    "at_edge": "at_edge",
+}
+"""The measures of a flare in the cumulative distribution, with their columns in the table of flares
+(`measured_flares.COLUMNS`)."""
 
 
 @dataclass(frozen=True)
@@ -183,10 +203,11 @@ class StarFfd:
                 alone = _effective_time([sector])
                 days, drawn = alone.between(self.lower, self.upper, self.index)
             number = FlareNumber.of_light_curves([reliability], [inside], [days])
-            emits = duration > 0
+            emits = in_a_rate(sector.flares)
             energy = float(duration[emits].sum())
             chance = math.sqrt(
-                np.sum(duration[emits] ** 2) + np.sum(sector.duration_error[emits] ** 2)
+                np.sum(duration[emits] ** 2)
+                + np.sum(sector.flares["equivalent_duration_error"][emits] ** 2)
             )
             counted = inside & (reliability.reliability >= self.min_reliability)
             rates.append(
@@ -217,75 +238,51 @@ def cumulative_ffd(star: StarFfd) -> dict[str, np.ndarray]:
     curve would outweigh many in good ones.
 
     It adds as much times its reliability where it may be false; those below the minimum reliability
-    are no points, and are in the rates of the others. The intervals are those for weighted sums of
-    Poisson counts of Fay & Feuer 1997 (Statistics in Medicine 16, 791). The variance of a sum is
-    that of the same sum of certain flares times (sum of r) / (sum of r^2), see `power_law`, and
-    those by the completeness and by the number of false events are added.
+    are no points, and are in the rates of the others.
 
     Returns
     -------
-    dict of ndarray, shape (n,) each
-        By column of `ffd_tables.FLARES`: all but `tic` and `energy`. Rates, per day, are NaN below
-        the star's bound, the raw one where too little was searched.
+    dict of ndarray, shape (n_flares,) each
+        By column of `ffd_tables.FLARES`: all but `tic`. Rates, per day, are NaN below the star's
+        bound, the raw one where too little was searched. All are NaN of the flares that are in no
+        rate, which come last.
     """
     sectors = star.sectors
-    duration = np.concatenate([sector.duration for sector in sectors])
-    order = np.argsort(-duration, kind="stable")
-    order = order[duration[order] > 0]  # noise may have taken all of a false flare
-    duration = duration[order]
-
-    def sorted_values(name: str) -> np.ndarray:
-        return np.concatenate([getattr(sector, name) for sector in sectors])[order]
-
+    flares = {
+        name: np.concatenate([sector.flares[name] for sector in sectors])
+        for name in dict.fromkeys(MEASURES.values())
+    }
+    order = by_size(flares)
+    flares = {name: values[order] for name, values in flares.items()}
+    counts = in_a_rate(flares)  # noise may have taken all of a false flare
+    duration = flares["equivalent_duration"][counts]
     with np.errstate(divide="ignore", invalid="ignore"):  # of durations that are left out
         completeness = np.concatenate([s.completeness(s.duration) for s in sectors])[order]
     reliability = np.concatenate([r.reliability for r in star.reliabilities])[order]
-    weight = np.full(len(duration), np.nan)
-    known = duration >= star.lower  # false where the bound is NaN
-    weight[known] = 1 / star.time.at(duration[known])
-    rate = np.cumsum(weight * reliability)
-    variance = _variance(star, duration, weight, reliability)
-    low, high = _weighted_poisson(rate, variance, np.maximum.accumulate(weight))
+    certainty = reliability[counts]
+    rate, low, high = cumulative_rate(
+        duration, certainty, star.time, star.lower, background_error(star.reliabilities)
+    )
     days = np.nan if star.little_searched else star.time.searched
-    columns = {
-        "sector": np.repeat([s.sector for s in sectors], [len(s.duration) for s in sectors])[order],
-        "peak_time": sorted_values("peak_time"),
-        "amplitude": sorted_values("amplitude"),
-        "ed": duration,
-        "ed_error": sorted_values("duration_error"),
-        "ed_mask": sorted_values("mask_duration"),
-        "completeness": completeness,
-        "reliability": reliability,
+    rates = {
+        "completeness": completeness[counts],
         "raw_rate": np.arange(1, len(duration) + 1) / days,
         "rate": rate,
         "rate_low": low,
         "rate_high": high,
-        "at_edge": sorted_values("at_edge"),
+    }
+    columns = {
+        "sector": np.repeat([s.sector for s in sectors], [s.n_flares for s in sectors])[order],
+        **{name: flares[column] for name, column in MEASURES.items()},
+        "reliability": reliability,
+        **{name: _spread(values, counts) for name, values in rates.items()},
     }
     listed = reliability >= star.min_reliability
     return {name: values[listed] for name, values in columns.items()}
 
 
-def _variance(
-    star: StarFfd, duration: np.ndarray, weight: np.ndarray, reliability: np.ndarray
-) -> np.ndarray:
-    """Variance of the corrected rate at each flare; shape (n,)."""
-    certain = np.cumsum(reliability) / np.maximum(np.cumsum(reliability**2), 1e-300)
-    variance = np.cumsum(weight**2 * reliability) * certain
-    false = np.cumsum(weight * reliability * (1 - reliability)) * certain
-    variance += (background_error(star.reliabilities) * false) ** 2
-    if len(star.time.draws):
-        variance += np.cumsum(reliability / star.time.draws_at(duration), axis=1).var(axis=0)
-    return variance
-
-
-def _weighted_poisson(
-    total: np.ndarray, variance: np.ndarray, largest: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    tail = (1 - CONFIDENCE) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):  # a total of 0 has no lower end
-        low = variance / (2 * total) * chi2.ppf(tail, 2 * total**2 / variance)
-    low = np.where(total > 0, low, np.where(np.isnan(total), np.nan, 0.0))
-    total, variance = total + largest, variance + largest**2
-    high = variance / (2 * total) * chi2.ppf(1 - tail, 2 * total**2 / variance)
-    return low, high
+def _spread(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Values of some rows as a column of all rows, NaN elsewhere."""
+    column = np.full(len(rows), np.nan)
+    column[rows] = values
+    return column

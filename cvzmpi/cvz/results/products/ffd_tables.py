@@ -6,7 +6,7 @@ Each row has the values of the columns of its table, in their order; what is not
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from astropy import units as u
 from astropy.table import QTable
 
 from cvzmpi.cvz.quality.quality_marks import marks_text
-from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
-from cvzmpi.cvz.results.products.tess_band import band_luminosity
+from cvzmpi.cvz.results.products.ffd import MEASURES, StarFfd, cumulative_ffd
+from cvzmpi.cvz.results.products.measured_flares import COLUMNS
+from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale, band_luminosity
 from cvzmpi.cvz.sector_file.layout import Column
 from cvzmpi.errors import ConfigError, one_line
 
@@ -30,14 +31,16 @@ _unit = cache(u.Unit)  # a table whose columns share a unit names it once
 _ENERGY = "sum of the positive equivalent durations over the evaluated time"
 _ENERGY_ERROR = "standard error, with the chance of which flares happened"
 _CROWDSAP = "the star's share of the light in the aperture, from the FITS header"
+_EVALUATED = "time of the cadences that the search looked at"
+_SEARCHED = "of it, time in which a flare would be one of its own"
 _MARKS = "quality marks, separated by commas"
 _RELATION = "=; > where not even the largest injected, < where even the smallest"
 
 STARS = {
     "tic": Column("i8", "", "TIC number"),
     "n_sectors": Column("i8", "", "light curves"),
-    "evaluated": Column("f8", "d", "time in which the detector could look"),
-    "searched": Column("f8", "d", "of it, time in which a flare would be one of its own"),
+    "evaluated": Column("f8", "d", _EVALUATED),
+    "searched": Column("f8", "d", _SEARCHED),
     "n_flares": Column("i8", "", "flares found"),
     "n_not_positive": Column(
         "i8", "", "of them, without a positive equivalent duration: in no rate"
@@ -61,15 +64,16 @@ STARS = {
     "temperature": Column("f8", "K", "from the FITS header"),
     "radius": Column("f8", "R_sun", "from the FITS header"),
     "luminosity": Column("f8", "erg / s", "quiescent, in the TESS band, as a blackbody"),
-    "energy_min": Column("f8", "erg", "of a flare of ed_min, in the TESS band"),
+    "energy_min": Column("f8", "erg", "of a flare of ed_min, bolometric, as a blackbody of 9000 K"),
+    "energy_min_error": Column("f8", "erg", "standard error, that of the star"),
     "n_configurations": Column("i8", "", "more than 1: the light curves were not searched alike"),
     "marks": Column("U", "", _MARKS),
 }
 SECTORS = {
     "tic": Column("i8", "", "TIC number"),
     "sector": Column("i8", "", "TESS sector"),
-    "evaluated": Column("f8", "d", "time in which the detector could look"),
-    "searched": Column("f8", "d", "of it, time in which a flare would be one of its own"),
+    "evaluated": Column("f8", "d", _EVALUATED),
+    "searched": Column("f8", "d", _SEARCHED),
     "n_flares": Column("i8", "", "flares found"),
     "n_not_positive": Column(
         "i8", "", "of them, without a positive equivalent duration: in no rate"
@@ -88,6 +92,8 @@ SECTORS = {
             ("_relation", Column("U", "", _RELATION)),
             ("_low", Column("f8", "s", "68.27 %")),
             ("_high", Column("f8", "s", "68.27 %")),
+            ("_energy", Column("f8", "erg", "bolometric energy of a flare of it")),
+            ("_energy_error", Column("f8", "erg", "standard error, that of the star")),
         )
     },
     "crowdsap": Column("f8", "", _CROWDSAP),
@@ -96,18 +102,14 @@ SECTORS = {
 FLARES = {
     "tic": Column("i8", "", "TIC number"),
     "sector": Column("i8", "", "TESS sector"),
-    "peak_time": Column("f8", "d", "BTJD"),
-    "amplitude": Column("f8", "", "of the brightest cadence, relative to the median flux"),
-    "ed": Column("f8", "s", "equivalent duration, of the fitted flare template"),
-    "ed_error": Column("f8", "s", "standard error"),
-    "ed_mask": Column("f8", "s", "equivalent duration, summed over the flare mask"),
-    "energy": Column("f8", "erg", "in the TESS band"),
+    **{name: COLUMNS[column] for name, column in MEASURES.items()},
     "completeness": Column("f8", "", "of the search that found it"),
-    "raw_rate": Column("f8", "1 / d", "flares of this star at least as large, as found"),
+    "raw_rate": Column(
+        "f8", "1 / d", "flares of this star at least as large, as found; NaN: in none"
+    ),
     "rate": Column("f8", "1 / d", "the same, corrected for completeness"),
     "rate_low": Column("f8", "1 / d", "68.27 %"),
     "rate_high": Column("f8", "1 / d", "68.27 %"),
-    "at_edge": Column("?", "", "touches a gap or the end of the search: a part may be missing"),
 }
 TABLES = {"stars": STARS, "sectors": SECTORS, "flares": FLARES}
 """By name of the table."""
@@ -115,11 +117,10 @@ TABLES = {"stars": STARS, "sectors": SECTORS, "flares": FLARES}
 
 def star_rows(star: StarFfd) -> Rows:
     """The rows of a star in all tables."""
-    luminosity = _luminosity(star.facts)
     flares = cumulative_ffd(star)
-    flares |= {"tic": np.full(len(flares["ed"]), star.tic), "energy": flares["ed"] * luminosity}
+    flares["tic"] = np.full(len(flares["ed"]), star.tic)
     return {
-        "stars": [_star_row(star, luminosity)],
+        "stars": [_star_row(star)],
         "sectors": _sector_rows(star),
         "flares": list(zip(*(flares[name].tolist() for name in FLARES), strict=True)),
     }
@@ -157,14 +158,19 @@ def write_tables(stars: Sequence[Rows], directory: Path, kind: str = "ecsv") -> 
     return paths
 
 
-def _star_row(star: StarFfd, luminosity: float) -> tuple[Any, ...]:
+def _star_row(star: StarFfd) -> tuple[Any, ...]:
     law, nothing = star.power_law, (math.nan, math.nan)
+    magnitude, temperature, radius = (
+        _or_nan(star.facts[name]) for name in ("tess_magnitude", "temperature", "radius")
+    )
+    scale = FlareEnergyScale.of_star(radius, temperature)
+    known = math.isfinite(scale.power)
     return (
         star.tic,
         len(star.sectors),
         sum(sector.evaluated for sector in star.sectors),
         star.time.searched,
-        sum(len(sector.duration) for sector in star.sectors),
+        sum(sector.n_flares for sector in star.sectors),
         sum(sector.n_not_positive for sector in star.sectors),
         star.lower,
         star.upper,
@@ -177,9 +183,11 @@ def _star_row(star: StarFfd, luminosity: float) -> tuple[Any, ...]:
         *star.interval,
         *star.interval_95,
         star.upper_limit,
-        *(_or_nan(star.facts[name]) for name in ("tess_magnitude", "temperature", "radius")),
-        luminosity,
-        star.lower * luminosity,
+        magnitude,
+        temperature,
+        radius,
+        band_luminosity(radius, temperature) if known else math.nan,
+        *_energy(scale, star.lower),
         len({sector.config_hash for sector in star.sectors}),
         star.marks,
     )
@@ -189,13 +197,14 @@ def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
     rows = []
     for sector, rate in zip(star.sectors, star.sector_rates(), strict=True):
         limits = [sector.completeness.limit(level) for level in (0.1, 0.5, 0.9)]
+        scale = FlareEnergyScale.of_star(sector.facts["radius"], sector.facts["temperature"])
         rows.append(
             (
                 star.tic,
                 sector.sector,
                 sector.evaluated,
                 sector.searched,
-                len(sector.duration),
+                sector.n_flares,
                 sector.n_not_positive,
                 rate.n_flares,
                 rate.rate,
@@ -205,7 +214,10 @@ def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
                 *(
                     value
                     for limit in limits
-                    for value in (limit.value, limit.relation, limit.low, limit.high)
+                    for value in (
+                        *(limit.value, limit.relation, limit.low, limit.high),
+                        *_energy(scale, limit.value),
+                    )
                 ),
                 _or_nan(sector.facts["crowdsap"]),
                 marks_text(sector.marks),
@@ -214,12 +226,10 @@ def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _luminosity(facts: Mapping[str, Any]) -> float:
-    """Quiescent luminosity in erg/s; NaN where the header does not know the star."""
-    radius, temperature = _or_nan(facts["radius"]), _or_nan(facts["temperature"])
-    if not (radius > 0 and temperature > 0):
-        return math.nan
-    return float(band_luminosity(radius, temperature).value)
+def _energy(scale: FlareEnergyScale, duration: float) -> tuple[float, float]:
+    """The energy of an equivalent duration that is known, and its error."""
+    energy, error = scale.energy(np.array(duration), np.zeros(()))
+    return float(energy), float(error)
 
 
 def _or_nan(value: float | None) -> float:

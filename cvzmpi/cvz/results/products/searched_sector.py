@@ -2,7 +2,7 @@
 
 The completeness is by *injected* equivalent duration, that of a whole flare template; the sum over
 the flare mask misses up to half of it. So the flares are measured by the template as well
-(`template_fit`).
+(`measured_flares`).
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.detection.flares import at_edge
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.quality_marks import Mark
-from cvzmpi.cvz.results.products.astropy_view import SectorFile
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
-from cvzmpi.cvz.results.products.template_fit import fit_flares
+from cvzmpi.cvz.results.products.measured_flares import in_a_rate
+from cvzmpi.cvz.results.products.searched_file import SearchedFile
+from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 from cvzmpi.errors import SectorFileError, UnfinishedFileError
 
 MIN_INJECTED = 100
 """A half-done light curve with fewer injected flares says too little about its completeness."""
-
-
-_CERTAIN = 3.0  # standard errors below zero
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,17 @@ class SearchedSector:
     evaluated: float
     searched: float
     completeness: CompletenessCurve  # by equivalent duration in s
-    peak_time: np.ndarray  # float64, shape (n_flares,); BTJD
-    # float64, shape (n_flares,); of the brightest cadence, relative to the median flux
-    amplitude: np.ndarray
-    # `duration`, `duration_error`: float64, shape (n_flares,); equivalent duration in s, of the
-    # fitted template; the sum over the mask where none fits, or where that sum is certainly
-    # negative: what loses light is no flare
-    duration: np.ndarray
-    duration_error: np.ndarray
-    # float64, shape (n_flares,); equivalent duration in s, the sum over the mask, as in the table
-    # of flares
-    mask_duration: np.ndarray
-    # bool, shape (n_flares,); whether a part of the flare may be missing, in a gap or at the end of
-    # the search
-    at_edge: np.ndarray
+    flares: Columns  # by column of `measured_flares.COLUMNS`
+
+    @property
+    def duration(self) -> np.ndarray:
+        """Equivalent duration of each flare in s; float64, shape (n_flares,)."""
+        return self.flares["equivalent_duration"]
+
+    @property
+    def n_flares(self) -> int:
+        """Flares that were found."""
+        return len(self.duration)
 
     @property
     def little_searched(self) -> bool:
@@ -65,11 +61,15 @@ class SearchedSector:
     @property
     def n_not_positive(self) -> int:
         """Flares without a positive equivalent duration: they count for no rate."""
-        return int(np.sum(~(self.duration > 0)))
+        return int(np.sum(~in_a_rate(self.flares)))
 
     @classmethod
-    def read(cls, path: Path) -> SearchedSector:
+    def read(
+        cls, path: Path, search: Search = DEFAULT_SEARCH, known_flares: Columns | None = None
+    ) -> SearchedSector:
         """Read a sector file that is done, or nearly.
+
+        `known_flares` are its flares as `measured_flares` returned them before.
 
         Raises
         ------
@@ -78,10 +78,10 @@ class SearchedSector:
         UnfinishedFileError
             If too few flares have been injected yet.
         """
-        file = SectorFile.read(path)
-        recovery, flares = file.recovery, file.data.flares
+        file = SearchedFile.read(path, search, known_flares)
+        recovery = file.recovery
         enough = min(MIN_INJECTED, file.n_inject)
-        if recovery is None or flares is None or recovery.n_done < max(1, enough):
+        if recovery is None or recovery.n_done < max(1, enough):
             n_done = 0 if recovery is None else recovery.n_done
             raise UnfinishedFileError(
                 f"{path}: {n_done} flares injected so far, expected at least {MIN_INJECTED}"
@@ -90,12 +90,6 @@ class SearchedSector:
         if not np.all(np.isfinite(completeness.log_size)):
             raise SectorFileError(f"{path}: an injected equivalent duration is not above 0")
         time = file.search_time()
-        duration = flares["equivalent_duration"].copy()
-        duration_error = flares["equivalent_duration_error"].copy()
-        loses_light = duration < -_CERTAIN * duration_error
-        for number, fit in enumerate(fit_flares(file.data, file.quality_bitmask)):
-            if fit is not None and not loses_light[number]:
-                duration[number], duration_error[number] = fit.duration, fit.duration_error
         return cls(
             path=path,
             tic=file.tic,
@@ -106,10 +100,5 @@ class SearchedSector:
             evaluated=time.evaluated,
             searched=time.searched,
             completeness=completeness,
-            peak_time=flares["peak_time"],
-            amplitude=flares["amplitude"],
-            duration=duration,
-            duration_error=duration_error,
-            mask_duration=flares["equivalent_duration"],
-            at_edge=at_edge(file.data.probability, flares["start"], flares["stop"]),
+            flares=file.measured_flares,
         )

@@ -11,10 +11,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import Rows, star_rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.errors import ConfigError
 
@@ -36,6 +39,7 @@ def star_outcomes(
     tics: Collection[int] | None,
     settings: Mapping[str, Any],
     processes: int = 1,
+    search: Search = DEFAULT_SEARCH,
 ) -> Iterator[StarOutcome]:
     """Work through the stars in an output directory, in the order of their files.
 
@@ -49,6 +53,8 @@ def star_outcomes(
         Arguments of `StarFfd.of`.
     processes : int
         How many stars are worked on at a time.
+    search : str
+        The search chosen.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def star_outcomes(
         for tic, units in groupby(sorted(files), key=lambda unit: unit[0])
         if tics is None or tic in tics
     ]
-    work = partial(star_outcome, settings=settings)
+    work = partial(star_outcome, settings=settings, search=search)
     if processes == 1:
         yield from map(work, of_stars)
         return
@@ -76,15 +82,22 @@ def star_outcomes(
         yield from pool.map(work, of_stars, chunksize=4)
 
 
-def star_outcome(paths: Sequence[Path], settings: Mapping[str, Any] = {}) -> StarOutcome:
+def star_outcome(
+    paths: Sequence[Path],
+    settings: Mapping[str, Any] = {},
+    search: Search = DEFAULT_SEARCH,
+    known_flares: Mapping[Path, Columns] = {},
+) -> StarOutcome:
     """Make the distribution of a star, of all its light curves that can be used.
 
-    `settings` are arguments of `StarFfd.of`.
+    `settings` are arguments of `StarFfd.of`; `known_flares` of some of the files are their flares
+    as `measured_flares` returned them before.
     """
     sectors: list[SearchedSector] = []
     left_out: list[LeftOut] = []
     for path in paths:
-        sector = isolated(path, partial(SearchedSector.read, path))
+        known = known_flares.get(path)
+        sector = isolated(path, partial(SearchedSector.read, path, search, known))
         if isinstance(sector, LeftOut):
             left_out.append(sector)
         else:

@@ -27,12 +27,14 @@ from cvzmpi.errors import SectorFileError
 BEFORE, AFTER = 10, 30
 """Usable cadences before and after the mask that the fit sees."""
 
+SIGNIFICANT = 2.0
+"""Standard errors of its equivalent duration that a template must have."""
+
 _SHORTEST = 0.1  # FWHM in cadences: all shorter ones look the same
 _LONGEST = 2.0  # FWHM in lengths of the mask: longer ones are not flares but the star's variability
 _N_STARTS = 10
 _FIRST_SHIFTS = (-0.4, 0.0, 0.4)
 _SHIFT = 2.0  # cadences between the brightest one and the peak of the template
-_SIGNIFICANT = 2.0  # standard errors of its equivalent duration that a template must have
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,6 @@ def _fit(
     gradient = np.array([duration / amplitude, 0.0, 0.0, duration])
     covariance = np.linalg.pinv(solution.jac.T @ solution.jac)
     duration_error = math.sqrt(gradient @ covariance @ gradient)
-    if duration < _SIGNIFICANT * duration_error:
+    if duration < SIGNIFICANT * duration_error:
         return None
     return TemplateFit(float(amplitude), math.exp(log_fwhm), duration, duration_error)

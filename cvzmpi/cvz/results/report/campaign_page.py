@@ -32,10 +32,13 @@ _COUNTED = 6
 _STAR_FACTS = (
     ("state", "count", "n_light_curves"),
     ("done", "sum", "n_done"),
-    ("observed_time", "sum", "observed_time"),
+    ("searched", "sum", "searched"),
     ("n_flares", "sum", "n_flares"),
+    ("n_not_positive", "sum", "n_not_positive"),
     ("largest_flare", "max", "largest_flare"),
+    ("largest_energy", "max", "largest_energy"),
     ("equivalent_duration_50", "approximate_median", "equivalent_duration_50"),
+    ("energy_50", "approximate_median", "energy_50"),
     *(
         (name, "max", name)
         for name in ("tess_magnitude", "temperature", "right_ascension", "declination")
@@ -122,7 +125,7 @@ def _campaign(
         "n_placed": pc.sum(pc.multiply(flares_done, light_curves["n_repeat"])).as_py() or 0,
         "n_problems": n_problems,
         "n_marked": sum(bool(star["marks"]) for star in stars),
-        "observed_time": pc.sum(light_curves["observed_time"]).as_py(),
+        "searched": pc.sum(light_curves["searched"]).as_py(),
         "seconds": sum(pc.sum(light_curves[name]).as_py() or 0.0 for name in seconds),
         "configurations": _most_frequent(light_curves["config_sha256"]),
         "software": [
@@ -148,7 +151,7 @@ def _pictures(
         believed[name].to_numpy().astype(float)
         for name in ("equivalent_duration_50", "tess_magnitude")
     ]
-    rates = _numbers(believed_stars, "rate", "rate_limit", "index", "observed_time")
+    rates = _numbers(believed_stars, "rate", "rate_limit", "index", "searched")
     sky = _numbers(stars, "right_ascension", "declination", "n_done", "n_light_curves")
     drawings = (
         (

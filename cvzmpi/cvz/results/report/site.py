@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, update_index
 from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
@@ -35,7 +37,12 @@ class SiteReport:
 
 
 def write_site(
-    results: Path, report: Path, world: World, n_pictured: int, include_marked: bool = False
+    results: Path,
+    report: Path,
+    world: World,
+    n_pictured: int,
+    include_marked: bool = False,
+    search: Search = DEFAULT_SEARCH,
 ) -> SiteReport | None:
     """Write the report of a campaign, bringing its index up to date first: collective.
 
@@ -47,6 +54,8 @@ def write_site(
         So many stars, those with the most flares, get pictures on their pages.
     include_marked : bool
         Draw stars and light curves with quality marks in the pictures of the campaign as well.
+    search : str
+        The search chosen.
 
     Returns
     -------
@@ -60,7 +69,7 @@ def write_site(
     SectorFileError
         If the index or a page cannot be written.
     """
-    index = update_index(results, world)
+    index = update_index(results, world, search)
     world.first(lambda: _begin(results, report, index))
     table = pq.read_table(table_path(index.directory, "light_curves"))
     stars = _slices(table)
@@ -68,7 +77,8 @@ def write_site(
 
     def work(star: slice) -> StarSummary:
         rows = table[star].to_pylist()
-        return write_star(Star(rows, star.start in pictured), results, report)
+        pictures = star.start in pictured
+        return write_star(Star(rows, index.directory, pictures, search), results, report)
 
     summaries = world.scatter(stars, work)
     if world.rank > 0:

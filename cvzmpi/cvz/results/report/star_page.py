@@ -8,11 +8,15 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cvzmpi import __version__
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
+from cvzmpi.cvz.results.index.build import flares_in_index
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
@@ -25,10 +29,11 @@ from cvzmpi.cvz.results.report.star_pictures import (
 )
 from cvzmpi.cvz.results.report.tables import table_script
 from cvzmpi.cvz.results.report.templates import page
+from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 
-_LAYOUT = 2
+_LAYOUT = 3
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -44,17 +49,25 @@ class Star:
     """The light curves of a star, by column of the index, and whether to draw pictures of it."""
 
     rows: list[dict[str, Any]]
+    index: Path  # directory of the index
     pictures: bool
+    search: Search = DEFAULT_SEARCH
 
     @property
     def tic(self) -> int:
         """Its TIC number."""
         return self.rows[0]["tic"]
 
+    @cached_property
+    def flares(self) -> dict[int, Columns]:
+        """Its flares by sector, as they were measured for the index."""
+        shard = self.rows[0]["path"].partition("/")[0]
+        return flares_in_index(self.index, shard, self.tic, self.search)
+
     def digest(self) -> str:
         """A checksum of everything that its page depends on."""
         files = [(row["path"], row["size"], row["mtime_ns"], row["state"]) for row in self.rows]
-        content = json.dumps([__version__, _LAYOUT, self.pictures, files])
+        content = json.dumps([__version__, _LAYOUT, self.search, self.pictures, files])
         return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -106,13 +119,17 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SectorFileError(f"{directory}: cannot be made: {error.strerror}") from error
-    outcome = star_outcome([results / row["path"] for row in star.rows])
+    paths = {row["sector"]: results / row["path"] for row in star.rows}
+    measured = {paths[sector]: flares for sector, flares in star.flares.items()}
+    outcome = star_outcome(list(paths.values()), search=star.search, known_flares=measured)
     ffd, left_out = outcome.star, list(outcome.left_out)
     sections: list[Section] = []
     pictures: list[Picture] = []
     if star.pictures:
         for row in star.rows:
-            section, problem = light_curve_pictures(row, results, directory)
+            section, problem = light_curve_pictures(
+                row, results, directory, star.search, star.flares.get(row["sector"])
+            )
             sections.append(section)
             left_out += [problem] if problem is not None else []
         if ffd is not None:
@@ -133,7 +150,10 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         pictures=pictures,
         sections=sections,
         light_curves=_light_curve_table(star, ffd, results, directory),
-        flares=_flare_table(ffd),
+        flares=_flare_table(star.flares, ffd),
+        n_flares=sum(row["n_flares"] for row in star.rows),
+        n_not_positive=sum(row["n_not_positive"] or 0 for row in star.rows),
+        searched=sum(row["searched"] for row in star.rows),
     )
     write_derived(directory / "index.html", text.encode())
     shown = {p.file for p in [*pictures, *(p for section in sections for p in section.pictures)]}
@@ -189,15 +209,26 @@ def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory
     return table_script("light-curves", tables.LIGHT_CURVES, rows)
 
 
-def _flare_table(ffd: StarFfd | None) -> str:
-    if ffd is None:
-        return table_script("flares", tables.FLARES, [])
-    points = cumulative_ffd(ffd)
-    flares = zip(*(values.tolist() for values in points.values()), strict=True)
-    rows = [dict(zip(points, flare, strict=True)) for flare in flares]
-    for row in rows:
-        row["at_edge"] = "yes" if row["at_edge"] else ""
-        row["amplitude_percent"] = 100 * row["amplitude"]
+def _flare_table(flares: Mapping[int, Columns], ffd: StarFfd | None) -> str:
+    """All flares that were found, with the points of the distribution that they are."""
+    rates = {}
+    if ffd is not None:
+        points = cumulative_ffd(ffd)
+        names = ("sector", "peak_time", "completeness", "rate")
+        for sector, peak_time, completeness, rate in zip(
+            *(points[name].tolist() for name in names), strict=True
+        ):
+            rates[sector, peak_time] = {"completeness": completeness, "rate": rate}
+    rows = []
+    for sector, columns in flares.items():
+        for values in zip(*(column.tolist() for column in columns.values()), strict=True):
+            row = dict(zip(columns, values, strict=True)) | {"sector": sector}
+            row |= rates.get((sector, row["peak_time"]), {})
+            row["at_edge"] = "yes" if row["at_edge"] else ""
+            row["measure"] = "template" if row["template_fitted"] else "mask"
+            row["amplitude_percent"] = 100 * row["amplitude"]
+            rows.append(row)
+    rows.sort(key=lambda row: -row["equivalent_duration"])
     return table_script("flares", tables.FLARES, rows)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, title_of
 from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.pictures.recovery import draw_completeness, draw_recovery_intervals
@@ -14,6 +16,7 @@ from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
 from cvzmpi.cvz.results.pictures.style import save
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
+from cvzmpi.cvz.sector_file.data import Columns
 
 
 @dataclass
@@ -44,29 +47,32 @@ def star_pictures(ffd: StarFfd, directory: Path) -> list[Picture]:
 
 
 def light_curve_pictures(
-    row: Mapping[str, Any], results: Path, directory: Path
+    row: Mapping[str, Any],
+    results: Path,
+    directory: Path,
+    search: Search = DEFAULT_SEARCH,
+    known_flares: Columns | None = None,
 ) -> tuple[Section, LeftOut | None]:
     """The pictures of a light curve, as far as they can be drawn, and why not the others."""
-    section = Section(row["sector"])
-    problem = isolated(
-        results / row["path"], lambda: _draw_light_curve(section, row, results, directory)
-    )
+    section, path = Section(row["sector"]), results / row["path"]
+
+    def work() -> None:
+        _draw_light_curve(section, Content.read(path, search, known_flares), directory)
+
+    problem = isolated(path, work)
     if problem is not None:
         section.problem = problem.line.replace(f"{results}/", "")
     return section, problem
 
 
-def _draw_light_curve(
-    section: Section, row: Mapping[str, Any], results: Path, directory: Path
-) -> None:
+def _draw_light_curve(section: Section, content: Content, directory: Path) -> None:
     def add(name: str, caption: str, draw: Callable[[], Any]) -> None:
-        file = f"{row['sector']}_{name}.png"
+        file = f"{section.sector}_{name}.png"
         save(draw, directory / file)
         section.pictures.append(Picture(file, caption))
 
-    content = Content.read(results / row["path"])
     add("light_curve", "Light curve, largest flare, recovery", lambda: draw_overview(content))
-    if row["n_flares"]:
+    if content.searched.n_flares:
         add("flares", "The largest flares", lambda: draw_zooms(content))
     recovery, title = content.recovery, title_of(content)
     if recovery is not None and recovery.n_done:

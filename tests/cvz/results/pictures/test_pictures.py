@@ -50,7 +50,7 @@ def check(draw, tmp_path):
 def test_each_flare_has_a_panel_the_largest_first(content, tmp_path):
     figure = check(lambda: draw_zooms(content), tmp_path)
     titles = [axes.get_title("left") for axes in figure.get_axes() if axes.get_title("left")]
-    flares = content.data.flares
+    flares = content.measured_flares
     order = np.argsort(-flares["equivalent_duration"])
     assert titles == [f"flare {i}, peak {flares['peak_time'][i]:.4f} BTJD d" for i in order]
 

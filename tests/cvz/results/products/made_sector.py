@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cvzmpi.cvz.results.products.measured_flares import COLUMNS
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
@@ -20,10 +21,12 @@ def made_sector(number, curve, duration, days=20.0, marks=()):
         evaluated=days + 1,
         searched=days,
         completeness=curve,
-        peak_time=1500 + np.arange(len(duration)),
-        amplitude=duration / 100,
-        duration=duration,
-        duration_error=duration / 10,
-        mask_duration=duration / 2,
-        at_edge=np.zeros(len(duration), bool),
+        flares={name: np.zeros(len(duration), column.dtype) for name, column in COLUMNS.items()}
+        | {
+            "peak_time": 1500 + np.arange(len(duration)),
+            "amplitude": duration / 100,
+            "equivalent_duration": duration,
+            "equivalent_duration_error": duration / 10,
+            "mask_equivalent_duration": duration / 2,
+        },
     )

@@ -190,7 +190,10 @@ def test_flares_that_lose_light_are_counted_and_in_no_rate():
     assert (with_them.rate, with_them.index) == (without.rate, without.index)
     assert with_them.sector_rates() == without.sector_rates()
     assert with_them.sectors[0].n_not_positive == 4
-    assert cumulative_ffd(with_them)["ed"].tolist() == [30.0, 20.0]
+    points = cumulative_ffd(with_them)
+    np.testing.assert_array_equal(points["ed"], [30.0, 20.0, 0.0, -0.5, -6853.0, math.nan])
+    for name in ("raw_rate", "rate", "completeness"):
+        assert np.isfinite(points[name]).tolist() == [True, True, False, False, False, False]
 
 
 def test_a_star_has_the_marks_of_its_light_curves():

@@ -8,7 +8,6 @@ from click.testing import CliRunner
 
 from cvzmpi.cli import cli
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.results.products.tess_band import band_luminosity
 from cvzmpi.errors import ConfigError
 from tests.cvz.example_file import SECTOR, TIC, write_example
 from tools.harness import job_process
@@ -115,12 +114,3 @@ def test_nothing_but_unusable_files_gives_empty_tables(tmp_path):
     outcome = run("--all", "--results", tmp_path / "output", "--output", tmp_path / "ffd")
     assert outcome.exit_code == 0
     assert len(QTable.read(tmp_path / "ffd" / "ffd_stars.ecsv")) == 0
-
-
-def test_the_band_of_the_sun_has_a_third_of_its_light():
-    """Of 3.83e33 erg/s; 34 % by the full response table."""
-    sun = band_luminosity(1.0, 5772.0)
-    assert sun.unit == u.erg / u.s
-    assert sun.value / 3.828e33 == pytest.approx(0.342, abs=0.01)
-    ratio = band_luminosity(0.5, 3200.0) / band_luminosity(1.0, 3200.0)
-    assert ratio.value == pytest.approx(0.25)

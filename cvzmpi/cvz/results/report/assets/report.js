@@ -67,7 +67,7 @@ function shown(value, column) {
   if (typeof value !== "number" || column.digits === null) return String(value);
   if (value === 0) return "0";
   const magnitude = Math.floor(Math.log10(Math.abs(value)));
-  if (magnitude < -4) return value.toExponential(column.digits - 1);
+  if (magnitude < -4 || magnitude > 9) return value.toExponential(column.digits - 1);
   return value.toFixed(Math.max(0, column.digits - 1 - magnitude));
 }
 

@@ -1,0 +1,179 @@
+"""Find what stands out of a light curve, up and down, by taking it out bit by bit.
+
+A flare rings: the process follows a part of it, so the statistic has side lobes beside it that look
+like dips and flares of their own. To leave its cadences out alone is not enough, since the process
+follows the tail that is left. So the strongest events are fitted and subtracted, what the template
+cannot describe of them is left out, and the rest is whitened anew, until nothing stands out.
+Dips - transits, eclipses, dropped counts - ring just as much, and are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
+from cvzmpi.cvz.detection.significance.whitened.template_fit import fit_template
+from cvzmpi.cvz.detection.significance.whitened.templates import Template, flare
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+
+MISMATCH = 0.12
+"""Part of a flare's light by which real flares differ from the template, of the order that
+Tovar Mendoza et al. 2022 (figure 9) find between flares."""
+
+_MAX_PASSES = 15
+_AROUND = (6, 10, 10)  # an event of width w hides weaker ones nearer than 6 w + 10 and 10 w + 10
+_SEES = 0.8  # a template sees a dip if its statistic is this part of the highest
+_OF_DIP = 0.3  # a dip lasts while the deficit is more than this part of its deepest
+_BESIDE_GAP = 20  # cadences missing in a row that do not end a dip
+
+
+@dataclass
+class Event:
+    """Something that stands out of the light curve."""
+
+    number: int  # the usable cadence where it was found
+    strength: float  # statistic over the star's noise; negative for a dip
+    template: int  # index of the template that found it
+    # bool, shape (n,): cadences that it was left out at; what differs from the template there
+    core: np.ndarray
+    # of the fitted template: amplitude relative to the median flux, place of the peak and FWHM in
+    # cadences; 0 for a dip
+    amplitude: float = 0.0
+    peak: float = 0.0
+    fwhm: float = 0.0
+
+    def flux(self, samples: Samples) -> np.ndarray:
+        """The fitted template at the usable cadences; float64, shape (n,)."""
+        if self.amplitude == 0:
+            return np.zeros(len(samples))
+        return self.amplitude * flare(samples.place, self.peak, self.fwhm)
+
+
+@dataclass
+class CleanLightCurve:
+    """A light curve with its events taken out."""
+
+    whitening: Whitening
+    scales: np.ndarray  # float64, shape (n_templates, n): see `noise_scales`
+    event_model: np.ndarray  # float64, shape (n,): all fitted templates
+    flares: list[Event] = field(default_factory=list)
+    dips: list[Event] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """Takes the events out of light curves of one quiet star."""
+
+    kernel: str
+    parameters: dict[str, float]
+    templates: tuple[Template, ...]
+    information: np.ndarray  # float64, shape (n_templates,): see `information`
+    min_snr: float
+    # float64, shape (n_templates,): what flares need more than `min_snr`, where the process cannot
+    # follow the star
+    raised: np.ndarray
+
+    def whiten(self, samples: Samples, model: np.ndarray, left_out: np.ndarray) -> Whitening:
+        """Whiten a light curve without its flares, `model`, and the cadences left out."""
+        residual = samples.flux - self.parameters["mean"] - model
+        return Whitening(samples, residual, self.kernel, self.parameters, left_out)
+
+    def clean(self, samples: Samples, left_out: np.ndarray) -> CleanLightCurve:
+        """Take out one event after the other, the strongest first.
+
+        Parameters
+        ----------
+        left_out : bool, shape (n,)
+            Cadences that are not looked at at all.
+        """
+        model = np.zeros(len(samples))
+        left_out = left_out.copy()
+        flares: list[Event] = []
+        dips: list[Event] = []
+        for number in range(_MAX_PASSES + 1):
+            whitening = self.whiten(samples, model, left_out)
+            statistic = StatisticMap.of(whitening, self.templates, self.information)
+            values = statistic.at_samples(whitening)
+            # anew in each pass: many large flares close together raise it
+            scales = noise_scales(values, self.templates)
+            found = self._strongest(samples, values / scales) if number < _MAX_PASSES else []
+            if not found:
+                return CleanLightCurve(whitening, scales, model, flares, dips)
+            for event in found:
+                if event.strength > 0:
+                    self._take_flare(whitening, event)
+                    model = model + event.flux(samples)
+                    flares.append(event)
+                else:
+                    self._take_dip(whitening, event, model)
+                    dips.append(event)
+                left_out = left_out | event.core
+        raise AssertionError("unreachable")
+
+    def _strongest(self, samples: Samples, statistic: np.ndarray) -> list[Event]:
+        """Events that are far enough from each other not to be side lobes of one another."""
+        statistic = np.nan_to_num(statistic)
+        up, down = statistic / self.raised[:, None], -statistic
+        up_best, down_best = up.max(axis=0), down.max(axis=0)
+        strength = np.where(up_best >= self.min_snr, np.maximum(up_best, down_best), down_best)
+        order = np.argsort(-strength, kind="stable")
+        order = order[strength[order] >= self.min_snr]
+        hidden = np.zeros(len(samples), bool)
+        found = []
+        for number in order:
+            if hidden[number]:
+                continue
+            is_flare = up_best[number] >= max(self.min_snr, down_best[number])
+            template = int(np.argmax(up[:, number]))
+            if not is_flare:  # all of a dip is left out: the longest template that sees it
+                sees = down[:, number] >= _SEES * down_best[number]
+                template = int(np.flatnonzero(sees)[-1])
+            width, place = self.templates[template].fwhm, samples.place[number]
+            factor_before, factor_after, more = _AROUND
+            near = samples.piece(
+                int(place - factor_before * width - more), int(place + factor_after * width + more)
+            )
+            if not hidden[near].any():
+                value = up_best[number] if is_flare else -down_best[number]
+                core = np.zeros(len(samples), bool)
+                found.append(Event(int(number), float(value), template, core))
+            hidden[near] = True
+        return found
+
+    def _take_flare(self, whitening: Whitening, event: Event) -> None:
+        """Fit the template, and leave out where its mismatch would stand out of the noise."""
+        template = self.templates[event.template]
+        samples = whitening.samples
+        start = samples.place[event.number] + template.phase
+        fit = fit_template(whitening, start, template.fwhm, event.number)
+        event.amplitude, event.peak, event.fwhm = fit.amplitude, fit.peak, fit.fwhm
+        event.core = MISMATCH * np.abs(event.flux(samples)) > np.sqrt(whitening.variance)
+        event.core[event.number] = True
+
+    def _take_dip(self, whitening: Whitening, event: Event, model: np.ndarray) -> None:
+        """Leave out the cadences of a dip, but not those of a flare beside it."""
+        samples, width = whitening.samples, self.templates[event.template].fwhm
+        deficit = -uniform_filter1d(whitening.remainder, max(1, int(width / 2) | 1))
+        first = max(0, event.number - int(width))
+        deepest = first + int(np.argmax(deficit[first : event.number + int(2 * width) + 1]))
+        start, stop = _run(deficit > _OF_DIP * deficit[deepest], deepest, samples.place)
+        place = samples.place[event.number]
+        wide = samples.piece(int(place - 1.5 * width), int(place + 2.5 * width))
+        event.core[min(start - 1, wide.start) if start else 0 : max(stop + 1, wide.stop)] = True
+        event.core &= model <= MISMATCH * np.sqrt(whitening.variance) * 2.5
+        event.core[event.number] = True
+
+
+def _run(inside: np.ndarray, number: int, place: np.ndarray) -> tuple[int, int]:
+    """The run of cadences around one that are inside, over no long gap: first, and after last."""
+    step = np.diff(place) <= _BESIDE_GAP
+    broken = np.flatnonzero(~(inside[1:] & inside[:-1] & step))  # between it and the next
+    before, after = broken[broken < number], broken[broken >= number]
+    return (
+        int(before[-1]) + 1 if len(before) else 0,
+        int(after[0]) + 1 if len(after) else len(inside),
+    )

@@ -1,0 +1,222 @@
+"""Find the flares of one light curve: from the flux to vetted events.
+
+The Gaussian process is fitted, what stands out is taken out, and both are repeated until the same
+flares stand out twice. Then each is examined alone and vetted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.detection.significance.cleaning import Cleaner, CleanLightCurve
+from cvzmpi.cvz.detection.significance.examination import Examination, Examined
+from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise
+from cvzmpi.cvz.detection.significance.recurrence import recurring, strongest_near
+from cvzmpi.cvz.detection.significance.vetting import Vetting, cadences_since_gap
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.detection.significance.whitened.templates import Template, bank
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
+
+MAX_ROUNDS = 4
+"""Fits of the process; mostly two are enough."""
+
+_SAME = 3  # cadences by which a flare may move from one round to the next
+
+# What the first fit leaves out besides the flares of stella: runs above the running median.
+_WINDOW, _HIGH, _BEFORE, _AFTER = 61, 5.0, 3, 14
+
+# Dips that may be transits: their signal-to-noise, FWHM in cadences, and greatest quotient.
+_TRANSIT_SNR, _TRANSIT_FWHM, _ALIKE = 7.0, 8.0, 1.5
+
+_N_EVENTS = 3  # in an inverted light curve, two may be chance or single eclipses
+_EXPECTED = 4.5  # signal-to-noise of the strongest of them in Gaussian noise
+_GROUPS = (2.0, 16.0)  # FWHMs in cadences between templates that are raised together
+
+
+@dataclass(frozen=True)
+class Found:
+    """The events of a light curve: those that pass all rules, and the others."""
+
+    fit: GaussianProcessFit  # the process that they were found over
+    cleaner: Cleaner
+    clean: CleanLightCurve
+    quiet: QuietNoise
+    flares: list[Examined]
+    refused: list[Examined]
+    eclipsed: np.ndarray  # bool, shape (n,): cadences of dips that recur with a period
+
+
+def find_flares(
+    observation: Observation, stella: np.ndarray, raised: np.ndarray, config: Config
+) -> Found:
+    """Fit the quiet star and find what stands out of it.
+
+    Parameters
+    ----------
+    stella : bool, shape (n,)
+        Usable cadences in flares of the search `stella`, which the first fit leaves out.
+    raised : float64, shape (n_templates,)
+        See `noise_raised`.
+
+    Raises
+    ------
+    LightCurveError
+        As `fit_gaussian_process`.
+    """
+    samples = Samples.of(observation)
+    templates = bank(samples.exposure)
+    left_out = stella | _outliers(samples.flux)
+    model = np.zeros(len(samples))
+    before: list[int] | None = None
+    for _ in range(MAX_ROUNDS):
+        fit = fit_quiet_star(observation, model, ~left_out, config)
+        whitening = whiten(samples, fit)
+        quiet = QuietNoise.of(whitening, templates)
+        cleaner = Cleaner(
+            fit.kernel,
+            fit.parameters,
+            templates,
+            quiet.information,
+            config.significance.min_snr,
+            raised,
+        )
+        clean = cleaner.clean(samples, np.zeros(len(samples), bool))
+        model, left_out = clean.event_model, clean.whitening.left_out
+        numbers = sorted(event.number for event in clean.flares)
+        if before is not None and _same(numbers, before):
+            break
+        before = numbers
+    examination = examination_of(cleaner, clean, quiet)
+    examined = [examination.examine(event) for event in clean.flares]
+    flares, refused = passing(examined, samples.time, cleaner.min_snr)
+    return Found(fit, cleaner, clean, quiet, flares, refused, _eclipsed(clean, templates))
+
+
+def examination_of(cleaner: Cleaner, clean: CleanLightCurve, quiet: QuietNoise) -> Examination:
+    """Prepare to examine the events of a cleaned light curve."""
+    return Examination(
+        cleaner=cleaner,
+        clean=clean,
+        quiet=quiet,
+        scales=clean.scales * cleaner.raised[:, None],
+        since_gap=cadences_since_gap(clean.whitening.samples.place),
+    )
+
+
+def fit_quiet_star(
+    observation: Observation, model: np.ndarray, used: np.ndarray, config: Config
+) -> GaussianProcessFit:
+    """Fit the process to the used cadences (bool, shape (n,)) without the flares, `model`."""
+    light_curve, median = observation.light_curve, observation.median_flux
+    flux = light_curve.flux / median
+    flux[observation.rows] -= model
+    return fit_gaussian_process(
+        light_curve.time,
+        flux,
+        light_curve.flux_err / median,
+        observation.spread(used, bool, False),
+        config.model,
+    )
+
+
+def passing(
+    examined: list[Examined], time: np.ndarray, min_snr: float
+) -> tuple[list[Examined], list[Examined]]:
+    """Divide examined events into those that pass all rules, and the others.
+
+    Parameters
+    ----------
+    time : float64, shape (n,)
+        Of the usable cadences.
+    """
+    strong = [item for item in examined if item.snr >= min_snr]
+    recurs = recurring(
+        np.array([time[item.event.number] for item in strong]),
+        np.array([item.snr for item in strong]),
+        time,
+    )
+    passed: list[Examined] = []
+    refused = [item for item in examined if item.snr < min_snr]
+    for item, again in zip(strong, recurs, strict=True):
+        if again:
+            item = replace(item, refused=item.refused | Vetting.PERIODIC)
+        (refused if item.refused else passed).append(item)
+    return passed, refused
+
+
+def whiten(samples: Samples, fit: GaussianProcessFit) -> Whitening:
+    """Whiten a light curve of which nothing is taken out."""
+    residual = samples.flux - fit.parameters["mean"]
+    nothing = np.zeros(len(samples), bool)
+    return Whitening(samples, residual, fit.kernel, fit.parameters, nothing)
+
+
+def _outliers(flux: np.ndarray) -> np.ndarray:
+    """Runs of two high cadences or more, with what may belong to them."""
+    excess = flux - median_filter(flux, _WINDOW, mode="nearest")
+    high = excess > _HIGH * 1.4826 * np.median(np.abs(excess))
+    run = high.copy()
+    run[1:] &= high[:-1]
+    run[:-1] |= run[1:]
+    result = run.copy()
+    for shift in range(1, _AFTER + 1):
+        result[shift:] |= run[:-shift]
+    for shift in range(1, _BEFORE + 1):
+        result[:-shift] |= run[shift:]
+    return result
+
+
+def _eclipsed(clean: CleanLightCurve, templates: tuple[Template, ...]) -> np.ndarray:
+    """The cadences of eclipses and transits; bool, shape (n,).
+
+    Dips that recur with a period; and strong long ones that are alike, of which a planet with a
+    period of ten days leaves two in a sector.
+    """
+    samples, dips = clean.whitening.samples, clean.dips
+    time = np.array([samples.time[dip.number] for dip in dips])
+    strength = np.array([-dip.strength for dip in dips])
+    parts = strongest_near(time, strength)
+    recurs = recurring(time, strength, samples.time)
+    fwhm = np.array([templates[dip.template].fwhm for dip in dips])
+    once = np.unique(parts)
+    transits = once[(strength[once] >= _TRANSIT_SNR) & (fwhm[once] >= _TRANSIT_FWHM)]
+    quotient = strength[transits, None] / strength[transits]
+    alike = np.abs(np.log(quotient)) < np.log(_ALIKE)
+    recurs |= np.isin(parts, transits[np.count_nonzero(alike, axis=1) >= 2])
+    eclipsed = np.zeros(len(samples), bool)
+    for number in np.flatnonzero(recurs):
+        eclipsed |= dips[number].core
+    return eclipsed
+
+
+def noise_raised(found: Found, inverted: list[Examined]) -> np.ndarray:
+    """How much more than its scale the noise of the star is, as its inverted light curve shows.
+
+    A star that the process cannot follow dips as often as it rises: pulsations, spots that the
+    process is too slow for, a spacecraft that shakes. Where a third event stands out of the
+    inverted light curve, which holds no flares, the noise is such that it does not.
+
+    Returns
+    -------
+    float64, shape (n_templates,)
+        1 or above.
+    """
+    group = np.searchsorted(_GROUPS, [template.fwhm for template in found.quiet.templates])
+    raised = found.cleaner.raised.copy()
+    for number in range(len(_GROUPS) + 1):
+        snr = sorted(item.snr for item in inverted if group[item.look.template[0]] == number)
+        if len(snr) >= _N_EVENTS:
+            raised[group == number] *= max(1.0, snr[-_N_EVENTS] / _EXPECTED)
+    return raised
+
+
+def _same(numbers: list[int], before: list[int]) -> bool:
+    return len(numbers) == len(before) and all(
+        abs(now - then) <= _SAME for now, then in zip(numbers, before, strict=True)
+    )

@@ -1,0 +1,84 @@
+"""Mirror images: light curves made from the observed one that hold no flares, but its noise.
+
+Two of them: the flux *inverted* about the model, and the remainders over the model *shuffled* in
+blocks that are long enough to keep the correlation of the noise, and short against the process. The
+found flares are taken out before. What the searches find in them is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from cvzmpi.cvz.detection.significance.examination import Examination, Examined
+from cvzmpi.cvz.detection.significance.finding import Found, examination_of, passing
+from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+
+BLOCK = 30
+"""Cadences of a block that is moved as a whole: an hour."""
+
+
+class Image(IntEnum):
+    """The mirror images, by their number in the sector file."""
+
+    INVERTED = 1
+    SHUFFLED = 2
+
+
+@dataclass(frozen=True)
+class MirrorImage:
+    """A mirror image, and what the search by significance finds in it."""
+
+    image: Image
+    flux: np.ndarray  # float64, shape (n,): relative to the median, at the usable cadences
+    events: list[Examined]
+    examination: Examination  # of the image
+
+
+def mirror_images(
+    samples: Samples, found: Found, quiet_mean: np.ndarray, entropy: Sequence[int]
+) -> list[MirrorImage]:
+    """Make the mirror images of a light curve and search them.
+
+    Parameters
+    ----------
+    quiet_mean : float64, shape (n,)
+        Mean of the process at all usable cadences.
+    entropy : sequence of int
+        Seed, tic and sector of the random order.
+    """
+    remainder = samples.flux - found.clean.event_model - quiet_mean
+    # A periodic dip is no false alarm when it is turned over.
+    left_out = found.eclipsed.copy()
+    for event in found.clean.flares:
+        left_out |= event.core
+    shuffled = _shuffled(remainder, ~found.clean.whitening.left_out, entropy)
+    inverted = np.where(left_out, shuffled, -remainder)
+    everything = np.zeros(len(samples), bool)
+    return [
+        _searched(samples, found, Image.INVERTED, quiet_mean + inverted, left_out),
+        _searched(samples, found, Image.SHUFFLED, quiet_mean + shuffled, everything),
+    ]
+
+
+def _searched(
+    samples: Samples, found: Found, image: Image, flux: np.ndarray, left_out: np.ndarray
+) -> MirrorImage:
+    clean = found.cleaner.clean(samples.with_flux(flux), left_out)
+    examination = examination_of(found.cleaner, clean, found.quiet)
+    examined = [examination.examine(event) for event in clean.flares]
+    events = passing(examined, samples.time, found.cleaner.min_snr)[0]
+    return MirrorImage(image, flux, events, examination)
+
+
+def _shuffled(remainder: np.ndarray, whole: np.ndarray, entropy: Sequence[int]) -> np.ndarray:
+    """The remainders in another order, block by block; those that are not whole are not used."""
+    seed, *unit = entropy
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*unit, 0, 1)))
+    pool = remainder[whole]
+    blocks = [pool[start : start + BLOCK] for start in range(0, len(pool), BLOCK)]
+    order = np.concatenate([blocks[k] for k in rng.permutation(len(blocks))])
+    return np.resize(order, len(remainder))

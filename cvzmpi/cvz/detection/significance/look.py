@@ -1,0 +1,227 @@
+"""The look at an event: with all templates around its peak, in the whitened light curve with it.
+
+A found flare and an injected one are looked at in the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from cvzmpi.cvz.detection.significance.quiet_noise import BOXES, PROFILE, QuietNoise
+from cvzmpi.cvz.detection.significance.vetting import HUMP_FWHM, Look
+from cvzmpi.cvz.detection.significance.whitened.statistic import (
+    MIN_COVERAGE,
+    StatisticMap,
+    places_of,
+)
+from cvzmpi.cvz.detection.significance.whitened.templates import RESOLVED, Template
+from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+
+_BOX_LENGTHS = np.arange(12, 201)  # cadences, of boxes that are compared
+_BOX_WIDTH = 2.5  # a box has the noise of the template of this fraction of its length
+_NEAR = 3  # cadences around the peak in which the brightest one is
+
+
+@dataclass(frozen=True)
+class Looker:
+    """Looks at events in a light curve, or a piece of it."""
+
+    quiet: QuietNoise
+    # what turns sums over whitened fluxes to signal-to-noise: float64, shape (n_templates,
+    # n_places + 2 margin); 0 where too little is usable
+    factors: np.ndarray
+    backwards_factors: np.ndarray
+    scales: np.ndarray  # float64, shape (n_templates, n_places): the star's noise, raised
+    usable: np.ndarray  # bool, shape (n_places,)
+    since_gap: np.ndarray  # int64, shape (n_places,)
+
+    @classmethod
+    def of(
+        cls,
+        whitening: Whitening,
+        quiet: QuietNoise,
+        scales: np.ndarray,
+        since_gap: np.ndarray,
+    ) -> Looker:
+        """Prepare to look at a whitened light curve.
+
+        Parameters
+        ----------
+        scales : float64, shape (n_templates, n)
+            The star's noise at the usable cadences, raised where need be.
+        since_gap : int, shape (n,)
+            From `cadences_since_gap`.
+        """
+        samples = whitening.samples
+        of_places = places_of(samples, scales)
+        forwards = StatisticMap.of(whitening, quiet.templates, quiet.information)
+        backwards = StatisticMap.of(whitening, quiet.backwards, quiet.backwards_information)
+        n_short = len(quiet.templates) - len(quiet.backwards)
+        return cls(
+            quiet=quiet,
+            factors=_factors(forwards, quiet.information, of_places),
+            backwards_factors=_factors(backwards, quiet.backwards_information, of_places[n_short:]),
+            scales=of_places,
+            usable=samples.on_grid(~whitening.left_out).astype(bool),
+            since_gap=places_of(samples, since_gap[None])[0],
+        )
+
+    @property
+    def margin(self) -> int:
+        """Cadences around the peak that are looked at."""
+        return margin(self.quiet.templates)
+
+    def look(self, alpha: np.ndarray, centre: np.ndarray, least: float = -np.inf) -> Look:
+        """Look at a batch of events.
+
+        Parameters
+        ----------
+        alpha : float64, shape (batch, 2 margin + 1)
+            K^-1 of the flux around each, on the grid; 0 where nothing is usable.
+        centre : int, shape (batch,)
+            Places of the peaks, which stand in the middle of `alpha`.
+        least : float
+            Signal-to-noise below which the vetting values are left at 0: that is no event.
+        """
+        batch = np.arange(len(centre))
+        snr = np.full(len(centre), -np.inf)
+        at_template, shift = np.zeros((2, len(centre)), np.int64)
+        for k, template in enumerate(self.quiet.templates):
+            values = _sums(alpha, template, template.slack)
+            values = values * _factors_at(self.factors[k], centre, template.slack)
+            where = values.argmax(axis=1)
+            better = values[batch, where] > snr
+            snr[better] = values[batch, where][better]
+            at_template[better] = k
+            shift[better] = where[better] - template.slack
+        place = np.clip(centre + shift, 0, len(self.usable) - 1)
+        rest, backwards, hump = np.zeros((3, len(centre)))
+        since_gap = self.since_gap[place]
+        look = Look(snr, at_template, place, rest, backwards, hump, since_gap)
+        self._vet(look, alpha, centre, shift, np.flatnonzero(snr >= least))
+        return look
+
+    def _vet(
+        self,
+        look: Look,
+        alpha: np.ndarray,
+        centre: np.ndarray,
+        shift: np.ndarray,
+        members: np.ndarray,
+    ) -> None:
+        """Fill in the vetting values of some members of the batch."""
+        fwhm = np.array([t.fwhm for t in self.quiet.templates])[look.template]
+        look.rest_snr[members] = self._rest(alpha[members], centre[members], shift[members])
+        resolved = members[fwhm[members] >= RESOLVED]
+        look.reversed_snr[resolved] = self._backwards(alpha[resolved], centre[resolved])
+        for member in members[fwhm[members] >= HUMP_FWHM]:
+            look.hump_snr[member] = self._hump(
+                alpha[member], int(centre[member]), int(shift[member])
+            )
+
+    def _backwards(self, alpha: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        """The best signal-to-noise of templates backwards in time."""
+        best = np.zeros(len(centre))
+        for k, template in enumerate(self.quiet.backwards):
+            slack = _backwards_slack(template)
+            factors = _factors_at(self.backwards_factors[k], centre, slack)
+            snr = _sums(alpha, template, slack) * factors
+            best = np.maximum(best, snr.max(axis=1))
+        return best
+
+    def _rest(self, alpha: np.ndarray, centre: np.ndarray, shift: np.ndarray) -> np.ndarray:
+        """The best signal-to-noise without the brightest cadence near the peak.
+
+        To leave a cadence out takes K^-1 e alpha_n / (K^-1)_nn from K^-1 y, and the square of
+        s^T K^-1 e over (K^-1)_nn from the information of s (a rank-one update).
+        """
+        batch = np.arange(len(centre))
+        middle = alpha.shape[1] // 2
+        near = shift[:, None] + np.arange(-_NEAR, _NEAR + 1)
+        values = np.take_along_axis(alpha, near + middle, axis=1)
+        brightest = near[batch, values.argmax(axis=1)]  # relative to the centre
+        excess = values.max(axis=1) / self.quiet.cadence_information
+        best = np.zeros(len(centre))
+        for k, template in enumerate(self.quiet.templates):
+            product = _sums(alpha, template, template.slack)
+            shifts = np.arange(-template.slack, template.slack + 1)
+            offset = np.clip(brightest[:, None] - shifts, -PROFILE, PROFILE)
+            overlap = self.quiet.profiles[k][offset + PROFILE]
+            left = 1 - overlap**2 / (self.quiet.cadence_information * self.quiet.information[k])
+            factors = _factors_at(self.factors[k], centre, template.slack)
+            snr = (product - overlap * excess[:, None]) * factors
+            snr = np.where(left > 0.05, snr / np.sqrt(np.maximum(left, 0.05)), 0.0)
+            best = np.maximum(best, snr.max(axis=1))
+        return best
+
+    def _hump(self, alpha: np.ndarray, centre: int, shift: int) -> float:
+        """The best signal-to-noise of a box over the peak."""
+        middle = len(alpha) // 2
+        places = np.arange(centre - middle, centre + middle + 1)
+        inside = (places >= 0) & (places < len(self.usable))
+        usable = np.zeros(len(alpha))
+        usable[inside] = self.usable[places[inside]]
+        sums, counts = (np.concatenate([[0.0], np.cumsum(x)]) for x in (alpha, usable))
+        fwhms = np.log([template.fwhm for template in self.quiet.templates])
+        scales = self.scales[:, min(max(centre + shift, 0), len(self.usable) - 1)]
+        of_length = np.exp(
+            np.interp(np.log(_BOX_LENGTHS), np.log(BOXES), np.log(self.quiet.box_information))
+        )
+        noise = np.interp(np.log(_BOX_LENGTHS / _BOX_WIDTH), fwhms, scales)
+        peak, best = middle + shift, 0.0
+        for length, info, scale in zip(_BOX_LENGTHS.tolist(), of_length, noise, strict=True):
+            start = np.arange(max(0, peak - length - 2), min(peak + 3, len(alpha) - length))
+            coverage = (counts[start + length] - counts[start]) / length
+            snr = (sums[start + length] - sums[start]) / np.sqrt(info * np.maximum(coverage, 0.6))
+            snr = np.where(coverage > 0.6, snr, 0.0)
+            if len(snr):
+                best = max(best, float(snr.max() / scale))
+        return best
+
+
+@cache
+def _matrix(template: Template, slack: int) -> np.ndarray:
+    """The template at each shift, in columns; shape (n + 2 slack, 2 slack + 1)."""
+    n = len(template.shape)
+    matrix = np.zeros((n + 2 * slack, 2 * slack + 1))
+    for k in range(2 * slack + 1):
+        matrix[k : k + n, k] = template.shape
+    return matrix
+
+
+def _sums(alpha: np.ndarray, template: Template, slack: int) -> np.ndarray:
+    """The template times the whitened flux, at each shift; shape (batch, 2 slack + 1)."""
+    first = alpha.shape[1] // 2 - slack - template.before
+    matrix = _matrix(template, slack)
+    product: np.ndarray = alpha[:, first : first + len(matrix)] @ matrix
+    return product
+
+
+def _factors_at(factors: np.ndarray, centre: np.ndarray, slack: int) -> np.ndarray:
+    """The factors of a template at each shift; shape (batch, 2 slack + 1)."""
+    values: np.ndarray = factors[centre[:, None] + np.arange(-slack, slack + 1) + _PAD]
+    return values
+
+
+_PAD = 512  # places before the first and after the last that may be asked for
+
+
+def _factors(statistic: StatisticMap, info: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    coverage = np.maximum(statistic.coverage, MIN_COVERAGE)
+    factors = 1 / (np.sqrt(info[:, None] * coverage) * scales)
+    factors[statistic.coverage < MIN_COVERAGE] = 0.0
+    return np.pad(factors, ((0, 0), (_PAD, _PAD)))
+
+
+def _backwards_slack(template: Template) -> int:
+    """A template backwards in time peaks later than the bump that it fits."""
+    return int(3 + 2.5 * template.fwhm)
+
+
+def margin(templates: tuple[Template, ...]) -> int:
+    """Cadences around a peak that a look at it needs."""
+    longest = templates[-1]
+    return max(longest.after + _backwards_slack(longest), _BOX_LENGTHS[-1] + longest.slack) + _NEAR

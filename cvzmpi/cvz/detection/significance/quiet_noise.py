@@ -1,0 +1,73 @@
+"""What the templates see of the quiet star: its covariance, the same at all places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvzmpi.cvz.detection.significance.whitened.templates import RESOLVED, Template
+from cvzmpi.cvz.detection.significance.whitened.whitening import (
+    Whitening,
+    information,
+    shapes_of,
+    typical_places,
+)
+
+BOXES = (12, 20, 32, 48, 72, 108, 160, 210)
+"""Lengths in cadences of the boxes whose information is computed."""
+
+PROFILE = 64
+"""Cadences around a template's peak in which its profile is kept."""
+
+
+@dataclass(frozen=True)
+class QuietNoise:
+    """The quiet star's covariance as the templates see it, the same at all places."""
+
+    templates: tuple[Template, ...]
+    information: np.ndarray  # float64, shape (n_templates,): see `whitening.information`
+    backwards: tuple[Template, ...]  # those long enough to tell the direction of time
+    backwards_information: np.ndarray
+    box_information: np.ndarray  # float64, shape (n_boxes,)
+    # float64, shape (n_templates, 2 PROFILE + 1): K^-1 s around the peak of each template
+    profiles: np.ndarray
+    cadence_information: float  # (K^-1)_nn of a usable cadence
+
+    @classmethod
+    def of(cls, whitening: Whitening, templates: tuple[Template, ...]) -> QuietNoise:
+        """Compute it from a light curve of which nothing is left out."""
+        places = typical_places(whitening.samples)
+        backwards = tuple(t.in_reverse for t in templates if t.fwhm >= RESOLVED)
+        boxes = [(0, np.ones(length)) for length in BOXES]
+        profiles = [_profile(whitening, *shape, places[::4]) for shape in shapes_of(templates)]
+        cadence = _profile(whitening, 0, np.ones(1), places[::4])
+        return cls(
+            templates=templates,
+            information=information(whitening, shapes_of(templates), places),
+            backwards=backwards,
+            backwards_information=information(whitening, shapes_of(backwards), places[::3]),
+            box_information=information(whitening, boxes, places[::3]),
+            profiles=np.array(profiles),
+            cadence_information=float(cadence[PROFILE]),
+        )
+
+
+def _profile(
+    whitening: Whitening, before: int, shape: np.ndarray, places: np.ndarray
+) -> np.ndarray:
+    """K^-1 of a shape around its place, the median over several; shape (2 PROFILE + 1,)."""
+    profiles = []
+    for place in places:
+        part = whitening.around(int(place), before + 300, len(shape) - before)
+        index = whitening.samples.place[part] - (place - before)
+        inside = (index >= 0) & (index < len(shape))
+        vector = np.where(inside, shape[np.clip(index, 0, len(shape) - 1)], 0.0)
+        solved = whitening.upper(whitening.lower(vector[:, None], part), part)[:, 0]
+        offset = whitening.samples.place[part] - place + PROFILE
+        profile = np.full(2 * PROFILE + 1, np.nan)
+        near = (offset >= 0) & (offset <= 2 * PROFILE)
+        profile[offset[near]] = solved[near]
+        profiles.append(profile)
+    median = np.nanmedian(np.array(profiles), axis=0)
+    return np.nan_to_num(median)

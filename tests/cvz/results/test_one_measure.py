@@ -1,0 +1,339 @@
+"""One light curve has one count of flares, one time searched, and each flare one size, everywhere.
+
+A small campaign, and all that is made of it; a product with a definition of its own would differ.
+"""
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import QTable
+from click.testing import CliRunner
+from mpi4py import MPI
+
+import cvzmpi
+from cvzmpi.cli import cli
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.results.index.merge import table_path
+from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, size_of
+from cvzmpi.cvz.results.pictures.overview import draw_overview
+from cvzmpi.cvz.results.products import measured_flares, template_fit
+from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
+from cvzmpi.cvz.results.report.site import write_site
+from cvzmpi.cvz.results.report.tables import FLARES, LIGHT_CURVES, STARS
+from cvzmpi.cvz.results.terminal import in_erg
+from cvzmpi.mpi.launch import World
+from tests.cvz.results.example_unit import write_unit
+
+UNITS = [(1001, 1), (1001, 2), (2001, 1), (3002, 1), (4002, 1)]
+N_LOST = 3
+"""Flares of light curve (2001, 1) that are in no rate."""
+
+
+def lose_light(data):
+    """Flares that are none: a dip, one without any light, and one of noise."""
+    flux, flares = data.light_curve.flux, data.flares
+    templates = [name for name in flares if name.startswith(("equivalent", "template", "fwhm"))]
+    for number, level in enumerate((-0.05, 0.0, -0.002)):
+        for name in templates:
+            flares[name][number] = np.nan
+        rows = slice(flares["start"][number], flares["stop"][number] + 1)
+        flux[rows] = data.gp_mu[rows] * (1 + level)
+        n = rows.stop - rows.start
+        flares["mask_equivalent_duration"][number] = level * n * 120
+        flares["mask_equivalent_duration_error"][number] = 2.0
+
+
+def found_otherwise(data):
+    """The first flare was found by stella alone, and more was looked at by the other search."""
+    data.flares["found_by"][0] = 1
+
+
+@dataclass
+class Campaign:
+    """A campaign, all that is made of it, and how many templates were fitted for that."""
+
+    directory: Path
+    search: str  # in effect
+    n_fitted: int
+
+
+@pytest.fixture(scope="module", params=[(1, "significance"), (2, "significance"), (2, "stella")])
+def campaign(request, tmp_path_factory):
+    """A campaign of files of a version, seen by a search; of version 1 all is of stella's."""
+    version, search = request.param
+    directory = tmp_path_factory.mktemp("one")
+    results, star = directory / "results", {"RADIUS": 0.35}
+    for unit in UNITS:
+        odd = {}
+        if unit == (2001, 1):
+            odd = {"flares": (150, 300, 450, 600, 1500, 1900), "change": lose_light}
+        if unit == (3002, 1):
+            odd = {"flares": (), "header": {}}
+        if unit == (1001, 2):
+            odd = {"change": found_otherwise}
+        if unit == (4002, 1):
+            odd = {"model": False}
+        write_unit(results, *unit, **{"header": star, "version": version, **odd})
+    n_fitted = 0
+    original = template_fit.fit_flares
+
+    def counting(data, quality_bitmask):
+        nonlocal n_fitted
+        n_fitted += len(data.flares["peak"])
+        return original(data, quality_bitmask)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measured_flares, "fit_flares", counting)
+        site = write_site(
+            results, directory / "report", World(MPI.COMM_SELF), 5, search=Search(search)
+        )
+    assert site.left_out == []
+    made = Campaign(directory, search if version > 1 else "stella", n_fitted)
+    run(made, "ffd", "--all", "--results", results, "--output", directory / "ffd")
+    return made
+
+
+def run(campaign, *arguments):
+    arguments = [*map(str, arguments), "--search", campaign.search]
+    outcome = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    return outcome.output
+
+
+def files(campaign):
+    paths = {unit: LightCurveId(*unit).path(campaign.directory / "results") for unit in UNITS}
+    return {unit: cvzmpi.read(path, campaign.search) for unit, path in paths.items()}
+
+
+def index_rows(campaign, name):
+    rows = pq.read_table(table_path(campaign.directory / "results" / "index", name)).to_pylist()
+    return {unit: [row for row in rows if (row["tic"], row["sector"]) == unit] for unit in UNITS}
+
+
+def shown_table(text, name):
+    """The rows of a table of the report."""
+    found = re.search(rf'cvzmpiTable\("{name}", (.*)\);', text)
+    return [
+        [cell[0] if isinstance(cell, list) else cell for cell in row]
+        for row in json.loads(found[1])["rows"]
+    ]
+
+
+def cells(row, columns):
+    return dict(zip([column.key for column in columns], row, strict=True))
+
+
+def page(campaign, tic):
+    return (
+        campaign.directory / "report/stars" / f"{tic % 1000:03d}" / f"{tic}/index.html"
+    ).read_text()
+
+
+def same(values, expected):
+    np.testing.assert_allclose(
+        np.array(values, float), np.array(expected, float), rtol=1e-9, equal_nan=True
+    )
+
+
+def or_nan(values):
+    return [math.nan if value is None else value for value in values]
+
+
+def test_the_campaign_has_flares_of_each_kind(campaign):
+    flares = files(campaign)[2001, 1].measured_flares
+    assert (~in_a_rate(flares)).sum() == N_LOST
+    assert flares["template_fitted"].tolist() == [False] * N_LOST + [True] * 3
+    both = files(campaign)[1001, 1].measured_flares
+    assert both["template_fitted"].all()
+    # the sum over the mask, or another energy, would be seen
+    ratio = both["mask_equivalent_duration"] / both["equivalent_duration"]
+    assert np.all(np.abs(ratio - 1) > 0.02)
+    assert np.isfinite(both["energy"]).all()
+    assert np.all(both["energy_error"] > 0.2 * both["energy"])
+
+
+def test_no_template_is_fitted_twice(campaign):
+    n_flares = sum(len(file.measured_flares["peak"]) for file in files(campaign).values())
+    fitted_here = not files(campaign)[1001, 1].searched.has_templates
+    assert campaign.n_fitted == (n_flares if fitted_here else 0)
+
+
+NAMES = (
+    *("equivalent_duration", "equivalent_duration_error", "energy", "energy_error"),
+    *("mask_equivalent_duration", "amplitude", "peak_time"),
+)
+
+
+def test_the_index_has_them(campaign):
+    light_curves, flares = (index_rows(campaign, name) for name in ("light_curves", "flares"))
+    for unit, file in files(campaign).items():
+        (row,) = light_curves[unit]
+        time = file.search_time()
+        assert (row["searched"], row["evaluated"]) == (time.searched, time.evaluated)
+        assert row["n_flares"] == file.searched.n_flares
+        if file.data.flares is None:
+            continue
+        assert len(flares[unit]) == row["n_flares"]
+        for name in NAMES:
+            same([flare[name] for flare in flares[unit]], file.measured_flares[name])
+        largest = file.measured_flares["equivalent_duration"]
+        if len(largest):
+            same(row["largest_flare"], largest.max())
+            same(row["largest_energy"], file.measured_flares["energy"][largest.argmax()])
+
+
+def test_the_astropy_view_has_them(campaign):
+    for file in files(campaign).values():
+        for name in NAMES[:-1]:
+            column = file.flares[name]
+            same(getattr(column, "value", column), file.measured_flares[name])
+
+
+def test_the_pages_of_stars_have_them(campaign):
+    for tic in {tic for tic, _ in UNITS}:
+        text, of_star = page(campaign, tic), {}
+        for (unit_tic, sector), file in files(campaign).items():
+            if unit_tic == tic:
+                of_star[sector] = file
+        rows = [cells(row, LIGHT_CURVES) for row in shown_table(text, "light-curves")]
+        flares = [cells(row, FLARES) for row in shown_table(text, "flares")]
+        assert [row["sector"] for row in rows] == list(of_star)
+        for row in rows:
+            file = of_star[row["sector"]]
+            same(row["searched"], file.search_time().searched)
+            assert row["n_flares"] == file.searched.n_flares
+            mine = [flare for flare in flares if flare["sector"] == row["sector"]]
+            order = by_size(file.measured_flares)
+            for name in NAMES[:4]:
+                same(or_nan(flare[name] for flare in mine), file.measured_flares[name][order])
+        total = sum(file.search_time().searched for file in of_star.values())
+        assert f"<dd>{total:.2f} d in {len(of_star)} light curves</dd>" in text
+        n_flares = sum(file.searched.n_flares for file in of_star.values())
+        assert re.search(rf"<dt>flares found</dt><dd>{n_flares}\b", text)
+
+
+def test_the_page_of_the_campaign_has_them(campaign):
+    text = (campaign.directory / "report/data/stars.js").read_text()
+    stars = [cells(row, STARS) for row in shown_table(text, "stars")]
+    assert len(stars) == 4
+    for star in stars:
+        of_star = [file for (tic, _), file in files(campaign).items() if tic == star["tic"]]
+        same(star["searched"], sum(file.search_time().searched for file in of_star))
+        assert star["n_flares"] == sum(file.searched.n_flares for file in of_star)
+        durations = np.concatenate([f.measured_flares["equivalent_duration"] for f in of_star])
+        assert star["largest_flare"] == (pytest.approx(durations.max()) if len(durations) else None)
+    head = (campaign.directory / "report/index.html").read_text()
+    n_flares = sum(file.searched.n_flares for file in files(campaign).values())
+    assert f"<dt>flares found</dt><dd>{n_flares}</dd>" in head
+
+
+def test_the_tables_of_rates_have_them(campaign):
+    stars, sectors, flares = (
+        QTable.read(campaign.directory / "ffd" / f"ffd_{name}.ecsv")
+        for name in ("stars", "sectors", "flares")
+    )
+    assert len(sectors) == 4  # all that are done
+    for sector in sectors:
+        file = files(campaign)[sector["tic"], sector["sector"]]
+        measured = file.measured_flares
+        time = file.search_time()
+        same([sector["searched"].value, sector["evaluated"].value], [time.searched, time.evaluated])
+        assert sector["n_flares"] == file.searched.n_flares
+        assert sector["n_not_positive"] == (~in_a_rate(measured)).sum()
+        mine = flares[(flares["tic"] == sector["tic"]) & (flares["sector"] == sector["sector"])]
+        assert len(mine) == sector["n_flares"]
+        order = by_size(measured)
+        for name, column in (
+            ("ed", "equivalent_duration"),
+            ("ed_error", "equivalent_duration_error"),
+            ("energy", "energy"),
+            ("energy_error", "energy_error"),
+            ("ed_mask", "mask_equivalent_duration"),
+        ):
+            same(mine[name].value, measured[column][order])
+        assert np.isnan(mine["raw_rate"].value).tolist() == (~in_a_rate(measured)[order]).tolist()
+    assert stars["n_flares"].sum() == len(flares)
+    line = run(
+        campaign,
+        "ffd",
+        "2001",
+        "--results",
+        campaign.directory / "results",
+        "--output",
+        campaign.directory / "one",
+    )
+    searched = files(campaign)[2001, 1].search_time().searched
+    assert line.startswith(f"TIC 2001: 6 flares in {searched:.2f} d of 1 sector (3 in no rate): ")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_show_has_them(campaign, unit):
+    file = files(campaign)[unit]
+    measured, n_flares = file.measured_flares, file.searched.n_flares
+    text = run(campaign, "show", file.path)
+    time = file.search_time()
+    assert re.search(rf"searched +{time.searched:.2f} d by {file.searched.search}; ", text)
+    assert f"; {time.evaluated:.2f} d" in text
+    assert f"  {n_flares} found" in text if n_flares else "none found" in text
+    rows = [line.split() for line in text.splitlines() if re.match(r" *\d+\.\d{5} ", line)]
+    assert len(rows) == len(measured["peak"])
+    for row, i in zip(rows, by_size(measured), strict=True):
+        assert row[4:6] == [
+            f"{measured[name][i]:.2f}"
+            for name in ("equivalent_duration", "equivalent_duration_error")
+        ]
+        assert row[6:8] == [in_erg(measured[name][i]) for name in ("energy", "energy_error")]
+    if not in_a_rate(measured).all():
+        assert f"in no rate: {N_LOST}" in text
+
+
+def test_the_table_of_show_has_them(campaign):
+    of_files = files(campaign)
+    text = run(campaign, "show", *(file.path for file in of_files.values()))
+    rows = [line.split() for line in text.splitlines() if line.rstrip().endswith(".h5")]
+    assert len(rows) == len(UNITS)
+    for row in rows:
+        file = of_files[int(row[0]), int(row[1])]
+        searched, n_flares = file.search_time().searched, file.searched.n_flares
+        assert row[2:4] == [f"{searched:.2f}", str(n_flares)]
+        measured = file.measured_flares
+        for i in by_size(measured)[:1]:
+            sizes = measured["equivalent_duration"][i], measured["energy"][i]
+            assert row[4:6] == [f"{sizes[0]:.1f}", in_erg(sizes[1])]
+
+
+def texts(figure):
+    """All that is written in the panels and legends of a figure."""
+    for axes in figure.get_axes():
+        yield from (text.get_text() for text in axes.texts)
+        if axes.get_legend():
+            yield from (text.get_text() for text in axes.get_legend().get_texts())
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_pictures_have_them(campaign, unit):
+    file = files(campaign)[unit]
+    content = Content.read(file.path, Search(campaign.search))
+    measured, n_flares = file.measured_flares, file.searched.n_flares
+    said = list(texts(draw_overview(content)))
+    found = {0: "no flare", 1: "1 flare"}.get(n_flares, f"{n_flares} flares")
+    assert f"{found} in {file.search_time().searched:.2f} d" in said
+    zoomed = [text for text in texts(draw_zooms(content)) if "ED " in text]
+    assert len(zoomed) == len(measured["peak"])
+    for text, i in zip(zoomed, by_size(measured), strict=True):
+        flare = {name: column[i] for name, column in measured.items()}
+        assert text.endswith(size_of(flare))
+        ed, energy, exponent = re.search(
+            r"ED (-?[\d.]+) .* = \((-?[\d.]+) .*10\^\{(-?\d+)\}", text, re.DOTALL
+        ).groups()
+        assert float(ed) == pytest.approx(flare["equivalent_duration"], abs=0.06)
+        value = float(energy) * 10.0 ** int(exponent)
+        assert value == pytest.approx(flare["energy"], rel=0.06, abs=1e20)
+    if len(measured["peak"]):
+        assert any(zoomed[0] in text for text in said)
