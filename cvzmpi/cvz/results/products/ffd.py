@@ -39,6 +39,25 @@ ASSUMED_INDEX = 2.0
 A&A 645, A42)."""
 
 
+MEASURES = {
+    "peak_time": "peak_time",
+    "amplitude": "amplitude",
+    "ed": "equivalent_duration",
+    "ed_error": "equivalent_duration_error",
+    "ed_mask": "mask_equivalent_duration",
+    "template_fitted": "template_fitted",
+    "energy": "energy",
+    "energy_error": "energy_error",
+    "found_by": "found_by",
+    "snr": "snr",
+    "max_probability": "max_probability",
+    "reliability": "reliability",
+    "at_edge": "at_edge",
+}
+"""The measures of a flare in the cumulative distribution, with their columns in the table of flares
+(`measured_flares.COLUMNS`)."""
+
+
 @dataclass(frozen=True)
 class SectorRate:
     """Flares of one light curve above the star's bound, at the star's index."""
