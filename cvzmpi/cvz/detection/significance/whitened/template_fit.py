@@ -49,7 +49,7 @@ def fit_template(whitening: Whitening, peak: float, fwhm: float, number: int) ->
     def objective(parameters: np.ndarray) -> float:
         at, log_fwhm = parameters
         if abs(at - peak) > reach or not _SHORTEST < math.exp(log_fwhm) < _LONGEST:
-            return 0.0
+            return math.inf  # not 0, which is better than what loses light
         product, information = ratio(parameters)
         return -product * abs(product) / information if information > 0 else 0.0
 
