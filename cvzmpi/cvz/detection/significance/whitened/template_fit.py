@@ -59,7 +59,7 @@ def fit_template(whitening: Whitening, peak: float, fwhm: float, number: int) ->
         objective,
         simplex[0],
         method="Nelder-Mead",
-        options={"xatol": 0.02, "fatol": 0.02, "maxiter": 80, "initial_simplex": simplex},
+        options={"xatol": 0.05, "fatol": 0.1, "maxiter": 80, "initial_simplex": simplex},
     )
     product, information = ratio(best.x)
     information = max(information, np.finfo(float).tiny)
