@@ -35,7 +35,7 @@ _EXAMPLE_SHA256 = "8f026f87bfaf4e79496e124dd6a9a36b5ff06ed597c0b3bff5387fa240681
 _SEARCHED_BY = ("configuration.py", "light_curves", "quiet_star", "injection", "detection", "work")
 """Modules and folders of `cvzmpi/cvz` that decide what is found."""
 
-_ONE_CORE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+_ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _N_JOBS = 2
 
 

@@ -1,4 +1,4 @@
-"""Simulated campaigns: which found flares are true, which true flares are found, and their rates."""
+"""Simulated campaigns: which of the found flares are true, and which true ones are found."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ class FoundOfTruth:
     @classmethod
     def of(cls, campaign: Campaign, search: Search) -> FoundOfTruth:
         """Compare all light curves of a campaign with their truth."""
-        parts = [cls._of_light_curve(SearchedFile.read(p, search), t) for p, t in campaign.with_truth()]
+        parts = [
+            cls._of_light_curve(SearchedFile.read(p, search), t) for p, t in campaign.with_truth()
+        ]
         arrays = list(zip(*(part[:-1] for part in parts), strict=True))
         chance = float(np.mean([part[-1] for part in parts]))
         return cls(*(np.concatenate(values) for values in arrays), chance)
@@ -77,7 +79,9 @@ def law_rate(law: FlareLaw, lower: float, upper: float) -> float:
 
     def beyond(duration: float) -> float:
         low, high = law.min_duration**power, law.max_duration**power
-        return (np.clip(duration, law.min_duration, law.max_duration) ** power - high) / (low - high)
+        return (np.clip(duration, law.min_duration, law.max_duration) ** power - high) / (
+            low - high
+        )
 
     return float(law.active_per_day * (beyond(lower) - beyond(upper)))
 
