@@ -15,6 +15,7 @@ import numpy as np
 
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.measured_flares import COLUMNS
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from cvzmpi.cvz.results.reliability.estimate import estimate_reliability
 from cvzmpi.cvz.results.reliability.events import Events, LightCurves
@@ -167,12 +168,8 @@ def _sector(number: int, curve: CompletenessCurve, duration: np.ndarray) -> Sear
         evaluated=_DAYS,
         searched=_DAYS,
         completeness=curve,
-        peak_time=np.arange(len(duration), dtype=np.float64),
-        amplitude=duration / 100,
-        duration=duration,
-        duration_error=duration / 10,
-        mask_duration=duration,
-        at_edge=np.zeros(len(duration), bool),
+        flares={name: np.zeros(len(duration), column.dtype) for name, column in COLUMNS.items()}
+        | {"equivalent_duration": duration, "equivalent_duration_error": duration / 10},
     )
 
 

@@ -62,12 +62,12 @@ class Examination:
     scales: np.ndarray  # float64, shape (n_templates, n): the star's noise, raised
     since_gap: np.ndarray  # int, shape (n,)
 
-    def examine(self, event: Event, sign: int = 1) -> Examined:
-        """Look at an event alone; with `sign` -1 at a dip, turned over."""
+    def examine(self, event: Event) -> Examined:
+        """Look at an event alone."""
         samples, number = self.clean.whitening.samples, event.number
         place = int(samples.place[number])
         piece = samples.piece(place - _BEFORE, place + _AFTER)
-        whitening = self._whitened_with(event, piece, sign)
+        whitening = self._whitened_with(event, piece)
         number -= piece.start
         scales, since_gap = self.scales[:, piece], self.since_gap[piece]
         looker = Looker.of(whitening, self.quiet, scales, since_gap)
@@ -134,7 +134,7 @@ class Examination:
         scale = float(self.scales[found_by, of_all])
         return fit, fit_covariance(whitening, fit, number) * scale**2
 
-    def _whitened_with(self, event: Event, piece: slice, sign: int) -> Whitening:
+    def _whitened_with(self, event: Event, piece: slice) -> Whitening:
         """Whiten a piece of the light curve that has the event in it."""
         samples, clean = self.clean.whitening.samples, self.clean
         residual = samples.flux[piece] - self.cleaner.parameters["mean"]
@@ -147,6 +147,4 @@ class Examination:
             samples.exposure,
         )
         left_out = clean.whitening.left_out[piece] & ~event.core[piece]
-        return Whitening(
-            local, sign * residual, self.cleaner.kernel, self.cleaner.parameters, left_out
-        )
+        return Whitening(local, residual, self.cleaner.kernel, self.cleaner.parameters, left_out)

@@ -34,7 +34,8 @@ class MirrorImage:
 
     image: Image
     flux: np.ndarray  # float64, shape (n,): relative to the median, at the usable cadences
-    events: list[Examined]
+    events: list[Examined]  # those that pass all rules
+    refused: list[Examined]
     examination: Examination  # of the image
 
 
@@ -70,8 +71,8 @@ def _searched(
     clean = found.cleaner.clean(samples.with_flux(flux), left_out)
     examination = examination_of(found.cleaner, clean, found.quiet)
     examined = [examination.examine(event) for event in clean.flares]
-    events = passing(examined, samples.time, found.cleaner.min_snr)[0]
-    return MirrorImage(image, flux, events, examination)
+    events, refused = passing(examined, samples.time, found.cleaner.min_snr)
+    return MirrorImage(image, flux, events, refused, examination)
 
 
 def _shuffled(remainder: np.ndarray, whole: np.ndarray, entropy: Sequence[int]) -> np.ndarray:

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 from cvzmpi.cvz.detection.significance.quiet_noise import BOXES, PROFILE, QuietNoise
-from cvzmpi.cvz.detection.significance.vetting import HUMP_FWHM, Look
+from cvzmpi.cvz.detection.significance.vetting import HUMP_FWHM, Look, since_gap_at_places
 from cvzmpi.cvz.detection.significance.whitened.statistic import (
     MIN_COVERAGE,
     StatisticMap,
@@ -66,7 +66,7 @@ class Looker:
             backwards_factors=_factors(backwards, quiet.backwards_information, of_places[n_short:]),
             scales=of_places,
             usable=samples.on_grid(~whitening.left_out).astype(bool),
-            since_gap=places_of(samples, since_gap[None])[0],
+            since_gap=since_gap_at_places(samples.place, since_gap),
         )
 
     @property

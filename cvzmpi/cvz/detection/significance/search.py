@@ -37,6 +37,7 @@ class SearchedFlux:
     # int, shape (k, 2): first and last usable cadence of each flare, in order of time, disjoint
     flares: np.ndarray
     columns: dict[str, np.ndarray]  # of the flares, shape (k,): see `measures.columns_of`
+    events: list[Examined]  # all that were examined, those that were refused too
     examination: Examination
     excess: np.ndarray  # float64, shape (n,): flux over the quiet star
 
@@ -44,18 +45,19 @@ class SearchedFlux:
     def of(
         cls,
         flux: np.ndarray,
-        events: list[Examined],
+        passed: list[Examined],
+        refused: list[Examined],
         examination: Examination,
         quiet_mean: np.ndarray,
         merge_gap: int,
     ) -> SearchedFlux:
-        """Make flares of the events that were found."""
+        """Make flares of the events that pass all rules."""
         samples, excess = examination.clean.whitening.samples, flux - quiet_mean
         error = np.sqrt(examination.clean.whitening.variance)
-        flares = flares_of_events(samples, error, excess, events, merge_gap)
+        flares = flares_of_events(samples, error, excess, passed, merge_gap)
         bounds = np.array([(f.first, f.last) for f in flares], np.int64).reshape(-1, 2)
         columns = columns_of(samples, error, excess, flares)
-        return cls(flux, bounds, columns, examination, excess)
+        return cls(flux, bounds, columns, [*passed, *refused], examination, excess)
 
     def measure(self, flares: np.ndarray, fitted: bool = True) -> dict[str, np.ndarray]:
         """Measure flares that another search found.
@@ -73,23 +75,32 @@ class SearchedFlux:
             As `columns`.
         """
         whitening = self.examination.clean.whitening
-        bounds = [(int(first), int(last)) for first, last in flares]
-        peaks = [first + int(np.argmax(self.excess[first : last + 1])) for first, last in bounds]
-        touched = [bool(whitening.left_out[first : last + 1].any()) for first, last in bounds]
-        as_is = self.examination.examine_as_is(
-            np.array([p for p, t in zip(peaks, touched, strict=True) if not t], int), fitted
-        )
-        untouched = iter(as_is)
-        measured = []
-        for (first, last), peak, is_touched in zip(bounds, peaks, touched, strict=True):
-            if is_touched:
+        measured, untouched = [], []
+        for first, last in flares.tolist():
+            events = self._events_within(first, last)
+            peak = first + int(np.argmax(self.excess[first : last + 1]))
+            if not events and whitening.left_out[first : last + 1].any():
                 core = np.zeros(len(whitening.samples), bool)
                 core[first : last + 1] = True
-                item = self.examination.examine(Event(peak, 0.0, 0, core))
-            else:
-                item = next(untouched)
-            measured.append(FlareEvents(first, last, (item,)))
-        return columns_of(whitening.samples, np.sqrt(whitening.variance), self.excess, measured)
+                events = [self.examination.examine(Event(peak, 0.0, 0, core))]
+            if not events:
+                untouched.append(peak)
+            measured.append((first, last, events))
+        as_is = iter(self.examination.examine_as_is(np.array(untouched, int), fitted))
+        return columns_of(
+            whitening.samples,
+            np.sqrt(whitening.variance),
+            self.excess,
+            [
+                FlareEvents(first, last, tuple(events) or (next(as_is),))
+                for first, last, events in measured
+            ],
+        )
+
+    def _events_within(self, first: int, last: int) -> list[Examined]:
+        """The events that peak in a flare, refused or not, the strongest first."""
+        within = [item for item in self.events if first <= item.event.number <= last]
+        return sorted(within, key=lambda item: -item.snr)
 
 
 @dataclass(frozen=True)
@@ -141,7 +152,7 @@ def search_by_significance(
             break
     gap = config.detect.merge_gap
     examination = examination_of(found.cleaner, found.clean, found.quiet)
-    star = SearchedFlux.of(samples.flux, found.flares, examination, mean, gap)
+    star = SearchedFlux.of(samples.flux, found.flares, found.refused, examination, mean, gap)
     return SignificanceSearch(
         fit=fit,
         snr=_series(samples, found, left_out, star.flares),
@@ -150,7 +161,9 @@ def search_by_significance(
         noise_raised=found.cleaner.raised,
         star=star,
         images={
-            image.image: SearchedFlux.of(image.flux, image.events, image.examination, mean, gap)
+            image.image: SearchedFlux.of(
+                image.flux, image.events, image.refused, image.examination, mean, gap
+            )
             for image in images
         },
     )

@@ -79,3 +79,22 @@ def cadences_since_gap(place: np.ndarray) -> np.ndarray:
     first = np.maximum.accumulate(np.where(after_gap, place, 0))
     since: np.ndarray = place - first
     return since
+
+
+def since_gap_at_places(place: np.ndarray, since_gap: np.ndarray) -> np.ndarray:
+    """Cadences from the last gap to every place of the grid; int, shape (n_places,).
+
+    A template may peak where nothing is usable. In a gap it is 0 from the middle on: of a flare
+    there the decay was seen at most. Elsewhere it is that of the last usable cadence.
+
+    Parameters
+    ----------
+    place, since_gap : int, shape (n,)
+        Of the usable cadences; from `cadences_since_gap`.
+    """
+    places = np.arange(place[-1] + 1)
+    before = np.searchsorted(place, places, side="right") - 1
+    after = np.searchsorted(place, places)
+    in_gap = place[after] - place[before] > GAP + 1
+    nearer_after = place[after] - places < places - place[before]
+    return np.where(in_gap & nearer_after, 0, since_gap[before])

@@ -17,8 +17,7 @@ from cvzmpi.cvz.results.pictures.style import (
     picture,
     say,
 )
-from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd
+from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 
 
 def draw_ffd(star: StarFfd) -> Any:

@@ -20,7 +20,8 @@ import numpy as np
 
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.quality.quality_marks import marks_of_star, marks_text
-from cvzmpi.cvz.results.products.measured_flares import in_a_rate
+from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
+from cvzmpi.cvz.results.products.rates.cumulative_rate import cumulative_rate
 from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.rates.flare_number import FlareNumber, background_error
 from cvzmpi.cvz.results.products.rates.power_law import (
@@ -36,6 +37,25 @@ from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
 A&A 645, A42)."""
+
+
+MEASURES = {
+    "peak_time": "peak_time",
+    "amplitude": "amplitude",
+    "ed": "equivalent_duration",
+    "ed_error": "equivalent_duration_error",
+    "ed_mask": "mask_equivalent_duration",
+    "template_fitted": "template_fitted",
+    "energy": "energy",
+    "energy_error": "energy_error",
+    "found_by": "found_by",
+    "snr": "snr",
+    "max_probability": "max_probability",
+    "reliability": "reliability",
+    "at_edge": "at_edge",
+}
+"""The measures of a flare in the cumulative distribution, with their columns in the table of flares
+(`measured_flares.COLUMNS`)."""
 
 
 @dataclass(frozen=True)
@@ -207,3 +227,62 @@ def _effective_time(sectors: Sequence[SearchedSector]) -> EffectiveTime:
     return EffectiveTime.of_light_curves(
         [sector.completeness for sector in sectors], [sector.searched for sector in sectors]
     )
+
+
+def cumulative_ffd(star: StarFfd) -> dict[str, np.ndarray]:
+    """Sort the flares of a star, the largest first, and correct each for completeness.
+
+    A flare of equivalent duration E adds 1 / S(E) to the rate, S being the effective time of all
+    light curves, sum of T_j C_j(E). Adding 1 / (C_j(E) T) with the completeness of its own light
+    curve has the same expectation and more noise: a flare found against the odds in a bad light
+    curve would outweigh many in good ones.
+
+    It adds as much times its reliability where it may be false; those below the minimum reliability
+    are no points, and are in the rates of the others.
+
+    Returns
+    -------
+    dict of ndarray, shape (n_flares,) each
+        By column of `ffd_tables.FLARES`: all but `tic`. Rates, per day, are NaN below the star's
+        bound, the raw one where too little was searched. All are NaN of the flares that are in no
+        rate, which come last.
+    """
+    sectors = star.sectors
+    flares = {
+        name: np.concatenate([sector.flares[name] for sector in sectors])
+        for name in dict.fromkeys(MEASURES.values())
+    }
+    order = by_size(flares)
+    flares = {name: values[order] for name, values in flares.items()}
+    counts = in_a_rate(flares)  # noise may have taken all of a false flare
+    duration = flares["equivalent_duration"][counts]
+    with np.errstate(divide="ignore", invalid="ignore"):  # of durations that are left out
+        completeness = np.concatenate([s.completeness(s.duration) for s in sectors])[order]
+    reliability = np.concatenate([r.reliability for r in star.reliabilities])[order]
+    certainty = reliability[counts]
+    rate, low, high = cumulative_rate(
+        duration, certainty, star.time, star.lower, background_error(star.reliabilities)
+    )
+    days = np.nan if star.little_searched else star.time.searched
+    rates = {
+        "completeness": completeness[counts],
+        "raw_rate": np.arange(1, len(duration) + 1) / days,
+        "rate": rate,
+        "rate_low": low,
+        "rate_high": high,
+    }
+    columns = {
+        "sector": np.repeat([s.sector for s in sectors], [s.n_flares for s in sectors])[order],
+        **{name: flares[column] for name, column in MEASURES.items()},
+        "reliability": reliability,
+        **{name: _spread(values, counts) for name, values in rates.items()},
+    }
+    listed = reliability >= star.min_reliability
+    return {name: values[listed] for name, values in columns.items()}
+
+
+def _spread(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Values of some rows as a column of all rows, NaN elsewhere."""
+    column = np.full(len(rows), np.nan)
+    column[rows] = values
+    return column

@@ -16,8 +16,7 @@ from astropy import units as u
 from astropy.table import QTable
 
 from cvzmpi.cvz.quality.quality_marks import marks_text
-from cvzmpi.cvz.results.products.cumulative_ffd import MEASURES, cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.ffd import MEASURES, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale, band_luminosity
 from cvzmpi.cvz.sector_file.layout import Column

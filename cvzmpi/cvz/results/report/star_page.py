@@ -17,8 +17,7 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import flares_in_index
-from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd
+from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
 from cvzmpi.cvz.results.report import tables

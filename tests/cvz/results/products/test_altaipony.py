@@ -13,8 +13,7 @@ import pandas as pd
 import pytest
 
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
-from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.rates.power_law import fit_power_law
 from tests.cvz.results.products.made_sector import made_sector

@@ -8,8 +8,7 @@ from scipy.stats import binom
 
 from cvzmpi.cvz.quality.quality_marks import Mark
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
-from cvzmpi.cvz.results.products.cumulative_ffd import cumulative_ffd
-from cvzmpi.cvz.results.products.ffd import StarFfd
+from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 from tests.cvz.results.products.made_sector import made_sector
