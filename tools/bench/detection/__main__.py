@@ -17,19 +17,19 @@ from cvzmpi.mpi.launch import pin_to_one_core
 pin_to_one_core()  # before NumPy is imported, in this process and in those that it starts
 mpi4py.rc(initialize=False, finalize=False)  # this process starts jobs, and is no rank
 
-from tools.bench.detection import panels, pictures  # noqa: E402
 from tools.bench.detection.campaigns import (  # noqa: E402
     SIMULATIONS,
     Campaign,
     real_campaigns,
     search_all,
 )
-from tools.bench.detection.cost import costs  # noqa: E402
+from tools.bench.detection.cost import kept_costs  # noqa: E402
 from tools.bench.detection.false_alarms import SEARCHES  # noqa: E402
 from tools.bench.detection.known_flares import read_catalogue  # noqa: E402
 from tools.bench.detection.measured import Measured, RealLightCurves, Simulated  # noqa: E402
-from tools.bench.detection.page import page  # noqa: E402
 from tools.bench.detection.rates import estimate  # noqa: E402
+from tools.bench.detection.report import panels, pictures  # noqa: E402
+from tools.bench.detection.report.page import page  # noqa: E402
 from tools.bench.detection.searched_light_curve import SearchedLightCurve  # noqa: E402
 from tools.bench.detection.second_look import second_looks  # noqa: E402
 from tools.bench.detection.truth import FoundOfTruth  # noqa: E402
@@ -83,7 +83,7 @@ def measure(directory: Path, quick: bool) -> Measured:
     )
     _say("cost")
     files = sorted(path for campaign in reals for path in campaign.input.glob("*_lc.fits"))[:2]
-    cost = costs(files, *((100, 1) if quick else (2000, 3)))
+    cost = kept_costs(directory / "cost.json", files, *((100, 1) if quick else (2000, 3)))
     return Measured(real, simulated, cost, n_inject, n_repeat)
 
 

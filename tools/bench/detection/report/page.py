@@ -9,9 +9,9 @@ import numpy as np
 from cvzmpi.cvz.configuration import SignificanceConfig
 from cvzmpi.cvz.detection.significance import images, vetting
 from cvzmpi.cvz.detection.significance.whitened.templates import LONGEST_MINUTES
-from tools.bench.detection import facts, tables
-from tools.bench.detection.facts import DEFAULT_NAME
 from tools.bench.detection.measured import SIGNIFICANCE, Measured
+from tools.bench.detection.report import facts, tables
+from tools.bench.detection.report.facts import DEFAULT_NAME
 from tools.harness.markdown import markdown_table
 
 _PAGE = Path(__file__).with_name("page.md")
