@@ -32,7 +32,7 @@ from cvzmpi.cvz.results.products.rates.power_law import (
 )
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 
 ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from cvzmpi.cvz.results.reliability.event_odds import EventOdds
-from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.mixture import PoolCounts, PoolMixture, fit_mixture
-from cvzmpi.cvz.results.reliability.pools import POOL_SIZE, Pools, make_pools
-from cvzmpi.cvz.results.reliability.reliability_estimate import ReliabilityEstimate
-from cvzmpi.cvz.results.reliability.statistic import FAMILIES, STATISTICS, statistic_values
+from cvzmpi.cvz.reliability.event_odds import EventOdds
+from cvzmpi.cvz.reliability.events import Events, LightCurves
+from cvzmpi.cvz.reliability.mixture import PoolCounts, PoolMixture, fit_mixture
+from cvzmpi.cvz.reliability.pools import POOL_SIZE, Pools, make_pools
+from cvzmpi.cvz.reliability.reliability_estimate import ReliabilityEstimate
+from cvzmpi.cvz.reliability.statistic import FAMILIES, STATISTICS, statistic_values
 
 
 def estimate_reliability(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from cvzmpi.cvz.results.reliability.statistic import Statistic
+from cvzmpi.cvz.reliability.statistic import Statistic
 
 # Gamma priors of the numbers in a light curve: their shapes, and their means.
 _PRIOR_EVENTS = 0.5

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.results.reliability.estimate import estimate_reliability
-from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.statistic import BOTH, SIGNIFICANCE, STELLA
+from cvzmpi.cvz.reliability.estimate import estimate_reliability
+from cvzmpi.cvz.reliability.events import Events, LightCurves
+from cvzmpi.cvz.reliability.statistic import BOTH, SIGNIFICANCE, STELLA
 from tools.calibration.reliability import POPULATIONS, calibrate, draw
 
 

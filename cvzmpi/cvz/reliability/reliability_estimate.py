@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
-from cvzmpi.cvz.results.reliability.mixture import PoolMixture
-from cvzmpi.cvz.results.reliability.pools import Pools
-from cvzmpi.cvz.results.reliability.statistic import STATISTICS
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
+from cvzmpi.cvz.reliability.mixture import PoolMixture
+from cvzmpi.cvz.reliability.pools import Pools
+from cvzmpi.cvz.reliability.statistic import STATISTICS
 
 
 @dataclass(frozen=True)
