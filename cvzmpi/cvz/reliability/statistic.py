@@ -25,7 +25,7 @@ from functools import cache
 import numpy as np
 
 from cvzmpi.cvz.configuration import DetectConfig, SignificanceConfig
-from cvzmpi.cvz.detection.search import FOUND_BY_SIGNIFICANCE, FOUND_BY_STELLA
+from cvzmpi.cvz.detection.search import FOUND_BY_SIGNIFICANCE, FOUND_BY_STELLA, Search
 
 STELLA, SIGNIFICANCE = FOUND_BY_STELLA, FOUND_BY_SIGNIFICANCE
 BOTH = STELLA | SIGNIFICANCE
@@ -48,6 +48,11 @@ _VARIANCE_PRIOR = (0.08, 0.12, 0.2, 0.15, 0.12, 0.1, 0.07, 0.05, 0.04, 0.03, 0.0
 _SHORTEST_RANGE = 2.0  # of the statistic of probabilities
 _LARGEST_GAP = 1e-6  # of a probability to 1 that is told apart; float32 has 6e-8
 _STEP = 1e-3  # for the integrals of shapes over bins, of the whole range
+
+
+def counted_families(search: Search) -> tuple[int, ...]:
+    """The families whose events a choice of searches counts."""
+    return tuple(np.array(FAMILIES)[search.flares(np.array(FAMILIES))].tolist())
 
 
 @dataclass(frozen=True)
