@@ -1,5 +1,7 @@
 """A small sector file with plausible content, made without the networks and in no time."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
@@ -143,7 +145,7 @@ def _add_model(data, observation, detection, facts):
         "max_probability": np.array([0.6, 0.1]),
         **{name: np.zeros(2) for name in VETTING},
     }
-    data.injections = draw_injections(
+    injections = draw_injections(
         CONFIG.inject,
         (CONFIG.seed, TIC, SECTOR),
         observation.flux_error,
@@ -151,5 +153,6 @@ def _add_model(data, observation, detection, facts):
         observation.time,
         EXPOSURE,
     )
-    data.equivalent_duration = equivalent_duration(data.injections.amplitude, data.injections.fwhm)
+    data.injections = replace(injections, cadence=observation.rows[injections.cadence])
+    data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
     data.seconds["model"] = 0.3
