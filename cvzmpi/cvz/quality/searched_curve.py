@@ -114,8 +114,8 @@ class SearchedCurve:
         """Tell which injected repeats count for the search; bool, of the shape of `cadence`.
 
         Flares are injected where stella looked, away from the flares that it found: all count for
-        stella. Another search may not have looked there; and within `inject.peak_tolerance` of one
-        of its flares, a repeat would be recovered because of that one.
+        stella. Another search may not have looked there, as at eclipses; and within
+        `inject.peak_tolerance` of one of its flares it finds a flare with or without the repeat.
 
         Parameters
         ----------
