@@ -112,7 +112,13 @@ ORDER = [
     *("cvz.sector_file", "cvz.quality"),
     *("cvz.archive.http", "cvz.archive.listings", "cvz.archive.scratch", "cvz.archive"),
     *("cvz.simulation", "cvz.work"),
-    *("cvz.results.products", "cvz.results.index", "cvz.results.pictures", "cvz.results.report"),
+    *(
+        "cvz.results.reliability",
+        "cvz.results.products",
+        "cvz.results.index",
+        "cvz.results.pictures",
+        "cvz.results.report",
+    ),
     *("cvz.results", "cvz.commands"),
     *("level2.settings", "level2", "level2.spectroscopy"),
     *(

@@ -127,11 +127,12 @@ def at_edge(probability: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.
 def found_by_stella(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All columns of the table, of flares that were searched for with the networks alone.
 
-    What only the other search gives is NaN.
+    What only the other search gives is NaN, or 0 where the type has none.
     """
     n = len(columns["peak"])
-    missing = {"found_by": 1} | dict.fromkeys(VETTING, 0)
+    missing = {"f": np.nan, "i": 0}
+    found = {"found_by": np.ones(n)} | columns
     return {
-        name: np.asarray(columns.get(name, np.full(n, missing.get(name, np.nan))), dtype)
+        name: np.asarray(found.get(name, np.full(n, missing[dtype[0]])), dtype)
         for name, (dtype, _) in COLUMNS.items()
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,38 +18,22 @@ from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import BY_NAME
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.isolated import or_refused
-from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
 from cvzmpi.cvz.results.products.recovered_fraction import (
     binned_by_amplitude_and_fwhm,
     equal_edges,
 )
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
+from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
+from cvzmpi.cvz.results.show_flares import print_flares
 from cvzmpi.cvz.results.terminal import (
     half_found,
-    in_erg,
     plain_console,
     plain_table,
     print_facts,
     print_heading,
 )
-from cvzmpi.cvz.sector_file.data import Columns, Recovery, SectorProgress
+from cvzmpi.cvz.sector_file.data import Recovery, SectorProgress
 from cvzmpi.cvz.sector_file.star_facts import star_facts
-
-MAX_FLARES = 20
-"""Flares that `show_file` prints; the file has them all."""
-
-_FLARE_COLUMNS = (
-    "peak\n[BTJD d]",
-    "cadences",
-    "min",
-    "ampl.\n[%]",
-    "ED\n[s]",
-    "error\n[s]",
-    "energy\n[erg]",
-    "error\n[erg]",
-    "max.\np",
-    "",
-)
 
 _GRID = 5
 """Rows and columns of the recovered fractions."""
@@ -85,9 +70,9 @@ def _print_file(console: Console, path: Path, search: Search) -> None:
     else:
         print_facts(console, _gaussian_process(data.gp_facts, content.config))
     print_heading(console, "Flares")
-    _print_flares(console, content)
+    print_flares(console, content)
     print_heading(console, "Recovery of injected flares")
-    _print_recovery(console, content.recovery)
+    _print_recovery(console, content)
     print_heading(console, "Made by")
     print_facts(console, _provenance(content))
 
@@ -194,67 +179,18 @@ def _unit(parameter: str) -> str:
     return " of the median flux" if parameter in relative else ""
 
 
-def _print_flares(console: Console, content: SearchedFile) -> None:
-    n_flares, flares = content.searched.n_flares, content.measured_flares
-    if content.data.flares is None:
-        console.print(f"  {n_flares} found; not measured yet: the Gaussian process is missing")
-        return
-    if not n_flares:
-        console.print("  none found")
-        return
-    console.print(f"  {n_flares} found, by equivalent duration (ED); amplitude over median flux")
-    table = plain_table(_FLARE_COLUMNS, collapse_padding=True)
-    exposure = content.data.light_curve.exposure
-    for i in by_size(flares)[:MAX_FLARES]:
-        flare = {name: column[i] for name, column in flares.items()}
-        span = flare["stop_time"] - flare["start_time"] + exposure
-        table.add_row(
-            f"{flare['peak_time']:.5f}",
-            f"{flare['start']}-{flare['stop']}",
-            f"{span * MINUTES_PER_DAY:.0f}",
-            f"{flare['amplitude'] * 100:.3g}",
-            f"{flare['equivalent_duration']:.2f}",
-            f"{flare['equivalent_duration_error']:.2f}",
-            in_erg(flare["energy"]),
-            in_erg(flare["energy_error"]),
-            f"{flare['max_probability']:.3f}",
-            _mark(flare),
-        )
-    console.print(table)
-    for line in _notes(flares):
-        console.print(f"  {line}")
-    if n_flares > MAX_FLARES:
-        console.print(f"  and {n_flares - MAX_FLARES} more with smaller ED, in the group /flares")
-
-
-def _mark(flare: Mapping[str, Any]) -> str:
-    """What `_notes` explains about a flare."""
-    marks = {"sum": not flare["template_fitted"], "edge": flare["at_edge"]}
-    return " ".join(mark for mark, given in marks.items() if given)
-
-
-def _notes(flares: Columns) -> Iterator[str]:
-    """Explanations of the table that it has need of."""
-    if not flares["template_fitted"].all():
-        yield "sum: no template fits; ED is the sum over the cadences of the flare"
-    n_not_positive = int((~in_a_rate(flares)).sum())
-    if n_not_positive:
-        yield f"without a positive ED, and so in no rate: {n_not_positive}"
-    if np.isnan(flares["energy"]).any():
-        yield "energy: unknown, for the radius or the temperature of the star is"
-    else:
-        yield "energy: bolometric, of a blackbody of 9000 K; its error has that of the star"
-    if flares["at_edge"].any():
-        yield "edge: touches a gap or the end of the search; a part may be missing"
-
-
-def _print_recovery(console: Console, recovery: Recovery | None) -> None:
+def _print_recovery(console: Console, content: SearchedFile) -> None:
+    recovery, facts = content.recovery, star_facts(content.header)
     if recovery is None or not recovery.n_placed:
         done = "not drawn yet" if recovery is None else f"none of {recovery.n_inject:,} is done yet"
         console.print(f"  missing: {done}")
         return
     amplitude = half_found(recovery, "amplitude", 100)
-    duration = half_found(recovery, "equivalent_duration")
+    duration = f"{half_found(recovery, 'equivalent_duration')} s"
+    scale = FlareEnergyScale.of_star(facts["radius"], facts["temperature"])
+    if math.isfinite(scale.power):
+        energy = half_found(recovery, "equivalent_duration", scale.power)
+        duration += f" or energy {energy.replace('e+', 'e')} erg"
     places = f"{recovery.recovered.shape[1]} places"
     so_far = "" if recovery.n_done == recovery.n_inject else " so far"
     print_facts(
@@ -262,7 +198,7 @@ def _print_recovery(console: Console, recovery: Recovery | None) -> None:
         [
             ("injected", f"{recovery.n_done:,} of {recovery.n_inject:,} flares at {places} each"),
             ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}"),
-            ("half of them", f"at amplitude {amplitude} %, at ED {duration} s"),
+            ("half of them", f"at amplitude {amplitude} %, at ED {duration}"),
         ],
     )
     amplitude_edges = equal_edges(recovery.amplitude, _GRID)

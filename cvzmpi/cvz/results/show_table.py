@@ -14,7 +14,6 @@ from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.measured_flares import by_size
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.terminal import (
-    WIDTH,
     half_found,
     in_erg,
     plain_console,
@@ -26,10 +25,12 @@ from cvzmpi.cvz.sector_file.star_facts import star_facts
 _WIDE = 250
 """Columns where there is no terminal to ask: the table uses what it needs of them."""
 
+_LEAST = 120
+"""Columns that the table has even on a narrower terminal."""
+
 _COLUMNS = (
     "TIC",
     "sector",
-    "cadences",
     "searched\n[d]",
     "flares",
     "largest\nED [s]",
@@ -48,7 +49,7 @@ def show_table(paths: Sequence[Path], search: Search = DEFAULT_SEARCH) -> bool:
     The files are seen by the search chosen. True if all of them could be read.
     """
     console = plain_console(_WIDE)
-    console.width = max(console.width, WIDTH)
+    console.width = max(console.width, _LEAST)
     table = plain_table(_COLUMNS, collapse_padding=True)
     table.add_column("file", overflow="fold")
     base = os.path.commonpath([path.absolute().parent for path in paths])
@@ -77,7 +78,7 @@ def _row(path: Path, search: Search) -> list[str]:
     """One line of the table, but for the file's name."""
     content = SearchedFile.read(path, search)
     data, recovery = content.data, content.recovery
-    cells = [str(content.tic), str(content.sector), f"{data.light_curve.n_cadences:,}"]
+    cells = [str(content.tic), str(content.sector)]
     cells += [f"{content.search_time().searched:.2f}", str(content.searched.n_flares)]
     cells += _largest(content.measured_flares)
     if recovery is None:

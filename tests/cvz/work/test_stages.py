@@ -206,7 +206,7 @@ def test_a_file_has_what_each_search_found_and_where_it_looked(reference):
     for row in np.flatnonzero(found_by & 2):
         flare = slice(data.flares["start"][row], data.flares["stop"][row] + 1)
         assert data.significance_mask[flare].any()
-    assert (data.noise_scale > 0).all()
+    assert (data.noise_raised > 0).all()
 
 
 def test_stella_looks_at_each_mirror_image_as_at_the_light_curve(inputs, models, tmp_path):

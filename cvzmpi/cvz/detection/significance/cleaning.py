@@ -99,16 +99,14 @@ class Cleaner:
         left_out = left_out.copy()
         flares: list[Event] = []
         dips: list[Event] = []
-        scales = np.empty(0)
         for number in range(_MAX_PASSES + 1):
             whitening = self.whiten(samples, model, left_out)
             statistic = StatisticMap.of(whitening, self.templates, self.information)
             values = statistic.at_samples(whitening)
-            if number == 0:
-                scales = noise_scales(values, self.templates)
+            # anew in each pass: many large flares close together raise it
+            scales = noise_scales(values, self.templates)
             found = self._strongest(samples, values / scales) if number < _MAX_PASSES else []
             if not found:
-                scales = noise_scales(values, self.templates)
                 return CleanLightCurve(whitening, scales, model, flares, dips)
             for event in found:
                 if event.strength > 0:

@@ -41,7 +41,9 @@ class Examined:
     covariance: np.ndarray
 
     def flux(self, place: np.ndarray) -> np.ndarray:
-        """The template that fits it best, at some places of the grid."""
+        """The template that fits it best, at some places of the grid; 0 where none was fitted."""
+        if math.isnan(self.fit.amplitude):
+            return np.zeros(len(place))
         return self.fit.amplitude * flare(place, self.fit.peak, self.fit.fwhm)
 
     @property

@@ -86,6 +86,8 @@ def _row(
 def _duration(item: Examined, exposure: float) -> tuple[float, float]:
     """Equivalent duration of a template in s, and its error: that of amplitude times FWHM."""
     fit, covariance = item.fit, item.covariance
+    if math.isnan(fit.amplitude):
+        return math.nan, math.nan
     duration = float(equivalent_duration(fit.amplitude, fit.fwhm * exposure))
     if fit.amplitude == 0:
         return 0.0, 0.0

@@ -33,7 +33,9 @@ class Vetting(IntFlag):
 MIN_REST = 3.0
 """Signal-to-noise that must be left without the brightest cadence, and"""
 MIN_REST_SHARE = 0.4
-"""the part of the whole that must be left: the shortest flares leave more than half."""
+"""the part of the whole that must be left, up to"""
+CERTAIN_REST = 5.0
+"""a signal-to-noise that is a flare of its own. The shortest flares leave half of the whole."""
 
 SETTLING = 2
 """Cadences after a gap in which a peak has no rise that was seen."""
@@ -64,7 +66,7 @@ class Look(NamedTuple):
 
     def refused(self) -> np.ndarray:
         """The rules that each does not pass, as bits of `Vetting`; int, shape (batch,)."""
-        rest = np.maximum(MIN_REST, MIN_REST_SHARE * self.snr)
+        rest = np.clip(MIN_REST_SHARE * self.snr, MIN_REST, CERTAIN_REST)
         settling = (self.since_gap <= SETTLING) & (self.snr < CERTAIN_AFTER_GAP)
         bits = np.where(self.rest_snr < rest, Vetting.SINGLE_CADENCE, 0)
         bits |= np.where(settling, Vetting.AFTER_GAP, 0)

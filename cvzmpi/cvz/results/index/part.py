@@ -80,8 +80,10 @@ def read_part(part_file: Path, search: Search = DEFAULT_SEARCH) -> tuple[Part, s
     return Part(*(pa.ipc.open_stream(source).read_all() for _ in _SCHEMAS)), digest.hex()
 
 
-def write_part(part_file: Path, part: Part, search: Search = DEFAULT_SEARCH) -> str:
-    """Replace a part; its digest.
+def write_part(
+    part_file: Path, part: Part, search: Search = DEFAULT_SEARCH, known: str | None = None
+) -> str:
+    """Replace a part, unless the digest of what is there, `known`, is its own; its digest.
 
     Raises
     ------
@@ -93,5 +95,6 @@ def write_part(part_file: Path, part: Part, search: Search = DEFAULT_SEARCH) -> 
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
     digest = _digest(sink.getvalue())
-    write_derived(part_file, _layout(search) + digest + sink.getvalue())
+    if digest.hex() != known:
+        write_derived(part_file, _layout(search) + digest + sink.getvalue())
     return digest.hex()

@@ -100,8 +100,7 @@ def update_shard(
     for name in sorted(seen.keys() - kept):
         _read(directory / name, settled_before, search, rows)
     part = _merge(known, {f"{directory.name}/{name}" for name in kept}, rows)
-    if digest is None or part != known:
-        digest = write_part(part_file, part, search)
+    digest = write_part(part_file, part, search, digest)
     state = part.light_curves["state"]
     left_out = tuple(
         f"{problem['path']}: {problem['reason']}"

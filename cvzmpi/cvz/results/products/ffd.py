@@ -3,6 +3,10 @@
 Each flare counts with the completeness of the very search that found it. The observed time is that
 searched (`SearchTime`), and the smallest flares that are fitted are those of which the searches
 together find a given share: a bound that follows from the injections, never from the flares.
+
+Each flare counts with its reliability (`flare_number`). Those below a minimum reliability are not
+counted and not listed as flares. Their reliabilities stay in the rates and in the index: what they
+are expected to hold of true flares is what leaving them out would lose.
 """
 
 from __future__ import annotations
@@ -13,22 +17,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from astropy.stats import poisson_conf_interval
-from scipy.stats import chi2
 
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.quality.quality_marks import marks_of_star, marks_text
-from cvzmpi.cvz.results.products.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
-from cvzmpi.cvz.results.products.power_law import (
+from cvzmpi.cvz.results.products.rates.cumulative_rate import cumulative_rate
+from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
+from cvzmpi.cvz.results.products.rates.flare_number import FlareNumber, background_error
+from cvzmpi.cvz.results.products.rates.power_law import (
     MIN_FLARES,
     Interval,
     PowerLaw,
     fit_power_law,
-    poisson_upper_limit,
 )
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 
 ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
@@ -58,9 +62,10 @@ MEASURES = {
 class SectorRate:
     """Flares of one light curve above the star's bound, at the star's index."""
 
-    n_flares: int  # between the star's bounds
+    n_flares: int  # between the star's bounds, of the minimum reliability
+    n_true: float  # expected true ones between the bounds: the sum of all reliabilities
     rate: float  # A day
-    interval: Interval  # 68.27 %, exact Poisson (Garwood 1936); the index is taken as known
+    interval: Interval  # 68.27 %, see `FlareNumber`; the index is taken as known
     # `flare_energy`, `flare_energy_error`: *Fractional flare energy*: the sum of the positive
     # equivalent durations of all found flares over the evaluated time, dimensionless: the share of
     # its quiescent light that the star emits in flares (L_flare / L_quiescent of Lurie et al. 2015,
@@ -85,12 +90,15 @@ class StarFfd:
     # none where fewer than two flares lie between the bounds, or all at the lower one
     power_law: PowerLaw | None
     index: float  # that of the power law, or the assumed one
-    n_flares: int  # between the bounds
+    n_flares: int  # between the bounds, of the minimum reliability
+    n_true: float  # expected true ones between the bounds: the sum of all reliabilities
     rate: float  # flares a day between the bounds
     # `interval`, `interval_95`: 68.27 % and 95 %
     interval: Interval
     interval_95: Interval
     upper_limit: float  # with 95 % confidence (one-sided) the rate is below this
+    reliabilities: tuple[FlareReliability, ...]  # as `sectors`
+    min_reliability: float
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -114,6 +122,8 @@ class StarFfd:
         min_completeness: float = 0.5,
         upper: float = math.inf,
         assumed_index: float = ASSUMED_INDEX,
+        reliabilities: Sequence[FlareReliability] | None = None,
+        min_reliability: float = 0.0,
     ) -> StarFfd:
         """Fit the flares of all light curves of a star.
 
@@ -128,27 +138,41 @@ class StarFfd:
             Largest equivalent duration in s of the power law; infinity for none.
         assumed_index : float
             Where the flares determine none.
+        reliabilities : sequence of FlareReliability
+            One for each of `sectors`; all flares are certain if not given.
+        min_reliability : float
+            Of the flares that are counted.
         """
-        sectors = tuple(sorted(sectors, key=lambda sector: sector.sector))
-        time = EffectiveTime.of_light_curves(
-            [sector.completeness for sector in sectors], [sector.searched for sector in sectors]
-        )
+        if reliabilities is None:
+            reliabilities = [FlareReliability.certain(len(s.duration)) for s in sectors]
+        order = sorted(range(len(sectors)), key=lambda number: sectors[number].sector)
+        sectors = tuple(sectors[number] for number in order)
+        reliabilities = tuple(reliabilities[number] for number in order)
+        time = _effective_time(sectors)
         lower = time.complete_from(min_completeness)
         if not lower < upper or all(sector.little_searched for sector in sectors):
             lower = math.nan
         durations = np.concatenate([sector.duration for sector in sectors])
-        n = int(np.sum((durations >= lower) & (durations <= upper)))
+        reliability = np.concatenate([r.reliability for r in reliabilities])
+        inside = (durations >= lower) & (durations <= upper)
+        n_true = float(reliability[inside].sum())
         power_law = None
-        if n >= MIN_FLARES:  # none where the bound is NaN
-            power_law = fit_power_law(durations, time, lower, upper)
+        if n_true >= MIN_FLARES:  # none where the bound is NaN
+            power_law = fit_power_law(
+                durations, time, lower, upper, reliability, background_error(reliabilities)
+            )
         index = assumed_index if power_law is None else power_law.index
-        days = math.nan
-        if not math.isnan(lower):
-            days = time.quadrature(lower, upper).average(index - 1)
+        days, drawn = time.between(lower, upper, index)
+        of_sectors = [_effective_time([s]).between(lower, upper, index)[0] for s in sectors]
+        number = FlareNumber.of_light_curves(
+            reliabilities,
+            [(s.duration >= lower) & (s.duration <= upper) for s in sectors],
+            of_sectors,
+        )
         if power_law is not None:
             interval, interval_95 = power_law.rate_interval, power_law.rate_interval_95
         else:
-            interval, interval_95 = _poisson(n, days, CONFIDENCE), _poisson(n, days, 0.95)
+            interval, interval_95 = number.interval(drawn, CONFIDENCE), number.interval(drawn, 0.95)
         return cls(
             tic=sectors[0].tic,
             sectors=sectors,
@@ -157,35 +181,41 @@ class StarFfd:
             upper=upper,
             power_law=power_law,
             index=index,
-            n_flares=n,
-            rate=n / days,
+            n_flares=int(np.sum(inside & (reliability >= min_reliability))),
+            n_true=n_true,
+            rate=n_true / days,
             interval=interval,
             interval_95=interval_95,
-            upper_limit=poisson_upper_limit(n) / days,
+            upper_limit=math.nan if math.isnan(days) else number.upper_limit(drawn),
+            reliabilities=reliabilities,
+            min_reliability=min_reliability,
         )
 
     def sector_rates(self) -> list[SectorRate]:
         """One for each light curve, in their order."""
         rates = []
-        for sector in self.sectors:
+        for sector, reliability in zip(self.sectors, self.reliabilities, strict=True):
             duration = sector.duration
-            n = int(np.sum((duration >= self.lower) & (duration <= self.upper)))
+            inside = (duration >= self.lower) & (duration <= self.upper)
             seconds = sector.evaluated * SECONDS_PER_DAY
-            days = math.nan
+            days, drawn = math.nan, np.full(1, math.nan)
             if not math.isnan(self.lower) and not sector.little_searched:
-                alone = EffectiveTime.of_light_curves([sector.completeness], [sector.searched])
-                days = alone.quadrature(self.lower, self.upper).average(self.index - 1)
+                alone = _effective_time([sector])
+                days, drawn = alone.between(self.lower, self.upper, self.index)
+            number = FlareNumber.of_light_curves([reliability], [inside], [days])
             emits = in_a_rate(sector.flares)
             energy = float(duration[emits].sum())
             chance = math.sqrt(
                 np.sum(duration[emits] ** 2)
                 + np.sum(sector.flares["equivalent_duration_error"][emits] ** 2)
             )
+            counted = inside & (reliability.reliability >= self.min_reliability)
             rates.append(
                 SectorRate(
-                    n_flares=n,
-                    rate=n / days if days > 0 else math.nan,
-                    interval=_poisson(n, days, CONFIDENCE),
+                    n_flares=int(np.sum(counted)),
+                    n_true=number.expected,
+                    rate=number.expected / days if days > 0 else math.nan,
+                    interval=number.interval(drawn, CONFIDENCE),
                     flare_energy=energy / seconds,
                     flare_energy_error=chance / seconds,
                 )
@@ -193,13 +223,10 @@ class StarFfd:
         return rates
 
 
-def _poisson(n: int, days: float, confidence: float) -> Interval:
-    """Exact interval of a rate."""
-    if not days > 0:
-        return math.nan, math.nan
-    sigma = math.sqrt(chi2.ppf(confidence, 1))
-    low, high = poisson_conf_interval(n, "frequentist-confidence", sigma=sigma)
-    return float(low) / days, float(high) / days
+def _effective_time(sectors: Sequence[SearchedSector]) -> EffectiveTime:
+    return EffectiveTime.of_light_curves(
+        [sector.completeness for sector in sectors], [sector.searched for sector in sectors]
+    )
 
 
 def cumulative_ffd(star: StarFfd) -> dict[str, np.ndarray]:
@@ -210,8 +237,8 @@ def cumulative_ffd(star: StarFfd) -> dict[str, np.ndarray]:
     curve has the same expectation and more noise: a flare found against the odds in a bad light
     curve would outweigh many in good ones.
 
-    The intervals are those for weighted sums of Poisson counts of Fay & Feuer 1997 (Statistics in
-    Medicine 16, 791).
+    It adds as much times its reliability where it may be false; those below the minimum reliability
+    are no points, and are in the rates of the others.
 
     Returns
     -------
@@ -231,11 +258,11 @@ def cumulative_ffd(star: StarFfd) -> dict[str, np.ndarray]:
     duration = flares["equivalent_duration"][counts]
     with np.errstate(divide="ignore", invalid="ignore"):  # of durations that are left out
         completeness = np.concatenate([s.completeness(s.duration) for s in sectors])[order]
-    weight = np.full(len(duration), np.nan)
-    known = duration >= star.lower  # false where the bound is NaN
-    weight[known] = 1 / star.time.at(duration[known])
-    rate = np.cumsum(weight)
-    low, high = _weighted_poisson(rate, np.cumsum(weight**2), np.maximum.accumulate(weight))
+    reliability = np.concatenate([r.reliability for r in star.reliabilities])[order]
+    certainty = reliability[counts]
+    rate, low, high = cumulative_rate(
+        duration, certainty, star.time, star.lower, background_error(star.reliabilities)
+    )
     days = np.nan if star.little_searched else star.time.searched
     rates = {
         "completeness": completeness[counts],
@@ -244,11 +271,14 @@ def cumulative_ffd(star: StarFfd) -> dict[str, np.ndarray]:
         "rate_low": low,
         "rate_high": high,
     }
-    return {
+    columns = {
         "sector": np.repeat([s.sector for s in sectors], [s.n_flares for s in sectors])[order],
         **{name: flares[column] for name, column in MEASURES.items()},
+        "reliability": reliability,
         **{name: _spread(values, counts) for name, values in rates.items()},
     }
+    listed = reliability >= star.min_reliability
+    return {name: values[listed] for name, values in columns.items()}
 
 
 def _spread(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -256,13 +286,3 @@ def _spread(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     column = np.full(len(rows), np.nan)
     column[rows] = values
     return column
-
-
-def _weighted_poisson(
-    total: np.ndarray, variance: np.ndarray, largest: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    tail = (1 - CONFIDENCE) / 2
-    low = variance / (2 * total) * chi2.ppf(tail, 2 * total**2 / variance)
-    total, variance = total + largest, variance + largest**2
-    high = variance / (2 * total) * chi2.ppf(1 - tail, 2 * total**2 / variance)
-    return low, high

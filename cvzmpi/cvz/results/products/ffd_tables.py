@@ -92,6 +92,8 @@ SECTORS = {
             ("_relation", Column("U", "", _RELATION)),
             ("_low", Column("f8", "s", "68.27 %")),
             ("_high", Column("f8", "s", "68.27 %")),
+            ("_energy", Column("f8", "erg", "bolometric energy of a flare of it")),
+            ("_energy_error", Column("f8", "erg", "standard error, that of the star")),
         )
     },
     "crowdsap": Column("f8", "", _CROWDSAP),
@@ -185,7 +187,7 @@ def _star_row(star: StarFfd) -> tuple[Any, ...]:
         temperature,
         radius,
         band_luminosity(radius, temperature) if known else math.nan,
-        *(float(value) for value in scale.energy(np.array(star.lower), np.zeros(()))),
+        *_energy(scale, star.lower),
         len({sector.config_hash for sector in star.sectors}),
         star.marks,
     )
@@ -195,6 +197,7 @@ def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
     rows = []
     for sector, rate in zip(star.sectors, star.sector_rates(), strict=True):
         limits = [sector.completeness.limit(level) for level in (0.1, 0.5, 0.9)]
+        scale = FlareEnergyScale.of_star(sector.facts["radius"], sector.facts["temperature"])
         rows.append(
             (
                 star.tic,
@@ -211,13 +214,22 @@ def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
                 *(
                     value
                     for limit in limits
-                    for value in (limit.value, limit.relation, limit.low, limit.high)
+                    for value in (
+                        *(limit.value, limit.relation, limit.low, limit.high),
+                        *_energy(scale, limit.value),
+                    )
                 ),
                 _or_nan(sector.facts["crowdsap"]),
                 marks_text(sector.marks),
             )
         )
     return rows
+
+
+def _energy(scale: FlareEnergyScale, duration: float) -> tuple[float, float]:
+    """The energy of an equivalent duration that is known, and its error."""
+    energy, error = scale.energy(np.array(duration), np.zeros(()))
+    return float(energy), float(error)
 
 
 def _or_nan(value: float | None) -> float:

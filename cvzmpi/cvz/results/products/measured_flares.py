@@ -10,7 +10,7 @@ equivalent duration is the sum over its cadences, and `template_fitted` is false
 above 0, the flare is in no rate.
 
 Files of format version 2 hold the templates. Those of version 1 do not, and the templates are
-fitted here: 7 ms for each flare.
+fitted here, which takes 7 ms for a flare, and 30 ms for a detection that is none.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ _DESCRIPTIONS = {
     "fwhm": "full width at half maximum of the fitted template",
     "fwhm_error": "standard error",
     "template_time": "peak of the fitted template, BTJD",
+    "rest_snr": "signal-to-noise without the brightest cadence",
+    "reversed_snr": "signal-to-noise of templates backwards in time",
+    "hump_snr": "signal-to-noise of boxes",
+    "since_gap": "cadences from the last gap to the peak",
+    "vetting": "bits of the vetting rules that refuse it",
     "reliability": "chance that it is a flare",
 }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
@@ -36,7 +37,7 @@ class StarOutcome:
 def star_outcomes(
     directory: Path,
     tics: Collection[int] | None,
-    settings: Mapping[str, float],
+    settings: Mapping[str, Any],
     processes: int = 1,
     search: Search = DEFAULT_SEARCH,
 ) -> Iterator[StarOutcome]:
@@ -83,7 +84,7 @@ def star_outcomes(
 
 def star_outcome(
     paths: Sequence[Path],
-    settings: Mapping[str, float] = {},
+    settings: Mapping[str, Any] = {},
     search: Search = DEFAULT_SEARCH,
     known_flares: Mapping[Path, Columns] = {},
 ) -> StarOutcome:
@@ -114,7 +115,7 @@ def star_outcome(
 
 
 def _made(
-    sectors: Sequence[SearchedSector], settings: Mapping[str, float]
+    sectors: Sequence[SearchedSector], settings: Mapping[str, Any]
 ) -> tuple[StarFfd, Rows] | LeftOut:
     """The distribution with all that is made of it, so that no product meets an error in it."""
 
@@ -126,7 +127,7 @@ def _made(
 
 
 def _without_spoilers(
-    sectors: list[SearchedSector], settings: Mapping[str, float], failure: LeftOut
+    sectors: list[SearchedSector], settings: Mapping[str, Any], failure: LeftOut
 ) -> tuple[list[SearchedSector], list[LeftOut]]:
     """The light curves that a distribution can be made of, and why not of the others.
 

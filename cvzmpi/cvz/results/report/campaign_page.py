@@ -38,6 +38,7 @@ _STAR_FACTS = (
     ("largest_flare", "max", "largest_flare"),
     ("largest_energy", "max", "largest_energy"),
     ("equivalent_duration_50", "approximate_median", "equivalent_duration_50"),
+    ("energy_50", "approximate_median", "energy_50"),
     *(
         (name, "max", name)
         for name in ("tess_magnitude", "temperature", "right_ascension", "declination")

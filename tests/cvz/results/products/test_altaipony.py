@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
-from cvzmpi.cvz.results.products.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
-from cvzmpi.cvz.results.products.power_law import fit_power_law
+from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
+from cvzmpi.cvz.results.products.rates.power_law import fit_power_law
 from tests.cvz.results.products.made_sector import made_sector
 
 LOWER, DAYS, N_FLARES, N_LISTS = 10.0, 100.0, 100, 5

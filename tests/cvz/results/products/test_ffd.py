@@ -10,6 +10,7 @@ from cvzmpi.cvz.quality.quality_marks import Mark
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
+from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 from tests.cvz.results.products.made_sector import made_sector
 
 INDEX, RATE, SMALLEST = 1.9, 2.0, 1.0  # two flares a day above 1 s
@@ -200,3 +201,79 @@ def test_a_star_has_the_marks_of_its_light_curves():
     marked = made_sector(2, curve, [], marks=(Mark("crowded", "5 %"), *LITTLE))
     assert StarFfd.of([made_sector(1, curve, []), marked]).marks == "crowded"
     assert StarFfd.of([marked]).marks == "little_searched,crowded"
+
+
+# ----------------------------------------------------------------- flares that may be false
+
+
+def doubtful(seed, reliability, **settings):
+    """One light curve whose flares all have some reliability."""
+    rng = np.random.default_rng(seed)
+    one = sector(rng, 1, 2.0, 20.0)
+    values = np.broadcast_to(reliability, len(one.duration)).astype(float)
+    return StarFfd.of([one], reliabilities=[FlareReliability.of_values(values, 0.2)], **settings)
+
+
+def test_certain_flares_are_as_without_reliabilities():
+    certain, plain = doubtful(1, 1.0), StarFfd.of(doubtful(1, 1.0).sectors)
+    for name in ("rate", "index", "interval", "interval_95", "upper_limit", "n_true"):
+        assert getattr(certain, name) == getattr(plain, name)
+    assert certain.sector_rates() == plain.sector_rates()
+    for name, values in cumulative_ffd(certain).items():
+        assert np.array_equal(values, cumulative_ffd(plain)[name], equal_nan=True)
+
+
+def test_each_flare_counts_with_its_reliability():
+    half, certain = doubtful(1, 0.5), doubtful(1, 1.0)
+    assert half.n_flares == certain.n_flares
+    assert half.n_true == certain.n_flares / 2
+    assert half.rate == pytest.approx(certain.rate / 2, rel=0.06)
+    assert half.index == pytest.approx(certain.index, abs=0.3)
+    assert half.interval[0] < half.rate < half.interval[1]
+    relative = [(s.interval[1] - s.interval[0]) / s.rate for s in (half, certain)]
+    assert relative[0] > 1.5 * relative[1]
+    assert half.sector_rates()[0].rate == pytest.approx(half.rate)
+    points = [cumulative_ffd(s) for s in (half, certain)]
+    known = points[1]["ed"] >= certain.lower
+    assert points[0]["rate"][known] == pytest.approx(points[1]["rate"][known] / 2)
+    assert np.all(points[0]["rate_low"][known] < points[0]["rate"][known])
+
+
+def test_without_a_reliable_flare_there_is_the_limit_of_none():
+    false = doubtful(1, 0.0)
+    assert false.rate == 0
+    assert false.power_law is None
+    days = false.time.quadrature(false.lower, math.inf).average(1.0)
+    assert false.upper_limit == pytest.approx(-math.log(0.05) / days)
+    assert false.interval[0] == 0
+    rates = cumulative_ffd(false)["rate"]
+    assert np.all(rates[np.isfinite(rates)] == 0)
+
+
+def test_flares_below_a_minimum_reliability_are_not_counted_but_their_share_stays_in_the_rate():
+    rng = np.random.default_rng(3)
+    values = np.where(rng.random(len(doubtful(1, 1.0).sectors[0].duration)) < 0.5, 0.2, 0.9)
+    every, few = (doubtful(1, values, min_reliability=m) for m in (0.0, 0.5))
+    assert few.n_flares < every.n_flares
+    assert (few.rate, few.interval) == (every.rate, every.interval)
+    points = cumulative_ffd(few)
+    assert np.all(points["reliability"] == 0.9)
+    listed = cumulative_ffd(every)["reliability"] == 0.9
+    assert np.array_equal(points["rate"], cumulative_ffd(every)["rate"][listed], equal_nan=True)
+    assert few.sector_rates()[0].n_flares == few.n_flares
+
+
+def test_reliabilities_follow_their_light_curves_into_the_order_of_sectors():
+    rng = np.random.default_rng(4)
+    two = [sector(rng, 2, 2.0, 20.0), sector(rng, 1, 2.0, 20.0)]
+    values = [0.3, 0.8]
+    star = StarFfd.of(
+        two,
+        reliabilities=[
+            FlareReliability.of_values(np.full(len(s.duration), value))
+            for s, value in zip(two, values, strict=True)
+        ],
+    )
+    assert [r.reliability[0] for r in star.reliabilities] == values[::-1]
+    points = cumulative_ffd(star)
+    assert np.array_equal(points["reliability"], np.where(points["sector"] == 2, 0.3, 0.8))

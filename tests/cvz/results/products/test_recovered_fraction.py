@@ -24,7 +24,7 @@ def test_the_bins_count_every_place_once():
     edges = np.geomspace(size.min(), size.max(), 7)
     edges[[0, -1]] = size.min(), size.max()
     one = binned(size, recovered, edges)
-    recovery = Recovery(size, width, size, recovered, None, n_inject=300)
+    recovery = Recovery(size, width, size, recovered, n_inject=300)
     cells = binned_by_amplitude_and_fwhm(recovery, edges, np.array([1.0, 1.5, 2.0]))
     assert one.n_flares.sum() == 300
     assert one.n_placed.sum() == recovered.size

@@ -49,7 +49,7 @@ def fit_template(whitening: Whitening, peak: float, fwhm: float, number: int) ->
     def objective(parameters: np.ndarray) -> float:
         at, log_fwhm = parameters
         if abs(at - peak) > reach or not _SHORTEST < math.exp(log_fwhm) < _LONGEST:
-            return 0.0
+            return math.inf  # not 0, which is better than what loses light
         product, information = ratio(parameters)
         return -product * abs(product) / information if information > 0 else 0.0
 
@@ -59,7 +59,7 @@ def fit_template(whitening: Whitening, peak: float, fwhm: float, number: int) ->
         objective,
         simplex[0],
         method="Nelder-Mead",
-        options={"xatol": 0.02, "fatol": 0.02, "maxiter": 80, "initial_simplex": simplex},
+        options={"xatol": 0.05, "fatol": 0.1, "maxiter": 80, "initial_simplex": simplex},
     )
     product, information = ratio(best.x)
     information = max(information, np.finfo(float).tiny)

@@ -11,8 +11,8 @@ import pytest
 from scipy.stats import binom
 
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
-from cvzmpi.cvz.results.products.effective_time import EffectiveTime
-from cvzmpi.cvz.results.products.power_law import fit_power_law, poisson_upper_limit
+from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
+from cvzmpi.cvz.results.products.rates.power_law import fit_power_law, poisson_upper_limit
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 
 N_STARS = 200

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -29,6 +29,9 @@ class EffectiveTime:
     log_duration: np.ndarray
     days: np.ndarray  # float64, shape (n_knots,); constant before the first and after the last knot
     searched: float  # days of search, of whatever completeness
+    # float64, shape (n_draws, n_knots); equally likely values of `days`, as uncertain as the
+    # completeness is. None where its uncertainty is not asked for.
+    draws: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
     @classmethod
     def of_light_curves(
@@ -39,7 +42,14 @@ class EffectiveTime:
         days = sum(
             time * curve(np.exp(knots)) for curve, time in zip(curves, searched, strict=True)
         )
-        return cls(knots, np.asarray(days), float(sum(searched)))
+        draws = np.zeros((min(len(curve.draws) for curve in curves), len(knots)))
+        for number, (curve, time) in enumerate(zip(curves, searched, strict=True)):
+            # in another order for each: the errors of light curves are independent, while their
+            # draws come from the same random numbers
+            order = np.random.default_rng(number).permutation(len(curve.draws))[: len(draws)]
+            if len(curve.log_size):
+                draws += time * _rows_interpolated(knots, curve.log_size, curve.draws[order])
+        return cls(knots, np.asarray(days), float(sum(searched)), draws)
 
     @classmethod
     def perfect(cls, searched: float) -> EffectiveTime:
@@ -68,13 +78,38 @@ class EffectiveTime:
         edges = _refined(np.unique(np.concatenate([[start], inside, [end]])) - start)
         middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
         x = (middle[:, None] + half[:, None] * _NODES).ravel()
+        weight = (half[:, None] * _WEIGHTS).ravel()
         return Quadrature(
             x=x,
-            weight=(half[:, None] * _WEIGHTS).ravel() * self.at(lower * np.exp(x)),
+            weight=weight * self.at(lower * np.exp(x)),
             tail_from=math.inf if math.isfinite(stop) else float(edges[-1]),
             tail_days=float(self.days[-1]),
             length=stop - start,
+            draws=weight * self._draws_at(start + x),
+            tail_draws=self.draws[:, -1] if len(self.draws) else np.empty(0),
         )
+
+    def between(self, lower: float, upper: float, index: float) -> tuple[float, np.ndarray]:
+        """Days of perfect search for the flares of a power law, and equally likely values of them.
+
+        NaN where a bound is. The values are the days alone where nothing was drawn.
+        """
+        if math.isnan(lower):
+            return math.nan, np.full(1, math.nan)
+        quadrature = self.quadrature(lower, upper)
+        days = quadrature.average(index - 1)
+        if not len(self.draws):
+            return days, np.full(1, days)
+        return days, quadrature.drawn(index - 1)[0] / quadrature.norm(index - 1)
+
+    def draws_at(self, duration: np.ndarray) -> np.ndarray:
+        """Drawn values of `at`; float64, shape (n_draws, n)."""
+        return self._draws_at(np.log(duration))
+
+    def _draws_at(self, log_duration: np.ndarray) -> np.ndarray:
+        if not len(self.draws):
+            return np.empty((0, len(log_duration)))
+        return _rows_interpolated(log_duration, self.log_duration, self.draws)
 
 
 @dataclass(frozen=True)
@@ -92,6 +127,10 @@ class Quadrature:
     tail_from: float
     tail_days: float
     length: float  # ln(upper / lower), perhaps infinite
+    # `draws`, `tail_draws`: float64, shapes (n_draws, n) and (n_draws,); `weight` and `tail_days`
+    # with drawn completeness
+    draws: np.ndarray
+    tail_draws: np.ndarray
 
     def integral(self, slope: float) -> float:
         """Integral of the effective time times exp(-slope x), in days."""
@@ -120,6 +159,15 @@ class Quadrature:
         variance, third = (float(weight @ (x - mean) ** k) / integral for k in (2, 3))
         return integral, mean, variance, third
 
+    def drawn(self, slope: float) -> tuple[np.ndarray, np.ndarray]:
+        """Integral and mean of `moments`, for each draw of the completeness."""
+        fall = np.exp(-slope * self.x)
+        integral, first = self.draws @ fall, self.draws @ (fall * self.x)
+        if math.isfinite(self.tail_from):
+            tail = self.tail_draws * math.exp(-slope * self.tail_from) / slope
+            integral, first = integral + tail, first + tail * (self.tail_from + 1 / slope)
+        return integral, first / integral
+
     def norm(self, slope: float) -> float:
         """Integral of exp(-slope x) itself."""
         if math.isinf(self.length):
@@ -131,6 +179,15 @@ class Quadrature:
     def average(self, slope: float) -> float:
         """Days of perfect search, averaged over the flares that occur."""
         return self.integral(slope) / self.norm(slope)
+
+
+def _rows_interpolated(x: np.ndarray, knots: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Each row at x, linear between the knots and constant beyond them."""
+    position = np.interp(x, knots, np.arange(len(knots)))
+    left = np.minimum(position.astype(np.int64), max(len(knots) - 2, 0))
+    right = np.minimum(left + 1, len(knots) - 1)
+    part = position - left
+    return np.asarray((1 - part) * rows[:, left] + part * rows[:, right])
 
 
 def _refined(edges: np.ndarray) -> np.ndarray:

@@ -19,6 +19,10 @@ The intervals are those in which twice the logarithm of the profile likelihood r
 quantile of chi-squared, times the Bartlett factor 1 + 1/(6 N): the mean of that statistic for the
 slope of a Pareto law and for the rate of a Poisson process, to first order in 1/N. With it, the
 coverage holds down to single flares.
+
+Where a flare may be false, it counts with its reliability, and the likelihood is another one
+(`mixed_likelihood`). The uncertainties of the completeness (`EffectiveTime.draws`) and of the
+number of false events are added in quadrature, in the index and in the logarithm of the rate.
 """
 
 from __future__ import annotations
@@ -31,7 +35,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from cvzmpi.cvz.results.products.effective_time import EffectiveTime, Quadrature
+from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime, Quadrature
+from cvzmpi.cvz.results.products.rates.mixed_likelihood import MixedLikelihood
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 
 MIN_FLARES = 2
@@ -74,7 +79,12 @@ class PowerLaw:
 
 
 def fit_power_law(
-    durations: np.ndarray, time: EffectiveTime, lower: float, upper: float = math.inf
+    durations: np.ndarray,
+    time: EffectiveTime,
+    lower: float,
+    upper: float = math.inf,
+    reliability: np.ndarray | None = None,
+    background_error: float = 0.0,
 ) -> PowerLaw | None:
     """Fit a power law to the found flares of a star.
 
@@ -85,6 +95,10 @@ def fit_power_law(
         be taken from them: a smallest flare that is a bound fits too well.
     lower, upper : float
         s.
+    reliability : float64, shape (n,)
+        Of each flare; all certain if not given.
+    background_error : float
+        Relative standard error of the number of false events.
 
     Returns
     -------
@@ -97,29 +111,43 @@ def fit_power_law(
     ValueError
         If there are fewer than two flares between the bounds.
     """
-    x = np.log(durations[(durations >= lower) & (durations <= upper)] / lower)
-    n, total = len(x), float(x.sum())
-    if n < MIN_FLARES:
-        raise ValueError(f"a power law needs {MIN_FLARES} flares, here are {n}")
+    inside = (durations >= lower) & (durations <= upper)
+    x = np.log(durations[inside] / lower)
+    certainty = np.ones(len(x)) if reliability is None else reliability[inside]
+    if len(x) < MIN_FLARES:
+        raise ValueError(f"a power law needs {MIN_FLARES} flares, here are {len(x)}")
+    certain = bool(np.all(certainty == 1))
+    n, total = float(certainty.sum()), float(certainty @ x)
+    n_effective = float(certainty @ certainty)
     quadrature = time.quadrature(lower, upper)
     flattest = _FLATTEST if math.isinf(upper) else _RISING
     best = _zero(lambda b: quadrature.moments(b)[1] - total / n, flattest, _STEEPEST)
     if best >= _STEEPEST:
         return None
-    _, _, variance, third = quadrature.moments(best)
-    slope = max(flattest, best - third / (2 * n * variance**2))  # Cox & Snell 1968
+    _, mean, variance, third = quadrature.moments(best)
+    slope = max(flattest, best - third / (2 * n_effective * variance**2))  # Cox & Snell 1968
+    mixed = MixedLikelihood(x, certainty, quadrature, best)
 
     def slope_likelihood(b: float) -> float:
+        if not certain:
+            return mixed.of_slope(b)
         return -b * total - n * math.log(quadrature.integral(b))
 
-    slopes = _intervals(slope_likelihood, best, n, (flattest, _STEEPEST))
+    errors = mixed.background_errors(mean, variance) * background_error
+    errors = np.hypot(errors, _completeness_errors(quadrature, best))
+    slopes = _intervals(slope_likelihood, best, n_effective, (flattest, _STEEPEST), errors[0])
     log_rate = math.log(n / quadrature.average(best))
-    rate_likelihood = _rate_likelihood(quadrature, n, total, slopes[1])
-    log_rates = _intervals(rate_likelihood, log_rate, n, (log_rate - 10, log_rate + 10))
+    grid = _slope_grid(slopes[1])
+    if certain:
+        rate_likelihood = _rate_likelihood(quadrature, n, total, grid)
+    else:
+        rate_likelihood = mixed.of_rate(grid)
+    bounds = (log_rate - 10, log_rate + 10)
+    log_rates = _intervals(rate_likelihood, log_rate, n_effective, bounds, errors[1])
     return PowerLaw(
         lower=lower,
         upper=upper,
-        n_flares=n,
+        n_flares=len(x),
         index=1 + slope,
         index_interval=_of_index(slopes[0]),
         index_interval_95=_of_index(slopes[1]),
@@ -134,13 +162,29 @@ def poisson_upper_limit(n: int, confidence: float = 0.95) -> float:
     return float(chi2.ppf(confidence, 2 * (n + 1)) / 2)
 
 
-def _rate_likelihood(
-    quadrature: Quadrature, n: int, total: float, slopes: Interval
-) -> Callable[[float], float]:
-    """Profile likelihood of the logarithm of the rate: with the best slope for each."""
+def _completeness_errors(quadrature: Quadrature, slope: float) -> np.ndarray:
+    """Standard errors of the slope and of the logarithm of the rate, by the completeness."""
+    if not len(quadrature.draws):
+        return np.zeros(2)
+    integral, mean, variance, _ = quadrature.moments(slope)
+    integrals, means = quadrature.drawn(slope)
+    slopes = (means - mean) / variance  # by which the mean of the found flares is met again
+    step = 1e-4
+    falls = math.log(quadrature.average(slope + step) / quadrature.average(slope)) / step
+    rates = -np.log(integrals / integral) - falls * slopes
+    return np.array([slopes.std(), rates.std()])
+
+
+def _slope_grid(slopes: Interval) -> np.ndarray:
     width = slopes[1] - slopes[0]
     bounds = (max(slopes[0] - width, min(slopes[0], _FLATTEST)), slopes[1] + width)
-    grid = np.linspace(*bounds, _SLOPES)
+    return np.linspace(*bounds, _SLOPES)
+
+
+def _rate_likelihood(
+    quadrature: Quadrature, n: float, total: float, grid: np.ndarray
+) -> Callable[[float], float]:
+    """Profile likelihood of the logarithm of the rate: with the best slope for each."""
     norm = np.array([quadrature.norm(b) for b in grid])
     days = np.array([quadrature.integral(b) for b in grid]) / norm
     fixed = -grid * total - n * np.log(norm)
@@ -152,19 +196,31 @@ def _rate_likelihood(
 
 
 def _intervals(
-    likelihood: Callable[[float], float], best: float, n: int, bounds: Interval
+    likelihood: Callable[[float], float],
+    best: float,
+    n: float,
+    bounds: Interval,
+    error: float,
 ) -> tuple[Interval, Interval]:
-    """68.27 % and 95 % intervals around the maximum; an open end is the bound."""
+    """68.27 % and 95 % intervals around the maximum; an open end is the bound.
+
+    `error` is a further standard error, which the likelihood does not know.
+    """
     highest = likelihood(best)
 
     def interval(confidence: float) -> Interval:
-        drop = chi2.ppf(confidence, 1) / 2 * (1 + 1 / (6 * n))
+        quantile = chi2.ppf(confidence, 1)
+        drop = quantile / 2 * (1 + 1 / (6 * n))
+        beyond = math.sqrt(quantile) * error
 
         def below(value: float) -> float:
             return highest - likelihood(value) - drop
 
         low = _zero(below, bounds[0], best) if below(bounds[0]) > 0 else bounds[0]
         high = _zero(below, best, bounds[1]) if below(bounds[1]) > 0 else bounds[1]
+        if beyond:
+            low = max(best - math.hypot(best - low, beyond), bounds[0])
+            high = min(best + math.hypot(high - best, beyond), bounds[1])
         return low, high
 
     return interval(CONFIDENCE), interval(0.95)
