@@ -11,7 +11,6 @@ from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from tests.cvz.detection.significance.quiet_stars import (
     CONFIG,
     ERROR,
-    PARAMETERS,
     SMOOTH,
     QuietStar,
 )
@@ -43,8 +42,9 @@ def test_they_hold_no_flares_of_the_star(mirrored):
     assert len(mirrored.found.flares) == len(FLARES)
     for image in mirrored.images(1, 2, 3).values():
         assert image.events == []
-        peaks = mirrored.star.number(np.array(FLARES)[0]), *map(mirrored.star.number, FLARES)
-        assert np.all(np.abs(image.flux - mirrored.mean)[list(peaks)] < 5 * ERROR)
+        peaks = [mirrored.star.number(place) for place in FLARES]
+        assert np.all(np.abs(image.flux - mirrored.mean)[peaks] < 5 * ERROR)
+        assert np.all((mirrored.observation.flux - mirrored.mean)[peaks] > 5 * ERROR)
 
 
 def test_away_from_the_flares_the_inverted_flux_is_that_of_the_star_turned_over(mirrored):
@@ -63,7 +63,7 @@ def test_a_dip_of_the_star_is_an_event_of_its_inverted_image():
     mirrored = Mirrored(star + -star.flare(20, 2000, 4))
     events = mirrored.images(1, 2, 3)[Image.INVERTED].events
     assert [abs(star.samples.place[item.event.number] - 2000) <= 2 for item in events] == [True]
-    assert events[0].snr == pytest.approx(18, abs=5)
+    assert events[0].snr > 15
     assert mirrored.images(1, 2, 3)[Image.SHUFFLED].events == []
 
 
@@ -106,4 +106,3 @@ def test_blocks_of_an_hour_stay_together(mirrored):
     np.testing.assert_allclose(pool[place], flux, atol=1e-10)
     together = np.diff(place) == 1
     assert 0.94 < together.mean() < 0.98  # 29 of 30
-    assert PARAMETERS["mean"] == 1

@@ -7,6 +7,7 @@ from cvzmpi.cvz.detection.significance.images import Image
 from cvzmpi.cvz.detection.significance.measures import MEASURES
 from cvzmpi.cvz.detection.significance.search import search_by_significance
 from cvzmpi.cvz.detection.significance.vetting import Vetting
+from cvzmpi.cvz.detection.significance.whitened.templates import flare
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from tests.cvz.detection.significance.quiet_stars import CONFIG, ERROR, SMOOTH, QuietStar
@@ -33,9 +34,8 @@ def test_flares_are_found_with_their_measures(star, search):
     assert star.samples.place[columns["peak"]] == pytest.approx(list(PLACES), abs=1)
     assert set(columns) == {*MEASURES, "peak"}
     for k, (place, fwhm) in enumerate(PLACES.items()):
-        light = star.flare(40, place + 0.2, fwhm)
-        amplitude = light.max() / star.flare(1, place + 0.2, fwhm).max()
-        amplitude *= star.flare(1, place + 0.2, fwhm).max() / _top(place, fwhm, star)
+        top = flare(star.samples.place, place + 0.2, fwhm).max()
+        amplitude = star.flare(40, place + 0.2, fwhm).max() / top
         expected = {
             "template_amplitude": amplitude,
             "fwhm": fwhm * EXPOSURE,
@@ -48,12 +48,6 @@ def test_flares_are_found_with_their_measures(star, search):
         time = star.samples.time[0] + (place + 0.2) * EXPOSURE
         assert columns["template_time"][k] == pytest.approx(time, abs=0.3 * EXPOSURE)
         assert columns["vetting"][k] == 0
-
-
-def _top(place, fwhm, star):
-    from cvzmpi.cvz.detection.significance.whitened.templates import flare
-
-    return flare(star.samples.place, place + 0.2, fwhm).max()
 
 
 def test_flares_hold_their_peaks_and_do_not_touch(search):
@@ -122,23 +116,23 @@ def test_found_flares_of_stella_have_the_same_measures(search):
         np.testing.assert_array_equal(columns[name], search.star.columns[name])
 
 
-def test_where_the_process_cannot_follow_the_star_its_noise_is_raised():
-    """Pulsations of half an hour: their inverted light curve is as full of events."""
+def test_where_a_star_dips_as_it_rises_its_noise_is_raised():
+    """Until two events are left in its inverted light curve, and its flares are as few."""
     star = QuietStar.draw(52, 4000, parameters=SMOOTH)
-    rng = np.random.default_rng(1)
-    place = star.samples.place
-    bumps = np.sum(
-        [
-            rng.choice([-1, 1]) * star.flare(rng.uniform(6, 12), at, rng.uniform(5, 9))
-            for at in rng.uniform(50, 3950, 36)
-        ],
-        axis=0,
-    )
-    search = search_by_significance((star + bumps).observation(), NOTHING, CONFIG)
-    assert search.noise_raised.max() > 1.2
-    assert len(search.images[Image.INVERTED].flares) <= 3
-    assert np.all(search.noise_raised >= 1)
-    assert len(place) == len(search.snr)
+    rng = np.random.default_rng(3)
+    signs = np.resize([1, -1], 20)
+    places = rng.uniform(50, 3950, len(signs))
+    bumps = [
+        sign * star.flare(rng.uniform(9, 12), place, 2.5)
+        for sign, place in zip(signs, places, strict=True)
+    ]
+    star += np.sum(bumps, axis=0)
+    search = search_by_significance(star.observation(), NOTHING, CONFIG)
+    raised = search.noise_raised
+    assert np.all(raised >= 1)
+    assert np.all(raised[2:6] > 1.3)
+    assert len(search.images[Image.INVERTED].flares) <= 2
+    assert len(search.star.flares) < 8
 
 
 def test_of_a_quiet_star_nothing_is_raised(search):
