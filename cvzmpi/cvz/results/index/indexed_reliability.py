@@ -45,10 +45,10 @@ class IndexedReliability:
         is_chosen = [("search", "=", str(search)), ("n_images", ">", 0)]
         of_stars = [] if tics is None else [("tic", "in", list(tics))]
         curves = pq.read_table(
-            table_path(index, "light_curves"), list(_OF_CURVE), filters=is_chosen + of_stars
+            table_path(index, "light_curves"), columns=list(_OF_CURVE), filters=is_chosen + of_stars
         )
         flares = pq.read_table(
-            table_path(index, "flares"), list(_OF_FLARE), filters=of_stars or None
+            table_path(index, "flares"), columns=list(_OF_FLARE), filters=of_stars or None
         )
         return cls(
             {LightCurveId(row["tic"], row["sector"]): row for row in curves.to_pylist()},
