@@ -1,5 +1,7 @@
 """A small sector file with plausible content, made without the networks and in no time."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
@@ -147,7 +149,7 @@ def _add_model(data, observation, detection, facts):
     }
     alone = reliability_alone(data.flares, data.mirror_events, 2, DEFAULT_THRESHOLDS)
     data.flares["reliability"] = alone.astype(np.float32)
-    data.injections = draw_injections(
+    injections = draw_injections(
         CONFIG.inject,
         (CONFIG.seed, TIC, SECTOR),
         observation.flux_error,
@@ -155,5 +157,6 @@ def _add_model(data, observation, detection, facts):
         observation.time,
         EXPOSURE,
     )
-    data.equivalent_duration = equivalent_duration(data.injections.amplitude, data.injections.fwhm)
+    data.injections = replace(injections, cadence=observation.rows[injections.cadence])
+    data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
     data.seconds["model"] = 0.3

@@ -57,7 +57,7 @@ LIGHT_CURVES = {
     "n_inject": Column("i4", "", "flares to be injected"),
     "n_repeat": Column("i4", "", "places of each"),
     "n_inject_remaining": Column("i4", "", "flares still to be injected"),
-    "recovered_fraction": Column("f8", "", "of all repeats that are done"),
+    "recovered_fraction": Column("f8", "", "of the repeats that count for the search"),
     "amplitude_50": Column("f8", "", "amplitude of 50 % completeness, relative to median flux"),
     "equivalent_duration_50": Column("f8", "s", "equivalent duration of 50 % completeness"),
     "energy_50": Column("f8", "erg", "bolometric energy of a flare of that"),

@@ -119,7 +119,7 @@ def _summary(file: OpenSectorFile, search: Search) -> Summary:
     flares = measured_flares(searched)
     row |= _of_search(searched) | _of_pool(searched, config)
     if searched.flares is not None:
-        row |= _of_flares(flares) | _recoveries(file, searched.search)
+        row |= _of_flares(flares) | _recoveries(file, searched)
     row["marks"] = marks_text(marks_of(searched))
     if "equivalent_duration_50" in row:
         scale = FlareEnergyScale.of_star(row["radius"], row["temperature"])
@@ -211,13 +211,13 @@ def _gaussian_process(file: OpenSectorFile) -> dict[str, Any]:
     }
 
 
-def _recoveries(file: OpenSectorFile, search: Search) -> dict[str, Any]:
+def _recoveries(file: OpenSectorFile, searched: SearchedCurve) -> dict[str, Any]:
     """The injections so far, as the search found them.
 
     The count is read first: a job that writes can only lower it.
     """
     n_remaining = file.attributes("recoveries").integer("n_inject_remaining")
-    recovered = search.recovered(
+    recovered = searched.search.recovered(
         file.column("recoveries", "recovered"),
         file.column_if_made("recoveries", "recovered_significance"),
     )
@@ -225,20 +225,26 @@ def _recoveries(file: OpenSectorFile, search: Search) -> dict[str, Any]:
     if not 0 <= n_remaining <= n_inject:
         raise UnreadableError("damaged", f"{n_remaining} of {n_inject} injections remain")
     n_done = n_inject - n_remaining
+    cadence = file.column("injections", "cadence")
+    if cadence.shape != recovered.shape or not np.all(
+        (cadence >= 0) & (cadence < len(searched.usable))
+    ):
+        raise UnreadableError("damaged", "injections and recoveries do not fit together")
+    recovered, counted = recovered[:n_done], searched.counted(cadence[:n_done])
     row = {
         "state": "unfinished" if n_remaining else "done",
         "n_inject": n_inject,
         "n_repeat": n_repeat,
         "n_inject_remaining": n_remaining,
     }
-    if n_done:
-        row["recovered_fraction"] = float(recovered[:n_done].mean())
+    if counted.any():
+        row["recovered_fraction"] = float(recovered[counted].mean())
     for size in ("amplitude", "equivalent_duration"):
         values = file.column("injections", size)
         if len(values) != n_inject:
             raise UnreadableError("damaged", "injections and recoveries do not fit together")
         # Without its interval, which takes twenty times as long as all the rest.
-        limit = CompletenessCurve.fit(values[:n_done], recovered[:n_done], n_draws=0).limit(0.5)
-        if limit.relation == "=" and n_done:
+        limit = CompletenessCurve.fit(values[:n_done], recovered, counted, n_draws=0).limit(0.5)
+        if limit.relation == "=" and counted.any():
             row[f"{size}_50"] = limit.value
     return row

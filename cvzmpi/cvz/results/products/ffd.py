@@ -197,7 +197,7 @@ class StarFfd:
         for sector, reliability in zip(self.sectors, self.reliabilities, strict=True):
             duration = sector.duration
             inside = (duration >= self.lower) & (duration <= self.upper)
-            seconds = sector.evaluated * SECONDS_PER_DAY
+            seconds = sector.evaluated * SECONDS_PER_DAY or math.nan
             days, drawn = math.nan, np.full(1, math.nan)
             if not math.isnan(self.lower) and not sector.little_searched:
                 alone = _effective_time([sector])
