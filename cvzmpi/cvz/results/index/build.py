@@ -22,6 +22,7 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import INDEX_VERSION
 from cvzmpi.cvz.results.index.merge import (
+    DIRECTORY,
     digest_of_master,
     digest_of_tables,
     merged_tables,
@@ -36,9 +37,6 @@ from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
-
-DIRECTORY = "index"
-"""Name of the directory of the index, in the output directory."""
 
 MASTER = "campaign.h5"
 _PARTS = "parts"

@@ -17,7 +17,7 @@ from cvzmpi.cvz.results.index.build import update_index
 from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
 from cvzmpi.mpi.launch import World
-from tests.cvz.results.example_unit import settle, write_unit
+from tests.cvz.results.example_unit import other_events, settle, write_unit
 from tests.edited_hdf5 import edited
 
 UNITS = [(1001, 1), (1001, 2), (2001, 1), (1002, 13), (1003, 4)]
@@ -33,26 +33,11 @@ def rows(output, name="light_curves"):
     return pq.read_table(table_path(output / "index", name)).to_pylist()
 
 
-def odd(number):
-    """Other events in each light curve: of several searches, and of other sizes."""
-
-    def change(data):
-        flares, mirrored = data.flares, data.mirror_events
-        n = len(flares["peak"])
-        flares["found_by"] = np.resize([1 + number % 3, 3], n).astype(np.int8)
-        flares["snr"] = np.resize([5.2 + number, 5.6], n).astype(np.float32)
-        flares["max_probability"] = np.resize([0.7, 0.9], n).astype(np.float32)
-        mirrored["snr"] = np.array([5.1 + number / 5, 5.3], np.float32)
-        mirrored["found_by"] = np.array([1 + number % 3, 2], np.int8)
-        data.light_curve.flux_err[:] *= 1 + number / 4
-        data.light_curve.header["TESSMAG"] = 9.0 + number
-
-    return change
-
-
 def write_campaign(output, units=UNITS):
     for unit in units:
-        write_unit(output, *unit, change=odd(UNITS.index(unit)), version=1 if unit == OLD else 2)
+        write_unit(
+            output, *unit, change=other_events(UNITS.index(unit)), version=1 if unit == OLD else 2
+        )
     write_unit(output, 4004, 1, model=False)
     return output
 
@@ -150,7 +135,7 @@ def test_a_new_light_curve_makes_those_of_all_anew(output):
     update(output)
     before = [f["reliability"] for f in rows(output, "flares") if f["tic"] == 1002]
     for sector in range(20, 30):
-        write_unit(output, 1003, sector, change=odd(3))
+        write_unit(output, 1003, sector, change=other_events(3))
     assert update(output).n_read == 10
     after = [f["reliability"] for f in rows(output, "flares") if f["tic"] == 1002]
     assert before != after
