@@ -1,5 +1,7 @@
 """A small sector file with plausible content, made without the networks and in no time."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
@@ -10,6 +12,8 @@ from cvzmpi.cvz.injection.flare_shape import equivalent_duration, mean_flare_sha
 from cvzmpi.cvz.injection.injection import draw_injections
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.reliability.estimate import reliability_alone
+from cvzmpi.cvz.reliability.statistic import DEFAULT_THRESHOLDS
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
@@ -143,7 +147,9 @@ def _add_model(data, observation, detection, facts):
         "max_probability": np.array([0.6, 0.1]),
         **{name: np.zeros(2) for name in VETTING},
     }
-    data.injections = draw_injections(
+    alone = reliability_alone(data.flares, data.mirror_events, 2, DEFAULT_THRESHOLDS)
+    data.flares["reliability"] = alone.astype(np.float32)
+    injections = draw_injections(
         CONFIG.inject,
         (CONFIG.seed, TIC, SECTOR),
         observation.flux_error,
@@ -151,5 +157,6 @@ def _add_model(data, observation, detection, facts):
         observation.time,
         EXPOSURE,
     )
-    data.equivalent_duration = equivalent_duration(data.injections.amplitude, data.injections.fwhm)
+    data.injections = replace(injections, cadence=observation.rows[injections.cadence])
+    data.equivalent_duration = equivalent_duration(injections.amplitude, injections.fwhm)
     data.seconds["model"] = 0.3

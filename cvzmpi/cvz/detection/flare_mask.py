@@ -117,6 +117,25 @@ def flare_mask(flares: np.ndarray, n: int) -> np.ndarray:
     return mask
 
 
+def widened(mask: np.ndarray, usable: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Mark the rows of flares, and so many usable rows before and after each; bool, shape (n,).
+
+    Parameters
+    ----------
+    mask : bool, shape (n,)
+        Rows of the light curve from the first to the last of each flare.
+    usable : bool, shape (n,)
+    """
+    rows = np.flatnonzero(usable)
+    edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
+    starts = np.searchsorted(rows, np.flatnonzero(edges > 0))
+    ends = np.searchsorted(rows, np.flatnonzero(edges < 0))
+    marked = mask.copy()
+    for start, end in zip(starts, ends, strict=True):
+        marked[rows[max(0, start - before) : end + after]] = True
+    return marked
+
+
 def in_runs(flaring: np.ndarray, min_cadences: int) -> np.ndarray:
     """Flaring cadences that stand in a run of at least `min_cadences`, along the last axis."""
     n = flaring.shape[-1]

@@ -77,37 +77,6 @@ class Search(str, Enum):
         also = np.zeros_like(stella) if significance is None else significance
         return self._of(stella, also)
 
-    def counted(
-        self,
-        cadence: np.ndarray,
-        flares: Mapping[str, np.ndarray],
-        usable: np.ndarray,
-        tolerance: int,
-    ) -> np.ndarray:
-        """Tell which injected repeats count for it; bool, of the shape of `cadence`.
-
-        Flares are injected away from those that stella found. A repeat that lies within the
-        tolerance of another flare would be recovered because of that one.
-
-        Parameters
-        ----------
-        cadence : int
-            Rows of the light curve, usable ones.
-        flares : mapping of ndarray, shape (n_flares,)
-            The table of flares.
-        usable : bool, shape (n_cadences,)
-            The usable rows; the tolerance is counted in these.
-        tolerance : int
-            `inject.peak_tolerance` of the search.
-        """
-        place = np.cumsum(usable) - 1  # of each row, among the usable cadences
-        found = self.flares(flares["found_by"])
-        spans = np.stack([place[flares["start"]], place[flares["stop"]]], axis=1)[found]
-        widened = spans + np.array([-tolerance, tolerance])
-        n = int(np.count_nonzero(usable))
-        near = flare_mask(np.clip(widened, 0, n - 1), n)
-        return ~near[place[cadence]]
-
     def _of(self, stella: np.ndarray, significance: np.ndarray) -> np.ndarray:
         if self is Search.STELLA:
             return stella

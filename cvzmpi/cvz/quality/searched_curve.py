@@ -1,7 +1,9 @@
 """A light curve as it was searched: which cadences, for how long, what was found, and what is left.
 
 All of it is of the search chosen, and every product has it from here: the flares,
-their number, and the time that was searched.
+their number, the time that was searched, and the injected repeats that tell of its completeness.
+Rates multiply that time with that completeness, so both are of the cadences that the search looked
+at, and of none in its flares.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.configuration import DetectConfig
+from cvzmpi.cvz.detection.flare_mask import widened
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.sector_file.data import SectorData
 
@@ -102,13 +105,28 @@ class SearchedCurve:
     @cached_property
     def time(self) -> SearchTime:
         """The time that was searched."""
-        mask, exposure = self.flaring, self.data.light_curve.exposure
-        usable = np.flatnonzero(self.usable)
-        free = self.evaluated & ~mask
-        stops = np.flatnonzero(np.diff(mask.astype(np.int8), append=0) < 0)
-        for after in np.searchsorted(usable, stops, side="right"):
-            free[usable[after : after + self._config["detect.merge_gap"]]] = False
+        exposure = self.data.light_curve.exposure
+        dead = widened(self.flaring, self.usable, 0, self._config["detect.merge_gap"])
+        free = self.evaluated & ~dead
         return SearchTime(float(self.evaluated.sum() * exposure), float(free.sum() * exposure))
+
+    def counted(self, cadence: np.ndarray) -> np.ndarray:
+        """Tell which injected repeats count for the search; bool, of the shape of `cadence`.
+
+        Flares are injected where stella looked, away from the flares that it found: all count for
+        stella. Another search may not have looked there, as at eclipses; and within
+        `inject.peak_tolerance` of one of its flares it finds a flare with or without the repeat.
+
+        Parameters
+        ----------
+        cadence : int
+            Rows of the light curve at which the peaks are.
+        """
+        if self.search is Search.STELLA:
+            return np.ones(cadence.shape, bool)
+        tolerance = self._config["inject.peak_tolerance"]
+        near = widened(self.flaring, self.usable, tolerance, tolerance)
+        return (self.evaluated & ~near)[cadence]
 
     @cached_property
     def residuals(self) -> np.ndarray:

@@ -144,8 +144,8 @@ def _state(progress: SectorProgress) -> str:
 def _seconds(seconds: dict[str, float], recovery: Recovery | None) -> str:
     text = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in Stage if stage in seconds)
     text += f"; together {sum(seconds.values()):.2f}"
-    if recovery is not None and recovery.n_placed:
-        each = seconds[Stage.INJECT] / recovery.n_placed
+    if recovery is not None and recovery.recovered.size:
+        each = seconds[Stage.INJECT] / recovery.recovered.size
         text += f"; {each * 1e3:.2f} ms per repeat of an injection"
     return text
 
@@ -181,9 +181,12 @@ def _unit(parameter: str) -> str:
 
 def _print_recovery(console: Console, content: SearchedFile) -> None:
     recovery, facts = content.recovery, star_facts(content.header)
-    if recovery is None or not recovery.n_placed:
+    if recovery is None or not recovery.n_done:
         done = "not drawn yet" if recovery is None else f"none of {recovery.n_inject:,} is done yet"
         console.print(f"  missing: {done}")
+        return
+    if not recovery.n_placed:
+        console.print("  missing: none lies where the search looked, away from its flares")
         return
     amplitude = half_found(recovery, "amplitude", 100)
     duration = f"{half_found(recovery, 'equivalent_duration')} s"
@@ -193,11 +196,13 @@ def _print_recovery(console: Console, content: SearchedFile) -> None:
         duration += f" or energy {energy.replace('e+', 'e')} erg"
     places = f"{recovery.recovered.shape[1]} places"
     so_far = "" if recovery.n_done == recovery.n_inject else " so far"
+    n_left_out = recovery.recovered.size - recovery.n_placed
+    left_out = f"; {n_left_out:,} lie where none can count" if n_left_out else ""
     print_facts(
         console,
         [
             ("injected", f"{recovery.n_done:,} of {recovery.n_inject:,} flares at {places} each"),
-            ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}"),
+            ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}{left_out}"),
             ("half of them", f"at amplitude {amplitude} %, at ED {duration}"),
         ],
     )

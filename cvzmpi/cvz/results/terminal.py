@@ -67,7 +67,8 @@ def half_found(recovery: Recovery, size: str, factor: float = 1.0) -> str:
 
     `size` is `amplitude` or `equivalent_duration`; it is shown times `factor`.
     """
-    curve = CompletenessCurve.fit(getattr(recovery, size), recovery.recovered, n_draws=0)
+    sizes = getattr(recovery, size)
+    curve = CompletenessCurve.fit(sizes, recovery.recovered, recovery.counted, n_draws=0)
     limit = curve.limit(0.5)
     sign = "" if limit.relation == "=" else f"{limit.relation} "
     return f"{sign}{limit.value * factor:.3g}"

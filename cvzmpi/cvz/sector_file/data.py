@@ -139,6 +139,8 @@ class Recovery:
     n_inject: int  # flares in all, done or not
     # as `recovered`, by the search by significance; None in a file of version 1
     recovered_significance: np.ndarray | None = None
+    # bool, as `recovered`: the repeats that say how complete the search is; None for all
+    counted: np.ndarray | None = None
 
     @property
     def n_done(self) -> int:
@@ -147,13 +149,14 @@ class Recovery:
 
     @property
     def n_placed(self) -> int:
-        """Repeats of all of them."""
-        return self.recovered.size
+        """Repeats of all of them that count."""
+        return int(self.recovered.size if self.counted is None else np.sum(self.counted))
 
     @property
     def fraction(self) -> float:
-        """Recovered fraction of everything that is done; NaN where nothing is."""
-        return float(self.recovered.mean()) if self.n_placed else float("nan")
+        """Recovered fraction of the repeats that count; NaN where none does."""
+        counting = self.recovered if self.counted is None else self.recovered[self.counted]
+        return float(counting.mean()) if self.n_placed else float("nan")
 
 
 @dataclass(frozen=True)

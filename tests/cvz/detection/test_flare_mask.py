@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.detection.flare_mask import MaskRule, covered, flare_mask, in_runs
+from cvzmpi.cvz.detection.flare_mask import MaskRule, covered, flare_mask, in_runs, widened
 
 DEFAULT = MaskRule(threshold=0.5, min_cadences=3, merge_gap=20)
 
@@ -203,3 +203,21 @@ def test_the_cadences_around_a_peak_are_all_that_decide(step):
         assert (left.start, left.stop, right.start) == (0, core.start, core.stop)
         assert right.stop == around.length < 2 * reach + 1 + 4 * step  # and hardly more
         assert all(edge % step == 0 for edge in (core.start, core.stop, right.stop))
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 20), (3, 3), (5, 1)])
+def test_what_lies_around_flares_is_counted_in_usable_rows(before, after):
+    """Flares begin and end at usable rows, and there may be unusable ones in and beside them."""
+    rng = np.random.default_rng(2)
+    for _ in range(50):
+        usable = rng.random(120) < 0.8
+        rows = np.flatnonzero(usable)
+        flares = np.sort(rng.choice(rows, (3, 2)), axis=1)
+        expected = flare_mask(flares, 120)
+        place = {row: number for number, row in enumerate(rows.tolist())}
+        for row in rows.tolist():
+            for first, last in flares.tolist():
+                expected[row] |= place[first] - before <= place[row] <= place[last] + after
+        mask = flare_mask(flares, 120)
+        assert np.array_equal(widened(mask, usable, before, after), expected)
+        assert np.array_equal(mask, flare_mask(flares, 120)), "it stays as it was"

@@ -46,33 +46,3 @@ def test_a_search_that_was_not_made_looked_nowhere_and_recovered_nothing(name, i
     probability = np.array([0.1, np.nan])
     assert Search(name).cadences(probability, None).tolist() == [is_stella, False]
     assert Search(name).recovered(np.array([[True, False]]), None).tolist() == [[is_stella, False]]
-
-
-@pytest.mark.parametrize("tolerance", [0, 3])
-@pytest.mark.parametrize("name", EXPECTED)
-def test_repeats_within_the_tolerance_of_a_flare_of_the_search_do_not_count(name, tolerance):
-    """The tolerance is counted in usable cadences: rows 13 to 16 are none."""
-    usable = np.ones(50, bool)
-    usable[13:17] = False
-    rows = np.flatnonzero(usable)
-    place = {int(row): i for i, row in enumerate(rows)}
-    spans = [
-        (place[start], place[stop])
-        for start, stop, found in zip(
-            FLARES["start"].tolist(), FLARES["stop"].tolist(), EXPECTED[name], strict=True
-        )
-        if found
-    ]
-    expected = [
-        all(not first - tolerance <= i <= last + tolerance for first, last in spans)
-        for i in range(len(rows))
-    ]
-    counted = Search(name).counted(rows.reshape(2, -1), FLARES, usable, tolerance)
-    assert counted.shape == (2, 23)
-    assert counted.ravel().tolist() == expected
-    assert 0 < counted.sum() < counted.size
-
-
-def test_without_flares_every_repeat_counts():
-    none = {name: values[:0] for name, values in FLARES.items()}
-    assert Search.EITHER.counted(np.arange(5), none, np.ones(9, bool), 3).all()

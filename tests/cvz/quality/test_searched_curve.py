@@ -1,4 +1,4 @@
-"""The time that was searched: what could be evaluated, without what a found flare hides."""
+"""The time that was searched, without what a found flare hides, and the repeats that count."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 import cvzmpi
 from tests.cvz.example_file import EXPOSURE, write_example
 
-N_FLARE, MERGE_GAP = 14, 20
+N_FLARE, MERGE_GAP, TOLERANCE = 14, 20, 3
 
 
 @pytest.mark.parametrize("model", [True, False])
@@ -62,3 +62,53 @@ def test_recoveries_are_those_of_the_search_chosen(tmp_path):
     fractions = [cvzmpi.read(path, s).recovery.fraction for s in ("stella", "significance", "both")]
     assert fractions[0] > 0.3
     assert fractions[1:] == [0, 0]
+
+
+def blind_in_a_third(data):
+    """The significance search looked at no cadence of the last third; one flare each."""
+    data.significance[1700:] = np.nan
+    data.flares["found_by"][:] = 1, 2
+
+
+LOOKED = {
+    "significance": lambda stella, other: other,
+    "either": lambda stella, other: stella | other,
+    "both": lambda stella, other: stella & other,
+}
+
+
+@pytest.mark.parametrize("search", LOOKED)
+def test_a_repeat_counts_where_the_search_looked_and_away_from_its_flares(tmp_path, search):
+    path = write_example(tmp_path / "1.h5", change=blind_in_a_third)
+    file = cvzmpi.read(path, search)
+    data, flares = file.data, file.searched.flares
+    looked = LOOKED[search](np.isfinite(data.probability), np.isfinite(data.significance))
+    place = np.cumsum(file.searched.usable) - 1
+    for row in np.flatnonzero(file.searched.usable):
+        near = any(
+            place[first] - TOLERANCE <= place[row] <= place[last] + TOLERANCE
+            for first, last in zip(flares["start"], flares["stop"], strict=True)
+        )
+        counts = file.searched.counted(np.array([[row]]))
+        assert counts.shape == (1, 1)
+        assert counts == (looked[row] and not near), row
+
+
+def test_all_repeats_count_for_stella(tmp_path):
+    """They are placed where it looked, away from its flares."""
+    file = cvzmpi.read(write_example(tmp_path / "1.h5", change=blind_in_a_third), "stella")
+    assert file.recovery.counted.shape == (300, 4)
+    assert file.recovery.counted.all()
+
+
+@pytest.mark.parametrize("search", ["significance", "either", "both"])
+def test_the_time_searched_is_that_of_the_cadences_that_can_count(tmp_path, search):
+    """But for the dead time after each flare, and the tolerance before it."""
+    path = write_example(tmp_path / "1.h5", change=blind_in_a_third)
+    searched = cvzmpi.read(path, search).searched
+    rows = np.flatnonzero(searched.usable)
+    n_counting = np.count_nonzero(searched.counted(rows))
+    n_searched = round(searched.time.searched / EXPOSURE)
+    n_seen = sum(searched.evaluated[start] for start in searched.flares["start"])
+    assert n_counting - n_searched == n_seen * (MERGE_GAP - TOLERANCE - TOLERANCE)
+    assert n_counting < len(rows) - 300 or search == "either"

@@ -104,9 +104,6 @@ class SearchedLightCurve:
             for searched in self.by_search
         ]
         counted = np.ones(recovery.recovered.shape, bool)
-        assert self.file.data.flares is not None
         for searched in self.by_search:
-            counted &= searched.search.counted(
-                injections.cadence, self.file.data.flares, searched.usable, self.tolerance
-            )
+            counted &= searched.counted(injections.cadence)
         return np.array(answers), counted

@@ -45,7 +45,7 @@ def draw_recovery(axes: Any, recovery: Recovery | None) -> None:
     """Many small cells, and the line at which half is recovered."""
     title = "Recovered fraction"
     if recovery is None or not recovery.n_placed:
-        say(axes, title, "No injections yet" if recovery is None else "No injection done yet")
+        say(axes, title, _why_nothing(recovery))
         return
     # about 150 repeats in a cell, if they were spread evenly
     grid = _Grid.of(recovery, int(np.clip(np.sqrt(recovery.n_placed / 150), 4, 12)))
@@ -105,17 +105,28 @@ def _draw_half(
 
 
 def how_many(recovery: Recovery) -> str:
-    """The number of flares and places that the fractions are counted in, as a text."""
+    """The number of flares and places that the fractions are counted in, as a text.
+
+    Where not all places count for the search, it tells how many do.
+    """
     done = f"{recovery.n_done:,}"
     if recovery.n_done < recovery.n_inject:
         done += f" of {recovery.n_inject:,}"
-    return f"{done} flares × {recovery.recovered.shape[1]} places"
+    places = f"{done} flares × {recovery.recovered.shape[1]} places"
+    every = recovery.n_placed == recovery.recovered.size
+    return places if every else f"{places}, {recovery.n_placed:,} count"
+
+
+def _why_nothing(recovery: Recovery | None) -> str:
+    if recovery is None:
+        return "No injections yet"
+    return "No injection counts" if recovery.n_done else "No injection done yet"
 
 
 def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
     """A figure of few cells, each with its recovered fraction and the interval of it.
 
-    At least one injected flare must be done.
+    At least one repeat must count.
     """
     grid = _Grid.of(recovery, _N_CELLS)
     fraction, (low, high) = grid.counts.fraction, grid.counts.interval()
@@ -139,12 +150,12 @@ def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
 def draw_completeness(recovery: Recovery, title: str) -> Any:
     """A figure with a panel for each size: fractions in bins, the fitted curve, and its limits.
 
-    At least one injected flare must be done.
+    At least one repeat must count.
     """
     figure = picture(8.6, 3.6)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (name, label, factor, unit) in zip(panels, _SIZES, strict=True):
-        _draw_panel(axes, getattr(recovery, name), recovery.recovered, factor, unit)
+        _draw_panel(axes, getattr(recovery, name), recovery, factor, unit)
         axes.set_xlabel(label)
     panels[0].set_ylabel("Completeness")
     panels[0].set_title(title, loc="left", fontweight="bold")
@@ -152,14 +163,13 @@ def draw_completeness(recovery: Recovery, title: str) -> Any:
     return figure
 
 
-def _draw_panel(
-    axes: Any, size: np.ndarray, recovered: np.ndarray, factor: float, unit: str
-) -> None:
+def _draw_panel(axes: Any, size: np.ndarray, recovery: Recovery, factor: float, unit: str) -> None:
     edges = equal_edges(size, min(_MOST_BINS, max(1, len(size) // 10)))
-    counts = binned(size, recovered, edges)
+    recovered, counted = recovery.recovered, recovery.counted
+    counts = binned(size, recovered, edges, counted)
     middle, (low, high) = _middles(edges), counts.interval()
     below, above = counts.fraction - low, high - counts.fraction
-    curve = CompletenessCurve.fit(size, recovered)
+    curve = CompletenessCurve.fit(size, recovered, counted)
     x = np.geomspace(size.min(), size.max(), 300)
     axes.fill_between(x * factor, *curve.interval(x), color=GP, alpha=0.25, linewidth=0)
     axes.plot(x * factor, curve(x), color=GP, lw=1.4, label="monotone curve, 68 %")

@@ -79,7 +79,8 @@ class SectorFile(SearchedFile):
     def injections(self) -> QTable:
         """The injected flares that are done, one row each.
 
-        `row`, `time` and `recovered` have one entry for each place at which the flare was tried.
+        `row`, `time`, `recovered` and `counted` have one entry for each place at which the flare
+        was tried. Those that are not `counted` say nothing about the search chosen.
         """
         table = QTable(meta={"tic": self.tic, "sector": self.sector})
         injections, recovery = self.data.injections, self.recovery
@@ -93,6 +94,7 @@ class SectorFile(SearchedFile):
         table["row"] = injections.cadence[done]
         table["time"] = _time(injections.time[done])
         table["recovered"] = recovery.recovered
+        table["counted"] = recovery.counted
         return table
 
 

@@ -1,7 +1,8 @@
 """Completeness: which share of the flares of a size the search finds in one light curve.
 
 The injected flares, sorted by size (equivalent duration or amplitude), are cut into bins; the
-recovered fractions of the bins, made monotone, are the curve. It is an average over all else that
+recovered fractions of the bins, made monotone, are the curve. Only repeats that count for the
+search enter, and each as much as any other. It is an average over all else that
 was drawn: at an equivalent duration, over the injected mixture of short bright and long faint
 flares.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE, count_in_bins
+from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE, Counts, count_in_bins
 
 MAX_BINS = 20
 MIN_FLARES_PER_BIN = 10
@@ -47,7 +48,7 @@ class CompletenessCurve:
     largest.
     """
 
-    # float64, shape (n_knots,); natural logarithm of the size: the mean over each bin
+    # float64, shape (n_knots,); natural logarithm of the size: mean over the repeats of a bin
     log_size: np.ndarray
     fraction: np.ndarray  # float64, shape (n_knots,); not decreasing
     # float64, shape (n_draws, n_knots); curves that are as well possible: of each bin a draw from
@@ -59,7 +60,11 @@ class CompletenessCurve:
 
     @classmethod
     def fit(
-        cls, size: np.ndarray, recovered: np.ndarray, n_draws: int = _DRAWS
+        cls,
+        size: np.ndarray,
+        recovered: np.ndarray,
+        counted: np.ndarray | None = None,
+        n_draws: int = _DRAWS,
     ) -> CompletenessCurve:
         """Fit the curve to what was found of injected flares.
 
@@ -70,24 +75,39 @@ class CompletenessCurve:
         size : float64, shape (n_flares,)
             Equivalent duration or amplitude; above 0.
         recovered : bool, shape (n_flares, n_repeat)
+        counted : bool, shape (n_flares, n_repeat), optional
+            Repeats that count for the search; all if not given. A flare without one is left out.
         n_draws : int
             How many curves say how uncertain it is; 0 is the fastest, and gives no intervals.
         """
-        if not recovered.size:
+        if counted is None:
+            counted = np.ones(recovered.shape, bool)
+        used = counted.any(axis=1)
+        size, recovered, counted = size[used], recovered[used], counted[used]
+        if not len(size):
             nothing = np.empty(0)
             return cls(nothing, nothing, np.empty((n_draws, 0)), math.nan, math.nan)
         n_bins = max(1, min(MAX_BINS, len(size) // MIN_FLARES_PER_BIN))
         order = np.argsort(size, kind="stable")
         share, extra = divmod(len(size), n_bins)
-        weights = share + (np.arange(n_bins) < extra)
-        starts = np.cumsum(weights) - weights
-        found = np.add.reduceat(np.count_nonzero(recovered, axis=1)[order], starts)
+        n_flares = share + (np.arange(n_bins) < extra)
+        starts = np.cumsum(n_flares) - n_flares
         bin_of_flare = np.empty(len(size), np.int64)
-        bin_of_flare[order] = np.repeat(np.arange(n_bins), weights)
+        bin_of_flare[order] = np.repeat(np.arange(n_bins), n_flares)
+        found = np.add.reduceat(np.count_nonzero(recovered & counted, axis=1)[order], starts)
+        placed = np.count_nonzero(counted, axis=1)[order]
+        n_placed = np.add.reduceat(placed, starts)
+        # the flares that the repeats are worth: whole numbers where all repeats count
+        n_repeat = recovered.shape[1]
+        weights, weight = n_placed / n_repeat, placed / n_repeat
+        draws = np.empty((0, n_bins))
+        if n_draws:
+            counts = count_in_bins(bin_of_flare, n_bins, recovered, counted)
+            draws = _draw_curves(counts, weights, n_draws)
         return cls(
-            log_size=np.add.reduceat(np.log(size[order]), starts) / weights,
-            fraction=isotonic_regression(found / (weights * recovered.shape[1]), weights=weights).x,
-            draws=_draw_curves(bin_of_flare, weights, recovered, n_draws),
+            log_size=np.add.reduceat(np.log(size[order]) * weight, starts) / weights,
+            fraction=isotonic_regression(found / n_placed, weights=weights).x,
+            draws=draws,
             smallest=float(size.min()),
             largest=float(size.max()),
         )
@@ -147,16 +167,10 @@ def first_reaching(level: float, values: np.ndarray, log_size: np.ndarray) -> fl
     return float(np.exp(np.interp(level, values[pair], log_size[pair])))
 
 
-def _draw_curves(
-    bin_of_flare: np.ndarray, weights: np.ndarray, recovered: np.ndarray, n_draws: int
-) -> np.ndarray:
+def _draw_curves(counts: Counts, weights: np.ndarray, n_draws: int) -> np.ndarray:
     """Monotone curves from the posteriors of the fractions of all bins; shape (n_draws, n_bins)."""
-    n_bins = len(weights)
-    if not n_draws:
-        return np.empty((0, n_bins))
-    counts = count_in_bins(bin_of_flare, n_bins, recovered)
     successes = counts.fraction * counts.n_effective
     drawn = np.random.default_rng(_SEED).beta(
-        successes + 0.5, counts.n_effective - successes + 0.5, (n_draws, n_bins)
+        successes + 0.5, counts.n_effective - successes + 0.5, (n_draws, len(weights))
     )
     return np.array([isotonic_regression(fraction, weights=weights).x for fraction in drawn])

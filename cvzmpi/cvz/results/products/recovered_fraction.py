@@ -1,7 +1,8 @@
 """The recovered fraction of injected flares in bins of their size, with its uncertainty.
 
-The *recovered fraction* is the share of all repeats (places) of the injected flares at which the
-search found them.
+The *recovered fraction* is the share of the repeats (places) of the injected flares at which the
+search found them, among those that count for it: `SearchedCurve.counted`. A flare with no repeat
+that counts is none of the injected ones.
 
 The repeats of one injected flare are one flare at several places, not several flares: a flare
 that suits the detector is found nearly everywhere. So a bin with m flares at r places each says
@@ -28,8 +29,8 @@ CONFIDENCE = 0.6827
 class Counts:
     """Injected flares and what was found of them, in bins of whatever shape."""
 
-    # `n_flares`, `n_placed`, `n_recovered`: int64, any shape; injected flares; their places in all;
-    # the places at which they were found
+    # `n_flares`, `n_placed`, `n_recovered`: int64, any shape; injected flares; their places that
+    # count; of these, those at which they were found
     n_flares: np.ndarray
     n_placed: np.ndarray
     n_recovered: np.ndarray
@@ -61,7 +62,12 @@ class Counts:
         return np.where(filled, low, np.nan), np.where(filled, high, np.nan)
 
 
-def count_in_bins(bin_of_flare: np.ndarray, n_bins: int, recovered: np.ndarray) -> Counts:
+def count_in_bins(
+    bin_of_flare: np.ndarray,
+    n_bins: int,
+    recovered: np.ndarray,
+    counted: np.ndarray | None = None,
+) -> Counts:
     """Count flares and recoveries in bins.
 
     Parameters
@@ -69,26 +75,43 @@ def count_in_bins(bin_of_flare: np.ndarray, n_bins: int, recovered: np.ndarray) 
     bin_of_flare : int, shape (n_flares,)
         Flares in no bin from 0 to `n_bins` - 1 are left out.
     recovered : bool, shape (n_flares, n_repeat)
+    counted : bool, shape (n_flares, n_repeat), optional
+        Repeats that count; all if not given.
     """
-    inside = (bin_of_flare >= 0) & (bin_of_flare < n_bins)
+    counted = np.ones(recovered.shape, bool) if counted is None else counted
+    inside = (bin_of_flare >= 0) & (bin_of_flare < n_bins) & counted.any(axis=1)
     member = bin_of_flare[inside]
-    found = recovered[inside].sum(axis=1).astype(np.float64)
-    repeats = recovered.shape[1]
+    found = np.sum(recovered & counted, axis=1)[inside].astype(np.float64)
+    placed = np.sum(counted, axis=1)[inside].astype(np.float64)
     n_flares = np.bincount(member, minlength=n_bins)
     n_recovered = np.bincount(member, found, n_bins)
-    squares = np.bincount(member, found**2, n_bins)
+    n_placed = np.bincount(member, placed, n_bins)
+    repeats = np.where(n_flares > 0, n_placed / np.maximum(n_flares, 1), 1)
+    # Of flares with different numbers of repeats, what is found is compared with the fraction of
+    # the repeats of each: the variance is that of a ratio (Cochran 1977, Sampling Techniques, 6.3).
+    more = placed - repeats[member]
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = n_recovered / n_flares
-        variance = (squares - n_flares * mean**2) / (n_flares - 1)
-        effect = variance / (mean * (1 - mean / repeats))
+        fraction = mean / repeats
+        squares = np.bincount(member, found**2, n_bins) - n_flares * mean**2
+        squares -= 2 * fraction * np.bincount(member, found * more, n_bins)
+        squares += fraction**2 * np.bincount(member, more**2, n_bins)
+        effect = squares / (n_flares - 1) / (mean * (1 - fraction))
     # Where all or none were found, or there is one flare, the spread says nothing: the least that
     # the places can be worth is one trial for each flare.
     effect = np.clip(np.where(np.isfinite(effect), effect, repeats), 1, repeats)
-    n_placed = n_flares * repeats
-    return Counts(n_flares, n_placed, np.rint(n_recovered).astype(np.int64), n_placed / effect)
+    whole_placed, whole_recovered = (
+        np.rint(values).astype(np.int64) for values in (n_placed, n_recovered)
+    )
+    return Counts(n_flares, whole_placed, whole_recovered, n_placed / effect)
 
 
-def binned(size: np.ndarray, recovered: np.ndarray, edges: np.ndarray) -> Counts:
+def binned(
+    size: np.ndarray,
+    recovered: np.ndarray,
+    edges: np.ndarray,
+    counted: np.ndarray | None = None,
+) -> Counts:
     """Count flares and recoveries by size; the last bin has both its edges.
 
     Parameters
@@ -97,8 +120,10 @@ def binned(size: np.ndarray, recovered: np.ndarray, edges: np.ndarray) -> Counts
         Equivalent duration, amplitude or FWHM.
     recovered : bool, shape (n_flares, n_repeat)
     edges : float64, shape (n_bins + 1,)
+    counted : bool, shape (n_flares, n_repeat), optional
+        Repeats that count; all if not given.
     """
-    return count_in_bins(_bin_of(size, edges), len(edges) - 1, recovered)
+    return count_in_bins(_bin_of(size, edges), len(edges) - 1, recovered, counted)
 
 
 def binned_by_amplitude_and_fwhm(
@@ -109,7 +134,7 @@ def binned_by_amplitude_and_fwhm(
     row, column = _bin_of(recovery.amplitude, amplitude_edges), _bin_of(recovery.fwhm, fwhm_edges)
     inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
     cell = np.where(inside, row * shape[1] + column, -1)
-    counts = count_in_bins(cell, shape[0] * shape[1], recovery.recovered)
+    counts = count_in_bins(cell, shape[0] * shape[1], recovery.recovered, recovery.counted)
     return Counts(*(values.reshape(shape) for values in vars(counts).values()))
 
 

@@ -21,7 +21,8 @@ from cvzmpi.errors import SectorFileError
 class SearchedFile(SectorContent):
     """A sector file, done or not, seen by the search chosen; nothing stays open.
 
-    In `recovery`, `recovered` is the answer of that search.
+    In `recovery`, `recovered` is the answer of that search, and `counted` tells the repeats that
+    count for it.
     """
 
     search: Search = DEFAULT_SEARCH
@@ -40,12 +41,16 @@ class SearchedFile(SectorContent):
             If there is no such file, or it is unreadable or not a sector file.
         """
         file = super().read(path)
-        recovery = file.recovery
-        if recovery is not None:
-            found = SearchedCurve(file.data, file.config, search).search.recovered(
-                recovery.recovered, recovery.recovered_significance
+        recovery, injections = file.recovery, file.data.injections
+        if recovery is not None and injections is not None:
+            searched = SearchedCurve(file.data, file.config, search)
+            recovery = replace(
+                recovery,
+                recovered=searched.search.recovered(
+                    recovery.recovered, recovery.recovered_significance
+                ),
+                counted=searched.counted(injections.cadence[: recovery.n_done]),
             )
-            recovery = replace(recovery, recovered=found)
         return replace(file, search=search, known_flares=known_flares, recovery=recovery)
 
     @cached_property
@@ -70,6 +75,8 @@ class SearchedFile(SectorContent):
     def completeness(self, size: str = "equivalent_duration") -> CompletenessCurve:
         """The completeness of the search as a function of `equivalent_duration` or `amplitude`.
 
+        It has no knots where no repeat counts.
+
         Raises
         ------
         SectorFileError
@@ -77,4 +84,5 @@ class SearchedFile(SectorContent):
         """
         if self.recovery is None or not self.recovery.n_done:
             raise SectorFileError(f"{self.path}: no flares were injected yet")
-        return CompletenessCurve.fit(getattr(self.recovery, size), self.recovery.recovered)
+        recovery = self.recovery
+        return CompletenessCurve.fit(getattr(recovery, size), recovery.recovered, recovery.counted)

@@ -75,6 +75,6 @@ def _draw_light_curve(section: Section, content: Content, directory: Path) -> No
     if content.searched.n_flares:
         add("flares", "The largest flares", lambda: draw_zooms(content))
     recovery, title = content.recovery, title_of(content)
-    if recovery is not None and recovery.n_done:
+    if recovery is not None and recovery.n_placed:
         add("completeness", "Completeness", lambda: draw_completeness(recovery, title))
         add("recovery", "Recovered fraction", lambda: draw_recovery_intervals(recovery, title))

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from cvzmpi.cvz.detection.significance.whitened.templates import flare
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 
-_SHORTEST, _LONGEST = 0.2, 90.0  # FWHM in cadences that is fitted
+_SHORTEST, _LONGEST = 0.2, 64.0  # FWHM in cadences that is fitted
 _BEFORE, _AFTER = 2.0, 40.0  # FWHMs around the peak outside of which a flare is below 0.1 %
 _STEP = 0.05  # of the numerical derivatives, in cadences and in ln FWHM
 

@@ -37,10 +37,17 @@ class EffectiveTime:
     def of_light_curves(
         cls, curves: Sequence[CompletenessCurve], searched: Sequence[float]
     ) -> EffectiveTime:
-        """Sum over light curves, of completeness by equivalent duration and of days searched."""
+        """Sum over light curves, of completeness by equivalent duration and of days searched.
+
+        A light curve of which nothing is known of the completeness adds no day of perfect search.
+        """
         knots = np.unique(np.concatenate([curve.log_size for curve in curves]))
+        if not len(knots):
+            return cls(np.zeros(1), np.zeros(1), float(sum(searched)))
         days = sum(
-            time * curve(np.exp(knots)) for curve, time in zip(curves, searched, strict=True)
+            time * curve(np.exp(knots))
+            for curve, time in zip(curves, searched, strict=True)
+            if len(curve.log_size)
         )
         draws = np.zeros((min(len(curve.draws) for curve in curves), len(knots)))
         for number, (curve, time) in enumerate(zip(curves, searched, strict=True)):
