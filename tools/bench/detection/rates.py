@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.reliability.estimate import estimate_reliability
+from cvzmpi.cvz.reliability.events import Events, LightCurves
+from cvzmpi.cvz.reliability.statistic import FAMILIES
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-from cvzmpi.cvz.results.reliability.estimate import estimate_reliability
-from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.statistic import FAMILIES
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from tools.bench.detection.campaigns import SIMULATIONS, Campaign
 from tools.bench.detection.searched_light_curve import SearchedLightCurve
