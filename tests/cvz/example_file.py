@@ -137,7 +137,7 @@ def _add_model(data, observation, detection, facts):
     fitted = observation.evaluated & ~detection.mask
     data.left_out = observation.spread(~fitted, bool, False)
     data.event_model = np.zeros_like(data.significance)
-    data.noise_raised = np.array([1.0, 1.1, 1.3])
+    data.noise_raised = np.ones(3)
     data.mirror_events = {
         "image": np.array([1, 2]),
         "peak": observation.rows[[200, 210]],

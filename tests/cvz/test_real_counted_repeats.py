@@ -51,6 +51,7 @@ def sector_file(real_file, models, tmp_path_factory):
 def test_time_and_completeness_by_significance_are_of_the_same_cadences(sector_file, tic, share):
     path = sector_file(tic)
     file, answers = SearchedFile.read(path, Search.SIGNIFICANCE), SectorContent.read(path).recovery
+    assert ("badly_modelled" in {mark.name for mark in file.marks}) == (share < 0.9)
     searched, recovery = file.searched, file.recovery
     cadence = file.data.injections.cadence
     looked = np.isfinite(file.data.significance)[cadence]

@@ -29,6 +29,7 @@ MIN_FITTED_CADENCES = 720
 RESIDUAL_SCALES = (0.5, 2.0)
 MAX_AUTOCORRELATION = 0.5
 MAX_PROCESS_AMPLITUDE = 25.0
+MAX_LEFT_OUT = 0.1
 MIN_OWN_LIGHT = 0.5
 
 _ONE_SIDED = 0.05  # chance that the share of negative flares is below its limit
@@ -179,6 +180,19 @@ def _of_residuals(residuals: np.ndarray, fitted: np.ndarray) -> list[str]:
     return reasons
 
 
+def _badly_modelled(searched: SearchedCurve) -> str | None:
+    data = searched.data
+    if searched.search is Search.STELLA or data.significance is None or data.noise_raised is None:
+        return None
+    reasons = []
+    left_out = float(np.mean(~np.isfinite(data.significance[searched.usable])))
+    if left_out > MAX_LEFT_OUT:
+        reasons.append(f"{left_out:.0%} of the light curve is left out")
+    if (raised := float(data.noise_raised.max())) > 1:
+        reasons.append(f"the noise was raised by up to {raised:.3g}")
+    return "; ".join(reasons) or None
+
+
 def _crowded(searched: SearchedCurve) -> str | None:
     share = searched.data.light_curve.header.get("CROWDSAP")
     if isinstance(share, bool) or not isinstance(share, int | float) or not share < MIN_OWN_LIGHT:
@@ -234,6 +248,18 @@ DEFINITIONS = (
         "scatter of the light curve. Good light curves have 0.6 to 1.0, -0.25 to 0.0 and below 9.",
         True,
         _poor_process,
+    ),
+    Definition(
+        "badly_modelled",
+        "The Gaussian process cannot follow the star, says the search by significance.",
+        f"It left out more than {MAX_LEFT_OUT:.0%} of the light curve outside of flares, such as "
+        "eclipses, or it raised the noise: without that, the inverted light curve, which holds no "
+        "flares, would have more of them than chance makes. So few flares are found, and some may "
+        "be none. Quiet stars and flare stars have up to 6 % left out, and their own noise; two "
+        "eclipsing binaries have 24 and 32 %, and the noise of a pulsator is raised by 5.8. Not "
+        "given for stella alone.",
+        True,
+        _badly_modelled,
     ),
     Definition(
         "crowded",

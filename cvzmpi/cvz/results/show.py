@@ -25,6 +25,7 @@ from cvzmpi.cvz.results.products.recovered_fraction import (
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.results.show_flares import print_flares
+from cvzmpi.cvz.results.show_searches import print_searches
 from cvzmpi.cvz.results.terminal import (
     half_found,
     plain_console,
@@ -69,6 +70,9 @@ def _print_file(console: Console, path: Path, search: Search) -> None:
         console.print("  missing: the file is at checkpoint detect")
     else:
         print_facts(console, _gaussian_process(data.gp_facts, content.config))
+    if data.mirror_events is not None:
+        print_heading(console, "Searches")
+        print_searches(console, content)
     print_heading(console, "Flares")
     print_flares(console, content)
     print_heading(console, "Recovery of injected flares")

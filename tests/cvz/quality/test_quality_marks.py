@@ -131,6 +131,35 @@ def test_an_absurd_amplitude_is_poor(example):
     assert of_process(example(facts=GP_FACTS | {"gp_sigma": 3.0}))
 
 
+@pytest.mark.parametrize("search", ["significance", "either", "both"])
+@pytest.mark.parametrize(
+    ("share", "raised", "expected"),
+    [
+        (0.08, 1.0, None),
+        (0.15, 1.0, "15% of the light curve is left out"),
+        (0.08, 1.6, "the noise was raised by up to 1.6"),
+        (0.15, 5.83, "15% of the light curve is left out; the noise was raised by up to 5.83"),
+    ],
+)
+def test_the_search_says_where_the_process_cannot_follow_the_star(
+    example, search, share, raised, expected
+):
+    def change(data):
+        usable = np.flatnonzero(np.isfinite(data.significance))
+        data.significance[usable[: int(share * len(usable))]] = np.nan
+        data.noise_raised[1] = raised
+
+    data = example(change=change)
+    marks = {mark.name: mark.value for mark in quality_marks(data, SETTINGS, Search(search))}
+    assert marks == ({} if expected is None else {"badly_modelled": expected})
+    assert names(data) == [], "stella knows nothing of it"
+
+
+@pytest.mark.parametrize("how", [{"version": 1}, {"model": False}])
+def test_without_the_search_by_significance_nothing_says_so(example, how):
+    assert quality_marks(example(**how), SETTINGS, Search.SIGNIFICANCE) == ()
+
+
 @pytest.mark.parametrize(
     ("share", "marked"), [(0.049, True), (0.49, True), (0.5, False), (0.684, False), (1.0, False)]
 )

@@ -188,3 +188,33 @@ def test_the_table_has_the_marks_and_says_whether_all_were_read(tmp_path, capsys
     rows = [line for line in capsys.readouterr().out.splitlines() if line.rstrip().endswith(".h5")]
     assert ["crowded" in row for row in rows] == [True, False]
     assert not show_table([marked, tmp_path / "absent.h5"])
+
+
+def searches_in(text):
+    """The numbers in the table of searches, by search."""
+    rows = re.findall(r"^ *(stella|significance|either|both)(?:, chosen)? +(.*)$", text, re.M)
+    return {name: [float(cell) for cell in cells.split()] for name, cells in rows}
+
+
+def test_the_searches_are_side_by_side_with_what_they_find_in_mirror_images(tmp_path, shown):
+    def change(data):
+        data.flares["found_by"][:] = 1, 3
+        data.noise_raised[1] = 1.79
+        data.significance[2340:] = np.nan
+
+    path = write_example(tmp_path / "1.h5", change=change)
+    text = shown(path)
+    found = {"stella": (2, 1, 0), "significance": (1, 0, 1), "either": (2, 1, 1), "both": (1, 0, 0)}
+    assert searches_in(text) == {
+        search: [n, round(read(path, search).search_time().searched, 2), *in_images]
+        for search, (n, *in_images) in found.items()
+    }
+    assert "significance, chosen" in text
+    assert re.search(r"noise +raised by up to 1.79\n", text)
+    assert re.search(rf"left out +{260 / 2570:.1%} of the usable cadences", text)
+    assert re.search(r"noise +not raised\n", shown(write_example(tmp_path / "2.h5")))
+
+
+@pytest.mark.parametrize("how", [{"version": 1}, {"model": False}])
+def test_stella_alone_is_not_compared(tmp_path, shown, how):
+    assert searches_in(shown(write_example(tmp_path / "1.h5", **how))) == {}

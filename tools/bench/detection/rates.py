@@ -11,6 +11,9 @@ from cvzmpi.cvz.results.reliability.events import Events, LightCurves
 from cvzmpi.cvz.results.reliability.statistic import FAMILIES
 
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.reliability.estimate import estimate_reliability
+from cvzmpi.cvz.reliability.events import Events, LightCurves
+from cvzmpi.cvz.reliability.statistic import FAMILIES
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from cvzmpi.cvz.sector_file.reading import SectorContent

@@ -109,6 +109,7 @@ def _summary(file: OpenSectorFile, search: Search) -> Summary:
         data.left_out = file.column_if_made("lc", "left_out")
         data.significance = file.column_if_made("lc", "significance")
         data.mirror_events = _mirror_events(file)
+        data.noise_raised = file.column_if_made("templates", "noise_raised")
         made = (data.gp_mu, data.left_out, data.significance)
         if any(column is not None and len(column) != len(data.probability) for column in made):
             raise UnreadableError("damaged", "datasets of lc differ in length")

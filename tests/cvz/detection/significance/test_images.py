@@ -47,6 +47,15 @@ def test_they_hold_no_flares_of_the_star(mirrored):
         assert np.all((mirrored.observation.flux - mirrored.mean)[peaks] > 5 * ERROR)
 
 
+def test_nor_what_the_template_leaves_of_them():
+    star = QuietStar.draw(41, parameters=SMOOTH)
+    light = star.flare(150, 2000.3, 6)
+    light *= 1 + 0.1 * np.sin((star.samples.place - 2000) / 2)
+    for image in Mirrored(star + light).images(1, 2, 3).values():
+        assert image.events == []
+        assert np.all(np.abs(image.flux - Mirrored(star).mean) < 6 * ERROR)
+
+
 def test_away_from_the_flares_the_inverted_flux_is_that_of_the_star_turned_over(mirrored):
     image = mirrored.images(1, 2, 3)[Image.INVERTED]
     away = ~mirrored.found.clean.whitening.left_out

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.cvz.detection.significance.images import Image
-from tools.bench.detection.false_alarms import SEARCHES
 from tools.bench.detection.measured import DEFAULT, MANY, STELLA, Measured
 from tools.harness.markdown import markdown_table
 
@@ -132,6 +131,3 @@ def _cost(measured: Measured) -> list[Fact]:
 def _share(what: str, k: int, n: int, at_least: float) -> Fact:
     share = k / n if n else float("nan")
     return Fact(what, f">= {at_least:.0%}", f"{share:.1%} ({k} of {n})", share >= at_least)
-
-
-DEFAULT_NAME = str(SEARCHES[DEFAULT])

@@ -9,9 +9,8 @@ import numpy as np
 from cvzmpi.cvz.configuration import SignificanceConfig
 from cvzmpi.cvz.detection.significance import images, vetting
 from cvzmpi.cvz.detection.significance.whitened.templates import LONGEST_MINUTES
-from tools.bench.detection.measured import SIGNIFICANCE, Measured
+from tools.bench.detection.measured import DEFAULT, SIGNIFICANCE, Measured
 from tools.bench.detection.report import facts, tables
-from tools.bench.detection.report.facts import DEFAULT_NAME
 from tools.harness.markdown import markdown_table
 
 _PAGE = Path(__file__).with_name("page.md")
@@ -21,7 +20,7 @@ def page(measured: Measured) -> str:
     """Write the page."""
     real, simulated = measured.real, measured.simulated
     return _PAGE.read_text(encoding="utf-8").format(
-        default=DEFAULT_NAME,
+        default=tables.NAMES[DEFAULT],
         n_real=len(real.light_curves),
         n_known=len(real.found),
         n_simulated=sum(len(c.files) for c in simulated.campaigns),

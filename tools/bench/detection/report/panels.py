@@ -125,5 +125,6 @@ def _draw(axis: Any, panel: Panel) -> None:
     low, high = np.quantile(flux, [0.002, 0.998])
     axis.set_ylim(low - 0.15 * (high - low), high + 0.3 * (high - low))
     axis.set_title(panel.title, fontsize=7.5)
+    axis.locator_params(axis="x", nbins=4)
     axis.ticklabel_format(useOffset=False)
     axis.tick_params(labelsize=6.5)

@@ -35,7 +35,7 @@ def draw_recall(real: RealLightCurves, path: Path) -> None:
         _bars(right, real.recall_by_snr, SNRS)
         left.set(xlabel="amplitude in median errors", ylabel="found share", ylim=(0, 1.12))
         right.set(xlabel="S/N by the search by significance")
-        left.legend(loc="lower right")
+        left.legend(loc="lower center", ncols=4)
         return figure
 
     save(draw, path)

@@ -10,7 +10,6 @@ import numpy as np
 from tools.bench.detection.false_alarms import IMAGES, PER_DAYS, SEARCHES
 from tools.bench.detection.measured import (
     AMPLITUDES,
-    DEFAULT,
     MANY,
     RELIABILITIES,
     SIGNIFICANCE,
@@ -39,7 +38,7 @@ def light_curves(real: RealLightCurves) -> str:
                 _each(searched.n_flares for searched in curve.by_search),
                 _each(part.n for part in inverted),
                 _each(part.n for part in shuffled),
-                f"{curve.by_search[DEFAULT].time.evaluated:.1f}",
+                " / ".join(f"{s.time.evaluated:.1f}" for s in curve.by_search[:2]),
                 _raised(curve.file.data.noise_raised),
             )
         )
@@ -166,7 +165,7 @@ def costs(measured: Measured) -> str:
     """Processor seconds, and bytes of sector files."""
     rows = [
         (
-            cost.name,
+            cost.name.replace("_", ", "),
             f"{cost.n_injections:,}",
             f"{cost.stella:.2f} s",
             f"{cost.everything:.2f} s",
