@@ -37,6 +37,7 @@ class FoundFlares:
         significance: np.ndarray,
         columns: Mapping[str, np.ndarray],
         measure: Callable[[np.ndarray], Mapping[str, np.ndarray]],
+        tolerance: int = 0,
     ) -> FoundFlares:
         """Bring the flares of the two searches together.
 
@@ -45,11 +46,14 @@ class FoundFlares:
         stella, significance : int, shapes (n_stella, 2) and (n_significance, 2)
             First and last usable cadence of each flare, both included.
         columns : mapping of ndarray, shape (n_significance,)
-            What was measured of the flares of the significance search; with `snr`.
+            What was measured of the flares of the significance search; with `snr` and `peak`.
         measure : callable
             Measures the same of flares that only stella found, from their cadences.
+        tolerance : int
+            Cadences that may lie between a flare of stella and the peak that it covers.
         """
-        same = same_flares(stella, significance, columns["snr"])
+        covers = np.array([stella[:, 0] - tolerance, stella[:, 1] + tolerance]).T
+        same = same_flares(stella, significance, columns["snr"], columns["peak"], covers)
         alone = np.ones(len(stella), bool)
         alone[same[same != NO_FLARE]] = False
         spans = significance.copy()
@@ -67,10 +71,17 @@ class FoundFlares:
         )
 
 
-def same_flares(stella: np.ndarray, significance: np.ndarray, snr: np.ndarray) -> np.ndarray:
+def same_flares(
+    stella: np.ndarray,
+    significance: np.ndarray,
+    snr: np.ndarray,
+    peak: np.ndarray,
+    covers: np.ndarray,
+) -> np.ndarray:
     """Find the flare of stella that is each flare of the significance search.
 
-    Of several flares of stella, that with the most cadences in common is taken, then the first.
+    It covers the peak, so that its cadences stand for the flare. Of several flares of stella, that
+    with the most cadences in common is taken, then the first.
 
     Parameters
     ----------
@@ -78,6 +89,10 @@ def same_flares(stella: np.ndarray, significance: np.ndarray, snr: np.ndarray) -
         First and last cadence of each flare.
     snr : float, shape (n_significance,)
         Flares with the highest come first; of equal ones, the earliest.
+    peak : int, shape (n_significance,)
+        The brightest cadence.
+    covers : int, shape (n_stella, 2)
+        First and last cadence at which each flare of stella covers a peak.
 
     Returns
     -------
@@ -91,8 +106,9 @@ def same_flares(stella: np.ndarray, significance: np.ndarray, snr: np.ndarray) -
     for number in np.argsort(-snr, kind="stable"):
         first, last = significance[number]
         common = np.minimum(stella[:, 1], last) - np.maximum(stella[:, 0], first) + 1
-        best = int(np.argmax(np.where(free, common, 0)))
-        if free[best] and common[best] > 0:
+        common[~free | (peak[number] < covers[:, 0]) | (peak[number] > covers[:, 1])] = 0
+        best = int(np.argmax(common))
+        if common[best] > 0:
             same[number], free[best] = best, False
     return same
 

@@ -126,7 +126,8 @@ def _add_searches(
     data.event_model = observation.spread(search.event_model, np.float32, 0.0)
 
     detection = _by_stella(setup, observation, data.probability[rows])
-    found = _found(detection, search.star, fitted=True)
+    tolerance = setup.config.inject.peak_tolerance
+    found = _found(detection, search.star, tolerance, fitted=True)
     data.flares = flare_table(
         observation, found, detection.probability, fit.mean[rows], fit.sd[rows]
     )
@@ -134,20 +135,26 @@ def _add_searches(
     for (number, image), probability in zip(search.images.items(), in_images, strict=True):
         assert probability is not None
         in_image = _by_stella(setup, observation, probability)
-        images[int(number)] = (_found(in_image, image, fitted=False), in_image.probability)
+        images[int(number)] = (
+            _found(in_image, image, tolerance, fitted=False),
+            in_image.probability,
+        )
     data.mirror_events = mirror_table(images, observation)
     thresholds = Thresholds(setup.config.significance.min_snr, setup.config.detect.threshold)
     alone = reliability_alone(data.flares, data.mirror_events, len(images), thresholds)
     data.flares["reliability"] = alone.astype(np.float32)
 
 
-def _found(detection: Detection, searched: SearchedFlux, fitted: bool) -> FoundFlares:
+def _found(
+    detection: Detection, searched: SearchedFlux, tolerance: int, fitted: bool
+) -> FoundFlares:
     """The flares of both searches in a light curve or a mirror image."""
     return FoundFlares.of(
         detection.flares,
         searched.flares,
         searched.columns,
         lambda flares: searched.measure(flares, fitted),
+        tolerance,
     )
 
 

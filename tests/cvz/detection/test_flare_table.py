@@ -25,7 +25,7 @@ def spans(*pairs):
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def found(stella, significance, snr):
+def found(stella, significance, snr, tolerance=N):
     """Flares with an S/N, which is negative for those of stella alone."""
     columns = {"snr": np.array(snr, float), "peak": significance[:, 0]}
     return FoundFlares.of(
@@ -33,6 +33,7 @@ def found(stella, significance, snr):
         significance,
         columns,
         lambda flares: {"snr": -1.0 - np.arange(len(flares)), "peak": flares[:, 0]},
+        tolerance,
     )
 
 
@@ -111,6 +112,12 @@ def test_each_flare_is_one_row(case):
     assert rows(found(spans(*stella), spans(*significance), snr)) == expected
 
 
+@pytest.mark.parametrize(("tolerance", "found_by"), [(0, [2, 1]), (2, [2, 1]), (3, [3])])
+def test_the_same_flare_covers_the_peak_within_the_tolerance(tolerance, found_by):
+    both = found(spans((13, 20)), spans((10, 30)), [7], tolerance)  # its peak is at 10
+    assert both.found_by.tolist() == found_by
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_of_any_flares_none_is_lost_and_none_is_twice(seed):
     chance = np.random.default_rng(seed)
@@ -118,7 +125,8 @@ def test_of_any_flares_none_is_lost_and_none_is_twice(seed):
         np.sort(chance.choice(200, 2 * n, replace=False)).reshape(-1, 2) for n in (12, 15)
     )
     snr = chance.uniform(5, 50, len(significance))
-    same = same_flares(stella, significance, snr)
+    everywhere = np.tile([0, 200], (len(stella), 1))
+    same = same_flares(stella, significance, snr, significance[:, 0], everywhere)
     matched = same[same != NO_FLARE]
     assert len(set(matched.tolist())) == len(matched) > 0
     for number, flare in enumerate(same):

@@ -15,6 +15,7 @@ import numpy as np
 
 from cvzmpi.cvz.detection.significance.examination import Examination, Examined
 from cvzmpi.cvz.detection.significance.finding import Found, examination_of, passing
+from cvzmpi.cvz.detection.significance.vetting import Vetting
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 
 BLOCK = 30
@@ -51,12 +52,18 @@ def mirror_images(
     entropy : sequence of int
         Seed, tic and sector of the random order.
     """
-    remainder = samples.flux - found.clean.event_model - quiet_mean
-    # A periodic dip is no false alarm when it is turned over.
+    # Single bright cadences are noise, which the images hold too. All other events are taken out,
+    # and so are eclipses: a periodic dip is no false alarm when it is turned over.
+    noise = [item.event for item in found.refused if item.refused == Vetting.SINGLE_CADENCE]
+    model = found.clean.event_model - sum(event.flux(samples) for event in noise)
+    remainder = samples.flux - model - quiet_mean
+    of_noise = np.any([event.core for event in noise], axis=0) if noise else False
     left_out = found.eclipsed.copy()
     for event in found.clean.flares:
         left_out |= event.core
-    shuffled = _shuffled(remainder, ~found.clean.whitening.left_out, entropy)
+    left_out &= ~np.asarray(of_noise)
+    whole = ~found.clean.whitening.left_out | of_noise
+    shuffled = _shuffled(remainder, whole, entropy)
     inverted = np.where(left_out, shuffled, -remainder)
     everything = np.zeros(len(samples), bool)
     return [

@@ -5,16 +5,12 @@ import pytest
 
 from cvzmpi.cvz.detection.significance.finding import find_flares
 from cvzmpi.cvz.detection.significance.vetting import Vetting
-from cvzmpi.cvz.detection.significance.whitened.templates import bank
-from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from tests.cvz.detection.significance.quiet_stars import CONFIG, ERROR, GAP, SMOOTH, QuietStar
-
-RAISED = np.ones(len(bank(EXPOSURE)))
 
 
 def find(star, error=1.0):
     nothing = np.zeros(len(star.samples), bool)
-    return find_flares(star.observation(error), nothing, RAISED, CONFIG)
+    return find_flares(star.observation(error), nothing, CONFIG)
 
 
 def places(star, events):
@@ -157,6 +153,6 @@ def test_flares_of_stella_are_left_out_of_the_first_fit_only(star):
     """They do not decide about what is found."""
     star = star + star.flare(15, 2000.3, 5)
     stella = abs(star.samples.place - 1000) < 20
-    found = find_flares(star.observation(), stella, RAISED, CONFIG)
+    found = find_flares(star.observation(), stella, CONFIG)
     assert places(star, found.flares) == places(star, find(star).flares)
     assert not found.clean.whitening.left_out[stella].any()

@@ -23,8 +23,7 @@ class Mirrored:
     def __init__(self, star):
         self.star, self.observation = star, star.observation()
         nothing = np.zeros(len(star.samples), bool)
-        raised = np.ones(len(TEMPLATES))
-        self.found = find_flares(self.observation, nothing, raised, CONFIG)
+        self.found = find_flares(self.observation, nothing, CONFIG)
         self.mean = self.found.fit.mean[self.observation.rows]
 
     def images(self, *entropy):

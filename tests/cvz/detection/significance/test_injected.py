@@ -22,7 +22,7 @@ class Injected:
     def __init__(self, star, raised=RAISED):
         self.observation = star.observation()
         n = len(star.samples)
-        self.found = find_flares(self.observation, np.zeros(n, bool), raised, CONFIG)
+        self.found = find_flares(self.observation, np.zeros(n, bool), CONFIG)
         clean = self.found.clean
         self.search = InjectedSignificance(
             self.observation,
