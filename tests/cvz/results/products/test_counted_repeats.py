@@ -210,6 +210,8 @@ def test_half_of_the_flares_is_half_of_those_that_count(tmp_path):
     assert half_found(recovery, "amplitude", 100) == f"{half.value * 100:.3g}"
     figure = draw_completeness(recovery, "title")
     assert f"50%: {half.value * 100:.3g} %" in [text.get_text() for text in figure.axes[1].texts]
+    (bins,) = figure.axes[1].containers
+    assert set(bins[0].get_ydata()) >= {0, 1}, "of the largest flares all are found"
 
 
 @pytest.mark.parametrize("search", ["stella", "either"])
