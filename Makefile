@@ -9,6 +9,7 @@
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
 # make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
 # make bench-ledger  how fast the ledger answers at the size of a whole campaign: ten minutes
+# make bench-detection  what the searches find and miss, in real and simulated light curves: 15 minutes
 # make bench-inversion  how right and how fast the Milne-Eddington inversion is
 # make torture-inversion  the inversion killed 20 times at random instants
 # make calibration  does the completeness hold? simulated flares against it: 15 minutes
@@ -18,7 +19,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo example-report test test-ledger-jobs bench-ledger test-archive test-slurm calibration torture bench bench-index bench-inversion torture-inversion flipped-bits lint format clean
+.PHONY: help setup demo example-report test test-ledger-jobs bench-ledger test-archive test-slurm calibration torture bench bench-index bench-detection bench-inversion torture-inversion flipped-bits lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -53,6 +54,9 @@ bench-index: setup
 
 bench-ledger: setup
 	.venv/bin/python -m tools.bench.ledger --report docs/benchmark_ledger.md
+
+bench-detection: setup
+	.venv/bin/python -m tools.bench.detection $(DETECTION)
 
 bench-inversion: setup
 	.venv/bin/python -m tools.bench.inversion

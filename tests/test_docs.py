@@ -119,8 +119,8 @@ def where_is():
     return dict(re.findall(r"^\| (.+\?) \| (.+) \|$", section, re.MULTILINE))
 
 
-def test_twelve_questions_are_answered():
-    assert len(where_is()) == 12
+def test_the_questions_of_newcomers_are_answered():
+    assert len(where_is()) >= 12
 
 
 @pytest.mark.parametrize("question", where_is())

@@ -108,12 +108,12 @@ ORDER = [
         "cvz.injection.flare_shape",
         "cvz.detection",
         "cvz.injection",
+        "cvz.reliability",
     ),
     *("cvz.sector_file", "cvz.quality"),
     *("cvz.archive.http", "cvz.archive.listings", "cvz.archive.scratch", "cvz.archive"),
     *("cvz.simulation", "cvz.work"),
     *(
-        "cvz.results.reliability",
         "cvz.results.products",
         "cvz.results.index",
         "cvz.results.pictures",

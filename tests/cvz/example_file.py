@@ -12,6 +12,8 @@ from cvzmpi.cvz.injection.flare_shape import equivalent_duration, mean_flare_sha
 from cvzmpi.cvz.injection.injection import draw_injections
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.reliability.estimate import reliability_alone
+from cvzmpi.cvz.reliability.statistic import DEFAULT_THRESHOLDS
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
@@ -145,6 +147,8 @@ def _add_model(data, observation, detection, facts):
         "max_probability": np.array([0.6, 0.1]),
         **{name: np.zeros(2) for name in VETTING},
     }
+    alone = reliability_alone(data.flares, data.mirror_events, 2, DEFAULT_THRESHOLDS)
+    data.flares["reliability"] = alone.astype(np.float32)
     injections = draw_injections(
         CONFIG.inject,
         (CONFIG.seed, TIC, SECTOR),

@@ -45,3 +45,7 @@ class InjectedBrightness:
 
     def probability(self, members, stretch):
         return self._probability[members, stretch]
+
+    def bounds(self, members, stretch, threshold):
+        above = self.probability(members, stretch) > threshold
+        return above, above

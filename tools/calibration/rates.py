@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from cvzmpi.cvz.reliability.estimate import estimate_reliability
+from cvzmpi.cvz.reliability.events import Events, LightCurves
+from cvzmpi.cvz.reliability.statistic import MIN_SNR, SIGNIFICANCE
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-from cvzmpi.cvz.results.reliability.estimate import estimate_reliability
-from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.statistic import MIN_SNR, SIGNIFICANCE
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 _HALF_FOUND = 2.0  # s

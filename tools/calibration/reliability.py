@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from cvzmpi.cvz.results.reliability.estimate import estimate_reliability
-from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.statistic import MIN_SNR, SIGNIFICANCE
+from cvzmpi.cvz.reliability.estimate import estimate_reliability
+from cvzmpi.cvz.reliability.events import Events, LightCurves
+from cvzmpi.cvz.reliability.statistic import MIN_SNR, SIGNIFICANCE
 
 BINS = np.array([0, 0.2, 0.4, 0.6, 0.8, 1])
 

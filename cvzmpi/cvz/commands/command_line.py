@@ -182,6 +182,13 @@ def plot() -> None:
     help="Flares count from the size on of which this share is found.",
 )
 @click.option(
+    "--min-reliability",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Flares are counted and listed that are real with this chance; rates contain all.",
+)
+@click.option(
     "--ed-max",
     type=click.FloatRange(0, min_open=True),
     help="Largest equivalent duration that counts, in s.",
@@ -190,6 +197,9 @@ def plot() -> None:
 @_search_option
 def ffd() -> None:
     """Flare frequency distributions of stars: index, rates, and points, as tables.
+
+    Each flare counts with its reliability: as of the whole campaign where `cvzmpi index` was run
+    since the light curve changed, else as of its light curve alone.
 
     Light curves that are half-done or cannot be used are named and left out; the exit status is 1
     if there are any that cannot be used.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from cvzmpi.cvz.commands.settings import results_directory, search_chosen
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.reliability.flare_reliability import Origin
+from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import write_tables
 from cvzmpi.cvz.results.products.star_outcome import star_outcomes
@@ -25,33 +28,46 @@ def ffd(
     ed_max: float | None,
     processes: int,
     search: str | None,
+    min_reliability: float,
 ) -> int:
     """Write the tables of some stars, or of all; a line about each that was asked for."""
     if bool(tics) == all_stars:
         raise click.UsageError("give TIC numbers, or --all")
     settings = {
         "min_completeness": min_completeness,
+        "min_reliability": min_reliability,
         "upper": math.inf if ed_max is None else ed_max,
     }
-    rows, left_out, n_sectors = [], [], 0
+    rows, left_out, origins = [], [], Counter[Origin]()
     directory, chosen = results_directory(results), Search(search_chosen(search))
-    for outcome in star_outcomes(directory, tics or None, settings, processes, chosen):
+    index = IndexedReliability.read(directory, chosen, tics or None)
+    for outcome in star_outcomes(directory, tics or None, settings, processes, chosen, index.of):
         for item in outcome.left_out:
             click.echo(f"left out: {item.line}", err=True)
         left_out += outcome.left_out
         if outcome.star is not None and outcome.rows is not None:
             rows.append(outcome.rows)
-            n_sectors += len(outcome.star.sectors)
+            origins.update(reliability.origin for reliability in outcome.star.reliabilities)
             if tics:
                 click.echo(_summary(outcome.star))
-    for path in write_tables(rows, output, kind):
+    described = {
+        "search": str(chosen),
+        "min_completeness": min_completeness,
+        "min_reliability": min_reliability,
+    }
+    for path in write_tables(rows, output, kind, described):
         click.echo(path)
     n_unfinished = sum(item.unfinished for item in left_out)
     unfinished = f" ({n_unfinished} unfinished)" if n_unfinished else ""
     click.echo(
-        f"{len(rows)} stars, {n_sectors} light curves; {len(left_out)} left out{unfinished}",
+        f"{len(rows)} stars, {origins.total()} light curves; {len(left_out)} left out{unfinished}",
         err=True,
     )
+    for origin in Origin:
+        if origins[origin]:
+            click.echo(
+                f"reliability of flares in {origins[origin]} light curves: {origin.value}", err=True
+            )
     return DONE if len(left_out) == n_unfinished else SOME_FAILED
 
 
@@ -74,8 +90,8 @@ def _rate(star: StarFfd) -> str:
         return f"the completeness that is asked for is not reached below {star.upper:g} s"
     low, high = star.interval
     rate = f"{star.rate:.3g} ({low:.3g} to {high:.3g}) a day above {star.lower:.3g} s"
-    rate += f", from {star.n_flares} flares"
-    if not star.n_flares:
+    rate += f", from {star.n_flares} flares ({star.n_true:.3g} expected to be real)"
+    if not low > 0:
         rate = f"below {star.upper_limit:.3g} a day above {star.lower:.3g} s (95 %)"
     index = f"{star.index:.2f} (assumed)"
     if star.power_law is not None:

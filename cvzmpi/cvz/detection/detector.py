@@ -103,6 +103,24 @@ class Evaluation(Protocol):
 class InjectedFlares(Protocol):
     """A batch of injected flares of the same reach."""
 
+    def bounds(
+        self, members: np.ndarray, stretch: slice, threshold: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where the flare probability is certainly, and where it may be, above a threshold.
+
+        A detector that gets these cheaper than the probability saves most of its work; the two may
+        be the same.
+
+        Parameters
+        ----------
+        members, stretch
+            As of `probability`.
+
+        Returns
+        -------
+        bool, shape (k, cadences in the stretch) each
+        """
+
     def probability(self, members: np.ndarray, stretch: slice) -> np.ndarray:
         """Flare probability at some of the cadences around the peaks, for some of the flares.
 

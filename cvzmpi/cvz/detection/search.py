@@ -20,6 +20,18 @@ FOUND_BY_STELLA, FOUND_BY_SIGNIFICANCE = 1, 2
 """The bits of the column `found_by`."""
 
 
+_IN_WORDS = {
+    FOUND_BY_STELLA: "stella",
+    FOUND_BY_SIGNIFICANCE: "significance",
+    FOUND_BY_STELLA | FOUND_BY_SIGNIFICANCE: "both",
+}
+
+
+def found_by_in_words(found_by: int) -> str:
+    """The searches that found a flare, for people."""
+    return _IN_WORDS[int(found_by)]
+
+
 class Search(str, Enum):
     """A choice of searches, by its name in the configuration (`detect.search`)."""
 

@@ -170,7 +170,9 @@ class InjectionSearch:
 
         The core decides most of them. Only where no run comes near the peak, a run on the left
         *and* one on the right can still make a flare over it; the right is asked only if there is
-        one on the left.
+        one on the left. More flaring cadences never make less of a flare, so what is certain and
+        what is possible bound the answer, and only where these differ is the detector asked for
+        all that it knows.
         """
         rule, around = self._rule, self._around
 
@@ -182,25 +184,43 @@ class InjectionSearch:
         injected = self._evaluation.inject(around, reach, cadence, flare_flux)
         first = cadence + around.first + around.length  # in the padded array
         evaluated = self._evaluated[first[:, None] + np.arange(around.length)]
-        flaring = np.zeros(evaluated.shape, bool)
+        certain, possible = np.zeros((2, *evaluated.shape), bool)
 
-        def look(members: np.ndarray, stretch: slice) -> np.ndarray:
-            """Evaluate a stretch, and give the runs as far as they are known."""
-            probability = injected.probability(members, stretch)
-            flaring[members, stretch] = rule.flaring(probability) & evaluated[members, stretch]
-            return in_runs(flaring[members], rule.min_cadences)
+        def bound(members: np.ndarray, stretch: slice) -> None:
+            for known, above in zip(
+                (certain, possible),
+                injected.bounds(members, stretch, rule.threshold),
+                strict=True,
+            ):
+                known[members, stretch] = above & evaluated[members, stretch]
 
-        def cover(runs: np.ndarray) -> np.ndarray:
-            return covered(runs, around.peak, self._tolerance, rule.merge_gap)
+        def settle(members: np.ndarray, stretch: slice) -> None:
+            if len(members):
+                above = rule.flaring(injected.probability(members, stretch))
+                certain[members, stretch] = above & evaluated[members, stretch]
+                possible[members, stretch] = certain[members, stretch]
+
+        def runs(known: np.ndarray, members: np.ndarray) -> np.ndarray:
+            return in_runs(known[members], rule.min_cadences)
+
+        def cover(known: np.ndarray, members: np.ndarray) -> np.ndarray:
+            return covered(runs(known, members), around.peak, self._tolerance, rule.merge_gap)
 
         left, core, right = around.left_core_right
         everyone = np.arange(len(cadence))
-        found = cover(look(everyone, core))
-        if around.side > 0:
-            open_ones = everyone[~found]
-            if len(open_ones):
-                runs = look(open_ones, left)
-                open_ones = open_ones[runs[:, : around.peak].any(axis=1)]
-            if len(open_ones):
-                found[open_ones] = cover(look(open_ones, right))
+        bound(everyone, core)
+        found, may_be = cover(certain, everyone), cover(possible, everyone)
+        unsettled = everyone[found != may_be]
+        settle(unsettled, core)
+        found[unsettled] = cover(certain, unsettled)
+        open_ones = everyone[~found]
+        if around.side > 0 and len(open_ones):
+            bound(open_ones, left)
+            before = runs(possible, open_ones)[:, : around.peak].any(axis=1)
+            open_ones = open_ones[before]
+            settle(open_ones, slice(left.start, core.stop))
+            before = runs(certain, open_ones)[:, : around.peak].any(axis=1)
+            open_ones = open_ones[before]
+            settle(open_ones, right)
+            found[open_ones] = cover(certain, open_ones)
         return found

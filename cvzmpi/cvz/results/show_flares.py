@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from cvzmpi.cvz.detection.search import found_by_in_words
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
@@ -28,6 +29,8 @@ _FLARE_COLUMNS = (
     "error\n[erg]",
     "S/N",
     "max.\np",
+    "found by",
+    "relia-\nbility",
     "",
 )
 
@@ -58,6 +61,8 @@ def print_flares(console: Console, content: SearchedFile) -> None:
             in_erg(flare["energy_error"]),
             _number(flare["snr"], ".1f"),
             _number(flare["max_probability"], ".3f"),
+            found_by_in_words(flare["found_by"]),
+            _number(flare["reliability"], ".3f"),
             _mark(flare),
         )
     console.print(table)
@@ -88,5 +93,7 @@ def _notes(flares: Columns) -> Iterator[str]:
         yield "energy: unknown, for the radius or the temperature of the star is"
     else:
         yield "energy: bolometric, of a blackbody of 9000 K; its error has that of the star"
+    if np.isfinite(flares["reliability"]).all():
+        yield "reliability: chance to be a flare, from the mirror images of this light curve alone"
     if flares["at_edge"].any():
         yield "edge: touches a gap or the end of the search; a part may be missing"

@@ -29,6 +29,8 @@ from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit
+from cvzmpi.cvz.reliability.estimate import reliability_alone
+from cvzmpi.cvz.reliability.statistic import Thresholds
 from cvzmpi.cvz.sector_file.data import SectorData
 from cvzmpi.cvz.work.search_setup import SearchSetup
 from cvzmpi.errors import LightCurveError
@@ -113,7 +115,7 @@ def _add_searches(
     search: SignificanceSearch,
     in_images: list[np.ndarray | None],
 ) -> None:
-    """Add what both searches found, in the light curve and in its mirror images."""
+    """Add the flares of both searches, how reliable they are, and the events of mirror images."""
     rows, median, fit = observation.rows, observation.median_flux, search.fit
     data.gp_mu, data.gp_sigma = fit.mean * median, fit.sd * median
     data.gp_facts = fit_facts(fit)
@@ -134,6 +136,9 @@ def _add_searches(
         in_image = _by_stella(setup, observation, probability)
         images[int(number)] = (_found(in_image, image, fitted=False), in_image.probability)
     data.mirror_events = mirror_table(images, observation)
+    thresholds = Thresholds(setup.config.significance.min_snr, setup.config.detect.threshold)
+    alone = reliability_alone(data.flares, data.mirror_events, len(images), thresholds)
+    data.flares["reliability"] = alone.astype(np.float32)
 
 
 def _found(detection: Detection, searched: SearchedFlux, fitted: bool) -> FoundFlares:

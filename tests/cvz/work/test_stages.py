@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from mpi4py import MPI
 
-from cvzmpi.cvz.configuration import load
+from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import Detection
 from cvzmpi.cvz.detection.search import Search
@@ -22,6 +22,8 @@ from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
+from cvzmpi.cvz.reliability.estimate import reliability_alone
+from cvzmpi.cvz.reliability.statistic import Thresholds
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
 from cvzmpi.cvz.sector_file.layout import ANSWERS
 from cvzmpi.cvz.sector_file.reading import (
@@ -235,6 +237,19 @@ def test_stella_looks_at_each_mirror_image_as_at_the_light_curve(inputs, models,
         expected = Detection.apply(rule, probability, image.evaluated).flares
         of_image = events["image"] == number
         assert np.sum(events["found_by"][of_image] & 1 != 0) == len(expected)
+
+
+def test_the_reliability_of_a_flare_is_that_of_its_light_curve_alone(reference):
+    with h5py.File(reference[0]) as file:
+        flares, mirrored = (
+            {name: column[()] for name, column in file[table].items()}
+            for table in ("flares", "mirror_events")
+        )
+    thresholds = Thresholds(Config().significance.min_snr, Config().detect.threshold)
+    r = reliability_alone(flares, mirrored, 2, thresholds)
+    assert np.array_equal(flares["reliability"], r.astype(np.float32))
+    assert np.all((r > 0) & (r < 1))
+    assert np.all(r < reliability_alone(flares, mirrored, 8, thresholds)), "of as many more images"
 
 
 def test_the_marks_of_a_file_are_those_that_products_find_in_it(reference):

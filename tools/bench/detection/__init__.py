@@ -1,1 +1,1 @@
-"""The searches measured: what they find of known flares, and what they find where there are none."""
+"""The searches measured: what they find of known flares, and where there are none."""

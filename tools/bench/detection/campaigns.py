@@ -32,7 +32,15 @@ EXAMPLE_WHEEL = "altaipony==2.1.2"
 EXAMPLE = "tess2018206045859-s0001-0000000358108509-0120-s_lc.fits"
 _EXAMPLE_SHA256 = "8f026f87bfaf4e79496e124dd6a9a36b5ff06ed597c0b3bff5387fa240681695"
 
-_SEARCHED_BY = ("configuration.py", "light_curves", "quiet_star", "injection", "detection", "work")
+_SEARCHED_BY = (
+    "configuration.py",
+    "light_curves",
+    "quiet_star",
+    "injection",
+    "detection",
+    "work",
+    "sector_file",
+)
 """Modules and folders of `cvzmpi/cvz` that decide what is found."""
 
 _ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -70,7 +78,7 @@ class Campaign:
     def search(self, n_inject: int, n_repeat: int) -> None:
         """Run the main job; what it did before with the same search is kept."""
         output, stamp = self.directory / "output", self.directory / "searched_by"
-        by = f"{_checksum_of_search()} {n_inject} {n_repeat}"
+        by = f"{checksum_of_search()} {n_inject} {n_repeat}"
         if not stamp.exists() or stamp.read_text() != by:
             shutil.rmtree(output, ignore_errors=True)
         stamp.write_text(by)
@@ -201,7 +209,8 @@ def _only(directory: Path, files: Sequence[Path]) -> None:
             (directory / file.name).symlink_to(file.resolve())
 
 
-def _checksum_of_search() -> str:
+def checksum_of_search() -> str:
+    """Checksum of the modules that decide what is found, and of what it costs."""
     root = ROOT / "cvzmpi" / "cvz"
     digest = hashlib.sha256()
     for name in _SEARCHED_BY:

@@ -11,6 +11,9 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.detection.significance.images import Image
 from cvzmpi.cvz.quality.searched_curve import SearchedCurve
 
+SEARCHES, IMAGES = tuple(Search), tuple(Image)
+"""All searches, and all kinds of mirror images, in the order of all tables."""
+
 PER_DAYS = 25.0
 """Days of search that rates are given for, about those of a light curve."""
 
@@ -40,7 +43,3 @@ class FalseAlarms:
     def rate(self) -> float:
         """Events in `PER_DAYS` days of search."""
         return self.n * PER_DAYS / self.days
-
-
-SEARCHES = tuple(Search)
-IMAGES = tuple(Image)

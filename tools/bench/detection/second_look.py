@@ -20,7 +20,7 @@ import numpy as np
 from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.detection.flare_mask import MaskRule, flare_mask
 from cvzmpi.cvz.detection.flares import Detection
-from cvzmpi.cvz.detection.significance.finding import find_flares
+from cvzmpi.cvz.detection.significance.finding import Found, find_flares
 from cvzmpi.cvz.detection.significance.images import Image, mirror_images
 from cvzmpi.cvz.detection.significance.vetting import Vetting
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
@@ -64,12 +64,12 @@ class EqualFalseAlarms:
     stella: float  # found fraction of injected flares at this threshold
     significance: float
     n_counted: int  # repeats that count for both
+    n_differing: int  # of these, repeats that one of the two finds and the other does not
 
     @property
     def error(self) -> float:
         """Standard error of the difference by chance, as if the repeats were independent."""
-        variance = sum(p * (1 - p) for p in (self.stella, self.significance))
-        return float(np.sqrt(variance / self.n_counted))
+        return float(np.sqrt(self.n_differing)) / self.n_counted
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def lowest_threshold(n_events: Sequence[int], n_allowed: int) -> int:
 def _probability_of_images(
     file: SectorContent,
     observation: Observation,
-    found: object,
+    found: Found,
     config: Config,
     detector: StellaDetector,
 ) -> list[np.ndarray]:
@@ -208,4 +208,5 @@ def _equal(
         stella=float(answers[counted].mean()),
         significance=float(recovery.recovered_significance[counted].mean()),
         n_counted=int(counted.sum()),
+        n_differing=int(np.sum((answers != recovery.recovered_significance)[counted])),
     )

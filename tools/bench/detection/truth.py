@@ -1,4 +1,4 @@
-"""Simulated campaigns: which found flares are true, which true flares are found, and their rates."""
+"""Simulated campaigns: which of the found flares are true, and which true ones are found."""
 
 from __future__ import annotations
 

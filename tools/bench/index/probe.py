@@ -24,30 +24,37 @@ WORLD.communicator.Barrier()
 WALL, CPU = time.perf_counter(), time.process_time()
 
 # The command imports these too, and so they are timed.
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import update_index
 from cvzmpi.cvz.results.index.merge import merged_tables, write_master
 from cvzmpi.cvz.results.index.part import Part, read_part
+from cvzmpi.cvz.results.index.pooled_reliability import Pool
 
 
 def merge(output: Path, times: int) -> dict[str, Any]:
     """Merge the parts, as rank 0 does, as if there were so many times as many light curves."""
     links: list[tuple[int, int, str]] = []
 
-    def parts() -> Iterator[Part]:
+    def parts() -> Iterator[tuple[str, Part]]:
         for path in sorted((output / "index" / "parts").glob("*.part")):
             for number in range(times):
-                part, _ = read_part(path)
-                names = ("tic", "sector", "path")
-                columns = (part.light_curves[name].to_pylist() for name in names)
-                for tic, sector, target in zip(*columns, strict=True):
-                    links.append((1000 * tic + number, sector, f"../{target}"))
-                yield part
+                yield f"{path.stem}-{number}", read_part(path)[0]
 
+    pool = Pool(DEFAULT_SEARCH)
+    for name, part in parts():
+        pool.add(name, part)
+    reliability = pool.estimated()
     elsewhere = output / "merged"
     elsewhere.mkdir()
     with merged_tables(elsewhere, "digest") as add:
-        for part in parts():
-            add(part)
+        for name, part in parts():
+            add(reliability.completed(name, part))
+            number = int(name.partition("-")[2])
+            columns = (
+                part.light_curves[column].to_pylist() for column in ("tic", "sector", "path")
+            )
+            for tic, sector, target in zip(*columns, strict=True):
+                links.append((1000 * tic + number, sector, f"../{target}"))
         write_master(elsewhere / "campaign.h5", sorted(links), "digest")
     return {"n_read": 0, "n_light_curves": len(links)}
 

@@ -44,24 +44,26 @@ def detection(n_cadences: int, n_models: int) -> float:
 def counted_injections() -> Iterator[list[float]]:
     """Count the operations of the injections that are evaluated meanwhile, batch by batch."""
     counts: list[float] = []
-    inject, probability = InjectedWindows.inject, InjectedWindows.probability
+    changes_of, by_model = InjectedWindows._changes_of, InjectedWindows._by_model
 
-    def counting_inject(self: Any, flare_flux: np.ndarray) -> None:
-        batch, n = flare_flux.shape  # each position of the padded flux, less what conv1 reads
-        counts.append(float(len(self._networks) * batch * (n - 6) * (CONV1 + CONV2)))
-        inject(self, flare_flux)
+    def counting_changes(self: Any, model: int, members: np.ndarray) -> np.ndarray:
+        known = self._changes[model][1][members].sum() if model in self._changes else 0
+        # each position of the padded flux, less what conv1 reads
+        positions = self.flux_positions().shape[1] - 6
+        counts.append(float((len(members) - known) * positions * (CONV1 + CONV2)))
+        return changes_of(self, model, members)
 
-    def counting_probability(self: Any, members: np.ndarray, stretch: slice) -> np.ndarray:
+    def counting_by_model(self: Any, model: int, members: np.ndarray, stretch: slice) -> np.ndarray:
         reach, n_u = self._reach, (stretch.stop - stretch.start) // nn.STEP
         features = nn.STEP * (reach.v_stop - reach.v_start) * nn.CHANNELS
         borders = 2 * (reach.left_border + reach.right_border)  # with the flares, and without
         per_window = borders * BORDER + OUTPUT
         per_member = 2 * features * n_u * nn.HIDDEN + nn.STEP * n_u * per_window
-        counts.append(float(len(self._networks) * len(members) * per_member))
-        return probability(self, members, stretch)
+        counts.append(float(len(members) * per_member))
+        return by_model(self, model, members, stretch)
 
     with (
-        patch.object(InjectedWindows, "inject", counting_inject),
-        patch.object(InjectedWindows, "probability", counting_probability),
+        patch.object(InjectedWindows, "_changes_of", counting_changes),
+        patch.object(InjectedWindows, "_by_model", counting_by_model),
     ):
         yield counts

@@ -25,9 +25,14 @@ MISMATCH = 0.12
 Tovar Mendoza et al. 2022 (figure 9) find between flares."""
 
 _MAX_PASSES = 15
+# Of a dip with steep sides the statistic is as high at its end as it is low at its start; beside a
+# flare it is at most half as low as it is high at the flare.
+_OTHER_SIDE = 2 / 3
+_LEVEL = slice(15, 45)  # cadences from the sides of a dip where the star is as without it
 _AROUND = (6, 10, 10)  # an event of width w hides weaker ones nearer than 6 w + 10 and 10 w + 10
 _SEES = 0.8  # a template sees a dip if its statistic is this part of the highest
 _OF_DIP = 0.3  # a dip lasts while the deficit is more than this part of its deepest
+_OF_ERROR = 0.3  # a dip leaves out no cadence where a flare is above this part of the error
 _BESIDE_GAP = 20  # cadences missing in a row that do not end a dip
 
 
@@ -129,20 +134,28 @@ class Cleaner:
                 continue
             is_flare = up_best[number] >= max(self.min_snr, down_best[number])
             template = int(np.argmax(up[:, number]))
+            dip = slice(number, number)
+            if is_flare:
+                near = self._near(samples, number, template)
+                dip = _dip_before(samples, down_best, near, number, up_best[number])
+                is_flare, number = dip.start == dip.stop, dip.start
             if not is_flare:  # all of a dip is left out: the longest template that sees it
                 sees = down[:, number] >= _SEES * down_best[number]
                 template = int(np.flatnonzero(sees)[-1])
-            width, place = self.templates[template].fwhm, samples.place[number]
-            factor_before, factor_after, more = _AROUND
-            near = samples.piece(
-                int(place - factor_before * width - more), int(place + factor_after * width + more)
-            )
+            near = self._near(samples, number, template)
             if not hidden[near].any():
                 value = up_best[number] if is_flare else -down_best[number]
                 core = np.zeros(len(samples), bool)
+                core[dip] = True
                 found.append(Event(int(number), float(value), template, core))
             hidden[near] = True
         return found
+
+    def _near(self, samples: Samples, number: int, template: int) -> slice:
+        """The cadences in which an event hides weaker ones."""
+        width, place = self.templates[template].fwhm, samples.place[number]
+        before, after, more = _AROUND
+        return samples.piece(int(place - before * width - more), int(place + after * width + more))
 
     def _take_flare(self, whitening: Whitening, event: Event) -> None:
         """Fit the template, and leave out where its mismatch would stand out of the noise."""
@@ -164,8 +177,28 @@ class Cleaner:
         place = samples.place[event.number]
         wide = samples.piece(int(place - 1.5 * width), int(place + 2.5 * width))
         event.core[min(start - 1, wide.start) if start else 0 : max(stop + 1, wide.stop)] = True
-        event.core &= model <= MISMATCH * np.sqrt(whitening.variance) * 2.5
+        event.core &= model <= _OF_ERROR * np.sqrt(whitening.variance)
         event.core[event.number] = True
+
+
+def _dip_before(samples: Samples, down: np.ndarray, near: slice, number: int, rise: float) -> slice:
+    """The cadences of the dip that ends at a rise; none if it is no end of a dip.
+
+    The process follows the bottom of a transit, so that only its sides stand out: the second looks
+    like a flare.
+    """
+    first = near.start
+    if first == number:
+        return slice(number, number)
+    start = first + int(np.argmax(down[first:number]))
+    before = samples.flux[max(0, start - _LEVEL.stop) : max(0, start - _LEVEL.start)]
+    after = samples.flux[number + _LEVEL.start : number + _LEVEL.stop]
+    bottom = samples.flux[start + 1 : number]
+    is_dip = False
+    if down[start] >= _OTHER_SIDE * rise and len(bottom) and len(before) and len(after):
+        level = min(np.median(before), np.median(after))
+        is_dip = bool(np.median(bottom) < level - np.median(samples.error[start:number]))
+    return slice(start, number + 1) if is_dip else slice(number, number)
 
 
 def _run(inside: np.ndarray, number: int, place: np.ndarray) -> tuple[int, int]:

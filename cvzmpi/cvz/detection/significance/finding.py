@@ -23,7 +23,7 @@ from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
 
-MAX_ROUNDS = 4
+MAX_ROUNDS = 3
 """Fits of the process; mostly two are enough."""
 
 _SAME = 3  # cadences by which a flare may move from one round to the next

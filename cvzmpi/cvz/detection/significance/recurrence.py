@@ -15,7 +15,7 @@ _LIKE = 2.5  # greatest quotient of the strengths of events of one kind
 _CYCLES = 4  # fewest that show it
 _SHARE = 0.5  # and part of the cycles that were observed
 _TOLERANCE = 0.02  # days around a phase
-_CHANCE = 1e-3  # greatest chance that unrelated events recur so
+_CHANCE = 1e-2  # greatest chance that unrelated events recur so
 _DIVISORS = 12  # most cycles between two events
 _ONE_EVENT = 0.1  # days between parts of one event
 _MOST = 40  # events that are compared, the strongest
@@ -72,7 +72,6 @@ def _best_period(time: np.ndarray, strength: np.ndarray, observed: np.ndarray) -
     least = _CHANCE
     if n < _CYCLES:
         return None
-    span = observed[-1] - observed[0]
     for first in range(n):
         like = (strength > strength[first] / _LIKE) & (strength < strength[first] * _LIKE)
         if np.count_nonzero(like) < _CYCLES:
@@ -90,9 +89,12 @@ def _best_period(time: np.ndarray, strength: np.ndarray, observed: np.ndarray) -
                 n_cycles = _observed_cycles(time[first], period, observed)
                 if n_on < _SHARE * n_cycles:
                     continue
-                # two events make the period; all pairs and divisors were tried
-                chance = min(1.0, np.count_nonzero(like) * 2 * _TOLERANCE / span)
-                p = binom.sf(n_on - 3, max(n_cycles - 2, 1), chance) * n * n * _DIVISORS / 2
+                # Two events make the period; the others meet it by chance. All pairs and divisors
+                # were tried.
+                n_like = np.count_nonzero(like)
+                meets = min(1.0, 2 * _TOLERANCE / period)
+                n_trials = n_like * (n_like - 1) / 2 * _DIVISORS
+                p = binom.sf(n_on - 3, n_like - 2, meets) * n_trials
                 if p < least:
                     best, least = on, p
     return best

@@ -49,6 +49,8 @@ HUMP_FWHM = 16.0
 _HUMP_MARGIN = 6.0
 """By so much a box must fit better in (signal-to-noise)^2: it has two free ends, and is chosen from
 many; of flares as injected 1 in 100 is lost by it."""
+_HUMP_SHARE = 1.03
+"""And by this factor in signal-to-noise: a strong complex flare differs from the template, too."""
 
 
 class Look(NamedTuple):
@@ -69,7 +71,8 @@ class Look(NamedTuple):
         bits = np.where(self.rest_snr < rest, Vetting.SINGLE_CADENCE, 0)
         bits |= np.where(settling, Vetting.AFTER_GAP, 0)
         bits |= np.where(self.reversed_snr > self.snr, Vetting.SLOW_RISE, 0)
-        bits |= np.where(self.hump_snr**2 > self.snr**2 + _HUMP_MARGIN, Vetting.HUMP, 0)
+        box = np.maximum(np.sqrt(self.snr**2 + _HUMP_MARGIN), _HUMP_SHARE * self.snr)
+        bits |= np.where(self.hump_snr > box, Vetting.HUMP, 0)
         return bits
 
 

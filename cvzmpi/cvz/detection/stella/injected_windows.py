@@ -19,6 +19,10 @@ One matrix product for a whole batch; its rows are a stretch of v (where the fla
 something), its columns a stretch of u (which windows are asked for). A flare so long that it
 reaches the border of a window also changes the window's border taps: see `_border_change`.
 
+Whether a cadence is flaring needs the median of the networks only so far: once more than half of
+all agree on one side of the threshold, the others change nothing. Six of ten settle most cadences
+(`bounds`).
+
 The flux keeps the normalisation of the curve without the flare: the median of 20,000 cadences does
 not move by a flare of a few (1e-4 at most), and the features away from it stay what they were.
 """
@@ -123,7 +127,9 @@ class InjectedWindows:
         self._reach = reach
         self._s0 = window_of_cadence(peaks + plan.first_cadence)
         self._rows = np.empty((0, 0, 8), np.float32)
-        self._changes: list[np.ndarray] = []
+        self._stored = np.empty((0, 0, 0), np.int64)
+        # by model: the changes of the features, and of which injections they are there
+        self._changes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def flux_positions(self) -> np.ndarray:
         """Positions at which `inject` needs the flux of the flares.
@@ -152,12 +158,28 @@ class InjectedWindows:
         n_v = self._reach.v_stop - self._reach.v_start
         start = positions[:, :1] + np.arange(nn.STEP)  # position of the first feature by residue
         stored = ((start % nn.STEP) * n + start // nn.STEP)[:, :, None] + np.arange(n_v)
-        self._changes = []
-        for model, network in enumerate(self._networks):
-            conv2 = layers.convolved(network, layers.pooled(network, self._rows))
-            features = layers.features(network, conv2)
-            features -= self._evaluation.features[model].reshape(-1, nn.CHANNELS)[stored]
-            self._changes.append(features)
+        self._stored = stored
+        self._changes = {}
+
+    def bounds(
+        self, members: np.ndarray, stretch: slice, threshold: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where the flare probability is certainly, and where it may be, above a threshold.
+
+        Only as many networks are asked as make a majority.
+
+        Parameters
+        ----------
+        members, stretch
+            As of `probability`.
+
+        Returns
+        -------
+        bool, shape (k, cadences in the stretch) each
+        """
+        majority = range(len(self._networks) // 2 + 1)
+        above = [self._by_model(model, members, stretch) > threshold for model in majority]
+        return _in_order(np.all(above, axis=0)), _in_order(np.any(above, axis=0))
 
     def probability(self, members: np.ndarray, stretch: slice) -> np.ndarray:
         """Flare probability at a stretch of the plan's cadences, for some of the injections.
@@ -173,7 +195,13 @@ class InjectedWindows:
         -------
         float32, shape (k, cadences in the stretch)
         """
-        reach = self._reach
+        models = range(len(self._networks))
+        by_model = np.stack([self._by_model(model, members, stretch) for model in models])
+        return _in_order(ensemble_probability(by_model))
+
+    def _by_model(self, model: int, members: np.ndarray, stretch: slice) -> np.ndarray:
+        """Flare probability by one network; float32, shape (k, 4, n_u): by residue and u."""
+        reach, network = self._reach, self._networks[model]
         u_start, u_stop = stretch.start // nn.STEP, stretch.stop // nn.STEP
         n_u = u_stop - u_start
         rows = slice(reach.v_start * nn.CHANNELS, reach.v_stop * nn.CHANNELS)
@@ -182,21 +210,31 @@ class InjectedWindows:
         windows = (  # by residue and u, as the product has them
             first[:, None, None] + np.arange(nn.STEP)[:, None] + nn.STEP * np.arange(n_u)
         )
-        everything = len(members) == len(self._s0)
-        by_model = np.empty((len(self._networks), *windows.shape), np.float32)
-        for model, network in enumerate(self._networks):
-            changes = self._changes[model] if everything else self._changes[model][members]
-            product = (
-                changes.reshape(len(members) * nn.STEP, -1) @ self._matrices[model][rows, columns]
-            )
-            hidden = self._evaluation.hidden[model][windows]
-            hidden += product.reshape(hidden.shape)
-            for is_left in (True, False):
-                if reach.left_border if is_left else reach.right_border:
-                    hidden += self._border_change(network, is_left, members, u_start, n_u)
-            by_model[model] = sigmoid(layers.logits(network, hidden))
-        probability = ensemble_probability(by_model)
-        return probability.swapaxes(1, 2).reshape(len(members), -1)
+        changes = self._changes_of(model, members)
+        product = changes.reshape(len(members) * nn.STEP, -1) @ self._matrices[model][rows, columns]
+        hidden = self._evaluation.hidden[model][windows]
+        hidden += product.reshape(hidden.shape)
+        for is_left in (True, False):
+            if reach.left_border if is_left else reach.right_border:
+                hidden += self._border_change(network, is_left, members, u_start, n_u)
+        return sigmoid(layers.logits(network, hidden))
+
+    def _changes_of(self, model: int, members: np.ndarray) -> np.ndarray:
+        """The changes of the features of some injections; computed when they are asked for."""
+        batch, n_v = len(self._s0), self._stored.shape[2]
+        if model not in self._changes:
+            changes = np.empty((batch, nn.STEP, n_v, nn.CHANNELS), np.float32)
+            self._changes[model] = changes, np.zeros(batch, bool)
+        changes, known = self._changes[model]
+        missing = members[~known[members]]
+        if len(missing):
+            network = self._networks[model]
+            conv2 = layers.convolved(network, layers.pooled(network, self._rows[missing]))
+            features = layers.features(network, conv2)
+            stored = self._evaluation.features[model].reshape(-1, nn.CHANNELS)
+            features -= stored[self._stored[missing]]
+            changes[missing], known[missing] = features, True
+        return changes if len(members) == batch else changes[members]
 
     def _border_change(
         self, network: Network, is_left: bool, members: np.ndarray, u_start: int, n_u: int
@@ -209,3 +247,8 @@ class InjectedWindows:
         change = hidden(network, self._rows[members, rows], n_windows)
         change -= hidden(network, layers.neighbourhoods(without)[:, rows], n_windows)
         return change.reshape(len(members), n_u, nn.STEP, nn.HIDDEN).swapaxes(1, 2)
+
+
+def _in_order(values: np.ndarray) -> np.ndarray:
+    """Bring values by residue and u, (k, 4, n_u), to the order of cadences: (k, 4 n_u)."""
+    return values.swapaxes(1, 2).reshape(len(values), -1)

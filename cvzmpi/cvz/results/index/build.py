@@ -1,6 +1,7 @@
 """Bring the index of a campaign up to date, on one rank or many.
 
-Every rank updates the parts of its shards; rank 0 merges them. Killed at any instant, it goes on
+Every rank updates the parts of its shards; rank 0 estimates how reliable all flares together are,
+and merges the parts. Killed at any instant, it goes on
 from the parts that are complete.
 """
 
@@ -19,23 +20,23 @@ import pyarrow.parquet as pq
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
+from cvzmpi.cvz.results.index.columns import INDEX_VERSION
 from cvzmpi.cvz.results.index.merge import (
+    DIRECTORY,
     digest_of_master,
     digest_of_tables,
     merged_tables,
     table_path,
     write_master,
 )
-from cvzmpi.cvz.results.index.part import read_part
+from cvzmpi.cvz.results.index.part import Part, read_part
+from cvzmpi.cvz.results.index.pooled_reliability import Pool
 from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
-
-DIRECTORY = "index"
-"""Name of the directory of the index, in the output directory."""
 
 MASTER = "campaign.h5"
 _PARTS = "parts"
@@ -125,22 +126,28 @@ def _begin(output: Path) -> tuple[list[str], int]:
 
 
 def _finish(output: Path, reports: Sequence[ShardReport], search: Search) -> IndexReport:
-    """Merge the parts, where they are not those of the last merge."""
+    """Merge the parts and estimate reliabilities, where they are not those of the last merge."""
     index = output / DIRECTORY
-    digest = hashlib.sha256("".join(f"{r.name}{r.digest}" for r in reports).encode()).hexdigest()
+    versions = (str(INDEX_VERSION), search, *(f"{r.name}{r.digest}" for r in reports))
+    digest = hashlib.sha256("\n".join(versions).encode()).hexdigest()
     master = index / MASTER
     changed = not digest_of_tables(index) == digest_of_master(master) == digest
     if changed:
         links: list[tuple[int, int, str]] = []
+        names = [report.name for report in reports]
+        pool = Pool(search)
+        for name in names:
+            pool.add(name, _part(index, name, search))
+        reliability = pool.estimated()
         with merged_tables(index, digest) as add:
-            for report in reports:
-                part, _ = read_part(index / _PARTS / f"{report.name}.part", search)
-                add(part)
+            for name in names:
+                part = _part(index, name, search)
+                add(reliability.completed(name, part))
                 rows = part.light_curves.select(["tic", "sector", "path"]).to_pylist()
                 links += [(r["tic"], r["sector"], f"{os.pardir}/{r['path']}") for r in rows]
             write_master(master, links, digest)
-    names = [field.name for field in fields(Counts) if field.name != "left_out"]
-    total = {name: sum(getattr(report, name) for report in reports) for name in names}
+    numbers = [field.name for field in fields(Counts) if field.name != "left_out"]
+    total = {name: sum(getattr(report, name) for report in reports) for name in numbers}
     left_out = tuple(line for report in reports for line in report.left_out)
     return IndexReport(**total, left_out=left_out, directory=index, changed=changed)
 
@@ -155,7 +162,7 @@ def flares_in_index(index: Path, shard: str, tic: int, search: Search) -> dict[i
     SectorFileError
         If the operating system does not let the part be read.
     """
-    part, _ = read_part(index / _PARTS / f"{shard}.part", search)
+    part = _part(index, shard, search)
     flares = part.flares.filter(pc.equal(part.flares["tic"], tic))
     columns = {name: flares[name].to_numpy() for name in flares.column_names}
     sectors = columns["sector"]
@@ -163,6 +170,10 @@ def flares_in_index(index: Path, shard: str, tic: int, search: Search) -> dict[i
         int(sector): {name: columns[name][sectors == sector] for name in MEASURED_FLARES}
         for sector in np.unique(sectors)
     }
+
+
+def _part(index: Path, name: str, search: Search) -> Part:
+    return read_part(index / _PARTS / f"{name}.part", search)[0]
 
 
 def describe(report: IndexReport) -> str:

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
+from cvzmpi.cvz.detection.flares import MIRROR_COLUMNS
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
 from cvzmpi.cvz.sector_file.layout import Column
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """Counted up when a column gets another meaning: what was indexed before is then read again."""
 
 
@@ -61,6 +62,12 @@ LIGHT_CURVES = {
     "equivalent_duration_50": Column("f8", "s", "equivalent duration of 50 % completeness"),
     "energy_50": Column("f8", "erg", "bolometric energy of a flare of that"),
     "energy_50_error": Column("f8", "erg", "standard error, that of the star"),
+    "noise": Column("f8", "", "median error of the flux at one cadence, relative to its median"),
+    "n_images": Column(
+        "i4", "", "mirror images that were searched; without any, no reliability is known"
+    ),
+    "min_snr": Column("f8", "", "least signal-to-noise of flares, by significance"),
+    "min_probability": Column("f8", "", "least probability in flares, by stella"),
     "right_ascension": Column("f8", "deg", "RA_OBJ of the FITS header"),
     "declination": Column("f8", "deg", "DEC_OBJ"),
     "tess_magnitude": Column("f8", "mag", "TESSMAG"),
@@ -95,6 +102,17 @@ FLARES = {
     **MEASURED_FLARES,
 }
 
+FOUND = 0
+"""Number of the light curve itself, beside those of its mirror images."""
+
+EVENTS = {
+    "tic": Column("i8", "", "TIC number of the target"),
+    "sector": Column("i4", "", "TESS sector"),
+    "image": Column("i1", "", "0 the light curve itself; mirror images: 1 inverted, 2 shuffled"),
+    **{name: MEASURED_FLARES[name] for name in MIRROR_COLUMNS if name != "image"},
+}
+"""What either search found: all that reliability is made of."""
+
 PROBLEMS = {
     "path": Column("U", "", "file, relative to the output directory"),
     "kind": Column("U", "", "damaged, unreadable, unusable, changing, half-written or foreign"),
@@ -116,11 +134,31 @@ def schema(columns: Mapping[str, Column]) -> pa.Schema:
     )
 
 
-SCHEMAS = {
+POOLED_LIGHT_CURVES = LIGHT_CURVES | {
+    "n_true": Column("f8", "", "expected number of real ones among the flares found"),
+    "n_false": Column("f8", "", "false flares expected, from the mirror images of its pool"),
+    "background_error": Column("f8", "", "relative standard error of that"),
+    "n_pooled": Column("f8", "", "light curves of its pool: of like noise and brightness"),
+}
+POOLED_FLARES = FLARES | {
+    "reliability": Column("f4", "", "chance that it is a flare, from all light curves of its pool"),
+    "background": Column(
+        "f8", "", "flares found in its light curve on average at which the chance would be 1/2"
+    ),
+}
+
+PART_SCHEMAS = {
     "light_curves": schema(LIGHT_CURVES),
     "flares": schema(FLARES),
+    "events": schema(EVENTS),
     "problems": schema(PROBLEMS),
 }
 """By name of the table, in the order of the attributes of a `Part`."""
 
-LIGHT_CURVE_SCHEMA, FLARE_SCHEMA, PROBLEM_SCHEMA = SCHEMAS.values()
+SCHEMAS = PART_SCHEMAS | {
+    "light_curves": schema(POOLED_LIGHT_CURVES),
+    "flares": schema(POOLED_FLARES),
+}
+"""The same of merged tables, which have what is estimated from all parts together."""
+
+LIGHT_CURVE_SCHEMA, FLARE_SCHEMA, EVENT_SCHEMA, PROBLEM_SCHEMA = PART_SCHEMAS.values()

@@ -24,6 +24,9 @@ from cvzmpi.storage.whole_file import write_derived
 
 T = TypeVar("T")
 
+DIRECTORY = "index"
+"""Name of the directory of the index, in the output directory."""
+
 ROWS_PER_GROUP = 20_000
 """Rows that are in memory at a time, and that a reader of the table gets at a time."""
 

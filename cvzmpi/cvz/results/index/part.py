@@ -1,8 +1,8 @@
 """A part of the index: the tables of one shard, in one file that is always whole.
 
-The file is a digest of the columns, one of the rest, and three Arrow streams. It is replaced
-as a whole, and one that is torn, has other columns or is of another search counts for nothing: its
-shard is read anew.
+The file is a digest of the columns, one of the rest, and an Arrow stream for each table. It is
+replaced as a whole, and one that is torn, has other columns or is of another search counts for
+nothing: its shard is read anew.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import pyarrow as pa
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
-from cvzmpi.cvz.results.index.columns import INDEX_VERSION, SCHEMAS
+from cvzmpi.cvz.results.index.columns import INDEX_VERSION, PART_SCHEMAS
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 
-_SCHEMAS = tuple(SCHEMAS.values())
+_SCHEMAS = tuple(PART_SCHEMAS.values())
 _DIGEST_SIZE = 16
 
 
@@ -45,6 +45,7 @@ class Part:
 
     light_curves: pa.Table
     flares: pa.Table
+    events: pa.Table
     problems: pa.Table
 
     @classmethod
@@ -53,9 +54,9 @@ class Part:
         return cls(*(schema.empty_table() for schema in _SCHEMAS))
 
     @property
-    def tables(self) -> tuple[pa.Table, pa.Table, pa.Table]:
-        """All three, in the order of the attributes."""
-        return self.light_curves, self.flares, self.problems
+    def tables(self) -> tuple[pa.Table, ...]:
+        """All of them, in the order of the attributes."""
+        return self.light_curves, self.flares, self.events, self.problems
 
 
 def read_part(part_file: Path, search: Search = DEFAULT_SEARCH) -> tuple[Part, str | None]:

@@ -1,7 +1,7 @@
 """One directory of sector files, and its part of the index: only what changed is read again.
 
 A *shard* is one of the thousand directories of an output directory. Its part of the index is one
-file with three tables. A file is known by its size and the time of its last change; where that time
+file with all tables. A file is known by its size and the time of its last change; where that time
 is so short before the reading that a later change might not show in it, the file is read again next
 time (as git does with its index). So parts are right on file systems with coarse or late times too.
 """
@@ -20,7 +20,12 @@ import pyarrow.compute as pc
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
-from cvzmpi.cvz.results.index.columns import FLARE_SCHEMA, LIGHT_CURVE_SCHEMA, PROBLEM_SCHEMA
+from cvzmpi.cvz.results.index.columns import (
+    EVENT_SCHEMA,
+    FLARE_SCHEMA,
+    LIGHT_CURVE_SCHEMA,
+    PROBLEM_SCHEMA,
+)
 from cvzmpi.cvz.results.index.part import Part, read_part, write_part
 from cvzmpi.cvz.results.index.summary import Summary, UnreadableError, summarise
 from cvzmpi.errors import SectorFileError, defect_line, one_line
@@ -60,20 +65,24 @@ class _Rows:
 
     light_curves: list[pa.RecordBatch] = field(default_factory=list)
     flares: list[pa.RecordBatch] = field(default_factory=list)
+    events: list[pa.RecordBatch] = field(default_factory=list)
     problems: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, summary: Summary, state: dict[str, Any]) -> None:
         """Add a light curve and its flares; `state` has the columns that its file does not know."""
-        flares, row = summary.flares, summary.light_curve
-        n_flares = len(flares["peak"])
+        row = summary.light_curve
         try:
             batch = pa.RecordBatch.from_pylist([row | state], LIGHT_CURVE_SCHEMA)
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
             raise UnreadableError("unusable", one_line(error)) from error
         self.light_curves.append(batch)
-        if n_flares:
-            owner = {name: np.full(n_flares, row[name]) for name in ("tic", "sector")}
-            self.flares.append(pa.record_batch(owner | flares, FLARE_SCHEMA))
+        for batches, columns, schema in (
+            (self.flares, summary.flares, FLARE_SCHEMA),
+            (self.events, summary.events, EVENT_SCHEMA),
+        ):
+            if n := len(columns["peak"]):
+                owner = {name: np.full(n, row[name]) for name in ("tic", "sector")}
+                batches.append(pa.record_batch(owner | columns, schema))
 
 
 def update_shard(
@@ -219,14 +228,22 @@ def _merge(known: Part, kept: set[str], rows: _Rows) -> Part:
     read = pa.Table.from_batches(rows.light_curves, LIGHT_CURVE_SCHEMA)
     light_curves = pa.concat_tables([stays, read]).sort_by(_KEY).combine_chunks()
     still = set(_owners(stays)) - set(_owners(read))
-    mask = pa.array([owner in still for owner in _owners(known.flares)], pa.bool_())
-    found = pa.Table.from_batches(rows.flares, FLARE_SCHEMA)
-    flares = pa.concat_tables([known.flares.filter(mask), found])
+
+    def merged(of_known: pa.Table, batches: list[pa.RecordBatch]) -> pa.Table:
+        """Rows of light curves, those of each in the order of its file: the sort is stable."""
+        mask = pa.array([owner in still for owner in _owners(of_known)], pa.bool_())
+        found = pa.Table.from_batches(batches, of_known.schema)
+        return pa.concat_tables([of_known.filter(mask), found]).sort_by(_KEY).combine_chunks()
+
     problems = pa.Table.from_pylist(
         sorted(rows.problems, key=lambda problem: problem["path"]), PROBLEM_SCHEMA
     )
-    order = [*_KEY, ("start", "ascending")]
-    return Part(light_curves, flares.sort_by(order).combine_chunks(), problems)
+    return Part(
+        light_curves,
+        merged(known.flares, rows.flares),
+        merged(known.events, rows.events),
+        problems,
+    )
 
 
 def _owners(table: pa.Table) -> list[tuple[int, int]]:

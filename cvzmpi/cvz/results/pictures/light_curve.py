@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from cvzmpi.cvz.detection.search import found_by_in_words
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.results.pictures.style import (
     DATA,
@@ -194,7 +195,7 @@ def draw_flare(
     axes.set_title(title, loc="left")
     axes.set_ylabel("Flux / median flux")
     axes.margins(x=0.02)
-    text = f"amplitude {flare['amplitude'] * 100:.3g} %\n{size_of(flare)}"
+    text = f"amplitude {flare['amplitude'] * 100:.3g} %\n{size_of(flare)}\n{trust_in(flare)}"
     if with_peak:
         text = f"peak {flare['peak_time']:.4f} BTJD\n{text}"
     axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
@@ -212,6 +213,13 @@ def size_of(flare: dict[str, Any]) -> str:
     exponent = int(np.floor(np.log10(abs(flare["energy"])))) if flare["energy"] else 0
     energy, error = (flare[name] / 10.0**exponent for name in ("energy", "energy_error"))
     return f"{text}\n$E$ = ({with_error(energy, error)}) $10^{{{exponent}}}$ erg"
+
+
+def trust_in(flare: dict[str, Any]) -> str:
+    """The searches that found a flare, and its reliability where that is known, as text."""
+    text = f"found by {found_by_in_words(flare['found_by'])}"
+    known = np.isfinite(flare["reliability"])
+    return f"{text}\nreliability {flare['reliability']:.3f}" if known else text
 
 
 def draw_probability(axes: Any, content: Content, minutes: np.ndarray, part: slice) -> None:

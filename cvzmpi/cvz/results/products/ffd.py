@@ -20,6 +20,7 @@ import numpy as np
 
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.quality.quality_marks import marks_of_star, marks_text
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
 from cvzmpi.cvz.results.products.rates.cumulative_rate import cumulative_rate
 from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
@@ -32,7 +33,6 @@ from cvzmpi.cvz.results.products.rates.power_law import (
 )
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 
 ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,

@@ -6,7 +6,7 @@ Each row has the values of the columns of its table, in their order; what is not
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ _CROWDSAP = "the star's share of the light in the aperture, from the FITS header
 _EVALUATED = "time of the cadences that the search looked at"
 _SEARCHED = "of it, time in which a flare would be one of its own"
 _MARKS = "quality marks, separated by commas"
+_N_TRUE = "expected real flares between these: the sum of all reliabilities"
 _RELATION = "=; > where not even the largest injected, < where even the smallest"
 
 STARS = {
@@ -47,14 +48,17 @@ STARS = {
     ),
     "ed_min": Column("f8", "s", "smallest equivalent duration that counts: the asked completeness"),
     "ed_max": Column("f8", "s", "largest equivalent duration that counts"),
-    "n_counted": Column("i8", "", "flares found between these"),
+    "n_counted": Column("i8", "", "flares found between these, of the least reliability"),
+    "n_true": Column("f8", "", _N_TRUE),
     "index": Column("f8", "", "dN/dED ~ ED^-index"),
     "index_low": Column("f8", "", "68.27 %"),
     "index_high": Column("f8", "", "68.27 %"),
     "index_low_95": Column("f8", "", "95 %"),
     "index_high_95": Column("f8", "", "95 %"),
     "index_assumed": Column("?", "", "too few flares: the index is not this star's"),
-    "rate": Column("f8", "1 / d", "flares between ed_min and ed_max, corrected for completeness"),
+    "rate": Column(
+        "f8", "1 / d", "real flares between ed_min and ed_max, corrected for completeness"
+    ),
     "rate_low": Column("f8", "1 / d", "68.27 %"),
     "rate_high": Column("f8", "1 / d", "68.27 %"),
     "rate_low_95": Column("f8", "1 / d", "95 %"),
@@ -78,8 +82,13 @@ SECTORS = {
     "n_not_positive": Column(
         "i8", "", "of them, without a positive equivalent duration: in no rate"
     ),
-    "n_counted": Column("i8", "", "of them between the star's ed_min and ed_max"),
-    "rate": Column("f8", "1 / d", "between these, at the star's index, corrected for completeness"),
+    "n_counted": Column(
+        "i8", "", "of them between the star's ed_min and ed_max, of the least reliability"
+    ),
+    "n_true": Column("f8", "", _N_TRUE),
+    "rate": Column(
+        "f8", "1 / d", "between these, at the star's index, corrected as that of the star"
+    ),
     "rate_low": Column("f8", "1 / d", "68.27 %, for the index as it is"),
     "rate_high": Column("f8", "1 / d", "68.27 %, for the index as it is"),
     "flare_energy": Column("f8", "", _ENERGY),
@@ -107,7 +116,7 @@ FLARES = {
     "raw_rate": Column(
         "f8", "1 / d", "flares of this star at least as large, as found; NaN: in none"
     ),
-    "rate": Column("f8", "1 / d", "the same, corrected for completeness"),
+    "rate": Column("f8", "1 / d", "the same, corrected for completeness and reliability"),
     "rate_low": Column("f8", "1 / d", "68.27 %"),
     "rate_high": Column("f8", "1 / d", "68.27 %"),
 }
@@ -126,11 +135,13 @@ def star_rows(star: StarFfd) -> Rows:
     }
 
 
-def write_tables(stars: Sequence[Rows], directory: Path, kind: str = "ecsv") -> list[Path]:
+def write_tables(
+    stars: Sequence[Rows], directory: Path, kind: str = "ecsv", settings: Mapping[str, Any] = {}
+) -> list[Path]:
     """Write `ffd_stars`, `ffd_sectors` and `ffd_flares`; each takes its name when it is whole.
 
     The directory is created where missing, tables of these names are replaced; `kind` is one of
-    `FORMATS`.
+    `FORMATS`, and `settings` are in the metadata of each table.
 
     Raises
     ------
@@ -149,6 +160,7 @@ def write_tables(stars: Sequence[Rows], directory: Path, kind: str = "ecsv") -> 
                 dtype=[column.dtype for column in columns.values()],
                 units={name: _unit(column.unit) for name, column in columns.items() if column.unit},
                 descriptions={name: column.description for name, column in columns.items()},
+                meta=dict(settings),
             )
             table.write(aside, format=FORMATS[kind], overwrite=True)
             aside.replace(path)
@@ -175,6 +187,7 @@ def _star_row(star: StarFfd) -> tuple[Any, ...]:
         star.lower,
         star.upper,
         star.n_flares,
+        star.n_true,
         star.index,
         *(nothing if law is None else law.index_interval),
         *(nothing if law is None else law.index_interval_95),
@@ -207,6 +220,7 @@ def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
                 sector.n_flares,
                 sector.n_not_positive,
                 rate.n_flares,
+                rate.n_true,
                 rate.rate,
                 *rate.interval,
                 rate.flare_energy,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import Rows, star_rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
@@ -40,6 +41,7 @@ def star_outcomes(
     settings: Mapping[str, Any],
     processes: int = 1,
     search: Search = DEFAULT_SEARCH,
+    pooled: Callable[[Path], FlareReliability | None] | None = None,
 ) -> Iterator[StarOutcome]:
     """Work through the stars in an output directory, in the order of their files.
 
@@ -55,6 +57,9 @@ def star_outcomes(
         How many stars are worked on at a time.
     search : str
         The search chosen.
+    pooled : callable, optional
+        The reliabilities of the flares of a file, from all light curves of the campaign; None
+        where they are not known, and those from the light curve alone are taken.
 
     Raises
     ------
@@ -68,11 +73,11 @@ def star_outcomes(
     if missing:
         raise ConfigError(f"{directory}: no sector file of TIC {', '.join(map(str, missing))}")
     of_stars = [
-        [files[unit] for unit in units]
+        {files[unit]: None if pooled is None else pooled(files[unit]) for unit in units}
         for tic, units in groupby(sorted(files), key=lambda unit: unit[0])
         if tics is None or tic in tics
     ]
-    work = partial(star_outcome, settings=settings, search=search)
+    work = partial(_outcome, settings, search)
     if processes == 1:
         yield from map(work, of_stars)
         return
@@ -82,18 +87,25 @@ def star_outcomes(
         yield from pool.map(work, of_stars, chunksize=4)
 
 
+def _outcome(
+    settings: Mapping[str, Any], search: Search, files: Mapping[Path, FlareReliability | None]
+) -> StarOutcome:
+    return star_outcome(list(files), settings, search, pooled=files)
+
+
 def star_outcome(
     paths: Sequence[Path],
     settings: Mapping[str, Any] = {},
     search: Search = DEFAULT_SEARCH,
     known_flares: Mapping[Path, Columns] = {},
+    pooled: Mapping[Path, FlareReliability | None] = {},
 ) -> StarOutcome:
     """Make the distribution of a star, of all its light curves that can be used.
 
     `settings` are arguments of `StarFfd.of`; `known_flares` of some of the files are their flares
-    as `measured_flares` returned them before.
+    as `measured_flares` returned them before, and `pooled` the reliabilities of these.
     """
-    sectors: list[SearchedSector] = []
+    sectors: list[_Sector] = []
     left_out: list[LeftOut] = []
     for path in paths:
         known = known_flares.get(path)
@@ -101,7 +113,7 @@ def star_outcome(
         if isinstance(sector, LeftOut):
             left_out.append(sector)
         else:
-            sectors.append(sector)
+            sectors.append(_Sector(sector, _reliability(sector, pooled.get(path))))
     if not sectors:
         return StarOutcome(left_out=left_out)
     made = _made(sectors, settings)
@@ -114,21 +126,35 @@ def star_outcome(
     return StarOutcome(*made, left_out)
 
 
+class _Sector(NamedTuple):
+    """A light curve, and how reliable its flares are."""
+
+    searched: SearchedSector
+    reliability: FlareReliability
+
+
+def _reliability(sector: SearchedSector, pooled: FlareReliability | None) -> FlareReliability:
+    if pooled is not None and len(pooled.reliability) == sector.n_flares:
+        return pooled
+    return FlareReliability.alone(sector.flares["reliability"])
+
+
 def _made(
-    sectors: Sequence[SearchedSector], settings: Mapping[str, Any]
+    sectors: Sequence[_Sector], settings: Mapping[str, Any]
 ) -> tuple[StarFfd, Rows] | LeftOut:
     """The distribution with all that is made of it, so that no product meets an error in it."""
 
     def make() -> tuple[StarFfd, Rows]:
-        star = StarFfd.of(sectors, **settings)
+        searched, reliabilities = zip(*sectors, strict=True)
+        star = StarFfd.of(searched, reliabilities=reliabilities, **settings)
         return star, star_rows(star)
 
-    return isolated(sectors[0].path, make)
+    return isolated(sectors[0].searched.path, make)
 
 
 def _without_spoilers(
-    sectors: list[SearchedSector], settings: Mapping[str, Any], failure: LeftOut
-) -> tuple[list[SearchedSector], list[LeftOut]]:
+    sectors: list[_Sector], settings: Mapping[str, Any], failure: LeftOut
+) -> tuple[list[_Sector], list[LeftOut]]:
     """The light curves that a distribution can be made of, and why not of the others.
 
     Those are left out that fail alone; or the one without which the others do not fail; or all.
@@ -145,6 +171,6 @@ def _without_spoilers(
     return [], [_with_its_star(sector, failure) for sector in sectors]
 
 
-def _with_its_star(sector: SearchedSector, failure: LeftOut) -> LeftOut:
+def _with_its_star(sector: _Sector, failure: LeftOut) -> LeftOut:
     reason = failure.line.partition(": ")[2]
-    return LeftOut(f"{sector.path}: together with the star's other light curves: {reason}")
+    return LeftOut(f"{sector.searched.path}: together with the star's other light curves: {reason}")

@@ -34,6 +34,7 @@ _STAR_FACTS = (
     ("done", "sum", "n_done"),
     ("searched", "sum", "searched"),
     ("n_flares", "sum", "n_flares"),
+    ("n_true", "sum", "n_true"),
     ("n_not_positive", "sum", "n_not_positive"),
     ("largest_flare", "max", "largest_flare"),
     ("largest_energy", "max", "largest_energy"),

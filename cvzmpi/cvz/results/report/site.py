@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, update_index
+from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
@@ -74,11 +75,14 @@ def write_site(
     table = pq.read_table(table_path(index.directory, "light_curves"))
     stars = _slices(table)
     pictured = _most_flares(table, stars, n_pictured)
+    reliability = IndexedReliability.read(results, search)
 
     def work(star: slice) -> StarSummary:
         rows = table[star].to_pylist()
         pictures = star.start in pictured
-        return write_star(Star(rows, index.directory, pictures, search), results, report)
+        return write_star(
+            Star(rows, index.directory, pictures, reliability, search), results, report
+        )
 
     summaries = world.scatter(stars, work)
     if world.rank > 0:

@@ -6,17 +6,22 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cvzmpi import __version__
-from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.detection.search import Search, found_by_in_words
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.index.build import flares_in_index
+from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
@@ -33,7 +38,7 @@ from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 
-_LAYOUT = 3
+_LAYOUT = 4
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -51,6 +56,7 @@ class Star:
     rows: list[dict[str, Any]]
     index: Path  # directory of the index
     pictures: bool
+    reliability: IndexedReliability
     search: Search = DEFAULT_SEARCH
 
     @property
@@ -62,12 +68,34 @@ class Star:
     def flares(self) -> dict[int, Columns]:
         """Its flares by sector, as they were measured for the index."""
         shard = self.rows[0]["path"].partition("/")[0]
-        return flares_in_index(self.index, shard, self.tic, self.search)
+        flares = flares_in_index(self.index, shard, self.tic, self.search)
+        for sector, columns in flares.items():
+            pooled = self.reliabilities[sector]
+            if pooled is not None and len(pooled.reliability) == len(columns["reliability"]):
+                columns["reliability"] = pooled.reliability.astype(np.float32)
+        return flares
+
+    @cached_property
+    def reliabilities(self) -> dict[int, FlareReliability | None]:
+        """How reliable its flares are, by sector; None where that is not known."""
+        return {
+            row["sector"]: self.reliability.of_light_curve(LightCurveId(self.tic, row["sector"]))
+            for row in self.rows
+        }
 
     def digest(self) -> str:
-        """A checksum of everything that its page depends on."""
+        """A checksum of everything that its page depends on, as far as it can be seen there.
+
+        Each light curve of the campaign changes the reliabilities of all stars a little.
+        """
+        reliabilities = [
+            None if r is None else np.round([*r.reliability, r.background_error], 2).tolist()
+            for r in self.reliabilities.values()
+        ]
         files = [(row["path"], row["size"], row["mtime_ns"], row["state"]) for row in self.rows]
-        content = json.dumps([__version__, _LAYOUT, self.search, self.pictures, files])
+        content = json.dumps(
+            [__version__, _LAYOUT, self.search, self.pictures, files, reliabilities]
+        )
         return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -121,7 +149,10 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         raise SectorFileError(f"{directory}: cannot be made: {error.strerror}") from error
     paths = {row["sector"]: results / row["path"] for row in star.rows}
     measured = {paths[sector]: flares for sector, flares in star.flares.items()}
-    outcome = star_outcome(list(paths.values()), search=star.search, known_flares=measured)
+    pooled = {paths[sector]: known for sector, known in star.reliabilities.items()}
+    outcome = star_outcome(
+        list(paths.values()), search=star.search, known_flares=measured, pooled=pooled
+    )
     ffd, left_out = outcome.star, list(outcome.left_out)
     sections: list[Section] = []
     pictures: list[Picture] = []
@@ -153,6 +184,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         flares=_flare_table(star.flares, ffd),
         n_flares=sum(row["n_flares"] for row in star.rows),
         n_not_positive=sum(row["n_not_positive"] or 0 for row in star.rows),
+        n_true=_sum_of_known(row["n_true"] for row in star.rows),
         searched=sum(row["searched"] for row in star.rows),
     )
     write_derived(directory / "index.html", text.encode())
@@ -225,11 +257,17 @@ def _flare_table(flares: Mapping[int, Columns], ffd: StarFfd | None) -> str:
             row = dict(zip(columns, values, strict=True)) | {"sector": sector}
             row |= rates.get((sector, row["peak_time"]), {})
             row["at_edge"] = "yes" if row["at_edge"] else ""
+            row["searches"] = found_by_in_words(row["found_by"])
             row["measure"] = "template" if row["template_fitted"] else "mask"
             row["amplitude_percent"] = 100 * row["amplitude"]
             rows.append(row)
     rows.sort(key=lambda row: -row["equivalent_duration"])
     return table_script("flares", tables.FLARES, rows)
+
+
+def _sum_of_known(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _percent(value: float | None) -> float | None:

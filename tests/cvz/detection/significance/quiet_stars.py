@@ -22,6 +22,7 @@ ERROR = 1e-3
 # a star that varies by four errors within hours, so that its covariance matters to all templates
 PROCESS = {"sigma": 4e-3, "period_d": 1.3, "Q0": 0.3, "dQ": 0.5, "f": 0.6}
 PARAMETERS = PROCESS | {"jitter": 1e-5, "mean": 1.0}
+SMOOTH = PARAMETERS | {"period_d": 4.0, "Q0": 1.0, "dQ": 1.0}  # days instead of hours
 GAP = slice(1200, 1260)  # places without cadences, two hours
 
 

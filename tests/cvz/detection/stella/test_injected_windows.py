@@ -226,3 +226,17 @@ def test_incremental_answers_are_those_of_the_plain_network(models, networks):
     ]
     got = injected.windows.probability(np.array([0]), whole(DEFAULT))[0]
     assert np.abs(got - np.median(exact, axis=0)).max() < STELLA_ROUNDING
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8])
+def test_a_majority_of_the_networks_bounds_the_decision_of_all(models, threshold):
+    networks = [Network.from_keras(models.of_model(model)) for model in range(len(models))]
+    injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
+    members = np.arange(len(PEAKS))
+    certain, possible = injected.windows.bounds(members, whole(DEFAULT), threshold)
+    decision = injected.windows.probability(members, whole(DEFAULT)) > threshold
+    assert np.all(certain <= decision)
+    assert np.all(decision <= possible)
+    assert np.any(certain)
+    assert np.any(~possible)
+    assert np.any(certain != possible)

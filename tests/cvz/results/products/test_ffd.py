@@ -7,10 +7,10 @@ import pytest
 from scipy.stats import binom
 
 from cvzmpi.cvz.quality.quality_marks import Mark
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
-from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 from tests.cvz.results.products.made_sector import made_sector
 
 INDEX, RATE, SMALLEST = 1.9, 2.0, 1.0  # two flares a day above 1 s

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from cvzmpi.cvz.detection.significance.whitened.templates import flare
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 
-_SHORTEST, _LONGEST = 0.2, 90.0  # FWHM in cadences that is fitted
+_SHORTEST, _LONGEST = 0.2, 64.0  # FWHM in cadences that is fitted
 _BEFORE, _AFTER = 2.0, 40.0  # FWHMs around the peak outside of which a flare is below 0.1 %
 _STEP = 0.05  # of the numerical derivatives, in cadences and in ln FWHM
 
@@ -59,7 +59,7 @@ def fit_template(whitening: Whitening, peak: float, fwhm: float, number: int) ->
         objective,
         simplex[0],
         method="Nelder-Mead",
-        options={"xatol": 0.02, "fatol": 0.02, "maxiter": 80, "initial_simplex": simplex},
+        options={"xatol": 0.05, "fatol": 0.1, "maxiter": 80, "initial_simplex": simplex},
     )
     product, information = ratio(best.x)
     information = max(information, np.finfo(float).tiny)

@@ -36,8 +36,8 @@ from scipy.optimize import brentq
 from scipy.special import gammainc, gammaln
 from scipy.stats import chi2, gamma
 
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.rates.power_law import Interval, poisson_upper_limit
-from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 
 _BACKGROUNDS = 16  # values for which the likelihood is averaged
 

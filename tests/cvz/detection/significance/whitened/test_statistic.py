@@ -70,6 +70,16 @@ def test_where_too_little_of_a_template_is_usable_there_is_none():
     assert np.all(np.isnan(at_samples[:, left_out]))
 
 
+def test_where_a_part_of_a_template_is_usable_it_has_unit_variance_too():
+    left_out = np.zeros(2940, bool)
+    places = np.arange(100, 1150, 12)
+    left_out[places[:, None] + np.arange(1, 7)] = True  # after each, half of the cadences
+    values = [statistic_of(QuietStar.draw(seed), left_out)[0].statistic for seed in range(8)]
+    short = [k for k, template in enumerate(TEMPLATES) if template.fwhm == 1]
+    at_edges = np.array(values)[:, short][..., places]
+    assert at_edges.std() == pytest.approx(1, abs=0.1)
+
+
 def test_errors_catalogued_twice_too_large_halve_the_statistic_and_its_scale():
     star = QuietStar.draw(7)
     right, _ = statistic_of(star)

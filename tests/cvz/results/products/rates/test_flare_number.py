@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import gamma, poisson
 
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.rates.flare_number import FlareNumber, background_error
 from cvzmpi.cvz.results.products.rates.power_law import poisson_upper_limit
-from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
 
 ONE_DAY = np.ones(1)
 

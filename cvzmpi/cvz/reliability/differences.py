@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from cvzmpi.cvz.results.reliability.pools import Pools
+from cvzmpi.cvz.reliability.pools import Pools
 
 LOG_FACTORS = np.arange(-8.0, 7.01, 0.2)
 """Logarithms of the flare rate of a star over that of its pool."""

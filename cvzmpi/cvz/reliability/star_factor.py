@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.cvz.results.reliability.differences import LOG_FACTORS, log_prior
+from cvzmpi.cvz.reliability.differences import LOG_FACTORS, log_prior
 
 
 @dataclass(frozen=True)

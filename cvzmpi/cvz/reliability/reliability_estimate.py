@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.cvz.results.reliability.flare_reliability import FlareReliability
-from cvzmpi.cvz.results.reliability.mixture import PoolMixture
-from cvzmpi.cvz.results.reliability.pools import Pools
-from cvzmpi.cvz.results.reliability.statistic import STATISTICS
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
+from cvzmpi.cvz.reliability.mixture import PoolMixture
+from cvzmpi.cvz.reliability.pools import Pools
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class ReliabilityEstimate:
         float64, shape (n_light_curves,)
             Their relative standard error is `background_error`.
         """
-        edges = STATISTICS[family].edges
+        edges = self.mixtures[family].statistic.edges
         shape = self.mixtures[family].false_shape
         above = np.concatenate([shape[:, ::-1].cumsum(axis=1)[:, ::-1], 0 * shape[:, :1]], axis=1)
         position = np.interp(values, edges, np.arange(len(edges)))

@@ -21,22 +21,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.cvz.results.reliability.differences import (
+from cvzmpi.cvz.reliability.differences import (
     LOG_FACTORS,
     shape_of_false,
     spread_of_flares,
 )
-from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.mixture import (
+from cvzmpi.cvz.reliability.events import Events, LightCurves
+from cvzmpi.cvz.reliability.mixture import (
     PRIOR_FALSE,
     PRIOR_TRUE,
     PoolMixture,
     prior_mean,
 )
-from cvzmpi.cvz.results.reliability.pools import Pools
-from cvzmpi.cvz.results.reliability.reliability_estimate import ReliabilityEstimate
-from cvzmpi.cvz.results.reliability.star_factor import StarEvents
-from cvzmpi.cvz.results.reliability.statistic import FAMILIES, STATISTICS, statistic_values
+from cvzmpi.cvz.reliability.pools import Pools
+from cvzmpi.cvz.reliability.reliability_estimate import ReliabilityEstimate
+from cvzmpi.cvz.reliability.star_factor import StarEvents
+from cvzmpi.cvz.reliability.statistic import FAMILIES, statistic_values
 
 _STEPS = 12
 _CERTAIN = 0.9  # reliability in the pool from which on flares are counted as such
@@ -74,10 +74,10 @@ class EventOdds:
         true, false, factor = {}, {}, {}
         for family, mixture in mixtures.items():
             mine = np.flatnonzero(found.found_by == family)
-            row, statistic = found.light_curve[mine], STATISTICS[family]
+            row = found.light_curve[mine]
             for number in range(pools.nearest.shape[1]):
                 nearest = pools.nearest[row, number]
-                log_ratio[mine] += pools.shares[row, number] * statistic.interpolated(
+                log_ratio[mine] += pools.shares[row, number] * mixture.statistic.interpolated(
                     mixture.log_ratio, nearest, values[mine]
                 )
             c = pools.taken(mixture.mirror_factor)

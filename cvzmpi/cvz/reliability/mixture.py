@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from cvzmpi.cvz.results.reliability.statistic import Statistic
+from cvzmpi.cvz.reliability.statistic import Statistic
 
 # Gamma priors of the numbers in a light curve: their shapes, and their means.
 _PRIOR_EVENTS = 0.5
@@ -46,6 +46,7 @@ class PoolCounts:
 class PoolMixture:
     """False and true events of one family in pools of light curves."""
 
+    statistic: Statistic
     # `n_true`, `n_false`: float64, shape (n_pools,); events that the numbers below stand on, found
     # and mirrored
     n_true: np.ndarray
@@ -101,6 +102,7 @@ def fit_mixture(statistic: Statistic, counts: PoolCounts) -> PoolMixture:
         c = (_MIRROR_EVENTS + n_found_false) / (_MIRROR_EVENTS + phi * counts.light_curves)
     f1, f0 = q @ h + _SMALLEST, p @ e + _SMALLEST
     return PoolMixture(
+        statistic=statistic,
         n_true=n_true,
         n_false=n_false,
         true_time=counts.light_curves,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.results.reliability.estimate import estimate_reliability
-from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.statistic import BOTH, SIGNIFICANCE, STELLA
+from cvzmpi.cvz.reliability.estimate import estimate_reliability
+from cvzmpi.cvz.reliability.events import Events, LightCurves
+from cvzmpi.cvz.reliability.statistic import BOTH, SIGNIFICANCE, STELLA, Thresholds, statistics
 from tools.calibration.reliability import POPULATIONS, calibrate, draw
 
 
@@ -192,3 +192,28 @@ def test_mirror_images_without_their_events_would_be_seen():
     curves, found, _, true = draw(POPULATIONS["many false"], rng)
     r = estimate_reliability(curves, found, NONE).reliability
     assert r.mean() - true.mean() > 0.1
+
+
+# ----------------------------------------------------------------- other thresholds
+
+
+@pytest.mark.parametrize("snr", [1.0, 3.5, 5.0, 9.0])
+@pytest.mark.parametrize("probability", [0.01, 0.5, 0.99, 0.9999999])
+def test_shapes_are_probabilities_whatever_the_thresholds(snr, probability):
+    for statistic in statistics(Thresholds(snr, probability)).values():
+        assert np.all(np.diff(statistic.edges) > 0)
+        for shapes in (statistic.false_shapes, statistic.true_shapes):
+            np.testing.assert_allclose(shapes.sum(axis=1), 1)
+        assert len(statistic.true_prior) == len(statistic.true_shapes)
+        assert statistic.true_prior.sum() == pytest.approx(5)
+
+
+def test_an_event_that_a_lower_threshold_admits_is_told_from_one_at_the_usual_threshold():
+    curves, found = light_curves(50), events([0, 1], [3.6, 5.0])
+    mirrored = events(np.arange(50), 3.5 + np.linspace(0, 1, 50))
+    low, high = estimate_reliability(
+        curves, found, mirrored, thresholds=Thresholds(snr=3.5)
+    ).reliability
+    assert high > 5 * low
+    low, high = estimate_reliability(curves, found, mirrored).reliability
+    assert high < 2 * low  # both are in the first bin

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from cvzmpi.cvz.results.reliability.event_odds import EventOdds
-from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.mixture import PoolCounts, PoolMixture, fit_mixture
-from cvzmpi.cvz.results.reliability.pools import POOL_SIZE, Pools, make_pools
-from cvzmpi.cvz.results.reliability.reliability_estimate import ReliabilityEstimate
-from cvzmpi.cvz.results.reliability.statistic import FAMILIES, STATISTICS, statistic_values
+from cvzmpi.cvz.reliability.event_odds import EventOdds
+from cvzmpi.cvz.reliability.events import Events, LightCurves
+from cvzmpi.cvz.reliability.mixture import PoolCounts, PoolMixture, fit_mixture
+from cvzmpi.cvz.reliability.pools import POOL_SIZE, Pools, make_pools
+from cvzmpi.cvz.reliability.reliability_estimate import ReliabilityEstimate
+from cvzmpi.cvz.reliability.statistic import (
+    DEFAULT_THRESHOLDS,
+    FAMILIES,
+    Statistic,
+    Thresholds,
+    statistic_values,
+    statistics,
+)
 
 
 def estimate_reliability(
@@ -18,6 +27,7 @@ def estimate_reliability(
     mirrored: Events,
     counted: tuple[int, ...] = FAMILIES,
     pool_size: int = POOL_SIZE,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
 ) -> ReliabilityEstimate:
     """Estimate how reliable found events are.
 
@@ -34,21 +44,59 @@ def estimate_reliability(
         for these, reliabilities do not depend on them.
     pool_size : int
         Light curves in a pool.
+    thresholds : Thresholds
+        Of the searches; the lowest ones, where light curves were searched with several.
     """
     pools = make_pools(curves.noise, curves.magnitude, pool_size)
     if not len(curves):
         nothing = np.empty(0)
         return ReliabilityEstimate(*(nothing,) * 6, pools, {}, {})
-    mixtures = {family: _fitted(family, curves, found, mirrored, pools) for family in FAMILIES}
+    mixtures = {
+        family: _fitted(statistic, family, curves, found, mirrored, pools)
+        for family, statistic in statistics(thresholds).items()
+    }
     terms = EventOdds.of(curves, found, mirrored, pools, mixtures)
     return terms.solved(curves, found, counted, pools, mixtures)
 
 
-def _fitted(
-    family: int, curves: LightCurves, found: Events, mirrored: Events, pools: Pools
-) -> PoolMixture:
-    statistic = STATISTICS[family]
+def reliability_alone(
+    flares: Mapping[str, np.ndarray],
+    mirror_events: Mapping[str, np.ndarray],
+    n_images: int,
+    thresholds: Thresholds,
+) -> np.ndarray:
+    """Estimate how reliable flares are, from the mirror images of their light curve alone.
 
+    Parameters
+    ----------
+    flares, mirror_events : mapping of ndarray
+        The tables of the light curve.
+    n_images : int
+        Mirror images.
+    thresholds : Thresholds
+        Of the searches.
+
+    Returns
+    -------
+    float64, shape (n_flares,)
+    """
+    one = np.zeros(1)
+    curves = LightCurves(one.astype(np.int64), one, one, np.array([n_images]))
+    found, mirrored = (
+        Events.of(columns, np.zeros(len(columns["found_by"]), np.int64))
+        for columns in (flares, mirror_events)
+    )
+    return estimate_reliability(curves, found, mirrored, thresholds=thresholds).reliability
+
+
+def _fitted(
+    statistic: Statistic,
+    family: int,
+    curves: LightCurves,
+    found: Events,
+    mirrored: Events,
+    pools: Pools,
+) -> PoolMixture:
     def histogram(events: Events) -> np.ndarray:
         """Weighted numbers of events of all pools, in bins of the statistic."""
         mine = np.flatnonzero(events.found_by == family)

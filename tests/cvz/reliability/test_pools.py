@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.results.reliability.pools import make_pools
+from cvzmpi.cvz.reliability.pools import make_pools
 
 rng = np.random.default_rng(1)
 MAGNITUDE = rng.uniform(6, 16, 5000)

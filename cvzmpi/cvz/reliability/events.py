@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,12 @@ class Events:
     found_by: np.ndarray  # int8, shape (n,); 1 stella, 2 significance, 3 both
     snr: np.ndarray  # float, shape (n,); not used where only stella found it
     max_probability: np.ndarray  # float, shape (n,); used where only stella found it
+
+    @classmethod
+    def of(cls, columns: Mapping[str, np.ndarray], light_curve: np.ndarray) -> Events:
+        """The rows of a table of flares or of mirror events, of these light curves."""
+        names = ("found_by", "snr", "max_probability")
+        return cls(light_curve, *(columns[name] for name in names))
 
     def __len__(self) -> int:
         return len(self.light_curve)

@@ -18,18 +18,24 @@ is steep is not taken for flares even if the mirror images have too few false ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-STELLA, SIGNIFICANCE, BOTH = 1, 2, 3
-"""Values of `found_by`."""
+from cvzmpi.cvz.configuration import DetectConfig, SignificanceConfig
+from cvzmpi.cvz.detection.search import FOUND_BY_SIGNIFICANCE, FOUND_BY_STELLA, Search
+
+STELLA, SIGNIFICANCE = FOUND_BY_STELLA, FOUND_BY_SIGNIFICANCE
+BOTH = STELLA | SIGNIFICANCE
 
 FAMILIES = (STELLA, SIGNIFICANCE, BOTH)
+"""Values of `found_by`."""
 
-MIN_SNR = 5.0
-MIN_PROBABILITY = 0.5
+MIN_SNR = SignificanceConfig().min_snr
+MIN_PROBABILITY = DetectConfig().threshold
+
 PARETO_INDEX = 1.5
 """Of the number of true flares above an S/N, a priori: cool stars have 1 in equivalent duration
 (Ilin et al. 2021, A&A 645, A42), and the S/N grows slower than that."""
@@ -39,8 +45,25 @@ _TRUE_EVENTS = 5.0  # the same for true flares
 # Variances of the Gaussian tails, and their prior.
 _VARIANCES = (0.7, 0.85, 1, 1.25, 1.6, 2.1, 2.8, 4, 6, 10, 20, 60, 400)
 _VARIANCE_PRIOR = (0.08, 0.12, 0.2, 0.15, 0.12, 0.1, 0.07, 0.05, 0.04, 0.03, 0.02, 0.015, 0.005)
+_SHORTEST_RANGE = 2.0  # of the statistic of probabilities
 _LARGEST_GAP = 1e-6  # of a probability to 1 that is told apart; float32 has 6e-8
 _STEP = 1e-3  # for the integrals of shapes over bins, of the whole range
+
+
+def counted_families(search: Search) -> tuple[int, ...]:
+    """The families whose events a choice of searches counts."""
+    return tuple(np.array(FAMILIES)[search.flares(np.array(FAMILIES))].tolist())
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The least values that events of the searches have."""
+
+    snr: float = MIN_SNR
+    probability: float = MIN_PROBABILITY
+
+
+DEFAULT_THRESHOLDS = Thresholds()
 
 
 @dataclass(frozen=True)
@@ -72,7 +95,7 @@ class Statistic:
         return (1 - part) * table[rows, left] + part * table[rows, left + 1]
 
 
-def by_snr(threshold: float = MIN_SNR) -> Statistic:
+def by_snr(threshold: float) -> Statistic:
     """The statistic of events that the significance search found: their S/N."""
     near = threshold + np.concatenate([np.arange(0, 2, 0.1), np.arange(2, 5, 0.25)])
     edges = np.concatenate([near, (threshold + 5) * np.geomspace(1, 60, 22)])
@@ -84,10 +107,11 @@ def by_snr(threshold: float = MIN_SNR) -> Statistic:
     )
 
 
-def by_probability(threshold: float = MIN_PROBABILITY) -> Statistic:
+def by_probability(threshold: float) -> Statistic:
     """The statistic of events that stella alone found: `probability_statistic`."""
-    start = float(probability_statistic(np.array(threshold)))
-    edges = np.linspace(start, float(probability_statistic(np.array(1.0))), 41)
+    lowest, stop = probability_statistic(np.array([threshold, 1.0])).tolist()
+    start = min(lowest, stop - _SHORTEST_RANGE)
+    edges = np.linspace(start, stop, 41)
     return Statistic(
         edges=edges,
         false_shapes=_exponentials(edges - start, np.array([0.3, 0.6, 1.2, 2.5, 5])),
@@ -116,8 +140,12 @@ def _exponentials(position: np.ndarray, scales: np.ndarray) -> np.ndarray:
 def _hats(position: np.ndarray, knots: Sequence[float], fall: float) -> dict[str, np.ndarray]:
     """Shapes that are linear between knots, and their prior, a density falling exponentially.
 
-    `position` is that of the edges of the bins, from 0 on.
+    `position` is that of the edges of the bins, from 0 on. Knots that are too far behind the last
+    one have no shape.
     """
+    knots = [
+        knot for knot, before in zip(knots, [0, *knots], strict=False) if before < position[-1]
+    ]
     fine = np.arange(0, 1 + _STEP, _STEP) * position[-1]
     shapes, masses = [], []
     for number in range(len(knots)):
@@ -129,5 +157,8 @@ def _hats(position: np.ndarray, knots: Sequence[float], fall: float) -> dict[str
     return {"true_shapes": np.array(shapes), "true_prior": _TRUE_EVENTS * prior}
 
 
-STATISTICS = {STELLA: by_probability(), SIGNIFICANCE: by_snr(), BOTH: by_snr()}
-"""By family."""
+@cache
+def statistics(thresholds: Thresholds) -> Mapping[int, Statistic]:
+    """The statistic of each family."""
+    snr = by_snr(thresholds.snr)
+    return {STELLA: by_probability(thresholds.probability), SIGNIFICANCE: snr, BOTH: snr}

@@ -1,0 +1,117 @@
+"""Mirror images hold the noise of the star and none of its flares."""
+
+import numpy as np
+import pytest
+
+from cvzmpi.cvz.detection.significance.finding import find_flares
+from cvzmpi.cvz.detection.significance.images import Image, mirror_images
+from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
+from cvzmpi.cvz.detection.significance.whitened.templates import bank
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE
+from tests.cvz.detection.significance.quiet_stars import (
+    CONFIG,
+    ERROR,
+    SMOOTH,
+    QuietStar,
+)
+
+TEMPLATES = bank(EXPOSURE)
+FLARES = (300, 900, 1500, 2100, 2700)
+
+
+class Mirrored:
+    def __init__(self, star):
+        self.star, self.observation = star, star.observation()
+        nothing = np.zeros(len(star.samples), bool)
+        raised = np.ones(len(TEMPLATES))
+        self.found = find_flares(self.observation, nothing, raised, CONFIG)
+        self.mean = self.found.fit.mean[self.observation.rows]
+
+    def images(self, *entropy):
+        samples = self.found.clean.whitening.samples
+        return {i.image: i for i in mirror_images(samples, self.found, self.mean, entropy)}
+
+
+@pytest.fixture(scope="module")
+def mirrored():
+    star = QuietStar.draw(41, parameters=SMOOTH)
+    return Mirrored(star + np.sum([star.flare(30, place, 3) for place in FLARES], axis=0))
+
+
+def test_they_hold_no_flares_of_the_star(mirrored):
+    assert len(mirrored.found.flares) == len(FLARES)
+    for image in mirrored.images(1, 2, 3).values():
+        assert image.events == []
+        peaks = [mirrored.star.number(place) for place in FLARES]
+        assert np.all(np.abs(image.flux - mirrored.mean)[peaks] < 5 * ERROR)
+        assert np.all((mirrored.observation.flux - mirrored.mean)[peaks] > 5 * ERROR)
+
+
+def test_nor_what_the_template_leaves_of_them():
+    star = QuietStar.draw(41, parameters=SMOOTH)
+    light = star.flare(150, 2000.3, 6)
+    light *= 1 + 0.1 * np.sin((star.samples.place - 2000) / 2)
+    for image in Mirrored(star + light).images(1, 2, 3).values():
+        assert image.events == []
+        assert np.all(np.abs(image.flux - Mirrored(star).mean) < 6 * ERROR)
+
+
+def test_away_from_the_flares_the_inverted_flux_is_that_of_the_star_turned_over(mirrored):
+    image = mirrored.images(1, 2, 3)[Image.INVERTED]
+    away = ~mirrored.found.clean.whitening.left_out
+    away &= mirrored.found.clean.event_model < 1e-12
+    flux = mirrored.observation.flux
+    np.testing.assert_allclose(
+        (image.flux - mirrored.mean)[away], -(flux - mirrored.mean)[away], atol=1e-11
+    )
+    assert away.sum() > 500
+
+
+def test_a_dip_of_the_star_is_an_event_of_its_inverted_image():
+    star = QuietStar.draw(42, parameters=SMOOTH)
+    mirrored = Mirrored(star + -star.flare(20, 2000, 4))
+    events = mirrored.images(1, 2, 3)[Image.INVERTED].events
+    assert [abs(star.samples.place[item.event.number] - 2000) <= 2 for item in events] == [True]
+    assert events[0].snr > 15
+    assert mirrored.images(1, 2, 3)[Image.SHUFFLED].events == []
+
+
+def test_transits_are_no_events_of_the_inverted_image():
+    star = QuietStar.draw(43, 6000, parameters=SMOOTH)
+    in_transit = abs(star.samples.place % 900 - 450) < 12
+    image = Mirrored(star + in_transit * -10 * ERROR).images(1, 2, 3)[Image.INVERTED]
+    assert image.events == []
+
+
+def test_they_have_the_noise_of_the_star(mirrored):
+    cleaner, clean = mirrored.found.cleaner, mirrored.found.clean
+    for image in mirrored.images(1, 2, 3).values():
+        nothing = np.zeros(len(image.flux), bool)
+        samples = clean.whitening.samples.with_flux(image.flux)
+        whitening = cleaner.whiten(samples, np.zeros(len(image.flux)), nothing)
+        statistic = StatisticMap.of(whitening, TEMPLATES, cleaner.information)
+        scales = noise_scales(statistic.at_samples(whitening), TEMPLATES)
+        ratio = np.median(scales, axis=1) / np.median(clean.scales, axis=1)
+        short = np.array([template.fwhm <= 8 for template in TEMPLATES])
+        np.testing.assert_allclose(ratio[short], 1, atol=0.15)
+        np.testing.assert_allclose(ratio, 1, atol=0.4)
+
+
+def test_they_depend_on_seed_tic_and_sector_alone(mirrored):
+    first, again = (mirrored.images(1, 2, 3)[Image.SHUFFLED].flux for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    for other in ((2, 2, 3), (1, 3, 3), (1, 2, 4)):
+        assert np.mean(mirrored.images(*other)[Image.SHUFFLED].flux != first) > 0.9
+
+
+def test_blocks_of_an_hour_stay_together(mirrored):
+    """So that the noise keeps its correlation."""
+    flux = mirrored.images(1, 2, 3)[Image.SHUFFLED].flux - mirrored.mean
+    found = mirrored.found
+    remainder = mirrored.observation.flux - found.clean.event_model - mirrored.mean
+    pool = remainder[~found.clean.whitening.left_out]
+    order = np.argsort(pool)
+    place = order[np.clip(np.searchsorted(pool[order], flux - 1e-12), 0, len(pool) - 1)]
+    np.testing.assert_allclose(pool[place], flux, atol=1e-10)
+    together = np.diff(place) == 1
+    assert 0.94 < together.mean() < 0.98  # 29 of 30

@@ -1,0 +1,1 @@
+"""The page of `make bench-detection` and its pictures."""
