@@ -18,6 +18,9 @@ from cvzmpi.cvz.sector_file.data import Columns
 MAX_FLARES = 20
 """Flares that are printed; the file has them all."""
 
+_LEAST = 120
+"""Columns that the table has even on a narrower terminal."""
+
 _FLARE_COLUMNS = (
     "peak\n[BTJD d]",
     "cadences",
@@ -65,7 +68,9 @@ def print_flares(console: Console, content: SearchedFile) -> None:
             _number(flare["reliability"], ".3f"),
             _mark(flare),
         )
+    width, console.width = console.width, max(console.width, _LEAST)
     console.print(table)
+    console.width = width
     for line in _notes(flares):
         console.print(f"  {line}")
     if n_flares > MAX_FLARES:

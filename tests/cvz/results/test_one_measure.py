@@ -18,10 +18,10 @@ from mpi4py import MPI
 
 import cvzmpi
 from cvzmpi.cli import cli
-from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.detection.search import Search, found_by_in_words
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index.merge import table_path
-from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, size_of
+from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, size_of, trust_in
 from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.products import measured_flares, template_fit
 from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
@@ -188,6 +188,31 @@ def test_the_index_has_them(campaign):
             same(row["largest_energy"], file.measured_flares["energy"][largest.argmax()])
 
 
+def test_the_pages_and_rates_have_the_reliabilities_of_the_index(campaign):
+    of_index, light_curves = index_rows(campaign, "flares"), index_rows(campaign, "light_curves")
+    for tic in {tic for tic, _ in UNITS}:
+        rows = [cells(row, FLARES) for row in shown_table(page(campaign, tic), "flares")]
+        shown = {(tic, row["sector"], round(row["peak_time"], 4)): row for row in rows}
+        expected = [f for unit in UNITS if unit[0] == tic for f in of_index[unit]]
+        assert len(shown) == len(expected)
+        for flare in expected:
+            row = shown[tic, flare["sector"], round(flare["peak_time"], 4)]
+            same(or_nan([row["reliability"]]), [flare["reliability"]])
+            assert row["searches"] == found_by_in_words(flare["found_by"])
+    points = QTable.read(campaign.directory / "ffd/ffd_flares.ecsv", format="ascii.ecsv")
+    of_rates = {
+        (p["tic"], p["sector"], round(p["peak_time"].value, 4)): p["reliability"] for p in points
+    }
+    for unit, flares in of_index.items():
+        for flare in flares:
+            value = flare["reliability"]
+            expected = 1.0 if np.isnan(value) else value
+            same(of_rates[(*unit, round(flare["peak_time"], 4))], expected)
+        (row,) = light_curves[unit]
+        if row["n_true"] is not None:
+            same(row["n_true"], sum(flare["reliability"] for flare in flares))
+
+
 def test_the_astropy_view_has_them(campaign):
     for file in files(campaign).values():
         for name in NAMES[:-1]:
@@ -289,6 +314,9 @@ def test_show_has_them(campaign, unit):
             for name in ("equivalent_duration", "equivalent_duration_error")
         ]
         assert row[6:8] == [in_erg(measured[name][i]) for name in ("energy", "energy_error")]
+        assert row[10] == found_by_in_words(measured["found_by"][i])
+        reliability = measured["reliability"][i]
+        assert row[11] == ("-" if np.isnan(reliability) else f"{reliability:.3f}")
     if not in_a_rate(measured).all():
         assert f"in no rate: {N_LOST}" in text
 
@@ -328,7 +356,7 @@ def test_pictures_have_them(campaign, unit):
     assert len(zoomed) == len(measured["peak"])
     for text, i in zip(zoomed, by_size(measured), strict=True):
         flare = {name: column[i] for name, column in measured.items()}
-        assert text.endswith(size_of(flare))
+        assert text.endswith(f"{trust_in(flare)}\n{size_of(flare)}")
         ed, energy, exponent = re.search(
             r"ED (-?[\d.]+) .* = \((-?[\d.]+) .*10\^\{(-?\d+)\}", text, re.DOTALL
         ).groups()

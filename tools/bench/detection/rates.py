@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from cvzmpi.cvz.results.reliability.estimate import estimate_reliability
-from cvzmpi.cvz.results.reliability.events import Events, LightCurves
-from cvzmpi.cvz.results.reliability.statistic import FAMILIES
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.reliability.estimate import estimate_reliability

@@ -195,7 +195,7 @@ def draw_flare(
     axes.set_title(title, loc="left")
     axes.set_ylabel("Flux / median flux")
     axes.margins(x=0.02)
-    text = f"amplitude {flare['amplitude'] * 100:.3g} %\n{size_of(flare)}\n{trust_in(flare)}"
+    text = f"amplitude {flare['amplitude'] * 100:.3g} %\n{trust_in(flare)}\n{size_of(flare)}"
     if with_peak:
         text = f"peak {flare['peak_time']:.4f} BTJD\n{text}"
     axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
