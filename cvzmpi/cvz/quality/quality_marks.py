@@ -256,8 +256,8 @@ DEFINITIONS = (
         "eclipses, or it raised the noise: without that, the inverted light curve, which holds no "
         "flares, would have more of them than chance makes. So few flares are found, and some may "
         "be none. Quiet stars and flare stars have up to 6 % left out, and their own noise; two "
-        "eclipsing binaries have 24 and 32 %, and the noise of a pulsator is raised by 5.8. Not "
-        "given for stella alone.",
+        "eclipsing binaries have more than 20 %, and the noise of a pulsator is more than doubled. "
+        "Not given for stella alone.",
         True,
         _badly_modelled,
     ),

@@ -24,6 +24,8 @@ from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from cvzmpi.cvz.results.show import show_file
 from cvzmpi.cvz.results.show_table import show_table
+from cvzmpi.cvz.results.terminal import half_found
+from cvzmpi.cvz.sector_file.reading import SectorContent
 from tests.cvz.example_file import write_example
 from tests.cvz.results.products.made_sector import made_sector
 
@@ -184,6 +186,32 @@ def test_all_products_have_it(partly_searched, capsys):
     assert sum(cells) == looked.sum()
     show_table([path])
     assert f" {fraction * 100:.1f} " in capsys.readouterr().out
+
+
+def test_half_of_the_flares_is_half_of_those_that_count(tmp_path):
+    """Where the search looked, it finds the larger half; and it looked at every other place."""
+    counting = np.zeros((N_INJECT, N_REPEAT), bool)
+    counting[:, ::2] = True
+
+    def change(data):
+        # where it looked, and where it did not: away from its flares
+        data.injections.cadence[:] = np.where(counting, 300, 2300)
+        data.significance[2200:] = np.nan
+
+    size = SectorContent.read(write_example(tmp_path / "0.h5")).recovery.amplitude
+    found = counting & (size > np.median(size))[:, None]
+    path = write_example(tmp_path / "1.h5", change=change, other=found)
+    recovery = SearchedFile.read(path).recovery
+    assert np.array_equal(recovery.counted, counting)
+    half = CompletenessCurve.fit(size, found[:, ::2]).limit(0.5)
+    assert half.relation == "="
+    assert half.value < CompletenessCurve.fit(size, found).limit(0.5).value
+    assert summarise(path).light_curve["amplitude_50"] == half.value
+    assert half_found(recovery, "amplitude", 100) == f"{half.value * 100:.3g}"
+    figure = draw_completeness(recovery, "title")
+    assert f"50%: {half.value * 100:.3g} %" in [text.get_text() for text in figure.axes[1].texts]
+    (bins,) = figure.axes[1].containers
+    assert set(bins[0].get_ydata()) >= {0, 1}, "of the largest flares all are found"
 
 
 @pytest.mark.parametrize("search", ["stella", "either"])
