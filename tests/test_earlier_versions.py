@@ -7,6 +7,7 @@ from ast import literal_eval
 from collections import Counter
 
 import pyarrow.parquet as pq
+import numpy as np
 import pytest
 
 from tests.earlier_versions import (
