@@ -78,7 +78,7 @@ class SignificanceConfig(Section):
     """The search for flares by their significance over the Gaussian process."""
 
     min_snr: float = Field(
-        5.0, gt=0, description="signal-to-noise of the flare template from which on it is a flare"
+        4.7, gt=0, description="signal-to-noise of the flare template from which on it is a flare"
     )
 
 

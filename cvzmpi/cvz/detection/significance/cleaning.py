@@ -24,6 +24,9 @@ MISMATCH = 0.12
 """Part of a flare's light by which real flares differ from the template, of the order that
 Tovar Mendoza et al. 2022 (figure 9) find between flares."""
 
+DIP_SNR = 5.0
+"""Signal-to-noise from which on a dip is left out."""
+
 _MAX_PASSES = 15
 # Of a dip with steep sides the statistic is as high at its end as it is low at its start; beside a
 # flare it is at most half as low as it is high at the flare.
@@ -124,15 +127,17 @@ class Cleaner:
         statistic = np.nan_to_num(statistic)
         up, down = statistic / self.raised[:, None], -statistic
         up_best, down_best = up.max(axis=0), down.max(axis=0)
-        strength = np.where(up_best >= self.min_snr, np.maximum(up_best, down_best), down_best)
+        up_best[up_best < self.min_snr] = 0.0
+        down_best[down_best < DIP_SNR] = 0.0
+        strength = np.maximum(up_best, down_best)
         order = np.argsort(-strength, kind="stable")
-        order = order[strength[order] >= self.min_snr]
+        order = order[strength[order] > 0]
         hidden = np.zeros(len(samples), bool)
         found = []
         for number in order:
             if hidden[number]:
                 continue
-            is_flare = up_best[number] >= max(self.min_snr, down_best[number])
+            is_flare = up_best[number] >= down_best[number]
             template = int(np.argmax(up[:, number]))
             dip = slice(number, number)
             if is_flare:

@@ -62,8 +62,15 @@ class Examination:
     scales: np.ndarray  # float64, shape (n_templates, n): the star's noise, raised
     since_gap: np.ndarray  # int, shape (n,)
 
-    def examine(self, event: Event) -> Examined:
-        """Look at an event alone."""
+    def examine(self, event: Event, fitted: bool = True) -> Examined:
+        """Look at an event alone.
+
+        Parameters
+        ----------
+        fitted : bool
+            Whether its template is fitted once more; without, it has that of the event, and no
+            covariance.
+        """
         samples, number = self.clean.whitening.samples, event.number
         place = int(samples.place[number])
         piece = samples.piece(place - _BEFORE, place + _AFTER)
@@ -75,8 +82,11 @@ class Examination:
         alpha = np.pad(local.on_grid(whitening.alpha), margin(self.quiet.templates))
         centre = local.place[number : number + 1]
         look = looker.look(alpha[centre[:, None] + np.arange(2 * looker.margin + 1)], centre)
-        fit, covariance = self._fitted(whitening, look, number, event.number)
         first = int(samples.place[piece.start])
+        fit = FittedTemplate(event.amplitude, event.peak - first, event.fwhm, float(look.snr[0]))
+        covariance = np.full((3, 3), math.nan)
+        if fitted:
+            fit, covariance = self._fitted(whitening, look, number, event.number)
         return Examined(
             event=event,
             look=look._replace(place=look.place + first),

@@ -52,17 +52,13 @@ class Found:
     eclipsed: np.ndarray  # bool, shape (n,): cadences of dips that recur with a period
 
 
-def find_flares(
-    observation: Observation, stella: np.ndarray, raised: np.ndarray, config: Config
-) -> Found:
+def find_flares(observation: Observation, stella: np.ndarray, config: Config) -> Found:
     """Fit the quiet star and find what stands out of it.
 
     Parameters
     ----------
     stella : bool, shape (n,)
         Usable cadences in flares of the search `stella`, which the first fit leaves out.
-    raised : float64, shape (n_templates,)
-        See `noise_raised`.
 
     Raises
     ------
@@ -84,7 +80,7 @@ def find_flares(
             templates,
             quiet.information,
             config.significance.min_snr,
-            raised,
+            np.ones(len(templates)),
         )
         clean = cleaner.clean(samples, np.zeros(len(samples), bool))
         model, left_out = clean.event_model, clean.whitening.left_out
@@ -92,10 +88,27 @@ def find_flares(
         if before is not None and _same(numbers, before):
             break
         before = numbers
+    return _found(fit, cleaner, clean, quiet)
+
+
+def find_with_noise_raised(found: Found, raised: np.ndarray) -> Found:
+    """Find again what stands out of the same quiet star, with the noise of `noise_raised`."""
+    samples = found.clean.whitening.samples
+    cleaner = replace(found.cleaner, raised=raised)
+    clean = cleaner.clean(samples, np.zeros(len(samples), bool))
+    return _found(found.fit, cleaner, clean, found.quiet)
+
+
+def _found(
+    fit: GaussianProcessFit, cleaner: Cleaner, clean: CleanLightCurve, quiet: QuietNoise
+) -> Found:
+    """Examine the events of a cleaned light curve, and vet them."""
+    samples = clean.whitening.samples
     examination = examination_of(cleaner, clean, quiet)
     examined = [examination.examine(event) for event in clean.flares]
     flares, refused = passing(examined, samples.time, cleaner.min_snr)
-    return Found(fit, cleaner, clean, quiet, flares, refused, _eclipsed(clean, templates))
+    eclipsed = _eclipsed(clean, cleaner.templates)
+    return Found(fit, cleaner, clean, quiet, flares, refused, eclipsed)
 
 
 def examination_of(cleaner: Cleaner, clean: CleanLightCurve, quiet: QuietNoise) -> Examination:

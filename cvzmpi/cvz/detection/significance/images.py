@@ -70,7 +70,7 @@ def _searched(
 ) -> MirrorImage:
     clean = found.cleaner.clean(samples.with_flux(flux), left_out)
     examination = examination_of(found.cleaner, clean, found.quiet)
-    examined = [examination.examine(event) for event in clean.flares]
+    examined = [examination.examine(event, fitted=False) for event in clean.flares]
     events, refused = passing(examined, samples.time, found.cleaner.min_snr)
     return MirrorImage(image, flux, events, refused, examination)
 

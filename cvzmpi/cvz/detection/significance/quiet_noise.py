@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.cvz.detection.significance.whitened.templates import RESOLVED, Template
+from cvzmpi.cvz.detection.significance.whitened.templates import Template, backwards
 from cvzmpi.cvz.detection.significance.whitened.whitening import (
     Whitening,
     information,
@@ -38,15 +38,16 @@ class QuietNoise:
     def of(cls, whitening: Whitening, templates: tuple[Template, ...]) -> QuietNoise:
         """Compute it from a light curve of which nothing is left out."""
         places = typical_places(whitening.samples)
-        backwards = tuple(t.in_reverse for t in templates if t.fwhm >= RESOLVED)
         boxes = [(0, np.ones(length)) for length in BOXES]
         profiles = [_profile(whitening, *shape, places[::4]) for shape in shapes_of(templates)]
         cadence = _profile(whitening, 0, np.ones(1), places[::4])
         return cls(
             templates=templates,
             information=information(whitening, shapes_of(templates), places),
-            backwards=backwards,
-            backwards_information=information(whitening, shapes_of(backwards), places[::3]),
+            backwards=backwards(templates),
+            backwards_information=information(
+                whitening, shapes_of(backwards(templates)), places[::3]
+            ),
             box_information=information(whitening, boxes, places[::3]),
             profiles=np.array(profiles),
             cadence_information=float(cadence[PROFILE]),

@@ -15,13 +15,13 @@ from cvzmpi.cvz.detection.significance.finding import (
     Found,
     examination_of,
     find_flares,
+    find_with_noise_raised,
     noise_raised,
 )
 from cvzmpi.cvz.detection.significance.images import Image, mirror_images
 from cvzmpi.cvz.detection.significance.measures import columns_of
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap
-from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, conditioned
 
@@ -137,9 +137,8 @@ def search_by_significance(
     samples = Samples.of(observation)
     entropy = (config.seed, *observation.light_curve.id)
     stella = flare_mask(stella_flares, len(samples))
-    raised = np.ones(len(bank(samples.exposure)))
-    for _ in range(_MAX_RAISES + 1):
-        found = find_flares(observation, stella, raised, config)
+    found = find_flares(observation, stella, config)
+    for raises in range(_MAX_RAISES + 1):
         left_out = found.clean.whitening.left_out
         # rounded as the sector file has it, so that a resumed job goes on with the same bits
         event_model = (found.clean.event_model * observation.median_flux).astype(np.float32)
@@ -148,8 +147,9 @@ def search_by_significance(
         mean = fit.mean[observation.rows]
         images = mirror_images(samples, found, mean, entropy)
         raised = noise_raised(found, images[0].events)
-        if np.all(raised <= _ENOUGH * found.cleaner.raised):
+        if raises == _MAX_RAISES or np.all(raised <= _ENOUGH * found.cleaner.raised):
             break
+        found = find_with_noise_raised(found, raised)
     gap = config.detect.merge_gap
     examination = examination_of(found.cleaner, found.clean, found.quiet)
     star = SearchedFlux.of(samples.flux, found.flares, found.refused, examination, mean, gap)

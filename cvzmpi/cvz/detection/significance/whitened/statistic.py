@@ -10,10 +10,12 @@ larger of both is its noise.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import fftconvolve
+from scipy.fft import irfft, next_fast_len, rfft
 
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.templates import Template
@@ -43,16 +45,21 @@ class StatisticMap:
     ) -> StatisticMap:
         """Compare a whitened light curve with all templates; `information` as of the function."""
         samples = whitening.samples
-        alpha = samples.on_grid(whitening.alpha)
-        usable = samples.on_grid(~whitening.left_out)
-        statistic = np.empty((len(templates), len(alpha)))
+        n = samples.n_places
+        longest = max(len(template.shape) for template in templates)
+        spectra = _spectra(templates, next_fast_len(n + longest, real=True))
+        alpha = rfft(samples.on_grid(whitening.alpha), spectra.length)
+        usable = rfft(samples.on_grid(~whitening.left_out), spectra.length)
+        statistic = np.empty((len(templates), n))
         coverage = np.empty_like(statistic)
         for k, template in enumerate(templates):
-            squares = template.shape**2
-            coverage[k] = _correlated(usable, squares, template.before) / squares.sum()
+            squares = _correlated(usable * spectra.squares[k], spectra.length, template.before, n)
+            coverage[k] = squares / np.sum(template.shape**2)
             # the FFT leaves 1e-16 where nothing is usable
             enough = np.maximum(coverage[k], MIN_COVERAGE)
-            statistic[k] = _correlated(alpha, template.shape, template.before)
+            statistic[k] = _correlated(
+                alpha * spectra.shapes[k], spectra.length, template.before, n
+            )
             statistic[k] /= np.sqrt(information[k] * enough)
         statistic[coverage < MIN_COVERAGE] = np.nan
         return cls(templates, statistic, coverage)
@@ -64,11 +71,27 @@ class StatisticMap:
         return values
 
 
-def _correlated(values: np.ndarray, shape: np.ndarray, before: int) -> np.ndarray:
-    """Sum of the values times a shape that stands at each place in turn."""
-    start = len(shape) - 1 - before
-    correlated: np.ndarray = fftconvolve(values, shape[::-1])[start : start + len(values)]
-    return correlated
+class _Spectra(NamedTuple):
+    """Templates in Fourier space, to be correlated with light curves of one length."""
+
+    length: int  # of the transforms
+    # complex128, shape (n_templates, length / 2 + 1): conjugate transforms, and those of the
+    # squares
+    shapes: np.ndarray
+    squares: np.ndarray
+
+
+@lru_cache(maxsize=16)
+def _spectra(templates: tuple[Template, ...], length: int) -> _Spectra:
+    shapes = [rfft(template.shape, length).conj() for template in templates]
+    squares = [rfft(template.shape**2, length).conj() for template in templates]
+    return _Spectra(length, np.array(shapes), np.array(squares))
+
+
+def _correlated(spectrum: np.ndarray, length: int, before: int, n: int) -> np.ndarray:
+    """Sum of values times a shape that stands at each of n places, from the product of both."""
+    product = irfft(spectrum, length)
+    return np.concatenate([product[length - before :], product[: n - before]])
 
 
 def noise_scales(statistic: np.ndarray, templates: tuple[Template, ...]) -> np.ndarray:
@@ -86,7 +109,11 @@ def noise_scales(statistic: np.ndarray, templates: tuple[Template, ...]) -> np.n
     """
     n = statistic.shape[1]
     scales = np.ones(statistic.shape)
-    for values, template, scale in zip(np.abs(statistic), templates, scales, strict=True):
+    for k, (template, scale) in enumerate(zip(templates, scales, strict=True)):
+        if k > 0 and template.fwhm == templates[k - 1].fwhm:  # another phase has the same noise
+            scale[:] = scales[k - 1]
+            continue
+        values = np.abs(statistic[k])
         known = np.isfinite(values)
         if not known.any():
             continue

@@ -75,6 +75,12 @@ def bank(exposure: float) -> tuple[Template, ...]:
     )
 
 
+@cache
+def backwards(templates: tuple[Template, ...]) -> tuple[Template, ...]:
+    """Those that are long enough to tell the direction of time, backwards in time."""
+    return tuple(template.in_reverse for template in templates if template.fwhm >= RESOLVED)
+
+
 def _template(fwhm: float, phase: float) -> Template:
     before, after = math.ceil(_BEFORE * fwhm + 1), math.ceil(_AFTER * fwhm + 2)
     cadences = np.arange(-before, after + 1)
