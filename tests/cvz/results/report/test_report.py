@@ -17,7 +17,7 @@ from cvzmpi.cvz.results.report.site import write_site
 from cvzmpi.cvz.results.report.tables import ShownColumn, table_script
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
-from tests.cvz.results.example_unit import settle, write_unit
+from tests.cvz.results.example_unit import other_events, settle, write_unit
 from tools.harness.job_process import run
 
 STARS = (1001, 1002, 2001, 3002)
@@ -74,6 +74,24 @@ def test_only_the_stars_with_the_most_flares_have_pictures(campaign):
     names = {path.name for path in (report / "stars" / "001" / "1001").glob("*.png")}
     each = {f"{s}_{what}.png" for s in (1, 2) for what in ("light_curve", "flares", "completeness")}
     assert names == each | {"1_recovery.png", "2_recovery.png", "ffd.png", "sectors.png"}
+
+
+def test_a_page_is_made_anew_when_other_light_curves_change_its_reliabilities(tmp_path):
+    def reliabilities():
+        text = (report / "stars/001/1001/index.html").read_text()
+        table = content_of(re.search(r"cvzmpiTable\(\"flares\".*\n", text)[0])
+        column = [c["title"] for c in table["columns"]].index("reliability")
+        return [row[column] for row in table["rows"]]
+
+    results, report = tmp_path / "results", tmp_path / "report"
+    write_unit(results, 1001, 1, change=other_events(1))
+    assert write(results, report).n_drawn == 1
+    assert write(results, report).n_drawn == 0
+    before = reliabilities()
+    for sector in range(1, 9):
+        write_unit(results, 1002, sector, change=other_events(1), flares=())
+    assert write(results, report).n_drawn == 2
+    assert np.abs(np.subtract(reliabilities(), before)).max() > 0.02
 
 
 def test_only_what_changed_is_made_anew(campaign, tmp_path):
