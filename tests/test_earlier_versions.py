@@ -6,8 +6,8 @@ import shutil
 from ast import literal_eval
 from collections import Counter
 
-import pyarrow.parquet as pq
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tests.earlier_versions import (
