@@ -5,7 +5,14 @@ import pytest
 
 from cvzmpi.cvz.reliability.estimate import estimate_reliability
 from cvzmpi.cvz.reliability.events import Events, LightCurves
-from cvzmpi.cvz.reliability.statistic import BOTH, SIGNIFICANCE, STELLA, Thresholds, statistics
+from cvzmpi.cvz.reliability.statistic import (
+    BOTH,
+    MIN_SNR,
+    SIGNIFICANCE,
+    STELLA,
+    Thresholds,
+    statistics,
+)
 from tools.calibration.reliability import POPULATIONS, calibrate, draw
 
 
@@ -123,10 +130,10 @@ def test_what_is_expected_adds_up_to_what_is_found():
     total = estimate.n_true.sum() + estimate.n_false.sum()
     assert total == pytest.approx(len(found), rel=0.05)
     assert estimate.n_false.sum() == pytest.approx(np.sum(~true), rel=0.1)
-    at = np.full(len(curves), 5.0)
+    at = np.full(len(curves), MIN_SNR)
     above = estimate.false_above(SIGNIFICANCE, at)
     assert above == pytest.approx(estimate.false_of_family[SIGNIFICANCE])
-    expected = np.sum(~true & (found.snr > 5.6))
+    expected = np.sum(~true & (found.snr > MIN_SNR + 0.6))
     assert estimate.false_above(SIGNIFICANCE, at + 0.6).sum() == pytest.approx(expected, rel=0.2)
 
 
@@ -215,5 +222,6 @@ def test_an_event_that_a_lower_threshold_admits_is_told_from_one_at_the_usual_th
         curves, found, mirrored, thresholds=Thresholds(snr=3.5)
     ).reliability
     assert high > 5 * low
-    low, high = estimate_reliability(curves, found, mirrored).reliability
+    usual = Thresholds(snr=5.0)
+    low, high = estimate_reliability(curves, found, mirrored, thresholds=usual).reliability
     assert high < 2 * low  # both are in the first bin

@@ -12,7 +12,7 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.reliability.estimate import estimate_reliability
 from cvzmpi.cvz.reliability.events import Events, LightCurves
-from cvzmpi.cvz.reliability.statistic import Thresholds, counted_families
+from cvzmpi.cvz.reliability.statistic import MIN_SNR, counted_families
 from cvzmpi.cvz.results.index.build import update_index
 from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
@@ -149,9 +149,8 @@ def test_thresholds_are_the_lowest_that_occur(output):
         file.attrs.modify(CHECKSUM, content_checksum(file))
     settle(path)
     update(output)
-    assert {row["min_snr"] for row in rows(output)} == {None, 4.0, 5.0}
+    assert {row["min_snr"] for row in rows(output)} == {None, 4.0, MIN_SNR}
     units = [unit for unit in UNITS if unit != OLD]
     usual, _ = expected(output, Search.SIGNIFICANCE, units)
     lower = [row["n_false"] for row in rows(output) if row["n_images"]]
     assert not np.allclose(sorted(lower), sorted(usual.n_false), rtol=1e-3)
-    assert Thresholds().snr == 5.0
