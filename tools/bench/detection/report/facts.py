@@ -121,7 +121,7 @@ def _cost(measured: Measured) -> list[Fact]:
         name = cost.name.replace("_", ", ")
         ratio = f"{cost.ratio:.2f}"
         facts.append(
-            Fact(f"cost over stella alone, TIC {name}", "<= 1.25", ratio, cost.ratio <= 1.25)
+            Fact(f"cost over that before, TIC {name}", "<= 1.25", ratio, cost.ratio <= 1.25)
         )
     largest = max(cost.n_bytes for cost in measured.costs) / 1e6
     facts.append(Fact("sector file", "<= 2.5 MB", f"{largest:.2f} MB", largest <= 2.5))

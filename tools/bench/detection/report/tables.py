@@ -167,14 +167,14 @@ def costs(measured: Measured) -> str:
         (
             cost.name.replace("_", ", "),
             f"{cost.n_injections:,}",
-            f"{cost.stella:.2f} s",
+            f"{cost.before:.2f} s",
             f"{cost.everything:.2f} s",
             f"{cost.ratio:.2f}",
             f"{cost.n_bytes / 1e6:.2f} MB",
         )
         for cost in measured.costs
     ]
-    columns = ("light curve", "injections", "stella alone", "everything", "ratio", "sector file")
+    columns = ("light curve", "injections", "before", "everything", "ratio", "sector file")
     return markdown_table(columns, rows)
 
 
