@@ -21,8 +21,8 @@ from cvzmpi.cvz.detection.significance.whitened.templates import Template, flare
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 
 MISMATCH = 0.12
-"""Part of a flare's light by which real flares differ from the template, of the order that
-Tovar Mendoza et al. 2022 (figure 9) find between flares."""
+"""Part of a flare's light by which it may differ from the template: cadences where so much would
+stand out of the noise are left out, for else they are events of their own."""
 
 DIP_SNR = 5.0
 """Signal-to-noise from which on a dip is left out."""
