@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,25 @@ class ReliabilityEstimate:
     mixtures: dict[int, PoolMixture]  # by family
     # float64, shape (n_light_curves,), by family; false events among the found ones of that family
     false_of_family: dict[int, np.ndarray]
+
+    def with_chance(self, own: np.ndarray, light_curve: np.ndarray) -> ReliabilityEstimate:
+        """The estimate where an event is real with so much of its reliability only.
+
+        Parameters
+        ----------
+        own : float64, shape (n_events,)
+            From `chance_of_own`.
+        light_curve : int64, shape (n_events,)
+            Row of `LightCurves` of each event.
+        """
+        changed = own < 1
+        reliability, background = self.reliability.copy(), self.background.copy()
+        reliability[changed] *= own[changed]
+        # as many flares as the light curve has make the event as likely real as that
+        n_true = np.maximum(self.n_true[light_curve], 1.0)[changed]
+        with np.errstate(divide="ignore"):
+            background[changed] = n_true * (1 / reliability[changed] - 1)
+        return replace(self, reliability=reliability, background=background)
 
     def of_flares(self, rows: np.ndarray, light_curve: int) -> FlareReliability:
         """What rates need of one light curve.

@@ -145,6 +145,7 @@ POOLED_FLARES = FLARES | {
     "background": Column(
         "f8", "", "flares found in its light curve on average at which the chance would be 1/2"
     ),
+    "n_coincident": Column("i4", "", "other stars of the sector with a flare within 15 minutes"),
 }
 
 PART_SCHEMAS = {

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.reliability.coincidence import chance_of_own, coincident
 from cvzmpi.cvz.reliability.estimate import estimate_reliability
 from cvzmpi.cvz.reliability.events import Events, LightCurves
 from cvzmpi.cvz.reliability.reliability_estimate import ReliabilityEstimate
@@ -28,7 +29,7 @@ from cvzmpi.cvz.results.index.part import Part
 from cvzmpi.cvz.sector_file.data import Columns
 
 _CURVE = ("tic", "noise", "tess_magnitude", "n_images", "min_snr", "min_probability")
-_EVENT = ("image", "found_by", "snr", "max_probability")
+_EVENT = ("image", "found_by", "snr", "max_probability", "tic", "sector", "peak_time")
 
 
 class Pool:
@@ -76,7 +77,20 @@ class Pool:
             thresholds=_lowest(curves),
         )
         in_table = self._search.flares(found.found_by)
-        return PooledReliability(estimate, in_table, self._first_curve, self._first_event)
+        where = [events[name][is_found] for name in ("sector", "tic", "peak_time")]
+        n_coincident = np.zeros(len(in_table), np.int64)
+        own = np.ones(len(in_table))
+        n_coincident[in_table] = coincident(*(values[in_table] for values in where))
+        own[in_table] = chance_of_own(
+            n_coincident[in_table], *(values[in_table] for values in where)
+        )
+        return PooledReliability(
+            estimate.with_chance(own, found.light_curve),
+            in_table,
+            n_coincident,
+            self._first_curve,
+            self._first_event,
+        )
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,7 @@ class PooledReliability:
 
     estimate: ReliabilityEstimate
     in_table: np.ndarray  # bool, shape (n_events,); found by the search chosen
+    n_coincident: np.ndarray  # int64, shape (n_events,); see `coincident`
     # `first_curve`, `first_event`: by name of the part, its first light curve and found event
     first_curve: Mapping[str, int]
     first_event: Mapping[str, int]
@@ -102,6 +117,8 @@ class PooledReliability:
         background = np.full(len(reliability), np.nan)
         reliability[in_pool] = self.estimate.reliability[events]
         background[in_pool] = self.estimate.background[events]
+        n_coincident = np.zeros(len(reliability), np.int64)
+        n_coincident[in_pool] = self.n_coincident[events]
         n_true = np.bincount(owner[in_pool], reliability[in_pool], len(pooled))
         estimated = {
             "n_true": n_true,
@@ -116,7 +133,11 @@ class PooledReliability:
             flares=_with(
                 part.flares,
                 "flares",
-                {"reliability": reliability, "background": background},
+                {
+                    "reliability": reliability,
+                    "background": background,
+                    "n_coincident": n_coincident,
+                },
                 np.zeros(len(reliability), bool),
             ),
         )

@@ -154,3 +154,19 @@ def test_thresholds_are_the_lowest_that_occur(output):
     usual, _ = expected(output, Search.SIGNIFICANCE, units)
     lower = [row["n_false"] for row in rows(output) if row["n_images"]]
     assert not np.allclose(sorted(lower), sorted(usual.n_false), rtol=1e-3)
+
+
+def test_what_the_stars_of_a_sector_have_in_common_is_hardly_reliable(tmp_path):
+    """Fourteen stars have a flare at the same times, as the example file has them."""
+    output = tmp_path / "output"
+    for number in range(14):
+        write_unit(output, 5001 + number, 7)
+    update(output)
+    flares = rows(output, "flares")
+    assert {flare["n_coincident"] for flare in flares} == {13}
+    alone = tmp_path / "alone"
+    write_unit(alone, 5001, 7)
+    update(alone)
+    assert rows(alone, "flares")[0]["n_coincident"] == 0
+    assert max(flare["reliability"] for flare in flares) < 0.6
+    assert all(flare["background"] > 0 for flare in flares)
