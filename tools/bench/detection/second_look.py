@@ -20,7 +20,7 @@ import numpy as np
 from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.detection.flare_mask import MaskRule, flare_mask
 from cvzmpi.cvz.detection.flares import Detection
-from cvzmpi.cvz.detection.significance.finding import Found, find_flares
+from cvzmpi.cvz.detection.significance.finding import Found, find_flares, find_with_noise_raised
 from cvzmpi.cvz.detection.significance.images import Image, mirror_images
 from cvzmpi.cvz.detection.significance.vetting import Vetting
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
@@ -116,7 +116,9 @@ def take(path: Path) -> None:
     raised = file.data.noise_raised
     assert raised is not None
     stella = flare_mask(detection.flares, len(rows))
-    found = find_flares(observation, stella, raised, config)
+    found = find_flares(observation, stella, config)
+    if (raised > 1).any():
+        found = find_with_noise_raised(found, raised)
     refused = [
         Refused(
             int(rows[item.event.number]),
