@@ -21,7 +21,7 @@ from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.detection.flare_mask import MaskRule, flare_mask
 from cvzmpi.cvz.detection.flares import Detection
 from cvzmpi.cvz.detection.significance.finding import Found, find_flares, find_with_noise_raised
-from cvzmpi.cvz.detection.significance.images import Image, mirror_images
+from cvzmpi.cvz.detection.significance.images import Image, mirror_image
 from cvzmpi.cvz.detection.significance.vetting import Vetting
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.stella import published_models
@@ -162,7 +162,8 @@ def _probability_of_images(
     assert file.data.gp_mu is not None
     mean = file.data.gp_mu[observation.rows] / observation.median_flux
     entropy = (config.seed, *observation.light_curve.id)
-    images = mirror_images(Samples.of(observation), found, mean, entropy)
+    samples = Samples.of(observation)
+    images = [mirror_image(image, samples, found, mean, entropy) for image in Image]
     return [
         np.where(
             observation.evaluated,

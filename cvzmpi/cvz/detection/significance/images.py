@@ -40,10 +40,10 @@ class MirrorImage:
     examination: Examination  # of the image
 
 
-def mirror_images(
-    samples: Samples, found: Found, quiet_mean: np.ndarray, entropy: Sequence[int]
-) -> list[MirrorImage]:
-    """Make the mirror images of a light curve and search them.
+def mirror_image(
+    image: Image, samples: Samples, found: Found, quiet_mean: np.ndarray, entropy: Sequence[int]
+) -> MirrorImage:
+    """Make a mirror image of a light curve and search it.
 
     Parameters
     ----------
@@ -64,12 +64,11 @@ def mirror_images(
     left_out &= ~np.asarray(of_noise)
     whole = ~found.clean.whitening.left_out | of_noise
     shuffled = _shuffled(remainder, whole, entropy)
+    if image is Image.SHUFFLED:
+        everything = np.zeros(len(samples), bool)
+        return _searched(samples, found, image, quiet_mean + shuffled, everything)
     inverted = np.where(left_out, shuffled, -remainder)
-    everything = np.zeros(len(samples), bool)
-    return [
-        _searched(samples, found, Image.INVERTED, quiet_mean + inverted, left_out),
-        _searched(samples, found, Image.SHUFFLED, quiet_mean + shuffled, everything),
-    ]
+    return _searched(samples, found, image, quiet_mean + inverted, left_out)
 
 
 def _searched(

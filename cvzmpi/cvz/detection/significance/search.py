@@ -18,7 +18,7 @@ from cvzmpi.cvz.detection.significance.finding import (
     find_with_noise_raised,
     noise_raised,
 )
-from cvzmpi.cvz.detection.significance.images import Image, mirror_images
+from cvzmpi.cvz.detection.significance.images import Image, mirror_image
 from cvzmpi.cvz.detection.significance.measures import columns_of
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap
@@ -145,11 +145,12 @@ def search_by_significance(
         model = event_model / observation.median_flux
         fit = _conditioned(observation, found.fit, model, ~left_out)
         mean = fit.mean[observation.rows]
-        images = mirror_images(samples, found, mean, entropy)
-        raised = noise_raised(found, images[0].events)
+        inverted = mirror_image(Image.INVERTED, samples, found, mean, entropy)
+        raised = noise_raised(found, inverted.events)
         if raises == _MAX_RAISES or np.all(raised <= _ENOUGH * found.cleaner.raised):
             break
         found = find_with_noise_raised(found, raised)
+    shuffled = mirror_image(Image.SHUFFLED, samples, found, mean, entropy)
     gap = config.detect.merge_gap
     examination = examination_of(found.cleaner, found.clean, found.quiet)
     star = SearchedFlux.of(samples.flux, found.flares, found.refused, examination, mean, gap)
@@ -164,7 +165,7 @@ def search_by_significance(
             image.image: SearchedFlux.of(
                 image.flux, image.events, image.refused, image.examination, mean, gap
             )
-            for image in images
+            for image in (inverted, shuffled)
         },
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cvzmpi.cvz.detection.significance.finding import find_flares
-from cvzmpi.cvz.detection.significance.images import Image, mirror_images
+from cvzmpi.cvz.detection.significance.images import Image, mirror_image
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
 from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE
@@ -28,7 +28,7 @@ class Mirrored:
 
     def images(self, *entropy):
         samples = self.found.clean.whitening.samples
-        return {i.image: i for i in mirror_images(samples, self.found, self.mean, entropy)}
+        return {i: mirror_image(i, samples, self.found, self.mean, entropy) for i in Image}
 
 
 @pytest.fixture(scope="module")
