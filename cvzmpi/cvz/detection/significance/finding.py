@@ -21,7 +21,11 @@ from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.templates import Template, bank
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
+from cvzmpi.cvz.quiet_star.gaussian_process import (
+    GaussianProcessFit,
+    conditioned,
+    fit_gaussian_process,
+)
 
 MAX_ROUNDS = 3
 """Fits of the process; mostly two are enough."""
@@ -44,12 +48,25 @@ class Found:
     """The events of a light curve: those that pass all rules, and the others."""
 
     fit: GaussianProcessFit  # the process that they were found over
-    cleaner: Cleaner
-    clean: CleanLightCurve
-    quiet: QuietNoise
+    examination: Examination
     flares: list[Examined]
     refused: list[Examined]
     eclipsed: np.ndarray  # bool, shape (n,): cadences of dips that recur with a period
+
+    @property
+    def cleaner(self) -> Cleaner:
+        """What took them out."""
+        return self.examination.cleaner
+
+    @property
+    def clean(self) -> CleanLightCurve:
+        """The light curve without them."""
+        return self.examination.clean
+
+    @property
+    def quiet(self) -> QuietNoise:
+        """What the templates see of the process."""
+        return self.examination.quiet
 
 
 def find_flares(observation: Observation, stella: np.ndarray, config: Config) -> Found:
@@ -108,7 +125,7 @@ def _found(
     examined = [examination.examine(event) for event in clean.flares]
     flares, refused = passing(examined, samples.time, cleaner.min_snr)
     eclipsed = _eclipsed(clean, cleaner.templates)
-    return Found(fit, cleaner, clean, quiet, flares, refused, eclipsed)
+    return Found(fit, examination, flares, refused, eclipsed)
 
 
 def examination_of(cleaner: Cleaner, clean: CleanLightCurve, quiet: QuietNoise) -> Examination:
@@ -125,17 +142,26 @@ def examination_of(cleaner: Cleaner, clean: CleanLightCurve, quiet: QuietNoise) 
 def fit_quiet_star(
     observation: Observation, model: np.ndarray, used: np.ndarray, config: Config
 ) -> GaussianProcessFit:
-    """Fit the process to the used cadences (bool, shape (n,)) without the flares, `model`."""
+    """Fit the process to the used cadences (bool, shape (n,)) without the events, `model`."""
+    return fit_gaussian_process(*_without_events(observation, model, used), config.model)
+
+
+def condition_quiet_star(
+    observation: Observation, model: np.ndarray, used: np.ndarray, fit: GaussianProcessFit
+) -> GaussianProcessFit:
+    """The fitted process, given the used cadences without the events."""
+    return conditioned(fit, *_without_events(observation, model, used))
+
+
+def _without_events(
+    observation: Observation, model: np.ndarray, used: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Time, relative flux and its error, and what is used, for all rows of the light curve."""
     light_curve, median = observation.light_curve, observation.median_flux
     flux = light_curve.flux / median
     flux[observation.rows] -= model
-    return fit_gaussian_process(
-        light_curve.time,
-        flux,
-        light_curve.flux_err / median,
-        observation.spread(used, bool, False),
-        config.model,
-    )
+    error = light_curve.flux_err / median
+    return light_curve.time, flux, error, observation.spread(used, bool, False)
 
 
 def passing(

@@ -10,6 +10,7 @@ from cvzmpi.cvz.detection.significance.whitened.templates import Template, backw
 from cvzmpi.cvz.detection.significance.whitened.whitening import (
     Whitening,
     information,
+    placed,
     shapes_of,
     typical_places,
 )
@@ -61,9 +62,7 @@ def _profile(
     profiles = []
     for place in places:
         part = whitening.around(int(place), before + 300, len(shape) - before)
-        index = whitening.samples.place[part] - (place - before)
-        inside = (index >= 0) & (index < len(shape))
-        vector = np.where(inside, shape[np.clip(index, 0, len(shape) - 1)], 0.0)
+        vector = placed(shape, whitening.samples.place[part] - (place - before))
         solved = whitening.upper(whitening.lower(vector[:, None], part), part)[:, 0]
         offset = whitening.samples.place[part] - place + PROFILE
         profile = np.full(2 * PROFILE + 1, np.nan)

@@ -13,7 +13,7 @@ from cvzmpi.cvz.detection.significance.examination import Examination, Examined
 from cvzmpi.cvz.detection.significance.extent import FlareEvents, flares_of_events
 from cvzmpi.cvz.detection.significance.finding import (
     Found,
-    examination_of,
+    condition_quiet_star,
     find_flares,
     find_with_noise_raised,
     noise_raised,
@@ -23,7 +23,7 @@ from cvzmpi.cvz.detection.significance.measures import columns_of
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap
 from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, conditioned
+from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit
 
 _MAX_RAISES = 3
 _ENOUGH = 1.05  # noise that would be raised by less than this is left as it is
@@ -143,7 +143,7 @@ def search_by_significance(
         # rounded as the sector file has it, so that a resumed job goes on with the same bits
         event_model = (found.clean.event_model * observation.median_flux).astype(np.float32)
         model = event_model / observation.median_flux
-        fit = _conditioned(observation, found.fit, model, ~left_out)
+        fit = condition_quiet_star(observation, model, ~left_out, found.fit)
         mean = fit.mean[observation.rows]
         inverted = mirror_image(Image.INVERTED, samples, found, mean, entropy)
         raised = noise_raised(found, inverted.events)
@@ -152,8 +152,7 @@ def search_by_significance(
         found = find_with_noise_raised(found, raised)
     shuffled = mirror_image(Image.SHUFFLED, samples, found, mean, entropy)
     gap = config.detect.merge_gap
-    examination = examination_of(found.cleaner, found.clean, found.quiet)
-    star = SearchedFlux.of(samples.flux, found.flares, found.refused, examination, mean, gap)
+    star = SearchedFlux.of(samples.flux, found.flares, found.refused, found.examination, mean, gap)
     return SignificanceSearch(
         fit=fit,
         snr=_series(samples, found, left_out, star.flares),
@@ -167,22 +166,6 @@ def search_by_significance(
             )
             for image in (inverted, shuffled)
         },
-    )
-
-
-def _conditioned(
-    observation: Observation, fit: GaussianProcessFit, model: np.ndarray, used: np.ndarray
-) -> GaussianProcessFit:
-    """The fitted process, given the used cadences without the flares."""
-    light_curve, median = observation.light_curve, observation.median_flux
-    flux = light_curve.flux / median
-    flux[observation.rows] -= model
-    return conditioned(
-        fit,
-        light_curve.time,
-        flux,
-        light_curve.flux_err / median,
-        observation.spread(used, bool, False),
     )
 
 

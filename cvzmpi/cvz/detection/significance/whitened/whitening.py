@@ -153,15 +153,20 @@ def information(
         values = []
         for place in places:
             part = whitening.around(place, before, len(shape) - 1 - before)
-            index = whitening.samples.place[part] - (place - before)
-            inside = (index >= 0) & (index < len(shape))
-            vector = np.where(inside, shape[np.clip(index, 0, len(shape) - 1)], 0.0)
+            vector = placed(shape, whitening.samples.place[part] - (place - before))
             vector[whitening.left_out[part]] = 0.0
             share = np.sum(vector**2) / np.sum(shape**2)
             if share > 0.5:
                 values.append(whitening.products(vector[:, None], part)[1][0, 0] / share)
         result.append(np.median(values) if values else np.nan)
     return np.array(result)
+
+
+def placed(shape: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The values of a shape at its indices; 0 before its first and after its last."""
+    inside = (index >= 0) & (index < len(shape))
+    values: np.ndarray = np.where(inside, shape[np.clip(index, 0, len(shape) - 1)], 0.0)
+    return values
 
 
 def shapes_of(templates: Sequence[Template]) -> list[tuple[int, np.ndarray]]:
