@@ -52,7 +52,7 @@ class CvzCampaign:
         ModelFileError
             If the networks are missing or wrong.
         """
-        models = published_models.load(config.detector.file or published_models.default_file())
+        models = published_models.load(config.detector.file or published_models.packed_file())
         return cls(config, StellaDetector(models), ranks, nodes)
 
     def open_source(self) -> UnitSource:
