@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import click
 
@@ -48,6 +49,18 @@ def needs(extra: str | None = None, what: str | None = None) -> Iterator[None]:
         raise MissingPackageError(
             f'{what or _command()} needs {package}: pip install "cvzmpi[{extra}]"'
         ) from error
+
+
+def require(package: str) -> None:
+    """Check that an optional package is installed, without the time to import it.
+
+    Raises
+    ------
+    MissingPackageError
+    """
+    with needs():
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
 
 def _command() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cvzmpi.errors import CvzmpiError, LaunchError
+from cvzmpi.extras import needs
 from cvzmpi.mpi.launcher import check_size
 from cvzmpi.mpi.library import NoMpiError, mpi
 from cvzmpi.mpi.mpi_files import find_room_for_mpi
@@ -107,7 +108,8 @@ class World:
         error: CvzmpiError | JobStopped | None = None
         if self.rank == 0:
             try:
-                result = work()
+                with needs():
+                    result = work()
             except (CvzmpiError, JobStopped) as caught:
                 error = caught
         result, error = self.communicator.bcast((result, error))

@@ -41,9 +41,7 @@ def test_the_true_weights_are_accepted_from_any_file(saved, models):
 
 def test_a_missing_file_is_named_with_what_to_do(tmp_path):
     file = tmp_path / "absent.npz"
-    with pytest.raises(
-        ModelFileError, match=r"absent\.npz: no stella models .*`cvzmpi models "
-    ):
+    with pytest.raises(ModelFileError, match=r"absent\.npz: no stella models .*`cvzmpi models "):
         load(file)
 
 
