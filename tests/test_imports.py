@@ -122,7 +122,7 @@ ORDER = [
     ),
     *("cvz.sector_file", "cvz.quality"),
     *("cvz.archive.http", "cvz.archive.listings", "cvz.archive.scratch", "cvz.archive"),
-    *("cvz.simulation", "cvz.work"),
+    *("cvz.simulation", "cvz.stand_in_archive", "cvz.work"),
     *(
         "cvz.results.products",
         "cvz.results.index",
