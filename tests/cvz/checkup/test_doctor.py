@@ -114,7 +114,6 @@ def test_with_nearly_nothing_installed_every_line_is_there(tmp_path):
         tmp_path,
         PYTHONPATH=without(tmp_path / "site", *missing),
         PATH=programs(tmp_path / "programs"),
-        CVZMPI_CACHE=str(tmp_path / "cache"),
     )
     assert status == 2
     problems = {name for name in NAMES if found[name]["level"] == "problem"}

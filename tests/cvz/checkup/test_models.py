@@ -23,4 +23,4 @@ def test_a_file_without_them_is_a_problem(tmp_path, content, reason):
     finding = check_models(Config(detector=DetectorConfig(file=file)))
     assert finding.level is Level.PROBLEM
     assert reason in finding.says
-    assert "cvzmpi models" in finding.remedy
+    assert "leave detector.file out" in finding.remedy
