@@ -1,6 +1,8 @@
 """`cvzmpi doctor`: a line for each check, an exit status to rely on, and nothing that stays."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from cvzmpi.cvz.checkup.checkup import CHECKS
 from tests.cvz.checkup.broken_machine import configured, programs, without
 from tests.main_job import simulate
-from tools.harness.job_process import environment
+from tools.harness.job_process import environment, start, wait_until
 
 NAMES = [check.name for check in CHECKS]
 MAY_BE_NOTES = {"MPI", "queue", "cores"}
@@ -120,3 +122,27 @@ def test_with_nearly_nothing_installed_every_line_is_there(tmp_path):
     assert problems == {"HDF5", "models", "ledger", "archive"}
     assert found["MPI"]["level"] == found["queue"]["level"] == "note"
     assert 'pip install "cvzmpi[postgres]"' in found["ledger"]["remedy"]
+
+
+@pytest.mark.skipif(
+    Path(sys.executable).with_name("mpirun").exists(), reason="an mpirun is beside this Python"
+)
+def test_interrupted_it_leaves_neither_files_nor_processes(tmp_path, campaign):
+    pytest.importorskip("mpi4py")
+    pid_file = tmp_path / "pid"
+    hangs = tmp_path / "programs" / "mpirun"
+    hangs.parent.mkdir()
+    hangs.write_text(
+        "#!/usr/bin/env bash\n[ $1 = --version ] && exit\n"
+        f"echo $$ >{pid_file}.new && mv {pid_file}.new {pid_file}\nexec sleep 1000\n"
+    )
+    hangs.chmod(0o755)
+    process = start(["doctor"], cwd=campaign, PATH=f"{hangs.parent}:{os.environ['PATH']}")
+    wait_until(pid_file.exists, "the launcher that hangs")
+    before = tree(campaign)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr.strip()) == (130, "cvzmpi: interrupted")
+    assert tree(campaign) == before
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)

@@ -1,6 +1,8 @@
 """The database of the ledger: answers, is not there yet, is another, or is out of reach."""
 
 import socket
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -48,6 +50,17 @@ def test_a_file_that_is_no_database(tmp_path):
     finding = check_ledger(Config(output=OutputConfig(directory=tmp_path)))
     assert finding.level is Level.PROBLEM
     assert "not a database" in finding.says
+
+
+def test_a_file_that_another_program_has_locked(tmp_path, monkeypatch):
+    monkeypatch.setattr("cvzmpi.ledger.status.snapshot.BUSY_SECONDS", 0.1)
+    Ledger.open(tmp_path / "ledger.sqlite").close()
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        finding = check_ledger(Config(output=OutputConfig(directory=tmp_path)))
+    assert finding.level is Level.PROBLEM
+    assert "locked" in finding.says
+    assert finding.remedy == "see who has it open"
 
 
 def test_a_database_that_does_not_answer_and_its_password_is_not_shown():
