@@ -107,7 +107,7 @@ ORDER = [
         "text_file",
         "given_path",
     ),
-    *("config", "mpi", "storage", "scheduler"),
+    *("job_scripts", "other_program", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
         "cvz.address",
@@ -122,7 +122,13 @@ ORDER = [
     ),
     *("cvz.sector_file", "cvz.quality"),
     *("cvz.archive.http", "cvz.archive.listings", "cvz.archive.scratch", "cvz.archive"),
-    *("cvz.simulation", "cvz.stand_in_archive", "cvz.work"),
+    *(
+        "cvz.simulation",
+        "cvz.stand_in_archive",
+        "cvz.work",
+        "cvz.new_campaign",
+        "cvz.checkup",
+    ),
     *(
         "cvz.results.products",
         "cvz.results.index",
@@ -438,6 +444,8 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
     assert set(ended.stderr.split()) - packages == {
         "cvzmpi.cli",
         "cvzmpi.cvz.commands.command_line",
+        "cvzmpi.cvz.commands.setup",
+        "cvzmpi.cvz.commands.setup.command_line",
         "cvzmpi.errors",
         "cvzmpi.extras",
         "cvzmpi.given_path",
