@@ -11,6 +11,7 @@ from astropy.table import QTable
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
+from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.sector_file.layout import TABLES
@@ -18,7 +19,7 @@ from cvzmpi.cvz.sector_file.layout import TABLES
 if TYPE_CHECKING:
     from lightkurve import LightCurve
 
-_UNITS = {"e-/s": u.electron / u.s, "s": u.s, "relative to median flux": u.dimensionless_unscaled}
+_ELECTRONS = u.electron / u.s
 _BTJD = 2457000.0
 
 
@@ -46,10 +47,17 @@ class SectorFile(SearchedFile):
         lc = self.data.tables()["lc"]
         rows = np.flatnonzero(np.isfinite(lc["time"]))
         time = _time(lc.pop("time")[rows])
-        columns = {name: _column(lc[name][rows], TABLES["lc"][name].unit) for name in lc}
+        columns = {name: self._column(lc[name][rows], TABLES["lc"][name].unit) for name in lc}
         series = TimeSeries(time=time, data=columns | {"row": rows})
         series.meta.update(tic=self.tic, sector=self.sector, **self.header)
         return series
+
+    def _column(self, values: np.ndarray, unit: str) -> np.ndarray | u.Quantity:
+        """Values of the light curve with their unit there; of another light curve, with its own."""
+        if unit == "e-/s":
+            own = self.header.get(FLUX_UNIT)
+            return values * (_ELECTRONS if own is None else u.Unit(own, parse_strict="silent"))
+        return values
 
     def light_curve(self) -> LightCurve:
         """The same as a lightkurve `LightCurve`."""
@@ -101,10 +109,3 @@ class SectorFile(SearchedFile):
 def _time(btjd: np.ndarray) -> Time:
     """BTJD as astropy's `Time`; in two parts, so that no digit is lost."""
     return Time(np.full(np.shape(btjd), _BTJD), btjd, format="jd", scale="tdb")
-
-
-def _column(values: np.ndarray, unit: str) -> np.ndarray | u.Quantity | Time:
-    """Values of a sector file with their unit there."""
-    if unit == "BTJD d":
-        return _time(values)
-    return values * _UNITS[unit] if unit in _UNITS else values
