@@ -34,6 +34,10 @@ class ConfigError(CvzmpiError):
     """The configuration or the command line is wrong; nothing was started."""
 
 
+class MissingPackageError(CvzmpiError):
+    """An optional package is not installed; says which extra brings it."""
+
+
 class LaunchError(CvzmpiError):
     """The MPI job was started in a way that cannot work.
 

@@ -136,7 +136,7 @@ def _setup(config: Config) -> SearchSetup:
 @cache
 def _detector(file: Path | None) -> StellaDetector:
     """The networks, read and laid out once for all light curves."""
-    return StellaDetector(published_models.load(file or published_models.default_file()))
+    return StellaDetector(published_models.load(file or published_models.packed_file()))
 
 
 def _begin(
