@@ -21,6 +21,7 @@ from cvzmpi.cvz.in_memory.one_thread import one_thread
 from cvzmpi.cvz.in_memory.progress import ProgressBar
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.results.views.reading import chosen_search
 from cvzmpi.cvz.results.views.sector_file import SectorFile
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData
 from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION
@@ -97,7 +98,7 @@ def _go_on(
             "search its light curve anew"
         )
     config = _configured(found.config | dict(changed))
-    chosen = found.search if search is None else Search(search)
+    chosen = chosen_search(search, found.search)
     with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
         checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
         setup = _setup(config)
@@ -123,7 +124,7 @@ def _configured(settings: Mapping[str, Any]) -> Config:
 
 
 def _chosen(search: str | None, config: Config) -> Search:
-    return Search(config.detect.search if search is None else search)
+    return chosen_search(search, Search(config.detect.search))
 
 
 def _setup(config: Config) -> SearchSetup:

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from astropy import units as u
-from astropy.table import MaskedColumn, QTable
+from astropy.table import QTable
 from astropy.time import Time
 
 from cvzmpi.cvz.light_curves.fits_header import BTJD_ZERO
@@ -39,19 +37,6 @@ def table_of(
     return table
 
 
-def table_of_arrow(arrow: pa.Table, meta: Mapping[str, Any]) -> QTable:
-    """A table of the index, or some of it; what is not known is NaN, or masked."""
-    columns = {
-        field.name: Column(
-            "",
-            (field.metadata or {}).get(b"unit", b"").decode(),
-            (field.metadata or {}).get(b"description", b"").decode(),
-        )
-        for field in arrow.schema
-    }
-    return table_of(columns, {name: _values(arrow[name]) for name in columns}, meta)
-
-
 def ffd_table(star: StarFfd, left_out: Iterable[str] = ()) -> QTable:
     """The cumulative flare frequency distribution, the largest flare first.
 
@@ -69,15 +54,3 @@ def ffd_table(star: StarFfd, left_out: Iterable[str] = ()) -> QTable:
         for name, value in known.items()
     }
     return table_of(FFD_FLARES, values, meta | {"left_out": list(left_out)})
-
-
-def _values(column: pa.ChunkedArray) -> Any:
-    """A column as an array; masked where there is no value, and no NaN can say so."""
-    if pa.types.is_floating(column.type):
-        return pc.fill_null(column, np.nan).to_numpy()
-    is_text = pa.types.is_string(column.type)
-    nothing = "" if is_text else False if pa.types.is_boolean(column.type) else 0
-    missing = pc.is_null(column).to_numpy()
-    filled = pc.fill_null(column, nothing)
-    values = np.array(filled.to_pylist(), dtype=str) if is_text else filled.to_numpy()
-    return MaskedColumn(values, mask=missing) if missing.any() else values

@@ -27,6 +27,7 @@ from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION, TABLES, Column
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 from cvzmpi.cvz.sector_file.write_content import write_content
 from cvzmpi.errors import SectorFileError
+from cvzmpi.extras import needs
 
 if TYPE_CHECKING:
     from lightkurve import LightCurve
@@ -100,8 +101,15 @@ class SectorFile(SearchedFile):
         return series
 
     def light_curve(self) -> LightCurve:
-        """The same as a lightkurve `LightCurve`."""
-        import lightkurve
+        """The same as a lightkurve `LightCurve`.
+
+        Raises
+        ------
+        MissingPackageError
+            If there is no lightkurve.
+        """
+        with needs(what="SectorFile.light_curve"):
+            import lightkurve
 
         series = self.time_series
         return lightkurve.LightCurve(
