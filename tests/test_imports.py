@@ -96,8 +96,8 @@ TOOLS = PACKAGE.parent / "tools"
 # Of the package, from the bottom to the top: none imports one that comes later. A name stands for
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
-    *("redaction", "errors", "said_once", "estimates", "regular_file", "text_file", "given_path"),
-    *("config", "mpi", "storage", "scheduler"),
+    *("redaction", "errors", "wording", "said_once", "estimates", "regular_file", "text_file"),
+    *("given_path", "config_faults", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
         "cvz.address",
@@ -426,4 +426,6 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
         "cvzmpi.level2.commands.command_line",
         "cvzmpi.redaction",
         "cvzmpi.runtime.command_line",
+        "cvzmpi.runtime.run_by_default",
+        "cvzmpi.wording",
     }
