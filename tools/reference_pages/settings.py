@@ -1,4 +1,4 @@
-"""The page of the settings: name, default, unit, meaning, and whether they may change later."""
+"""The page of the settings: name, default, unit, meaning, and whether each may change later."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHORT = {
     "requests": "1/s",
     "TESS magnitude": "mag",
 }
-_COLUMNS = ("setting", "default", "unit", "meaning", "may change")
+_COLUMNS = ("setting", "default and unit", "meaning", "may change")
 
 
 def settings_page() -> str:
@@ -64,8 +64,7 @@ def _table(section: Section, prefix: str, fixed: Collection[str]) -> str:
     rows = [
         (
             f"`{prefix}{name}`",
-            _default(getattr(section, name)),
-            _unit(field),
+            f"{_default(getattr(section, name))} {_unit(field)}",
             field.description or "",
             "no" if prefix + name in fixed else "yes",
         )
