@@ -61,6 +61,7 @@ os.environ |= {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "PYTHONPATH": str(ROOT),
+    "MATPLOTLIBRC": str(ROOT / "docs" / "tutorials" / "matplotlibrc"),
     "CVZMPI_LIGHT_CURVE": str(
         ROOT / ".setup" / "tess2018206045859-s0001-0000000358108509-0120-s_lc.fits"
     ),
