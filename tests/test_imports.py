@@ -117,9 +117,10 @@ ORDER = [
         "cvz.results.products",
         "cvz.results.index",
         "cvz.results.pictures",
+        "cvz.results.views",
         "cvz.results.report",
     ),
-    *("cvz.results", "cvz.commands"),
+    *("cvz.results", "cvz.in_memory", "cvz.commands"),
     *("level2.settings", "level2", "level2.spectroscopy"),
     *(
         "level2.metadata_store",
@@ -317,14 +318,14 @@ def test_nobody_imports_stella_or_tensorflow():
 
 
 def test_lightkurve_is_imported_by_its_own_process_and_by_who_makes_its_objects():
-    client, reading = "cvz/archive/lightkurve_client.py", "cvz/results/products/astropy_view.py"
+    client, reading = "cvz/archive/lightkurve_client.py", "cvz/results/views/sector_file.py"
     importers = {t.partition(":")[0] for t in trespasses("", ["lightkurve", "astroquery"])}
     assert importers == {client, reading}
     # nobody imports the process's module: it is started
     assert trespasses("", ["cvzmpi.cvz.archive.lightkurve_client"]) == set()
     # and the method imports it only when it is called
-    assert "astropy" in loaded_by("import cvzmpi.cvz.results.products.astropy_view")
-    assert "lightkurve" not in loaded_by("import cvzmpi.cvz.results.products.astropy_view")
+    assert "astropy" in loaded_by("import cvzmpi.cvz.results.views.sector_file")
+    assert "lightkurve" not in loaded_by("import cvzmpi.cvz.results.views.sector_file")
 
 
 def test_one_place_of_a_campaign_asks_the_network():

@@ -39,6 +39,11 @@ def pin_to_one_core() -> None:
     speed; it is told to use its AVX-512 kernels there, unless somebody chose its kernels already.
     """
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    choose_blas_kernels()
+
+
+def choose_blas_kernels() -> None:
+    """Have OpenBLAS use the kernels of `pin_to_one_core`: before NumPy is imported, or in vain."""
     if _has_avx512():
         os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
 

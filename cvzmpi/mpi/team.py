@@ -46,12 +46,18 @@ class Team:
         How its leader is called in messages, as `rank 3`.
     """
 
-    def __init__(self, communicator: MPI.Intracomm, name: str = "rank 0") -> None:
-        self.communicator = communicator
-        self.rank: int = communicator.Get_rank()
-        self.size: int = communicator.Get_size()
+    def __init__(self, communicator: MPI.Intracomm | None, name: str = "rank 0") -> None:
+        # mypy: a team of one, which may have none, uses none
+        self.communicator: MPI.Intracomm = communicator  # type: ignore[assignment]
+        self.rank: int = 0 if communicator is None else communicator.Get_rank()
+        self.size: int = 1 if communicator is None else communicator.Get_size()
         self.name = name
-        self._counter = SharedCounter(communicator) if self.size > 1 else OwnCounter()
+        self._counter = SharedCounter(self.communicator) if self.size > 1 else OwnCounter()
+
+    @classmethod
+    def alone(cls) -> Team:
+        """A team of this process alone, which needs no MPI."""
+        return cls(None)
 
     @property
     def is_leader(self) -> bool:

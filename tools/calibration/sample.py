@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import KDTree
 
-from cvzmpi.cvz.results.products.astropy_view import SectorFile
 from cvzmpi.cvz.results.products.template_fit import fit_flares
+from cvzmpi.cvz.results.views.sector_file import SectorFile
 from cvzmpi.cvz.sector_file.data import Recovery
 from tools.calibration.campaigns import light_curves
 
@@ -70,7 +70,7 @@ def _of_light_curve(file: SectorFile, truth: np.ndarray) -> Sample:
     assert recovery is not None
     assert data.flares is not None
     truth = truth[np.isfinite(data.probability[truth["cadence"]])]
-    curve = file.completeness()
+    curve = file.completeness_curve()
     limits = np.array([curve.limit(level).value for level in LEVELS])
 
     usable = np.flatnonzero(data.light_curve.usable(file.quality_bitmask))

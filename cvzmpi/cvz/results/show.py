@@ -88,7 +88,7 @@ def _overview(content: SearchedFile) -> list[tuple[str, str]]:
     time, searched = content.search_time(), content.searched
     facts = star_facts(light_curve.header)
     return [
-        ("file", str(content.path)),
+        ("file", content.described),
         (
             "star",
             f"TESS magnitude {_fact(facts, 'tess_magnitude', '.2f')}, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
+import numpy as np
 
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.checks import (
@@ -19,9 +20,10 @@ from cvzmpi.cvz.sector_file.checks import (
     check_parts,
     format_difference,
 )
-from cvzmpi.cvz.sector_file.data import Recovery, SectorData, SectorProgress
-from cvzmpi.cvz.sector_file.layout import ANSWERS
+from cvzmpi.cvz.sector_file.data import Provenance, Recovery, SectorData, SectorProgress
+from cvzmpi.cvz.sector_file.layout import ANSWERS, FORMAT_VERSION
 from cvzmpi.cvz.sector_file.open_file import OpenSectorFile
+from cvzmpi.cvz.sector_file.writing import as_stored
 from cvzmpi.errors import DamagedFileError, SectorFileError
 from cvzmpi.storage.hdf5_file import opened_hdf5
 from cvzmpi.storage.whole_file import is_there
@@ -33,7 +35,7 @@ T = TypeVar("T", bound="SectorContent")
 class SectorContent(SectorProgress):
     """Everything in a sector file, done or not; nothing stays open."""
 
-    path: Path
+    path: Path | None  # None where it is in memory only
     config_hash: str
     seed: int
     software: dict[str, str]  # versions, by name
@@ -64,8 +66,60 @@ class SectorContent(SectorProgress):
                 seed=opened.root.integer("seed"),
                 software=json.loads(opened.root.text("software")),
                 data=data,
-                recovery=_recovery(opened, data, n_done),
+                recovery=_recovery(_answers(opened, data), data, n_done),
             )
+
+    @classmethod
+    def in_memory(
+        cls: type[T],
+        data: SectorData,
+        provenance: Provenance,
+        answers: Sequence[np.ndarray] = (),
+        n_done: int = 0,
+    ) -> T:
+        """What reading the sector file of these data would give, without a file.
+
+        Parameters
+        ----------
+        answers : sequence of ndarray, shape (n_inject, n_repeat) each
+            Whether each injected flare was found, by each search in the order of `layout.ANSWERS`.
+        n_done : int
+            Injected flares that were searched for: the first of them.
+        """
+        kept = as_stored(data)
+        n_inject = 0 if kept.injections is None else len(kept.injections.amplitude)
+        return cls(
+            tic=kept.light_curve.tic,
+            sector=kept.light_curve.sector,
+            format_version=FORMAT_VERSION,
+            checkpoint=kept.checkpoint,
+            n_inject=n_inject,
+            n_inject_remaining=n_inject - n_done,
+            config_json=provenance.config_json,
+            models_checksum=provenance.models_checksum,
+            path=None,
+            config_hash=provenance.config_hash,
+            seed=provenance.seed,
+            software=dict(provenance.software),
+            data=kept,
+            recovery=_recovery(answers, kept, n_done),
+        )
+
+    @property
+    def described(self) -> str:
+        """The file, or the light curve where it is in memory, as messages say it."""
+        return str(self.id) if self.path is None else str(self.path)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Everything that it depends on besides the light curve."""
+        return Provenance(
+            config_json=self.config_json,
+            config_hash=self.config_hash,
+            seed=self.seed,
+            models_checksum=self.models_checksum,
+            software=self.software,
+        )
 
     @property
     def header(self) -> Mapping[str, Any]:
@@ -187,12 +241,20 @@ def _data(file: h5py.File) -> SectorData:
     return data
 
 
-def _recovery(file: OpenSectorFile, data: SectorData, n_done: int) -> Recovery | None:
+def _answers(file: OpenSectorFile, data: SectorData) -> list[np.ndarray]:
+    """The answers of the searches that the file has; none before checkpoint `model`."""
+    if data.injections is None:
+        return []
+    columns = (file.column_if_made("recoveries", name) for name in ANSWERS)
+    return [column for column in columns if column is not None]
+
+
+def _recovery(answers: Sequence[np.ndarray], data: SectorData, n_done: int) -> Recovery | None:
     if data.injections is None:
         return None
-    stella, significance = (file.column_if_made("recoveries", name) for name in ANSWERS)
-    assert stella is not None
     assert data.equivalent_duration is not None
+    stella, significance = [*answers, None][:2]
+    assert stella is not None
     return Recovery(
         amplitude=data.injections.amplitude[:n_done],
         fwhm=data.injections.fwhm[:n_done],

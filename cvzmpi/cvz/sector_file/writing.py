@@ -15,8 +15,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
-from cvzmpi.cvz.sector_file.data import Provenance, SectorData
+from cvzmpi.cvz.sector_file.data import Columns, Provenance, SectorData
 from cvzmpi.cvz.sector_file.layout import (
     FORMAT,
     FORMAT_VERSION,
@@ -59,18 +60,49 @@ def write_sector_file(
 def fill(file: h5py.File, data: SectorData, provenance: Provenance) -> None:
     """Write into an empty file all that there is at the checkpoint of the data."""
     _write_attributes(file, data, provenance)
-    values = data.tables()
-    for table, columns in LAYOUTS[FORMAT_VERSION][data.checkpoint].items():
+    layout = LAYOUTS[FORMAT_VERSION][data.checkpoint]
+    for table, columns in _stored_columns(data).items():
         group = file.create_group(table)
         if table == "lc":
             group.attrs.update(data.gp_facts)
-        for name, column in columns.items():
+        for name, values in columns.items():
             # contiguous, written and so allocated at once
-            group.create_dataset(name, data=np.asarray(values[table][name], column.dtype))
-            group[name].attrs["units"] = column.unit
+            group.create_dataset(name, data=values)
+            group[name].attrs["units"] = layout[table][name].unit
     if data.injections is not None:
         file["recoveries"].attrs["n_inject_remaining"] = np.int64(len(data.injections.amplitude))
         file.attrs["seconds_inject"] = np.float64(0)
+
+
+def as_stored(data: SectorData) -> SectorData:
+    """The data as a file keeps them: what reading the file would give, without the file."""
+    curve, stored = data.light_curve, _stored_columns(data)
+    kept = SectorData.at_detect(
+        stored["lc"],
+        dict(data.seconds),
+        data.marks,
+        tic=curve.tic,
+        sector=curve.sector,
+        exposure=curve.exposure_seconds / SECONDS_PER_DAY,
+        header=dict(curve.header),
+    )
+    if data.injections is not None:
+        kept.gp_facts = dict(data.gp_facts)
+        kept.add_model(stored["lc"], stored["flares"], stored["injections"])
+        kept.mirror_events = stored["mirror_events"]
+        kept.noise_raised = stored["templates"]["noise_raised"]
+    return kept
+
+
+def _stored_columns(data: SectorData) -> dict[str, Columns]:
+    """The columns of all tables that there are, by table, each of the type that a file has."""
+    values = data.tables()
+    return {
+        table: {
+            name: np.asarray(values[table][name], column.dtype) for name, column in columns.items()
+        }
+        for table, columns in LAYOUTS[FORMAT_VERSION][data.checkpoint].items()
+    }
 
 
 def _write_attributes(file: h5py.File, data: SectorData, provenance: Provenance) -> None:

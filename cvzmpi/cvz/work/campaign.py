@@ -88,6 +88,12 @@ class CvzCampaign:
             provenance=self._provenance,
         )
 
+    @property
+    def setup(self) -> SearchSetup:
+        """Everything that the stages need besides a light curve, once it is prepared."""
+        assert self._setup is not None, "prepare() comes first"
+        return self._setup
+
     def lock_file(self, unit: Unit) -> Path:
         """The lock is beside the sector file."""
         if not self._config.output.directory.is_dir():
@@ -106,8 +112,7 @@ class CvzCampaign:
         """Bring a light curve to its last checkpoint."""
         from cvzmpi.cvz.work.stages import work_on_light_curve
 
-        assert self._setup is not None, "prepare() comes first"
-        return work_on_light_curve(self._setup, unit.content, team, control)
+        return work_on_light_curve(self.setup, unit.content, team, control)
 
     def _path(self, unit: Unit) -> Path:
         source: LightCurveSource = unit.content

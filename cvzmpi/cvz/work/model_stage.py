@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit
 from cvzmpi.cvz.reliability.estimate import reliability_alone
 from cvzmpi.cvz.reliability.statistic import Thresholds
 from cvzmpi.cvz.sector_file.data import SectorData
+from cvzmpi.cvz.work.checkpoints import Checkpoints
 from cvzmpi.cvz.work.search_setup import SearchSetup
 from cvzmpi.errors import LightCurveError
 
@@ -40,14 +40,18 @@ if TYPE_CHECKING:
 
 
 def model_stage(
-    setup: SearchSetup, observation: Observation, data: SectorData, path: Path, team: Team
+    setup: SearchSetup,
+    observation: Observation,
+    data: SectorData,
+    checkpoints: Checkpoints,
+    team: Team,
 ) -> SectorData:
     """Do the stage; ends with checkpoint 2: collective over the team.
 
     Returns
     -------
     SectorData
-        On all ranks, what the file has then.
+        On all ranks, what `checkpoints` have then.
     """
     clock = time.perf_counter()
     searches: list[SignificanceSearch] = []  # of the leader alone
@@ -63,9 +67,9 @@ def model_stage(
 
     def finish() -> SectorData:
         _add_searches(setup, observation, data, searches[0], in_images)
-        _add_injections(setup, observation, data)
+        add_injections(setup, observation, data)
         data.seconds[Stage.MODEL] = time.perf_counter() - clock
-        setup.write(path, data)
+        setup.write(checkpoints, data)
         return data
 
     return team.lead(finish)
@@ -158,7 +162,7 @@ def _found(
     )
 
 
-def _add_injections(setup: SearchSetup, observation: Observation, data: SectorData) -> None:
+def add_injections(setup: SearchSetup, observation: Observation, data: SectorData) -> None:
     """Draw what will be injected, away from what stella found."""
     config, light_curve, rows = setup.config, data.light_curve, observation.rows
     detection = _by_stella(setup, observation, data.probability[rows])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.detector import Detector
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.quality.quality_marks import marks_text, quality_marks
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData
-from cvzmpi.cvz.sector_file.writing import write_sector_file
+from cvzmpi.cvz.work.checkpoints import Checkpoints
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,13 @@ class SearchSetup:
     rule: MaskRule
     provenance: Provenance
 
-    def write(self, path: Path, data: SectorData) -> None:
-        """Write the checkpoint that the data are at, with the quality marks known so far.
+    def write(self, checkpoints: Checkpoints, data: SectorData) -> None:
+        """Keep the checkpoint that the data are at, with the quality marks known so far.
 
         Raises
         ------
         MachineError, SectorFileError
-            As `write_sector_file`.
+            As the `write` of `checkpoints`.
         """
         data.marks = marks_text(quality_marks(data, json.loads(self.provenance.config_json)))
-        write_sector_file(path, data, self.provenance, self.config.checkpoint.fsync)
+        checkpoints.write(data)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,10 +26,10 @@ from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorData
-from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
+from cvzmpi.cvz.work.checkpoints import Checkpoints, FileCheckpoints
 from cvzmpi.cvz.work.model_stage import fitted_parameters, model_stage
 from cvzmpi.cvz.work.search_setup import SearchSetup
-from cvzmpi.cvz.work.starting_point import starting_point
+from cvzmpi.cvz.work.starting_point import StartingPoint, starting_point
 from cvzmpi.scheduler.tickets import RowTickets, work_through
 
 if TYPE_CHECKING:
@@ -70,7 +69,36 @@ def work_on_light_curve(
     if start.checkpoint is Stage.MODEL and start.n_remaining == 0:
         return result  # another job was faster
     control.check_stop(team)
-    data = start.data
+    checkpoints = FileCheckpoints(path, setup.provenance, config.checkpoint.fsync)
+    do_stages(setup, start, checkpoints, team, control)
+    return result
+
+
+def do_stages(
+    setup: SearchSetup,
+    start: StartingPoint,
+    checkpoints: Checkpoints,
+    team: Team,
+    control: Control,
+    last: Stage = Stage.INJECT,
+) -> None:
+    """Do the stages that come after a starting point: collective over the team.
+
+    Parameters
+    ----------
+    checkpoints : Checkpoints
+        Keep what the stages make.
+    control : Control
+        As of `work_on_light_curve`.
+    last : Stage
+        `model` leaves the injections out.
+
+    Raises
+    ------
+    LightCurveError
+        If the light curve cannot be searched.
+    """
+    config, data = setup.config, start.data
     observation = team.each(
         lambda: Observation.prepare(data.light_curve, config, setup.detector.window)
     )
@@ -78,13 +106,24 @@ def work_on_light_curve(
         clock = time.perf_counter()
         evaluation = setup.detector.evaluate(observation, team, shared)
         if start.checkpoint is Stage.DOWNLOAD:
-            data = team.lead(lambda: _detect(setup, observation, evaluation, data, path, clock))
+            data = team.lead(
+                lambda: _detect(setup, observation, evaluation, data, checkpoints, clock)
+            )
             control.check_stop(team)
         if start.checkpoint is not Stage.MODEL:
-            data = model_stage(setup, observation, data, path, team)
+            data = model_stage(setup, observation, data, checkpoints, team)
             start = replace(start, n_remaining=config.inject.n_inject)
-        _inject(setup, observation, evaluation, data, start.n_remaining, path, team, control)
-    return result
+        if last is Stage.INJECT:
+            _inject(
+                setup,
+                observation,
+                evaluation,
+                data,
+                start.n_remaining,
+                checkpoints,
+                team,
+                control,
+            )
 
 
 def _detect(
@@ -92,7 +131,7 @@ def _detect(
     observation: Observation,
     evaluation: Evaluation,
     data: SectorData,
-    path: Path,
+    checkpoints: Checkpoints,
     clock: float,
 ) -> SectorData:
     """Flare probability and flare mask; ends with checkpoint 1."""
@@ -100,7 +139,7 @@ def _detect(
     data.probability = observation.spread(detection.probability, np.float32, np.nan)
     data.flare_mask = detection.row_mask(observation)
     data.seconds[Stage.DETECT] = time.perf_counter() - clock
-    setup.write(path, data)
+    setup.write(checkpoints, data)
     return data
 
 
@@ -110,7 +149,7 @@ def _inject(
     evaluation: Evaluation,
     data: SectorData,
     n_remaining: int,
-    path: Path,
+    checkpoints: Checkpoints,
     team: Team,
     control: Control,
 ) -> None:
@@ -127,7 +166,7 @@ def _inject(
     n_inject, n_repeat = injections.cadence.shape
     tickets = RowTickets(n_inject, FLARES_PER_TICKET)
     seconds_before, clock = data.seconds.get(Stage.INJECT, 0.0), time.perf_counter()
-    writer = RecoveryWriter(path, team, setup.config.checkpoint.fsync)
+    writer = checkpoints.recoveries(team)
 
     def work(flare_ids: slice) -> None:
         answers = [by_stella.recovered(injections, flare_ids)]

@@ -12,7 +12,7 @@ from cvzmpi.cvz.configuration import as_in_version_1, load
 from cvzmpi.cvz.detection.flares import COLUMNS
 from cvzmpi.cvz.quality.quality_marks import quality_marks
 from cvzmpi.cvz.results.index.summary import summarise
-from cvzmpi.cvz.results.products.astropy_view import SectorFile
+from cvzmpi.cvz.results.views.sector_file import SectorFile
 from cvzmpi.cvz.sector_file.layout import FLARES_OF_VERSION_1, LAYOUTS
 from cvzmpi.cvz.sector_file.reading import SectorContent, read_progress, verify_sector_file
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter

@@ -35,7 +35,7 @@ from cvzmpi.cvz.sector_file.reading import (
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
-from cvzmpi.cvz.work import model_stage, search_setup, starting_point
+from cvzmpi.cvz.work import checkpoints, model_stage, starting_point
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import CvzmpiError, LightCurveError, SectorFileError
 from cvzmpi.mpi.stopping import StopRequest
@@ -126,7 +126,7 @@ def reference(inputs, models, tmp_path_factory):
         keep(the_file(directory / "output"))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search_setup, "write_sector_file", watched_write)
+        patch.setattr(checkpoints, "write_sector_file", watched_write)
         patch.setattr(RecoveryWriter, "count_down", watched_count_down)
         work(campaign_on(inputs, directory / "output", models))
     return the_file(directory / "output"), states
@@ -279,7 +279,7 @@ def test_a_light_curve_with_the_light_of_others_is_marked_from_the_first_checkpo
                 file.attrs[CHECKSUM] = content_checksum(file)
             raise Killed
 
-    monkeypatch.setattr(search_setup, "write_sector_file", watched_write)
+    monkeypatch.setattr(checkpoints, "write_sector_file", watched_write)
     campaign = campaign_on(tmp_path / "input", tmp_path / "output", models)
     with pytest.raises(Killed):
         work(campaign)
@@ -334,7 +334,7 @@ def test_a_run_that_is_stopped_after_every_checkpoint_comes_to_the_same_file(
         count_down(self, *numbers)
         raise Killed
 
-    monkeypatch.setattr(search_setup, "write_sector_file", killed_write)
+    monkeypatch.setattr(checkpoints, "write_sector_file", killed_write)
     monkeypatch.setattr(RecoveryWriter, "count_down", killed_count_down)
     output = tmp_path / "output"
     remaining = []

@@ -46,7 +46,7 @@ class FoundOfTruth:
     def _of_light_curve(file: SearchedFile, truth: np.ndarray) -> tuple[np.ndarray | float, ...]:
         searched, flares = file.searched, file.measured_flares
         tolerance = int(file.config["inject.peak_tolerance"])
-        curve = file.completeness()
+        curve = file.completeness_curve()
         limit = curve.limit(LEVELS[0]).value
         looked = truth[searched.evaluated[truth["cadence"]]]
         covers = covering(flares, truth["cadence"], searched.usable, tolerance)

@@ -20,7 +20,7 @@ pin_to_one_core()
 
 from cvzmpi import cli  # noqa: E402
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter  # noqa: E402
-from cvzmpi.cvz.work import search_setup, stages  # noqa: E402
+from cvzmpi.cvz.work import checkpoints, stages  # noqa: E402
 from cvzmpi.mpi.team import Team  # noqa: E402
 from tools.bench.measuring.cores import peak_memory  # noqa: E402
 
@@ -53,7 +53,7 @@ class Clocks:
     def install(self) -> None:
         """Put the clocks into the running program."""
         stages.work_on_light_curve = self.around("work", stages.work_on_light_curve)
-        search_setup.write_sector_file = self.around("checkpoint", search_setup.write_sector_file)
+        checkpoints.write_sector_file = self.around("checkpoint", checkpoints.write_sector_file)
         for name in ("__init__", "__exit__", "write_rows"):
             method = self.around("checkpoint", getattr(RecoveryWriter, name))
             setattr(RecoveryWriter, name, method)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,7 @@ from cvzmpi.cvz.quality.quality_marks import Mark, marks_of
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve, SearchTime
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.measured_flares import measured_flares
-from cvzmpi.cvz.sector_file.data import Columns
+from cvzmpi.cvz.sector_file.data import Columns, Recovery
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.errors import SectorFileError
 
@@ -26,6 +26,7 @@ class SearchedFile(SectorContent):
     """
 
     search: Search = DEFAULT_SEARCH
+    answers: Recovery | None = None  # the recovery with the answers of both searches as they are
     # its flares as `measured_flares` returned them before, where they are at hand
     known_flares: Columns | None = None
 
@@ -40,18 +41,31 @@ class SearchedFile(SectorContent):
         SectorFileError
             If there is no such file, or it is unreadable or not a sector file.
         """
-        file = super().read(path)
-        recovery, injections = file.recovery, file.data.injections
-        if recovery is not None and injections is not None:
-            searched = SearchedCurve(file.data, file.config, search)
+        return cls.of(SectorContent.read(path), search, known_flares)
+
+    @classmethod
+    def of(
+        cls,
+        content: SectorContent,
+        search: Search = DEFAULT_SEARCH,
+        known_flares: Columns | None = None,
+    ) -> Self:
+        """The content of a sector file, read or in memory, seen by the search chosen."""
+        # the recovery of one that was seen by some search before is of that search
+        answers = content.answers if isinstance(content, SearchedFile) else content.recovery
+        recovery = answers
+        if answers is not None and content.data.injections is not None:
+            searched = SearchedCurve(content.data, content.config, search)
             recovery = replace(
-                recovery,
+                answers,
                 recovered=searched.search.recovered(
-                    recovery.recovered, recovery.recovered_significance
+                    answers.recovered, answers.recovered_significance
                 ),
-                counted=searched.counted(injections.cadence[: recovery.n_done]),
+                counted=searched.counted(content.data.injections.cadence[: answers.n_done]),
             )
-        return replace(file, search=search, known_flares=known_flares, recovery=recovery)
+        values = {field.name: getattr(content, field.name) for field in fields(SectorContent)}
+        seen = {"recovery": recovery, "answers": answers}
+        return cls(**(values | seen), search=search, known_flares=known_flares)
 
     @cached_property
     def searched(self) -> SearchedCurve:
@@ -72,7 +86,7 @@ class SearchedFile(SectorContent):
         """The time that the light curve was searched."""
         return self.searched.time
 
-    def completeness(self, size: str = "equivalent_duration") -> CompletenessCurve:
+    def completeness_curve(self, size: str = "equivalent_duration") -> CompletenessCurve:
         """The completeness of the search as a function of `equivalent_duration` or `amplitude`.
 
         It has no knots where no repeat counts.
@@ -83,6 +97,6 @@ class SearchedFile(SectorContent):
             If no injected flare is done.
         """
         if self.recovery is None or not self.recovery.n_done:
-            raise SectorFileError(f"{self.path}: no flares were injected yet")
+            raise SectorFileError(f"{self.described}: no flares were injected yet")
         recovery = self.recovery
         return CompletenessCurve.fit(getattr(recovery, size), recovery.recovered, recovery.counted)

@@ -78,20 +78,35 @@ class SearchedSector:
         UnfinishedFileError
             If too few flares have been injected yet.
         """
-        file = SearchedFile.read(path, search, known_flares)
+        return cls.of(SearchedFile.read(path, search, known_flares))
+
+    @classmethod
+    def of(cls, file: SearchedFile) -> SearchedSector:
+        """A sector file, read or in memory, that is done or nearly.
+
+        Raises
+        ------
+        UnfinishedFileError
+            If too few flares have been injected yet.
+        SectorFileError
+            If its injected flares have no sizes above 0.
+        """
         recovery = file.recovery
         enough = min(MIN_INJECTED, file.n_inject)
         if recovery is None or recovery.n_done < max(1, enough):
             n_done = 0 if recovery is None else recovery.n_done
             raise UnfinishedFileError(
-                f"{path}: {n_done} flares injected so far, expected at least {MIN_INJECTED}"
+                f"{file.described}: {n_done} flares injected so far, "
+                f"expected at least {MIN_INJECTED}"
             )
-        completeness = file.completeness()
+        completeness = file.completeness_curve()
         if not np.all(np.isfinite(completeness.log_size)):
-            raise SectorFileError(f"{path}: an injected equivalent duration is not above 0")
+            raise SectorFileError(
+                f"{file.described}: an injected equivalent duration is not above 0"
+            )
         time = file.search_time()
         return cls(
-            path=path,
+            path=file.path or Path(file.described),
             tic=file.tic,
             sector=file.sector,
             facts=star_facts(file.header),

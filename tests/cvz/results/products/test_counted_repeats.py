@@ -158,7 +158,7 @@ def test_the_completeness_is_that_of_the_part_that_was_searched(partly_searched)
     assert recovery.fraction == answers[looked].mean()
     assert recovery.recovered.mean() == pytest.approx(0.7 * recovery.fraction, rel=0.08)
     for size in ("equivalent_duration", "amplitude"):
-        curve = file.completeness(size)
+        curve = file.completeness_curve(size)
         as_if_searched = CompletenessCurve.fit(getattr(recovery, size), answers)
         middle = np.exp(curve.log_size[len(curve.log_size) // 2])
         assert curve(middle) == pytest.approx(as_if_searched(middle), abs=0.05)
@@ -173,7 +173,7 @@ def test_all_products_have_it(partly_searched, capsys):
     file = SearchedFile.read(path)
     assert summarise(path).light_curve["recovered_fraction"] == fraction
     sector = SearchedSector.read(path)
-    assert same(sector.completeness, file.completeness())
+    assert same(sector.completeness, file.completeness_curve())
     assert sector.searched == pytest.approx(0.7 * 2570 * 120 / 86400, rel=1e-3)
     table = cvzmpi.read(path).injections
     assert table["recovered"][table["counted"]].mean() == fraction

@@ -73,7 +73,7 @@ def test_before_the_model_there_are_no_flares_and_no_completeness(tmp_path):
     assert "gp_mu" not in file.time_series.colnames
     assert len(file.flares) == len(file.injections) == 0
     with pytest.raises(SectorFileError, match="no flares were injected yet"):
-        file.completeness()
+        file.completeness_curve()
 
 
 def test_what_is_no_sector_file_is_one_line_that_names_it(tmp_path):
@@ -92,7 +92,8 @@ def test_it_works_without_mpi_and_with_a_serial_h5py(path, tmp_path):
         "import sys\nsys.modules['mpi4py'] = None\n"
         "import cvzmpi, h5py\nassert not h5py.get_config().mpi\n"
         f"file = cvzmpi.read({str(path)!r})\n"
-        "print(len(file.time_series), len(file.flares), file.completeness().limit(0.5).value > 0)"
+        "limit = file.completeness_curve().limit(0.5)\n"
+        "print(len(file.time_series), len(file.flares), limit.value > 0)"
     )
     outcome = subprocess.run(
         [sys.executable, "-c", code],

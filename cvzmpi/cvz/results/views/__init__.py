@@ -1,0 +1,1 @@
+"""What `import cvzmpi` gives: sector files and campaigns as objects of astropy and pictures."""
