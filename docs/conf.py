@@ -5,6 +5,7 @@ Nothing is fetched from the network, neither when the site is built nor when it 
 
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -54,6 +55,12 @@ nb_execution_show_tb = True
 nb_merge_streams = True
 nb_number_source_lines = False
 nb_mime_priority_overrides = [("html", "image/svg+xml", None)]
+# Commands print in one piece, and colours are for terminals.
+_IPYTHON = ROOT / "docs" / "_build" / "ipython"
+(_IPYTHON / "profile_default" / "startup").mkdir(parents=True, exist_ok=True)
+shutil.copy(
+    ROOT / "docs" / "tutorials" / "_ipython" / "startup.py", _IPYTHON / "profile_default" / "startup"
+)
 # One core, `cvzmpi` on PATH, and the tools of the checkout: as the pages say.
 os.environ |= {
     "OMP_NUM_THREADS": "1",
@@ -61,6 +68,16 @@ os.environ |= {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "PYTHONPATH": str(ROOT),
+    "IPYTHONDIR": str(_IPYTHON),
+    # Open MPI, for a start as root and with more ranks than cores.
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_btl": "^tcp",
+    "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "PRTE_MCA_hwloc_default_binding_policy": "none",
     "MATPLOTLIBRC": str(ROOT / "docs" / "tutorials" / "matplotlibrc"),
     "CVZMPI_LIGHT_CURVE": str(
         ROOT / ".setup" / "tess2018206045859-s0001-0000000358108509-0120-s_lc.fits"
