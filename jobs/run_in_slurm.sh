@@ -36,7 +36,7 @@ die() {
 [ -n "${SLURM_JOB_ID:-}" ] || die "this is for a Slurm job: sbatch jobs/cvz_ckpt.slurm CAMPAIGN"
 jobs=$(dirname "${BASH_SOURCE[0]}")
 python=${PYTHON:-$jobs/../.venv/bin/python}
-[ -x "$python" ] || die "no $python: run 'make setup' in ${CVZMPI_HOME:-the directory of cvzmpi}, or set PYTHON"
+[ -x "$python" ] || die "no $python: set PYTHON to the one that has cvzmpi"
 python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python")
 choose_mpi=$(cd "$jobs" && pwd)/choose_mpi.sh
 
@@ -44,7 +44,7 @@ campaign=${1:-.}
 [ $# -eq 0 ] || shift
 cd "$campaign" || die "no campaign directory $campaign"
 [ -e cvzmpi.toml ] || [ $# -gt 0 ] || die "$PWD: no cvzmpi.toml in here"
-mpi=${SRUN_MPI:-$("$choose_mpi" "$python")} || exit $USAGE
+mpi=${SRUN_MPI:-$(bash "$choose_mpi" "$python")} || exit $USAGE
 
 # --- when the time is over ----------------------------------------------------
 

@@ -97,7 +97,7 @@ TOOLS = PACKAGE.parent / "tools"
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
     *("redaction", "errors", "said_once", "estimates", "regular_file", "text_file", "given_path"),
-    *("config", "mpi", "storage", "scheduler"),
+    *("job_scripts", "other_program", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
         "cvz.address",
@@ -112,7 +112,7 @@ ORDER = [
     ),
     *("cvz.sector_file", "cvz.quality"),
     *("cvz.archive.http", "cvz.archive.listings", "cvz.archive.scratch", "cvz.archive"),
-    *("cvz.simulation", "cvz.work"),
+    *("cvz.simulation", "cvz.work", "cvz.new_campaign", "cvz.checkup"),
     *(
         "cvz.results.products",
         "cvz.results.index",
@@ -421,6 +421,8 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
     assert set(ended.stderr.split()) - packages == {
         "cvzmpi.cli",
         "cvzmpi.cvz.commands.command_line",
+        "cvzmpi.cvz.commands.setup",
+        "cvzmpi.cvz.commands.setup.command_line",
         "cvzmpi.errors",
         "cvzmpi.given_path",
         "cvzmpi.level2.commands",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cvzmpi.cvz.commands.setup.command_line import doctor, init
 from cvzmpi.given_path import GIVEN_PATH
 from cvzmpi.runtime.command_line import (
     ALL_RANKS,
@@ -263,7 +264,7 @@ class RunByDefault(click.Group):
 
 
 _COMMANDS = (
-    *(run, config, models, scan, fetch, simulate),
+    *(run, init, doctor, config, models, scan, fetch, simulate),
     *(status, history, retry, verify, grant),
     *(show, plot, ffd, index, report),
 )
