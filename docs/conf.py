@@ -59,7 +59,8 @@ nb_mime_priority_overrides = [("html", "image/svg+xml", None)]
 _IPYTHON = ROOT / "docs" / "_build" / "ipython"
 (_IPYTHON / "profile_default" / "startup").mkdir(parents=True, exist_ok=True)
 shutil.copy(
-    ROOT / "docs" / "tutorials" / "_ipython" / "startup.py", _IPYTHON / "profile_default" / "startup"
+    ROOT / "docs" / "tutorials" / "_ipython" / "startup.py",
+    _IPYTHON / "profile_default" / "startup",
 )
 # One core, `cvzmpi` on PATH, and the tools of the checkout: as the pages say.
 os.environ |= {

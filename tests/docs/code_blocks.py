@@ -14,7 +14,7 @@ PAGES = [
 ]
 
 _BLOCK = re.compile(
-    r"(?:^<!-- (?P<how>tested|excerpt): (?P<where>\S+) -->\n)?"
+    r"(?:^ *<!-- (?P<how>tested|excerpt): (?P<where>\S+) -->\n)?"
     r"^(?P<indent> *)(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
@@ -60,12 +60,11 @@ def blocks_of(page: Path) -> list[Block]:
     ]
 
 
-def commands_tested_by(test: str) -> list[str]:
-    """The commands of all blocks that name a test, in the order of the pages."""
-    return [
-        command
-        for page in PAGES
-        for block in blocks_of(page)
-        if block.where == test and block.info == "sh"
-        for command in block.commands
-    ]
+def blocks_tested_by(test: str) -> list[Block]:
+    """All blocks that name a test, `FILE` or `FILE::FUNCTION`, in the order of the pages."""
+    return [block for page in PAGES for block in blocks_of(page) if block.where == test]
+
+
+def skeleton(text: str) -> str:
+    """Text without its numbers, and with single spaces."""
+    return " ".join(re.sub(r"[\d.,:]+", "#", text).split())

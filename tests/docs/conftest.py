@@ -26,9 +26,7 @@ def documented_environment():
         "OMPI_MCA_btl": "^tcp",
         "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
     }
-    return environment(
-        PATH=path, MPLBACKEND="agg", COLUMNS="120", PYTHONPATH=str(ROOT), **open_mpi
-    )
+    return environment(PATH=path, MPLBACKEND="agg", COLUMNS="120", PYTHONPATH=str(ROOT), **open_mpi)
 
 
 @pytest.fixture(scope="session")

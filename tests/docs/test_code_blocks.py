@@ -3,13 +3,12 @@
 import re
 import subprocess
 import sys
-import tomllib
 
 import pytest
 
 from cvzmpi.config import load_as
 from cvzmpi.cvz.configuration import Config
-from tests.docs.code_blocks import PAGES, ROOT, blocks_of
+from tests.docs.code_blocks import PAGES, ROOT, blocks_of, skeleton
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 NAMED = [block for block in BLOCKS if block.how == "tested"]
@@ -54,7 +53,7 @@ def test_a_test_that_is_named_exists_and_runs_what_the_block_says(block):
     text = (ROOT / file).read_text(encoding="utf-8")
     if function:
         assert re.search(rf"^def {function}\(", text, re.MULTILINE)
-    if re.search(rf'commands_tested_by\(\s*"{re.escape(file)}', text) or block.name in text:
+    if "blocks_tested_by(" in text and file in text:
         return
     words = " ".join(text.split())
     for command in block.commands if block.info == "sh" else [" ".join(block.text.split())]:
@@ -65,9 +64,7 @@ def test_a_test_that_is_named_exists_and_runs_what_the_block_says(block):
 def test_settings_are_a_configuration(block, tmp_path):
     file = tmp_path / "cvzmpi.toml"
     file.write_text(block.text)
-    config = load_as(Config, file)
-    for section, values in tomllib.loads(block.text).items():
-        assert getattr(config, section) != getattr(Config(), section), values
+    assert load_as(Config, file) != Config()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +80,9 @@ def test_a_page_runs_from_its_first_command_to_its_last(page, prepared, document
             for line in block.text.splitlines():
                 assert skeleton(line) in skeleton(printed), f"{block.name}: {line}\n{printed}"
             continue
-        command = ["bash", "-euo", "pipefail", "-c"] if block.info == "sh" else [sys.executable, "-c"]
+        command = (
+            ["bash", "-euo", "pipefail", "-c"] if block.info == "sh" else [sys.executable, "-c"]
+        )
         ended = subprocess.run(
             [*command, block.text],
             cwd=directory,
@@ -95,8 +94,3 @@ def test_a_page_runs_from_its_first_command_to_its_last(page, prepared, document
         )
         printed = ended.stdout + ended.stderr
         assert ended.returncode == 0, f"{block.name}\n{printed}"
-
-
-def skeleton(text):
-    """Text without its numbers, and with single spaces."""
-    return " ".join(re.sub(r"[\d.,:]+", "#", text).split())

@@ -11,7 +11,6 @@ from cvzmpi.runtime.command_line import imported
 from tools.reference_pages.markdown import heading, table
 
 
-
 def commands_page() -> str:
     """The commands of both campaigns, those of light curves by their short names."""
     parts = [heading(2, "Light curves")]
@@ -33,7 +32,9 @@ def _command(command: click.Command, name: str) -> str:
         if (record := parameter.get_help_record(context)) is not None
     ]
     if records:
-        parts.append(table(("option", "meaning"), [(f"`{name}`", _prose(h)) for name, h in records]))
+        parts.append(
+            table(("option", "meaning"), [(f"`{name}`", _prose(h)) for name, h in records])
+        )
     return "\n\n".join(parts)
 
 

@@ -10,7 +10,9 @@ from IPython import get_ipython
 def bash(line, cell):
     """Run commands as Jupyter's `%%bash` does, and show what they printed in one piece."""
     del line
-    environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "CLICOLOR_FORCE"}}
+    environment = {
+        k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "CLICOLOR_FORCE"}
+    }
     environment |= {"COLUMNS": "92", "NO_COLOR": "1", "TERM": "dumb"}
     ended = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", cell],
