@@ -49,6 +49,10 @@ class ConfigError(CvzmpiError):
     """
 
 
+class MissingPackageError(CvzmpiError):
+    """An optional package is not installed; says which extra brings it."""
+
+
 class LaunchError(CvzmpiError):
     """The MPI job was started in a way that cannot work.
 

@@ -1,4 +1,4 @@
-"""The scripts that start jobs: in `jobs/` of a checkout, and in an installed package."""
+"""The scripts that start jobs; they travel in the package, in its directory `jobs`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cvzmpi.errors import ConfigError
 
-_PACKAGE = Path(__file__).parent
+_JOBS = Path(__file__).parent / "jobs"
 
 
 def job_script(name: str) -> Path:
@@ -17,7 +17,6 @@ def job_script(name: str) -> Path:
     ConfigError
         If it is not there.
     """
-    for directory in (_PACKAGE / "jobs", _PACKAGE.parent / "jobs"):
-        if (path := directory / name).is_file():
-            return path
-    raise ConfigError(f"{_PACKAGE}: no job script {name} was installed with it: install it anew")
+    if (path := _JOBS / name).is_file():
+        return path
+    raise ConfigError(f"{path}: this job script is missing: install cvzmpi anew")

@@ -31,7 +31,7 @@ offered() {
 }
 
 command -v srun >/dev/null || die "no srun on PATH: this is for a Slurm cluster"
-library=$(library) || die "mpi4py does not work in $PYTHON: 'cvzmpi doctor' says why"
+library=$(library) || die "mpi4py does not work in $PYTHON: pip install 'cvzmpi[mpi]', or run 'make setup'"
 offered=$(offered) || die "srun --mpi=list does not answer"
 
 # In the order of preference. `pmix` is the newest version that Slurm has.

@@ -1,14 +1,22 @@
 #!/usr/bin/env bash
 #
-# mpirun for one's own machine, CI and containers: the mpirun on PATH, with what
-# Open MPI needs to start as root, with more ranks than cores, and beside other
-# jobs. Inside of a batch job nothing of this is set: there the queue decides.
+# mpirun for one's own machine, CI and containers: the one beside the program that is
+# started, where pip brought an MPI, or else the one on PATH; with what Open MPI needs
+# to start as root, with more ranks than cores, and beside other jobs. Inside of a
+# batch job nothing of this is set: there the queue decides.
 #
-#   jobs/mpirun.sh -n 3 .venv/bin/python -m cvzmpi
+#   tools/mpirun.sh -n 3 .venv/bin/python -m cvzmpi
 set -euo pipefail
 
-command -v mpirun >/dev/null || {
-    echo "mpirun: not found: pip install 'cvzmpi[mpi]', or load an MPI ('module load openmpi')" >&2
+mpirun=mpirun
+for word in "$@"; do
+    if [[ $word == */* && -x $word && -x ${word%/*}/mpirun ]]; then
+        mpirun=${word%/*}/mpirun
+        break
+    fi
+done
+command -v "$mpirun" >/dev/null || {
+    echo "mpirun: not found; load an MPI ('module load openmpi'), or pip install 'cvzmpi[mpi]'" >&2
     exit 127
 }
 
@@ -25,7 +33,7 @@ ranks() { # the N of -n N, -np N, --np N
 
 in_a_batch_job() { [ -n "${SLURM_JOB_ID:-}${PBS_JOBID:-}${LSB_JOBID:-}" ]; }
 
-if ! in_a_batch_job && [[ $(mpirun --version 2>/dev/null) == *"Open MPI"* ]]; then
+if ! in_a_batch_job && [[ $("$mpirun" --version 2>/dev/null) == *"Open MPI"* ]]; then
     if [ "$(id -u)" -eq 0 ]; then
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     fi
@@ -44,4 +52,4 @@ if ! in_a_batch_job && [[ $(mpirun --version 2>/dev/null) == *"Open MPI"* ]]; th
     export OMPI_MCA_btl_vader_single_copy_mechanism=none
 fi
 
-exec mpirun "$@"
+exec "$mpirun" "$@"

@@ -34,17 +34,16 @@ die() {
 }
 
 [ -n "${SLURM_JOB_ID:-}" ] || die "this is for a Slurm job: sbatch jobs/cvz_ckpt.slurm CAMPAIGN"
-jobs=$(dirname "${BASH_SOURCE[0]}")
-python=${PYTHON:-$jobs/../.venv/bin/python}
-[ -x "$python" ] || die "no $python: set PYTHON to the one that has cvzmpi"
+jobs=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+python=$(command -v "${PYTHON:-python3}") ||
+    die "no ${PYTHON:-python3}: set PYTHON to the one that cvzmpi is installed in"
 python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python")
-choose_mpi=$(cd "$jobs" && pwd)/choose_mpi.sh
 
 campaign=${1:-.}
 [ $# -eq 0 ] || shift
 cd "$campaign" || die "no campaign directory $campaign"
 [ -e cvzmpi.toml ] || [ $# -gt 0 ] || die "$PWD: no cvzmpi.toml in here"
-mpi=${SRUN_MPI:-$(bash "$choose_mpi" "$python")} || exit $USAGE
+mpi=${SRUN_MPI:-$(bash "$jobs/choose_mpi.sh" "$python")} || exit $USAGE
 
 # --- when the time is over ----------------------------------------------------
 

@@ -29,7 +29,6 @@ import pytest  # noqa: E402
 from cvzmpi.cli import main  # noqa: E402
 from cvzmpi.cvz.detection.stella import published_models  # noqa: E402
 from cvzmpi.cvz.detection.stella.network import Network  # noqa: E402
-from cvzmpi.errors import ModelFileError  # noqa: E402
 from cvzmpi.ledger import Ledger  # noqa: E402
 from cvzmpi.mpi.stopping import SIGNALS  # noqa: E402
 from tests.earlier_versions import COMMITS, NotInHistoryError, extract  # noqa: E402
@@ -114,14 +113,8 @@ def earlier(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def models():
-    """The ten stella models; fetched with pip where the machine does not have them yet."""
-    file = published_models.default_file()
-    try:
-        return published_models.ensure(file)
-    except ModelFileError as error:
-        if file.exists():  # there are models, but not the right ones
-            raise
-        pytest.skip(str(error))
+    """The ten stella models."""
+    return published_models.load(published_models.packed_file())
 
 
 @pytest.fixture(scope="session")

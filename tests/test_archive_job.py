@@ -11,12 +11,12 @@ import h5py
 import pytest
 
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog, Simulation, product_of
+from cvzmpi.cvz.stand_in_archive.faults import Faults
+from cvzmpi.cvz.stand_in_archive.server import StandInArchive
 from cvzmpi.ledger import Ledger, State
 from tests import main_job
 from tools.harness import hdf5_content, job_process
-from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
-from tools.stand_in_archive.faults import Faults
-from tools.stand_in_archive.server import StandInArchive
 
 N_STARS, SECTORS = 4, (1, 2)
 UNITS = [f"{tic}_{sector}" for tic in range(1, N_STARS + 1) for sector in SECTORS]

@@ -14,7 +14,6 @@ from cvzmpi import __version__
 from cvzmpi.cli import CAMPAIGNS, ENTRY_POINTS, cli
 from cvzmpi.config import tomllib
 from cvzmpi.cvz.configuration import Config, load
-from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.errors import ConfigError
 from tools.harness.job_process import environment, start
@@ -240,13 +239,6 @@ def test_config_prints_a_file_that_means_the_defaults(call, tmp_path):
     assert status == 0
     (tmp_path / "cvzmpi.toml").write_text(out)
     assert load(tmp_path / "cvzmpi.toml").science() == Config().science()
-
-
-def test_models_says_where_they_are(call, models):
-    status, out, _ = call("models")
-    assert status == 0
-    assert out.startswith(f"10 stella models, checksum {models.checksum[:16]}")
-    assert out.endswith(f" in {published_models.default_file()}\n")
 
 
 def test_models_from_something_else_are_one_line(call, tmp_path):

@@ -77,7 +77,7 @@ def test_a_worker_loads_neither_lightkurve_nor_matplotlib():
         "import cvzmpi.cvz.light_curves.fits_input, cvzmpi.cvz.detection.stella.network"
     )
     loaded = loaded_by(code)
-    assert {"mpi4py", "h5py", "numpy"} <= loaded
+    assert {"h5py", "numpy"} <= loaded
     assert not loaded & {
         "lightkurve",
         "matplotlib",
@@ -96,7 +96,17 @@ TOOLS = PACKAGE.parent / "tools"
 # Of the package, from the bottom to the top: none imports one that comes later. A name stands for
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
-    *("redaction", "errors", "said_once", "estimates", "regular_file", "text_file", "given_path"),
+    *(
+        "redaction",
+        "errors",
+        "extras",
+        "said_once",
+        "estimates",
+        "software",
+        "regular_file",
+        "text_file",
+        "given_path",
+    ),
     *("job_scripts", "other_program", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
@@ -112,7 +122,13 @@ ORDER = [
     ),
     *("cvz.sector_file", "cvz.quality"),
     *("cvz.archive.http", "cvz.archive.listings", "cvz.archive.scratch", "cvz.archive"),
-    *("cvz.simulation", "cvz.work", "cvz.new_campaign", "cvz.checkup"),
+    *(
+        "cvz.simulation",
+        "cvz.stand_in_archive",
+        "cvz.work",
+        "cvz.new_campaign",
+        "cvz.checkup",
+    ),
     *(
         "cvz.results.products",
         "cvz.results.index",
@@ -341,10 +357,18 @@ def test_only_the_pictures_import_matplotlib():
     assert {file.rpartition("/")[0] for file in files} == {"cvz/results/pictures"}
 
 
-def test_mpi_is_started_in_one_folder_and_kept_from_starting_in_one_process():
-    importers = {t.partition(":")[0] for t in trespasses("", ["mpi4py"])}
-    elsewhere = {importer for importer in importers if not importer.startswith("mpi/")}
-    assert elsewhere == {"storage/trial_process.py"}
+def test_one_module_imports_mpi():
+    assert {t.partition(":")[0] for t in trespasses("", ["mpi4py"])} == {"mpi/library.py"}
+
+
+def test_a_process_that_is_alone_loads_no_mpi():
+    code = (
+        "from cvzmpi.mpi.launch import World\nfrom cvzmpi.mpi.team import Team\n"
+        "assert World.alone().form_team(3).size == Team.alone().size == 1\n"
+        "import cvzmpi.scheduler.job, cvzmpi.scheduler.worker"
+    )
+    assert "mpi4py" not in loaded_by(code)
+    assert "mpi4py" in loaded_by("from cvzmpi.mpi.library import mpi\nmpi()")
 
 
 @pytest.mark.parametrize(
@@ -424,6 +448,7 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
         "cvzmpi.cvz.commands.setup",
         "cvzmpi.cvz.commands.setup.command_line",
         "cvzmpi.errors",
+        "cvzmpi.extras",
         "cvzmpi.given_path",
         "cvzmpi.level2.commands",
         "cvzmpi.level2.commands.command_line",

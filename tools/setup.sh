@@ -5,7 +5,6 @@
 #   1. an MPI and a parallel HDF5 with headers: found, or installed with apt-get
 #   2. .venv, with mpi4py and an h5py built against exactly that HDF5
 #   3. cvzmpi itself (editable) and its development tools
-#   4. the stella models
 #
 # It can be run again at any time: what is there and right is kept, and when
 # nothing has changed it only checks and is done in about a second.
@@ -328,10 +327,6 @@ PY
     fi
 }
 
-models() {
-    $VENV/bin/cvzmpi models
-}
-
 # --- all of it ----------------------------------------------------------------
 
 fingerprint() {
@@ -356,7 +351,7 @@ main() {
     unset PYTHONPATH PYTHONHOME
 
     if [ -e $STAMP ] && command -v "$PYTHON" >/dev/null && command -v mpicc >/dev/null &&
-        [ "$(fingerprint)" = "$(cat $STAMP)" ] && venv_is_right && h5py_is_parallel 2>/dev/null && models >$STATE/models.log 2>&1; then
+        [ "$(fingerprint)" = "$(cat $STAMP)" ] && venv_is_right && h5py_is_parallel 2>/dev/null; then
         say "set-up: complete, nothing to do ($(seconds_since "$start") s)"
         return
     fi
@@ -372,7 +367,6 @@ main() {
     fi
     step cvzmpi "cvzmpi and its tools" install_cvzmpi
     check_two_ranks
-    step models "stella models" models
     fingerprint >$STAMP
     say "set-up: complete in $(seconds_since "$start") s"
 }

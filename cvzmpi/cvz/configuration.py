@@ -134,7 +134,7 @@ class DetectorConfig(Section):
     """The neural networks that detect flares."""
 
     file: FilePath | None = Field(
-        None, description="converted stella models; without it, those of `cvzmpi models`"
+        None, description="converted stella models; without it, those that are part of cvzmpi"
     )
 
 

@@ -59,11 +59,11 @@ def make_campaign(
     """
     config = _configuration(input_directory, targets)
     files = _files(directory, config)
-    for file in files:
-        if file.path.exists() or file.path.is_symlink():
-            raise ConfigError(f"{file.path}: exists, and init overwrites nothing")
     own = [] if input_directory or targets else [config.input.directory]
     try:
+        for file in files:
+            if file.path.exists() or file.path.is_symlink():
+                raise ConfigError(f"{file.path}: exists, and init overwrites nothing")
         for name in (*own, config.output.directory):
             (directory / name).mkdir(parents=True, exist_ok=True)
         _write(files)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cvzmpi.errors import CvzmpiError, LaunchError
+from cvzmpi.extras import needs
 from cvzmpi.mpi.launcher import check_size
+from cvzmpi.mpi.library import NoMpiError, mpi
 from cvzmpi.mpi.mpi_files import find_room_for_mpi
+from cvzmpi.mpi.one_rank import OneRank
 from cvzmpi.mpi.stopping import DEFECT, JobStopped, StopRequest, abort_job
 
 if TYPE_CHECKING:
-    from mpi4py import MPI
-
+    from cvzmpi.mpi.library import MPI
     from cvzmpi.mpi.team import Team
 
 T = TypeVar("T")
@@ -58,34 +59,6 @@ def _has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags.split())
 
 
-class OneRank:
-    """A communicator for a single rank, where no MPI library can be loaded."""
-
-    def Get_rank(self) -> int:  # noqa: N802 - as MPI calls it, here and below
-        """The number of this rank."""
-        return 0
-
-    def Get_size(self) -> int:  # noqa: N802
-        """The number of ranks."""
-        return 1
-
-    def bcast(self, value: T) -> T:
-        """The value that rank 0 has."""
-        return value
-
-    def gather(self, value: T) -> list[T]:
-        """The values of all ranks, on rank 0."""
-        return [value]
-
-    def allgather(self, value: T) -> list[T]:
-        """The values of all ranks."""
-        return [value]
-
-    def Abort(self, status: int) -> None:  # noqa: N802
-        """End all ranks at once."""
-        os._exit(status)
-
-
 class World:
     """All ranks of the job, and whether it is to `stop`, as far as this rank knows."""
 
@@ -115,13 +88,18 @@ class World:
             room on this machine for the messages of its ranks.
         """
         find_room_for_mpi()
-        from cvzmpi.mpi.library import MPI, WHY_NOT
-
-        if WHY_NOT is not None:
-            return cls(_alone_for_lack_of_mpi(WHY_NOT), stop)
-        world = cls(MPI.COMM_WORLD, stop)
+        try:
+            world = cls(mpi().COMM_WORLD, stop)
+        except NoMpiError as lack:
+            _check_alone(lack)
+            return cls.alone(stop)
         check_size(world.size)
         return world
+
+    @classmethod
+    def alone(cls, stop: StopRequest | None = None) -> World:
+        """The world of this process alone; loads no MPI."""
+        return cls(OneRank(), stop)
 
     def first(self, work: Callable[[], T]) -> T:
         """Let rank 0 do something alone, and tell all.
@@ -135,7 +113,8 @@ class World:
         error: CvzmpiError | JobStopped | None = None
         if self.rank == 0:
             try:
-                result = work()
+                with needs():
+                    result = work()
             except (CvzmpiError, JobStopped) as caught:
                 error = caught
         result, error = self.communicator.bcast((result, error))
@@ -189,16 +168,15 @@ class World:
         Teams do not cross nodes. Where the ranks of a node do not divide evenly, its last team is
         smaller, which the results do not depend on.
         """
-        from cvzmpi.mpi.library import MPI
         from cvzmpi.mpi.team import Team
 
         if self.size == 1:
             return Team(self.communicator)
         scheduler = self.rank == 0
-        workers = self.communicator.Split(MPI.UNDEFINED if scheduler else 0, self.rank)
+        workers = self.communicator.Split(mpi().UNDEFINED if scheduler else 0, self.rank)
         if scheduler:
             return None
-        node: Any = workers.Split_type(MPI.COMM_TYPE_SHARED, self.rank)
+        node: Any = workers.Split_type(mpi().COMM_TYPE_SHARED, self.rank)
         members = node.Split(node.Get_rank() // ranks_per_team, self.rank)
         leader = members.bcast(self.rank)
         return Team(members, name=f"rank {leader}")
@@ -208,30 +186,29 @@ class World:
         abort_job(self.communicator, reason or f"a defect on rank {self.rank}", status)
 
 
-def _alone_for_lack_of_mpi(error: Exception) -> OneRank:
-    """The world of a process that nobody launched, where MPI cannot be loaded.
+def _check_alone(lack: NoMpiError) -> None:
+    """Check that no launcher started this process as one of several.
 
     Raises
     ------
     LaunchError
-        If a launcher started several.
+        If one did, for which there is no MPI.
     """
-    reason = ", ".join(str(error).splitlines()[:2])
     try:
         check_size(1)
     except LaunchError as mismatch:
-        raise LaunchError(
-            f"no MPI library can be loaded ({reason}): load the MPI that cvzmpi was set up with, "
-            "as with `module load openmpi`, or set it up anew with the one that is here (`make "
-            "setup`)",
-            mismatch.rank,
-        ) from error
-    print(f"cvzmpi: a single rank, since no MPI library can be loaded ({reason})", file=sys.stderr)
-    return OneRank()
+        raise LaunchError(f"several ranks need MPI, and {lack}", mismatch.rank) from lack
 
 
-def check_parallel_hdf5(ranks_per_team: int) -> None:
-    """Check that a team can write one file together.
+def check_parallel_hdf5(ranks_per_team: int, n_ranks: int) -> None:
+    """Check that the ranks of a team can write one file together.
+
+    Parameters
+    ----------
+    ranks_per_team : int
+        The setting.
+    n_ranks : int
+        Of the job: as rank 0 is in no team, there must be three for a team of two.
 
     Raises
     ------
@@ -240,7 +217,7 @@ def check_parallel_hdf5(ranks_per_team: int) -> None:
     """
     import h5py
 
-    if ranks_per_team > 1 and not h5py.get_config().mpi:
+    if min(ranks_per_team, n_ranks - 1) > 1 and not h5py.get_config().mpi:
         raise LaunchError(
             f"ranks_per_team = {ranks_per_team} needs h5py built with parallel HDF5 (`make setup` "
             "does it), and this h5py is not; teams of one (ranks_per_team = 1) work without"

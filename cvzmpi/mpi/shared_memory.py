@@ -13,12 +13,16 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cvzmpi.errors import MachineError, one_line
-from cvzmpi.mpi.library import MPI
+from cvzmpi.mpi.library import mpi
 from cvzmpi.mpi.mpi_files import FILE_PREFIX, SHARED_MEMORY
+
+if TYPE_CHECKING:
+    from cvzmpi.mpi.library import MPI
 
 
 class SharedMemoryError(MachineError):
@@ -149,9 +153,10 @@ class SharedCounter:
 
     def __init__(self, communicator: MPI.Intracomm) -> None:
         self._communicator = communicator
-        item = MPI.INT64_T.Get_size()
+        self._mpi = mpi()
+        item = self._mpi.INT64_T.Get_size()
         size = 2 * item if communicator.Get_rank() == 0 else 0
-        self._window = MPI.Win.Allocate_shared(size, item, comm=communicator)
+        self._window = self._mpi.Win.Allocate_shared(size, item, comm=communicator)
         self._one = np.ones(1, np.int64)
         self._result = np.zeros(1, np.int64)
         self._window.Lock_all()
@@ -160,26 +165,26 @@ class SharedCounter:
         """Open it, with the next number to take; collective."""
         self._communicator.Barrier()  # nobody still takes
         if self._communicator.Get_rank() == 0:
-            self._fetch(np.full(1, value, np.int64), MPI.REPLACE)
-            self._fetch(np.zeros(1, np.int64), MPI.REPLACE, 1)
+            self._fetch(np.full(1, value, np.int64), self._mpi.REPLACE)
+            self._fetch(np.zeros(1, np.int64), self._mpi.REPLACE, 1)
         self._communicator.Barrier()
 
     def take(self) -> int:
         """The next number, which no other rank gets."""
-        return self._fetch(self._one, MPI.SUM)
+        return self._fetch(self._one, self._mpi.SUM)
 
     def close(self) -> None:
         """Say to all ranks that no more is to be taken."""
-        self._fetch(self._one, MPI.REPLACE, 1)
+        self._fetch(self._one, self._mpi.REPLACE, 1)
 
     def is_closed(self) -> bool:
         """Tell whether a rank has closed it."""
-        return bool(self._fetch(self._one, MPI.NO_OP, 1))
+        return bool(self._fetch(self._one, self._mpi.NO_OP, 1))
 
     def get(self) -> int:
         """The next number; collective, when all ranks have stopped taking."""
         self._communicator.Barrier()
-        value = self._fetch(self._one, MPI.NO_OP)
+        value = self._fetch(self._one, self._mpi.NO_OP)
         self._communicator.Barrier()
         return value
 

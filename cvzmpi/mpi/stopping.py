@@ -21,7 +21,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mpi4py import MPI
+    from cvzmpi.mpi.library import MPI
+    from cvzmpi.mpi.one_rank import OneRank
 
 _OF_QUEUES = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 _OF_TERMINALS = (signal.SIGINT, signal.SIGHUP)
@@ -128,7 +129,7 @@ def job_end(environment: Mapping[str, str] = os.environ) -> float | None:
         return None  # the queue's kill is then the only end, as it may be at any time
 
 
-def abort_job(communicator: MPI.Comm, reason: str, status: int = DEFECT) -> None:
+def abort_job(communicator: MPI.Comm | OneRank, reason: str, status: int = DEFECT) -> None:
     """End all ranks of the job, with a line for the user: after a defect the others would hang."""
     print(f"cvzmpi: the job ends: {reason}", file=sys.stderr)
     sys.stdout.flush()

@@ -11,16 +11,20 @@ import math
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
 from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
-from cvzmpi.mpi.library import MPI
+from cvzmpi.mpi.library import mpi
 from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
+from cvzmpi.mpi.one_rank import OneRank
 from cvzmpi.mpi.shared_memory import OwnCounter, SharedCounter, SharedMemoryError, share_memory
 from cvzmpi.mpi.stopping import abort_job
 from cvzmpi.redaction import show_traceback
+
+if TYPE_CHECKING:
+    from cvzmpi.mpi.library import MPI
 
 T = TypeVar("T")
 
@@ -46,18 +50,18 @@ class Team:
         How its leader is called in messages, as `rank 3`.
     """
 
-    def __init__(self, communicator: MPI.Intracomm | None, name: str = "rank 0") -> None:
-        # mypy: a team of one, which may have none, uses none
+    def __init__(self, communicator: MPI.Intracomm | OneRank, name: str = "rank 0") -> None:
+        # mypy: a team of one uses no more than `OneRank` can do.
         self.communicator: MPI.Intracomm = communicator  # type: ignore[assignment]
-        self.rank: int = 0 if communicator is None else communicator.Get_rank()
-        self.size: int = 1 if communicator is None else communicator.Get_size()
+        self.rank: int = communicator.Get_rank()
+        self.size: int = communicator.Get_size()
         self.name = name
         self._counter = SharedCounter(self.communicator) if self.size > 1 else OwnCounter()
 
     @classmethod
     def alone(cls) -> Team:
-        """A team of this process alone, which needs no MPI."""
-        return cls(None)
+        """The team of this process alone; loads no MPI."""
+        return cls(OneRank())
 
     @property
     def is_leader(self) -> bool:
@@ -149,11 +153,11 @@ class Team:
         if self.size > 1 and not getattr(error, "known_to_all", False):
             show_traceback(error)
             reason = f"{self._describe(error)}; the rest of its team cannot know"
-            abort_job(MPI.COMM_WORLD, reason)
+            abort_job(mpi().COMM_WORLD, reason)
 
     def any(self, value: bool) -> bool:
         """Tell whether the value is true on any rank: collective."""
-        return value if self.size == 1 else self.communicator.allreduce(value, MPI.LOR)
+        return value if self.size == 1 else self.communicator.allreduce(value, mpi().LOR)
 
     def tickets(self, first: int, last: int) -> Tickets:
         """Share the numbers first, ..., last - 1 among the ranks: collective.

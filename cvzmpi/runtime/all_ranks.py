@@ -179,4 +179,5 @@ def complain(message: str, rank: int = 0) -> None:
     if rank_by_launcher() != rank:
         return
     for line in redacted(message).splitlines():
-        click.echo(f"cvzmpi: {line}", err=True)
+        # "cvzmpi scan needs ..." says itself who speaks
+        click.echo(line if line.startswith("cvzmpi ") else f"cvzmpi: {line}", err=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from cvzmpi.extras import needs
 from cvzmpi.given_path import GIVEN_PATH
 
 JOB = "cvzmpi.runtime.all_ranks:job_on_all_ranks"
@@ -47,7 +48,8 @@ class LazyCommand(click.Command):
 
     def _run(self, **given: Any) -> int:
         def call(*started: Any) -> int:
-            return imported(self.body)(*started, **given)
+            with needs():
+                return imported(self.body)(*started, **given)
 
         return call() if self.start is None else imported(self.start)(call)
 

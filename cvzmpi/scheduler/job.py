@@ -11,11 +11,11 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.mpi.launch import World
-from cvzmpi.mpi.library import MPI
+from cvzmpi.mpi.library import mpi
 from cvzmpi.mpi.mpi_files import remove_leftovers
 from cvzmpi.mpi.stopping import JobStopped, StopRequest, job_end
 from cvzmpi.mpi.team import Team
@@ -23,6 +23,9 @@ from cvzmpi.scheduler.bookkeeping import Bookkeeping, JobOutcome
 from cvzmpi.scheduler.campaign import Campaign, Control, Outcome, Unit, UnitSource, Worker
 from cvzmpi.scheduler.progress import ProgressDisplay
 from cvzmpi.scheduler.worker import work_on
+
+if TYPE_CHECKING:
+    from cvzmpi.mpi.library import MPI
 
 P = ParamSpec("P")
 
@@ -152,6 +155,7 @@ class _Dispatcher:
 
     def __init__(self, communicator: MPI.Comm, books: Bookkeeping) -> None:
         self._communicator = communicator
+        self._mpi = mpi()
         self._books = books
         self._stopping = False
         self._hosts: list[str] = []  # by rank
@@ -170,8 +174,9 @@ class _Dispatcher:
 
     def _receive(self) -> None:
         """Take the message that is there."""
-        status = MPI.Status()
-        message = self._communicator.recv(source=MPI.ANY_SOURCE, tag=MPI.ANY_TAG, status=status)
+        status = self._mpi.Status()
+        anybody = {"source": self._mpi.ANY_SOURCE, "tag": self._mpi.ANY_TAG}
+        message = self._communicator.recv(**anybody, status=status)
         leader = status.Get_source()
         if status.Get_tag() == _STEPS:
             self._books.steps_done(message)
@@ -215,7 +220,7 @@ class _Dispatcher:
         busy_until = time.perf_counter() + _BUSY_SECONDS
         pause, longest_pause = _PAUSE_SECONDS
         while self._n_teams:
-            if self._communicator.iprobe(MPI.ANY_SOURCE, MPI.ANY_TAG):
+            if self._communicator.iprobe(self._mpi.ANY_SOURCE, self._mpi.ANY_TAG):
                 return True
             if time.perf_counter() < busy_until:
                 os.sched_yield()

@@ -23,6 +23,7 @@ from typing import Any
 
 from cvzmpi.errors import one_line
 from cvzmpi.mpi.launch import pin_to_one_core
+from cvzmpi.mpi.library import keep_mpi_from_starting
 
 _MEMORY = 1 << 30
 """Bytes that reading may take beside what the process has, and twice the size of the file."""
@@ -36,9 +37,7 @@ def main() -> None:
     pin_to_one_core()  # no threads: they would not be in the forks
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever a library prints is no answer
-    import mpi4py
-
-    mpi4py.rc(initialize=False, finalize=False)  # h5py imports it, and this is no rank
+    keep_mpi_from_starting()  # h5py imports it, and this is no rank
     print("ready", file=answers)
     for line in sys.stdin:
         question = json.loads(line)

@@ -4,8 +4,8 @@ import pytest
 
 from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.light_curves.product import address_of
+from cvzmpi.cvz.stand_in_archive.catalog import product_of
 from cvzmpi.errors import ConfigError
-from tools.stand_in_archive.catalog import product_of
 
 
 @pytest.mark.parametrize("key", ["address", "listings"])

@@ -1,6 +1,7 @@
 """The start of a job: threads, the size of the world, what rank 0 does first, the teams."""
 
 import os
+import sys
 from types import SimpleNamespace
 
 import h5py
@@ -8,8 +9,10 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.errors import ConfigError, LaunchError
-from cvzmpi.mpi import launch
+from cvzmpi.mpi import launch, launcher
 from cvzmpi.mpi.launch import World, check_parallel_hdf5, pin_to_one_core
+from cvzmpi.mpi.launcher import without_launcher
+from cvzmpi.mpi.team import Team
 from tests.mpi_marks import mpi
 
 # ----------------------------------------------------------------- one core a rank
@@ -55,19 +58,83 @@ def test_a_started_world_has_the_size_of_the_launcher():
     assert world.rank == MPI.COMM_WORLD.Get_rank()
 
 
+# ----------------------------------------------------------------- without MPI
+
+
+@pytest.fixture(params=["mpi4py is not installed", "no MPI library"])
+def no_mpi(request, monkeypatch):
+    """Take MPI away; the fixture is the reason that is told."""
+    error = (
+        ModuleNotFoundError("No module named 'mpi4py'", name="mpi4py")
+        if "installed" in request.param
+        else RuntimeError("cannot load MPI library\nlibmpi.so: cannot open shared object file")
+    )
+
+    class NoMpi:
+        def find_spec(self, name, *_):
+            if name.partition(".")[0] == "mpi4py":
+                raise error
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mpi4py"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [NoMpi(), *sys.meta_path])
+    monkeypatch.setattr(launch.os, "environ", without_launcher())
+    return request.param
+
+
+def test_a_process_that_nobody_launched_is_a_world_alone_without_a_word(no_mpi, capfd):
+    world = World.start()
+    assert (world.rank, world.size, world.n_nodes()) == (0, 1, 1)
+    assert world.first(lambda: 3) == 3
+    assert world.scatter([1, 2, 3], lambda n: n * n) == [1, 4, 9]
+    assert world.form_team(3).is_leader
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("size", "rank"), [("PMI_SIZE", "PMI_RANK"), ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID")]
+)
+def test_several_ranks_without_mpi_are_refused_in_one_line(no_mpi, monkeypatch, size, rank):
+    monkeypatch.setitem(launch.os.environ, size, "3")
+    monkeypatch.setitem(launch.os.environ, rank, "1")
+    monkeypatch.setattr(launcher.check_size, "__defaults__", (launch.os.environ,))
+    with pytest.raises(LaunchError) as caught:
+        World.start()
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"several ranks need MPI, and {no_mpi}")
+    assert 'pip install "cvzmpi[mpi]"' in line
+
+
+def test_a_world_and_a_team_alone_do_without_mpi(no_mpi):
+    assert World.alone().size == Team.alone().size == 1
+    team = Team.alone()
+    assert list(team.tickets(2, 5)) == [2, 3, 4]
+    assert team.any(True)
+    with team.shared_array((3,), float) as array:
+        assert array.shape == (3,)
+    with pytest.raises(ValueError, match="of my own"):
+        team.agree(ValueError("of my own"))
+
+
 # ----------------------------------------------------------------- parallel HDF5
 
 
 def test_larger_teams_need_a_parallel_h5py(monkeypatch):
     monkeypatch.setattr(h5py, "get_config", lambda: SimpleNamespace(mpi=False))
-    check_parallel_hdf5(1)
+    check_parallel_hdf5(1, 8)
     with pytest.raises(LaunchError) as caught:
-        check_parallel_hdf5(2)
+        check_parallel_hdf5(2, 3)
     (line,) = str(caught.value).splitlines()
     assert "ranks_per_team = 2" in line
     assert "parallel HDF5" in line
     monkeypatch.setattr(h5py, "get_config", lambda: SimpleNamespace(mpi=True))
-    check_parallel_hdf5(2)
+    check_parallel_hdf5(2, 3)
+
+
+@pytest.mark.parametrize("n_ranks", [1, 2])
+def test_ranks_that_cannot_form_a_larger_team_need_no_parallel_h5py(monkeypatch, n_ranks):
+    monkeypatch.setattr(h5py, "get_config", lambda: SimpleNamespace(mpi=False))
+    check_parallel_hdf5(2, n_ranks)
 
 
 # ----------------------------------------------------------------- rank 0 first

@@ -198,7 +198,7 @@ class ToyCampaign:
 def run(world: World, file: Path | None, settings: Sequence[str]) -> int:
     """Work on all tables; the exit status is the same on all ranks."""
     config = world.first(lambda: load_as(ToyConfig, named_or_default(file), settings))
-    world.first(lambda: check_parallel_hdf5(config.ranks_per_team))
+    world.first(lambda: check_parallel_hdf5(config.ranks_per_team, world.size))
     campaign = ToyCampaign(config)
     display = ProgressDisplay("tables", campaign.step_name)
     outcome = job.run(campaign, world, display, config.ranks_per_team)

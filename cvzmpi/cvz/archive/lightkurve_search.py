@@ -25,6 +25,7 @@ from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient
 from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveError, ConfigError
+from cvzmpi.extras import require
 
 _START_SECONDS = 120.0
 """Time to import lightkurve, on a slow file system."""
@@ -49,6 +50,7 @@ class LightkurveSearch:
     def __init__(self, client: ArchiveClient, base: str, largest: float = 64 * MEGABYTE) -> None:
         if not base.startswith(("http://", "https://")):
             raise ConfigError(f'archive.address = "{base}": lightkurve needs http:// or https://')
+        require("lightkurve")
         self._client = client
         self._base = base.rstrip("/")
         self._largest = largest

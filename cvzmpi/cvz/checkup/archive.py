@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote
 
-from cvzmpi.cvz.archive.http.answers import FILE, ForbiddenError, NotInArchiveError
+from cvzmpi.cvz.archive.http.answers import FILE, ForbiddenError, NotInArchiveError, PassingError
 from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
 from cvzmpi.cvz.checkup.finding import Finding, Level, note, ok
 from cvzmpi.cvz.configuration import Config
@@ -61,7 +61,8 @@ def _why_no_answer(client: ArchiveClient, address: str, base: str) -> str | None
     except (NotInArchiveError, ForbiddenError):
         return None
     except ArchiveError as error:
-        reason = str(error).removeprefix(f"{address}: ").removesuffix(", 1 times")
+        passing = isinstance(error.__cause__, PassingError)  # of the one attempt
+        reason = str(error.__cause__ if passing else error).removeprefix(f"{address}: ")
         return f"{shown_url(base)}: {reason}"
     return None
 

@@ -16,7 +16,7 @@ from cvzmpi.errors import LaunchError
 from cvzmpi.mpi.launch import check_parallel_hdf5
 lacks = ""
 try:
-    check_parallel_hdf5(int(sys.argv[1]))
+    check_parallel_hdf5(int(sys.argv[1]), n_ranks=int(sys.argv[1]) + 1)
 except LaunchError as error:
     lacks = str(error)
 versions = f"h5py {h5py.version.version}, HDF5 {h5py.version.hdf5_version}"

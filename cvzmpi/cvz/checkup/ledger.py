@@ -24,7 +24,7 @@ def check_ledger(config: Config) -> Finding:
     except LedgerUnavailableError as error:
         return problem(
             f"{name}: {error}",
-            "start the database, or correct ledger.url" if file is None else "look again later",
+            "see to the database, or correct ledger.url" if file is None else "see who has it open",
         )
     except LedgerError as error:
         return problem(f"{name}: {error}", "set it aside; `cvzmpi verify` makes a new one")

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.errors import ModelFileError
-file = Path(sys.argv[1]) if len(sys.argv) > 1 else published_models.default_file()
+file = Path(sys.argv[1]) if len(sys.argv) > 1 else published_models.packed_file()
 try:
     models = published_models.load(file)
 except ModelFileError as error:
@@ -27,7 +27,7 @@ def check_models(config: Config) -> Finding:
     try:
         return ok(printed_by(_LOAD, *([] if file is None else [str(file)])))
     except ProgramError as error:
-        remedy = "`cvzmpi models` fetches them"
+        remedy = "install cvzmpi anew: they are a part of it"
         if file is not None:
-            remedy = "`cvzmpi models` makes them; without detector.file, its own are used"
+            remedy = "leave detector.file out, and those that are a part of cvzmpi are used"
         return problem(str(error), remedy)

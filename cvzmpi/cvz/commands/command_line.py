@@ -57,11 +57,15 @@ def config() -> None:
     """Print all settings with their defaults and meanings: a cvzmpi.toml to start from."""
 
 
-@lazy_command("cvzmpi.cvz.commands.models:models", "Fetch the stella models, once.")
+@lazy_command("cvzmpi.cvz.commands.models:models", "Check the stella models against their source.")
 @click.option("--sdist", type=GIVEN_PATH, help="stella's source, if it is here.")
-@click.option("--file", type=GIVEN_PATH, help="Where to keep the models.")
+@click.option("--file", type=GIVEN_PATH, help="Where to write what was converted.")
 def models() -> None:
-    """Fetch, verify and convert the ten stella models, once, and say where they are."""
+    """Convert the ten stella models from stella's source, and compare them with those in use.
+
+    Those in use are part of cvzmpi, and need no preparation. The source is fetched from the package
+    index, or taken from --sdist.
+    """
 
 
 @lazy_command("cvzmpi.cvz.commands.archive:scan", "Find the light curves of a list of targets.")

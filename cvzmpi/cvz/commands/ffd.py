@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from cvzmpi.cvz.commands.settings import results_directory, search_chosen
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.reliability.flare_reliability import Origin
-from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability, Origin
+from cvzmpi.cvz.results.index.place import has_index
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import write_tables
 from cvzmpi.cvz.results.products.star_outcome import star_outcomes
+from cvzmpi.extras import require
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 
@@ -40,8 +42,10 @@ def ffd(
     }
     rows, left_out, origins = [], [], Counter[Origin]()
     directory, chosen = results_directory(results), Search(search_chosen(search))
-    index = IndexedReliability.read(directory, chosen, tics or None)
-    for outcome in star_outcomes(directory, tics or None, settings, processes, chosen, index.of):
+    if kind == "parquet":
+        require("pyarrow")
+    indexed = _indexed_reliability(directory, chosen, tics)
+    for outcome in star_outcomes(directory, tics or None, settings, processes, chosen, indexed):
         for item in outcome.left_out:
             click.echo(f"left out: {item.line}", err=True)
         left_out += outcome.left_out
@@ -69,6 +73,17 @@ def ffd(
                 f"reliability of flares in {origins[origin]} light curves: {origin.value}", err=True
             )
     return DONE if len(left_out) == n_unfinished else SOME_FAILED
+
+
+def _indexed_reliability(
+    output: Path, search: Search, tics: tuple[int, ...]
+) -> Callable[[Path], FlareReliability | None] | None:
+    """The reliabilities that the index has; without one, what reads it need not be installed."""
+    if not has_index(output):
+        return None
+    from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
+
+    return IndexedReliability.read(output, search, tics or None).of
 
 
 def _summary(star: StarFfd) -> str:

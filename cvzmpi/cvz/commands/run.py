@@ -40,7 +40,7 @@ def run(
         return settings_of(file, settings, given)
 
     config = world.first(configure)
-    world.first(lambda: check_parallel_hdf5(config.ranks_per_team))
+    world.first(lambda: check_parallel_hdf5(config.ranks_per_team, world.size))
     nodes = world.n_nodes()
     campaign = world.first(lambda: CvzCampaign.begin(config, world.size, nodes))
     display = ProgressDisplay("light curves", campaign.step_name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from cvzmpi.cvz.sector_file.data import Provenance
 from cvzmpi.cvz.sector_file.paths import lock_path
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import MachineError, SectorFileError
+from cvzmpi.software import installed_versions
 
 if TYPE_CHECKING:
     from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
@@ -39,7 +39,7 @@ class CvzCampaign:
             config_hash=config.science_hash(),
             seed=config.seed,
             models_checksum=detector.checksum,
-            software={name: version(name) for name in _SOFTWARE},
+            software=installed_versions(*_SOFTWARE),
         )
         self._setup: SearchSetup | None = None
 
@@ -52,7 +52,7 @@ class CvzCampaign:
         ModelFileError
             If the networks are missing or wrong.
         """
-        models = published_models.load(config.detector.file or published_models.default_file())
+        models = published_models.load(config.detector.file or published_models.packed_file())
         return cls(config, StellaDetector(models), ranks, nodes)
 
     def open_source(self) -> UnitSource:

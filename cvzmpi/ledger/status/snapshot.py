@@ -84,6 +84,9 @@ def snapshot(location: str | Path) -> Iterator[Snapshot]:
         raise LedgerUnavailableError(f"the ledger cannot be read: {one_line(error)}") from error
 
 
+_DAMAGES = ("not a database", "malformed")  # in the messages of SQLite
+
+
 def recorded_version(location: str | Path) -> str | None:
     """The version of the tables of a ledger, of which nothing is made or changed.
 
@@ -100,9 +103,9 @@ def recorded_version(location: str | Path) -> str | None:
     Raises
     ------
     LedgerUnavailableError
-        If the database cannot be reached.
+        If the database cannot be reached or read now.
     LedgerError
-        If it is no database.
+        If it is a file that is damaged or no database.
     """
     driver = _driver_of(location)
     try:
@@ -115,7 +118,9 @@ def recorded_version(location: str | Path) -> str | None:
         except driver.error as error:
             if _lacks_table(error):
                 return None
-            raise LedgerError(one_line(error)) from error
+            if any(words in str(error) for words in _DAMAGES):
+                raise LedgerError(one_line(error)) from error
+            raise LedgerUnavailableError(one_line(error)) from error
     return versions[0][0] if versions else None
 
 

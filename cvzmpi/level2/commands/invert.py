@@ -16,7 +16,7 @@ def invert(
     world: World, prepared: Path, output: Path, ranks_per_team: int, interval: float, noise: float
 ) -> int:
     """Work on the maps; the exit status is the same on all ranks."""
-    world.first(lambda: check_parallel_hdf5(ranks_per_team))
+    world.first(lambda: check_parallel_hdf5(ranks_per_team, world.size))
     maps = world.first(lambda: find_prepared(prepared))
     campaign = MapCampaign(maps, output, InversionSettings(noise=noise), interval)
     display = ProgressDisplay("maps", campaign.step_name)

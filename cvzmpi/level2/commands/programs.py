@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from cvzmpi.errors import ConfigError
+from cvzmpi.extras import needs
 from cvzmpi.ledger import Job
 from cvzmpi.level2.configuration import load
 from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
@@ -161,10 +161,7 @@ def reopen(steps: Level2Steps, program: str) -> int:
 @with_campaign
 def serve(steps: Level2Steps) -> int:
     """Serve until a signal ends it."""
-    try:
+    with needs("level2", "the service"):
         from cvzmpi.level2.service import server  # Flask and waitress are optional
-    except ImportError as error:
-        text = f"the service needs {error.name}: pip install 'cvzmpi[level2]'"
-        raise ConfigError(text) from error
     server.serve(steps)
     return DONE

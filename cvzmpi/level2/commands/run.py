@@ -18,7 +18,7 @@ from cvzmpi.scheduler.progress import ProgressDisplay
 
 def run(world: World, ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> int:
     """Work on the campaign; the exit status is the same on all ranks."""
-    world.first(lambda: check_parallel_hdf5(ranks_per_team))
+    world.first(lambda: check_parallel_hdf5(ranks_per_team, world.size))
     config = world.first(lambda: load(file, settings))
     campaign = ProgramCampaign(config, world.size, world.n_nodes(), ranks_per_team)
     display = ProgressDisplay("programs", campaign.step_name)

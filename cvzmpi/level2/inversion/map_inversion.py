@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.scheduler.tickets import RowTickets, work_through
+from cvzmpi.software import installed_versions
 from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
 from cvzmpi.storage.whole_file import set_aside
 
@@ -45,7 +45,7 @@ class Tools:
     @classmethod
     def of(cls, settings: InversionSettings, checkpoint_interval: float, fsync: bool) -> Tools:
         """Take the versions of the installed software."""
-        software = {name: version(name) for name in _SOFTWARE}
+        software = installed_versions(*_SOFTWARE)
         return cls(settings, software, checkpoint_interval, fsync)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from astropy import units
 
 from cvzmpi.errors import Level1Error, one_line
+from cvzmpi.extras import needs
 
 _DISPERSION_AXIS = 1  # the pixel axes of the world coordinates are slit, dispersion, ...
 
@@ -134,12 +135,8 @@ def _load_visp(directory: Path) -> Any:
 
 
 def _load(directory: Path) -> Any:
-    try:
+    with needs("level2", "reading Level 1 data"):
         import dkist  # optional: a cvzmpi that does not read Level 1 data can do without it
-    except ImportError as error:
-        raise Level1Error(
-            "reading Level 1 data needs the `dkist` package: pip install 'cvzmpi[level2]'"
-        ) from error
     if not directory.is_dir():
         raise Level1Error(f"{directory}: no such directory")
     try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
+from cvzmpi.software import installed_versions
 from cvzmpi.storage.whole_file import sha256_of
 
 _MARGIN = 0.09  # nm more on each side, since the wavelengths are not calibrated yet
@@ -160,7 +160,7 @@ def _prepare(
             writer.write(_bin(stokes[:, :, kept], settings.spectral_bin))
         writer.record = {
             **origin,
-            "software": {name: version(name) for name in _SOFTWARE},
+            "software": installed_versions(*_SOFTWARE),
             "wavelength_calibration": {
                 "shift_nm": calibration.shift,
                 "stretch": calibration.stretch,

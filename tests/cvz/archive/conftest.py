@@ -8,8 +8,8 @@ import pytest
 
 from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
-from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
-from tools.stand_in_archive.server import StandInArchive
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog, Simulation, product_of
+from cvzmpi.cvz.stand_in_archive.server import StandInArchive
 
 QUICK = ClientLimits(
     connections=4,

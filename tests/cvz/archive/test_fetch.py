@@ -9,11 +9,11 @@ from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.stand_in_archive.catalog import product_of
+from cvzmpi.cvz.stand_in_archive.faults import KINDS, Faults
 from cvzmpi.ledger import State
 from tests.cvz.example_file import write_example
 from tools.harness import job_process
-from tools.stand_in_archive.catalog import product_of
-from tools.stand_in_archive.faults import KINDS, Faults
 
 SECTORS = range(1, 11)
 

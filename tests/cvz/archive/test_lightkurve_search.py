@@ -9,8 +9,8 @@ from cvzmpi.cvz.archive.http.client import ArchiveClient
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
 from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.cvz.archive.scratch.stager import Stager
+from cvzmpi.cvz.stand_in_archive.catalog import product_of
 from cvzmpi.errors import ArchiveDownError, ConfigError
-from tools.stand_in_archive.catalog import product_of
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from cvzmpi.cvz.archive.scratch.stager import Stager
 from cvzmpi.cvz.archive.staged_source import StagedSource
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.stand_in_archive.catalog import product_of
+from cvzmpi.cvz.stand_in_archive.faults import Faults
 from cvzmpi.scheduler.campaign import Outcome, Unit, Worker
 from cvzmpi.scheduler.schedule import Schedule
 from tests.cvz.example_file import write_example
-from tools.stand_in_archive.catalog import product_of
-from tools.stand_in_archive.faults import Faults
 
 WORKER = Worker(1, "here")
 MEGABYTE = 1e6

@@ -6,10 +6,10 @@ import pytest
 
 from cvzmpi.cvz.commands.archive import open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog, product_of, products_for_targets
+from cvzmpi.cvz.stand_in_archive.server import StandInArchive
 from cvzmpi.ledger import State
 from tools.harness import job_process
-from tools.stand_in_archive.catalog import Catalog, product_of, products_for_targets
-from tools.stand_in_archive.server import StandInArchive
 
 N_STARS = 14_385
 pytestmark = pytest.mark.archive

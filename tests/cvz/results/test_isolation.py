@@ -12,7 +12,7 @@ from mpi4py import MPI
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index.build import update_index
-from cvzmpi.cvz.results.index.merge import table_path
+from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated, or_refused
 from cvzmpi.cvz.results.report.site import write_site
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum

@@ -20,7 +20,7 @@ import cvzmpi
 from cvzmpi.cli import cli
 from cvzmpi.cvz.detection.search import Search, found_by_in_words
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.results.index.merge import table_path
+from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, size_of, trust_in
 from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.products import measured_flares, template_fit

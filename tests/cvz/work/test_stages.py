@@ -35,6 +35,7 @@ from cvzmpi.cvz.sector_file.reading import (
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.cvz.simulation.simulate import FIRST_TIC
+from cvzmpi.cvz.stand_in_archive.catalog import product_of
 from cvzmpi.cvz.work import checkpoints, model_stage, starting_point
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import CvzmpiError, LightCurveError, SectorFileError
@@ -47,7 +48,6 @@ from tests.main_job import rewind, simulate
 from tests.mpi_marks import mpi
 from tools.harness.hdf5_content import content
 from tools.harness.old_sector_file import write_version_1
-from tools.stand_in_archive.catalog import product_of
 
 N_INJECT, N_REPEAT = 170, 3
 SETTINGS = (

@@ -107,7 +107,7 @@ def take(path: Path) -> None:
     file = light_curve.file
     config = load(None, [f"{key}={json.dumps(value)}" for key, value in file.config.items()])
     observation = Observation.prepare(file.data.light_curve, config, StellaDetector.window)
-    detector = StellaDetector(published_models.load(published_models.default_file()))
+    detector = StellaDetector(published_models.load(published_models.packed_file()))
     detector.prepare()
     rows = observation.rows
     rule = MaskRule.of(config.detect)

@@ -36,7 +36,7 @@ class Ensemble:
     """The ten networks and all that follows from them and the default configuration."""
 
     def __init__(self) -> None:
-        self.detector = StellaDetector(published_models.load(published_models.default_file()))
+        self.detector = StellaDetector(published_models.load(published_models.packed_file()))
         self.networks = self.detector.networks
         self.config = Config()
         self.rule = MaskRule.of(self.config.detect)

@@ -22,14 +22,13 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import INDEX_VERSION
 from cvzmpi.cvz.results.index.merge import (
-    DIRECTORY,
     digest_of_master,
     digest_of_tables,
     merged_tables,
-    table_path,
     write_master,
 )
 from cvzmpi.cvz.results.index.part import Part, read_part
+from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
 from cvzmpi.cvz.results.index.pooled_reliability import Pool
 from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES

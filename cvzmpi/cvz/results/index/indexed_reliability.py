@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
-from cvzmpi.cvz.results.index.merge import DIRECTORY, digest_of_tables, table_path
+from cvzmpi.cvz.results.index.merge import digest_of_tables
+from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
 
 _OF_CURVE = ("tic", "sector", "size", "mtime_ns", "background_error")
 _OF_FLARE = ("tic", "sector", "reliability", "background")

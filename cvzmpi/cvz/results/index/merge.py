@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from cvzmpi.cvz.results.index.columns import SCHEMAS
 from cvzmpi.cvz.results.index.part import Part
+from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.errors import SectorFileError, one_line
 from cvzmpi.storage.hdf5_file import NotOpenedError, ensure_sound
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
@@ -24,18 +25,10 @@ from cvzmpi.storage.whole_file import write_derived
 
 T = TypeVar("T")
 
-DIRECTORY = "index"
-"""Name of the directory of the index, in the output directory."""
-
 ROWS_PER_GROUP = 20_000
 """Rows that are in memory at a time, and that a reader of the table gets at a time."""
 
 _DIGEST, _MASTER_DIGEST = b"cvzmpi_digest", "digest"
-
-
-def table_path(directory: Path, name: str) -> Path:
-    """The path of a table of the index."""
-    return directory / f"{name}.parquet"
 
 
 def digest_of_tables(directory: Path) -> str | None:

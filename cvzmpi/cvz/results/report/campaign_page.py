@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words
-from cvzmpi.cvz.results.index.merge import table_path
+from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.pictures.campaign import draw_limits, draw_rates, draw_sky
 from cvzmpi.cvz.results.pictures.style import save
 from cvzmpi.cvz.results.report import tables

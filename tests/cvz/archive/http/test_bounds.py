@@ -18,8 +18,8 @@ from cvzmpi.cvz.archive.listings.kept_listings import TooLargeError, decompress
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
 from cvzmpi.cvz.archive.scratch.quota import USUAL_SIZE, ScratchQuota
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
+from cvzmpi.cvz.stand_in_archive.catalog import product_of
 from cvzmpi.errors import ArchiveDownError, ScratchError
-from tools.stand_in_archive.catalog import product_of
 
 LARGEST = 1_000_000
 ONCE = ClientLimits(

@@ -14,8 +14,8 @@ from cvzmpi.cvz.archive.http.answers import (
     UnusableContentError,
 )
 from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
+from cvzmpi.cvz.stand_in_archive.faults import Faults
 from cvzmpi.errors import ArchiveDownError
-from tools.stand_in_archive.faults import Faults
 
 QUICK = ClientLimits(
     requests_per_second=100,

@@ -3,8 +3,8 @@
 import pytest
 
 from cvzmpi.cvz.archive.scratch.scratch import StagedFile
+from cvzmpi.cvz.stand_in_archive.catalog import product_of
 from cvzmpi.errors import ArchiveError
-from tools.stand_in_archive.catalog import product_of
 
 SECRET = "sesamesesame"
 

@@ -13,8 +13,8 @@ from cvzmpi.cvz.archive.http.answers import Body, UnusableContentError, WrongPro
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog, Simulation, product_of
 from cvzmpi.errors import ArchiveDownError, ScratchError
-from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
 
 PRODUCT = product_of(1, 2)
 

@@ -9,8 +9,8 @@ from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
 from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
 from cvzmpi.cvz.archive.scratch.stager import NotStaged, Stager
-from tools.stand_in_archive.catalog import product_of
-from tools.stand_in_archive.faults import KINDS, PAGES, Faults
+from cvzmpi.cvz.stand_in_archive.catalog import product_of
+from cvzmpi.cvz.stand_in_archive.faults import KINDS, PAGES, Faults
 
 STAR = product_of(1, 1)
 

@@ -18,7 +18,7 @@ from astropy.io import fits
 
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.stella.ensemble import ensemble_probability, evaluate
-from cvzmpi.cvz.detection.stella.published_models import KERAS_FILES
+from cvzmpi.cvz.detection.stella.stella_source import KERAS_FILES
 from tests.cvz.plain_network import SEES, SEES_BEFORE, plain_probabilities, plain_probability
 
 SAME_ROUNDING, OTHER_ROUNDING = 2e-5, 3e-4

@@ -20,8 +20,8 @@ from cvzmpi.cvz.results.index.columns import (
     POOLED_LIGHT_CURVES,
     SCHEMAS,
 )
-from cvzmpi.cvz.results.index.merge import table_path
 from cvzmpi.cvz.results.index.part import read_part
+from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.errors import ConfigError

@@ -14,7 +14,7 @@ from cvzmpi.cvz.reliability.estimate import estimate_reliability
 from cvzmpi.cvz.reliability.events import Events, LightCurves
 from cvzmpi.cvz.reliability.statistic import MIN_SNR, counted_families
 from cvzmpi.cvz.results.index.build import update_index
-from cvzmpi.cvz.results.index.merge import table_path
+from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
 from cvzmpi.mpi.launch import World
 from tests.cvz.results.example_unit import other_events, settle, write_unit

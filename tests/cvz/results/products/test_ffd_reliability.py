@@ -12,7 +12,7 @@ from cvzmpi.cli import cli
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index.build import update_index
-from cvzmpi.cvz.results.index.merge import table_path
+from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.products import star_outcome
 from cvzmpi.cvz.results.products.ffd_tables import star_rows
 from cvzmpi.mpi.launch import World

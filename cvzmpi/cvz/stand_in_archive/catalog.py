@@ -32,6 +32,7 @@ def name_of(tic: int, sector: int) -> str:
 
 
 def product_of(tic: int, sector: int) -> Product:
+    """The product of a star in a sector."""
     return Product(tic, sector, name_of(tic, sector))
 
 

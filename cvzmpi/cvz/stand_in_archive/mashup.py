@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
-from tools.stand_in_archive.catalog import Catalog
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog
 
 # A row of each of its tables: the columns, their types, and what is the same in all rows.
 _OBSERVATION: dict[str, Any] = {

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 
 from cvzmpi.cvz.light_curves.product import Product
-from tools.stand_in_archive import mashup
-from tools.stand_in_archive.catalog import Catalog, of_other_star
-from tools.stand_in_archive.faults import CIRCLE, LOGIN, PAGES, STATUSES, Faults, reply
+from cvzmpi.cvz.stand_in_archive import mashup
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog, of_other_star
+from cvzmpi.cvz.stand_in_archive.faults import CIRCLE, LOGIN, PAGES, STATUSES, Faults, reply
 
 _LISTING = re.compile(r"/listings/tesscurl_sector_(\d+)_lc\.sh")
 _FILE = re.compile(r"/api/v0\.1/Download/file/?")

@@ -1,6 +1,6 @@
 """Start a stand-in archive of invented stars, and say how a campaign uses it.
 
-    python -m tools.stand_in_archive --stars 5 --sectors 2 DIRECTORY
+    python -m cvzmpi.cvz.stand_in_archive --stars 5 --sectors 2 DIRECTORY
 
 writes a list of targets and a cvzmpi.toml into the directory, and serves until it is interrupted.
 """
@@ -12,14 +12,15 @@ import contextlib
 import threading
 from pathlib import Path
 
-from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
-from tools.stand_in_archive.server import StandInArchive
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog, Simulation, product_of
+from cvzmpi.cvz.stand_in_archive.server import StandInArchive
 
 _FIRST_TIC = 9_000_000_001
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.stand_in_archive")
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m cvzmpi.cvz.stand_in_archive")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--stars", type=int, default=5)
     parser.add_argument("--sectors", type=int, default=2)
