@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve
+    from cvzmpi.cvz.results.views.campaign import Campaign
     from cvzmpi.cvz.results.views.sector_file import SectorFile
 
 __version__ = "0.1.0"
@@ -120,34 +121,35 @@ def inject(
     )
 
 
-def read(path: str | PathLike[str], search: str | None = None) -> SectorFile:
-    """Read a sector file, done or not: light curve, flares, injections, completeness.
+def read(path: str | PathLike[str], search: str | None = None) -> SectorFile | Campaign:
+    """Read what a campaign, or `SectorFile.write`, left: one light curve, or all of them.
 
     Parameters
     ----------
     path : path-like
+        A sector file, done or not; or the output directory of a campaign, or the directory `index`
+        in it, which `cvzmpi index` makes.
     search : str, optional
-        The search whose flares, completeness and time are meant: `stella`, `significance`, `either`
-        or `both`; by default that which `detect.search` has by default. Files of format version 1
-        have only stella's.
+        Of a sector file, the search whose flares, completeness and time are meant: `stella`,
+        `significance`, `either` or `both`; by default that which `detect.search` has by default.
+        Files of format version 1 have only stella's. A campaign is of the search of its index.
 
     Returns
     -------
-    SectorFile
+    SectorFile or Campaign
 
     Raises
     ------
     SectorFileError
         If there is no such file, or it is unreadable or not a sector file.
+    ConfigError
+        If the directory is no campaign, or has no index yet.
     """
     from pathlib import Path
 
-    from cvzmpi.cvz.detection.search import Search
-    from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
-    from cvzmpi.cvz.results.views.sector_file import SectorFile
+    from cvzmpi.cvz.results.views.reading import read as read_results
 
-    chosen = DEFAULT_SEARCH if search is None else Search(search)
-    return SectorFile.read(Path(path), chosen)
+    return read_results(Path(path).expanduser(), search)
 
 
 def _choose_kernels() -> None:

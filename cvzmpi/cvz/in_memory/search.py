@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -18,9 +19,9 @@ from cvzmpi.cvz.in_memory.checkpoints import CheckpointsInMemory
 from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve, as_light_curve
 from cvzmpi.cvz.in_memory.one_thread import one_thread
 from cvzmpi.cvz.in_memory.progress import ProgressBar
-from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.results.views.reading import chosen_search
 from cvzmpi.cvz.results.views.sector_file import SectorFile
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData
 from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION
@@ -54,7 +55,7 @@ def search(
     with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
         checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
         setup = _setup(config)
-        start = _begin(as_light_curve(light_curve, tic, sector), config)
+        start = _begin(light_curve, tic, sector, config)
         _work(setup, start, checkpoints, last=Stage.MODEL)
         return _seen(checkpoints, setup.provenance, _chosen(search, config))
 
@@ -81,7 +82,7 @@ def inject(
     with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
         checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
         setup = _setup(config)
-        start = _begin(as_light_curve(light_curve, tic, sector), config)
+        start = _begin(light_curve, tic, sector, config)
         _work(setup, start, checkpoints)
         return _seen(checkpoints, setup.provenance, _chosen(search, config))
 
@@ -97,7 +98,7 @@ def _go_on(
             "search its light curve anew"
         )
     config = _configured(found.config | dict(changed))
-    chosen = found.search if search is None else Search(search)
+    chosen = chosen_search(search, found.search)
     with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
         checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
         setup = _setup(config)
@@ -123,7 +124,7 @@ def _configured(settings: Mapping[str, Any]) -> Config:
 
 
 def _chosen(search: str | None, config: Config) -> Search:
-    return Search(config.detect.search if search is None else search)
+    return chosen_search(search, Search(config.detect.search))
 
 
 def _setup(config: Config) -> SearchSetup:
@@ -136,13 +137,17 @@ def _setup(config: Config) -> SearchSetup:
 @cache
 def _detector(file: Path | None) -> StellaDetector:
     """The networks, read and laid out once for all light curves."""
-    return StellaDetector(published_models.load(file or published_models.default_file()))
+    return StellaDetector(published_models.load(file or published_models.packed_file()))
 
 
-def _begin(light_curve: LightCurve, config: Config) -> StartingPoint:
-    """A light curve of which nothing is done."""
+def _begin(
+    given: GivenLightCurve, tic: int | None, sector: int | None, config: Config
+) -> StartingPoint:
+    """A light curve of which nothing is done: stage `download`."""
+    clock = time.perf_counter()
     nothing = np.empty(0)
-    data = SectorData(light_curve, nothing, nothing)
+    data = SectorData(as_light_curve(given, tic, sector), nothing, nothing)
+    data.seconds[Stage.DOWNLOAD] = time.perf_counter() - clock
     return StartingPoint(data, Stage.DOWNLOAD, config.inject.n_inject)
 
 

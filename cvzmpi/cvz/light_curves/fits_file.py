@@ -139,7 +139,7 @@ def _check_counts(path: Path, content: bytes) -> None:
             raise damaged(path, f"{card[1].decode()} = {card[2].decode()}: more than {_MAX_COUNT}")
 
 
-def damaged(path: Path, what: str) -> DamagedLightCurveError:
+def damaged(path: Path | str, what: str) -> DamagedLightCurveError:
     """The error that says what is wrong with a file that should be whole."""
     return DamagedLightCurveError(f"{path}: truncated or damaged: {what}")
 

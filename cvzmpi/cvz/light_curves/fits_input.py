@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
         raw = {name: table.data[name] for name in COLUMNS}
         header, left_out = facts(hdus[0].header, table.header)
     notes += left_out
-    columns, wild = _measurements(path, raw, offset)
+    columns, wild = measurements(path, raw, offset)
     notes += wild
     notes += _contradictions(path, light_curve, header, columns["flux"])
     header |= {"input_file": path.name, "input_sha256": hashlib.sha256(content).hexdigest()}
@@ -119,10 +120,32 @@ def _check_sum(path: Path, table: Any, must_fit: bool) -> list[str]:
     return [f"{what}: damaged, or changed without it"]
 
 
-def _measurements(
-    path: Path, raw: dict[str, Any], offset: float
+def measurements(
+    path: Path | str, raw: Mapping[str, Any], offset: float
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The columns in native byte order, without what cannot be a measurement; what was left out."""
+    """The columns in native byte order, without what cannot be a measurement; what was left out.
+
+    Parameters
+    ----------
+    path : Path or str
+        What the errors name.
+    raw : mapping
+        By name in `fits_header.COLUMNS`.
+    offset : float
+        Days to be added to the times to have BTJD.
+
+    Returns
+    -------
+    columns : dict of ndarray
+        Those of a `LightCurve`.
+    notes : list of str
+        What was left out.
+
+    Raises
+    ------
+    LightCurveError
+        If they are no measurements of a star, or not in order.
+    """
     # A value beyond float32 is infinite there, and so no measurement.
     with np.errstate(over="ignore", invalid="ignore"):
         time, flux, error = (
@@ -164,7 +187,7 @@ def _contradictions(
     return notes
 
 
-def _check_order(path: Path, time: np.ndarray) -> None:
+def _check_order(path: Path | str, time: np.ndarray) -> None:
     finite = np.flatnonzero(np.isfinite(time))
     backwards = np.flatnonzero(np.diff(time[finite]) <= 0)
     if len(backwards):

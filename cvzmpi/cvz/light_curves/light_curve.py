@@ -9,6 +9,9 @@ import numpy as np
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 
+FLUX_UNIT = "flux_unit"
+"""Name in the header of the unit of the flux, as astropy writes it, where that is not e-/s."""
+
 
 @dataclass(frozen=True)
 class LightCurve:

@@ -37,7 +37,7 @@ MAX_PART = 0.05
 """A light curve with more wild times than this part is refused."""
 
 
-def as_numbers(path: Path, name: str, values: Any, kinds: str = "fiu") -> np.ndarray:
+def as_numbers(path: Path | str, name: str, values: Any, kinds: str = "fiu") -> np.ndarray:
     """A column as numbers, one a row.
 
     Raises
@@ -54,7 +54,7 @@ def as_numbers(path: Path, name: str, values: Any, kinds: str = "fiu") -> np.nda
     return values
 
 
-def quality_flags(path: Path, values: Any) -> tuple[np.ndarray, np.ndarray]:
+def quality_flags(path: Path | str, values: Any) -> tuple[np.ndarray, np.ndarray]:
     """The column QUALITY as 32 bits, as the output files have it.
 
     Returns
@@ -76,7 +76,7 @@ def quality_flags(path: Path, values: Any) -> tuple[np.ndarray, np.ndarray]:
     return (wide & 0xFFFFFFFF).astype(np.uint32).view(np.int32), lost
 
 
-def check_filled(path: Path, time: np.ndarray, flux: np.ndarray, error: np.ndarray) -> None:
+def check_filled(path: Path | str, time: np.ndarray, flux: np.ndarray, error: np.ndarray) -> None:
     """Refuse a file of which a part was never written.
 
     Raises
@@ -89,7 +89,7 @@ def check_filled(path: Path, time: np.ndarray, flux: np.ndarray, error: np.ndarr
         raise damaged(path, f"{len(empty)} rows hold zeros only, the first of them row {empty[0]}")
 
 
-def check_varied(path: Path, flux: np.ndarray) -> None:
+def check_varied(path: Path | str, flux: np.ndarray) -> None:
     """Refuse fluxes that were not measured: noise makes each differ from the others.
 
     Raises
@@ -105,7 +105,7 @@ def check_varied(path: Path, flux: np.ndarray) -> None:
         )
 
 
-def without_wild_times(path: Path, time: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def without_wild_times(path: Path | str, time: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Times in BTJD, NaN where they cannot be of this sector; what was taken out.
 
     Raises

@@ -72,7 +72,7 @@ def title_of(content: Content) -> str:
     """The title of a picture: which light curve it is, and whether it is done."""
     title = f"TIC {content.tic}, sector {content.sector}"
     magnitude = star_facts(content.header)["tess_magnitude"]
-    if not content.done:
+    if not content.done and content.path is not None:
         return f"{title}, unfinished"
     return title if magnitude is None else f"{title}, $T$ = {magnitude:.2f} mag"
 

@@ -7,6 +7,7 @@ vision can tell apart; what they distinguish differs in its marker or line as we
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,27 @@ _STYLE = {
 _DPI = 150
 
 
+class Picture(Figure):
+    """A figure that a notebook shows, whether or not pyplot is loaded there."""
+
+    def _repr_png_(self) -> bytes:
+        with mpl.style.context(_STYLE, after_reset=True):
+            image = BytesIO()
+            self.savefig(image, format="png", dpi=_DPI)
+        return image.getvalue()
+
+
 def picture(width: float, height: float) -> Any:
     """A new figure of this size in inches, that no window shows."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Picture(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def drawn(draw: Callable[[], Any]) -> Any:
+    """Draw a figure in our style."""
+    with mpl.style.context(_STYLE, after_reset=True):
+        return draw()
 
 
 def save(draw: Callable[[], Any], output: Path) -> Path:

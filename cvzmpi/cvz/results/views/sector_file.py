@@ -1,35 +1,83 @@
-"""`cvzmpi.read`: a sector file as the objects that astronomers work with."""
+"""`SectorFile`: a searched light curve as the objects that astronomers work with."""
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
-from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
+from cvzmpi.cvz.light_curves.identity import is_identity
+from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT
+from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
+from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
-from cvzmpi.cvz.sector_file.layout import TABLES
+from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from cvzmpi.cvz.results.views.astropy_tables import ffd_table, table_of, time_of
+from cvzmpi.cvz.results.views.html import counted, html_table
+from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION, TABLES, Column
+from cvzmpi.cvz.sector_file.star_facts import star_facts
+from cvzmpi.cvz.sector_file.write_content import write_content
+from cvzmpi.errors import SectorFileError
+from cvzmpi.extras import needs
 
 if TYPE_CHECKING:
     from lightkurve import LightCurve
+    from matplotlib.figure import Figure
 
-_UNITS = {"e-/s": u.electron / u.s, "s": u.s, "relative to median flux": u.dimensionless_unscaled}
-_BTJD = 2457000.0
+Size = Literal["equivalent_duration", "amplitude"]
+
+_ELECTRONS = u.electron / u.s
+_LEVELS = (0.1, 0.5, 0.9)
+_SIZES = {
+    "equivalent_duration": Column("f8", "s", "of the injected flares: mean of a bin"),
+    "amplitude": Column("f8", "", "of the injected flares, relative to the median flux: mean"),
+}
+_COMPLETENESS = {
+    "completeness": Column("f8", "", "share of the injected flares of this size that is found"),
+    "low": Column("f8", "", "68.27 %"),
+    "high": Column("f8", "", "68.27 %"),
+}
 
 
 class SectorFile(SearchedFile):
-    """The content of a sector file, also as objects of astropy; attributes as `SearchedFile`."""
+    """A searched light curve, in a sector file or in memory; attributes as `SearchedFile`.
+
+    Attributes
+    ----------
+    tic, sector : int
+        What was observed; 0 where that is not known.
+    search : Search
+        The search that flares, completeness and times are of.
+    header : mapping
+        Facts about star and observation, by keyword of the FITS headers.
+    config : dict
+        The settings that the results depend on, by dotted key.
+    marks : tuple of Mark
+        Reasons not to believe what was found, each with `name` and `value`.
+    n_inject, n_inject_remaining : int
+        Flares to be injected, and how many of them are still to do.
+    path : Path or None
+        Its file; None where it is in memory only.
+    """
 
     def __repr__(self) -> str:
         """One line."""
         state = "done" if self.done else f"checkpoint {self.checkpoint}"
         done = f"{self.n_inject - self.n_inject_remaining} of {self.n_inject} flares injected"
         return f"<TIC {self.tic}, sector {self.sector}: {state}, {done}>"
+
+    def _repr_html_(self) -> str:
+        """A short table, for notebooks."""
+        return html_table(f"TIC {self.tic}, sector {self.sector}", self._in_short())
 
     @property
     def exposure(self) -> u.Quantity:
@@ -40,20 +88,28 @@ class SectorFile(SearchedFile):
     def time_series(self) -> TimeSeries:
         """The light curve with all that was computed of it: the rows that have a time.
 
-        `row` is the row of the FITS file, to which the flares refer. `gp_mu` and `gp_sigma` are
-        there from checkpoint `model` on.
+        `row` is the row of the FITS file, to which the flares refer; in a light curve that was
+        given in memory, rows that had been left out count as well. `gp_mu` and `gp_sigma` are there
+        from checkpoint `model` on.
         """
         lc = self.data.tables()["lc"]
         rows = np.flatnonzero(np.isfinite(lc["time"]))
-        time = _time(lc.pop("time")[rows])
-        columns = {name: _column(lc[name][rows], TABLES["lc"][name].unit) for name in lc}
+        time = time_of(lc.pop("time")[rows])
+        columns = {name: self._column(lc[name][rows], TABLES["lc"][name].unit) for name in lc}
         series = TimeSeries(time=time, data=columns | {"row": rows})
         series.meta.update(tic=self.tic, sector=self.sector, **self.header)
         return series
 
     def light_curve(self) -> LightCurve:
-        """The same as a lightkurve `LightCurve`."""
-        import lightkurve
+        """The same as a lightkurve `LightCurve`.
+
+        Raises
+        ------
+        MissingPackageError
+            If there is no lightkurve.
+        """
+        with needs(what="SectorFile.light_curve"):
+            import lightkurve
 
         series = self.time_series
         return lightkurve.LightCurve(
@@ -66,14 +122,7 @@ class SectorFile(SearchedFile):
 
         `measured_flares` says what is in its columns.
         """
-        table = QTable(meta={"tic": self.tic, "sector": self.sector})
-        for name, values in self.measured_flares.items():
-            column = COLUMNS[name]
-            is_time = name.endswith("_time")
-            in_units = values * u.Unit(column.unit) if column.unit else values
-            table[name] = _time(values) if is_time else in_units
-            table[name].info.description = column.description
-        return table
+        return table_of(COLUMNS, self.measured_flares, self._meta)
 
     @cached_property
     def injections(self) -> QTable:
@@ -82,7 +131,7 @@ class SectorFile(SearchedFile):
         `row`, `time`, `recovered` and `counted` have one entry for each place at which the flare
         was tried. Those that are not `counted` say nothing about the search chosen.
         """
-        table = QTable(meta={"tic": self.tic, "sector": self.sector})
+        table = QTable(meta=self._meta)
         injections, recovery = self.data.injections, self.recovery
         if injections is None or recovery is None:
             return table
@@ -92,19 +141,229 @@ class SectorFile(SearchedFile):
         table["fwhm"] = recovery.fwhm * u.d
         table["equivalent_duration"] = recovery.equivalent_duration * u.s
         table["row"] = injections.cadence[done]
-        table["time"] = _time(injections.time[done])
+        table["time"] = time_of(injections.time[done])
         table["recovered"] = recovery.recovered
         table["counted"] = recovery.counted
         return table
 
+    def completeness(self, size: Size = "equivalent_duration") -> QTable:
+        """The share of flares that the search finds, by their size.
 
-def _time(btjd: np.ndarray) -> Time:
-    """BTJD as astropy's `Time`; in two parts, so that no digit is lost."""
-    return Time(np.full(np.shape(btjd), _BTJD), btjd, format="jd", scale="tdb")
+        Between the rows it is linear in the logarithm of the size, and constant beyond them:
+        `completeness_curve` gives it as a function.
 
+        Parameters
+        ----------
+        size : str
+            `equivalent_duration`, or `amplitude` (relative to the median flux).
 
-def _column(values: np.ndarray, unit: str) -> np.ndarray | u.Quantity | Time:
-    """Values of a sector file with their unit there."""
-    if unit == "BTJD d":
-        return _time(values)
-    return values * _UNITS[unit] if unit in _UNITS else values
+        Returns
+        -------
+        QTable
+            Of at most 20 bins: the size, `completeness`, and its interval from `low` to `high`.
+
+        Raises
+        ------
+        SectorFileError
+            If no injected flare is done.
+        """
+        curve = self.completeness_curve(size)
+        knots = np.exp(curve.log_size)
+        low, high = curve.interval(knots) if len(knots) else (knots, knots)
+        values = {size: knots, "completeness": curve.fraction, "low": low, "high": high}
+        return table_of({size: _SIZES[size], **_COMPLETENESS}, values, self._meta)
+
+    def limits(self, size: Size = "equivalent_duration") -> QTable:
+        """The sizes of which a tenth, half, and nine tenths of the flares are found.
+
+        Parameters
+        ----------
+        size : str
+            As of `completeness`.
+
+        Returns
+        -------
+        QTable
+            `level`, the size, `relation` (`=`; `>` where not even the largest injected flares are
+            found so often, `<` where even the smallest are) and its interval from `low` to `high`.
+
+        Raises
+        ------
+        SectorFileError
+            If no injected flare is done.
+        """
+        curve = self.completeness_curve(size)
+        limits = [curve.limit(level) for level in _LEVELS]
+        unit = _SIZES[size].unit
+        columns = {
+            "level": Column("f8", "", "completeness"),
+            size: Column("f8", unit, "size of the flares of which so many are found"),
+            "relation": Column("U", "", "=; > not even the largest, < even the smallest"),
+            "low": Column("f8", unit, "68.27 %"),
+            "high": Column("f8", unit, "68.27 %"),
+        }
+        values = {
+            "level": np.array(_LEVELS),
+            size: np.array([limit.value for limit in limits]),
+            "relation": np.array([limit.relation for limit in limits]),
+            "low": np.array([limit.low for limit in limits]),
+            "high": np.array([limit.high for limit in limits]),
+        }
+        return table_of(columns, values, self._meta)
+
+    def ffd(
+        self,
+        min_completeness: float = 0.5,
+        ed_max: float | None = None,
+        min_reliability: float = 0.0,
+    ) -> QTable:
+        """The flare frequency distribution of this light curve, the largest flare first.
+
+        Parameters
+        ----------
+        min_completeness : float
+            Rates are given above the equivalent duration of which this share is found.
+        ed_max : float, optional
+            Largest equivalent duration of the power law, in s.
+        min_reliability : float
+            Of the flares that are counted.
+
+        Returns
+        -------
+        QTable
+            One row for each flare, with `ed` (s), `energy`, and the cumulative rates `raw_rate`
+            (as found) and `rate` (corrected for completeness and reliability). The power law and
+            the rate of the star are in its `meta`: `index`, `rate`, `ed_min`, and their intervals.
+
+        Raises
+        ------
+        UnfinishedFileError
+            If too few flares were injected yet.
+        """
+        return ffd_table(self.star_ffd(min_completeness, ed_max, min_reliability))
+
+    def star_ffd(
+        self,
+        min_completeness: float = 0.5,
+        ed_max: float | None = None,
+        min_reliability: float = 0.0,
+    ) -> StarFfd:
+        """The same as an object with its power law; parameters and errors as of `ffd`."""
+        sector = SearchedSector.of(self)
+        return StarFfd.of(
+            [sector],
+            min_completeness=min_completeness,
+            upper=math.inf if ed_max is None else ed_max,
+            reliabilities=[FlareReliability.alone(sector.flares["reliability"])],
+            min_reliability=min_reliability,
+        )
+
+    def plot(
+        self, what: Literal["overview", "flares", "completeness", "ffd"] = "overview"
+    ) -> Figure:
+        """Draw it; a notebook shows the figure.
+
+        Parameters
+        ----------
+        what : str
+            `overview` is the figure of `cvzmpi plot`: the light curve, the largest flare, and what
+            was recovered. `flares` has the largest flares from near, `completeness` that as a
+            function of both sizes, and `ffd` the flare frequency distribution.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        SectorFileError
+            If `what` needs injected flares, and none is done.
+        """
+        # 0.5 s, for those who look at pictures.
+        from cvzmpi.cvz.results.pictures.of_light_curve import ffd_picture, picture_of
+
+        return ffd_picture(self.star_ffd()) if what == "ffd" else picture_of(self, what)
+
+    def write(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write it as a sector file, as a campaign of the same settings would have left it.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; or a directory that is there, as the output directory of a campaign, in which
+            it gets its place, `{last 3 digits of the TIC number}/{tic}_{sector}.h5`.
+        overwrite : bool
+            Whether to replace a file that is there.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        SectorFileError
+            If it cannot be written, or there is a file already, or the light curve has no TIC
+            number and sector to be called after in a directory.
+        """
+        path = Path(path).expanduser()
+        if path.is_dir():
+            if not is_identity(self.tic, self.sector):
+                raise SectorFileError(
+                    f"{path}: a directory, and the light curve says no TIC number and sector: "
+                    "name the file, or give tic and sector to the search"
+                )
+            path = self.id.path(path)
+            path.parent.mkdir(exist_ok=True)
+        if self.format_version != FORMAT_VERSION:
+            raise SectorFileError(f"{self.described}: of format version {self.format_version}")
+        if path.exists() and not overwrite:
+            raise SectorFileError(f"{path}: is there already; overwrite=True replaces it")
+        if not path.parent.is_dir():
+            raise SectorFileError(f"{path}: there is no directory {path.parent}")
+        write_content(path, self.data, self.provenance, self.answers)
+        return path
+
+    @property
+    def _meta(self) -> dict[str, Any]:
+        return {"tic": self.tic, "sector": self.sector}
+
+    def _column(self, values: np.ndarray, unit: str) -> np.ndarray | u.Quantity:
+        """Values of the light curve with their unit there; of another light curve, with its own."""
+        if unit == "e-/s":
+            own = self.header.get(FLUX_UNIT)
+            return values * (_ELECTRONS if own is None else u.Unit(own, parse_strict="silent"))
+        return values
+
+    def _in_short(self) -> Iterator[tuple[str, str]]:
+        """What matters most, in words."""
+        facts = star_facts(self.header)
+        form = {"tess_magnitude": "T = {:.2f}", "temperature": "{:.0f} K", "radius": "{:.2f} R_sun"}
+        known = [text.format(facts[n]) for n, text in form.items() if facts[n] is not None]
+        yield "star", ", ".join(known) or "unknown"
+        yield "searched", f"{self.search_time().searched:.2f} d by {self.searched.search}"
+        yield "flares", self._flares_in_short()
+        yield "completeness", self._completeness_in_short()
+        if self.marks:
+            yield "quality marks", ", ".join(mark.name for mark in self.marks)
+        if note := self.header.get("input_note"):
+            yield "note", str(note)
+
+    def _flares_in_short(self) -> str:
+        found, durations = counted(self.searched.n_flares, "flare"), self.flares
+        if not len(durations):
+            return found
+        reliable = float(np.nansum(self.measured_flares["reliability"]))
+        largest = float(np.nanmax(self.measured_flares["equivalent_duration"]))
+        energy = float(np.nanmax([0.0, *self.measured_flares["energy"]]))
+        more = f", {energy:.2g} erg" if energy else ""
+        return f"{found}, {reliable:.1f} expected to be real; the largest {largest:.3g} s{more}"
+
+    def _completeness_in_short(self) -> str:
+        recovery = self.recovery
+        if recovery is None or not recovery.n_placed:
+            return "no flares injected yet"
+        limit = self.completeness_curve().limit(0.5)
+        relation = "" if limit.relation == "=" else f"{limit.relation} "
+        share = f"{recovery.fraction:.0%} of {counted(recovery.n_placed, 'injected place')}"
+        return f"half of the flares of {relation}{limit.value:.3g} s; {share}"

@@ -1,0 +1,86 @@
+"""The cadences of a light curve on their regular grid, with rows where some were left out.
+
+A light curve from which rows were taken out is searched like the whole one, for only usable
+cadences are looked at. But whether a flare touches a gap, and what its rows are, is told by the
+rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, EXPOSURE_SECONDS, SECONDS_PER_DAY
+from cvzmpi.errors import LightCurveError
+
+
+def check_cadence(name: str, time: np.ndarray) -> None:
+    """Refuse times that do not increase, or not in steps of the exposure.
+
+    Parameters
+    ----------
+    time : float64, shape (n,)
+        In days; NaN where there is none.
+
+    Raises
+    ------
+    LightCurveError
+    """
+    finite = np.flatnonzero(np.isfinite(time))
+    steps = np.diff(time[finite])
+    if not len(steps):
+        return
+    backwards = np.flatnonzero(steps <= 0)
+    if len(backwards):
+        row = finite[backwards[0] + 1]
+        raise LightCurveError(
+            f"{name}: the time at row {row} is not after the one before; expected times in order, "
+            "each once"
+        )
+    seconds = float(np.median(steps)) * SECONDS_PER_DAY
+    if not abs(seconds - EXPOSURE_SECONDS) <= 1:
+        raise LightCurveError(
+            f"{name}: cadence is {seconds:.0f} s, expected {EXPOSURE_SECONDS:.0f} s"
+        )
+
+
+def places_on_grid(time: np.ndarray, cadence_number: np.ndarray | None) -> np.ndarray:
+    """The row of each cadence where all cadences have one.
+
+    Parameters
+    ----------
+    time : float64, shape (n,)
+        In days, increasing; NaN where there is none.
+    cadence_number : int, shape (n,), optional
+        The archive's number of each cadence. Without it the places follow from the times; then
+        only cadences that have one have a place.
+
+    Returns
+    -------
+    int64, shape (n,)
+        The first is 0; -1 for those without a place.
+    """
+    places = np.full(len(time), -1)
+    finite = np.flatnonzero(np.isfinite(time))
+    if not len(finite):
+        return np.arange(len(time))
+    # From one cadence to the next: the Earth's motion changes the distance of times by a second in
+    # a few hours, which over a whole sector would be more than a cadence.
+    steps = np.rint(np.diff(time[finite]) / EXPOSURE).astype(np.int64)
+    by_time = np.concatenate([[0], np.cumsum(np.maximum(steps, 1))])
+    if cadence_number is not None:
+        numbers = cadence_number.astype(np.int64) - int(cadence_number[0])
+        by_number = numbers[finite] - numbers[finite[0]]
+        if np.all(np.diff(numbers) > 0) and np.all(np.abs(by_number - by_time) <= 1):
+            return numbers
+    if np.array_equal(finite - finite[0], by_time):
+        return np.arange(len(time))  # nothing is missing, and rows without a time may stay
+    places[finite] = by_time
+    return places
+
+
+def on_grid(values: np.ndarray, places: np.ndarray, missing: float) -> np.ndarray:
+    """Values at their places, and `missing` at those that have none."""
+    has_place = places >= 0
+    spread: np.ndarray = np.full(int(places.max(initial=-1)) + 1, missing, values.dtype)
+    spread[places[has_place]] = values[has_place]
+    return spread

@@ -1,0 +1,177 @@
+"""The columns of a light curve that was given in memory, as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.time import Time, TimeDelta
+from astropy.timeseries import TimeSeries
+
+from cvzmpi.cvz.light_curves.fits_header import BTJD_ZERO
+from cvzmpi.cvz.light_curves.identity import is_identity
+from cvzmpi.cvz.light_curves.measured_values import BTJD_RANGE
+from cvzmpi.errors import LightCurveError, one_line
+
+NAME = "light curve"
+"""What errors call one that has no file."""
+
+_SMALLEST_JD = 2_400_000.0
+_FLUXES = (("flux", "flux_err"), ("pdcsap_flux", "pdcsap_flux_err"))
+_OF_ARCHIVE = u.electron / u.s
+
+# As lightkurve, astropy and this package call them; lightkurve's TARGETID may be of another survey.
+_TIC_NAMES, _SECTOR_NAMES = ("TICID", "TIC", "tic", "TARGETID"), ("SECTOR", "sector")
+
+
+@dataclass(frozen=True)
+class GivenColumns:
+    """What a light curve says of itself; arrays of shape (n,), NaN where there is no value."""
+
+    time: np.ndarray  # float64: BTJD
+    flux: np.ndarray
+    flux_err: np.ndarray | None  # None where no error is known
+    unit: str  # of the flux, as astropy writes it; empty for plain numbers
+    quality: np.ndarray | None = None
+    cadence_number: np.ndarray | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_arrays(cls, time: Any, flux: Any, flux_err: Any = None) -> GivenColumns:
+        """Of arrays, quantities, columns of tables, or `Time`; perhaps masked.
+
+        Raises
+        ------
+        LightCurveError
+            If they are no columns of a light curve.
+        """
+        unit = _unit(flux)
+        columns = cls(
+            time=_days(time),
+            flux=_numbers("flux", flux, unit),
+            flux_err=None if flux_err is None else _numbers("flux error", flux_err, unit),
+            unit="" if unit is None else unit.to_string(),
+        )
+        lengths = [len(c) for c in (columns.time, columns.flux, columns.flux_err) if c is not None]
+        if len(set(lengths)) > 1:
+            found = ", ".join(map(str, lengths))
+            raise LightCurveError(f"{NAME}: time, flux and error differ in length: {found}")
+        return columns
+
+    @classmethod
+    def of_series(cls, series: TimeSeries) -> GivenColumns:
+        """Of a time series of astropy, as all light curves of lightkurve are.
+
+        Raises
+        ------
+        LightCurveError
+            If it has no flux.
+        """
+        names = set(series.colnames)
+        of_flux = [pair for pair in _FLUXES if pair[0] in names]
+        if not of_flux:
+            raise LightCurveError(f"{NAME}: no column flux; there are {', '.join(sorted(names))}")
+        flux, error = of_flux[0]
+        columns = cls.of_arrays(
+            series.time, series[flux], series[error] if error in names else None
+        )
+        whole: dict[str, Any] = {
+            ours: _whole_numbers(series[theirs])
+            for ours, theirs in (("quality", "quality"), ("cadence_number", "cadenceno"))
+            if theirs in names
+        }
+        return replace(columns, **whole, meta=series.meta or {})
+
+    @property
+    def tic(self) -> int:
+        """The TIC number; 0 where it says none."""
+        return _first_number(self.meta, _TIC_NAMES, lambda value: is_identity(value, 1))
+
+    @property
+    def sector(self) -> int:
+        """The sector; 0 where it says none."""
+        return _first_number(self.meta, _SECTOR_NAMES, lambda value: is_identity(1, value))
+
+    @property
+    def is_of_archive(self) -> bool:
+        """True for a flux in e-/s."""
+        return u.Unit(self.unit, parse_strict="silent") == _OF_ARCHIVE
+
+
+def _days(time: Any) -> np.ndarray:
+    """Times as BTJD, NaN where masked; plain numbers may be BTJD or JD."""
+    if isinstance(time, TimeDelta):
+        raise LightCurveError(f"{NAME}: times are differences or phases, expected times")
+    if isinstance(time, Time):
+        return _btjd(time)
+    days = _numbers("time", time, None if _unit(time) is None else u.d).astype(np.float64)
+    middle = float(np.nanmedian(days)) if np.isfinite(days).any() else np.nan
+    if middle > _SMALLEST_JD:
+        days, middle = days - BTJD_ZERO, middle - BTJD_ZERO
+    low, high = BTJD_RANGE
+    if not (np.isnan(middle) or low <= middle <= high):
+        raise LightCurveError(
+            f"{NAME}: the median time is {middle:.6g}, expected BTJD ({low:g} to {high:g}) or JD; "
+            "of another kind, give an astropy Time"
+        )
+    return days
+
+
+def _btjd(time: Time) -> np.ndarray:
+    """Barycentric dynamical time is BTJD's; the two parts of a `Time` lose no digit."""
+    try:
+        time = time if time.scale == "tdb" else time.tdb
+    except Exception as error:  # whatever astropy makes of a scale that leads to no other
+        raise LightCurveError(f"{NAME}: times are not known in TDB: {one_line(error)}") from error
+    days = (np.ma.getdata(time.jd1) - BTJD_ZERO) + np.ma.getdata(time.jd2)
+    return np.where(time.mask, np.nan, np.asarray(days, np.float64))
+
+
+def _unit(values: Any) -> u.UnitBase | None:
+    unit = getattr(values, "unit", None)
+    return None if unit is None else u.Unit(unit)
+
+
+def _numbers(what: str, values: Any, unit: u.UnitBase | None = None) -> np.ndarray:
+    """Values in a unit as an array of numbers, NaN where masked."""
+    own, mask = _unit(values), getattr(values, "mask", None)
+    plain = np.asarray(np.ma.getdata(getattr(values, "unmasked", values)))
+    if plain.dtype.kind not in "fiu" or plain.ndim != 1:
+        raise LightCurveError(
+            f"{NAME}: {what}: expected one number for each cadence, not {plain.dtype.name} of "
+            f"shape {plain.shape}"
+        )
+    if plain.dtype.kind != "f":
+        plain = plain.astype(np.float64)
+    plain = plain.astype(plain.dtype.newbyteorder("="))
+    if own is not None and unit is not None and own != unit:
+        try:
+            plain = plain * own.to(unit)
+        except u.UnitConversionError as error:
+            raise LightCurveError(f"{NAME}: {what}: {one_line(error)}") from error
+    if mask is not None:
+        plain = np.where(np.asarray(mask, bool), plain.dtype.type(np.nan), plain)
+    return plain
+
+
+def _whole_numbers(values: Any) -> np.ndarray:
+    """Whole numbers as they are; those that are masked as 0."""
+    mask = getattr(values, "mask", None)
+    plain = np.asarray(np.ma.getdata(getattr(values, "unmasked", values)))
+    return plain if mask is None else np.where(np.asarray(mask, bool), 0, plain)
+
+
+def _first_number(
+    meta: Mapping[str, Any], names: tuple[str, ...], fits: Callable[[object], bool]
+) -> int:
+    """The first of some entries that is a whole number of the archive's range; else 0."""
+    for name in names:
+        value = meta.get(name)
+        if isinstance(value, np.integer):
+            value = int(value)
+        if isinstance(value, int) and fits(value):
+            return value
+    return 0
