@@ -13,7 +13,6 @@ from astropy import units as u
 from astropy.table import QTable
 from astropy.timeseries import TimeSeries
 
-from cvzmpi.cvz.light_curves.identity import is_identity
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS
@@ -29,7 +28,7 @@ from cvzmpi.cvz.results.views.completeness_tables import completeness_table, lim
 from cvzmpi.cvz.results.views.html import html_table
 from cvzmpi.cvz.results.views.in_short import in_short
 from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION, TABLES
-from cvzmpi.cvz.sector_file.write_content import write_content
+from cvzmpi.cvz.sector_file.write_content import place_for, write_content
 from cvzmpi.errors import SectorFileError
 from cvzmpi.extras import needs
 
@@ -282,21 +281,9 @@ class SectorFile(SearchedFile):
             If it cannot be written, or there is a file already, or the light curve has no TIC
             number and sector to be called after in a directory.
         """
-        path = Path(path).expanduser()
-        if path.is_dir():
-            if not is_identity(self.tic, self.sector):
-                raise SectorFileError(
-                    f"{path}: a directory, and the light curve says no TIC number and sector: "
-                    "name the file, or give tic and sector to the search"
-                )
-            path = self.id.path(path)
-            path.parent.mkdir(exist_ok=True)
         if self.format_version != FORMAT_VERSION:
             raise SectorFileError(f"{self.described}: of format version {self.format_version}")
-        if path.exists() and not overwrite:
-            raise SectorFileError(f"{path}: is there already; overwrite=True replaces it")
-        if not path.parent.is_dir():
-            raise SectorFileError(f"{path}: there is no directory {path.parent}")
+        path = place_for(self.id, Path(path).expanduser(), overwrite)
         write_content(path, self.data, self.provenance, self.answers)
         return path
 
