@@ -3,8 +3,10 @@
 # make example-report  the report of 20 invented stars, in demo/example: some ten minutes
 # make test     all tests: serially, and with 2, 3 and 5 MPI ranks
 # make test-archive  a campaign's listings and many files from a stand-in archive: two minutes
+# make test-packaging  the wheel, in fresh virtual environments without compiler or MPI: five minutes
 # make test-slurm  the jobs on a real Slurm, brought up for it (root; six to twelve minutes)
 # make test-ledger-jobs  jobs and their database killed at random: does the history hold? 15 minutes
+# make docs     the documentation site, its tutorials executed: three minutes
 # make lint     ruff and mypy
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
 # make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
@@ -19,7 +21,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo example-report test test-ledger-jobs bench-ledger test-archive test-slurm calibration torture bench bench-index bench-detection bench-inversion torture-inversion flipped-bits lint format clean
+.PHONY: help setup demo example-report test docs test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-detection bench-inversion torture-inversion flipped-bits lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -37,8 +39,14 @@ example-report: setup
 test: setup
 	@tools/test.sh
 
+docs: setup
+	@tools/docs.sh
+
 test-archive: setup
 	.venv/bin/python -m pytest -m archive --durations=0 tests/cvz/archive
+
+test-packaging: setup
+	.venv/bin/python -m pytest -m packaging tests/packaging
 
 test-slurm: setup
 	@tools/test_slurm.sh
@@ -83,5 +91,5 @@ format: setup
 	.venv/bin/ruff format .
 
 clean:
-	rm -rf demo build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf demo build docs/_build docs/_generated .pytest_cache .mypy_cache .ruff_cache
 	find cvzmpi tests tools -name __pycache__ -prune -exec rm -rf {} +

@@ -3,6 +3,8 @@
 
     .venv/bin/python jobs/submit.py /path/to/campaign --partition ckpt --account astro --dry-run
 
+The jobs run with the Python that submits them, unless their script names another.
+
 The batches are lists in the campaign's directory, `batches/batch_001.csv` and so on. Once written
 they stay as they are; light curves that are new in the campaign go into new ones. A batch is
 submitted unless all of it is done or its job is still in the queue, so this can be run at any time.
@@ -14,6 +16,7 @@ from __future__ import annotations
 import csv
 import getpass
 import math
+import os
 import shlex
 import subprocess
 import sys
@@ -34,7 +37,7 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.storage.whole_file import write_whole
 
 JOBS = Path(__file__).resolve().parent
-SCRIPTS = {"ckpt": JOBS / "cvz_ckpt.slurm", "node": JOBS / "cvz_node.slurm"}
+SCRIPTS = {"ckpt": "cvz_ckpt.slurm", "node": "cvz_node.slurm"}
 USAGE = 2
 
 
@@ -78,7 +81,8 @@ class Queue:
     "--script",
     default="ckpt",
     show_default=True,
-    help="ckpt (checkpoint queue), node (normal queue), or a script of your own.",
+    help="ckpt (checkpoint queue), node (normal queue), each as the campaign has it if it does; or "
+    "a script of your own.",
 )
 @click.option(
     "--size", type=click.IntRange(1), default=200, show_default=True, help="Light curves a batch."
@@ -105,7 +109,7 @@ def submit(
     alone. What is not given here is as the script says.
     """
     campaign = campaign.resolve()
-    job_script = _script(script)
+    job_script = _script(script, campaign)
     config = _configuration(campaign)
     batches = _batches(campaign, config, size)
     log = JobLog(campaign / "batches" / "jobs.csv")
@@ -173,8 +177,11 @@ class JobLog:
         self._jobs[batch.name] = job
 
 
-def _script(name: str) -> Path:
-    script = SCRIPTS.get(name, Path(name)).resolve()
+def _script(name: str, campaign: Path) -> Path:
+    script = Path(name).resolve()
+    if name in SCRIPTS:
+        own = campaign / SCRIPTS[name]
+        script = own if own.is_file() else JOBS / SCRIPTS[name]
     if not script.is_file():
         raise SubmitError(f"--script {name}: expected ckpt, node, or the path of a script")
     return script
@@ -270,7 +277,13 @@ def _sbatch(campaign: Path, batch: Batch, script: Path, options: Sequence[str]) 
 def _slurm(command: list[str]) -> str:
     """Run a command of Slurm; what it printed."""
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PYTHON": sys.executable, **os.environ},
+        )
     except FileNotFoundError:
         raise SubmitError(f"no {command[0]} on PATH: this is for a Slurm cluster") from None
     if ended.returncode != 0:

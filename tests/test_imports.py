@@ -96,18 +96,9 @@ TOOLS = PACKAGE.parent / "tools"
 # Of the package, from the bottom to the top: none imports one that comes later. A name stands for
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
-    *(
-        "redaction",
-        "errors",
-        "extras",
-        "said_once",
-        "estimates",
-        "software",
-        "regular_file",
-        "text_file",
-        "given_path",
-    ),
-    *("config", "mpi", "storage", "scheduler"),
+    *("redaction", "errors", "wording", "extras", "said_once", "estimates", "software"),
+    *("regular_file", "text_file", "given_path", "job_scripts", "other_program"),
+    *("config_faults", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
         "cvz.address",
@@ -122,7 +113,13 @@ ORDER = [
     ),
     *("cvz.sector_file", "cvz.quality"),
     *("cvz.archive.http", "cvz.archive.listings", "cvz.archive.scratch", "cvz.archive"),
-    *("cvz.simulation", "cvz.stand_in_archive", "cvz.work"),
+    *(
+        "cvz.simulation",
+        "cvz.stand_in_archive",
+        "cvz.work",
+        "cvz.new_campaign",
+        "cvz.checkup",
+    ),
     *(
         "cvz.results.products",
         "cvz.results.index",
@@ -439,6 +436,8 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
     assert set(ended.stderr.split()) - packages == {
         "cvzmpi.cli",
         "cvzmpi.cvz.commands.command_line",
+        "cvzmpi.cvz.commands.setup",
+        "cvzmpi.cvz.commands.setup.command_line",
         "cvzmpi.errors",
         "cvzmpi.extras",
         "cvzmpi.given_path",
@@ -446,4 +445,6 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
         "cvzmpi.level2.commands.command_line",
         "cvzmpi.redaction",
         "cvzmpi.runtime.command_line",
+        "cvzmpi.runtime.run_by_default",
+        "cvzmpi.wording",
     }

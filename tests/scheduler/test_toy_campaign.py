@@ -1,16 +1,25 @@
 """The example of `docs/new-campaign.md` is a campaign: killed at any time, it goes on."""
 
 import re
+import sys
 from pathlib import Path
 
+import click
 import h5py
 import numpy as np
 import pytest
 
 from cvzmpi.cli import ENTRY_POINTS
+from cvzmpi.runtime.command_line import imported
+from tests.docs.code_blocks import blocks_tested_by
 from tests.scheduler.toy_campaign import read_progress
 from tools.harness.hdf5_content import content
 from tools.harness.job_process import kill_when, run, start
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "new-campaign.md"
@@ -49,8 +58,14 @@ def test_every_snippet_of_the_guide_is_the_campaigns_own_text():
         assert any(snippet in text for text in code), snippet
 
 
-def test_the_guide_names_the_group_of_the_entry_points():
-    assert f'[project.entry-points."{ENTRY_POINTS}"]' in GUIDE.read_text()
+def test_the_entry_point_of_the_guide_is_a_command():
+    (block,) = blocks_tested_by(
+        "tests/scheduler/test_toy_campaign.py::test_the_entry_point_of_the_guide_is_a_command"
+    )
+    ((name, value),) = tomllib.loads(block.text)["project"]["entry-points"][ENTRY_POINTS].items()
+    command = imported(value.replace("my_package", "tests.scheduler"))
+    assert isinstance(command, click.Group)
+    assert command.name == name
 
 
 @pytest.mark.parametrize("ranks_per_team", TEAMS)

@@ -84,6 +84,52 @@ def snapshot(location: str | Path) -> Iterator[Snapshot]:
         raise LedgerUnavailableError(f"the ledger cannot be read: {one_line(error)}") from error
 
 
+_DAMAGES = ("not a database", "malformed")  # in the messages of SQLite
+
+
+def recorded_version(location: str | Path) -> str | None:
+    """The version of the tables of a ledger, of which nothing is made or changed.
+
+    Parameters
+    ----------
+    location : str or Path
+        As for `Ledger.open`.
+
+    Returns
+    -------
+    str or None
+        None where the database has no ledger.
+
+    Raises
+    ------
+    LedgerUnavailableError
+        If the database cannot be reached or read now.
+    LedgerError
+        If it is a file that is damaged or no database.
+    """
+    driver = _driver_of(location)
+    try:
+        connection = driver.connect()
+    except driver.error as error:
+        raise LedgerUnavailableError(one_line(error)) from error
+    with closing(connection):
+        try:
+            versions = connection.execute("SELECT version_num FROM ledger_version").fetchall()
+        except driver.error as error:
+            if _lacks_table(error):
+                return None
+            if any(words in str(error) for words in _DAMAGES):
+                raise LedgerError(one_line(error)) from error
+            raise LedgerUnavailableError(one_line(error)) from error
+    return versions[0][0] if versions else None
+
+
+def _lacks_table(error: Exception) -> bool:
+    """True if a database has no such table."""
+    undefined_table = "42P01"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+    return getattr(error, "sqlstate", None) == undefined_table or "no such table" in str(error)
+
+
 def _connect_if_as_expected(driver: _Driver) -> Any | None:
     """A connection to a ledger of the version that is known here; None where there is none."""
     try:
