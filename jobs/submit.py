@@ -32,6 +32,7 @@ from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.work.batch_list import read_batch
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.storage.whole_file import write_whole
+from cvzmpi.wording import counted
 
 JOBS = Path(__file__).resolve().parent
 SCRIPTS = {"ckpt": JOBS / "cvz_ckpt.slurm", "node": JOBS / "cvz_node.slurm"}
@@ -119,7 +120,8 @@ def submit(
     others = [batch for batch in batches if batch.name not in queued]
     to_submit = [batch for batch in others if _n_missing(config, batch)]
     click.echo(
-        f"{sum(len(batch.pairs) for batch in batches)} light curves in {len(batches)} batches: "
+        f"{counted(sum(len(batch.pairs) for batch in batches), 'light curve')} in "
+        f"{counted(len(batches), 'batch', 'batches')}: "
         f"{len(others) - len(to_submit)} done, {len(queued)} in the queue, "
         f"{len(to_submit)} to submit"
     )
@@ -137,7 +139,7 @@ def submit(
             continue
         job = _slurm(command).strip().split(";")[0]  # ID;CLUSTER
         log.add(batch, job)
-        click.echo(f"{batch.name}: job {job}, {len(batch.pairs)} light curves")
+        click.echo(f"{batch.name}: job {job}, {counted(len(batch.pairs), 'light curve')}")
     if dry_run:
         click.echo("dry run: nothing was written or submitted")
 

@@ -97,7 +97,7 @@ TOOLS = PACKAGE.parent / "tools"
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
     *("redaction", "errors", "wording", "said_once", "estimates", "regular_file", "text_file"),
-    *("given_path", "config_faults", "config", "mpi", "storage", "scheduler"),
+    *("progress_bar", "given_path", "config_faults", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
         "cvz.address",

@@ -37,7 +37,7 @@ def scanned(catalogue, client, job):
 def test_a_new_program_is_discovered_with_its_datasets(catalogue, store, scanned):
     store.datasets = [row(), calcium(), context()]
     report = scanned()
-    assert str(report) == ("3 datasets, 1 Observing Programs; 1 new programs, 3 new datasets")
+    assert str(report) == ("3 datasets, 1 Observing Program; 1 new program, 3 new datasets")
     (unit,) = catalogue.ledger.units()
     assert (unit.name, unit.state, unit.cost) == (OP, State.DISCOVERED, 2000)
     assert [d.dataset_id for d in catalogue.program(OP).datasets] == ["BLKGA", "CALCI", "IMAGE"]
@@ -48,7 +48,7 @@ def test_scanning_again_adds_nothing(catalogue, store, scanned):
     store.experiments = [{"experimentId": "eid_1_118", "experimentDescription": "Spots"}]
     scanned()
     before = count(catalogue, events), count(catalogue, dataset_versions)
-    assert str(scanned()) == "3 datasets, 1 Observing Programs; nothing new"
+    assert str(scanned()) == "3 datasets, 1 Observing Program; nothing new"
     assert (count(catalogue, events), count(catalogue, dataset_versions)) == before
     assert catalogue.experiments() == {"eid_1_118": "Spots"}
 
