@@ -1,4 +1,4 @@
-"""Reading light curves: FITS files of the SPOC pipeline, as they are or as lightkurve wrote them."""
+"""Reading light curves: FITS files of the SPOC pipeline, or what lightkurve wrote of them."""
 
 from __future__ import annotations
 
