@@ -1,4 +1,4 @@
-"""Light curves that lightkurve wrote with `to_fits`: where such a file has what SPOC's has elsewhere.
+"""Files that lightkurve wrote with `to_fits`: where they have what SPOC's have elsewhere.
 
 lightkurve leaves out the cadence and the zero of the times, and calls flux and target otherwise.
 """

@@ -16,7 +16,7 @@ from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.sector_file.layout import TABLES
 
 if TYPE_CHECKING:
-    from lightkurve import LightCurve
+    from lightkurve import TessLightCurve
 
 _UNITS = {"e-/s": u.electron / u.s, "s": u.s, "relative to median flux": u.dimensionless_unscaled}
 _BTJD = 2457000.0
@@ -51,14 +51,26 @@ class SectorFile(SearchedFile):
         series.meta.update(tic=self.tic, sector=self.sector, **self.header)
         return series
 
-    def light_curve(self) -> LightCurve:
-        """The same as a lightkurve `LightCurve`."""
+    def light_curve(self) -> TessLightCurve:
+        """The same as a lightkurve `TessLightCurve`, in BTJD, with its methods and its `meta`.
+
+        It has every row with a time, whatever its quality; `quality` says which ones lightkurve
+        would have left out.
+        """
         import lightkurve
 
         series = self.time_series
-        return lightkurve.LightCurve(
-            series, meta={**series.meta, "LABEL": f"TIC {self.tic}", "TARGETID": self.tic}
-        )
+        time = Time(series.time, format="btjd")  # lightkurve brings this format of time
+        columns = {name: series[name] for name in series.colnames if name != "time"}
+        facts: dict[str, object] = {
+            "MISSION": "TESS",
+            "AUTHOR": "SPOC",
+            "FLUX_ORIGIN": "pdcsap_flux",
+        }
+        facts |= {"LABEL": f"TIC {self.tic}", "TARGETID": self.tic, "TICID": self.tic}
+        place = {name: self.header.get(f"{name}_OBJ") for name in ("RA", "DEC")}
+        meta = {**self.header, **facts, **place, "SECTOR": self.sector}
+        return lightkurve.TessLightCurve(time=time, data=columns, meta=meta)
 
     @cached_property
     def flares(self) -> QTable:
