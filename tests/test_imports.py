@@ -104,6 +104,7 @@ ORDER = [
         "cvz.archive_configuration",
         "cvz.configuration",
         "cvz.light_curves",
+        "cvz.target_list",
         "cvz.quiet_star",
         "cvz.injection.flare_shape",
         "cvz.detection",

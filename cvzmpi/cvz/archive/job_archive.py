@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.scan import known_good, scan
 from cvzmpi.cvz.archive.staged_source import CLAIMABLE, RecordingSource, StagedSource
-from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ArchiveError, UnavailableError
 from cvzmpi.ledger import Job, Ledger, LedgerUnit
 from cvzmpi.progress_bar import ProgressBar

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cvzmpi.cvz.archive.target_list import Target
+from cvzmpi.cvz.target_list import Target
 from cvzmpi.wording import counted
 
 # First sector of each year of observation, from year 1 (July 2018): tess.mit.edu/observations, and

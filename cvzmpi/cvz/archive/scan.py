@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.qualification import Criteria, Qualification, qualify
-from cvzmpi.cvz.archive.target_list import Target, TargetList
 from cvzmpi.cvz.archive_configuration import ArchiveConfig
 from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.target_list import Target, TargetList
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.progress_bar import ProgressBar

@@ -12,10 +12,10 @@ from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.fetch import Fetch, FetchResult
 from cvzmpi.cvz.archive.scan import ScanResult, known_good
 from cvzmpi.cvz.archive.scan import scan as scan_archive
-from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.commands.settings import settings_of
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.sector_file.paths import holds_results
+from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Ledger
 from cvzmpi.progress_bar import ProgressBar
