@@ -31,6 +31,8 @@ from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.work.batch_list import read_batch
 from cvzmpi.errors import CvzmpiError
+from cvzmpi.given_path import GIVEN_PATH
+from cvzmpi.runtime.command_line import HELP_OPTIONS
 from cvzmpi.storage.whole_file import write_whole
 from cvzmpi.wording import counted
 
@@ -72,8 +74,8 @@ class Queue:
         return cls(frozenset(id for id, *_ in jobs), frozenset((n, d) for _, n, d in jobs))
 
 
-@click.command(context_settings={"max_content_width": 100})
-@click.argument("campaign", type=click.Path(path_type=Path), default=".")
+@click.command(context_settings={"max_content_width": 100, **HELP_OPTIONS})
+@click.argument("campaign", type=GIVEN_PATH, default=".")
 @click.argument("more", metavar="[-- SBATCH OPTIONS]", nargs=-1)
 @click.option(
     "--script",

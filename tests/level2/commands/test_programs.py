@@ -138,7 +138,7 @@ def test_a_rule_of_the_command_line_is_in_force(cvzmpi, store):
 
 
 def test_without_a_store_it_says_what_is_missing(cvzmpi, campaign):
-    (campaign / "cvzmpi.toml").unlink()
+    (campaign / "cvzmpi.toml").write_text("")
     with pytest.raises(ConfigError, match=r"store\.url is not set"):
         cvzmpi("scan")
 

@@ -143,7 +143,7 @@ def test_rows_whose_program_or_dataset_is_no_name_are_left_out(catalogue, job):
 def test_a_program_is_held_back_until_all_of_its_rows_can_be_read(catalogue, store, scanned, job):
     store.datasets = [row(), calcium(startTime="yesterday")]
     report = scanned()
-    assert str(report).endswith("1 bad rows, 1 programs held back")
+    assert str(report).endswith("1 bad row, 1 program held back")
     states = lambda: [event.to_state.value for event in catalogue.ledger.history(OP)]  # noqa: E731
     qualify(catalogue, job, THRESHOLDS, 7, NOW)
     assert scanned().held_programs == []  # it is so already
