@@ -34,7 +34,10 @@ from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.work.batch_list import read_batch
 from cvzmpi.errors import CvzmpiError
+from cvzmpi.given_path import GIVEN_PATH
+from cvzmpi.runtime.command_line import HELP_OPTIONS
 from cvzmpi.storage.whole_file import write_whole
+from cvzmpi.wording import counted
 
 JOBS = Path(__file__).resolve().parent
 SCRIPTS = {"ckpt": "cvz_ckpt.slurm", "node": "cvz_node.slurm"}
@@ -74,8 +77,8 @@ class Queue:
         return cls(frozenset(id for id, *_ in jobs), frozenset((n, d) for _, n, d in jobs))
 
 
-@click.command(context_settings={"max_content_width": 100})
-@click.argument("campaign", type=click.Path(path_type=Path), default=".")
+@click.command(context_settings={"max_content_width": 100, **HELP_OPTIONS})
+@click.argument("campaign", type=GIVEN_PATH, default=".")
 @click.argument("more", metavar="[-- SBATCH OPTIONS]", nargs=-1)
 @click.option(
     "--script",
@@ -123,7 +126,8 @@ def submit(
     others = [batch for batch in batches if batch.name not in queued]
     to_submit = [batch for batch in others if _n_missing(config, batch)]
     click.echo(
-        f"{sum(len(batch.pairs) for batch in batches)} light curves in {len(batches)} batches: "
+        f"{counted(sum(len(batch.pairs) for batch in batches), 'light curve')} in "
+        f"{counted(len(batches), 'batch', 'batches')}: "
         f"{len(others) - len(to_submit)} done, {len(queued)} in the queue, "
         f"{len(to_submit)} to submit"
     )
@@ -141,7 +145,7 @@ def submit(
             continue
         job = _slurm(command).strip().split(";")[0]  # ID;CLUSTER
         log.add(batch, job)
-        click.echo(f"{batch.name}: job {job}, {len(batch.pairs)} light curves")
+        click.echo(f"{batch.name}: job {job}, {counted(len(batch.pairs), 'light curve')}")
     if dry_run:
         click.echo("dry run: nothing was written or submitted")
 

@@ -275,3 +275,10 @@ def scan_first(arguments, tmp_path):
     scanned = job_process.run(["scan", tmp_path / "targets.csv", *settings])
     assert scanned.status == 0, scanned.stderr
     return settings
+
+
+def test_a_list_of_stars_is_a_batch_of_all_their_light_curves(arguments, tmp_path):
+    (tmp_path / "batch.txt").write_text("3\n1\n")
+    ended = job_process.run([*arguments, f"--set=input.targets={tmp_path / 'batch.txt'}"])
+    assert ended.status == 0, ended.stderr
+    assert sector_files(tmp_path) == ["1_1", "1_2", "3_1", "3_2"]

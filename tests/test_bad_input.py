@@ -168,7 +168,7 @@ def test_the_exit_status_says_that_some_failed_and_nothing_shows_a_traceback(spo
     assert "Traceback" not in ended.stderr
     assert "Warning" not in ended.stderr
     assert f", {len(SPOILED)} failed, " in ended.summary
-    assert ended.summary.startswith("1 light curves done in ")
+    assert ended.summary.startswith("1 light curve done in ")
 
 
 @pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: spoil.__name__)

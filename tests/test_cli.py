@@ -162,7 +162,7 @@ def test_an_error_for_the_user_is_its_lines_and_status_2(call, monkeypatch):
     [
         (["run", "--outptu", "x"], "--outptu"),
         (["run", "a.toml", "b.toml"], "b.toml"),
-        (["show"], "FILES"),
+        (["show"], "name the directory of the sector files"),
         (["simulate", "x", "--stars", "many"], "'many'"),
     ],
 )

@@ -70,7 +70,7 @@ def test_damaged_files_cost_a_job_without_a_ledger_nothing_but_their_own_light_c
 
     ended = run(["index", output])
     assert ended.status == 1, ended.stderr
-    assert "1 light curves" in ended.stdout
+    assert "1 light curve" in ended.stdout
     assert "2 files are not in it" in ended.stdout
     ended = run(arguments(done, output), ranks=3)
     assert ended.status == 0, ended.stderr

@@ -97,7 +97,7 @@ TOOLS = PACKAGE.parent / "tools"
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
     *("redaction", "errors", "wording", "extras", "said_once", "estimates", "software"),
-    *("regular_file", "text_file", "given_path", "job_scripts", "other_program"),
+    *("regular_file", "text_file", "progress_bar", "given_path", "job_scripts", "other_program"),
     *("config_faults", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
@@ -105,6 +105,7 @@ ORDER = [
         "cvz.archive_configuration",
         "cvz.configuration",
         "cvz.light_curves",
+        "cvz.target_list",
         "cvz.quiet_star",
         "cvz.injection.flare_shape",
         "cvz.detection",

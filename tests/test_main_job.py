@@ -216,7 +216,7 @@ def test_a_light_curve_that_kills_its_job_each_time_is_given_up_and_the_others_a
     assert contents(output) == {k: v for k, v in expected.items() if not k.startswith(poisoned)}
     assert run(arguments, **poison).status == 1, "not again"
     retry = run(["retry", poisoned, "--output", output])
-    assert retry.stdout == "1 of 1 failed units will be tried again\n"
+    assert retry.stdout == "1 of 1 failed unit will be tried again\n"
     assert run(arguments).status == 0, "without the poison"
     assert contents(output) == expected
 
@@ -235,7 +235,7 @@ def test_a_done_light_curve_is_not_opened_again(inputs, output, expected):
     assert ended.plan == "3 light curves: 3 done before, 0 half done, 0 to begin"
     found = run(["verify", "--output", output])
     assert found.status == 0
-    assert "1 differ, 1 of them repaired" in found.stdout
+    assert "1 differs, 1 of them repaired" in found.stdout
     assert run(arguments).status == 0
     assert contents(output) == expected
 

@@ -245,7 +245,7 @@ def test_what_an_earlier_version_stranded_is_finished_by_the_next_job(alone, tmp
         ledger.jobs.end(job, "failed: KeyboardInterrupt")
     (output / f"{UNITS[0][-5:-2]}" / f"{UNITS[0]}.h5").unlink()
     ended = finishes(output)
-    assert ended.summary.startswith("1 light curves done in ")
+    assert ended.summary.startswith("1 light curve done in ")
 
 
 # ----------------------------------------------------------------- two at once

@@ -19,8 +19,9 @@ class ArchiveConfig(Section):
 
     targets: FilePath | None = Field(
         None,
-        description="file of TIC numbers, whose light curves come from the archive; without it, "
-        "all come from input.directory",
+        description="list of the stars whose light curves come from the archive: a table with the "
+        "column TIC and perhaps Tmag, or a text with a TIC number in each line; without it, all "
+        "come from input.directory",
     )
     address: Annotated[Url, AfterValidator(check_address)] = Field(
         "https://mast.stsci.edu",

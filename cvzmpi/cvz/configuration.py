@@ -25,8 +25,9 @@ class InputConfig(Section):
     directory: FilePath = Field(Path("input"), description="directory of the FITS files")
     targets: FilePath | None = Field(
         None,
-        description="CSV file of the light curves to work on, with the columns tic and sector, and "
-        "perhaps priority (the highest come first); without it, all are worked on",
+        description="list of the light curves to work on: a table with the column TIC and perhaps "
+        "sector (else all of a star) and priority (the highest come first), or a text with a TIC "
+        "number in each line; without it, all are worked on",
     )
 
 

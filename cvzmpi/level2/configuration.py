@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from cvzmpi.config import FilePath, Section, Url, load_as, named_or_default
+from cvzmpi.config import DEFAULT_FILE, FilePath, Section, Url, load_as, named_or_default
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
@@ -154,6 +154,20 @@ def load(file: Path | None, overrides: tuple[str, ...] = ()) -> Level2Config:
     ConfigError
     """
     return load_as(Level2Config, named_or_default(file), overrides)
+
+
+def load_campaign(file: Path | None, overrides: tuple[str, ...] = ()) -> Level2Config:
+    """Read the configuration as `load` does, of a campaign that must be there.
+
+    Raises
+    ------
+    ConfigError
+        Also where there is neither a file nor a setting, and no ledger in the working directory.
+    """
+    config = load(file, overrides)
+    if named_or_default(file) is None and not overrides and not config.ledger.file.exists():
+        raise ConfigError(f"no {DEFAULT_FILE} here: give --config")
+    return config
 
 
 def secret(variable: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cvzmpi.config import Section
 
-STEP_NAME = "pixels"
+STEP_NAME = "pixel"
 """The unit in which the progress of inversions is counted."""
 
 Weight = Annotated[float, Field(gt=0)]

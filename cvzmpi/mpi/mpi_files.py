@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cvzmpi.errors import LaunchError
 from cvzmpi.mpi.launcher import ranks_on_node
+from cvzmpi.wording import counted
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -69,9 +70,9 @@ def find_room_for_mpi(
             return directory
     found = ", ".join(f"{directory} has {mb:.0f} MB" for directory, mb in free.items())
     raise LaunchError(
-        f"no room for the messages of {ranks} ranks on this machine, which need {needed} MB: "
-        f"{found}; make /dev/shm larger (docker: --shm-size), let TMPDIR name another directory, "
-        "or start fewer ranks"
+        f"no room for the messages of {counted(ranks, 'rank')} on this machine, which need "
+        f"{needed} MB: {found}; make /dev/shm larger (docker: --shm-size), let TMPDIR name "
+        "another directory, or start fewer ranks"
     )
 
 

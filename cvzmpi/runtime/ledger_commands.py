@@ -10,6 +10,7 @@ from cvzmpi.ledger import Ledger, State
 from cvzmpi.ledger.db import grants
 from cvzmpi.ledger.failures import Failure, failures, retry
 from cvzmpi.runtime.all_ranks import DONE
+from cvzmpi.wording import counted
 
 
 def retry_units(
@@ -45,7 +46,7 @@ def retry_units(
         raise click.UsageError(f"has not failed: {_with_states(ledger, strangers)}")
     with ledger.job("retry") as job:
         events = retry(ledger, [failure for failure in failed if is_meant(failure)], job)
-    click.echo(f"{len(events)} of {len(failed)} failed units will be tried again")
+    click.echo(f"{len(events):,} of {counted(len(failed), 'failed unit')} will be tried again")
     return DONE
 
 

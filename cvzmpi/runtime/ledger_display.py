@@ -45,7 +45,7 @@ def show_status(
     outboxes : Path
         Directory of the outboxes of its jobs.
     step_name : str
-        Name of the steps of a unit, in the plural.
+        What a step of a unit is called.
     as_json, watch, interval
         The values of `status_options`: JSON is printed once; with `watch`, the state is shown
         again every `interval` seconds until somebody interrupts.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit, UnitSource, Worker
 from cvzmpi.scheduler.progress import ProgressDisplay
+from cvzmpi.wording import counted
 
 # Rank 0 looks after other things than messages this often, also when messages come without a pause.
 _ATTEND_SECONDS = 0.02
@@ -118,7 +119,9 @@ class Bookkeeping:
         """Put off no unit after the other for what all of them meet."""
         self._faults += outcome.machine_fault
         if self._faults >= _MOST_FAULTS and self._faults > len(self.outcome.done):
-            self.stop.ask(f"{self._faults} units were put off: {outcome.unfinished}")
+            self.stop.ask(
+                f"{counted(self._faults, 'unit was', 'units were')} put off: {outcome.unfinished}"
+            )
 
     def steps_done(self, steps: int) -> None:
         """A team did some steps of its unit."""

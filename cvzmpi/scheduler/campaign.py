@@ -176,7 +176,7 @@ class Campaign(Protocol):
     """A kind of observation that the engine can work on. Must pickle: every rank gets a copy."""
 
     step_name: str
-    """Name of the steps of a unit, in the plural."""
+    """What a step of a unit is called."""
 
     def open_source(self) -> UnitSource:
         """Find the units. Only rank 0 is asked."""

@@ -1,17 +1,18 @@
-"""The progress of a running job: a live display on a terminal, one line a minute in a log."""
+"""The progress of a running job: a live display on a terminal, lines in a log.
+
+A log has a line soon after the start, which tells that all works, and then one a minute.
+"""
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from typing import TextIO
 
 from cvzmpi.estimates import Estimate, duration, rate, time_left
+from cvzmpi.progress_bar import BAR_SECONDS, FIRST_SECONDS, LINE_SECONDS, LiveLine, can_draw
 from cvzmpi.scheduler.campaign import Outcome, Overview, Unit
-
-_LOG_SECONDS = 60.0
-_LIVE_SECONDS = 0.2
+from cvzmpi.wording import counted
 
 
 class ProgressDisplay:
@@ -20,17 +21,27 @@ class ProgressDisplay:
     Parameters
     ----------
     unit_name, step_name : str
-        What the units and their steps are called, in the plural.
+        What a unit and a step of it are called.
+    n_ranks : int, optional
+        Of the job; told with the plan.
     stream : text stream
         Where to show it; live if it is a terminal that can do that.
     """
 
-    def __init__(self, unit_name: str, step_name: str, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        unit_name: str,
+        step_name: str,
+        stream: TextIO | None = None,
+        *,
+        n_ranks: int | None = None,
+    ) -> None:
         self._unit_name = unit_name
         self._step_name = step_name
         self._stream = stream or sys.stderr
-        is_live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._live = _LiveLine(self._stream) if is_live else None
+        self._n_ranks = n_ranks
+        self._live = LiveLine(self._stream) if can_draw(self._stream) else None
+        self._pause = BAR_SECONDS if self._live else FIRST_SECONDS
         self._n_units = self._n_done = self._n_failed = self._n_working = 0
         self._n_done_before = 0
         self._n_open = self._n_ended_otherwise = 0
@@ -45,9 +56,11 @@ class ProgressDisplay:
         self._n_done_before = self._n_done = overview.n_done
         self._n_units = overview.n_open + self._n_failed + self._n_done
         self._n_open, self._steps_per_unit = overview.n_open, overview.steps_per_unit
+        ranks = f"; {counted(self._n_ranks, 'rank')}" if self._n_ranks else ""
         self._say(
-            f"{self._n_units} {self._unit_name}: {self._n_done} done before, {overview.n_begun} "
-            f"half done, {overview.n_open - overview.n_begun} to begin"
+            f"{counted(self._n_units, self._unit_name)}: {self._n_done:,} done before, "
+            f"{overview.n_begun:,} half done, "
+            f"{overview.n_open - overview.n_begun:,} to begin{ranks}"
         )
         for outcome in overview.rejected:
             self._say(f"failed {outcome.unit}: {outcome.error}")
@@ -97,21 +110,22 @@ class ProgressDisplay:
         if status is not None:
             self._status = status
         now = time.monotonic()
-        if now - self._shown >= (_LIVE_SECONDS if self._live else _LOG_SECONDS):
+        if now - self._shown >= self._pause:
             self._shown = now
             if self._live:
                 self._live.show(self.line(), self._n_done + self._n_failed, self._n_units)
             else:
                 self._say(self.line())
+                self._pause = LINE_SECONDS
 
     def line(self) -> str:
         """The present state in one line."""
         elapsed = max(time.monotonic() - self._start, 1e-9)
         parts = [
-            f"{self._n_done} of {self._n_units} {self._unit_name} done",
-            f"{self._n_working} working",
-            f"{self._n_failed} failed",
-            f"{self._steps / elapsed:,.0f} {self._step_name}/s",
+            f"{self._n_done:,} of {counted(self._n_units, self._unit_name)} done",
+            f"{self._n_working:,} working",
+            f"{self._n_failed:,} failed",
+            f"{self._steps / elapsed:,.0f} {self._step_name}s/s",
         ]
         if (left := self._left(elapsed)) is not None:
             parts.append(time_left(left))
@@ -148,9 +162,9 @@ class ProgressDisplay:
         if n_left is None:
             n_left = self._n_units - self._n_done - self._n_failed
         self._say(
-            f"{self._n_done - self._n_done_before} {self._unit_name} done in {elapsed}, "
-            f"{self._n_failed} failed, {self._steps:,} {self._step_name}"
-            + (f"; {n_left} not finished, run it again" if n_left else "")
+            f"{counted(self._n_done - self._n_done_before, self._unit_name)} done in {elapsed}, "
+            f"{self._n_failed:,} failed, {counted(self._steps, self._step_name)}"
+            + (f"; {n_left:,} not finished, run it again" if n_left else "")
         )
 
     def _say(self, text: str) -> None:
@@ -158,34 +172,3 @@ class ProgressDisplay:
             self._live.say(text)
         else:
             print(time.strftime("%Y-%m-%d %H:%M:%S"), text, file=self._stream, flush=True)
-
-
-class _LiveLine:
-    """A progress bar that stays at the bottom of a terminal, with rich."""
-
-    def __init__(self, stream: TextIO) -> None:
-        # Only rank 0, and only on a terminal, has a use for rich.
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-
-        self._progress = Progress(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}", markup=False),
-            console=Console(file=stream),
-            auto_refresh=False,  # drawn between messages: no second thread beside MPI
-        )
-        self._task = self._progress.add_task("starting", total=None)
-
-    def start(self) -> None:
-        self._progress.start()
-
-    def stop(self) -> None:
-        self._progress.stop()
-
-    def show(self, text: str, completed: int, total: int) -> None:
-        self._progress.update(self._task, description=text, completed=completed, total=total)
-        self._progress.refresh()
-
-    def say(self, text: str) -> None:
-        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -30,7 +30,7 @@ pin_to_one_core()
 world = World.start()
 prepared, output = map(Path, sys.argv[1:])
 campaign = MapCampaign([prepared], output, InversionSettings())
-outcome = job.run(campaign, world, ProgressDisplay("maps", campaign.step_name))
+outcome = job.run(campaign, world, ProgressDisplay("map", campaign.step_name))
 assert outcome.complete and not outcome.failed
 """
 

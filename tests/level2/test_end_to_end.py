@@ -35,7 +35,7 @@ def run(campaign):
 
 
 def test_from_the_scan_to_the_published_inversion(campaign, cvzmpi, run, store, example):
-    assert cvzmpi("scan") == "2 datasets, 1 Observing Programs; 1 new programs, 2 new datasets\n"
+    assert cvzmpi("scan") == "2 datasets, 1 Observing Program; 1 new program, 2 new datasets\n"
     assert cvzmpi("qualify") == "1 found invertible, 0 not; 0 wait for more datasets\n"
     assert cvzmpi("preprocess") == "1 prepared, 0 failed\n"
     inversion_id = run(ranks=3).partition(f"{OP}: inverted, ")[2].strip()

@@ -117,10 +117,10 @@ def test_a_database_that_does_not_answer_is_one_line(call, tmp_path):
 def test_verify_compares_and_repairs(call, output):
     status, out, _ = call("verify", "--dry-run", "--output", output)
     assert status == 1
-    assert "1 differ, 0 of them repaired" in out
+    assert "1 differs, 0 of them repaired" in out
     status, out, _ = call("verify", "--output", output)
     assert status == 0
-    assert "3 units compared with their files, 1 differ, 1 of them repaired" in out
+    assert "3 units compared with their files, 1 differs, 1 of them repaired" in out
     assert states(output) == ["preprocessed", "error", "error"]
     assert "0 differ" in call("verify", "--output", output)[1]
 

@@ -45,7 +45,7 @@ class ScriptedCampaign:
     n_opened: int = 0
     n_prepared: int = 0
     worked: list[tuple[str, str, int, int]] = field(default_factory=list)
-    step_name: str = "steps"
+    step_name: str = "step"
 
     def open_source(self) -> UnitSource:
         self.n_opened += 1

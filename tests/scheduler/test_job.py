@@ -29,7 +29,7 @@ def work_through(campaign, ranks_per_team=1):
     """Run a job; how it ended (on rank 0), what the ranks worked on, and the log of rank 0."""
     world = World(MPI.COMM_WORLD)
     log = io.StringIO()
-    display = ProgressDisplay("units", campaign.step_name, log)
+    display = ProgressDisplay("unit", campaign.step_name, log)
     result = job.run(campaign, world, display, ranks_per_team)
     assert (result is not None) == (world.rank == 0)
     worked = world.communicator.allgather(campaign.worked)

@@ -35,7 +35,7 @@ def clock(monkeypatch):
 
 
 def display_of(overview, stream):
-    display = ProgressDisplay("light curves", "injections", stream)
+    display = ProgressDisplay("light curve", "injection", stream)
     display.begin(overview)
     return display
 
@@ -58,17 +58,19 @@ def test_the_plan_is_told_first_with_what_was_rejected(clock):
     ]
 
 
-def test_a_log_gets_one_line_a_minute(clock):
+def test_a_log_gets_a_line_soon_after_the_start_and_then_one_a_minute(clock):
     log = io.StringIO()
     display = display_of(replace(THREE, steps_per_unit=600), log)
     display.assigned(UNITS[0])
     for _ in range(959):  # eight times a second for just under two minutes
         clock.now += 0.125
         display.steps_done(1)
-    assert len(lines(log)) == 1 + 1
-    clock.now += 0.125
+    # the plan, a line soon after the start, and one a minute later
+    assert lines(log)[1] == "0 of 3 light curves done, 1 working, 0 failed, 8 injections/s"
+    assert len(lines(log)) == 1 + 1 + 1
+    clock.now += 3
     display.refresh()
-    assert lines(log)[2:] == ["0 of 3 light curves done, 1 working, 0 failed, 8 injections/s"]
+    assert lines(log)[3:] == ["0 of 3 light curves done, 1 working, 0 failed, 8 injections/s"]
 
 
 def test_the_line_counts_done_working_and_failed(clock):
@@ -199,3 +201,26 @@ def test_a_terminal_without_a_cursor_gets_the_lines_of_a_log(clock, monkeypatch)
     with display_of(THREE, terminal):
         clock.now += 60
     assert lines(terminal)[-1].startswith("0 light curves done in 60 s")
+
+
+def test_one_of_anything_is_told_in_the_singular(clock):
+    log = io.StringIO()
+    display = ProgressDisplay("light curve", "injection", log, n_ranks=1)
+    with display:
+        display.begin(Overview(n_open=1))
+        display.assigned(UNITS[0])
+        display.steps_done(1)
+        display.ended(Outcome("a"))
+    assert lines(log) == [
+        "1 light curve: 0 done before, 0 half done, 1 to begin; 1 rank",
+        "1 light curve done in 0 s, 0 failed, 1 injection",
+    ]
+
+
+def test_the_first_line_of_a_log_comes_within_seconds(clock):
+    log = io.StringIO()
+    display = display_of(replace(THREE, n_done=20_000), log)
+    display.assigned(UNITS[0])
+    clock.now += 2
+    display.refresh()
+    assert lines(log)[-1].startswith("20,000 of 20,003 light curves done, 1 working")

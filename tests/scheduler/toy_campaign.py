@@ -102,7 +102,7 @@ def read_progress(path: Path) -> Progress | None:
 class ToyCampaign:
     """Powers of the numbers in tables."""
 
-    step_name = "rows"
+    step_name = "row"
 
     def __init__(self, config: ToyConfig) -> None:
         self._config = config
@@ -200,6 +200,6 @@ def run(world: World, file: Path | None, settings: Sequence[str]) -> int:
     config = world.first(lambda: load_as(ToyConfig, named_or_default(file), settings))
     world.first(lambda: check_parallel_hdf5(config.ranks_per_team, world.size))
     campaign = ToyCampaign(config)
-    display = ProgressDisplay("tables", campaign.step_name)
+    display = ProgressDisplay("table", campaign.step_name)
     outcome = job.run(campaign, world, display, config.ranks_per_team)
     return world.first(lambda: exit_status(outcome))

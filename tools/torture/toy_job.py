@@ -32,7 +32,7 @@ STEPS = 4
 class _ToyCampaign:
     """Units that take some seconds each."""
 
-    step_name = "steps"
+    step_name = "step"
 
     def __init__(
         self, ledger: str, directory: Path, n_units: int, seconds: float, ranks: int
@@ -117,7 +117,7 @@ def main() -> None:
     ledger, directory, n_units, seconds = sys.argv[1:5]
     world = World.start()
     campaign = _ToyCampaign(ledger, Path(directory), int(n_units), float(seconds), world.size)
-    outcome = job.run(campaign, world, ProgressDisplay("units", "steps"))
+    outcome = job.run(campaign, world, ProgressDisplay("unit", "step"))
     complete = world.first(lambda: outcome is not None and outcome.complete)
     sys.exit(0 if complete else os.EX_TEMPFAIL)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +20,11 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.ledger import Event, Job, Ledger, State
 from cvzmpi.ledger.order import place_in_order
+from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.wording import counted
 
 _PAUSE_SECONDS = 0.02
 _RECORD_SECONDS = 2.0
-_SAY_SECONDS = 10.0
 _ASKED_AHEAD = 32
 
 
@@ -39,8 +40,9 @@ class FetchResult:
     down: str | None = None  # the reason why the archive counts as down; None if it does not
 
     def __str__(self) -> str:
+        needed = counted(self.n_needed, "light curve is", "light curves are")
         words = [
-            f"{self.n_there:,} of {self.n_needed:,} light curves are in scratch, "
+            f"{self.n_there:,} of {needed} in scratch, "
             f"{self.n_downloaded:,} of them new, {len(self.failed):,} failed"
         ]
         if self.is_full:
@@ -69,10 +71,10 @@ class Fetch:
         self._happened: list[Event] = []
         self.result = FetchResult()
 
-    def run(self, say: Callable[[str], None]) -> FetchResult:
+    def run(self, bar: ProgressBar) -> FetchResult:
         """Fetch until all is there, scratch is full, or the archive is down."""
         waiting = deque(self._needed())
-        recorded = said = time.monotonic()
+        recorded = time.monotonic()
         while True:
             self._ask(waiting)
             if not self._stager.n_pending:
@@ -83,9 +85,8 @@ class Fetch:
             if now - recorded > _RECORD_SECONDS:
                 self._record()
                 recorded = now
-            if now - said > _SAY_SECONDS:
-                say(str(self.result))
-                said = now
+            more = f" in scratch, {len(self.result.failed):,} failed"
+            bar.show("light curve", self.result.n_there, self.result.n_needed, more)
             time.sleep(_PAUSE_SECONDS)
         self._record()
         self.result.down = self._stager.down

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.scan import known_good, scan
 from cvzmpi.cvz.archive.staged_source import CLAIMABLE, RecordingSource, StagedSource
-from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ArchiveError, UnavailableError
 from cvzmpi.ledger import Job, Ledger, LedgerUnit
+from cvzmpi.progress_bar import ProgressBar
 from cvzmpi.scheduler.campaign import Outcome
 
 _log = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ class JobArchive:
         for row in targets.bad_rows:
             _log.warning("%s", row)
         try:
-            result = scan(targets, settings, self._access, ledger, job)
+            with ProgressBar() as bar:
+                result = scan(targets, settings, self._access, ledger, job, bar)
         except ArchiveError as error:
             if not any(ledger.counts()[state] for state in CLAIMABLE):
                 raise

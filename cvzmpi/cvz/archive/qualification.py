@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cvzmpi.cvz.archive.target_list import Target
+from cvzmpi.cvz.target_list import Target
+from cvzmpi.wording import counted
 
 # First sector of each year of observation, from year 1 (July 2018): tess.mit.edu/observations, and
 # the pointings of tess-point 0.9.5 (Burke et al. 2020, ASCL 2003.001); those from year 8 on were
@@ -68,7 +69,7 @@ def qualify(target: Target, sectors: Iterable[int], criteria: Criteria) -> Quali
         not_met.append("no 2-minute light curve in any sector")
     elif most < criteria.min_sectors_per_year:
         not_met.append(
-            f"{most} light curves in its best year of observation, expected at least "
+            f"{counted(most, 'light curve')} in its best year of observation, expected at least "
             f"{criteria.min_sectors_per_year} (archive.min_sectors_per_year)"
         )
     if criteria.of_magnitude:
@@ -92,7 +93,8 @@ def too_few_cadences(n_usable: int, minimum: int) -> str | None:
     if n_usable >= minimum:
         return None
     return (
-        f"{n_usable} usable cadences, expected at least {minimum} (light_curve.min_usable_cadences)"
+        f"{counted(n_usable, 'usable cadence')}, expected at least {minimum} "
+        "(light_curve.min_usable_cadences)"
     )
 
 

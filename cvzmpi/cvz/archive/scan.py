@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.qualification import Criteria, Qualification, qualify
-from cvzmpi.cvz.archive.target_list import Target, TargetList
 from cvzmpi.cvz.archive_configuration import ArchiveConfig
 from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.target_list import Target, TargetList
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
+from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.wording import counted
 
 # As long as its light curve has not been fetched, a star is judged again.
 _OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED)
@@ -65,18 +67,25 @@ class ScanResult:
 
     def __str__(self) -> str:
         stars = (
-            f"{self.n_targets:,} targets: {self.n_qualified_targets:,} qualify, "
+            f"{counted(self.n_targets, 'target')}: "
+            f"{counted(self.n_qualified_targets, 'qualifies', 'qualify')}, "
             f"{self.n_without_data:,} without any light curve"
         )
         light_curves = (
-            f"{self.n_light_curves:,} light curves: {self.n_qualified:,} of stars that qualify"
+            f"{counted(self.n_light_curves, 'light curve')}: "
+            f"{self.n_qualified:,} of stars that qualify"
         )
-        ledger = f"ledger: {self.n_new:,} units added, {self.n_changed:,} judged anew"
+        ledger = f"ledger: {counted(self.n_new, 'unit')} added, {self.n_changed:,} judged anew"
         return "\n".join([stars, light_curves, ledger])
 
 
 def scan(
-    targets: TargetList, settings: ArchiveConfig, access: ArchiveAccess, ledger: Ledger, job: Job
+    targets: TargetList,
+    settings: ArchiveConfig,
+    access: ArchiveAccess,
+    ledger: Ledger,
+    job: Job,
+    bar: ProgressBar,
 ) -> ScanResult:
     """Find the light curves of all targets, judge the stars, and put both into the ledger.
 
@@ -86,6 +95,8 @@ def scan(
         The criteria.
     job : Job
         Recorded with each event.
+    bar : ProgressBar
+        Shows what is found and recorded.
 
     Raises
     ------
@@ -104,9 +115,13 @@ def scan(
     with _garbage_left_alone():
         units = ledger.units()
         known = _known_products(units)
-        products = access.products({target.tic for target in targets.targets}, known)
-        stars = judge(targets.targets, [*known, *products], criteria)
-        result = record(stars, {unit.name: unit.state for unit in units}, ledger, job)
+        products = list(known)
+        for product in access.products({target.tic for target in targets.targets}, known):
+            products.append(product)
+            n_found = len(products) - len(known)
+            bar.show("light curve", n_found, more=f" found, the last in sector {product.sector}")
+        stars = judge(targets.targets, products, criteria)
+        result = record(stars, {unit.name: unit.state for unit in units}, ledger, job, bar)
         return replace(result, unseen=access.unseen)
 
 
@@ -123,7 +138,9 @@ def judge(targets: Iterable[Target], products: Iterable[Product], criteria: Crit
     return stars
 
 
-def record(stars: list[Star], known: Mapping[str, State], ledger: Ledger, job: Job) -> ScanResult:
+def record(
+    stars: list[Star], known: Mapping[str, State], ledger: Ledger, job: Job, bar: ProgressBar
+) -> ScanResult:
     """Put new units and changed judgements into the ledger; `known` has the states of its units.
 
     Running jobs have their turn between two transactions. A unit and its judgement are in the same
@@ -135,6 +152,7 @@ def record(stars: list[Star], known: Mapping[str, State], ledger: Ledger, job: J
     judged: list[Event] = []
     judged_anew: list[Event] = []
     for number, star in enumerate(stars, start=1):
+        bar.show("star", number, len(stars), " compared with the ledger")
         for unit in star.units():
             state = known.get(unit.name)
             if state is None:

@@ -7,28 +7,36 @@ from pathlib import Path
 
 import click
 
+from cvzmpi.config import DEFAULT_FILE, named_or_default
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.fetch import Fetch, FetchResult
 from cvzmpi.cvz.archive.scan import ScanResult, known_good
 from cvzmpi.cvz.archive.scan import scan as scan_archive
-from cvzmpi.cvz.archive.target_list import read_target_list
 from cvzmpi.cvz.commands.settings import settings_of
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.sector_file.paths import holds_results
+from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Ledger
+from cvzmpi.progress_bar import ProgressBar
 from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED, complain
 
 
 def scan(targets: Path | None, file: Path | None, settings: tuple[str, ...]) -> int:
     """Find the light curves of the targets, and say how many there are and which rows are bad."""
     config = settings_of(file, settings, {"archive.targets": targets})
-    result, bad_rows = scan_targets(config, complain)
+    with ProgressBar() as bar:
+        result, bad_rows = scan_targets(config, _above(bar), bar)
     return _told(result, bad_rows, is_complete=result.unseen is None)
 
 
 def fetch(file: Path | None, settings: tuple[str, ...]) -> int:
     """Bring light curves into scratch, and say how many, and which failed."""
-    result = fetch_light_curves(settings_of(file, settings), complain)
+    config = settings_of(file, settings)
+    if named_or_default(file) is None and not holds_results(config.output.directory):
+        raise ConfigError(f"no {DEFAULT_FILE} here: give --config")
+    with ProgressBar() as bar:
+        result = fetch_light_curves(config, _above(bar), bar)
     return _told(result, result.failed, is_complete=result.down is None)
 
 
@@ -42,10 +50,22 @@ def _told(result: object, failed: Sequence[str], is_complete: bool) -> int:
     return SOME_FAILED if failed else DONE
 
 
-def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult, list[str]]:
+def _above(bar: ProgressBar) -> Callable[[str], None]:
+    """A way to say a line while a bar is shown."""
+
+    def say(line: str) -> None:
+        bar.clear()
+        complain(line)
+
+    return say
+
+
+def scan_targets(
+    config: Config, say: Callable[[str], None], bar: ProgressBar | None = None
+) -> tuple[ScanResult, list[str]]:
     """Find the light curves of the campaign's targets; also a line for each row that is none.
 
-    Lines about waiting and retries are told to `say`.
+    Lines about waiting and retries are told to `say`, and progress is shown by `bar`.
 
     Raises
     ------
@@ -62,7 +82,8 @@ def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult
     access = ArchiveAccess(config, say)
     try:
         with open_ledger(config) as ledger, ledger.job("scan") as job:
-            result = scan_archive(targets, config.archive, access, ledger, job)
+            bar = bar or ProgressBar()
+            result = scan_archive(targets, config.archive, access, ledger, job, bar)
     finally:
         access.close()
     for note in access.notes:
@@ -70,13 +91,18 @@ def scan_targets(config: Config, say: Callable[[str], None]) -> tuple[ScanResult
     return result, targets.bad_rows
 
 
-def fetch_light_curves(config: Config, say: Callable[[str], None]) -> FetchResult:
-    """Bring the next light curves of the campaign into scratch; lines about it go to `say`."""
+def fetch_light_curves(
+    config: Config, say: Callable[[str], None], bar: ProgressBar | None = None
+) -> FetchResult:
+    """Bring the next light curves of the campaign into scratch.
+
+    Lines about waiting and retries are told to `say`, and progress is shown by `bar`.
+    """
     access = ArchiveAccess(config, say)
     with open_ledger(config) as ledger, ledger.job("fetch") as job:
         stager = access.open_stager(known_good(ledger.units()))
         try:
-            return Fetch(ledger, job, stager, config).run(say)
+            return Fetch(ledger, job, stager, config).run(bar or ProgressBar())
         finally:
             stager.close()
 

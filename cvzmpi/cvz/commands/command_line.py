@@ -165,22 +165,30 @@ def grant() -> None:
 
 
 @lazy_command("cvzmpi.cvz.commands.show:show", "Print what is in sector files.")
-@click.argument("files", type=GIVEN_PATH, nargs=-1, required=True)
+@click.argument("files", metavar="[FILE|DIR]...", type=GIVEN_PATH, nargs=-1)
 @_search_option
 def show() -> None:
-    """Print what is in sector files: a table of several, the details of one."""
+    """Print what is in sector files: a table of several, the details of one.
+
+    DIR is a directory of sector files, or of a campaign; without any, it is the campaign of
+    ./cvzmpi.toml.
+    """
 
 
 @lazy_command("cvzmpi.cvz.commands.plot:plot", "Draw sector files.")
-@click.argument("files", metavar="FILE...", type=GIVEN_PATH, nargs=-1, required=True)
+@click.argument("files", metavar="FILE|DIR...", type=GIVEN_PATH, nargs=-1, required=True)
 @click.option(
     *("-o", "--output"),
     type=GIVEN_PATH,
-    help="PNG or PDF to write, of one file.  [default: a PNG beside each]",
+    help="PNG or PDF to write, of one file; or the directory of the pictures.  [default: plots]",
 )
 @_search_option
 def plot() -> None:
-    """Draw sector files: light curve and flares, the largest flare, what was recovered."""
+    """Draw sector files: light curve and flares, the largest flare, what was recovered.
+
+    DIR is a directory of sector files, or of a campaign: all in it are drawn. The pictures are
+    TIC_SECTOR.png in the directory `plots`.
+    """
 
 
 @lazy_command("cvzmpi.cvz.commands.ffd:ffd", "Make tables of flare frequencies.", start=ONE_CORE)
@@ -196,7 +204,7 @@ def plot() -> None:
     type=GIVEN_PATH,
     default=Path("ffd"),
     show_default=True,
-    help="Directory of the tables.",
+    help="Directory of the tables. Those of some stars have their TIC numbers in the names.",
 )
 @click.option("--format", "kind", type=click.Choice(["ecsv", "parquet"]), default="ecsv")
 @click.option(

@@ -17,7 +17,9 @@ from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import write_tables
 from cvzmpi.cvz.results.products.star_outcome import star_outcomes
 from cvzmpi.extras import require
+from cvzmpi.progress_bar import ProgressBar
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
+from cvzmpi.wording import counted
 
 
 def ffd(
@@ -45,32 +47,40 @@ def ffd(
     if kind == "parquet":
         require("pyarrow")
     indexed = _indexed_reliability(directory, chosen, tics)
-    for outcome in star_outcomes(directory, tics or None, settings, processes, chosen, indexed):
-        for item in outcome.left_out:
-            click.echo(f"left out: {item.line}", err=True)
-        left_out += outcome.left_out
-        if outcome.star is not None and outcome.rows is not None:
-            rows.append(outcome.rows)
-            origins.update(reliability.origin for reliability in outcome.star.reliabilities)
-            if tics:
-                click.echo(_summary(outcome.star))
+    outcomes = star_outcomes(directory, tics or None, settings, processes, chosen, indexed)
+    with ProgressBar() as bar:
+        for number, outcome in enumerate(outcomes):
+            bar.show("star", number)
+            for item in outcome.left_out:
+                bar.clear()
+                click.echo(f"left out: {item.line}", err=True)
+            left_out += outcome.left_out
+            if outcome.star is not None and outcome.rows is not None:
+                rows.append(outcome.rows)
+                origins.update(reliability.origin for reliability in outcome.star.reliabilities)
+                if tics:
+                    bar.clear()
+                    click.echo(_summary(outcome.star))
     described = {
         "search": str(chosen),
         "min_completeness": min_completeness,
         "min_reliability": min_reliability,
     }
-    for path in write_tables(rows, output, kind, described):
+    for path in write_tables(rows, output, kind, described, set(tics)):
         click.echo(path)
     n_unfinished = sum(item.unfinished for item in left_out)
     unfinished = f" ({n_unfinished} unfinished)" if n_unfinished else ""
     click.echo(
-        f"{len(rows)} stars, {origins.total()} light curves; {len(left_out)} left out{unfinished}",
+        f"{counted(len(rows), 'star')}, {counted(origins.total(), 'light curve')}; "
+        f"{len(left_out):,} left out{unfinished}",
         err=True,
     )
     for origin in Origin:
         if origins[origin]:
             click.echo(
-                f"reliability of flares in {origins[origin]} light curves: {origin.value}", err=True
+                f"reliability of flares in {counted(origins[origin], 'light curve')}: "
+                f"{origin.value}",
+                err=True,
             )
     return DONE if len(left_out) == n_unfinished else SOME_FAILED
 
@@ -88,10 +98,12 @@ def _indexed_reliability(
 
 def _summary(star: StarFfd) -> str:
     """One line about a star."""
-    sectors = f"{len(star.sectors)} sector{'s' if len(star.sectors) > 1 else ''}"
+    sectors = counted(len(star.sectors), "sector")
     n_flares = sum(sector.n_flares for sector in star.sectors)
     n_not_positive = sum(sector.n_not_positive for sector in star.sectors)
-    start = f"TIC {star.tic}: {n_flares} flares in {star.time.searched:.2f} d of {sectors}"
+    start = (
+        f"TIC {star.tic}: {counted(n_flares, 'flare')} in {star.time.searched:.2f} d of {sectors}"
+    )
     if n_not_positive:
         start += f" ({n_not_positive} in no rate)"
     marks = f"; marks: {star.marks}" if star.marks else ""
@@ -105,7 +117,7 @@ def _rate(star: StarFfd) -> str:
         return f"the completeness that is asked for is not reached below {star.upper:g} s"
     low, high = star.interval
     rate = f"{star.rate:.3g} ({low:.3g} to {high:.3g}) a day above {star.lower:.3g} s"
-    rate += f", from {star.n_flares} flares ({star.n_true:.3g} expected to be real)"
+    rate += f", from {counted(star.n_flares, 'flare')} ({star.n_true:.3g} expected to be real)"
     if not low > 0:
         rate = f"below {star.upper_limit:.3g} a day above {star.lower:.3g} s (95 %)"
     index = f"{star.index:.2f} (assumed)"

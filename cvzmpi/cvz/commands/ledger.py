@@ -25,12 +25,11 @@ def retry(file: Path | None, output: Path | None, **which: Any) -> int:
 
 
 def grant(file: Path | None, output: Path | None, role: str) -> int:
-    """Let a PostgreSQL role add to the ledger, which is made where there is none."""
-    with _ledger(file, output, create=True) as ledger:
+    """Let a PostgreSQL role add to the ledger, which is made in a database that has none."""
+    location = settings_of_output(file, output).ledger_location()
+    with Ledger.open(location, create=not isinstance(location, Path)) as ledger:
         return ledger_commands.grant(ledger, role)
 
 
-def _ledger(
-    file: Path | None, output: Path | None, create: bool = False
-) -> AbstractContextManager[Ledger]:
-    return Ledger.open(settings_of_output(file, output).ledger_location(), create=create)
+def _ledger(file: Path | None, output: Path | None) -> AbstractContextManager[Ledger]:
+    return Ledger.open(settings_of_output(file, output).ledger_location(), create=False)

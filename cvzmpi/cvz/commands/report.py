@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from cvzmpi.cvz.commands.settings import results_directory, search_chosen
+from cvzmpi.cvz.commands.settings import check_begun, results_directory, search_chosen
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.report.site import write_site
 from cvzmpi.mpi.launch import World
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
+from cvzmpi.wording import counted
 
 
 def report(
@@ -23,6 +24,7 @@ def report(
 ) -> int:
     """Write the site; on rank 0, say what is in it."""
     directory = world.first(lambda: results_directory(results))
+    world.first(lambda: check_begun(directory))
     chosen = world.first(lambda: Search(search_chosen(search)))
     site = write_site(directory, output, world, pictures, include_marked, chosen)
 
@@ -32,8 +34,8 @@ def report(
             click.echo(f"left out: {line}", err=True)
         if site.left_out:
             n_files = len({line.partition(": ")[0] for line in site.left_out})
-            click.echo(f"{n_files:,} light curves left out", err=True)
-        click.echo(f"{site.n_stars:,} stars, {site.n_drawn:,} pages made anew")
+            click.echo(f"{counted(n_files, 'light curve')} left out", err=True)
+        click.echo(f"{counted(site.n_stars, 'star')}, {counted(site.n_drawn, 'page')} made anew")
         click.echo(site.page)
         return SOME_FAILED if site.left_out else DONE
 

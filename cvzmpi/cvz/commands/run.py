@@ -43,7 +43,7 @@ def run(
     world.first(lambda: check_parallel_hdf5(config.ranks_per_team, world.size))
     nodes = world.n_nodes()
     campaign = world.first(lambda: CvzCampaign.begin(config, world.size, nodes))
-    display = ProgressDisplay("light curves", campaign.step_name)
+    display = ProgressDisplay("light curve", campaign.step_name, n_ranks=world.size)
     drain = config.job.drain_before_end
     outcome = job.run(campaign, world, display, config.ranks_per_team, drain)
     return world.first(lambda: exit_status(outcome))

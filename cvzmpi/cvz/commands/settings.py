@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from cvzmpi.config import DEFAULT_FILE, as_toml, named_or_default
 from cvzmpi.cvz.configuration import Config, load
+from cvzmpi.cvz.sector_file.paths import holds_results, sector_files
 from cvzmpi.errors import ConfigError
 from cvzmpi.runtime.all_ranks import DONE
 
@@ -66,13 +67,53 @@ def search_chosen(given: str | None) -> str:
 def results_directory(given: Path | None) -> Path:
     """The directory of the sector files: that given, or that of ./cvzmpi.toml.
 
+    The directory of a campaign stands for that of its results.
+
     Raises
     ------
     ConfigError
     """
-    if given is not None:
-        return given
-    file = named_or_default(None)
-    if file is None:
+    file = DEFAULT_FILE if given is None else given / DEFAULT_FILE
+    if file.exists():
+        return load(file).output.directory
+    if given is None:
         raise ConfigError(f"no {DEFAULT_FILE} here: name the directory of the sector files")
-    return load(file).output.directory
+    return given
+
+
+def check_begun(results: Path) -> None:
+    """Check that a directory is that of the results of a campaign, with sector files or without.
+
+    Raises
+    ------
+    ConfigError
+        If no campaign has begun there; a directory that is not there is told by others.
+    """
+    if results.is_dir() and not holds_results(results):
+        raise ConfigError(f"{results}: no sector files in here, and no campaign that has begun")
+
+
+def files_meant(given: Sequence[Path]) -> list[Path]:
+    """The sector files that paths name; a directory stands for all in it.
+
+    Parameters
+    ----------
+    given : sequence of Path
+        Sector files, and directories of them or of campaigns; none for that of ./cvzmpi.toml.
+
+    Raises
+    ------
+    ConfigError
+        If there are none in a directory.
+    """
+    files: list[Path] = []
+    for path in given or [results_directory(None)]:
+        if path.is_dir() or not given:
+            directory = results_directory(path)
+            inside = list(sector_files(directory).values()) or sorted(directory.glob("*_*.h5"))
+            if not inside:
+                raise ConfigError(f"{directory}: no sector files in here")
+            files += inside
+        else:
+            files.append(path)
+    return files

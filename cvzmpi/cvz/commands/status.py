@@ -12,4 +12,4 @@ from cvzmpi.runtime.ledger_display import show_status
 def status(file: Path | None, output: Path | None, **how: Any) -> int:
     """Show the state; `how` are the values of `status_options`."""
     config = settings_of_output(file, output)
-    return show_status(config.ledger_location(), config.outboxes(), "injections", **how)
+    return show_status(config.ledger_location(), config.outboxes(), "injection", **how)

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError, one_line
 from cvzmpi.regular_file import UnreadableFileError, open_regular
+from cvzmpi.wording import counted
 
 MAX_BYTES = 100 * 1000 * 1000
 """Largest light curve, uncompressed: fifty times as large as the archive's."""
@@ -169,7 +170,9 @@ def _not_fits(path: Path, start: bytes) -> LightCurveError:
     if not start:
         return DamagedLightCurveError(f"{path}: not a FITS file: it is empty")
     if _FITS_MAGIC.startswith(start):
-        return DamagedLightCurveError(f"{path}: not a FITS file: it ends after {len(start)} bytes")
+        return DamagedLightCurveError(
+            f"{path}: not a FITS file: it ends after {counted(len(start), 'byte')}"
+        )
     for magic, packer in _PACKED.items():
         if start.startswith(magic):
             return LightCurveError(

@@ -11,6 +11,11 @@ from typing import Any
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS, SECONDS_PER_DAY
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_beginning
 from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
+from cvzmpi.cvz.light_curves.lightkurve_file import (
+    column_names,
+    identity_cards,
+    is_by_lightkurve,
+)
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
 
 BTJD_ZERO = 2457000
@@ -64,7 +69,8 @@ def read_headers(path: Path) -> Headers:
     Raises
     ------
     LightCurveError
-        If it is no 2-minute SPOC light curve.
+        If it is no 2-minute SPOC light curve. The cadence of one that lightkurve wrote is checked
+        when it is read.
     """
     for n_bytes in _HEADER_BYTES:
         content = read_beginning(path, n_bytes)
@@ -91,7 +97,10 @@ def identity(path: Path, hdus: Any) -> LightCurveId:
         another may have lost digits.
     """
     header = hdus[0].header
-    tic, sector = header.get("TICID"), header.get("SECTOR")
+    if is_by_lightkurve(header):
+        tic, sector = identity_cards(path, header)
+    else:
+        tic, sector = header.get("TICID"), header.get("SECTOR")
     if not is_identity(tic, sector):
         raise LightCurveError(
             f"{path}: TICID = {tic!r}, SECTOR = {sector!r}: not a TESS light curve; expected whole "
@@ -123,6 +132,9 @@ def light_curve_table(path: Path, hdus: Any) -> Any:
         columns = set(table.columns.names)
     except (AttributeError, OSError, ValueError) as error:
         raise LightCurveError(f"{path}: no table in its first extension") from error
+    if is_by_lightkurve(hdus[0].header):  # its cadence is not in the header
+        column_names(path, columns)
+        return table
     missing = set(COLUMNS) - columns
     if missing:
         raise LightCurveError(f"{path}: not a SPOC light curve: no column {min(missing)}")

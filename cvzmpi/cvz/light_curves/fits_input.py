@@ -1,4 +1,4 @@
-"""Reading light curves: FITS files of the SPOC pipeline."""
+"""Reading light curves: FITS files of the SPOC pipeline, or what lightkurve wrote of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves import lightkurve_file
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
 from cvzmpi.cvz.light_curves.fits_header import (
@@ -23,6 +24,7 @@ from cvzmpi.cvz.light_curves.fits_header import (
 )
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.lightkurve_file import is_by_lightkurve
 from cvzmpi.cvz.light_curves.measured_values import (
     as_numbers,
     check_filled,
@@ -32,6 +34,7 @@ from cvzmpi.cvz.light_curves.measured_values import (
     without_wild_times,
 )
 from cvzmpi.errors import LightCurveError
+from cvzmpi.wording import counted
 
 _MAG_ZERO = 20.44
 """TESS magnitude of a star that gives 1 e-/s (TESS Instrument Handbook)."""
@@ -41,7 +44,7 @@ _MAX_RATIO = 5.0
 
 
 def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
-    """Read a 2-minute SPOC light curve.
+    """Read a 2-minute SPOC light curve, the archive's file or one that lightkurve wrote of it.
 
     What cannot be a measurement is left out; see `measured_values`.
 
@@ -73,8 +76,12 @@ def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
         if len(content) < end:
             raise damaged(path, f"{len(content)} bytes, expected at least {end}")
         notes = _check_sum(path, table, sum_must_fit)
-        offset = time_offset(path, table.header)
-        raw = {name: table.data[name] for name in COLUMNS}
+        raw, offset = _raw_columns(path, hdus[0].header, table)
+        if is_by_lightkurve(hdus[0].header):
+            notes.append("written by lightkurve")
+            if "QUALITY" not in raw:
+                raw["QUALITY"] = np.zeros(len(table.data), dtype=np.int32)
+                notes.append("no quality: every cadence counts as good")
         header, left_out = facts(hdus[0].header, table.header)
     notes += left_out
     columns, wild = measurements(path, raw, offset)
@@ -103,7 +110,9 @@ def check_whole(path: Path) -> None:
     with opened(path, read_content(path)) as hdus:
         n_extensions, announced = len(hdus) - 1, hdus[0].header.get("NEXTEND")
         if announced is not None and n_extensions != announced:
-            raise LightCurveError(f"{path}: {n_extensions} extensions, expected {announced}")
+            raise LightCurveError(
+                f"{path}: {counted(n_extensions, 'extension')}, expected {announced}"
+            )
         last = hdus[-1].fileinfo()
         expected, size = last["datLoc"] + last["datSpan"], path.stat().st_size
         if size != expected:
@@ -118,6 +127,17 @@ def _check_sum(path: Path, table: Any, must_fit: bool) -> list[str]:
     if must_fit:
         raise damaged(path, what)
     return [f"{what}: damaged, or changed without it"]
+
+
+def _raw_columns(path: Path, primary: Any, table: Any) -> tuple[dict[str, Any], float]:
+    """The columns by SPOC's names, and the days to be added to TIME for BTJD."""
+    if not is_by_lightkurve(primary):
+        return {name: table.data[name] for name in COLUMNS}, time_offset(path, table.header)
+    names = lightkurve_file.column_names(path, set(table.columns.names))
+    written = zip(COLUMNS, names, strict=True)
+    raw = {name: table.data[theirs] for name, theirs in written if theirs is not None}
+    lightkurve_file.check_cadence(path, np.asarray(raw["TIME"], dtype=np.float64))
+    return raw, lightkurve_file.time_offset(path, table)
 
 
 def measurements(

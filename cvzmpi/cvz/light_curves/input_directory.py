@@ -15,6 +15,7 @@ from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
 from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError, one_line
+from cvzmpi.progress_bar import ProgressBar
 
 _LEFTOVER_SUFFIXES = {
     ".part", ".partial", ".crdownload", ".download", ".filepart", ".aria2", ".tmp", ".temp", ".swp",
@@ -48,8 +49,10 @@ def scan_directory(
     if not os.access(directory, os.R_OK | os.X_OK):
         raise ConfigError(f"{directory}: cannot be read: permission denied")
     found = _Found(directory, known or {})
-    for path in _files_below(directory, found.reject):
-        found.look_at(path)
+    with ProgressBar() as bar:
+        for number, path in enumerate(_files_below(directory, found.reject)):
+            bar.show("file", number, more=f" looked at in {directory}")
+            found.look_at(path)
     return found.sources(), found.rejected()
 
 

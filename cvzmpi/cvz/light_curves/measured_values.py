@@ -14,6 +14,7 @@ import numpy as np
 
 from cvzmpi.cvz.light_curves.fits_file import damaged
 from cvzmpi.errors import LightCurveError
+from cvzmpi.wording import counted
 
 MAX_DAYS_FROM_MEDIAN = 40.0
 """A sector takes 28 days, so that no cadence is further than that from the median time."""
@@ -86,7 +87,8 @@ def check_filled(path: Path | str, time: np.ndarray, flux: np.ndarray, error: np
     """
     empty = np.flatnonzero((time == 0) & (flux == 0) & (error == 0))
     if len(empty):
-        raise damaged(path, f"{len(empty)} rows hold zeros only, the first of them row {empty[0]}")
+        rows = counted(len(empty), "row holds", "rows hold")
+        raise damaged(path, f"{rows} zeros only, the first of them row {empty[0]}")
 
 
 def check_varied(path: Path | str, flux: np.ndarray) -> None:
@@ -101,7 +103,7 @@ def check_varied(path: Path | str, flux: np.ndarray) -> None:
     if len(values) and counts.max() > MAX_PART_SAME * counts.sum():
         raise LightCurveError(
             f"{path}: the flux is exactly {values[counts.argmax()]:g} e-/s in {counts.max()} of "
-            f"{counts.sum()} cadences: not measured"
+            f"{counted(int(counts.sum()), 'cadence')}: not measured"
         )
 
 
@@ -176,4 +178,4 @@ def _told(cadences: np.ndarray, reason: str) -> list[str]:
     rows = np.flatnonzero(cadences)
     if not len(rows):
         return []
-    return [f"{len(rows)} cadences with {reason} left out, the first is row {rows[0]}"]
+    return [f"{counted(len(rows), 'cadence')} with {reason} left out, the first is row {rows[0]}"]

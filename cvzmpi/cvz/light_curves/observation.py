@@ -14,6 +14,7 @@ import numpy as np
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.errors import LightCurveError
+from cvzmpi.wording import counted
 
 
 class Window(NamedTuple):
@@ -110,7 +111,7 @@ class Observation:
         enough = config.light_curve.min_usable_cadences
         if len(rows) < enough:
             raise LightCurveError(
-                f"{name}: {len(rows)} usable cadences of {light_curve.n_cadences}, "
+                f"{name}: {counted(len(rows), 'usable cadence')} of {light_curve.n_cadences:,}, "
                 f"expected at least {enough} (light_curve.min_usable_cadences)"
                 f"{f'; {note}' if (note := light_curve.header.get('input_note')) else ''}"
             )

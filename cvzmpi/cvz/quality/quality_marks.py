@@ -18,6 +18,7 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.periodic_detections import recurrence
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
 from cvzmpi.cvz.sector_file.data import SectorData
+from cvzmpi.wording import counted
 
 MAX_MASKED = 0.2
 MAX_NEGATIVE_SHARE = 0.2
@@ -152,7 +153,7 @@ def _poor_process(searched: SearchedCurve) -> str | None:
     reasons = []
     n_fitted = int(searched.fitted.sum())
     if n_fitted < MIN_FITTED_CADENCES:
-        reasons.append(f"it was fitted to {n_fitted} cadences")
+        reasons.append(f"it was fitted to {counted(n_fitted, 'cadence')}")
     if not data.gp_facts["gp_converged"]:
         reasons.append("its fit did not converge")
     residuals = searched.residuals

@@ -29,6 +29,7 @@ from cvzmpi.cvz.quiet_star.celerite_likelihood import SINGULAR, CeleriteLikeliho
 from cvzmpi.cvz.quiet_star.celerite_prediction import predict
 from cvzmpi.cvz.quiet_star.rotation_period import bin_curve, rotation_period
 from cvzmpi.errors import LightCurveError
+from cvzmpi.wording import counted
 
 MIN_USED_CADENCES = 50
 _BIN_WIDTH = 20 / MINUTES_PER_DAY
@@ -183,7 +184,8 @@ def _check(time: np.ndarray, flux: np.ndarray, flux_err: np.ndarray, used: np.nd
     n_used = np.count_nonzero(used)
     if n_used < MIN_USED_CADENCES:
         raise LightCurveError(
-            f"{n_used} cadences for the Gaussian process, at least {MIN_USED_CADENCES} expected"
+            f"{counted(int(n_used), 'cadence')} for the Gaussian process, at least "
+            f"{MIN_USED_CADENCES} expected"
         )
     for name, wrong in (
         ("time", ~np.isfinite(time)),

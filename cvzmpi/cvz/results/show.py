@@ -35,6 +35,7 @@ from cvzmpi.cvz.results.terminal import (
 )
 from cvzmpi.cvz.sector_file.data import Recovery, SectorProgress
 from cvzmpi.cvz.sector_file.star_facts import star_facts
+from cvzmpi.wording import counted
 
 _GRID = 5
 """Rows and columns of the recovered fractions."""
@@ -198,14 +199,17 @@ def _print_recovery(console: Console, content: SearchedFile) -> None:
     if math.isfinite(scale.power):
         energy = half_found(recovery, "equivalent_duration", scale.power)
         duration += f" or energy {energy.replace('e+', 'e')} erg"
-    places = f"{recovery.recovered.shape[1]} places"
+    places = counted(recovery.recovered.shape[1], "place")
     so_far = "" if recovery.n_done == recovery.n_inject else " so far"
     n_left_out = recovery.recovered.size - recovery.n_placed
     left_out = f"; {n_left_out:,} lie where none can count" if n_left_out else ""
     print_facts(
         console,
         [
-            ("injected", f"{recovery.n_done:,} of {recovery.n_inject:,} flares at {places} each"),
+            (
+                "injected",
+                f"{recovery.n_done:,} of {counted(recovery.n_inject, 'flare')} at {places} each",
+            ),
             ("recovered", f"{recovery.fraction:.1%} of {recovery.n_placed:,}{so_far}{left_out}"),
             ("half of them", f"at amplitude {amplitude} %, at ED {duration}"),
         ],

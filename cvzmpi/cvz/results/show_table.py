@@ -21,6 +21,7 @@ from cvzmpi.cvz.results.terminal import (
 )
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.star_facts import star_facts
+from cvzmpi.progress_bar import ProgressBar
 
 _WIDE = 250
 """Columns where there is no terminal to ask: the table uses what it needs of them."""
@@ -54,12 +55,14 @@ def show_table(paths: Sequence[Path], search: Search = DEFAULT_SEARCH) -> bool:
     table.add_column("file", overflow="fold")
     base = os.path.commonpath([path.absolute().parent for path in paths])
     bad = []
-    for path in paths:
-        row = isolated(path, partial(_row, path, search))
-        if isinstance(row, LeftOut):
-            bad.append(row.line)
-        else:
-            table.add_row(*row, os.path.relpath(path, base))
+    with ProgressBar() as bar:
+        for number, path in enumerate(paths):
+            bar.show("sector file", number, len(paths), " read")
+            row = isolated(path, partial(_row, path, search))
+            if isinstance(row, LeftOut):
+                bad.append(row.line)
+            else:
+                table.add_row(*row, os.path.relpath(path, base))
     if table.row_count:
         console.print(table)
         console.print(

@@ -12,6 +12,12 @@ def lock_path(path: Path) -> Path:
     return path.with_suffix(".claim")
 
 
+def holds_results(output: Path) -> bool:
+    """True for the output directory of a campaign that has begun, with sector files or without."""
+    traces = ("ledger.sqlite", "outbox", "index/parts")
+    return any((output / name).exists() for name in traces) or bool(sector_files(output))
+
+
 def sector_files(directory: Path) -> dict[LightCurveId, Path]:
     """The sector files that are in an output directory, each where `LightCurveId.path` has it."""
     found = {}

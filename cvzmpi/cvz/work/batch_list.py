@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import math
-import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
-from cvzmpi.errors import ConfigError, one_line
-from cvzmpi.text_file import column_separator, read_text, shown
-
-_WHOLE_NUMBER = re.compile(r"\s*[0-9]{1,20}\s*")
+from cvzmpi.cvz.target_list import Row, read_rows
+from cvzmpi.errors import ConfigError
 
 
 def select_targets(
     sources: list[LightCurveSource], targets: Path
 ) -> tuple[list[LightCurveSource], list[Rejected]]:
-    """The light curves that a list of (tic, sector) pairs names, and the pairs that have none.
+    """The light curves that a list names, and what it names and is not there.
 
     Parameters
     ----------
     targets : Path
-        CSV with the columns `tic` and `sector`, separated by commas, semicolons or tabs.
+        A list as `target_list.read_rows` has it. A row with a sector is one light curve, and one
+        without is all light curves of a star.
 
     Raises
     ------
@@ -32,71 +29,75 @@ def select_targets(
         If the list cannot be read, naming the line.
     """
     known = {source.id: source for source in sources}
-    wanted = dict.fromkeys(read_batch(targets))
+    wanted = dict.fromkeys(read_batch(targets, known))
     selected = [known[light_curve] for light_curve in wanted if light_curve in known]
     missing = [
         Rejected(light_curve.name, f"{targets}: no light curve of {light_curve}")
         for light_curve in wanted
         if light_curve not in known
     ]
+    there = {light_curve.tic for light_curve in known}
+    absent = dict.fromkeys(row.tic for row in _rows(targets) if row.sector is None)
+    missing += [
+        Rejected(str(tic), f"{targets}: no light curve of TIC {tic}")
+        for tic in absent
+        if tic not in there
+    ]
     return selected, missing
 
 
-def read_batch(targets: Path) -> Iterator[LightCurveId]:
-    """Read the light curves of a list, in order; what cannot be read is a `ConfigError`."""
-    return (light_curve for light_curve, _ in _read_targets(targets))
+def read_batch(targets: Path, known: Iterable[LightCurveId] = ()) -> Iterator[LightCurveId]:
+    """Read the light curves of a list, in order.
 
-
-def read_priorities(targets: Path) -> dict[str, float]:
-    """The priorities in a list of targets, by the name of the light curve, where there is one.
+    Parameters
+    ----------
+    known : iterable of LightCurveId
+        The light curves that there are; those of a star that is named without a sector are among
+        them.
 
     Raises
     ------
     ConfigError
-        Naming the line.
+        Naming the line that cannot be read.
+    """
+    return (light_curve for light_curve, _ in _light_curves(targets, known))
+
+
+def read_priorities(targets: Path, known: Iterable[LightCurveId] = ()) -> dict[str, float]:
+    """The priorities in a list, by the name of the light curve, where there is one.
+
+    Raises
+    ------
+    ConfigError
+        Naming the line that cannot be read.
     """
     return {
-        light_curve.name: priority
-        for light_curve, priority in _read_targets(targets)
-        if priority is not None
+        light_curve.name: row.priority
+        for light_curve, row in _light_curves(targets, known)
+        if row.priority is not None
     }
 
 
-def _read_targets(targets: Path) -> Iterator[tuple[LightCurveId, float | None]]:
-    """The light curve of each line, and its priority."""
-    lines = read_text(targets).splitlines()
-    separator = column_separator(lines[0]) if lines else None
-    rows = csv.reader(lines, delimiter=separator or ",", skipinitialspace=True)
-    try:
-        header = [name.strip().lower() for name in next(rows, [])]
-        if not {"tic", "sector"} <= set(header):
-            raise ConfigError(f"{targets}: line 1: expected the columns tic and sector")
-        for row in rows:
-            if row:
-                values = dict(zip(header, row, strict=False))
-                yield _target(values, f"{targets}: line {rows.line_num}")
-    except csv.Error as error:
-        raise ConfigError(f"{targets}: line {rows.line_num}: {one_line(error)}") from None
+def _light_curves(
+    targets: Path, known: Iterable[LightCurveId]
+) -> Iterator[tuple[LightCurveId, Row]]:
+    """The light curves of each row."""
+    of_star = defaultdict(list)
+    for light_curve in sorted(known):
+        of_star[light_curve.tic].append(light_curve)
+    for row in _rows(targets):
+        if row.sector is not None:
+            yield LightCurveId(row.tic, row.sector), row
+        else:
+            for light_curve in of_star[row.tic]:
+                yield light_curve, row
 
 
-def _target(values: dict[str, str], where: str) -> tuple[LightCurveId, float | None]:
-    """The light curve and the priority of a line, given its values by column."""
-    texts = [values.get("tic"), values.get("sector")]
-    tic, sector = (int(text) if text and _WHOLE_NUMBER.fullmatch(text) else 0 for text in texts)
-    if not is_identity(tic, sector):
-        found = " and ".join("None" if text is None else shown(text) for text in texts)
-        raise ConfigError(
-            f"{where}: expected two whole numbers, tic (1 to {MAX_TIC}) and sector (1 to "
-            f"{MAX_SECTOR}), not {found}"
-        )
-    return LightCurveId(tic, sector), _priority(values.get("priority", "").strip(), where)
-
-
-def _priority(text: str, where: str) -> float | None:
-    try:
-        priority = float(text) if text else None
-    except ValueError:
-        priority = math.nan
-    if priority is not None and not math.isfinite(priority):
-        raise ConfigError(f"{where}: expected a number as priority, not {shown(text)}")
-    return priority
+def _rows(targets: Path) -> list[Row]:
+    """The rows of a list of which each must be right: a batch is not to become a smaller one."""
+    content = read_rows(targets, ["sector", "priority"])
+    if content.is_of_pairs:  # the star alone would be taken, with all its sectors
+        raise ConfigError(f"{targets}: line 1: expected a header, as tic,sector")
+    if content.bad_rows:
+        raise ConfigError(content.bad_rows[0])
+    return content.rows

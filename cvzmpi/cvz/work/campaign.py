@@ -28,7 +28,7 @@ _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "celerite2", "mpi4py", "astropy
 class CvzCampaign:
     """Flare rates of stars in the TESS continuous viewing zone."""
 
-    step_name = "injections"
+    step_name = "injection"
 
     def __init__(self, config: Config, detector: Detector, ranks: int = 1, nodes: int = 1) -> None:
         self._config = config

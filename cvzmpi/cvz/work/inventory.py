@@ -24,6 +24,7 @@ from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.client.rules import Evidence
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.states import FINISHED
+from cvzmpi.wording import counted
 
 _log = logging.getLogger(__name__)
 
@@ -200,9 +201,9 @@ def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit
             ]
     if outdated:
         _log.warning(
-            "%d light curves were begun with files that are not the best any more, and are kept "
+            "%s begun with files that are not the best any more, and kept "
             "(remove a sector file to have it made anew): %s%s",
-            len(outdated),
+            counted(len(outdated), "light curve was", "light curves were"),
             outdated[0],
             "; ..." if len(outdated) > 1 else "",
         )

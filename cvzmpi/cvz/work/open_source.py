@@ -85,7 +85,9 @@ class LightCurveWork:
             )
             return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=source)
 
-        names = None if batch is None else [light_curve.name for light_curve in read_batch(batch)]
+        names = None
+        if batch is not None:
+            names = [light_curve.name for light_curve in read_batch(batch, self._known(opened))]
         claimed = self._claimed(opened, ranks, archive.claimable, as_unit, names)
         return archive.stage(claimed, known)
 
@@ -100,7 +102,7 @@ class LightCurveWork:
         """The source of units that this job claims; of these names only, where they are given."""
         targets, inject = self._config.input.targets, self._config.inject
         if targets is not None:
-            opened.ledger.set_priorities(read_priorities(targets))
+            opened.ledger.set_priorities(read_priorities(targets, self._known(opened)))
         return opened.source(
             as_unit,
             self._files.evidence,
@@ -111,6 +113,11 @@ class LightCurveWork:
         )
 
     # ------------------------------------------------------------- what there is
+
+    def _known(self, opened: OpenJob) -> list[LightCurveId]:
+        """The light curves that are in the ledger now."""
+        names = (LightCurveId.parse(unit.name) for unit in opened.ledger.units())
+        return [light_curve for light_curve in names if light_curve is not None]
 
     def _find(self, known: list[LedgerUnit]) -> tuple[list[LightCurveSource], list[Rejected]]:
         """The light curves of the campaign: those in the input directory, and those begun.

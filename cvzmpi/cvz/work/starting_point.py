@@ -19,6 +19,7 @@ from cvzmpi.cvz.sector_file.reading import read_progress_by_name, read_sector_da
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
 from cvzmpi.storage.whole_file import set_aside
+from cvzmpi.wording import counted
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ def _read_best(files: Sequence[Path]) -> tuple[LightCurve, list[str]]:
         return light_curve, told
     if len(files) == 1:
         raise damage[0]
-    raise type(damage[0])(f"{damage[0]}; none of its {len(files)} files can be read") from damage[0]
+    raise type(damage[0])(
+        f"{damage[0]}; none of its {counted(len(files), 'file')} can be read"
+    ) from damage[0]
 
 
 def _make_way(source: LightCurveSource, path: Path, error: DamagedFileError) -> str:

@@ -24,6 +24,7 @@ from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.client.liveness import Liveness
 from cvzmpi.ledger.client.takeover import take_over
 from cvzmpi.ledger.states import FINISHED
+from cvzmpi.progress_bar import ProgressBar
 
 _CHUNK = 500
 
@@ -55,8 +56,9 @@ class Verifier:
         self._config, self._ledger, self._job, self._repair = config, ledger, job, repair
         self._files = CampaignFiles(config.output.directory)
 
-    def verify(self, sample: int | None = None) -> Verification:
+    def verify(self, sample: int | None = None, bar: ProgressBar | None = None) -> Verification:
         """Compare a random sample of so many units, or all and what the ledger does not know."""
+        bar = bar or ProgressBar()
         result = Verification()
         if self._repair:
             result.n_died = self._take_over()
@@ -65,13 +67,17 @@ class Verifier:
         units = [unit for unit in self._ledger.units() if LightCurveId.parse(unit.name)]
         if sample is not None:
             units = random.sample(units, min(sample, len(units)))
-        result.n_compared = len(units)
         for first in range(0, len(units), _CHUNK):
-            self._compare(units[first : first + _CHUNK], result)
+            self._compare(units[first : first + _CHUNK], result, bar)
+            result.n_compared += len(units[first : first + _CHUNK])
         return result
 
-    def _compare(self, units: list[LedgerUnit], result: Verification) -> None:
-        found = [d for unit in units if (d := self._difference(unit)) is not None]
+    def _compare(self, units: list[LedgerUnit], result: Verification, bar: ProgressBar) -> None:
+        found = []
+        for number, unit in enumerate(units):
+            bar.show("light curve", result.n_compared + number, more=" compared")
+            if (difference := self._difference(unit)) is not None:
+                found.append(difference)
         result.differences += found
         if self._repair:
             events = [event for difference in found for event in difference.events]

@@ -25,6 +25,7 @@ from cvzmpi.ledger.records import Event, Job, LedgerUnit, now
 from cvzmpi.ledger.registry import end_claims
 from cvzmpi.ledger.rows import SELECT_UNITS, as_unit
 from cvzmpi.ledger.states import State
+from cvzmpi.wording import counted
 
 _log = logging.getLogger(__name__)
 
@@ -174,8 +175,8 @@ def _given_back(unit: LedgerUnit, dead: Job, progress: int, max_attempts: int) -
     given_up = has_died and attempts_used >= max_attempts
     if given_up:
         message = (
-            f"{attempts_used} jobs died while they worked on it and it got no further, the last on "
-            f"{dead.host}"
+            f"{counted(attempts_used, 'job')} died while they worked on it and it got no further, "
+            f"the last on {dead.host}"
         )
     elif has_died:
         message = f"job {dead.id} died on {dead.host}"

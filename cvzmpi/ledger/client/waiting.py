@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from cvzmpi.errors import LedgerLostError, LedgerUnavailableError
 from cvzmpi.ledger.records import Job
+from cvzmpi.wording import counted
 
 _log = logging.getLogger(__name__)
 
@@ -106,5 +107,5 @@ def describe(others: Sequence[tuple[Job, int]]) -> str:
     """The jobs that have units, the first ones by name, and how many."""
     named = [f"job {job.id} on {job.host} has {count}" for job, count in others[:_N_NAMED]]
     if len(others) > _N_NAMED:
-        named.append(f"{len(others) - _N_NAMED} more jobs")
+        named.append(counted(len(others) - _N_NAMED, "more job"))
     return ", ".join(named)

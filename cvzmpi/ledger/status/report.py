@@ -14,6 +14,7 @@ from cvzmpi.ledger.records import Job, LedgerUnit, Recorded, now
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.status.queries import N_UNITS
 from cvzmpi.ledger.status.status import RunningJob, Status
+from cvzmpi.wording import counted
 
 _SILENT_SECONDS = 30.0  # after which it is said that a job is silent
 
@@ -24,11 +25,12 @@ def status_report(status: Status, step_name: str) -> Group:
     Parameters
     ----------
     step_name : str
-        What the steps of a unit are called, in the plural.
+        What a step of a unit is called.
     """
     parts: list[RenderableType] = [_units(status), _speed(status, step_name)]
     if status.undelivered:
-        parts.append(f"{status.undelivered} events wait in the outbox for the database")
+        waiting = counted(status.undelivered, "event waits", "events wait")
+        parts.append(f"{waiting} in the outbox for the database")
     if status.left_at_work:
         n_left, shown = len(status.left_at_work), ", ".join(status.left_at_work[:N_UNITS])
         more = ", ..." if n_left > N_UNITS else ""
@@ -79,7 +81,7 @@ def _units(status: Status) -> RenderableType:
             half = f" ({status.half_done} half done)" if says_half_done else ""
             parts.append(f"{n:,} {state}{half}".replace("_", " "))
     at = status.at.astimezone(timezone.utc)
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC  {total:,} units: {', '.join(parts)}"
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC  {counted(total, 'unit')}: {', '.join(parts)}"
 
 
 def _speed(status: Status, step_name: str) -> str:
@@ -89,7 +91,7 @@ def _speed(status: Status, step_name: str) -> str:
         parts.append(_per_hour(speed.per_hour))
     if not speed.n_active:
         return ", ".join([*(parts if speed.n_done else []), "no job has units now"])
-    parts.append(f"{status.steps_per_second:,.0f} {step_name}/s")
+    parts.append(f"{status.steps_per_second:,.0f} {step_name}s/s")
     if speed.seconds_left is not None:
         parts.append(time_left(speed.seconds_left))
     return ", ".join(parts)
@@ -107,7 +109,7 @@ def _per_hour(rate: Estimate) -> str:
 
 def _jobs(running: list[RunningJob], step_name: str) -> RenderableType:
     columns = ["job", "queue", "host", "ranks", "nodes", "running", "at work", "claimed"]
-    table = Table(*columns, f"{step_name}/s", "", box=None, pad_edge=False)
+    table = Table(*columns, f"{step_name}s/s", "", box=None, pad_edge=False)
     for r in running:
         silent = f"silent for {duration(r.silent)}" if r.silent > _SILENT_SECONDS else ""
         table.add_row(

@@ -19,6 +19,6 @@ def invert(
     world.first(lambda: check_parallel_hdf5(ranks_per_team, world.size))
     maps = world.first(lambda: find_prepared(prepared))
     campaign = MapCampaign(maps, output, InversionSettings(noise=noise), interval)
-    display = ProgressDisplay("maps", campaign.step_name)
+    display = ProgressDisplay("map", campaign.step_name, n_ranks=world.size)
     outcome = job.run(campaign, world, display, ranks_per_team)
     return world.first(lambda: exit_status(outcome))

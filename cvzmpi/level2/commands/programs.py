@@ -13,7 +13,7 @@ import click
 
 from cvzmpi.extras import needs
 from cvzmpi.ledger import Job
-from cvzmpi.level2.configuration import load
+from cvzmpi.level2.configuration import load_campaign
 from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
 from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs import retry as again
@@ -28,7 +28,7 @@ def with_campaign(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def opened(file: Path | None, settings: tuple[str, ...], **given: Any) -> int:
-        with Level2Steps.open(load(file, settings)) as steps:
+        with Level2Steps.open(load_campaign(file, settings)) as steps:
             return command(steps, **given)
 
     return opened

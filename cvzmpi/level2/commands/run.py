@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cvzmpi.errors import LedgerError
-from cvzmpi.level2.configuration import Level2Config, load
+from cvzmpi.level2.configuration import Level2Config, load_campaign
 from cvzmpi.level2.inversion.campaigns import ProgramCampaign
 from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.mpi.launch import World, check_parallel_hdf5
@@ -19,9 +19,9 @@ from cvzmpi.scheduler.progress import ProgressDisplay
 def run(world: World, ranks_per_team: int, file: Path | None, settings: tuple[str, ...]) -> int:
     """Work on the campaign; the exit status is the same on all ranks."""
     world.first(lambda: check_parallel_hdf5(ranks_per_team, world.size))
-    config = world.first(lambda: load(file, settings))
+    config = world.first(lambda: load_campaign(file, settings))
     campaign = ProgramCampaign(config, world.size, world.n_nodes(), ranks_per_team)
-    display = ProgressDisplay("programs", campaign.step_name)
+    display = ProgressDisplay("program", campaign.step_name, n_ranks=world.size)
     outcome = job.run(campaign, world, display, ranks_per_team, config.job.drain_before_end)
 
     def report() -> int:

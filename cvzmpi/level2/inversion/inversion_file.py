@@ -22,6 +22,7 @@ from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
 from cvzmpi.storage.whole_file import is_there, write_whole
+from cvzmpi.wording import counted
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
@@ -169,7 +170,8 @@ def read(path: Path) -> InvertedMap:
     if progress is None:
         raise MapFileError(f"{path}: no such file")
     if not progress.done:
-        raise MapFileError(f"{path}: {progress.n_tickets_remaining} tickets are not inverted yet")
+        remaining = counted(progress.n_tickets_remaining, "ticket is", "tickets are")
+        raise MapFileError(f"{path}: {remaining} not inverted yet")
     with opened(path, FORMAT, FORMAT_VERSION) as file:
         check_counted(path, file["status"].size)
         return InvertedMap(

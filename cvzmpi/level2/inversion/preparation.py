@@ -14,6 +14,7 @@ from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import FE_I_630, SPECTRAL_RULES
 from cvzmpi.level2.settings import PreprocessSettings
+from cvzmpi.wording import counted
 
 STEP = "preprocess"
 
@@ -39,9 +40,12 @@ class PreparationReport:
     def __str__(self) -> str:
         text = f"{len(self.prepared)} prepared, {len(self.failed)} failed"
         if self.n_maps > len(self.prepared):
-            text += f"; {self.n_maps} maps"
+            text += f"; {counted(self.n_maps, 'map')}"
         if self.incomplete:
-            text += f"; {len(self.incomplete)} wait for the rest of their Level 1 data"
+            waiting = counted(
+                len(self.incomplete), "waits for the rest of its", "wait for the rest of their"
+            )
+            text += f"; {waiting} Level 1 data"
         return text
 
 

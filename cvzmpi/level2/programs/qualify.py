@@ -15,6 +15,7 @@ from cvzmpi.level2.programs.invertibility import Thresholds, evaluate
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.programs.states import OPEN
 from cvzmpi.level2.tables import qualifications
+from cvzmpi.wording import counted
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class QualifyReport:
     def __str__(self) -> str:
         return (
             f"{len(self.invertible)} found invertible, {len(self.not_invertible)} not; "
-            f"{len(self.incomplete)} wait for more datasets"
+            f"{counted(len(self.incomplete), 'waits', 'wait')} for more datasets"
         )
 
 

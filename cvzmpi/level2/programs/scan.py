@@ -29,6 +29,7 @@ from cvzmpi.level2.programs.held_back import (
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.programs.states import ANSWERED
 from cvzmpi.level2.tables import dataset_versions, experiment_versions
+from cvzmpi.wording import counted
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,19 @@ class ScanReport:
     bad: list[BadRow] = field(default_factory=list)
 
     def __str__(self) -> str:
-        text = f"{self.n_datasets} datasets, {self.n_programs} Observing Programs"
-        counts: dict[str, Sized] = {
-            "new programs": self.new_programs,
-            "new datasets": self.new_datasets,
-            "changed datasets": self.changed_datasets,
-            "programs reopened": self.reopened_programs,
-            "bad rows": self.bad,
-            "programs held back": self.held_programs,
-        }
-        news = [f"{len(found)} {what}" for what, found in counts.items() if found]
+        text = (
+            f"{counted(self.n_datasets, 'dataset')}, "
+            f"{counted(self.n_programs, 'Observing Program')}"
+        )
+        counts: list[tuple[Sized, tuple[str, ...]]] = [
+            (self.new_programs, ("new program",)),
+            (self.new_datasets, ("new dataset",)),
+            (self.changed_datasets, ("changed dataset",)),
+            (self.reopened_programs, ("program reopened", "programs reopened")),
+            (self.bad, ("bad row",)),
+            (self.held_programs, ("program held back", "programs held back")),
+        ]
+        news = [counted(len(found), *what) for found, what in counts if found]
         return f"{text}; {', '.join(news) or 'nothing new'}"
 
 

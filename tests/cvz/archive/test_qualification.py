@@ -3,7 +3,7 @@
 import pytest
 
 from cvzmpi.cvz.archive.qualification import Criteria, qualify, year_of
-from cvzmpi.cvz.archive.target_list import Target
+from cvzmpi.cvz.target_list import Target
 
 STAR = Target(12, 9.5)
 TEN = Criteria(min_sectors_per_year=10)

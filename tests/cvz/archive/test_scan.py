@@ -7,6 +7,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
+from cvzmpi import progress_bar
 from cvzmpi.cli import cli
 from cvzmpi.cvz.commands.archive import open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
@@ -294,7 +295,7 @@ def test_the_command_scans_a_list(cvz_archive, tmp_path):
     (tmp_path / "stars.txt").write_text("1\n2\n")
     ended = command(cvz_archive, tmp_path, "scan", str(tmp_path / "stars.txt"))
     assert ended.return_value == 0, ended.output
-    assert "2 targets: 1 qualify" in ended.stdout
+    assert "2 targets: 1 qualifies" in ended.stdout
     with Ledger.open(tmp_path / "output" / "ledger.sqlite", create=False) as ledger:
         assert len(ledger.units()) == 22
 
@@ -303,10 +304,9 @@ def test_rows_that_are_no_targets_are_told_and_the_others_scanned(cvz_archive, t
     (tmp_path / "stars.txt").write_text("1\nEta Carinae\n")
     ended = command(cvz_archive, tmp_path, "scan", str(tmp_path / "stars.txt"))
     assert ended.return_value == 1
-    assert "1 targets: 1 qualify" in ended.stdout
-    assert ended.stderr == (
-        f"cvzmpi: {tmp_path}/stars.txt: line 2: expected a TIC number, not 'Eta'\n"
-    )
+    assert "1 target: 1 qualifies" in ended.stdout
+    told = [line for line in ended.stderr.splitlines() if line.startswith("cvzmpi: ")]
+    assert told == [f"cvzmpi: {tmp_path}/stars.txt: line 2: expected a TIC number, not 'Eta'"]
 
 
 def test_a_scan_that_could_not_look_for_new_sectors_is_not_complete(cvz_archive, tmp_path):
@@ -315,7 +315,7 @@ def test_a_scan_that_could_not_look_for_new_sectors_is_not_complete(cvz_archive,
     cvz_archive.listing_faults.always[0] = "403"
     ended = command(cvz_archive, tmp_path, "scan", str(tmp_path / "stars.txt"))
     assert ended.return_value == 75
-    assert "2 targets: 1 qualify" in ended.stdout
+    assert "2 targets: 1 qualifies" in ended.stdout
     assert "new sectors cannot be looked for" in ended.stderr
 
 
@@ -332,3 +332,12 @@ def histories(config):
             for unit in ledger.units()
             for history in [ledger.history(unit.name)]
         }
+
+
+def test_a_scan_that_takes_long_says_how_far_it_is(cvz_archive, campaign, monkeypatch, capsys):
+    monkeypatch.setattr(progress_bar, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(progress_bar, "LINE_SECONDS", 0.0)
+    scan_targets(campaign(cvz_archive, "1\n2\n3\n"), pytest.fail)
+    lines = [line[20:] for line in capsys.readouterr().err.splitlines()]
+    assert lines[0] == "1 light curve found, the last in sector 1"
+    assert lines[-1] == "3 of 3 stars compared with the ledger"

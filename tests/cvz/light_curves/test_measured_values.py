@@ -82,7 +82,7 @@ def test_a_cadence_that_was_not_measured_is_left_out_and_told(
     expected = simulated.usable(BITMASK)
     expected[row] = False
     np.testing.assert_array_equal(light_curve.usable(BITMASK), expected)
-    assert f"1 cadences with {reason}" in note(light_curve)
+    assert f"1 cadence with {reason}" in note(light_curve)
     assert note(light_curve).endswith(f"left out, the first is row {row}")
 
 

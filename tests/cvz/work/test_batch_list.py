@@ -6,7 +6,8 @@ import pytest
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
-from cvzmpi.cvz.work.batch_list import select_targets
+from cvzmpi.cvz.target_list import read_target_list
+from cvzmpi.cvz.work.batch_list import read_priorities, select_targets
 from cvzmpi.errors import ConfigError
 
 
@@ -54,24 +55,28 @@ def test_targets_without_a_light_curve_are_named(select):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: expected the columns tic and sector"),
-        ("7,1\n7,2\n", "line 1: expected the columns tic and sector"),
-        ("tic,camera\n7,1\n", "line 1: expected the columns tic and sector"),
-        ("tic,sector\n7,1\nseven,2\n", "line 3: expected two whole numbers.* not 'seven' and '2'"),
-        ("tic,sector\n7,1.5\n", "line 2: expected two whole numbers.* not '7' and '1.5'"),
-        ("tic,sector\n7\n", "line 2: expected two whole numbers.* not '7' and None"),
-        ("tic,sector\n7,\n", "line 2: expected two whole numbers.* not '7' and ''"),
-        ("tic,sector\n-5,1\n", "line 2: expected two whole numbers.* not '-5' and '1'"),
-        ("tic,sector\n0,1\n", "line 2: expected two whole numbers"),
-        ("tic,sector\n7,1\n9223372036854775808,1\n", "line 3: expected two whole numbers"),
-        ("tic,sector\n1e30,1\n", "line 2: expected two whole numbers"),
-        ("tic,sector\nnan,1\n", "line 2: expected two whole numbers"),
-        ("tic,sector\n7,0\n", "line 2: expected two whole numbers"),
-        ("tic,sector\n7,10000\n", "line 2: expected two whole numbers"),
-        ("tic,sector\n1_0,1\n", "line 2: expected two whole numbers"),
+        ("", "no target in here"),
+        ("7,1\n7,2\n", "line 1: expected a header, as tic,sector"),
+        ("star,sector\n7,1\n", "line 1: expected a column TICID"),
+        ("tic,sector\n7,1\nseven,2\n", "line 3: expected a TIC number, not 'seven'"),
+        ("tic,sector\n7,1.5\n", r"line 2: expected a sector \(1 to 9999\), not '1.5'"),
+        ("tic,sector\n7\n", "line 2: expected a sector .* not ''"),
+        ("tic,sector\n7,\n", "line 2: expected a sector .* not ''"),
+        ("tic,sector\n-5,1\n", "line 2: expected a TIC number, not '-5'"),
+        ("tic,sector\n0,1\n", "line 2: expected a TIC number"),
+        ("tic,sector\n7,1\n9223372036854775808,1\n", "line 3: expected a TIC number"),
+        ("tic,sector\n1e30,1\n", "line 2: expected a TIC number"),
+        ("tic,sector\nnan,1\n", "line 2: expected a TIC number"),
+        ("tic,sector\n7,0\n", "line 2: expected a sector"),
+        ("tic,sector\n7,10000\n", "line 2: expected a sector"),
+        ("tic,sector\n1_0,1\n", "line 2: expected a TIC number"),
+        ("7\nseven\n", "line 2: expected a TIC number, not 'seven'"),
         ("tic,sector\n7,\0\n", "line 2: "),
         ("tic,sector\n" + "7" * 5000 + ",1\n", r"line 2: .{1,200}$"),
-        ("tic,sector\n7,1\n7," + "x" * 140_000 + "\n", r"line 3: field larger than field limit"),
+        (
+            "tic,sector\n7,1\n7," + "x" * 140_000 + "\n",
+            r"line 3: expected a TIC number, not .{1,100}$",
+        ),
         ("tic,sector,priority\n7,1,inf\n", "line 2: expected a number as priority, not 'inf'"),
     ],
 )
@@ -99,3 +104,30 @@ def test_a_list_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "targets.csv")
     with pytest.raises(ConfigError, match=r"targets\.csv: not a regular file"):
         select_targets([], tmp_path / "targets.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["7\n12\n", "TIC 7\nTIC 12\n", "tic\n7\n12\n", "# two stars\nTIC ID;Tmag\n7;9,5\n12;\n7;9,5\n"],
+)
+def test_a_star_without_a_sector_is_all_its_light_curves(select, text):
+    assert select(text) == ([(7, 1), (7, 2), (12, 1)], {})
+
+
+def test_a_star_without_any_light_curve_is_named(select):
+    selected, missing = select("8\n12\n")
+    assert selected == [(12, 1)]
+    assert missing == {"8": next(iter(missing.values()))}
+    assert missing["8"].endswith("targets.csv: no light curve of TIC 8")
+
+
+def test_the_priority_of_a_star_is_that_of_its_light_curves(tmp_path):
+    (tmp_path / "list.csv").write_text("tic,priority\n7,2.5\n12,\n")
+    known = [LightCurveId(7, 1), LightCurveId(7, 2), LightCurveId(12, 1)]
+    assert read_priorities(tmp_path / "list.csv", known) == {"7_1": 2.5, "7_2": 2.5}
+
+
+@pytest.mark.parametrize("text", ["7\n12\n", "TIC ID,Tmag,sector\n7,9.5,1\n12,10,3\n"])
+def test_one_list_serves_the_archive_and_the_input(select, tmp_path, text):
+    select(text)
+    assert [target.tic for target in read_target_list(tmp_path / "targets.csv").targets] == [7, 12]

@@ -44,5 +44,5 @@ def test_the_others_are_named_on_the_terminal_when_they_are_found_and_later_in_t
 def test_a_light_curve_that_is_done_with_an_older_file_is_kept_and_that_is_said(caplog, unit):
     known = unit(State.QUALIFIED, State.PREPROCESSED, State.WORKING, State.DONE)
     (line,) = told(caplog, known)
-    assert line.startswith("1 light curves were begun with files that are not the best any more")
+    assert line.startswith("1 light curve was begun with files that are not the best any more")
     assert line.endswith(f"7_1, of {OLD}, has {NEW} now")

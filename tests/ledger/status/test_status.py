@@ -65,12 +65,12 @@ def test_steps_are_those_of_the_running_jobs(location, campaign):
 def test_units_at_work_without_a_living_job_are_said(location, ledger, campaign):
     status = take_status(location)
     assert status.left_at_work == []
-    assert "without a living job" not in shown(status_report(status, "injections"))
+    assert "without a living job" not in shown(status_report(status, "injection"))
     ledger.jobs.end(campaign, "failed: KeyboardInterrupt")
     status = take_status(location)
     assert status.left_at_work == status.as_json()["left_at_work"] == ["5_1"]
     line = "1 at work without a living job, the next one goes on: 5_1"
-    assert line in shown(status_report(status, "injections"))
+    assert line in shown(status_report(status, "injection"))
 
 
 def test_running_jobs_are_shown_with_what_they_have(location, campaign):
@@ -135,7 +135,7 @@ def set_job(ledger, job, **values):
 
 
 def speed_line(location):
-    return shown(status_report(take_status(location), "injections")).splitlines()[1]
+    return shown(status_report(take_status(location), "injection")).splitlines()[1]
 
 
 def test_a_rate_is_that_of_the_time_in_which_a_job_ran_with_its_uncertainty(location, ledger, job):
@@ -235,7 +235,7 @@ def test_it_is_the_same_as_json(location, campaign):
 
 
 def test_a_person_reads_all_of_it(location, campaign):
-    text = shown(status_report(take_status(location, undelivered=3), "injections"))
+    text = shown(status_report(take_status(location, undelivered=3), "injection"))
     for expected in (
         "9 units: 1 qualified, 3 preprocessed, 1 working, 2 done, 2 error",
         "38 injections/s",
@@ -253,7 +253,7 @@ def test_a_person_reads_all_of_it(location, campaign):
 def test_a_job_that_is_silent_is_said_to_be_and_counts_for_nothing(location, campaign):
     status = take_status(location)
     silent = replace(status, running=[replace(status.running[-1], silent=300.0)])
-    assert "silent for 5 min" in shown(status_report(silent, "injections"))
+    assert "silent for 5 min" in shown(status_report(silent, "injection"))
 
 
 def test_the_story_of_a_unit_can_be_read(ledger, campaign):

@@ -28,7 +28,7 @@ def test_scan_reports_bad_rows_and_fails_softly(cvzmpi, store):
     store.datasets = [row(), row("BADLY", startTime="yesterday")]
     printed = cvzmpi("scan", status=1)
     assert "bad row BADLY: startTime = 'yesterday': expected" in printed
-    assert "1 datasets, 1 Observing Programs; 1 new programs, 1 new datasets, 1 bad rows" in printed
+    assert "1 dataset, 1 Observing Program; 1 new program, 1 new dataset, 1 bad row" in printed
 
 
 @pytest.mark.usefixtures("invertible")
@@ -138,7 +138,7 @@ def test_a_rule_of_the_command_line_is_in_force(cvzmpi, store):
 
 
 def test_without_a_store_it_says_what_is_missing(cvzmpi, campaign):
-    (campaign / "cvzmpi.toml").unlink()
+    (campaign / "cvzmpi.toml").write_text("")
     with pytest.raises(ConfigError, match=r"store\.url is not set"):
         cvzmpi("scan")
 

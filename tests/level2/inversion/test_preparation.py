@@ -101,7 +101,7 @@ def test_all_maps_of_all_datasets_are_prepared_and_not_before_all_are_here(
     ]
     know(example.dataset_id, repeated)
     report = prepare(level1)
-    assert str(report) == "0 prepared, 0 failed; 1 wait for the rest of their Level 1 data"
+    assert str(report) == "0 prepared, 0 failed; 1 waits for the rest of its Level 1 data"
     assert last_event(catalogue).to_state is State.QUALIFIED
 
     shutil.copytree(example.level1, level1 / example.dataset_id)

@@ -167,7 +167,7 @@ def test_what_somebody_has_reserved_is_not_begun(campaign, story):
         reserve(Catalogue(ledger), job, "two", "Jane")
     ended = run(campaign, ranks=2)
     assert ended.status == 0, ended.stderr
-    assert "1 programs: 0 done before, 0 half done, 1 to begin" in ended.stderr
+    assert "1 program: 0 done before, 0 half done, 1 to begin" in ended.stderr
     assert story.states("one") == WAY
     assert story.unit("two").state is State.PREPROCESSED
     assert "working" not in story.states("two")

@@ -37,7 +37,7 @@ def scanned(catalogue, client, job):
 def test_a_new_program_is_discovered_with_its_datasets(catalogue, store, scanned):
     store.datasets = [row(), calcium(), context()]
     report = scanned()
-    assert str(report) == ("3 datasets, 1 Observing Programs; 1 new programs, 3 new datasets")
+    assert str(report) == ("3 datasets, 1 Observing Program; 1 new program, 3 new datasets")
     (unit,) = catalogue.ledger.units()
     assert (unit.name, unit.state, unit.cost) == (OP, State.DISCOVERED, 2000)
     assert [d.dataset_id for d in catalogue.program(OP).datasets] == ["BLKGA", "CALCI", "IMAGE"]
@@ -48,7 +48,7 @@ def test_scanning_again_adds_nothing(catalogue, store, scanned):
     store.experiments = [{"experimentId": "eid_1_118", "experimentDescription": "Spots"}]
     scanned()
     before = count(catalogue, events), count(catalogue, dataset_versions)
-    assert str(scanned()) == "3 datasets, 1 Observing Programs; nothing new"
+    assert str(scanned()) == "3 datasets, 1 Observing Program; nothing new"
     assert (count(catalogue, events), count(catalogue, dataset_versions)) == before
     assert catalogue.experiments() == {"eid_1_118": "Spots"}
 
@@ -143,7 +143,7 @@ def test_rows_whose_program_or_dataset_is_no_name_are_left_out(catalogue, job):
 def test_a_program_is_held_back_until_all_of_its_rows_can_be_read(catalogue, store, scanned, job):
     store.datasets = [row(), calcium(startTime="yesterday")]
     report = scanned()
-    assert str(report).endswith("1 bad rows, 1 programs held back")
+    assert str(report).endswith("1 bad row, 1 program held back")
     states = lambda: [event.to_state.value for event in catalogue.ledger.history(OP)]  # noqa: E731
     qualify(catalogue, job, THRESHOLDS, 7, NOW)
     assert scanned().held_programs == []  # it is so already

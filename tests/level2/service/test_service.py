@@ -420,7 +420,7 @@ def test_a_round_scans_qualifies_and_publishes(rounds, catalogue, store, web):
     assert catalogue.states() == {OP: State.QUALIFIED}
     steps = {report["step"]: report for report in web.get("/api/steps").get_json()}
     assert list(steps) == ["scan", "qualify", "inbox", "publish"]
-    assert steps["scan"]["text"].startswith("2 datasets, 1 Observing Programs")
+    assert steps["scan"]["text"].startswith("2 datasets, 1 Observing Program")
     assert not any(report["failed"] for report in steps.values())
 
 

@@ -35,7 +35,7 @@ _PATHS = ("/scratch/campaign/input/tess-s0001-{}-s_lc.fits", "/scratch/campaign/
 class _EmptyCampaign:
     """Units of the size that light curves have as messages, and no work at all."""
 
-    step_name = "steps"
+    step_name = "step"
 
     def __init__(self, n_units: int) -> None:
         self._n_units = n_units

@@ -21,6 +21,7 @@ from cvzmpi.cvz.archive.listings.kept_listings import KeptListing, KeptListings
 from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_in
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
+from cvzmpi.wording import counted
 
 _MISSING_AT_END = 2
 """The number of sectors in a row without a listing that are the end."""
@@ -86,7 +87,9 @@ class SectorListings:
         notes = list(self._notes)
         if self._old:
             kept, error = self._old[0]
-            others = f", and those of {n} other sectors" if (n := len(self._old) - 1) else ""
+            others = (
+                f", and those of {counted(n, 'other sector')}" if (n := len(self._old) - 1) else ""
+            )
             notes.append(f"{error}; its listing of {kept.days:.0f} days ago is used{others}")
         if self.unseen is not None:
             notes.append(f"{self.unseen}; new sectors cannot be looked for")
@@ -168,8 +171,9 @@ class SectorListings:
             return kept.content
         if kept is not None and n_light_curves < _SHRUNK * kept.n_light_curves:
             self._notes.append(
-                f"{address}: lists {n_light_curves:,} light curves, and {kept.days:.0f} days ago "
-                f"{kept.n_light_curves:,}; those are used (if that is right, remove {kept.file})"
+                f"{address}: lists {counted(n_light_curves, 'light curve')}, and "
+                f"{kept.days:.0f} days ago {kept.n_light_curves:,}; those are used "
+                f"(if that is right, remove {kept.file})"
             )
             return kept.content
         self._kept.write(sector, content)

@@ -36,6 +36,7 @@ from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
+from cvzmpi.wording import counted
 
 MASTER = "campaign.h5"
 _PARTS = "parts"
@@ -178,12 +179,13 @@ def _part(index: Path, name: str, search: Search) -> Part:
 def describe(report: IndexReport) -> str:
     """Describe an update in lines for people; the first problems by name."""
     lines = [
-        f"{report.n_light_curves:,} light curves ({report.n_unfinished:,} unfinished), "
-        f"{report.n_flares:,} flares; {report.n_read:,} sector files read; "
+        f"{counted(report.n_light_curves, 'light curve')} ({report.n_unfinished:,} unfinished), "
+        f"{counted(report.n_flares, 'flare')}; {counted(report.n_read, 'sector file')} read; "
         f"{'new tables' if report.changed else 'nothing changed'} in {report.directory}"
     ]
     if report.n_problems:
-        lines.append(f"{report.n_problems:,} files are not in it (table problems):")
+        left_out = counted(report.n_problems, "file is", "files are")
+        lines.append(f"{left_out} not in it (table problems):")
         problems = pq.ParquetFile(table_path(report.directory, "problems"))
         first = next(problems.iter_batches(_SHOWN)).to_pylist()
         lines += [f"  {p['kind']}: {p['path']}: {p['reason']}" for p in first]

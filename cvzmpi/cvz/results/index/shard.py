@@ -140,13 +140,15 @@ def _look(directory: Path) -> tuple[dict[str, os.stat_result], _Rows]:
                         seen[entry.name] = entry.stat()
                     except FileNotFoundError:
                         continue  # set aside in this moment
-                elif kind != "claim":
+                elif kind not in _PASSED_OVER:
                     rows.problems.append(_problem(Path(entry.path), kind, _REASONS[kind]))
     except OSError as error:
         raise SectorFileError(f"{directory}: cannot be read: {error.strerror}") from error
     return seen, rows
 
 
+_PICTURES = {".png", ".pdf"}  # that somebody had drawn beside the sector file
+_PASSED_OVER = {"claim", "picture"}
 _REASONS = {
     "damaged": "set aside by a job; its light curve starts anew",
     "half-written": "left by a job that was killed, or being written now",
@@ -160,6 +162,8 @@ def _kind(entry: os.DirEntry[str], shard: str) -> str:
     stem, suffix, rest = name.partition(".h5")
     if stem.endswith(".claim"):
         return "claim"
+    if Path(name).suffix.lower() in _PICTURES and LightCurveId.parse(Path(name).stem) is not None:
+        return "picture"
     light_curve = LightCurveId.parse(stem)
     if not suffix or light_curve is None or light_curve.shard != shard or entry.is_dir():
         return "foreign"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.results.pictures.style import DATA, FLARE, GP, PALETTE, label_decades, picture, say
+from cvzmpi.wording import counted
 
 _BINS = 25
 
@@ -108,7 +109,7 @@ def draw_sky(
     size = _dot(len(x)) + 1.5
     for label, chosen, marker, colour in states:
         if chosen.any():
-            text = f"{label}: {chosen.sum():,} stars"
+            text = f"{label}: {counted(int(chosen.sum()), 'star')}"
             axes.plot(x[chosen], y[chosen], marker, color=colour, ms=size, mew=0.8, label=text)
     hours = np.arange(150, -151, -30)
     axes.set_xticks(np.radians(-hours), [f"{hour % 360}°" for hour in hours], fontsize=7)

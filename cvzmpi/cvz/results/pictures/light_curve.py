@@ -23,6 +23,7 @@ from cvzmpi.cvz.results.pictures.style import (
 from cvzmpi.cvz.results.products.measured_flares import by_size
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.sector_file.star_facts import star_facts
+from cvzmpi.wording import counted
 
 MAX_FLARES = 9
 _COLUMNS = 3  # of their panels
@@ -107,7 +108,7 @@ def _draw_legend(axes: Any, content: Content) -> None:
     else:
         handles.append(Line2D([], [], color=GP, label="Gaussian process"))
     n_flares = content.searched.n_flares
-    what = "no flare" if not n_flares else "1 flare" if n_flares == 1 else f"{n_flares} flares"
+    what = counted(n_flares, "flare") if n_flares else "no flare"
     what += f" in {content.search_time().searched:.2f} d"
     marker = "|" if n_flares else ""
     handles.append(Line2D([], [], color=FLARE, marker=marker, ls="", mew=1.1, label=what))

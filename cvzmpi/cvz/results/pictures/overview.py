@@ -21,12 +21,16 @@ from cvzmpi.cvz.results.pictures.light_curve import (
 from cvzmpi.cvz.results.pictures.recovery import draw_recovery
 from cvzmpi.cvz.results.pictures.style import check_suffix, picture, save, say
 from cvzmpi.cvz.results.products.measured_flares import by_size
+from cvzmpi.errors import ConfigError
 
 
-def plot_file(path: Path, output: Path, search: Search = DEFAULT_SEARCH) -> Path:
+def plot_file(
+    path: Path, output: Path, search: Search = DEFAULT_SEARCH, *, make_directory: bool = False
+) -> Path:
     """Draw a sector file as PNG or PDF, seen by the search chosen.
 
-    What is not in it yet is said in its panel.
+    What is not in it yet is said in its panel. With `make_directory`, the directory of the output
+    is made where it is missing, once the file is read.
 
     Returns
     -------
@@ -42,6 +46,11 @@ def plot_file(path: Path, output: Path, search: Search = DEFAULT_SEARCH) -> Path
     """
     check_suffix(output)
     content = Content.read(path, search)
+    if make_directory:
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{output.parent}: cannot be made: {error.strerror}") from error
     return save(lambda: draw_overview(content), output)
 
 

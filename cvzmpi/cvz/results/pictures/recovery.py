@@ -27,6 +27,7 @@ from cvzmpi.cvz.results.products.recovered_fraction import (
     even_edges,
 )
 from cvzmpi.cvz.sector_file.data import Recovery
+from cvzmpi.wording import counted
 
 _MIN_IN_CELL = 10
 """Repeats below which a cell of the recovery map is left empty: its fraction says little."""
@@ -112,7 +113,7 @@ def how_many(recovery: Recovery) -> str:
     done = f"{recovery.n_done:,}"
     if recovery.n_done < recovery.n_inject:
         done += f" of {recovery.n_inject:,}"
-    places = f"{done} flares × {recovery.recovered.shape[1]} places"
+    places = f"{done} flares × {counted(recovery.recovered.shape[1], 'place')}"
     every = recovery.n_placed == recovery.recovered.size
     return places if every else f"{places}, {recovery.n_placed:,} count"
 

@@ -18,6 +18,7 @@ from cvzmpi.cvz.results.pictures.style import (
     say,
 )
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
+from cvzmpi.wording import counted
 
 
 def draw_ffd(star: StarFfd) -> Any:
@@ -61,7 +62,9 @@ def _draw_fit(axes: Any, star: StarFfd, largest: float) -> None:
     assert law is not None
     x = np.geomspace(law.lower, min(law.upper, largest * 1.5), 100)
     low, high = law.index_interval
-    label = rf"$\alpha$ = {law.index:.2f} ({low:.2f} to {high:.2f}), {law.n_flares} flares"
+    label = (
+        rf"$\alpha$ = {law.index:.2f} ({low:.2f} to {high:.2f}), {counted(law.n_flares, 'flare')}"
+    )
     axes.plot(x, law.rate_above(x), color=GP, lw=1.4, label=label, zorder=3)
 
 
@@ -115,7 +118,7 @@ def _draw_rates(
 
 def _title(star: StarFfd) -> str:
     n = len(star.sectors)
-    return f"TIC {star.tic}, {star.time.searched:.1f} d in {n} sector{'s' if n > 1 else ''}"
+    return f"TIC {star.tic}, {star.time.searched:.1f} d in {counted(n, 'sector')}"
 
 
 def _no_rate(star: StarFfd) -> str:

@@ -5,8 +5,9 @@ Each row has the values of the columns of its table, in their order; what is not
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from cvzmpi.cvz.results.products.measured_flares import COLUMNS
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale, band_luminosity
 from cvzmpi.cvz.sector_file.layout import Column
 from cvzmpi.errors import ConfigError, one_line
+
+_MOST_NAMED = 4
+"""Stars whose numbers are all in the names of their tables."""
 
 FORMATS = {"ecsv": "ascii.ecsv", "parquet": "parquet"}
 
@@ -136,12 +140,17 @@ def star_rows(star: StarFfd) -> Rows:
 
 
 def write_tables(
-    stars: Sequence[Rows], directory: Path, kind: str = "ecsv", settings: Mapping[str, Any] = {}
+    stars: Sequence[Rows],
+    directory: Path,
+    kind: str = "ecsv",
+    settings: Mapping[str, Any] = {},
+    tics: Collection[int] = (),
 ) -> list[Path]:
     """Write `ffd_stars`, `ffd_sectors` and `ffd_flares`; each takes its name when it is whole.
 
     The directory is created where missing, tables of these names are replaced; `kind` is one of
-    `FORMATS`, and `settings` are in the metadata of each table.
+    `FORMATS`, and `settings` are in the metadata of each table. Where the stars are some that were
+    asked for, and not all, their `tics` are in the names: `ffd_stars_25155310`.
 
     Raises
     ------
@@ -152,7 +161,7 @@ def write_tables(
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, columns in TABLES.items():
-            path = directory / f"ffd_{name}.{kind}"
+            path = directory / f"ffd_{name}{_named_after(tics)}.{kind}"
             aside = path.with_name(f"{path.name}.new")
             table = QTable(
                 rows=[row for star in stars for row in star[name]] or None,
@@ -168,6 +177,15 @@ def write_tables(
     except OSError as error:
         raise ConfigError(f"{directory}: cannot write here: {one_line(error)}") from error
     return paths
+
+
+def _named_after(tics: Collection[int]) -> str:
+    """What the names of the tables of some stars have more than those of all stars."""
+    shown = [f"_{tic}" for tic in sorted(tics)]
+    if len(shown) <= _MOST_NAMED:
+        return "".join(shown)
+    digest = hashlib.sha256("".join(shown).encode()).hexdigest()[:8]
+    return f"{''.join(shown[:1])}_and_{len(shown) - 1}_more_{digest}"
 
 
 def _star_row(star: StarFfd) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 from cvzmpi.errors import SectorFileError, UnfinishedFileError
+from cvzmpi.wording import counted
 
 MIN_INJECTED = 100
 """A half-done light curve with fewer injected flares says too little about its completeness."""
@@ -96,7 +97,7 @@ class SearchedSector:
         if recovery is None or recovery.n_done < max(1, enough):
             n_done = 0 if recovery is None else recovery.n_done
             raise UnfinishedFileError(
-                f"{file.described}: {n_done} flares injected so far, "
+                f"{file.described}: {counted(n_done, 'flare')} injected so far, "
                 f"expected at least {MIN_INJECTED}"
             )
         completeness = file.completeness_curve()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
+from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
@@ -33,7 +34,7 @@ from cvzmpi.errors import SectorFileError
 from cvzmpi.extras import needs
 
 if TYPE_CHECKING:
-    from lightkurve import LightCurve
+    from lightkurve import TessLightCurve
 
     from cvzmpi.cvz.results.pictures.style import Picture
 
@@ -96,8 +97,11 @@ class SectorFile(SearchedFile):
         series.meta.update(tic=self.tic, sector=self.sector, **self.header)
         return series
 
-    def light_curve(self) -> LightCurve:
-        """The same as a lightkurve `LightCurve`.
+    def light_curve(self) -> TessLightCurve:
+        """The same as a lightkurve `TessLightCurve`, in BTJD, with its methods and its `meta`.
+
+        It has every row with a time, whatever its quality; `quality` says which ones lightkurve
+        would have left out.
 
         Raises
         ------
@@ -108,9 +112,17 @@ class SectorFile(SearchedFile):
             import lightkurve
 
         series = self.time_series
-        return lightkurve.LightCurve(
-            series, meta={**series.meta, "LABEL": f"TIC {self.tic}", "TARGETID": self.tic}
-        )
+        time = Time(series.time, format="btjd")  # lightkurve brings this format of time
+        columns = {name: series[name] for name in series.colnames if name != "time"}
+        facts: dict[str, object] = {
+            "MISSION": "TESS",
+            "AUTHOR": "SPOC",
+            "FLUX_ORIGIN": "pdcsap_flux",
+        }
+        facts |= {"LABEL": f"TIC {self.tic}", "TARGETID": self.tic, "TICID": self.tic}
+        place = {name: self.header.get(f"{name}_OBJ") for name in ("RA", "DEC")}
+        meta = {**self.header, **facts, **place, "SECTOR": self.sector}
+        return lightkurve.TessLightCurve(time=time, data=columns, meta=meta)
 
     @cached_property
     def flares(self) -> QTable:

@@ -56,7 +56,7 @@ def test_what_cannot_be_used_is_named_and_not_fatal(results, tmp_path):
     assert len(left_out) == 3
     assert "20 flares injected so far, expected at least 100" in left_out[1] + left_out[0]
     assert any("_10.h5: not an HDF5 file" in line for line in left_out)
-    assert "1 stars, 1 light curves; 3 left out" in outcome.stderr
+    assert "1 star, 1 light curve; 3 left out" in outcome.stderr
 
 
 def test_a_star_asked_for_is_summed_up_in_one_line(results, tmp_path):

@@ -39,7 +39,8 @@ def ffd(results, *arguments, tics=("--all",)):
     command = ["ffd", *tics, "--results", results, "--output", output, *arguments]
     outcome = CliRunner().invoke(cli, [*map(str, command)], catch_exceptions=False)
     names = ("stars", "sectors", "flares")
-    tables = {n: QTable.read(output / f"ffd_{n}.ecsv", format="ascii.ecsv") for n in names}
+    stars = "" if tics == ("--all",) else "".join(f"_{tic}" for tic in sorted(tics))
+    tables = {n: QTable.read(output / f"ffd_{n}{stars}.ecsv", format="ascii.ecsv") for n in names}
     said = outcome.stderr.splitlines()
     return tables, [line for line in said if line.startswith("reliability of flares")], outcome
 
@@ -116,7 +117,7 @@ def test_a_file_that_changed_since_counts_alone(results):
     assert by_flare(tables["flares"]) == others | of_files(results, [(1001, 2)])
     assert said == [
         "reliability of flares in 3 light curves: all light curves in the index",
-        "reliability of flares in 1 light curves: their light curve alone",
+        "reliability of flares in 1 light curve: their light curve alone",
     ]
 
 
@@ -142,7 +143,7 @@ def test_flares_of_version_1_count_as_certain_beside_others(results):
     assert values == pooled | old
     assert said == [
         "reliability of flares in 4 light curves: all light curves in the index",
-        "reliability of flares in 1 light curves: no mirror images: they count as certain",
+        "reliability of flares in 1 light curve: no mirror images: they count as certain",
     ]
 
 
@@ -169,7 +170,7 @@ def test_a_light_curve_that_is_left_out_takes_its_reliabilities_along(results):
     assert "left out: " in outcome.stderr
     pooled = {flare: r for flare, r in of_index(results).items() if flare[:2] == (1001, 2)}
     assert by_flare(tables["flares"]) == pooled
-    assert said == ["reliability of flares in 1 light curves: all light curves in the index"]
+    assert said == ["reliability of flares in 1 light curve: all light curves in the index"]
 
 
 def test_a_light_curve_that_spoils_its_star_takes_its_reliabilities_along(results, monkeypatch):

@@ -47,3 +47,10 @@ def test_every_table_has_the_declared_columns(rows, tmp_path, stars, kind):
 def test_every_column_has_a_meaning():
     for columns in TABLES.values():
         assert all(column.description for column in columns.values())
+
+
+def test_the_names_of_tables_of_many_stars_are_short_and_each_selection_has_its_own(tmp_path):
+    first, second = (write_tables([], tmp_path, tics=range(1, n))[0].name for n in (1001, 1002))
+    assert first != second
+    assert first.startswith("ffd_stars_1_and_999_more_")
+    assert write_tables([], tmp_path, tics=[3, 1])[0].name == "ffd_stars_1_3.ecsv"

@@ -9,6 +9,7 @@ import pytest
 from astropy import units as u
 
 import cvzmpi
+from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.errors import SectorFileError
 from tests.cvz.example_file import EXPOSURE, SECTOR, TIC, write_example
 from tools.harness.job_process import environment
@@ -32,12 +33,37 @@ def test_the_light_curve_is_the_files_with_units(path):
     assert (series.meta["tic"], series.meta["sector"], series.meta["TEFF"]) == (TIC, SECTOR, 3210)
 
 
-def test_lightkurve_gets_a_light_curve(path):
-    curve = cvzmpi.read(path).light_curve()
-    assert type(curve).__name__ == "LightCurve"
-    assert curve.flux.unit == u.electron / u.s
-    assert curve.meta["LABEL"] == f"TIC {TIC}"
+def test_lightkurve_gets_a_tess_light_curve_in_btjd(path):
+    file = cvzmpi.read(path)
+    curve = file.light_curve()
+    assert type(curve).__name__ == "TessLightCurve"
+    assert (curve.time.format, curve.time.scale) == ("btjd", "tdb")
+    measured = file.data.light_curve
+    rows = np.isfinite(measured.time)
+    np.testing.assert_allclose(curve.time.value, measured.time[rows], rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(curve.flux.value, measured.flux[rows])
+    np.testing.assert_array_equal(curve.quality, measured.quality[rows])
+    assert curve.flux.unit == curve.flux_err.unit == u.electron / u.s
+    assert (curve.sector, curve.targetid, curve.meta["TICID"]) == (SECTOR, TIC, TIC)
+    assert (curve.label, curve.mission) == (f"TIC {TIC}", "TESS")
+    assert curve.meta["TESSMAG"] == file.header["TESSMAG"]
     assert len(curve.remove_nans()) < len(curve)
+    assert {"flare_probability", "gp_mu", "row"} <= set(curve.columns)
+
+
+def test_the_methods_of_lightkurve_work_on_it(path, tmp_path):
+    curve = cvzmpi.read(path).light_curve()
+    flat = curve.remove_nans().flatten(window_length=101)
+    assert np.nanmedian(flat.flux.value) == pytest.approx(1, abs=0.01)
+    periodogram = curve.to_periodogram(minimum_period=0.1, maximum_period=2)
+    assert periodogram.period_at_max_power.unit == u.day
+    assert 0 < len(curve.bin(time_bin_size=30 * u.min)) < len(curve)
+    assert curve.plot().get_xlabel().startswith("Time - 2457000")
+    assert len(curve.truncate(curve.time.value[100], curve.time.value[200])) > 50
+    curve.to_fits(tmp_path / "lc.fits")
+    again = read_light_curve(tmp_path / "lc.fits")
+    assert (again.tic, again.sector) == (TIC, SECTOR)
+    np.testing.assert_array_equal(again.flux, curve.flux.value)
 
 
 def test_flares_and_injections_are_tables_with_units(path):

@@ -115,7 +115,7 @@ def fit_power_law(
     x = np.log(durations[inside] / lower)
     certainty = np.ones(len(x)) if reliability is None else reliability[inside]
     if len(x) < MIN_FLARES:
-        raise ValueError(f"a power law needs {MIN_FLARES} flares, here are {len(x)}")
+        raise ValueError(f"a power law needs {MIN_FLARES} flares, here: {len(x)}")
     certain = bool(np.all(certainty == 1))
     n, total = float(certainty.sum()), float(certainty @ x)
     n_effective = float(certainty @ certainty)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvzmpi.cvz.archive.target_list import Target, read_target_list
+from cvzmpi.cvz.target_list import Target, read_target_list
 from cvzmpi.errors import ConfigError
 
 

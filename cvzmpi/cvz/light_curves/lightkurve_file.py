@@ -1,0 +1,94 @@
+"""Files that lightkurve wrote with `to_fits`: where they have what SPOC's have elsewhere.
+
+lightkurve leaves out the cadence and the zero of the times, and calls flux and target otherwise.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS, SECONDS_PER_DAY
+from cvzmpi.errors import LightCurveError
+
+_CREATOR = "lightkurve"
+_BTJD = {"btjd": 0.0, "jd": -2457000.0}
+"""Days to be added to times of a format of astropy, for BTJD."""
+
+
+def is_by_lightkurve(primary: Any) -> bool:
+    """True for the primary header of a file that lightkurve wrote."""
+    return str(primary.get("CREATOR", "")).startswith(_CREATOR)
+
+
+def identity_cards(path: Path, primary: Any) -> tuple[Any, Any]:
+    """The target and the sector, as they are written.
+
+    Raises
+    ------
+    LightCurveError
+        If one of them is missing, as where the light curve was none of TESS.
+    """
+    tic, sector = primary.get("TICID", primary.get("TARGETID")), primary.get("SECTOR")
+    if tic is None or sector is None:
+        raise LightCurveError(
+            f"{path}: written by lightkurve without target or sector: expected one of a "
+            "TessLightCurve, or to_fits(..., TARGETID=TIC, SECTOR=SECTOR)"
+        )
+    return tic, sector
+
+
+def column_names(path: Path, columns: set[str]) -> tuple[str, str, str, str | None]:
+    """The columns of time, flux, its error and quality; None where there is no quality.
+
+    Raises
+    ------
+    LightCurveError
+        If there is no flux with an error.
+    """
+    for flux in ("PDCSAP_FLUX", "FLUX"):
+        if {"TIME", flux, f"{flux}_ERR"} <= columns:
+            quality = next((name for name in ("QUALITY", "SAP_QUALITY") if name in columns), None)
+            return "TIME", flux, f"{flux}_ERR", quality
+    raise LightCurveError(
+        f"{path}: written by lightkurve without the columns TIME, FLUX and FLUX_ERR: found "
+        f"{', '.join(sorted(columns))}"
+    )
+
+
+def time_offset(path: Path, table: Any) -> float:
+    """Days to be added to the column TIME to have BTJD.
+
+    Raises
+    ------
+    LightCurveError
+        If the times are in another format than BTJD or JD.
+    """
+    unit = table.columns["TIME"].unit
+    if unit not in _BTJD:
+        raise LightCurveError(
+            f"{path}: written by lightkurve with times in {unit!r}, expected 'btjd' or 'jd'"
+        )
+    return _BTJD[unit]
+
+
+def check_cadence(path: Path, time: np.ndarray) -> None:
+    """Check that most cadences follow each other after 2 minutes.
+
+    Parameters
+    ----------
+    time : ndarray, shape (n_cadences,)
+        In days.
+
+    Raises
+    ------
+    LightCurveError
+    """
+    steps = np.diff(time[np.isfinite(time)])
+    seconds = float(np.median(steps)) * SECONDS_PER_DAY if len(steps) else np.nan
+    if not abs(seconds - EXPOSURE_SECONDS) <= 1:
+        raise LightCurveError(
+            f"{path}: cadence is {seconds:.0f} s, expected {EXPOSURE_SECONDS:.0f} s"
+        )
