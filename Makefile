@@ -3,6 +3,7 @@
 # make example-report  the report of 20 invented stars, in demo/example: some ten minutes
 # make test     all tests: serially, and with 2, 3 and 5 MPI ranks
 # make test-archive  a campaign's listings and many files from a stand-in archive: two minutes
+# make test-packaging  the wheel, in fresh virtual environments without compiler or MPI: five minutes
 # make test-slurm  the jobs on a real Slurm, brought up for it (root; six to twelve minutes)
 # make test-ledger-jobs  jobs and their database killed at random: does the history hold? 15 minutes
 # make docs     the documentation site, its tutorials executed: three minutes
@@ -20,7 +21,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo example-report test docs test-ledger-jobs bench-ledger test-archive test-slurm calibration torture bench bench-index bench-detection bench-inversion torture-inversion flipped-bits lint format clean
+.PHONY: help setup demo example-report test docs test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-detection bench-inversion torture-inversion flipped-bits lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -43,6 +44,9 @@ docs: setup
 
 test-archive: setup
 	.venv/bin/python -m pytest -m archive --durations=0 tests/cvz/archive
+
+test-packaging: setup
+	.venv/bin/python -m pytest -m packaging tests/packaging
 
 test-slurm: setup
 	@tools/test_slurm.sh

@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 from tests.docs.code_blocks import blocks_tested_by, skeleton
-from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
-from tools.stand_in_archive.server import StandInArchive
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog, Simulation, product_of
+from cvzmpi.cvz.stand_in_archive.server import StandInArchive
 
 N_STARS, N_SECTORS, N_FIT = 5, 2, 7  # so many files fit into scratch
 
