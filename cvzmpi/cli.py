@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi import __version__
-from cvzmpi.cvz.commands.command_line import RunByDefault, cvz
+from cvzmpi.cvz.commands.command_line import cvz
 from cvzmpi.errors import one_line
-from cvzmpi.runtime.command_line import imported
+from cvzmpi.runtime.command_line import HELP_OPTIONS, imported
+from cvzmpi.runtime.run_by_default import RunByDefault
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -65,7 +66,11 @@ def _loaded(campaign: EntryPoint) -> click.Command:
     raise click.ClickException(f"{campaign.name}: package {package} is broken: {reason}")
 
 
-@click.group(cls=_CommandLine, commands=cvz.commands, context_settings={"max_content_width": 100})
+@click.group(
+    cls=_CommandLine,
+    commands=cvz.commands,
+    context_settings={"max_content_width": 100, **HELP_OPTIONS},
+)
 @click.version_option(__version__, prog_name="cvzmpi")
 def cli() -> None:
     """Bulk processing of astronomical campaigns over MPI.

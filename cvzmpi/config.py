@@ -23,9 +23,10 @@ from pydantic import (
     ValidationError,
 )
 
+from cvzmpi.config_faults import explain
 from cvzmpi.errors import ConfigError, one_line
-from cvzmpi.given_path import why_not_path
-from cvzmpi.redaction import redacted, shown_url, url_fault
+from cvzmpi.given_path import expanded, why_not_path
+from cvzmpi.redaction import shown_url, url_fault
 from cvzmpi.text_file import read_text
 
 if sys.version_info >= (3, 11):
@@ -38,17 +39,7 @@ DEFAULT_FILE = Path("cvzmpi.toml")
 # The parser also raises these, for numbers of thousands of digits and brackets within brackets.
 _BAD_TOML = (ValueError, RecursionError)
 
-_SHOWN = 200  # characters of a wrong value in a message
 _KEY = re.compile(r"[\w.-]+", re.ASCII)
-
-# Clearer words than in the messages of pydantic, by the type of the error.
-_EXPECTED = {
-    "int_type": "a whole number",
-    "int_parsing_size": "a smaller number",
-    "float_type": "a number",
-    "path_type": "a path, in quotes",
-    "model_type": "a section with keys of its own",
-}
 
 
 class Section(BaseModel):
@@ -108,7 +99,8 @@ def load_as(
 ) -> AnySection:
     """Read and validate a configuration.
 
-    Paths in the file, and default ones, are relative to the directory of the file.
+    Paths in the file, and default ones, are relative to the directory of the file. They may begin
+    with `~`, and have variables of the environment, as $SCRATCH.
 
     Parameters
     ----------
@@ -128,9 +120,11 @@ def load_as(
     """
     values = _read_toml(file) if file is not None else {}
     if file is not None:
-        _anchor(values, model, file.parent)
+        _anchor(values, model, file)
     settings = dict(_parse(override) for override in overrides)
     for key, value in settings.items():
+        if isinstance(value, str) and value and _names_path(model, key):
+            value = _path(value, Path(), f"--set: {key}")
         _apply(values, key, value)
     for key, value in (values_by_key or {}).items():
         _apply(values, key, value)
@@ -138,7 +132,7 @@ def load_as(
         return model.model_validate(values)
     except ValidationError as error:
         raise ConfigError(
-            "\n".join(_explain(model, _source(file, settings, e), e) for e in error.errors())
+            "\n".join(explain(model, _source(file, settings, e), e) for e in error.errors())
         ) from None
 
 
@@ -204,17 +198,36 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: not valid TOML: {one_line(error)}") from None
 
 
-def _anchor(values: dict[str, Any], model: type[Section], directory: Path) -> None:
+def _anchor(values: dict[str, Any], model: type[Section], file: Path, prefix: str = "") -> None:
     """Make the paths of a file's settings, and default ones, relative to its directory."""
     for name, field in model.model_fields.items():
         if isinstance(field.default, Section):
             section = values.setdefault(name, {})
             if isinstance(section, dict):
-                _anchor(section, type(field.default), directory)
+                _anchor(section, type(field.default), file, f"{prefix}{name}.")
         elif _is_path(field.annotation):
             value = values.get(name, field.default)
             if isinstance(value, str | Path) and value != "":
-                values[name] = directory / value
+                values[name] = _path(str(value), file.parent, f"{file}: {prefix}{name}")
+
+
+def _path(text: str, directory: Path, setting: str) -> Path:
+    """The path of a setting, its variables replaced."""
+    try:
+        return expanded(text, directory)
+    except ValueError as error:
+        raise ConfigError(f"{setting} = {text!r}: {error}") from None
+
+
+def _names_path(model: type[Section], key: str) -> bool:
+    """True if a dotted key is that of a setting which is a path."""
+    *sections, name = key.split(".")
+    for section in sections:
+        default = model.model_fields[section].default if section in model.model_fields else None
+        if not isinstance(default, Section):
+            return False
+        model = type(default)
+    return name in model.model_fields and _is_path(model.model_fields[name].annotation)
 
 
 def _is_path(annotation: Any) -> bool:
@@ -252,32 +265,3 @@ def _source(file: Path | None, settings: Mapping[str, Any], error: Any) -> str:
     if any(f"{key}.".startswith(f"{s}.") or s.startswith(f"{key}.") for s in settings):
         return "--set"
     return str(file) if file is not None else "configuration"
-
-
-def _explain(model: type[Section], source: str, error: Any) -> str:
-    """One line for one thing that pydantic found wrong."""
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        parent = ".".join(str(part) for part in error["loc"][:-1])
-        return f"{source}: unknown key {key!r}; known here: {', '.join(_known_keys(model, parent))}"
-    if error["type"] == "value_error":
-        return f"{source}: {key}: {error['ctx']['error']}"
-    expected = _EXPECTED.get(error["type"])
-    if expected is None:
-        expected = error["msg"].removeprefix("Input should be ")
-    return f"{source}: {key} = {_shown(error['input'])}: expected {expected}"
-
-
-def _shown(value: Any) -> str:
-    """A value as messages show it: on one line, not too long, and without secrets."""
-    try:
-        text = repr(shown_url(value)) if isinstance(value, str) else redacted(repr(value))
-    except (ValueError, RecursionError):  # thousands of digits, or sections within sections
-        return f"({type(value).__name__})"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _known_keys(model: type[BaseModel], section: str) -> list[str]:
-    for name in filter(None, section.split(".")):
-        model = model.model_fields[name].annotation  # type: ignore[assignment]
-    return sorted(model.model_fields)

@@ -50,9 +50,9 @@ def test_options_alone_are_those_of_run(call, runs):
     assert runs == [
         {
             "file": None,
-            "input_directory": "in",
+            "input_directory": Path("in"),
             "targets": None,
-            "output_directory": "out",
+            "output_directory": Path("out"),
             "settings": ("seed=7", "a.b=c=d"),
         }
     ]
@@ -314,3 +314,101 @@ def test_a_number_that_makes_no_sense_is_refused_in_one_line(
     (line,) = err.splitlines()
     assert f"Invalid value for '{option}'" in line
     assert "is not in the range" in line
+
+
+# ----------------------------------------------------------------- what was mistyped
+
+
+@pytest.mark.parametrize(("words", "group"), list(groups(cli)), ids=str)
+def test_every_command_has_the_short_name_of_help_as_well(call, words, group):
+    context = click.Context(group)
+    for name in ("", *group.list_commands(context)):
+        command = (*words, *filter(None, [name]))
+        assert call(*command, "-h") == call(*command, "--help")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rnu"], "'rnu' is neither a command nor a file here; did you mean 'run'?"),
+        (["histroy", "1_1"], "'histroy' is neither a command nor a file here; did you mean 'h"),
+        (["cvz", "shwo", "1.h5"], "'shwo' is neither a command nor a file here; did you mean 's"),
+        (["level"], "'level' is neither a command nor a file here; did you mean 'level2'?"),
+        (["level2", "sacn"], "No such command 'sacn'. Did you mean 'scan'?"),
+        (["xyz"], "'xyz' is neither a command nor a file here\n"),
+        (["run", "--outptu", "x"], "No such option '--outptu'. Did you mean '--output'?"),
+        (["my.toml"], "my.toml: no such configuration file\n"),
+        (["campaigns/my"], "campaigns/my: no such configuration file\n"),
+    ],
+)
+def test_a_mistyped_command_is_one_line_with_the_one_that_is_meant(
+    call, tmp_path, monkeypatch, words, message
+):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = call(*words)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert err.startswith(f"cvzmpi: {message}")
+
+
+def test_a_configuration_without_a_suffix_is_run_where_it_is_there(
+    call, runs, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "campaign").write_text("seed = 1\n")
+    call("campaign")
+    assert [given["file"] for given in runs] == [Path("campaign")]
+
+
+# ----------------------------------------------------------------- completion in a shell
+
+
+def completed(*words):
+    """The completions of the last word, and the modules that finding them loads."""
+    code = (
+        "import sys\ntry:\n    from cvzmpi.cli import main\n    main()\n"
+        "finally:\n    sys.stderr.write(' '.join(sys.modules))\n"
+    )
+    asked = {"COMP_WORDS": " ".join(["cvzmpi", *words]), "COMP_CWORD": str(len(words))}
+    outcome = subprocess.run(
+        [sys.executable, "-c", f"import sys\nsys.argv = ['cvzmpi']\n{code}"],
+        capture_output=True,
+        text=True,
+        env=environment() | asked | {"_CVZMPI_COMPLETE": "bash_complete"},
+    )
+    loaded = {name.partition(".")[0] for name in outcome.stderr.split()}
+    return outcome.stdout.splitlines(), loaded
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["st"], ["plain,status"]),
+        (["level2", "pre"], ["plain,prepare", "plain,preprocess"]),
+        (["ffd", "--search", "s"], ["plain,stella", "plain,significance"]),
+        (["run", "--inp"], ["plain,--input"]),
+        (["show", "1"], ["file,1"]),
+        (["my"], ["file,my"]),
+    ],
+)
+def test_a_shell_completes_commands_options_choices_and_files(words, expected):
+    found, loaded = completed(*words)
+    assert found == expected
+    assert "click" in loaded
+    assert not loaded & {"mpi4py", "numpy", "h5py", "astropy", "rich", "sqlalchemy"}
+
+
+def test_a_shell_is_offered_the_commands_where_nothing_is_typed_yet():
+    found, _ = completed("")
+    assert {"plain,run", "plain,status", "plain,level2"} <= set(found)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shells_get_a_script_that_completes(shell):
+    source = environment() | {"_CVZMPI_COMPLETE": f"{shell}_source"}
+    script = "import sys; sys.argv = ['cvzmpi']; from cvzmpi.cli import main; main()"
+    outcome = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=source
+    )
+    if "version" in outcome.stderr:  # click asks bash for its version
+        pytest.skip(outcome.stderr.strip())
+    assert f"_CVZMPI_COMPLETE={shell}_complete" in outcome.stdout

@@ -240,3 +240,25 @@ def test_set_does_not_take_a_value_for_a_section(toml):
 def test_differences_name_keys_that_only_one_side_has():
     assert differences('{"a": 1}', '{"b": 2}') == ["a: not set -> 1", "b: 2 -> not set"]
     assert differences('{"a": 1}', '{"a": 1}') == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("detct.treshold=0.6", "did you mean 'detect.threshold'?"),
+        ("detect.treshold=0.6", "one of 'detect.threshold', "),
+        ("inject.n_injcet=3", "one of 'inject.n_inject', "),
+        ("threshold=0.6", "did you mean 'detect.threshold'?"),
+        ("detect.n_inject=3", "did you mean 'inject.n_inject'?"),
+        ("detect.search=signficance", "or 'both'; did you mean 'significance'?"),
+        ("archive.scratch_gb='20 GB'", "a number without a unit: disk space in GB that the down"),
+        ("job.log_level=debug", "expected 'DEBUG', 'INFO' or 'WARNING'; did you mean 'DEBUG'?"),
+    ],
+)
+def test_a_mistyped_setting_or_value_is_one_line_with_what_is_meant(setting, meant):
+    (line,) = complaints(None, setting)
+    assert meant in line
+
+
+def test_a_setting_that_is_like_no_other_brings_no_question():
+    assert complaints(None, "frobnicate=1")[0].endswith("seed, significance")

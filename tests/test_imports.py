@@ -96,18 +96,9 @@ TOOLS = PACKAGE.parent / "tools"
 # Of the package, from the bottom to the top: none imports one that comes later. A name stands for
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
-    *(
-        "redaction",
-        "errors",
-        "extras",
-        "said_once",
-        "estimates",
-        "software",
-        "regular_file",
-        "text_file",
-        "given_path",
-    ),
-    *("job_scripts", "other_program", "config", "mpi", "storage", "scheduler"),
+    *("redaction", "errors", "wording", "extras", "said_once", "estimates", "software"),
+    *("regular_file", "text_file", "given_path", "job_scripts", "other_program"),
+    *("config_faults", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
         "cvz.address",
@@ -454,4 +445,6 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
         "cvzmpi.level2.commands.command_line",
         "cvzmpi.redaction",
         "cvzmpi.runtime.command_line",
+        "cvzmpi.runtime.run_by_default",
+        "cvzmpi.wording",
     }

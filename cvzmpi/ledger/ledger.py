@@ -26,6 +26,7 @@ from cvzmpi.ledger.rows import (
     rows_with,
 )
 from cvzmpi.ledger.states import State, state_named
+from cvzmpi.wording import did_you_mean, question
 
 
 class Ledger:
@@ -260,5 +261,17 @@ class Ledger:
         with self.database.reading() as connection:
             rows = list(connection.execute(query))
         if not rows:
-            raise LedgerError(f"{name}: no such unit in {self.database.name}")
+            raise LedgerError(f"{name}: no such unit in {self.database.name}{self.meant(name)}")
         return [as_recorded(name, tuple(row)) for row in rows]
+
+    def meant(self, name: str) -> str:
+        """The question which unit is meant by a name that is none; "" where no unit is near.
+
+        The number of a star stands for its light curves, and a name for those that are like it.
+        """
+        with self.database.reading() as connection:
+            of_star = units.c.name.startswith(f"{name}_", autoescape=True)
+            known = connection.scalars(sa.select(units.c.name).where(of_star)).all()
+            if known:
+                return question(sorted(known, key=lambda unit: (len(unit), unit)))
+            return did_you_mean(name, connection.scalars(sa.select(units.c.name)))

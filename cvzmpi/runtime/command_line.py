@@ -27,6 +27,9 @@ ONE_CORE = "cvzmpi.runtime.all_ranks:on_one_core"
 """Ways to start a body. On all ranks it gets the World as its first argument; a job also stops in
 good order when a signal asks it to. On one core, BLAS has one thread, as in a job."""
 
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+"""Context settings of a command, and of all commands below it, with both names of help."""
+
 Declaration = Callable[..., Any]
 
 config_option = click.option(

@@ -64,7 +64,12 @@ def grant(ledger: Ledger, role: str) -> int:
 def _with_states(ledger: Ledger, names: Collection[str]) -> str:
     """Some units, each with its state."""
     states = {unit.name: unit.state for unit in ledger.units(names=list(names))}
-    said = [f"{name} (is {states.get(name, 'not in the ledger')})" for name in sorted(names)]
+    said = [
+        f"{name} (is {states[name]})"
+        if name in states
+        else f"{name} (is not in the ledger{ledger.meant(name)})"
+        for name in sorted(names)
+    ]
     if State.WORKING in states.values():
         said.append("what is working without a living job, the next `run` goes on with by itself")
     return ", ".join(said)

@@ -123,3 +123,21 @@ def test_verify_compares_and_repairs(call, output):
     assert "3 units compared with their files, 1 differ, 1 of them repaired" in out
     assert states(output) == ["preprocessed", "error", "error"]
     assert "0 differ" in call("verify", "--output", output)[1]
+
+
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        (["history", "1"], "no such unit in .*; did you mean '1_1'?"),
+        (["history", "1_11"], "; did you mean '1_1'?"),
+        (["retry", "2"], "2 (is not in the ledger; did you mean '2_1'?)"),
+    ],
+)
+def test_a_unit_that_is_not_there_brings_those_that_may_be_meant(call, output, command, meant):
+    status, _, err = call(*command, "--output", output)
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert all(part in err for part in meant.split(".*"))
+
+
+def test_nothing_is_like_a_name_that_no_unit_has(call, output):
+    assert "did you mean" not in call("history", "frobnicate", "--output", output)[2]

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from cvzmpi.mpi.launch import pin_to_one_core
+from cvzmpi.runtime.command_line import HELP_OPTIONS
 
 os.environ.pop("OPENBLAS_CORETYPE", None)
 pin_to_one_core()  # before NumPy is imported
@@ -46,7 +47,7 @@ MEASURED = (
 )
 
 
-@click.command()
+@click.command(context_settings=HELP_OPTIONS)
 @click.option("--pixels", default=4096, show_default=True, help="To be inverted.")
 @click.option("--repeats", default=5, show_default=True, help="Of the measurements of speed.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs/inversion.md")

@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from cvzmpi.ledger import Event, Job, Ledger, NewUnit, State
 from cvzmpi.ledger.records import now
 from cvzmpi.ledger.status.status import take_status
+from cvzmpi.runtime.command_line import HELP_OPTIONS
 from tools.bench.measuring.machine import processor
 from tools.bench.measuring.timing import cpu_of_process, timed
 from tools.harness.job_process import ROOT
@@ -162,7 +163,7 @@ def run_on(kind: str, location: str, directory: Path, n_units: int) -> list[str]
     return [*lines, markdown_table(("", "median (fastest to slowest)"), rows), ""]
 
 
-@click.command()
+@click.command(context_settings=HELP_OPTIONS)
 @click.option("--units", default=200_000, show_default=True)
 @click.option("--report", type=click.Path(path_type=Path), help="Where to write the result.")
 def main(units: int, report: Path | None) -> None:

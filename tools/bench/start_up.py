@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from cvzmpi.runtime.command_line import HELP_OPTIONS
 from tools.bench.measuring.timing import cpu_of_process, timed
 
 HERE = Path(__file__).resolve().parents[2]
@@ -53,7 +54,7 @@ def measure(code: str, checkout: Path) -> tuple[float, float]:
     return 1e3 * cpu, 1e3 * wall
 
 
-@click.command()
+@click.command(context_settings=HELP_OPTIONS)
 @click.option("--before", type=click.Path(path_type=Path, exists=True), default=HERE)
 @click.option("--times", type=click.IntRange(1), default=10, show_default=True)
 def main(before: Path, times: int) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from cvzmpi.cvz.sector_file.reading import read_sector_data
+from cvzmpi.runtime.command_line import HELP_OPTIONS
 from tools.calibration.campaigns import CAMPAIGNS, light_curves, search
 from tools.calibration.page import page
 from tools.calibration.picture import draw
@@ -21,7 +22,7 @@ _LONGEST = 300.0  # s, where the simulated power laws end
 _NEAR = 5  # cadences: a detected flare this near to a simulated one is of it
 
 
-@click.command()
+@click.command(context_settings=HELP_OPTIONS)
 @click.option("--stars", default=24, show_default=True, help="Light curves of each campaign.")
 @click.option("--inject", default=1000, show_default=True, help="Flares injected into each.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Kept, and gone on with.")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from cvzmpi.runtime.command_line import HELP_OPTIONS
 from tools.torture.disturbance import Seen, disturb_campaigns
 from tools.torture.faults import FAULTS, CannotTryError
 from tools.torture.interruptions import InterruptedMainJob
@@ -23,7 +24,7 @@ from tools.torture.main_job import SMALL, USUAL, Size, TortureCampaign
 TEAMS = {"one rank": 1, "a team of two": 3}
 
 
-@click.command()
+@click.command(context_settings=HELP_OPTIONS)
 @click.option(
     "--kills", type=click.IntRange(0), help="Of all ranks; half of them of a team of two."
 )

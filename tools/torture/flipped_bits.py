@@ -33,12 +33,13 @@ from cvzmpi.cvz.results.index.summary import UnreadableError, summarise  # noqa:
 from cvzmpi.cvz.sector_file.layout import ANSWERS  # noqa: E402
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file  # noqa: E402
 from cvzmpi.errors import DamagedFileError, SectorFileError  # noqa: E402
+from cvzmpi.runtime.command_line import HELP_OPTIONS  # noqa: E402
 from cvzmpi.storage import trial_reading  # noqa: E402
 from tools.harness.hdf5_content import bits, values  # noqa: E402
 from tools.harness.old_sector_file import without_record  # noqa: E402
 
 
-@click.command()
+@click.command(context_settings=HELP_OPTIONS)
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 @click.option("--flips", default=0, help="So many at random.")
 @click.option("--below", type=int, help="Only in so many bytes at the beginning of the file.")

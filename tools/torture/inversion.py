@@ -22,6 +22,7 @@ from cvzmpi.errors import MapFileError
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.runtime.command_line import HELP_OPTIONS
 from tools.harness import job_process
 from tools.harness.invented_programs import invent_programs
 from tools.harness.job_process import ROOT
@@ -128,7 +129,7 @@ def _inverted(path: Path) -> tuple[int, int]:
         return int(np.count_nonzero(file["status"][()])), file["status"].size
 
 
-@click.command()
+@click.command(context_settings=HELP_OPTIONS)
 @click.option("--kills", default=20, show_default=True, help="SIGKILL to all processes of a job.")
 @click.option("--ranks", default=3, show_default=True, help="One of them schedules.")
 @click.option("--team", default=2, show_default=True, help="Ranks that share a program.")

@@ -23,6 +23,7 @@ from pathlib import Path
 import click
 
 from cvzmpi.ledger import Ledger, State
+from cvzmpi.runtime.command_line import HELP_OPTIONS
 from tools.harness import job_process
 from tools.harness.job_process import ROOT, wait_until
 from tools.harness.marked_job import MarkedJob
@@ -188,7 +189,7 @@ def lock_file(path: str, seconds: float) -> None:
     connection.close()
 
 
-@click.command()
+@click.command(context_settings=HELP_OPTIONS)
 @click.option("--kills", default=30, show_default=True, help="Of jobs and of the server.")
 @click.option("--units", default=150, show_default=True)
 @click.option("--seconds", default=0.6, show_default=True, help="That a unit takes.")

@@ -19,6 +19,7 @@ from cvzmpi.runtime.command_line import (
     set_option,
     status_options,
 )
+from cvzmpi.runtime.run_by_default import RunByDefault
 
 _search_option = click.option(
     "--search",
@@ -30,7 +31,9 @@ _results_argument = click.argument("results", type=GIVEN_PATH, required=False)
 
 def _ledger_options(declaration: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say whose ledger it is."""
-    output = click.option("--output", metavar="DIR", help="Output directory of the campaign.")
+    output = click.option(
+        "--output", type=GIVEN_PATH, metavar="DIR", help="Output directory of the campaign."
+    )
     return config_option(output(declaration))
 
 
@@ -39,9 +42,26 @@ def _ledger_options(declaration: Callable[..., Any]) -> Callable[..., Any]:
 
 @lazy_command("cvzmpi.cvz.commands.run:run", "Work on all light curves of a campaign.", start=JOB)
 @click.argument("file", type=GIVEN_PATH, required=False)
-@click.option("--input", "input_directory", metavar="DIR", help="Directory with the FITS files.")
-@click.option("--targets", metavar="FILE", help="List of targets, to be fetched from the archive.")
-@click.option("--output", "output_directory", metavar="DIR", help="Directory of the results.")
+@click.option(
+    "--input",
+    "input_directory",
+    type=GIVEN_PATH,
+    metavar="DIR",
+    help="Directory with the FITS files.",
+)
+@click.option(
+    "--targets",
+    type=GIVEN_PATH,
+    metavar="FILE",
+    help="List of targets, to be fetched from the archive.",
+)
+@click.option(
+    "--output",
+    "output_directory",
+    type=GIVEN_PATH,
+    metavar="DIR",
+    help="Directory of the results.",
+)
 @set_option
 def run() -> None:
     """Work on all light curves of a campaign; with mpirun or srun, on all ranks.
@@ -254,17 +274,6 @@ def report() -> None:
     brought up to date first, and only pages of stars that changed are made anew. Light curves that
     cannot be in it are named, and the exit status is 1.
     """
-
-
-class RunByDefault(click.Group):
-    """A group whose command `run` is meant where none is named: `cvzmpi my.toml` runs it."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `run` before arguments that begin with neither a command nor an option of ours."""
-        options = {"--help", "--version"}
-        if not args or (args[0] not in options and self.get_command(ctx, args[0]) is None):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
 
 
 _COMMANDS = (

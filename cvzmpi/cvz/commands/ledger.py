@@ -12,25 +12,25 @@ from cvzmpi.runtime import ledger_commands
 from cvzmpi.runtime.ledger_display import show_history
 
 
-def history(file: Path | None, output: str | None, unit: str) -> int:
+def history(file: Path | None, output: Path | None, unit: str) -> int:
     """Print the history of a unit."""
     with _ledger(file, output) as ledger:
         return show_history(ledger, unit)
 
 
-def retry(file: Path | None, output: str | None, **which: Any) -> int:
+def retry(file: Path | None, output: Path | None, **which: Any) -> int:
     """Let units that failed be tried again."""
     with _ledger(file, output) as ledger:
         return ledger_commands.retry_units(ledger, **which)
 
 
-def grant(file: Path | None, output: str | None, role: str) -> int:
+def grant(file: Path | None, output: Path | None, role: str) -> int:
     """Let a PostgreSQL role add to the ledger, which is made where there is none."""
     with _ledger(file, output, create=True) as ledger:
         return ledger_commands.grant(ledger, role)
 
 
 def _ledger(
-    file: Path | None, output: str | None, create: bool = False
+    file: Path | None, output: Path | None, create: bool = False
 ) -> AbstractContextManager[Ledger]:
     return Ledger.open(settings_of_output(file, output).ledger_location(), create=create)

@@ -18,9 +18,9 @@ from cvzmpi.scheduler.progress import ProgressDisplay
 def run(
     world: World,
     file: Path | None,
-    input_directory: str | None,
-    targets: str | None,
-    output_directory: str | None,
+    input_directory: Path | None,
+    targets: Path | None,
+    output_directory: Path | None,
     settings: tuple[str, ...],
 ) -> int:
     """Work on the campaign; the exit status is the same on all ranks."""

@@ -41,7 +41,7 @@ def settings_of(
     return load(named_or_default(file), settings, values)
 
 
-def settings_of_output(file: Path | None, output: str | None) -> Config:
+def settings_of_output(file: Path | None, output: Path | None) -> Config:
     """The configuration of a campaign that is there; an output directory alone is enough.
 
     Raises

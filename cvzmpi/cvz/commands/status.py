@@ -9,7 +9,7 @@ from cvzmpi.cvz.commands.settings import settings_of_output
 from cvzmpi.runtime.ledger_display import show_status
 
 
-def status(file: Path | None, output: str | None, **how: Any) -> int:
+def status(file: Path | None, output: Path | None, **how: Any) -> int:
     """Show the state; `how` are the values of `status_options`."""
     config = settings_of_output(file, output)
     return show_status(config.ledger_location(), config.outboxes(), "injections", **how)

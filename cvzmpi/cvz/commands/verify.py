@@ -14,7 +14,7 @@ from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 _N_EXAMPLES = 10
 
 
-def verify(file: Path | None, output: str | None, sample: int | None, dry_run: bool) -> int:
+def verify(file: Path | None, output: Path | None, sample: int | None, dry_run: bool) -> int:
     """Compare, correct the ledger unless it is a dry run, and say what differs."""
     config = settings_of_output(file, output)
     location = config.ledger_location()

@@ -27,6 +27,7 @@ from cvzmpi.level2.tables import (
     qualifications,
     reservations,
 )
+from cvzmpi.wording import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,9 @@ class Catalogue:
         """The state of a program; `refused` is raised if there is no such program."""
         states = self.states(within=within)
         if program not in states:
-            raise refused(f"{plain(program)}: no such Observing Program")
+            raise refused(
+                f"{plain(program)}: no such Observing Program{did_you_mean(program, states)}"
+            )
         return states[program]
 
     def states(self, *, within: sa.Connection | None = None) -> dict[str, State]:

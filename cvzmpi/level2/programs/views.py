@@ -174,7 +174,8 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
     program = catalogue.program(name) if known else None
     units = catalogue.ledger.units(names=[name]) if known else []
     if program is None or not units:
-        raise UnknownProgramError(f"{plain(name)}: no such Observing Program")
+        meant = catalogue.ledger.meant(name) if known else ""
+        raise UnknownProgramError(f"{plain(name)}: no such Observing Program{meant}")
     versions = catalogue.newest_versions(name)
     history = catalogue.ledger.history(name)
     item = _item(
