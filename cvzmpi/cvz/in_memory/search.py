@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.detection.stella import published_models
-from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.in_memory.checkpoints import CheckpointsInMemory
-from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve, as_light_curve
+from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve
 from cvzmpi.cvz.in_memory.one_thread import one_thread
 from cvzmpi.cvz.in_memory.progress import ProgressBar
-from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.in_memory.stages import begin, draw_anew, seen, setup_of, work
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.results.views.reading import chosen_search
 from cvzmpi.cvz.results.views.sector_file import SectorFile
-from cvzmpi.cvz.sector_file.data import Provenance, SectorData
+from cvzmpi.cvz.sector_file.data import SectorData
 from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION
-from cvzmpi.cvz.sector_file.reading import SectorContent
-from cvzmpi.cvz.work.campaign import CvzCampaign
-from cvzmpi.cvz.work.model_stage import add_injections
-from cvzmpi.cvz.work.search_setup import SearchSetup
-from cvzmpi.cvz.work.stages import do_stages
 from cvzmpi.cvz.work.starting_point import StartingPoint
 from cvzmpi.errors import ConfigError
-from cvzmpi.mpi.stopping import StopRequest
-from cvzmpi.mpi.team import Team
-from cvzmpi.scheduler.campaign import Control
 
 _ALONE = "inject."
 _NOT_ALONE = "inject.peak_tolerance"
@@ -50,14 +35,82 @@ def search(
     settings: Mapping[str, Any] | None = None,
     progress: bool | None = None,
 ) -> SectorFile:
-    """Search one light curve for flares, as a campaign does: see `cvzmpi.search`."""
+    """Search one light curve for flares, in memory and in this process.
+
+    The stages are those of a campaign, and so are the answers, for the same settings, TIC number
+    and sector: to the last bit, where BLAS computes with the same kernels. A campaign chooses them
+    before NumPy is loaded; so does this, if it is. `cvzmpi.inject` goes on from what is returned.
+
+    Parameters
+    ----------
+    light_curve : path-like, TimeSeries, or tuple
+        One star in one sector, at cadences of 120 s:
+
+        - the path of a FITS file of the SPOC pipeline;
+        - a light curve of lightkurve, or another `TimeSeries` of astropy, with the columns `flux`
+          and `flux_err` (or those of the archive, `pdcsap_flux` and `pdcsap_flux_err`), and perhaps
+          `quality` and `cadenceno`. Facts about the star are taken from its `meta`, by the keywords
+          of the archive's headers (`TEFF`, `RADIUS`, `TESSMAG`, ...); without them there are no
+          energies;
+        - `(time, flux, flux_error)`, or `(time, flux)`: arrays, quantities or columns. Times are
+          BTJD or JD in days, or a `Time` of any kind, which is taken as barycentric.
+
+        Values that are masked, NaN or infinite are not used. The flux may have any unit, for all
+        that is found is relative to its median. Where no error is known, one for all cadences is
+        estimated from the differences of neighbouring ones (their median absolute value, as of a
+        normal distribution). Rows that were left out are restored without values, so `start`,
+        `stop` and `peak` of a flare count all cadences from the first.
+
+        lightkurve's reader leaves out the cadences of its `quality_bitmask`, by default also the
+        brightest ones of flares: with `quality_bitmask="none"` the answers are those for the file.
+    tic, sector : int, optional
+        TIC number and sector, where the light curve does not say them, or others are meant; 0 where
+        nobody does. What is drawn at random depends on them.
+    search : str, optional
+        The search whose flares, completeness and time are shown: `significance` (by default),
+        `stella`, `either` or `both`. Both are always made.
+    settings : mapping, optional
+        Settings by dotted key as in `cvzmpi.toml`, as `{"detect.threshold": 0.6}`.
+    progress : bool, optional
+        Whether to show a bar once it has taken two seconds; by default on a terminal and in a
+        notebook.
+
+    Returns
+    -------
+    SectorFile
+        As `cvzmpi.read` returns it of a sector file, into which nothing was injected yet.
+
+    Raises
+    ------
+    LightCurveError
+        If it cannot be read or searched: another exposure, times that are not in order, too few
+        cadences.
+    ConfigError
+        If a setting is unknown or wrong.
+
+    Examples
+    --------
+    A star with noise of 0.1 % and one flare of 5 %, which decays within ten minutes:
+
+    >>> import numpy as np
+    >>> import cvzmpi
+    >>> time = 2000 + np.arange(6000) / 720  # BTJD, every 2 minutes
+    >>> noise = np.random.default_rng(1).normal(0, 0.001, len(time))
+    >>> flare = np.where(time >= time[3000], 0.05 * np.exp((time[3000] - time) * 144), 0)
+    >>> error = np.full(len(time), 0.001)
+    >>> found = cvzmpi.search((time, 1 + noise + flare, error), tic=1, sector=1)
+    >>> print(found.flares["peak", "found_by"])
+    peak found_by
+    ---- --------
+    3000        3
+    """
     config = _configured(settings or {})
     with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
         checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
-        setup = _setup(config)
-        start = _begin(light_curve, tic, sector, config)
-        _work(setup, start, checkpoints, last=Stage.MODEL)
-        return _seen(checkpoints, setup.provenance, _chosen(search, config))
+        setup = setup_of(config)
+        start = begin(light_curve, tic, sector, config)
+        work(setup, start, checkpoints, last=Stage.MODEL)
+        return seen(checkpoints, setup.provenance, _chosen(search, config))
 
 
 def inject(
@@ -71,7 +124,46 @@ def inject(
     settings: Mapping[str, Any] | None = None,
     progress: bool | None = None,
 ) -> SectorFile:
-    """Inject flares into one light curve and search for them: see `cvzmpi.inject`."""
+    """Inject flares into one light curve and search for them, in memory and in this process.
+
+    Parameters
+    ----------
+    light_curve : SectorFile, or as of `cvzmpi.search`
+        What `cvzmpi.search` returned, or `cvzmpi.read` of a file that is not done: it is gone on
+        from, without searching again. Or a light curve, which is searched first.
+    n_inject : int, optional
+        Flares, 2000 by default.
+    n_repeat : int, optional
+        Places at which each is tried, 10 by default.
+    tic, sector, search, settings, progress
+        As of `cvzmpi.search`. Of a search that was made, the settings hold: `settings` may change
+        those of `inject` but for `inject.peak_tolerance`.
+
+    Returns
+    -------
+    SectorFile
+        A new one; what was given stays as it is.
+
+    Raises
+    ------
+    LightCurveError
+        If the light curve cannot be read or searched.
+    ConfigError
+        If a setting is unknown or wrong, or the search was made with another value of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cvzmpi
+    >>> time = 2000 + np.arange(6000) / 720
+    >>> flux = np.random.default_rng(1).normal(1, 0.001, len(time))
+    >>> found = cvzmpi.search((time, flux, np.full(len(time), 0.001)))
+    >>> done = cvzmpi.inject(found, n_inject=200, n_repeat=5)
+    >>> done
+    <TIC 0, sector 0: done, 200 of 200 flares injected>
+    >>> done.limits().colnames
+    ['level', 'equivalent_duration', 'relation', 'low', 'high']
+    """
     numbers = {"inject.n_inject": n_inject, "inject.n_repeat": n_repeat}
     changed = dict(settings or {}) | {key: n for key, n in numbers.items() if n is not None}
     if isinstance(light_curve, SectorFile):
@@ -81,10 +173,10 @@ def inject(
     config = _configured(changed)
     with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
         checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
-        setup = _setup(config)
-        start = _begin(light_curve, tic, sector, config)
-        _work(setup, start, checkpoints)
-        return _seen(checkpoints, setup.provenance, _chosen(search, config))
+        setup = setup_of(config)
+        start = begin(light_curve, tic, sector, config)
+        work(setup, start, checkpoints)
+        return seen(checkpoints, setup.provenance, _chosen(search, config))
 
 
 def _go_on(
@@ -101,7 +193,7 @@ def _go_on(
     chosen = chosen_search(search, found.search)
     with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
         checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
-        setup = _setup(config)
+        setup = setup_of(config)
         if setup.provenance.models_checksum != found.models_checksum:
             raise ConfigError(f"{found.described}: searched with other networks")
         data, n_remaining = _copied(found.data), found.n_inject_remaining
@@ -109,13 +201,13 @@ def _go_on(
             if config.science_json() == found.config_json:
                 checkpoints.go_on_from(data, found.answers)
             else:
-                _draw_anew(setup, data)
+                draw_anew(setup, data)
                 setup.write(checkpoints, data)
                 n_remaining = config.inject.n_inject
             bar.reached(Stage.MODEL)
             bar.flares_done(config.inject.n_inject - n_remaining)
-        _work(setup, StartingPoint(data, found.checkpoint, n_remaining), checkpoints)
-        return _seen(checkpoints, setup.provenance, chosen)
+        work(setup, StartingPoint(data, found.checkpoint, n_remaining), checkpoints)
+        return seen(checkpoints, setup.provenance, chosen)
 
 
 def _configured(settings: Mapping[str, Any]) -> Config:
@@ -125,49 +217,6 @@ def _configured(settings: Mapping[str, Any]) -> Config:
 
 def _chosen(search: str | None, config: Config) -> Search:
     return chosen_search(search, Search(config.detect.search))
-
-
-def _setup(config: Config) -> SearchSetup:
-    """Everything that the stages need, as a campaign of these settings has it."""
-    campaign = CvzCampaign(config, _detector(config.detector.file))
-    campaign.prepare()
-    return campaign.setup
-
-
-@cache
-def _detector(file: Path | None) -> StellaDetector:
-    """The networks, read and laid out once for all light curves."""
-    return StellaDetector(published_models.load(file or published_models.packed_file()))
-
-
-def _begin(
-    given: GivenLightCurve, tic: int | None, sector: int | None, config: Config
-) -> StartingPoint:
-    """A light curve of which nothing is done: stage `download`."""
-    clock = time.perf_counter()
-    nothing = np.empty(0)
-    data = SectorData(as_light_curve(given, tic, sector), nothing, nothing)
-    data.seconds[Stage.DOWNLOAD] = time.perf_counter() - clock
-    return StartingPoint(data, Stage.DOWNLOAD, config.inject.n_inject)
-
-
-def _work(
-    setup: SearchSetup,
-    start: StartingPoint,
-    checkpoints: CheckpointsInMemory,
-    last: Stage = Stage.INJECT,
-) -> None:
-    control = Control(StopRequest(), steps_done=lambda _: None)
-    do_stages(setup, start, checkpoints, Team.alone(), control, last)
-
-
-def _seen(checkpoints: CheckpointsInMemory, provenance: Provenance, search: Search) -> SectorFile:
-    """What was found, as the sector file of it would be read."""
-    assert checkpoints.data is not None
-    content = SectorContent.in_memory(
-        checkpoints.data, provenance, checkpoints.answers, checkpoints.n_done
-    )
-    return SectorFile.of(content, search)
 
 
 def _check_changes(found: SectorFile, changed: Mapping[str, Any]) -> None:
@@ -190,10 +239,3 @@ def _check_changes(found: SectorFile, changed: Mapping[str, Any]) -> None:
 def _copied(data: SectorData) -> SectorData:
     """The same, whose change leaves what was given as it is."""
     return replace(data, seconds=dict(data.seconds), gp_facts=dict(data.gp_facts))
-
-
-def _draw_anew(setup: SearchSetup, data: SectorData) -> None:
-    """Draw other flares to be injected."""
-    observation = Observation.prepare(data.light_curve, setup.config, setup.detector.window)
-    add_injections(setup, observation, data)
-    data.seconds.pop(Stage.INJECT, None)

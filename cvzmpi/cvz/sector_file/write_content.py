@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId, is_identity
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import Provenance, Recovery, SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
+from cvzmpi.errors import SectorFileError
+
+
+def place_for(light_curve: LightCurveId, path: Path, overwrite: bool) -> Path:
+    """The file to write to: `path`, or its place in an output directory that is there.
+
+    Raises
+    ------
+    SectorFileError
+        If nothing can be written there, or there is a file that is not to be replaced.
+    """
+    if path.is_dir():
+        if not is_identity(*light_curve):
+            raise SectorFileError(
+                f"{path}: a directory, and the light curve says no TIC number and sector: name the "
+                "file, or give tic and sector to the search"
+            )
+        path = light_curve.path(path)
+    elif not path.parent.is_dir():
+        raise SectorFileError(f"{path}: there is no directory {path.parent}")
+    if path.exists() and not overwrite:
+        raise SectorFileError(f"{path}: is there already; overwrite=True replaces it")
+    return path
 
 
 def write_content(

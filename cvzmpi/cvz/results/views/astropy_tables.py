@@ -11,6 +11,7 @@ from astropy.table import QTable
 from astropy.time import Time
 
 from cvzmpi.cvz.light_curves.fits_header import BTJD_ZERO
+from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import FLARES as FFD_FLARES
 from cvzmpi.cvz.results.products.ffd_tables import STARS, star_rows
@@ -20,6 +21,12 @@ from cvzmpi.cvz.sector_file.layout import Column
 def time_of(btjd: np.ndarray) -> Time:
     """BTJD as astropy's `Time`; in two parts, so that no digit is lost."""
     return Time(np.full(np.shape(btjd), float(BTJD_ZERO)), btjd, format="jd", scale="tdb")
+
+
+def unit_of_flux(header: Mapping[str, Any]) -> u.UnitBase:
+    """The unit of the flux of a light curve: e-/s as in the archive, or as it was given."""
+    given = header.get(FLUX_UNIT)
+    return u.electron / u.s if given is None else u.Unit(given, parse_strict="silent")
 
 
 def table_of(

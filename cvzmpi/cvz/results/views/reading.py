@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,33 @@ def chosen_search(name: str | None, default: Search = DEFAULT_SEARCH) -> Search:
         raise ConfigError(f"search = {name!r}: expected one of {known}") from None
 
 
-def read(path: Path, search: str | None = None) -> SectorFile | Campaign:
-    """Read results: see `cvzmpi.read`."""
+def read(path: str | os.PathLike[str], search: str | None = None) -> SectorFile | Campaign:
+    """Read what a campaign, or `SectorFile.write`, left: one light curve, or all of them.
+
+    Parameters
+    ----------
+    path : path-like
+        A sector file, done or not; or the output directory of a campaign, or the directory `index`
+        in it, which `cvzmpi index` makes.
+    search : str, optional
+        Of a sector file, the search whose flares, completeness and time are meant: `stella`,
+        `significance`, `either` or `both`; by default that which `detect.search` has by default.
+        Files of format version 1 have only stella's. A campaign is of the search of its index.
+
+    Returns
+    -------
+    SectorFile or Campaign
+
+    Raises
+    ------
+    SectorFileError
+        If there is no such file, or it is unreadable or not a sector file.
+    ConfigError
+        If the directory is no campaign, or has no index yet.
+    MissingPackageError
+        If it is a directory, and there is no pyarrow.
+    """
+    path = Path(path).expanduser()
     if not path.is_dir():
         return SectorFile.read(path, chosen_search(search))
     if search is not None:

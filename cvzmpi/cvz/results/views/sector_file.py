@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,38 +13,31 @@ from astropy import units as u
 from astropy.table import QTable
 from astropy.timeseries import TimeSeries
 
-from cvzmpi.cvz.light_curves.identity import is_identity
-from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-from cvzmpi.cvz.results.views.astropy_tables import ffd_table, table_of, time_of
-from cvzmpi.cvz.results.views.html import counted, html_table
-from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION, TABLES, Column
-from cvzmpi.cvz.sector_file.star_facts import star_facts
-from cvzmpi.cvz.sector_file.write_content import write_content
+from cvzmpi.cvz.results.views.astropy_tables import (
+    ffd_table,
+    table_of,
+    time_of,
+    unit_of_flux,
+)
+from cvzmpi.cvz.results.views.completeness_tables import completeness_table, limits_table
+from cvzmpi.cvz.results.views.html import html_table
+from cvzmpi.cvz.results.views.in_short import in_short
+from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION, TABLES
+from cvzmpi.cvz.sector_file.write_content import place_for, write_content
 from cvzmpi.errors import SectorFileError
 from cvzmpi.extras import needs
 
 if TYPE_CHECKING:
     from lightkurve import LightCurve
-    from matplotlib.figure import Figure
+
+    from cvzmpi.cvz.results.pictures.style import Picture
 
 Size = Literal["equivalent_duration", "amplitude"]
-
-_ELECTRONS = u.electron / u.s
-_LEVELS = (0.1, 0.5, 0.9)
-_SIZES = {
-    "equivalent_duration": Column("f8", "s", "of the injected flares: mean of a bin"),
-    "amplitude": Column("f8", "", "of the injected flares, relative to the median flux: mean"),
-}
-_COMPLETENESS = {
-    "completeness": Column("f8", "", "share of the injected flares of this size that is found"),
-    "low": Column("f8", "", "68.27 %"),
-    "high": Column("f8", "", "68.27 %"),
-}
 
 
 class SectorFile(SearchedFile):
@@ -77,7 +69,7 @@ class SectorFile(SearchedFile):
 
     def _repr_html_(self) -> str:
         """A short table, for notebooks."""
-        return html_table(f"TIC {self.tic}, sector {self.sector}", self._in_short())
+        return html_table(f"TIC {self.tic}, sector {self.sector}", in_short(self))
 
     @property
     def exposure(self) -> u.Quantity:
@@ -95,7 +87,11 @@ class SectorFile(SearchedFile):
         lc = self.data.tables()["lc"]
         rows = np.flatnonzero(np.isfinite(lc["time"]))
         time = time_of(lc.pop("time")[rows])
-        columns = {name: self._column(lc[name][rows], TABLES["lc"][name].unit) for name in lc}
+        flux_unit = unit_of_flux(self.header)
+        columns = {
+            name: values[rows] * flux_unit if TABLES["lc"][name].unit == "e-/s" else values[rows]
+            for name, values in lc.items()
+        }
         series = TimeSeries(time=time, data=columns | {"row": rows})
         series.meta.update(tic=self.tic, sector=self.sector, **self.header)
         return series
@@ -167,11 +163,7 @@ class SectorFile(SearchedFile):
         SectorFileError
             If no injected flare is done.
         """
-        curve = self.completeness_curve(size)
-        knots = np.exp(curve.log_size)
-        low, high = curve.interval(knots) if len(knots) else (knots, knots)
-        values = {size: knots, "completeness": curve.fraction, "low": low, "high": high}
-        return table_of({size: _SIZES[size], **_COMPLETENESS}, values, self._meta)
+        return completeness_table(self.completeness_curve(size), size, self._meta)
 
     def limits(self, size: Size = "equivalent_duration") -> QTable:
         """The sizes of which a tenth, half, and nine tenths of the flares are found.
@@ -192,24 +184,7 @@ class SectorFile(SearchedFile):
         SectorFileError
             If no injected flare is done.
         """
-        curve = self.completeness_curve(size)
-        limits = [curve.limit(level) for level in _LEVELS]
-        unit = _SIZES[size].unit
-        columns = {
-            "level": Column("f8", "", "completeness"),
-            size: Column("f8", unit, "size of the flares of which so many are found"),
-            "relation": Column("U", "", "=; > not even the largest, < even the smallest"),
-            "low": Column("f8", unit, "68.27 %"),
-            "high": Column("f8", unit, "68.27 %"),
-        }
-        values = {
-            "level": np.array(_LEVELS),
-            size: np.array([limit.value for limit in limits]),
-            "relation": np.array([limit.relation for limit in limits]),
-            "low": np.array([limit.low for limit in limits]),
-            "high": np.array([limit.high for limit in limits]),
-        }
-        return table_of(columns, values, self._meta)
+        return limits_table(self.completeness_curve(size), size, self._meta)
 
     def ffd(
         self,
@@ -260,7 +235,7 @@ class SectorFile(SearchedFile):
 
     def plot(
         self, what: Literal["overview", "flares", "completeness", "ffd"] = "overview"
-    ) -> Figure:
+    ) -> Picture:
         """Draw it; a notebook shows the figure.
 
         Parameters
@@ -306,64 +281,12 @@ class SectorFile(SearchedFile):
             If it cannot be written, or there is a file already, or the light curve has no TIC
             number and sector to be called after in a directory.
         """
-        path = Path(path).expanduser()
-        if path.is_dir():
-            if not is_identity(self.tic, self.sector):
-                raise SectorFileError(
-                    f"{path}: a directory, and the light curve says no TIC number and sector: "
-                    "name the file, or give tic and sector to the search"
-                )
-            path = self.id.path(path)
-            path.parent.mkdir(exist_ok=True)
         if self.format_version != FORMAT_VERSION:
             raise SectorFileError(f"{self.described}: of format version {self.format_version}")
-        if path.exists() and not overwrite:
-            raise SectorFileError(f"{path}: is there already; overwrite=True replaces it")
-        if not path.parent.is_dir():
-            raise SectorFileError(f"{path}: there is no directory {path.parent}")
+        path = place_for(self.id, Path(path).expanduser(), overwrite)
         write_content(path, self.data, self.provenance, self.answers)
         return path
 
     @property
     def _meta(self) -> dict[str, Any]:
         return {"tic": self.tic, "sector": self.sector}
-
-    def _column(self, values: np.ndarray, unit: str) -> np.ndarray | u.Quantity:
-        """Values of the light curve with their unit there; of another light curve, with its own."""
-        if unit == "e-/s":
-            own = self.header.get(FLUX_UNIT)
-            return values * (_ELECTRONS if own is None else u.Unit(own, parse_strict="silent"))
-        return values
-
-    def _in_short(self) -> Iterator[tuple[str, str]]:
-        """What matters most, in words."""
-        facts = star_facts(self.header)
-        form = {"tess_magnitude": "T = {:.2f}", "temperature": "{:.0f} K", "radius": "{:.2f} R_sun"}
-        known = [text.format(facts[n]) for n, text in form.items() if facts[n] is not None]
-        yield "star", ", ".join(known) or "unknown"
-        yield "searched", f"{self.search_time().searched:.2f} d by {self.searched.search}"
-        yield "flares", self._flares_in_short()
-        yield "completeness", self._completeness_in_short()
-        if self.marks:
-            yield "quality marks", ", ".join(mark.name for mark in self.marks)
-        if note := self.header.get("input_note"):
-            yield "note", str(note)
-
-    def _flares_in_short(self) -> str:
-        found, durations = counted(self.searched.n_flares, "flare"), self.flares
-        if not len(durations):
-            return found
-        reliable = float(np.nansum(self.measured_flares["reliability"]))
-        largest = float(np.nanmax(self.measured_flares["equivalent_duration"]))
-        energy = float(np.nanmax([0.0, *self.measured_flares["energy"]]))
-        more = f", {energy:.2g} erg" if energy else ""
-        return f"{found}, {reliable:.1f} expected to be real; the largest {largest:.3g} s{more}"
-
-    def _completeness_in_short(self) -> str:
-        recovery = self.recovery
-        if recovery is None or not recovery.n_placed:
-            return "no flares injected yet"
-        limit = self.completeness_curve().limit(0.5)
-        relation = "" if limit.relation == "=" else f"{limit.relation} "
-        share = f"{recovery.fraction:.0%} of {counted(recovery.n_placed, 'injected place')}"
-        return f"half of the flares of {relation}{limit.value:.3g} s; {share}"
