@@ -1,6 +1,7 @@
 """A campaign of `cvzmpi init` on a real Slurm: submitted as its README says, it gets done."""
 
 import json
+import os
 import sys
 
 import pytest
@@ -52,6 +53,20 @@ def test_the_doctor_finds_the_queue_and_what_srun_needs(cluster, new_campaign):
     assert ended.returncode == 0, found
     assert found["queue"]["level"] == "ok"
     assert found["queue"]["says"].startswith("Slurm, partitions ckpt, grace, high; srun --mpi=")
+
+
+def test_a_launcher_that_fails_is_none_of_a_queues_business(cluster, new_campaign, monkeypatch):
+    launcher = new_campaign / "programs" / "mpirun"
+    launcher.parent.mkdir()
+    launcher.write_text("#!/bin/sh\necho 'not on login nodes' >&2\nexit 1\n")
+    launcher.chmod(0o755)
+    path = f"{launcher.parent}{os.pathsep}{cluster.environment['PATH']}"
+    monkeypatch.setitem(cluster.environment, "PATH", path)
+    ended = cluster.run(sys.executable, "-m", "cvzmpi", "doctor", new_campaign)
+    assert ended.returncode == 0, ended.stdout
+    (line,) = [line for line in ended.stdout.splitlines() if "not on login nodes" in line]
+    assert line.startswith("note ")
+    assert "srun starts the ranks" in line
 
 
 def test_submit_takes_the_script_of_the_campaign(cluster, new_campaign):

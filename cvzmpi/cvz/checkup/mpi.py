@@ -14,6 +14,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.job_scripts import job_script
 from cvzmpi.mpi.launcher import without_launcher
 from cvzmpi.other_program import ProgramError, output_of
+from cvzmpi.runtime.slurm import NoAnswerError, has_slurm, partitions
 
 _START_SECONDS = 60.0  # of two ranks, which takes one to five
 _LIBRARY = "from mpi4py import MPI; print(MPI.Get_library_version())"
@@ -47,19 +48,28 @@ def check_mpi(config: Config) -> Finding:
     try:
         printed = output_of(command, _START_SECONDS, without_launcher() | {"PATH": path})
     except ProgramError as error:
-        return problem(f"{library}; {launcher} cannot start two ranks: {error}", _remedy(library))
+        return _not_started(library, f"{launcher} cannot start two ranks: {error}")
     if re.findall(r"ranks: (\d+)", printed) != ["2"]:
-        return problem(
-            f"{library}; {launcher} is of another MPI: each rank is alone", _remedy(library)
-        )
+        return _not_started(library, f"{launcher} is of another MPI: each rank is alone")
     return ok(f"{library}; {launcher} starts two ranks")
 
 
 def _name(version: str) -> str:
-    """`Open MPI v4.1.4` of the long text by which a library names itself."""
-    text = " ".join(version.rstrip("\0").split())
+    """`Open MPI v4.1.4`, or `MPICH 5.0.2`, of the long text by which a library names itself."""
+    text = " ".join(version.rstrip("\0").split()).replace(" Version:", "")
     return re.split(r",| MPICH Release| Release| \(", text)[0][:60]
 
 
-def _remedy(library: str) -> str:
-    return f"have the mpirun of {library} first on PATH, or {_GET_MPI}"
+def _not_started(library: str, why: str) -> Finding:
+    """Judge a launcher that does not work: where Slurm answers, its `srun` starts the ranks."""
+    remedy = f"have the mpirun of {library} first on PATH, or {_GET_MPI}"
+    if _slurm_answers():
+        return note(f"{library}; {why}; in a job of Slurm, srun starts the ranks", remedy)
+    return problem(f"{library}; {why}", remedy)
+
+
+def _slurm_answers() -> bool:
+    try:
+        return has_slurm() and bool(partitions())
+    except NoAnswerError:
+        return False

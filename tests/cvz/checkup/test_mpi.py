@@ -50,6 +50,7 @@ def test_a_launcher_that_does_not_fit_is_a_problem(tmp_path, monkeypatch, starts
     launcher.write_text(f"#!/usr/bin/env bash\n[ $1 = --version ] && exit\n{starts}\n")
     launcher.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))  # where Slurm is, it is away
     finding = check_mpi(Config())
     assert finding.level is Level.PROBLEM
     assert reason in finding.says
