@@ -38,7 +38,9 @@ def test_every_setting_is_there_with_default_and_meaning():
     page = rows(settings_page())
     for config in (Config(), Level2Config()):
         for section, values in config.model_dump().items():
-            names = [f"{section}.{key}" for key in values] if isinstance(values, dict) else [section]
+            names = (
+                [f"{section}.{key}" for key in values] if isinstance(values, dict) else [section]
+            )
             for name in names:
                 default, meaning, may_change = page[name]
                 assert default.startswith(("`", "none"))

@@ -1,4 +1,4 @@
-"""The built site: it opens nothing from the network, and its pages, pictures and links are there."""
+"""The built site: it opens nothing from the network; its pages, pictures and links are there."""
 
 import os
 import re
