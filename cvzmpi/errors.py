@@ -50,7 +50,10 @@ class ConfigError(CvzmpiError):
 
 
 class MissingPackageError(CvzmpiError):
-    """An optional package is not installed; says which extra brings it."""
+    """An optional package is not installed; says which extra brings it.
+
+    Remedy: install the extra that the message names, with the pip that it names.
+    """
 
 
 class LaunchError(CvzmpiError):

@@ -48,7 +48,7 @@ default_role = "code"  # what docstrings have in `backticks`
 # --- tutorials, which are executed at each build
 
 nb_execution_mode = "force"
-nb_execution_timeout = 300
+nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_execution_show_tb = True

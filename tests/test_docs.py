@@ -9,9 +9,10 @@ import h5py
 import pytest
 
 from cvzmpi.cvz.configuration import Config
+from tests.docs.code_blocks import PAGES as CODE_PAGES
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [page for page in CODE_PAGES if page.name != "CHANGELOG.md"]
 RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 USERS = [
@@ -32,15 +33,6 @@ def path(tmp_path_factory):
         subprocess.run([*python, *arguments], check=True, capture_output=True)
     (file,) = (directory / "output").glob("*/*.h5")
     return file
-
-
-def test_the_snippet_that_reads_a_sector_file_works(path, capsys):
-    (snippet,) = re.findall(r"```python\n(.*?)```", RESULTS, re.DOTALL)
-    names = {"path": path}
-    exec(snippet, names)
-    assert "are found" in capsys.readouterr().out
-    assert len(names["series"]) == len(names["curve"]) > 2000
-    assert names["recovered"].shape == (80, 2)
 
 
 def test_every_dataset_of_the_file_is_described(path):
@@ -95,7 +87,11 @@ def test_every_page_is_reached_from_the_readme():
     while new:
         page = new.pop()
         reached.add(page)
-        for target in re.findall(r"\]\(([^)#\s]+\.md)", page.read_text(encoding="utf-8")):
+        text = page.read_text(encoding="utf-8")
+        entries = re.findall(r"^([\w/-]+)$", text.partition("```{toctree}")[2], re.MULTILINE)
+        included = re.findall(r"^```\{include\} (\S+)$", text, re.MULTILINE)
+        targets = re.findall(r"\]\(([^)#\s]+\.md)", text) + [f"{entry}.md" for entry in entries]
+        for target in [*targets, *included]:
             linked = (page.parent / target).resolve()
             if linked.exists() and linked not in reached:
                 new.add(linked)

@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog, Simulation, product_of
+from cvzmpi.cvz.stand_in_archive.server import StandInArchive
 from tests.docs.code_blocks import blocks_tested_by, skeleton
-from tools.stand_in_archive.catalog import Catalog, Simulation, product_of
-from tools.stand_in_archive.server import StandInArchive
 
 N_STARS, N_SECTORS, N_FIT = 5, 2, 7  # so many files fit into scratch
 

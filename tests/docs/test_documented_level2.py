@@ -1,4 +1,4 @@
-"""Blocks of the pages about Level 2: maps on several ranks, the API of the service, ready events."""
+"""Blocks of the pages about Level 2: maps, programs, the API of the service, ready events."""
 
 import json
 import re
@@ -102,7 +102,7 @@ def test_programs_talk_to_the_service(bash, tmp_path):
         )
     assert [program["name"] for program in json.loads(listed)] == [OP]
     assert json.loads(one)["name"] == OP
-    assert "Jane" in reserved
+    assert json.loads(reserved) == {"done": "reserve", "program": OP}
 
 
 def test_a_ready_event_is_read(tmp_path):

@@ -9,9 +9,10 @@ import pytest
 
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
 from tests.docs.code_blocks import blocks_tested_by
-from tools.harness.job_process import environment, kill_when, start, wait_until
+from tools.harness.job_process import HANGS_AFTER, environment, kill_when, start, wait_until
 
-_SETTINGS = "[inject]\nn_inject = 4000\n[checkpoint]\ninterval = 0.3\n"
+N_STARS = 16
+_SETTINGS = "[inject]\nn_inject = 500\nn_repeat = 3\n[checkpoint]\ninterval = 0.3\n"
 _PHRASE = re.compile(r"[a-z(][a-z ,()/-]{3,}[a-z):]")
 
 
@@ -19,29 +20,33 @@ _PHRASE = re.compile(r"[a-z(][a-z ,()/-]{3,}[a-z):]")
 def shown(tmp_path_factory):
     """Status and history of a campaign that was killed, and is at work again."""
     directory = tmp_path_factory.mktemp("killed")
-    files = simulate_campaign(directory / "input", 9, 7, n_cadences=3000, active=True)
-    for file in files[-2:]:  # truncated
-        file.write_bytes(file.read_bytes()[:50_000])
+    simulate_campaign(directory / "input", N_STARS, 7, n_cadences=2000, active=True)
+    for file in simulate_campaign(directory / "longer", 2, 7, n_cadences=6000, active=True):
+        # truncated, and still the largest, which are worked on first
+        (directory / "input" / file.name).write_bytes(
+            file.read_bytes()[: 2 * file.stat().st_size // 3]
+        )
     (directory / "cvzmpi.toml").write_text(_SETTINGS)
 
     def ask(*arguments):
+        """What a command prints; there is no ledger yet when a job has just been started."""
         command = [sys.executable, "-m", "cvzmpi", *arguments]
         return subprocess.run(
-            command, cwd=directory, env=environment(), capture_output=True, text=True, check=True
+            command, cwd=directory, env=environment(), capture_output=True, text=True, check=False
         ).stdout.replace(socket.gethostname(), "vm")
 
-    def n_done():
-        return len(re.findall(r"\b[1-9]\d* done", ask("status").partition("\n")[0]))
+    def at_work():
+        return re.findall(r"(\d+_\d+) \(", ask("status").partition("longest at work")[2])[:2]
 
-    process = start(["run"], ranks=3, cwd=directory)
-    kill_when(process, lambda: n_done() and "longest at work" in ask("status"))
-    process = start(["run"], ranks=3, cwd=directory)
-    wait_until(lambda: "longest at work" in ask("status"))
-    again = re.search(r"longest at work: (\S+)", ask("status"))[1]
-    status = ask("status")
-    kill_when(process, lambda: True)
-    process = start(["run"], ranks=3, cwd=directory)
-    process.communicate(timeout=300)
+    first = start(["run"], ranks=3, cwd=directory)
+    kill_when(first, lambda: re.search(r"[1-9]\d* done", ask("status")) and at_work())
+    second = start(["run"], ranks=3, cwd=directory)
+    expected = re.compile(
+        r"about.*^2 run.*longest at work.*^next \(.*^failed", re.DOTALL | re.MULTILINE
+    )
+    wait_until(lambda: expected.search(ask("status")) and len(at_work()) == 2)
+    (again, _), status = at_work(), ask("status")
+    second.communicate(timeout=HANGS_AFTER)
     return {"status": status, "history": ask("history", again)}
 
 

@@ -16,7 +16,8 @@ from cvzmpi.level2.configuration import Level2Config
 from tools.reference_pages.markdown import heading, table
 
 _UNIT = re.compile(
-    r"\b(bytes per second|seconds|minutes|days|GB|MB|cadences|flux errors|requests|TESS magnitude)\b"
+    r"\b(bytes per second|seconds|minutes|days|GB|MB|cadences|flux errors|requests|"
+    r"TESS magnitude)\b"
 )
 _SHORT = {
     "seconds": "s",

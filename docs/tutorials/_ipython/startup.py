@@ -1,4 +1,4 @@
-"""What the notebooks of the tutorials have beside Jupyter's own: quiet, whole output of commands."""
+"""In the notebooks of the tutorials, commands print in one piece and without colours."""
 
 import os
 import subprocess
