@@ -200,7 +200,7 @@ class InjectionSearch:
 
         def runs_before(known: np.ndarray, members: np.ndarray) -> np.ndarray:
             runs = in_runs(known[members], rule.min_cadences)
-            before: np.ndarray = runs[:, : around.peak].any(axis=1)
+            before: np.ndarray = np.any(runs[:, : around.peak], axis=1)
             return before
 
         def cover(known: np.ndarray, members: np.ndarray) -> np.ndarray:
