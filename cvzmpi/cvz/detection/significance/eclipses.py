@@ -30,6 +30,10 @@ class Eclipses:
     seen: np.ndarray  # bool, shape (n,): of those that are dips
     missed: np.ndarray  # bool, shape (n,): of those that are due, and are no dips
 
+    def holds(self, dip: Event) -> bool:
+        """Whether a dip is one of them."""
+        return bool(self.seen[dip.number] | self.missed[dip.number])
+
     @classmethod
     def of(
         cls,

@@ -31,6 +31,10 @@ from cvzmpi.cvz.quiet_star.gaussian_process import (
 MAX_ROUNDS = 3
 """Fits of the process; mostly two are enough."""
 
+# Dips that are no eclipses and are as many as the flares: so many has a star that the process cannot
+# follow. Each fit would leave out more of it, and in the end its noise is raised.
+_MANY_DIPS = 20
+
 _SAME = 3  # cadences by which a flare may move from one round to the next
 
 # What the first fit leaves out besides the flares of stella: runs above the running median.
@@ -115,6 +119,9 @@ def find_flares(observation: Observation, stella: np.ndarray, config: Config) ->
         model, left_out = clean.event_model, clean.whitening.left_out
         numbers = sorted(event.number for event in clean.flares)
         if before is not None and not more and _same(numbers, before):
+            break
+        n_dips = sum(not eclipses.holds(dip) for dip in clean.dips)
+        if n_dips >= max(_MANY_DIPS, len(numbers)):
             break
         before = numbers
     return _found(fit, cleaner, clean, quiet, eclipses)
