@@ -40,12 +40,14 @@ class BrightnessEvaluation:
 
 
 class InjectedBrightness:
+    n_bounds = 1
+
     def __init__(self, probability):
         self._probability = probability
 
     def probability(self, members, stretch):
         return self._probability[members, stretch]
 
-    def bounds(self, members, stretch, threshold):
+    def bounds(self, members, stretch, threshold, number):
         above = self.probability(members, stretch) > threshold
         return above, above

@@ -103,8 +103,12 @@ class Evaluation(Protocol):
 class InjectedFlares(Protocol):
     """A batch of injected flares of the same reach."""
 
+    @property
+    def n_bounds(self) -> int:
+        """How many bounds there are, at least 1; each is closer and dearer than the one before."""
+
     def bounds(
-        self, members: np.ndarray, stretch: slice, threshold: float
+        self, members: np.ndarray, stretch: slice, threshold: float, number: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Where the flare probability is certainly, and where it may be, above a threshold.
 
@@ -115,6 +119,8 @@ class InjectedFlares(Protocol):
         ----------
         members, stretch
             As of `probability`.
+        number : int
+            Of the bound, from 0.
 
         Returns
         -------

@@ -99,6 +99,8 @@ def mean_flare_shape(time: ArrayLike, fwhm: ArrayLike, exposure: ArrayLike) -> n
     # exprel(-D h) is the mean of exp(-D x) over 0 < x < h, also for h = 0
     means = [exprel(-rate * length) for rate in _RATES]
     begin = np.atleast_1d(time / fwhm - length / 2)
+    if length.ndim == 0 and begin.size <= _BLOCK:  # as in a fit of one flare
+        return _mean(begin, length, *means).reshape(time.shape)
     mean = np.empty(begin.shape)
     per_exposure = [np.broadcast_to(x, mean.shape) for x in (length, *means)]
     step = max(1, _BLOCK * len(mean) // max(1, mean.size))
@@ -192,27 +194,45 @@ def _integral(phase: np.ndarray) -> np.ndarray:
 def _mean(
     begin: np.ndarray, length: np.ndarray, slow_mean: np.ndarray, fast_mean: np.ndarray
 ) -> np.ndarray:
-    """Mean over exposures from `begin` to `begin + length`, by where they lie in the flare."""
+    """Mean over exposures from `begin` to `begin + length`, by where they lie in the flare.
+
+    The other three are of the shape of `begin`, or are of one element that all exposures share.
+    """
     mean = np.zeros(begin.shape)
     in_tail = begin >= _TAIL_PHASE
-    mean[in_tail] = _tail(begin[in_tail], slow_mean[in_tail], fast_mean[in_tail])
+    mean[in_tail] = _tail(begin[in_tail], _of(slow_mean, in_tail), _of(fast_mean, in_tail))
     in_core = ~(in_tail | (begin + length <= _FIRST_PHASE))  # NaN is here, and stays NaN
-    mean[in_core] = _core(begin[in_core], length[in_core])
+    mean[in_core] = _core(begin[in_core], _of(length, in_core))
     return mean
+
+
+def _of(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The values of chosen exposures."""
+    some: np.ndarray = values[chosen] if np.ndim(values) else values
+    return some
 
 
 def _core(begin: np.ndarray, length: np.ndarray) -> np.ndarray:
     """Mean over exposures that begin before the tail."""
+    if length.ndim == 0:
+        if length < _SHORT_EXPOSURE:
+            return _quadrature(begin, length)
+        return (_integral(begin + length) - _integral(begin)) / length
     mean = np.empty(begin.size)
     short = length < _SHORT_EXPOSURE
     long = ~short
-    half = length[short] / 2
-    middle = np.maximum(begin[short] + half, _FIRST_PHASE)
-    edges = _shape(middle - _NODE * half) + _shape(middle + _NODE * half)
-    mean[short] = _WEIGHT * edges + (1 - 2 * _WEIGHT) * _shape(middle)
+    mean[short] = _quadrature(begin[short], length[short])
     end = begin[long] + length[long]
     mean[long] = (_integral(end) - _integral(begin[long])) / length[long]
     return mean
+
+
+def _quadrature(begin: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Mean over short exposures."""
+    half = length / 2
+    middle = np.maximum(begin + half, _FIRST_PHASE)
+    edges = _shape(middle - _NODE * half) + _shape(middle + _NODE * half)
+    return _WEIGHT * edges + (1 - 2 * _WEIGHT) * _shape(middle)
 
 
 def _tail(begin: np.ndarray, slow_mean: np.ndarray, fast_mean: np.ndarray) -> np.ndarray:

@@ -172,7 +172,7 @@ class InjectionSearch:
         *and* one on the right can still make a flare over it; the right is asked only if there is
         one on the left. More flaring cadences never make less of a flare, so what is certain and
         what is possible bound the answer, and only where these differ is the detector asked for
-        all that it knows.
+        closer bounds, and in the end for all that it knows.
         """
         rule, around = self._rule, self._around
 
@@ -186,13 +186,11 @@ class InjectionSearch:
         evaluated = self._evaluated[first[:, None] + np.arange(around.length)]
         certain, possible = np.zeros((2, *evaluated.shape), bool)
 
-        def bound(members: np.ndarray, stretch: slice) -> None:
-            for known, above in zip(
-                (certain, possible),
-                injected.bounds(members, stretch, rule.threshold),
-                strict=True,
-            ):
-                known[members, stretch] = above & evaluated[members, stretch]
+        def bound(members: np.ndarray, stretch: slice, number: int) -> None:
+            if len(members):
+                above = injected.bounds(members, stretch, rule.threshold, number)
+                certain[members, stretch] = above[0] & evaluated[members, stretch]
+                possible[members, stretch] = above[1] & evaluated[members, stretch]
 
         def settle(members: np.ndarray, stretch: slice) -> None:
             if len(members):
@@ -200,27 +198,33 @@ class InjectionSearch:
                 certain[members, stretch] = above & evaluated[members, stretch]
                 possible[members, stretch] = certain[members, stretch]
 
-        def runs(known: np.ndarray, members: np.ndarray) -> np.ndarray:
-            return in_runs(known[members], rule.min_cadences)
+        def runs_before(known: np.ndarray, members: np.ndarray) -> np.ndarray:
+            runs = in_runs(known[members], rule.min_cadences)
+            before: np.ndarray = np.any(runs[:, : around.peak], axis=1)
+            return before
 
         def cover(known: np.ndarray, members: np.ndarray) -> np.ndarray:
-            return covered(runs(known, members), around.peak, self._tolerance, rule.merge_gap)
+            runs = in_runs(known[members], rule.min_cadences)
+            return covered(runs, around.peak, self._tolerance, rule.merge_gap)
+
+        def decide(members: np.ndarray, stretch: slice) -> None:
+            for number in range(injected.n_bounds):
+                bound(members, stretch, number)
+                found[members] = cover(certain, members)
+                members = members[found[members] != cover(possible, members)]
+            settle(members, stretch)
+            found[members] = cover(certain, members)
 
         left, core, right = around.left_core_right
-        everyone = np.arange(len(cadence))
-        bound(everyone, core)
-        found, may_be = cover(certain, everyone), cover(possible, everyone)
-        unsettled = everyone[found != may_be]
-        settle(unsettled, core)
-        found[unsettled] = cover(certain, unsettled)
-        open_ones = everyone[~found]
-        if around.side > 0 and len(open_ones):
-            bound(open_ones, left)
-            before = runs(possible, open_ones)[:, : around.peak].any(axis=1)
-            open_ones = open_ones[before]
-            settle(open_ones, slice(left.start, core.stop))
-            before = runs(certain, open_ones)[:, : around.peak].any(axis=1)
-            open_ones = open_ones[before]
-            settle(open_ones, right)
-            found[open_ones] = cover(certain, open_ones)
+        found = np.zeros(len(cadence), bool)
+        decide(np.arange(len(cadence)), core)
+        open_ones = np.flatnonzero(~found)
+        if around.side > 0:
+            for number in range(injected.n_bounds):
+                bound(open_ones, left, number)
+                bound(open_ones, core, number)
+                open_ones = open_ones[runs_before(possible, open_ones)]
+            settle(open_ones, left)
+            settle(open_ones, core)
+            decide(open_ones[runs_before(certain, open_ones)], right)
         return found

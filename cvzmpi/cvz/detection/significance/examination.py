@@ -8,8 +8,9 @@ and all others taken out.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -28,23 +29,38 @@ from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 
 _BEFORE, _AFTER = 900, 1200  # cadences around an event that are whitened once more
 
+Measured = tuple[FittedTemplate, np.ndarray]
+"""A fitted template, and its covariance with the star's noise: shape (3, 3), `fit_covariance`."""
+
 
 @dataclass(frozen=True)
 class Examined:
-    """An event as it is seen alone."""
+    """An event as it is seen alone. Its template is fitted when it is asked for."""
 
     event: Event
     look: Look  # arrays of one element
     refused: int  # bits of `Vetting`
-    fit: FittedTemplate
-    # float64, shape (3, 3): see `fit_covariance`; with the star's own noise
-    covariance: np.ndarray
+    measure: Callable[[], Measured]
 
     def flux(self, place: np.ndarray) -> np.ndarray:
         """The template that fits it best, at some places of the grid; 0 where none was fitted."""
         if math.isnan(self.fit.amplitude):
             return np.zeros(len(place))
         return self.fit.amplitude * flare(place, self.fit.peak, self.fit.fwhm)
+
+    @property
+    def fit(self) -> FittedTemplate:
+        """The template that fits it best."""
+        return self._measured[0]
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of the fitted template; float64, shape (3, 3)."""
+        return self._measured[1]
+
+    @cached_property
+    def _measured(self) -> Measured:
+        return self.measure()
 
     @property
     def snr(self) -> float:
@@ -83,16 +99,17 @@ class Examination:
         centre = local.place[number : number + 1]
         look = looker.look(alpha[centre[:, None] + np.arange(2 * looker.margin + 1)], centre)
         first = int(samples.place[piece.start])
-        fit = FittedTemplate(event.amplitude, event.peak - first, event.fwhm, float(look.snr[0]))
-        covariance = np.full((3, 3), math.nan)
-        if fitted:
+        seen = FittedTemplate(event.amplitude, event.peak, event.fwhm, float(look.snr[0]))
+
+        def measure() -> Measured:
             fit, covariance = self._fitted(whitening, look, number, event.number)
+            return replace(fit, peak=fit.peak + first), covariance
+
         return Examined(
             event=event,
             look=look._replace(place=look.place + first),
             refused=int(look.refused()[0]),
-            fit=FittedTemplate(fit.amplitude, fit.peak + first, fit.fwhm, fit.snr),
-            covariance=covariance,
+            measure=measure if fitted else lambda: (seen, np.full((3, 3), math.nan)),
         )
 
     def examine_as_is(self, numbers: np.ndarray, fitted: bool) -> list[Examined]:
@@ -115,21 +132,20 @@ class Examination:
         examined = []
         for k, number in enumerate(numbers):
             alone = Look(*(values[k : k + 1] for values in look))
-            fit = FittedTemplate(math.nan, math.nan, math.nan, math.nan)
-            covariance = np.full((3, 3), math.nan)
-            if fitted:
-                fit, covariance = self._fitted(whitening, alone, int(number), int(number))
             event = Event(int(number), 0.0, int(look.template[k]), nothing)
-            examined.append(Examined(event, alone, int(refused[k]), fit, covariance))
+            measure = (
+                partial(self._fitted, whitening, alone, int(number), int(number))
+                if fitted
+                else _unknown
+            )
+            examined.append(Examined(event, alone, int(refused[k]), measure))
         return examined
 
     @cached_property
     def _looker(self) -> Looker:
         return Looker.of(self.clean.whitening, self.quiet, self.scales, self.since_gap)
 
-    def _fitted(
-        self, whitening: Whitening, look: Look, number: int, of_all: int
-    ) -> tuple[FittedTemplate, np.ndarray]:
+    def _fitted(self, whitening: Whitening, look: Look, number: int, of_all: int) -> Measured:
         """The template that fits what is seen at a cadence, and its covariance.
 
         Parameters
@@ -158,3 +174,8 @@ class Examination:
         )
         left_out = clean.whitening.left_out[piece] & ~event.core[piece]
         return Whitening(local, residual, self.cleaner.kernel, self.cleaner.parameters, left_out)
+
+
+def _unknown() -> Measured:
+    """What is known of a template that is not fitted."""
+    return FittedTemplate(math.nan, math.nan, math.nan, math.nan), np.full((3, 3), math.nan)

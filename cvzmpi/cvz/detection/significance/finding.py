@@ -13,12 +13,13 @@ from scipy.ndimage import median_filter
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.significance.cleaning import Cleaner, CleanLightCurve
+from cvzmpi.cvz.detection.significance.eclipses import Eclipses
 from cvzmpi.cvz.detection.significance.examination import Examination, Examined
 from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise
-from cvzmpi.cvz.detection.significance.recurrence import recurring, strongest_near
+from cvzmpi.cvz.detection.significance.recurrence import recurring
 from cvzmpi.cvz.detection.significance.vetting import Vetting, cadences_since_gap
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
-from cvzmpi.cvz.detection.significance.whitened.templates import Template, bank
+from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quiet_star.gaussian_process import (
@@ -30,13 +31,14 @@ from cvzmpi.cvz.quiet_star.gaussian_process import (
 MAX_ROUNDS = 3
 """Fits of the process; mostly two are enough."""
 
+# Dips that are no eclipses and are as many as the flares: so many has a star that the process cannot
+# follow. Each fit would leave out more of it, and in the end its noise is raised.
+_MANY_DIPS = 20
+
 _SAME = 3  # cadences by which a flare may move from one round to the next
 
 # What the first fit leaves out besides the flares of stella: runs above the running median.
 _WINDOW, _HIGH, _BEFORE, _AFTER = 61, 5.0, 3, 14
-
-# Dips that may be transits: their signal-to-noise, FWHM in cadences, and greatest quotient.
-_TRANSIT_SNR, _TRANSIT_FWHM, _ALIKE = 7.0, 8.0, 1.5
 
 _N_EVENTS = 3  # in an inverted light curve, two may be chance or single eclipses
 _EXPECTED = 4.5  # signal-to-noise of the strongest of them in Gaussian noise
@@ -51,7 +53,13 @@ class Found:
     examination: Examination
     flares: list[Examined]
     refused: list[Examined]
-    eclipsed: np.ndarray  # bool, shape (n,): cadences of dips that recur with a period
+    eclipses: Eclipses
+
+    @property
+    def eclipsed(self) -> np.ndarray:
+        """Cadences of eclipses and transits; bool, shape (n,)."""
+        eclipsed: np.ndarray = self.eclipses.seen | self.eclipses.missed
+        return eclipsed
 
     @property
     def cleaner(self) -> Cleaner:
@@ -86,6 +94,7 @@ def find_flares(observation: Observation, stella: np.ndarray, config: Config) ->
     templates = bank(samples.exposure)
     left_out = stella | _outliers(samples.flux)
     model = np.zeros(len(samples))
+    missed = np.zeros(len(samples), bool)
     before: list[int] | None = None
     for _ in range(MAX_ROUNDS):
         fit = fit_quiet_star(observation, model, ~left_out, config)
@@ -99,33 +108,47 @@ def find_flares(observation: Observation, stella: np.ndarray, config: Config) ->
             config.significance.min_snr,
             np.ones(len(templates)),
         )
-        clean = cleaner.clean(samples, np.zeros(len(samples), bool))
+        clean = cleaner.clean(samples, missed)
+        eclipses = Eclipses.of(samples, clean, templates, missed)
+        # the first process may be fast enough to follow eclipses, so that they are no dips
+        more = before is not None and bool(np.any(eclipses.missed & ~missed))
+        if more:
+            missed = eclipses.missed
+            clean = cleaner.clean(samples, missed)
+            eclipses = Eclipses.of(samples, clean, templates, missed)
         model, left_out = clean.event_model, clean.whitening.left_out
         numbers = sorted(event.number for event in clean.flares)
-        if before is not None and _same(numbers, before):
+        if before is not None and not more and _same(numbers, before):
+            break
+        n_dips = sum(not eclipses.holds(dip) for dip in clean.dips)
+        if n_dips >= max(_MANY_DIPS, len(numbers)):
             break
         before = numbers
-    return _found(fit, cleaner, clean, quiet)
+    return _found(fit, cleaner, clean, quiet, eclipses)
 
 
 def find_with_noise_raised(found: Found, raised: np.ndarray) -> Found:
     """Find again what stands out of the same quiet star, with the noise of `noise_raised`."""
     samples = found.clean.whitening.samples
     cleaner = replace(found.cleaner, raised=raised)
-    clean = cleaner.clean(samples, np.zeros(len(samples), bool))
-    return _found(found.fit, cleaner, clean, found.quiet)
+    clean = cleaner.clean(samples, found.eclipses.missed)
+    eclipses = Eclipses.of(samples, clean, cleaner.templates, found.eclipses.missed)
+    return _found(found.fit, cleaner, clean, found.quiet, eclipses)
 
 
 def _found(
-    fit: GaussianProcessFit, cleaner: Cleaner, clean: CleanLightCurve, quiet: QuietNoise
+    fit: GaussianProcessFit,
+    cleaner: Cleaner,
+    clean: CleanLightCurve,
+    quiet: QuietNoise,
+    eclipses: Eclipses,
 ) -> Found:
     """Examine the events of a cleaned light curve, and vet them."""
     samples = clean.whitening.samples
     examination = examination_of(cleaner, clean, quiet)
     examined = [examination.examine(event) for event in clean.flares]
     flares, refused = passing(examined, samples.time, cleaner.min_snr)
-    eclipsed = _eclipsed(clean, cleaner.templates)
-    return Found(fit, examination, flares, refused, eclipsed)
+    return Found(fit, examination, flares, refused, eclipses)
 
 
 def examination_of(cleaner: Cleaner, clean: CleanLightCurve, quiet: QuietNoise) -> Examination:
@@ -209,29 +232,6 @@ def _outliers(flux: np.ndarray) -> np.ndarray:
     for shift in range(1, _BEFORE + 1):
         result[:-shift] |= run[shift:]
     return result
-
-
-def _eclipsed(clean: CleanLightCurve, templates: tuple[Template, ...]) -> np.ndarray:
-    """The cadences of eclipses and transits; bool, shape (n,).
-
-    Dips that recur with a period; and strong long ones that are alike, of which a planet with a
-    period of ten days leaves two in a sector.
-    """
-    samples, dips = clean.whitening.samples, clean.dips
-    time = np.array([samples.time[dip.number] for dip in dips])
-    strength = np.array([-dip.strength for dip in dips])
-    parts = strongest_near(time, strength)
-    recurs = recurring(time, strength, samples.time)
-    fwhm = np.array([templates[dip.template].fwhm for dip in dips])
-    once = np.unique(parts)
-    transits = once[(strength[once] >= _TRANSIT_SNR) & (fwhm[once] >= _TRANSIT_FWHM)]
-    quotient = strength[transits, None] / strength[transits]
-    alike = np.abs(np.log(quotient)) < np.log(_ALIKE)
-    recurs |= np.isin(parts, transits[np.count_nonzero(alike, axis=1) >= 2])
-    eclipsed = np.zeros(len(samples), bool)
-    for number in np.flatnonzero(recurs):
-        eclipsed |= dips[number].core
-    return eclipsed
 
 
 def noise_raised(found: Found, inverted: list[Examined]) -> np.ndarray:

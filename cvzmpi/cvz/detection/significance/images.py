@@ -53,8 +53,13 @@ def mirror_image(
         Seed, tic and sector of the random order.
     """
     # Single bright cadences are noise, which the images hold too. All other events are taken out,
-    # and so are eclipses: a periodic dip is no false alarm when it is turned over.
-    noise = [item.event for item in found.refused if item.refused == Vetting.SINGLE_CADENCE]
+    # and so are eclipses, with all that stands in them: a periodic dip is no false alarm when it is
+    # turned over.
+    noise = [
+        item.event
+        for item in found.refused
+        if item.refused == Vetting.SINGLE_CADENCE and not found.eclipsed[item.event.number]
+    ]
     model = found.clean.event_model - sum(event.flux(samples) for event in noise)
     remainder = samples.flux - model - quiet_mean
     of_noise = np.any([event.core for event in noise], axis=0) if noise else False

@@ -7,6 +7,8 @@ inverted light curve.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.stats import binom
 
@@ -21,8 +23,33 @@ _ONE_EVENT = 0.1  # days between parts of one event
 _MOST = 40  # events that are compared, the strongest
 
 
-def recurring(time: np.ndarray, strength: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Tell which events recur with a period.
+@dataclass(frozen=True)
+class Recurrence:
+    """Events at one phase of a period."""
+
+    events: np.ndarray  # int, shape (n,): their numbers; of several parts of one, the strongest
+    cycles: np.ndarray  # int, shape (n,)
+    start: float  # time of cycle 0
+    period: float  # days
+
+    @classmethod
+    def of(cls, events: np.ndarray, cycles: np.ndarray, time: np.ndarray) -> Recurrence:
+        """Fit a period to the times of events in known cycles."""
+        period, start = np.polyfit(cycles, time, 1)
+        return cls(events, cycles, float(start), float(period))
+
+    def other_cycles(self, observed: np.ndarray) -> np.ndarray:
+        """Times at which it should have happened too, while the star was observed."""
+        first, last = _cycles(self.start, self.period, observed)
+        cycles = np.setdiff1d(np.arange(first, last + 1), self.cycles)
+        times: np.ndarray = self.start + self.period * cycles
+        return times
+
+
+def recurrences(
+    time: np.ndarray, strength: np.ndarray, observed: np.ndarray
+) -> tuple[list[Recurrence], np.ndarray]:
+    """Find the periods with which events recur.
 
     Parameters
     ----------
@@ -35,19 +62,32 @@ def recurring(time: np.ndarray, strength: np.ndarray, observed: np.ndarray) -> n
 
     Returns
     -------
-    bool, shape (n_events,)
+    list of Recurrence
+        That which is least likely by chance first.
+    parts : int, shape (n_events,)
+        See `strongest_near`.
     """
-    first_of = strongest_near(time, strength)
-    events = np.unique(first_of)
+    parts = strongest_near(time, strength)
+    events = np.unique(parts)
     events = np.sort(events[np.argsort(-strength[events], kind="stable")][:_MOST])
-    recurs = np.zeros(len(time), bool)
+    found: list[Recurrence] = []
     while True:
-        open_ones = events[~recurs[events]]
-        found = _best_period(time[open_ones], strength[open_ones], observed)
-        if found is None:
-            result: np.ndarray = recurs[first_of]
-            return result
-        recurs[open_ones[found]] = True
+        best = _best_period(time[events], strength[events], observed)
+        if best is None:
+            return found, parts
+        on, cycles = best
+        found.append(Recurrence.of(events[on], cycles, time[events[on]]))
+        events = events[~on]
+
+
+def recurring(time: np.ndarray, strength: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Tell which events recur with a period; bool, shape (n_events,). See `recurrences`."""
+    found, parts = recurrences(time, strength, observed)
+    recurs = np.zeros(len(time), bool)
+    for recurrence in found:
+        recurs[recurrence.events] = True
+    result: np.ndarray = recurs[parts]
+    return result
 
 
 def strongest_near(time: np.ndarray, strength: np.ndarray) -> np.ndarray:
@@ -65,10 +105,17 @@ def strongest_near(time: np.ndarray, strength: np.ndarray) -> np.ndarray:
     return strongest
 
 
-def _best_period(time: np.ndarray, strength: np.ndarray, observed: np.ndarray) -> np.ndarray | None:
-    """The events of the period that is least likely by chance; None if there is none."""
+def _best_period(
+    time: np.ndarray, strength: np.ndarray, observed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The events of the period that is least likely by chance, and their cycles.
+
+    Returns
+    -------
+    (bool, shape (n_events,), int, shape (n_on,)), or None if there is none
+    """
     n = len(time)
-    best: np.ndarray | None = None
+    best: tuple[np.ndarray, np.ndarray] | None = None
     least = _CHANCE
     if n < _CYCLES:
         return None
@@ -76,34 +123,39 @@ def _best_period(time: np.ndarray, strength: np.ndarray, observed: np.ndarray) -
         like = (strength > strength[first] / _LIKE) & (strength < strength[first] * _LIKE)
         if np.count_nonzero(like) < _CYCLES:
             continue
-        for second in np.flatnonzero(like & (time > time[first])):
-            for divisor in range(1, _DIVISORS + 1):
-                period = (time[second] - time[first]) / divisor
-                if period < _SHORTEST:
-                    break
-                cycle = (time - time[first]) / period
-                on = like & (np.abs(cycle - np.rint(cycle)) * period < _TOLERANCE)
-                n_on = len(np.unique(np.rint(cycle[on])))
-                if n_on < _CYCLES:
-                    continue
-                n_cycles = _observed_cycles(time[first], period, observed)
-                if n_on < _SHARE * n_cycles:
-                    continue
-                # Two events make the period; the others meet it by chance. All pairs and divisors
-                # were tried.
-                n_like = np.count_nonzero(like)
-                meets = min(1.0, 2 * _TOLERANCE / period)
-                n_trials = n_like * (n_like - 1) / 2 * _DIVISORS
-                p = binom.sf(n_on - 3, n_like - 2, meets) * n_trials
-                if p < least:
-                    best, least = on, p
+        later = time[like & (time > time[first])] - time[first]
+        periods = (later[:, None] / np.arange(1, _DIVISORS + 1)).ravel()
+        periods = periods[periods >= _SHORTEST]
+        cycles = (time - time[first]) / periods[:, None]
+        meet = like & (np.abs(cycles - np.rint(cycles)) * periods[:, None] < _TOLERANCE)
+        for number in np.flatnonzero(np.count_nonzero(meet, axis=1) >= _CYCLES):
+            on, period = meet[number], periods[number]
+            of_events = np.rint(cycles[number, on]).astype(int)
+            n_on = len(np.unique(of_events))
+            n_cycles = _observed_cycles(time[first], period, observed)
+            if n_on < max(_CYCLES, _SHARE * n_cycles):
+                continue
+            # Two events make the period; the others meet it by chance. All pairs and divisors
+            # were tried.
+            n_like = np.count_nonzero(like)
+            meets = min(1.0, 2 * _TOLERANCE / period)
+            n_trials = n_like * (n_like - 1) / 2 * _DIVISORS
+            p = binom.sf(n_on - 3, n_like - 2, meets) * n_trials
+            if p < least:
+                best, least = (on, of_events), p
     return best
 
 
 def _observed_cycles(start: float, period: float, observed: np.ndarray) -> int:
     """Cycles at whose phase of `start` something was observed."""
-    first, last = np.ceil((observed[0] - start) / period), np.floor((observed[-1] - start) / period)
+    first, last = _cycles(start, period, observed)
     epochs = start + period * np.arange(first, last + 1)
     after = np.clip(np.searchsorted(observed, epochs), 1, len(observed) - 1)
     nearest = np.minimum(np.abs(observed[after] - epochs), np.abs(epochs - observed[after - 1]))
     return int(np.count_nonzero(nearest < _TOLERANCE))
+
+
+def _cycles(start: float, period: float, observed: np.ndarray) -> tuple[float, float]:
+    """The first and the last cycle while the star was observed."""
+    first, last = np.ceil((observed[0] - start) / period), np.floor((observed[-1] - start) / period)
+    return float(first), float(last)

@@ -20,8 +20,8 @@ something), its columns a stretch of u (which windows are asked for). A flare so
 reaches the border of a window also changes the window's border taps: see `_border_change`.
 
 Whether a cadence is flaring needs the median of the networks only so far: once more than half of
-all agree on one side of the threshold, the others change nothing. Six of ten settle most cadences
-(`bounds`).
+all agree on one side of the threshold, the others change nothing. Six of ten settle most cadences,
+and a seventh and an eighth most of the others (`bounds`). No network is asked the same twice.
 
 The flux keeps the normalisation of the curve without the flare: the median of 20,000 cadences does
 not move by a flare of a few (1e-4 at most), and the features away from it stay what they were.
@@ -130,6 +130,8 @@ class InjectedWindows:
         self._stored = np.empty((0, 0, 0), np.int64)
         # by model: the changes of the features, and of which injections they are there
         self._changes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        # by model and ends of a stretch: flare probabilities, and of which injections
+        self._answers: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray]] = {}
 
     def flux_positions(self) -> np.ndarray:
         """Positions at which `inject` needs the flux of the flares.
@@ -159,27 +161,39 @@ class InjectedWindows:
         start = positions[:, :1] + np.arange(nn.STEP)  # position of the first feature by residue
         stored = ((start % nn.STEP) * n + start // nn.STEP)[:, :, None] + np.arange(n_v)
         self._stored = stored
-        self._changes = {}
+        self._changes, self._answers = {}, {}
+
+    @property
+    def n_bounds(self) -> int:
+        """How many bounds there are: with a majority of the networks, up to all but one."""
+        return max(1, len(self._networks) - self._majority)
+
+    @property
+    def _majority(self) -> int:
+        return len(self._networks) // 2 + 1
 
     def bounds(
-        self, members: np.ndarray, stretch: slice, threshold: float
+        self, members: np.ndarray, stretch: slice, threshold: float, number: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Where the flare probability is certainly, and where it may be, above a threshold.
-
-        Only as many networks are asked as make a majority.
 
         Parameters
         ----------
         members, stretch
             As of `probability`.
+        number : int
+            Of the bound, from 0: how many networks more than a majority are asked.
 
         Returns
         -------
         bool, shape (k, cadences in the stretch) each
         """
-        majority = range(len(self._networks) // 2 + 1)
-        above = [self._by_model(model, members, stretch) > threshold for model in majority]
-        return _in_order(np.all(above, axis=0)), _in_order(np.any(above, axis=0))
+        asked = range(self._majority + number)
+        above = [self._answer(model, members, stretch) > threshold for model in asked]
+        n_above = np.sum(above, axis=0)
+        certain = n_above >= self._majority
+        possible = len(asked) - n_above < self._majority
+        return _in_order(certain), _in_order(possible)
 
     def probability(self, members: np.ndarray, stretch: slice) -> np.ndarray:
         """Flare probability at a stretch of the plan's cadences, for some of the injections.
@@ -196,8 +210,21 @@ class InjectedWindows:
         float32, shape (k, cadences in the stretch)
         """
         models = range(len(self._networks))
-        by_model = np.stack([self._by_model(model, members, stretch) for model in models])
+        by_model = np.stack([self._answer(model, members, stretch) for model in models])
         return _in_order(ensemble_probability(by_model))
+
+    def _answer(self, model: int, members: np.ndarray, stretch: slice) -> np.ndarray:
+        """As `_by_model`; computed when it is asked for, and kept."""
+        batch, n_u = len(self._s0), (stretch.stop - stretch.start) // nn.STEP
+        key = (model, stretch.start, stretch.stop)
+        if key not in self._answers:
+            answers = np.empty((batch, nn.STEP, n_u), np.float32)
+            self._answers[key] = answers, np.zeros(batch, bool)
+        answers, known = self._answers[key]
+        missing = members[~known[members]]
+        if len(missing):
+            answers[missing], known[missing] = self._by_model(model, missing, stretch), True
+        return answers[members]
 
     def _by_model(self, model: int, members: np.ndarray, stretch: slice) -> np.ndarray:
         """Flare probability by one network; float32, shape (k, 4, n_u): by residue and u."""

@@ -233,10 +233,35 @@ def test_a_majority_of_the_networks_bounds_the_decision_of_all(models, threshold
     networks = [Network.from_keras(models.of_model(model)) for model in range(len(models))]
     injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
     members = np.arange(len(PEAKS))
-    certain, possible = injected.windows.bounds(members, whole(DEFAULT), threshold)
+    bounds = [
+        injected.windows.bounds(members, whole(DEFAULT), threshold, number)
+        for number in range(injected.windows.n_bounds)
+    ]
     decision = injected.windows.probability(members, whole(DEFAULT)) > threshold
-    assert np.all(certain <= decision)
-    assert np.all(decision <= possible)
-    assert np.any(certain)
-    assert np.any(~possible)
-    assert np.any(certain != possible)
+    for certain, possible in bounds:
+        assert np.all(certain <= decision)
+        assert np.all(decision <= possible)
+        assert np.any(certain)
+        assert np.any(~possible)
+    open_ones = [np.count_nonzero(certain != possible) for certain, possible in bounds]
+    assert sorted(set(open_ones), reverse=True) == open_ones  # each bound is closer
+    assert open_ones[-1] > 0
+
+
+def test_no_network_is_asked_the_same_twice(models, monkeypatch):
+    networks = [Network.from_keras(models.of_model(model)) for model in range(len(models))]
+    injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
+    asked = []
+    by_model = InjectedWindows._by_model
+
+    def counting(self, model, members, stretch):
+        asked.extend((model, int(member), stretch.start) for member in members)
+        return by_model(self, model, members, stretch)
+
+    monkeypatch.setattr(InjectedWindows, "_by_model", counting)
+    everyone, some = np.arange(len(PEAKS)), np.arange(0, len(PEAKS), 2)
+    for number, members in enumerate((everyone, some)):
+        injected.windows.bounds(members, whole(DEFAULT), 0.5, number)
+    assert len(asked) == 6 * len(everyone) + len(some)
+    injected.windows.probability(everyone, whole(DEFAULT))
+    assert len(asked) == len(set(asked)) == len(networks) * len(everyone)
