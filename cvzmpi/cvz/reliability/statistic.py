@@ -9,7 +9,9 @@ The density of false events is a mixture of Gaussian tails of several widths, ea
 threshold: exponentials of the squared S/N. The tail of Gaussian noise is one of them; noise that is
 not Gaussian has longer ones. Such mixtures hold exponentials and power laws of the S/N as well
 (Bernstein's theorem), while mixtures of exponentials of the S/N itself fall off too slowly for
-Gaussian noise.
+Gaussian noise. All these are highest at the threshold. Where it is low, vetting refuses most events
+just above it, for they have no signal-to-noise to spare; so each tail is there a second time, bent:
+it begins with 0 and rises before it falls.
 
 The density of true flares is linear between knots in the logarithm of the S/N, and a priori a
 Pareto law. Its knots are a factor of 1.6 apart: noise falls off within a fraction of that, so what
@@ -45,6 +47,7 @@ _TRUE_EVENTS = 5.0  # the same for true flares
 # Variances of the Gaussian tails, and their prior.
 _VARIANCES = (0.7, 0.85, 1, 1.25, 1.6, 2.1, 2.8, 4, 6, 10, 20, 60, 400)
 _VARIANCE_PRIOR = (0.08, 0.12, 0.2, 0.15, 0.12, 0.1, 0.07, 0.05, 0.04, 0.03, 0.02, 0.015, 0.005)
+_BENT = 0.2  # share of bent tails a priori
 _SHORTEST_RANGE = 2.0  # of the statistic of probabilities
 _LARGEST_GAP = 1e-6  # of a probability to 1 that is told apart; float32 has 6e-8
 _STEP = 1e-3  # for the integrals of shapes over bins, of the whole range
@@ -101,10 +104,20 @@ def by_snr(threshold: float) -> Statistic:
     edges = np.concatenate([near, (threshold + 5) * np.geomspace(1, 60, 22)])
     return Statistic(
         edges=edges,
-        false_shapes=_exponentials((edges**2 - threshold**2) / 2, np.array(_VARIANCES)),
-        false_prior=_FALSE_EVENTS * np.array(_VARIANCE_PRIOR),
+        **_false_by_snr((edges**2 - threshold**2) / 2),
         **_hats(np.log(edges / edges[0]), [0, 0.5, 1, 1.5, 2.1, 2.8, 3.6, 4.5], PARETO_INDEX),
     )
+
+
+def _false_by_snr(position: np.ndarray) -> dict[str, np.ndarray]:
+    """Gaussian tails, as they are and as the vetting bends them; and their prior."""
+    variances, prior = np.array(_VARIANCES), np.array(_VARIANCE_PRIOR)
+    shapes = [_exponentials(position, variances), _rising(position, variances)]
+    shares = [(1 - _BENT) * prior, _BENT * prior]
+    return {
+        "false_shapes": np.concatenate(shapes),
+        "false_prior": _FALSE_EVENTS * np.concatenate(shares),
+    }
 
 
 def by_probability(threshold: float) -> Statistic:
@@ -133,6 +146,14 @@ def statistic_values(found_by: np.ndarray, snr: np.ndarray, probability: np.ndar
 def _exponentials(position: np.ndarray, scales: np.ndarray) -> np.ndarray:
     """Probabilities of bins; `position` is that of their edges, from 0 on."""
     below = -np.expm1(-position / scales[:, None])
+    below[:, -1] = 1
+    return np.diff(below, axis=1)
+
+
+def _rising(position: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """The same for exponentials times the position: Erlang distributions of two events."""
+    scaled = position / scales[:, None]
+    below = -np.expm1(-scaled) - scaled * np.exp(-scaled)
     below[:, -1] = 1
     return np.diff(below, axis=1)
 
