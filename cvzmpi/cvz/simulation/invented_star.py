@@ -9,7 +9,9 @@ import numpy as np
 from scipy.signal import lfilter
 
 
-_LIMB_DARKENING = 0.6  # linear coefficient of cool dwarfs in the TESS band (Claret 2017, A&A 600, A30)
+_LIMB_DARKENING = (
+    0.6  # linear coefficient of cool dwarfs in the TESS band (Claret 2017, A&A 600, A30)
+)
 _SPOT_RADIUS = 0.15  # radians
 
 
