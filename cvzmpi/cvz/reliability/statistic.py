@@ -51,9 +51,10 @@ _TRUE_EVENTS = 5.0  # the same for true flares
 # Variances of the Gaussian tails, and their prior.
 _VARIANCES = (0.7, 0.85, 1, 1.25, 1.6, 2.1, 2.8, 4, 6, 10, 20, 60, 400)
 _VARIANCE_PRIOR = (0.08, 0.12, 0.2, 0.15, 0.12, 0.1, 0.07, 0.05, 0.04, 0.03, 0.02, 0.015, 0.005)
-# S/N at which half of the events pass, and width of the logistic function: by the 780 events in
-# mirror images of 180 simulated light curves with a limit of 3.4, over a Gaussian tail.
-_HALF_PASS, _PASS_WIDTH = 1.3 * MIN_REST, 0.17
+# S/N at which half of the events pass, as it may be, and width of the logistic function: about 3.9
+# and 0.17 by the events in mirror images of 120 simulated light curves with a limit of 3.4, over a
+# Gaussian tail.
+_HALF_PASS, _PASS_WIDTH = (1.2 * MIN_REST, 1.3 * MIN_REST, 1.4 * MIN_REST), 0.12
 _SHORTEST_RANGE = 2.0  # of the statistic of probabilities
 _LARGEST_GAP = 1e-6  # of a probability to 1 that is told apart; float32 has 6e-8
 _STEP = 1e-3  # for the integrals of shapes over bins, of the whole range
@@ -111,12 +112,12 @@ def by_snr(threshold: float) -> Statistic:
     false = _exponentials((edges**2 - threshold**2) / 2, np.array(_VARIANCES))
     knots = [0, 0.5, 1, 1.5, 2.1, 2.8, 3.6, 4.5]
     true, true_prior = _hats(np.log(edges / edges[0]), knots, PARETO_INDEX)
-    passes = _passing((edges[1:] + edges[:-1]) / 2)
+    passes = [_passing((edges[1:] + edges[:-1]) / 2, half) for half in _HALF_PASS]
     return Statistic(
         edges=edges,
-        false_shapes=_normalised(false * passes),
-        false_prior=_FALSE_EVENTS * np.array(_VARIANCE_PRIOR),
-        true_shapes=_normalised(true * passes),
+        false_shapes=np.concatenate([_normalised(false * passing) for passing in passes]),
+        false_prior=np.tile(_FALSE_EVENTS * np.array(_VARIANCE_PRIOR) / len(passes), len(passes)),
+        true_shapes=_normalised(true * np.mean(passes, axis=0)),
         true_prior=true_prior,
     )
 
@@ -146,9 +147,9 @@ def statistic_values(found_by: np.ndarray, snr: np.ndarray, probability: np.ndar
     return np.where(found_by == STELLA, probability_statistic(probability), snr.astype(np.float64))
 
 
-def _passing(snr: np.ndarray) -> np.ndarray:
-    """Part of events of a S/N that pass the vetting, flares or not: 1 from 4.7 on, nearly."""
-    return np.asarray(expit((snr - _HALF_PASS) / _PASS_WIDTH))
+def _passing(snr: np.ndarray, half: float) -> np.ndarray:
+    """Part of events of a S/N that pass the vetting, flares or not; nearly 1 from 4.7 on."""
+    return np.asarray(expit((snr - half) / _PASS_WIDTH))
 
 
 def _normalised(shapes: np.ndarray) -> np.ndarray:
