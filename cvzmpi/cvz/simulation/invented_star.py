@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-
 _LIMB_DARKENING = (
     0.6  # linear coefficient of cool dwarfs in the TESS band (Claret 2017, A&A 600, A30)
 )
