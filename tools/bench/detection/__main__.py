@@ -38,7 +38,7 @@ from tools.bench.measuring.curves import SHARED_DATA  # noqa: E402
 from tools.harness.job_process import ROOT  # noqa: E402
 
 _CATALOGUE = SHARED_DATA / "flares_guenther2020.csv"
-_N_LOW = 40  # simulated stars of each kind that are searched with a low limit
+_N_LOW = 80  # simulated stars of each kind that are searched with a low limit
 _WORK = ROOT / ".setup" / "bench-detection"
 
 
