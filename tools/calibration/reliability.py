@@ -6,14 +6,16 @@ flares from another. Of events of a given reliability, that fraction should be t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.special import ndtr
 
 from cvzmpi.cvz.reliability.estimate import estimate_reliability
 from cvzmpi.cvz.reliability.events import Events, LightCurves
-from cvzmpi.cvz.reliability.statistic import MIN_SNR, SIGNIFICANCE
+from cvzmpi.cvz.reliability.statistic import MIN_SNR, SIGNIFICANCE, Thresholds
 
 BINS = np.array([0, 0.2, 0.4, 0.6, 0.8, 1])
 
@@ -32,6 +34,10 @@ class Population:
     false_spread: float = 0.3  # the same of false events
     mirror: float = 1.0  # events in a mirror image for each false event in a light curve
     n_images: int = 2
+    min_snr: float = MIN_SNR
+    # S/N at which vetting passes half of all events, and the width of the step; 0 passes all
+    half_pass: float = 0.0
+    pass_width: float = 0.25
 
 
 POPULATIONS = {
@@ -49,6 +55,8 @@ POPULATIONS = {
     "20 % too many, long tail": Population(mirror=1.2, tail=0.5),
     "one image": Population(n_images=1),
     "30 light curves": Population(n_light_curves=30),
+    "low threshold": Population(false=3.0, min_snr=3.4, half_pass=3.8),
+    "low threshold, few flares": Population(true=0.5, false=3.0, min_snr=3.4, half_pass=3.9),
     "1 light curve": Population(n_light_curves=1, true=1.0, false=0.5),
     "1 light curve, 100 flares": Population(
         n_light_curves=1, true=100.0, false=20.0, tail=0.4, spread=0.5
@@ -91,22 +99,44 @@ def draw(
 
 
 def _false_snr(population: Population, n: int, rng: np.random.Generator) -> np.ndarray:
-    if population.tail:
-        return MIN_SNR + population.tail * rng.exponential(size=n)
-    return np.sqrt(MIN_SNR**2 + 2 * rng.exponential(size=n))
+    def proposed(size: int) -> np.ndarray:
+        tail = rng.exponential(size=size)
+        if population.tail:
+            return population.min_snr + population.tail * tail
+        return np.sqrt(population.min_snr**2 + 2 * tail)
+
+    return _passing(population, n, proposed, rng)
 
 
 def _true_snr(population: Population, n: int, rng: np.random.Generator) -> np.ndarray:
     """S/N of found flares: a law thinned by the threshold, with noise of 1."""
-    found = np.empty(0)
-    while len(found) < n:
+
+    def proposed(size: int) -> np.ndarray:
         if population.true_law == "pareto":
-            true = 3 * rng.random(8 * n) ** (-1 / 1.2)
+            true = 3 * rng.random(8 * size) ** (-1 / 1.2)
         else:
-            true = 12 * np.exp(0.7 * rng.standard_normal(8 * n))
+            true = 12 * np.exp(0.7 * rng.standard_normal(8 * size))
         measured = true + rng.standard_normal(len(true))
-        found = np.concatenate([found, measured[measured >= MIN_SNR]])
-    return found[:n]
+        return np.asarray(measured[measured >= population.min_snr])
+
+    return _passing(population, n, proposed, rng)
+
+
+def _passing(
+    population: Population,
+    n: int,
+    proposed: Callable[[int], np.ndarray],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """So many of the proposed S/N, those that pass the vetting."""
+    passing = np.empty(0)
+    while len(passing) < n:
+        snr = proposed(n)
+        if population.half_pass:
+            above = (snr - population.half_pass) / population.pass_width
+            snr = snr[rng.random(len(snr)) < ndtr(above)]
+        passing = np.concatenate([passing, snr])
+    return passing[:n]
 
 
 @dataclass(frozen=True)
@@ -130,7 +160,9 @@ def calibrate(population: Population, n_campaigns: int, seed: int = 1) -> Calibr
     reliability, is_true = [], []
     for _ in range(n_campaigns):
         curves, found, mirrored, true = draw(population, rng)
-        reliability.append(estimate_reliability(curves, found, mirrored).reliability)
+        thresholds = Thresholds(snr=population.min_snr)
+        estimate = estimate_reliability(curves, found, mirrored, thresholds=thresholds)
+        reliability.append(estimate.reliability)
         is_true.append(true)
     r, t = np.concatenate(reliability), np.concatenate(is_true)
     inside = [(r >= low) & ((r < high) | (high == 1)) for low, high in pairwise(BINS)]

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
+_LIMB_DARKENING = (
+    0.6  # linear coefficient of cool dwarfs in the TESS band (Claret 2017, A&A 600, A30)
+)
+_SPOT_RADIUS = 0.15  # radians
+
 
 @dataclass(frozen=True)
 class FlareLaw:
@@ -85,17 +90,32 @@ def draw_star(tic: int, seed: int) -> InventedStar:
 def rotation(star: InventedStar, time: np.ndarray) -> np.ndarray:
     """Relative flux change by spots that rotate at slightly different periods, grow and shrink.
 
-    A spot dims by the cosine of its angle to the line of sight while it is in view. It depends on
-    the absolute time only, so it goes on from one sector to the next.
+    It depends on the absolute time only, so it goes on from one sector to the next.
     """
     dimming = np.zeros(len(time))
     for k, (longitude, tilt) in enumerate(zip(star.spot_longitudes, star.spot_tilts, strict=True)):
         phase = 2 * np.pi * time / (star.rotation_period * (1 + 0.02 * k)) + longitude
         size = 1 + 0.4 * np.sin(2 * np.pi * time / (23.0 + 11.0 * k) + 7 * longitude)
         turn = math.sqrt(1 - tilt**2)
-        in_view = np.maximum(tilt + turn * np.cos(phase), 0) / (tilt + turn)
-        dimming += size * in_view / (k + 1)
+        dimming += size * _spot_dimming((tilt + turn * np.cos(phase)) / (tilt + turn)) / (k + 1)
     return -star.rotation_amplitude * dimming
+
+
+def _spot_dimming(cosine: np.ndarray) -> np.ndarray:
+    """Light that a spot blocks, relative to that at the middle of the disc.
+
+    It blocks its projected area times the limb-darkened brightness there. A spot without extent
+    would bend the light curve sharply at the limb, always upwards: a corner that no star has, that
+    no smooth process follows, and that looks like a flare.
+
+    Parameters
+    ----------
+    cosine : float64
+        Of the angle between the middle of the spot and the line of sight.
+    """
+    # the mean of max(cosine, 0) over the spot, nearly
+    area = (cosine + np.sqrt(cosine**2 + _SPOT_RADIUS**2)) / 2
+    return np.asarray(area * (1 - _LIMB_DARKENING * (1 - np.minimum(area, 1))))
 
 
 def granulation(

@@ -178,10 +178,11 @@ def _moved(found, place):
 # ----------------------------------------------------------------- calibration
 
 EXACT = ["Gaussian", "long tail", "very different", "all alike", "many false", "one image"]
+LOW = ["low threshold", "low threshold, few flares"]
 WRONG = ["20 % too few", "20 % too many"]
 
 
-@pytest.mark.parametrize("name", [*EXACT, *WRONG, "30 light curves", "log-normal"])
+@pytest.mark.parametrize("name", [*EXACT, *LOW, *WRONG, "30 light curves", "log-normal"])
 def test_of_events_with_a_reliability_that_fraction_is_true(name):
     """Within 5 points, and two standard errors of a small sample, in five bins."""
     population = POPULATIONS[name]

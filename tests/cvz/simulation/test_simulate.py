@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.simulation.invented_star import FlareLaw, draw_star
+from cvzmpi.cvz.simulation.invented_star import FlareLaw, draw_star, rotation
 from cvzmpi.cvz.simulation.simulate import (
     EXPOSURE,
     FIRST_TIC,
@@ -333,3 +333,12 @@ def test_simulating_needs_no_astropy():
         "sys.exit('astropy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("tic", range(20))
+def test_spots_come_into_view_gradually(tic):
+    """A corner at the limb looks like a flare, and no mirror image has any."""
+    star = draw_star(FIRST_TIC + tic, seed=5)
+    phase = 2 * np.pi * EXPOSURE / star.rotation_period  # between cadences
+    bend = np.abs(np.diff(rotation(star, EXPOSURE * np.arange(N_CADENCES)), 2))
+    assert bend.max() < 6 * len(star.spot_tilts) * star.rotation_amplitude * phase**2

@@ -26,6 +26,7 @@ from tools.bench.detection.campaigns import (  # noqa: E402
 from tools.bench.detection.cost import kept_costs  # noqa: E402
 from tools.bench.detection.false_alarms import SEARCHES  # noqa: E402
 from tools.bench.detection.known_flares import read_catalogue  # noqa: E402
+from tools.bench.detection.low_limits import search_low  # noqa: E402
 from tools.bench.detection.measured import Measured, RealLightCurves, Simulated  # noqa: E402
 from tools.bench.detection.rates import estimate  # noqa: E402
 from tools.bench.detection.report import panels, pictures  # noqa: E402
@@ -37,6 +38,7 @@ from tools.bench.measuring.curves import SHARED_DATA  # noqa: E402
 from tools.harness.job_process import ROOT  # noqa: E402
 
 _CATALOGUE = SHARED_DATA / "flares_guenther2020.csv"
+_N_LOW = 80  # simulated stars of each kind that are searched with a low limit
 _WORK = ROOT / ".setup" / "bench-detection"
 
 
@@ -60,6 +62,7 @@ def main() -> None:
     pictures.draw_completeness(real, images / "detection_completeness.png")
     pictures.draw_false_alarms(real, images / "detection_false_alarms.png")
     pictures.draw_truth(simulated, images / "detection_truth.png")
+    pictures.draw_low_limit(measured.low_limit, images / "detection_reliability.png")
     panels.draw_panels(panels.missed(real, simulated), images / "detection_missed.png")
     panels.draw_panels(panels.false(real, simulated), images / "detection_false.png")
     (output / "detection.md").write_text(page(measured), encoding="utf-8")
@@ -81,10 +84,12 @@ def measure(directory: Path, quick: bool) -> Measured:
         [[FoundOfTruth.of(c, search) for c in simulations] for search in SEARCHES],
         [estimate(simulations, search) for search in SEARCHES],
     )
+    _say("simulated stars, with a low limit")
+    low_limit = search_low(directory / "low_limits", 3 if quick else _N_LOW)
     _say("cost")
     files = sorted(path for campaign in reals for path in campaign.input.glob("*_lc.fits"))[:2]
     cost = kept_costs(directory / "cost.json", files, *((100, 1) if quick else (2000, 3)))
-    return Measured(real, simulated, cost, n_inject, n_repeat)
+    return Measured(real, simulated, low_limit, cost, n_inject, n_repeat)
 
 
 def _real(campaigns: list[Campaign]) -> RealLightCurves:

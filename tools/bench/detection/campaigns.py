@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.signal import lfilter
 
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.sector_file.paths import sector_files
@@ -138,6 +139,13 @@ class Simulation:
     seed: int
     dimmed: float  # part of their light that is left
     law: FlareLaw
+    red_noise: float = 0.0  # correlated over some cadences, in errors of the flux
+
+    def light_curve(self, tic: int) -> tuple[LightCurve, np.ndarray]:
+        """The light curve of a star, and its flares."""
+        light_curve, truth = simulate_light_curve(tic, 1, self.seed, active=True, flares=self.law)
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(tic, 99)))
+        return with_red_noise(dimmed(light_curve, self.dimmed, rng), self.red_noise, rng), truth
 
     def campaign(self, directory: Path, n_stars: int) -> Campaign:
         """Write the light curves and the truth; those that are there are written again."""
@@ -145,11 +153,7 @@ class Simulation:
         tics = [FIRST_TIC + number for number in range(n_stars)]
         files = []
         for tic in tics:
-            light_curve, truth = simulate_light_curve(
-                tic, 1, self.seed, active=True, flares=self.law
-            )
-            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(tic, 99)))
-            light_curve = dimmed(light_curve, self.dimmed, rng)
+            light_curve, truth = self.light_curve(tic)
             path = campaign.input / file_name(light_curve)
             write_spoc_fits(path, light_curve, overwrite=True)
             _write_truth(campaign.input / f"truth_{tic}.csv", truth)
@@ -189,6 +193,18 @@ def dimmed(light_curve: LightCurve, part: float, rng: np.random.Generator) -> Li
         flux_err=np.sqrt(fainter).astype(np.float32),
         header={**light_curve.header, "TESSMAG": round(magnitude, 4)},
     )
+
+
+def with_red_noise(
+    light_curve: LightCurve, amplitude: float, rng: np.random.Generator
+) -> LightCurve:
+    """The light curve with noise that forgets itself within 3 to 30 cadences (autoregression)."""
+    if not amplitude:
+        return light_curve
+    memory = np.exp(-1 / rng.uniform(3, 30))
+    steps = np.sqrt(1 - memory**2) * rng.standard_normal(len(light_curve.flux))
+    noise = amplitude * light_curve.flux_err * lfilter([1.0], [1.0, -memory], steps)
+    return replace(light_curve, flux=(light_curve.flux + noise).astype(np.float32))
 
 
 def _write_truth(path: Path, truth: np.ndarray) -> None:

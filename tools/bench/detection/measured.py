@@ -14,6 +14,7 @@ from tools.bench.detection.campaigns import Campaign
 from tools.bench.detection.cost import Cost
 from tools.bench.detection.false_alarms import SEARCHES, FalseAlarms
 from tools.bench.detection.known_flares import recall_in_bins
+from tools.bench.detection.low_limits import LowLimit
 from tools.bench.detection.rates import Estimated
 from tools.bench.detection.searched_light_curve import SearchedLightCurve
 from tools.bench.detection.second_look import SecondLook
@@ -145,6 +146,7 @@ class Measured:
 
     real: RealLightCurves
     simulated: Simulated
+    low_limit: LowLimit
     costs: list[Cost]
     n_inject: int
     n_repeat: int

@@ -21,6 +21,8 @@ from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 BLOCK = 30
 """Cadences of a block that is moved as a whole: an hour."""
 
+_NOTHING_LEFT = 1.5  # signal-to-noise without the brightest cadence, below which it was alone
+
 
 class Image(IntEnum):
     """The mirror images, by their number in the sector file."""
@@ -54,11 +56,14 @@ def mirror_image(
     """
     # Single bright cadences are noise, which the images hold too. All other events are taken out,
     # and so are eclipses, with all that stands in them: a periodic dip is no false alarm when it is
-    # turned over.
+    # turned over. What leaves more than noise without its brightest cadence may be a short flare
+    # that was just refused: in the image, it would pass as often as not.
     noise = [
         item.event
         for item in found.refused
-        if item.refused == Vetting.SINGLE_CADENCE and not found.eclipsed[item.event.number]
+        if item.refused == Vetting.SINGLE_CADENCE
+        and item.look.rest_snr[0] < _NOTHING_LEFT
+        and not found.eclipsed[item.event.number]
     ]
     model = found.clean.event_model - sum(event.flux(samples) for event in noise)
     remainder = samples.flux - model - quiet_mean

@@ -5,6 +5,7 @@ import pytest
 
 from cvzmpi.cvz.detection.significance.finding import find_flares
 from cvzmpi.cvz.detection.significance.images import Image, mirror_image
+from cvzmpi.cvz.detection.significance.vetting import Vetting
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
 from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE
@@ -114,3 +115,16 @@ def test_blocks_of_an_hour_stay_together(mirrored):
     np.testing.assert_allclose(pool[place], flux, atol=1e-10)
     together = np.diff(place) == 1
     assert 0.94 < together.mean() < 0.98  # 29 of 30
+
+
+@pytest.mark.parametrize(("second", "held"), [(0.0, True), (2.4, False)])
+def test_they_hold_single_bright_cadences_but_no_short_flares_that_were_just_refused(second, held):
+    star = QuietStar.draw(44, parameters=SMOOTH)
+    light = np.zeros(len(star.samples))
+    number = star.number(2000)
+    light[number : number + 2] = (12 * ERROR, second * ERROR)
+    mirrored = Mirrored(star + light)
+    (refused,) = (item for item in mirrored.found.refused if item.event.number == number)
+    assert refused.refused == Vetting.SINGLE_CADENCE
+    image = mirrored.images(1, 2, 3)[Image.SHUFFLED]
+    assert (np.max(image.flux - mirrored.mean) > 8 * ERROR) == held

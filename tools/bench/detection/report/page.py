@@ -9,6 +9,7 @@ import numpy as np
 from cvzmpi.cvz.configuration import SignificanceConfig
 from cvzmpi.cvz.detection.significance import images, vetting
 from cvzmpi.cvz.detection.significance.whitened.templates import LONGEST_MINUTES
+from tools.bench.detection import low_limits
 from tools.bench.detection.measured import DEFAULT, SIGNIFICANCE, Measured
 from tools.bench.detection.report import facts, tables
 from tools.harness.markdown import markdown_table
@@ -43,6 +44,8 @@ def page(measured: Measured) -> str:
         injected=tables.injected(real),
         truth=tables.truth(simulated),
         reliability=tables.reliability(simulated),
+        low_limit=tables.low_limit(measured.low_limit),
+        low_snr=low_limits.MIN_SNR,
         rates=tables.rates(simulated),
         costs=tables.costs(measured),
     )

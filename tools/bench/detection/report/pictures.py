@@ -11,6 +11,7 @@ import numpy as np
 
 from cvzmpi.cvz.results.pictures.style import PALETTE, picture, save
 from tools.bench.detection.false_alarms import IMAGES, PER_DAYS, SEARCHES
+from tools.bench.detection.low_limits import LowLimit
 from tools.bench.detection.measured import (
     AMPLITUDES,
     DEFAULT,
@@ -112,6 +113,28 @@ def draw_truth(simulated: Simulated, path: Path) -> None:
         first.legend()
         second.set(xscale="log", xlabel="true ED / 50 % limit", ylabel="found share")
         _rates(third, simulated)
+        return figure
+
+    save(draw, path)
+
+
+def draw_low_limit(found: LowLimit, path: Path) -> None:
+    """The true share against the reliability with the low limit."""
+
+    def draw() -> Any:
+        figure = picture(5.2, 4.4)
+        panel = figure.subplots()
+        panel.fill_between([0, 1], [-0.05, 0.95], [0.05, 1.05], color="0.92", lw=0)
+        panel.plot([0, 1], [0, 1], color="0.7", lw=1)
+        names = [None, *dict.fromkeys(found.campaign.tolist())]
+        for name, colour in zip(names, ("black", *PALETTE), strict=False):
+            bins = [one for one in found.bins(name) if one.n]
+            x, y, error = np.array([(b.reliability, b.true, b.error) for b in bins]).T
+            wide = {"ms": 6, "lw": 1.6} if name is None else {"ms": 3, "lw": 0.7}
+            style = {"color": colour, "marker": "o", "label": name or "all"}
+            panel.errorbar(x, y, error, capsize=2, **wide, **style)
+        panel.set(xlabel="reliability", ylabel="true share", xlim=(0, 1.02), ylim=(-0.05, 1.05))
+        panel.legend()
         return figure
 
     save(draw, path)

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from tools.bench.detection.false_alarms import IMAGES, PER_DAYS, SEARCHES
+from tools.bench.detection.low_limits import BINS, Bin, LowLimit
 from tools.bench.detection.measured import (
     AMPLITUDES,
     MANY,
@@ -149,6 +150,21 @@ def reliability(simulated: Simulated) -> str:
         rows.append((name, *cells, false))
     bins = (f"{low:.0%} to {high:.0%}" for low, high in pairwise(RELIABILITIES))
     return markdown_table(("search", *bins, "false ones"), rows)
+
+
+def low_limit(found: LowLimit) -> str:
+    """Reliability against truth with the low limit: all simulations, and each."""
+    names = [None, *dict.fromkeys(found.campaign.tolist())]
+    rows = [(name or "all", *(_bin(one) for one in found.bins(name))) for name in names]
+    bins = (f"{low:.0%} to {high:.0%}" for low, high in pairwise(BINS))
+    return markdown_table(("stars", *bins), rows)
+
+
+def _bin(one: Bin) -> str:
+    if not one.n:
+        return "none"
+    off = 100 * (one.true - one.reliability)
+    return f"{one.n}: {one.true:.1%} ± {one.error:.1%} for {one.reliability:.1%} ({off:+.1f})"
 
 
 def rates(simulated: Simulated) -> str:
