@@ -26,7 +26,7 @@ from pydantic import (
 from cvzmpi.config_faults import explain
 from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.given_path import expanded, why_not_path
-from cvzmpi.redaction import shown_url, url_fault
+from cvzmpi.messages.redaction import shown_url, url_fault
 from cvzmpi.text_file import read_text
 
 if sys.version_info >= (3, 11):

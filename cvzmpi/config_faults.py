@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cvzmpi.redaction import redacted, shown_url
-from cvzmpi.wording import did_you_mean, question
+from cvzmpi.messages.redaction import redacted, shown_url
+from cvzmpi.messages.wording import did_you_mean, question
 
 _SHOWN = 200  # characters of a wrong value in a message
 _WITH_UNIT = re.compile(r"[0-9.]+\s*[A-Za-z%]+")

@@ -4,7 +4,7 @@ Each carries one clear line: which file or setting, which value, what was expect
 else that is raised is a defect of the program and shows its traceback.
 """
 
-from cvzmpi.redaction import redacted
+from cvzmpi.messages.redaction import redacted
 
 
 class CvzmpiError(Exception):

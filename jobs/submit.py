@@ -35,9 +35,9 @@ from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.work.batch_list import read_batch
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.given_path import GIVEN_PATH
+from cvzmpi.messages.wording import counted
 from cvzmpi.runtime.command_line import HELP_OPTIONS
 from cvzmpi.storage.whole_file import write_whole
-from cvzmpi.wording import counted
 
 JOBS = Path(__file__).resolve().parent
 SCRIPTS = {"ckpt": "cvz_ckpt.slurm", "node": "cvz_node.slurm"}

@@ -96,8 +96,8 @@ TOOLS = PACKAGE.parent / "tools"
 # Of the package, from the bottom to the top: none imports one that comes later. A name stands for
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
-    *("redaction", "errors", "wording", "extras", "said_once", "estimates", "software"),
-    *("regular_file", "text_file", "progress_bar", "given_path", "job_scripts", "other_program"),
+    *("messages", "errors", "extras", "estimates", "software", "regular_file", "text_file"),
+    *("given_path", "job_scripts", "other_program"),
     *("config_faults", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
@@ -444,8 +444,9 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
         "cvzmpi.given_path",
         "cvzmpi.level2.commands",
         "cvzmpi.level2.commands.command_line",
-        "cvzmpi.redaction",
+        "cvzmpi.messages",
+        "cvzmpi.messages.redaction",
         "cvzmpi.runtime.command_line",
         "cvzmpi.runtime.run_by_default",
-        "cvzmpi.wording",
+        "cvzmpi.messages.wording",
     }

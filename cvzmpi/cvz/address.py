@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
-from cvzmpi.redaction import shown_url
+from cvzmpi.messages.redaction import shown_url
 
 _FORMS = {
     "https": "https://HOST",

@@ -26,7 +26,7 @@ from cvzmpi.ledger.rows import (
     rows_with,
 )
 from cvzmpi.ledger.states import State, state_named
-from cvzmpi.wording import did_you_mean, question
+from cvzmpi.messages.wording import did_you_mean, question
 
 
 class Ledger:

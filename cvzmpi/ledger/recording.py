@@ -17,7 +17,7 @@ from cvzmpi.ledger.db.tables import claims, events, latest, units
 from cvzmpi.ledger.records import Event, Job, NewUnit
 from cvzmpi.ledger.rows import rows_with
 from cvzmpi.ledger.states import State, check_transition, state_named
-from cvzmpi.redaction import redacted
+from cvzmpi.messages.redaction import redacted
 
 _LONGEST = 1_000_000  # characters of a message, as the database has it
 

@@ -16,8 +16,8 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 from cvzmpi.errors import LaunchError
+from cvzmpi.messages.wording import counted
 from cvzmpi.mpi.launcher import ranks_on_node
-from cvzmpi.wording import counted
 
 SHARED_MEMORY = Path("/dev/shm")
 

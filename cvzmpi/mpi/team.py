@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import numpy as np
 
 from cvzmpi.errors import CvzmpiError, MachineError, PutOffError
+from cvzmpi.messages.redaction import show_traceback
 from cvzmpi.mpi.library import mpi
 from cvzmpi.mpi.machine_fault import is_machine_fault, is_put_off
 from cvzmpi.mpi.one_rank import OneRank
 from cvzmpi.mpi.shared_memory import OwnCounter, SharedCounter, SharedMemoryError, share_memory
 from cvzmpi.mpi.stopping import abort_job
-from cvzmpi.redaction import show_traceback
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.library import MPI

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cvzmpi.errors import CvzmpiError, LaunchError, PutOffError, UnavailableError
+from cvzmpi.messages.redaction import redacted, show_traceback
 from cvzmpi.mpi.launch import World, pin_to_one_core
 from cvzmpi.mpi.launcher import rank_by_launcher
 from cvzmpi.mpi.stopping import DEFECT, JobStopped, StopRequest, ignore_signals
-from cvzmpi.redaction import redacted, show_traceback
 
 if TYPE_CHECKING:
     from cvzmpi.scheduler.bookkeeping import JobOutcome

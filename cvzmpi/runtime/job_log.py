@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from cvzmpi.errors import ConfigError
-from cvzmpi.redaction import redacted
+from cvzmpi.messages.redaction import redacted
 
 _FORMAT = "%(asctime)s %(levelname)-7s [%(who)s] %(message)s"
 

@@ -9,8 +9,8 @@ import click
 from cvzmpi.ledger import Ledger, State
 from cvzmpi.ledger.db import grants
 from cvzmpi.ledger.failures import Failure, failures, retry
+from cvzmpi.messages.wording import counted
 from cvzmpi.runtime.all_ranks import DONE
-from cvzmpi.wording import counted
 
 
 def retry_units(

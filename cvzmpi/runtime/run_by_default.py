@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from cvzmpi.wording import did_you_mean
+from cvzmpi.messages.wording import did_you_mean
 
 
 class RunByDefault(click.Group):

@@ -14,8 +14,8 @@ from tenacity.wait import wait_exponential, wait_random
 
 from cvzmpi.errors import LedgerUnavailableError
 from cvzmpi.ledger.client.waiting import FIRST_PAUSE, LONGEST_PAUSE
+from cvzmpi.messages.said_once import SaidOnce
 from cvzmpi.mpi.stopping import JobStopped
-from cvzmpi.said_once import SaidOnce
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cvzmpi.messages.wording import counted
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.scheduler.campaign import Outcome, Remainder, Unit, UnitSource, Worker
 from cvzmpi.scheduler.progress import ProgressDisplay
-from cvzmpi.wording import counted
 
 # Rank 0 looks after other things than messages this often, also when messages come without a pause.
 _ATTEND_SECONDS = 0.02

@@ -10,9 +10,15 @@ import time
 from typing import TextIO
 
 from cvzmpi.estimates import Estimate, duration, rate, time_left
-from cvzmpi.progress_bar import BAR_SECONDS, FIRST_SECONDS, LINE_SECONDS, LiveLine, can_draw
+from cvzmpi.messages.progress_bar import (
+    BAR_SECONDS,
+    FIRST_SECONDS,
+    LINE_SECONDS,
+    LiveLine,
+    can_draw,
+)
+from cvzmpi.messages.wording import counted
 from cvzmpi.scheduler.campaign import Outcome, Overview, Unit
-from cvzmpi.wording import counted
 
 
 class ProgressDisplay:

@@ -20,8 +20,8 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.ledger import Event, Job, Ledger, State
 from cvzmpi.ledger.order import place_in_order
-from cvzmpi.progress_bar import ProgressBar
-from cvzmpi.wording import counted
+from cvzmpi.messages.progress_bar import ProgressBar
+from cvzmpi.messages.wording import counted
 
 _PAUSE_SECONDS = 0.02
 _RECORD_SECONDS = 2.0

@@ -12,7 +12,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ArchiveError, UnavailableError
 from cvzmpi.ledger import Job, Ledger, LedgerUnit
-from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.scheduler.campaign import Outcome
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvzmpi.cvz.target_list import Target
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 # First sector of each year of observation, from year 1 (July 2018): tess.mit.edu/observations, and
 # the pointings of tess-point 0.9.5 (Burke et al. 2020, ASCL 2003.001); those from year 8 on were

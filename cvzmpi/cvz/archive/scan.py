@@ -21,8 +21,8 @@ from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.target_list import Target, TargetList
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
-from cvzmpi.progress_bar import ProgressBar
-from cvzmpi.wording import counted
+from cvzmpi.messages.progress_bar import ProgressBar
+from cvzmpi.messages.wording import counted
 
 # As long as its light curve has not been fetched, a star is judged again.
 _OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED)

@@ -13,7 +13,7 @@ from cvzmpi.cvz.checkup.finding import Finding, Level, note, ok
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.product import Product, address_of
 from cvzmpi.errors import ArchiveError
-from cvzmpi.redaction import shown_url
+from cvzmpi.messages.redaction import shown_url
 
 _LIMITS = ClientLimits(
     connect_timeout=5.0, read_timeout=5.0, transfer_timeout=10.0, attempts=1, min_bytes_per_second=0

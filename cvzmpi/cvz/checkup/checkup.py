@@ -11,7 +11,7 @@ from cvzmpi.cvz.checkup.campaign import CampaignFound
 from cvzmpi.cvz.checkup.finding import Finding, note, problem
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import CvzmpiError, defect_line, one_line
-from cvzmpi.redaction import redacted
+from cvzmpi.messages.redaction import redacted
 from cvzmpi.runtime.command_line import imported
 
 _SECONDS = 150.0  # of a check: those that ask other programs have shorter limits of their own

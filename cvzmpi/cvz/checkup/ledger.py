@@ -9,7 +9,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.errors import LedgerError, LedgerUnavailableError
 from cvzmpi.ledger.db.location import VERSION
 from cvzmpi.ledger.status.snapshot import recorded_version
-from cvzmpi.redaction import shown_url
+from cvzmpi.messages.redaction import shown_url
 
 
 def check_ledger(config: Config) -> Finding:

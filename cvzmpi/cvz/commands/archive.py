@@ -18,7 +18,7 @@ from cvzmpi.cvz.sector_file.paths import holds_results
 from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Ledger
-from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.runtime.all_ranks import DONE, INCOMPLETE, SOME_FAILED, complain
 
 

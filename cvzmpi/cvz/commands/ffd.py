@@ -17,9 +17,9 @@ from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import write_tables
 from cvzmpi.cvz.results.products.star_outcome import star_outcomes
 from cvzmpi.extras import require
-from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.messages.progress_bar import ProgressBar
+from cvzmpi.messages.wording import counted
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
-from cvzmpi.wording import counted
 
 
 def ffd(

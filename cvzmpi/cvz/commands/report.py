@@ -9,9 +9,9 @@ import click
 from cvzmpi.cvz.commands.settings import check_begun, results_directory, search_chosen
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.report.site import write_site
+from cvzmpi.messages.wording import counted
 from cvzmpi.mpi.launch import World
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
-from cvzmpi.wording import counted
 
 
 def report(

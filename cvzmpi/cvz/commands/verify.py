@@ -11,9 +11,9 @@ from cvzmpi.cvz.commands.settings import check_begun, settings_of_output
 from cvzmpi.cvz.work.verify import Verification, Verifier
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Ledger
-from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.messages.progress_bar import ProgressBar
+from cvzmpi.messages.wording import counted
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
-from cvzmpi.wording import counted
 
 _N_EXAMPLES = 10
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError, one_line
+from cvzmpi.messages.wording import counted
 from cvzmpi.regular_file import UnreadableFileError, open_regular
-from cvzmpi.wording import counted
 
 MAX_BYTES = 100 * 1000 * 1000
 """Largest light curve, uncompressed: fifty times as large as the archive's."""

@@ -34,7 +34,7 @@ from cvzmpi.cvz.light_curves.measured_values import (
     without_wild_times,
 )
 from cvzmpi.errors import LightCurveError
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 _MAG_ZERO = 20.44
 """TESS magnitude of a star that gives 1 e-/s (TESS Instrument Handbook)."""

@@ -15,7 +15,7 @@ from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
 from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError, one_line
-from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.messages.progress_bar import ProgressBar
 
 _LEFTOVER_SUFFIXES = {
     ".part", ".partial", ".crdownload", ".download", ".filepart", ".aria2", ".tmp", ".temp", ".swp",

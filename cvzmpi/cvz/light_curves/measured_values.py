@@ -14,7 +14,7 @@ import numpy as np
 
 from cvzmpi.cvz.light_curves.fits_file import damaged
 from cvzmpi.errors import LightCurveError
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 MAX_DAYS_FROM_MEDIAN = 40.0
 """A sector takes 28 days, so that no cadence is further than that from the median time."""

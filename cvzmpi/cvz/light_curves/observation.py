@@ -14,7 +14,7 @@ import numpy as np
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.errors import LightCurveError
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 
 class Window(NamedTuple):

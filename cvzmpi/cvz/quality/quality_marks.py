@@ -18,7 +18,7 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.periodic_detections import recurrence
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
 from cvzmpi.cvz.sector_file.data import SectorData
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 MAX_MASKED = 0.2
 MAX_NEGATIVE_SHARE = 0.2

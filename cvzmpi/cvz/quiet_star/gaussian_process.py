@@ -29,7 +29,7 @@ from cvzmpi.cvz.quiet_star.celerite_likelihood import SINGULAR, CeleriteLikeliho
 from cvzmpi.cvz.quiet_star.celerite_prediction import predict
 from cvzmpi.cvz.quiet_star.rotation_period import bin_curve, rotation_period
 from cvzmpi.errors import LightCurveError
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 MIN_USED_CADENCES = 50
 _BIN_WIDTH = 20 / MINUTES_PER_DAY

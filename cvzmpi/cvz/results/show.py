@@ -35,7 +35,7 @@ from cvzmpi.cvz.results.terminal import (
 )
 from cvzmpi.cvz.sector_file.data import Recovery, SectorProgress
 from cvzmpi.cvz.sector_file.star_facts import star_facts
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 _GRID = 5
 """Rows and columns of the recovered fractions."""

@@ -21,7 +21,7 @@ from cvzmpi.cvz.results.terminal import (
 )
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.star_facts import star_facts
-from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.messages.progress_bar import ProgressBar
 
 _WIDE = 250
 """Columns where there is no terminal to ask: the table uses what it needs of them."""

@@ -24,7 +24,7 @@ from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.client.rules import Evidence
 from cvzmpi.ledger.failures import failures
 from cvzmpi.ledger.states import FINISHED
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 _log = logging.getLogger(__name__)
 

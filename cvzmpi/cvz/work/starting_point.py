@@ -17,9 +17,9 @@ from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, read_sector_data
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
+from cvzmpi.messages.wording import counted
 from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
 from cvzmpi.storage.whole_file import set_aside
-from cvzmpi.wording import counted
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.client.liveness import Liveness
 from cvzmpi.ledger.client.takeover import take_over
 from cvzmpi.ledger.states import FINISHED
-from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.messages.progress_bar import ProgressBar
 
 _CHUNK = 500
 

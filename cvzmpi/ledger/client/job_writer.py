@@ -23,7 +23,7 @@ from cvzmpi.ledger.client.takeover import OtherJobs, Seen
 from cvzmpi.ledger.client.waiting import BackOff
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.records import Event, Job, LedgerUnit
-from cvzmpi.said_once import SaidOnce
+from cvzmpi.messages.said_once import SaidOnce
 
 T = TypeVar("T")
 

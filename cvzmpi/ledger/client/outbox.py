@@ -19,7 +19,7 @@ from uuid import UUID
 from cvzmpi.ledger.db.stored_values import plain
 from cvzmpi.ledger.records import Event, Job
 from cvzmpi.ledger.states import State
-from cvzmpi.said_once import SaidOnce
+from cvzmpi.messages.said_once import SaidOnce
 
 _log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from cvzmpi.ledger.records import Event, Job, LedgerUnit, now
 from cvzmpi.ledger.registry import end_claims
 from cvzmpi.ledger.rows import SELECT_UNITS, as_unit
 from cvzmpi.ledger.states import State
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cvzmpi.errors import LedgerLostError, LedgerUnavailableError
 from cvzmpi.ledger.records import Job
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 _log = logging.getLogger(__name__)
 

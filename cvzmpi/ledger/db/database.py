@@ -26,7 +26,7 @@ from cvzmpi.errors import (
 from cvzmpi.ledger.db import stored_values
 from cvzmpi.ledger.db.location import POSTGRESQL_OPTIONS, is_url
 from cvzmpi.ledger.db.sqlite_file import SqliteFile
-from cvzmpi.redaction import shown_url, url_fault
+from cvzmpi.messages.redaction import shown_url, url_fault
 
 _CHUNK = 1000
 _LOCK = 0x6376_7A6D  # of the advisory lock; any number that nobody else uses in that database

@@ -14,7 +14,7 @@ from cvzmpi.ledger.records import Job, LedgerUnit, Recorded, now
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.status.queries import N_UNITS
 from cvzmpi.ledger.status.status import RunningJob, Status
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 _SILENT_SECONDS = 30.0  # after which it is said that a job is silent
 

@@ -19,10 +19,10 @@ from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion.pixel_inversion import Inverted
 from cvzmpi.level2.maps.map_file import opened, writing
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
+from cvzmpi.messages.wording import counted
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
 from cvzmpi.storage.whole_file import is_there, write_whole
-from cvzmpi.wording import counted
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team

@@ -14,7 +14,7 @@ from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import FE_I_630, SPECTRAL_RULES
 from cvzmpi.level2.settings import PreprocessSettings
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 STEP = "preprocess"
 

@@ -23,7 +23,7 @@ from urllib3.util import Retry
 from cvzmpi.errors import CvzmpiError, UnavailableError, one_line
 from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, shown
 from cvzmpi.level2.metadata_store.dataset import Dataset, Experiment, StoreRow
-from cvzmpi.redaction import shown_content
+from cvzmpi.messages.redaction import shown_content
 
 _STATUS_FIELDS = {
     "health": ("good", "bad", "ill", "unknown"),

@@ -27,7 +27,7 @@ from cvzmpi.level2.tables import (
     qualifications,
     reservations,
 )
-from cvzmpi.wording import did_you_mean
+from cvzmpi.messages.wording import did_you_mean
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from cvzmpi.level2.programs.invertibility import Thresholds, evaluate
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.programs.states import OPEN
 from cvzmpi.level2.tables import qualifications
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 
 @dataclass(frozen=True)

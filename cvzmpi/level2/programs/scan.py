@@ -29,7 +29,7 @@ from cvzmpi.level2.programs.held_back import (
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.programs.states import ANSWERED
 from cvzmpi.level2.tables import dataset_versions, experiment_versions
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Job
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.steps import Level2Steps
-from cvzmpi.redaction import redacted, show_traceback
+from cvzmpi.messages.redaction import redacted, show_traceback
 
 
 @dataclass(frozen=True)

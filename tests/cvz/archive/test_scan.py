@@ -7,13 +7,13 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from cvzmpi import progress_bar
 from cvzmpi.cli import cli
 from cvzmpi.cvz.commands.archive import open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.stand_in_archive.catalog import product_of
 from cvzmpi.errors import ArchiveDownError, ArchiveError, ConfigError
 from cvzmpi.ledger import Event, Ledger, State
+from cvzmpi.messages import progress_bar
 
 YEAR_1, YEAR_2 = range(1, 14), range(14, 27)
 

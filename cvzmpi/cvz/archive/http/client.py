@@ -36,7 +36,7 @@ from cvzmpi.cvz.archive.http.connections import FAILURES, as_ours, open_session,
 from cvzmpi.cvz.archive.http.request_rate import RequestRate
 from cvzmpi.cvz.archive.http.transfer import Transfer
 from cvzmpi.errors import ArchiveDownError
-from cvzmpi.said_once import SaidOnce
+from cvzmpi.messages.said_once import SaidOnce
 
 _T = TypeVar("_T")
 _CHUNK = 256 * 1024

@@ -21,7 +21,7 @@ from cvzmpi.cvz.archive.listings.kept_listings import KeptListing, KeptListings
 from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_in
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 _MISSING_AT_END = 2
 """The number of sectors in a row without a listing that are the end."""

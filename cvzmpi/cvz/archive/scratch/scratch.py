@@ -21,7 +21,7 @@ from cvzmpi.cvz.archive.http.answers import Body, UnusableContentError, WrongPro
 from cvzmpi.cvz.light_curves.fits_input import check_whole, read_light_curve
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveError, LightCurveError, ScratchError, one_line
-from cvzmpi.redaction import redacted, shown_content
+from cvzmpi.messages.redaction import redacted, shown_content
 
 FITS_MAGIC = b"SIMPLE"
 _SHOWN_BYTES = 40

@@ -34,9 +34,9 @@ from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import ConfigError, SectorFileError
+from cvzmpi.messages.wording import counted
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
-from cvzmpi.wording import counted
 
 MASTER = "campaign.h5"
 _PARTS = "parts"

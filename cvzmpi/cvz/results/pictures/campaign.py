@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.results.pictures.style import DATA, FLARE, GP, PALETTE, label_decades, picture, say
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 _BINS = 25
 

@@ -23,7 +23,7 @@ from cvzmpi.cvz.results.pictures.style import (
 from cvzmpi.cvz.results.products.measured_flares import by_size
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.sector_file.star_facts import star_facts
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 MAX_FLARES = 9
 _COLUMNS = 3  # of their panels

@@ -27,7 +27,7 @@ from cvzmpi.cvz.results.products.recovered_fraction import (
     even_edges,
 )
 from cvzmpi.cvz.sector_file.data import Recovery
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 _MIN_IN_CELL = 10
 """Repeats below which a cell of the recovery map is left empty: its fraction says little."""

@@ -18,7 +18,7 @@ from cvzmpi.cvz.results.pictures.style import (
     say,
 )
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 
 def draw_ffd(star: StarFfd) -> Any:

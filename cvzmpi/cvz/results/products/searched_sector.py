@@ -22,7 +22,7 @@ from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 from cvzmpi.errors import SectorFileError, UnfinishedFileError
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 MIN_INJECTED = 100
 """A half-done light curve with fewer injected flares says too little about its completeness."""

@@ -12,7 +12,7 @@ import pytest
 
 from cvzmpi.errors import ConfigError, LedgerError, one_line
 from cvzmpi.ledger.db.database import Database
-from cvzmpi.redaction import redacted, shown_content, shown_url, url_fault
+from cvzmpi.messages.redaction import redacted, shown_content, shown_url, url_fault
 from cvzmpi.runtime.job_log import begin_log
 
 N_CASES = 1500

@@ -2,7 +2,7 @@
 
 import math
 
-from cvzmpi.said_once import SaidOnce
+from cvzmpi.messages.said_once import SaidOnce
 
 
 def test_what_lasts_is_said_once_and_again_when_it_changes():

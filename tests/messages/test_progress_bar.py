@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from cvzmpi import progress_bar
-from cvzmpi.progress_bar import ProgressBar
+from cvzmpi.messages import progress_bar
+from cvzmpi.messages.progress_bar import ProgressBar
 
 
 class Terminal(io.StringIO):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvzmpi.wording import counted, did_you_mean, question
+from cvzmpi.messages.wording import counted, did_you_mean, question
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TextIO
 
-from cvzmpi.wording import counted
+from cvzmpi.messages.wording import counted
 
 FIRST_SECONDS = 2.0
 """What ends before shows nothing."""

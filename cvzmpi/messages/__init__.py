@@ -1,0 +1,1 @@
+"""Words for people: numbers with their nouns, progress, what is said once, what is never said."""
