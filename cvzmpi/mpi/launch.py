@@ -197,7 +197,10 @@ def _check_alone(lack: NoMpiError) -> None:
     try:
         check_size(1)
     except LaunchError as mismatch:
-        raise LaunchError(f"several ranks need MPI, and {lack}", mismatch.rank) from lack
+        # in a batch script, outside of srun, Slurm tells of ranks that it did not start
+        in_batch_script = "SLURM_NTASKS is" in str(mismatch)
+        remedy = "; to run as one rank, unset SLURM_NTASKS" if in_batch_script else ""
+        raise LaunchError(f"several ranks need MPI, and {lack}{remedy}", mismatch.rank) from lack
 
 
 def check_parallel_hdf5(ranks_per_team: int, n_ranks: int) -> None:

@@ -1,7 +1,6 @@
 """MPI, loaded and initialised when it is first asked for.
 
-A process that is alone needs none: `World.alone` and `Team.alone` do without, and where MPI is not
-installed nothing else changes.
+A process that is alone needs none: `World.alone` and `Team.alone` do without.
 """
 
 from __future__ import annotations

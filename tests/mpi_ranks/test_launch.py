@@ -105,6 +105,13 @@ def test_several_ranks_without_mpi_are_refused_in_one_line(no_mpi, monkeypatch, 
     assert 'pip install "cvzmpi[mpi]"' in line
 
 
+def test_a_batch_script_that_is_no_rank_learns_what_to_unset(no_mpi, monkeypatch):
+    monkeypatch.setitem(launch.os.environ, "SLURM_NTASKS", "40")
+    monkeypatch.setattr(launcher.check_size, "__defaults__", (launch.os.environ,))
+    with pytest.raises(LaunchError, match=r"to run as one rank, unset SLURM_NTASKS$"):
+        World.start()
+
+
 def test_a_world_and_a_team_alone_do_without_mpi(no_mpi):
     assert World.alone().size == Team.alone().size == 1
     team = Team.alone()
