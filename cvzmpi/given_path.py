@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from cvzmpi.errors import ConfigError
+
 _MAX_NAME = 255  # bytes that file systems allow
 _MAX_PATH = 4095
 _SHOWN = 60
@@ -61,6 +63,20 @@ def expanded(text: str, directory: Path = Path()) -> Path:
     if text.startswith("~") and with_home == text:
         raise ValueError(f"the home of {text.partition('/')[0]!r} is not known")
     return directory / _VARIABLE.sub(_value, with_home)
+
+
+def expanded_argument(path: str | os.PathLike[str]) -> Path:
+    """The same, of the argument of a function.
+
+    Raises
+    ------
+    ConfigError
+        If a variable has no value, or `~` names nobody.
+    """
+    try:
+        return expanded(os.fspath(path))
+    except ValueError as error:
+        raise ConfigError(f"{os.fspath(path)}: {error}") from None
 
 
 def _value(variable: re.Match[str]) -> str:

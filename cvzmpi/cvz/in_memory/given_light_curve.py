@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
@@ -19,6 +18,7 @@ from cvzmpi.cvz.light_curves.fits_input import measurements, read_light_curve
 from cvzmpi.cvz.light_curves.identity import is_identity
 from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
 from cvzmpi.errors import ConfigError, LightCurveError
+from cvzmpi.given_path import expanded_argument
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -56,7 +56,7 @@ def as_light_curve(given: GivenLightCurve, tic: int | None, sector: int | None) 
         if value is not None and not of_range:
             raise ConfigError(f"{name} = {value!r}: expected a whole number of the archive's range")
     if isinstance(given, str | os.PathLike):
-        light_curve = read_light_curve(Path(given).expanduser())
+        light_curve = read_light_curve(expanded_argument(given))
     elif isinstance(given, TimeSeries):
         light_curve = _of_columns(GivenColumns.of_series(given))
     elif isinstance(given, tuple) and len(given) in (2, 3):

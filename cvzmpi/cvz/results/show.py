@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from rich.console import Console
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
+from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import BY_NAME
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
@@ -103,7 +104,7 @@ def _overview(content: SearchedFile) -> list[tuple[str, str]]:
         ),
         (
             "flux",
-            f"median {np.median(flux):,.1f} e-/s, median error {np.median(error):.2f} e-/s "
+            f"{_median(flux, error, light_curve.header)} "
             f"({np.median(error) / np.median(flux) * 100:.3g} %)",
         ),
         (
@@ -119,6 +120,15 @@ def _overview(content: SearchedFile) -> list[tuple[str, str]]:
         ("state", _state(content)),
         ("seconds", _seconds(data.seconds, content.recovery)),
     ]
+
+
+def _median(flux: np.ndarray, error: np.ndarray, header: Mapping[str, Any]) -> str:
+    """The median flux and error; a light curve that was given in memory has its own unit."""
+    values = float(np.median(flux)), float(np.median(error))
+    if FLUX_UNIT not in header:
+        return f"median {values[0]:,.1f} e-/s, median error {values[1]:.2f} e-/s"
+    unit = f" {header[FLUX_UNIT]}".rstrip()
+    return f"median {values[0]:.4g}{unit}, median error {values[1]:.2g}{unit}"
 
 
 def _fact(facts: dict[str, Any], name: str, form: str, unit: str = "") -> str:

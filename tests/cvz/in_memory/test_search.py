@@ -7,9 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from astropy import units as u
 
 import cvzmpi
 from cvzmpi.cvz.in_memory import search as search_module
+from cvzmpi.cvz.results.show import show_file
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.errors import ConfigError, LightCurveError, SectorFileError
 from tests.cvz.example_file import write_example
@@ -244,3 +246,29 @@ def test_a_light_curve_that_is_too_short_is_refused(fits):
 def test_a_file_that_is_none_is_named(tmp_path):
     with pytest.raises(LightCurveError, match=r"nothing\.fits: cannot be read"):
         cvzmpi.search(tmp_path / "nothing.fits")
+
+
+def test_paths_may_have_home_and_variables(fits, done, tmp_path, monkeypatch):
+    monkeypatch.setenv("HERE", str(tmp_path))
+    path = done.write("$HERE/1.h5")
+    assert path == tmp_path / "1.h5"
+    assert cvzmpi.read("${HERE}/1.h5").done
+    with pytest.raises(ConfigError, match="the variable NOWHERE_AT_ALL is not set"):
+        cvzmpi.search("$NOWHERE_AT_ALL/1.fits")
+
+
+# ----------------------------------------------------------------- other units
+
+
+def test_a_flux_of_another_unit_is_shown_in_it(found, tmp_path, capsys):
+    curve = found.data.light_curve
+    relative = cvzmpi.search(
+        (curve.time, curve.flux / 1000 * u.mJy, curve.flux_err / 1000 * u.mJy), tic=5, sector=6
+    )
+    assert relative.time_series["flux"].unit == u.mJy
+    assert relative.time_series["gp_mu"].unit == u.mJy
+    assert found.time_series["flux"].unit == u.electron / u.s
+    show_file(relative.write(tmp_path))
+    text = capsys.readouterr().out
+    assert "mJy, median error" in text
+    assert "e-/s" not in text

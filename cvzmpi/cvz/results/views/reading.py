@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvzmpi.cvz.detection.search import Search
@@ -11,6 +10,7 @@ from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.views.sector_file import SectorFile
 from cvzmpi.errors import ConfigError
 from cvzmpi.extras import needs
+from cvzmpi.given_path import expanded_argument
 
 if TYPE_CHECKING:
     from cvzmpi.cvz.results.views.campaign import Campaign
@@ -59,7 +59,7 @@ def read(path: str | os.PathLike[str], search: str | None = None) -> SectorFile 
     MissingPackageError
         If it is a directory, and there is no pyarrow.
     """
-    path = Path(path).expanduser()
+    path = expanded_argument(path)
     if not path.is_dir():
         return SectorFile.read(path, chosen_search(search))
     if search is not None:

@@ -32,6 +32,7 @@ from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION, TABLES
 from cvzmpi.cvz.sector_file.write_content import place_for, write_content
 from cvzmpi.errors import SectorFileError
 from cvzmpi.extras import needs
+from cvzmpi.given_path import expanded_argument
 
 if TYPE_CHECKING:
     from lightkurve import TessLightCurve
@@ -295,7 +296,7 @@ class SectorFile(SearchedFile):
         """
         if self.format_version != FORMAT_VERSION:
             raise SectorFileError(f"{self.described}: of format version {self.format_version}")
-        path = place_for(self.id, Path(path).expanduser(), overwrite)
+        path = place_for(self.id, expanded_argument(path), overwrite)
         write_content(path, self.data, self.provenance, self.answers)
         return path
 
