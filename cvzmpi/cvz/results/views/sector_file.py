@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
-from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
@@ -28,10 +27,10 @@ from cvzmpi.cvz.results.views.astropy_tables import (
 from cvzmpi.cvz.results.views.completeness_tables import completeness_table, limits_table
 from cvzmpi.cvz.results.views.html import html_table
 from cvzmpi.cvz.results.views.in_short import in_short
+from cvzmpi.cvz.results.views.tess_light_curve import tess_light_curve
 from cvzmpi.cvz.sector_file.layout import FORMAT_VERSION, TABLES
 from cvzmpi.cvz.sector_file.write_content import place_for, write_content
 from cvzmpi.errors import SectorFileError
-from cvzmpi.extras import needs
 from cvzmpi.given_path import expanded_argument
 
 if TYPE_CHECKING:
@@ -109,21 +108,7 @@ class SectorFile(SearchedFile):
         MissingPackageError
             If there is no lightkurve.
         """
-        with needs(what="SectorFile.light_curve"):
-            import lightkurve
-
-        series = self.time_series
-        time = Time(series.time, format="btjd")  # lightkurve brings this format of time
-        columns = {name: series[name] for name in series.colnames if name != "time"}
-        facts: dict[str, object] = {
-            "MISSION": "TESS",
-            "AUTHOR": "SPOC",
-            "FLUX_ORIGIN": "pdcsap_flux",
-        }
-        facts |= {"LABEL": f"TIC {self.tic}", "TARGETID": self.tic, "TICID": self.tic}
-        place = {name: self.header.get(f"{name}_OBJ") for name in ("RA", "DEC")}
-        meta = {**self.header, **facts, **place, "SECTOR": self.sector}
-        return lightkurve.TessLightCurve(time=time, data=columns, meta=meta)
+        return tess_light_curve(self.time_series)
 
     @cached_property
     def flares(self) -> QTable:

@@ -1,0 +1,45 @@
+"""A searched light curve as lightkurve's own object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astropy.time import Time
+from astropy.timeseries import TimeSeries
+
+from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT
+from cvzmpi.extras import needs
+
+if TYPE_CHECKING:
+    from lightkurve import TessLightCurve
+
+
+def tess_light_curve(series: TimeSeries) -> TessLightCurve:
+    """The light curve in BTJD, with the columns and the facts of `SectorFile.time_series`.
+
+    Raises
+    ------
+    MissingPackageError
+        If there is no lightkurve.
+    """
+    with needs(what="SectorFile.light_curve"):
+        import lightkurve
+
+    facts = series.meta
+    columns = {name: series[name] for name in series.colnames if name != "time"}
+    known: dict[str, object] = {
+        "MISSION": "TESS",
+        "LABEL": f"TIC {facts['tic']}",
+        "TARGETID": facts["tic"],
+        "TICID": facts["tic"],
+        "SECTOR": facts["sector"],
+        "RA": facts.get("RA_OBJ"),
+        "DEC": facts.get("DEC_OBJ"),
+    }
+    if FLUX_UNIT not in facts:  # of the archive, and not of somebody's own making
+        known |= {"AUTHOR": "SPOC", "FLUX_ORIGIN": "pdcsap_flux"}
+    header = {name: value for name, value in facts.items() if name not in ("tic", "sector")}
+    # lightkurve brings the format `btjd` of times.
+    return lightkurve.TessLightCurve(
+        time=Time(series.time, format="btjd"), data=columns, meta=header | known
+    )
