@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from importlib.util import find_spec
 from types import TracebackType
 
 from rich.console import Console
@@ -29,17 +28,14 @@ class ProgressBar:
     Parameters
     ----------
     shown : bool or None
-        None shows it on a terminal, and in a notebook that has ipywidgets.
+        None shows it on a terminal and in a notebook.
     n_flares : int
         Flares that will be injected.
     """
 
     def __init__(self, shown: bool | None, n_flares: int) -> None:
         console = Console(file=sys.stderr)
-        # rich draws bars in notebooks with ipywidgets, and complains where there are none
-        is_possible = not console.is_jupyter or find_spec("ipywidgets") is not None
-        is_wanted = (console.is_terminal or console.is_jupyter) if shown is None else shown
-        is_seen = is_wanted and is_possible
+        is_seen = (console.is_terminal or console.is_jupyter) if shown is None else shown
         self._n_flares = n_flares
         self._progress = Progress(
             SpinnerColumn(),
