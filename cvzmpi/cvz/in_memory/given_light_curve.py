@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 GivenLightCurve: TypeAlias = Union[
-    str, "os.PathLike[str]", TimeSeries, "tuple[ArrayLike, ArrayLike, ArrayLike | None]"
+    str,
+    "os.PathLike[str]",
+    TimeSeries,
+    "tuple[ArrayLike, ArrayLike]",
+    "tuple[ArrayLike, ArrayLike, ArrayLike | None]",
 ]
 
 _NORMAL_MAD = 1.4826

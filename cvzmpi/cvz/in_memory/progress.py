@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from importlib.util import find_spec
 from types import TracebackType
 
 from rich.console import Console
@@ -28,14 +29,18 @@ class ProgressBar:
     Parameters
     ----------
     shown : bool or None
-        None shows it on a terminal and in a notebook.
+        None shows it on a terminal and in a notebook that has ipywidgets.
     n_flares : int
         Flares that will be injected.
     """
 
     def __init__(self, shown: bool | None, n_flares: int) -> None:
         console = Console(file=sys.stderr)
-        is_seen = (console.is_terminal or console.is_jupyter) if shown is None else shown
+        # In a notebook, rich draws with ipywidgets; without them it would only warn.
+        if console.is_jupyter:
+            is_seen = shown is not False and find_spec("ipywidgets") is not None
+        else:
+            is_seen = console.is_terminal if shown is None else shown
         self._n_flares = n_flares
         self._progress = Progress(
             SpinnerColumn(),

@@ -72,8 +72,8 @@ def search(
     settings : mapping, optional
         Settings by dotted key as in `cvzmpi.toml`, as `{"detect.threshold": 0.6}`.
     progress : bool, optional
-        Whether to show a bar once it has taken two seconds; by default on a terminal and in a
-        notebook.
+        Whether to show a bar once it has taken two seconds; by default on a terminal, and in a
+        notebook where ipywidgets is installed.
 
     Returns
     -------

@@ -2,6 +2,7 @@
 
 import io
 import time
+import warnings
 
 import pytest
 from rich.console import Console
@@ -50,6 +51,19 @@ def test_where_nobody_looks_there_is_no_bar(shown, monkeypatch, wanted, is_termi
     with progress.ProgressBar(wanted, 40) as bar:
         bar.reached(Stage.MODEL)
         time.sleep(0.3)
+    assert text.getvalue() == ""
+
+
+@pytest.mark.parametrize("wanted", [None, True])
+def test_a_notebook_without_widgets_gets_neither_a_bar_nor_a_warning(shown, monkeypatch, wanted):
+    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "find_spec", lambda name: None)
+    text = shown(False)
+    progress.Console().is_jupyter = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with progress.ProgressBar(wanted, 40):
+            time.sleep(0.3)
     assert text.getvalue() == ""
 
 
