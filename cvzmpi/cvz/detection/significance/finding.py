@@ -31,7 +31,7 @@ from cvzmpi.cvz.quiet_star.gaussian_process import (
 MAX_ROUNDS = 3
 """Fits of the process; mostly two are enough."""
 
-# Dips that are no eclipses and are as many as the flares: so many has a star that the process cannot
+# So many dips that are no eclipses, and no fewer than flares, has a star that the process cannot
 # follow. Each fit would leave out more of it, and in the end its noise is raised.
 _MANY_DIPS = 20
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.detection.significance.recurrence import recurring, strongest_near
+from cvzmpi.cvz.detection.significance.recurrence import recurrences, recurring, strongest_near
 
 OBSERVED = np.concatenate([np.arange(0, 13, 1 / 720), np.arange(14, 27, 1 / 720)])
 
@@ -48,3 +48,12 @@ def test_parts_of_one_event_are_grouped_by_the_strongest():
     # and count once: four parts of two events are no period
     time = np.array([1.0, 1.01, 4.0, 4.01])
     assert not recurring(time, np.full(4, 8.0), OBSERVED).any()
+
+
+def test_the_other_cycles_are_those_without_an_event():
+    time = 0.4 + 3.1 * np.array([0, 1, 3, 6, 8])
+    found, _ = recurrences(time, np.full(5, 8.0), OBSERVED)
+    assert len(found) == 1
+    assert found[0].period == pytest.approx(3.1)
+    expected = 0.4 + 3.1 * np.array([2, 4, 5, 7])
+    np.testing.assert_allclose(found[0].other_cycles(OBSERVED), expected)
