@@ -86,6 +86,7 @@ def test_a_single_process_does_everything(alone):
     output, ended = alone
     assert states(output) == dict.fromkeys(range(N_STARS), 0)
     assert ended.plan == "3 light curves: 0 done before, 0 half done, 3 to begin"
+    assert ended.lines_with(" to begin; 1 rank")
     assert ended.summary.startswith("3 light curves done in ")
     assert ended.summary.endswith(f", 0 failed, {N_STARS * N_INJECT * 3:,} injections")
     assert ended.complaints == []

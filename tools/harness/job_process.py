@@ -41,12 +41,12 @@ class Ended:
     @property
     def summary(self) -> str:
         """The last line of the log."""
-        return self.lines_with(" light curves done in ")[-1]
+        return self.lines_with(" done in ")[-1]
 
     @property
     def plan(self) -> str:
-        """The work that the job found, from its first lines."""
-        return self.lines_with(" to begin")[0]
+        """The work that the job found, from its first lines; without the number of ranks."""
+        return self.lines_with(" to begin")[0].partition("; ")[0]
 
     def lines_with(self, text: str) -> list[str]:
         """The lines of the log that have this text, without date and time."""
