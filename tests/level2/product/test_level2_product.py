@@ -327,7 +327,7 @@ def test_a_map_that_is_not_finished_is_not_written(level1, prepared, inverted, t
     shutil.copy(inverted, copy)
     with edited(copy) as file:
         file.attrs["n_tickets_remaining"] = np.int64(1)
-    with pytest.raises(MapFileError, match="1 tickets are not inverted yet"):
+    with pytest.raises(MapFileError, match="1 ticket is not inverted yet"):
         write_product(level1[0], prepared, copy, tmp_path / "p", "inv.ABC123", CREATED)
     assert not (tmp_path / "p").exists()
 

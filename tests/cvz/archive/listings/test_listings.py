@@ -150,7 +150,7 @@ def test_a_kept_listing_outlives_whatever_the_archive_answers(
     assert list(found.products({1})) == before
     (old, *unseen) = found.notes
     assert "sector_1_lc.sh: " in old
-    assert old.endswith("its listing of 8 days ago is used, and those of 1 other sectors")
+    assert old.endswith("its listing of 8 days ago is used, and those of 1 other sector")
     # what is missing is missing, and what cannot be seen is no end
     assert (found.unseen is None) == (unseen == []) == (fault not in {"403", *PAGES})
     assert len(list(tmp_path.rglob("*.gz"))) == 2
