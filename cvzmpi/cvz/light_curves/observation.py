@@ -112,7 +112,7 @@ class Observation:
         if len(rows) < enough:
             raise LightCurveError(
                 f"{name}: {counted(len(rows), 'usable cadence')} of {light_curve.n_cadences:,}, "
-                f"expected at least {enough} (light_curve.min_usable_cadences)"
+                f"expected at least {enough:,} (light_curve.min_usable_cadences)"
                 f"{f'; {note}' if (note := light_curve.header.get('input_note')) else ''}"
             )
         time = light_curve.time[rows]

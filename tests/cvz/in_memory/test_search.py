@@ -239,7 +239,9 @@ def test_a_file_of_an_earlier_version_is_neither_gone_on_with_nor_written(tmp_pa
 def test_a_light_curve_that_is_too_short_is_refused(fits):
     time = 2000 + np.arange(500) / 720
     flux = np.random.default_rng(1).normal(1, 0.001, 500)
-    with pytest.raises(LightCurveError, match="500 usable cadences of 500, expected at least 1000"):
+    with pytest.raises(
+        LightCurveError, match="500 usable cadences of 500, expected at least 1,000"
+    ):
         cvzmpi.search((time, flux, np.full(500, 0.001)))
 
 

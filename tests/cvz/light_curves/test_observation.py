@@ -109,7 +109,7 @@ def test_a_simulated_light_curve_is_normalised_and_partly_evaluated():
 def test_too_few_usable_cadences_are_refused_with_both_numbers():
     curve = light_curve(1500)
     curve.quality[:501] = 128
-    message = r"TIC 12 sector 3: 999 usable cadences of 1500, expected at least 1000"
+    message = r"TIC 12 sector 3: 999 usable cadences of 1,500, expected at least 1,000"
     with pytest.raises(LightCurveError, match=message):
         Observation.prepare(curve, Config(), WINDOW)
     curve.quality[0] = 0
@@ -118,7 +118,7 @@ def test_too_few_usable_cadences_are_refused_with_both_numbers():
 
 def test_a_light_curve_of_nans_is_refused():
     curve = replace(light_curve(1500), flux=np.full(1500, np.nan, np.float32))
-    with pytest.raises(LightCurveError, match="TIC 12 sector 3: 0 usable cadences of 1500"):
+    with pytest.raises(LightCurveError, match="TIC 12 sector 3: 0 usable cadences of 1,500"):
         Observation.prepare(curve, Config(), WINDOW)
 
 

@@ -55,7 +55,7 @@ def test_a_good_file_is_kept_under_its_name_with_its_facts(scratch, fits):
         (lambda fits: fits(product_of(2, 2)), "TIC 2 sector 2 came from there, expected TIC 1"),
         (lambda fits: fits(product_of(1, 3)), "TIC 1 sector 3 came from there, expected TIC 1"),
         (lambda fits: fits(PRODUCT)[:-2880], "bytes, expected|extensions, expected"),
-        (lambda fits: fits(PRODUCT)[:20000], "bytes, expected|extensions, expected|damaged"),
+        (lambda fits: fits(PRODUCT)[:20000], "bytes, expected|extensions?, expected|damaged"),
         (lambda fits: fits(PRODUCT) + b"more", "bytes, expected"),
     ],
 )
