@@ -412,3 +412,18 @@ def test_the_shells_get_a_script_that_completes(shell):
     if "version" in outcome.stderr:  # click asks bash for its version
         pytest.skip(outcome.stderr.strip())
     assert f"_CVZMPI_COMPLETE={shell}_complete" in outcome.stdout
+
+
+def test_bash_completes_after_one_line_in_its_startup_file():
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    outcome = subprocess.run(
+        [
+            *("bash", "--norc", "-c"),
+            'eval "$(_CVZMPI_COMPLETE=bash_source cvzmpi)"\ncomplete -p cvzmpi',
+        ],
+        capture_output=True,
+        text=True,
+        env=environment(PATH=path),
+    )
+    assert outcome.stdout.startswith("complete "), outcome.stderr
+    assert outcome.stdout.rstrip().endswith(" cvzmpi")

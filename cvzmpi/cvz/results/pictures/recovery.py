@@ -57,7 +57,8 @@ def draw_recovery(axes: Any, recovery: Recovery | None) -> None:
     bar = grid.draw(axes, fraction, ticks=np.linspace(0, 1, 6))
     _draw_half(axes, bar, grid.minutes, grid.percent, fraction)
     axes.set_title(title, loc="left")
-    axes.set_title(how_many(recovery), loc="right", fontsize=7.5)
+    # on two lines, as one would meet the title on the left
+    axes.set_title(how_many(recovery).replace(", ", ",\n"), loc="right", fontsize=7.5)
 
 
 @dataclass(frozen=True)
