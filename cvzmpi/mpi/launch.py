@@ -122,7 +122,12 @@ class World:
             raise error
         return result
 
-    def scatter(self, items: Sequence[T], work: Callable[[T], R]) -> list[R]:
+    def scatter(
+        self,
+        items: Sequence[T],
+        work: Callable[[T], R],
+        show: Callable[[int, int], None] | None = None,
+    ) -> list[R]:
         """Apply `work` to each item on one of the ranks: collective.
 
         Every rank takes each size-th item, so the items should be about alike.
@@ -133,6 +138,9 @@ class World:
             The same on all ranks.
         work : callable
             Its results must be small: they go to rank 0.
+        show : callable, optional
+            Is told on rank 0, before each of its items, how many of all items are done if the
+            other ranks are as fast, and how many there are.
 
         Returns
         -------
@@ -147,7 +155,10 @@ class World:
         results: list[R] = []
         error: CvzmpiError | None = None
         try:
-            results = [work(item) for item in items[self.rank :: self.size]]
+            for number in range(self.rank, len(items), self.size):
+                if show is not None and self.rank == 0:
+                    show(number, len(items))
+                results.append(work(items[number]))
         except CvzmpiError as caught:
             error = caught
         errors = [e for e in self.communicator.allgather(error) if e is not None]

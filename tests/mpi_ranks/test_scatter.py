@@ -28,3 +28,11 @@ def test_an_error_is_raised_on_all_ranks(kind):
 
     with pytest.raises(SectorFileError, match=r"1\.h5: broken"):
         World(MPI.COMM_WORLD).scatter(range(5), work)
+
+
+@one_or_all
+def test_the_first_rank_is_told_before_each_of_its_items_how_many_are_done(kind):
+    world = World(MPI.COMM_WORLD)
+    shown = []
+    world.scatter(range(7), str, lambda done, total: shown.append((done, total)))
+    assert shown == ([(n, 7) for n in range(0, 7, world.size)] if world.rank == 0 else [])

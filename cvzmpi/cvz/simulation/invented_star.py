@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-_LIMB_DARKENING = (
-    0.6  # linear coefficient of cool dwarfs in the TESS band (Claret 2017, A&A 600, A30)
-)
-_SPOT_RADIUS = 0.15  # radians
+# Linear coefficient of cool dwarfs in the TESS band (Claret 2017, A&A 600, A30).
+_LIMB_DARKENING = 0.6
+_SPOT_RADIUS = 0.15  # radians of longitude
 
 
 @dataclass(frozen=True)
@@ -97,11 +96,12 @@ def rotation(star: InventedStar, time: np.ndarray) -> np.ndarray:
         phase = 2 * np.pi * time / (star.rotation_period * (1 + 0.02 * k)) + longitude
         size = 1 + 0.4 * np.sin(2 * np.pi * time / (23.0 + 11.0 * k) + 7 * longitude)
         turn = math.sqrt(1 - tilt**2)
-        dimming += size * _spot_dimming((tilt + turn * np.cos(phase)) / (tilt + turn)) / (k + 1)
+        cosine = (tilt + turn * np.cos(phase)) / (tilt + turn)
+        dimming += size * _spot_dimming(cosine, _SPOT_RADIUS * turn / (tilt + turn)) / (k + 1)
     return -star.rotation_amplitude * dimming
 
 
-def _spot_dimming(cosine: np.ndarray) -> np.ndarray:
+def _spot_dimming(cosine: np.ndarray, radius: float) -> np.ndarray:
     """Light that a spot blocks, relative to that at the middle of the disc.
 
     It blocks its projected area times the limb-darkened brightness there. A spot without extent
@@ -111,11 +111,13 @@ def _spot_dimming(cosine: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     cosine : float64
-        Of the angle between the middle of the spot and the line of sight.
+        Of the angle between the middle of the spot and the line of sight; at most 1.
+    radius : float
+        By how much the cosine differs within the spot when it is at the limb.
     """
     # the mean of max(cosine, 0) over the spot, nearly
-    area = (cosine + np.sqrt(cosine**2 + _SPOT_RADIUS**2)) / 2
-    return np.asarray(area * (1 - _LIMB_DARKENING * (1 - np.minimum(area, 1))))
+    area = (cosine + np.sqrt(cosine**2 + radius**2)) / 2
+    return np.asarray(area * (1 - _LIMB_DARKENING * (1 - area)))
 
 
 def granulation(

@@ -34,6 +34,7 @@ from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import ConfigError, SectorFileError
+from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.messages.wording import counted
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.file_lock import FileLock
@@ -75,7 +76,10 @@ def update_index(output: Path, world: World, search: Search = DEFAULT_SEARCH) ->
             part_file = index / _PARTS / f"{name}.part"
             return update_shard(output / name, part_file, now - _SETTLING_NS, search)
 
-        reports = world.scatter(shards, update)
+        with ProgressBar() as bar:
+            reports = world.scatter(
+                shards, update, lambda done, total: bar.show("part", done, total, " of the index")
+            )
         return world.first(lambda: _finish(output, reports, search))
 
 

@@ -20,6 +20,7 @@ from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
+from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.whole_file import write_derived
 
@@ -84,7 +85,10 @@ def write_site(
             Star(rows, index.directory, pictures, reliability, search), results, report
         )
 
-    summaries = world.scatter(stars, work)
+    with ProgressBar() as bar:
+        summaries = world.scatter(
+            stars, work, lambda done, total: bar.show("star", done, total, " have their pages")
+        )
     if world.rank > 0:
         world.first(lambda: None)
         return None
