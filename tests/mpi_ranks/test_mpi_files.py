@@ -37,7 +37,7 @@ def test_what_somebody_chose_stays(roomy, tmp_path):
 
 def test_without_room_anywhere_nothing_is_started(roomy):
     many = ranks(10**12)
-    with pytest.raises(LaunchError, match=r"1000000000000 ranks .* --shm-size"):
+    with pytest.raises(LaunchError, match=r"1,000,000,000,000 ranks .* --shm-size"):
         find_room_for_mpi(many, [roomy])
 
 

@@ -11,6 +11,7 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.errors import ConfigError, FileInUseError, LightCurveError
+from cvzmpi.messages.wording import counted
 from cvzmpi.mpi.launch import World
 from cvzmpi.mpi.stopping import DEFECT
 from cvzmpi.scheduler import job
@@ -62,7 +63,7 @@ def test_each_unit_is_worked_on_exactly_once_by_all_members_of_one_team(
         assert result.failed == []
         assert result.complete
         assert f"{n_units + 2} units: 2 done before" in log
-        assert f"{n_units} units done in " in log
+        assert f"{counted(n_units, 'unit')} done in " in log
         assert f", {n_units * STEPS} steps" in log
 
 

@@ -256,10 +256,10 @@ def test_columns_of_the_list_are_found_by_name(inputs, models, tmp_path, targets
 @pytest.mark.parametrize(
     ("rows", "header", "expected"),
     [
-        (["1,2"], "star,sector", "line 1: expected the columns tic and sector"),
-        ([], "", "line 1: expected the columns tic and sector"),
-        (["1,2", "1.5,2"], "tic,sector", "line 3: expected two whole numbers"),
-        (["1,2", "", "7"], "tic,sector", "line 4: expected two whole numbers"),
+        (["1,2"], "star,sector", "line 1: expected a column TICID"),
+        ([], "", "no target in here, expected TIC numbers"),
+        (["1,2", "1.5,2"], "tic,sector", "line 3: expected a TIC number, not '1.5'"),
+        (["1,2", "", "7"], "tic,sector", "line 4: expected a sector (1 to 9999), not ''"),
         (["1,2,3", "1,2,high"], "tic,sector,priority", "line 3: expected a number as priority"),
         (["1,2,nan"], "tic,sector,priority", "line 2: expected a number as priority"),
     ],
@@ -319,7 +319,7 @@ def test_an_input_directory_without_light_curves_is_one_line(models, tmp_path):
 
 def test_a_campaign_does_not_begin_without_its_models(tmp_path):
     nowhere = tmp_path / "models.npz"
-    with pytest.raises(ModelFileError, match="no stella models here; `cvzmpi models` fetches"):
+    with pytest.raises(ModelFileError, match="no stella models here; name no file"):
         CvzCampaign.begin(load(None, [f"detector.file={nowhere}"]))
 
 

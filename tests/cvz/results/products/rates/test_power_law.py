@@ -116,7 +116,7 @@ def test_the_fitted_line_begins_at_the_rate_and_ends_at_the_bound():
 
 
 def test_one_flare_is_too_few():
-    with pytest.raises(ValueError, match="needs 2 flares, here are 1"):
+    with pytest.raises(ValueError, match="needs 2 flares, here: 1"):
         fit_power_law(np.array([12.0]), COMPLETE, LOWER)
 
 
