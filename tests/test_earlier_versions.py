@@ -9,6 +9,7 @@ from collections import Counter
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 
 from tests.earlier_versions import (
     CHECKPOINT,
@@ -105,9 +106,20 @@ def test_each_version_runs_its_own_package(earlier):
     assert CURRENT.package() == ROOT / "cvzmpi"
 
 
-def test_the_same_light_curves_are_invented(inputs, tmp_path):
+def test_the_same_stars_are_invented_with_the_same_flares_and_other_spots(inputs, tmp_path):
     CURRENT.succeeds("simulate", tmp_path, "--stars", "2", "--cadences", "2000", "--seed", "7")
-    assert bytes_of(tmp_path) == bytes_of(inputs)
+    now, before = bytes_of(tmp_path), bytes_of(inputs)
+    assert now.keys() == before.keys()
+    assert now["truth.csv"] == before["truth.csv"]
+    for name in now.keys() - {"truth.csv"}:
+        new, old = (fits.getdata(directory / name, 1) for directory in (tmp_path, inputs))
+        for column in ("TIME", "CADENCENO", "QUALITY"):
+            np.testing.assert_array_equal(new[column], old[column])
+        ratio = new["PDCSAP_FLUX"] / old["PDCSAP_FLUX"]
+        np.testing.assert_array_equal(np.isnan(ratio), np.isnan(old["PDCSAP_FLUX"]))
+        # spots come into view gradually now, and dim the star by a few percent at most
+        assert 1e-5 < np.nanmax(np.abs(ratio - 1)) < 0.02
+        assert np.nanmax(np.abs(np.diff(ratio))) < 1e-3
 
 
 def test_a_new_campaign_has_the_results_of_the_earlier_version(earlier, inputs, finished, tmp_path):

@@ -143,7 +143,7 @@ def header(star: InventedStar) -> dict[str, str | int | float]:
         "LOGG": 4.6,
         "MH": 0.0,
         "RADIUS": star.radius,
-        "PROCVER": "cvzmpi-simulation-1",
+        "PROCVER": "cvzmpi-simulation-2",
     }
 
 
