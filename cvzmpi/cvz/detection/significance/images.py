@@ -21,7 +21,9 @@ from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 BLOCK = 30
 """Cadences of a block that is moved as a whole: an hour."""
 
-_NOTHING_LEFT = 1.5  # signal-to-noise without the brightest cadence, below which it was alone
+# Signal-to-noise without the brightest cadence, below which it was alone: noise leaves more beside
+# one bright cadence in forty.
+_NOTHING_LEFT = 2.0
 
 
 class Image(IntEnum):
