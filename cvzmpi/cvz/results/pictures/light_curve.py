@@ -199,7 +199,10 @@ def draw_flare(
     text = f"amplitude {flare['amplitude'] * 100:.3g} %\n{trust_in(flare)}\n{size_of(flare)}"
     if with_peak:
         text = f"peak {flare['peak_time']:.4f} BTJD\n{text}"
-    axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
+    before, after = axes.get_xlim()
+    late = -before > after  # the star is quiet before the peak: there is room
+    x, side = (0.02, "left") if late else (0.98, "right")
+    axes.text(x, 0.96, text, transform=axes.transAxes, ha=side, va="top", fontsize=8)
     return minutes, part
 
 
