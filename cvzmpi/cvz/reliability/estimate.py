@@ -70,7 +70,7 @@ def reliability_alone(
     A light curve has a handful of events, so the priors decide, and nothing is known of other
     stars. In simulated populations (`make calibration`) the true share is 5 to 10 points off the
     reliability between 0 and 80 %, and within 1 point above. With all light curves of a campaign
-    it is within 5 points.
+    it is within some 5 points there.
 
     Parameters
     ----------
