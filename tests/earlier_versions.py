@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.detection.stella.published_models import packed_file
 from tools.harness import job_process
 from tools.harness.hdf5_content import bits, contents, values
 
@@ -83,7 +84,9 @@ class Version:
     def run(self, *arguments: str | Path, cwd: Path | None = None, **how: Any) -> job_process.Ended:
         """Run `python -m cvzmpi ...` of this version; see `job_process.run`."""
         # Python looks for modules in the working directory first: that must not be the repository.
-        return job_process.run(arguments, cwd=cwd or self.root, **how, PYTHONPATH=str(self.root))
+        # Earlier versions fetched the models where this directory does not have them.
+        where = {"PYTHONPATH": str(self.root), "CVZMPI_CACHE": str(packed_file().parent)}
+        return job_process.run(arguments, cwd=cwd or self.root, **how, **where)
 
     def succeeds(self, *arguments: str | Path, **how: Any) -> job_process.Ended:
         """The same, where an exit status other than 0 is an error."""

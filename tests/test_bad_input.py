@@ -21,11 +21,6 @@ from tools.harness.job_process import run
 GOOD = f"{FIRST_TIC}_1.h5"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cached_models(models):
-    """The models are where the jobs look for them."""
-
-
 @pytest.fixture(scope="module")
 def light_curves(tmp_path_factory):
     """FITS files to be spoiled."""

@@ -30,11 +30,6 @@ SETTINGS = (
 UNITS = {"9000000001_1", "9000000002_1"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cached_models(models):
-    """The models are where the jobs look for them."""
-
-
 @pytest.fixture(scope="module")
 def inputs(earlier, tmp_path_factory):
     """Light curves that the earlier version invented."""

@@ -35,11 +35,6 @@ def inputs(tmp_path_factory):
     return directory
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cached_models(models):
-    """The models are where the jobs look for them."""
-
-
 @pytest.fixture(scope="module")
 def alone(inputs, tmp_path_factory):
     """The whole campaign in a single process, which all else is compared with."""

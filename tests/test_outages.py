@@ -26,11 +26,6 @@ def inputs(tmp_path_factory):
     return directory
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cached_models(models):
-    """The models are where the jobs look for them."""
-
-
 @pytest.fixture
 def arguments(inputs, tmp_path):
     return ["run", "--input", inputs, "--output", tmp_path / "output", *QUICK]

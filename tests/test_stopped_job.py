@@ -21,11 +21,6 @@ UNITS = [f"{FIRST_TIC + star}_1" for star in range(N_STARS)]
 NO_MPI = {"MPI4PY_LIBMPI": "/nowhere/libmpi.so"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cached_models(models):
-    """The models are where the jobs look for them."""
-
-
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
     directory = tmp_path_factory.mktemp("input")

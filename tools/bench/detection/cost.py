@@ -15,6 +15,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cvzmpi.cvz.detection.stella.published_models import packed_file
 from tools.bench.detection.campaigns import checksum_of_search
 from tools.harness.job_process import ROOT
 
@@ -71,7 +72,9 @@ def _cost(file: Path, n_inject: int, turns: int, before: Path, directory: Path) 
             output = directory / f"{file.stem}-{len(measured)}-{root.name}-{turn}"
             output.mkdir()
             command = [sys.executable, str(_PROGRAM), str(file), str(n_inject), str(output)]
-            environment = os.environ | {"PYTHONPATH": str(root)}
+            # The version before fetched the models where this directory does not have them.
+            cache = str(packed_file().parent)
+            environment = os.environ | {"PYTHONPATH": str(root), "CVZMPI_CACHE": cache}
             done = subprocess.run(
                 command, env=environment, cwd=output, check=True, capture_output=True, text=True
             )
