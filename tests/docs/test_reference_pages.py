@@ -68,6 +68,8 @@ def test_every_command_is_there_with_its_options():
             for parameter in command.params:
                 if isinstance(parameter, click.Option) and not parameter.hidden:
                     assert parameter.opts[-1] in page
+    # click keeps the option of help as it was first made, for the command line itself as well
+    assert page.count("| `-h, --help` |") == page.count("\n### ")
 
 
 def test_the_citation_is_that_of_the_repository():

@@ -7,7 +7,7 @@ import inspect
 import click
 
 from cvzmpi.cli import CAMPAIGNS, cli
-from cvzmpi.runtime.command_line import imported
+from cvzmpi.runtime.command_line import HELP_OPTIONS, imported
 from tools.reference_pages.markdown import heading, table
 
 
@@ -23,7 +23,8 @@ def commands_page() -> str:
 
 
 def _command(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name)
+    # with the names of the command line itself: click keeps the option that it makes of them
+    context = click.Context(command, info_name=name, **HELP_OPTIONS)
     usage = " ".join(command.collect_usage_pieces(context))
     parts = [heading(3, f"`{name}`"), f"**Usage:** `{name} {usage}`", _text(command)]
     records = [
