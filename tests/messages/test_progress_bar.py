@@ -6,11 +6,7 @@ import pytest
 
 from cvzmpi.messages import progress_bar
 from cvzmpi.messages.progress_bar import ProgressBar
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
+from tests.terminal import Terminal
 
 
 @pytest.fixture

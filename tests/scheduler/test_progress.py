@@ -9,14 +9,10 @@ import pytest
 from cvzmpi.scheduler import progress
 from cvzmpi.scheduler.campaign import Outcome, Overview, Unit
 from cvzmpi.scheduler.progress import ProgressDisplay
+from tests.terminal import Terminal
 
 UNITS = [Unit("a", 3, begun=True), Unit("b", 2), Unit("c", 1)]
 THREE = Overview(n_open=3, n_begun=1)
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 @pytest.fixture

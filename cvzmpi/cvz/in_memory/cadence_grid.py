@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cvzmpi.cvz.light_curves.exposure import EXPOSURE, EXPOSURE_SECONDS, SECONDS_PER_DAY
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, check_cadence
 from cvzmpi.errors import LightCurveError
 
 
-def check_cadence(name: str, time: np.ndarray) -> None:
+def check_times(name: str, time: np.ndarray) -> None:
     """Refuse times that do not increase, or not in steps of the exposure.
 
     Parameters
@@ -36,11 +36,7 @@ def check_cadence(name: str, time: np.ndarray) -> None:
             f"{name}: the time at row {row} is not after the one before; expected times in order, "
             "each once"
         )
-    seconds = float(np.median(steps)) * SECONDS_PER_DAY
-    if not abs(seconds - EXPOSURE_SECONDS) <= 1:
-        raise LightCurveError(
-            f"{name}: cadence is {seconds:.0f} s, expected {EXPOSURE_SECONDS:.0f} s"
-        )
+    check_cadence(name, time)
 
 
 def places_on_grid(time: np.ndarray, cadence_number: np.ndarray | None) -> np.ndarray:

@@ -44,6 +44,8 @@ class CheckpointsInMemory:
             earlier = (answers.recovered, answers.recovered_significance)
             for ours, theirs in zip(self.answers, earlier, strict=True):
                 ours[: self.n_done] = theirs
+        self._reached(data.checkpoint)
+        self._flares_done(self.n_done)
 
     def write(self, data: SectorData) -> None:
         """Keep the data."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 import numpy as np
 from astropy.timeseries import TimeSeries
 
-from cvzmpi.cvz.in_memory.cadence_grid import check_cadence, on_grid, places_on_grid
+from cvzmpi.cvz.in_memory.cadence_grid import check_times, on_grid, places_on_grid
 from cvzmpi.cvz.in_memory.given_columns import NAME, GivenColumns
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from cvzmpi.cvz.light_curves.fits_header import facts
@@ -75,7 +75,7 @@ def as_light_curve(given: GivenLightCurve, tic: int | None, sector: int | None) 
 
 
 def _of_columns(given: GivenColumns) -> LightCurve:
-    check_cadence(NAME, given.time)
+    check_times(NAME, given.time)
     if not len(given.time):
         raise LightCurveError(f"{NAME}: it has no cadence")
     places = places_on_grid(given.time, given.cadence_number)

@@ -11,9 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from cvzmpi.cvz.light_curves.stage import Stage
-
-_PATIENCE = 2.0
-"""Seconds before the bar appears."""
+from cvzmpi.messages.progress_bar import FIRST_SECONDS
 
 _NEXT = {
     Stage.DOWNLOAD: "searching with the networks",
@@ -23,7 +21,7 @@ _NEXT = {
 """What comes after a checkpoint, in words."""
 
 
-class ProgressBar:
+class SearchProgress:
     """A bar that appears where the work takes longer than two seconds; gone in the end.
 
     Parameters
@@ -52,7 +50,7 @@ class ProgressBar:
             disable=not is_seen,
         )
         self._task = self._progress.add_task(_NEXT[Stage.DOWNLOAD], total=None)
-        self._timer = threading.Timer(_PATIENCE, self._start) if is_seen else None
+        self._timer = threading.Timer(FIRST_SECONDS, self._start) if is_seen else None
         self._lock = threading.Lock()
         self._ended = False
 
@@ -70,7 +68,7 @@ class ProgressBar:
             if not self._ended:
                 self._progress.start()
 
-    def __enter__(self) -> ProgressBar:
+    def __enter__(self) -> SearchProgress:
         if self._timer is not None:
             self._timer.daemon = True
             self._timer.start()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.in_memory.checkpoints import CheckpointsInMemory
 from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve
 from cvzmpi.cvz.in_memory.one_thread import one_thread
-from cvzmpi.cvz.in_memory.progress import ProgressBar
+from cvzmpi.cvz.in_memory.progress import SearchProgress
 from cvzmpi.cvz.in_memory.stages import begin, draw_anew, seen, setup_of, work
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.results.views.reading import chosen_search
@@ -105,8 +106,7 @@ def search(
     3000        3
     """
     config = _configured(settings or {})
-    with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
-        checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
+    with _in_memory(config, progress) as checkpoints:
         setup = setup_of(config)
         start = begin(light_curve, tic, sector, config)
         work(setup, start, checkpoints, last=Stage.MODEL)
@@ -171,8 +171,7 @@ def inject(
             raise ConfigError("tic and sector are those of the search that was given")
         return _go_on(light_curve, changed, search, progress)
     config = _configured(changed)
-    with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
-        checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
+    with _in_memory(config, progress) as checkpoints:
         setup = setup_of(config)
         start = begin(light_curve, tic, sector, config)
         work(setup, start, checkpoints)
@@ -191,8 +190,7 @@ def _go_on(
         )
     config = _configured(found.config | dict(changed))
     chosen = chosen_search(search, found.search)
-    with one_thread(), ProgressBar(progress, config.inject.n_inject) as bar:
-        checkpoints = CheckpointsInMemory(bar.reached, bar.flares_done)
+    with _in_memory(config, progress) as checkpoints:
         setup = setup_of(config)
         if setup.provenance.models_checksum != found.models_checksum:
             raise ConfigError(f"{found.described}: searched with other networks")
@@ -204,10 +202,15 @@ def _go_on(
                 draw_anew(setup, data)
                 setup.write(checkpoints, data)
                 n_remaining = config.inject.n_inject
-            bar.reached(Stage.MODEL)
-            bar.flares_done(config.inject.n_inject - n_remaining)
         work(setup, StartingPoint(data, found.checkpoint, n_remaining), checkpoints)
         return seen(checkpoints, setup.provenance, chosen)
+
+
+@contextmanager
+def _in_memory(config: Config, progress: bool | None) -> Iterator[CheckpointsInMemory]:
+    """Checkpoints of which a bar is told, where linear algebra has one thread."""
+    with one_thread(), SearchProgress(progress, config.inject.n_inject) as bar:
+        yield CheckpointsInMemory(bar.reached, bar.flares_done)
 
 
 def _configured(settings: Mapping[str, Any]) -> Config:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.light_curves import lightkurve_file
-from cvzmpi.cvz.light_curves.exposure import EXPOSURE
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, check_cadence
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
 from cvzmpi.cvz.light_curves.fits_header import (
     BTJD_ZERO,
@@ -136,7 +136,7 @@ def _raw_columns(path: Path, primary: Any, table: Any) -> tuple[dict[str, Any], 
     names = lightkurve_file.column_names(path, set(table.columns.names))
     written = zip(COLUMNS, names, strict=True)
     raw = {name: table.data[theirs] for name, theirs in written if theirs is not None}
-    lightkurve_file.check_cadence(path, np.asarray(raw["TIME"], dtype=np.float64))
+    check_cadence(path, np.asarray(raw["TIME"], dtype=np.float64))
     return raw, lightkurve_file.time_offset(path, table)
 
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS, SECONDS_PER_DAY
 from cvzmpi.errors import LightCurveError
 
 _CREATOR = "lightkurve"
@@ -72,23 +69,3 @@ def time_offset(path: Path, table: Any) -> float:
             f"{path}: written by lightkurve with times in {unit!r}, expected 'btjd' or 'jd'"
         )
     return _BTJD[unit]
-
-
-def check_cadence(path: Path, time: np.ndarray) -> None:
-    """Check that most cadences follow each other after 2 minutes.
-
-    Parameters
-    ----------
-    time : ndarray, shape (n_cadences,)
-        In days.
-
-    Raises
-    ------
-    LightCurveError
-    """
-    steps = np.diff(time[np.isfinite(time)])
-    seconds = float(np.median(steps)) * SECONDS_PER_DAY if len(steps) else np.nan
-    if not abs(seconds - EXPOSURE_SECONDS) <= 1:
-        raise LightCurveError(
-            f"{path}: cadence is {seconds:.0f} s, expected {EXPOSURE_SECONDS:.0f} s"
-        )

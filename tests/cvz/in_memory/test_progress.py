@@ -26,16 +26,16 @@ def shown(monkeypatch):
 
 def test_a_short_search_shows_nothing(shown):
     text = shown(True)
-    with progress.ProgressBar(True, 40) as bar:
+    with progress.SearchProgress(True, 40) as bar:
         bar.reached(Stage.MODEL)
         bar.flares_done(40)
     assert "injecting" not in text.getvalue()
 
 
 def test_a_long_one_shows_what_it_does_and_how_far_it_is(shown, monkeypatch):
-    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
     text = shown(True)
-    with progress.ProgressBar(None, 40) as bar:
+    with progress.SearchProgress(None, 40) as bar:
         _until(lambda: "searching with the networks" in text.getvalue())
         bar.reached(Stage.DETECT)
         _until(lambda: "fitting the quiet star" in text.getvalue())
@@ -46,9 +46,9 @@ def test_a_long_one_shows_what_it_does_and_how_far_it_is(shown, monkeypatch):
 
 @pytest.mark.parametrize(("wanted", "is_terminal"), [(False, True), (None, False)])
 def test_where_nobody_looks_there_is_no_bar(shown, monkeypatch, wanted, is_terminal):
-    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
     text = shown(is_terminal)
-    with progress.ProgressBar(wanted, 40) as bar:
+    with progress.SearchProgress(wanted, 40) as bar:
         bar.reached(Stage.MODEL)
         time.sleep(0.3)
     assert text.getvalue() == ""
@@ -56,21 +56,21 @@ def test_where_nobody_looks_there_is_no_bar(shown, monkeypatch, wanted, is_termi
 
 @pytest.mark.parametrize("wanted", [None, True])
 def test_a_notebook_without_widgets_gets_neither_a_bar_nor_a_warning(shown, monkeypatch, wanted):
-    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
     monkeypatch.setattr(progress, "find_spec", lambda name: None)
     text = shown(False)
     progress.Console().is_jupyter = True
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with progress.ProgressBar(wanted, 40):
+        with progress.SearchProgress(wanted, 40):
             time.sleep(0.3)
     assert text.getvalue() == ""
 
 
 def test_an_error_ends_it(shown, monkeypatch):
-    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
     text = shown(True)
-    bar = progress.ProgressBar(True, 40)
+    bar = progress.SearchProgress(True, 40)
 
     def interrupted():
         with bar:

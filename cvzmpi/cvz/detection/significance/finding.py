@@ -108,14 +108,12 @@ def find_flares(observation: Observation, stella: np.ndarray, config: Config) ->
             config.significance.min_snr,
             np.ones(len(templates)),
         )
-        clean = cleaner.clean(samples, missed)
-        eclipses = Eclipses.of(samples, clean, templates, missed)
+        clean, eclipses = _cleaned(cleaner, samples, missed)
         # the first process may be fast enough to follow eclipses, so that they are no dips
         more = before is not None and bool(np.any(eclipses.missed & ~missed))
         if more:
             missed = eclipses.missed
-            clean = cleaner.clean(samples, missed)
-            eclipses = Eclipses.of(samples, clean, templates, missed)
+            clean, eclipses = _cleaned(cleaner, samples, missed)
         model, left_out = clean.event_model, clean.whitening.left_out
         numbers = sorted(event.number for event in clean.flares)
         if before is not None and not more and _same(numbers, before):
@@ -129,11 +127,17 @@ def find_flares(observation: Observation, stella: np.ndarray, config: Config) ->
 
 def find_with_noise_raised(found: Found, raised: np.ndarray) -> Found:
     """Find again what stands out of the same quiet star, with the noise of `noise_raised`."""
-    samples = found.clean.whitening.samples
     cleaner = replace(found.cleaner, raised=raised)
-    clean = cleaner.clean(samples, found.eclipses.missed)
-    eclipses = Eclipses.of(samples, clean, cleaner.templates, found.eclipses.missed)
+    clean, eclipses = _cleaned(cleaner, found.clean.whitening.samples, found.eclipses.missed)
     return _found(found.fit, cleaner, clean, found.quiet, eclipses)
+
+
+def _cleaned(
+    cleaner: Cleaner, samples: Samples, missed: np.ndarray
+) -> tuple[CleanLightCurve, Eclipses]:
+    """The light curve without events, and its eclipses; those missed before are left out."""
+    clean = cleaner.clean(samples, missed)
+    return clean, Eclipses.of(samples, clean, cleaner.templates, missed)
 
 
 def _found(
