@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import numpy as np
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cvzmpi.cvz.detection.search import Search
@@ -31,8 +29,6 @@ from cvzmpi.cvz.results.index.part import Part, read_part
 from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
 from cvzmpi.cvz.results.index.pooled_reliability import Pool
 from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
-from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
-from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.messages.wording import counted
@@ -154,26 +150,6 @@ def _finish(output: Path, reports: Sequence[ShardReport], search: Search) -> Ind
     total = {name: sum(getattr(report, name) for report in reports) for name in numbers}
     left_out = tuple(line for report in reports for line in report.left_out)
     return IndexReport(**total, left_out=left_out, directory=index, changed=changed)
-
-
-def flares_in_index(index: Path, shard: str, tic: int, search: Search) -> dict[int, Columns]:
-    """The flares of a star as they were measured for the index, by sector.
-
-    `index` is the directory of the index, and `shard` the directory of the star's sector files.
-
-    Raises
-    ------
-    SectorFileError
-        If the operating system does not let the part be read.
-    """
-    part = _part(index, shard, search)
-    flares = part.flares.filter(pc.equal(part.flares["tic"], tic))
-    columns = {name: flares[name].to_numpy() for name in flares.column_names}
-    sectors = columns["sector"]
-    return {
-        int(sector): {name: columns[name][sectors == sector] for name in MEASURED_FLARES}
-        for sector in np.unique(sectors)
-    }
 
 
 def _part(index: Path, name: str, search: Search) -> Part:

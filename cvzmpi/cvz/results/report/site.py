@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, update_index
-from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.index.star_reader import StarReader
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
@@ -73,35 +70,29 @@ def write_site(
     """
     index = update_index(results, world, search)
     world.first(lambda: _begin(results, report, index))
-    table = pq.read_table(table_path(index.directory, "light_curves"))
-    stars = _slices(table)
-    pictured = _most_flares(table, stars, n_pictured)
-    reliability = IndexedReliability.read(results, search)
+    stars = StarReader(index.directory)
+    pictured = _most_flares(index.directory, n_pictured)
 
-    def work(star: slice) -> StarSummary:
-        rows = table[star].to_pylist()
-        pictures = star.start in pictured
-        return write_star(
-            Star(rows, index.directory, pictures, reliability, search), results, report
-        )
+    def work(tic: int) -> StarSummary:
+        return write_star(Star(stars.star(tic), tic in pictured, search), results, report)
 
     with ProgressBar() as bar:
         summaries = world.scatter(
-            stars, work, lambda done, total: bar.show("star", done, total, " have their pages")
+            stars.tics, work, lambda done, total: bar.show("star", done, total, " have their pages")
         )
     if world.rank > 0:
         world.first(lambda: None)
         return None
 
     def finish() -> None:
-        tics = table["tic"].take([star.start for star in stars]).to_pylist()
-        by_tic = dict(zip(tics, summaries, strict=True))
+        by_tic = dict(zip(stars.tics, summaries, strict=True))
+        table = pq.read_table(table_path(index.directory, "light_curves"))
         write_campaign(table, by_tic, index.directory, results, report, include_marked)
 
     world.first(finish)
     n_drawn = sum(summary.drawn for summary in summaries)
     left_out = [*index.left_out, *(line for summary in summaries for line in summary.left_out)]
-    return SiteReport(report / "index.html", len(stars), n_drawn, left_out)
+    return SiteReport(report / "index.html", len(stars.tics), n_drawn, left_out)
 
 
 def _begin(results: Path, report: Path, index: IndexReport) -> None:
@@ -121,14 +112,10 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
         write_derived(report / "assets" / name, content)
 
 
-def _slices(table: pa.Table) -> list[slice]:
-    """The rows of each star, which follow one another."""
-    starts = np.flatnonzero(np.diff(table["tic"].to_numpy(), prepend=-1)).tolist()
-    return [slice(*rows) for rows in pairwise([*starts, table.num_rows])]
-
-
-def _most_flares(table: pa.Table, stars: Sequence[slice], n_stars: int) -> set[int]:
-    """The first rows of the stars with the most flares."""
-    starts = np.array([star.start for star in stars])
+def _most_flares(index: Path, n_stars: int) -> set[int]:
+    """The stars with the most flares."""
+    table = pq.read_table(table_path(index, "light_curves"), columns=["tic", "n_flares"])
+    tic = table["tic"].to_numpy()
+    starts = np.flatnonzero(np.diff(tic, prepend=-1))
     counts = np.add.reduceat(table["n_flares"].to_numpy(), starts)
-    return set(starts[np.argsort(-counts, kind="stable")[:n_stars]].tolist())
+    return set(tic[starts[np.argsort(-counts, kind="stable")[:n_stars]]].tolist())

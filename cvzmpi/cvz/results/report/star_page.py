@@ -16,15 +16,13 @@ import numpy as np
 
 from cvzmpi import __version__
 from cvzmpi.cvz.detection.search import Search, found_by_in_words
-from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
-from cvzmpi.cvz.results.index.build import flares_in_index
-from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
+from cvzmpi.cvz.results.index.star_reader import IndexedStar
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
-from cvzmpi.cvz.results.products.star_outcome import star_outcome
+from cvzmpi.cvz.results.products.star_outcome import outcome_of
 from cvzmpi.cvz.results.report import tables
 from cvzmpi.cvz.results.report.star_pictures import (
     Picture,
@@ -38,7 +36,7 @@ from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 
-_LAYOUT = 4
+_LAYOUT = 5
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -51,37 +49,31 @@ def page_of_star(tic: int) -> str:
 
 @dataclass(frozen=True)
 class Star:
-    """The light curves of a star, by column of the index, and whether to draw pictures of it."""
+    """A star as the index has it, and whether to draw pictures of its light curves."""
 
-    rows: list[dict[str, Any]]
-    index: Path  # directory of the index
+    indexed: IndexedStar
     pictures: bool
-    reliability: IndexedReliability
     search: Search = DEFAULT_SEARCH
 
     @property
     def tic(self) -> int:
         """Its TIC number."""
-        return self.rows[0]["tic"]
+        return self.indexed.tic
 
-    @cached_property
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Its light curves, by column of the index."""
+        return self.indexed.rows
+
+    @property
     def flares(self) -> dict[int, Columns]:
-        """Its flares by sector, as they were measured for the index."""
-        shard = self.rows[0]["path"].partition("/")[0]
-        flares = flares_in_index(self.index, shard, self.tic, self.search)
-        for sector, columns in flares.items():
-            pooled = self.reliabilities[sector]
-            if pooled is not None and len(pooled.reliability) == len(columns["reliability"]):
-                columns["reliability"] = pooled.reliability.astype(np.float32)
-        return flares
+        """Its flares by sector, by column of the index."""
+        return self.indexed.flares
 
     @cached_property
     def reliabilities(self) -> dict[int, FlareReliability | None]:
         """How reliable its flares are, by sector; None where that is not known."""
-        return {
-            row["sector"]: self.reliability.of_light_curve(LightCurveId(self.tic, row["sector"]))
-            for row in self.rows
-        }
+        return {row["sector"]: self.indexed.reliability(row) for row in self.rows}
 
     def digest(self) -> str:
         """A checksum of everything that its page depends on, as far as it can be seen there.
@@ -147,12 +139,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SectorFileError(f"{directory}: cannot be made: {error.strerror}") from error
-    paths = {row["sector"]: results / row["path"] for row in star.rows}
-    measured = {paths[sector]: flares for sector, flares in star.flares.items()}
-    pooled = {paths[sector]: known for sector, known in star.reliabilities.items()}
-    outcome = star_outcome(
-        list(paths.values()), search=star.search, known_flares=measured, pooled=pooled
-    )
+    outcome = outcome_of(star.indexed.sources(results))
     ffd, left_out = outcome.star, list(outcome.left_out)
     sections: list[Section] = []
     pictures: list[Picture] = []
