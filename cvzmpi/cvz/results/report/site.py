@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
-from cvzmpi.cvz.results.index.build import IndexReport, update_index
+from cvzmpi.cvz.results.index.build import IndexReport, index_alone, update_index
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.index.star_reader import StarReader
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
@@ -26,13 +26,15 @@ from cvzmpi.storage.whole_file import write_derived
 class SiteReport:
     """A written report: the page to open, and how many of its stars have a page that was made anew.
 
-    `left_out` has a line for each sector file that should be in the report and cannot.
+    `left_out` has a line for each sector file that should be in the report and cannot; `alone` is
+    true if it is from the index alone.
     """
 
     page: Path
     n_stars: int
     n_drawn: int
     left_out: list[str]
+    alone: bool = False
 
 
 def write_site(
@@ -44,6 +46,9 @@ def write_site(
     search: Search = DEFAULT_SEARCH,
 ) -> SiteReport | None:
     """Write the report of a campaign, bringing its index up to date first: collective.
+
+    Where there is only the index, without the sector files, the report is from the index alone:
+    then no light curves are drawn.
 
     Parameters
     ----------
@@ -68,10 +73,11 @@ def write_site(
     SectorFileError
         If the index or a page cannot be written.
     """
-    index = update_index(results, world, search)
+    alone = world.first(lambda: index_alone(results, search))
+    index = alone or update_index(results, world, search)
     world.first(lambda: _begin(results, report, index))
     stars = StarReader(index.directory)
-    pictured = _most_flares(index.directory, n_pictured)
+    pictured = set() if alone else _most_flares(index.directory, n_pictured)
 
     def work(tic: int) -> StarSummary:
         return write_star(Star(stars.star(tic), tic in pictured, search), results, report)
@@ -92,7 +98,7 @@ def write_site(
     world.first(finish)
     n_drawn = sum(summary.drawn for summary in summaries)
     left_out = [*index.left_out, *(line for summary in summaries for line in summary.left_out)]
-    return SiteReport(report / "index.html", len(stars.tics), n_drawn, left_out)
+    return SiteReport(report / "index.html", len(stars.tics), n_drawn, left_out, alone is not None)
 
 
 def _begin(results: Path, report: Path, index: IndexReport) -> None:

@@ -11,8 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from mpi4py import MPI
 
+from cvzmpi.cli import cli
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.results.index.build import update_index
 from cvzmpi.cvz.results.report.site import write_site
 from cvzmpi.cvz.results.report.tables import ShownColumn, table_script
 from cvzmpi.errors import ConfigError
@@ -120,6 +124,46 @@ def test_a_campaign_without_sector_files_is_one_line(tmp_path):
         write(tmp_path, tmp_path / "report")
     ended = run(["report", tmp_path / "nothing"])
     assert (ended.status, len(ended.complaints)) == (2, 1)
+
+
+@pytest.fixture
+def copied(campaign, tmp_path):
+    """The index of the campaign alone, in a directory that nobody may write to."""
+    results = tmp_path / "copied"
+    (results / "index").mkdir(parents=True)
+    for table in (campaign[0] / "index").glob("*.parquet"):
+        shutil.copy(table, results / "index")
+    for directory in (results / "index", results):
+        directory.chmod(0o555)
+    yield results
+    for directory in (results, results / "index"):
+        directory.chmod(0o755)
+
+
+def test_an_index_without_sector_files_has_the_same_report(campaign, copied, tmp_path):
+    whole, alone = tmp_path / "whole", tmp_path / "alone"
+    write(campaign[0], whole)
+    command = ["report", copied, "--output", alone]
+    outcome = CliRunner().invoke(cli, [*map(str, command)], catch_exceptions=False)
+    assert outcome.exit_code == 0
+    line = f"{copied}: an index without sector files: no light curves are drawn"
+    assert outcome.output.splitlines()[0] == line
+    pages = [path.relative_to(whole) for path in whole.rglob("*.html")]
+    assert len(pages) == 1 + len(STARS)
+    for page in pages:
+        texts = [(report / page).read_text() for report in (whole, alone)]
+        ours, theirs = (re.sub(r"(\.\./)+[\w/. -]*(copied|results)/", "", text) for text in texts)
+        assert ours == theirs
+    assert sorted(path.name for path in (copied / "index").iterdir()) == sorted(
+        path.name for path in (campaign[0] / "index").glob("*.parquet")
+    )
+
+
+def test_an_index_without_sector_files_is_left_as_it_is(copied, tmp_path):
+    with pytest.raises(ConfigError, match="no sector files in here: the index of 6 light curves"):
+        update_index(copied, World(MPI.COMM_SELF))
+    with pytest.raises(ConfigError, match="it is of search significance: give --search signif"):
+        write_site(copied, tmp_path / "report", World(MPI.COMM_SELF), 0, search=Search.STELLA)
 
 
 def test_the_command_says_which_page_to_open(campaign, tmp_path):
