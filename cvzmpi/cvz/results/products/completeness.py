@@ -161,24 +161,23 @@ def _draw_curves(bins: InjectedBins, n_draws: int) -> np.ndarray:
     drawn = np.random.default_rng(_SEED).beta(
         successes + 0.5, bins.n_effective - successes + 0.5, (n_draws, len(successes))
     )
-    return _monotone(drawn, bins.n_placed)
+    return np.ascontiguousarray(_monotone(drawn.T, bins.n_placed).T)
 
 
 def _monotone(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The isotonic regression of each row of values; shape (n, n_bins).
+    """The isotonic regression of each column of values; shape (n_bins, n).
 
-    For many short rows at once by its max-min formula (Barlow et al. 1972, Statistical Inference
+    For many short columns at once by its max-min formula (Barlow et al. 1972, Statistical Inference
     under Order Restrictions): at bin i, the largest, over all first bins up to i, of the smallest
     mean from there to any last bin from i on.
     """
-    n, n_bins = values.shape
     total = np.concatenate([[0.0], np.cumsum(weights)])
-    summed = np.concatenate([np.zeros((n, 1)), np.cumsum(values * weights, axis=1)], axis=1)
-    regression = np.full((n, n_bins), -np.inf)
-    for first in range(n_bins):
-        means = (summed[:, first + 1 :] - summed[:, first, None]) / (
-            total[first + 1 :] - total[first]
-        )
-        smallest = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]
-        np.maximum(regression[:, first:], smallest, out=regression[:, first:])
+    summed = np.zeros((len(values) + 1, values.shape[1]))
+    np.cumsum(values * weights[:, None], axis=0, out=summed[1:])
+    regression = np.full(values.shape, -np.inf)
+    for first in range(len(values)):
+        width = total[first + 1 :] - total[first]
+        means = (summed[first + 1 :] - summed[first]) / width[:, None]
+        smallest = np.minimum.accumulate(means[::-1], axis=0)[::-1]
+        np.maximum(regression[first:], smallest, out=regression[first:])
     return regression

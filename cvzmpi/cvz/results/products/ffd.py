@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,9 @@ class StarFfd:
     upper_limit: float  # with 95 % confidence (one-sided) the rate is below this
     reliabilities: tuple[FlareReliability, ...]  # as `sectors`
     min_reliability: float
+    # of each light curve, as `sectors`: days of perfect search between the bounds, and equally
+    # likely values of them
+    sector_days: tuple[tuple[float, np.ndarray], ...]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -163,11 +167,11 @@ class StarFfd:
             )
         index = assumed_index if power_law is None else power_law.index
         days, drawn = time.between(lower, upper, index)
-        of_sectors = [_effective_time([s]).between(lower, upper, index)[0] for s in sectors]
+        of_sectors = [_effective_time([s]).between(lower, upper, index) for s in sectors]
         number = FlareNumber.of_light_curves(
             reliabilities,
             [(s.duration >= lower) & (s.duration <= upper) for s in sectors],
-            of_sectors,
+            [of_sector[0] for of_sector in of_sectors],
         )
         if power_law is not None:
             interval, interval_95 = power_law.rate_interval, power_law.rate_interval_95
@@ -189,19 +193,25 @@ class StarFfd:
             upper_limit=math.nan if math.isnan(days) else number.upper_limit(drawn),
             reliabilities=reliabilities,
             min_reliability=min_reliability,
+            sector_days=tuple(of_sectors),
         )
 
     def sector_rates(self) -> list[SectorRate]:
         """One for each light curve, in their order."""
+        return self._sector_rates
+
+    @cached_property
+    def _sector_rates(self) -> list[SectorRate]:
         rates = []
-        for sector, reliability in zip(self.sectors, self.reliabilities, strict=True):
+        for sector, reliability, searched in zip(
+            self.sectors, self.reliabilities, self.sector_days, strict=True
+        ):
             duration = sector.duration
             inside = (duration >= self.lower) & (duration <= self.upper)
             seconds = sector.evaluated * SECONDS_PER_DAY or math.nan
             days, drawn = math.nan, np.full(1, math.nan)
             if not math.isnan(self.lower) and not sector.little_searched:
-                alone = _effective_time([sector])
-                days, drawn = alone.between(self.lower, self.upper, self.index)
+                days, drawn = searched
             number = FlareNumber.of_light_curves([reliability], [inside], [days])
             emits = in_a_rate(sector.flares)
             energy = float(duration[emits].sum())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
@@ -199,8 +198,8 @@ def _rows_interpolated(x: np.ndarray, knots: np.ndarray, rows: np.ndarray) -> np
 
 def _refined(edges: np.ndarray) -> np.ndarray:
     """Put more edges between those that are far apart."""
-    pieces = [
-        np.linspace(low, high, math.ceil((high - low) / _MAX_STEP), endpoint=False)
-        for low, high in pairwise(edges)
-    ]
-    return np.concatenate([*pieces, edges[-1:]])
+    n_steps = np.ceil(np.diff(edges) / _MAX_STEP).astype(np.int64)
+    first = np.repeat(np.cumsum(n_steps) - n_steps, n_steps)
+    step = np.arange(len(first)) - first
+    inside = np.repeat(edges[:-1], n_steps) + step * np.repeat(np.diff(edges) / n_steps, n_steps)
+    return np.concatenate([inside, edges[-1:]])
