@@ -229,6 +229,8 @@
     }
     ctx.globalAlpha = 1;
     ctx.font = font;
+    ctx.textAlign = "left"; // uPlot leaves its own
+    ctx.textBaseline = "alphabetic";
     const width = ctx.measureText(mark.words).width;
     const right = box.left + box.width - width - 6 * k;
     const start = mark.until === undefined ? from : Math.min(from, place(mark.until, ends[1]));
