@@ -80,7 +80,7 @@ def distributions(stars: Sequence[Row]) -> Chart:
         "Flare frequency distributions",
         f"{caption}: a line for each star.",
         Axis("Bolometric energy", "erg", log=True),
-        Axis("Flares per day at least as large", "1/d", log=True),
+        Axis("Rate of flares at least as large", "1/d", log=True),
         (series,) if known else (),
         nothing="No star of known radius and temperature has two flares above its bound.",
     )
@@ -119,7 +119,7 @@ def rate_charts(stars: Sequence[Row], energy: float) -> list[Chart]:
             title,
             f"{caption}.",
             axis,
-            Axis("Flares per day", "1/d", log=True),
+            Axis("Flare rate", "1/d", log=True),
             _rates(stars, key, prefix),
             nothing=f"No star has a flare rate and a known {word}.",
         )
@@ -202,7 +202,7 @@ def power_law_indices(stars: Sequence[Row]) -> Chart:
     return Chart(
         "power-law-indices",
         "Power-law indices",
-        "Stars by the index α of their flares, dN/dED ~ ED^−α: the larger, the more small ones.",
+        "Stars by the index α of their flares, dN/dED ∝ ED^(−α): the larger, the more small ones.",
         Axis("Power-law index α"),
         Axis("Stars", whole=True, covers=(0.0,)),
         series,

@@ -45,7 +45,7 @@ def distribution(star: StarFfd) -> Chart:
         "How often flares at least as large happen, as they were found and corrected for "
         "completeness and reliability.",
         Axis("Equivalent duration", "s", log=True),
-        Axis("Flares per day at least as large", "1/d", log=True),
+        Axis("Rate of flares at least as large", "1/d", log=True),
         tuple(series),
         second_x=_energy_axis(star),
         marks=marks,
@@ -180,7 +180,7 @@ def _sector_rates(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
         "Flare rate by sector",
         f"Flares a day {above}, corrected for completeness.",
         _sector_axis(star),
-        Axis("Flares per day", "1/d", covers=(0.0,)),
+        Axis("Flare rate", "1/d", covers=(0.0,)),
         series,
         nothing=_no_rate(star),
     )
