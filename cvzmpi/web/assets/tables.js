@@ -185,7 +185,7 @@
         const button = element("button", { type: "button" }, element("span", { class: "title" }, column.title), element("span", { class: "unit" }, column.unit));
         if (column.description) button.title = column.description;
         button.addEventListener("click", () => this.sort(column));
-        titles.append(element("th", { scope: "col", class: kind(column), "data-column": column.number }, button));
+        titles.append(element("th", { scope: "col", class: kind(column), "data-column": column.number, "data-key": column.key }, button));
         const hint = column.text ? "contains" : ">3 or 1..5";
         const input = element("input", { type: "text", placeholder: hint, "aria-label": `Filter ${column.title}` });
         input.value = column.words;
