@@ -21,17 +21,17 @@ from flask import (
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import PathConverter
 
+from cvzmpi.dashboard.access import Access, Sessions
 from cvzmpi.errors import CvzmpiError, LedgerUnavailableError
 from cvzmpi.ledger import Job
-from cvzmpi.level2.foreign_json import ForeignJsonError, parse
+from cvzmpi.ledger.person_name import PersonNameError, person_name
 from cvzmpi.level2.programs import reservation
-from cvzmpi.level2.programs.reservation import PersonNameError, person_name
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.programs.views import Item, UnknownProgramError, list_items, program_view
-from cvzmpi.level2.service.access import Access, Sessions
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.steps import Level2Steps
+from cvzmpi.messages.foreign_json import ForeignJsonError, parse
 
 Action = Callable[[str, str], object]
 """A change of a program; takes its name and the name of the person."""

@@ -9,9 +9,9 @@ from typing import Any
 import click
 from waitress.server import create_server
 
+from cvzmpi.dashboard.access import SERVE_TOKEN, Access
 from cvzmpi.errors import ConfigError, one_line
-from cvzmpi.level2.configuration import SERVE_TOKEN, secret, store_url
-from cvzmpi.level2.service.access import Access
+from cvzmpi.level2.configuration import secret, store_url
 from cvzmpi.level2.service.app import MAX_BODY, create_app
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.steps import Level2Steps
