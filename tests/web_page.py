@@ -119,7 +119,8 @@ class WebPage:
         if not self.run("return 'axe' in globalThis"):
             self.run(_AXE.read_text(encoding="utf-8"))
         found = self.browser.execute_async_script(
-            "axe.run(arguments[0], {resultTypes: ['violations'], preload: false}).then(arguments[1])",
+            "const options = {resultTypes: ['violations'], preload: false};"
+            "axe.run(arguments[0], options).then(arguments[1])",
             selector,
         )
         return [
