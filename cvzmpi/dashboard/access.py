@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import math
+import os
 import secrets
 import threading
 import time
@@ -53,6 +54,22 @@ class Access:
             raise ConfigError(f"{SERVE_TOKEN}: expected at least {_MIN_LENGTH} characters")
         self._token = token
         self._wrong_tokens = WrongTokens()
+
+    @classmethod
+    def of_environment(cls) -> Access:
+        """The access with the token that the environment has, if any.
+
+        Raises
+        ------
+        ConfigError
+            If the token is short enough to be guessed.
+        """
+        return cls(os.environ.get(SERVE_TOKEN, "").strip())
+
+    @property
+    def allows_changes(self) -> bool:
+        """False if nobody can sign in, as there is no token."""
+        return bool(self._token)
 
     def session_key(self) -> bytes:
         """The key that signs sessions; they become invalid when the token changes."""

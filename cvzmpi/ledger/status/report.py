@@ -59,7 +59,7 @@ def history_report(unit: LedgerUnit, history: list[Recorded]) -> Group:
         state = str(event.to_state)
         if event.to_state is State.WORKING:
             state += f", attempt {unit_attempt(history, event.number)}"
-        table.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", state, _who(event), _what(event))
+        table.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", state, _who(event), what_in_words(event))
     return Group(f"{unit.name}: {unit.state} since {ago(unit.since)}", facts, "", table)
 
 
@@ -161,15 +161,16 @@ def _job(job: Job) -> str:
     return f"{job.program} {job.id}{queue}, cvzmpi {job.software}"
 
 
-def _what(event: Recorded) -> str:
+def what_in_words(event: Recorded) -> str:
+    """What an event tells: its message, its values, and how far the unit is."""
     parts = [event.message] if event.message else []
-    parts += detail_in_words(event.detail or {})
+    parts += _words(event.detail or {})
     if event.progress:
         parts.append(f"progress {event.progress}")
     return ", ".join(parts)
 
 
-def detail_in_words(detail: Mapping[str, Any]) -> Iterator[str]:
+def _words(detail: Mapping[str, Any]) -> Iterator[str]:
     """The values of an event, each with its name; those of a value that has some, one by one."""
     for key, value in detail.items():
         if isinstance(value, dict):
