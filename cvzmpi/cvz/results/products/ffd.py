@@ -100,8 +100,9 @@ class StarFfd:
     upper_limit: float  # with 95 % confidence (one-sided) the rate is below this
     reliabilities: tuple[FlareReliability, ...]  # as `sectors`
     min_reliability: float
-    # of each light curve, as `sectors`: days of perfect search between the bounds, and equally
-    # likely values of them
+    # `sector_times`, `sector_days`: as `sectors`; the effective time of each light curve, and its
+    # days of perfect search between the bounds, with equally likely values of them
+    sector_times: tuple[EffectiveTime, ...]
     sector_days: tuple[tuple[float, np.ndarray], ...]
 
     @property
@@ -167,7 +168,8 @@ class StarFfd:
             )
         index = assumed_index if power_law is None else power_law.index
         days, drawn = time.between(lower, upper, index)
-        of_sectors = [_effective_time([s]).between(lower, upper, index) for s in sectors]
+        sector_times = tuple(_effective_time([sector]) for sector in sectors)
+        of_sectors = tuple(alone.between(lower, upper, index) for alone in sector_times)
         number = FlareNumber.of_light_curves(
             reliabilities,
             [(s.duration >= lower) & (s.duration <= upper) for s in sectors],
@@ -193,7 +195,8 @@ class StarFfd:
             upper_limit=math.nan if math.isnan(days) else number.upper_limit(drawn),
             reliabilities=reliabilities,
             min_reliability=min_reliability,
-            sector_days=tuple(of_sectors),
+            sector_times=sector_times,
+            sector_days=of_sectors,
         )
 
     def sector_rates(self) -> list[SectorRate]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,14 @@ from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, index_alone, update_index
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.index.star_reader import StarReader
+from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.whole_file import write_derived
+from cvzmpi.web.assets import shared_assets
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def write_site(
     n_pictured: int,
     include_marked: bool = False,
     search: Search = DEFAULT_SEARCH,
+    energy: float = DEFAULT_ENERGY,
 ) -> SiteReport | None:
     """Write the report of a campaign, bringing its index up to date first: collective.
 
@@ -60,6 +62,8 @@ def write_site(
         Draw stars and light curves with quality marks in the pictures of the campaign as well.
     search : str
         The search chosen.
+    energy : float
+        In erg; stars are compared by their rates of flares above it.
 
     Returns
     -------
@@ -80,7 +84,8 @@ def write_site(
     pictured = set() if alone else _most_flares(index.directory, n_pictured)
 
     def work(tic: int) -> StarSummary:
-        return write_star(Star(stars.star(tic), tic in pictured, search), results, report)
+        star = Star(stars.star(tic), tic in pictured, search, energy)
+        return write_star(star, results, report)
 
     with ProgressBar() as bar:
         summaries = world.scatter(
@@ -93,7 +98,7 @@ def write_site(
     def finish() -> None:
         by_tic = dict(zip(stars.tics, summaries, strict=True))
         table = pq.read_table(table_path(index.directory, "light_curves"))
-        write_campaign(table, by_tic, index.directory, results, report, include_marked)
+        write_campaign(table, by_tic, index.directory, report, include_marked, energy)
 
     world.first(finish)
     n_drawn = sum(summary.drawn for summary in summaries)
@@ -113,8 +118,7 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
             (report / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{report}: cannot be made: {error.strerror}") from error
-    for name in ("report.css", "report.js"):
-        content = files("cvzmpi.cvz.results.report").joinpath("assets", name).read_bytes()
+    for name, content in shared_assets():
         write_derived(report / "assets" / name, content)
 
 
