@@ -39,7 +39,6 @@ ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
 A&A 645, A42)."""
 
-
 MEASURES = {
     "peak_time": "peak_time",
     "amplitude": "amplitude",

@@ -141,18 +141,23 @@ class FlareNumber:
         if none_is_none:
             weights, likely = weights[likely > 0], likely[likely > 0]
         shapes = likely[:, None] + more
-        log_gamma = gammaln(shapes)
+        log_gamma, weights = gammaln(shapes), weights / weights.sum()
+        share = (share - nothing) / (1 - nothing)
 
         def excess(log_rate: float) -> tuple[float, float]:
+            """Logarithm of the lesser tail over that wanted, nearly a straight line; its slope."""
             expected = math.exp(log_rate) * days
-            below = gammainc(shapes, expected).mean(axis=1)
+            below = float(weights @ gammainc(shapes, expected).mean(axis=1))
             with np.errstate(divide="ignore", under="ignore"):
-                slope = np.exp(shapes * np.log(expected) - expected - log_gamma).mean(axis=1)
-            return nothing + float(weights @ below) - share, float(weights @ slope)
+                density = np.exp(shapes * np.log(expected) - expected - log_gamma).mean(axis=1)
+            slope = float(weights @ density)
+            if share < 0.5:
+                return (math.log(below / share), slope / below) if below > 0 else (-math.inf, 0.0)
+            above = 1 - below
+            return (-math.log(above / (1 - share)), slope / above) if above > 0 else (math.inf, 0.0)
 
         # where the draws are alike, and so are the numbers
-        typical = float(weights @ shapes[:, 0]) / (1 - nothing)
-        start = float(gammaincinv(typical, (share - nothing) / (1 - nothing))) / days.mean()
+        start = float(gammaincinv(float(weights @ shapes[:, 0]), share)) / days.mean()
         middle = math.log((shapes.max() + 1) / days.mean())
         return math.exp(_root(excess, math.log(start), middle - 40, middle + 5))
 
@@ -183,8 +188,8 @@ def _root(
 ) -> float:
     """Where an increasing function, given with its slope, is 0 between two ends, to 1e-10.
 
-    By Newton's method, and by halving where that leaves the ends: a third of the evaluations of
-    Brent's method, from a good start.
+    By Newton's method, and by halving where that leaves the ends: of a nearly straight line, a
+    third of the evaluations of Brent's method. The error of a step is the square of its length.
     """
     x = start
     while high - low > 1e-10:
@@ -193,7 +198,7 @@ def _root(
         following = x - value / slope if slope > 0 else math.nan
         if not low < following < high:
             following = (low + high) / 2
-        if abs(following - x) < 1e-10:
+        elif abs(following - x) < 1e-5:
             return following
         x = following
     return x
