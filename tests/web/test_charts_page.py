@@ -169,6 +169,7 @@ def inside(inner, outer):
 
 
 def test_charts_are_drawn_when_they_come_into_view(page_of_charts, web_page):
+    web_page.size(PHONE)
     web_page.open(page_of_charts)
     web_page.until(lambda: web_page.all("#distribution canvas"))
     assert not web_page.all("#completeness canvas")
@@ -315,7 +316,7 @@ def test_buttons_download_the_numbers_and_the_picture(charts, web_page):
         ("Luminosity [L☉]", series.y),
         ("flares a day", series.value),
     ):
-        assert np.allclose([float(row[column]) for row in rows], values, rtol=2e-7)
+        assert np.allclose([float(row[column]) for row in rows], values, rtol=1e-6)
     assert [row["Name"] for row in rows] == series.labels
     picture = np.asarray(Image.open(web_page.downloaded("stars.png")).convert("RGB"))
     assert picture.shape[1] >= 1800
@@ -352,7 +353,7 @@ def test_another_theme_and_another_size_draw_anew(charts, web_page):
         (3, 40, {"log": True}, ["5", "10", "20"]),
         (12, 26, {"log": True}, ["15", "20", "25"]),
         (1e30, 1e35, {"log": True}, ["10³⁰", "10³¹", "10³²", "10³³", "10³⁴", "10³⁵"]),
-        (1e-12, 1e12, {"log": True}, ["10⁻¹²", "10⁻⁸", "10⁻⁴", "10⁰", "10⁴", "10⁸", "10¹²"]),
+        (1e-12, 1e12, {"log": True}, ["10⁻¹⁰", "10⁻⁵", "10⁰", "10⁵", "10¹⁰"]),
         (2459000.1, 2459000.5, {}, ["2459000.1", "2459000.2", "2459000.3", "2459000.4"]),
         (-1, 1, {}, ["−1.0", "−0.5", "0.0", "0.5", "1.0"]),
         (0, 0.0005, {}, ["0", "10⁻⁴", "2×10⁻⁴", "3×10⁻⁴", "4×10⁻⁴", "5×10⁻⁴"]),
@@ -369,7 +370,7 @@ def test_ticks_are_numbers_that_people_write(charts, web_page, low, high, axis, 
 
 def test_the_second_axis_has_the_same_range_in_its_unit(charts):
     assert charts.ticks("distribution", 0) == ["1", "10", "100"]
-    assert charts.ticks("distribution", 2) == ["10³²", "10³³"]
+    assert charts.ticks("distribution", 2) == ["10³²", "10³³", "10³⁴"]
     assert charts.ticks("sectors", 0) == ["1", "27"]
     assert charts.ticks("histogram", 1) == ["0", "1", "2"]
 
