@@ -102,7 +102,7 @@ def test_only_the_stars_with_the_most_flares_have_pictures(campaign):
     assert pictured == {"1001"}
     names = {path.name for path in (report / "stars" / "001" / "1001").glob("*.png")}
     each = {f"{s}_{what}.png" for s in (1, 2) for what in ("light_curve", "flares", "completeness")}
-    assert names == each | {"1_recovery.png", "2_recovery.png", "ffd.png", "sectors.png"}
+    assert names == each | {"1_recovery.png", "2_recovery.png"}
 
 
 def test_a_page_is_made_anew_when_other_light_curves_change_its_reliabilities(tmp_path):
@@ -178,27 +178,42 @@ def test_the_command_says_which_page_to_open(campaign, tmp_path):
     ]
 
 
-def test_pictures_of_the_campaign_are_without_marked_stars_unless_asked_for(tmp_path):
+def charts_in(file):
+    """The scripts of the charts in a file, by name."""
+    found = re.findall(r"^cvzmpi\.chart\(\"([\w-]+)\", .*$", file.read_text(), re.M)
+    lines = [line for line in file.read_text().splitlines() if line.startswith("cvzmpi.chart(")]
+    return dict(zip(found, lines, strict=True))
+
+
+@pytest.mark.parametrize("included", [False, True])
+def test_charts_of_rates_are_without_marked_stars_unless_asked_for(tmp_path, included):
+    results, report = tmp_path / "results", tmp_path / "report"
     for tic in STARS:
-        for results in ("all", "good"):
-            if tic == 1002 and results == "all":
-                write_unit(tmp_path / results, tic, 1, header={"CROWDSAP": 0.049})
-            elif tic != 1002:
-                write_unit(tmp_path / results, tic, 1)
-    world = World(MPI.COMM_SELF)
-    pictures = {}
-    for results, included in (("all", False), ("all", True), ("good", False)):
-        report = tmp_path / f"{results} {included}"
-        write_site(tmp_path / results, report, world, 0, included)
-        pictures[results, included] = [
-            (report / "pictures" / f"{name}.png").read_bytes() for name in ("limits", "rates")
-        ]
-        text = (report / "index.html").read_text()
-        assert ("1 of the stars have quality marks" in " ".join(text.split())) == (results == "all")
-    assert pictures["all", False] == pictures["good", False]
-    assert pictures["all", True] != pictures["all", False]
-    page = (tmp_path / "all False" / "stars" / "002" / "1002" / "index.html").read_text()
+        header = {"CROWDSAP": 0.049} if tic == 1002 else {}
+        write_unit(results, tic, 1, header=header)
+    write_site(results, report, World(MPI.COMM_SELF), 0, included)
+    charts = charts_in(report / "data" / "charts.js")
+    for name in ("rate-temperature", "limits-magnitude"):
+        assert "TIC 1001" in charts[name]
+        assert ("TIC 1002" in charts[name]) == included
+    assert any("TIC 1002" in script for name, script in charts.items() if name.startswith("sky"))
+    text = " ".join((report / "index.html").read_text().split())
+    assert "1 of the stars have quality marks" in text
+    page = (report / "stars" / "002" / "1002" / "index.html").read_text()
     assert "Most of the light in the aperture is that of other stars. (sector 1)" in page
+
+
+def test_every_chart_has_its_place_on_the_page(campaign):
+    _, report = campaign
+    pages = {report / "index.html": report / "data" / "charts.js"}
+    pages |= {path: path.with_name("data.js") for path in report.glob("stars/*/*/index.html")}
+    assert len(pages) == 1 + len(STARS)
+    for page, script in pages.items():
+        places = re.findall(r'<div class="chart" id="([\w-]+)"', page.read_text())
+        assert places == list(charts_in(script))
+    # the charts of a star need no pictures of it, but one light curve that was searched
+    star = charts_in(report / "stars/002/1002/data.js")
+    assert {"distribution", "completeness", "sector-rates", "sector-flares"} <= star.keys()
 
 
 def test_every_star_may_be_marked(tmp_path):
@@ -291,6 +306,7 @@ def test_the_page_of_a_star_is_a_click_away_and_has_its_tables(report, web_page)
     assert len(report.column("flare-table", "sector")) == 4
     for address in web_page.all("ul.links a"):
         assert "1001" in address.get_attribute("href")
+    web_page.until(lambda: web_page.all("#distribution canvas"))
     for picture in web_page.all("img"):
         web_page.run("arguments[0].loading = 'eager'", picture)
         web_page.browser.execute_async_script("arguments[0].decode().then(arguments[1])", picture)
