@@ -12,7 +12,7 @@ import math
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -74,7 +74,7 @@ class Fact:
     """What else is known about the points of a series: shown on hover, a column of the table."""
 
     title: str
-    values: Sequence[Any]
+    values: Collection[Any]
     unit: str = ""
 
 
@@ -88,16 +88,16 @@ class Series:
     """
 
     name: str
-    x: Sequence[float]
-    y: Sequence[float] = ()
+    x: Collection[float]
+    y: Collection[float] = ()
     kind: Kind = "points"
     colour: str = "series-1"  # a variable of the theme, without its two dashes
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
+    low: Collection[float] = ()
+    high: Collection[float] = ()
     limit: Literal["", "upper", "lower"] = ""  # drawn as arrows downwards or upwards
-    labels: Sequence[str] = ()  # of the points, as "TIC 261136679"
-    links: Sequence[str] = ()  # addresses that they lead to
-    value: Sequence[float] = ()  # shown by a scale of colours
+    labels: Collection[str] = ()  # of the points, as "TIC 261136679"
+    links: Collection[str] = ()  # addresses that they lead to
+    value: Collection[float] = ()  # shown by a scale of colours
     value_title: str = ""
     value_log: bool = False
     facts: tuple[Fact, ...] = ()
@@ -193,7 +193,7 @@ class _Arrays:
             self.texts[key] = base64.b64encode(packed).decode()
         return key
 
-    def numbers(self, values: Sequence[float]) -> Any:
+    def numbers(self, values: Collection[float]) -> Any:
         """Little-endian float32 where long: seven digits; ten of them where short."""
         plain = [math.nan if value is None else float(value) for value in values]
         if len(plain) < _LONG:
@@ -203,7 +203,7 @@ class _Arrays:
             numbers.byteswap()
         return {"numbers": self.add(numbers.tobytes())}
 
-    def strings(self, values: Sequence[str]) -> Any:
+    def strings(self, values: Collection[str]) -> Any:
         if len(values) < _LONG:
             return list(values)
         return {"strings": self.add("\n".join(values).encode())}

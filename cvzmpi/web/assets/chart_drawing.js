@@ -10,9 +10,13 @@
   const CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
   const CHANNELS = CIVIDIS.map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
 
+  // Parts of the scale that can be told from the background: not its brightest end on white.
+  const SEEN = { light: [0, 0.85], dark: [0.28, 1] };
+
   // The colour at a place from 0 to 1 of the scale.
   cvzmpi.scaleColour = (place) => {
-    const at = Math.min(Math.max(place, 0), 1) * (CHANNELS.length - 1);
+    const [first, last] = SEEN[cvzmpi.theme()];
+    const at = (first + Math.min(Math.max(place, 0), 1) * (last - first)) * (CHANNELS.length - 1);
     const below = Math.min(Math.floor(at), CHANNELS.length - 2);
     const mixed = CHANNELS[below].map((channel, i) => Math.round(channel + (at - below) * (CHANNELS[below + 1][i] - channel)));
     return `rgb(${mixed.join(",")})`;
@@ -65,8 +69,8 @@
   }
 
   function drawLine({ ctx, x, y, k }, series, colour) {
-    ctx.lineWidth = (series.faint ? 1 : 2) * k;
-    ctx.globalAlpha = series.faint ? 0.65 : 1;
+    ctx.lineWidth = (series.faint ? 1.2 : 2) * k;
+    ctx.globalAlpha = series.faint ? 0.7 : 1;
     ctx.setLineDash((series.dashed ? DASHES[1] : DASHES[series.dash ?? 0]).map((length) => length * k));
     for (const [first, last] of pieces(series, series.y)) {
       const coloured = series.value.length && Number.isFinite(series.value[first]);
@@ -229,6 +233,8 @@
     }
     ctx.globalAlpha = 1;
     ctx.font = font;
+    ctx.textAlign = "left"; // uPlot leaves its own
+    ctx.textBaseline = "alphabetic";
     const width = ctx.measureText(mark.words).width;
     const right = box.left + box.width - width - 6 * k;
     const start = mark.until === undefined ? from : Math.min(from, place(mark.until, ends[1]));
@@ -248,6 +254,7 @@
   cvzmpi.drawSign = (pen, series) => {
     const { width, height } = pen.box;
     const sign = { ...series, x: [width / 2], y: [height / 2], low: [], high: [], value: [], faint: false };
+    if (series.value.length && series.scale[1] > series.scale[0]) Object.assign(sign, { scale: [0, 2], value_log: false, value: [1] });
     if (series.kind === "band") Object.assign(sign, { x: [0, width], low: [height * 0.15, height * 0.15], high: [height * 0.85, height * 0.85], y: series.y.length ? [height / 2, height / 2] : [] });
     else if (series.kind === "bars") Object.assign(sign, { x: [width * 0.25, width * 0.75], y: [2] });
     else if (series.kind !== "points") Object.assign(sign, { kind: "line", x: [0, width], y: [height / 2, height / 2] });

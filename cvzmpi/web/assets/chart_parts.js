@@ -72,9 +72,23 @@
     const coloured = chart.series.find((series) => series.scale[1] > series.scale[0]);
     if (coloured) {
       const ends = scaleTexts(coloured).map((text) => element("span", {}, text));
-      parts.push(element("span", { class: "chart-scale" }, `${coloured.value_title}${coloured.value_log ? " (log)" : ""}:`, ends[0], element("span", { class: "chart-colours" }), ends[1]));
+      parts.push(element("span", { class: "chart-scale" }, `${coloured.value_title}${coloured.value_log ? " (log)" : ""}:`, ends[0], scaleBar(), ends[1]));
     }
     key.replaceChildren(...parts);
+  }
+
+  function scaleBar() {
+    const canvas = element("canvas", { class: "chart-colours", "aria-hidden": "true", width: 120, height: 1 });
+    drawScale(canvas.getContext("2d"), 0, 0, 1, 1);
+    return canvas;
+  }
+
+  // 120 stripes from the least to the largest value.
+  function drawScale(ctx, left, top, width, height) {
+    for (let i = 0; i < 120; i += 1) {
+      ctx.fillStyle = cvzmpi.scaleColour(i / 119);
+      ctx.fillRect(left + i * width, top, width * 1.5, height);
+    }
   }
 
   // The ends of a scale of colours; it may end before the values do.
@@ -248,10 +262,7 @@
       const start = measure.measureText(before).width;
       add(start + 130 * k + measure.measureText(high).width, (ctx, at, top) => {
         ctx.fillText(before, at, top + 13 * k);
-        for (let i = 0; i < 120; i += 1) {
-          ctx.fillStyle = cvzmpi.scaleColour(i / 119);
-          ctx.fillRect(at + start + i * k, top + 2 * k, k * 1.5, 13 * k);
-        }
+        drawScale(ctx, at + start, top + 2 * k, k, 13 * k);
         ctx.fillStyle = cvzmpi.colour("text");
         ctx.fillText(high, at + start + 127 * k, top + 13 * k);
       });

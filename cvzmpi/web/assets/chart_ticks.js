@@ -16,7 +16,7 @@
     if (value === 0) return "0";
     const size = Math.abs(value);
     const sign = value < 0 ? "−" : "";
-    if (size >= 1e6 || size < 1e-4) {
+    if (size >= 1e6 || size < 1e-3) {
       const [mantissa, exponent] = size.toExponential(digits - 1).split("e");
       const number = String(Number(mantissa));
       return `${sign}${number === "1" ? "" : `${number}×`}${powerOfTen(Number(exponent))}`;
@@ -40,7 +40,7 @@
     for (let number = first; number <= last; number += 1) values.push(number * step);
     const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     const largest = Math.max(Math.abs(low), Math.abs(high));
-    const plain = largest < 1e6 && decimals <= 5;
+    const plain = largest < 1e6 && largest >= 1e-3 && decimals <= 5;
     const text = (value) => (plain ? value.toFixed(decimals).replace("-", "−") : cvzmpi.numberText(Number(value.toPrecision(8)), 6));
     return { values: values.map((value) => Number(value.toPrecision(12))), text, minor: [] };
   }

@@ -215,7 +215,8 @@
         if (series.limit && this.axes.y.log) drawn.y.push(...extent(series.y.map((value) => value * (series.limit === "upper" ? 0.6 : 1.7)))); // the arrow
       }
       for (const mark of this.marks) drawn[mark.axis].push(mark.value, mark.until);
-      return { x: padded(drawn.x, this.axes.x), y: padded(drawn.y, this.axes.y) };
+      const words = this.marks.filter((mark) => mark.axis === "x").length;
+      return { x: padded(drawn.x, this.axes.x), y: padded(drawn.y, this.axes.y, 0.07 * words) };
     }
 
     #axis(name, k) {
@@ -243,6 +244,8 @@
         size: across ? 24 * k : (plot, texts) => (16 + 7.2 * Math.max(1, ...(texts ?? []).map((text) => visibleLength(text)))) * k,
         grid: { show: !second, stroke: colour("grid"), width: k },
         ticks: { stroke: colour("muted"), width: k, size: 5 * k },
+        incrs: (plot, number, low, high) => [Math.max(high - low, 5)], // any: the ticks are ours
+        space: 1,
         splits: (plot) => ticks(plot).values.map((value) => value / factor),
         values: (plot, values) => values.map((value) => ticks(plot).text(Number((value * factor).toPrecision(10)))),
         filter: (plot, values) => values,
@@ -258,8 +261,9 @@
 
     #size() {
       const width = Math.max(200, Math.floor(this.parts.frame.clientWidth));
-      const height = this.equal ? Math.min(width, 520) : Math.round(Math.min(400, Math.max(300, width * 0.62)));
-      return { width, height };
+      if (!this.equal) return { width, height: Math.round(Math.min(400, Math.max(300, width * 0.62))) };
+      const span = (name) => this.full[name][1] - this.full[name][0];
+      return { width, height: Math.round(Math.min(520, Math.max(200, (width * span("y")) / span("x")))) };
     }
 
     #fitSize() {
@@ -353,19 +357,23 @@
     return limit;
   }
 
-  function padded(values, axis) {
+  // The ends of an axis around values; `above` is the share of it that the words of marks need.
+  function padded(values, axis, above = 0) {
     const [t, back] = scaleOf(axis);
     const usable = values.filter((value) => Number.isFinite(value) && (value > 0 || !axis.log));
     if (!usable.length) return axis.log ? [0.1, 10] : [0, 1];
     let [low, high] = extent(usable).map(t);
-    if (axis.words) return [Math.min(low, -0.6), Math.max(high, axis.words.length - 0.4)];
+    if (axis.words) {
+      const [middle, half] = [(axis.words.length - 1) / 2, Math.max(2, axis.words.length / 2 + 0.1)]; // few bars stay slim
+      return [middle - half, middle + half];
+    }
     const single = high - low < 1e-9 * Math.max(Math.abs(high), 1e-30);
     const margin = single ? (axis.log ? 0.5 : Math.max(Math.abs(high) * 0.1, 0.5)) : (high - low) * PADDING;
-    // an axis that begins at zero, and one that covers just 0 to 1, keeps that end
+    // an axis that begins at zero begins there
     const ends = (axis.covers ?? []).map((value) => (axis.log && value <= 0 ? NaN : t(value)));
     const keeps = (end) => !single && ends.includes(end);
     const start = keeps(low) && !axis.log ? low : low - margin;
-    return [back(start), back(high + margin)];
+    return [back(start), back(high + margin + above * (high - low))];
   }
 
   function widest(words) {
