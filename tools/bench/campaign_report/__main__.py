@@ -1,4 +1,4 @@
-"""`make bench-report`: how fast the report of a campaign is made, how large it is, and how it opens.
+"""`make bench-report`: how fast the report of a campaign is made, its size, and how it opens.
 
 Makes up the index of a campaign of the size of the target list, and works on a simulated one of 20
 stars; makes the report of both on two ranks, opens their pages in a headless Chromium, and writes

@@ -24,13 +24,9 @@ from cvzmpi.cvz.results.products.ffd_tables import STARS as FFD_STARS
 from cvzmpi.cvz.results.products.ffd_tables import Rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY, RateAtEnergy
-<<<<<<< HEAD
 from cvzmpi.cvz.results.products.star_outcome import outcome_of
-=======
-from cvzmpi.cvz.results.products.star_outcome import star_outcome
 from cvzmpi.cvz.results.report.charts.rate_charts import drawn_distribution
 from cvzmpi.cvz.results.report.charts.star_charts import star_charts
->>>>>>> main
 from cvzmpi.cvz.results.report.star_pictures import (
     Section,
     light_curve_pictures,
