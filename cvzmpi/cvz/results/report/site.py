@@ -18,11 +18,14 @@ from cvzmpi.cvz.results.index.build import IndexReport, update_index
 from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
+from cvzmpi.cvz.results.report.gallery.choice import choose_flares
+from cvzmpi.cvz.results.report.gallery.write_gallery import write_gallery
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.whole_file import write_derived
+from cvzmpi.web.assets import shared_assets
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def write_site(
     table = pq.read_table(table_path(index.directory, "light_curves"))
     stars = _slices(table)
     pictured = _most_flares(table, stars, n_pictured)
+    gallery = world.first(lambda: choose_flares(index.directory, include_marked))
     reliability = IndexedReliability.read(results, search)
 
     def work(star: slice) -> StarSummary:
@@ -89,6 +93,7 @@ def write_site(
         summaries = world.scatter(
             stars, work, lambda done, total: bar.show("star", done, total, " have their pages")
         )
+    missing = write_gallery(gallery, results, report, world, search)
     if world.rank > 0:
         world.first(lambda: None)
         return None
@@ -100,7 +105,9 @@ def write_site(
 
     world.first(finish)
     n_drawn = sum(summary.drawn for summary in summaries)
-    left_out = [*index.left_out, *(line for summary in summaries for line in summary.left_out)]
+    of_stars = (line for summary in summaries for line in summary.left_out)
+    # a file may be missing on the page of its star and in the gallery for the same reason
+    left_out = list(dict.fromkeys([*index.left_out, *of_stars, *missing]))
     return SiteReport(report / "index.html", len(stars), n_drawn, left_out)
 
 
@@ -116,8 +123,8 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
             (report / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{report}: cannot be made: {error.strerror}") from error
-    for name in ("report.css", "report.js"):
-        content = files("cvzmpi.cvz.results.report").joinpath("assets", name).read_bytes()
+    own = files("cvzmpi.cvz.results.report").joinpath("assets").iterdir()
+    for name, content in [*shared_assets(), *((file.name, file.read_bytes()) for file in own)]:
         write_derived(report / "assets" / name, content)
 
 

@@ -134,7 +134,7 @@ class Together:
 class ChosenFlare:
     """A flare of the gallery as the index knows it."""
 
-    number: int  # of the flares of its light curve in order of time, from 0
+    number: int  # of the flares of its light curve in order of time, from 1
     measures: Mapping[str, Any]  # its row of the table of flares
     curve: Mapping[str, Any]  # its light curve's row, by the columns of `_OF_CURVE`
     together: Together | None  # None where its sector file has no mirror images
@@ -225,7 +225,7 @@ def _as_known(
             expected = (np.count_nonzero(of_sector) - np.count_nonzero(own)) * 2 * WITHIN / span
             others = int(n_stars[curve["sector"]]) - 1
             together = Together(measures["n_coincident"], float(expected), others)
-        number = int(np.count_nonzero(own & (flares["peak_time"] < measures["peak_time"])))
+        number = int(np.count_nonzero(own & (flares["peak_time"] <= measures["peak_time"])))
         chosen.append(ChosenFlare(number, measures, curve, together))
     return chosen
 
@@ -243,4 +243,6 @@ def _owner(flares: Table, curves: Table) -> np.ndarray:
     most_sectors = 1 + int(max(curves["sector"].max(initial=0), flares["sector"].max(initial=0)))
     of_curve = curves["tic"] * most_sectors + curves["sector"]
     order = np.argsort(of_curve)
-    return order[np.searchsorted(of_curve, flares["tic"] * most_sectors + flares["sector"], sorter=order)]
+    return order[
+        np.searchsorted(of_curve, flares["tic"] * most_sectors + flares["sector"], sorter=order)
+    ]

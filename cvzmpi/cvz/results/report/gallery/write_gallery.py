@@ -114,9 +114,7 @@ def write_gallery(
     return world.first(write)
 
 
-def _shown_flares(
-    path: Path, flares: list[ChosenFlare], search: Search
-) -> list[dict[str, Any]]:
+def _shown_flares(path: Path, flares: list[ChosenFlare], search: Search) -> list[dict[str, Any]]:
     """The flares of a sector file as the page shows them."""
     file = SearchedFile.read(path, search)
     return [_shown(file, flare) for flare in flares]
@@ -136,6 +134,7 @@ def _shown(file: SearchedFile, flare: ChosenFlare) -> dict[str, Any]:
         "tic": tic,
         "sector": sector,
         "page": f"{page_of_star(tic)}#sector-{sector}-flare-{flare.number}",
+        "threshold": flare.curve["min_probability"],
         "search": found_by_in_words(measures["found_by"]),
         "values": [_number(values[fact.key], fact.scale) for fact in _FACTS],
         "errors": [
