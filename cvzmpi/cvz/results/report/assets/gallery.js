@@ -7,7 +7,7 @@
   const cvzmpi = globalThis.cvzmpi;
   const sets = new Map(); // by name: what its script handed over
   const SORTS = [
-    ["ED", -1], ["energy", -1], ["amplitude", -1], ["duration", -1], ["S/N", -1], ["reliability", 1], ["peak", 1], ["TESS", 1],
+    ["ED", -1], ["energy", -1], ["amplitude", -1], ["duration", -1], ["S/N", -1], ["reliability", 1], ["peak, BTJD", 1], ["TESS", 1],
   ];
   const view = { set: null, shown: [], at: -1, from: null };
 
@@ -33,9 +33,8 @@
       const inner = worded(value / 10 ** power, digits, error === null ? null : error / 10 ** power);
       return `${error === null ? inner : `(${inner})`} × 10${exponent}`;
     }
-    if (error === null || !(error > 0)) return String(Number(value.toPrecision(digits)));
-    const decimals = Math.min(Math.max(0, 1 - Math.floor(Math.log10(error))), 9);
-    return `${value.toFixed(decimals)} ± ${error.toFixed(decimals)}`;
+    const fixed = (number, significant) => number.toFixed(Math.min(20, Math.max(0, significant - 1 - Math.floor(Math.log10(Math.abs(number) || 1)))));
+    return error === null || !(error > 0) ? fixed(value, digits) : `${fixed(value, digits)} ± ${fixed(error, 2)}`;
   }
   function fact(content, flare, title, withError = false) {
     const at = content.facts.findIndex((known) => known.title === title);
@@ -125,11 +124,12 @@
     Object.assign(canvas.dataset, { set: view.set, place });
     canvas.setAttribute("aria-hidden", "true");
     seen.observe(canvas);
+    const energy = fact(content, flare, "energy");
     const link = made("a", { href: `#${view.set}-${place + 1}`, tabIndex: -1 },
       made("span", { className: "gallery-name" }, made("span", {}, `TIC ${flare.tic}`), made("span", {}, `sector ${flare.sector}`)),
       canvas,
       made("span", { className: "gallery-facts" }, made("span", {}, `ED ${fact(content, flare, "ED")}`), made("span", {}, `S/N ${fact(content, flare, "S/N")}`)),
-      made("span", { className: "gallery-facts" }, made("span", {}, fact(content, flare, "energy")), made("span", {}, `reliability ${fact(content, flare, "reliability")}`)),
+      made("span", { className: "gallery-facts" }, made("span", {}, energy === "–" ? "" : energy), made("span", {}, `reliability ${fact(content, flare, "reliability")}`)),
     );
     return made("li", {}, link);
   }
@@ -193,7 +193,7 @@
       const said = sentences.length ? sentences : ["Nothing."];
       one(selector).replaceChildren(...said.map((text) => made("li", {}, text)));
     }
-    Object.assign(one(".gallery-star"), { href: flare.page, textContent: `All of TIC ${flare.tic}` });
+    Object.assign(one(".gallery-star"), { href: flare.page, textContent: `Page of TIC ${flare.tic}` });
     one("#gallery-announcement").textContent =
       `Flare ${at + 1} of ${view.shown.length}: ${nameOf(flare)}, equivalent duration ${fact(content, flare, "ED", true)}, ` +
       `reliability ${fact(content, flare, "reliability")}; ${flare.speaksFor.length} for, ${flare.speaksAgainst.length} against.`;

@@ -8,7 +8,7 @@
 
   // The numbers of a cut-out in minutes from the peak, and in per cent over the median flux.
   function opened(cutOut) {
-    const percent = (values, above = 0) => values.map((value, i) => (value === null ? null : (value + (above ? above[i] : 0)) * cutOut.unit * 100));
+    const percent = (values) => values.map((value) => (value === null ? null : value * cutOut.unit * 100));
     const unusable = new Set(cutOut.unusable);
     const inside = (i) => i >= cutOut.first && i <= cutOut.last;
     const only = (values, is) => values.map((value, i) => (is(i) ? value : null));
@@ -22,7 +22,7 @@
       unusable: only(flux, (i) => unusable.has(i)),
       error: percent(cutOut.error),
       mean, high: shifted(1), low: shifted(-1),
-      template: cutOut.template.map((value, i) => (value === null || cutOut.mean[i] === null ? null : (value + cutOut.mean[i]) * cutOut.unit * 100)),
+      template: percent(cutOut.template),
       probability: cutOut.probability.map((value) => (value === null ? null : value / 1000)),
       first: cutOut.first, last: cutOut.last,
     };
@@ -92,7 +92,7 @@
 
   function axes(label, title) {
     const common = { stroke: cvzmpi.colour("muted"), grid: { stroke: cvzmpi.colour("grid"), width: 1 }, ticks: { stroke: cvzmpi.colour("grid"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "13px system-ui, sans-serif" };
-    return [{ ...common, label: title, labelSize: title ? 22 : 0, size: title ? 34 : 20 }, { ...common, label, size: 58, labelSize: 22 }];
+    return [{ ...common, label: title, labelSize: title ? 22 : 0, size: title ? 34 : 28 }, { ...common, label, size: 58, labelSize: 22 }];
   }
 
   function chart(box, label, title, series, data, more = {}) {

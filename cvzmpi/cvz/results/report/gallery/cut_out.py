@@ -20,7 +20,7 @@ _AFTER = (2.5 / 24, 5 / 24)
 """Shortest and longest time in days that is shown before the flare, and after it: as long as half
 of the flare, and as all of it, between these."""
 
-MOST_CADENCES = 320
+MOST_CADENCES = 280
 """Of a cut-out; of a flare that is longer, these are the ones around its peak."""
 
 _STEPS_PER_ERROR = 10
@@ -36,7 +36,8 @@ ABOVE = 3.0
 class CutOut:
     """The rows of a light curve around a flare; arrays of shape (n,).
 
-    Fluxes are relative to the median flux of the light curve; NaN where there is none.
+    Fluxes are relative to the median flux of the light curve; NaN where there is none. Mean and
+    standard deviation of the Gaussian process are interpolated where a cadence was not used.
     """
 
     minutes: np.ndarray  # from the peak of the flare
@@ -72,6 +73,10 @@ class CutOut:
         def relative(values: np.ndarray) -> np.ndarray:
             return values[rows].astype(np.float64) / median
 
+        def interpolated(values: np.ndarray) -> np.ndarray:
+            ends = {"left": np.nan, "right": np.nan}
+            return np.interp(time, time[used], relative(values)[used], **ends)
+
         time, exposure = curve.time[rows], curve.exposure
         template = np.full(len(rows), np.nan)
         peak_time = measures["template_time"]
@@ -82,8 +87,8 @@ class CutOut:
             minutes=(time - measures["peak_time"]) * MINUTES_PER_DAY,
             flux=relative(curve.flux),
             error=np.where(used, relative(curve.flux_err), np.nan),
-            mean=np.where(used, relative(data.gp_mu), np.nan),
-            sd=np.where(used, relative(data.gp_sigma), np.nan),
+            mean=interpolated(data.gp_mu),
+            sd=interpolated(data.gp_sigma),
             probability=data.probability[rows].astype(np.float64),
             template=template,
             inside=(rows >= start) & (rows <= stop),
@@ -97,6 +102,20 @@ class CutOut:
         error = np.hypot(self.error, self.sd)
         above = (self.flux - self.mean > ABOVE * error) & self.inside & self.usable
         return int(np.count_nonzero(above))
+
+    @cached_property
+    def half_times(self) -> tuple[float, float]:
+        """Minutes from half of the height of the flare to its peak, and back to half of it.
+
+        Whole cadences; up to the last one of the cut-out where the flux does not fall so far.
+        """
+        minutes, excess = (v[self.usable] for v in (self.minutes, self.flux - self.mean))
+        peak = int(np.argmin(np.abs(minutes)))
+        low = excess < excess[peak] / 2
+        before, after = np.flatnonzero(low[:peak]), np.flatnonzero(low[peak:])
+        rise = minutes[peak] - minutes[before[-1] if len(before) else 0]
+        decay = minutes[peak + after[0] if len(after) else -1] - minutes[peak]
+        return float(rise), float(decay)
 
     @cached_property
     def misfit(self) -> float:
@@ -116,26 +135,26 @@ class CutOut:
         """The cut-out as small whole numbers for JSON; None where there is no value.
 
         `minutes` are in 1/100, `probability` in 1/1000. Fluxes are in `unit`, a tenth of the errors
-        or less; `flux` and `mean` without the 1 of the median flux. Cadences without flux are left
-        out, `unusable` are those that were not used, and the flare is from `first` to `last`.
+        or less; `flux`, `mean` and `template`, the flux with the flare, are without the 1 of the
+        median flux. `unusable` are cadences that were not used, and the flare is from `first` to
+        `last`.
         """
-        kept = np.isfinite(self.flux)
         errors = self.error[np.isfinite(self.error)]
         finest = float(np.median(errors)) / _STEPS_PER_ERROR if len(errors) else 1e-4
         unit = 10.0 ** math.floor(math.log10(finest)) if finest > 0 else 1e-6
         # what is below half a step is not drawn
-        template = np.where(self.template > unit / 2, self.template, np.nan)
-        inside = np.flatnonzero(self.inside[kept])
+        template = np.where(self.template > unit / 2, self.mean + self.template - 1, np.nan)
+        inside = np.flatnonzero(self.inside)
         return {
             "unit": unit,
-            "minutes": _whole(self.minutes[kept], 0.01),
-            "flux": _whole(self.flux[kept] - 1, unit),
-            "error": _whole(self.error[kept], unit),
-            "mean": _whole(self.mean[kept] - 1, unit),
-            "sd": _whole(self.sd[kept], unit),
-            "probability": _whole(self.probability[kept], 0.001),
-            "template": _whole(template[kept], unit) if np.isfinite(template).any() else [],
-            "unusable": np.flatnonzero(~self.usable[kept]).tolist(),
+            "minutes": _whole(self.minutes, 0.01),
+            "flux": _whole(self.flux - 1, unit),
+            "error": _whole(self.error, unit),
+            "mean": _whole(self.mean - 1, unit),
+            "sd": _whole(self.sd, unit),
+            "probability": _whole(self.probability, 0.001),
+            "template": _whole(template, unit) if np.isfinite(template).any() else [],
+            "unusable": np.flatnonzero(~self.usable).tolist(),
             "first": int(inside[0]),
             "last": int(inside[-1]),
         }

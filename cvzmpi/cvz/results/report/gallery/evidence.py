@@ -103,26 +103,33 @@ def _reliability(seen: Seen) -> Iterator[Sentence]:
     if not _known(reliability):
         yield False, "Its reliability is unknown: the light curve has no mirror images."
     else:
-        n_false = round(100 * (1 - reliability))
-        text = f"Reliability {reliability:.3f}: of 100 such detections, {n_false} are no flares."
+        n_flares = round(100 * reliability)
+        text = f"Reliability {reliability:.3f}: of 100 such detections {n_flares} are flares."
         yield reliability >= BELIEVED, text
 
 
 def _searches(seen: Seen) -> Iterator[Sentence]:
-    measures, curve = seen.flare.measures, seen.flare.curve
-    found_by, highest = int(measures["found_by"]), measures["max_probability"]
-    probability = f"its highest probability by stella is {highest:.2f}" if _known(highest) else ""
+    found_by, highest = int(seen.flare.measures["found_by"]), seen.flare.measures["max_probability"]
     if found_by == FOUND_BY_STELLA | FOUND_BY_SIGNIFICANCE:
-        yield True, "Both searches found it" + (f"; {probability}." if probability else ".")
+        yield True, f"Both searches found it; its highest probability by stella is {highest:.2f}."
     elif seen.flare.together is None:
-        yield False, f"Its light curve was searched by stella alone; {probability}."
+        yield False, f"Its light curve was searched by stella alone: probability {highest:.2f}."
     elif found_by == FOUND_BY_STELLA:
         yield False, f"Only stella found it, with a probability of up to {highest:.2f}."
     else:
-        least = curve["min_probability"]
-        threshold = f", with a threshold of {least:g}" if probability and _known(least) else ""
-        said = probability or "stella did not look there"
-        yield False, f"Only the search by significance found it: {said}{threshold}."
+        yield False, f"Only the search by significance found it: {_by_stella(seen)}."
+
+
+def _by_stella(seen: Seen) -> str:
+    """Why stella did not find it."""
+    highest = seen.flare.measures["max_probability"]
+    threshold = seen.flare.curve["min_probability"]
+    if not _known(highest):
+        return "stella could not look there"
+    enough = "for too few cadences above" if highest >= threshold else "below"
+    return (
+        f"the probability by stella reaches {highest:.2f}, {enough} the threshold of {threshold:g}"
+    )
 
 
 def _signal(seen: Seen) -> Iterator[Sentence]:
@@ -157,15 +164,12 @@ def _size(seen: Seen) -> Iterator[Sentence]:
 
 def _shape(seen: Seen) -> Iterator[Sentence]:
     measures, misfit = seen.flare.measures, seen.cut_out.misfit
-    rise, decay = (
-        1440 * (measures[b] - measures[a])
-        for a, b in (("start_time", "peak_time"), ("peak_time", "stop_time"))
-    )
-    times = f"It rises for {rise:.0f} min and decays for {decay:.0f} min"
+    rise, decay = seen.cut_out.half_times
+    times = f"It rises from half of its height in {rise:.0f} min and falls to it in {decay:.0f} min"
     if decay > rise:
         yield True, f"{times}."
-    else:
-        yield False, f"{times}: flares rise faster than they decay."
+    elif decay < rise:
+        yield False, f"{times}: flares fade more slowly than they rise."
     if not measures["template_fitted"]:
         yield False, "No flare template fits it."
     elif misfit <= _LIKE_TEMPLATE:

@@ -41,7 +41,7 @@ class _Fact:
 
 
 _FACTS = (
-    _Fact("peak", "BTJD d", 9, "peak_time"),
+    _Fact("peak, BTJD", "d", 9, "peak_time"),
     _Fact("ED", "s", 4, "equivalent_duration", "equivalent_duration_error"),
     _Fact("energy", "erg", 3, "energy", "energy_error"),
     _Fact("amplitude", "%", 3, "amplitude", scale=100),
