@@ -72,7 +72,17 @@
       one("#gallery-count").textContent = error.message;
       return;
     }
-    if (view.set === name) arrange();
+    if (view.set !== name) return;
+    offerSearches();
+    arrange();
+  }
+
+  // Only the searches that found a flare of the set can be chosen; a choice that is none is undone.
+  function offerSearches() {
+    const select = one("#gallery-search");
+    const found = new Set((sets.get(view.set)?.flares ?? []).map((flare) => flare.search));
+    for (const option of select.options) option.hidden = option.disabled = option.value !== "" && !found.has(option.value);
+    if (select.selectedOptions[0].disabled) select.value = "";
   }
 
   // Fill the grid with the flares that pass the filter, sorted.

@@ -107,15 +107,25 @@ class CutOut:
     def half_times(self) -> tuple[float, float]:
         """Minutes from half of the height of the flare to its peak, and back to half of it.
 
-        Whole cadences; up to the last one of the cut-out where the flux does not fall so far.
+        The flux has fallen so far where two cadences in a row are below, for one may be so by
+        chance; else up to the end of the cut-out. Whole cadences.
         """
         minutes, excess = (v[self.usable] for v in (self.minutes, self.flux - self.mean))
         peak = int(np.argmin(np.abs(minutes)))
         low = excess < excess[peak] / 2
-        before, after = np.flatnonzero(low[:peak]), np.flatnonzero(low[peak:])
-        rise = minutes[peak] - minutes[before[-1] if len(before) else 0]
+        pairs = low[1:] & low[:-1]
+        before, after = np.flatnonzero(pairs[: max(peak - 1, 0)]), np.flatnonzero(pairs[peak:])
+        rise = minutes[peak] - minutes[before[-1] + 1 if len(before) else 0]
         decay = minutes[peak + after[0] if len(after) else -1] - minutes[peak]
         return float(rise), float(decay)
+
+    @cached_property
+    def unseen_peak(self) -> tuple[float, float]:
+        """The highest flux of the template above the mean, and at cadences that were used."""
+        if not np.isfinite(self.template).any():
+            return math.nan, math.nan
+        highest = float(np.max(self.template))
+        return highest, float(np.max(self.template[self.usable], initial=0.0))
 
     @cached_property
     def misfit(self) -> float:

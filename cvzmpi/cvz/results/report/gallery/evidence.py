@@ -25,6 +25,8 @@ _ENOUGH = 3
 _LIKE_TEMPLATE, _UNLIKE_TEMPLATE = 1.5, 2.5
 """What is left by the template, in errors: up to the first it is well described, from the other on
 it is not. Complex flares are not either, and catalogued errors may be 1.6 times too large."""
+_UNSEEN = 1.5
+"""A template that is so many times higher where nothing was measured has its peak there."""
 _HARDLY_BY_CHANCE = 0.01
 _CERTAIN_SIZE = 5.0
 """An equivalent duration of so many errors is certain."""
@@ -170,6 +172,10 @@ def _shape(seen: Seen) -> Iterator[Sentence]:
         yield True, f"{times}."
     elif decay < rise:
         yield False, f"{times}: flares fade more slowly than they rise."
+    whole, seen_of_it = seen.cut_out.unseen_peak
+    if whole > _UNSEEN * seen_of_it:
+        reached = f"{whole:.3g} of the median flux where no cadence was used"
+        yield False, f"The fitted template reaches {reached}, and {seen_of_it:.3g} elsewhere."
     if not measures["template_fitted"]:
         yield False, "No flare template fits it."
     elif misfit <= _LIKE_TEMPLATE:
