@@ -7,6 +7,7 @@ to be read are never more than that times the number of sets, however large the 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,14 +193,15 @@ def _in_set(one: FlareSet, flares: Table, marked: np.ndarray | None) -> list[int
     same = [flares[name][rows] for name in reversed(_KEY)]
     rows = rows[np.lexsort([*same, *(key[rows] for key in keys)])]
     star = flares["tic"][rows]
-    n_stars = len(np.unique(star))
-    most = max(MOST_PER_STAR, math.ceil(MOST_FLARES / n_stars))
-    by_star = np.argsort(star, kind="stable")
-    first = np.flatnonzero(np.diff(star[by_star], prepend=-1))
-    before = np.repeat(first, np.diff([*first, len(rows)]))
-    rank = np.empty(len(rows), np.int64)  # of a flare among those of its star
-    rank[by_star] = np.arange(len(rows)) - before
-    chosen: list[int] = rows[rank < most][:MOST_FLARES].tolist()
+    most = max(MOST_PER_STAR, math.ceil(MOST_FLARES / len(np.unique(star))))
+    chosen: list[int] = []
+    of_star: Counter[int] = Counter()
+    for row, tic in zip(rows.tolist(), star.tolist(), strict=True):
+        if of_star[tic] < most:
+            of_star[tic] += 1
+            chosen.append(row)
+            if len(chosen) == MOST_FLARES:
+                break
     return chosen
 
 
