@@ -17,6 +17,7 @@ from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, update_index
 from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.gallery.choice import choose_flares
 from cvzmpi.cvz.results.report.gallery.write_gallery import write_gallery
@@ -48,6 +49,7 @@ def write_site(
     n_pictured: int,
     include_marked: bool = False,
     search: Search = DEFAULT_SEARCH,
+    energy: float = DEFAULT_ENERGY,
 ) -> SiteReport | None:
     """Write the report of a campaign, bringing its index up to date first: collective.
 
@@ -61,6 +63,8 @@ def write_site(
         Draw stars and light curves with quality marks in the pictures of the campaign as well.
     search : str
         The search chosen.
+    energy : float
+        In erg; stars are compared by their rates of flares above it.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def write_site(
         rows = table[star].to_pylist()
         pictures = star.start in pictured
         return write_star(
-            Star(rows, index.directory, pictures, reliability, search), results, report
+            Star(rows, index.directory, pictures, reliability, search, energy), results, report
         )
 
     with ProgressBar() as bar:
@@ -101,7 +105,7 @@ def write_site(
     def finish() -> None:
         tics = table["tic"].take([star.start for star in stars]).to_pylist()
         by_tic = dict(zip(tics, summaries, strict=True))
-        write_campaign(table, by_tic, index.directory, results, report, include_marked)
+        write_campaign(table, by_tic, index.directory, report, include_marked, energy)
 
     world.first(finish)
     n_drawn = sum(summary.drawn for summary in summaries)
@@ -125,7 +129,9 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
         raise ConfigError(f"{report}: cannot be made: {error.strerror}") from error
     own = files("cvzmpi.cvz.results.report").joinpath("assets").iterdir()
     for name, content in [*shared_assets(), *((file.name, file.read_bytes()) for file in own)]:
-        write_derived(report / "assets" / name, content)
+        file = report / "assets" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_derived(file, content)
 
 
 def _slices(table: pa.Table) -> list[slice]:
