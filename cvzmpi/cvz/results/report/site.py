@@ -60,7 +60,8 @@ def write_site(
     n_pictured : int
         So many stars, those with the most flares, get pictures on their pages.
     include_marked : bool
-        Draw stars and light curves with quality marks in the pictures of the campaign as well.
+        Have stars and light curves with quality marks in the pictures of the campaign, and in all
+        sets of the gallery, as well.
     search : str
         The search chosen.
     energy : float

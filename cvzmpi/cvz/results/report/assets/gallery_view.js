@@ -69,7 +69,8 @@
 
   // ---- the large view
 
-  const state = { flare: null, shown: null, charts: [], window: null };
+  // `chosen`: a picture of the flare was clicked; until then the wheel scrolls.
+  const state = { flare: null, shown: null, charts: [], window: null, chosen: false };
   const BOXES = [".gallery-flux", ".gallery-probability"];
 
   function whole() {
@@ -116,7 +117,9 @@
       ...rest,
     };
     const drawn = new uPlot(options, data, element);
+    drawn.over.addEventListener("pointerdown", () => (state.chosen = true));
     drawn.over.addEventListener("wheel", (event) => {
+      if (!state.chosen && !event.ctrlKey) return;
       event.preventDefault();
       zoomAbout(drawn.posToVal(event.offsetX, "x"), event.deltaY < 0 ? 0.8 : 1.25);
     }, { passive: false });
@@ -211,6 +214,7 @@
       state.flare = flare;
       state.shown = opened(flare.cutOut);
       state.window = whole();
+      state.chosen = false;
       const name = `TIC ${flare.tic}, sector ${flare.sector}`;
       one(BOXES[0]).setAttribute("aria-label", `Flux around the flare of ${name}, with the model of the quiet star and the fitted template`);
       one(BOXES[1]).setAttribute("aria-label", `Flare probability by stella around the flare of ${name}`);

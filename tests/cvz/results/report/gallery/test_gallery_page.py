@@ -5,6 +5,8 @@ import re
 
 import pytest
 from mpi4py import MPI
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.keys import Keys
 
 from cvzmpi.cvz.detection.search import Search
@@ -65,6 +67,15 @@ def test_a_file_that_cannot_be_read_costs_its_flares_and_is_one_line(tmp_path):
     assert line.startswith("001/1001_1.h5: ")
     assert {flare["tic"] for flare in flares_of(report, "largest")} == {1002}
     assert "Left out: 001/1001_1.h5: " in (report / "gallery.html").read_text()
+
+
+def test_a_campaign_without_flares_has_a_gallery_that_says_so(tmp_path):
+    results, world = tmp_path / "results", World(MPI.COMM_SELF)
+    write_unit(results, 1001, 1, flares=())
+    choice = choose_flares(update_index(results, world).directory)
+    assert write_gallery(choice, results, tmp_path / "report", world) == []
+    page = (tmp_path / "report" / "gallery.html").read_text()
+    assert page.count("There are none in this campaign.") == 5
 
 
 def test_the_same_flares_are_written_each_time(report, tmp_path):
@@ -179,6 +190,15 @@ def test_pictures_are_drawn_and_zoom(gallery):
     page.press("-")
     assert page.run(window) == pytest.approx(whole)
     page.press("+", "+", "0")
+    assert page.run(window) == pytest.approx(whole)
+    over = page.one(".gallery-flux .u-over")
+    drag = ActionChains(page.browser).move_to_element(over).click_and_hold()
+    drag.move_by_offset(over.size["width"] // 4, 0).release().perform()
+    assert page.run(window) == pytest.approx(whole / 4, rel=0.05)
+    wheel = ScrollOrigin.from_element(over)
+    ActionChains(page.browser).scroll_from_origin(wheel, 0, 100).perform()
+    assert page.run(window) == pytest.approx(1.25 * whole / 4, rel=0.05)
+    page.one("[data-zoom]").click()
     assert page.run(window) == pytest.approx(whole)
 
 
