@@ -211,23 +211,20 @@ def _as_known(
     """What the index knows of the flares in some rows of its table."""
     if not len(rows):
         return []
-    stars = np.unique(flares["tic"][rows]).tolist()
-    table = pq.read_table(table_path(index, "flares"), filters=[("tic", "in", stars)])
-    full = dict(zip(_keys(table.select(_KEY).to_pydict()), table.to_pylist(), strict=True))
+    measured = _in_rows(table_path(index, "flares"), rows)
     searched = pq.read_table(table_path(index, "light_curves"), columns=["tic", "sector"])
     n_stars = dict(zip(*np.unique(searched["sector"].to_numpy(), return_counts=True), strict=True))
     chosen = []
-    for row, curve in zip(rows.tolist(), curves, strict=True):
+    for row, measures, curve in zip(rows.tolist(), measured, curves, strict=True):
         of_sector = flares["sector"] == curve["sector"]
         own = of_sector & (flares["tic"] == curve["tic"])
-        measures = full[tuple(flares[name][row].item() for name in _KEY)]
         together = None
         if curve["n_images"]:
             span = max(float(np.ptp(flares["peak_time"][of_sector])), 2 * WITHIN)
             expected = (np.count_nonzero(of_sector) - np.count_nonzero(own)) * 2 * WITHIN / span
             others = int(n_stars[curve["sector"]]) - 1
             together = Together(measures["n_coincident"], float(expected), others)
-        number = int(np.count_nonzero(own & (flares["peak_time"] <= measures["peak_time"])))
+        number = int(np.count_nonzero(own[: row + 1]))
         chosen.append(ChosenFlare(number, measures, curve, together))
     return chosen
 
@@ -236,15 +233,24 @@ def _columns(table: Any) -> dict[str, np.ndarray]:
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
-def _keys(columns: Mapping[str, list[Any]]) -> list[tuple[Any, ...]]:
-    return list(zip(*(columns[name] for name in _KEY), strict=True))
+def _in_rows(path: Path, rows: np.ndarray) -> list[dict[str, Any]]:
+    """Some rows of a table, ascending, with all columns; a part of the table at a time."""
+    file, first = pq.ParquetFile(path), 0
+    found: list[dict[str, Any]] = []
+    for group in range(file.num_row_groups):
+        n_rows = file.metadata.row_group(group).num_rows
+        here = rows[(rows >= first) & (rows < first + n_rows)]
+        if len(here):
+            found += file.read_row_group(group).take(here - first).to_pylist()
+        first += n_rows
+    return found
 
 
 def _owner(flares: Table, curves: Table) -> np.ndarray:
     """The row of the light curve of each flare; int64."""
-    most_sectors = 1 + int(max(curves["sector"].max(initial=0), flares["sector"].max(initial=0)))
-    of_curve = curves["tic"] * most_sectors + curves["sector"]
+    most_sectors = 1 + int(curves["sector"].max(initial=0))
+    of_curve, of_flare = (
+        table["tic"] * most_sectors + table["sector"] for table in (curves, flares)
+    )
     order = np.argsort(of_curve)
-    return order[
-        np.searchsorted(of_curve, flares["tic"] * most_sectors + flares["sector"], sorter=order)
-    ]
+    return order[np.searchsorted(of_curve, of_flare, sorter=order)]

@@ -76,7 +76,7 @@ def write_gallery(
     Returns
     -------
     list of str
-        On rank 0, a line for each sector file whose flares are missing for it cannot be read.
+        A line for each sector file whose flares are missing because it cannot be read.
 
     Raises
     ------
