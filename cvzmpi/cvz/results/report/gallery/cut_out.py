@@ -104,6 +104,12 @@ class CutOut:
         return int(np.count_nonzero(above))
 
     @cached_property
+    def height(self) -> float:
+        """How far the peak stands out of the model, in standard errors."""
+        peak = int(np.argmin(np.abs(self.minutes)))
+        return float((self.flux - self.mean)[peak] / np.hypot(self.error, self.sd)[peak])
+
+    @cached_property
     def half_times(self) -> tuple[float, float]:
         """Minutes from half of the height of the flare to its peak, and back to half of it.
 

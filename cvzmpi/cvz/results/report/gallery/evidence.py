@@ -28,8 +28,13 @@ it is not. Complex flares are not either, and catalogued errors may be 1.6 times
 _UNSEEN = 1.5
 """A template that is so many times higher where nothing was measured has its peak there."""
 _HARDLY_BY_CHANCE = 0.01
-_CERTAIN_SIZE = 5.0
+_CERTAIN_SIZE = 3.0
 """An equivalent duration of so many errors is certain."""
+_SEEN_HEIGHT = 5.0
+"""Standard errors: of lower peaks, noise says which cadence is the highest, and so how fast they
+rise."""
+_MANUAL_EXCLUDE, _SINGLE_ONES = 128, 3
+"""Single cadences are excluded everywhere: so many of them near a flare say nothing."""
 
 QUALITY_FLAGS = {
     1: "attitude tweak",
@@ -168,9 +173,9 @@ def _shape(seen: Seen) -> Iterator[Sentence]:
     measures, misfit = seen.flare.measures, seen.cut_out.misfit
     rise, decay = seen.cut_out.half_times
     times = f"It rises from half of its height in {rise:.0f} min and falls to it in {decay:.0f} min"
-    if decay > rise:
+    if decay > rise and seen.cut_out.height >= _SEEN_HEIGHT:
         yield True, f"{times}."
-    elif decay < rise:
+    elif decay < rise and seen.cut_out.height >= _SEEN_HEIGHT:
         yield False, f"{times}: flares fade more slowly than they rise."
     whole, seen_of_it = seen.cut_out.unseen_peak
     if whole > _UNSEEN * seen_of_it:
@@ -230,12 +235,13 @@ def _together(seen: Seen) -> Iterator[Sentence]:
 def _flags(seen: Seen) -> Iterator[Sentence]:
     flags = seen.cut_out.flags_near
     flagged = int(np.count_nonzero(flags & sum(QUALITY_FLAGS)))
-    if flagged:
+    others = np.any(flags & (sum(QUALITY_FLAGS) - _MANUAL_EXCLUDE))
+    if others or flagged > _SINGLE_ONES:
         bits = int(np.bitwise_or.reduce(flags))
         names = ", ".join(name for bit, name in QUALITY_FLAGS.items() if bits & bit)
         has = counted(flagged, "cadence in it or near it has", "cadences in it or near it have")
         yield False, f"{has} quality flags: {names}."
-    else:
+    elif not flagged:
         yield True, "No cadence in it or near it has a quality flag."
 
 

@@ -142,6 +142,21 @@ def test_a_mark_of_the_brightest_cadences_does_not_speak_against_it():
     assert evidence(seen(quality=flagged(20, 512))).speaks_against == []
 
 
+def test_single_cadences_that_were_excluded_say_nothing():
+    def said(n_excluded):
+        found = evidence(seen(quality=flagged(slice(14, 14 + n_excluded), 128)))
+        sentences = [*found.speaks_for, *found.speaks_against]
+        return [text for text in sentences if "quality flag" in text]
+
+    assert said(3) == []
+    assert said(4) == ["4 cadences in it or near it have quality flags: manual exclude."]
+
+
+def test_of_a_low_peak_nobody_can_say_how_fast_it_rises():
+    low = evidence(seen(error=np.full(60, 0.02)))
+    assert not any("half of its height" in t for t in [*low.speaks_for, *low.speaks_against])
+
+
 def test_a_peak_that_nobody_measured_is_said():
     usable = np.ones(60, bool)
     usable[20:26] = False
