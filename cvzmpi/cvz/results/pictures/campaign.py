@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.results.pictures.style import DATA, FLARE, GP, PALETTE, label_decades, picture, say
+from cvzmpi.cvz.results.pictures.colours import FLARE, GP
 from cvzmpi.messages.wording import counted
+from cvzmpi.pictures.style import DATA, PALETTE, label_decades, picture, say
 
 _BINS = 25
 

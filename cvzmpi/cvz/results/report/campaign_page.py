@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.pictures.campaign import draw_limits, draw_rates, draw_sky
-from cvzmpi.cvz.results.pictures.style import save
 from cvzmpi.cvz.results.report import tables
 from cvzmpi.cvz.results.report.star_page import StarSummary, page_of_star
 from cvzmpi.cvz.results.report.star_pictures import Picture
 from cvzmpi.cvz.results.report.tables import table_script
 from cvzmpi.cvz.results.report.templates import page
+from cvzmpi.pictures.style import save
 from cvzmpi.storage.whole_file import write_derived
 
 _MAX_PROBLEMS = 5000

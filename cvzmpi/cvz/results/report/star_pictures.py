@@ -13,10 +13,10 @@ from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, title_o
 from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.pictures.recovery import draw_completeness, draw_recovery_intervals
 from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
-from cvzmpi.cvz.results.pictures.style import save
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.sector_file.data import Columns
+from cvzmpi.pictures.style import save
 
 
 @dataclass
