@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 FORMAT = "cvzmpi inverted map"
 FORMAT_VERSION = 1
-SUFFIX = ".inverted.h5"
 MODEL = "Milne-Eddington"
 AZIMUTH_NOTE = (
     "The azimuth is known modulo 180 degrees; which of the two directions is the field's was not "

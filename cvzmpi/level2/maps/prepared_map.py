@@ -20,12 +20,6 @@ from cvzmpi.storage.whole_file import take_name
 
 FORMAT = "cvzmpi prepared map"
 FORMAT_VERSION = 1
-SUFFIX = ".prepared.h5"
-
-
-def map_name(prepared: Path) -> str:
-    """The name of a map: the name of its file without the suffix."""
-    return prepared.name.removesuffix(SUFFIX)
 
 
 @dataclass(frozen=True)

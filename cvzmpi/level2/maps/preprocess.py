@@ -17,7 +17,8 @@ import numpy as np
 from cvzmpi.errors import Level1Error, MapFileError
 from cvzmpi.level2.maps.level1 import Level1Map, count_maps, read_level1
 from cvzmpi.level2.maps.map_file import writing
-from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMap, PreparedMapWriter
+from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
+from cvzmpi.level2.maps.prepared_map import PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectroscopy import spectral_window
@@ -77,7 +78,7 @@ def preprocess(
         If the prepared map cannot be written.
     """
     level1 = read_level1(directory, map_number)
-    path = output / f"{level1.inventory['datasetId']}_{map_number:03d}{SUFFIX}"
+    path = output / f"{level1.inventory['datasetId']}_{map_number:03d}{PREPARED_SUFFIX}"
     files = {file.name: sha256_of(file) for file in level1.files()}
     origin = {
         "dataset": str(level1.inventory["datasetId"]),
