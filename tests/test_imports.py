@@ -137,7 +137,7 @@ ORDER = [
         "level2.maps",
         "level2.inversion",
     ),
-    *("level2.product", "level2.steps", "level2.service", "level2.commands"),
+    *("level2.product", "level2.pictures", "level2.steps", "level2.service", "level2.commands"),
     *("cli", "__main__", ""),
 ]
 
@@ -347,7 +347,7 @@ def test_one_place_of_a_campaign_asks_the_network():
 
 def test_only_the_pictures_import_matplotlib():
     files = {t.partition(":")[0] for t in trespasses("", ["matplotlib"])}
-    folders = {"pictures", "cvz/results/pictures"}
+    folders = {"pictures", "cvz/results/pictures", "level2/pictures"}
     assert {file.rpartition("/")[0] for file in files} == folders
 
 

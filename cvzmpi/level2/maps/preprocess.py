@@ -18,6 +18,7 @@ from cvzmpi.errors import Level1Error, MapFileError
 from cvzmpi.level2.maps.level1 import Level1Map, count_maps, read_level1
 from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
+from cvzmpi.level2.maps.map_scale import MapScale, scale_of
 from cvzmpi.level2.maps.prepared_map import PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.settings import PreprocessSettings
@@ -92,7 +93,8 @@ def preprocess(
     with writing(path), tempfile.TemporaryFile(dir=output, prefix=".scratch-") as scratch:
         cut = _cut(level1, settings, scratch)
         try:
-            return _prepare(cut, path, origin, settings)
+            scale = scale_of(level1.headers(), settings.slit_bin)
+            return _prepare(cut, path, origin, settings, scale)
         except Level1Error as error:
             raise Level1Error(f"{directory}: {error}") from error
 
@@ -138,7 +140,11 @@ def _cut(level1: Level1Map, settings: PreprocessSettings, scratch: Any) -> _Cut:
 
 
 def _prepare(
-    cut: _Cut, path: Path, origin: dict[str, Any], settings: PreprocessSettings
+    cut: _Cut,
+    path: Path,
+    origin: dict[str, Any],
+    settings: PreprocessSettings,
+    scale: MapScale | None,
 ) -> PreparedMap:
     """Calibrate, normalise, correct, and write."""
     quiet_profile, n_quiet = _quiet_profile(cut)
@@ -161,6 +167,7 @@ def _prepare(
             writer.write(_bin(stokes[:, :, kept], settings.spectral_bin))
         writer.record = {
             **origin,
+            "scale": None if scale is None else scale.as_record(),
             "software": installed_versions(*_SOFTWARE),
             "wavelength_calibration": {
                 "shift_nm": calibration.shift,
