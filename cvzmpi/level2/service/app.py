@@ -30,6 +30,7 @@ from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.programs.views import Item, UnknownProgramError, list_items, program_view
 from cvzmpi.level2.service.access import Access, Sessions
+from cvzmpi.level2.service.map_pages import add_map_pages
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.steps import Level2Steps
 
@@ -82,6 +83,7 @@ def create_app(steps: Level2Steps, job: Job, rounds: Rounds, access: Access) -> 
     app.jinja_env.filters["shown"] = _shown
     _add_pages(app, steps, rounds)
     _add_json(app, steps, rounds)
+    add_map_pages(app, steps)
     _add_changes(app, _actions(steps, job), access)
     _add_errors(app)
 
