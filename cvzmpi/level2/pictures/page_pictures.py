@@ -49,7 +49,7 @@ def page_pictures(path: Path, prepared: Path | None) -> dict[str, Any]:
         size = [max(round(side * longest), 1) for side in view]
         thumbnails[quantity.name] = _png(_resampled(colours, *size))
         ramp = mpl.colormaps[quantity.look.colours](np.linspace(0, 1, 256))
-        scales[quantity.name] = _png(ramp[:, np.newaxis])
+        scales[quantity.name] = _png(ramp[np.newaxis])
     facts = {**opened.as_json(), "view": view, "quantities": list(map(_described, quantities))}
     return {"facts": facts, "images": images, "thumbnails": thumbnails, "scales": scales}
 

@@ -323,9 +323,8 @@ BAD = {
 @pytest.mark.parametrize("kind", BAD)
 def test_what_is_no_map_is_one_line_and_exit_status_2(sunspot, call, tmp_path, kind):
     make, message = BAD[kind]
-    status, printed, errors = call(
-        "level2", "plot", make(sunspot, tmp_path), "-o", tmp_path / "p.png"
-    )
+    file, picture = make(sunspot, tmp_path), tmp_path / "p.png"
+    status, printed, errors = call("level2", "plot", file, "-o", picture)
     assert (status, printed) == (2, "")
     assert message in errors
     assert errors.count("\n") == 1

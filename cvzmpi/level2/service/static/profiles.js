@@ -1,7 +1,7 @@
 "use strict";
 // The Stokes profiles of a pixel: observed and fitted, with what is left over below, drawn by uPlot.
 window.cvzmpiProfiles = (() => {
-  const HEIGHT = 190, HEIGHT_BELOW = 110;
+  const HEIGHT = 190, HEIGHT_BELOW = 130;
   let plots = [], shown = null;
 
   function colour(name, otherwise) {
@@ -42,16 +42,17 @@ window.cvzmpiProfiles = (() => {
     return value === null || value === undefined ? "-" : value.toPrecision(5);
   }
 
-  function plot(pixel, element, height, data, series) {
+  function plot(pixel, element, height, data, series, legend) {
     const options = {
       width: Math.max(element.clientWidth, 200),
       height,
+      legend: { show: legend },
       scales: { x: { time: false } },
       cursor: { sync: { key: "profiles", setSeries: false }, drag: { x: true, y: false } },
       hooks: { drawClear: [leftOut(pixel)] },
       axes: [
         axis({ values: (_, ticks) => ticks.map((tick) => tick.toFixed(2)), space: 60 }),
-        axis({ size: 62, values: (_, ticks) => ticks.map((tick) => String(Number(tick.toPrecision(6)))) }),
+        axis({ size: 62, space: 22, values: (_, ticks) => ticks.map((tick) => String(Number(tick.toPrecision(6)))) }),
       ],
       series: [{ label: "nm", value: (_, value) => (value === null ? "-" : value.toFixed(4)) }, ...series],
     };
@@ -62,7 +63,7 @@ window.cvzmpiProfiles = (() => {
 
   function observedSeries(label) {
     const stroke = colour("data", "#3d444d");
-    return { label, stroke, width: 0, paths: () => null, points: { show: true, size: 3, fill: stroke, width: 0 }, value: (_, v) => digits(v) };
+    return { label, stroke, width: 0, paths: () => null, points: { show: true, size: 4, fill: stroke, width: 0 }, value: (_, v) => digits(v) };
   }
 
   function show(pixel, container) {
@@ -72,16 +73,16 @@ window.cvzmpiProfiles = (() => {
     container.replaceChildren();
     for (const stokes of ["I", "Q", "U", "V"]) {
       const section = document.createElement("section");
-      section.innerHTML = `<h3>Stokes ${stokes} / continuum of the quiet Sun</h3><div></div><div></div>`;
+      section.innerHTML = `<h3>Stokes ${stokes} / continuum of the quiet Sun</h3><div></div>${pixel.fitted ? "<p>Observed - fit</p>" : ""}<div></div>`;
       container.append(section);
       const [above, below] = section.querySelectorAll("div");
       const observed = pixel.observed[stokes], fitted = pixel.fitted && pixel.fitted[stokes];
       const model = { label: "fit", stroke: colour("model", "#c75300"), width: 2, points: { show: false }, value: (_, v) => digits(v) };
       const data = [pixel.wavelength, observed];
-      plot(pixel, above, HEIGHT, fitted ? [...data, fitted] : data, [observedSeries("observed"), ...(fitted ? [model] : [])]);
+      plot(pixel, above, HEIGHT, fitted ? [...data, fitted] : data, [observedSeries("observed"), ...(fitted ? [model] : [])], true);
       if (fitted) {
         const residual = observed.map((value, index) => (value === null || fitted[index] === null ? null : value - fitted[index]));
-        plot(pixel, below, HEIGHT_BELOW, [pixel.wavelength, residual], [observedSeries("observed - fit")]);
+        plot(pixel, below, HEIGHT_BELOW, [pixel.wavelength, residual], [observedSeries("observed - fit")], false);
       }
     }
   }
