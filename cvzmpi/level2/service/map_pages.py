@@ -3,59 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, render_template, request, send_from_directory
+from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, Gone, NotFound
 
 from cvzmpi.level2.programs.views import program_view
 from cvzmpi.level2.service.kept_pictures import KeptPictures
 from cvzmpi.level2.service.program_maps import ProgramMap, maps_of_program
 from cvzmpi.level2.steps import Level2Steps
-from cvzmpi.web.assets import ASSETS
+from cvzmpi.web.chart import SCRIPTS, STYLES
 
 THUMBNAILS = ("continuum", "field_strength", "inclination", "velocity")
 """The quantities of the thumbnails of an inverted map."""
 
-_OWN_ASSETS = Path(__file__).parent / "static"
 
+def add_map_pages(own: Blueprint, steps: Level2Steps) -> None:
+    """Add the pages of maps to those of the programs.
 
-def add_map_pages(pages: Flask | Blueprint, steps: Level2Steps) -> None:
-    """Add the pages; addresses are made from endpoints of the same application or blueprint.
-
-    The template `thumbnails.html`, which the page of a program includes, needs the `maps` of the
-    program: the function `maps_of(name)` gives them in every template.
+    The template of the thumbnails, which the page of a program includes, gets the `maps` from
+    `maps_of_program`.
     """
     kept = KeptPictures()
-    _add_pages(pages, steps, kept)
-    _add_images(pages, steps, kept)
-    _add_json(pages, steps, kept)
-
-    @pages.context_processor
-    def _for_templates() -> dict[str, Any]:
-        return {
-            "maps_of": lambda program: maps_of_program(steps, program),
-            "thumbnail_names": THUMBNAILS,
-        }
+    _add_page(own, steps, kept)
+    _add_images(own, steps, kept)
+    _add_json(own, steps, kept)
 
 
-def _add_pages(pages: Flask | Blueprint, steps: Level2Steps, kept: KeptPictures) -> None:
-    @pages.get("/programs/<program:name>/maps/<map_id>")
+def _add_page(own: Blueprint, steps: Level2Steps, kept: KeptPictures) -> None:
+    @own.get("/programs/<program:name>/maps/<map_id>")
     def map_page(name: str, map_id: str) -> str:
         shown, file = _map(steps, name, map_id)
-        facts = kept.pictures(file, shown.prepared_file)["facts"]
-        return render_template("map.html", program=name, map=shown, file=file, facts=facts)
+        return render_template(
+            "level2/map.html",
+            program=name,
+            map=shown,
+            file=file,
+            facts=kept.pictures(file, shown.prepared_file)["facts"],
+            chart_scripts=SCRIPTS,
+            chart_styles=STYLES,
+        )
 
-    @pages.get("/assets/maps/<path:file>")
-    def map_asset(file: str) -> Response:
-        directory = ASSETS if file.startswith("uplot/") else _OWN_ASSETS
-        return send_from_directory(directory, file)
 
-
-def _add_images(pages: Flask | Blueprint, steps: Level2Steps, kept: KeptPictures) -> None:
+def _add_images(own: Blueprint, steps: Level2Steps, kept: KeptPictures) -> None:
     kinds = "any(images, thumbnails, scales)"
 
-    @pages.get(f"/programs/<program:name>/maps/<map_id>/<{kinds}:kind>/<quantity>.png")
+    @own.get(f"/programs/<program:name>/maps/<map_id>/<{kinds}:kind>/<quantity>.png")
     def map_image(name: str, map_id: str, kind: str, quantity: str) -> Response:
         shown, file = _map(steps, name, map_id)
         images = kept.pictures(file, shown.prepared_file)[kind]
@@ -63,14 +55,14 @@ def _add_images(pages: Flask | Blueprint, steps: Level2Steps, kept: KeptPictures
             raise NotFound(f"{map_id}: has no quantity {quantity[:100]}")
         return Response(images[quantity], mimetype="image/png")
 
-    @pages.get("/programs/<program:name>/maps/<map_id>/picture.png")
+    @own.get("/programs/<program:name>/maps/<map_id>/picture.png")
     def map_picture(name: str, map_id: str) -> Response:
         shown, file = _map(steps, name, map_id)
         return Response(kept.whole_picture(file, shown.prepared_file), mimetype="image/png")
 
 
-def _add_json(pages: Flask | Blueprint, steps: Level2Steps, kept: KeptPictures) -> None:
-    @pages.get("/api/programs/<program:name>/maps")
+def _add_json(own: Blueprint, steps: Level2Steps, kept: KeptPictures) -> None:
+    @own.get("/api/programs/<program:name>/maps")
     def maps_json(name: str) -> Response:
         program_view(steps.catalogue, name)  # refuses a program that there is not
         maps = maps_of_program(steps, name)
@@ -81,12 +73,12 @@ def _add_json(pages: Flask | Blueprint, steps: Level2Steps, kept: KeptPictures) 
             ]
         )
 
-    @pages.get("/api/programs/<program:name>/maps/<map_id>")
+    @own.get("/api/programs/<program:name>/maps/<map_id>")
     def map_json(name: str, map_id: str) -> Response:
         shown, file = _map(steps, name, map_id)
         return jsonify(kept.pictures(file, shown.prepared_file)["facts"])
 
-    @pages.get("/api/programs/<program:name>/maps/<map_id>/pixel")
+    @own.get("/api/programs/<program:name>/maps/<map_id>/pixel")
     def pixel_json(name: str, map_id: str) -> Response:
         shown, file = _map(steps, name, map_id)
         x, y = _number("x"), _number("y")
