@@ -1,18 +1,15 @@
-"""The pages of maps in a real browser, and their JSON: each map, and the profiles of its pixels.
+"""The pages of maps in a real browser, and their JSON: each map, and the profiles of its pixels."""
 
-With CVZMPI_SCREENSHOTS=DIRECTORY, pictures of the pages are left there.
-"""
-
-import os
 import shutil
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pytest
 import requests
 from matplotlib.image import imread
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 
 from cvzmpi.ledger import Event, Ledger, State
 from cvzmpi.level2.inversion.inversion_file import read_so_far
@@ -20,15 +17,16 @@ from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.inversion.recorded_maps import last_maps
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.open_map import open_map
+from cvzmpi.level2.pictures.pixel_picture import value_in_words
 from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
 from cvzmpi.level2.programs.catalogue import Catalogue
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.service.served import served
 from tests.level2.stand_in_store import StandInStore, serving
 from tests.level2.sunspot import SHAPE, WITHOUT_PROFILES, make_sunspot
+from tests.web_page import PHONE
 from tools.harness.job_process import wait_until
 
-PHONE = 390
 MAP = "SPOT"
 ADDRESS = f"programs/{OP}/maps/{MAP}"
 
@@ -54,124 +52,126 @@ def service(tmp_path_factory):
         yield address, one
 
 
-@pytest.fixture
-def page(browser, browser_until):
-    from selenium.webdriver.common.by import By
-
-    class Page:
-        wait_until = staticmethod(browser_until)
-
-        def one(self, selector):
-            return browser.find_element(By.CSS_SELECTOR, selector)
-
-        def all(self, selector):
-            return browser.find_elements(By.CSS_SELECTOR, selector)
-
-        def complaints(self):
-            messages = [entry["message"] for entry in browser.get_log("browser")]
-            return [message for message in messages if "favicon" not in message]
-
-        def screenshot(self, name):
-            if directory := os.environ.get("CVZMPI_SCREENSHOTS"):
-                browser.save_screenshot(str(Path(directory) / f"{name}.png"))
-
-        def width(self, pixels):
-            command = {"width": pixels, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", command)
-
-        def scrolls_sideways(self):
-            script = "const e = document.scrollingElement; return e.scrollWidth - e.clientWidth"
-            return browser.execute_script(script) > 0
-
-    return Page()
+@pytest.fixture(scope="module")
+def opened(service):
+    return open_map(service[1].inverted, service[1].prepared)
 
 
-def shown_values(page):
-    """What the table of the pixel says, by quantity."""
-    rows = page.all("#values tbody tr")
-    return {r.get_attribute("data-name"): r.text.rpartition("\n")[2] for r in rows}
+def click_on(page, image, x, y):
+    """Click on the middle of a pixel; 0, 0 is at the lower left."""
+    width, height = image.size["width"], image.size["height"]
+    by = (((x + 0.5) / SHAPE[0] - 0.5) * width, (0.5 - (y + 0.5) / SHAPE[1]) * height)
+    ActionChains(page.browser).move_to_element_with_offset(image, *by).click().perform()
 
 
-def test_a_person_looks_at_maps_and_clicks_on_a_pixel(service, browser, page):
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.keys import Keys
+def until_shown(page, x, y):
+    page.until(lambda: f"Scan position {x}, pixel {y}" in page.one("#pixel-status").text)
 
-    address, one = service
-    browser.get(f"{address}/programs/{OP}")
-    for picture in page.all("#maps-of-program img"):
-        browser.execute_script("arguments[0].scrollIntoView()", picture)
+
+def drawn(page, chart):
+    """The values of a chart, by series."""
     script = (
-        "return [...document.querySelectorAll('#maps-of-program img')].map(i => i.naturalWidth)"
+        "const chart = cvzmpi.charts[arguments[0]]; return chart.show().then(() =>"
+        "Object.fromEntries(chart.series.map(one => [one.name, [...one.y]])))"
     )
-    page.wait_until(lambda: all(browser.execute_script(script)))
-    assert len(page.all("#maps-of-program img")) == 4
-    page.screenshot("thumbnails")
+    return page.run(script, chart)
 
-    page.one("#maps-of-program a.thumbnails").click()
-    page.wait_until(lambda: page.one("h1").text == f"Map {MAP}")
-    assert "14.4 x 14.4 arcsec, 10.4 x 10.4 Mm" in page.one("#size").text
-    assert "264 of 384 pixels inverted so far, 69%." in page.one("main").text
-    titles = [title.text for title in page.all("#maps figcaption strong")]
-    assert titles[:2] == ["Continuum intensity [quiet Sun]", "Field strength [G]"]
-    assert len(titles) == 7
 
-    # a click on the middle of pixel 8, 12, counted from the lower left
-    strength = page.all("svg.map")[1]
-    size = strength.size
-    by = ((8.5 / 16 - 0.5) * size["width"], (0.5 - 12.5 / 24) * size["height"])
-    ActionChains(browser).move_to_element_with_offset(strength, *by).click().perform()
-    page.wait_until(lambda: "Scan position 8, pixel 12" in page.one("#pixel-status").text)
-    opened = open_map(one.inverted, one.prepared)
-    wanted = {value.name: value for value in opened.values(8, 12)}
-    shown = shown_values(page)
-    assert shown.keys() == wanted.keys()
-    assert f"{wanted['field_strength'].value:.1f} ± " in page.one("#values").text
-    assert len(page.all("#profiles canvas")) == 8
-    assert browser.current_url.endswith("#x=8&y=12")
-    browser.execute_script("document.querySelector('#maps').scrollIntoView()")
-    page.screenshot("maps")
-    browser.execute_script("document.querySelector('#pixel-title').scrollIntoView()")
-    page.screenshot("profiles")
+def test_a_program_has_thumbnails_of_its_maps_which_lead_to_them(service, web_page):
+    address, _ = service
+    web_page.open(f"{address}/programs/{OP}")
+    thumbnails = web_page.all("#maps-of-program img")
+    assert len(thumbnails) == 4
+    for thumbnail in thumbnails:
+        web_page.run("arguments[0].scrollIntoView()", thumbnail)
+    # a square on the sky, of 16 x 24 pixels
+    sizes = [[180, 180]] * 4
+    script = (
+        "return [...document.querySelectorAll('#maps-of-program img')]"
+        ".map(one => [one.naturalWidth, one.naturalHeight])"
+    )
+    web_page.until(lambda: web_page.run(script) == sizes)
+    assert web_page.faults() == []
+    web_page.screenshot("level2_program")
+    web_page.one("#maps-of-program a.thumbnails").click()
+    web_page.until(lambda: web_page.one("h1").text == f"Map {MAP}")
 
-    # the keyboard: three to the right, one up
-    strength.send_keys(Keys.ARROW_LEFT * 3, Keys.ARROW_UP)
-    assert page.one("#pixel-status").text == "Cursor at 5, 13"
-    strength.send_keys(Keys.ENTER)
-    page.wait_until(lambda: "Scan position 5, pixel 13" in page.one("#pixel-status").text)
-    value = next(v.value for v in opened.values(5, 13) if v.name == "field_strength")
-    assert f"{value:.0f}" in page.one("#pixel-status").text
-    strength.send_keys(Keys.SHIFT, Keys.ARROW_RIGHT)
-    assert page.one("#pixel-status").text == "Cursor at 15, 13"
 
-    # the table alternative has the numbers of the file
-    page.one("#profile-table summary").click()
-    page.wait_until(lambda: len(page.all("#profile-table tbody tr")) == 96)
-    first = [cell.text for cell in page.all("#profile-table tbody tr:first-child td")]
-    profiles = opened.profiles(5, 13)
-    both = np.concatenate([profiles.observed[:, 0], profiles.fitted[:, 0]])
-    assert [float(text) for text in first[1:]] == pytest.approx(both.tolist(), rel=1e-4)
+def test_a_map_says_its_scale_its_units_and_how_far_it_is(service, web_page):
+    web_page.open(f"{service[0]}/{ADDRESS}")
+    assert "14.4 x 14.4 arcsec, 10.4 x 10.4 Mm" in web_page.one("#size").text
+    assert "264 of 384 pixels inverted so far, 69%." in web_page.texts("p.warning")
+    assert web_page.texts("#maps figcaption strong") == [
+        "Continuum intensity [quiet Sun]",
+        "Field strength [G]",
+        "Inclination to the line of sight [deg]",
+        "Azimuth [deg]",
+        "Line-of-sight velocity [km/s]",
+        "Chi squared / degrees of freedom",
+        "Uncertainty of the field strength [G]",
+    ]
 
-    # a pixel that is not inverted yet, by its numbers
+
+def test_a_click_on_a_pixel_shows_its_profiles_with_the_fit(service, opened, web_page):
+    web_page.open(f"{service[0]}/{ADDRESS}")
+    click_on(web_page, web_page.all("svg.map")[1], 8, 12)
+    until_shown(web_page, 8, 12)
+    profiles = opened.profiles(8, 12)
+    for number, stokes in enumerate("IQUV"):
+        values = drawn(web_page, f"stokes-{stokes}")
+        assert values["observed"] == profiles.observed[number].tolist()
+        assert values["fit"] == profiles.fitted[number].tolist()
+        residual = profiles.observed[number] - profiles.fitted[number]
+        left = drawn(web_page, f"residual-{stokes}")["observed - fit"]
+        assert left == pytest.approx(residual.tolist(), abs=1e-12)
+    wanted = [[value.title, value_in_words(value)] for value in opened.values(8, 12)]
+    rows = web_page.all("#values tbody tr")
+    assert [
+        [cell.text for cell in row.find_elements("css selector", "td")] for row in rows
+    ] == wanted
+    assert web_page.faults() == []
+    web_page.screenshot("level2_map")
+
+
+def test_the_keyboard_alone_reaches_a_pixel(service, opened, web_page):
+    web_page.open(f"{service[0]}/{ADDRESS}")
+    web_page.tab_to("svg.map")
+    web_page.press(*[Keys.ARROW_LEFT] * 4, Keys.ARROW_UP)  # from the middle, 7, 11
+    assert web_page.one("#pixel-status").text == "Cursor at 3, 12"
+    web_page.press(Keys.ENTER)
+    until_shown(web_page, 3, 12)
+    (strength,) = (v for v in opened.values(3, 12) if v.name == "field_strength")
+    assert value_in_words(strength) in web_page.one("#pixel-status").text
+    web_page.press(Keys.SHIFT + Keys.ARROW_RIGHT)
+    assert web_page.one("#pixel-status").text == "Cursor at 13, 12"
+    web_page.press(Keys.SHIFT + Keys.ARROW_DOWN, Keys.SHIFT + Keys.ARROW_DOWN)
+    assert web_page.one("#pixel-status").text == "Cursor at 13, 0"
+
+
+def test_a_pixel_that_is_not_inverted_yet_is_shown_as_observed(service, opened, web_page):
+    web_page.open(f"{service[0]}/{ADDRESS}")
     for name, number in (("x", 14), ("y", 3)):
-        field = page.one(f"#pixel-form [name={name}]")
+        field = web_page.one(f"#pixel-form [name={name}]")
         field.clear()
         field.send_keys(str(number))
-    page.one("#pixel-form button").click()
-    page.wait_until(lambda: "not inverted yet" in page.one("#pixel-status").text)
-    assert len(page.all("#profiles canvas")) == 4
-    assert page.complaints() == []
+    web_page.one("#pixel-form button").click()
+    until_shown(web_page, 14, 3)
+    assert "not inverted yet" in web_page.one("#pixel-status").text
+    assert len(web_page.all("#profiles .chart")) == 4
+    assert drawn(web_page, "stokes-V") == {"observed": opened.profiles(14, 3).observed[3].tolist()}
 
 
-def test_the_pages_have_room_on_a_phone(service, browser, page):
-    address, _ = service
-    page.width(PHONE)
-    browser.get(f"{address}/{ADDRESS}#x=8&y=12")
-    page.wait_until(lambda: len(page.all("#profiles canvas")) == 8)
-    page.one("#profile-table summary").click()
-    assert not page.scrolls_sideways()
-    assert page.all("svg.map")[0].size["width"] > 0.8 * PHONE
-    page.screenshot("map_on_a_phone")
-    assert page.complaints() == []
+def test_an_address_leads_to_a_pixel_and_the_pages_have_room_on_a_phone(service, web_page):
+    web_page.size(PHONE)
+    web_page.prefer("dark")
+    web_page.open(f"{service[0]}/{ADDRESS}#x=8&y=12")
+    until_shown(web_page, 8, 12)
+    for stokes in "IQUV":
+        drawn(web_page, f"stokes-{stokes}")
+    assert not web_page.scrolls_sideways()
+    assert web_page.all("svg.map")[0].size["width"] > 0.8 * PHONE[0]
+    assert web_page.faults() == []
+    web_page.screenshot("level2_map_on_a_phone")
 
 
 # ----------------------------------------------------------------- JSON and images
