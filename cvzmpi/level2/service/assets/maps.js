@@ -56,7 +56,7 @@
       return;
     }
     if (number !== asked) return; // another pixel was asked for meanwhile
-    document.getElementById("pixel").hidden = false;
+    document.getElementById("pixel").hidden = document.getElementById("to-profiles").hidden = false;
     cvzmpi.profiles(pixel, document.getElementById("profiles"));
     fillValues(pixel);
     const strength = pixel.values.find((value) => value.name === "field_strength");
@@ -86,6 +86,8 @@
     move(Number(form.elements.x.value), Number(form.elements.y.value));
     show();
   });
+
+  document.getElementById("to-profiles").addEventListener("click", () => document.getElementById("pixel-title").focus());
 
   const wanted = new URLSearchParams(location.hash.slice(1));
   move(cursor.x, cursor.y);
