@@ -110,6 +110,7 @@ def test_a_map_says_its_scale_its_units_and_how_far_it_is(service, web_page):
         "Chi squared / degrees of freedom",
         "Uncertainty of the field strength [G]",
     ]
+    web_page.screenshot("level2_maps")
 
 
 def test_a_click_on_a_pixel_shows_its_profiles_with_the_fit(service, opened, web_page):
