@@ -16,6 +16,7 @@ from cvzmpi.ledger.status.queries import N_UNITS
 from cvzmpi.ledger.status.status import RunningJob, Status
 from cvzmpi.messages.wording import counted
 
+_ALWAYS_RUNS = 0.95  # share of the time from which on no other time than that of running is said
 _SILENT_SECONDS = 30.0  # after which it is said that a job is silent
 
 
@@ -90,10 +91,17 @@ def _speed(status: Status, step_name: str) -> str:
     if speed.per_hour is not None:
         parts.append(_per_hour(speed.per_hour))
     if not speed.n_active:
-        return ", ".join([*(parts if speed.n_done else []), "no job has units now"])
-    parts.append(f"{status.steps_per_second:,.0f} {step_name}s/s")
-    if speed.seconds_left is not None:
-        parts.append(time_left(speed.seconds_left))
+        parts = [*(parts if speed.n_done else []), "no job has units now"]
+        if speed.running_seconds_left is not None:
+            parts.append(time_left(speed.running_seconds_left, "of running left"))
+    else:
+        parts.append(f"{status.steps_per_second:,.0f} {step_name}s/s")
+        if speed.seconds_left is not None:
+            parts.append(time_left(speed.seconds_left))
+    calendar, share = speed.calendar_seconds_left, speed.running_share
+    if calendar is not None and share is not None and share < _ALWAYS_RUNS:
+        said = time_left(calendar, "at the share of time in which jobs ran this week")
+        parts.append(f"{said} ({100 * share:.0f} %)")
     return ", ".join(parts)
 
 
