@@ -22,7 +22,8 @@ from statistics import NormalDist
 # What is supposed before anything is known, each as strong as a few units.
 _EXPONENT = (0.5, 0.5)  # mean and standard deviation: the cost may tell nothing, or all
 _TREND = (0.0, 0.4)  # from the first unit of a campaign to its last one, as a natural logarithm
-_SCATTER, _WEIGHT = 0.2, 2.0  # standard deviation of the logarithms, and units that it counts for
+_SCATTER, _WEIGHT = 0.1, 1.0  # standard deviation of the logarithms, and units that it counts for
+_FEWEST_DEGREES = 3.0  # of freedom of the scatter
 _ROUNDS = 12  # of the iteration for units at work; it is still to within 1 % after five or so
 _LEAST_FRACTION = 0.1  # of the steps, from which on they tell how long a unit takes
 MOST_BEFORE_STEPS = 0.3
@@ -159,8 +160,8 @@ class Durations:
             n = len(self._done) + len(self.at_work)
             self._scatter = math.sqrt((_WEIGHT * _SCATTER**2 + squares) / (_WEIGHT + n))
         # the line itself takes away some freedom, of which the priors give back a part
-        self._degrees = max(_WEIGHT + len(self._done) + weights - 1, 1.0)
-        self._scatter *= math.sqrt((_WEIGHT + len(self._done) + weights) / self._degrees)
+        self._degrees = max(_WEIGHT + len(self._done) + weights - 1, _FEWEST_DEGREES)
+        self._scatter *= math.sqrt(max((_WEIGHT + len(self._done) + weights) / self._degrees, 1.0))
 
     def _solve(self, scatter: float) -> tuple[list[float], list[list[float]]]:
         """The most likely line for a scatter, and the Cholesky factor of its precision."""

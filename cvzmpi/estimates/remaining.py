@@ -37,7 +37,7 @@ _MOST_RATIO = 8.0  # of an interval that is worth telling, above its middle
 _UNKNOWN = 0.03  # relative error at best: machines and file systems change
 _UNKNOWN_OF_UNIT = 0.05  # of the seconds of a unit at best
 _STEPS_SCATTER = 0.1  # of the logarithm of a duration that is told by steps, from unit to unit
-_DEVIATIONS = 2.1  # of logarithms on either side, for 95 % with so many draws
+_DEVIATIONS = 2.3  # of logarithms on either side, for 95 % with so many draws
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ def remaining_seconds(
     if n_waiting and ratio > _MOST_RATIO:
         return None
     value = math.exp(middle)
-    of_unit = _UNKNOWN_OF_UNIT * laws[len(laws) // 2].mean_seconds(
-        *_last(at_work, costs, durations)
-    )
+    last_cost = costs.last if n_waiting else at_work[-1].cost
+    typical = laws[len(laws) // 2]
+    of_unit = _UNKNOWN_OF_UNIT * typical.mean_seconds(last_cost, durations.place(n_waiting))
     return Estimate(value, max(value / ratio - of_unit, 0.0), value * ratio + of_unit)
 
 

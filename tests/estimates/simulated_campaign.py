@@ -1,7 +1,6 @@
 """Campaigns that are played through with a clock of their own, to be looked at at any instant."""
 
 import heapq
-import random
 from dataclasses import dataclass
 
 from cvzmpi.estimates.durations import Work

@@ -116,10 +116,10 @@ def done_last(snapshot: Snapshot) -> list[DoneLast]:
         f"ORDER BY at DESC LIMIT {DONE_LAST}"
     )
     found = []
-    for at, *unit, detail in rows:
+    for at, job_id, cost, progress, detail in rows:
         seconds = as_object(as_json(detail)).get("seconds") if detail is not None else None
         if isinstance(seconds, int | float) and seconds > 0:
-            found.append(DoneLast(as_instant(at), *unit, float(seconds)))
+            found.append(DoneLast(as_instant(at), job_id, cost, progress, float(seconds)))
     return found
 
 
