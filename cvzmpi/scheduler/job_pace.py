@@ -11,7 +11,7 @@ from cvzmpi.estimates.remaining import Teams, Waiting, remaining_seconds
 from cvzmpi.scheduler.campaign import Outcome, Overview, Unit
 
 _MOST_DONE = 1000  # units whose durations are kept
-_HALF = 0.5  # what is left of a unit that is half done, before it is given out
+_HALF = 0.5  # what is left of a unit that is half done, before any was given out
 
 
 @dataclass
@@ -39,6 +39,7 @@ class JobPace:
         self._n: float = overview.n_open
         self._n_begun = overview.n_begun
         self._cost, self._cost_squared = overview.cost, overview.cost_squared
+        self._parts: deque[float] = deque(maxlen=_MOST_DONE)  # of half-done units given out
         self._at_work: dict[str, _AtWork] = {}
         self._done: deque[Work] = deque(maxlen=_MOST_DONE)
         self._n_teams = 1
@@ -51,7 +52,9 @@ class JobPace:
         self._at_work[unit.name] = _AtWork(unit, at)
         self._n_teams = max(self._n_teams, len(self._at_work))
         self._n -= 1
-        self._n_begun -= unit.begun
+        if unit.begun:
+            self._n_begun -= 1
+            self._parts.append(unit.part)
         self._cost -= unit.cost
         self._cost_squared -= unit.cost**2
         self._take_out(self.shared_with)  # other jobs begin as many meanwhile
@@ -107,7 +110,8 @@ class JobPace:
             seen = [*(w.cost for w in self._done), *(h.unit.cost for h in self._at_work.values())]
             mean = sum(seen) / len(seen) if seen else 1.0
             cost, squared = n * mean, n * mean**2
-        left = 1 - (1 - _HALF) * min(max(self._n_begun, 0) / n, 1.0)
+        part = sum(self._parts) / len(self._parts) if self._parts else _HALF
+        left = 1 - (1 - part) * min(max(self._n_begun, 0) / n, 1.0)
         return Waiting(n * left, cost * left, max(squared, cost**2 / n) * left)
 
     def _teams(self, at: float) -> Teams:

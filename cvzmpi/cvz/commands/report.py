@@ -21,12 +21,13 @@ def report(
     pictures: int,
     include_marked: bool,
     search: str | None,
+    energy: float,
 ) -> int:
     """Write the site; on rank 0, say what is in it."""
     directory = world.first(lambda: results_directory(results))
     world.first(lambda: check_begun(directory))
     chosen = world.first(lambda: Search(search_chosen(search)))
-    site = write_site(directory, output, world, pictures, include_marked, chosen)
+    site = write_site(directory, output, world, pictures, include_marked, chosen, energy)
 
     def tell() -> int:
         assert site is not None, "rank 0 has one"

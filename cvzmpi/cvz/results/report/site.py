@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,12 +16,14 @@ from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, update_index
 from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.mpi.launch import World
 from cvzmpi.storage.whole_file import write_derived
+from cvzmpi.web.assets import shared_assets
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def write_site(
     n_pictured: int,
     include_marked: bool = False,
     search: Search = DEFAULT_SEARCH,
+    energy: float = DEFAULT_ENERGY,
 ) -> SiteReport | None:
     """Write the report of a campaign, bringing its index up to date first: collective.
 
@@ -58,6 +60,8 @@ def write_site(
         Draw stars and light curves with quality marks in the pictures of the campaign as well.
     search : str
         The search chosen.
+    energy : float
+        In erg; stars are compared by their rates of flares above it.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def write_site(
         rows = table[star].to_pylist()
         pictures = star.start in pictured
         return write_star(
-            Star(rows, index.directory, pictures, reliability, search), results, report
+            Star(rows, index.directory, pictures, reliability, search, energy), results, report
         )
 
     with ProgressBar() as bar:
@@ -96,7 +100,7 @@ def write_site(
     def finish() -> None:
         tics = table["tic"].take([star.start for star in stars]).to_pylist()
         by_tic = dict(zip(tics, summaries, strict=True))
-        write_campaign(table, by_tic, index.directory, results, report, include_marked)
+        write_campaign(table, by_tic, index.directory, report, include_marked, energy)
 
     world.first(finish)
     n_drawn = sum(summary.drawn for summary in summaries)
@@ -116,8 +120,7 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
             (report / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{report}: cannot be made: {error.strerror}") from error
-    for name in ("report.css", "report.js"):
-        content = files("cvzmpi.cvz.results.report").joinpath("assets", name).read_bytes()
+    for name, content in shared_assets():
         write_derived(report / "assets" / name, content)
 
 
