@@ -42,14 +42,18 @@ _DEVIATIONS = 2.3  # of logarithms on either side, for 95 % with so many draws
 
 @dataclass(frozen=True)
 class Waiting:
-    """The units that have not begun, by number, sum and sum of squares of their costs.
+    """The units that have not begun: number, sum and sum of squares of their costs.
 
-    One that is half done counts by the part that is left.
+    Parameters
+    ----------
+    part : float
+        The mean part of them that is left; less than 1 where some are half done.
     """
 
-    n: float = 0.0
+    n: int = 0
     cost: float = 0.0
     cost_squared: float = 0.0
+    part: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def remaining_seconds(
     Estimate or None
         None where nothing can be known yet, or nothing is left.
     """
-    n_waiting = math.ceil(waiting.n)
+    n_waiting = waiting.n
     durations = _known(done, at_work, n_waiting)
     if durations is None or not (at_work or n_waiting):
         return None
@@ -95,7 +99,9 @@ def remaining_seconds(
     n_draws = _MOST_UNITS // (n_single + len(at_work) + 1)
     laws = durations.draws(min(max(n_draws, _FEWEST_DRAWS), _MOST_DRAWS), random)
     costs = _costs(waiting, n_waiting - n_single, n_waiting)
-    ends = [_play(law, durations, costs, n_teams, teams.share, random) for law in laws]
+    ends = [
+        _play(law, durations, costs, n_teams, teams.share / waiting.part, random) for law in laws
+    ]
     logs = [math.log(max(end, 0.1)) for end in ends]
     middle = sum(logs) / len(logs)
     variance = sum((value - middle) ** 2 for value in logs) / (len(logs) - 1)
@@ -188,10 +194,16 @@ def _play(
     durations: Durations,
     costs: _Costs,
     n_teams: int,
-    share: float,
+    pace: float,
     random: Random,
 ) -> float:
-    """The seconds until the last unit ends, if durations are distributed by a law."""
+    """The seconds until the last unit ends, if durations are distributed by a law.
+
+    Parameters
+    ----------
+    pace : float
+        How much faster than by the law a unit that has not begun goes.
+    """
     before_steps = MOST_BEFORE_STEPS * random.random()
     free = [_residual(law, work, row, before_steps, random) for row, work in durations.at_work]
     free += [0.0] * (n_teams - len(free))
@@ -202,14 +214,14 @@ def _play(
         together += n * mean * max(1 + relative * random.gauss(0, 1), 0.1)
         number += n
     if together:  # so many that they keep all teams busy
-        level = (sum(free) + together / share) / n_teams
-        spread = law.mean_seconds(costs.groups[-1][0], durations.place(number))
+        level = (sum(free) + together / pace) / n_teams
+        spread = law.mean_seconds(costs.groups[-1][0], durations.place(number)) / pace
         free = [level + spread * (i + 0.5 - n_teams / 2) / n_teams for i in range(n_teams)]
     heapq.heapify(free)
     for i, cost in enumerate(costs.single):
         log_seconds = law.log_seconds(cost, durations.place(number + i))
         seconds = math.exp(log_seconds + law.scatter * random.gauss(0, 1))
-        heapq.heapreplace(free, free[0] + seconds / share)
+        heapq.heapreplace(free, free[0] + seconds / pace)
     return max(free)
 
 

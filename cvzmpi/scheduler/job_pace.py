@@ -102,7 +102,7 @@ class JobPace:
         return min(held.steps / steps, 0.99) if steps else None
 
     def _waiting(self) -> Waiting:
-        n = max(self._n, 0)
+        n = max(round(self._n), 0)
         if not n:
             return Waiting()
         cost, squared = self._cost, self._cost_squared
@@ -111,8 +111,8 @@ class JobPace:
             mean = sum(seen) / len(seen) if seen else 1.0
             cost, squared = n * mean, n * mean**2
         part = sum(self._parts) / len(self._parts) if self._parts else _HALF
-        left = 1 - (1 - part) * min(max(self._n_begun, 0) / n, 1.0)
-        return Waiting(n * left, cost * left, max(squared, cost**2 / n) * left)
+        begun = min(max(self._n_begun, 0) / n, 1.0)
+        return Waiting(n, cost, squared, 1 - begun * (1 - part))
 
     def _teams(self, at: float) -> Teams:
         """The teams, and for how much of the time they had units."""

@@ -9,7 +9,7 @@ from cvzmpi.estimates.durations import Work
 from cvzmpi.estimates.remaining import Teams, Waiting, mean_seconds, remaining_seconds
 from tests.estimates.simulated_campaign import SimulatedCampaign
 
-SIZES = [(20, 1), (60, 3), (200, 40), (30, 40), (1000, 16)]
+SIZES = [(20, 1), (60, 3), (200, 40), (30, 40), (400, 16)]
 """Numbers of units and of teams."""
 
 
@@ -65,7 +65,7 @@ KINDS = [
 ]
 
 
-def asked(kind, with_steps, n_campaigns=2, n_instants=16):
+def asked(kind, with_steps, n_campaigns=2, n_instants=12):
     """Estimates at many instants of many campaigns: each with the truth, and when it was asked."""
     for n_units, n_teams in SIZES:
         for seed in range(n_campaigns):
@@ -82,7 +82,7 @@ def asked(kind, with_steps, n_campaigns=2, n_instants=16):
 def test_the_interval_holds_the_true_time_in_nine_cases_of_ten(kind, with_steps):
     told = [(left, truth) for left, truth, _ in asked(kind, with_steps) if left is not None]
     held = sum(left.low <= truth <= left.high for left, truth in told)
-    assert len(told) > 80  # of 160: it is not by silence
+    assert len(told) > 60  # of 120: it is not by silence
     assert held >= 0.9 * len(told)
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.commands.settings import settings_of_output
-from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.light_curves.stage import Stage
-from cvzmpi.ledger.status.pace import WholeUnit
+from cvzmpi.cvz.commands.settings import settings_of_output, whole_light_curve
 from cvzmpi.runtime.ledger_display import show_status
 
 
@@ -17,12 +14,4 @@ def status(file: Path | None, output: Path | None, **how: Any) -> int:
     config = settings_of_output(file, output)
     return show_status(
         config.ledger_location(), config.outboxes(), "injection", whole_light_curve(config), **how
-    )
-
-
-def whole_light_curve(config: Config) -> WholeUnit:
-    """The work on a light curve from its beginning to its end."""
-    n_inject = config.inject.n_inject
-    return WholeUnit(
-        steps=n_inject * config.inject.n_repeat, progress=n_inject + Stage.MODEL.n_before
     )

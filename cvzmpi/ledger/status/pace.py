@@ -100,22 +100,20 @@ def _waiting(
     whole: WholeUnit | None,
 ) -> Waiting:
     """The units that no living job works on; those of dead jobs go on from where they were."""
-    n = cost = squared = 0.0
-    part = 1.0
-    if any(begun for _, begun in counted):
-        part = _HALF
-        if whole is not None:
-            part = whole.part_left(queries.mean_progress(seen, WAITING))
+    part = _HALF
+    if whole is not None and any(begun for _, begun in counted):
+        part = whole.part_left(queries.mean_progress(seen, WAITING))
+    n, cost, squared, left = 0, 0.0, 0.0, 0.0
     for (state, begun), units in counted.items():
         if state in WAITING:
-            left = part if begun else 1.0
-            n += left * units.n
-            cost += left * units.cost
-            squared += left * units.cost_squared
+            n += units.n
+            cost += units.cost
+            squared += units.cost_squared
+            left += units.n * (part if begun else 1.0)
     for unit in left_behind:
-        left = _part(unit, whole)
-        n, cost, squared = n + left, cost + left * unit.cost, squared + left * unit.cost**2
-    return Waiting(n, cost, squared)
+        n, cost, squared = n + 1, cost + unit.cost, squared + unit.cost**2
+        left += _part(unit, whole)
+    return Waiting(n, cost, squared, left / n) if n else Waiting()
 
 
 def _fractions(

@@ -109,7 +109,7 @@ def _per_hour(pace: Pace, n_done: int, seconds: float) -> Estimate | None:
     """Units done in an hour, by the time that one takes, and where that is not told by counting."""
     per_second = rate(n_done, seconds)
     if n_done < queries.DONE_LAST:
-        unit = mean_seconds(pace.done, pace.at_work, round(pace.waiting.n))
+        unit = mean_seconds(pace.done, pace.at_work, pace.waiting.n)
         if unit is not None:
             teams = pace.teams.n * pace.teams.share
             per_second = Estimate(teams / unit.value, teams / unit.high, teams / unit.low)

@@ -253,8 +253,8 @@ def test_what_a_half_done_unit_has_left_is_known_where_all_are_alike(location, l
     ledger.record([Event(name, State.PREPROCESSED, progress=90) for name in names], job)
     whole = WholeUnit(steps=100, progress=100)
     left = take_status(location, whole=whole).speed.seconds_left
-    # all of the units at work, which began a moment ago, and a tenth of the 60 others
-    assert left.low < 40 * (4 + 60 / 10) / 4 < left.high
+    # half of the units at work, and a tenth of the 60 others
+    assert left.low < 38 * (4 / 2 + 60 / 10) / 4 < left.high
     without = take_status(location).speed.seconds_left
     assert without.value > 2 * left.value  # half of each, for all that is known
 
