@@ -102,14 +102,9 @@ def remaining_seconds(
     ends = [
         _play(law, durations, costs, n_teams, teams.share / waiting.part, random) for law in laws
     ]
-    logs = [math.log(max(end, 0.1)) for end in ends]
-    middle = sum(logs) / len(logs)
-    variance = sum((value - middle) ** 2 for value in logs) / (len(logs) - 1)
-    deviation = math.sqrt(variance + _UNKNOWN**2)
-    ratio = math.exp(_DEVIATIONS * deviation)
+    value, ratio = _middle_and_ratio([math.log(max(end, 0.1)) for end in ends])
     if n_waiting and ratio > _MOST_RATIO:
         return None
-    value = math.exp(middle)
     last_cost = costs.last if n_waiting else at_work[-1].cost
     typical = laws[len(laws) // 2]
     of_unit = _UNKNOWN_OF_UNIT * typical.mean_seconds(last_cost, durations.place(n_waiting))
@@ -135,11 +130,15 @@ def mean_seconds(done: Sequence[Work], at_work: Sequence[Work], n_waiting: int) 
         math.log(law.mean_seconds(typical, place))
         for law in durations.draws(_MOST_DRAWS, Random(1))
     ]
+    value, ratio = _middle_and_ratio(logs)
+    return None if ratio > _MOST_RATIO else Estimate(value, value / ratio, value * ratio)
+
+
+def _middle_and_ratio(logs: Sequence[float]) -> tuple[float, float]:
+    """The middle of values by their logarithms, and the ratio of the end of the interval to it."""
     middle = sum(logs) / len(logs)
-    deviation = math.sqrt(sum((v - middle) ** 2 for v in logs) / (len(logs) - 1) + _UNKNOWN**2)
-    ratio = math.exp(_DEVIATIONS * deviation)
-    value = math.exp(middle)
-    return Estimate(value, value / ratio, value * ratio)
+    variance = sum((value - middle) ** 2 for value in logs) / (len(logs) - 1)
+    return math.exp(middle), math.exp(_DEVIATIONS * math.sqrt(variance + _UNKNOWN**2))
 
 
 def _known(done: Sequence[Work], at_work: Sequence[Work], n_waiting: int) -> Durations | None:

@@ -12,9 +12,7 @@ from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, title_of
 from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.pictures.recovery import draw_completeness, draw_recovery_intervals
-from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
 from cvzmpi.cvz.results.pictures.style import save
-from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.sector_file.data import Columns
 
@@ -34,16 +32,6 @@ class Section:
     sector: int
     pictures: list[Picture] = field(default_factory=list)
     problem: str = ""
-
-
-def star_pictures(ffd: StarFfd, directory: Path) -> list[Picture]:
-    """The pictures of all light curves of a star together."""
-    save(lambda: draw_ffd(ffd), directory / "ffd.png")
-    save(lambda: draw_sectors(ffd), directory / "sectors.png")
-    return [
-        Picture("ffd.png", "Cumulative flare frequency distribution"),
-        Picture("sectors.png", "Rate, flares and fractional flare energy by sector"),
-    ]
 
 
 def light_curve_pictures(

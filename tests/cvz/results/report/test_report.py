@@ -7,6 +7,8 @@ import json
 import os
 import re
 import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -15,7 +17,15 @@ from mpi4py import MPI
 from selenium.webdriver.common.keys import Keys
 
 from cvzmpi.cvz.results.report.site import write_site
-from cvzmpi.cvz.results.report.tables import ShownColumn, table_script
+from cvzmpi.cvz.results.report.tables import (
+    FLARES,
+    LIGHT_CURVES,
+    MAX_ROWS,
+    PROBLEMS,
+    ShownColumn,
+    star_columns,
+    table_script,
+)
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
 from tests.cvz.results.example_unit import other_events, settle, write_unit
@@ -92,7 +102,7 @@ def test_only_the_stars_with_the_most_flares_have_pictures(campaign):
     assert pictured == {"1001"}
     names = {path.name for path in (report / "stars" / "001" / "1001").glob("*.png")}
     each = {f"{s}_{what}.png" for s in (1, 2) for what in ("light_curve", "flares", "completeness")}
-    assert names == each | {"1_recovery.png", "2_recovery.png", "ffd.png", "sectors.png"}
+    assert names == each | {"1_recovery.png", "2_recovery.png"}
 
 
 def test_a_page_is_made_anew_when_other_light_curves_change_its_reliabilities(tmp_path):
@@ -134,6 +144,22 @@ def test_no_text_can_end_the_script_that_it_is_in():
     assert content_of(script)["rows"] == [["</script><b>"], [None]]
 
 
+@pytest.mark.parametrize("columns", [star_columns(1e33), LIGHT_CURVES, FLARES, PROBLEMS])
+def test_no_two_columns_of_a_table_have_the_same_name(columns):
+    titles = [column.title for column in columns]
+    assert len(set(titles)) == len(titles)
+    assert len({column.key for column in columns}) == len(columns)
+
+
+def test_a_page_has_only_so_many_rows_and_says_where_all_are():
+    rows = ({"a": n} for n in range(MAX_ROWS + 7))
+    table = content_of(table_script("t", [ShownColumn("a", "A")], rows, whole="downloads/t.csv"))
+    assert len(table["rows"]) == MAX_ROWS
+    assert table["note"] == (
+        "The first 20,000 of 20,007 rows are here; all of them are in downloads/t.csv."
+    )
+
+
 def test_a_campaign_without_sector_files_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match="no sector files in here"):
         write(tmp_path, tmp_path / "report")
@@ -152,27 +178,42 @@ def test_the_command_says_which_page_to_open(campaign, tmp_path):
     ]
 
 
-def test_pictures_of_the_campaign_are_without_marked_stars_unless_asked_for(tmp_path):
+def charts_in(file):
+    """The scripts of the charts in a file, by name."""
+    found = re.findall(r"^cvzmpi\.chart\(\"([\w-]+)\", .*$", file.read_text(), re.M)
+    lines = [line for line in file.read_text().splitlines() if line.startswith("cvzmpi.chart(")]
+    return dict(zip(found, lines, strict=True))
+
+
+@pytest.mark.parametrize("included", [False, True])
+def test_charts_of_rates_are_without_marked_stars_unless_asked_for(tmp_path, included):
+    results, report = tmp_path / "results", tmp_path / "report"
     for tic in STARS:
-        for results in ("all", "good"):
-            if tic == 1002 and results == "all":
-                write_unit(tmp_path / results, tic, 1, header={"CROWDSAP": 0.049})
-            elif tic != 1002:
-                write_unit(tmp_path / results, tic, 1)
-    world = World(MPI.COMM_SELF)
-    pictures = {}
-    for results, included in (("all", False), ("all", True), ("good", False)):
-        report = tmp_path / f"{results} {included}"
-        write_site(tmp_path / results, report, world, 0, included)
-        pictures[results, included] = [
-            (report / "pictures" / f"{name}.png").read_bytes() for name in ("limits", "rates")
-        ]
-        text = (report / "index.html").read_text()
-        assert ("1 of the stars have quality marks" in " ".join(text.split())) == (results == "all")
-    assert pictures["all", False] == pictures["good", False]
-    assert pictures["all", True] != pictures["all", False]
-    page = (tmp_path / "all False" / "stars" / "002" / "1002" / "index.html").read_text()
+        header = {"CROWDSAP": 0.049} if tic == 1002 else {}
+        write_unit(results, tic, 1, header=header)
+    write_site(results, report, World(MPI.COMM_SELF), 0, included)
+    charts = charts_in(report / "data" / "charts.js")
+    for name in ("rate-temperature", "limits-magnitude"):
+        assert "TIC 1001" in charts[name]
+        assert ("TIC 1002" in charts[name]) == included
+    assert any("TIC 1002" in script for name, script in charts.items() if name.startswith("sky"))
+    text = " ".join((report / "index.html").read_text().split())
+    assert "1 of the stars have quality marks" in text
+    page = (report / "stars" / "002" / "1002" / "index.html").read_text()
     assert "Most of the light in the aperture is that of other stars. (sector 1)" in page
+
+
+def test_every_chart_has_its_place_on_the_page(campaign):
+    _, report = campaign
+    pages = {report / "index.html": report / "data" / "charts.js"}
+    pages |= {path: path.with_name("data.js") for path in report.glob("stars/*/*/index.html")}
+    assert len(pages) == 1 + len(STARS)
+    for page, script in pages.items():
+        places = re.findall(r'<div class="chart" id="([\w-]+)"', page.read_text())
+        assert places == list(charts_in(script))
+    # the charts of a star need no pictures of it, but one light curve that was searched
+    star = charts_in(report / "stars/002/1002/data.js")
+    assert {"distribution", "completeness", "sector-rates", "sector-flares"} <= star.keys()
 
 
 def test_every_star_may_be_marked(tmp_path):
@@ -265,22 +306,22 @@ def test_the_page_of_a_star_is_a_click_away_and_has_its_tables(report, web_page)
     assert len(report.column("flare-table", "sector")) == 4
     for address in web_page.all("ul.links a"):
         assert "1001" in address.get_attribute("href")
+    web_page.until(lambda: web_page.all("#distribution canvas"))
     for picture in web_page.all("img"):
         web_page.run("arguments[0].loading = 'eager'", picture)
         web_page.browser.execute_async_script("arguments[0].decode().then(arguments[1])", picture)
         assert int(picture.get_property("naturalWidth")) > 500
 
 
-def test_a_click_downloads_each_file_of_the_tables(report, web_page):
+def test_the_links_of_the_downloads_lead_to_tables_that_astropy_reads(report, web_page):
     web_page.all("nav a")[-1].click()
     web_page.until(lambda: web_page.texts("h1") == ["Downloads"])
-    assert len(web_page.all("a[download]")) == 9
-    for link in web_page.all("a[download]")[:3]:
-        link.click()
-    read = [
-        QTable.read(web_page.downloaded(f"stars.{kind}"), format=FORMATS[kind]) for kind in FORMATS
-    ]
-    assert all(table["tic"].tolist() == sorted(STARS) for table in read)
+    files = [Path(unquote(urlsplit(a.get_attribute("href")).path)) for a in web_page.all("td a")]
+    assert len(files) == 9
+    for file in files:
+        table = QTable.read(file, format=FORMATS[file.suffix[1:]])
+        assert set(table["tic"]) <= set(STARS)
+        assert len(table) == {"stars": 4, "light_curves": 6, "flares": 10}[file.stem]
 
 
 PAGES = ["index.html", "downloads.html", "stars/001/1001/index.html"]
