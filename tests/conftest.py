@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from cvzmpi.cvz.detection.stella.network import Network  # noqa: E402
 from cvzmpi.ledger import Ledger  # noqa: E402
 from cvzmpi.mpi.stopping import SIGNALS  # noqa: E402
 from tests.earlier_versions import COMMITS, NotInHistoryError, extract  # noqa: E402
+from tests.web_page import DESKTOP, WebPage, start_browser  # noqa: E402
 from tools.harness.postgres_server import PostgresServer, find_programs  # noqa: E402
 
 _databases = itertools.count()
@@ -122,29 +122,41 @@ def networks(models):
     return [Network.from_keras(models.of_model(model)) for model in range(len(models))]
 
 
-_BROWSER_FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--window-size=1300,1000",
-)
+@pytest.fixture
+def browser(tmp_path):
+    """A headless Chromium of one test alone."""
+    driver = start_browser(tmp_path / "profile")
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="session")
+def _browser_of_all(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("browser")
+    (directory / "downloads").mkdir()
+    driver = start_browser(directory / "profile", directory / "downloads")
+    yield WebPage(driver, directory / "downloads")
+    driver.quit()
 
 
 @pytest.fixture
-def browser(tmp_path):
-    """A headless Chromium."""
-    programs = shutil.which("chromium"), shutil.which("chromedriver")
-    if None in programs:
-        pytest.skip("no browser (Debian: apt-get install chromium chromium-driver)")
-    from selenium import webdriver
+def web_page(_browser_of_all):
+    """A page of the browser that tests share, in a light window of a desktop.
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
-    for flag in (*_BROWSER_FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    service = webdriver.ChromeService(executable_path=programs[1])
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
+    It leaves no error in the console; a test that expects some takes them from `console_errors`.
+    """
+    page = _browser_of_all
+    page.open("about:blank")
+    page.browser.execute_cdp_cmd("Storage.clearDataForOrigin", _EVERYTHING)
+    page.browser.delete_all_cookies()
+    page.console_errors()
+    page.size(DESKTOP)
+    page.prefer("light")
+    yield page
+    assert page.console_errors() == []
+
+
+_EVERYTHING = {"origin": "*", "storageTypes": "all"}
 
 
 @pytest.fixture

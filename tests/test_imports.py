@@ -97,7 +97,7 @@ TOOLS = PACKAGE.parent / "tools"
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
     *("messages", "errors", "extras", "estimates", "software", "regular_file", "text_file"),
-    *("given_path", "job_scripts", "other_program"),
+    *("given_path", "job_scripts", "other_program", "web"),
     *("config_faults", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *(
