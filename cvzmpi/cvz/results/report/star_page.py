@@ -1,4 +1,4 @@
-"""The page of a star: its light curves, flares and pictures. Made anew only when they changed."""
+"""The page of a star: its light curves and flares. Made anew only when they changed."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
 from cvzmpi.cvz.results.report import tables
-from cvzmpi.cvz.results.report.star_pictures import (
-    Picture,
-    Section,
-    light_curve_pictures,
-    star_pictures,
+from cvzmpi.cvz.results.report.light_curve_sections import (
+    LightCurveSection,
+    open_one,
+    remove_others,
+    write_light_curve,
 )
+from cvzmpi.cvz.results.report.star_pictures import Picture, star_pictures
 from cvzmpi.cvz.results.report.tables import table_script
 from cvzmpi.cvz.results.report.templates import page
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 
-_LAYOUT = 4
+_LAYOUT = 5
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -51,11 +52,11 @@ def page_of_star(tic: int) -> str:
 
 @dataclass(frozen=True)
 class Star:
-    """The light curves of a star, by column of the index, and whether to draw pictures of it."""
+    """The light curves of a star, by column of the index, and whether its page shows them."""
 
     rows: list[dict[str, Any]]
     index: Path  # directory of the index
-    pictures: bool
+    with_light_curves: bool
     reliability: IndexedReliability
     search: Search = DEFAULT_SEARCH
 
@@ -94,7 +95,7 @@ class Star:
         ]
         files = [(row["path"], row["size"], row["mtime_ns"], row["state"]) for row in self.rows]
         content = json.dumps(
-            [__version__, _LAYOUT, self.search, self.pictures, files, reliabilities]
+            [__version__, _LAYOUT, self.search, self.with_light_curves, files, reliabilities]
         )
         return hashlib.sha256(content.encode()).hexdigest()
 
@@ -130,7 +131,7 @@ class StarSummary:
 
 
 def write_star(star: Star, results: Path, report: Path) -> StarSummary:
-    """Write the page of a star and its pictures, unless they are there already.
+    """Write the page of a star with all that it shows, unless it is there already.
 
     `results` and `report` are the directories of the sector files and of the report.
 
@@ -154,15 +155,16 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         list(paths.values()), search=star.search, known_flares=measured, pooled=pooled
     )
     ffd, left_out = outcome.star, list(outcome.left_out)
-    sections: list[Section] = []
+    sections: list[LightCurveSection] = []
     pictures: list[Picture] = []
-    if star.pictures:
+    if star.with_light_curves:
         for row in star.rows:
-            section, problem = light_curve_pictures(
+            section, problem = write_light_curve(
                 row, results, directory, star.search, star.flares.get(row["sector"])
             )
             sections.append(section)
             left_out += [problem] if problem is not None else []
+        open_one(sections)
         if ffd is not None:
             drawn = isolated(results / star.rows[0]["path"], lambda: star_pictures(ffd, directory))
             if isinstance(drawn, LeftOut):
@@ -180,7 +182,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         left_out=list(lines),
         pictures=pictures,
         sections=sections,
-        light_curves=_light_curve_table(star, ffd, results, directory),
+        light_curve_table=_light_curve_table(star, ffd, results, directory),
         flares=_flare_table(star.flares, ffd),
         n_flares=sum(row["n_flares"] for row in star.rows),
         n_not_positive=sum(row["n_not_positive"] or 0 for row in star.rows),
@@ -188,7 +190,8 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         searched=sum(row["searched"] for row in star.rows),
     )
     write_derived(directory / "index.html", text.encode())
-    shown = {p.file for p in [*pictures, *(p for section in sections for p in section.pictures)]}
+    remove_others(sections, directory)
+    shown = {picture.file for picture in pictures}
     for old in directory.glob("*.png"):
         if old.name not in shown:
             old.unlink(missing_ok=True)
@@ -228,7 +231,7 @@ def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory
     rows = [
         row
         | {
-            "anchor": f"#sector-{row['sector']}" if star.pictures else "",
+            "anchor": f"#sector-{row['sector']}" if star.with_light_curves else "",
             "rate": rates[row["sector"]].rate if row["sector"] in rates else None,
             "amplitude_50_percent": _percent(row["amplitude_50"]),
             "own_light_percent": _percent(row["crowdsap"]),
