@@ -103,6 +103,12 @@
     });
   }
 
+  // The shortest flare that has a part between two times, or null: a short one may be within a long one.
+  cvzmpi.flareBetween = (curve, from, to) => {
+    const there = curve.flares.filter((flare) => flare.to > from && flare.from < to);
+    return there.sort((a, b) => a.to - a.from - (b.to - b.from))[0] ?? null;
+  };
+
   // The first place in sorted numbers whose value is not below a given one.
   function firstAtOrAfter(sorted, value) {
     let [low, high] = [0, sorted.length];

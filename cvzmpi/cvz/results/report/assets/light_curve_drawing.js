@@ -165,11 +165,14 @@
   // Arrows at the edge for cadences that were not searched and are above or below what is shown.
   function drawOutside(ctx, frame, curve, values) {
     ctx.fillStyle = cvzmpi.colour("muted");
+    const last = { true: -Infinity, false: -Infinity }; // where the last one is, above and below
     for (let i = frame.first; i < frame.end; i += 1) {
       const y = frame.y(values[i]);
       const above = y < frame.top;
       if (!above && !(y > frame.top + frame.height)) continue;
       const [x, tip] = [frame.x(curve.time[i]), above ? frame.top : frame.top + frame.height];
+      if (x - last[above] < 7 * frame.pixel) continue;
+      last[above] = x;
       triangle(ctx, x, tip + (above ? 1 : -1) * 3.5 * frame.pixel, 3.5 * frame.pixel, above ? 1 : -1);
       ctx.fill();
     }
@@ -237,6 +240,7 @@
     clipped(u, (ctx) => {
       ctx.font = `${11 * frame.pixel}px system-ui, sans-serif`;
       ctx.textBaseline = "middle";
+      ctx.textAlign = "left";
       for (const flare of curve.flares) {
         const x = frame.x(flare.peak_time);
         if (x < frame.left - 99 || x > frame.left + frame.width + 99) continue;

@@ -81,7 +81,10 @@
     over.addEventListener("pointerup", (event) => {
       if (!pointers.delete(event.pointerId)) return;
       if (!stretch.hidden) view.show(...ends(at(event)).map(timeAt));
-      else if (!drag.moved && !drag.pinched) view.select(nearestFlare(at(event)));
+      else if (!drag.moved && !drag.pinched) {
+        const place = at(event);
+        view.select(cvzmpi.flareBetween(view.curve, timeAt(place - CLICK), timeAt(place + CLICK)));
+      }
       stretch.hidden = true;
       view.redraw();
     });
@@ -89,11 +92,5 @@
       pointers.delete(event.pointerId);
       stretch.hidden = true;
     });
-
-    // The flare at a place, or none.
-    function nearestFlare(place) {
-      const [from, to] = [timeAt(place - CLICK), timeAt(place + CLICK)];
-      return view.curve.flares.find((flare) => flare.to > from && flare.from < to) ?? null;
-    }
   }
 })();

@@ -31,12 +31,12 @@
       const button = (text, label, onclick, title = "") => element("button", { type: "button", "aria-label": `${label}, sector ${this.sector}`, title: title || label, onclick }, text);
       const several = this.curve.flares.length > 0;
       const lower = element("select", { "aria-label": "Lower panel", onchange: () => this.#chooseLower() }, element("option", { value: "probability" }, "flare probability"));
-      if (this.curve.residual) lower.prepend(element("option", { value: "residual" }, "flux − model"));
+      if (this.curve.residual) lower.prepend(element("option", { value: "residual" }, "residual"));
       lower.value = this.curve.residual ? "residual" : "probability";
       this.lower = lower;
       this.frame = element("div", { class: "light-curve-frame", tabindex: "0", role: "application", "aria-roledescription": "light curve that zooms", "aria-label": `Light curve of sector ${this.sector}`, "aria-describedby": `${this.name}-summary ${this.name}-keys` });
       this.status = element("p", { class: "light-curve-status", role: "status" });
-      this.readout = element("p", { class: "light-curve-readout" });
+      this.readout = element("p", { class: "light-curve-readout" }, "Point at a cadence to read it.");
       this.facts = element("p", { class: "light-curve-facts", "aria-live": "polite" });
       const tools = element("div", { class: "tools", role: "toolbar", "aria-label": `Light curve of sector ${this.sector}` },
         button("All", "Show all", () => this.showAll(), "Show all (0)"),
@@ -44,7 +44,7 @@
         button("−", "Zoom out", () => this.zoomBy(2), "Zoom out (−)"),
         button("←", "Earlier", () => this.pan(-0.25), "Earlier (left arrow)"),
         button("→", "Later", () => this.pan(0.25), "Later (right arrow)"),
-        ...(several ? [button("Previous flare", "Previous flare", () => this.step(-1), "Previous flare (p)"), button("Next flare", "Next flare", () => this.step(1), "Next flare (n)")] : []),
+        ...(several ? [button("◂ Flare", "Previous flare", () => this.step(-1), "Previous flare (p)"), button("Flare ▸", "Next flare", () => this.step(1), "Next flare (n)")] : []),
         element("label", {}, "Below: ", lower),
         button("PNG", "Save as PNG", () => this.savePng()),
         button("CSV", "Save what is visible as CSV", () => this.saveCsv()));
@@ -65,7 +65,7 @@
         cursor: { sync, drag: { x: false, y: false, setScale: false }, points: { show: false }, bind: { dblclick: () => () => this.showAll() } },
         scales: { x: { time: false, auto: false, min: this.shown[0], max: this.shown[1] }, y: { range } },
         series: [{}, { paths: () => null, points: { show: false } }],
-        axes: [axis({ show: true, label: last ? "Time [BTJD d]" : null, labelSize: 22, size: last ? 28 : 12, values: last ? decimals : () => [] }), axis({ label: title, labelSize: 20, size: 62, values: decimals })],
+        axes: [axis({ show: true, space: 100, label: last ? "Time [BTJD d]" : null, labelSize: 22, size: last ? 28 : 12, values: last ? decimals : () => [] }), axis({ label: title, labelSize: 20, size: 62, values: decimals })],
         hooks: {
           drawClear: [(u) => cvzmpi.drawBeneath(u, curve, this.selected)],
           draw: [(u) => { draw(u); this.#ring(u, values()); }],
@@ -107,7 +107,7 @@
     }
 
     #chooseLower() {
-      this.below.axes[1].label = this.lower.value === "residual" ? "(Flux − model) / σ" : "Probability";
+      this.below.axes[1].label = this.lower.value === "residual" ? "Residual [σ]" : "Probability";
       this.redraw();
     }
 
@@ -237,7 +237,7 @@
       this.readout.removeAttribute("aria-live"); // a screen reader need not follow the mouse
       this.cadence = i;
       this.#tellCadence();
-      this.#tellFacts(cvzmpi.flareAt(this.curve, i));
+      this.#tellFacts(cvzmpi.flareBetween(this.curve, this.curve.time[i], this.curve.time[i]));
     }
 
     #tellCadence() {
@@ -286,9 +286,6 @@
     }
   };
 
-  // The flare that a measured cadence is in.
-  cvzmpi.flareAt = (curve, i) => curve.flares.find(({ start, stop }) => start <= curve.row[i] && curve.row[i] <= stop) ?? null;
-
   function axis(options) {
     const [text, grid] = [() => cvzmpi.colour("text"), () => cvzmpi.colour("grid")];
     const font = '12px system-ui, "DejaVu Sans", sans-serif';
@@ -304,7 +301,8 @@
   function legend(curve) {
     const { element } = cvzmpi;
     const entry = (kind, text) => element("li", {}, element("span", { class: `key ${kind}`, "aria-hidden": "true" }), text);
-    const entries = [entry("data", "searched cadence"), entry("flaring", "cadence of a flare"), entry("left-out", "not searched")];
+    const entries = [entry("data", "searched cadence"), entry("left-out", "not searched")];
+    if (curve.flares.length) entries.splice(1, 0, entry("flaring", "cadence of a flare"));
     if (curve.mean) entries.push(entry("model", "model and its standard deviation"));
     if (curve.flares.length) {
       const sign = (shape, text) => element("li", {}, element("span", { class: "sign", "aria-hidden": "true" }, shape), text);

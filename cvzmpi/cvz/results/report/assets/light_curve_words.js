@@ -33,6 +33,15 @@
     return both.join(" ± ");
   }
 
+  // An energy and its error as (1.2 ± 0.3) × 10³² erg.
+  function energyInWords(energy, error) {
+    if (!(Math.abs(energy) > 0)) return "–";
+    const exponent = Math.floor(Math.log10(Math.abs(energy)));
+    const raised = String(exponent).replace(/./g, (sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻");
+    const value = error > 0 ? `(${withError(energy / 10 ** exponent, error / 10 ** exponent)})` : significant(energy / 10 ** exponent, 3);
+    return `${value} × 10${raised} erg`;
+  }
+
   const percent = (share) => `${(100 * share).toFixed(0)} %`;
   const found_by = (flare) => (flare.found_by === "both" ? "both searches" : flare.found_by);
 
@@ -44,7 +53,7 @@
   }
 
   cvzmpi.flareInWords = (flare) => {
-    const energy = flare.energy === null ? "" : `, energy ${withError(flare.energy, flare.energy_error)} erg`;
+    const energy = flare.energy === null ? "" : `, energy ${energyInWords(flare.energy, flare.energy_error)}`;
     const trust = flare.reliability === null ? "reliability not known" : `reliability ${significant(flare.reliability, 3)}`;
     const edge = flare.at_edge ? "; at an edge: a part may be missing" : "";
     return `Flare ${flare.number}, found by ${found_by(flare)}: S/N ${significant(flare.snr, 3)}, ED ${withError(flare.equivalent_duration, flare.equivalent_duration_error)} s` +
@@ -82,7 +91,7 @@
     const [first, end] = [from, to].map((time) => cvzmpi.firstAtOrAfter(curve.time, time));
     const number = (value, digits) => (value === undefined || Number.isNaN(value) ? "" : value.toFixed(digits));
     for (let i = first; i < end; i += 1) {
-      const flare = curve.flares.find(({ start, stop }) => start <= curve.row[i] && curve.row[i] <= stop);
+      const flare = curve.flaring[i] ? cvzmpi.flareBetween(curve, curve.time[i], curve.time[i]) : null;
       const values = [curve.row[i], number(curve.time[i], 6), number(curve.flux[i], 8), number(curve.error[i], 8), number(curve.mean?.[i], 8), number(curve.sd?.[i], 8)];
       values.push(number(curve.probability[i], 3), curve.quality[i], curve.data.states[curve.state[i]], flare ? flare.number : "");
       lines.push(values.join(","));
@@ -93,12 +102,12 @@
   // The flares in a table whose buttons show them.
   cvzmpi.flareList = (curve, show) => {
     const { element } = cvzmpi;
-    const titles = ["flare", "peak [BTJD d]", "found by", "S/N", "ED [s]", "energy [erg]", "reliability", "such a flare is found in"];
+    const titles = ["flare", "peak [BTJD d]", "found by", "S/N", "ED [s]", "energy", "reliability", "such a flare is found in"];
     const rows = curve.flares.map((flare) => {
       const button = element("button", { type: "button", "data-flare": flare.number, "aria-label": `show flare ${flare.number}`, onclick: () => show(flare.number) }, `${flare.number}`);
       const cells = [
         flare.peak_time.toFixed(4), flare.found_by, significant(flare.snr, 3), withError(flare.equivalent_duration, flare.equivalent_duration_error),
-        withError(flare.energy, flare.energy_error), significant(flare.reliability, 3), flare.completeness === null ? "–" : percent(flare.completeness),
+        energyInWords(flare.energy, flare.energy_error), significant(flare.reliability, 3), flare.completeness === null ? "–" : percent(flare.completeness),
       ];
       return element("tr", {}, element("td", {}, button), ...cells.map((text) => element("td", {}, text)));
     });
@@ -118,7 +127,7 @@
       const share = slider.value / 100;
       const [value, relation] = cvzmpi.smallestFoundIn(completeness, share);
       const interval = share === 0.5 && completeness.half[2] !== null && completeness.half[3] !== null ? ` (${significant(completeness.half[2], 3)} to ${significant(completeness.half[3], 3)} s)` : "";
-      const energy = completeness.energy_of_1_s === null ? "" : `, or ${significant(value * completeness.energy_of_1_s, 3)} erg`;
+      const energy = completeness.energy_of_1_s === null ? "" : `, or ${energyInWords(value * completeness.energy_of_1_s)}`;
       const size = `ED ${significant(value, 3)} s${energy}${interval}`;
       const text = { "=": `${slider.value} % of the cases: ${size}`, ">": `${slider.value} % of the cases: none, even the largest injected ones (${size}) are missed more often`,
         "<": `${slider.value} % of the cases: even the smallest injected ones, ${size}` }[relation];
