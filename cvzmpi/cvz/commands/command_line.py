@@ -284,6 +284,14 @@ def index() -> None:
     is_flag=True,
     help="Show stars with quality marks as well in the pictures of the campaign.",
 )
+@click.option(
+    "--energy",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1e33,
+    show_default=True,
+    metavar="ERG",
+    help="Compare stars by their rates of flares above this bolometric energy.",
+)
 @_search_option
 def report() -> None:
     """Write a campaign as a web site that needs no server; with mpirun or srun, on all ranks.

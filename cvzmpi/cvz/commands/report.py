@@ -23,16 +23,17 @@ def report(
     stars: tuple[int, ...],
     include_marked: bool,
     search: str | None,
+    energy: float,
 ) -> int:
     """Write the site; on rank 0, say what is in it."""
     directory = world.first(lambda: results_directory(results))
     world.first(lambda: check_begun(directory))
     chosen = world.first(lambda: Search(search_chosen(search)))
     if stars:
-        site = write_named_stars(directory, output, world, stars, chosen)
+        site = write_named_stars(directory, output, world, stars, chosen, energy)
     else:
         n_stars = light_curves if pictures is None else pictures
-        site = write_site(directory, output, world, n_stars, include_marked, chosen)
+        site = write_site(directory, output, world, n_stars, include_marked, chosen, energy)
 
     def tell() -> int:
         assert site is not None, "rank 0 has one"

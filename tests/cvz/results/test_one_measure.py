@@ -26,7 +26,6 @@ from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.products import measured_flares, template_fit
 from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
 from cvzmpi.cvz.results.report.site import write_site
-from cvzmpi.cvz.results.report.tables import FLARES, LIGHT_CURVES, STARS
 from cvzmpi.cvz.results.terminal import in_erg
 from cvzmpi.mpi.launch import World
 from tests.cvz.results.example_unit import write_unit
@@ -117,22 +116,20 @@ def index_rows(campaign, name):
 
 
 def shown_table(text, name):
-    """The rows of a table of the report."""
-    found = re.search(rf'cvzmpiTable\("{name}", (.*)\);', text)
+    """The rows of a table of the report, by column."""
+    found = re.search(rf'cvzmpi\.table\("{name}", (.*)\);', text)
+    table = json.loads(found[1])
+    names = [column["key"] for column in table["columns"]]
     return [
-        [cell[0] if isinstance(cell, list) else cell for cell in row]
-        for row in json.loads(found[1])["rows"]
+        dict(zip(names, (c[0] if isinstance(c, list) else c for c in row), strict=True))
+        for row in table["rows"]
     ]
 
 
-def cells(row, columns):
-    return dict(zip([column.key for column in columns], row, strict=True))
-
-
 def page(campaign, tic):
-    return (
-        campaign.directory / "report/stars" / f"{tic % 1000:03d}" / f"{tic}/index.html"
-    ).read_text()
+    """The page of a star, with the script of its data."""
+    directory = campaign.directory / "report/stars" / f"{tic % 1000:03d}" / str(tic)
+    return (directory / "index.html").read_text() + (directory / "data.js").read_text()
 
 
 def same(values, expected):
@@ -191,7 +188,7 @@ def test_the_index_has_them(campaign):
 def test_the_pages_and_rates_have_the_reliabilities_of_the_index(campaign):
     of_index, light_curves = index_rows(campaign, "flares"), index_rows(campaign, "light_curves")
     for tic in {tic for tic, _ in UNITS}:
-        rows = [cells(row, FLARES) for row in shown_table(page(campaign, tic), "flares")]
+        rows = shown_table(page(campaign, tic), "flare-table")
         shown = {(tic, row["sector"], round(row["peak_time"], 4)): row for row in rows}
         expected = [f for unit in UNITS if unit[0] == tic for f in of_index[unit]]
         assert len(shown) == len(expected)
@@ -226,8 +223,8 @@ def test_the_pages_of_stars_have_them(campaign):
         for (unit_tic, sector), file in files(campaign).items():
             if unit_tic == tic:
                 of_star[sector] = file
-        rows = [cells(row, LIGHT_CURVES) for row in shown_table(text, "light-curves")]
-        flares = [cells(row, FLARES) for row in shown_table(text, "flares")]
+        rows = shown_table(text, "light-curve-table")
+        flares = shown_table(text, "flare-table")
         assert [row["sector"] for row in rows] == list(of_star)
         for row in rows:
             file = of_star[row["sector"]]
@@ -245,7 +242,7 @@ def test_the_pages_of_stars_have_them(campaign):
 
 def test_the_page_of_the_campaign_has_them(campaign):
     text = (campaign.directory / "report/data/stars.js").read_text()
-    stars = [cells(row, STARS) for row in shown_table(text, "stars")]
+    stars = shown_table(text, "stars")
     assert len(stars) == 4
     for star in stars:
         of_star = [file for (tic, _), file in files(campaign).items() if tic == star["tic"]]

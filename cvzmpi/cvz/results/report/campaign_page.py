@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,45 +16,30 @@ from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.pictures.campaign import draw_limits, draw_rates, draw_sky
 from cvzmpi.cvz.results.pictures.style import save
+from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report import tables
-from cvzmpi.cvz.results.report.star_page import StarSummary, page_of_star
+from cvzmpi.cvz.results.report.campaign_stars import campaign_stars, star_table, star_table_columns
+from cvzmpi.cvz.results.report.downloads import DIRECTORY, FORMATS, write_downloads
+from cvzmpi.cvz.results.report.star_page import StarSummary
 from cvzmpi.cvz.results.report.star_pictures import Picture
+from cvzmpi.cvz.results.report.star_tables import percent
 from cvzmpi.cvz.results.report.tables import table_script
 from cvzmpi.cvz.results.report.templates import page
 from cvzmpi.storage.whole_file import write_derived
 
-_MAX_PROBLEMS = 5000
 _COUNTED = 6
 """Configurations and sets of versions that are named, the most frequent ones."""
-
-_STAR_FACTS = (
-    ("state", "count", "n_light_curves"),
-    ("done", "sum", "n_done"),
-    ("searched", "sum", "searched"),
-    ("n_flares", "sum", "n_flares"),
-    ("n_true", "sum", "n_true"),
-    ("n_not_positive", "sum", "n_not_positive"),
-    ("largest_flare", "max", "largest_flare"),
-    ("largest_energy", "max", "largest_energy"),
-    ("equivalent_duration_50", "approximate_median", "equivalent_duration_50"),
-    ("energy_50", "approximate_median", "energy_50"),
-    *(
-        (name, "max", name)
-        for name in ("tess_magnitude", "temperature", "right_ascension", "declination")
-    ),
-)
-"""Facts about a star from its light curves: column of the index, aggregation, and name."""
 
 
 def write_campaign(
     light_curves: pa.Table,
     summaries: Mapping[int, StarSummary],
     index: Path,
-    results: Path,
     report: Path,
     include_marked: bool = False,
+    energy: float = DEFAULT_ENERGY,
 ) -> None:
-    """Write the page, its data and pictures.
+    """Write the page with its data and pictures, and the tables of the campaign as files.
 
     Parameters
     ----------
@@ -64,26 +47,36 @@ def write_campaign(
         Of the index.
     summaries : mapping
         By TIC number.
-    index, results, report : Path
-        Directories: of the index, of the sector files, and of the report.
+    index, report : Path
+        Directories of the index, and of the report.
     include_marked : bool
         Draw stars and light curves with quality marks as well.
+    energy : float
+        In erg; the table has the rates of flares above it.
 
     Raises
     ------
     SectorFileError, ConfigError
         If something cannot be written.
     """
-    stars = _stars(light_curves, summaries)
+    stars = campaign_stars(light_curves, summaries)
+    columns = star_table_columns(energy)
     problems = pq.read_table(table_path(index, "problems"))
-    addressed = [
-        row | {"file": os.path.relpath(results / row["path"], report)}
-        for row in problems.slice(0, _MAX_PROBLEMS).to_pylist()
-    ]
-    shown = [star | {"marks": marks_in_words(star["marks"])} for star in stars]
+    shown = (
+        star
+        | {"marks": marks_in_words(star["marks"]), "own_light_percent": percent(star["crowdsap"])}
+        for star in stars
+    )
     scripts = {
-        "stars": table_script("stars", tables.STARS, shown, "n_flares"),
-        "problems": table_script("problems", tables.PROBLEMS, addressed),
+        "stars": table_script(
+            "stars",
+            tables.star_columns(energy),
+            shown,
+            "n_flares",
+            described=columns,
+            whole="downloads/stars.csv",
+        ),
+        "problems": table_script("problems", tables.PROBLEMS, problems.to_pylist()),
     }
     for name, script in scripts.items():
         write_derived(report / "data" / f"{name}.js", script.encode())
@@ -94,22 +87,19 @@ def write_campaign(
         pictures=_pictures(light_curves, stars, report, include_marked),
         include_marked=include_marked,
         definitions=DEFINITIONS,
-        index=os.path.relpath(index, report),
+        energy=energy,
     )
     write_derived(report / "index.html", text.encode())
-
-
-def _stars(light_curves: pa.Table, summaries: Mapping[int, StarSummary]) -> list[dict[str, Any]]:
-    """A row for each star, in the order of their numbers."""
-    done = pc.equal(light_curves["state"], "done").cast(pa.int32())
-    grouped = light_curves.append_column("done", done).group_by("tic")
-    facts = grouped.aggregate([(column, how) for column, how, _ in _STAR_FACTS])
-    renamed = {f"{column}_{how}": name for column, how, name in _STAR_FACTS}
-    facts = facts.rename_columns([renamed.get(name, name) for name in facts.column_names])
-    rows = facts.sort_by("tic").to_pylist()
-    return [
-        row | asdict(summaries[row["tic"]]) | {"page": page_of_star(row["tic"])} for row in rows
-    ]
+    downloads = write_downloads(star_table(stars, energy), index, report)
+    text = page(
+        "downloads.html",
+        root=".",
+        downloads=downloads,
+        formats=FORMATS,
+        directory=DIRECTORY,
+        titles={"stars": "Stars", "light_curves": "Light curves", "flares": "Flares"},
+    )
+    write_derived(report / "downloads.html", text.encode())
 
 
 def _campaign(

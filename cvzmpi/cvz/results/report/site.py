@@ -17,6 +17,7 @@ from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, update_index
 from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.drawn_stars import ask_for, drawn_stars
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
@@ -54,6 +55,7 @@ def write_site(
     n_stars: int,
     include_marked: bool = False,
     search: Search = DEFAULT_SEARCH,
+    energy: float = DEFAULT_ENERGY,
 ) -> SiteReport | None:
     """Write the report of a campaign, bringing its index up to date first: collective.
 
@@ -68,6 +70,8 @@ def write_site(
         Draw stars and light curves with quality marks in the pictures of the campaign as well.
     search : str
         The search chosen.
+    energy : float
+        In erg; stars are compared by their rates of flares above it.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def write_site(
     table = pq.read_table(table_path(index.directory, "light_curves"))
     drawn = drawn_stars(table, n_stars, (), report)
     stars = _slices(table)
-    summaries = _write_stars(stars, table, index, drawn, results, report, world, search)
+    summaries = _write_stars(stars, table, index, drawn, results, report, world, search, energy)
     if world.rank > 0:
         world.first(lambda: None)
         return None
@@ -94,7 +98,7 @@ def write_site(
     def finish() -> None:
         tics = table["tic"].take([star.start for star in stars]).to_pylist()
         by_tic = dict(zip(tics, summaries, strict=True))
-        write_campaign(table, by_tic, index.directory, results, report, include_marked)
+        write_campaign(table, by_tic, index.directory, report, include_marked, energy)
 
     world.first(finish)
     return SiteReport.of(report / "index.html", summaries, index)
@@ -106,6 +110,7 @@ def write_named_stars(
     world: World,
     tics: Collection[int],
     search: Search = DEFAULT_SEARCH,
+    energy: float = DEFAULT_ENERGY,
 ) -> SiteReport | None:
     """Write the pages of some stars, with their light curves, in a report that exists: collective.
 
@@ -138,7 +143,7 @@ def write_named_stars(
 
     world.first(begin)
     stars = [of_star[tic] for tic in sorted(set(tics))]
-    summaries = _write_stars(stars, table, index, set(tics), results, report, world, search)
+    summaries = _write_stars(stars, table, index, set(tics), results, report, world, search, energy)
     if world.rank > 0:
         return None
     return SiteReport.of(report / "index.html", summaries, index)
@@ -153,6 +158,7 @@ def _write_stars(
     report: Path,
     world: World,
     search: Search,
+    energy: float,
 ) -> list[StarSummary]:
     """Write the pages of stars, given by their rows in the table; on rank 0, their summaries."""
     reliability = IndexedReliability.read(results, search)
@@ -161,7 +167,9 @@ def _write_stars(
         rows = table[star].to_pylist()
         with_light_curves = rows[0]["tic"] in drawn
         return write_star(
-            Star(rows, index.directory, with_light_curves, reliability, search), results, report
+            Star(rows, index.directory, with_light_curves, reliability, search, energy),
+            results,
+            report,
         )
 
     with ProgressBar() as bar:
@@ -185,7 +193,7 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
     own = files("cvzmpi.cvz.results.report").joinpath("assets").iterdir()
     for name, content in [*shared_assets(), *((file.name, file.read_bytes()) for file in own)]:
         file = report / "assets" / name
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         write_derived(file, content)
 
 

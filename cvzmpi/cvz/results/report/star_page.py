@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 
 from cvzmpi import __version__
-from cvzmpi.cvz.detection.search import Search, found_by_in_words
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words, marks_of_star, names_in
+from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_of_star, names_in
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.index.build import flares_in_index
 from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
-from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
+from cvzmpi.cvz.results.products.ffd_tables import STARS as FFD_STARS
+from cvzmpi.cvz.results.products.ffd_tables import Rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
+from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY, RateAtEnergy
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
-from cvzmpi.cvz.results.report import tables
 from cvzmpi.cvz.results.report.light_curve_sections import (
     LightCurveSection,
     open_one,
@@ -33,13 +34,13 @@ from cvzmpi.cvz.results.report.light_curve_sections import (
     write_light_curve,
 )
 from cvzmpi.cvz.results.report.star_pictures import Picture, star_pictures
-from cvzmpi.cvz.results.report.tables import table_script
+from cvzmpi.cvz.results.report.star_tables import flare_table, light_curve_table
 from cvzmpi.cvz.results.report.templates import page
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 
-_LAYOUT = 5
+_LAYOUT = 7
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -59,6 +60,7 @@ class Star:
     with_light_curves: bool
     reliability: IndexedReliability
     search: Search = DEFAULT_SEARCH
+    energy: float = DEFAULT_ENERGY  # erg; rates are given above it
 
     @property
     def tic(self) -> int:
@@ -95,7 +97,15 @@ class Star:
         ]
         files = [(row["path"], row["size"], row["mtime_ns"], row["state"]) for row in self.rows]
         content = json.dumps(
-            [__version__, _LAYOUT, self.search, self.with_light_curves, files, reliabilities]
+            [
+                __version__,
+                _LAYOUT,
+                self.search,
+                self.energy,
+                self.with_light_curves,
+                files,
+                reliabilities,
+            ]
         )
         return hashlib.sha256(content.encode()).hexdigest()
 
@@ -104,30 +114,50 @@ class Star:
 class StarSummary:
     """The facts about a star for the page of the campaign; numbers are NaN where there are none.
 
-    Rates are flares a day above the equivalent duration `lower` in s, with the 68 % interval and
-    the upper limit with 95 % confidence; `index` is that of the power law. `left_out` has a line
-    for each light curve that should be on the page and cannot; `drawn` is true if the page was
-    made anew.
+    They are those of `campaign_stars.star_table_columns` that are not in the index. `left_out` has
+    a line for each light curve that should be on the page and cannot; `drawn` is true if the page
+    was made anew.
     """
 
-    rate: float
-    rate_low: float
-    rate_high: float
-    rate_limit: float
-    lower: float
-    index: float
-    marks: str
-    left_out: list[str]
+    rate: float = math.nan
+    rate_low: float = math.nan
+    rate_high: float = math.nan
+    rate_limit: float = math.nan
+    ed_min: float = math.nan
+    energy_min: float = math.nan
+    energy_min_error: float = math.nan
+    energy_rate: float = math.nan
+    energy_rate_low: float = math.nan
+    energy_rate_high: float = math.nan
+    energy_rate_limit: float = math.nan
+    index: float = math.nan
+    index_low: float = math.nan
+    index_high: float = math.nan
+    marks: str = ""
+    left_out: list[str] = field(default_factory=list)
     drawn: bool = True
 
     @classmethod
-    def of(cls, star: Star, ffd: StarFfd | None, left_out: list[str]) -> StarSummary:
-        """The summary of a star, with its flare frequency distribution if there is one."""
-        marks = marks_of_star(row["marks"] for row in star.rows)
-        if ffd is None:
-            return cls(*(math.nan,) * 6, marks, left_out)
-        index = math.nan if ffd.power_law is None else ffd.power_law.index
-        return cls(ffd.rate, *ffd.interval, ffd.upper_limit, ffd.lower, index, marks, left_out)
+    def of(
+        cls, star: Star, rows: Rows | None, at_energy: RateAtEnergy | None, left_out: list[str]
+    ) -> StarSummary:
+        """The summary of a star, with its rows of the tables of distributions if there are any."""
+        known: dict[str, Any] = {}
+        if rows is not None:
+            named = dict(zip(FFD_STARS, rows["stars"][0], strict=True))
+            if named["index_assumed"]:
+                named["index"] = math.nan
+            known = {f.name: named[f.name] for f in fields(cls) if f.name in named}
+        if at_energy is not None:
+            low, high = at_energy.interval
+            known |= {
+                "energy_rate": at_energy.rate,
+                "energy_rate_low": low,
+                "energy_rate_high": high,
+                "energy_rate_limit": at_energy.upper_limit,
+            }
+        known["marks"] = marks_of_star(row["marks"] for row in star.rows)
+        return cls(**known, left_out=left_out)
 
 
 def write_star(star: Star, results: Path, report: Path) -> StarSummary:
@@ -171,6 +201,13 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
                 left_out.append(drawn)
             else:
                 pictures = drawn
+    at_energy = None
+    if ffd is not None:
+        rate = isolated(results / star.rows[0]["path"], lambda: RateAtEnergy.of(ffd, star.energy))
+        if isinstance(rate, LeftOut):
+            left_out.append(rate)
+        else:
+            at_energy = rate
     lines = {item.line.replace(f"{results}/", ""): item.unfinished for item in left_out}
     text = page(
         "star.html",
@@ -178,17 +215,22 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         star=star,
         facts=star.rows[-1],
         ffd=ffd,
-        marks=_marks(star.rows),
+        at_energy=at_energy,
+        period=_period(star.rows),
+        links=_links(star.tic),
+        warnings=_warnings(star.rows),
         left_out=list(lines),
         pictures=pictures,
         sections=sections,
-        light_curve_table=_light_curve_table(star, ffd, results, directory),
-        flares=_flare_table(star.flares, ffd),
         n_flares=sum(row["n_flares"] for row in star.rows),
         n_not_positive=sum(row["n_not_positive"] or 0 for row in star.rows),
         n_true=_sum_of_known(row["n_true"] for row in star.rows),
         searched=sum(row["searched"] for row in star.rows),
     )
+    drawn_sectors = [section.sector for section in sections]
+    data = light_curve_table(star.rows, ffd, drawn_sectors)
+    data += flare_table(star.tic, star.flares, ffd, drawn_sectors)
+    write_derived(directory / "data.js", data.encode())
     write_derived(directory / "index.html", text.encode())
     remove_others(sections, directory)
     shown = {picture.file for picture in pictures}
@@ -196,7 +238,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         if old.name not in shown:
             old.unlink(missing_ok=True)
     failed = [line for line, unfinished in lines.items() if not unfinished]
-    summary = StarSummary.of(star, ffd, failed)
+    summary = StarSummary.of(star, outcome.rows, at_energy, failed)
     # last: where it is, all the rest is
     state = {"digest": digest, "summary": asdict(summary)}
     write_derived(directory / _STATE, json.dumps(state).encode())
@@ -214,64 +256,35 @@ def _read_state(path: Path, digest: str) -> StarSummary | None:
         return None  # none there, torn, or of another cvzmpi
 
 
-def _marks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """The meaning of each quality mark of a star, and the sectors that have it."""
+def _warnings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each quality mark of a star says, and which sectors have it."""
     sectors = {
         mark.meaning: [str(row["sector"]) for row in rows if mark.name in names_in(row["marks"])]
         for mark in DEFINITIONS
     }
-    return [(meaning, ", ".join(numbers)) for meaning, numbers in sectors.items() if numbers]
-
-
-def _light_curve_table(star: Star, ffd: StarFfd | None, results: Path, directory: Path) -> str:
-    rates: dict[int, SectorRate] = {}
-    if ffd is not None:
-        numbers = (sector.sector for sector in ffd.sectors)
-        rates = dict(zip(numbers, ffd.sector_rates(), strict=True))
-    rows = [
-        row
-        | {
-            "anchor": f"#sector-{row['sector']}" if star.with_light_curves else "",
-            "rate": rates[row["sector"]].rate if row["sector"] in rates else None,
-            "amplitude_50_percent": _percent(row["amplitude_50"]),
-            "own_light_percent": _percent(row["crowdsap"]),
-            "marks": marks_in_words(row["marks"]),
-            "seconds": sum(v or 0.0 for k, v in row.items() if k.startswith("seconds_")),
-            "file": os.path.relpath(results / row["path"], directory),
-        }
-        for row in star.rows
+    return [
+        f"{meaning} ({'sector' if len(numbers) == 1 else 'sectors'} {', '.join(numbers)})"
+        for meaning, numbers in sectors.items()
+        if numbers
     ]
-    return table_script("light-curves", tables.LIGHT_CURVES, rows)
 
 
-def _flare_table(flares: Mapping[int, Columns], ffd: StarFfd | None) -> str:
-    """All flares that were found, with the points of the distribution that they are."""
-    rates = {}
-    if ffd is not None:
-        points = cumulative_ffd(ffd)
-        names = ("sector", "peak_time", "completeness", "rate")
-        for sector, peak_time, completeness, rate in zip(
-            *(points[name].tolist() for name in names), strict=True
-        ):
-            rates[sector, peak_time] = {"completeness": completeness, "rate": rate}
-    rows = []
-    for sector, columns in flares.items():
-        for values in zip(*(column.tolist() for column in columns.values()), strict=True):
-            row = dict(zip(columns, values, strict=True)) | {"sector": sector}
-            row |= rates.get((sector, row["peak_time"]), {})
-            row["at_edge"] = "yes" if row["at_edge"] else ""
-            row["searches"] = found_by_in_words(row["found_by"])
-            row["measure"] = "template" if row["template_fitted"] else "mask"
-            row["amplitude_percent"] = 100 * row["amplitude"]
-            rows.append(row)
-    rows.sort(key=lambda row: -row["equivalent_duration"])
-    return table_script("flares", tables.FLARES, rows)
+def _period(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    """The median period of the Gaussian processes that converged, in days."""
+    known = [row["gp_period_d"] for row in rows if row["gp_converged"] and row["gp_period_d"]]
+    return statistics.median(known) if known else None
+
+
+def _links(tic: int) -> list[tuple[str, str]]:
+    """Where else there is something about a star: title, and address."""
+    mast = "https://mast.stsci.edu/portal/Mashup/Clients/Mast/Portal.html?searchQuery"
+    return [
+        ("SIMBAD", f"https://simbad.cds.unistra.fr/simbad/sim-id?Ident=TIC+{tic}"),
+        ("ExoFOP", f"https://exofop.ipac.caltech.edu/tess/target.php?id={tic}"),
+        ("MAST", f"{mast}=TIC%20{tic}"),
+    ]
 
 
 def _sum_of_known(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _percent(value: float | None) -> float | None:
-    return None if value is None else 100 * value

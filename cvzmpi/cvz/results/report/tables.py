@@ -1,4 +1,4 @@
-"""Tables of the report: what a page hands to `report.js`, which shows, sorts and searches them."""
+"""Tables of the report: what a page hands to `tables.js`, which shows and filters them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
+
+from cvzmpi.cvz.sector_file.layout import Column
+
+MAX_ROWS = 20_000
+"""Rows that a page has at most: the whole table is a file then."""
 
 
 @dataclass(frozen=True)
 class ShownColumn:
     """A column of a table: the key of its value in a row, and how it is shown.
 
-    `digits` is the number of significant digits that are shown, while sorting knows them all; None
-    shows the value as it is. `link` is the key of the address of its link, empty for none.
+    `digits` is the number of significant digits that are shown, while sorting, filters and
+    downloads know them all; None shows the value as it is. `link` is the key of the address of its
+    link, empty for none. A `hidden` column is shown when the reader chooses it.
     """
 
     key: str
@@ -22,56 +29,78 @@ class ShownColumn:
     unit: str = ""
     digits: int | None = None
     link: str = ""
+    hidden: bool = False
+    description: str = ""
 
 
-STARS = (
-    ShownColumn("tic", "TIC", link="page"),
-    ShownColumn("n_light_curves", "light curves"),
-    ShownColumn("n_done", "done"),
-    ShownColumn("searched", "searched", "d", 4),
-    ShownColumn("n_flares", "flares"),
-    ShownColumn("n_true", "expected real", "", 3),
-    ShownColumn("n_not_positive", "in no rate"),
-    ShownColumn("rate", "rate", "1/d", 3),
-    ShownColumn("rate_low", "68 % from", "1/d", 3),
-    ShownColumn("rate_high", "to", "1/d", 3),
-    ShownColumn("rate_limit", "95 % limit", "1/d", 3),
-    ShownColumn("lower", "above ED", "s", 3),
-    ShownColumn("index", "index", "", 3),
-    ShownColumn("equivalent_duration_50", "50 % at ED", "s", 3),
-    ShownColumn("energy_50", "50 % at energy", "erg", 3),
-    ShownColumn("largest_flare", "largest ED", "s", 4),
-    ShownColumn("largest_energy", "largest energy", "erg", 3),
-    ShownColumn("tess_magnitude", "TESS", "mag", 4),
-    ShownColumn("temperature", "temp.", "K", 4),
-    ShownColumn("marks", "marks"),
-)
+def star_columns(energy: float) -> tuple[ShownColumn, ...]:
+    """Columns of the table of stars, with rates of flares above an energy in erg."""
+    return (
+        ShownColumn("tic", "TIC", link="page"),
+        ShownColumn("n_light_curves", "light curves"),
+        ShownColumn("n_done", "done", hidden=True),
+        ShownColumn("searched", "searched", "d", 4),
+        ShownColumn("n_flares", "flares"),
+        ShownColumn("n_true", "expected real", "", 3),
+        ShownColumn("n_not_positive", "in no rate", hidden=True),
+        ShownColumn("rate", "rate", "1/d", 3),
+        ShownColumn("rate_low", "68 % from", "1/d", 3),
+        ShownColumn("rate_high", "to", "1/d", 3),
+        ShownColumn("rate_limit", "95 % limit", "1/d", 3),
+        ShownColumn("ed_min", "above ED", "s", 3),
+        ShownColumn("energy_min", "above energy", "erg", 3),
+        ShownColumn("energy_min_error", "error", "erg", 2, hidden=True),
+        ShownColumn("energy_rate", f"rate above {energy:.3g} erg", "1/d", 3),
+        ShownColumn("energy_rate_low", "68 % from", "1/d", 3),
+        ShownColumn("energy_rate_high", "to", "1/d", 3),
+        ShownColumn("energy_rate_limit", "95 % limit", "1/d", 3),
+        ShownColumn("index", "index", "", 3),
+        ShownColumn("index_low", "68 % from", "", 3, hidden=True),
+        ShownColumn("index_high", "to", "", 3, hidden=True),
+        ShownColumn("equivalent_duration_50", "50 % at ED", "s", 3, hidden=True),
+        ShownColumn("energy_50", "50 % at energy", "erg", 3, hidden=True),
+        ShownColumn("largest_flare", "largest ED", "s", 4),
+        ShownColumn("largest_flare_error", "error", "s", 2, hidden=True),
+        ShownColumn("largest_energy", "largest energy", "erg", 3),
+        ShownColumn("largest_energy_error", "error", "erg", 2),
+        ShownColumn("period", "period", "d", 4),
+        ShownColumn("tess_magnitude", "TESS", "mag", 4),
+        ShownColumn("temperature", "temp.", "K", 4),
+        ShownColumn("radius", "radius", "R☉", 3),
+        ShownColumn("own_light_percent", "own light", "%", 3),
+        ShownColumn("right_ascension", "RA", "°", 8, hidden=True),
+        ShownColumn("declination", "dec.", "°", 8, hidden=True),
+        ShownColumn("marks", "marks"),
+    )
+
+
 LIGHT_CURVES = (
     ShownColumn("sector", "sector", link="anchor"),
     ShownColumn("state", "state"),
-    ShownColumn("n_cadences", "cadences"),
-    ShownColumn("n_evaluated", "evaluated"),
+    ShownColumn("n_cadences", "cadences", hidden=True),
+    ShownColumn("n_evaluated", "evaluated", hidden=True),
     ShownColumn("searched", "searched", "d", 4),
     ShownColumn("n_flares", "flares"),
     ShownColumn("n_true", "expected real", "", 3),
-    ShownColumn("n_not_positive", "in no rate"),
+    ShownColumn("n_not_positive", "in no rate", hidden=True),
     ShownColumn("largest_flare", "largest ED", "s", 4),
     ShownColumn("largest_flare_error", "error", "s", 2),
     ShownColumn("largest_energy", "its energy", "erg", 3),
     ShownColumn("largest_energy_error", "error", "erg", 2),
-    ShownColumn("rate", "rate", "1/d", 3),
+    ShownColumn("rate", "rate", "1/d", 3, description="of the star's table, in this light curve"),
     ShownColumn("amplitude_50_percent", "50 % at amplitude", "%", 3),
     ShownColumn("equivalent_duration_50", "50 % at ED", "s", 3),
     ShownColumn("energy_50", "50 % at energy", "erg", 3),
     ShownColumn("n_inject_remaining", "injections left"),
-    ShownColumn("gp_period_d", "period", "d", 4),
+    ShownColumn("gp_period_d", "period", "d", 4, description="of the Gaussian process"),
     ShownColumn("own_light_percent", "own light", "%", 3),
     ShownColumn("marks", "marks"),
-    ShownColumn("seconds", "time", "s", 3),
-    ShownColumn("path", "file", link="file"),
+    ShownColumn("seconds", "time", "s", 3, description="of the computation"),
+    ShownColumn("path", "file"),
 )
 FLARES = (
     ShownColumn("sector", "sector"),
+    ShownColumn("number", "flare", link="anchor", description="in its light curve, in time"),
     ShownColumn("peak_time", "peak", "BTJD d", 9),
     ShownColumn("amplitude_percent", "amplitude", "%", 3),
     ShownColumn("equivalent_duration", "ED", "s", 4),
@@ -88,29 +117,68 @@ FLARES = (
     ShownColumn("rate", "rate of these and larger", "1/d", 3),
 )
 PROBLEMS = (
-    ShownColumn("path", "file", link="file"),
+    ShownColumn("path", "file"),
     ShownColumn("kind", "kind"),
     ShownColumn("reason", "reason"),
 )
 
 
 def table_script(
-    name: str, columns: Sequence[ShownColumn], rows: Iterable[Mapping[str, Any]], sort: str = ""
+    name: str,
+    columns: Sequence[ShownColumn],
+    rows: Iterable[Mapping[str, Any]],
+    sort: str = "",
+    described: Mapping[str, Column] = {},
+    file: str = "",
+    whole: str = "",
 ) -> str:
     """JavaScript that fills the element with the id `name`; None and NaN are shown as nothing.
 
-    `sort` is the key of the column by which it is sorted at first, the largest first.
+    Parameters
+    ----------
+    name : str
+        The id of the element.
+    columns : sequence of ShownColumn
+    rows : iterable of mapping
+        Those beyond `MAX_ROWS` are left out, and the table says so.
+    sort : str
+        The key of the column by which it is sorted at first, the largest first; empty for none.
+    described : mapping
+        Columns of a table that has values of the same names; their descriptions are shown.
+    file : str
+        The name of the file when it is downloaded, without its suffix; `name` if not given.
+    whole : str
+        Address of the file that has all rows.
     """
-    described = [
-        {"title": c.title, "unit": c.unit, "digits": c.digits, "link": bool(c.link)}
-        for c in columns
-    ]
-    cells = [[_cell(row, column) for column in columns] for row in rows]
-    first = [column.key for column in columns].index(sort) if sort else None
-    table = {"columns": described, "rows": cells, "sort": first}
+    rows = iter(rows)
+    cells = [[_cell(row, column) for column in columns] for row in islice(rows, MAX_ROWS)]
+    n_left_out = sum(1 for _ in rows)
+    descriptions = {key: column.description for key, column in described.items()}
+    table: dict[str, Any] = {
+        "columns": [
+            {
+                "key": column.key,
+                "title": column.title,
+                "unit": column.unit,
+                "digits": column.digits,
+                "text": any(isinstance(_value(row[number]), str) for row in cells),
+                "hidden": column.hidden,
+                "description": column.description or descriptions.get(column.key, ""),
+            }
+            for number, column in enumerate(columns)
+        ],
+        "rows": cells,
+        "sort": [column.key for column in columns].index(sort) if sort else None,
+        "name": file or name,
+    }
+    if n_left_out:
+        n_rows = len(cells) + n_left_out
+        table["note"] = f"The first {len(cells):,} of {n_rows:,} rows are here" + (
+            f"; all of them are in {whole}." if whole else "."
+        )
     # so that no text can end the script element that this may stand in
     text = json.dumps(table, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    return f"cvzmpiTable({json.dumps(name)}, {text});\n"
+    return f"cvzmpi.table({json.dumps(name)}, {text});\n"
 
 
 def _cell(row: Mapping[str, Any], column: ShownColumn) -> Any:
@@ -118,4 +186,9 @@ def _cell(row: Mapping[str, Any], column: ShownColumn) -> Any:
     if isinstance(value, float):
         # ten digits are more than anybody sees, and a third of the size
         value = float(f"{value:.10g}") if math.isfinite(value) else None
-    return [value, row[column.link]] if column.link else value
+    return [value, row[column.link]] if column.link and row[column.link] else value
+
+
+def _value(cell: Any) -> Any:
+    """The value of a cell, which has an address as well where it is a link."""
+    return cell[0] if isinstance(cell, list) else cell

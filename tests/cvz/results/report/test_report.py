@@ -1,26 +1,29 @@
 """`cvzmpi report`: a web site that opens from the file system, checked in a real browser.
 
-With CVZMPI_SCREENSHOTS=DIRECTORY, pictures of the pages are left there.
+With CVZMPI_SCREENSHOTS=DIRECTORY, pictures of the pages are left there (tests/web_page.py).
 """
 
 import json
 import os
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import QTable
 from mpi4py import MPI
+from selenium.webdriver.common.keys import Keys
 
 from cvzmpi.cvz.results.report.site import write_site
 from cvzmpi.cvz.results.report.tables import ShownColumn, table_script
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
 from tests.cvz.results.example_unit import other_events, settle, write_unit
+from tests.web_page import DESKTOP, PHONE
 from tools.harness.job_process import run
 
 STARS = (1001, 1002, 2001, 3002)
+FORMATS = {"csv": "ascii.csv", "ecsv": "ascii.ecsv", "parquet": "parquet"}
 
 
 def write(results, report, n_pictured=0):
@@ -29,7 +32,7 @@ def write(results, report, n_pictured=0):
 
 def content_of(script):
     """The table that a script hands over."""
-    return json.loads(re.fullmatch(r"cvzmpiTable\(\"[\w-]+\", (.*)\);\n", script)[1])
+    return json.loads(re.fullmatch(r"cvzmpi\.table\(\"[\w-]+\", (.*)\);\n", script)[1])
 
 
 @pytest.fixture(scope="module")
@@ -46,25 +49,41 @@ def campaign(tmp_path_factory):
     return results, report
 
 
-def test_every_address_is_relative_and_exists(campaign):
+def addresses(report, file):
+    """Every address in a page, or in a script of tables."""
+    text = file.read_text()
+    if file.suffix == ".html":
+        return re.findall(r'(?:href|src)="([^"#]+)"', text)
+    tables = [content_of(line) for line in text.splitlines(True) if line.startswith("cvzmpi.table")]
+    cells = (cell for table in tables for row in table["rows"] for cell in row)
+    return [cell[1] for cell in cells if isinstance(cell, list) and not cell[1].startswith("#")]
+
+
+def test_every_address_is_in_the_report_or_of_a_public_archive(campaign):
     _, report = campaign
-    pages = sorted(report.rglob("*.html"))
-    assert len(pages) == 1 + len(STARS)
-    for page in pages:
-        text = page.read_text()
-        addresses = re.findall(r'(?:href|src)="([^"#]+)"', text)
-        for script in re.findall(r'<script src="(data/\w+\.js)"', text):
-            table = content_of((report / script).read_text())
-            addresses += [
-                row[column][1]
-                for row in table["rows"]
-                for column, described in enumerate(table["columns"])
-                if described["link"]
-            ]
-        for address in addresses:
-            if address != "data:,":
+    files = [*report.rglob("*.html"), *report.glob("data/*.js"), *report.rglob("data.js")]
+    stars = [file for file in files if "stars/" in str(file)]
+    assert len(stars) == 2 * len(STARS)
+    elsewhere = set()
+    for file in files:
+        place = file.parent if file.suffix == ".html" or file.name == "data.js" else report
+        for address in addresses(report, file):
+            if address.startswith("https://"):
+                elsewhere.add(address.split("/")[2])
+            elif address != "data:,":
+                target = (place / address).resolve()
                 assert "://" not in address
-                assert (page.parent / address).exists(), (page, address)
+                assert target.is_relative_to(report.resolve()), (file, address)
+                assert target.exists(), (file, address)
+    assert elsewhere == {
+        *("simbad.cds.unistra.fr", "exofop.ipac.caltech.edu", "mast.stsci.edu"),
+    }
+
+
+def test_no_script_and_no_style_is_in_a_page(campaign):
+    for file in campaign[1].rglob("*.html"):
+        text = file.read_text()
+        assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", text), file
 
 
 def test_only_the_stars_with_the_most_flares_have_pictures(campaign):
@@ -78,8 +97,8 @@ def test_only_the_stars_with_the_most_flares_have_pictures(campaign):
 
 def test_a_page_is_made_anew_when_other_light_curves_change_its_reliabilities(tmp_path):
     def reliabilities():
-        text = (report / "stars/001/1001/index.html").read_text()
-        table = content_of(re.search(r"cvzmpiTable\(\"flares\".*\n", text)[0])
+        text = (report / "stars/001/1001/data.js").read_text()
+        table = content_of(re.search(r"cvzmpi\.table\(\"flare-table\".*\n", text)[0])
         column = [c["title"] for c in table["columns"]].index("reliability")
         return [row[column] for row in table["rows"]]
 
@@ -192,88 +211,105 @@ def test_ranks_share_the_stars(tmp_path_factory):
 # ----------------------------------------------------------------- in the browser
 
 
+class Report:
+    """The pages of the report as a person sees them."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def column(self, table, key):
+        """The texts of a column that is shown, in the rows of the page of a table."""
+        script = "return [...document.querySelectorAll(arguments[0])].map(c => c.dataset.key)"
+        place = self.page.run(script, f"#{table} thead th").index(key) + 1
+        return self.page.texts(f"#{table} tbody td:nth-child({place})")
+
+    def head(self, table, key):
+        return self.page.one(f"#{table} th[data-key='{key}'] button")
+
+    def search(self, table, text):
+        box = self.page.one(f"#{table} input[type='search']")
+        box.clear()
+        box.send_keys(text)
+
+    def count(self, table):
+        return self.page.one(f"#{table} .count").text
+
+
 @pytest.fixture
-def page(browser):
-    """Open a page, and look at its tables as a person does."""
-    from selenium.webdriver.common.by import By
-
-    class Page:
-        def open(self, path):
-            browser.get(path.resolve().as_uri())
-
-        def all(self, selector):
-            return browser.find_elements(By.CSS_SELECTOR, selector)
-
-        def column(self, table, number):
-            return [cell.text for cell in self.all(f"#{table} tbody td:nth-child({number})")]
-
-        def sort(self, table, number):
-            self.all(f"#{table} th:nth-child({number}) button")[0].click()
-
-        def search(self, table, text):
-            box = self.all(f"#{table} input")[0]
-            box.clear()
-            box.send_keys(text)
-
-        def screenshot(self, name):
-            directory = os.environ.get("CVZMPI_SCREENSHOTS")
-            if directory:
-                height = browser.execute_script("return document.documentElement.scrollHeight")
-                browser.set_window_size(1300, min(height + 200, 6000))
-                browser.save_screenshot(str(Path(directory) / f"{name}.png"))
-
-    shown = Page()
-    yield shown
-    assert [entry["message"] for entry in browser.get_log("browser")] == []
+def report(campaign, web_page):
+    web_page.open(campaign[1] / "index.html")
+    return Report(web_page)
 
 
-def test_the_tables_sort_and_search(campaign, page):
-    page.open(campaign[1] / "index.html")
-    assert sorted(page.column("stars", 1)) == sorted(map(str, STARS))
-    assert page.column("stars", 5) == ["4", "4", "2", "0"]  # most flares first
-    page.sort("stars", 1)
-    assert page.column("stars", 1) == ["3002", "2001", "1002", "1001"]
-    page.sort("stars", 1)
-    assert page.column("stars", 1) == ["1001", "1002", "2001", "3002"]
-    page.sort("stars", 7)  # a star without a rate comes last, both ways
-    downwards = page.column("stars", 7)
-    page.sort("stars", 7)
-    assert page.column("stars", 7) == downwards[::-1] or "" in downwards
-    page.search("stars", "300")
-    assert page.column("stars", 1) == ["3002"]
-    assert "1 to 1 of 1 (of 4)" in page.all("#stars .count")[0].text
-    page.search("stars", "nothing like it")
-    assert page.column("stars", 1) == []
-    assert page.column("problems", 2) == ["unreadable"]
-    page.screenshot("small_campaign")
+def test_the_tables_sort_and_search(report, web_page):
+    assert sorted(report.column("stars", "tic")) == sorted(map(str, STARS))
+    assert report.column("stars", "n_flares") == ["4", "4", "2", "0"]  # most flares first
+    report.head("stars", "tic").click()
+    assert report.column("stars", "tic") == ["3002", "2001", "1002", "1001"]
+    report.head("stars", "tic").click()
+    assert report.column("stars", "tic") == ["1001", "1002", "2001", "3002"]
+    report.search("stars", "300")
+    assert report.column("stars", "tic") == ["3002"]
+    assert report.count("stars") == "1 to 1 of 1 (of 4)"
+    report.search("stars", "nothing like it")
+    assert report.column("stars", "tic") == []
+    assert report.column("problems", "kind") == ["unreadable"]
 
 
-def test_the_page_of_a_star_is_a_click_away_and_shows_its_pictures(
-    campaign, page, browser, browser_until
-):
-    page.open(campaign[1] / "index.html")
-    page.search("stars", "1001")
-    page.all("#stars tbody a")[0].click()
-    browser_until(lambda: page.all("h1")[0].text == "TIC 1001")
-    assert page.column("light-curves", 1) == ["1", "2"]
-    assert len(page.column("flares", 1)) == 4
-    for picture in page.all("img"):
-        browser.execute_script("arguments[0].loading = 'eager'", picture)
-        browser.execute_async_script("arguments[0].decode().then(arguments[1])", picture)
+def test_the_page_of_a_star_is_a_click_away_and_has_its_tables(report, web_page):
+    report.search("stars", "1001")
+    web_page.one("#stars tbody a").click()
+    web_page.until(lambda: web_page.texts("h1") == ["TIC 1001"])
+    assert report.column("light-curve-table", "sector") == ["1", "2"]
+    assert report.column("light-curve-table", "path") == ["001/1001_1.h5", "001/1001_2.h5"]
+    assert len(report.column("flare-table", "sector")) == 4
+    for address in web_page.all("ul.links a"):
+        assert "1001" in address.get_attribute("href")
+    for picture in web_page.all("img"):
+        web_page.run("arguments[0].loading = 'eager'", picture)
+        web_page.browser.execute_async_script("arguments[0].decode().then(arguments[1])", picture)
         assert int(picture.get_property("naturalWidth")) > 500
-    page.screenshot("small_star")
 
 
-def test_thousands_of_stars_are_paged(campaign, page, tmp_path):
-    report = shutil.copytree(campaign[1], tmp_path / "report")
-    columns = [ShownColumn("tic", "TIC"), ShownColumn("rate", "rate", "1/d", 3)]
-    rows = [{"tic": n, "rate": (n * 7919) % 14_385 / 1e4} for n in range(14_385)]
-    (report / "data" / "stars.js").write_text(table_script("stars", columns, rows))
-    page.open(report / "index.html")
-    assert page.column("stars", 1) == [str(n) for n in range(50)]
-    assert page.all("#stars .count")[0].text == "1 to 50 of 14,385"
-    _, forth = page.all("#stars .tools button")
-    forth.click()
-    assert page.column("stars", 1)[0] == "50"
-    page.sort("stars", 2)
-    assert page.column("stars", 2)[:2] == ["1.44", "1.44"]
+def test_a_click_downloads_each_file_of_the_tables(report, web_page):
+    web_page.all("nav a")[-1].click()
+    web_page.until(lambda: web_page.texts("h1") == ["Downloads"])
+    assert len(web_page.all("a[download]")) == 9
+    for link in web_page.all("a[download]")[:3]:
+        link.click()
+    read = [
+        QTable.read(web_page.downloaded(f"stars.{kind}"), format=FORMATS[kind]) for kind in FORMATS
+    ]
+    assert all(table["tic"].tolist() == sorted(STARS) for table in read)
+
+
+PAGES = ["index.html", "downloads.html", "stars/001/1001/index.html"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("name", PAGES, ids=["campaign", "downloads", "star"])
+def test_a_page_is_accessible_and_no_wider_than_its_window(campaign, web_page, name, size, theme):
+    web_page.size(size)
+    web_page.prefer(theme)
+    web_page.open(campaign[1] / name)
+    for button in web_page.all(".tools button"):
+        if button.text == "Filters":
+            button.click()  # with all that can be shown
+    for choice in web_page.all("details"):
+        web_page.run("arguments[0].open = true", choice)
+    assert web_page.faults() == []
+    assert not web_page.scrolls_sideways()
+    assert len(web_page.all("h1")) == 1
+    web_page.screenshot(f"{name.replace('/', '_')}_{size[0]}_{theme}")
+
+
+@pytest.mark.parametrize("name", PAGES, ids=["campaign", "downloads", "star"])
+def test_the_first_tab_leads_to_the_content(campaign, web_page, name):
+    web_page.open(campaign[1] / name)
+    web_page.press(Keys.TAB)
+    assert web_page.run("return document.activeElement.className") == "skip"
+    web_page.press(Keys.ENTER)
+    web_page.until(lambda: web_page.browser.current_url.endswith("#content"))
+    web_page.press(Keys.TAB)
+    assert web_page.run("return document.activeElement.closest('main') !== null")

@@ -1,0 +1,88 @@
+"""The tables on the page of a star: its light curves, and its flares."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from cvzmpi.cvz.detection.search import found_by_in_words
+from cvzmpi.cvz.quality.quality_marks import marks_in_words
+from cvzmpi.cvz.results.index.columns import POOLED_FLARES, POOLED_LIGHT_CURVES
+from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
+from cvzmpi.cvz.results.products.ffd_tables import FLARES as FFD_FLARES
+from cvzmpi.cvz.results.report import tables
+from cvzmpi.cvz.results.report.light_curve_data import flare_anchor
+from cvzmpi.cvz.results.report.tables import table_script
+from cvzmpi.cvz.sector_file.data import Columns
+
+
+def light_curve_table(
+    light_curves: Sequence[dict[str, Any]], ffd: StarFfd | None, drawn: Collection[int]
+) -> str:
+    """The table of its light curves, rows of the index; sectors that are `drawn` are links."""
+    rates: dict[int, SectorRate] = {}
+    if ffd is not None:
+        numbers = (sector.sector for sector in ffd.sectors)
+        rates = dict(zip(numbers, ffd.sector_rates(), strict=True))
+    rows = [
+        row
+        | {
+            "anchor": f"#sector-{row['sector']}" if row["sector"] in drawn else "",
+            "rate": rates[row["sector"]].rate if row["sector"] in rates else None,
+            "amplitude_50_percent": percent(row["amplitude_50"]),
+            "own_light_percent": percent(row["crowdsap"]),
+            "marks": marks_in_words(row["marks"]),
+            "seconds": sum(v or 0.0 for k, v in row.items() if k.startswith("seconds_")),
+        }
+        for row in light_curves
+    ]
+    return table_script(
+        "light-curve-table",
+        tables.LIGHT_CURVES,
+        rows,
+        described=POOLED_LIGHT_CURVES,
+        file=f"TIC_{light_curves[0]['tic']}_light_curves",
+    )
+
+
+def flare_table(
+    tic: int, flares: Mapping[int, Columns], ffd: StarFfd | None, drawn: Collection[int]
+) -> str:
+    """All flares that were found, with the points of the distribution that they are.
+
+    Those in sectors that are `drawn` are links.
+    """
+    rates = {}
+    if ffd is not None:
+        points = cumulative_ffd(ffd)
+        names = ("sector", "peak_time", "completeness", "rate")
+        for sector, peak_time, completeness, rate in zip(
+            *(points[name].tolist() for name in names), strict=True
+        ):
+            rates[sector, peak_time] = {"completeness": completeness, "rate": rate}
+    rows = []
+    for sector, columns in flares.items():
+        of_each = zip(*(column.tolist() for column in columns.values()), strict=True)
+        for number, values in enumerate(of_each, start=1):
+            row = dict(zip(columns, values, strict=True)) | {"sector": sector, "number": number}
+            row["anchor"] = f"#{flare_anchor(sector, number)}" if sector in drawn else ""
+            row |= rates.get((sector, row["peak_time"]), {})
+            row["at_edge"] = "yes" if row["at_edge"] else ""
+            row["searches"] = found_by_in_words(row["found_by"])
+            row["measure"] = "template" if row["template_fitted"] else "mask"
+            row["amplitude_percent"] = 100 * row["amplitude"]
+            rows.append(row)
+    rows.sort(key=lambda row: -row["equivalent_duration"])
+    return table_script(
+        "flare-table",
+        tables.FLARES,
+        rows,
+        described=POOLED_FLARES | {"completeness": FFD_FLARES["completeness"]},
+        file=f"TIC_{tic}_flares",
+        whole="downloads/flares.csv of the report",
+    )
+
+
+def percent(value: float | None) -> float | None:
+    """A share in percent; None where it is not known."""
+    return None if value is None else 100 * value
