@@ -152,7 +152,7 @@ class _Packing:
     def _add_flux(self, step: float) -> None:
         """Keep the flux over the mean as the browser has it, exceptions apart."""
         flux = self.curve.flux.astype(float) / self.median
-        expected = np.ones(len(flux))
+        expected: Any = 1.0
         if "mean" in self.arrays:
             steps_of_mean = np.cumsum(np.cumsum(self.arrays["mean"], dtype=np.int64))
             expected = steps_of_mean * self._model_step

@@ -49,7 +49,7 @@
         button("PNG", "Save as PNG", () => this.savePng()),
         button("CSV", "Save what is visible as CSV", () => this.saveCsv()));
       const keys = element("p", { class: "visually-hidden", id: `${this.name}-keys` }, KEYS);
-      const hint = element("p", { class: "note light-curve-hint" }, "Drag to zoom into a stretch, Shift and drag to move; once it is clicked, the wheel zooms. With the keyboard: ",
+      const hint = element("p", { class: "note light-curve-hint" }, "Drag to zoom into a stretch, Shift and drag to move; once it is clicked, the wheel zooms. On a touch screen: pinch and drag. Keys: ",
         ...["+", "−", "←", "→", "0", "n", "p"].flatMap((key) => [element("kbd", {}, key), " "]));
       const flares = several ? element("details", { class: "light-curve-flares" }, element("summary", {}, `Table: ${this.curve.flares.length === 1 ? "the flare" : `the ${this.curve.flares.length} flares`} of this light curve`), cvzmpi.flareList(this.curve, (number) => this.showFlare(number))) : "";
       const place = this.section.querySelector(".light-curve-view");
@@ -65,7 +65,7 @@
         cursor: { sync, drag: { x: false, y: false, setScale: false }, points: { show: false }, bind: { dblclick: () => () => this.showAll() } },
         scales: { x: { time: false, auto: false, min: this.shown[0], max: this.shown[1] }, y: { range } },
         series: [{}, { paths: () => null, points: { show: false } }],
-        axes: [axis({ show: true, space: 100, label: last ? "Time [BTJD d]" : null, labelSize: 22, size: last ? 28 : 12, values: last ? decimals : () => [] }), axis({ label: title, labelSize: 20, size: 62, values: decimals })],
+        axes: [axis({ show: true, space: tickSpace, label: last ? "Time [BTJD d]" : null, labelSize: 22, size: last ? 28 : 12, values: last ? decimals : () => [] }), axis({ label: title, labelSize: 20, size: 62, values: decimals })],
         hooks: {
           drawClear: [(u) => cvzmpi.drawBeneath(u, curve, this.selected)],
           draw: [(u) => { draw(u); this.#ring(u, values()); }],
@@ -290,6 +290,12 @@
     const [text, grid] = [() => cvzmpi.colour("text"), () => cvzmpi.colour("grid")];
     const font = '12px system-ui, "DejaVu Sans", sans-serif';
     return { stroke: text, font, labelFont: font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1, size: 6 }, ...options };
+  }
+
+  // Pixels for a tick of the axis of time: the nearer the view, the more decimals.
+  function tickSpace(_u, _axis, from, to) {
+    const days = to - from;
+    return days > 5 ? 45 : days > 0.5 ? 65 : days > 0.02 ? 80 : 95;
   }
 
   // Ticks with as many decimals as they need to differ.
