@@ -261,7 +261,7 @@ def test_a_cadence_is_read_out_under_the_pointer(star, web_page):
     text = web_page.one("#sector-1 .light-curve-readout").text
     row = int(re.search(r"cadence (\d+)", text)[1])
     data = columns_of(data_of((star.page.parent / "1.js").read_text()))
-    assert f"{data['time'][row]:.5f}" in text
+    assert text.startswith(f"{data['time'][row]:.6f} BTJD")
     assert f"flux {data['flux'][row]:.5f}" in text
     assert all(word in text for word in ("model", "probability", "quality 0"))
 

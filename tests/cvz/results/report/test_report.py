@@ -175,6 +175,11 @@ def test_pictures_of_the_campaign_are_without_marked_stars_unless_asked_for(tmp_
     assert "Most of the light in the aperture is that of other stars. (sector 1)" in page
 
 
+def test_a_campaign_may_have_no_flare_at_all(tmp_path):
+    write_unit(tmp_path / "results", 1001, 1, model=False)
+    assert write(tmp_path / "results", tmp_path / "report", 1).n_drawn == 1
+
+
 def test_every_star_may_be_marked(tmp_path):
     write_unit(tmp_path / "results", 1001, 1, header={"CROWDSAP": 0.049})
     assert write(tmp_path / "results", tmp_path / "report").left_out == []
