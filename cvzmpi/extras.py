@@ -19,7 +19,8 @@ PACKAGES = {
     "index": {"pyarrow"},
     "mpi": {"mpi4py"},
     "postgres": {"psycopg"},
-    "level2": {"asdf", "dkist", "flask", "gwcs", "waitress", "yaml"},
+    "serve": {"flask", "prometheus_client", "waitress"},
+    "level2": {"asdf", "dkist", "gwcs", "yaml"},
 }
 """The packages of each extra, by the names with which they are imported."""
 

@@ -99,7 +99,7 @@ ORDER = [
     *("messages", "errors", "extras", "estimates", "software", "regular_file", "text_file"),
     *("given_path", "job_scripts", "other_program", "web"),
     *("config_faults", "config", "mpi", "storage", "scheduler"),
-    *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
+    *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime", "dashboard"),
     *(
         "cvz.address",
         "cvz.archive_configuration",
@@ -303,6 +303,7 @@ RULES = {
     },
     "ledger": ["mpi4py", "cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.mpi", "cvzmpi.scheduler"],
     "runtime": ["cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.cli"],
+    "dashboard": ["cvzmpi.cvz", "cvzmpi.level2", "cvzmpi.cli", "cvzmpi.mpi", "cvzmpi.scheduler"],
     "cvz": ["cvzmpi.level2", "cvzmpi.cli"],
     "level2": ["cvzmpi.cvz", "cvzmpi.cli"],
 }

@@ -18,9 +18,6 @@ from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 STORE_AUTHORIZATION = "CVZMPI_STORE_AUTHORIZATION"
 """Environment variable with the value of the header `Authorization` for the metadata store."""
 
-SERVE_TOKEN = "CVZMPI_SERVE_TOKEN"
-"""Environment variable with the token that every change through the service needs."""
-
 
 def _address(text: str) -> str:
     try:

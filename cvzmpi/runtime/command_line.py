@@ -100,3 +100,28 @@ def status_options(declaration: Declaration) -> Declaration:
     for option in reversed(options):
         declaration = option(declaration)
     return declaration
+
+
+def serve_options(declaration: Declaration) -> Declaration:
+    """Add the options of a command that serves pages."""
+    options = (
+        click.option(
+            "--host", default="127.0.0.1", show_default=True, help="Address to listen at."
+        ),
+        click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=8080,
+            show_default=True,
+            help="Port to listen at; 0 is any free one.",
+        ),
+        click.option(
+            "--proxy",
+            default="",
+            metavar="ADDRESS",
+            help="Address of a web server in front, whose headers name the client.",
+        ),
+    )
+    for option in reversed(options):
+        declaration = option(declaration)
+    return declaration

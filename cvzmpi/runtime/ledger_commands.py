@@ -6,10 +6,9 @@ from collections.abc import Collection
 
 import click
 
-from cvzmpi.ledger import Ledger, State
+from cvzmpi.ledger import Ledger
 from cvzmpi.ledger.db import grants
-from cvzmpi.ledger.failures import Failure, failures, retry
-from cvzmpi.messages.wording import counted
+from cvzmpi.ledger.failures import Chosen, retry_chosen
 from cvzmpi.runtime.all_ranks import DONE
 
 
@@ -30,23 +29,13 @@ def retry_units(
     Raises
     ------
     click.UsageError
-        If not exactly one of the three is given, or a unit has not failed.
+        If not exactly one of the three is given.
+    LedgerError
+        If a unit has not failed.
     """
     if sum([bool(units), all_units, message is not None]) != 1:
         raise click.UsageError("give UNITS, or --message TEXT, or --all")
-
-    def is_meant(failure: Failure) -> bool:
-        if message is not None:
-            return message in failure.message
-        return all_units or failure.unit.name in units
-
-    failed = failures(ledger)
-    strangers = set(units) - {failure.unit.name for failure in failed}
-    if strangers:
-        raise click.UsageError(f"has not failed: {_with_states(ledger, strangers)}")
-    with ledger.job("retry") as job:
-        events = retry(ledger, [failure for failure in failed if is_meant(failure)], job)
-    click.echo(f"{len(events):,} of {counted(len(failed), 'failed unit')} will be tried again")
+    click.echo(retry_chosen(ledger, Chosen(units, message)))
     return DONE
 
 
@@ -60,17 +49,3 @@ def grant(ledger: Ledger, role: str) -> int:
             f"{', '.join(taken)}"
         )
     return DONE
-
-
-def _with_states(ledger: Ledger, names: Collection[str]) -> str:
-    """Some units, each with its state."""
-    states = {unit.name: unit.state for unit in ledger.units(names=list(names))}
-    said = [
-        f"{name} (is {states[name]})"
-        if name in states
-        else f"{name} (is not in the ledger{ledger.meant(name)})"
-        for name in sorted(names)
-    ]
-    if State.WORKING in states.values():
-        said.append("what is working without a living job, the next `run` goes on with by itself")
-    return ", ".join(said)

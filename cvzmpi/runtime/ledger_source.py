@@ -74,6 +74,9 @@ class LedgerSource:
     as_recorded : callable, optional
         Adds to an outcome that a team sent what the unit's history is to have. Of its result,
         `summary` and `note` become the message.
+    news : callable, optional
+        Gives what else the event of a unit that is done is to tell of the job, as the room on its
+        disk.
     """
 
     def __init__(
@@ -83,8 +86,10 @@ class LedgerSource:
         as_unit: Callable[[LedgerUnit], Unit],
         n_ranks: int,
         as_recorded: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+        news: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self._writer = writer
+        self._news = news
         self._as_recorded = as_recorded
         self._as_unit = as_unit
         self._n_ranks = n_ranks
@@ -165,6 +170,7 @@ class LedgerSource:
             )
         elif outcome.unfinished is None:
             said = [detail.pop(key) for key in ("summary", "note") if key in detail]
+            detail |= self._news()
             self._move(
                 name, State.DONE, message="; ".join(said) or None, detail=detail, attempts_used=0
             )

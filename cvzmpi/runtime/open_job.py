@@ -22,6 +22,7 @@ from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.states import FINISHED, State
 from cvzmpi.runtime.all_ranks import complain
+from cvzmpi.runtime.disk_room import DiskRoom
 from cvzmpi.runtime.job_config import JobConfig, LedgerConfig
 from cvzmpi.runtime.job_log import begin_log
 from cvzmpi.runtime.ledger_source import LedgerSource
@@ -114,6 +115,7 @@ class OpenJob:
             as_unit,
             n_ranks,
             as_recorded,
+            DiskRoom(config.outboxes().parent).news,
         )
 
 

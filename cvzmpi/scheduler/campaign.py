@@ -200,5 +200,11 @@ class Campaign(Protocol):
         Raising costs this unit only; the error must be raised on all ranks of the team, which
         `Team.lead` and `Team.agree` see to. When the control says that the job is to stop, the work
         goes on to the next good moment and raises `UnitStopped`.
+
+        Returns
+        -------
+        dict
+            What the history of the unit is to have, as JSON. `note` and `summary` are lines for
+            people, `outcome` is a short dict with the figures of the result by their names.
         """
         ...

@@ -79,7 +79,7 @@ def requirements(metadata, extra=None):
 def test_the_plain_package_requires_nothing_of_the_extras(metadata):
     plain = requirements(metadata)
     assert {"numpy", "h5py", "astropy", "matplotlib", "sqlalchemy"} <= plain
-    for extra in ("mpi", "index", "search", "postgres", "level2"):
+    for extra in ("mpi", "index", "search", "postgres", "serve", "level2"):
         assert requirements(metadata, extra)
         assert not requirements(metadata, extra) & plain
     assert requirements(metadata, "mpi") == {"mpi4py", "mpich"}

@@ -16,6 +16,7 @@ from cvzmpi.runtime.command_line import (
     ONE_CORE,
     config_option,
     lazy_command,
+    serve_options,
     set_option,
     status_options,
 )
@@ -128,6 +129,17 @@ def simulate() -> None:
 @_ledger_options
 def status() -> None:
     """Show the state of the campaign: what is done, how fast, who works on it, what failed."""
+
+
+@lazy_command("cvzmpi.cvz.commands.serve:serve", "Show the same, and more, as web pages.")
+@serve_options
+@_ledger_options
+def serve() -> None:
+    """Serve pages about the campaign, which bring themselves up to date, and metrics.
+
+    The ledger is only read, so that this can run wherever the ledger can be read. People who sign
+    in with the token of the environment variable CVZMPI_SERVE_TOKEN can retry what failed.
+    """
 
 
 @lazy_command("cvzmpi.cvz.commands.ledger:history", "Tell the whole history of one light curve.")
@@ -304,7 +316,7 @@ def report() -> None:
 
 _COMMANDS = (
     *(run, init, doctor, config, models, scan, fetch, simulate),
-    *(status, history, retry, verify, grant),
+    *(status, serve, history, retry, verify, grant),
     *(show, plot, ffd, index, report),
 )
 cvz = RunByDefault(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from cvzmpi.config import DEFAULT_FILE, named_or_default
 from cvzmpi.cvz.commands.settings import settings_of
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.results.outcome import outcome_of
 from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World, check_parallel_hdf5
@@ -42,7 +44,8 @@ def run(
     config = world.first(configure)
     world.first(lambda: check_parallel_hdf5(config.ranks_per_team, world.size))
     nodes = world.n_nodes()
-    campaign = world.first(lambda: CvzCampaign.begin(config, world.size, nodes))
+    outcome_by_search = partial(outcome_of, str(config.detect.search))
+    campaign = world.first(lambda: CvzCampaign.begin(config, world.size, nodes, outcome_by_search))
     display = ProgressDisplay("light curve", campaign.step_name, n_ranks=world.size)
     drain = config.job.drain_before_end
     outcome = job.run(campaign, world, display, config.ranks_per_team, drain)

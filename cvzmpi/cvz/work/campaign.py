@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
     from cvzmpi.scheduler.campaign import Control, Unit, UnitSource
 
+OutcomeOf = Callable[[Path], dict[str, Any]]
+
 _SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "celerite2", "mpi4py", "astropy")
 
 
@@ -30,7 +33,15 @@ class CvzCampaign:
 
     step_name = "injection"
 
-    def __init__(self, config: Config, detector: Detector, ranks: int = 1, nodes: int = 1) -> None:
+    def __init__(
+        self,
+        config: Config,
+        detector: Detector,
+        ranks: int = 1,
+        nodes: int = 1,
+        outcome_of: OutcomeOf | None = None,
+    ) -> None:
+        self._outcome_of = outcome_of
         self._config = config
         self._detector = detector
         self._ranks, self._nodes = ranks, nodes
@@ -44,8 +55,16 @@ class CvzCampaign:
         self._setup: SearchSetup | None = None
 
     @classmethod
-    def begin(cls, config: Config, ranks: int = 1, nodes: int = 1) -> CvzCampaign:
+    def begin(
+        cls, config: Config, ranks: int = 1, nodes: int = 1, outcome_of: OutcomeOf | None = None
+    ) -> CvzCampaign:
         """Read what all ranks need; on rank 0, which then gives it to the others.
+
+        Parameters
+        ----------
+        outcome_of : callable, optional
+            Gives the figures of a sector file that is done, for the history of its light curve.
+            Must pickle.
 
         Raises
         ------
@@ -53,7 +72,7 @@ class CvzCampaign:
             If the networks are missing or wrong.
         """
         models = published_models.load(config.detector.file or published_models.packed_file())
-        return cls(config, StellaDetector(models), ranks, nodes)
+        return cls(config, StellaDetector(models), ranks, nodes, outcome_of)
 
     def open_source(self) -> UnitSource:
         """Find the light curves, and begin to claim them.
@@ -112,7 +131,18 @@ class CvzCampaign:
         """Bring a light curve to its last checkpoint."""
         from cvzmpi.cvz.work.stages import work_on_light_curve
 
-        return work_on_light_curve(self.setup, unit.content, team, control)
+        result = work_on_light_curve(self.setup, unit.content, team, control)
+        return team.lead(lambda: self._with_outcome(result, self._path(unit)))
+
+    def _with_outcome(self, result: dict[str, Any], path: Path) -> dict[str, Any]:
+        """Add the figures of the sector file to what is told of the work on it."""
+        if self._outcome_of is None:
+            return result
+        try:
+            return result | {"outcome": self._outcome_of(path)}
+        except SectorFileError as error:  # what could not be read is done all the same
+            notes = [result["note"]] if "note" in result else []
+            return result | {"note": "; ".join([*notes, f"not summed up: {error}"])}
 
     def _path(self, unit: Unit) -> Path:
         source: LightCurveSource = unit.content

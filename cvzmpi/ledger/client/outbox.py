@@ -10,6 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -156,11 +157,12 @@ class Undelivered:
 
 def count_undelivered(directory: Path) -> int:
     """Count the events in the outboxes of a directory."""
-    return sum(
-        len(path.read_text(encoding="utf-8", errors="replace").splitlines())
-        for path in directory.glob("*.jsonl")
-        if not path.name.endswith(_REFUSED)
-    )
+    n = 0
+    for path in directory.glob("*.jsonl"):
+        if not path.name.endswith(_REFUSED):
+            with suppress(FileNotFoundError):  # delivered meanwhile
+                n += len(path.read_text(encoding="utf-8", errors="replace").splitlines())
+    return n
 
 
 def set_aside_lost(directory: Path, job: Job, known: Callable[[], Collection[Job]]) -> list[Path]:

@@ -52,6 +52,7 @@ class Database:
     """
 
     def __init__(self, location: str | Path, create: bool = True) -> None:
+        self.location = location
         text = _url(location)
         self.name = shown_url(text)
         if is_url(str(location)) and (fault := url_fault(text)) is not None:

@@ -20,13 +20,17 @@ N_UNITS = 5
 MOST_RECENT = 20_000
 """The most units done lately that are read, for the speed and the slowest."""
 
-_JOB = [field.name for field in fields(Job)]
-_UNIT = (
+JOB = [field.name for field in fields(Job)]
+"""Columns of a job, to be read with `as_job`."""
+UNIT = (
     "units.name, units.cost, units.priority, units.facts, latest.state, latest.since, "
     "latest.number, latest.job_id, latest.progress, latest.charged"
 )
-_UNITS = "units JOIN latest ON latest.unit_id = units.id"
-_DONE_SINCE = "to_state = 'done' AND at > ? AND from_state = 'working'"
+"""Columns of a unit, to be read with `as_unit`."""
+UNITS = "units JOIN latest ON latest.unit_id = units.id"
+"""Every unit as it is now."""
+DONE_SINCE = "to_state = 'done' AND at > ? AND from_state = 'working'"
+"""The condition that an event after an instant is the end of the work of a job."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,17 @@ def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:
         snapshot.rows("SELECT job_id, count(*) FROM latest WHERE state = 'working' GROUP BY job_id")
     )
     claimed = dict(snapshot.rows("SELECT job_id, count(*) FROM claims GROUP BY job_id"))
-    rows = snapshot.rows(f"SELECT {', '.join(_JOB)} FROM jobs WHERE ended IS NULL ORDER BY id")
-    jobs = [_as_job(row) for row in rows]
+    rows = snapshot.rows(f"SELECT {', '.join(JOB)} FROM jobs WHERE ended IS NULL ORDER BY id")
+    jobs = [as_job(row) for row in rows]
     return [(job, at_work.get(job.id, 0), claimed.get(job.id, 0)) for job in jobs]
 
 
 def jobs_since(snapshot: Snapshot, since: datetime) -> list[Job]:
     """The jobs that gave a sign of life, or ended, since then."""
     rows = snapshot.rows(
-        f"SELECT {', '.join(_JOB)} FROM jobs WHERE heartbeat > ? OR ended > ?", since, since
+        f"SELECT {', '.join(JOB)} FROM jobs WHERE heartbeat > ? OR ended > ?", since, since
     )
-    return [_as_job(row) for row in rows]
+    return [as_job(row) for row in rows]
 
 
 def done_since(snapshot: Snapshot, since: datetime) -> list[Done]:
@@ -81,7 +85,7 @@ def done_since(snapshot: Snapshot, since: datetime) -> list[Done]:
     rows = snapshot.rows(
         "SELECT at, events.job_id, cost FROM events "
         "JOIN latest ON latest.unit_id = events.unit_id "
-        f"WHERE {_DONE_SINCE} ORDER BY at DESC LIMIT {MOST_RECENT}",
+        f"WHERE {DONE_SINCE} ORDER BY at DESC LIMIT {MOST_RECENT}",
         since,
     )
     return [Done(*row) for row in rows]
@@ -93,7 +97,7 @@ def at_work(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
         (str(name), str(process), ended is not None)
         for name, process, ended in snapshot.rows(
             "SELECT units.name, jobs.process, jobs.ended "
-            f"FROM {_UNITS} JOIN jobs ON jobs.id = latest.job_id WHERE latest.state = 'working' "
+            f"FROM {UNITS} JOIN jobs ON jobs.id = latest.job_id WHERE latest.state = 'working' "
             "ORDER BY units.id"
         )
     ]
@@ -103,7 +107,7 @@ def slowest(snapshot: Snapshot, since: datetime) -> list[tuple[str, float]]:
     """Units that jobs finished since then and that took longest, with the seconds."""
     details = snapshot.rows(
         "SELECT name, detail FROM events JOIN units ON units.id = events.unit_id "
-        f"WHERE {_DONE_SINCE} AND detail IS NOT NULL ORDER BY at DESC LIMIT {MOST_RECENT}",
+        f"WHERE {DONE_SINCE} AND detail IS NOT NULL ORDER BY at DESC LIMIT {MOST_RECENT}",
         since,
     )
     told = [(str(name), as_object(as_json(detail)).get("seconds")) for name, detail in details]
@@ -113,24 +117,24 @@ def slowest(snapshot: Snapshot, since: datetime) -> list[tuple[str, float]]:
 
 def oldest(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
     """Units that have been in one of these states for longest."""
-    query = f"SELECT {_UNIT} FROM {_UNITS} WHERE state = ? ORDER BY since LIMIT {N_UNITS}"
+    query = f"SELECT {UNIT} FROM {UNITS} WHERE state = ? ORDER BY since LIMIT {N_UNITS}"
     found = []
     for state in states:  # one by one: the index then has them in order already
-        found += [_as_unit(row) for row in snapshot.rows(query, state.value)]
+        found += [as_unit(row) for row in snapshot.rows(query, state.value)]
     return sorted(found, key=lambda unit: unit.since)[:N_UNITS]
 
 
 def next_units(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
     """The units that are claimed next."""
     query = (
-        f"SELECT latest.unit_id, latest.begun, {_UNIT} FROM {_UNITS} WHERE latest.state = ? "
+        f"SELECT latest.unit_id, latest.begun, {UNIT} FROM {UNITS} WHERE latest.state = ? "
         "AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.unit_id = latest.unit_id) "
         f"ORDER BY {ORDER_BY} LIMIT {N_UNITS}"
     )
     found = []
     for state in states:
         for unit_id, begun, *row in snapshot.rows(query, state.value):
-            unit = _as_unit(row)
+            unit = as_unit(row)
             found.append((place_in_order(begun, unit.priority, unit.cost, unit_id), unit))
     return [unit for _, unit in sorted(found, key=itemgetter(0))[:N_UNITS]]
 
@@ -138,15 +142,15 @@ def next_units(snapshot: Snapshot, states: Sequence[State]) -> list[LedgerUnit]:
 def failed_units(snapshot: Snapshot) -> list[Failed]:
     """All units that failed, in the order in which they were found."""
     rows = snapshot.rows(
-        f"SELECT units.name, events.message FROM {_UNITS} JOIN events "
+        f"SELECT units.name, events.message FROM {UNITS} JOIN events "
         "ON events.unit_id = latest.unit_id AND events.number = latest.number "
         "WHERE latest.state = 'error' ORDER BY units.id"
     )
     return [Failed(name, message or "") for name, message in rows]
 
 
-def _as_unit(row: Sequence[Any]) -> LedgerUnit:
-    """A row of `_UNIT`."""
+def as_unit(row: Sequence[Any]) -> LedgerUnit:
+    """A row of `UNIT`."""
     name, cost, priority, facts, state, since, *numbers = row
     return LedgerUnit(
         name,
@@ -159,9 +163,9 @@ def _as_unit(row: Sequence[Any]) -> LedgerUnit:
     )
 
 
-def _as_job(row: Sequence[Any]) -> Job:
-    """A row of `_JOB`."""
-    values = dict(zip(_JOB, row, strict=True))
+def as_job(row: Sequence[Any]) -> Job:
+    """A row of `JOB`."""
+    values = dict(zip(JOB, row, strict=True))
     for name in ("started", "heartbeat", "ended"):
         if values[name] is not None:
             values[name] = as_instant(values[name])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -27,7 +29,7 @@ def status_report(status: Status, step_name: str) -> Group:
     step_name : str
         What a step of a unit is called.
     """
-    parts: list[RenderableType] = [_units(status), _speed(status, step_name)]
+    parts: list[RenderableType] = [_units(status), speed_in_words(status, step_name)]
     if status.undelivered:
         waiting = counted(status.undelivered, "event waits", "events wait")
         parts.append(f"{waiting} in the outbox for the database")
@@ -57,7 +59,7 @@ def history_report(unit: LedgerUnit, history: list[Recorded]) -> Group:
         state = str(event.to_state)
         if event.to_state is State.WORKING:
             state += f", attempt {unit_attempt(history, event.number)}"
-        table.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", state, _who(event), _what(event))
+        table.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", state, _who(event), what_in_words(event))
     return Group(f"{unit.name}: {unit.state} since {ago(unit.since)}", facts, "", table)
 
 
@@ -84,7 +86,8 @@ def _units(status: Status) -> RenderableType:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC  {counted(total, 'unit')}: {', '.join(parts)}"
 
 
-def _speed(status: Status, step_name: str) -> str:
+def speed_in_words(status: Status, step_name: str) -> str:
+    """What was done lately, how fast that is, and how long the rest takes."""
     speed = status.speed
     parts = [f"{speed.n_done:,} done in {duration(speed.seconds)}"]
     if speed.per_hour is not None:
@@ -158,9 +161,24 @@ def _job(job: Job) -> str:
     return f"{job.program} {job.id}{queue}, cvzmpi {job.software}"
 
 
-def _what(event: Recorded) -> str:
+def what_in_words(event: Recorded) -> str:
+    """What an event tells: its message, its values, and how far the unit is."""
     parts = [event.message] if event.message else []
-    parts += [f"{key} {value}" for key, value in (event.detail or {}).items()]
+    parts += _words(event.detail or {})
     if event.progress:
         parts.append(f"progress {event.progress}")
     return ", ".join(parts)
+
+
+def _words(detail: Mapping[str, Any]) -> Iterator[str]:
+    """The values of an event, each with its name; those of a value that has some, one by one."""
+    for key, value in detail.items():
+        if isinstance(value, dict):
+            yield from (f"{name} {_short(inside)}" for name, inside in value.items())
+        else:
+            yield f"{key} {value}"
+
+
+def _short(value: Any) -> str:
+    """A value with as many digits as a reader needs."""
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

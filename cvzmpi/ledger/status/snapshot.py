@@ -160,7 +160,9 @@ def _sqlite(path: str) -> _Driver:
     def connect() -> sqlite3.Connection:
         # opened for writing, since SQLite may have to undo what a dead writer left; never created
         uri = f"{Path(path).absolute().as_uri()}?mode=rw"
-        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
 
     def as_value(value: Any) -> Any:
         if isinstance(value, datetime):  # text without a zone: see `tables.Utc`

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.ledger.failure_kind import kind_of_failure
 from cvzmpi.ledger.process import is_gone
 from cvzmpi.ledger.records import Job, LedgerUnit, now
 from cvzmpi.ledger.states import State
@@ -145,7 +145,7 @@ def group_failures(failed: Sequence[queries.Failed]) -> list[FailureGroup]:
     """Bring failures together that differ in numbers, names and places only."""
     groups: dict[str, list[queries.Failed]] = {}
     for failure in failed:
-        groups.setdefault(_pattern(failure), []).append(failure)
+        groups.setdefault(kind_of_failure(failure.unit, failure.message), []).append(failure)
     return [
         FailureGroup(
             message=members[0].message,
@@ -154,13 +154,6 @@ def group_failures(failed: Sequence[queries.Failed]) -> list[FailureGroup]:
         )
         for members in sorted(groups.values(), key=len, reverse=True)
     ]
-
-
-def _pattern(failure: queries.Failed) -> str:
-    message = failure.message.replace(failure.unit, "")
-    message = re.sub(r"\((rank|.*member) [^()]*\)$", "", message)  # where it failed
-    message = re.sub(r"\S*/\S*", "/", message)  # paths
-    return re.sub(r"\d+", "0", message)
 
 
 # ----------------------------------------------------------------- JSON

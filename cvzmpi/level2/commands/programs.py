@@ -161,7 +161,7 @@ def reopen(steps: Level2Steps, program: str) -> int:
 @with_campaign
 def serve(steps: Level2Steps) -> int:
     """Serve until a signal ends it."""
-    with needs("level2", "the service"):
+    with needs("serve", "the service"):
         from cvzmpi.level2.service import server  # Flask and waitress are optional
     server.serve(steps)
     return DONE

@@ -21,8 +21,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from cvzmpi.errors import CvzmpiError, UnavailableError, one_line
-from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, shown
 from cvzmpi.level2.metadata_store.dataset import Dataset, Experiment, StoreRow
+from cvzmpi.messages.foreign_json import ForeignJsonError, parse, plain, shown
 from cvzmpi.messages.redaction import shown_content
 
 _STATUS_FIELDS = {

@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from cvzmpi.level2.foreign_json import plain
+from cvzmpi.messages.foreign_json import plain
 
 INSTRUMENT = "VISP"
 """The spectropolarimeter whose datasets are inverted, in capitals."""

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from cvzmpi.level2.foreign_json import plain, shown, why_not_storable
 from cvzmpi.level2.metadata_store.dataset import INSTRUMENT, MAX_NAME, Dataset, Experiment, StoreRow
+from cvzmpi.messages.foreign_json import plain, shown, why_not_storable
 
 Row = TypeVar("Row", bound=StoreRow)
 

@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from cvzmpi.errors import one_line
-from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.product.bounded_process import LimitError, call_bounded
 from cvzmpi.level2.product.checked_product import CheckedProduct, ProductError
+from cvzmpi.messages.foreign_json import plain
 from cvzmpi.storage.whole_file import sha256_of
 
 _LOOK_INTO = "cvzmpi.level2.product.product_contents:look_into"  # by name: it imports dkist

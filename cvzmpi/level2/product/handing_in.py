@@ -15,14 +15,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
+from cvzmpi.ledger.person_name import PersonNameError, person_name
 from cvzmpi.ledger.records import now
-from cvzmpi.level2.foreign_json import ForeignJsonError, parse, plain, why_not_text
 from cvzmpi.level2.product.check import check_product
 from cvzmpi.level2.product.checked_product import CheckedProduct, ProductError
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, add_inversion
-from cvzmpi.level2.programs.reservation import PersonNameError, add_reservation, person_name
+from cvzmpi.level2.programs.reservation import add_reservation
 from cvzmpi.level2.programs.retry import failure_event, resume_event
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN
+from cvzmpi.messages.foreign_json import ForeignJsonError, parse, plain, why_not_text
 from cvzmpi.regular_file import UnreadableFileError, read_bounded
 
 MAX_BYTES = 1 << 20

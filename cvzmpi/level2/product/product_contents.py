@@ -14,10 +14,10 @@ import dkist
 from astropy.io import fits
 
 from cvzmpi.errors import one_line
-from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.product.asdf_tree import check_tree
 from cvzmpi.level2.product.checked_product import INVERSION_ID, CheckedProduct, ProductError
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
+from cvzmpi.messages.foreign_json import plain
 
 KNOWN_QUANTITIES = (
     "optical_depth",

@@ -16,7 +16,6 @@ from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.states import State, state_named
-from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.programs.program import ObservingProgram, group
 from cvzmpi.level2.tables import (
@@ -27,6 +26,7 @@ from cvzmpi.level2.tables import (
     qualifications,
     reservations,
 )
+from cvzmpi.messages.foreign_json import plain
 from cvzmpi.messages.wording import did_you_mean
 
 

@@ -7,40 +7,17 @@ newest row of the table `level2_claims` says who has the program now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import sqlalchemy as sa
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
+from cvzmpi.ledger.person_name import PersonNameError, person_name
 from cvzmpi.ledger.records import now
-from cvzmpi.level2.foreign_json import plain, shown
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.states import INVERTIBLE, SHOWN
 from cvzmpi.level2.tables import reservations
-
-_LONGEST_NAME = 100
-
-
-class PersonNameError(CvzmpiError):
-    """A value is not the name of a person."""
-
-
-def person_name(name: Any) -> str:
-    """The name with single spaces between its words.
-
-    Raises
-    ------
-    PersonNameError
-        If it is no text, empty, longer than 100 characters, or not printable.
-    """
-    if isinstance(name, str) and len(name) <= 2 * _LONGEST_NAME:
-        spaced = " ".join(name.split())
-        if 0 < len(spaced) <= _LONGEST_NAME and spaced.isprintable():
-            return spaced
-    raise PersonNameError(
-        f"expected a name of 1 to {_LONGEST_NAME} printable characters, not {shown(name)}"
-    )
+from cvzmpi.messages.foreign_json import plain
 
 
 class ReservationError(CvzmpiError):

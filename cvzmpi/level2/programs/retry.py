@@ -7,9 +7,9 @@ from typing import Any
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.states import RETRY_FROM
-from cvzmpi.level2.foreign_json import plain
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.states import INVERTED, SHOWN, stands
+from cvzmpi.messages.foreign_json import plain
 
 
 class RetryError(CvzmpiError):

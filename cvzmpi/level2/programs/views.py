@@ -8,11 +8,11 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import LedgerUnit, Recorded, State
-from cvzmpi.level2.foreign_json import plain, why_not_text
 from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
 from cvzmpi.level2.programs.program import ObservingProgram, group
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
+from cvzmpi.messages.foreign_json import plain, why_not_text
 
 _TIME = "%Y-%m-%d %H:%M"
 

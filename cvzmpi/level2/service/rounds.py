@@ -30,7 +30,7 @@ class StepReport:
 
 
 class Rounds:
-    """A thread that does all steps, and repeats them after an interval.
+    """A thread that does all steps, and repeats them after an interval, within a context.
 
     Parameters
     ----------
@@ -51,11 +51,12 @@ class Rounds:
         """The last result of each step."""
         return list(self._reports.values())
 
-    def start(self) -> None:
+    def __enter__(self) -> Rounds:
         """Begin the first round."""
         self._thread.start()
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, *error: object) -> None:
         """Begin no further step, and wait for the current one."""
         self._ended.set()
         self._thread.join()

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-from cvzmpi.level2.configuration import SERVE_TOKEN, STORE_AUTHORIZATION
+from cvzmpi.dashboard.access import SERVE_TOKEN
+from cvzmpi.level2.configuration import STORE_AUTHORIZATION
 from tests.level2.stand_in_store import TOKEN
 from tools.harness.job_process import environment
 

@@ -15,12 +15,12 @@ from types import SimpleNamespace
 import pytest
 import requests
 
+from cvzmpi.dashboard.access import SERVE_TOKEN, Access, WrongTokens
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, State
-from cvzmpi.level2.configuration import SERVE_TOKEN, STORE_AUTHORIZATION, Level2Config
+from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.scan import synchronise
-from cvzmpi.level2.service.access import Access, WrongTokens
 from cvzmpi.level2.service.app import create_app
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.steps import Level2Steps

@@ -24,7 +24,7 @@ from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.results.index.columns import EVENTS, FOUND
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
-from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate, measured_flares
+from cvzmpi.cvz.results.products.measured_flares import in_a_rate, largest_flare, measured_flares
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, check_on_trial
 from cvzmpi.cvz.sector_file.data import Columns, SectorData
@@ -178,18 +178,7 @@ def _events(data: SectorData) -> Columns:
 
 def _of_flares(flares: Columns) -> dict[str, Any]:
     """How many are in no rate, and the measures of the largest one."""
-    row: dict[str, Any] = {"n_not_positive": int(np.sum(~in_a_rate(flares)))}
-    for largest in by_size(flares)[:1]:
-        row |= {
-            name: _known(flares[column][largest])
-            for name, column in (
-                ("largest_flare", "equivalent_duration"),
-                ("largest_flare_error", "equivalent_duration_error"),
-                ("largest_energy", "energy"),
-                ("largest_energy_error", "energy_error"),
-            )
-        }
-    return row
+    return {"n_not_positive": int(np.sum(~in_a_rate(flares))), **largest_flare(flares)}
 
 
 def _known(value: np.ndarray) -> float | None:

@@ -74,6 +74,14 @@ COLUMNS = {
 """Columns of the table."""
 
 
+_OF_LARGEST = {
+    "largest_flare": "equivalent_duration",
+    "largest_flare_error": "equivalent_duration_error",
+    "largest_energy": "energy",
+    "largest_energy_error": "energy_error",
+}
+
+
 def measured_flares(searched: SearchedCurve, known: Columns | None = None) -> Columns:
     """The flares of the search chosen, in order of time.
 
@@ -127,6 +135,18 @@ def in_a_rate(flares: Mapping[str, np.ndarray]) -> np.ndarray:
 def by_size(flares: Mapping[str, np.ndarray]) -> np.ndarray:
     """The order of flares by equivalent duration, the largest first; int, shape (n_flares,)."""
     return np.argsort(-flares["equivalent_duration"], kind="stable")
+
+
+def largest_flare(flares: Mapping[str, np.ndarray]) -> dict[str, float | None]:
+    """The measures of the largest flare, by name as in the index; none where there is no flare.
+
+    None stands for what is not known.
+    """
+    return {
+        name: float(flares[column][largest]) if np.isfinite(flares[column][largest]) else None
+        for largest in by_size(flares)[:1]
+        for name, column in _OF_LARGEST.items()
+    }
 
 
 def _same(known: Columns, flares: Columns) -> bool:

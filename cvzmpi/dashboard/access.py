@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import math
+import os
 import secrets
 import threading
 import time
@@ -23,8 +24,10 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from cvzmpi.errors import ConfigError
-from cvzmpi.level2.configuration import SERVE_TOKEN
-from cvzmpi.level2.programs.reservation import PersonNameError, person_name
+from cvzmpi.ledger.person_name import PersonNameError, person_name
+
+SERVE_TOKEN = "CVZMPI_SERVE_TOKEN"
+"""Environment variable with the token that every change through a server of ours needs."""
 
 _MIN_LENGTH = 16
 _NO_TOKEN = f"the service was started without {SERVE_TOKEN}: nothing can be changed"
@@ -52,10 +55,26 @@ class Access:
         self._token = token
         self._wrong_tokens = WrongTokens()
 
+    @classmethod
+    def of_environment(cls) -> Access:
+        """The access with the token that the environment has, if any.
+
+        Raises
+        ------
+        ConfigError
+            If the token is short enough to be guessed.
+        """
+        return cls(os.environ.get(SERVE_TOKEN, "").strip())
+
+    @property
+    def allows_changes(self) -> bool:
+        """False if nobody can sign in, as there is no token."""
+        return bool(self._token)
+
     def session_key(self) -> bytes:
         """The key that signs sessions; they become invalid when the token changes."""
         token = self._token or secrets.token_hex()
-        return hmac.digest(token.encode(), b"cvzmpi level2 sessions", hashlib.sha256)
+        return hmac.digest(token.encode(), b"cvzmpi sessions", hashlib.sha256)
 
     def sign_in(self, request: Request) -> None:
         """Begin the session of a person.

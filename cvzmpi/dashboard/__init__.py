@@ -1,0 +1,1 @@
+"""The dashboard: pages, JSON and metrics about the ledger of any campaign."""
