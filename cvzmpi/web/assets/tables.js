@@ -104,7 +104,7 @@
         this.filters.setAttribute("aria-pressed", String(this.filters.getAttribute("aria-pressed") !== "true"));
         this.showFilters();
       });
-      this.clear = element("button", { type: "button" }, "Clear filters");
+      this.clear = element("button", { type: "button", class: "clear" }, "Clear filters");
       this.clear.addEventListener("click", () => {
         search.value = "";
         for (const input of this.head.querySelectorAll("input")) input.value = "";
@@ -114,7 +114,7 @@
         });
         search.focus();
       });
-      const download = element("button", { type: "button" }, "Download CSV");
+      const download = element("button", { type: "button", class: "download" }, "Download CSV");
       download.addEventListener("click", () => this.download());
       this.head = element("thead");
       this.body = element("tbody");
@@ -155,7 +155,7 @@
 
     pager() {
       const turn = (title, page) => {
-        const button = element("button", { type: "button" }, title);
+        const button = element("button", { type: "button", "data-turn": title }, title);
         button.addEventListener("click", () => {
           this.page = page();
           this.show();
@@ -187,7 +187,7 @@
         button.addEventListener("click", () => this.sort(column));
         titles.append(element("th", { scope: "col", class: kind(column), "data-column": column.number, "data-key": column.key }, button));
         const hint = column.text ? "contains" : ">3 or 1..5";
-        const input = element("input", { type: "text", placeholder: hint, "aria-label": `Filter ${column.title}` });
+        const input = element("input", { type: "text", placeholder: hint, "aria-label": `Filter ${column.title}`, "data-key": column.key });
         input.value = column.words;
         input.addEventListener("input", () => this.change(() => (column.words = input.value)));
         this.filterRow.append(element("td", { class: kind(column) }, input));
@@ -238,6 +238,9 @@
       let numbers = [...this.rows.keys()];
       for (const column of this.shownColumns()) {
         const test = cvzmpi.filterOf(column.words, column.text);
+        const input = this.filterRow.querySelector(`input[data-key="${column.key}"]`);
+        if (test === null) input.setAttribute("aria-invalid", "true");
+        else input.removeAttribute("aria-invalid");
         if (test === null) faults.push(`${column.title}: “${column.words.trim()}” is no filter; numbers are filtered by >3, <=3, =3, 1..5`);
         if (test) numbers = numbers.filter((n) => test(valueOf(this.rows[n][column.number]), this.text(n, column)));
       }

@@ -40,7 +40,7 @@ class RateAtEnergy:
         """The rate of a star above an energy in erg, weighted by the power law of its flares."""
         scale = FlareEnergyScale.of_star(star.facts["radius"], star.facts["temperature"])
         duration = energy / scale.power
-        if not duration >= star.lower:  # NaN is not, on either side
+        if not star.lower <= duration < star.upper:  # NaN is not, whichever it is
             return cls(energy, duration, 0, math.nan, (math.nan, math.nan), math.nan)
         inside = [sector.duration >= duration for sector in star.sectors]
         days, drawn = star.time.between(duration, star.upper, star.index)

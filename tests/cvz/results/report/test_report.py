@@ -7,6 +7,8 @@ import json
 import os
 import re
 import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -15,7 +17,15 @@ from mpi4py import MPI
 from selenium.webdriver.common.keys import Keys
 
 from cvzmpi.cvz.results.report.site import write_site
-from cvzmpi.cvz.results.report.tables import ShownColumn, table_script
+from cvzmpi.cvz.results.report.tables import (
+    FLARES,
+    LIGHT_CURVES,
+    MAX_ROWS,
+    PROBLEMS,
+    ShownColumn,
+    star_columns,
+    table_script,
+)
 from cvzmpi.errors import ConfigError
 from cvzmpi.mpi.launch import World
 from tests.cvz.results.example_unit import other_events, settle, write_unit
@@ -132,6 +142,22 @@ def test_no_text_can_end_the_script_that_it_is_in():
     )
     assert "<" not in script
     assert content_of(script)["rows"] == [["</script><b>"], [None]]
+
+
+@pytest.mark.parametrize("columns", [star_columns(1e33), LIGHT_CURVES, FLARES, PROBLEMS])
+def test_no_two_columns_of_a_table_have_the_same_name(columns):
+    titles = [column.title for column in columns]
+    assert len(set(titles)) == len(titles)
+    assert len({column.key for column in columns}) == len(columns)
+
+
+def test_a_page_has_only_so_many_rows_and_says_where_all_are():
+    rows = ({"a": n} for n in range(MAX_ROWS + 7))
+    table = content_of(table_script("t", [ShownColumn("a", "A")], rows, whole="downloads/t.csv"))
+    assert len(table["rows"]) == MAX_ROWS
+    assert table["note"] == (
+        "The first 20,000 of 20,007 rows are here; all of them are in downloads/t.csv."
+    )
 
 
 def test_a_campaign_without_sector_files_is_one_line(tmp_path):
@@ -276,16 +302,15 @@ def test_the_page_of_a_star_is_a_click_away_and_has_its_tables(report, web_page)
         assert int(picture.get_property("naturalWidth")) > 500
 
 
-def test_a_click_downloads_each_file_of_the_tables(report, web_page):
+def test_the_links_of_the_downloads_lead_to_tables_that_astropy_reads(report, web_page):
     web_page.all("nav a")[-1].click()
     web_page.until(lambda: web_page.texts("h1") == ["Downloads"])
-    assert len(web_page.all("a[download]")) == 9
-    for link in web_page.all("a[download]")[:3]:
-        link.click()
-    read = [
-        QTable.read(web_page.downloaded(f"stars.{kind}"), format=FORMATS[kind]) for kind in FORMATS
-    ]
-    assert all(table["tic"].tolist() == sorted(STARS) for table in read)
+    files = [Path(unquote(urlsplit(a.get_attribute("href")).path)) for a in web_page.all("td a")]
+    assert len(files) == 9
+    for file in files:
+        table = QTable.read(file, format=FORMATS[file.suffix[1:]])
+        assert set(table["tic"]) <= set(STARS)
+        assert len(table) == {"stars": 4, "light_curves": 6, "flares": 10}[file.stem]
 
 
 PAGES = ["index.html", "downloads.html", "stars/001/1001/index.html"]
