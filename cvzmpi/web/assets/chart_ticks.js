@@ -40,7 +40,7 @@
     for (let number = first; number <= last; number += 1) values.push(number * step);
     const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     const largest = Math.max(Math.abs(low), Math.abs(high));
-    const plain = largest < 1e6 && largest >= 1e-3 && decimals <= 5;
+    const plain = decimals <= 5 && largest >= 1e-3 && (largest < 1e6 || high - low < largest / 100);
     const text = (value) => (plain ? value.toFixed(decimals).replace("-", "−") : cvzmpi.numberText(Number(value.toPrecision(8)), 6));
     return { values: values.map((value) => Number(value.toPrecision(12))), text, minor: [] };
   }

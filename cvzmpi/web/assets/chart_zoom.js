@@ -67,11 +67,11 @@
         showTip(now);
         return;
       }
+      if (Math.hypot(now.left - drag.start.left, now.top - drag.start.top) > CLICK) drag.moved = true;
       if (pointers.size === 2) pinch(event.pointerId, before, now);
       else if (event.pointerType === "mouse" && !event.shiftKey) stretch(now);
       else chart.pan((before.left - now.left) / now.width, (now.top - before.top) / now.height);
       pointers.set(event.pointerId, now);
-      if (Math.hypot(now.left - drag.start.left, now.top - drag.start.top) > CLICK) drag.moved = true;
       if (drag.moved) hideTip();
     });
 

@@ -1,1 +1,1 @@
-"""Pictures of sector files (`overview` has the main one), of stars, and of campaigns."""
+"""Pictures of sector files (`overview` has the main one) and of stars."""

@@ -1,9 +1,8 @@
-"""Pictures of one star: its flare frequency distribution, and its flares sector by sector."""
+"""The picture of one star: its flare frequency distribution."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from cvzmpi.cvz.results.pictures.style import (
     picture,
     say,
 )
-from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
+from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.messages.wording import counted
 
 
@@ -66,54 +65,6 @@ def _draw_fit(axes: Any, star: StarFfd, largest: float) -> None:
         rf"$\alpha$ = {law.index:.2f} ({low:.2f} to {high:.2f}), {counted(law.n_flares, 'flare')}"
     )
     axes.plot(x, law.rate_above(x), color=GP, lw=1.4, label=label, zorder=3)
-
-
-def draw_sectors(star: StarFfd) -> Any:
-    """A figure of rates, numbers of flares and flare energies, sector by sector."""
-    rates = star.sector_rates()
-    positions = np.arange(len(star.sectors))
-    figure = picture(max(5.0, 2.2 + 0.42 * len(positions)), 6.0)
-    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1.3, 1, 1))
-    _draw_rates(top, star, rates, positions)
-    found = [sector.n_flares for sector in star.sectors]
-    counted = [rate.n_flares for rate in rates]
-    middle.bar(positions, found, color=NOT_SEARCHED, edgecolor=DATA, label="all")
-    middle.bar(positions, counted, color=FLARE, width=0.5, label="that count for the rate")
-    middle.set_ylabel("Flares found")
-    middle.set_ylim(0, max([1, *found]) * 1.35)
-    middle.yaxis.get_major_locator().set_params(integer=True)
-    middle.legend(loc="upper right", ncols=2)
-    energy = [rate.flare_energy for rate in rates]
-    error = [rate.flare_energy_error for rate in rates]
-    bottom.errorbar(positions, energy, error, fmt="s", color=FLARE, ms=4, elinewidth=0.9)
-    bottom.axhline(0, color=DATA, lw=0.6)
-    bottom.set_ylabel("Fractional flare\nenergy")
-    bottom.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
-    bottom.set_xlabel("TESS sector")
-    bottom.set_xticks(positions, [str(sector.sector) for sector in star.sectors])
-    bottom.set_xlim(-0.7, len(positions) - 0.3)
-    bottom.tick_params(axis="x", length=0, rotation=90 if len(positions) > 20 else 0)
-    top.set_title(_title(star), loc="left", fontweight="bold")
-    figure.align_ylabels()
-    return figure
-
-
-def _draw_rates(
-    axes: Any, star: StarFfd, rates: Sequence[SectorRate], positions: np.ndarray
-) -> None:
-    if math.isnan(star.lower):
-        say(axes, "", _no_rate(star))
-        return
-    value = np.array([rate.rate for rate in rates])
-    low, high = np.array([rate.interval for rate in rates]).T
-    axes.axhline(star.rate, color=GP, lw=1.2, label="all sectors, 68 %")
-    axes.axhspan(*star.interval, color=GP, alpha=0.2, lw=0)
-    axes.errorbar(
-        positions, value, (value - low, high - value), fmt="o", color=FLARE, ms=4, elinewidth=0.9
-    )
-    axes.set_ylabel(f"Flares per day\nabove {star.lower:.3g} s")
-    axes.set_ylim(0, np.nanmax([*high, star.interval[1]]) * 1.25)
-    axes.legend(loc="upper right")
 
 
 def _title(star: StarFfd) -> str:

@@ -1,4 +1,4 @@
-"""The page of the campaign: all stars in one table, and what they have in common in pictures."""
+"""The page of the campaign: all stars in one table, and what they have in common in charts."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words
 from cvzmpi.cvz.results.index.place import table_path
-from cvzmpi.cvz.results.pictures.campaign import draw_limits, draw_rates, draw_sky
-from cvzmpi.cvz.results.pictures.style import save
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report import tables
 from cvzmpi.cvz.results.report.campaign_stars import campaign_stars, star_table, star_table_columns
+from cvzmpi.cvz.results.report.charts.campaign_charts import campaign_charts
 from cvzmpi.cvz.results.report.downloads import DIRECTORY, FORMATS, write_downloads
 from cvzmpi.cvz.results.report.star_page import StarSummary
-from cvzmpi.cvz.results.report.star_pictures import Picture
 from cvzmpi.cvz.results.report.star_tables import percent
 from cvzmpi.cvz.results.report.tables import table_script
 from cvzmpi.cvz.results.report.templates import page
 from cvzmpi.storage.whole_file import write_derived
+from cvzmpi.web.chart import charts_script
 
 _COUNTED = 6
 """Configurations and sets of versions that are named, the most frequent ones."""
@@ -39,7 +37,7 @@ def write_campaign(
     include_marked: bool = False,
     energy: float = DEFAULT_ENERGY,
 ) -> None:
-    """Write the page with its data and pictures, and the tables of the campaign as files.
+    """Write the page with its data and charts, and the tables of the campaign as files.
 
     Parameters
     ----------
@@ -67,7 +65,9 @@ def write_campaign(
         | {"marks": marks_in_words(star["marks"]), "own_light_percent": percent(star["crowdsap"])}
         for star in stars
     )
+    charts = campaign_charts(light_curves, stars, energy, include_marked)
     scripts = {
+        "charts": charts_script(charts),
         "stars": table_script(
             "stars",
             tables.star_columns(energy),
@@ -84,7 +84,7 @@ def write_campaign(
         "campaign.html",
         root=".",
         campaign=_campaign(light_curves, stars, problems.num_rows),
-        pictures=_pictures(light_curves, stars, report, include_marked),
+        charts=charts,
         include_marked=include_marked,
         definitions=DEFINITIONS,
         energy=energy,
@@ -129,44 +129,3 @@ def _campaign(
 def _most_frequent(column: pa.ChunkedArray) -> list[tuple[str, int]]:
     counts = [(item["values"], item["counts"]) for item in pc.value_counts(column).to_pylist()]
     return sorted(counts, key=lambda item: -item[1])[:_COUNTED]
-
-
-def _pictures(
-    light_curves: pa.Table, stars: list[dict[str, Any]], report: Path, include_marked: bool
-) -> list[Picture]:
-    believed, believed_stars = light_curves, stars
-    if not include_marked:
-        believed = light_curves.filter(pc.equal(light_curves["marks"], ""))
-        believed_stars = [star for star in stars if not star["marks"]]
-    limits = [
-        believed[name].to_numpy().astype(float)
-        for name in ("equivalent_duration_50", "tess_magnitude")
-    ]
-    rates = _numbers(believed_stars, "rate", "rate_limit", "index", "searched")
-    sky = _numbers(stars, "right_ascension", "declination", "n_done", "n_light_curves")
-    drawings = (
-        (
-            "limits",
-            "Equivalent durations at which half of the flares are found",
-            lambda: draw_limits(*limits),
-        ),
-        ("rates", "Flare rates and power-law indices of the stars", lambda: draw_rates(*rates)),
-        (
-            "sky",
-            "Positions of the targets, and how many of their light curves are done",
-            lambda: draw_sky(*sky),
-        ),
-    )
-    pictures = []
-    for name, caption, draw in drawings:
-        file = f"pictures/{name}.png"
-        save(draw, report / file)
-        pictures.append(Picture(file, caption))
-    return pictures
-
-
-def _numbers(stars: list[dict[str, Any]], *names: str) -> list[np.ndarray]:
-    return [
-        np.array([np.nan if star[name] is None else star[name] for star in stars], float)
-        for name in names
-    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
+from cvzmpi.cvz.results.report.charts.light_curve_charts import light_curve_charts
 from cvzmpi.cvz.results.report.light_curve_data import light_curve_script, summary
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.storage.whole_file import write_derived
+from cvzmpi.web.chart import Chart, charts_script
 
 
 @dataclass
@@ -26,6 +28,7 @@ class LightCurveSection:
     script: str = ""
     problem: str = ""
     opened: bool = False
+    charts: list[Chart] = field(default_factory=list)
 
 
 def write_light_curve(
@@ -56,17 +59,18 @@ def write_light_curve(
     section = LightCurveSection(row["sector"], row["n_flares"])
     path = results / row["path"]
 
-    def work() -> tuple[str, str]:
+    def work() -> tuple[str, str, list[Chart]]:
         content = SearchedFile.read(path, search, known_flares)
-        return light_curve_script(content), summary(content)
+        charts = light_curve_charts(content.recovery, section.sector)
+        return light_curve_script(content), summary(content), charts
 
     made = isolated(path, work)
     if isinstance(made, LeftOut):
         section.problem = made.line.replace(f"{results}/", "")
         return section, made
-    script, section.summary = made
+    script, section.summary, section.charts = made
     section.script = f"{section.sector}.js"
-    write_derived(directory / section.script, script.encode())
+    write_derived(directory / section.script, (script + charts_script(section.charts)).encode())
     return section, None
 
 
@@ -78,8 +82,8 @@ def open_one(sections: Sequence[LightCurveSection]) -> None:
 
 
 def remove_others(sections: Sequence[LightCurveSection], directory: Path) -> None:
-    """Remove the scripts of light curves that the page no longer has."""
+    """Remove the scripts of light curves that the page no longer has, and earlier pictures."""
     shown = {section.script for section in sections}
-    for old in directory.glob("[0-9]*.js"):
+    for old in [*directory.glob("[0-9]*.js"), *directory.glob("*.png")]:
         if old.name not in shown:
             old.unlink(missing_ok=True)

@@ -186,7 +186,7 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
             raise ConfigError(f"{results}: no sector file in here can be used\n{lines}")
         raise ConfigError(f"{results}: no sector files in here")
     try:
-        for name in ("assets", "data", "pictures"):
+        for name in ("assets", "data"):
             (report / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{report}: cannot be made: {error.strerror}") from error

@@ -27,20 +27,22 @@ from cvzmpi.cvz.results.products.ffd_tables import Rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY, RateAtEnergy
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
+from cvzmpi.cvz.results.report.charts.rate_charts import drawn_distribution
+from cvzmpi.cvz.results.report.charts.star_charts import star_charts
 from cvzmpi.cvz.results.report.light_curve_sections import (
     LightCurveSection,
     open_one,
     remove_others,
     write_light_curve,
 )
-from cvzmpi.cvz.results.report.star_pictures import Picture, star_pictures
 from cvzmpi.cvz.results.report.star_tables import flare_table, light_curve_table
 from cvzmpi.cvz.results.report.templates import page
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
+from cvzmpi.web.chart import Chart, charts_script
 
-_LAYOUT = 7
+_LAYOUT = 8
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -114,7 +116,9 @@ class Star:
 class StarSummary:
     """The facts about a star for the page of the campaign; numbers are NaN where there are none.
 
-    They are those of `campaign_stars.star_table_columns` that are not in the index. `left_out` has
+    They are those of `campaign_stars.star_table_columns` that are not in the index. `ffd_duration`
+    and `ffd_rate` are the cumulative distribution, corrected: equivalent durations in s, the
+    largest first, and flares a day at least as large. `left_out` has
     a line for each light curve that should be on the page and cannot; `drawn` is true if the page
     was made anew.
     """
@@ -134,6 +138,8 @@ class StarSummary:
     index_low: float = math.nan
     index_high: float = math.nan
     marks: str = ""
+    ffd_duration: list[float] = field(default_factory=list)
+    ffd_rate: list[float] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     drawn: bool = True
 
@@ -148,6 +154,7 @@ class StarSummary:
             if named["index_assumed"]:
                 named["index"] = math.nan
             known = {f.name: named[f.name] for f in fields(cls) if f.name in named}
+            known["ffd_duration"], known["ffd_rate"] = drawn_distribution(rows)
         if at_energy is not None:
             low, high = at_energy.interval
             known |= {
@@ -186,7 +193,6 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
     )
     ffd, left_out = outcome.star, list(outcome.left_out)
     sections: list[LightCurveSection] = []
-    pictures: list[Picture] = []
     if star.with_light_curves:
         for row in star.rows:
             section, problem = write_light_curve(
@@ -195,19 +201,19 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
             sections.append(section)
             left_out += [problem] if problem is not None else []
         open_one(sections)
-        if ffd is not None:
-            drawn = isolated(results / star.rows[0]["path"], lambda: star_pictures(ffd, directory))
-            if isinstance(drawn, LeftOut):
-                left_out.append(drawn)
-            else:
-                pictures = drawn
     at_energy = None
+    charts: list[Chart] = []
     if ffd is not None:
         rate = isolated(results / star.rows[0]["path"], lambda: RateAtEnergy.of(ffd, star.energy))
         if isinstance(rate, LeftOut):
             left_out.append(rate)
         else:
             at_energy = rate
+        described = isolated(results / star.rows[0]["path"], lambda: star_charts(ffd))
+        if isinstance(described, LeftOut):
+            left_out.append(described)
+        else:
+            charts = described
     lines = {item.line.replace(f"{results}/", ""): item.unfinished for item in left_out}
     text = page(
         "star.html",
@@ -220,7 +226,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         links=_links(star.tic),
         warnings=_warnings(star.rows),
         left_out=list(lines),
-        pictures=pictures,
+        charts=charts,
         sections=sections,
         n_flares=sum(row["n_flares"] for row in star.rows),
         n_not_positive=sum(row["n_not_positive"] or 0 for row in star.rows),
@@ -229,14 +235,10 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
     )
     drawn_sectors = [section.sector for section in sections]
     data = light_curve_table(star.rows, ffd, drawn_sectors)
-    data += flare_table(star.tic, star.flares, ffd, drawn_sectors)
+    data += flare_table(star.tic, star.flares, ffd, drawn_sectors) + charts_script(charts)
     write_derived(directory / "data.js", data.encode())
     write_derived(directory / "index.html", text.encode())
     remove_others(sections, directory)
-    shown = {picture.file for picture in pictures}
-    for old in directory.glob("*.png"):
-        if old.name not in shown:
-            old.unlink(missing_ok=True)
     failed = [line for line, unfinished in lines.items() if not unfinished]
     summary = StarSummary.of(star, outcome.rows, at_energy, failed)
     # last: where it is, all the rest is

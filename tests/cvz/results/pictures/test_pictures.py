@@ -1,26 +1,21 @@
-"""Pictures of flares, completeness, stars and campaigns: what they show, units on all axes."""
+"""Pictures of flares, completeness and stars: what they show, units on all axes."""
 
-import math
 import re
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from cvzmpi.cvz.results.pictures.campaign import draw_limits, draw_rates, draw_sky
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms
 from cvzmpi.cvz.results.pictures.recovery import draw_completeness
-from cvzmpi.cvz.results.pictures.star import draw_ffd, draw_sectors
+from cvzmpi.cvz.results.pictures.star import draw_ffd
 from cvzmpi.cvz.results.pictures.style import save
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from tests.cvz.example_file import write_example
 
 # What has no unit.
-_NUMBERS = (
-    *("Flux / median flux", "Completeness", "Flares found", "Fractional flare", "Light curves"),
-    *("Stars", "Power-law index", "TESS sector", "Recovered fraction", "Flare\n"),
-)
+_NUMBERS = (*("Flux / median flux", "Completeness", "Recovered fraction", "Flare\n"),)
 
 
 @pytest.fixture
@@ -82,30 +77,3 @@ def test_a_star_without_flares_has_its_upper_limit(tmp_path):
     quiet = star(tmp_path, flares=())
     text = draw_ffd(quiet).get_axes()[0].texts[0].get_text()
     assert f"fewer than {quiet.upper_limit:.3g} a day" in text
-    check(lambda: draw_sectors(quiet), tmp_path)
-
-
-def test_sectors_of_a_star(tmp_path):
-    figure = check(lambda: draw_sectors(star(tmp_path)), tmp_path)
-    assert [text.get_text() for text in figure.get_axes()[-1].get_xticklabels()] == ["7"]
-
-
-@pytest.mark.parametrize("n", [1, 400])
-def test_a_campaign_of_any_size_can_be_drawn(tmp_path, n):
-    rng = np.random.default_rng(1)
-    magnitude, nothing = rng.uniform(8, 13, n), np.full(n, np.nan)
-    check(lambda: draw_limits(rng.lognormal(1, 0.4, n), magnitude), tmp_path)
-    check(lambda: draw_limits(nothing, nothing), tmp_path)
-    rate = np.where(rng.random(n) < 0.5, 0, rng.lognormal(-2, 1, n))
-    days = rng.uniform(20, 250, n)
-    check(lambda: draw_rates(rate, rate + 0.1, rng.normal(1.8, 0.2, n), days), tmp_path)
-    check(lambda: draw_rates(nothing, nothing, nothing, days), tmp_path)
-    position = rng.uniform(0, 360, n), rng.uniform(-90, 90, n)
-    check(lambda: draw_sky(*position, rng.integers(0, 4, n), np.full(n, 3)), tmp_path)
-
-
-def test_stars_are_where_they_are_in_the_sky():
-    figure = draw_sky(np.array([90.0]), np.array([-66.0]), np.array([1]), np.array([1]))
-    ((x, y),) = next(iter(figure.get_axes()[0].lines)).get_xydata()
-    assert math.degrees(y) == pytest.approx(-66)
-    assert math.degrees(x) == pytest.approx(-90)  # east is to the left

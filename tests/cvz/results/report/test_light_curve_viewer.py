@@ -247,7 +247,8 @@ def test_what_would_have_been_found_is_at_hand(campaign, star, web_page):
     web_page.one("#sector-1-share").send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
     assert web_page.one(output).text.startswith("40 % of the cases")
     value, _ = web_page.run(
-        "return cvzmpi.smallestFoundIn(cvzmpi.lightCurves[1].curve.data.completeness, 0.7)"
+        "return cvzmpi.lightCurveParts.smallestFoundIn("
+        "cvzmpi.lightCurves[1].curve.data.completeness, 0.7)"
     )
     assert value == pytest.approx(curve.limit(0.7).value, rel=1e-6)
 

@@ -4,6 +4,7 @@
 // #sector-7-flare-3 shows a flare in it. cvzmpi.lightCurves[sector] is the view, once it is shown.
 
 (() => {
+  const parts = (cvzmpi.lightCurveParts ??= {});
   cvzmpi.lightCurves = {};
   const loading = new Map(); // [give the data, give up], by sector
 
@@ -23,7 +24,7 @@
   // The view of a section, loaded when it is asked for the first time.
   function viewOf(section) {
     section.view ??= load(section).then(async (data) => {
-      const view = new cvzmpi.LightCurveView(section, await cvzmpi.openLightCurve(data));
+      const view = new parts.View(section, await parts.open(data));
       cvzmpi.lightCurves[section.dataset.sector] = view;
       return view;
     }).catch((error) => {

@@ -2,6 +2,7 @@
 // The data of a light curve as `light_curve_data.py` packs them, opened: numbers by cadence.
 
 (() => {
+  const parts = (cvzmpi.lightCurveParts ??= {});
   const SECONDS_PER_DAY = 86400;
   const UNKNOWN_PROBABILITY = 255;
   const MISSING_FLUX = -32768;
@@ -61,7 +62,7 @@
 
   // A light curve: the measured cadences one after the other (`row` is that in the sector file), and
   // the flares as objects.
-  cvzmpi.openLightCurve = async (data) => {
+  parts.open = async (data) => {
     const arrays = await unpack(data.packed);
     const n = data.n_cadences;
     const late = interpolated(arrays.late_rows, arrays.late, n);
@@ -104,7 +105,7 @@
   }
 
   // The shortest flare that has a part between two times, or null: a short one may be within a long one.
-  cvzmpi.flareBetween = (curve, from, to) => {
+  parts.flareBetween = (curve, from, to) => {
     const there = curve.flares.filter((flare) => flare.to > from && flare.from < to);
     return there.sort((a, b) => a.to - a.from - (b.to - b.from))[0] ?? null;
   };
@@ -119,21 +120,11 @@
     }
     return low;
   }
-  cvzmpi.firstAtOrAfter = firstAtOrAfter;
-
-  // The share of flares of an equivalent duration that are found, linear in the logarithm.
-  cvzmpi.completenessAt = (curve, duration) => {
-    const [x, y] = [curve.equivalent_duration.map(Math.log), curve.fraction];
-    const at = Math.log(duration);
-    const next = x.findIndex((knot) => knot >= at);
-    if (next === 0) return y[0];
-    if (next < 0) return y[y.length - 1];
-    return y[next - 1] + ((at - x[next - 1]) / (x[next] - x[next - 1])) * (y[next] - y[next - 1]);
-  };
+  parts.firstAtOrAfter = firstAtOrAfter;
 
   // The smallest equivalent duration of which a share is found: [value, relation]. The relation is ">" where even the
   // largest injected flares are found less often, and "<" where even the smallest are found more often.
-  cvzmpi.smallestFoundIn = (curve, share) => {
+  parts.smallestFoundIn = (curve, share) => {
     const [x, y] = [curve.equivalent_duration.map(Math.log), curve.fraction];
     if (y[y.length - 1] < share) return [curve.largest, ">"];
     if (y[0] > share) return [curve.smallest, "<"];

@@ -6,6 +6,7 @@
 // each cadence is a point, and at last has its error bar.
 
 (() => {
+  const parts = (cvzmpi.lightCurveParts ??= {});
   const POINTS_PER_PIXEL = 1.5; // more are drawn as bars
   const PIXELS_FOR_ERRORS = 5; // of one cadence
   const GAP = 30; // exposures over which no line is drawn
@@ -18,8 +19,8 @@
   function frameOf(u, curve) {
     const { left, top, width, height } = u.bbox;
     const [x, y] = [u.scales.x, u.scales.y];
-    const first = Math.max(0, cvzmpi.firstAtOrAfter(curve.time, x.min) - 1);
-    const end = Math.min(curve.length, cvzmpi.firstAtOrAfter(curve.time, x.max) + 1);
+    const first = Math.max(0, parts.firstAtOrAfter(curve.time, x.min) - 1);
+    const end = Math.min(curve.length, parts.firstAtOrAfter(curve.time, x.max) + 1);
     const pixel = u.ctx.canvas.width / u.width;
     return {
       left, top, width, height, first, end, pixel,
@@ -42,7 +43,7 @@
   }
 
   // Beneath everything: stretches that were not searched, and the spans of the flares.
-  cvzmpi.drawBeneath = (u, curve, selected) => {
+  parts.drawBeneath = (u, curve, selected) => {
     const frame = frameOf(u, curve);
     clipped(u, (ctx) => {
       ctx.fillStyle = cvzmpi.colour("left-out");
@@ -93,7 +94,7 @@
   }
 
   // The points of one quantity, with error bars where there are some and room for them.
-  cvzmpi.drawPoints = (u, curve, values, errors) => {
+  parts.drawPoints = (u, curve, values, errors) => {
     const frame = frameOf(u, curve);
     clipped(u, (ctx) => {
       if (frame.crowded) drawBars(ctx, frame, curve, values);
@@ -179,7 +180,7 @@
   }
 
   // Mean and standard deviation of the Gaussian process, broken where the light curve is.
-  cvzmpi.drawModel = (u, curve) => {
+  parts.drawModel = (u, curve) => {
     const frame = frameOf(u, curve);
     const { mean, sd } = curve;
     const { low, high } = (curve.band ??= { low: mean.map((value, i) => value - sd[i]), high: mean.map((value, i) => value + sd[i]) });
@@ -221,7 +222,7 @@
   }
 
   // A horizontal line, dashed.
-  cvzmpi.drawLevel = (u, curve, value) => {
+  parts.drawLevel = (u, curve, value) => {
     const frame = frameOf(u, curve);
     clipped(u, (ctx) => {
       ctx.strokeStyle = cvzmpi.colour("muted");
@@ -233,7 +234,7 @@
   };
 
   // A sign above each flare: its shape tells the search, its filling the reliability; numbers where there is room.
-  cvzmpi.drawSigns = (u, curve, selected) => {
+  parts.drawSigns = (u, curve, selected) => {
     const frame = frameOf(u, curve);
     const y = frame.top + (MARK + 4) * frame.pixel;
     let free = -Infinity;
@@ -244,7 +245,7 @@
       for (const flare of curve.flares) {
         const x = frame.x(flare.peak_time);
         if (x < frame.left - 99 || x > frame.left + frame.width + 99) continue;
-        cvzmpi.drawSign(ctx, x, y, flare, frame.pixel, flare === selected);
+        parts.drawSign(ctx, x, y, flare, frame.pixel, flare === selected);
         const text = String(flare.number);
         const start = x + (MARK + 4) * frame.pixel;
         const next = curve.flares[flare.number];
@@ -259,7 +260,7 @@
   };
 
   // Diamond: both searches; triangle: significance; circle: stella. Filled: reliable; half: less so; hollow: doubtful.
-  cvzmpi.drawSign = (ctx, x, y, flare, pixel, selected) => {
+  parts.drawSign = (ctx, x, y, flare, pixel, selected) => {
     const size = (selected ? 1.5 : 1) * MARK * pixel;
     ctx.fillStyle = ctx.strokeStyle = cvzmpi.colour("flare");
     ctx.lineWidth = 1.5 * pixel;

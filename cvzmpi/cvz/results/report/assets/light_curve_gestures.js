@@ -1,10 +1,11 @@
 "use strict";
-// What a reader does with a light curve: keys, wheel, drag and pinch. cvzmpi.lightCurveGestures(view) listens for it.
+// What a reader does with a light curve: keys, wheel, drag and pinch. parts.listen(view) listens for it.
 
 (() => {
+  const parts = (cvzmpi.lightCurveParts ??= {});
   const CLICK = 4; // pixels below which a drag is a click
 
-  cvzmpi.lightCurveGestures = (view) => {
+  parts.listen = (view) => {
     const { frame } = view;
     const keys = {
       "+": () => view.zoomBy(0.5),
@@ -28,7 +29,7 @@
 
   function listen(view, plot) {
     const { over } = plot;
-    const stretch = cvzmpi.element("div", { class: "light-curve-stretch", hidden: true });
+    const stretch = parts.element("div", { class: "light-curve-stretch", hidden: true });
     over.append(stretch);
     const pointers = new Map(); // places by pointer
     let drag = null;
@@ -83,7 +84,7 @@
       if (!stretch.hidden) view.show(...ends(at(event)).map(timeAt));
       else if (!drag.moved && !drag.pinched) {
         const place = at(event);
-        view.select(cvzmpi.flareBetween(view.curve, timeAt(place - CLICK), timeAt(place + CLICK)));
+        view.select(parts.flareBetween(view.curve, timeAt(place - CLICK), timeAt(place + CLICK)));
       }
       stretch.hidden = true;
       view.redraw();

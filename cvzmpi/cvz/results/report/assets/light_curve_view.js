@@ -2,13 +2,14 @@
 // One light curve on the page: its two plots, what is shown of it, and what a reader does with it.
 
 (() => {
+  const parts = (cvzmpi.lightCurveParts ??= {});
   const LEAST_CADENCES = 4; // in the nearest view
   const BEFORE = 25; // cadences before a flare that are shown with it
   const AFTER = 40;
   const NARROW = 600; // pixels
   const KEYS = "Keys: plus and minus zoom, left and right arrow move, Shift with them goes from cadence to cadence, 0 shows all, n and p show the next and the previous flare.";
 
-  cvzmpi.LightCurveView = class {
+  parts.View = class {
     constructor(section, curve) {
       this.section = section;
       this.curve = curve;
@@ -21,13 +22,13 @@
       this.shown = this.all;
       this.#build();
       this.#makePlots();
-      cvzmpi.lightCurveGestures(this);
+      parts.listen(this);
       new ResizeObserver(() => this.#resize()).observe(this.frame);
       this.#changed();
     }
 
     #build() {
-      const { element } = cvzmpi;
+      const { element } = parts;
       const button = (text, label, onclick, title = "") => element("button", { type: "button", "aria-label": `${label}, sector ${this.sector}`, title: title || label, onclick }, text);
       const several = this.curve.flares.length > 0;
       const lower = element("select", { "aria-label": "Lower panel", onchange: () => this.#chooseLower() }, element("option", { value: "probability" }, "flare probability"));
@@ -51,9 +52,9 @@
       const keys = element("p", { class: "visually-hidden", id: `${this.name}-keys` }, KEYS);
       const hint = element("p", { class: "note light-curve-hint" }, "Drag to zoom into a stretch, Shift and drag to move; once it is clicked, the wheel zooms. On a touch screen: pinch and drag. Keys: ",
         ...["+", "−", "←", "→", "0", "n", "p"].flatMap((key) => [element("kbd", {}, key), " "]));
-      const flares = several ? element("details", { class: "light-curve-flares" }, element("summary", {}, `Table: ${this.curve.flares.length === 1 ? "the flare" : `the ${this.curve.flares.length} flares`} of this light curve`), cvzmpi.flareList(this.curve, (number) => this.showFlare(number))) : "";
+      const flares = several ? element("details", { class: "light-curve-flares" }, element("summary", {}, `Table: ${this.curve.flares.length === 1 ? "the flare" : `the ${this.curve.flares.length} flares`} of this light curve`), parts.flareList(this.curve, (number) => this.showFlare(number))) : "";
       const place = this.section.querySelector(".light-curve-view");
-      place.replaceChildren(tools, keys, this.frame, this.status, this.readout, this.facts, cvzmpi.completenessReadout(this.curve, this.name), legend(this.curve), hint, flares);
+      place.replaceChildren(tools, keys, this.frame, this.status, this.readout, this.facts, parts.completenessReadout(this.curve, this.name), legend(this.curve), hint, flares);
     }
 
     #makePlots() {
@@ -67,21 +68,21 @@
         series: [{}, { paths: () => null, points: { show: false } }],
         axes: [axis({ show: true, space: tickSpace, label: last ? "Time [BTJD d]" : null, labelSize: 22, size: last ? 28 : 12, values: last ? decimals : () => [] }), axis({ label: title, labelSize: 20, size: 62, values: decimals })],
         hooks: {
-          drawClear: [(u) => cvzmpi.drawBeneath(u, curve, this.selected)],
+          drawClear: [(u) => parts.drawBeneath(u, curve, this.selected)],
           draw: [(u) => { draw(u); this.#ring(u, values()); }],
           setCursor: [(u) => { if (u.cursor.left >= 0 && u.cursor.event) this.#read(u.cursor.idx); }],
         },
       }, [curve.time, curve.flux], this.frame);
       const [high, low] = this.#heights();
       this.upper = plot(false, "Flux / median flux", () => curve.flux, () => this.#fluxRange(), (u) => {
-        if (curve.mean) cvzmpi.drawModel(u, curve);
-        cvzmpi.drawPoints(u, curve, curve.flux, curve.error);
-        cvzmpi.drawSigns(u, curve, this.selected);
+        if (curve.mean) parts.drawModel(u, curve);
+        parts.drawPoints(u, curve, curve.flux, curve.error);
+        parts.drawSigns(u, curve, this.selected);
       }, high);
       this.below = plot(true, "", () => this.#lowerValues(), () => this.#lowerRange(), (u) => {
         const residual = this.lower.value === "residual";
-        cvzmpi.drawLevel(u, curve, residual ? 0 : curve.data.threshold);
-        cvzmpi.drawPoints(u, curve, this.#lowerValues(), null);
+        parts.drawLevel(u, curve, residual ? 0 : curve.data.threshold);
+        parts.drawPoints(u, curve, this.#lowerValues(), null);
       }, low);
       this.#chooseLower();
     }
@@ -125,7 +126,7 @@
 
     #range(values, chosen, below, above) {
       const { time } = this.curve;
-      const [from, to] = this.shown.map((edge) => cvzmpi.firstAtOrAfter(time, edge));
+      const [from, to] = this.shown.map((edge) => parts.firstAtOrAfter(time, edge));
       let [low, high] = [Infinity, -Infinity];
       for (let i = from; i < to; i += 1) {
         if (!chosen(i) || Number.isNaN(values[i])) continue;
@@ -207,7 +208,7 @@
       const { time, length } = this.curve;
       const [from, to] = this.shown;
       const inView = this.cadence !== null && time[this.cadence] >= from && time[this.cadence] <= to;
-      const start = inView ? this.cadence + direction : cvzmpi.firstAtOrAfter(time, (from + to) / 2);
+      const start = inView ? this.cadence + direction : parts.firstAtOrAfter(time, (from + to) / 2);
       this.cadence = Math.min(Math.max(start, 0), length - 1);
       const at = time[this.cadence];
       if (at < from || at > to) this.show(at - (to - from) / 2, at + (to - from) / 2);
@@ -220,7 +221,7 @@
       const [min, max] = this.shown;
       for (const plot of [this.upper, this.below]) plot.setScale("x", { min, max });
       clearTimeout(this.telling);
-      this.telling = setTimeout(() => { this.status.textContent = cvzmpi.viewInWords(this.curve, this.shown); }, 150);
+      this.telling = setTimeout(() => { this.status.textContent = parts.viewInWords(this.curve, this.shown); }, 150);
     }
 
     redraw() {
@@ -237,16 +238,16 @@
       this.readout.removeAttribute("aria-live"); // a screen reader need not follow the mouse
       this.cadence = i;
       this.#tellCadence();
-      this.#tellFacts(cvzmpi.flareBetween(this.curve, this.curve.time[i], this.curve.time[i]));
+      this.#tellFacts(parts.flareBetween(this.curve, this.curve.time[i], this.curve.time[i]));
     }
 
     #tellCadence() {
-      this.readout.textContent = cvzmpi.cadenceInWords(this.curve, this.cadence);
+      this.readout.textContent = parts.cadenceInWords(this.curve, this.cadence);
     }
 
     #tellFacts(hovered = null) {
       const flare = hovered ?? this.selected;
-      this.facts.textContent = flare ? cvzmpi.flareInWords(flare) : "";
+      this.facts.textContent = flare ? parts.flareInWords(flare) : "";
     }
 
     #ring(u, values) {
@@ -274,11 +275,11 @@
       ctx.fillText(`TIC ${this.section.dataset.tic}, sector ${this.sector}`, 12 * pixel, 20 * pixel);
       ctx.drawImage(upper, 0, 28 * pixel);
       ctx.drawImage(below, 0, 28 * pixel + upper.height);
-      canvas.toBlob((blob) => save(blob, `${this.#fileName()}.png`));
+      canvas.toBlob((blob) => cvzmpi.download(`${this.#fileName()}.png`, blob, "image/png"));
     }
 
     saveCsv() {
-      save(new Blob([cvzmpi.lightCurveCsv(this.curve, this.shown)], { type: "text/csv" }), `${this.#fileName()}.csv`);
+      cvzmpi.download(`${this.#fileName()}.csv`, parts.csv(this.curve, this.shown), "text/csv");
     }
 
     #fileName() {
@@ -305,7 +306,7 @@
   }
 
   function legend(curve) {
-    const { element } = cvzmpi;
+    const { element } = parts;
     const entry = (kind, text) => element("li", {}, element("span", { class: `key ${kind}`, "aria-hidden": "true" }), text);
     const entries = [entry("data", "searched cadence"), entry("left-out", "not searched")];
     if (curve.flares.length) entries.splice(1, 0, entry("flaring", "cadence of a flare"));
@@ -315,11 +316,5 @@
       entries.push(sign("◆", "both searches"), sign("▲", "significance"), sign("●", "stella"), sign("◇", "hollow: reliability below 0.5, half filled: below 0.9"));
     }
     return element("ul", { class: "light-curve-legend" }, ...entries);
-  }
-
-  function save(blob, name) {
-    const link = cvzmpi.element("a", { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 })();

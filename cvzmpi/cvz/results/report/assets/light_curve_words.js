@@ -2,9 +2,10 @@
 // A light curve in words and numbers: elements, readouts, the table of flares, CSV.
 
 (() => {
+  const parts = (cvzmpi.lightCurveParts ??= {});
   const CSV_COLUMNS = ["cadence", "time_btjd", "flux", "flux_err", "model", "model_sd", "flare_probability", "quality", "state", "flare"];
 
-  cvzmpi.element = (name, attributes = {}, ...children) => {
+  parts.element = (name, attributes = {}, ...children) => {
     const made = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) {
       if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
@@ -33,13 +34,12 @@
     return both.join(" ± ");
   }
 
-  // An energy and its error as (1.2 ± 0.3) × 10³² erg.
+  // An energy and its error as (1.2 ± 0.3)×10³² erg.
   function energyInWords(energy, error) {
     if (!(Math.abs(energy) > 0)) return "–";
-    const exponent = Math.floor(Math.log10(Math.abs(energy)));
-    const raised = String(exponent).replace(/./g, (sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻");
-    const value = error > 0 ? `(${withError(energy / 10 ** exponent, error / 10 ** exponent)})` : significant(energy / 10 ** exponent, 3);
-    return `${value} × 10${raised} erg`;
+    if (!(error > 0)) return `${cvzmpi.numberText(energy, 3)} erg`;
+    const unit = 10 ** Math.floor(Math.log10(Math.abs(energy)));
+    return `(${withError(energy / unit, error / unit)})×${cvzmpi.numberText(unit, 3)} erg`;
   }
 
   const percent = (share) => `${(100 * share).toFixed(0)} %`;
@@ -52,7 +52,7 @@
     return `a flare of this ED is found in ${percent(flare.completeness)}${interval} of the cases`;
   }
 
-  cvzmpi.flareInWords = (flare) => {
+  parts.flareInWords = (flare) => {
     const energy = flare.energy === null ? "" : `, energy ${energyInWords(flare.energy, flare.energy_error)}`;
     const trust = flare.reliability === null ? "reliability not known" : `reliability ${significant(flare.reliability, 3)}`;
     const edge = flare.at_edge ? "; at an edge: a part may be missing" : "";
@@ -61,7 +61,7 @@
   };
 
   // Everything about a measured cadence.
-  cvzmpi.cadenceInWords = (curve, i) => {
+  parts.cadenceInWords = (curve, i) => {
     const digits = fluxDigits(curve);
     const parts = [`${curve.time[i].toFixed(6)} BTJD`, `cadence ${curve.row[i]}`, `flux ${curve.flux[i].toFixed(digits)} ± ${curve.error[i].toFixed(digits)}`];
     if (curve.mean) parts.push(`model ${curve.mean[i].toFixed(digits)} ± ${curve.sd[i].toFixed(digits)} (${curve.residual[i].toFixed(1)} σ)`);
@@ -76,8 +76,8 @@
   }
 
   // The view in words.
-  cvzmpi.viewInWords = (curve, [from, to]) => {
-    const count = cvzmpi.firstAtOrAfter(curve.time, to) - cvzmpi.firstAtOrAfter(curve.time, from);
+  parts.viewInWords = (curve, [from, to]) => {
+    const count = parts.firstAtOrAfter(curve.time, to) - parts.firstAtOrAfter(curve.time, from);
     const flares = curve.flares.filter((flare) => flare.to > from && flare.from < to);
     const days = to - from;
     const span = days >= 1 ? `${days.toFixed(1)} d` : days > 0.1 ? `${(days * 24).toFixed(1)} h` : `${(days * 1440).toFixed(0)} min`;
@@ -86,12 +86,12 @@
   };
 
   // What is visible, every measured cadence of it.
-  cvzmpi.lightCurveCsv = (curve, [from, to]) => {
+  parts.csv = (curve, [from, to]) => {
     const lines = [CSV_COLUMNS.join(",")];
-    const [first, end] = [from, to].map((time) => cvzmpi.firstAtOrAfter(curve.time, time));
+    const [first, end] = [from, to].map((time) => parts.firstAtOrAfter(curve.time, time));
     const number = (value, digits) => (value === undefined || Number.isNaN(value) ? "" : value.toFixed(digits));
     for (let i = first; i < end; i += 1) {
-      const flare = curve.flaring[i] ? cvzmpi.flareBetween(curve, curve.time[i], curve.time[i]) : null;
+      const flare = curve.flaring[i] ? parts.flareBetween(curve, curve.time[i], curve.time[i]) : null;
       const values = [curve.row[i], number(curve.time[i], 6), number(curve.flux[i], 8), number(curve.error[i], 8), number(curve.mean?.[i], 8), number(curve.sd?.[i], 8)];
       values.push(number(curve.probability[i], 3), curve.quality[i], curve.data.states[curve.state[i]], flare ? flare.number : "");
       lines.push(values.join(","));
@@ -100,8 +100,8 @@
   };
 
   // The flares in a table whose buttons show them.
-  cvzmpi.flareList = (curve, show) => {
-    const { element } = cvzmpi;
+  parts.flareList = (curve, show) => {
+    const { element } = parts;
     const titles = ["flare", "peak [BTJD d]", "found by", "S/N", "ED [s]", "energy", "reliability", "such a flare is found in"];
     const rows = curve.flares.map((flare) => {
       const button = element("button", { type: "button", "data-flare": flare.number, "aria-label": `show flare ${flare.number}`, onclick: () => show(flare.number) }, `${flare.number}`);
@@ -116,8 +116,8 @@
   };
 
   // A slider that reads the completeness curve off: which flares are found in a given share of the cases.
-  cvzmpi.completenessReadout = (curve, name) => {
-    const { element } = cvzmpi;
+  parts.completenessReadout = (curve, name) => {
+    const { element } = parts;
     const { completeness } = curve.data;
     if (!completeness) return element("p", { class: "note" }, "How likely a flare is found here is not known: no injected flare counts yet.");
     const id = `${name}-share`;
@@ -125,7 +125,7 @@
     const output = element("output", { for: id });
     const show = () => {
       const share = slider.value / 100;
-      const [value, relation] = cvzmpi.smallestFoundIn(completeness, share);
+      const [value, relation] = parts.smallestFoundIn(completeness, share);
       const interval = share === 0.5 && completeness.half[2] !== null && completeness.half[3] !== null ? ` (${significant(completeness.half[2], 3)} to ${significant(completeness.half[3], 3)} s)` : "";
       const energy = completeness.energy_of_1_s === null ? "" : `, or ${energyInWords(value * completeness.energy_of_1_s)}`;
       const size = `ED ${significant(value, 3)} s${energy}${interval}`;

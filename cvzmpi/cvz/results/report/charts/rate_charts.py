@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.results.products.ffd_tables import FLARES, Rows
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.results.report.charts.histogram import histogram
 from cvzmpi.web.chart import Axis, Chart, Mark, Series
@@ -19,7 +20,7 @@ _MOST_LINES = 60
 """Distributions that are drawn together, those of the stars with the most flares."""
 
 _MOST_POINTS = 60
-"""Of a distribution: more could not be told apart, and would make the page large."""
+"""Of a distribution: more could not be told apart."""
 
 Row = dict[str, Any]
 
@@ -38,6 +39,21 @@ def star_points(stars: Sequence[Row], rows: np.ndarray) -> dict[str, Any]:
     }
 
 
+def drawn_distribution(rows: Rows) -> tuple[list[float], list[float]]:
+    """Durations and rates of the cumulative distribution of a star, of many flares some.
+
+    `rows` are its rows of the tables of distributions.
+    """
+    columns = list(FLARES)
+    duration, rate = columns.index("ed"), columns.index("rate")
+    known = [(row[duration], row[rate]) for row in rows["flares"] if math.isfinite(row[rate])]
+    if not known:
+        return [], []
+    chosen = np.unique(np.geomspace(1, len(known), _MOST_POINTS).round().astype(int) - 1)
+    durations, rates = zip(*(known[row] for row in chosen), strict=True)
+    return list(durations), list(rates)
+
+
 def distributions(stars: Sequence[Row]) -> Chart:
     """The cumulative distributions of the stars with a rate, over the energy."""
     drawn = [star for star in stars if len(star["ffd_duration"]) > 1]
@@ -52,14 +68,12 @@ def distributions(stars: Sequence[Row]) -> Chart:
     labels: list[str] = []
     links: list[str] = []
     for star in known:
-        rows = np.unique(
-            np.geomspace(1, len(star["ffd_duration"]), _MOST_POINTS).round().astype(int) - 1
-        )
-        energy += [star["ffd_duration"][row] * _energy_of_a_second(star) for row in rows]
-        rate += [star["ffd_rate"][row] for row in rows]
-        temperature += [star["temperature"]] * len(rows)
-        labels += [f"TIC {star['tic']}"] * len(rows)
-        links += [star["page"]] * len(rows)
+        n_points = len(star["ffd_rate"])
+        energy += [duration * _energy_of_a_second(star) for duration in star["ffd_duration"]]
+        rate += star["ffd_rate"]
+        temperature += [star["temperature"]] * n_points
+        labels += [f"TIC {star['tic']}"] * n_points
+        links += [star["page"]] * n_points
         for values in (energy, rate, temperature):
             values.append(math.nan)  # ends the line of this star
         labels.append("")

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cvzmpi import __version__
+from cvzmpi.web.chart import SCRIPTS, STYLES
 
 
 @cache
@@ -19,7 +20,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["version"] = __version__
+    environment.globals |= {
+        "version": __version__,
+        "chart_scripts": SCRIPTS,
+        "chart_styles": STYLES,
+    }
     return environment
 
 
