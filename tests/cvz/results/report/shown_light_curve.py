@@ -12,7 +12,7 @@ FLARING = 128
 
 def data_of(script):
     """What a script hands over."""
-    return json.loads(re.fullmatch(r"cvzmpi\.lightCurve\(\d+, \d+, (.*)\);\n", script)[1])
+    return json.loads(re.match(r"cvzmpi\.lightCurve\(\d+, \d+, (.*)\);\n", script)[1])
 
 
 def columns_of(data):

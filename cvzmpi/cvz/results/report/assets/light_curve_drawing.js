@@ -250,7 +250,7 @@
         const start = x + (MARK + 4) * frame.pixel;
         const next = curve.flares[flare.number];
         const room = next ? frame.x(next.peak_time) - x : Infinity;
-        if (start > free && room > ctx.measureText(text).width + 4 * MARK * frame.pixel) {
+        if (x >= frame.left && start > free && room > ctx.measureText(text).width + 4 * MARK * frame.pixel) {
           ctx.fillStyle = cvzmpi.colour("text");
           ctx.fillText(text, start, y);
           free = start + ctx.measureText(text).width;
