@@ -99,7 +99,8 @@ ORDER = [
     *("messages", "errors", "extras", "estimates", "software", "regular_file", "text_file"),
     *("given_path", "job_scripts", "other_program", "web"),
     *("config_faults", "config", "mpi", "storage", "scheduler"),
-    *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime", "dashboard"),
+    *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
+    *("dashboard.look", "dashboard.parts", "dashboard"),
     *(
         "cvz.address",
         "cvz.archive_configuration",
@@ -439,6 +440,8 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
     assert set(ended.stderr.split()) - packages == {
         "cvzmpi.cli",
         "cvzmpi.cvz.commands.command_line",
+        "cvzmpi.cvz.commands.ledger",
+        "cvzmpi.cvz.commands.ledger.command_line",
         "cvzmpi.cvz.commands.setup",
         "cvzmpi.cvz.commands.setup.command_line",
         "cvzmpi.errors",

@@ -11,10 +11,10 @@ from flask import Blueprint, Flask, Response, jsonify, make_response, render_tem
 from werkzeug.exceptions import HTTPException
 
 from cvzmpi.dashboard.access import Access, Sessions
-from cvzmpi.dashboard.campaign import ServedCampaign
 from cvzmpi.dashboard.changes import add_changes
 from cvzmpi.dashboard.data import add_data
-from cvzmpi.dashboard.look import Look
+from cvzmpi.dashboard.look.campaign import ServedCampaign
+from cvzmpi.dashboard.look.look import Look
 from cvzmpi.dashboard.pages import PAGES, UnknownUnitError, add_pages
 from cvzmpi.errors import CvzmpiError, LedgerError, LedgerUnavailableError
 

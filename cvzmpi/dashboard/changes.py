@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, jsonify, redirect, request, sessio
 from werkzeug.exceptions import BadRequest
 
 from cvzmpi.dashboard.access import Access
-from cvzmpi.dashboard.campaign import ServedCampaign
+from cvzmpi.dashboard.look.campaign import ServedCampaign
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.failures import Chosen
 from cvzmpi.ledger.person_name import PersonNameError, person_name

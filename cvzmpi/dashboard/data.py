@@ -6,10 +6,10 @@ from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from cvzmpi.dashboard.charts import throughput_chart
-from cvzmpi.dashboard.look import Look
+from cvzmpi.dashboard.look.look import Look
 from cvzmpi.dashboard.metrics import CampaignCollector
 from cvzmpi.dashboard.pages import LIVE, addresses, unit_and_parts
+from cvzmpi.dashboard.parts.throughput import throughput_chart
 
 
 def add_data(blueprint: Blueprint, look: Look) -> None:

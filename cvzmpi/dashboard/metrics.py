@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from cvzmpi.dashboard.job_life import Life
-from cvzmpi.dashboard.look import Figures, Look
+from cvzmpi.dashboard.look.job_life import Life
+from cvzmpi.dashboard.look.look import Figures, Look
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.states import State
 

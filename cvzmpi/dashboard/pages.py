@@ -9,10 +9,10 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, send_from_directory, url_for
 
-from cvzmpi.dashboard.look import Look
-from cvzmpi.dashboard.overview import overview_parts
-from cvzmpi.dashboard.parts import Addresses, Parts, unit_rows
-from cvzmpi.dashboard.results import disk_parts, failures_parts, results_parts, unit_parts
+from cvzmpi.dashboard.look.look import Look
+from cvzmpi.dashboard.parts.cells import Addresses, Parts, unit_rows
+from cvzmpi.dashboard.parts.overview import overview_parts
+from cvzmpi.dashboard.parts.results import disk_parts, failures_parts, results_parts, unit_parts
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.db.stored_values import as_instant
 from cvzmpi.ledger.records import LedgerUnit

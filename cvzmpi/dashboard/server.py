@@ -13,7 +13,7 @@ from waitress.server import create_server
 
 from cvzmpi.dashboard.access import SERVE_TOKEN, Access
 from cvzmpi.dashboard.app import MAX_BODY, create_app
-from cvzmpi.dashboard.campaign import ServedCampaign
+from cvzmpi.dashboard.look.campaign import ServedCampaign
 from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.ledger.status.status import take_status
 

@@ -46,6 +46,8 @@ def test_the_wheel_is_the_package_with_the_job_scripts_and_nothing_else(in_wheel
         "cvz/detection/stella/networks/LICENSE",
         "cvz/results/report/templates/base.html",
         "cvz/stand_in_archive/__main__.py",
+        "web/assets/theme.css",
+        "web/assets/uplot/uPlot.iife.min.js",
         "jobs/cvz_ckpt.slurm",
         "jobs/run_in_slurm.sh",
         "jobs/mpirun.sh",
@@ -60,10 +62,14 @@ def test_the_wheel_is_light(distributions):
     assert distributions.wheel.stat().st_size < 6e6
 
 
-def test_the_licences_of_cvzmpi_and_of_stella_are_named(metadata, in_wheel):
+def test_the_licences_of_cvzmpi_and_of_what_it_brings_are_named(metadata, in_wheel):
     named = metadata.get_all("License-File")
-    assert named == ["LICENSE", "cvzmpi/cvz/detection/stella/networks/LICENSE"]
-    assert sum(".dist-info/licenses/" in name for name in in_wheel) == 2
+    assert named == [
+        "LICENSE",
+        "cvzmpi/cvz/detection/stella/networks/LICENSE",
+        "cvzmpi/web/assets/uplot/LICENSE",
+    ]
+    assert sum(".dist-info/licenses/" in name for name in in_wheel) == len(named)
 
 
 def requirements(metadata, extra=None):

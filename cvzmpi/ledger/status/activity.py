@@ -36,6 +36,7 @@ class Interval:
 class Throughput:
     """The campaign lately, in intervals of one width; the last one is not over yet."""
 
+    at: datetime
     seconds: float  # width of an interval
     intervals: Sequence[Interval]
 
@@ -69,6 +70,7 @@ def throughput(seen: Snapshot, at: datetime) -> Throughput:
         for n in range(first, int(at.timestamp() // seconds) + 2)
     ]
     return Throughput(
+        at,
         seconds,
         [
             Interval(begin, _count_done(seen, begin, end), _count_failed(seen, begin, end))

@@ -21,8 +21,8 @@ from werkzeug.routing import PathConverter
 from cvzmpi.dashboard.access import Access
 from cvzmpi.dashboard.app import OwnPages, answer_error
 from cvzmpi.dashboard.app import create_app as create_dashboard
-from cvzmpi.dashboard.campaign import ServedCampaign
 from cvzmpi.dashboard.changes import by_of, read_body
+from cvzmpi.dashboard.look.campaign import ServedCampaign
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Job
 from cvzmpi.ledger.failures import Chosen, Retried, choose, failures

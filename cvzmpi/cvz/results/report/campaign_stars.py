@@ -104,7 +104,7 @@ def campaign_stars(
     renamed = {f"{column}_{how}": name for column, how, name in _FACTS}
     facts = facts.rename_columns([renamed.get(name, name) for name in facts.column_names])
     facts = facts.sort_by("tic")
-    largest = _with_the_largest_flare(light_curves).select(["tic", *_LARGEST])
+    largest = _with_the_largest_flare(light_curves.select(["tic", *_LARGEST]))
     rows = zip(facts.to_pylist(), largest.to_pylist(), strict=True)
     return [
         fact | flare | asdict(summaries[fact["tic"]]) | {"page": page_of_star(fact["tic"])}

@@ -35,6 +35,7 @@ class ShownColumn:
 
 def star_columns(energy: float) -> tuple[ShownColumn, ...]:
     """Columns of the table of stars, with rates of flares above an energy in erg."""
+    at = f"{energy:.3g} erg".replace("e+", "e")
     return (
         ShownColumn("tic", "TIC", link="page"),
         ShownColumn("n_light_curves", "light curves"),
@@ -50,10 +51,10 @@ def star_columns(energy: float) -> tuple[ShownColumn, ...]:
         ShownColumn("ed_min", "above ED", "s", 3),
         ShownColumn("energy_min", "above energy", "erg", 3),
         ShownColumn("energy_min_error", "error of that energy", "erg", 2, hidden=True),
-        ShownColumn("energy_rate", f"rate above {energy:.3g} erg", "1/d", 3),
-        ShownColumn("energy_rate_low", f"above {energy:.3g} erg, from (68 %)", "1/d", 3),
-        ShownColumn("energy_rate_high", f"above {energy:.3g} erg, to (68 %)", "1/d", 3),
-        ShownColumn("energy_rate_limit", f"above {energy:.3g} erg, limit (95 %)", "1/d", 3),
+        ShownColumn("energy_rate", f"rate above {at}", "1/d", 3),
+        ShownColumn("energy_rate_low", f"from (68 %), {at}", "1/d", 3),
+        ShownColumn("energy_rate_high", f"to (68 %), {at}", "1/d", 3),
+        ShownColumn("energy_rate_limit", f"limit (95 %), {at}", "1/d", 3),
         ShownColumn("index", "index", "", 3),
         ShownColumn("index_low", "index from (68 %)", "", 3, hidden=True),
         ShownColumn("index_high", "index to (68 %)", "", 3, hidden=True),

@@ -178,7 +178,7 @@ def _sector_rates(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
     return Chart(
         "sector-rates",
         "Flare rate by sector",
-        f"Flares a day {above}, corrected for completeness.",
+        f"Rate of flares {above}, corrected for completeness.",
         _sector_axis(star),
         Axis("Flare rate", "1/d", covers=(0.0,)),
         series,

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from cvzmpi.dashboard.campaign import ServedCampaign
-from cvzmpi.dashboard.job_life import JobLife, Life
-from cvzmpi.dashboard.kept import Kept
+from cvzmpi.dashboard.look.campaign import ServedCampaign
+from cvzmpi.dashboard.look.job_life import JobLife, Life
+from cvzmpi.dashboard.look.kept import Kept
 from cvzmpi.ledger.client.outbox import count_undelivered
 from cvzmpi.ledger.records import Job, now
 from cvzmpi.ledger.status import activity

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from cvzmpi.dashboard.job_life import Life
-from cvzmpi.dashboard.look import Look
-from cvzmpi.dashboard.parts import Addresses, Parts, Rows, ago, ago_cell, cell, unit_cell, words
-from cvzmpi.dashboard.results import result_rows
+from cvzmpi.dashboard.look.job_life import Life
+from cvzmpi.dashboard.look.look import Look
+from cvzmpi.dashboard.parts.cells import (
+    Addresses,
+    Parts,
+    Rows,
+    ago,
+    ago_cell,
+    cell,
+    unit_cell,
+    words,
+)
+from cvzmpi.dashboard.parts.results import result_rows
 from cvzmpi.estimates import duration, time_left
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.states import State

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from cvzmpi.dashboard.look import Look
-from cvzmpi.dashboard.parts import (
+from cvzmpi.dashboard.look.campaign import Figure
+from cvzmpi.dashboard.look.look import Look
+from cvzmpi.dashboard.parts.cells import (
     Addresses,
     Parts,
     Rows,
@@ -44,11 +46,16 @@ def result_rows(look: Look, addresses: Addresses, n: int) -> Rows:
         [
             unit_cell(finished.unit, addresses),
             ago_cell(finished.at),
-            *(cell(figure(finished.outcome.get(column.name))) for column in campaign.figures),
+            *(_figure(finished.outcome, column) for column in campaign.figures),
             cell("" if finished.seconds is None else duration(finished.seconds)),
         ]
         for finished in found[:n]
     ]
+
+
+def _figure(outcome: Mapping[str, Any], column: Figure) -> dict[str, str]:
+    value = figure(outcome.get(column.name))
+    return words(value) if column.is_text else cell(value)
 
 
 def failures_parts(look: Look, addresses: Addresses) -> Parts:

@@ -13,16 +13,16 @@ def throughput_chart(throughput: Throughput, unit_name: str) -> Chart:
     """Units done and failed over time, as rates per hour."""
     per_hour = 3600 / throughput.seconds
     begins = [interval.begin for interval in throughput.intervals]
-    hours = [(begin - begins[-1]).total_seconds() / 3600 for begin in begins]
+    hours = [(begin - throughput.at).total_seconds() / 3600 for begin in begins]
     edges = [*hours, hours[-1] + throughput.seconds / 3600]
     done = [interval.n_done * per_hour for interval in throughput.intervals]
     failed = [interval.n_failed * per_hour for interval in throughput.intervals]
     return Chart(
         NAME,
-        "Throughput",
+        f"{unit_name.capitalize()}s per hour",
         f"The {unit_name}s done in intervals of {duration(throughput.seconds)}, and those that "
         "failed and are not retried. The last interval is not over yet.",
-        Axis("time, from the beginning of the last interval", "h"),
+        Axis("time from now", "h"),
         Axis(f"{unit_name}s per hour", covers=(0.0,)),
         (
             Series("done", edges, done, "steps", "series-3"),

@@ -20,6 +20,7 @@ class Figure:
     name: str
     title: str
     unit: str = ""
+    is_text: bool = False
 
 
 @dataclass(frozen=True)

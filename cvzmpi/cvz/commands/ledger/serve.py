@@ -6,15 +6,15 @@ from pathlib import Path
 
 from cvzmpi.cvz.commands.settings import settings_of_output
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.dashboard.campaign import Figure, ServedCampaign, retry_in
+from cvzmpi.dashboard.look.campaign import Figure, ServedCampaign, retry_in
 from cvzmpi.dashboard.server import serve_campaign
 from cvzmpi.runtime.all_ranks import DONE
 
 _FIGURES = (
     Figure("n_flares", "flares"),
-    Figure("largest_flare", "largest", "s"),
+    Figure("largest_flare", "largest: equivalent duration", "s"),
     Figure("largest_energy", "its energy", "erg"),
-    Figure("search", "search"),
+    Figure("search", "search", is_text=True),
 )
 """As `results.outcome` names them."""
 

@@ -1,0 +1,1 @@
+"""A campaign and its ledger as the dashboard looks at them."""

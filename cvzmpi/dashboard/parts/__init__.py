@@ -1,0 +1,1 @@
+"""The parts of pages: the words and figures of each, as tables and lines of text."""
