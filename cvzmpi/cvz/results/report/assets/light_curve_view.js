@@ -8,6 +8,7 @@
   const AFTER = 40;
   const NARROW = 600; // pixels
   const KEYS = "Keys: plus and minus zoom, left and right arrow move, Shift with them goes from cadence to cadence, 0 shows all, n and p show the next and the previous flare.";
+  const HINT = "Drag to zoom into a stretch, Shift and drag to move; once it is clicked, the wheel zooms. On a touch screen: pinch and drag. Keys: ";
 
   parts.View = class {
     constructor(section, curve) {
@@ -29,62 +30,89 @@
 
     #build() {
       const { element } = parts;
-      const button = (text, label, onclick, title = "") => element("button", { type: "button", "aria-label": `${label}, sector ${this.sector}`, title: title || label, onclick }, text);
-      const several = this.curve.flares.length > 0;
-      const lower = element("select", { "aria-label": "Lower panel", onchange: () => this.#chooseLower() }, element("option", { value: "probability" }, "flare probability"));
-      if (this.curve.residual) lower.prepend(element("option", { value: "residual" }, "residual"));
-      lower.value = this.curve.residual ? "residual" : "probability";
-      this.lower = lower;
-      this.frame = element("div", { class: "light-curve-frame", tabindex: "0", role: "application", "aria-roledescription": "light curve that zooms", "aria-label": `Light curve of sector ${this.sector}`, "aria-describedby": `${this.name}-summary ${this.name}-keys` });
+      const { flares } = this.curve;
+      this.lower = this.#lowerChoice();
+      this.frame = element("div", {
+        class: "light-curve-frame", tabindex: "0", role: "application", "aria-roledescription": "light curve that zooms",
+        "aria-label": `Light curve of sector ${this.sector}`, "aria-describedby": `${this.name}-summary ${this.name}-keys`,
+      });
       this.status = element("p", { class: "light-curve-status", role: "status" });
       this.readout = element("p", { class: "light-curve-readout" }, "Point at a cadence to read it.");
       this.facts = element("p", { class: "light-curve-facts", "aria-live": "polite" });
-      const tools = element("div", { class: "tools", role: "toolbar", "aria-label": `Light curve of sector ${this.sector}` },
-        button("All", "Show all", () => this.showAll(), "Show all (0)"),
-        button("+", "Zoom in", () => this.zoomBy(0.5), "Zoom in (+)"),
-        button("−", "Zoom out", () => this.zoomBy(2), "Zoom out (−)"),
-        button("←", "Earlier", () => this.pan(-0.25), "Earlier (left arrow)"),
-        button("→", "Later", () => this.pan(0.25), "Later (right arrow)"),
-        ...(several ? [button("◂ Flare", "Previous flare", () => this.step(-1), "Previous flare (p)"), button("Flare ▸", "Next flare", () => this.step(1), "Next flare (n)")] : []),
-        element("label", {}, "Below: ", lower),
-        button("PNG", "Save as PNG", () => this.savePng()),
-        button("CSV", "Save what is visible as CSV", () => this.saveCsv()));
-      const keys = element("p", { class: "visually-hidden", id: `${this.name}-keys` }, KEYS);
-      const hint = element("p", { class: "note light-curve-hint" }, "Drag to zoom into a stretch, Shift and drag to move; once it is clicked, the wheel zooms. On a touch screen: pinch and drag. Keys: ",
-        ...["+", "−", "←", "→", "0", "n", "p"].flatMap((key) => [element("kbd", {}, key), " "]));
-      const flares = several ? element("details", { class: "light-curve-flares" }, element("summary", {}, `Table: ${this.curve.flares.length === 1 ? "the flare" : `the ${this.curve.flares.length} flares`} of this light curve`), parts.flareList(this.curve, (number) => this.showFlare(number))) : "";
-      const place = this.section.querySelector(".light-curve-view");
-      place.replaceChildren(tools, keys, this.frame, this.status, this.readout, this.facts, parts.completenessReadout(this.curve, this.name), legend(this.curve), hint, flares);
+      const title = `Table: ${flares.length === 1 ? "the flare" : `the ${flares.length} flares`} of this light curve`;
+      const list = () => element("details", { class: "light-curve-flares" }, element("summary", {}, title), parts.flareList(this.curve, (number) => this.showFlare(number)));
+      this.section.querySelector(".light-curve-view").replaceChildren(
+        this.#tools(),
+        element("p", { class: "visually-hidden", id: `${this.name}-keys` }, KEYS),
+        this.frame, this.status, this.readout, this.facts,
+        parts.completenessReadout(this.curve, this.name),
+        legend(this.curve),
+        element("p", { class: "note" }, HINT, ...["+", "−", "←", "→", "0", "n", "p"].flatMap((key) => [element("kbd", {}, key), " "])),
+        ...(flares.length ? [list()] : []),
+      );
+    }
+
+    #lowerChoice() {
+      const { element } = parts;
+      const choice = element("select", { "aria-label": "Lower panel", onchange: () => this.#chooseLower() });
+      if (this.curve.residual) choice.append(element("option", { value: "residual" }, "residual"));
+      choice.append(element("option", { value: "probability" }, "flare probability"));
+      return choice;
+    }
+
+    #tools() {
+      const { element } = parts;
+      const button = (text, label, key, onclick) => element("button", { type: "button", "aria-label": `${label}, sector ${this.sector}`, title: key ? `${label} (${key})` : label, onclick }, text);
+      const ofFlares = () => [button("◂ Flare", "Previous flare", "p", () => this.step(-1)), button("Flare ▸", "Next flare", "n", () => this.step(1))];
+      return element("div", { class: "tools", role: "toolbar", "aria-label": `Light curve of sector ${this.sector}` },
+        button("All", "Show all", "0", () => this.showAll()),
+        button("+", "Zoom in", "+", () => this.zoomBy(0.5)),
+        button("−", "Zoom out", "−", () => this.zoomBy(2)),
+        button("←", "Earlier", "left arrow", () => this.pan(-0.25)),
+        button("→", "Later", "right arrow", () => this.pan(0.25)),
+        ...(this.curve.flares.length ? ofFlares() : []),
+        element("label", {}, "Below: ", this.lower),
+        button("PNG", "Save as PNG", "", () => this.savePng()),
+        button("CSV", "Save what is visible as CSV", "", () => this.saveCsv()));
     }
 
     #makePlots() {
       const { curve } = this;
-      const sync = { key: `${this.name}-cursor`, setSeries: false };
-      const plot = (last, title, values, range, draw, height) => new uPlot({
-        width: this.#width(), height,
-        legend: { show: false },
-        cursor: { sync, drag: { x: false, y: false, setScale: false }, points: { show: false }, bind: { dblclick: () => () => this.showAll() } },
-        scales: { x: { time: false, auto: false, min: this.shown[0], max: this.shown[1] }, y: { range } },
-        series: [{}, { paths: () => null, points: { show: false } }],
-        axes: [axis({ show: true, space: tickSpace, label: last ? "Time [BTJD d]" : null, labelSize: 22, size: last ? 28 : 12, values: last ? decimals : () => [] }), axis({ label: title, labelSize: 20, size: 62, values: decimals })],
-        hooks: {
-          drawClear: [(u) => parts.drawBeneath(u, curve, this.selected)],
-          draw: [(u) => { draw(u); this.#ring(u, values()); }],
-          setCursor: [(u) => { if (u.cursor.left >= 0 && u.cursor.event) this.#read(u.cursor.idx); }],
-        },
-      }, [curve.time, curve.flux], this.frame);
       const [high, low] = this.#heights();
-      this.upper = plot(false, "Flux / median flux", () => curve.flux, () => this.#fluxRange(), (u) => {
+      this.upper = this.#plot(high, false, () => curve.flux, () => this.#fluxRange(), (u) => {
         if (curve.mean) parts.drawModel(u, curve);
         parts.drawPoints(u, curve, curve.flux, curve.error);
         parts.drawSigns(u, curve, this.selected);
-      }, high);
-      this.below = plot(true, "", () => this.#lowerValues(), () => this.#lowerRange(), (u) => {
-        const residual = this.lower.value === "residual";
-        parts.drawLevel(u, curve, residual ? 0 : curve.data.threshold);
+      });
+      this.below = this.#plot(low, true, () => this.#lowerValues(), () => this.#lowerRange(), (u) => {
+        parts.drawLevel(u, curve, this.lower.value === "residual" ? 0 : curve.data.threshold);
         parts.drawPoints(u, curve, this.#lowerValues(), null);
-      }, low);
+      });
       this.#chooseLower();
+    }
+
+    // A plot whose frame, axes and pointer are uPlot's; `draw` fills it. The lower one has the axis of time in words.
+    #plot(height, lower, values, range, draw) {
+      const time = lower ? { label: "Time [BTJD d]", size: 28, values: decimals } : { label: null, size: 12, values: () => [] };
+      return new uPlot({
+        width: this.#width(),
+        height,
+        legend: { show: false },
+        cursor: {
+          sync: { key: `${this.name}-cursor`, setSeries: false },
+          drag: { x: false, y: false, setScale: false },
+          points: { show: false },
+          bind: { dblclick: () => () => this.showAll() },
+        },
+        scales: { x: { time: false, auto: false, min: this.shown[0], max: this.shown[1] }, y: { range } },
+        series: [{}, { paths: () => null, points: { show: false } }],
+        axes: [axis({ space: tickSpace, labelSize: 22, ...time }), axis({ label: "Flux / median flux", labelSize: 20, size: 62, values: decimals })],
+        hooks: {
+          drawClear: [(u) => parts.drawBeneath(u, this.curve, this.selected)],
+          draw: [(u) => { draw(u); this.#ring(u, values()); }],
+          setCursor: [(u) => { if (u.cursor.left >= 0 && u.cursor.event) this.#read(u.cursor.idx); }],
+        },
+      }, [this.curve.time, this.curve.flux], this.frame);
     }
 
     #width() {
