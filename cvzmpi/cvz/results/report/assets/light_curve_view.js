@@ -7,8 +7,6 @@
   const BEFORE = 25; // cadences before a flare that are shown with it
   const AFTER = 40;
   const NARROW = 600; // pixels
-  const KEYS = "Keys: plus and minus zoom, left and right arrow move, Shift with them goes from cadence to cadence, 0 shows all, n and p show the next and the previous flare.";
-  const HINT = "Drag to zoom into a stretch, Shift and drag to move; once it is clicked, the wheel zooms. On a touch screen: pinch and drag. Keys: ";
 
   parts.View = class {
     constructor(section, curve) {
@@ -18,62 +16,15 @@
       this.sector = section.dataset.sector;
       this.selected = null; // a flare
       this.cadence = null; // index of the cadence that is read out
+      this.ringed = false; // it was chosen by keys: a ring is around it
       const { exposure } = curve.data;
       this.all = [curve.time[0] - 20 * exposure, curve.time[curve.length - 1] + 20 * exposure];
       this.shown = this.all;
-      this.#build();
+      parts.addControls(this);
       this.#makePlots();
       parts.listen(this);
       new ResizeObserver(() => this.#resize()).observe(this.frame);
       this.#changed();
-    }
-
-    #build() {
-      const { element } = parts;
-      const { flares } = this.curve;
-      this.lower = this.#lowerChoice();
-      this.frame = element("div", {
-        class: "light-curve-frame", tabindex: "0", role: "application", "aria-roledescription": "light curve that zooms",
-        "aria-label": `Light curve of sector ${this.sector}`, "aria-describedby": `${this.name}-summary ${this.name}-keys`,
-      });
-      this.status = element("p", { class: "light-curve-status", role: "status" });
-      this.readout = element("p", { class: "light-curve-readout" }, "Point at a cadence to read it.");
-      this.facts = element("p", { class: "light-curve-facts", "aria-live": "polite" });
-      const title = `Table: ${flares.length === 1 ? "the flare" : `the ${flares.length} flares`} of this light curve`;
-      const list = () => element("details", { class: "light-curve-flares" }, element("summary", {}, title), parts.flareList(this.curve, (number) => this.showFlare(number)));
-      this.section.querySelector(".light-curve-view").replaceChildren(
-        this.#tools(),
-        element("p", { class: "visually-hidden", id: `${this.name}-keys` }, KEYS),
-        this.frame, this.status, this.readout, this.facts,
-        parts.completenessReadout(this.curve, this.name),
-        legend(this.curve),
-        element("p", { class: "note" }, HINT, ...["+", "−", "←", "→", "0", "n", "p"].flatMap((key) => [element("kbd", {}, key), " "])),
-        ...(flares.length ? [list()] : []),
-      );
-    }
-
-    #lowerChoice() {
-      const { element } = parts;
-      const choice = element("select", { "aria-label": "Lower panel", onchange: () => this.#chooseLower() });
-      if (this.curve.residual) choice.append(element("option", { value: "residual" }, "residual"));
-      choice.append(element("option", { value: "probability" }, "flare probability"));
-      return choice;
-    }
-
-    #tools() {
-      const { element } = parts;
-      const button = (text, label, key, onclick) => element("button", { type: "button", "aria-label": `${label}, sector ${this.sector}`, title: key ? `${label} (${key})` : label, onclick }, text);
-      const ofFlares = () => [button("◂ Flare", "Previous flare", "p", () => this.step(-1)), button("Flare ▸", "Next flare", "n", () => this.step(1))];
-      return element("div", { class: "tools", role: "toolbar", "aria-label": `Light curve of sector ${this.sector}` },
-        button("All", "Show all", "0", () => this.showAll()),
-        button("+", "Zoom in", "+", () => this.zoomBy(0.5)),
-        button("−", "Zoom out", "−", () => this.zoomBy(2)),
-        button("←", "Earlier", "left arrow", () => this.pan(-0.25)),
-        button("→", "Later", "right arrow", () => this.pan(0.25)),
-        ...(this.curve.flares.length ? ofFlares() : []),
-        element("label", {}, "Below: ", this.lower),
-        button("PNG", "Save as PNG", "", () => this.savePng()),
-        button("CSV", "Save what is visible as CSV", "", () => this.saveCsv()));
     }
 
     #makePlots() {
@@ -88,7 +39,7 @@
         parts.drawLevel(u, curve, this.lower.value === "residual" ? 0 : curve.data.threshold);
         parts.drawPoints(u, curve, this.#lowerValues(), null);
       });
-      this.#chooseLower();
+      this.chooseLower();
     }
 
     // A plot whose frame, axes and pointer are uPlot's; `draw` fills it. The lower one has the axis of time in words.
@@ -135,7 +86,7 @@
       return this.lower.value === "residual" ? this.curve.residual : this.curve.probability;
     }
 
-    #chooseLower() {
+    chooseLower() {
       this.below.axes[1].label = this.lower.value === "residual" ? "Residual [σ]" : "Probability";
       this.redraw();
     }
@@ -238,6 +189,7 @@
       const inView = this.cadence !== null && time[this.cadence] >= from && time[this.cadence] <= to;
       const start = inView ? this.cadence + direction : parts.firstAtOrAfter(time, (from + to) / 2);
       this.cadence = Math.min(Math.max(start, 0), length - 1);
+      this.ringed = true;
       const at = time[this.cadence];
       if (at < from || at > to) this.show(at - (to - from) / 2, at + (to - from) / 2);
       else this.redraw();
@@ -265,6 +217,7 @@
       if (i === null || i === undefined) return;
       this.readout.removeAttribute("aria-live"); // a screen reader need not follow the mouse
       this.cadence = i;
+      this.ringed = false;
       this.#tellCadence();
       this.#tellFacts(parts.flareBetween(this.curve, this.curve.time[i], this.curve.time[i]));
     }
@@ -279,7 +232,7 @@
     }
 
     #ring(u, values) {
-      if (this.cadence === null) return;
+      if (this.cadence === null || !this.ringed) return;
       const pixel = u.ctx.canvas.width / u.width;
       u.ctx.strokeStyle = cvzmpi.colour("focus");
       u.ctx.lineWidth = 2 * pixel;
@@ -331,18 +284,5 @@
   function decimals(u, ticks, _axis, _space, step) {
     const digits = Math.max(0, ...[(String(Number(step.toPrecision(6))).split(".")[1] ?? "").length, step < 1e-6 ? Math.ceil(-Math.log10(step)) : 0]);
     return ticks.map((tick) => (tick === null ? "" : tick.toFixed(digits)));
-  }
-
-  function legend(curve) {
-    const { element } = parts;
-    const entry = (kind, text) => element("li", {}, element("span", { class: `key ${kind}`, "aria-hidden": "true" }), text);
-    const entries = [entry("data", "searched cadence"), entry("left-out", "not searched")];
-    if (curve.flares.length) entries.splice(1, 0, entry("flaring", "cadence of a flare"));
-    if (curve.mean) entries.push(entry("model", "model and its standard deviation"));
-    if (curve.flares.length) {
-      const sign = (shape, text) => element("li", {}, element("span", { class: "sign", "aria-hidden": "true" }, shape), text);
-      entries.push(sign("◆", "both searches"), sign("▲", "significance"), sign("●", "stella"), sign("◇", "hollow: reliability below 0.5, half filled: below 0.9"));
-    }
-    return element("ul", { class: "light-curve-legend" }, ...entries);
   }
 })();

@@ -43,7 +43,7 @@
   }
 
   const percent = (share) => `${(100 * share).toFixed(0)} %`;
-  const found_by = (flare) => (flare.found_by === "both" ? "both searches" : flare.found_by);
+  const foundBy = (flare) => (flare.found_by === "both" ? "both searches" : flare.found_by);
 
   // How likely such a flare would have been found here, as words.
   function chance(flare) {
@@ -56,8 +56,9 @@
     const energy = flare.energy === null ? "" : `, energy ${energyInWords(flare.energy, flare.energy_error)}`;
     const trust = flare.reliability === null ? "reliability not known" : `reliability ${significant(flare.reliability, 3)}`;
     const edge = flare.at_edge ? "; at an edge: a part may be missing" : "";
-    return `Flare ${flare.number}, found by ${found_by(flare)}: S/N ${significant(flare.snr, 3)}, ED ${withError(flare.equivalent_duration, flare.equivalent_duration_error)} s` +
-      `${energy}; ${trust}; ${chance(flare)}${edge}.`;
+    const size = `ED ${withError(flare.equivalent_duration, flare.equivalent_duration_error)} s${energy}`;
+    const found = `found by ${foundBy(flare)}: S/N ${significant(flare.snr, 3)}`;
+    return `Flare ${flare.number}, ${found}, ${size}; ${trust}; ${chance(flare)}${edge}.`;
   };
 
   // Everything about a measured cadence.
@@ -92,7 +93,8 @@
     const number = (value, digits) => (value === undefined || Number.isNaN(value) ? "" : value.toFixed(digits));
     for (let i = first; i < end; i += 1) {
       const flare = curve.flaring[i] ? parts.flareBetween(curve, curve.time[i], curve.time[i]) : null;
-      const values = [curve.row[i], number(curve.time[i], 6), number(curve.flux[i], 8), number(curve.error[i], 8), number(curve.mean?.[i], 8), number(curve.sd?.[i], 8)];
+      const values = [curve.row[i], number(curve.time[i], 6)];
+      for (const column of [curve.flux, curve.error, curve.mean, curve.sd]) values.push(number(column?.[i], 8));
       values.push(number(curve.probability[i], 3), curve.quality[i], curve.data.states[curve.state[i]], flare ? flare.number : "");
       lines.push(values.join(","));
     }
@@ -104,15 +106,23 @@
     const { element } = parts;
     const titles = ["flare", "peak [BTJD d]", "found by", "S/N", "ED [s]", "energy", "reliability", "such a flare is found in"];
     const rows = curve.flares.map((flare) => {
-      const button = element("button", { type: "button", "data-flare": flare.number, "aria-label": `show flare ${flare.number}`, onclick: () => show(flare.number) }, `${flare.number}`);
+      const { number } = flare;
+      const about = { type: "button", "data-flare": number, "aria-label": `show flare ${number}`, onclick: () => show(number) };
+      const button = element("button", about, `${number}`);
       const cells = [
-        flare.peak_time.toFixed(4), flare.found_by, significant(flare.snr, 3), withError(flare.equivalent_duration, flare.equivalent_duration_error),
-        energyInWords(flare.energy, flare.energy_error), significant(flare.reliability, 3), flare.completeness === null ? "–" : percent(flare.completeness),
+        flare.peak_time.toFixed(4),
+        flare.found_by,
+        significant(flare.snr, 3),
+        withError(flare.equivalent_duration, flare.equivalent_duration_error),
+        energyInWords(flare.energy, flare.energy_error),
+        significant(flare.reliability, 3),
+        flare.completeness === null ? "–" : percent(flare.completeness),
       ];
       return element("tr", {}, element("td", {}, button), ...cells.map((text) => element("td", {}, text)));
     });
     const head = element("thead", {}, element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title))));
-    return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Flares of this light curve" }, element("table", {}, head, element("tbody", {}, ...rows)));
+    const table = element("table", {}, head, element("tbody", {}, ...rows));
+    return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Flares of this light curve" }, table);
   };
 
   // A slider that reads the completeness curve off: which flares are found in a given share of the cases.
@@ -126,11 +136,17 @@
     const show = () => {
       const share = slider.value / 100;
       const [value, relation] = parts.smallestFoundIn(completeness, share);
-      const interval = share === 0.5 && completeness.half[2] !== null && completeness.half[3] !== null ? ` (${significant(completeness.half[2], 3)} to ${significant(completeness.half[3], 3)} s)` : "";
+      const [, , low, high] = completeness.half;
+      const known = share === 0.5 && low !== null && high !== null;
+      const interval = known ? ` (${significant(low, 3)} to ${significant(high, 3)} s)` : "";
       const energy = completeness.energy_of_1_s === null ? "" : `, or ${energyInWords(value * completeness.energy_of_1_s)}`;
       const size = `ED ${significant(value, 3)} s${energy}${interval}`;
-      const text = { "=": `${slider.value} % of the cases: ${size}`, ">": `${slider.value} % of the cases: none, even the largest injected ones (${size}) are missed more often`,
-        "<": `${slider.value} % of the cases: even the smallest injected ones, ${size}` }[relation];
+      const which = {
+        "=": size,
+        ">": `none, even the largest injected ones (${size}) are missed more often`,
+        "<": `even the smallest injected ones, ${size}`,
+      };
+      const text = `${slider.value} % of the cases: ${which[relation]}`;
       output.textContent = text;
       slider.setAttribute("aria-valuetext", text);
     };
