@@ -19,6 +19,7 @@ function look() {
   const rows = document.querySelectorAll("table tbody tr").length;
   const chart = document.querySelector(".chart");
   const drawn = !chart || chart.querySelector("canvas");
+  if (!drawn) chart.scrollIntoView(); // charts are drawn when they come into view
   if (document.readyState === "complete" && rows && drawn) done(performance.now());
   else requestAnimationFrame(look);
 }

@@ -198,7 +198,8 @@ def _rows_interpolated(x: np.ndarray, knots: np.ndarray, rows: np.ndarray) -> np
     left = np.minimum(position.astype(np.int64), max(len(knots) - 2, 0))
     right = np.minimum(left + 1, len(knots) - 1)
     part = position - left
-    return np.asarray((1 - part) * rows[:, left] + part * rows[:, right])
+    # `take` is some times faster than an index
+    return np.asarray((1 - part) * rows.take(left, axis=1) + part * rows.take(right, axis=1))
 
 
 def _refined(edges: np.ndarray) -> np.ndarray:
