@@ -81,7 +81,7 @@ def product(title, **how):
 
 def number(value):
     """A number as a product has it, without its unit; None where it is not known."""
-    if value is None or value is np.ma.masked:
+    if value is None or np.any(getattr(value, "mask", False)):
         return None
     if hasattr(value, "jd"):
         value = (value.jd1 - BTJD_ZERO) + value.jd2
@@ -123,7 +123,7 @@ def sector_files(campaign):
         seen.light_curves[unit] = {
             "searched": time.searched,
             "evaluated": time.evaluated,
-            "n_flares": len(flares),
+            "n_flares": file.searched.n_flares,
         }
         seen.flares[unit] = [numbers(row, OF_FLARE) for row in rows_of(flares)]
     return seen

@@ -106,7 +106,7 @@ def test_every_product_has_the_same_numbers(campaign, truth, title):
         assert len(shown) == len(flares[unit]), unit
         for i, (ours, true) in enumerate(zip(by_time(shown), flares[unit], strict=True)):
             assert len(ours) > 1
-            wrong[*unit, i] = differences(ours, true, product.digits)
+            wrong[(*unit, i)] = differences(ours, true, product.digits)
     if seen.stars:
         assert set(seen.stars) == {tic for tic, _ in UNITS}
     for tic, shown in seen.stars.items():
