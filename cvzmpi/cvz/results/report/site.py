@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
+from cvzmpi.cvz.results.report.gallery.choice import choose_flares
+from cvzmpi.cvz.results.report.gallery.write_gallery import write_gallery
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
 from cvzmpi.messages.progress_bar import ProgressBar
@@ -57,7 +60,8 @@ def write_site(
     n_pictured : int
         So many stars, those with the most flares, get pictures on their pages.
     include_marked : bool
-        Draw stars and light curves with quality marks in the pictures of the campaign as well.
+        Have stars and light curves with quality marks in the pictures of the campaign, and in all
+        sets of the gallery, as well.
     search : str
         The search chosen.
     energy : float
@@ -80,6 +84,7 @@ def write_site(
     table = pq.read_table(table_path(index.directory, "light_curves"))
     stars = _slices(table)
     pictured = _most_flares(table, stars, n_pictured)
+    gallery = world.first(lambda: choose_flares(index.directory, include_marked))
     reliability = IndexedReliability.read(results, search)
 
     def work(star: slice) -> StarSummary:
@@ -93,6 +98,7 @@ def write_site(
         summaries = world.scatter(
             stars, work, lambda done, total: bar.show("star", done, total, " have their pages")
         )
+    missing = write_gallery(gallery, results, report, world, search)
     if world.rank > 0:
         world.first(lambda: None)
         return None
@@ -104,7 +110,9 @@ def write_site(
 
     world.first(finish)
     n_drawn = sum(summary.drawn for summary in summaries)
-    left_out = [*index.left_out, *(line for summary in summaries for line in summary.left_out)]
+    of_stars = (line for summary in summaries for line in summary.left_out)
+    # a file may be missing on the page of its star and in the gallery for the same reason
+    left_out = list(dict.fromkeys([*index.left_out, *of_stars, *missing]))
     return SiteReport(report / "index.html", len(stars), n_drawn, left_out)
 
 
@@ -120,10 +128,11 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
             (report / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{report}: cannot be made: {error.strerror}") from error
-    for name, content in shared_assets():
-        path = report / "assets" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_derived(path, content)
+    own = files("cvzmpi.cvz.results.report").joinpath("assets").iterdir()
+    for name, content in [*shared_assets(), *((file.name, file.read_bytes()) for file in own)]:
+        file = report / "assets" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_derived(file, content)
 
 
 def _slices(table: pa.Table) -> list[slice]:
