@@ -9,15 +9,7 @@ import numpy as np
 from matplotlib.patheffects import Normal, Stroke
 
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
-from cvzmpi.cvz.results.pictures.style import (
-    DATA,
-    FLARE,
-    GP,
-    NOT_SEARCHED,
-    label_decades,
-    picture,
-    say,
-)
+from cvzmpi.cvz.results.pictures.colours import FLARE, GP, NOT_SEARCHED
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.recovered_fraction import (
     Counts,
@@ -28,6 +20,7 @@ from cvzmpi.cvz.results.products.recovered_fraction import (
 )
 from cvzmpi.cvz.sector_file.data import Recovery
 from cvzmpi.messages.wording import counted
+from cvzmpi.pictures.style import DATA, label_decades, picture, say
 
 _MIN_IN_CELL = 10
 """Repeats below which a cell of the recovery map is left empty: its fraction says little."""

@@ -12,9 +12,9 @@ from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, title_of
 from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.pictures.recovery import draw_completeness, draw_recovery_intervals
-from cvzmpi.cvz.results.pictures.style import save
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.sector_file.data import Columns
+from cvzmpi.pictures.style import save
 
 
 @dataclass

@@ -9,9 +9,9 @@ from matplotlib.image import imread
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms
 from cvzmpi.cvz.results.pictures.recovery import draw_completeness, draw_recovery_intervals
 from cvzmpi.cvz.results.pictures.star import draw_ffd
-from cvzmpi.cvz.results.pictures.style import save
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from cvzmpi.pictures.style import save
 from tests.cvz.example_file import write_example
 
 # What has no unit.

@@ -15,7 +15,6 @@ from cvzmpi.cvz.results.pictures.recovery import (
     draw_recovery_intervals,
     how_many,
 )
-from cvzmpi.cvz.results.pictures.style import picture
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import star_rows
@@ -26,6 +25,7 @@ from cvzmpi.cvz.results.show import show_file
 from cvzmpi.cvz.results.show_table import show_table
 from cvzmpi.cvz.results.terminal import half_found
 from cvzmpi.cvz.sector_file.reading import SectorContent
+from cvzmpi.pictures.style import picture
 from tests.cvz.example_file import write_example
 from tests.cvz.results.products.made_sector import made_sector
 
