@@ -62,14 +62,16 @@ def campaign(tmp_path_factory):
     return results, report
 
 
-def addresses(report, file):
-    """Every address in a page, or in a script of tables."""
+def addresses(file):
+    """Every address in a page, or in a script of tables and charts."""
     text = file.read_text()
     if file.suffix == ".html":
         return re.findall(r'(?:href|src)="([^"#]+)"', text)
     tables = [content_of(line) for line in text.splitlines(True) if line.startswith("cvzmpi.table")]
     cells = (cell for table in tables for row in table["rows"] for cell in row)
-    return [cell[1] for cell in cells if isinstance(cell, list) and not cell[1].startswith("#")]
+    found = [cell[1] for cell in cells if isinstance(cell, list) and not cell[1].startswith("#")]
+    of_charts = re.findall(r'"links":(\[.*?\])', text)
+    return [*found, *(link for links in of_charts for link in json.loads(links))]
 
 
 def test_every_address_is_in_the_report_or_of_a_public_archive(campaign):
@@ -80,7 +82,7 @@ def test_every_address_is_in_the_report_or_of_a_public_archive(campaign):
     elsewhere = set()
     for file in files:
         place = file.parent if file.suffix == ".html" or file.name == "data.js" else report
-        for address in addresses(report, file):
+        for address in addresses(file):
             if address.startswith("https://"):
                 elsewhere.add(address.split("/")[2])
             elif address != "data:,":
