@@ -35,7 +35,7 @@ class ShownColumn:
 
 def star_columns(energy: float) -> tuple[ShownColumn, ...]:
     """Columns of the table of stars, with rates of flares above an energy in erg."""
-    at = f"{energy:.3g} erg".replace("e+", "e")
+    at = f"{energy:.3g} erg"
     return (
         ShownColumn("tic", "TIC", link="page"),
         ShownColumn("n_light_curves", "light curves"),
@@ -101,6 +101,7 @@ LIGHT_CURVES = (
 )
 FLARES = (
     ShownColumn("sector", "sector"),
+    ShownColumn("number", "flare", link="anchor", description="in its light curve, in time"),
     ShownColumn("peak_time", "peak", "BTJD d", 9),
     ShownColumn("amplitude_percent", "amplitude", "%", 3),
     ShownColumn("equivalent_duration", "ED", "s", 4),
