@@ -212,7 +212,7 @@
     const text = (value) => cvzmpi.numberText(value, 4);
     const withUnit = (title, value, unit) => `${title}: ${value}${unit ? ` ${unit}` : ""}`;
     const { x, y } = chart.axes;
-    const lines = series.facts.map((fact) => withUnit(fact.title, typeof fact.values[i] === "string" ? fact.values[i] : text(fact.values[i]), fact.unit));
+    const lines = series.facts.map((fact) => withUnit(fact.title, typeof fact.values[i] === "string" ? fact.values[i] : cvzmpi.numberText(fact.values[i], fact.exact ? 9 : 6), fact.unit));
     if (!x.hidden) {
       const edges = bars(series) && series.x.length > series.y.length;
       const shown = x.words ? x.words[series.x[i]] : edges ? `${text(series.x[i])} to ${text(series.x[i + 1])}` : text(series.x[i]);
