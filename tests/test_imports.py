@@ -97,7 +97,7 @@ TOOLS = PACKAGE.parent / "tools"
 # the module, or for the folder and all in it that has no line of its own.
 ORDER = [
     *("messages", "errors", "extras", "estimates", "software", "regular_file", "text_file"),
-    *("given_path", "job_scripts", "other_program", "web"),
+    *("given_path", "job_scripts", "other_program", "pictures", "web"),
     *("config_faults", "config", "mpi", "storage", "scheduler"),
     *("ledger.db", "ledger", "ledger.client", "ledger.status", "runtime"),
     *("dashboard.look", "dashboard.parts", "dashboard"),
@@ -138,7 +138,7 @@ ORDER = [
         "level2.maps",
         "level2.inversion",
     ),
-    *("level2.product", "level2.steps", "level2.service", "level2.commands"),
+    *("level2.product", "level2.pictures", "level2.steps", "level2.service", "level2.commands"),
     *("cli", "__main__", ""),
 ]
 
@@ -349,7 +349,8 @@ def test_one_place_of_a_campaign_asks_the_network():
 
 def test_only_the_pictures_import_matplotlib():
     files = {t.partition(":")[0] for t in trespasses("", ["matplotlib"])}
-    assert {file.rpartition("/")[0] for file in files} == {"cvz/results/pictures"}
+    folders = {"pictures", "cvz/results/pictures", "level2/pictures"}
+    assert {file.rpartition("/")[0] for file in files} == folders
 
 
 def test_one_module_imports_mpi():

@@ -105,7 +105,7 @@ def ensure_sound(path: Path, check: Check = read_contents) -> None:
     try:
         if verify_structure(descriptor):
             return
-        if not _has_signature(descriptor):
+        if not has_signature(descriptor):
             raise UnsoundFileError("not an HDF5 file")
     except DamagedStructureError as error:
         raise UnsoundFileError(str(error)) from error
@@ -114,7 +114,7 @@ def ensure_sound(path: Path, check: Check = read_contents) -> None:
     read_on_trial(path, check)
 
 
-def _has_signature(descriptor: int) -> bool:
+def has_signature(descriptor: int) -> bool:
     """Tell whether HDF5's signature is at one of the places where HDF5 looks for it."""
     size, place = os.fstat(descriptor).st_size, 0
     while place < size:

@@ -22,6 +22,7 @@ BLOCKS = {
     name: blocks_tested_by(f"{HERE}::test_{name}")
     for name in (
         "maps_are_prepared_inverted_and_written",
+        "maps_are_drawn",
         "a_map_is_inverted_on_three_ranks",
         "the_programs_of_a_campaign_are_inverted_in_teams",
         "programs_talk_to_the_service",
@@ -63,6 +64,16 @@ def test_maps_are_prepared_inverted_and_written(example, bash, tmp_path):
     bash(invert)
     bash(write.replace("LEVEL1_DIR", str(example.level1)).replace("ABCDEF_000", name))
     assert len(list((tmp_path / "product").glob("*.asdf"))) == 1
+
+
+def test_maps_are_drawn(example, bash, tmp_path):
+    (block,) = BLOCKS["maps_are_drawn"]
+    for directory in (example.prepared.parent, example.inverted.parent, example.product):
+        shutil.copytree(directory, tmp_path / directory.name)
+    name = example.inverted.name.removesuffix(".inverted.h5")
+    printed = bash(block.text.replace("ABCDEF_000", name))
+    assert printed.split() == ["maps.png", "velocity.pdf", "pixel.png"]
+    assert all((tmp_path / picture).stat().st_size > 0 for picture in printed.split())
 
 
 def test_a_map_is_inverted_on_three_ranks(bash, tmp_path):

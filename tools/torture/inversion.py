@@ -21,6 +21,7 @@ import numpy as np
 from cvzmpi.errors import MapFileError
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.runtime.command_line import HELP_OPTIONS
 from tools.harness import job_process
@@ -113,7 +114,7 @@ class KilledInversion(Target):
         self._begin_anew()
 
     def _files(self) -> Iterator[Path]:
-        return (self._campaign / "maps" / "inverted").glob(f"*{inversion_file.SUFFIX}")
+        return (self._campaign / "maps" / "inverted").glob(f"*{INVERTED_SUFFIX}")
 
     def _bytes(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self._files()}

@@ -220,6 +220,44 @@ def write() -> None:
     """
 
 
+def _pixel(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    """The two numbers of --pixel."""
+    if value is None:
+        return None
+    numbers = value.split(",")
+    if len(numbers) != 2 or not all(number.strip().isdecimal() for number in numbers):
+        raise click.BadParameter(f"{value!r}: expected X,Y as 12,80, counted from 0")
+    return int(numbers[0]), int(numbers[1])
+
+
+@lazy_command("cvzmpi.level2.commands.plot:plot", "Draw maps, or the profiles of a pixel.")
+@click.argument("file", type=GIVEN_PATH)
+@click.option("-o", "--output", type=GIVEN_PATH, help="PNG or PDF to write.  [default: in plots/]")
+@click.option(
+    "--quantity",
+    "quantities",
+    multiple=True,
+    help="Draw this one, as field_strength or velocity_uncertainty; may come again.",
+)
+@click.option(
+    "--pixel",
+    metavar="X,Y",
+    callback=_pixel,
+    help="Draw the Stokes profiles of this pixel with their fit: scan position, place on the slit.",
+)
+@click.option(
+    "--prepared",
+    type=GIVEN_PATH,
+    help="The prepared map of an inverted one.  [default: looked for nearby]",
+)
+def plot() -> None:
+    """Draw the maps of FILE: an inverted map, finished or not; a prepared map; a Level 2 product.
+
+    Of a product it is the ASDF file, one of the FITS files, or the directory. Without the prepared
+    map of an inverted one, there are neither profiles nor a scale.
+    """
+
+
 @lazy_command("cvzmpi.level2.commands.simulate:simulate", "Write maps of invented atmospheres.")
 @click.argument("directory", type=GIVEN_PATH)
 @_option("--maps", "n_maps", type=_count, default=1, help="How many.")
@@ -234,7 +272,7 @@ _COMMANDS = (
     *(config, scan, qualify, list_programs, show, reserve, claim, release, inverted, inbox),
     *(preprocess, publish, retry, reopen, serve),
     *(run, status, history),
-    *(prepare, invert, write, simulate),
+    *(prepare, invert, write, plot, simulate),
 )
 level2 = click.Group(
     "level2",

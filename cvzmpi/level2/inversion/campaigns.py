@@ -17,7 +17,8 @@ from cvzmpi.level2.inversion.map_inversion import (
     invert_map,
     origin_of,
 )
-from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMap, map_name
+from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, PREPARED_SUFFIX, map_name
+from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.settings import STEP_NAME, InversionSettings
 from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler.campaign import Control, Outcome, Unit, UnitSource
@@ -159,7 +160,7 @@ class MapCampaign(InversionCampaign):
         """
         content = PreparedMap.read(prepared)
         name, tickets = map_name(prepared), MapTickets(content.shape)
-        path = self._output / f"{name}{inversion_file.SUFFIX}"
+        path = self._output / f"{name}{INVERTED_SUFFIX}"
         n_pixels = n_left = tickets.n_items(len(tickets))
         try:
             progress = inversion_file.read_progress(path)
@@ -173,7 +174,7 @@ class MapCampaign(InversionCampaign):
         if n_left == 0:
             return None
         maps = InversionUnit(name, (UnitMap(prepared, path, n_pixels),))
-        return Unit(name, float(n_left), progress is not None, maps)
+        return Unit(name, float(n_left), progress is not None, maps, steps=n_left)
 
 
 def find_prepared(directory: Path) -> list[Path]:
@@ -184,7 +185,7 @@ def find_prepared(directory: Path) -> list[Path]:
     MapFileError
         If there are none.
     """
-    found = sorted(directory.glob(f"*{SUFFIX}"))
+    found = sorted(directory.glob(f"*{PREPARED_SUFFIX}"))
     if not found:
-        raise MapFileError(f"{directory}: no prepared map (*{SUFFIX}) in here")
+        raise MapFileError(f"{directory}: no prepared map (*{PREPARED_SUFFIX}) in here")
     return found

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 FORMAT = "cvzmpi inverted map"
 FORMAT_VERSION = 1
-SUFFIX = ".inverted.h5"
 MODEL = "Milne-Eddington"
 AZIMUTH_NOTE = (
     "The azimuth is known modulo 180 degrees; which of the two directions is the field's was not "
@@ -74,7 +73,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class InvertedMap:
-    """A finished map."""
+    """An inverted map, finished or not."""
 
     # `parameters`, `uncertainties`: dict of float32 arrays of the map's shape; by name, in the
     # units of `milne_eddington.PARAMETERS`
@@ -166,15 +165,33 @@ def read(path: Path) -> InvertedMap:
     MapFileError
         If the file is unreadable, or not all pixels are inverted.
     """
-    progress = read_progress(path)
-    if progress is None:
-        raise MapFileError(f"{path}: no such file")
+    so_far, progress = read_so_far(path)
     if not progress.done:
         remaining = counted(progress.n_tickets_remaining, "ticket is", "tickets are")
         raise MapFileError(f"{path}: {remaining} not inverted yet")
+    check_counted(path, so_far.status.size)
+    return so_far
+
+
+def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
+    """Read a map as far as it is inverted, also while a job inverts it.
+
+    Returns
+    -------
+    InvertedMap
+        Where its status is 0, a pixel is not inverted yet, and its values are NaN.
+    Progress
+
+    Raises
+    ------
+    MapFileError
+        If there is no such file, or it is unreadable.
+    """
+    progress = read_progress(path)
+    if progress is None:
+        raise MapFileError(f"{path}: no such file")
     with opened(path, FORMAT, FORMAT_VERSION) as file:
-        check_counted(path, file["status"].size)
-        return InvertedMap(
+        so_far = InvertedMap(
             parameters={name: file["parameters"][name][()] for name in PARAMETERS},
             uncertainties={name: file["uncertainties"][name][()] for name in PARAMETERS},
             chi_squared=file["chi_squared"][()],
@@ -185,6 +202,7 @@ def read(path: Path) -> InvertedMap:
                 json.loads(file.attrs["software"]),
             ),
         )
+    return so_far, progress
 
 
 class InversionWriter(CheckpointWriter):

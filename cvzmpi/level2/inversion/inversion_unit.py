@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.errors import MapFileError
-from cvzmpi.ledger import Recorded, State
-from cvzmpi.level2.inversion.inversion_file import SUFFIX, read_progress
-from cvzmpi.level2.maps.prepared_map import PreparedMap, map_name
-
-_CHECKSUM_DIGITS = 12
+from cvzmpi.ledger import Recorded
+from cvzmpi.level2.inversion.inversion_file import read_progress
+from cvzmpi.level2.inversion.recorded_maps import last_maps
+from cvzmpi.level2.maps.prepared_map import PreparedMap
 
 
 @dataclass(frozen=True)
@@ -80,15 +79,6 @@ def record_of(maps: Iterable[tuple[Path, PreparedMap]]) -> list[dict[str, Any]]:
     ]
 
 
-def last_record(history: list[Recorded]) -> list[dict[str, Any]] | None:
-    """The record of the last preparation in a history; None if there is none."""
-    for event in reversed(history):
-        if event.to_state is State.PREPROCESSED and event.detail and "maps" in event.detail:
-            maps: list[dict[str, Any]] = event.detail["maps"]
-            return maps
-    return None
-
-
 def last_prepared(history: list[Recorded], inverted: Path) -> InversionUnit | None:
     """The maps of a program that were prepared last; None if it was never prepared.
 
@@ -99,13 +89,8 @@ def last_prepared(history: list[Recorded], inverted: Path) -> InversionUnit | No
     inverted : Path
         Directory of the inverted maps.
     """
-    record = last_record(history)
-    if record is None:
+    maps = last_maps(history, inverted)
+    if maps is None:
         return None
-    maps = []
-    for entry in record:
-        prepared = Path(entry["prepared"])
-        name = f"{map_name(prepared)}.{entry['checksum'][:_CHECKSUM_DIGITS]}{SUFFIX}"
-        path = inverted.absolute() / name
-        maps.append(UnitMap(prepared, path, entry["n_pixels"], Path(entry["level1"])))
-    return InversionUnit(history[0].unit, tuple(maps))
+    units = (UnitMap(one.prepared, one.inverted, one.n_pixels, one.level1) for one in maps)
+    return InversionUnit(history[0].unit, tuple(units))

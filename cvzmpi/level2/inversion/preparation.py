@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
-from cvzmpi.level2.inversion.inversion_unit import last_record, record_of
+from cvzmpi.level2.inversion.inversion_unit import record_of
+from cvzmpi.level2.inversion.recorded_maps import last_record
 from cvzmpi.level2.maps.preprocess import preprocess_dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.program import ObservingProgram

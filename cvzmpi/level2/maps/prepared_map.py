@@ -15,17 +15,12 @@ import numpy as np
 
 from cvzmpi.errors import DamagedMapFileError
 from cvzmpi.level2.maps.map_file import opened, writing
+from cvzmpi.level2.maps.map_scale import MapScale
 from cvzmpi.storage.structure_checksum import SETTINGS, bytes_to_leave_out, write_record
 from cvzmpi.storage.whole_file import take_name
 
 FORMAT = "cvzmpi prepared map"
 FORMAT_VERSION = 1
-SUFFIX = ".prepared.h5"
-
-
-def map_name(prepared: Path) -> str:
-    """The name of a map: the name of its file without the suffix."""
-    return prepared.name.removesuffix(SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,11 @@ class PreparedMap:
     quiet_profile: np.ndarray  # float64, shape (n_wavelengths,); mean intensity of the quiet Sun
     checksum: str  # SHA-256 of the profiles
     record: dict[str, Any]  # the settings and files that the map was prepared from
+
+    @property
+    def scale(self) -> MapScale | None:
+        """The scale on the Sun; None if the record has none, as of simulated maps."""
+        return MapScale.from_record(self.record.get("scale"))
 
     @classmethod
     def read(cls, path: Path) -> PreparedMap:

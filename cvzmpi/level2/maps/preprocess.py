@@ -17,7 +17,9 @@ import numpy as np
 from cvzmpi.errors import Level1Error, MapFileError
 from cvzmpi.level2.maps.level1 import Level1Map, count_maps, read_level1
 from cvzmpi.level2.maps.map_file import writing
-from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMap, PreparedMapWriter
+from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
+from cvzmpi.level2.maps.map_scale import MapScale, scale_of
+from cvzmpi.level2.maps.prepared_map import PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectroscopy import spectral_window
@@ -77,7 +79,7 @@ def preprocess(
         If the prepared map cannot be written.
     """
     level1 = read_level1(directory, map_number)
-    path = output / f"{level1.inventory['datasetId']}_{map_number:03d}{SUFFIX}"
+    path = output / f"{level1.inventory['datasetId']}_{map_number:03d}{PREPARED_SUFFIX}"
     files = {file.name: sha256_of(file) for file in level1.files()}
     origin = {
         "dataset": str(level1.inventory["datasetId"]),
@@ -91,7 +93,8 @@ def preprocess(
     with writing(path), tempfile.TemporaryFile(dir=output, prefix=".scratch-") as scratch:
         cut = _cut(level1, settings, scratch)
         try:
-            return _prepare(cut, path, origin, settings)
+            scale = scale_of(level1.headers(), settings.slit_bin)
+            return _prepare(cut, path, origin, settings, scale)
         except Level1Error as error:
             raise Level1Error(f"{directory}: {error}") from error
 
@@ -137,7 +140,11 @@ def _cut(level1: Level1Map, settings: PreprocessSettings, scratch: Any) -> _Cut:
 
 
 def _prepare(
-    cut: _Cut, path: Path, origin: dict[str, Any], settings: PreprocessSettings
+    cut: _Cut,
+    path: Path,
+    origin: dict[str, Any],
+    settings: PreprocessSettings,
+    scale: MapScale | None,
 ) -> PreparedMap:
     """Calibrate, normalise, correct, and write."""
     quiet_profile, n_quiet = _quiet_profile(cut)
@@ -160,6 +167,7 @@ def _prepare(
             writer.write(_bin(stokes[:, :, kept], settings.spectral_bin))
         writer.record = {
             **origin,
+            "scale": None if scale is None else scale.as_record(),
             "software": installed_versions(*_SOFTWARE),
             "wavelength_calibration": {
                 "shift_nm": calibration.shift,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.level2.maps.prepared_map import SUFFIX, PreparedMapWriter
+from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
+from cvzmpi.level2.maps.prepared_map import PreparedMapWriter
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 
@@ -78,7 +79,7 @@ def simulate_prepared(
     """
     random = np.random.default_rng(seed)
     parameters = atmospheres(shape[0] * shape[1], random).reshape(*shape, -1)
-    path = directory / f"{name}{SUFFIX}"
+    path = directory / f"{name}{PREPARED_SUFFIX}"
     quiet = MilneEddington(wavelength).stokes(parameters[0])[:, 0].mean(axis=0)
     with PreparedMapWriter(path, shape, wavelength, quiet) as writer:
         for step in parameters:

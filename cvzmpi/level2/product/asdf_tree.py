@@ -49,6 +49,23 @@ def check_tree(path: Path) -> None:
         raise TreeError(" ".join(str(error).split())[:_MAX_LINE]) from error
 
 
+def fits_files_named(path: Path) -> list[str]:
+    """The names of FITS files in a tree, each once, in the order of the tree.
+
+    Raises
+    ------
+    TreeError
+        If the tree must not be built.
+    OSError
+        If the file cannot be read.
+    """
+    check_tree(path)
+    with path.open("rb") as file:
+        tree, _, _ = file.read(_MAX_BYTES).replace(b"\r\n", b"\n").partition(_END)
+    values = (getattr(event, "value", "") for event in yaml.parse(tree, Loader=_LOADER))
+    return list(dict.fromkeys(v for v in values if v.endswith((".fits", ".fits.fz"))))
+
+
 @dataclass
 class _Open:
     """A mapping or a sequence that has not ended yet."""

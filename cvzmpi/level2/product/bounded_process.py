@@ -19,8 +19,16 @@ _NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.sendto")
 _MAX_LENGTH = 1000  # characters of an error
 
 
+_preloaded: set[str] = set()
+
+
 class LimitError(CvzmpiError):
     """The function needed more time or memory than allowed, or its process failed."""
+
+
+def preload(*modules: str) -> None:
+    """Let the server of processes import some modules as well; before the first call only."""
+    _preloaded.update(modules)
 
 
 def call_bounded(function: str, *arguments: Any, seconds: float, gigabytes: float) -> Any:
@@ -42,7 +50,7 @@ def call_bounded(function: str, *arguments: Any, seconds: float, gigabytes: floa
         Any that the function raised.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([function.partition(":")[0]])
+    context.set_forkserver_preload(sorted({*_preloaded, function.partition(":")[0]}))
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(
         target=_answer, args=(sender, gigabytes, function, arguments), daemon=True

@@ -17,6 +17,7 @@ from astropy.io import fits
 
 from cvzmpi.errors import Level1Error
 from cvzmpi.level2.inversion.inversion_file import AZIMUTH_NOTE, MODEL
+from cvzmpi.level2.maps.map_scale import spatial_axes
 
 _FROM_LEVEL1 = (
     *("DATE-BEG", "DATE-END", "DATE-AVG", "DATEREF", "TELAPSE", "TIMESYS"),
@@ -165,7 +166,7 @@ def _image(
 
 def _wcs_cards(frame: Frame, with_profiles: bool) -> list[tuple[str, Any]]:
     """The world coordinates of an extension: those of Level 1, with new spectrum and binning."""
-    slit, raster = _spatial_axes(frame.header)
+    slit, raster = spatial_axes(frame.header)
     first = 3 if with_profiles else 1
     axes = {slit: first, raster: first + 1}  # of Level 1, and here
     cards: list[tuple[str, Any]] = [
@@ -202,16 +203,3 @@ def _linear_axis(
         (f"CRVAL{number}", first),
         (f"CDELT{number}", step),
     ]
-
-
-def _spatial_axes(header: Mapping[str, Any]) -> tuple[int, int]:
-    """The numbers of the axes along the slit, and of the scan, in a header of Level 1."""
-    spatial = [n for n in range(1, 4) if str(header.get(f"CTYPE{n}", "")).startswith("HPL")]
-    along = [n for n in spatial if int(header[f"NAXIS{n}"]) > 1]
-    if len(spatial) != 2 or len(along) != 1:
-        raise Level1Error(
-            "CTYPE1 to CTYPE3: expected two axes HPLN and HPLT, one of them along the slit"
-        )
-    (slit,) = along
-    (raster,) = set(spatial) - {slit}
-    return slit, raster

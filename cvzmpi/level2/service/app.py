@@ -30,6 +30,8 @@ from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.programs.views import Item, UnknownProgramError, list_items, program_view
+from cvzmpi.level2.service.map_pages import THUMBNAILS, add_map_pages
+from cvzmpi.level2.service.program_maps import maps_of_program
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.settings import STEP_NAME
 from cvzmpi.level2.steps import Level2Steps
@@ -63,6 +65,7 @@ def create_app(steps: Level2Steps, job: Job, rounds: Rounds, access: Access) -> 
     own.add_app_template_filter(_shown, "shown")
     _add_pages(own, steps, rounds)
     _add_json(own, steps, rounds)
+    add_map_pages(own, steps)
     _add_changes(own, _actions(steps, job), access)
     own.register_error_handler(UnknownProgramError, lambda error: answer_error(404, str(error)))
     pages = OwnPages(own, "level2.index", [("level2.index", "Programs")], "level2.program")
@@ -130,7 +133,12 @@ def _add_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None:
 
     @own.get("/programs/<program:name>")
     def program(name: str) -> str:
-        return render_template("level2/program.html", view=program_view(steps.catalogue, name))
+        return render_template(
+            "level2/program.html",
+            view=program_view(steps.catalogue, name),
+            maps=maps_of_program(steps, name),
+            thumbnail_names=THUMBNAILS,
+        )
 
 
 def _add_json(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None:

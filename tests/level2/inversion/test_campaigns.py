@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cvzmpi.errors import MapFileError
-from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.campaigns import MapCampaign, find_prepared
+from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX
 from cvzmpi.level2.maps.simulated_map import simulate_prepared
 from cvzmpi.level2.settings import InversionSettings
 from tools.harness.hdf5_content import contents
@@ -123,7 +123,7 @@ def test_a_job_killed_again_and_again_makes_the_same_maps(prepared, finished, tm
 def pixels_done(output):
     """Pixels that have a status, vouched for or not."""
     total = 0
-    for path in output.glob(f"*{inversion_file.SUFFIX}"):
+    for path in output.glob(f"*{INVERTED_SUFFIX}"):
         with h5py.File(path, "r", locking=False) as file:
             total += int((file["status"][()] > 0).sum())
     return total

@@ -12,7 +12,8 @@ from cvzmpi.ledger.client.outbox import Outbox
 from cvzmpi.ledger.db.tables import claims as job_claims
 from cvzmpi.ledger.records import now as present
 from cvzmpi.level2.inversion.campaigns import ProgramCampaign
-from cvzmpi.level2.inversion.inversion_file import SUFFIX, read_progress
+from cvzmpi.level2.inversion.inversion_file import read_progress
+from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.reservation import ReservationError, reserve
@@ -68,13 +69,13 @@ def run(directory, *more, ranks=None, team=1, **environment):
 
 
 def maps(directory):
-    files = (directory / "maps" / "inverted").glob(f"*{SUFFIX}")
+    files = (directory / "maps" / "inverted").glob(f"*{INVERTED_SUFFIX}")
     return {path.name: content(path) for path in files}
 
 
 def tickets(directory):
     """Tickets that are done, in all files."""
-    files = (directory / "maps" / "inverted").glob(f"*{SUFFIX}")
+    files = (directory / "maps" / "inverted").glob(f"*{INVERTED_SUFFIX}")
     return sum(read_progress(path).n_tickets_done for path in files)
 
 

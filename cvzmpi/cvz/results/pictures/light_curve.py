@@ -11,19 +11,12 @@ from matplotlib.patches import Patch
 
 from cvzmpi.cvz.detection.search import found_by_in_words
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
-from cvzmpi.cvz.results.pictures.style import (
-    DATA,
-    FLARE,
-    GP,
-    NOT_SEARCHED,
-    picture,
-    say,
-    with_error,
-)
+from cvzmpi.cvz.results.pictures.colours import FLARE, GP, NOT_SEARCHED
 from cvzmpi.cvz.results.products.measured_flares import by_size
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 from cvzmpi.messages.wording import counted
+from cvzmpi.pictures.style import DATA, picture, say, with_error
 
 MAX_FLARES = 9
 _COLUMNS = 3  # of their panels

@@ -8,10 +8,10 @@ from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, title_o
 from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.pictures.recovery import draw_completeness
 from cvzmpi.cvz.results.pictures.star import draw_ffd
-from cvzmpi.cvz.results.pictures.style import drawn
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.errors import SectorFileError
+from cvzmpi.pictures.style import drawn
 
 PICTURES = ("overview", "flares", "completeness", "ffd")
 """What `SectorFile.plot` can draw."""

@@ -19,9 +19,9 @@ from cvzmpi.cvz.results.pictures.light_curve import (
     title_of,
 )
 from cvzmpi.cvz.results.pictures.recovery import draw_recovery
-from cvzmpi.cvz.results.pictures.style import check_suffix, picture, save, say
 from cvzmpi.cvz.results.products.measured_flares import by_size
 from cvzmpi.errors import ConfigError
+from cvzmpi.pictures.style import check_suffix, picture, save, say
 
 
 def plot_file(

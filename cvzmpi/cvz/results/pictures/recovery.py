@@ -9,15 +9,7 @@ import numpy as np
 from matplotlib.patheffects import Normal, Stroke
 
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
-from cvzmpi.cvz.results.pictures.style import (
-    DATA,
-    FLARE,
-    GP,
-    NOT_SEARCHED,
-    label_decades,
-    picture,
-    say,
-)
+from cvzmpi.cvz.results.pictures.colours import FLARE, GP, NOT_SEARCHED
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.recovered_fraction import (
     Counts,
@@ -28,12 +20,10 @@ from cvzmpi.cvz.results.products.recovered_fraction import (
 )
 from cvzmpi.cvz.sector_file.data import Recovery
 from cvzmpi.messages.wording import counted
+from cvzmpi.pictures.style import DATA, label_decades, picture, say
 
 _MIN_IN_CELL = 10
 """Repeats below which a cell of the recovery map is left empty: its fraction says little."""
-
-_N_CELLS = 7
-"""Rows and columns of the map with intervals."""
 
 _SIZES = (
     ("equivalent_duration", "Equivalent duration [s]", 1.0, "s"),
@@ -123,30 +113,6 @@ def _why_nothing(recovery: Recovery | None) -> str:
     if recovery is None:
         return "No injections yet"
     return "No injection counts" if recovery.n_done else "No injection done yet"
-
-
-def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
-    """A figure of few cells, each with its recovered fraction and the interval of it.
-
-    At least one repeat must count.
-    """
-    grid = _Grid.of(recovery, _N_CELLS)
-    fraction, (low, high) = grid.counts.fraction, grid.counts.interval()
-    figure = picture(7.4, 5.0)
-    axes = figure.subplots()
-    grid.draw(axes, fraction, label="Recovered fraction")
-    centres = np.meshgrid(_middles(grid.minutes), _middles(grid.percent))
-    for x, y, value, below, above in zip(
-        *(values.ravel() for values in (*centres, fraction, low, high)), strict=True
-    ):
-        if np.isfinite(value):
-            text = f"{value * 100:.0f}$_{{-{(value - below) * 100:.0f}}}"
-            text += f"^{{+{(above - value) * 100:.0f}}}$"
-            colour = "black" if value > 0.55 else "white"
-            axes.text(x, y, text, ha="center", va="center", color=colour, fontsize=8.5)
-    axes.set_title(title, loc="left", fontweight="bold")
-    axes.set_title("recovered [%], with 68 % interval", loc="right")
-    return figure
 
 
 def draw_completeness(recovery: Recovery, title: str) -> Any:

@@ -7,17 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.results.pictures.style import (
-    DATA,
-    FLARE,
-    GP,
-    NOT_SEARCHED,
-    label_decades,
-    picture,
-    say,
-)
+from cvzmpi.cvz.results.pictures.colours import FLARE, GP, NOT_SEARCHED
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.messages.wording import counted
+from cvzmpi.pictures.style import DATA, label_decades, picture, say
 
 
 def draw_ffd(star: StarFfd) -> Any:

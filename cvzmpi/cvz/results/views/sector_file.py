@@ -36,7 +36,7 @@ from cvzmpi.given_path import expanded_argument
 if TYPE_CHECKING:
     from lightkurve import TessLightCurve
 
-    from cvzmpi.cvz.results.pictures.style import Picture
+    from cvzmpi.pictures.style import Picture
 
 Size = Literal["equivalent_duration", "amplitude"]
 

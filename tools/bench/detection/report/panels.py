@@ -11,8 +11,9 @@ import numpy as np
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.detection.significance.images import Image
-from cvzmpi.cvz.results.pictures.style import DATA, FLARE, GP, picture, save
+from cvzmpi.cvz.results.pictures.colours import FLARE, GP
 from cvzmpi.cvz.sector_file.reading import SectorContent
+from cvzmpi.pictures.style import DATA, picture, save
 from tools.bench.detection.false_alarms import SEARCHES
 from tools.bench.detection.known_flares import covering
 from tools.bench.detection.measured import DEFAULT, RealLightCurves, Simulated

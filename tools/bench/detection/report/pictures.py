@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.results.pictures.style import PALETTE, picture, save
+from cvzmpi.pictures.style import PALETTE, picture, save
 from tools.bench.detection.false_alarms import IMAGES, PER_DAYS, SEARCHES
 from tools.bench.detection.low_limits import LowLimit
 from tools.bench.detection.measured import (

@@ -20,7 +20,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from cvzmpi.errors import ConfigError
 
-DATA, GP, FLARE, NOT_SEARCHED = "0.45", "#0072B2", "#D55E00", "0.9"
+DATA = "0.45"
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 # Of every format, what would make two figures of the same content differ.
 _METADATA: dict[str, dict[str, Any]] = {

@@ -1,0 +1,209 @@
+"""Prepared and inverted maps for pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from cvzmpi.errors import MapFileError
+from cvzmpi.level2.inversion.inversion_file import InvertedMap, read_so_far
+from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
+from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
+from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
+from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddington
+from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
+
+_QUIET_CONTINUUM = "quiet Sun"
+_DEGREES = 180 / np.pi
+
+
+def open_prepared(path: Path) -> OpenedMap:
+    """Read the quantities of a prepared map.
+
+    Raises
+    ------
+    MapFileError
+    """
+    prepared = PreparedMap.read(path)
+    continuum = _Continuum(prepared)
+    quantities = [
+        Quantity("continuum", _QUIET_CONTINUUM, continuum.read),
+        Quantity("linear_polarisation", "%", continuum.read_linear),
+        Quantity("circular_polarisation", "%", continuum.read_circular),
+    ]
+
+    def read_profiles(x: int, y: int) -> Profiles:
+        return Profiles(prepared.wavelength, _observed(prepared, x, y), None)
+
+    return OpenedMap(
+        path=path,
+        kind="prepared map, not inverted",
+        shape=prepared.shape,
+        quantities=named(quantities),
+        scale=prepared.scale,
+        read_profiles=read_profiles,
+        notes=_notes(prepared),
+    )
+
+
+def open_inverted(path: Path, prepared_path: Path | None) -> OpenedMap:
+    """Read an inverted map, as far as it is inverted.
+
+    Parameters
+    ----------
+    prepared_path : Path or None
+        The prepared map; None to look for it where the commands leave it.
+
+    Raises
+    ------
+    MapFileError
+        If a file cannot be read, or the prepared map is not that of the inverted one.
+    """
+    inverted, progress = read_so_far(path)
+    prepared = _prepared_of(path, inverted, prepared_path)
+    quantities = [Quantity.of("chi_squared", "", _where_inverted(inverted, inverted.chi_squared))]
+    for name, unit in PARAMETERS.items():
+        factor, shown = (_DEGREES, "deg") if unit == "rad" else (1, unit)
+        for suffix, found in (("", inverted.parameters), (UNCERTAINTY, inverted.uncertainties)):
+            values = _where_inverted(inverted, factor * found[name].astype(float))
+            quantities.append(Quantity.of(f"{name}{suffix}", shown, values))
+    quantities.append(_continuum(inverted, prepared))
+    notes = [] if prepared is None else _notes(prepared)
+    if prepared is None:
+        notes.append("without its prepared map: the continuum is that of the fit")
+    if not progress.done:
+        n_done = int(np.count_nonzero(inverted.status != NOT_BEGUN))
+        share = n_done / inverted.status.size
+        notes.append(f"{n_done:,} of {inverted.status.size:,} pixels inverted so far, {share:.0%}")
+
+    def read_profiles(x: int, y: int) -> Profiles:
+        return _profiles(path, inverted, prepared, x, y)
+
+    n_steps, n_slit = inverted.status.shape
+    return OpenedMap(
+        path=path,
+        kind="inverted map" if progress.done else "inverted map, not finished",
+        shape=(n_steps, n_slit),
+        quantities=named(quantities),
+        scale=None if prepared is None else prepared.scale,
+        read_profiles=read_profiles,
+        status=Quantity.of("status", "", inverted.status),
+        notes=notes,
+    )
+
+
+def continuum_of(wavelength: np.ndarray) -> np.ndarray:
+    """Mask of the wavelengths that show the continuum; all of them where there is none."""
+    outside = spectral_window.of_continuum(wavelength, FE_I_630)
+    return outside if outside.any() else np.ones_like(outside)
+
+
+def _notes(prepared: PreparedMap) -> list[str]:
+    return ["simulated"] if prepared.record.get("simulated") else []
+
+
+def _where_inverted(inverted: InvertedMap, values: np.ndarray) -> np.ndarray:
+    without = np.isin(inverted.status, (NOT_BEGUN, UNUSABLE))
+    return np.where(without, np.nan, values)
+
+
+def _continuum(inverted: InvertedMap, prepared: PreparedMap | None) -> Quantity:
+    """The observed continuum, or that of the model: its source function at optical depth 1."""
+    if prepared is not None:
+        return Quantity("continuum", _QUIET_CONTINUUM, _Continuum(prepared).read)
+    p = inverted.parameters
+    values = _where_inverted(inverted, p["source_constant"] + p["source_gradient"])
+    return Quantity.of("continuum", _QUIET_CONTINUUM, values)
+
+
+class _Continuum:
+    """The continuum of a prepared map, and its polarisation relative to it."""
+
+    def __init__(self, prepared: PreparedMap) -> None:
+        self._prepared = prepared
+        self._mask = continuum_of(prepared.wavelength)
+
+    def read(self, steps: slice) -> np.ndarray:
+        """The mean intensity in the continuum."""
+        return self._each(steps, slice(0, 1), lambda stokes, light: light)
+
+    def read_linear(self, steps: slice) -> np.ndarray:
+        """The largest linear polarisation at any wavelength, in percent."""
+        return self._each(
+            steps, slice(None), lambda s, light: _percent(np.hypot(s[:, 1], s[:, 2]), light)
+        )
+
+    def read_circular(self, steps: slice) -> np.ndarray:
+        """The largest circular polarisation at any wavelength, in percent."""
+        return self._each(steps, slice(None), lambda s, light: _percent(np.abs(s[:, 3]), light))
+
+    def _each(
+        self,
+        steps: slice,
+        needed: slice,
+        measure: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    ) -> np.ndarray:
+        """Measure something in the Stokes profiles, one scan position after the other."""
+        found = []
+        with self._prepared.profiles() as profiles, np.errstate(divide="ignore", invalid="ignore"):
+            for step in range(*steps.indices(self._prepared.shape[0])):
+                stokes = profiles[step, :, needed]
+                found.append(measure(stokes, stokes[:, 0][:, self._mask].mean(axis=1)))
+        return np.array(found)
+
+
+def _percent(polarised: np.ndarray, light: np.ndarray) -> np.ndarray:
+    largest: np.ndarray = 100 * polarised.max(axis=1) / light
+    return largest
+
+
+def _prepared_of(path: Path, inverted: InvertedMap, given: Path | None) -> PreparedMap | None:
+    """The prepared map that was inverted; None if it is in none of the usual places."""
+    checksum = inverted.origin.prepared_checksum
+    if given is not None:
+        prepared = PreparedMap.read(given)
+        if prepared.checksum != checksum:
+            raise MapFileError(f"{path}: not inverted from {given}")
+        return prepared
+    name = path.name.partition(".")[0]
+    for directory in (path.parent, path.parent.parent / "prepared"):
+        for candidate in sorted(directory.glob(f"*{PREPARED_SUFFIX}")):
+            if not candidate.name.startswith(f"{name}."):
+                continue
+            try:
+                prepared = PreparedMap.read(candidate)
+            except MapFileError:
+                continue  # the maps can be drawn without it
+            if prepared.checksum == checksum:
+                return prepared
+    return None
+
+
+def _observed(prepared: PreparedMap, x: int, y: int) -> np.ndarray:
+    profiles: np.ndarray = prepared.read_profiles((x, slice(y, y + 1)))[0]
+    return profiles
+
+
+def _profiles(
+    path: Path, inverted: InvertedMap, prepared: PreparedMap | None, x: int, y: int
+) -> Profiles:
+    if prepared is None:
+        raise MapFileError(
+            f"{path}: its Stokes profiles are in the prepared map, which is not beside it: "
+            "name it with --prepared"
+        )
+    observed, fitted = _observed(prepared, x, y), None
+    settings = json.loads(inverted.origin.settings_json)
+    if inverted.status[x, y] not in (NOT_BEGUN, UNUSABLE):
+        stray_light = prepared.quiet_profile if settings["fit_filling_factor"] else None
+        parameters = np.array([[inverted.parameters[name][x, y] for name in PARAMETERS]], float)
+        fitted = MilneEddington(prepared.wavelength, stray_light=stray_light).stokes(parameters)[0]
+    left_out = spectral_window.of_tellurics(prepared.wavelength)
+    return Profiles(
+        prepared.wavelength, observed, fitted, left_out if settings["exclude_tellurics"] else None
+    )

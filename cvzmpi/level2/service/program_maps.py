@@ -1,0 +1,79 @@
+"""The maps that a program has, and the files that they are in now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cvzmpi.ledger import Recorded
+from cvzmpi.level2.inversion.recorded_maps import last_maps
+from cvzmpi.level2.maps.map_names import map_name
+from cvzmpi.level2.product.handing_in import TEAM
+from cvzmpi.level2.programs.catalogue import Inversion
+from cvzmpi.level2.steps import Level2Steps
+
+
+@dataclass(frozen=True)
+class ProgramMap:
+    """A map of a program."""
+
+    name: str  # the inversion id or, of a map without a result, the name of its file
+    what: str  # in words, where it comes from
+    files: tuple[Path, ...]  # where the map may be, the best file first
+    prepared: Path | None = None  # the prepared map, with the profiles
+
+    @property
+    def file(self) -> Path | None:
+        """The file to show; None if all have gone."""
+        return next((file for file in self.files if file.exists()), None)
+
+    @property
+    def prepared_file(self) -> Path | None:
+        """The prepared map, if it is there."""
+        return self.prepared if self.prepared is not None and self.prepared.exists() else None
+
+    @property
+    def gone(self) -> str:
+        """The words for a map whose files have gone; "" if one is there."""
+        if self.file is not None:
+            return ""
+        return f"The files of {self.name} are not here any more: {self.files[0]}"
+
+
+def maps_of_program(steps: Level2Steps, program: str) -> list[ProgramMap]:
+    """The maps of the newest result, and those that are prepared or being inverted since."""
+    history = steps.ledger.history(program)
+    result = steps.catalogue.result(program)
+    found = [_of_inversion(steps, inversion, history) for inversion in result]
+    known = {file for one in found for file in one.files}
+    for one in last_maps(history, steps.config.maps.inverted) or ():
+        if one.inverted not in known:
+            name = map_name(one.prepared)
+            files = (one.inverted, one.prepared)
+            found.append(ProgramMap(name, "without a result yet", files, one.prepared))
+    return found
+
+
+def _of_inversion(steps: Level2Steps, inversion: Inversion, history: list[Recorded]) -> ProgramMap:
+    """The map of a result: where it was made, or where its product was brought."""
+    settings, inversion_id = steps.config.publish, inversion.inversion_id
+    products = [
+        settings.destination / destination for destination in _destinations(history, inversion_id)
+    ]
+    detail: dict[str, Any] = inversion.detail
+    if inversion.method == TEAM:
+        files = (Path(detail["asdf"]), *products)
+        return ProgramMap(inversion_id, f"by the {TEAM}", files)
+    files = (Path(detail["inverted"]), settings.staging / inversion_id, *products)
+    return ProgramMap(inversion_id, inversion.method, files, Path(detail["prepared"]))
+
+
+def _destinations(history: list[Recorded], inversion_id: str) -> list[str]:
+    """The directories in the bucket where an inversion was brought, the newest first."""
+    details = [event.detail or {} for event in reversed(history)]
+    return [
+        str(detail["destination"])
+        for detail in details
+        if detail.get("record", {}).get("inversionId") == inversion_id and "destination" in detail
+    ]

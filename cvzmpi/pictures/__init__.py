@@ -1,0 +1,1 @@
+"""The style of pictures that matplotlib draws, in any campaign."""
