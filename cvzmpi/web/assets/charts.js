@@ -12,9 +12,10 @@
   cvzmpi.chart = (name, description) => {
     const place = document.getElementById(name);
     if (!place) return;
+    cvzmpi.charts[name]?.remove(); // a page that is kept up to date describes its charts anew
     const chart = new Chart(name, place, description);
     cvzmpi.charts[name] = chart;
-    place.style.minHeight = "24rem";
+    place.style.minHeight = `${Math.max(place.offsetHeight, 384)}px`; // so that nothing jumps
     const observer = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       observer.disconnect();
@@ -49,7 +50,14 @@
       this.shown = { x: [...this.full.x], y: [...this.full.y] };
       this.#makePlot();
       cvzmpi.chartZoom(this);
-      new ResizeObserver(() => this.#fitSize()).observe(this.parts.frame);
+      this.resized = new ResizeObserver(() => this.#fitSize());
+      this.resized.observe(this.parts.frame);
+    }
+
+    remove() {
+      this.resized?.disconnect();
+      this.plot?.destroy();
+      this.plot = null;
     }
 
     range() {
