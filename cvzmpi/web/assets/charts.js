@@ -43,6 +43,7 @@
         this.series = await Promise.all(this.described.map((series) => cvzmpi.readSeries(series, this.axes)));
         numberStyles(this.series);
       }
+      if (this.removed) return;
       this.parts = cvzmpi.chartParts(this);
       this.place.style.minHeight = "";
       if (this.nothing) return;
@@ -55,6 +56,7 @@
     }
 
     remove() {
+      this.removed = true;
       this.resized?.disconnect();
       this.plot?.destroy();
       this.plot = null;
