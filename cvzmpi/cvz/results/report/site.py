@@ -74,8 +74,8 @@ def write_site(
     results, report : Path
         Directories of the sector files, and of the report; that one is created where missing.
     n_stars : int
-        So many stars, those with the most flares, have their light curves on their pages; and
-        those of the gallery, and those that `write_named_stars` added.
+        So many stars, those with the most flares, have their light curves on their pages, and
+        those of the gallery unless this is 0; and those that `write_named_stars` added.
     include_marked : bool
         Have stars and light curves with quality marks in the pictures of the campaign, and in all
         sets of the gallery, as well.
@@ -100,7 +100,7 @@ def write_site(
     world.first(lambda: _begin(results, report, index))
     table = pq.read_table(table_path(index.directory, "light_curves"))
     gallery = world.first(lambda: choose_flares(index.directory, include_marked))
-    drawn = drawn_stars(table, n_stars, gallery_stars(gallery), report)
+    drawn = drawn_stars(table, n_stars, gallery_stars(gallery) if n_stars else (), report)
     stars = _slices(table)
     summaries = _write_stars(stars, table, index, drawn, results, report, world, search, energy)
     missing = write_gallery(gallery, results, report, world, search)
