@@ -126,6 +126,23 @@ class Claims:
                 connection, lambda query: only(_in_batch(query, job) if limited else query)
             )
 
+    def cost_of(
+        self,
+        job: Job,
+        states: Collection[State],
+        *,
+        limited: bool = False,
+        only: Narrow = all_units,
+    ) -> tuple[float, float]:
+        """The sums over the units in some states of their costs and of the squares."""
+        query = sa.select(
+            sa.func.coalesce(sa.func.sum(latest.c.cost), 0.0).label("cost"),
+            sa.func.coalesce(sa.func.sum(latest.c.cost * latest.c.cost), 0.0).label("squared"),
+        ).where(latest.c.state.in_([state.value for state in states]))
+        with self._database.reading() as connection:
+            found = connection.execute(only(_in_batch(query, job) if limited else query)).one()
+        return float(found.cost), float(found.squared)
+
     def holder(self, name: str, *, within: sa.Connection) -> Job | None:
         """The job that has a unit now, as far as is known; None where it is free."""
         query = (

@@ -17,6 +17,7 @@ from rich.live import Live
 
 from cvzmpi.errors import LedgerError
 from cvzmpi.ledger.client.outbox import count_undelivered
+from cvzmpi.ledger.status.pace import WholeUnit
 from cvzmpi.ledger.status.report import history_report, status_report
 from cvzmpi.ledger.status.status import Status, take_status
 from cvzmpi.runtime.all_ranks import DONE
@@ -31,6 +32,7 @@ def show_status(
     location: str | Path,
     outboxes: Path,
     step_name: str,
+    whole: WholeUnit | None = None,
     *,
     as_json: bool,
     watch: bool,
@@ -46,13 +48,15 @@ def show_status(
         Directory of the outboxes of its jobs.
     step_name : str
         What a step of a unit is called.
+    whole : WholeUnit, optional
+        A whole unit of the campaign, where all are alike.
     as_json, watch, interval
         The values of `status_options`: JSON is printed once; with `watch`, the state is shown
         again every `interval` seconds until somebody interrupts.
     """
 
     def look() -> Status:
-        return take_status(location, count_undelivered(outboxes))
+        return take_status(location, count_undelivered(outboxes), whole)
 
     if as_json:
         click.echo(json.dumps(look().as_json(), indent=2))

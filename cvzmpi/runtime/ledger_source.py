@@ -212,6 +212,10 @@ class LedgerSource:
             return "ledger out of reach"
         return "waiting for other jobs" if self._wait.is_on else ""
 
+    def ranks_of_others(self) -> int:
+        """The ranks of other living jobs that have units."""
+        return sum(job.ranks for job, n_units in self._writer.with_others() if n_units)
+
     def close(self, stopped: str | None) -> Remainder | None:
         """Give back the units that teams still have, and deliver all events."""
         for name, held in self._held.items():

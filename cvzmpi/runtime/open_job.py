@@ -198,10 +198,13 @@ def overview_of(
         for failure in failures(ledger)
         if failure.from_state in failed_in and (batch is None or failure.unit.name in batch)
     ]
+    cost, squared = ledger.claims.cost_of(job, open_states, limited=batch is not None, only=only)
     return Overview(
         n_open=sum(n for (state, _), n in counts.items() if state in open_states),
         n_begun=sum(n for (state, begun), n in counts.items() if begun and state in open_states),
         n_done=sum(n for (s, _), n in counts.items() if s in FINISHED),
         rejected=[Outcome(failure.unit.name, failure.message) for failure in failed],
         steps_per_unit=steps_per_unit,
+        cost=cost,
+        cost_squared=squared,
     )

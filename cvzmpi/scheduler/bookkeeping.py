@@ -65,6 +65,7 @@ class Bookkeeping:
         self._look_at_clock = look_at_clock
         self._attended = -math.inf
         self._faults = 0  # of machines
+        self._at_work: dict[int, str] = {}  # the unit of each leader, by rank
         overview = source.overview()
         self.outcome = JobOutcome(failed=list(overview.rejected))
         display.begin(overview)
@@ -106,6 +107,7 @@ class Bookkeeping:
     def began(self, unit: Unit, worker: Worker) -> None:
         """A team was given the unit."""
         self._source.began(unit, worker)
+        self._at_work[worker.rank] = unit.name
         self.display.assigned(unit)
 
     def ended(self, outcome: Outcome) -> None:
@@ -123,10 +125,10 @@ class Bookkeeping:
                 f"{counted(self._faults, 'unit was', 'units were')} put off: {outcome.unfinished}"
             )
 
-    def steps_done(self, steps: int) -> None:
-        """A team did some steps of its unit."""
+    def steps_done(self, steps: int, leader: int = 0) -> None:
+        """The team of a leader did some steps of its unit."""
         self._source.steps_done(steps)
-        self.display.steps_done(steps)
+        self.display.steps_done(steps, self._at_work.get(leader))
 
     def attend(self) -> None:
         """Look at the clock and after the source, if some time has passed since the last look."""
@@ -135,7 +137,7 @@ class Bookkeeping:
             return
         self._look_at_clock()
         self._attend_to_source()
-        self.display.refresh(self._source.status())
+        self.display.refresh(self._source.status(), self._source.ranks_of_others())
         self._attended = time.perf_counter()
 
     def _attend_to_source(self) -> None:

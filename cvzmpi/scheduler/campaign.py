@@ -64,6 +64,8 @@ class Unit:
     cost: float  # expected work, in any measure that all units share
     begun: bool = False  # whether an earlier job left it half done
     content: Any = None  # what the campaign's `work` needs to know; must pickle
+    steps: int = 0  # that are left; 0 where that is not known
+    part: float = 1.0  # of the work that `cost` stands for, the part that is left
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,10 @@ class Overview:
     n_begun: int = 0  # how many of them an earlier job left half done
     n_done: int = 0  # units that are done already
     rejected: Sequence[Outcome] = ()  # what could not become a unit; counted as failed
-    steps_per_unit: int = 0  # for the progress display
+    steps_per_unit: int = 0  # where a unit does not say its own
+    # sums over the open units of their costs and of the squares; 0 where they are not known
+    cost: float = 0.0
+    cost_squared: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,10 @@ class UnitSource(Protocol):
     def status(self) -> str:
         """A few words for the progress display, or none."""
         return ""
+
+    def ranks_of_others(self) -> int:
+        """The ranks of other jobs that work on the same units."""
+        return 0
 
     def close(self, stopped: str | None) -> Remainder | None:
         """The job ends; `stopped` says why it was asked to, None where it was not.

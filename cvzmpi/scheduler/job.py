@@ -179,7 +179,7 @@ class _Dispatcher:
         message = self._communicator.recv(**anybody, status=status)
         leader = status.Get_source()
         if status.Get_tag() == _STEPS:
-            self._books.steps_done(message)
+            self._books.steps_done(message, leader)
         elif status.Get_tag() == _STOP:
             self._books.stop.ask(message)
         else:

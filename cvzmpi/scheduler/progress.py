@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TextIO
 
-from cvzmpi.estimates import Estimate, duration, rate, time_left
+from cvzmpi.estimates import Estimate, duration, time_left
 from cvzmpi.messages.progress_bar import (
     BAR_SECONDS,
     FIRST_SECONDS,
@@ -19,6 +19,9 @@ from cvzmpi.messages.progress_bar import (
 )
 from cvzmpi.messages.wording import counted
 from cvzmpi.scheduler.campaign import Outcome, Overview, Unit
+from cvzmpi.scheduler.job_pace import JobPace
+
+_ESTIMATE_SECONDS = 5.0  # between two estimates of the time left, each of which takes some 20 ms
 
 
 class ProgressDisplay:
@@ -47,11 +50,12 @@ class ProgressDisplay:
         self._stream = stream or sys.stderr
         self._n_ranks = n_ranks
         self._live = LiveLine(self._stream) if can_draw(self._stream) else None
-        self._pause = BAR_SECONDS if self._live else FIRST_SECONDS
+        self._show_after = BAR_SECONDS if self._live else FIRST_SECONDS
         self._n_units = self._n_done = self._n_failed = self._n_working = 0
         self._n_done_before = 0
-        self._n_open = self._n_ended_otherwise = 0
-        self._steps_per_unit = self._steps = 0
+        self._steps = 0
+        self._pace = JobPace(Overview(0))
+        self._left: tuple[float, Estimate | None] | None = None  # as estimated last, and when
         self._status = ""
         self._n_left: int | None = None
         self._start = self._shown = time.monotonic()
@@ -61,7 +65,7 @@ class ProgressDisplay:
         self._n_failed = len(overview.rejected)
         self._n_done_before = self._n_done = overview.n_done
         self._n_units = overview.n_open + self._n_failed + self._n_done
-        self._n_open, self._steps_per_unit = overview.n_open, overview.steps_per_unit
+        self._pace = JobPace(overview)
         ranks = f"; {counted(self._n_ranks, 'rank')}" if self._n_ranks else ""
         self._say(
             f"{counted(self._n_units, self._unit_name)}: {self._n_done:,} done before, "
@@ -74,13 +78,14 @@ class ProgressDisplay:
 
     def assigned(self, unit: Unit) -> None:
         """A team got a unit."""
-        del unit
+        self._pace.assigned(unit, time.monotonic())
         self._n_working += 1
         self.refresh()
 
-    def steps_done(self, steps: int) -> None:
-        """A team did some steps of its unit."""
+    def steps_done(self, steps: int, unit: str | None = None) -> None:
+        """A team did some steps of its unit, if it is known which."""
         self._steps += steps
+        self._pace.steps_done(steps, unit)
         self.refresh()
 
     def ended(self, outcome: Outcome) -> None:
@@ -90,8 +95,7 @@ class ProgressDisplay:
 
     def dropped(self, outcome: Outcome) -> None:
         """A unit ended, perhaps without a team."""
-        if outcome.unfinished is not None or outcome.error is not None:
-            self._n_ended_otherwise += 1
+        self._pace.ended(outcome, time.monotonic())
         if outcome.unfinished is not None:
             self._say(f"{outcome.unit} is not finished: {outcome.unfinished}")
         elif outcome.error is None:
@@ -111,18 +115,26 @@ class ProgressDisplay:
         """So many units are left in the end; others may have done what this job did not."""
         self._n_left = n_left
 
-    def refresh(self, status: str | None = None) -> None:
-        """Show the present state, if it is time to; `status` says more about it from now on."""
+    def refresh(self, status: str | None = None, ranks_of_others: int = 0) -> None:
+        """Show the present state, if it is time to; `status` says more about it from now on.
+
+        Parameters
+        ----------
+        ranks_of_others : int
+            Ranks of other jobs that work on the same units.
+        """
+        if status is not None:
+            self._pace.shared_with = ranks_of_others / (self._n_ranks or 1)
         if status is not None:
             self._status = status
         now = time.monotonic()
-        if now - self._shown >= self._pause:
+        if now - self._shown >= self._show_after:
             self._shown = now
             if self._live:
                 self._live.show(self.line(), self._n_done + self._n_failed, self._n_units)
             else:
                 self._say(self.line())
-                self._pause = LINE_SECONDS
+                self._show_after = LINE_SECONDS
 
     def line(self) -> str:
         """The present state in one line."""
@@ -133,27 +145,18 @@ class ProgressDisplay:
             f"{self._n_failed:,} failed",
             f"{self._steps / elapsed:,.0f} {self._step_name}s/s",
         ]
-        if (left := self._left(elapsed)) is not None:
+        if (left := self._seconds_left()) is not None:
             parts.append(time_left(left))
         if self._status:
             parts.append(self._status)
         return ", ".join(parts)
 
-    def _left(self, elapsed: float) -> Estimate | None:
-        """The seconds until all steps are done; None where too little is done to tell.
-
-        A team's steps come in bursts as long as a unit, or as a minute where units take longer: so
-        many bursts there were, and so uncertain is the rate of steps.
-        """
-        bursts = rate(max(self._n_done - self._n_done_before, int(elapsed / 60)), elapsed)
-        if bursts is None or not self._steps:
-            return None
-        n_ended = self._n_done - self._n_done_before + self._n_ended_otherwise
-        # half-done units have fewer steps than the others
-        total = self._n_open * self._steps_per_unit
-        to_do = min(total - self._steps, (self._n_open - n_ended) * self._steps_per_unit)
-        left = max(to_do, 0) * elapsed / self._steps
-        return Estimate(left, left * bursts.value / bursts.high, left * bursts.value / bursts.low)
+    def _seconds_left(self) -> Estimate | None:
+        """The seconds until all units are done; None where that cannot be told."""
+        now = time.monotonic()
+        if self._left is None or now - self._left[0] >= _ESTIMATE_SECONDS:
+            self._left = now, self._pace.seconds_left(now)
+        return self._left[1]
 
     def __enter__(self) -> ProgressDisplay:
         if self._live:

@@ -19,7 +19,15 @@ class Schedule(UnitSource):
         steps_per_unit: int = 0,
     ) -> None:
         n_begun = sum(unit.begun for unit in units)
-        self._overview = Overview(len(units), n_begun, n_done, rejected, steps_per_unit)
+        self._overview = Overview(
+            len(units),
+            n_begun,
+            n_done,
+            rejected,
+            steps_per_unit,
+            cost=sum(unit.cost for unit in units),
+            cost_squared=sum(unit.cost**2 for unit in units),
+        )
         self._waiting = deque(
             sorted(units, key=lambda unit: (not unit.begun, -unit.cost, unit.name))
         )

@@ -42,7 +42,7 @@ def test_the_overview_counts_what_there_is_to_do():
     rejected = [Outcome("broken", "not a FITS file")]
     units = [Unit("a", 1, begun=True), Unit("b", 1)]
     schedule = Schedule(units, rejected, n_done=4, steps_per_unit=7)
-    assert schedule.overview() == Overview(2, 1, 4, rejected, 7)
+    assert schedule.overview() == Overview(2, 1, 4, rejected, 7, cost=2, cost_squared=2)
 
 
 def test_a_schedule_leaves_the_list_of_units_as_it_is():

@@ -108,7 +108,7 @@ def run(arguments: Sequence[str | Path], *, timeout: float = 150, **how: object)
 
 def kill(process: subprocess.Popen[str]) -> None:
     """SIGKILL to the whole tree of processes, all ranks included."""
-    for member in [process.pid, *_descendants(process.pid)]:
+    for member in [process.pid, *descendants(process.pid)]:
         with suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)
     process.communicate()
@@ -144,7 +144,7 @@ def wait_until(
         time.sleep(interval)
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """All processes below one, from /proc."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):

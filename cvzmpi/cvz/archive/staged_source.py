@@ -136,6 +136,10 @@ class StagedSource:
         self._look_ahead()
         return outcomes
 
+    def ranks_of_others(self) -> int:
+        """The ranks of other jobs that work on the same light curves."""
+        return self._inner.ranks_of_others()
+
     def status(self) -> str:
         """The numbers of downloads."""
         words = [

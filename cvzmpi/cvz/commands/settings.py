@@ -9,8 +9,10 @@ import click
 
 from cvzmpi.config import DEFAULT_FILE, as_toml, named_or_default
 from cvzmpi.cvz.configuration import Config, load
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.paths import holds_results, sector_files
 from cvzmpi.errors import ConfigError
+from cvzmpi.ledger.status.pace import WholeUnit
 from cvzmpi.runtime.all_ranks import DONE
 
 
@@ -117,3 +119,11 @@ def files_meant(given: Sequence[Path]) -> list[Path]:
         else:
             files.append(path)
     return files
+
+
+def whole_light_curve(config: Config) -> WholeUnit:
+    """The work on a light curve from its beginning to its end."""
+    n_inject = config.inject.n_inject
+    return WholeUnit(
+        steps=n_inject * config.inject.n_repeat, progress=n_inject + Stage.MODEL.n_before
+    )

@@ -10,6 +10,7 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.cvz.work.batch_list import read_batch, read_priorities, select_targets
@@ -64,7 +65,7 @@ class LightCurveWork:
 
         def as_unit(unit: LedgerUnit) -> Unit:
             source = by_name.get(unit.name) or LightCurveSource(LightCurveId.of_unit(unit.name))
-            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=source)
+            return self._unit(unit, source)
 
         return self._claimed(opened, ranks, (State.PREPROCESSED,), as_unit, names)
 
@@ -83,7 +84,7 @@ class LightCurveWork:
             source = LightCurveSource(
                 LightCurveId.of_unit(unit.name), product=Product.of_facts(unit.facts)
             )
-            return Unit(unit.name, unit.cost, begun=unit.progress > 0, content=source)
+            return self._unit(unit, source)
 
         names = None
         if batch is not None:
@@ -110,6 +111,19 @@ class LightCurveWork:
             inject.n_inject * inject.n_repeat,
             states=states,
             batch=names,
+        )
+
+    def _unit(self, unit: LedgerUnit, source: LightCurveSource) -> Unit:
+        """The unit of a light curve, with what is left of it as far as the ledger knows."""
+        inject = self._config.inject
+        n_left = inject.n_inject - max(unit.progress - Stage.MODEL.n_before, 0)
+        return Unit(
+            unit.name,
+            unit.cost,
+            begun=unit.progress > 0,
+            content=source,
+            steps=n_left * inject.n_repeat,
+            part=max(n_left / inject.n_inject, 0.02) if unit.progress else 1.0,
         )
 
     # ------------------------------------------------------------- what there is

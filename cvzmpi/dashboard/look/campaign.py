@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cvzmpi.ledger.failures import Chosen, Retried, retry_chosen
 from cvzmpi.ledger.ledger import Ledger
+from cvzmpi.ledger.status.pace import WholeUnit
 
 Retry = Callable[[Chosen, str], Retried]
 """Lets units that failed be tried again; takes which, and the name of the person."""
@@ -38,6 +39,7 @@ class ServedCampaign:
     figures: Sequence[Figure] = ()  # the columns of that list
     # the figure that counts what was found: a unit in which it is 0 is not among the findings
     found: str = ""
+    whole: WholeUnit | None = None  # a whole unit, where all are alike
 
 
 def retry_in(location: str | Path) -> Retry:

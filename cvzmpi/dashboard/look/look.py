@@ -85,7 +85,9 @@ class Look:
         return snapshot(self.campaign.location)
 
     def _take_status(self) -> Status:
-        return take_status(self.campaign.location, count_undelivered(self.campaign.outboxes))
+        campaign = self.campaign
+        undelivered = count_undelivered(campaign.outboxes)
+        return take_status(campaign.location, undelivered, campaign.whole)
 
     def _look_back(self) -> Lately:
         with self.snapshot() as seen:

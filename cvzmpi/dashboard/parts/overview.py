@@ -15,10 +15,10 @@ from cvzmpi.dashboard.parts.cells import (
     words,
 )
 from cvzmpi.dashboard.parts.results import result_rows
-from cvzmpi.estimates import duration, time_left
+from cvzmpi.estimates import duration
 from cvzmpi.ledger.records import Job, LedgerUnit
 from cvzmpi.ledger.states import State
-from cvzmpi.ledger.status.report import speed_in_words
+from cvzmpi.ledger.status.report import left_in_words, speed_in_words
 from cvzmpi.ledger.status.status import RunningJob, Status
 from cvzmpi.messages.wording import counted
 
@@ -59,9 +59,8 @@ def overview_parts(look: Look, addresses: Addresses) -> Parts:
 
 
 def _left(status: Status) -> str:
-    left = status.speed.seconds_left
-    if left is not None:
-        return time_left(left)
+    if left := left_in_words(status.speed):
+        return left
     if not any(n for state, n in status.counts.items() if state in _OPEN):
         return "nothing is left to do"
     return "not known yet" if status.speed.n_active else "no job has units now"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
@@ -19,6 +19,9 @@ N_UNITS = 5
 
 MOST_RECENT = 20_000
 """The most units done lately that are read, for the speed and the slowest."""
+
+DONE_LAST = 1000
+"""The most units whose durations are read."""
 
 JOB = [field.name for field in fields(Job)]
 """Columns of a job, to be read with `as_job`."""
@@ -50,12 +53,86 @@ class Done:
     cost: float
 
 
-def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], tuple[int, float]]:
+@dataclass(frozen=True)
+class DoneLast:
+    """One of the units that jobs finished last.
+
+    `seconds` are those of the job that finished it, which began it with so much progress.
+    """
+
+    ended: datetime
+    job_id: int
+    cost: float
+    progress: int
+    seconds: float
+
+    @property
+    def began(self) -> datetime:
+        """The instant at which that job began with it."""
+        return self.ended - timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """A unit in the state `working`, and how far it was when its job began with it."""
+
+    job_id: int
+    since: datetime
+    cost: float
+    progress: int
+
+    def seconds_at(self, at: datetime) -> float:
+        """The seconds for which it has been at work."""
+        return max((at - self.since).total_seconds(), 0.0)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Units: their number, the sum of their costs, and that of the squares."""
+
+    n: int
+    cost: float
+    cost_squared: float
+
+
+def count_units(snapshot: Snapshot) -> dict[tuple[State, bool], Counted]:
     """Count units and sum their cost, by state and by whether they are half done."""
-    counted = snapshot.rows(
-        "SELECT state, begun, count(*), sum(cost) FROM latest GROUP BY state, begun"
+    counted = snapshot.rows(  # from the index `latest_order` alone
+        "SELECT state, begun, count(*), sum(cost), sum(cost * cost) FROM latest "
+        "GROUP BY state, begun"
     )
-    return {(state_named(state), bool(begun)): (n, cost) for state, begun, n, cost in counted}
+    return {(state_named(state), bool(begun)): Counted(*sums) for state, begun, *sums in counted}
+
+
+def mean_progress(snapshot: Snapshot, states: Sequence[State]) -> float:
+    """The mean progress of units in some states that are half done, by some of them; 0 for none."""
+    query = "SELECT progress FROM latest WHERE state = ? AND begun = 1 LIMIT 1000"
+    values = [row[0] for state in states for row in snapshot.rows(query, state.value)]
+    return sum(values) / len(values) if values else 0.0
+
+
+def done_last(snapshot: Snapshot) -> list[DoneLast]:
+    """The units that jobs finished last and that say how long it took, the newest first."""
+    rows = snapshot.rows(
+        "SELECT at, events.job_id, cost, latest.progress, detail FROM events "
+        "JOIN latest ON latest.unit_id = events.unit_id "
+        "WHERE to_state = 'done' AND from_state = 'working' "
+        f"ORDER BY at DESC LIMIT {DONE_LAST}"
+    )
+    found = []
+    for at, job_id, cost, progress, detail in rows:
+        seconds = as_object(as_json(detail)).get("seconds") if detail is not None else None
+        if isinstance(seconds, int | float) and seconds > 0:
+            found.append(DoneLast(as_instant(at), job_id, cost, progress, float(seconds)))
+    return found
+
+
+def now_at_work(snapshot: Snapshot) -> list[AtWork]:
+    """All units in the state `working`."""
+    rows = snapshot.rows(
+        "SELECT job_id, since, cost, progress FROM latest WHERE state = 'working' ORDER BY since"
+    )
+    return [AtWork(job_id, as_instant(since), *unit) for job_id, since, *unit in rows]
 
 
 def running_jobs(snapshot: Snapshot) -> list[tuple[Job, int, int]]:

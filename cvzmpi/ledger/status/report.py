@@ -15,9 +15,11 @@ from cvzmpi.ledger.order import IN_WORDS
 from cvzmpi.ledger.records import Job, LedgerUnit, Recorded, now
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.status.queries import N_UNITS
+from cvzmpi.ledger.status.speed import Speed
 from cvzmpi.ledger.status.status import RunningJob, Status
 from cvzmpi.messages.wording import counted
 
+_ALWAYS_RUNS = 0.95  # share of the time from which on no other time than that of running is said
 _SILENT_SECONDS = 30.0  # after which it is said that a job is silent
 
 
@@ -92,12 +94,31 @@ def speed_in_words(status: Status, step_name: str) -> str:
     parts = [f"{speed.n_done:,} done in {duration(speed.seconds)}"]
     if speed.per_hour is not None:
         parts.append(_per_hour(speed.per_hour))
-    if not speed.n_active:
-        return ", ".join([*(parts if speed.n_done else []), "no job has units now"])
-    parts.append(f"{status.steps_per_second:,.0f} {step_name}s/s")
-    if speed.seconds_left is not None:
-        parts.append(time_left(speed.seconds_left))
-    return ", ".join(parts)
+    if speed.n_active:
+        parts.append(f"{status.steps_per_second:,.0f} {step_name}s/s")
+    else:
+        parts = [*(parts if speed.n_done else []), "no job has units now"]
+    return ", ".join([*parts, *_left(speed)])
+
+
+def left_in_words(speed: Speed) -> str:
+    """How long the rest takes while jobs run, and at their share of the time; "" if not known."""
+    return ", ".join(_left(speed))
+
+
+def _left(speed: Speed) -> list[str]:
+    running, calendar, share = (
+        speed.running_seconds_left,
+        speed.calendar_seconds_left,
+        speed.running_share,
+    )
+    if running is None:
+        return []
+    said = [time_left(running, "left" if speed.n_active else "of running left")]
+    if calendar is not None and share is not None and share < _ALWAYS_RUNS:
+        words = f"at the share of time in which jobs ran this week ({100 * share:.0f} %)"
+        said.append(time_left(calendar, words))
+    return said
 
 
 def _per_hour(rate: Estimate) -> str:

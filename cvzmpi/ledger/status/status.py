@@ -13,11 +13,10 @@ from cvzmpi.ledger.process import is_gone
 from cvzmpi.ledger.records import Job, LedgerUnit, now
 from cvzmpi.ledger.states import State
 from cvzmpi.ledger.status import queries
+from cvzmpi.ledger.status.pace import WAITING, WholeUnit
 from cvzmpi.ledger.status.snapshot import snapshot
-from cvzmpi.ledger.status.speed import LATELY, SILENT, Remaining, Speed, measure_speed
+from cvzmpi.ledger.status.speed import LATELY, SILENT, Speed, measure_speed
 
-WAITING = (State.PREPROCESSED, State.QUALIFIED, State.DISCOVERED)
-"""States of units that are still to be worked on, the next ones first."""
 _OPEN = (*WAITING, State.WORKING)
 _CLAIMABLE = (State.PREPROCESSED, State.QUALIFIED)
 _N_EXAMPLES = 3
@@ -81,7 +80,9 @@ class Status:
         }
 
 
-def take_status(location: str | Path, undelivered: int = 0) -> Status:
+def take_status(
+    location: str | Path, undelivered: int = 0, whole: WholeUnit | None = None
+) -> Status:
     """Ask a ledger how the campaign is, without looking at more than a few of its events.
 
     Parameters
@@ -90,6 +91,8 @@ def take_status(location: str | Path, undelivered: int = 0) -> Status:
         Of the ledger, as for `Ledger.open`.
     undelivered : int
         Events in outboxes.
+    whole : WholeUnit, optional
+        A whole unit, where all are alike; the time left is told the better.
 
     Raises
     ------
@@ -104,16 +107,17 @@ def take_status(location: str | Path, undelivered: int = 0) -> Status:
             for job, n_working, n_claimed in queries.running_jobs(seen)
         ]
         heard = [r for r in running if r.silent < SILENT.total_seconds()]
-        active = [r.job for r in heard if r.n_claimed]
+        active = [r.job for r in heard if r.n_claimed and not is_gone(r.job.process)]
         return Status(
             at=at,
             counts={
-                s: sum(n for (state, _), (n, _) in counted.items() if state is s) for s in State
+                s: sum(units.n for (state, _), units in counted.items() if state is s)
+                for s in State
             },
             half_done=sum(
-                n for (state, begun), (n, _) in counted.items() if begun and state in _OPEN
+                units.n for (state, begun), units in counted.items() if begun and state in _OPEN
             ),
-            speed=measure_speed(seen, at, active, _remaining(counted)),
+            speed=measure_speed(seen, at, active, counted, whole),
             steps_per_second=sum(r.job.steps_per_second or 0.0 for r in heard),
             running=running,
             longest_at_work=queries.oldest(seen, [State.WORKING]),
@@ -124,15 +128,6 @@ def take_status(location: str | Path, undelivered: int = 0) -> Status:
             undelivered=undelivered,
             left_at_work=_without_living_job(queries.at_work(seen)),
         )
-
-
-def _remaining(counted: dict[tuple[State, bool], tuple[int, float]]) -> Remaining:
-    there = [(state, n, cost) for (state, _), (n, cost) in counted.items() if state in _OPEN]
-    return Remaining(
-        n=sum(n for _, n, _ in there),
-        cost=sum(cost for _, _, cost in there),
-        n_working=sum(n for state, n, _ in there if state is State.WORKING),
-    )
 
 
 def _without_living_job(at_work: Sequence[tuple[str, str, bool]]) -> list[str]:

@@ -174,7 +174,7 @@ class MapCampaign(InversionCampaign):
         if n_left == 0:
             return None
         maps = InversionUnit(name, (UnitMap(prepared, path, n_pixels),))
-        return Unit(name, float(n_left), progress is not None, maps)
+        return Unit(name, float(n_left), progress is not None, maps, steps=n_left)
 
 
 def find_prepared(directory: Path) -> list[Path]:

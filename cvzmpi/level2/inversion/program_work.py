@@ -82,9 +82,7 @@ class ProgramWork:
         def make_source(opened: OpenJob) -> UnitSource:
             self._leave_out_changed(catalogue, opened.job)
             return opened.source(
-                lambda unit: Unit(
-                    unit.name, unit.cost, unit.progress > 0, self._programs[unit.name]
-                ),
+                self._as_unit,
                 self._evidence(ledger),
                 teams,
                 n_pixels // max(len(self._programs), 1),
@@ -94,6 +92,11 @@ class ProgramWork:
             )
 
         return make_source
+
+    def _as_unit(self, unit: LedgerUnit) -> Unit:
+        program, begun = self._programs[unit.name], unit.progress > 0
+        steps, part = (0, 0.5) if begun else (program.n_pixels, 1.0)  # the ledger knows no pixels
+        return Unit(unit.name, unit.cost, begun, program, steps=steps, part=part)
 
     # ------------------------------------------------------------- which programs
 

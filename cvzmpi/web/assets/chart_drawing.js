@@ -140,10 +140,11 @@
   function drawPoints(pen, series, colour) {
     const { ctx, x, y, k, box } = pen;
     const n = series.y.length;
-    const radius = sizeOf(n, series.faint) * k;
-    ctx.globalAlpha = n > 3000 ? 0.35 : 0.7;
+    const crowded = n > 1 && series.crowd > 3000;
+    const radius = sizeOf(n > 1 ? series.crowd : 1, series.faint) * k;
+    ctx.globalAlpha = crowded ? 0.35 : 0.7;
     drawErrors(pen, series, colour, (i) => x(series.x[i]));
-    ctx.globalAlpha = n > 3000 ? 0.7 : series.faint ? 0.6 : 1;
+    ctx.globalAlpha = crowded ? (series.limit ? 0.3 : 0.7) : series.faint ? 0.6 : 1;
     const outline = pen.colour("text");
     const kind = series.limit ? `${series.limit} limit` : SHAPES[(series.shape ?? 0) % SHAPES.length];
     ctx.fillStyle = ctx.strokeStyle = colour;
@@ -158,7 +159,7 @@
         ctx.strokeStyle = Number.isFinite(place) ? ctx.fillStyle : outline;
       }
       shape(ctx, kind, left, top, radius, k);
-      if (series.value.length && n < 3000) {
+      if (series.value.length && !crowded) {
         ctx.strokeStyle = outline;
         ctx.lineWidth = 0.6 * k;
         ctx.beginPath();
@@ -169,7 +170,7 @@
   }
 
   function sizeOf(n, faint) {
-    const size = n > 10000 ? 1.7 : n > 3000 ? 2.2 : n > 300 ? 3 : 4;
+    const size = n > 10000 ? 1.6 : n > 3000 ? 2.2 : n > 300 ? 3 : 4;
     return faint ? Math.min(size, 2.5) : size;
   }
 

@@ -153,7 +153,7 @@
     for (const columns of of) for (const title of columns.keys()) if (!titles.includes(title)) titles.push(title);
     const rows = [];
     chart.series.forEach((series, number) => {
-      if (series.faint && !series.name) return; // a grid
+      if (!of[number].size || (series.faint && !series.name)) return; // lines of a map
       const values = titles.map((title) => of[number].get(title) ?? (() => (title === "Series" ? series.name : "")));
       const n = series.y.length || series.low.length;
       for (let i = 0; i < n; i += 1) {

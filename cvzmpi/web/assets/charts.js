@@ -229,7 +229,8 @@
       const ticks = (plot) => {
         const [low, high] = this.shown[across ? "x" : "y"].map((value) => value * factor);
         const length = (across ? plot.bbox.width : plot.bbox.height) / uPlot.pxRatio / k;
-        return cvzmpi.ticks(low, high, axis, Math.max(2, Math.floor(length / (across ? (axis.words ? widest(axis.words) : 62) : 36))));
+        const room = !across ? 36 : axis.words ? 14 + widest(plot.ctx, `12px ${FONT}`, axis.words) : 62;
+        return cvzmpi.ticks(low, high, axis, Math.max(2, Math.floor(length / room)));
       };
       return {
         scale: across ? "x" : "y",
@@ -241,7 +242,7 @@
         font: `${12 * k}px ${FONT}`,
         stroke: colour("text"),
         gap: 4 * k,
-        size: across ? 24 * k : (plot, texts) => (16 + 7.2 * Math.max(1, ...(texts ?? []).map((text) => visibleLength(text)))) * k,
+        size: across ? 24 * k : (plot, texts) => 13 * k + widest(plot.ctx, `${12 * k}px ${FONT}`, texts ?? []),
         grid: { show: !second, stroke: colour("grid"), width: k },
         ticks: { stroke: colour("muted"), width: k, size: 5 * k },
         incrs: (plot, number, low, high) => [Math.max(high - low, 5)], // any: the ticks are ours
@@ -335,8 +336,10 @@
     }
   }
 
-  // Series are told apart by shape and dashes as well as by colour.
+  // Series are told apart by shape and dashes as well as by colour; points are the smaller, the more.
   function numberStyles(series) {
+    const crowd = series.filter((one) => one.kind === "points").reduce((sum, one) => sum + one.y.length, 0);
+    series.forEach((one) => { one.crowd = crowd; });
     const points = series.filter((one) => one.kind === "points" && !one.limit);
     points.forEach((one, i) => { one.shape = i; });
     const lines = series.filter((one) => ["line", "steps", "band"].includes(one.kind) && !one.dashed && !one.faint);
@@ -376,12 +379,12 @@
     return [back(start), back(high + margin + above * (high - low))];
   }
 
-  function widest(words) {
-    return 14 + 7 * Math.max(...words.map((word) => word.length));
-  }
-
-  // Superscripts are narrow.
-  function visibleLength(text) {
-    return [...text].reduce((sum, letter) => sum + ("⁰¹²³⁴⁵⁶⁷⁸⁹⁻".includes(letter) ? 0.65 : letter === "." ? 0.5 : 1), 0);
+  // The width of the longest of some texts in CSS pixels.
+  function widest(ctx, font, texts) {
+    ctx.save();
+    ctx.font = font;
+    const width = Math.max(8, ...texts.map((text) => ctx.measureText(text).width));
+    ctx.restore();
+    return width;
   }
 })();

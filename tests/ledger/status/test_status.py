@@ -1,7 +1,10 @@
 """The status says what is in the ledger: what is done, how fast, who works, what failed."""
 
+import heapq
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,13 +12,17 @@ import pytest
 from rich.console import Console
 from scipy.stats import chi2
 
+from cvzmpi.estimates import poisson_interval
 from cvzmpi.ledger import Event, NewUnit, State
 from cvzmpi.ledger.db.tables import jobs
 from cvzmpi.ledger.failures import failures, retry
 from cvzmpi.ledger.records import now
+from cvzmpi.ledger.status.pace import WholeUnit
 from cvzmpi.ledger.status.report import history_report, status_report
 from cvzmpi.ledger.status.status import take_status
 from tests.ledger.way import bring_to
+
+_IDENTITY = "import os; from cvzmpi.ledger import process; print(process.identity())"
 
 READY = (State.PREPROCESSED,)
 
@@ -108,24 +115,50 @@ def test_what_is_shown_as_next_is_what_a_job_is_given(location, ledger, job):
 # ----------------------------------------------------------------- how fast, and when it is over
 
 
-def at_work(ledger, job, n_done, seconds, *, n_open=0, cost_done=1.0, cost_open=1.0, n_working=0):
-    """A job that has done units in its first so many seconds; it began then."""
-    done, waiting = [f"done_{n}" for n in range(n_done)], [f"open_{n}" for n in range(n_open)]
-    bring_to(ledger, job, State.PREPROCESSED, *done, cost=cost_done)
-    bring_to(ledger, job, State.PREPROCESSED, *waiting, cost=cost_open)
-    running = ledger.jobs.begin("run", ranks=3)
+def at_work(
+    ledger,
+    job,
+    n_done,
+    seconds,
+    *,
+    n_open=0,
+    n_teams=4,
+    cost=lambda n: 1.0,
+    told=True,
+    prefix="unit",
+):
+    """A job whose teams have done units, one after the other, for so many seconds until now.
+
+    A unit takes as long as its cost, and all of them as long as the seconds allow. With `told`,
+    the events say how long it took, as those of a job do.
+    """
+    names = [f"{prefix}_{n}" for n in range(n_done + n_open)]
+    costs = [cost(n) for n in range(len(names))]
+    ledger.add_units(list(map(NewUnit, names, costs)), job)
+    for state in (State.QUALIFIED, State.PREPROCESSED):
+        ledger.record([Event(name, state) for name in names], job)
+    running = ledger.jobs.begin("run", ranks=n_teams + 1)
     started = now() - timedelta(seconds=seconds)
     set_job(ledger, running, started=started)
     running = replace(running, started=started)
-    for n, name in enumerate(done):
-        at = started + timedelta(seconds=seconds * (n + 0.5) / n_done)
-        ledger.record(
-            [Event(name, State.WORKING, at=started), Event(name, State.DONE, at=at)], running
-        )
-    if n_open:
-        ledger.claims.take(running, n_open, READY)
-    for name in waiting[:n_working]:
-        ledger.record([Event(name, State.WORKING)], running)
+    ledger.claims.take(running, len(names), READY)
+    free = [0.02 * team for team in range(n_teams)]
+    spans = []
+    for unit_cost in costs[: n_done + n_teams]:
+        begin = heapq.heappop(free)
+        spans.append((begin, begin + unit_cost))
+        heapq.heappush(free, begin + unit_cost)
+    ends = sorted(end for _, end in spans)
+    until = sum(ends[max(n_done - 1, 0) : n_done + 1]) / len(ends[max(n_done - 1, 0) : n_done + 1])
+    pace = seconds / (until if n_done else 0.3)
+    for name, (begin, end) in zip(names, spans, strict=False):
+        began, ended = (started + timedelta(seconds=s * pace) for s in (begin, end))
+        if ended <= started + timedelta(seconds=seconds):
+            detail = {"seconds": (end - begin) * pace} if told else None
+            done = Event(name, State.DONE, at=ended, detail=detail)
+            ledger.record([Event(name, State.WORKING, at=began), done], running)
+        else:
+            ledger.record([Event(name, State.WORKING, at=began)], running)
     return running
 
 
@@ -139,7 +172,7 @@ def speed_line(location):
 
 
 def test_a_rate_is_that_of_the_time_in_which_a_job_ran_with_its_uncertainty(location, ledger, job):
-    running = at_work(ledger, job, 13, 32)
+    running = at_work(ledger, job, 13, 32, told=False)
     ledger.jobs.end(running, "done")
     set_job(ledger, running, ended=running.started + timedelta(seconds=32))
     speed = take_status(location).speed
@@ -155,6 +188,16 @@ def test_a_rate_is_that_of_the_time_in_which_a_job_ran_with_its_uncertainty(loca
     )
 
 
+def test_a_rate_is_told_the_better_by_the_time_that_units_take(location, ledger, job):
+    at_work(ledger, job, 13, 32, n_open=100)
+    speed = take_status(location).speed
+    true = 4 * 3600 / (32 / 4.01)  # the fourth wave of four teams is all but done
+    assert speed.per_hour.low < true < speed.per_hour.high
+    assert speed.per_hour.value == pytest.approx(true, rel=0.15)
+    low, high = poisson_interval(13)
+    assert speed.per_hour.high - speed.per_hour.low < (high - low) * 3600 / 32
+
+
 def test_a_job_that_died_ran_until_its_last_sign_of_life(location, ledger, job):
     running = at_work(ledger, job, 13, 1800, n_open=1)
     set_job(ledger, running, heartbeat=running.started + timedelta(seconds=600))
@@ -165,7 +208,7 @@ def test_a_job_that_died_ran_until_its_last_sign_of_life(location, ledger, job):
     assert take_status(location).speed.seconds == pytest.approx(660, abs=30)
 
 
-@pytest.mark.parametrize(("n_done", "seconds"), [(0, 100), (4, 9), (4, 3000), (100, 5)])
+@pytest.mark.parametrize(("n_done", "seconds"), [(0, 100), (2, 1000), (4, 2)])
 def test_nothing_is_estimated_from_too_little(location, ledger, job, n_done, seconds):
     at_work(ledger, job, n_done, seconds, n_open=20)
     speed = take_status(location).speed
@@ -174,24 +217,105 @@ def test_nothing_is_estimated_from_too_little(location, ledger, job, n_done, sec
 
 
 def test_the_time_left_is_a_range_around_the_truth(location, ledger, job):
-    at_work(ledger, job, 40, 400, n_open=60)
+    at_work(ledger, job, 40, 400, n_open=62)
     left = take_status(location).speed.seconds_left
-    assert left.low < 600 < left.high
-    assert left.value == pytest.approx(600, rel=0.1)
-    assert speed_line(location).endswith(", 0 injections/s, 7 to 14 min left")
+    assert left.low < 600 < left.high < 3 * left.low
+    assert left.value == pytest.approx(600, rel=0.15)
+    assert re.search(r", 0 injections/s, \d+ to \d+ min left$", speed_line(location))
+
+
+def test_four_light_curves_in_nine_seconds_are_no_hour(location, ledger, job):
+    """Two teams that have done four of a hundred units: what is left takes four minutes."""
+    at_work(ledger, job, 4, 9, n_open=96, n_teams=2)
+    left = take_status(location).speed.seconds_left
+    assert left.low < 96 * 4.5 / 2.5 < left.high < 1200
 
 
 def test_with_the_longest_first_the_time_left_goes_by_the_cost(location, ledger, job):
-    at_work(ledger, job, 40, 400, n_open=60, cost_done=20.0, cost_open=5.0)
+    at_work(ledger, job, 40, 400, n_open=60, cost=lambda n: 10 ** (1 - n / 100))
+    costs = [10 ** (1 - n / 100) for n in range(100)]
+    true = 400 * sum(costs[42:]) / sum(costs[:42])  # two of four units at work are done
     left = take_status(location).speed.seconds_left
-    assert left.value == pytest.approx(150, rel=0.1)
-    assert left.low < 150 < 600 < left.high  # cost or number: either may be right
+    assert left.low < true < left.high
+    assert left.value == pytest.approx(true, rel=0.25)
+    assert true < 0.7 * 400 * 58 / 42  # by number it would be much longer
 
 
-def test_what_is_worked_on_may_be_nearly_done(location, ledger, job):
-    at_work(ledger, job, 10, 100, n_open=60, n_working=10)
+def test_in_the_end_the_last_units_count(location, ledger, job):
+    at_work(ledger, job, 40, 400, n_open=4)  # all of them are half done
     left = take_status(location).speed.seconds_left
-    assert left.low < 60 * 100 / 20 < 60 * 100 / 10 < left.high
+    assert left.low < 400 / 10.5 / 2 < left.high < 60
+
+
+def test_what_a_half_done_unit_has_left_is_known_where_all_are_alike(location, ledger, job):
+    at_work(ledger, job, 40, 400, n_open=64, n_teams=4)
+    names = [f"unit_{n}" for n in range(44, 104)]
+    ledger.record([Event(name, State.PREPROCESSED, progress=90) for name in names], job)
+    whole = WholeUnit(steps=100, progress=100)
+    left = take_status(location, whole=whole).speed.seconds_left
+    # half of the units at work, and a tenth of the 60 others
+    assert left.low < 38 * (4 / 2 + 60 / 10) / 4 < left.high
+    without = take_status(location).speed.seconds_left
+    assert without.value > 2 * left.value  # half of each, for all that is known
+
+
+def test_steps_tell_the_time_left_before_a_unit_is_done(location, ledger, job):
+    running = at_work(ledger, job, 0, 300, n_open=8)
+    with ledger.writing() as connection:
+        ledger.jobs.beat(running, 1200, 4.0, within=connection)
+    whole = WholeUnit(steps=1000, progress=1000)  # of four: three tenths are done
+    left = take_status(location, whole=whole).speed.seconds_left
+    assert left.low < 2 * 1000 - 300 < left.high
+    assert take_status(location).speed.seconds_left is None
+
+
+def test_without_a_job_the_time_of_running_is_told(location, ledger, job):
+    running = at_work(ledger, job, 40, 400, n_open=64)
+    ledger.jobs.end(running, "less than 120 s of the job's time are left")
+    status = take_status(location)
+    assert status.speed.seconds_left is None
+    left = status.speed.running_seconds_left
+    assert left.low < 64 / 4 * 40 < left.high
+    assert re.search(
+        r", no job has units now, \d+ to \d+ min of running left$", speed_line(location)
+    )
+
+
+def test_a_queue_in_which_no_job_runs_makes_it_longer(location, ledger, job):
+    """A job of an hour four days ago, and one that has run for 400 s."""
+    before = ledger.jobs.begin("run", ranks=5)
+    began = now() - timedelta(days=4)
+    ended = began + timedelta(hours=1)
+    set_job(ledger, before, started=began, heartbeat=ended, ended=ended, steps=1000)
+    at_work(ledger, job, 40, 400, n_open=64)
+    speed = take_status(location).speed
+    share = (3600 + 400) / (4 * 86400)
+    assert speed.running_share == pytest.approx(share, rel=0.02)
+    assert speed.calendar_seconds_left.value == pytest.approx(
+        speed.seconds_left.value / share, rel=0.02
+    )
+    assert re.search(
+        r"left, \d+ h .* at the share of time in which jobs ran this week \(1 %\)$",
+        speed_line(location),
+    )
+
+
+def test_a_job_whose_process_is_gone_is_not_waited_for(location, ledger, job):
+    running = at_work(ledger, job, 40, 400, n_open=64)
+    assert take_status(location).speed.n_active == 1
+    dead = subprocess.run([sys.executable, "-c", _IDENTITY], capture_output=True, text=True)
+    set_job(ledger, running, process=dead.stdout.strip())
+    assert take_status(location).speed.n_active == 0
+
+
+def test_several_jobs_are_as_fast_as_all_of_them(location, ledger, job):
+    at_work(ledger, job, 40, 400, n_open=64)
+    alone = take_status(location).speed
+    at_work(ledger, job, 40, 400, n_open=64, prefix="more")
+    both = take_status(location).speed
+    assert both.n_active == 2
+    assert both.per_hour.value == pytest.approx(2 * alone.per_hour.value, rel=0.1)
+    assert both.seconds_left.value == pytest.approx(alone.seconds_left.value, rel=0.2)
 
 
 def test_jobs_of_commands_are_no_time_in_which_units_were_done(location, ledger, job):

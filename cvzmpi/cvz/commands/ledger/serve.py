@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cvzmpi.cvz.commands.settings import settings_of_output
+from cvzmpi.cvz.commands.settings import settings_of_output, whole_light_curve
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.dashboard.look.campaign import Figure, ServedCampaign, retry_in
 from cvzmpi.dashboard.server import serve_campaign
@@ -38,4 +38,5 @@ def _served(config: Config) -> ServedCampaign:
         findings="Newest flares",
         figures=_FIGURES,
         found="n_flares",
+        whole=whole_light_curve(config),
     )

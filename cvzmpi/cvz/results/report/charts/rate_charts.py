@@ -113,7 +113,7 @@ def rate_charts(stars: Sequence[Row], energy: float) -> list[Chart]:
     """
     own, common = numbers(stars, "rate_limit"), numbers(stars, "energy_rate_limit")
     if np.isfinite(common).sum() * 2 > np.isfinite(own).sum():
-        prefix, what = "energy_rate", f"Flares of at least {energy:.3g} erg a day"
+        prefix, what = "energy_rate", f"Flares of at least {_in_words(energy)} erg a day"
     else:
         prefix, what = "rate", "Flares a day above each star's bound of 50 % completeness"
     axes = (
@@ -139,6 +139,14 @@ def rate_charts(stars: Sequence[Row], energy: float) -> list[Chart]:
         )
         for key, title, axis, word in axes
     ]
+
+
+def _in_words(energy: float) -> str:
+    """An energy as people write it: 10³³, 2.5×10³²."""
+    mantissa, exponent = f"{energy:.2e}".split("e+")
+    power = "10" + exponent.translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    number = f"{float(mantissa):g}"
+    return power if number == "1" else f"{number}×{power}"
 
 
 def _rates(stars: Sequence[Row], key: str, prefix: str) -> tuple[Series, ...]:
@@ -188,6 +196,7 @@ def hertzsprung_russell(stars: Sequence[Row]) -> Chart:
                     temperature[rows],
                     luminosity[rows],
                     colour=colour,
+                    faint=name != "flaring",
                     **star_points(stars, rows),
                     **(active if name == "flaring" else {}),
                 )

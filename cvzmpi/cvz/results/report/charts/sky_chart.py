@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cvzmpi.cvz.results.report.charts.rate_charts import Row, numbers, star_points
+from cvzmpi.messages.wording import counted
 from cvzmpi.web.chart import Axis, Chart, Fact, Series
 
 _OBLIQUITY = math.radians(23.4392911)  # of the ecliptic, J2000 (IAU 1976)
@@ -174,9 +175,7 @@ def _targets(stars: list[Row], x: np.ndarray, y: np.ndarray) -> list[Series]:
                     ("light curves", "n_light_curves", ""),
                 )
             )
-            series.append(
-                Series(
-                    name, x[rows], y[rows], colour=colour, facts=facts, **star_points(stars, rows)
-                )
-            )
+            points = star_points(stars, rows)
+            words = f"{name}: {counted(len(rows), 'star')}"
+            series.append(Series(words, x[rows], y[rows], colour=colour, facts=facts, **points))
     return series

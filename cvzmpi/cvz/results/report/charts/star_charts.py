@@ -18,11 +18,13 @@ _CURVE_POINTS = 60
 
 
 def star_charts(star: StarFfd) -> list[Chart]:
-    """All charts of a star."""
+    """All charts of a star; those by sector where there is more than one."""
+    charts = [distribution(star), completeness(star)]
+    if len(star.sectors) == 1:
+        return charts
     rates = star.sector_rates()
     return [
-        distribution(star),
-        completeness(star),
+        *charts,
         _sector_rates(star, rates),
         _sector_flares(star, rates),
         _sector_energies(star, rates),

@@ -1,6 +1,6 @@
-"""Rates and times left with their uncertainties, and durations in words.
+"""A value with its 95 % interval, and rates of counted events.
 
-Nothing is estimated from fewer than `MIN_EVENTS` events or `MIN_SECONDS`.
+No rate comes of fewer than `MIN_EVENTS` events or `MIN_SECONDS`.
 """
 
 from __future__ import annotations
@@ -55,31 +55,3 @@ def rate(n: int, seconds: float) -> Estimate | None:
         return None
     low, high = poisson_interval(n)
     return Estimate(n / seconds, low / seconds, high / seconds)
-
-
-def duration(seconds: float) -> str:
-    """A duration as a person would say it: 41 s, 12 min, 3 h 07 min, 2 d 4 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    hours = round(minutes / 60)
-    return f"{hours // 24} d {hours % 24} h"
-
-
-def time_left(left: Estimate) -> str:
-    """A time left as a person would say it: 20 to 70 min left, about 12 min left.
-
-    Parameters
-    ----------
-    left : Estimate
-        In seconds.
-    """
-    low, high = duration(left.low), duration(left.high)
-    if low == high:
-        return f"about {low} left"
-    (low_number, _, low_unit), (_, _, high_unit) = low.partition(" "), high.partition(" ")
-    return f"{low_number if low_unit == high_unit else low} to {high} left"
