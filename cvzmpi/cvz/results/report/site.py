@@ -86,8 +86,8 @@ def write_site(
     results, report : Path
         Directories of the sector files, and of the report; that one is created where missing.
     n_stars : int
-        So many stars, those with the most flares, have their light curves on their pages; and
-        those of the gallery, and those that `write_named_stars` added.
+        So many stars, those with the most flares, have their light curves on their pages, and
+        those of the gallery unless this is 0; and those that `write_named_stars` added.
     include_marked : bool
         Have stars and light curves with quality marks in the pictures of the campaign, and in all
         sets of the gallery, as well.
@@ -115,7 +115,7 @@ def write_site(
     if alone is None:
         gallery = world.first(lambda: choose_flares(index.directory, include_marked))
         counts = pq.read_table(table_path(index.directory, "light_curves"), columns=_COUNTED)
-        drawn = drawn_stars(counts, n_stars, gallery_stars(gallery), report)
+        drawn = drawn_stars(counts, n_stars, gallery_stars(gallery) if n_stars else (), report)
     stars = StarReader(index.directory)
     summaries = _write_stars(stars, stars.tics, drawn, results, report, world, search, energy)
     missing = write_gallery(gallery, results, report, world, search)

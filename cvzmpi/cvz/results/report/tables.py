@@ -35,7 +35,7 @@ class ShownColumn:
 
 def star_columns(energy: float) -> tuple[ShownColumn, ...]:
     """Columns of the table of stars, with rates of flares above an energy in erg."""
-    at = f"{energy:.3g} erg".replace("e+", "e")
+    at = f"{energy:.3g} erg"
     return (
         ShownColumn("tic", "TIC", link="page"),
         ShownColumn("n_light_curves", "light curves"),

@@ -66,14 +66,16 @@ def campaign(tmp_path_factory):
     return results, report
 
 
-def addresses(report, file):
-    """Every address in a page, or in a script of tables."""
+def addresses(file):
+    """Every address in a page, or in a script of tables and charts."""
     text = file.read_text()
     if file.suffix == ".html":
         return re.findall(r'(?:href|src)="([^"#]+)"', text)
     tables = [content_of(line) for line in text.splitlines(True) if line.startswith("cvzmpi.table")]
     cells = (cell for table in tables for row in table["rows"] for cell in row)
-    return [cell[1] for cell in cells if isinstance(cell, list) and not cell[1].startswith("#")]
+    found = [cell[1] for cell in cells if isinstance(cell, list) and not cell[1].startswith("#")]
+    of_charts = re.findall(r'"links":(\[.*?\])', text)
+    return [*found, *(link for links in of_charts for link in json.loads(links))]
 
 
 def test_every_address_is_in_the_report_or_of_a_public_archive(campaign):
@@ -84,7 +86,7 @@ def test_every_address_is_in_the_report_or_of_a_public_archive(campaign):
     elsewhere = set()
     for file in files:
         place = file.parent if file.suffix == ".html" or file.name == "data.js" else report
-        for address in addresses(report, file):
+        for address in addresses(file):
             if address.startswith("https://"):
                 elsewhere.add(address.split("/")[2])
             elif address != "data:,":
@@ -103,12 +105,13 @@ def test_no_script_and_no_style_is_in_a_page(campaign):
         assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", text), file
 
 
-def test_only_the_stars_with_the_most_flares_have_light_curves(campaign):
+def test_the_stars_with_the_most_flares_and_in_the_gallery_have_light_curves(campaign):
     _, report = campaign
     scripts = {path.relative_to(report / "stars") for path in report.glob("stars/*/*/[0-9]*.js")}
-    assert scripts == {Path("001/1001/1.js"), Path("001/1001/2.js")}
+    drawn = ("001/1001/1", "001/1001/2", "002/1002/1", "001/2001/1", "001/2001/14")
+    assert scripts == {Path(f"{name}.js") for name in drawn}
     assert "--star" not in (report / "stars/001/1001/index.html").read_text()
-    assert "cvzmpi report --star 1002" in (report / "stars/002/1002/index.html").read_text()
+    assert "cvzmpi report --star 3002" in (report / "stars/002/3002/index.html").read_text()
 
 
 def test_a_page_is_made_anew_when_other_light_curves_change_its_reliabilities(tmp_path):
