@@ -214,7 +214,7 @@ def test_index_and_rates_are_those_of_the_earlier_version(earlier, copy, tmp_pat
 
 def test_a_report_is_made_of_an_earlier_campaign(copy, tmp_path):
     report = tmp_path / "report"
-    CURRENT.succeeds("report", copy, "--pictures", "0", "--output", report)
+    CURRENT.succeeds("report", copy, "--light-curves", "0", "--output", report)
     for star in (unit.partition("_")[0] for unit in UNITS):
         page = f"stars/{star[-3:]}/{star}/index.html"
         assert page in (report / "data" / "stars.js").read_text()

@@ -135,7 +135,7 @@ def test_with_the_index_a_campaign_has_tables_and_a_report(fresh, alone, tmp_pat
     made = fresh("index")
     tell(f"[index]: installed in {made.seconds:.0f} s, {made.megabytes:.0f} MB")
     results = shutil.copytree(alone, tmp_path / "output")
-    for words in (["index", results], ["report", results, "--pictures", 1]):
+    for words in (["index", results], ["report", results, "--light-curves", 1]):
         ended = made.run("cvzmpi", *words, cwd=tmp_path)
         assert ended.returncode == 0, (words, ended.stderr)
     assert (results / "index" / "flares.parquet").exists()

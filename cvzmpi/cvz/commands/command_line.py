@@ -212,11 +212,21 @@ def index() -> None:
     help="Directory of the report.",
 )
 @click.option(
-    "--pictures",
+    "--light-curves",
     type=click.IntRange(0),
+    metavar="N",
     default=200,
     show_default=True,
-    help="Draw the light curves of so many stars, those with the most flares.",
+    help="Show every cadence of so many stars, those with the most flares.",
+)
+@click.option("--pictures", type=click.IntRange(0), hidden=True)  # its earlier name
+@click.option(
+    "--star",
+    "stars",
+    type=click.IntRange(1),
+    metavar="TIC",
+    multiple=True,
+    help="Only add this star's light curves to an existing report, or refresh them; repeatable.",
 )
 @click.option(
     "--include-marked",

@@ -8,7 +8,7 @@ import click
 
 from cvzmpi.cvz.commands.settings import check_begun, results_directory, search_chosen
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.results.report.site import write_site
+from cvzmpi.cvz.results.report.site import write_named_stars, write_site
 from cvzmpi.messages.wording import counted
 from cvzmpi.mpi.launch import World
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
@@ -18,7 +18,9 @@ def report(
     world: World,
     results: Path | None,
     output: Path,
-    pictures: int,
+    light_curves: int,
+    pictures: int | None,
+    stars: tuple[int, ...],
     include_marked: bool,
     search: str | None,
     energy: float,
@@ -27,7 +29,11 @@ def report(
     directory = world.first(lambda: results_directory(results))
     world.first(lambda: check_begun(directory))
     chosen = world.first(lambda: Search(search_chosen(search)))
-    site = write_site(directory, output, world, pictures, include_marked, chosen, energy)
+    if stars:
+        site = write_named_stars(directory, output, world, stars, chosen, energy)
+    else:
+        n_stars = light_curves if pictures is None else pictures
+        site = write_site(directory, output, world, n_stars, include_marked, chosen, energy)
 
     def tell() -> int:
         assert site is not None, "rank 0 has one"

@@ -89,7 +89,7 @@ def _rows(flares: pa.Table) -> dict[LightCurveId, slice]:
     tic, sector = flares["tic"].to_numpy(), flares["sector"].to_numpy()
     first = np.flatnonzero((np.diff(tic, prepend=-1) != 0) | (np.diff(sector, prepend=-1) != 0))
     units = zip(tic[first].tolist(), sector[first].tolist(), strict=True)
-    ends = [*first[1:].tolist(), len(tic)]
+    ends = np.append(first, len(tic))[1:].tolist()
     return {
         LightCurveId(*unit): slice(start, end)
         for unit, start, end in zip(units, first.tolist(), ends, strict=True)

@@ -25,9 +25,6 @@ from cvzmpi.pictures.style import DATA, label_decades, picture, say
 _MIN_IN_CELL = 10
 """Repeats below which a cell of the recovery map is left empty: its fraction says little."""
 
-_N_CELLS = 7
-"""Rows and columns of the map with intervals."""
-
 _SIZES = (
     ("equivalent_duration", "Equivalent duration [s]", 1.0, "s"),
     ("amplitude", "Amplitude [% of median flux]", 100.0, "%"),
@@ -116,30 +113,6 @@ def _why_nothing(recovery: Recovery | None) -> str:
     if recovery is None:
         return "No injections yet"
     return "No injection counts" if recovery.n_done else "No injection done yet"
-
-
-def draw_recovery_intervals(recovery: Recovery, title: str) -> Any:
-    """A figure of few cells, each with its recovered fraction and the interval of it.
-
-    At least one repeat must count.
-    """
-    grid = _Grid.of(recovery, _N_CELLS)
-    fraction, (low, high) = grid.counts.fraction, grid.counts.interval()
-    figure = picture(7.4, 5.0)
-    axes = figure.subplots()
-    grid.draw(axes, fraction, label="Recovered fraction")
-    centres = np.meshgrid(_middles(grid.minutes), _middles(grid.percent))
-    for x, y, value, below, above in zip(
-        *(values.ravel() for values in (*centres, fraction, low, high)), strict=True
-    ):
-        if np.isfinite(value):
-            text = f"{value * 100:.0f}$_{{-{(value - below) * 100:.0f}}}"
-            text += f"^{{+{(above - value) * 100:.0f}}}$"
-            colour = "black" if value > 0.55 else "white"
-            axes.text(x, y, text, ha="center", va="center", color=colour, fontsize=8.5)
-    axes.set_title(title, loc="left", fontweight="bold")
-    axes.set_title("recovered [%], with 68 % interval", loc="right")
-    return figure
 
 
 def draw_completeness(recovery: Recovery, title: str) -> Any:

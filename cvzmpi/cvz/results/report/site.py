@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
@@ -19,7 +19,8 @@ from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
-from cvzmpi.cvz.results.report.gallery.choice import choose_flares
+from cvzmpi.cvz.results.report.drawn_stars import ask_for, drawn_stars
+from cvzmpi.cvz.results.report.gallery.choice import choose_flares, gallery_stars
 from cvzmpi.cvz.results.report.gallery.write_gallery import write_gallery
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
@@ -41,12 +42,27 @@ class SiteReport:
     n_drawn: int
     left_out: list[str]
 
+    @classmethod
+    def of(
+        cls,
+        page: Path,
+        summaries: Sequence[StarSummary],
+        index: IndexReport,
+        of_gallery: Sequence[str] = (),
+    ) -> SiteReport:
+        """What there is to say about the pages of stars that were written, and the gallery."""
+        n_drawn = sum(summary.drawn for summary in summaries)
+        of_stars = (line for each in summaries for line in each.left_out)
+        # a file may be missing on the page of its star and in the gallery for the same reason
+        left_out = dict.fromkeys([*index.left_out, *of_stars, *of_gallery])
+        return cls(page, len(summaries), n_drawn, list(left_out))
+
 
 def write_site(
     results: Path,
     report: Path,
     world: World,
-    n_pictured: int,
+    n_stars: int,
     include_marked: bool = False,
     search: Search = DEFAULT_SEARCH,
     energy: float = DEFAULT_ENERGY,
@@ -57,8 +73,9 @@ def write_site(
     ----------
     results, report : Path
         Directories of the sector files, and of the report; that one is created where missing.
-    n_pictured : int
-        So many stars, those with the most flares, get pictures on their pages.
+    n_stars : int
+        So many stars, those with the most flares, have their light curves on their pages, and
+        those of the gallery unless this is 0; and those that `write_named_stars` added.
     include_marked : bool
         Have stars and light curves with quality marks in the pictures of the campaign, and in all
         sets of the gallery, as well.
@@ -82,22 +99,10 @@ def write_site(
     index = update_index(results, world, search)
     world.first(lambda: _begin(results, report, index))
     table = pq.read_table(table_path(index.directory, "light_curves"))
-    stars = _slices(table)
-    pictured = _most_flares(table, stars, n_pictured)
     gallery = world.first(lambda: choose_flares(index.directory, include_marked))
-    reliability = IndexedReliability.read(results, search)
-
-    def work(star: slice) -> StarSummary:
-        rows = table[star].to_pylist()
-        pictures = star.start in pictured
-        return write_star(
-            Star(rows, index.directory, pictures, reliability, search, energy), results, report
-        )
-
-    with ProgressBar() as bar:
-        summaries = world.scatter(
-            stars, work, lambda done, total: bar.show("star", done, total, " have their pages")
-        )
+    drawn = drawn_stars(table, n_stars, gallery_stars(gallery) if n_stars else (), report)
+    stars = _slices(table)
+    summaries = _write_stars(stars, table, index, drawn, results, report, world, search, energy)
     missing = write_gallery(gallery, results, report, world, search)
     if world.rank > 0:
         world.first(lambda: None)
@@ -109,11 +114,81 @@ def write_site(
         write_campaign(table, by_tic, index.directory, report, include_marked, energy)
 
     world.first(finish)
-    n_drawn = sum(summary.drawn for summary in summaries)
-    of_stars = (line for summary in summaries for line in summary.left_out)
-    # a file may be missing on the page of its star and in the gallery for the same reason
-    left_out = list(dict.fromkeys([*index.left_out, *of_stars, *missing]))
-    return SiteReport(report / "index.html", len(stars), n_drawn, left_out)
+    return SiteReport.of(report / "index.html", summaries, index, missing)
+
+
+def write_named_stars(
+    results: Path,
+    report: Path,
+    world: World,
+    tics: Collection[int],
+    search: Search = DEFAULT_SEARCH,
+    energy: float = DEFAULT_ENERGY,
+) -> SiteReport | None:
+    """Write the pages of some stars, with their light curves, in a report that exists: collective.
+
+    The page of the campaign stays as it is. Later reports have these light curves as well.
+
+    Returns
+    -------
+    SiteReport or None
+        On rank 0, about these stars only.
+
+    Raises
+    ------
+    ConfigError
+        If there is no report, or a star has no light curve.
+    SectorFileError
+        If the index or a page cannot be written.
+    """
+    index = update_index(results, world, search)
+    table = pq.read_table(table_path(index.directory, "light_curves"))
+    of_star = {table["tic"][rows.start].as_py(): rows for rows in _slices(table)}
+
+    def begin() -> None:
+        if not (report / "index.html").exists():
+            raise ConfigError(f"{report}: no report in here; without --star it is made")
+        for tic in tics:
+            if tic not in of_star:
+                raise ConfigError(f"TIC {tic}: no light curve of this star in {results}")
+        _begin(results, report, index)
+        ask_for(tics, report)
+
+    world.first(begin)
+    stars = [of_star[tic] for tic in sorted(set(tics))]
+    summaries = _write_stars(stars, table, index, set(tics), results, report, world, search, energy)
+    if world.rank > 0:
+        return None
+    return SiteReport.of(report / "index.html", summaries, index)
+
+
+def _write_stars(
+    stars: list[slice],
+    table: pa.Table,
+    index: IndexReport,
+    drawn: set[int],
+    results: Path,
+    report: Path,
+    world: World,
+    search: Search,
+    energy: float,
+) -> list[StarSummary]:
+    """Write the pages of stars, given by their rows in the table; on rank 0, their summaries."""
+    reliability = IndexedReliability.read(results, search)
+
+    def work(star: slice) -> StarSummary:
+        rows = table[star].to_pylist()
+        with_light_curves = rows[0]["tic"] in drawn
+        return write_star(
+            Star(rows, index.directory, with_light_curves, reliability, search, energy),
+            results,
+            report,
+        )
+
+    with ProgressBar() as bar:
+        return world.scatter(
+            stars, work, lambda done, total: bar.show("star", done, total, " have their pages")
+        )
 
 
 def _begin(results: Path, report: Path, index: IndexReport) -> None:
@@ -139,10 +214,3 @@ def _slices(table: pa.Table) -> list[slice]:
     """The rows of each star, which follow one another."""
     starts = np.flatnonzero(np.diff(table["tic"].to_numpy(), prepend=-1)).tolist()
     return [slice(*rows) for rows in pairwise([*starts, table.num_rows])]
-
-
-def _most_flares(table: pa.Table, stars: Sequence[slice], n_stars: int) -> set[int]:
-    """The first rows of the stars with the most flares."""
-    starts = np.array([star.start for star in stars])
-    counts = np.add.reduceat(table["n_flares"].to_numpy(), starts)
-    return set(starts[np.argsort(-counts, kind="stable")[:n_stars]].tolist())

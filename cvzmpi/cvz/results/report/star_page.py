@@ -1,4 +1,4 @@
-"""The page of a star: its light curves, flares and pictures. Made anew only when they changed."""
+"""The page of a star: its light curves and flares. Made anew only when they changed."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY, RateAtEne
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
 from cvzmpi.cvz.results.report.charts.rate_charts import drawn_distribution
 from cvzmpi.cvz.results.report.charts.star_charts import star_charts
-from cvzmpi.cvz.results.report.star_pictures import (
-    Section,
-    light_curve_pictures,
+from cvzmpi.cvz.results.report.light_curve_sections import (
+    LightCurveSection,
+    open_one,
+    remove_others,
+    write_light_curve,
 )
 from cvzmpi.cvz.results.report.star_tables import flare_table, light_curve_table
 from cvzmpi.cvz.results.report.templates import page
@@ -40,7 +42,7 @@ from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 from cvzmpi.web.chart import Chart, charts_script
 
-_LAYOUT = 6
+_LAYOUT = 8
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -53,11 +55,11 @@ def page_of_star(tic: int) -> str:
 
 @dataclass(frozen=True)
 class Star:
-    """The light curves of a star, by column of the index, and whether to draw pictures of it."""
+    """The light curves of a star, by column of the index, and whether its page shows them."""
 
     rows: list[dict[str, Any]]
     index: Path  # directory of the index
-    pictures: bool
+    with_light_curves: bool
     reliability: IndexedReliability
     search: Search = DEFAULT_SEARCH
     energy: float = DEFAULT_ENERGY  # erg; rates are given above it
@@ -97,7 +99,15 @@ class Star:
         ]
         files = [(row["path"], row["size"], row["mtime_ns"], row["state"]) for row in self.rows]
         content = json.dumps(
-            [__version__, _LAYOUT, self.search, self.energy, self.pictures, files, reliabilities]
+            [
+                __version__,
+                _LAYOUT,
+                self.search,
+                self.energy,
+                self.with_light_curves,
+                files,
+                reliabilities,
+            ]
         )
         return hashlib.sha256(content.encode()).hexdigest()
 
@@ -158,7 +168,7 @@ class StarSummary:
 
 
 def write_star(star: Star, results: Path, report: Path) -> StarSummary:
-    """Write the page of a star and its pictures, unless they are there already.
+    """Write the page of a star with all that it shows, unless it is there already.
 
     `results` and `report` are the directories of the sector files and of the report.
 
@@ -182,14 +192,15 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         list(paths.values()), search=star.search, known_flares=measured, pooled=pooled
     )
     ffd, left_out = outcome.star, list(outcome.left_out)
-    sections: list[Section] = []
-    if star.pictures:
+    sections: list[LightCurveSection] = []
+    if star.with_light_curves:
         for row in star.rows:
-            section, problem = light_curve_pictures(
+            section, problem = write_light_curve(
                 row, results, directory, star.search, star.flares.get(row["sector"])
             )
             sections.append(section)
             left_out += [problem] if problem is not None else []
+        open_one(sections)
     at_energy = None
     charts: list[Chart] = []
     if ffd is not None:
@@ -224,13 +235,10 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
     )
     drawn_sectors = [section.sector for section in sections]
     data = light_curve_table(star.rows, ffd, drawn_sectors)
-    data += flare_table(star.tic, star.flares, ffd) + charts_script(charts)
+    data += flare_table(star.tic, star.flares, ffd, drawn_sectors) + charts_script(charts)
     write_derived(directory / "data.js", data.encode())
     write_derived(directory / "index.html", text.encode())
-    shown = {picture.file for section in sections for picture in section.pictures}
-    for old in directory.glob("*.png"):
-        if old.name not in shown:
-            old.unlink(missing_ok=True)
+    remove_others(sections, directory)
     failed = [line for line, unfinished in lines.items() if not unfinished]
     summary = StarSummary.of(star, outcome.rows, at_energy, failed)
     # last: where it is, all the rest is

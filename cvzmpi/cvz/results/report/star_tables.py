@@ -11,6 +11,7 @@ from cvzmpi.cvz.results.index.columns import POOLED_FLARES, POOLED_LIGHT_CURVES
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.ffd_tables import FLARES as FFD_FLARES
 from cvzmpi.cvz.results.report import tables
+from cvzmpi.cvz.results.report.light_curve_data import flare_anchor
 from cvzmpi.cvz.results.report.tables import table_script
 from cvzmpi.cvz.sector_file.data import Columns
 
@@ -44,8 +45,13 @@ def light_curve_table(
     )
 
 
-def flare_table(tic: int, flares: Mapping[int, Columns], ffd: StarFfd | None) -> str:
-    """All flares that were found, with the points of the distribution that they are."""
+def flare_table(
+    tic: int, flares: Mapping[int, Columns], ffd: StarFfd | None, drawn: Collection[int]
+) -> str:
+    """All flares that were found, with the points of the distribution that they are.
+
+    Those in sectors that are `drawn` are links.
+    """
     rates = {}
     if ffd is not None:
         points = cumulative_ffd(ffd)
@@ -56,8 +62,10 @@ def flare_table(tic: int, flares: Mapping[int, Columns], ffd: StarFfd | None) ->
             rates[sector, peak_time] = {"completeness": completeness, "rate": rate}
     rows = []
     for sector, columns in flares.items():
-        for values in zip(*(column.tolist() for column in columns.values()), strict=True):
-            row = dict(zip(columns, values, strict=True)) | {"sector": sector}
+        of_each = zip(*(column.tolist() for column in columns.values()), strict=True)
+        for number, values in enumerate(of_each, start=1):
+            row = dict(zip(columns, values, strict=True)) | {"sector": sector, "number": number}
+            row["anchor"] = f"#{flare_anchor(sector, number)}" if sector in drawn else ""
             row |= rates.get((sector, row["peak_time"]), {})
             row["at_edge"] = "yes" if row["at_edge"] else ""
             row["searches"] = found_by_in_words(row["found_by"])

@@ -101,6 +101,7 @@ LIGHT_CURVES = (
 )
 FLARES = (
     ShownColumn("sector", "sector"),
+    ShownColumn("number", "flare", link="anchor", description="in its light curve, in time"),
     ShownColumn("peak_time", "peak", "BTJD d", 9),
     ShownColumn("amplitude_percent", "amplitude", "%", 3),
     ShownColumn("equivalent_duration", "ED", "s", 4),

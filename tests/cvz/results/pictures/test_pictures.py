@@ -7,7 +7,7 @@ import pytest
 from matplotlib.image import imread
 
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms
-from cvzmpi.cvz.results.pictures.recovery import draw_completeness, draw_recovery_intervals
+from cvzmpi.cvz.results.pictures.recovery import draw_completeness
 from cvzmpi.cvz.results.pictures.star import draw_ffd
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
@@ -62,13 +62,6 @@ def test_the_curve_goes_through_the_limits_that_are_written(content, tmp_path):
     left, _ = figure.get_axes()
     texts = [text.get_text() for text in left.texts]
     assert any(text.startswith("50%") and text.endswith(" s") for text in texts)
-
-
-def test_each_cell_has_its_fraction_and_interval(content, tmp_path):
-    figure = check(lambda: draw_recovery_intervals(content.recovery, "title"), tmp_path)
-    cells = [text.get_text() for text in figure.get_axes()[0].texts]
-    assert len(cells) > 10
-    assert all(re.fullmatch(r"\d+\$_\{-\d+\}\^\{\+\d+\}\$", cell) for cell in cells)
 
 
 def test_the_distribution_has_each_flare_raw_and_corrected(tmp_path):

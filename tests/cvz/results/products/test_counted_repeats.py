@@ -12,7 +12,6 @@ from cvzmpi.cvz.results.index.summary import UnreadableError, summarise
 from cvzmpi.cvz.results.pictures.recovery import (
     draw_completeness,
     draw_recovery,
-    draw_recovery_intervals,
     how_many,
 )
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
@@ -263,7 +262,7 @@ def test_of_a_star_searched_where_nothing_was_injected_the_rate_is_unknown():
     assert star_rows(star)
 
 
-def test_pictures_are_drawn_of_few_repeats_that_count(tmp_path):
+def test_the_curve_is_drawn_of_few_repeats_that_count(tmp_path):
     def looked_at_little(data):
         data.significance[60:] = np.nan
         data.flares = {name: column[:0] for name, column in data.flares.items()}
@@ -271,8 +270,7 @@ def test_pictures_are_drawn_of_few_repeats_that_count(tmp_path):
 
     recovery = SearchedFile.read(write_example(tmp_path / "1.h5", change=looked_at_little)).recovery
     assert 0 < recovery.n_placed < 40
-    for draw in (draw_completeness, draw_recovery_intervals):
-        draw(recovery, "title").canvas.draw()
+    draw_completeness(recovery, "title").canvas.draw()
 
 
 @pytest.mark.parametrize("row", [-1, 2600])

@@ -39,8 +39,8 @@ STARS = (1001, 1002, 2001, 3002)
 FORMATS = {"csv": "ascii.csv", "ecsv": "ascii.ecsv", "parquet": "parquet"}
 
 
-def write(results, report, n_pictured=0):
-    return write_site(results, report, World(MPI.COMM_SELF), n_pictured)
+def write(results, report, n_stars=0):
+    return write_site(results, report, World(MPI.COMM_SELF), n_stars)
 
 
 def content_of(script):
@@ -58,7 +58,7 @@ def campaign(tmp_path_factory):
     write_unit(results, 1001, 2)
     write_unit(results, 2001, 14, model=False)
     (results / "001" / "5001_1.h5").write_bytes(b"<script>no HDF5")
-    assert write(results, report, n_pictured=1).n_drawn == 4
+    assert write(results, report, n_stars=1).n_drawn == 4
     return results, report
 
 
@@ -101,13 +101,13 @@ def test_no_script_and_no_style_is_in_a_page(campaign):
         assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", text), file
 
 
-def test_only_the_stars_with_the_most_flares_have_pictures(campaign):
+def test_the_stars_with_the_most_flares_and_in_the_gallery_have_light_curves(campaign):
     _, report = campaign
-    pictured = {path.parent.name for path in (report / "stars").rglob("*.png")}
-    assert pictured == {"1001"}
-    names = {path.name for path in (report / "stars" / "001" / "1001").glob("*.png")}
-    each = {f"{s}_{what}.png" for s in (1, 2) for what in ("light_curve", "flares", "completeness")}
-    assert names == each | {"1_recovery.png", "2_recovery.png"}
+    scripts = {path.relative_to(report / "stars") for path in report.glob("stars/*/*/[0-9]*.js")}
+    drawn = ("001/1001/1", "001/1001/2", "002/1002/1", "001/2001/1", "001/2001/14")
+    assert scripts == {Path(f"{name}.js") for name in drawn}
+    assert "--star" not in (report / "stars/001/1001/index.html").read_text()
+    assert "cvzmpi report --star 3002" in (report / "stars/002/3002/index.html").read_text()
 
 
 def test_a_page_is_made_anew_when_other_light_curves_change_its_reliabilities(tmp_path):
@@ -133,7 +133,7 @@ def test_only_what_changed_is_made_anew(campaign, tmp_path):
     for path in results.rglob("*.h5"):
         settle(path)
     assert write(results, report).n_drawn == 4  # all have other times than the original ones
-    assert not list((report / "stars").rglob("*.png"))  # and none is to have pictures now
+    assert not list(report.glob("stars/*/*/[0-9]*.js"))  # and none is to have light curves now
     assert write(results, report).n_drawn == 0
     write_unit(results, 3002, 1, flares=(400,))
     os.utime(results / "002" / "3002_1.h5", (1e9, 1e9))
@@ -174,7 +174,7 @@ def test_a_campaign_without_sector_files_is_one_line(tmp_path):
 
 def test_the_command_says_which_page_to_open(campaign, tmp_path):
     results, _ = campaign
-    ended = run(["report", results, "-o", tmp_path / "site", "--pictures", "0"])
+    ended = run(["report", results, "-o", tmp_path / "site", "--light-curves", "0"])
     assert ended.status == 1, ended.stderr  # for one file is no HDF5
     assert "left out: 001/5001_1.h5: " in ended.stderr
     assert ended.stdout.splitlines() == [
@@ -208,6 +208,11 @@ def test_charts_of_rates_are_without_marked_stars_unless_asked_for(tmp_path, inc
     assert "Most of the light in the aperture is that of other stars. (sector 1)" in page
 
 
+def test_a_campaign_may_have_no_flare_at_all(tmp_path):
+    write_unit(tmp_path / "results", 1001, 1, model=False)
+    assert write(tmp_path / "results", tmp_path / "report", 1).n_drawn == 1
+
+
 def test_every_chart_has_its_place_on_the_page(campaign):
     _, report = campaign
     pages = {report / "index.html": report / "data" / "charts.js"}
@@ -215,8 +220,9 @@ def test_every_chart_has_its_place_on_the_page(campaign):
     assert len(pages) == 1 + len(STARS)
     for page, script in pages.items():
         places = re.findall(r'<div class="chart" id="([\w-]+)"', page.read_text())
-        assert places == list(charts_in(script))
-    # the charts of a star need no pictures of it
+        sectors = sorted(page.parent.glob("[0-9]*.js"), key=lambda path: int(path.stem))
+        assert places == [name for file in (script, *sectors) for name in charts_in(file)]
+    # the charts of a star need none of its light curves shown
     assert list(charts_in(report / "stars/002/1002/data.js")) == ["distribution", "completeness"]
     assert "sector-flares" in charts_in(report / "stars/001/1001/data.js")
 
@@ -231,7 +237,7 @@ def test_a_star_that_was_hardly_searched_has_no_rate(tmp_path):
         data.significance[np.flatnonzero(np.isfinite(data.significance))[100:]] = np.nan
 
     write_unit(tmp_path / "results", 1001, 1, change=search_little)
-    site = write(tmp_path / "results", tmp_path / "report", n_pictured=1)
+    site = write(tmp_path / "results", tmp_path / "report", n_stars=1)
     assert site.left_out == []
     page = (tmp_path / "report" / "stars" / "001" / "1001" / "index.html").read_text()
     assert "none: too little was searched" in page
@@ -335,10 +341,7 @@ def test_the_page_of_a_star_is_a_click_away_and_has_its_tables(report, web_page)
     for address in web_page.all("ul.links a"):
         assert "1001" in address.get_attribute("href")
     web_page.until(lambda: web_page.all("#distribution canvas"))
-    for picture in web_page.all("img"):
-        web_page.run("arguments[0].loading = 'eager'", picture)
-        web_page.browser.execute_async_script("arguments[0].decode().then(arguments[1])", picture)
-        assert int(picture.get_property("naturalWidth")) > 500
+    web_page.until(lambda: web_page.all("#sector-1 .light-curve-frame canvas"))
 
 
 def test_the_links_of_the_downloads_lead_to_tables_that_astropy_reads(report, web_page):

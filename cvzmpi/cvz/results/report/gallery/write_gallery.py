@@ -18,6 +18,7 @@ from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.report.gallery.choice import MOST_PER_STAR, SETS, Choice, ChosenFlare
 from cvzmpi.cvz.results.report.gallery.cut_out import CutOut
 from cvzmpi.cvz.results.report.gallery.evidence import Seen, evidence
+from cvzmpi.cvz.results.report.light_curve_data import flare_anchor
 from cvzmpi.cvz.results.report.star_page import page_of_star
 from cvzmpi.cvz.results.report.templates import page
 from cvzmpi.messages.progress_bar import ProgressBar
@@ -133,7 +134,7 @@ def _shown(file: SearchedFile, flare: ChosenFlare) -> dict[str, Any]:
     return {
         "tic": tic,
         "sector": sector,
-        "page": f"{page_of_star(tic)}#sector-{sector}-flare-{flare.number}",
+        "page": f"{page_of_star(tic)}#{flare_anchor(sector, flare.number)}",
         "threshold": flare.curve["min_probability"],
         "search": found_by_in_words(measures["found_by"]),
         "values": [_number(values[fact.key], fact.scale) for fact in _FACTS],
