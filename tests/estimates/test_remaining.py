@@ -1,67 +1,22 @@
 """The interval of the time left holds the truth, in campaigns of which the truth is known."""
 
-import math
 import random
 
 import pytest
 
 from cvzmpi.estimates.durations import Work
 from cvzmpi.estimates.remaining import Teams, Waiting, mean_seconds, remaining_seconds
+from tests.estimates import kinds
 from tests.estimates.simulated_campaign import SimulatedCampaign
 
 SIZES = [(20, 1), (60, 3), (200, 40), (30, 40), (400, 16)]
 """Numbers of units and of teams."""
 
 
-def scattered(rng, scatter):
-    return math.exp(rng.gauss(0, scatter))
-
-
-def constant(n, rng):
-    return [(1.0, 10 * scattered(rng, 0.03)) for _ in range(n)]
-
-
-def log_normal(n, rng):
-    return [(1.0, 10 * scattered(rng, 0.5)) for _ in range(n)]
-
-
-def heavy_tailed(n, rng):
-    return [(1.0, 10 * scattered(rng, 1.0)) for _ in range(n)]
-
-
-def costs(n, rng):
-    """Costs that differ by ten, the highest first."""
-    return sorted((10 ** rng.uniform(0, 1) for _ in range(n)), reverse=True)
-
-
-def longest_first(n, rng):
-    return [(cost, 4 * cost * scattered(rng, 0.1)) for cost in costs(n, rng)]
-
-
-def cost_tells_nothing(n, rng):
-    return [(cost, 10 * scattered(rng, 0.1)) for cost in costs(n, rng)]
-
-
-def cost_tells_a_half(n, rng):
-    return [(cost, 10 * cost**0.5 * scattered(rng, 0.2)) for cost in costs(n, rng)]
-
-
-def slower_and_slower(n, rng):
-    return [(1.0, 10 * (1 + i / n) * scattered(rng, 0.2)) for i in range(n)]
-
-
-def faster_and_faster(n, rng):
-    return [(1.0, 20 / (1 + i / n) * scattered(rng, 0.2)) for i in range(n)]
-
-
-def few_long_ones(n, rng):
-    """One in five takes six times as long, and nothing tells which."""
-    return [(1.0, (60 if rng.random() < 0.2 else 10) * scattered(rng, 0.1)) for _ in range(n)]
-
-
 KINDS = [
-    *(constant, log_normal, heavy_tailed, longest_first, cost_tells_nothing, cost_tells_a_half),
-    *(slower_and_slower, faster_and_faster),
+    *(kinds.constant, kinds.log_normal, kinds.heavy_tailed, kinds.longest_first),
+    *(kinds.cost_tells_nothing, kinds.cost_tells_a_half),
+    *(kinds.slower_and_slower, kinds.faster_and_faster),
 ]
 
 
@@ -87,7 +42,9 @@ def test_the_interval_holds_the_true_time_in_nine_cases_of_ten(kind, with_steps)
 
 
 def test_what_no_unit_tells_beforehand_is_held_less_often():
-    told = [(left, truth) for left, truth, _ in asked(few_long_ones, True) if left is not None]
+    told = [
+        (left, truth) for left, truth, _ in asked(kinds.few_long_ones, True) if left is not None
+    ]
     assert sum(left.low <= truth <= left.high for left, truth in told) >= 0.8 * len(told)
 
 
