@@ -6,6 +6,7 @@
 import random
 import sys
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from cvzmpi.estimates.remaining import remaining_seconds
@@ -17,18 +18,20 @@ SIZES = [(20, 1), (60, 3), (200, 40), (30, 40), (400, 16)]
 _N_CAMPAIGNS, _N_INSTANTS = 50, 4  # of each size; in each campaign
 
 
+NEVER = Kills()
+OFTEN = Kills(every=35.0, lost=1.0, away=3.0)
+"""A unit takes 10 s: jobs of three and a half units."""
+SELDOM = Kills(every=125.0, lost=1.0, away=3.0)
+
+
 @dataclass(frozen=True)
 class Case:
     """A kind of campaign, on teams of these speeds, whose jobs are killed or not."""
 
     kind: Any
     speeds: tuple = (1.0,)
-    kills: Kills = Kills()
+    kills: Kills = NEVER
 
-
-OFTEN = Kills(every=35.0, lost=1.0, away=3.0)
-"""A unit takes 10 s: jobs of three and a half units."""
-SELDOM = Kills(every=125.0, lost=1.0, away=3.0)
 
 CASES = {
     kind.__name__: Case(kind)
@@ -48,7 +51,7 @@ CASES = {
 
 
 def asked(name, with_steps, n_campaigns=_N_CAMPAIGNS):
-    """Estimates at instants drawn evenly from many campaigns: each with the true time left."""
+    """Estimates at instants of many campaigns: each with the true time left, and the units."""
     case = CASES[name]
     for n_units, n_teams in SIZES:
         for seed in range(n_campaigns):
@@ -60,27 +63,29 @@ def asked(name, with_steps, n_campaigns=_N_CAMPAIGNS):
                 instant = rng.random() * campaign.end
                 seen = campaign.seen_at(instant, with_steps)
                 if seen[1]:  # a job is at work
-                    truth = campaign.end_of_known(instant) - instant
-                    yield remaining_seconds(*seen), truth, n_units, instant
+                    yield remaining_seconds(*seen), campaign.left_at(instant), n_units
 
 
-def main(names):
-    for name in names or CASES:
-        for with_steps in (False, True):
-            told = list(asked(name, with_steps))
-            known = [(left, truth) for left, truth, *_ in told if left is not None]
-            held = [left.low <= truth <= left.high for left, truth in known]
-            below = sum(truth < left.low for left, truth in known) / len(known)
-            by_size = []
-            for n_units, _ in SIZES:
-                of = [l.low <= t <= l.high for l, t, n, _ in told if n == n_units and l is not None]
-                by_size.append(f"{sum(of) / max(len(of), 1):.0%}")
-            ratio = sorted(left.high / max(left.low, 0.1) for left, _ in known)[len(known) // 2]
-            print(
-                f"{name:34s} {'steps' if with_steps else 'units'}: held {sum(held) / len(held):.1%}, sooner {below:.1%}, told {len(known)} of {len(told)}; ratio {ratio:.2f}; by size {by_size}",
-                flush=True,
-            )
+def measured(name, with_steps):
+    """A line: how often the interval holds the truth, in all and by the number of units."""
+    answers = list(asked(name, with_steps))
+    told = [(left, truth, n_units) for left, truth, n_units in answers if left is not None]
+    by_size = [_held(t for t in told if t[2] == n_units) for n_units, _ in SIZES]
+    ratios = [left.high / max(left.low, 1e-3 * left.high) for left, _, _ in told]
+    return (
+        f"{name:34s} {'steps' if with_steps else 'units'}  held {_held(told)}"
+        f"  sooner {sum(truth < left.low for left, truth, _ in told) / len(told):4.0%}"
+        f"  told {len(told) / len(answers):4.0%}  high / low {median(ratios):5.2f}"
+        f"  by size {' '.join(by_size)}"
+    )
+
+
+def _held(told):
+    held = [left.low <= truth <= left.high for left, truth, _ in told]
+    return f"{sum(held) / max(len(held), 1):4.0%}"
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    for chosen in sys.argv[1:] or CASES:
+        for steps_are_known in (False, True):
+            print(measured(chosen, steps_are_known), flush=True)

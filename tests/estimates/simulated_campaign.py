@@ -73,8 +73,9 @@ class SimulatedCampaign:
     kills : Kills
     """
 
-    def __init__(self, units, n_teams, speeds=(1.0,), kills=Kills()):  # noqa: B008
+    def __init__(self, units, n_teams, speeds=(1.0,), kills=Kills()):
         self.n_teams = n_teams
+        self._kills = kills
         free = [(0.0, team) for team in range(n_teams)]
         self.played = []
         for cost, seconds, *arrived in units:
@@ -102,9 +103,14 @@ class SimulatedCampaign:
             left = min(left, left - (killed - instant) + kills.lost)
             instant = killed + kills.away
 
-    def end_of_known(self, instant):
-        """When the last of the units is done that have arrived at an instant."""
-        return max(unit.ended for unit in self.played if unit.arrived <= instant)
+    def left_at(self, instant):
+        """The seconds until the units are done that have arrived, without those between jobs."""
+        end = max(unit.ended for unit in self.played if unit.arrived <= instant)
+        left = end - instant
+        while (killed := self._kills.next_after(instant)) < end:
+            left -= self._kills.away
+            instant = killed + self._kills.away
+        return left
 
     def seen_at(self, instant, with_steps=False, most=1000):
         """The arguments of `remaining_seconds` at an instant."""
