@@ -1,9 +1,22 @@
-"""The time left of a campaign, with an interval that holds the truth in 95 % of all cases.
+"""The time left of a campaign, with an interval that is meant to hold the truth in 95 % of cases.
 
 What is left is played through many times, each time with another law of the durations that fits
 those seen so far: the teams end what they work on, and take one unit after the other. So the
 interval knows that nothing is known before the first units end, that teams which began together end
 together, that the longest units come first, and that in the end the last unit counts, not the rate.
+
+On simulated campaigns (`tests/estimates/coverage.py`: 250 of each kind, asked at four instants) it
+held the truth in
+
+- 95 to 100 % where durations scatter, have long tails, change steadily, or go by the cost or not;
+- 96 to 100 % where jobs are killed again and again; the truth is the time in which jobs run;
+- 97 % where half of the teams are twice as slow, and 90 % where nothing else differs;
+- 85 to 87 % where one unit in five takes six times as long, and nothing tells which;
+- 85 to 88 % where a second half of the units takes another time: 97 % once five of these have ended,
+  and 50 % while all of them wait, when nothing is known of them.
+
+It is held least, in 40 %, in a single wave of fewer units than teams, when half of the
+teams are slow and no steps are known.
 """
 
 from __future__ import annotations

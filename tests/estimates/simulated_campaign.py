@@ -37,11 +37,15 @@ class Kills:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A job's work on a unit; `part` of the unit was left when it began."""
+    """A job's work on a unit; `part` of the unit was left when it began.
+
+    It would take `whole` seconds if it were not killed.
+    """
 
     began: float
     ended: float
     part: float
+    whole: float
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class SimulatedCampaign:
                 instant = killed + kills.away
                 continue
             ended = min(instant + left, killed)
-            unit.attempts.append(Attempt(instant, ended, left / seconds))
+            unit.attempts.append(Attempt(instant, ended, left / seconds, left))
             if instant + left <= killed:
                 return
             left = min(left, left - (killed - instant) + kills.lost)
@@ -140,6 +144,6 @@ class SimulatedCampaign:
 
 def _fraction(attempt, instant):
     """The fraction of the attempt's steps that is done."""
-    done = (instant - attempt.began) / (attempt.ended - attempt.began)
+    done = (instant - attempt.began) / attempt.whole
     before = _BEFORE_STEPS if attempt.part == 1.0 else 0.0
     return max(done - before, 0.0) / (1 - before)
