@@ -10,10 +10,11 @@ held the truth in
 
 - 95 to 100 % where durations scatter, have long tails, change steadily, or go by the cost or not;
 - 96 to 100 % where jobs are killed again and again; the truth is the time in which jobs run;
-- 97 % where half of the teams are twice as slow, and 90 % where nothing else differs;
+- 97 % where half of the teams are twice as slow; where nothing else differs, 90 %
+  (100 % with steps);
 - 85 to 87 % where one unit in five takes six times as long, and nothing tells which;
-- 85 to 88 % where a second half of the units takes another time: 97 % once five of these have ended,
-  and 50 % while all of them wait, when nothing is known of them.
+- 85 to 88 % where a second half of the units takes another time: 97 % once five of these ended, and
+  50 % while all of them wait, when nothing is known of them.
 
 It is held least, in 40 %, in a single wave of fewer units than teams, when half of the
 teams are slow and no steps are known.
