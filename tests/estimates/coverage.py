@@ -1,6 +1,6 @@
 """Measure how often the interval of the time left holds the truth, on campaigns of fresh seeds.
 
-    .venv/bin/python -m tests.estimates.coverage [NAME ...]
+.venv/bin/python -m tests.estimates.coverage [NAME ...]
 """
 
 import random
