@@ -99,7 +99,9 @@ def page_of_charts(tmp_path_factory):
     (directory / "data.js").write_text(charts_script(charts))
     head = "".join(
         f'<link rel="stylesheet" href="assets/{file}">' for file in ("theme.css", *STYLES)
-    ) + "".join(f'<script src="assets/{file}"></script>' for file in ("theme.js", *SCRIPTS))
+    ) + "".join(
+        f'<script src="assets/{file}"></script>' for file in ("theme.js", "downloads.js", *SCRIPTS)
+    )
     places = "".join(f'<div class="chart" id="{chart.name}"></div>' for chart in charts)
     (directory / "index.html").write_text(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Charts</title>'

@@ -88,7 +88,7 @@
 
   // What is visible, every measured cadence of it.
   parts.csv = (curve, [from, to]) => {
-    const lines = [CSV_COLUMNS.join(",")];
+    const rows = [CSV_COLUMNS];
     const [first, end] = [from, to].map((time) => parts.firstAtOrAfter(curve.time, time));
     const number = (value, digits) => (value === undefined || Number.isNaN(value) ? "" : value.toFixed(digits));
     for (let i = first; i < end; i += 1) {
@@ -96,9 +96,9 @@
       const values = [curve.row[i], number(curve.time[i], 6)];
       for (const column of [curve.flux, curve.error, curve.mean, curve.sd]) values.push(number(column?.[i], 8));
       values.push(number(curve.probability[i], 3), curve.quality[i], curve.data.states[curve.state[i]], flare ? flare.number : "");
-      lines.push(values.join(","));
+      rows.push(values);
     }
-    return `${lines.join("\n")}\n`;
+    return cvzmpi.csvOf(rows);
   };
 
   // The flares in a table whose buttons show them.
