@@ -25,6 +25,7 @@ SCRIPTS = (
     "chart_ticks.js",
     "chart_drawing.js",
     "chart_parts.js",
+    "gestures.js",
     "chart_zoom.js",
     "charts.js",
 )

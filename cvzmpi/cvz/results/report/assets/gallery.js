@@ -229,18 +229,8 @@
     view.at = -1;
   }
 
-  function moveInView(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const last = view.shown.length - 1;
-    const to = { ArrowLeft: view.at - 1, ArrowRight: view.at + 1, Home: 0, End: last }[event.key];
-    const zooms = { "+": 0.5, "=": 0.5, "-": 2, 0: 0 };
-    if (to !== undefined) {
-      event.preventDefault();
-      if (to in view.shown && to !== view.at) showFlare(to);
-    } else if (event.key in zooms) {
-      event.preventDefault();
-      cvzmpi.galleryView.zoom(zooms[event.key]);
-    }
+  function go(to) {
+    if (to in view.shown && to !== view.at) showFlare(to);
   }
 
   // ---- the address
@@ -270,7 +260,15 @@
       sort.append(made("option", { value: number }, `${title}, ${direction < 0 ? "largest" : "smallest"} first`)));
     for (const control of all(".gallery-tools select")) control.addEventListener("change", arrange);
     for (const grid of all(".gallery-grid")) grid.addEventListener("keydown", moveInGrid);
-    dialog().addEventListener("keydown", moveInView);
+    cvzmpi.listenToKeys(dialog(), {
+      ArrowLeft: () => go(view.at - 1),
+      ArrowRight: () => go(view.at + 1),
+      Home: () => go(0),
+      End: () => go(view.shown.length - 1),
+      "+": () => cvzmpi.galleryView.zoom(0.5),
+      "-": () => cvzmpi.galleryView.zoom(2),
+      0: () => cvzmpi.galleryView.zoom(0),
+    });
     dialog().addEventListener("close", closed);
     one("[data-close]").addEventListener("click", () => dialog().close());
     one("[data-zoom]").addEventListener("click", () => cvzmpi.galleryView.zoom(0));
