@@ -22,6 +22,7 @@ SCRIPTS = (
     "uplot/uPlot.iife.min.js",
     "packed_arrays.js",
     "chart_arrays.js",
+    "numbers.js",
     "chart_ticks.js",
     "chart_drawing.js",
     "chart_parts.js",

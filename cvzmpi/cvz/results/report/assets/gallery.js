@@ -23,23 +23,10 @@
 
   // ---- numbers as text
 
-  // A number of an astronomer's size: 2.65 × 10³⁵ where its zeros would have to be counted.
-  function worded(value, digits, error = null) {
-    if (value === null) return "–";
-    const size = Math.abs(value);
-    if (size >= 1e6 || (size > 0 && size < 1e-3)) {
-      const power = Math.floor(Math.log10(size));
-      const exponent = [...String(power)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "⁻").join("");
-      const inner = worded(value / 10 ** power, digits, error === null ? null : error / 10 ** power);
-      return `${error === null ? inner : `(${inner})`} × 10${exponent}`;
-    }
-    const fixed = (number, significant) => number.toFixed(Math.min(20, Math.max(0, significant - 1 - Math.floor(Math.log10(Math.abs(number) || 1)))));
-    return error === null || !(error > 0) ? fixed(value, digits) : `${fixed(value, digits)} ± ${fixed(error, 2)}`;
-  }
   function fact(content, flare, title, withError = false) {
     const at = content.facts.findIndex((known) => known.title === title);
     const { digits, unit } = content.facts[at];
-    const text = worded(flare.values[at], digits, withError ? flare.errors[at] : null);
+    const text = cvzmpi.measuredText(flare.values[at], digits, withError ? flare.errors[at] : null);
     return flare.values[at] === null || !unit ? text : `${text} ${unit}`;
   }
   const nameOf = (flare) => `TIC ${flare.tic}, sector ${flare.sector}`;
@@ -173,7 +160,7 @@
     const rows = view.shown.map((place) => {
       const flare = content.flares[place];
       const link = made("a", { href: `#${view.set}-${place + 1}` }, `TIC ${flare.tic}`);
-      const numbers = content.facts.map((known, at) => worded(flare.values[at], known.digits, flare.errors[at]));
+      const numbers = content.facts.map((known, at) => cvzmpi.measuredText(flare.values[at], known.digits, flare.errors[at]));
       const cells = [String(flare.sector), ...numbers, flare.search].map((text) => made("td", {}, text));
       return made("tr", {}, made("th", { scope: "row" }, link), ...cells);
     });
