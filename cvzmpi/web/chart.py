@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cvzmpi.web.packed_arrays import packed, packed_texts
+from cvzmpi.web.packed_arrays import packed
 
 Kind = Literal["points", "line", "steps", "bars", "band"]
 
@@ -191,9 +191,10 @@ class _Arrays:
 
     packed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def _add(self, array: dict[str, Any]) -> dict[str, str]:
-        key = hashlib.sha256(_json(array).encode()).hexdigest()[:16]
-        self.packed[key] = array
+    def _add(self, kind: str, content: bytes) -> dict[str, str]:
+        key = hashlib.sha256(kind.encode() + content).hexdigest()[:16]
+        if key not in self.packed:
+            self.packed[key] = packed(kind, content)
         return {"packed": key}
 
     def numbers(self, values: Collection[float], exact: bool = False) -> Any:
@@ -204,12 +205,12 @@ class _Arrays:
         numbers = array("d" if exact else "f", plain)
         if sys.byteorder == "big":
             numbers.byteswap()
-        return self._add(packed("f8" if exact else "f4", numbers.tobytes()))
+        return self._add("f8" if exact else "f4", numbers.tobytes())
 
     def strings(self, values: Collection[str]) -> Any:
         if len(values) < _LONG:
             return list(values)
-        return self._add(packed_texts(values))
+        return self._add("text", "\n".join(values).encode())
 
 
 def _series(series: Series, arrays: _Arrays) -> dict[str, Any]:

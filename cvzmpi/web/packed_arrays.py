@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-_SIZES = {"u1": 1, "i1": 1, "u2": 2, "i2": 2, "u4": 4, "i4": 4, "f4": 4, "f8": 8}
+_SIZES = {"u1": 1, "i1": 1, "u2": 2, "i2": 2, "u4": 4, "i4": 4, "f4": 4, "f8": 8, "text": 1}
 
 
 def packed(kind: str, content: bytes) -> dict[str, Any]:
-    """Pack numbers: "f4" and their bytes, little-endian.
+    """Pack numbers ("f4", say, and their bytes, little-endian), or "text": lines in UTF-8.
 
     Returns
     -------
@@ -32,16 +32,14 @@ def packed(kind: str, content: bytes) -> dict[str, Any]:
     if kind not in _SIZES:
         raise ValueError(f"an array of type {kind} cannot be packed")
     size = _SIZES[kind]
-    as_it_is = _compressed(content)
-    by_significance = _compressed(*(content[place::size] for place in range(size)))
-    if len(by_significance) < len(as_it_is):
-        return _described(kind, by_significance, True)
-    return _described(kind, as_it_is)
-
-
-def packed_texts(texts: Iterable[str]) -> dict[str, Any]:
-    """Pack texts of one line each; ready for JSON."""
-    return _described("text", _compressed("\n".join(texts).encode()))
+    shortest = _compressed(content)
+    by_significance = False
+    if size > 1:
+        sorted_bytes = _compressed(*(content[place::size] for place in range(size)))
+        if len(sorted_bytes) < len(shortest):
+            shortest, by_significance = sorted_bytes, True
+    text = base64.b64encode(shortest).decode()
+    return {"type": kind, "sorted": by_significance, "bytes": text}
 
 
 def unpacked(array: Mapping[str, Any]) -> bytes:
@@ -62,8 +60,3 @@ def _compressed(*parts: bytes) -> bytes:
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     blocks = [deflate.compress(part) + deflate.flush(zlib.Z_BLOCK) for part in parts]
     return b"".join([*blocks, deflate.flush()])
-
-
-def _described(kind: str, compressed: bytes, by_significance: bool = False) -> dict[str, Any]:
-    text = base64.b64encode(compressed).decode()
-    return {"type": kind, "sorted": by_significance, "bytes": text}
