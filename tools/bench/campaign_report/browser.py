@@ -15,13 +15,17 @@ _FLAGS = (
 
 _USABLE = """
 const done = arguments[arguments.length - 1];
+let scrolled = false;
 function look() {
   const rows = document.querySelectorAll("table tbody tr").length;
-  const chart = document.querySelector(".chart");
-  const drawn = !chart || chart.querySelector("canvas");
-  if (!drawn) chart.scrollIntoView(); // charts are drawn when they come into view
+  const charts = document.querySelector(".charts");
+  if (rows && charts && !scrolled) {
+    charts.scrollIntoView(); // charts are drawn when they come into view
+    scrolled = true;
+  }
+  const drawn = !charts || charts.querySelector("canvas");
   if (document.readyState === "complete" && rows && drawn) done(performance.now());
-  else requestAnimationFrame(look);
+  else setTimeout(look, 10);
 }
 look();
 """

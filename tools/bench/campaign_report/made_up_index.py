@@ -240,8 +240,7 @@ def _flares(
         "energy": np.array([float(e) for e, _ in energy]),
         "energy_error": np.array([float(e) for _, e in energy]),
         "at_edge": rng.random(n) < 0.01,
-        "vetting": np.zeros(n),
-        "n_coincident": np.zeros(n),
+        **dict.fromkeys(("vetting", "n_coincident"), np.zeros(n)),
     }
 
 
