@@ -74,9 +74,9 @@ def write_campaign(
             shown,
             "n_flares",
             described=columns,
-            whole="downloads/stars.csv",
+            whole="the downloads",
         ),
-        "problems": table_script("problems", tables.PROBLEMS, problems.to_pylist()),
+        "problems": table_script("problems", tables.PROBLEMS, problems.to_pylist(), described={}),
     }
     for name, script in scripts.items():
         write_derived(report / "data" / f"{name}.js", script.encode())

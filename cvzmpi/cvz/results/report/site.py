@@ -21,6 +21,7 @@ from cvzmpi.cvz.results.report.drawn_stars import ask_for, drawn_stars
 from cvzmpi.cvz.results.report.gallery.choice import Choice, choose_flares, gallery_stars
 from cvzmpi.cvz.results.report.gallery.write_gallery import write_gallery
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
+from cvzmpi.cvz.results.report.star_tables import page_columns
 from cvzmpi.errors import ConfigError
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.mpi.launch import World
@@ -200,7 +201,7 @@ def _write_stars(
 
 
 def _begin(results: Path, report: Path, index: IndexReport) -> None:
-    """Directories, style and script of the report."""
+    """Directories, styles and scripts of the report: all that its pages share."""
     if not index.n_light_curves:
         if index.left_out:
             lines = "\n".join(index.left_out)
@@ -216,3 +217,5 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
         file = report / "assets" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         write_derived(file, content)
+    name, content = page_columns()
+    write_derived(report / "data" / name, content)
