@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, index_alone, update_index
-from cvzmpi.cvz.results.index.columns import SCHEMAS
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.index.star_reader import StarReader
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
@@ -29,12 +28,6 @@ from cvzmpi.storage.whole_file import write_derived
 from cvzmpi.web.assets import shared_assets
 
 _COUNTED = ["tic", "n_flares"]
-
-_OF_FILES = {
-    *("path", "size", "mtime_ns", "settled", "input_file", "processing_version"),
-    *("content_sha256", "input_sha256", "models_sha256"),
-}
-"""Columns of the table of light curves that no page of the campaign needs: half of its size."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +119,7 @@ def write_site(
 
     def finish() -> None:
         by_tic = dict(zip(stars.tics, summaries, strict=True))
-        columns = [name for name in SCHEMAS["light_curves"].names if name not in _OF_FILES]
-        table = pq.read_table(table_path(index.directory, "light_curves"), columns=columns)
-        write_campaign(table, by_tic, index.directory, report, include_marked, energy)
+        write_campaign(by_tic, index.directory, report, include_marked, energy)
 
     world.first(finish)
     return SiteReport.of(report / "index.html", summaries, index, missing, alone is not None)
