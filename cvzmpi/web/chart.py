@@ -245,7 +245,11 @@ def _described(axis: Axis | SecondAxis) -> dict[str, Any]:
 
 def _finite(value: float) -> float | None:
     """None, as JSON knows neither NaN nor infinity; else the value to ten digits."""
-    return float(f"{value:.10g}") if math.isfinite(value) else None
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.10g}")
+    # a whole number is shorter without its ".0": the counts and positions of each star's charts
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e9 else rounded
 
 
 def _drawable(x: float, y: float, x_log: bool, y_log: bool) -> bool:

@@ -119,7 +119,7 @@ def test_a_page_is_made_anew_when_other_light_curves_change_its_reliabilities(tm
     def reliabilities():
         text = (report / "stars/001/1001/data.js").read_text()
         table = content_of(re.search(r"cvzmpi\.table\(\"flare-table\".*\n", text)[0])
-        column = [c["title"] for c in table["columns"]].index("reliability")
+        column = [c.key for c in FLARES].index("reliability")
         return [row[column] for row in table["rows"]]
 
     results, report = tmp_path / "results", tmp_path / "report"
