@@ -272,7 +272,8 @@ def rates_as_parquet(campaign):
 def shown_table(text, name):
     """The rows of a table of the report."""
     table = json.loads(re.search(rf'cvzmpi\.table\("{name}", (.*)\);', text)[1])
-    names = [column["key"] for column in table["columns"]]
+    shared = re.search(rf'cvzmpi\.columns\("{name}", (.*)\);', text)
+    names = [column["key"] for column in table.get("columns") or json.loads(shared[1])]
     return [
         dict(zip(names, (c[0] if isinstance(c, list) else c for c in row), strict=True))
         for row in table["rows"]
@@ -283,8 +284,10 @@ def shown_table(text, name):
 def pages(campaign):
     report = campaign.directory / "report"
     seen = seen_in(stars=shown_table((report / "data/stars.js").read_text(), "stars"))
+    (columns,) = report.glob("data/columns-*.js")
     for tic in {tic for tic, _ in campaign.units}:
         text = (report / f"stars/{tic % 1000:03d}/{tic}/data.js").read_text()
+        text += columns.read_text()
         of_star = seen_in(
             *(
                 [row | {"tic": tic} for row in shown_table(text, name)]
