@@ -6,7 +6,8 @@
 // cells as HTML, where text stays text here; digits, missing values, filters of numbers and CSV would
 // have to be added to it, so that only sorting and paging would be its own.
 //
-// A table is {columns, rows, sort, name, note}. A column is {key, title}, and where it is not a
+// A table is {columns, rows, sort, name, note}; without columns it has those that
+// cvzmpi.columns("id", [...]) gave to all tables of that id before. A column is {key, title}, and where it is not a
 // number shown as it is {unit, digits, text, hidden, description}. A row is a list of values,
 // [value, address] where it is a link, null where there is none. `sort` is the number of the column
 // by which it is sorted at first, the largest first; `name` that of the file of a download; `note`
@@ -17,9 +18,13 @@
   const ROWS_PER_PAGE = [50, 200, 1000];
   const MANY = 20; // rows from which on the filters are open at first
 
+  const columnsOf = new Map(); // by the id of the table
+
+  cvzmpi.columns = (id, columns) => columnsOf.set(id, columns);
+
   cvzmpi.table = (id, table) => {
     const place = document.getElementById(id);
-    if (place) new Table(place, table).show();
+    if (place) new Table(place, { columns: columnsOf.get(id), ...table }).show();
   };
 
   // ---- filters: what a person types, as a test of a value and of its text
@@ -64,18 +69,6 @@
     if (magnitude < -4 || magnitude > 9) return value.toExponential(digits - 1);
     return value.toFixed(Math.max(0, digits - 1 - magnitude));
   }
-
-  function csvOf(columns, rows) {
-    const quoted = (value) => (value === null ? "" : /[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
-    const lines = rows.map((row) => columns.map(({ number }) => quoted(valueOf(row[number]))).join(","));
-    return [columns.map(({ key }) => quoted(key)).join(","), ...lines, ""].join("\n");
-  }
-
-  cvzmpi.download = (name, content, type) => {
-    const address = URL.createObjectURL(new Blob([content], { type }));
-    element("a", { href: address, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser may still be reading it
-  };
 
   // ---- the table
 
@@ -283,8 +276,9 @@
 
     // The rows that pass the filters, with the columns that are shown.
     download() {
-      const rows = this.chosen.map((number) => this.rows[number]);
-      cvzmpi.download(`${this.name}.csv`, csvOf(this.shownColumns(), rows), "text/csv");
+      const columns = this.shownColumns();
+      const rows = this.chosen.map((at) => columns.map(({ number }) => valueOf(this.rows[at][number])));
+      cvzmpi.download(`${this.name}.csv`, cvzmpi.csvOf([columns.map(({ key }) => key), ...rows]), "text/csv");
     }
   }
 

@@ -43,9 +43,9 @@ def index_rows(campaign, name):
 
 def shown_table(text, name):
     """The rows of a table of the report, by column."""
-    found = re.search(rf'cvzmpi\.table\("{name}", (.*)\);', text)
-    table = json.loads(found[1])
-    names = [column["key"] for column in table["columns"]]
+    table = json.loads(re.search(rf'cvzmpi\.table\("{name}", (.*)\);', text)[1])
+    shared = re.search(rf'cvzmpi\.columns\("{name}", (.*)\);', text)
+    names = [column["key"] for column in table.get("columns") or json.loads(shared[1])]
     return [
         dict(zip(names, (c[0] if isinstance(c, list) else c for c in row), strict=True))
         for row in table["rows"]
@@ -53,9 +53,11 @@ def shown_table(text, name):
 
 
 def page(campaign, tic):
-    """The page of a star, with the script of its data."""
-    directory = campaign.directory / "report/stars" / f"{tic % 1000:03d}" / str(tic)
-    return (directory / "index.html").read_text() + (directory / "data.js").read_text()
+    """The page of a star, with the scripts of its data."""
+    report = campaign.directory / "report"
+    directory = report / "stars" / f"{tic % 1000:03d}" / str(tic)
+    files = [directory / "index.html", directory / "data.js", *report.glob("data/columns-*.js")]
+    return "".join(path.read_text() for path in files)
 
 
 def same(values, expected):

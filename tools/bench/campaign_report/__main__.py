@@ -126,6 +126,8 @@ def main() -> None:
         )
     text = _PAGE.read_text().format(
         rows=markdown_rows(one.row for one in (simulated, made_up)),
+        small_size=simulated.size,
+        small_page=simulated.campaign_page,
         index=index,
         parts=", ".join(f"{name} {size:,.0f} MB" for name, size in made_up.parts.items()),
         per_curve=1000 * made_up.cpu / n_curves,

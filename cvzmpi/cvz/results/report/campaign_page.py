@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
@@ -29,8 +30,19 @@ _COUNTED = 6
 """Configurations and sets of versions that are named, the most frequent ones."""
 
 
+_USED = (
+    *("tic", "state", "marks", "n_flares", "n_true", "n_not_positive", "searched"),
+    *("tess_magnitude", "temperature", "radius", "right_ascension", "declination", "crowdsap"),
+    *("largest_flare", "largest_flare_error", "largest_energy", "largest_energy_error"),
+    *("equivalent_duration_50", "energy_50", "recovered_fraction", "gp_period_d", "gp_converged"),
+    *("n_inject", "n_inject_remaining", "n_repeat", "config_sha256", "software"),
+    *(f"seconds_{stage}" for stage in Stage),
+)
+_FEW_TEXTS = ("state", "marks", "config_sha256", "software")
+"""Columns of the table of light curves that the page needs, and those whose texts are few."""
+
+
 def write_campaign(
-    light_curves: pa.Table,
     summaries: Mapping[int, StarSummary],
     index: Path,
     report: Path,
@@ -41,8 +53,6 @@ def write_campaign(
 
     Parameters
     ----------
-    light_curves : pa.Table
-        Of the index.
     summaries : mapping
         By TIC number.
     index, report : Path
@@ -57,6 +67,9 @@ def write_campaign(
     SectorFileError, ConfigError
         If something cannot be written.
     """
+    light_curves = pq.read_table(
+        table_path(index, "light_curves"), columns=list(_USED), read_dictionary=_FEW_TEXTS
+    )
     stars = campaign_stars(light_curves, summaries)
     columns = star_table_columns(energy)
     problems = pq.read_table(table_path(index, "problems"))
@@ -74,9 +87,9 @@ def write_campaign(
             shown,
             "n_flares",
             described=columns,
-            whole="downloads/stars.csv",
+            whole="the downloads",
         ),
-        "problems": table_script("problems", tables.PROBLEMS, problems.to_pylist()),
+        "problems": table_script("problems", tables.PROBLEMS, problems.to_pylist(), described={}),
     }
     for name, script in scripts.items():
         write_derived(report / "data" / f"{name}.js", script.encode())

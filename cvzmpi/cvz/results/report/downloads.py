@@ -1,12 +1,15 @@
 """The tables of the report as files: CSV, ECSV and Parquet, with units and descriptions.
 
 A campaign may have a million flares: the rows go from Arrow to the files in batches, and astropy
-writes what is above them, the header of an ECSV file and the metadata of a Parquet file.
+writes what is above them, the header of an ECSV file and the metadata of a Parquet file. Large CSV
+and ECSV files are compressed, to a third of their size; astropy and pandas read them as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gzip
+import shutil
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from io import StringIO
@@ -26,6 +29,12 @@ from cvzmpi.errors import SectorFileError, one_line
 
 DIRECTORY = "downloads"
 FORMATS = ("csv", "ecsv", "parquet")
+LARGE = 20_000_000
+"""Bytes above which a file of text is compressed by gzip."""
+
+_TEXT_FORMATS = ("csv", "ecsv")
+_GZIP_LEVEL = 3
+"""A tenth larger than with level 6, in half of the time."""
 
 _WITHOUT = {
     "light_curves": {
@@ -45,13 +54,21 @@ _WITHOUT = {
 
 
 @dataclass(frozen=True)
+class DownloadFile:
+    """A file of a table: its name, and its size in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Download:
     """A table that was written in all formats."""
 
     name: str
     n_rows: int
     schema: pa.Schema
-    sizes: dict[str, int]  # bytes, by format
+    files: dict[str, DownloadFile]  # by format
 
     @property
     def columns(self) -> list[tuple[str, str, str]]:
@@ -77,14 +94,18 @@ def write_downloads(stars: pa.Table, index: Path, report: Path) -> list[Download
         If a table cannot be written.
     """
     directory = report / DIRECTORY
-    written = [_write(directory, "stars", stars.schema, stars.to_batches(ROWS_PER_GROUP), stars)]
+    batches = stars.to_batches(ROWS_PER_GROUP)
+    written = [_write(directory, "stars", stars.schema, batches, _lengths([stars]))]
     for name, without in _WITHOUT.items():
         path = table_path(index, name)
         with pq.ParquetFile(path) as file:
             kept = pa.schema([field for field in file.schema_arrow if field.name not in without])
-            texts = file.read([field.name for field in kept if pa.types.is_string(field.type)])
+            lengths = _lengths(
+                pa.Table.from_batches([batch])
+                for batch in file.iter_batches(ROWS_PER_GROUP, columns=_texts(kept))
+            )
             batches = file.iter_batches(ROWS_PER_GROUP, columns=kept.names)
-            written.append(_write(directory, name, kept, batches, texts))
+            written.append(_write(directory, name, kept, batches, lengths))
     return written
 
 
@@ -93,14 +114,13 @@ def _write(
     name: str,
     schema: pa.Schema,
     batches: Iterable[pa.RecordBatch],
-    texts: pa.Table,
+    lengths: Mapping[str, int],
 ) -> Download:
     """Write a table in all formats; the files take their names when all of them are complete.
 
-    `texts` has at least the columns of text, of all rows.
+    `lengths` are those of the longest texts, by column of text.
     """
-    paths = {kind: directory / f"{name}.{kind}" for kind in FORMATS}
-    aside = {kind: path.with_name(f"{path.name}.new") for kind, path in paths.items()}
+    aside = {kind: directory / f"{name}.{kind}.new" for kind in FORMATS}
     n_rows = 0
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -111,7 +131,7 @@ def _write(
             ]
             parquet = stack.enter_context(
                 pq.ParquetWriter(
-                    aside["parquet"], _with_astropy_metadata(schema, texts), compression="zstd"
+                    aside["parquet"], _with_astropy_metadata(schema, lengths), compression="zstd"
                 )
             )
             for batch in batches:
@@ -121,15 +141,36 @@ def _write(
                     writer.write_table(text)
                 parquet.write_table(rows.cast(parquet.schema))
                 n_rows += rows.num_rows
-        sizes = {kind: path.stat().st_size for kind, path in aside.items()}
+        names = {kind: f"{name}.{kind}" for kind in FORMATS}
+        for kind in _TEXT_FORMATS:
+            if aside[kind].stat().st_size > LARGE:
+                aside[kind] = _compress(aside[kind])
+                names[kind] += ".gz"
+        files = {kind: DownloadFile(names[kind], aside[kind].stat().st_size) for kind in FORMATS}
         for kind, path in aside.items():
-            path.replace(paths[kind])
+            path.replace(directory / names[kind])
+        for kind in _TEXT_FORMATS:  # of a smaller or a larger campaign before
+            other = f"{name}.{kind}" if names[kind].endswith(".gz") else f"{name}.{kind}.gz"
+            (directory / other).unlink(missing_ok=True)
     except OSError as error:
-        for path in aside.values():
+        for path in directory.glob(f"{name}.*.new*"):
             with suppress(OSError):
                 path.unlink()  # perhaps it filled the disk
         raise SectorFileError(f"{directory}: cannot be written: {one_line(error)}") from error
-    return Download(name, n_rows, schema, sizes)
+    return Download(name, n_rows, schema, files)
+
+
+def _compress(path: Path) -> Path:
+    """Compress a file by gzip, without a time: the same rows give the same file."""
+    compressed = path.with_name(f"{path.name}.gz")
+    with (
+        path.open("rb") as plain,
+        compressed.open("wb") as file,
+        gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(plain, packed, 1 << 20)
+    path.unlink()
+    return compressed
 
 
 def _text_writer(path: Path, schema: pa.Schema, header: str, stack: ExitStack) -> pc_csv.CSVWriter:
@@ -151,17 +192,26 @@ def _header(schema: pa.Schema) -> str:
     return lines.getvalue()
 
 
-def _with_astropy_metadata(schema: pa.Schema, texts: pa.Table) -> pa.Schema:
+def _texts(schema: pa.Schema) -> list[str]:
+    return [field.name for field in schema if pa.types.is_string(field.type)]
+
+
+def _lengths(parts: Iterable[pa.Table]) -> dict[str, int]:
+    """The length of the longest text in each column of text, at least 1."""
+    lengths: dict[str, int] = {}
+    for part in parts:
+        for name in _texts(part.schema):
+            longest = pc.max(pc.utf8_length(part[name])).as_py()
+            lengths[name] = max(lengths.get(name, 1), longest or 1)
+    return lengths
+
+
+def _with_astropy_metadata(schema: pa.Schema, lengths: Mapping[str, int]) -> pa.Schema:
     """The schema with the metadata from which astropy has units, descriptions, lengths of text."""
-    lengths = {
-        field.name: pc.max(pc.utf8_length(texts[field.name])).as_py() or 1
-        for field in schema
-        if pa.types.is_string(field.type)
-    }
     return schema.with_metadata(
         {
             "table_meta_yaml": "\n".join(meta.get_yaml_from_table(_empty(schema))),
-            **{f"table::len::{name}": str(length) for name, length in lengths.items()},
+            **{f"table::len::{name}": str(lengths.get(name, 1)) for name in _texts(schema)},
         }
     )
 

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, index_alone, update_index
-from cvzmpi.cvz.results.index.columns import SCHEMAS
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.index.star_reader import StarReader
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
@@ -21,6 +20,7 @@ from cvzmpi.cvz.results.report.drawn_stars import ask_for, drawn_stars
 from cvzmpi.cvz.results.report.gallery.choice import Choice, choose_flares, gallery_stars
 from cvzmpi.cvz.results.report.gallery.write_gallery import write_gallery
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
+from cvzmpi.cvz.results.report.star_tables import page_columns
 from cvzmpi.errors import ConfigError
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.mpi.launch import World
@@ -28,12 +28,6 @@ from cvzmpi.storage.whole_file import write_derived
 from cvzmpi.web.assets import shared_assets
 
 _COUNTED = ["tic", "n_flares"]
-
-_OF_FILES = {
-    *("path", "size", "mtime_ns", "settled", "input_file", "processing_version"),
-    *("content_sha256", "input_sha256", "models_sha256"),
-}
-"""Columns of the table of light curves that no page of the campaign needs: half of its size."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +119,7 @@ def write_site(
 
     def finish() -> None:
         by_tic = dict(zip(stars.tics, summaries, strict=True))
-        columns = [name for name in SCHEMAS["light_curves"].names if name not in _OF_FILES]
-        table = pq.read_table(table_path(index.directory, "light_curves"), columns=columns)
-        write_campaign(table, by_tic, index.directory, report, include_marked, energy)
+        write_campaign(by_tic, index.directory, report, include_marked, energy)
 
     world.first(finish)
     return SiteReport.of(report / "index.html", summaries, index, missing, alone is not None)
@@ -200,7 +192,7 @@ def _write_stars(
 
 
 def _begin(results: Path, report: Path, index: IndexReport) -> None:
-    """Directories, style and script of the report."""
+    """Directories, styles and scripts of the report: all that its pages share."""
     if not index.n_light_curves:
         if index.left_out:
             lines = "\n".join(index.left_out)
@@ -216,3 +208,5 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
         file = report / "assets" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         write_derived(file, content)
+    name, content = page_columns()
+    write_derived(report / "data" / name, content)

@@ -33,14 +33,14 @@ from cvzmpi.cvz.results.report.light_curve_sections import (
     remove_others,
     write_light_curve,
 )
-from cvzmpi.cvz.results.report.star_tables import flare_table, light_curve_table
+from cvzmpi.cvz.results.report.star_tables import flare_table, light_curve_table, page_columns
 from cvzmpi.cvz.results.report.templates import page
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 from cvzmpi.web.chart import Chart, charts_script
 
-_LAYOUT = 8
+_LAYOUT = 9
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -205,6 +205,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
     text = page(
         "star.html",
         root="../../..",
+        columns=page_columns()[0],
         star=star,
         facts=star.rows[-1],
         ffd=ffd,

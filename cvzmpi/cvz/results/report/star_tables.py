@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from cvzmpi.cvz.detection.search import found_by_in_words
@@ -12,8 +14,23 @@ from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.ffd_tables import FLARES as FFD_FLARES
 from cvzmpi.cvz.results.report import tables
 from cvzmpi.cvz.results.report.light_curve_data import flare_anchor
-from cvzmpi.cvz.results.report.tables import table_script
+from cvzmpi.cvz.results.report.tables import columns_script, table_script
 from cvzmpi.cvz.sector_file.data import Columns
+
+_LIGHT_CURVES, _FLARES = "light-curve-table", "flare-table"
+
+
+@cache
+def page_columns() -> tuple[str, bytes]:
+    """The columns of both tables, as a file that the pages of all stars share: name, and content.
+
+    The name has a checksum: pages that an older cvzmpi wrote keep the columns of their rows.
+    """
+    flares = POOLED_FLARES | {"completeness": FFD_FLARES["completeness"]}
+    script = columns_script(_LIGHT_CURVES, tables.LIGHT_CURVES, POOLED_LIGHT_CURVES)
+    script += columns_script(_FLARES, tables.FLARES, flares)
+    content = script.encode()
+    return f"columns-{hashlib.sha256(content).hexdigest()[:8]}.js", content
 
 
 def light_curve_table(
@@ -37,10 +54,9 @@ def light_curve_table(
         for row in light_curves
     ]
     return table_script(
-        "light-curve-table",
+        _LIGHT_CURVES,
         tables.LIGHT_CURVES,
         rows,
-        described=POOLED_LIGHT_CURVES,
         file=f"TIC_{light_curves[0]['tic']}_light_curves",
     )
 
@@ -74,12 +90,11 @@ def flare_table(
             rows.append(row)
     rows.sort(key=lambda row: -row["equivalent_duration"])
     return table_script(
-        "flare-table",
+        _FLARES,
         tables.FLARES,
         rows,
-        described=POOLED_FLARES | {"completeness": FFD_FLARES["completeness"]},
         file=f"TIC_{tic}_flares",
-        whole="downloads/flares.csv of the report",
+        whole="the downloads of the report",
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from cvzmpi.cvz.results.report.energy_in_words import energy_in_words
 from cvzmpi.cvz.sector_file.layout import Column
 
 MAX_ROWS = 20_000
@@ -20,14 +21,16 @@ class ShownColumn:
     """A column of a table: the key of its value in a row, and how it is shown.
 
     `digits` is the number of significant digits that are shown, while sorting, filters and
-    downloads know them all; None shows the value as it is. `link` is the key of the address of its
-    link, empty for none. A `hidden` column is shown when the reader chooses it.
+    downloads know them all; None shows the value as it is. `text` is true where values are words
+    and no numbers. `link` is the key of the address of its link, empty for none. A `hidden` column
+    is shown when the reader chooses it.
     """
 
     key: str
     title: str
     unit: str = ""
     digits: int | None = None
+    text: bool = False
     link: str = ""
     hidden: bool = False
     description: str = ""
@@ -35,7 +38,7 @@ class ShownColumn:
 
 def star_columns(energy: float) -> tuple[ShownColumn, ...]:
     """Columns of the table of stars, with rates of flares above an energy in erg."""
-    at = f"{energy:.3g} erg"
+    at = energy_in_words(energy)
     return (
         ShownColumn("tic", "TIC", link="page"),
         ShownColumn("n_light_curves", "light curves"),
@@ -71,13 +74,13 @@ def star_columns(energy: float) -> tuple[ShownColumn, ...]:
         ShownColumn("own_light_percent", "own light", "%", 3),
         ShownColumn("right_ascension", "RA", "°", 8, hidden=True),
         ShownColumn("declination", "dec.", "°", 8, hidden=True),
-        ShownColumn("marks", "marks"),
+        ShownColumn("marks", "marks", text=True),
     )
 
 
 LIGHT_CURVES = (
     ShownColumn("sector", "sector", link="anchor"),
-    ShownColumn("state", "state"),
+    ShownColumn("state", "state", text=True),
     ShownColumn("n_cadences", "cadences", hidden=True),
     ShownColumn("n_evaluated", "evaluated", hidden=True),
     ShownColumn("searched", "searched", "d", 4),
@@ -95,9 +98,9 @@ LIGHT_CURVES = (
     ShownColumn("n_inject_remaining", "injections left"),
     ShownColumn("gp_period_d", "period", "d", 4, description="of the Gaussian process"),
     ShownColumn("own_light_percent", "own light", "%", 3),
-    ShownColumn("marks", "marks"),
+    ShownColumn("marks", "marks", text=True),
     ShownColumn("seconds", "time", "s", 3, description="of the computation"),
-    ShownColumn("path", "file"),
+    ShownColumn("path", "file", text=True),
 )
 FLARES = (
     ShownColumn("sector", "sector"),
@@ -106,22 +109,33 @@ FLARES = (
     ShownColumn("amplitude_percent", "amplitude", "%", 3),
     ShownColumn("equivalent_duration", "ED", "s", 4),
     ShownColumn("equivalent_duration_error", "ED error", "s", 2),
-    ShownColumn("measure", "ED of"),
+    ShownColumn("measure", "ED of", text=True),
     ShownColumn("energy", "energy", "erg", 3),
     ShownColumn("energy_error", "energy error", "erg", 2),
-    ShownColumn("searches", "found by"),
+    ShownColumn("searches", "found by", text=True),
     ShownColumn("snr", "S/N", "", 3),
     ShownColumn("max_probability", "highest p", "", 3),
     ShownColumn("reliability", "reliability", "", 3),
-    ShownColumn("at_edge", "at an edge"),
+    ShownColumn("at_edge", "at an edge", text=True),
     ShownColumn("completeness", "completeness", "", 3),
     ShownColumn("rate", "rate of these and larger", "1/d", 3),
 )
 PROBLEMS = (
-    ShownColumn("path", "file"),
-    ShownColumn("kind", "kind"),
-    ShownColumn("reason", "reason"),
+    ShownColumn("path", "file", text=True),
+    ShownColumn("kind", "kind", text=True),
+    ShownColumn("reason", "reason", text=True),
 )
+
+
+def columns_script(
+    name: str, columns: Sequence[ShownColumn], described: Mapping[str, Column] = {}
+) -> str:
+    """JavaScript with the columns of the tables `name`, for all pages that have such a table.
+
+    `described` are columns of a table that has values of the same names: their descriptions are
+    shown.
+    """
+    return f"cvzmpi.columns({json.dumps(name)}, {_json(_told_of(columns, described))});\n"
 
 
 def table_script(
@@ -129,7 +143,7 @@ def table_script(
     columns: Sequence[ShownColumn],
     rows: Iterable[Mapping[str, Any]],
     sort: str = "",
-    described: Mapping[str, Column] = {},
+    described: Mapping[str, Column] | None = None,
     file: str = "",
     whole: str = "",
 ) -> str:
@@ -144,52 +158,58 @@ def table_script(
         Those beyond `MAX_ROWS` are left out, and the table says so.
     sort : str
         The key of the column by which it is sorted at first, the largest first; empty for none.
-    described : mapping
-        Columns of a table that has values of the same names; their descriptions are shown.
+    described : mapping, optional
+        Columns of a table that has values of the same names; their descriptions are shown. If not
+        given, the page has the columns of a `columns_script` of this name.
     file : str
         The name of the file when it is downloaded, without its suffix; `name` if not given.
     whole : str
-        Address of the file that has all rows.
+        Where all rows are.
     """
     rows = iter(rows)
     cells = [[_cell(row, column) for column in columns] for row in islice(rows, MAX_ROWS)]
     n_left_out = sum(1 for _ in rows)
-    descriptions = {key: column.description for key, column in described.items()}
     table: dict[str, Any] = {
-        "columns": [
-            _described(
-                column,
-                text=any(isinstance(_value(row[number]), str) for row in cells),
-                description=column.description or descriptions.get(column.key, ""),
-            )
-            for number, column in enumerate(columns)
-        ],
         "rows": cells,
         "sort": [column.key for column in columns].index(sort) if sort else None,
         "name": file or name,
     }
+    if described is not None:
+        table["columns"] = _told_of(columns, described)
     if n_left_out:
         n_rows = len(cells) + n_left_out
         table["note"] = f"The first {len(cells):,} of {n_rows:,} rows are here" + (
             f"; all of them are in {whole}." if whole else "."
         )
+    return f"cvzmpi.table({json.dumps(name)}, {_json(table)});\n"
+
+
+def _told_of(
+    columns: Sequence[ShownColumn], described: Mapping[str, Column]
+) -> list[dict[str, Any]]:
+    """Columns for `tables.js`, without what it takes for granted."""
+    told = [
+        {
+            "key": column.key,
+            "title": column.title,
+            "unit": column.unit,
+            "digits": column.digits,
+            "text": column.text,
+            "hidden": column.hidden,
+            "description": column.description
+            or (described[column.key].description if column.key in described else ""),
+        }
+        for column in columns
+    ]
+    return [
+        {name: value for name, value in column.items() if value not in ("", None, False)}
+        for column in told
+    ]
+
+
+def _json(content: Any) -> str:
     # so that no text can end the script element that this may stand in
-    text = json.dumps(table, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    return f"cvzmpi.table({json.dumps(name)}, {text});\n"
-
-
-def _described(column: ShownColumn, text: bool, description: str) -> dict[str, Any]:
-    """A column for `tables.js`, without what it takes for granted: each star has two tables."""
-    told = {
-        "key": column.key,
-        "title": column.title,
-        "unit": column.unit,
-        "digits": column.digits,
-        "text": text,
-        "hidden": column.hidden,
-        "description": description,
-    }
-    return {name: value for name, value in told.items() if value not in ("", None, False)}
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def _cell(row: Mapping[str, Any], column: ShownColumn) -> Any:
@@ -198,8 +218,3 @@ def _cell(row: Mapping[str, Any], column: ShownColumn) -> Any:
         # ten digits are more than anybody sees, and a third of the size
         value = float(f"{value:.10g}") if math.isfinite(value) else None
     return [value, row[column.link]] if column.link and row[column.link] else value
-
-
-def _value(cell: Any) -> Any:
-    """The value of a cell, which has an address as well where it is a link."""
-    return cell[0] if isinstance(cell, list) else cell

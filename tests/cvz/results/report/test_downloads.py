@@ -11,6 +11,7 @@ from cvzmpi.cvz.results.index.columns import SCHEMAS
 from cvzmpi.cvz.results.index.merge import merged_tables
 from cvzmpi.cvz.results.index.part import Part
 from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.report import downloads as downloads_module
 from cvzmpi.cvz.results.report.campaign_stars import star_table, star_table_columns
 from cvzmpi.cvz.results.report.downloads import FORMATS, write_downloads
 
@@ -110,6 +111,39 @@ def test_the_header_says_above_which_energy_stars_are_compared():
 
 def test_nothing_is_left_beside_the_files(written):
     assert {path.suffix for path in (written[0] / "downloads").iterdir()} == {
+        ".csv",
+        ".ecsv",
+        ".parquet",
+    }
+
+
+def test_large_files_of_text_are_compressed_and_read_as_they_are(written, tmp_path, monkeypatch):
+    plain_files, _ = written
+
+    def write_all():
+        return write_downloads(star_table(STARS, 1e33), plain_files / "index", tmp_path)
+
+    write_all()
+    monkeypatch.setattr(downloads_module, "LARGE", 100_000)  # bytes: that of flares is larger
+    flares = {download.name: download for download in write_all()}["flares"]
+    names = [file.name for file in flares.files.values()]
+    assert names == ["flares.csv.gz", "flares.ecsv.gz", "flares.parquet"]
+    for kind, file in flares.files.items():
+        path = tmp_path / "downloads" / file.name
+        assert path.stat().st_size == file.size
+        read = QTable.read(path, format=ASTROPY[kind])
+        expected = QTable.read(plain_files / "downloads" / f"flares.{kind}", format=ASTROPY[kind])
+        assert read["peak_time"].unit == expected["peak_time"].unit
+        assert np.array_equal(plain(read["energy"]), plain(expected["energy"]), equal_nan=True)
+    present = {path.name for path in (tmp_path / "downloads").iterdir()}
+    assert not present & {"flares.csv", "flares.ecsv"}  # of the report before
+    assert {"stars.csv", "light_curves.ecsv"} <= present
+    first = (tmp_path / "downloads" / "flares.csv.gz").read_bytes()
+    write_all()
+    assert (tmp_path / "downloads" / "flares.csv.gz").read_bytes() == first
+    monkeypatch.undo()
+    write_all()
+    assert {path.suffix for path in (tmp_path / "downloads").iterdir()} == {
         ".csv",
         ".ecsv",
         ".parquet",
