@@ -7,6 +7,7 @@
 # make test-slurm  the jobs on a real Slurm, brought up for it (root; six to twelve minutes)
 # make test-ledger-jobs  jobs and their database killed at random: does the history hold? 15 minutes
 # make docs     the documentation site, its tutorials executed: three minutes
+# make screenshots  pictures of the pages for docs/images, by the tests of the pages: three minutes
 # make lint     ruff and mypy
 # make bench    how fast it is, beside stella: 25 minutes; BENCH=--quick: two
 # make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
@@ -22,7 +23,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo example-report test docs test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-report bench-detection bench-inversion torture-inversion flipped-bits lint format clean
+.PHONY: help setup demo example-report test docs screenshots test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-report bench-detection bench-inversion torture-inversion flipped-bits lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +43,12 @@ test: setup
 
 docs: setup
 	@tools/docs.sh
+
+screenshots: setup
+	CVZMPI_SCREENSHOTS=docs/images .venv/bin/python -m pytest \
+	    tests/cvz/results/report/test_all_pages.py::test_the_pictures_of_the_documentation \
+	    tests/dashboard/test_live_job.py::test_beside_a_job_that_runs_the_figures_are_those_of_status_and_a_killed_job_is_dead \
+	    tests/level2/service/test_map_pages.py::test_a_map_says_its_scale_its_units_and_how_far_it_is
 
 test-archive: setup
 	.venv/bin/python -m pytest -m archive --durations=0 tests/cvz/archive

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from random import Random
 from statistics import NormalDist
 
+from cvzmpi.estimates.steadiness import unsteadiness
+
 # What is supposed before anything is known, each as strong as a few units.
 _EXPONENT = (0.5, 0.5)  # mean and standard deviation: the cost may tell nothing, or all
 _TREND = (0.0, 0.4)  # from the first unit of a campaign to its last one, as a natural logarithm
@@ -137,6 +139,8 @@ class Durations:
             mean, lower = self._solve(scatter)
             shift = _solve_transposed(lower, noise)
             level, exponent, trend = (m + s for m, s in zip(mean, shift, strict=True))
+            if self._unsteady:  # it moved before, and moves again
+                level += self._unsteady * random.gauss(0, 1)
             laws.append(Law(level, exponent, trend, scatter, self._typical_cost, self._middle))
         return laws
 
@@ -162,6 +166,16 @@ class Durations:
             squares += _squares(certain, sum_of_squares, beta)
             n = len(self._done) + len(self.at_work)
             self._scatter = math.sqrt((_WEIGHT * _SCATTER**2 + squares) / (_WEIGHT + n))
+        self._unsteady = unsteadiness(
+            [
+                (value - _dot(row, beta), weight)
+                for row, value, weight in sorted(
+                    [*((row, value, 1.0) for row, value in self._done), *working],
+                    key=lambda seen: seen[0][2],
+                )
+            ],
+            self._scatter,
+        )
         # the line itself takes away some freedom, of which the priors give back a part
         self._degrees = max(_WEIGHT + len(self._done) + weights - 1, _FEWEST_DEGREES)
         self._scatter *= math.sqrt(max((_WEIGHT + len(self._done) + weights) / self._degrees, 1.0))

@@ -38,6 +38,7 @@ _MOST_RATIO = 8.0  # of an interval that is worth telling, above its middle
 _UNKNOWN = 0.03  # relative error at best: machines and file systems change
 _UNKNOWN_OF_UNIT = 0.05  # of the seconds of a unit at best
 _STEPS_SCATTER = 0.1  # of the logarithm of a duration that is told by steps, from unit to unit
+_SPREAD_EVENLY = 12**-0.5  # standard deviation of what is spread evenly over a unit's time
 _DEVIATIONS = 2.3  # of logarithms on either side, for 95 % with so many draws
 
 
@@ -103,6 +104,7 @@ def remaining_seconds(
     random = Random(1)  # the same each time, so that the estimate is steady
     n_teams = max(teams.n, len(at_work), 1)
     n_single = min(n_waiting, max(2 * n_teams, 60), _MOST_SINGLE)
+    n_single += (n_waiting - n_single) % n_teams  # before them, each team has as many
     n_draws = _MOST_UNITS // (n_single + len(at_work) + 1)
     laws = durations.draws(min(max(n_draws, _FEWEST_DRAWS), _MOST_DRAWS), random)
     costs = _costs(waiting, n_waiting - n_single, n_waiting)
@@ -224,13 +226,29 @@ def _play(
     if together:  # so many that they keep all teams busy
         level = (sum(free) + together / pace) / n_teams
         spread = law.mean_seconds(costs.groups[-1][0], durations.place(number)) / pace
-        free = [level + spread * (i + 0.5 - n_teams / 2) / n_teams for i in range(n_teams)]
+        apart = min(math.sqrt(number / n_teams) * law.scatter / _SPREAD_EVENLY, 1.0)
+        free = [level + spread * offset for offset in _offsets(free, spread, apart)]
     heapq.heapify(free)
     for i, cost in enumerate(costs.single):
         log_seconds = law.log_seconds(cost, durations.place(number + i))
         seconds = math.exp(log_seconds + law.scatter * random.gauss(0, 1))
         heapq.heapreplace(free, free[0] + seconds / pace)
     return max(free)
+
+
+def _offsets(free: Sequence[float], spread: float, apart: float) -> list[float]:
+    """When teams become free, about their mean, in units that take `spread` seconds.
+
+    Parameters
+    ----------
+    apart : float
+        0 where teams that began together end together, 1 where they end evenly spread.
+    """
+    mean, n = sum(free) / len(free), len(free)
+    return [
+        (1 - apart) * min(max((at - mean) / spread, -0.5), 0.5) + apart * ((i + 0.5) / n - 0.5)
+        for i, at in enumerate(sorted(free))
+    ]
 
 
 def _residual(

@@ -5,30 +5,34 @@ A page has `<div class="chart" id="NAME"></div>` where the chart is to be, and r
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import math
 import sys
-import zlib
 from array import array
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cvzmpi.web.packed_arrays import packed
+
 Kind = Literal["points", "line", "steps", "bars", "band"]
 
 SCRIPTS = (
     "uplot/uPlot.iife.min.js",
+    "packed_arrays.js",
     "chart_arrays.js",
+    "numbers.js",
     "chart_ticks.js",
     "chart_drawing.js",
     "chart_parts.js",
+    "gestures.js",
     "chart_zoom.js",
     "charts.js",
 )
 STYLES = ("uplot/uPlot.min.css", "charts.css")
-"""Files of `web.assets` that a page with charts loads, in this order, after those of the theme."""
+"""Files of `web.assets` that a page with charts loads, in this order, after those of the theme and
+`downloads.js`."""
 
 _LONG = 200
 """Values from which an array is compressed: shorter ones stay readable and are as small."""
@@ -177,23 +181,21 @@ def charts_script(charts: Iterable[Chart]) -> str:
             "nothing": chart.nothing if chart.empty else "",
         }
         calls.append(f"cvzmpi.chart({_json(chart.name)}, {_json(description)});\n")
-    packed = (f'cvzmpi.array("{key}", "{text}");\n' for key, text in arrays.texts.items())
-    return "".join([*packed, *calls])
+    handed = (f'cvzmpi.array("{key}", {_json(array)});\n' for key, array in arrays.packed.items())
+    return "".join([*handed, *calls])
 
 
 @dataclass
 class _Arrays:
-    """Long arrays by the beginning of their checksum, compressed (raw deflate) and as base64."""
+    """Long arrays, packed, by the beginning of their checksum."""
 
-    texts: dict[str, str] = field(default_factory=dict)
+    packed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, content: bytes) -> str:
-        key = hashlib.sha256(content).hexdigest()[:16]
-        if key not in self.texts:
-            packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-            packed = packer.compress(content) + packer.flush()
-            self.texts[key] = base64.b64encode(packed).decode()
-        return key
+    def _add(self, kind: str, content: bytes) -> dict[str, str]:
+        key = hashlib.sha256(kind.encode() + content).hexdigest()[:16]
+        if key not in self.packed:
+            self.packed[key] = packed(kind, content)
+        return {"packed": key}
 
     def numbers(self, values: Collection[float], exact: bool = False) -> Any:
         """Where short, ten digits; where long, float32, or float64 if `exact`; little-endian."""
@@ -203,12 +205,12 @@ class _Arrays:
         numbers = array("d" if exact else "f", plain)
         if sys.byteorder == "big":
             numbers.byteswap()
-        return {"numbers": self.add(numbers.tobytes()), **({"exact": True} if exact else {})}
+        return self._add("f8" if exact else "f4", numbers.tobytes())
 
     def strings(self, values: Collection[str]) -> Any:
         if len(values) < _LONG:
             return list(values)
-        return {"strings": self.add("\n".join(values).encode())}
+        return self._add("text", "\n".join(values).encode())
 
 
 def _series(series: Series, arrays: _Arrays) -> dict[str, Any]:

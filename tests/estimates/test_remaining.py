@@ -1,67 +1,22 @@
 """The interval of the time left holds the truth, in campaigns of which the truth is known."""
 
-import math
 import random
 
 import pytest
 
 from cvzmpi.estimates.durations import Work
 from cvzmpi.estimates.remaining import Teams, Waiting, mean_seconds, remaining_seconds
-from tests.estimates.simulated_campaign import SimulatedCampaign
+from tests.estimates import kinds
+from tests.estimates.simulated_campaign import Kills, SimulatedCampaign
 
 SIZES = [(20, 1), (60, 3), (200, 40), (30, 40), (400, 16)]
 """Numbers of units and of teams."""
 
 
-def scattered(rng, scatter):
-    return math.exp(rng.gauss(0, scatter))
-
-
-def constant(n, rng):
-    return [(1.0, 10 * scattered(rng, 0.03)) for _ in range(n)]
-
-
-def log_normal(n, rng):
-    return [(1.0, 10 * scattered(rng, 0.5)) for _ in range(n)]
-
-
-def heavy_tailed(n, rng):
-    return [(1.0, 10 * scattered(rng, 1.0)) for _ in range(n)]
-
-
-def costs(n, rng):
-    """Costs that differ by ten, the highest first."""
-    return sorted((10 ** rng.uniform(0, 1) for _ in range(n)), reverse=True)
-
-
-def longest_first(n, rng):
-    return [(cost, 4 * cost * scattered(rng, 0.1)) for cost in costs(n, rng)]
-
-
-def cost_tells_nothing(n, rng):
-    return [(cost, 10 * scattered(rng, 0.1)) for cost in costs(n, rng)]
-
-
-def cost_tells_a_half(n, rng):
-    return [(cost, 10 * cost**0.5 * scattered(rng, 0.2)) for cost in costs(n, rng)]
-
-
-def slower_and_slower(n, rng):
-    return [(1.0, 10 * (1 + i / n) * scattered(rng, 0.2)) for i in range(n)]
-
-
-def faster_and_faster(n, rng):
-    return [(1.0, 20 / (1 + i / n) * scattered(rng, 0.2)) for i in range(n)]
-
-
-def few_long_ones(n, rng):
-    """One in five takes six times as long, and nothing tells which."""
-    return [(1.0, (60 if rng.random() < 0.2 else 10) * scattered(rng, 0.1)) for _ in range(n)]
-
-
 KINDS = [
-    *(constant, log_normal, heavy_tailed, longest_first, cost_tells_nothing, cost_tells_a_half),
-    *(slower_and_slower, faster_and_faster),
+    *(kinds.constant, kinds.log_normal, kinds.heavy_tailed, kinds.longest_first),
+    *(kinds.cost_tells_nothing, kinds.cost_tells_a_half),
+    *(kinds.slower_and_slower, kinds.faster_and_faster),
 ]
 
 
@@ -87,7 +42,9 @@ def test_the_interval_holds_the_true_time_in_nine_cases_of_ten(kind, with_steps)
 
 
 def test_what_no_unit_tells_beforehand_is_held_less_often():
-    told = [(left, truth) for left, truth, _ in asked(few_long_ones, True) if left is not None]
+    told = [
+        (left, truth) for left, truth, _ in asked(kinds.few_long_ones, True) if left is not None
+    ]
     assert sum(left.low <= truth <= left.high for left, truth in told) >= 0.8 * len(told)
 
 
@@ -114,10 +71,43 @@ def test_nothing_is_told_before_anything_can_be_known(n_teams):
 def test_units_that_began_together_are_no_standstill():
     """40 teams end 40 units nearly together: until the next ones end, nothing is counted."""
     campaign = SimulatedCampaign([(1.0, 600.0 + i % 7) for i in range(400)], 40)
-    for instant in (620.0, 900.0, 1190.0):
+    for instant, error in ((620.0, 0.15), (900.0, 0.15), (1190.0, 0.3), (1900.0, 0.03)):
         left = remaining_seconds(*campaign.seen_at(instant))
         assert left.low < campaign.end - instant < left.high
-        assert left.value == pytest.approx(campaign.end - instant, rel=0.3)
+        # at 1190 s all that is known of the second units is that they are no shorter than the first
+        assert left.value == pytest.approx(campaign.end - instant, rel=error)
+
+
+@pytest.mark.parametrize("instant", [2900.0, 4000.0])
+def test_teams_that_began_together_end_together(instant):
+    campaign = SimulatedCampaign([(1.0, 600.0 + i % 7) for i in range(400)], 40)
+    left = remaining_seconds(*campaign.seen_at(instant))
+    assert left.value == pytest.approx(campaign.end - instant, rel=0.03)  # half a unit is 0.1
+
+
+def test_units_of_other_stars_are_no_longer_sure_once_some_of_them_ended():
+    """Half of 200 take 10 s, as 20 of the others do; then each takes 17 s."""
+    steady = SimulatedCampaign([(1.0, 10.0 + i % 3 / 10) for i in range(200)], 4)
+    other = SimulatedCampaign(
+        [(1.0, (10.0 if i < 100 else 17.0) + i % 3 / 10) for i in range(200)], 4
+    )
+    estimates = [
+        remaining_seconds(*campaign.seen_at(campaign.played[120].began + 5.0))
+        for campaign in (steady, other)
+    ]
+    widths = [left.high / left.low for left in estimates]
+    assert widths[1] > 1.3 * widths[0]
+    truth = other.left_at(other.played[120].began + 5.0)
+    assert estimates[1].low < truth < estimates[1].high
+
+
+def test_where_jobs_are_killed_the_time_left_is_that_in_which_jobs_run():
+    rng = random.Random("killed")
+    units = kinds.constant(400, rng)
+    campaign = SimulatedCampaign(units, 16, kills=Kills(every=35.0, lost=1.0, away=3.0))
+    for when in (0.3, 0.5, 0.7):
+        left = remaining_seconds(*campaign.seen_at(when * campaign.end))
+        assert left.low < campaign.left_at(when * campaign.end) < left.high
 
 
 def test_steps_tell_before_the_first_unit_ends():

@@ -1,10 +1,8 @@
 """The description of a chart: what is checked, and what the script hands over."""
 
-import base64
 import json
 import math
 import re
-import zlib
 
 import numpy as np
 import pytest
@@ -21,6 +19,7 @@ from cvzmpi.web.chart import (
     Series,
     charts_script,
 )
+from cvzmpi.web.packed_arrays import unpacked
 
 X, Y = Axis("Equivalent duration", "s", log=True), Axis("Rate", "1/d")
 
@@ -32,9 +31,9 @@ def chart(*series, name="chart", **more):
 def described(script):
     """The charts of a script by name, and its arrays by key."""
     charts = re.findall(r'^cvzmpi\.chart\("([\w-]+)", (.*)\);$', script, re.M)
-    arrays = re.findall(r'^cvzmpi\.array\("(\w+)", "(.*)"\);$', script, re.M)
-    unpacked = {key: zlib.decompress(base64.b64decode(text), -15) for key, text in arrays}
-    return {name: json.loads(content) for name, content in charts}, unpacked
+    arrays = re.findall(r'^cvzmpi\.array\("(\w+)", (.*)\);$', script, re.M)
+    content = {key: unpacked(json.loads(array)) for key, array in arrays}
+    return {name: json.loads(content) for name, content in charts}, content
 
 
 def test_numbers_are_handed_over_with_ten_digits_and_what_is_none_as_null():
@@ -53,10 +52,10 @@ def test_long_arrays_are_packed_and_written_once_for_all_charts():
     assert len(arrays) == 2
     for name in ("a", "b"):
         (series,) = found[name]["series"]
-        numbers = arrays[series["x"]["numbers"]]
+        numbers = arrays[series["x"]["packed"]]
         assert np.array_equal(np.frombuffer(numbers, "<f4"), x.astype(np.float32))
         assert series["y"] == series["x"]
-        assert arrays[series["labels"]["strings"]].decode().split("\n") == labels
+        assert arrays[series["labels"]["packed"]].decode().split("\n") == labels
     assert script.isascii()
 
 
@@ -66,7 +65,7 @@ def test_times_keep_all_their_digits():
     found, arrays = described(chart(Series("s", times, times, facts=(exact,))).script())
     (fact,) = found["chart"]["series"][0]["facts"]
     assert fact["exact"]
-    assert np.frombuffer(arrays[fact["values"]["numbers"]], "<f8").tolist() == times
+    assert np.frombuffer(arrays[fact["values"]["packed"]], "<f8").tolist() == times
 
 
 def test_no_text_can_end_the_script_that_it_is_in():

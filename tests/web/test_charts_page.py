@@ -99,7 +99,9 @@ def page_of_charts(tmp_path_factory):
     (directory / "data.js").write_text(charts_script(charts))
     head = "".join(
         f'<link rel="stylesheet" href="assets/{file}">' for file in ("theme.css", *STYLES)
-    ) + "".join(f'<script src="assets/{file}"></script>' for file in ("theme.js", *SCRIPTS))
+    ) + "".join(
+        f'<script src="assets/{file}"></script>' for file in ("theme.js", "downloads.js", *SCRIPTS)
+    )
     places = "".join(f'<div class="chart" id="{chart.name}"></div>' for chart in charts)
     (directory / "index.html").write_text(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Charts</title>'
@@ -366,6 +368,25 @@ def test_ticks_are_numbers_that_people_write(charts, web_page, low, high, axis, 
     )
     shown = web_page.run(script, low, high, axis)
     assert shown[: len(ticks)] == ticks
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "error", "text"),
+    [
+        (None, 3, None, "–"),
+        (0, 3, None, "0.00"),
+        (12.3, 4, None, "12.30"),
+        (12.3, 4, 0.4512, "12.30 ± 0.45"),
+        (12345.6, 4, 123.4, "12346 ± 123"),
+        (9.999, 3, None, "10.0"),
+        (2.5e33, 3, None, "2.50×10³³"),
+        (2.5e33, 3, 1.23e32, "(2.50 ± 0.12)×10³³"),
+        (9.999e32, 3, 0, "1.00×10³³"),
+        (-2.5e-5, 2, None, "-2.5×10⁻⁵"),
+    ],
+)
+def test_measured_numbers_have_all_their_digits(charts, web_page, value, digits, error, text):
+    assert web_page.run("return cvzmpi.measuredText(...arguments)", value, digits, error) == text
 
 
 def test_the_second_axis_has_the_same_range_in_its_unit(charts):

@@ -48,7 +48,9 @@ def page_of(tmp_path_factory):
             "<meta http-equiv='Content-Security-Policy' content=\"script-src 'unsafe-eval' file:; "
             'style-src file:">'
             '<link rel="icon" href="data:,"><link rel="stylesheet" href="assets/theme.css">'
-            '<script src="assets/theme.js"></script><script src="assets/tables.js" defer></script>'
+            '<script src="assets/theme.js"></script>'
+            '<script src="assets/downloads.js" defer></script>'
+            '<script src="assets/tables.js" defer></script>'
             f'<script src="{name}.js" defer></script></head><body><main id="content">'
             '<h1>Things</h1><div class="table" id="things" data-label="Things"></div></main>'
             "</body></html>"

@@ -1,13 +1,13 @@
 "use strict";
-// The arrays of charts: cvzmpi.array(key, text) hands over a long one, compressed, and
+// The arrays of charts: cvzmpi.array(key, packed) hands over a long one, as packed_arrays.js opens it, and
 // cvzmpi.readSeries(described, axes) is a promise of a series with all its arrays.
 
 (() => {
-  const arrays = new Map(); // compressed, by their key
+  const arrays = new Map(); // packed, by their key
   const opened = new Map(); // the same, as promises of their content
   const NUMBERS = ["x", "y", "low", "high", "value"];
 
-  cvzmpi.array = (key, text) => arrays.set(key, text);
+  cvzmpi.array = (key, packed) => arrays.set(key, packed);
 
   // The least and the largest of some values, NaN left out.
   cvzmpi.extent = (values) => {
@@ -19,14 +19,8 @@
     return [low, high];
   };
 
-  async function unpacked(text) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-    return new Response(stream).arrayBuffer();
-  }
-
-  function packed(key) {
-    if (!opened.has(key)) opened.set(key, unpacked(arrays.get(key)));
+  function unpacked(key) {
+    if (!opened.has(key)) opened.set(key, cvzmpi.unpacked(arrays.get(key)));
     return opened.get(key);
   }
 
@@ -34,9 +28,7 @@
   async function content(described) {
     if (described === undefined) return [];
     if (Array.isArray(described)) return described.map((value) => (value === null ? NaN : value));
-    if (described.strings) return new TextDecoder().decode(await packed(described.strings)).split("\n");
-    const numbers = await packed(described.numbers);
-    return described.exact ? new Float64Array(numbers) : new Float32Array(numbers);
+    return unpacked(described.packed);
   }
 
   // A series as it was described, with its arrays; axes are {x, y}.

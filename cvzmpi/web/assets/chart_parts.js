@@ -192,17 +192,9 @@
 
   // ---- downloads
 
-  function save(name, blob) {
-    const link = element("a", { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  }
-
   function saveTable(chart) {
     const { titles, rows } = cvzmpi.chartTable(chart);
-    const quoted = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
-    const text = [titles, ...rows].map((row) => `${row.map(quoted).join(",")}\n`).join("");
-    save(`${chart.name}.csv`, new Blob([text], { type: "text/csv" }));
+    cvzmpi.download(`${chart.name}.csv`, cvzmpi.csvOf([titles, ...rows]), "text/csv");
   }
 
   // The chart as it is shown, with title and legend, large enough for a slide.
@@ -225,7 +217,7 @@
     rows.forEach((row, i) => row.forEach((item) => item(ctx, (40 + 24 * i) * ratio)));
     ctx.drawImage(plot.ctx.canvas, 0, top * ratio);
     plot.destroy();
-    canvas.toBlob((blob) => save(`${chart.name}.png`, blob), "image/png");
+    canvas.toBlob((blob) => cvzmpi.download(`${chart.name}.png`, blob, "image/png"), "image/png");
   }
 
   // Functions that draw the items of the legend, in rows no wider than the picture.

@@ -1,29 +1,7 @@
 "use strict";
-// Ticks of axes, and numbers as text: cvzmpi.ticks and cvzmpi.numberText.
+// Ticks of axes: cvzmpi.ticks.
 
 (() => {
-  const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-
-  function powerOfTen(exponent) {
-    const digits = String(Math.abs(exponent)).replace(/\d/g, (digit) => SUPERSCRIPTS[digit]);
-    return `10${exponent < 0 ? "⁻" : ""}${digits}`;
-  }
-
-  // A number to so many significant digits, as people write it: 0.0025, 1200, 2.5×10³³.
-  cvzmpi.numberText = (value, digits = 4) => {
-    if (value === null || value === undefined || Number.isNaN(value)) return "";
-    if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-    if (value === 0) return "0";
-    const size = Math.abs(value);
-    const sign = value < 0 ? "−" : "";
-    if (size >= 1e6 || size < 1e-3) {
-      const [mantissa, exponent] = size.toExponential(digits - 1).split("e");
-      const number = String(Number(mantissa));
-      return `${sign}${number === "1" ? "" : `${number}×`}${powerOfTen(Number(exponent))}`;
-    }
-    return sign + String(Number(size >= 1000 ? size.toFixed(Math.max(0, digits - 4)) : size.toPrecision(digits)));
-  };
-
   // Steps of 1, 2 or 5 times a power of ten, so that there are at most `most` ticks.
   function niceStep(span, most) {
     const rough = span / Math.max(1, most);
@@ -61,7 +39,7 @@
       const labelled = seen.filter((exponent) => exponent % step === 0);
       const minor = step > 1 ? seen.map((exponent) => 10 ** exponent) : multiples(powers, [2, 3, 4, 5, 6, 7, 8, 9]).filter(inside);
       const plain = labelled.every((exponent) => exponent >= -4 && exponent <= 4);
-      return { values: labelled.map((exponent) => 10 ** exponent), text: plain ? text : (value) => powerOfTen(Math.round(Math.log10(value))), minor };
+      return { values: labelled.map((exponent) => 10 ** exponent), text: plain ? text : (value) => cvzmpi.powerOfTen(Math.round(Math.log10(value))), minor };
     }
     const some = multiples(powers, decades > 1.4 && most < 5 ? [1, 3] : [1, 2, 5]).filter(inside);
     if (some.length >= 3 && decades >= 0.9) {

@@ -1,127 +1,51 @@
 "use strict";
-// What a reader does with a chart: zoom by dragging, wheel, pinch and keys; values under the pointer.
+// What a reader does with a chart: zoom it, as gestures.js says, and see the values under the pointer.
 // cvzmpi.chartZoom(chart) listens for it.
 
 (() => {
   const NEAR = 28; // pixels within which a point is meant
-  const CLICK = 4; // pixels below which a drag is a click
 
   cvzmpi.chartZoom = (chart) => {
     const { frame, tip } = chart.parts;
     const { over } = chart.plot;
-    const select = over.appendChild(document.createElement("div"));
-    select.className = "chart-select";
-    select.hidden = true;
-    const pointers = new Map();
-    let drag = null;
 
-    const at = (event) => {
-      const box = over.getBoundingClientRect();
-      return { left: event.clientX - box.left, top: event.clientY - box.top, width: box.width, height: box.height };
-    };
-
-    frame.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.target !== frame) return;
-      const moves = {
-        "+": () => chart.zoomBy(0.7),
-        "=": () => chart.zoomBy(0.7),
-        "-": () => chart.zoomBy(1 / 0.7),
-        ArrowLeft: () => chart.pan(-0.2, 0),
-        ArrowRight: () => chart.pan(0.2, 0),
-        ArrowUp: () => chart.pan(0, 0.2),
-        ArrowDown: () => chart.pan(0, -0.2),
-        0: () => chart.reset(),
-        Home: () => chart.reset(),
-        Escape: () => hideTip(),
-      };
-      if (!(event.key in moves)) return;
-      event.preventDefault();
-      moves[event.key]();
+    cvzmpi.listenToKeys(frame, {
+      "+": () => chart.zoomBy(0.7),
+      "-": () => chart.zoomBy(1 / 0.7),
+      ArrowLeft: () => chart.pan(-0.2, 0),
+      ArrowRight: () => chart.pan(0.2, 0),
+      ArrowUp: () => chart.pan(0, 0.2),
+      ArrowDown: () => chart.pan(0, -0.2),
+      0: () => chart.reset(),
+      Home: () => chart.reset(),
+      Escape: () => hideTip(),
     });
 
-    // The page scrolls unless the chart was chosen: it has the focus, or Ctrl is held.
-    over.addEventListener("wheel", (event) => {
-      if (document.activeElement !== frame && !event.ctrlKey) return;
-      event.preventDefault();
-      const { left, top, width, height } = at(event);
-      chart.zoomBy(1.0015 ** event.deltaY, along(left / width, 1 - top / height));
-    }, { passive: false });
+    cvzmpi.listenToPointers(over, {
+      axes: "xy",
+      chosen: () => document.activeElement === frame,
+      choose: () => frame.focus({ preventScroll: true }),
+      zoomBy: (factor, place) => chart.zoomBy(factor, along(place)),
+      zoomTo: ({ left, right, top, bottom }) => chart.zoomTo({ x: values("x", [left, right]), y: values("y", [top, bottom]) }),
+      pan: (right, up) => chart.pan(right, up),
+      reset: () => chart.reset(),
+      click,
+      hover: showTip,
+      drag: hideTip,
+      leave: hideTip,
+    });
 
-    // Shares of the frame as shares of the axes.
-    function along(right, up) {
+    // A place as shares of the axes.
+    function along({ left, top, width, height }) {
+      const [right, up] = [left / width, 1 - top / height];
       return { x: chart.axes.x.reversed ? 1 - right : right, y: chart.axes.y.reversed ? 1 - up : up };
     }
 
-    over.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      over.setPointerCapture(event.pointerId);
-      pointers.set(event.pointerId, at(event));
-      drag = { start: at(event), moved: false, pinched: pointers.size > 1 };
-      if (event.pointerType === "mouse") frame.focus({ preventScroll: true });
-    });
-
-    over.addEventListener("pointermove", (event) => {
-      const now = at(event);
-      const before = pointers.get(event.pointerId);
-      if (!before) {
-        showTip(now);
-        return;
-      }
-      if (Math.hypot(now.left - drag.start.left, now.top - drag.start.top) > CLICK) drag.moved = true;
-      if (pointers.size === 2) pinch(event.pointerId, before, now);
-      else if (event.pointerType === "mouse" && !event.shiftKey) stretch(now);
-      else chart.pan((before.left - now.left) / now.width, (now.top - before.top) / now.height);
-      pointers.set(event.pointerId, now);
-      if (drag.moved) hideTip();
-    });
-
-    function pinch(id, before, now) {
-      const other = [...pointers].find(([key]) => key !== id)[1];
-      const distance = (place) => Math.hypot(place.left - other.left, place.top - other.top);
-      const middle = along((now.left + other.left) / 2 / now.width, 1 - (now.top + other.top) / 2 / now.height);
-      chart.zoomBy(distance(before) / Math.max(distance(now), 1), middle);
+    function values(axis, pixels) {
+      return pixels.map((pixel) => chart.plot.posToVal(pixel, axis)).sort((a, b) => a - b);
     }
 
-    // The rectangle that is drawn while the mouse moves; all of an axis along which it hardly moved.
-    function rectangle(now) {
-      const clamp = (value, most) => Math.min(Math.max(value, 0), most);
-      const ends = (name, most) => [drag.start[name], clamp(now[name], most)].sort((a, b) => a - b);
-      let [left, right] = ends("left", now.width);
-      let [top, bottom] = ends("top", now.height);
-      const [wide, high] = [right - left, bottom - top];
-      if (high < 20 && wide > high) [top, bottom] = [0, now.height];
-      else if (wide < 20 && high > wide) [left, right] = [0, now.width];
-      return { left, right, top, bottom };
-    }
-
-    function stretch(now) {
-      const { left, right, top, bottom } = rectangle(now);
-      select.hidden = !drag.moved;
-      Object.assign(select.style, { left: `${left}px`, top: `${top}px`, width: `${right - left}px`, height: `${bottom - top}px` });
-    }
-
-    over.addEventListener("pointerup", (event) => {
-      if (!pointers.delete(event.pointerId)) return;
-      const now = at(event);
-      if (!drag.moved && !drag.pinched) click(event, now);
-      else if (!select.hidden) {
-        const { left, right, top, bottom } = rectangle(now);
-        const values = (name, ends) => ends.map((end) => chart.plot.posToVal(end, name)).sort((a, b) => a - b);
-        chart.zoomTo({ x: values("x", [left, right]), y: values("y", [top, bottom]) });
-      }
-      select.hidden = true;
-    });
-
-    over.addEventListener("pointercancel", (event) => {
-      pointers.delete(event.pointerId);
-      select.hidden = true;
-    });
-    over.addEventListener("dblclick", () => chart.reset());
-    over.addEventListener("pointerleave", (event) => {
-      if (event.pointerType === "mouse") hideTip();
-    });
-
-    function click(event, now) {
+    function click(now, event) {
       const near = nearest(chart, now);
       if (event.pointerType !== "mouse") {
         showTip(now);

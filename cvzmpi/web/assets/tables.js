@@ -70,18 +70,6 @@
     return value.toFixed(Math.max(0, digits - 1 - magnitude));
   }
 
-  function csvOf(columns, rows) {
-    const quoted = (value) => (value === null ? "" : /[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
-    const lines = rows.map((row) => columns.map(({ number }) => quoted(valueOf(row[number]))).join(","));
-    return [columns.map(({ key }) => quoted(key)).join(","), ...lines, ""].join("\n");
-  }
-
-  cvzmpi.download = (name, content, type) => {
-    const address = URL.createObjectURL(new Blob([content], { type }));
-    element("a", { href: address, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser may still be reading it
-  };
-
   // ---- the table
 
   class Table {
@@ -288,8 +276,9 @@
 
     // The rows that pass the filters, with the columns that are shown.
     download() {
-      const rows = this.chosen.map((number) => this.rows[number]);
-      cvzmpi.download(`${this.name}.csv`, csvOf(this.shownColumns(), rows), "text/csv");
+      const columns = this.shownColumns();
+      const rows = this.chosen.map((at) => columns.map(({ number }) => valueOf(this.rows[at][number])));
+      cvzmpi.download(`${this.name}.csv`, cvzmpi.csvOf([columns.map(({ key }) => key), ...rows]), "text/csv");
     }
   }
 

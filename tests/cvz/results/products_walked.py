@@ -16,9 +16,18 @@ import pyarrow.parquet as pq
 from astropy.table import QTable
 
 import cvzmpi
+from cvzmpi.cvz.commands.ledger.serve import served_campaign
+from cvzmpi.cvz.commands.settings import settings_of_output
 from cvzmpi.cvz.light_curves.fits_header import BTJD_ZERO
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.outcome import outcome_of
+from cvzmpi.dashboard.look.look import Look
+from cvzmpi.dashboard.parts.cells import Addresses
+from cvzmpi.dashboard.parts.results import result_rows
+from cvzmpi.ledger import Event, Ledger, State
+from tests.cvz.results.report.shown_light_curve import data_of
+from tests.ledger.way import bring_to
 from tools.harness.job_process import environment
 
 REPOSITORY = Path(__file__).parents[3]
@@ -28,6 +37,9 @@ OF_FLARE = (
     *("equivalent_duration", "equivalent_duration_error", "energy", "energy_error"),
     *("mask_equivalent_duration", "amplitude", "snr", "peak_time"),
 )
+OF_INDEXED_FLARE = (*OF_FLARE, "reliability")
+"""Only all light curves together say how reliable a flare is."""
+
 OF_STAR = ("searched", "n_flares", "largest_flare", "largest_energy")
 
 _OTHER_NAMES = {
@@ -35,6 +47,12 @@ _OTHER_NAMES = {
     **{"ed_mask": "mask_equivalent_duration"},
 }
 """Columns of the tables of rates."""
+
+_OF_GALLERY = {
+    **{"peak, BTJD": "peak_time", "ED": "equivalent_duration", "energy": "energy"},
+    **{"amplitude": "amplitude", "S/N": "snr", "reliability": "reliability"},
+}
+"""Facts of the gallery by their titles; those with errors have these with `_error`."""
 
 
 @dataclass
@@ -55,15 +73,20 @@ class Product:
 
     Parameters
     ----------
-    digits : int, optional
-        Figures after the point, where it is a text for people.
-    only_done : bool
-        Whether light curves that are not done are left out of it.
+    digits, significant : int, optional
+        Figures after the point, or significant ones, where it is a text for people.
+    only_done, only_with_flares : bool
+        Whether light curves that are not done, or have no flare, are left out of it.
+    some_flares : bool
+        Whether it shows a choice of the flares.
     """
 
     read: object
     digits: int | None = None
+    significant: int | None = None
     only_done: bool = False
+    only_with_flares: bool = False
+    some_flares: bool = False
 
 
 PRODUCTS = {}
@@ -106,7 +129,7 @@ def seen_in(light_curves=(), flares=(), stars=()):
     for row in light_curves:
         seen.light_curves[int(row["tic"]), int(row["sector"])] = numbers(row, OF_LIGHT_CURVE)
     for row in flares:
-        seen.flares[int(row["tic"]), int(row["sector"])].append(numbers(row, OF_FLARE))
+        seen.flares[int(row["tic"]), int(row["sector"])].append(numbers(row, OF_INDEXED_FLARE))
     for row in stars:
         seen.stars[int(row["tic"])] = numbers(row, OF_STAR)
     return seen
@@ -276,6 +299,58 @@ def pages(campaign):
     return seen
 
 
+def scripts_of_light_curves(campaign):
+    """The drawn light curves of the report, as their pages have them."""
+    stars = campaign.directory / "report/stars"
+    for tic, sector in campaign.units:
+        script = stars / f"{tic % 1000:03d}/{tic}/{sector}.js"
+        yield (tic, sector), data_of(script.read_text())
+
+
+@product("drawn light curves")
+def drawn_light_curves(campaign):
+    seen = Seen()
+    for unit, data in scripts_of_light_curves(campaign):
+        columns = {name: column for name, column in data["flares"].items() if column}
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        seen.flares[unit] = [numbers(row, OF_INDEXED_FLARE) for row in rows]
+    return seen
+
+
+@product("drawn light curves in words", digits=2)
+def light_curves_in_words(campaign):
+    seen = Seen()
+    for unit, data in scripts_of_light_curves(campaign):
+        found = re.search(r"(\d+) flares? found", data["summary"])
+        seen.light_curves[unit] = {
+            "searched": float(re.search(r"([\d.]+) d were searched", data["summary"])[1]),
+            "n_flares": int(found[1]) if found else 0,
+        }
+    return seen
+
+
+@product("gallery", some_flares=True)
+def gallery(campaign):
+    seen, known = Seen(), set()
+    for script in sorted((campaign.directory / "report/data").glob("gallery-*.js")):
+        content = json.loads(re.match(r'cvzmpi\.gallery\("[\w-]+", (.*)\);', script.read_text())[1])
+        names = [_OF_GALLERY.get(fact["title"]) for fact in content["facts"]]
+        scales = [0.01 if fact["unit"] == "%" else 1 for fact in content["facts"]]
+        for flare in content["flares"]:
+            shown = {}
+            for name, scale, value, error in zip(
+                names, scales, flare["values"], flare["errors"], strict=True
+            ):
+                shown[name] = None if value is None else value * scale
+                if error is not None:
+                    shown[f"{name}_error"] = error * scale
+            row = numbers(shown, OF_INDEXED_FLARE)
+            if (found := (flare["tic"], flare["sector"], *row.items())) not in known:
+                known.add(found)  # in several sets with the same numbers
+                seen.flares[flare["tic"], flare["sector"]].append(row)
+    return seen
+
+
 def downloads(campaign, read):
     directory = campaign.directory / "report/downloads"
     return seen_in(
@@ -300,3 +375,30 @@ def downloads_as_ecsv(campaign):
 @product("downloads, Parquet")
 def downloads_as_parquet(campaign):
     return downloads(campaign, lambda path: QTable.read(path.with_suffix(".parquet")))
+
+
+# ----------------------------------------------------------------- the dashboard
+
+
+@product("dashboard", significant=3, only_done=True, only_with_flares=True)
+def dashboard(campaign):
+    config = settings_of_output(None, campaign.directory / "dashboard")
+    with Ledger.open(config.ledger_location()) as ledger:
+        job = ledger.jobs.begin("run", ranks=2)
+        names = {LightCurveId(*unit).name: unit for unit in campaign.units}
+        done = {name: unit for name, unit in names.items() if campaign.is_done(unit)}
+        bring_to(ledger, job, State.WORKING, *names)
+        for name, unit in done.items():
+            told = {"seconds": 1.0, "outcome": outcome_of(campaign.search, campaign.path(unit))}
+            ledger.record([Event(name, State.DONE, detail=told)], job)
+        ledger.jobs.end(job, "done")
+    served, seen = served_campaign(config), Seen()
+    columns = [figure.name for figure in served.figures]
+    for row in result_rows(Look(served), Addresses(str, str), len(done)):
+        name, _, *figures, _ = (cell["text"] for cell in row)
+        shown = dict(zip(columns, figures, strict=True))
+        assert shown.pop("search") == campaign.search
+        seen.light_curves[names[name]] = {
+            name: float(text) if text else None for name, text in shown.items()
+        }
+    return seen

@@ -209,8 +209,10 @@ def test_a_job_that_died_ran_until_its_last_sign_of_life(location, ledger, job):
 
 
 @pytest.mark.parametrize(("n_done", "seconds"), [(0, 100), (2, 1000), (4, 2)])
-def test_nothing_is_estimated_from_too_little(location, ledger, job, n_done, seconds):
-    at_work(ledger, job, n_done, seconds, n_open=20)
+def test_nothing_is_estimated_from_too_little(location, ledger, job, monkeypatch, n_done, seconds):
+    running = at_work(ledger, job, n_done, seconds, n_open=20)
+    asked_at = running.started + timedelta(seconds=seconds)
+    monkeypatch.setattr("cvzmpi.ledger.status.status.now", lambda: asked_at)
     speed = take_status(location).speed
     assert (speed.n_done, speed.per_hour, speed.seconds_left) == (n_done, None, None)
     assert not re.search("left|an hour", speed_line(location))

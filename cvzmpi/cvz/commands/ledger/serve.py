@@ -21,11 +21,12 @@ _FIGURES = (
 
 def serve(file: Path | None, output: Path | None, host: str, port: int, proxy: str) -> int:
     """Serve until a signal ends it."""
-    serve_campaign(_served(settings_of_output(file, output)), host, port, proxy)
+    serve_campaign(served_campaign(settings_of_output(file, output)), host, port, proxy)
     return DONE
 
 
-def _served(config: Config) -> ServedCampaign:
+def served_campaign(config: Config) -> ServedCampaign:
+    """The campaign of a configuration as the dashboard knows it."""
     location = config.ledger_location()
     return ServedCampaign(
         title="Stellar flares",

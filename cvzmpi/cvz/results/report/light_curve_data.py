@@ -26,8 +26,9 @@ from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY, SECONDS_PER_DAY
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
-from cvzmpi.cvz.results.report.packed_arrays import knots, packed
+from cvzmpi.cvz.results.report.knots import knots
 from cvzmpi.cvz.sector_file.star_facts import star_facts
+from cvzmpi.web.packed_arrays import packed
 
 _STEPS = 500  # of the flux in the noise
 _ERROR_STEPS = 200
@@ -122,7 +123,7 @@ class _Packing:
             "model_step": self._model_step,
             "probability_step": 1 / _PROBABILITY_STEPS,
             "modelled": self.content.data.gp_mu is not None,
-            "packed": packed(self.arrays),
+            "arrays": {name: _packed(array) for name, array in self.arrays.items()},
         }
 
     def _add_time(self) -> float:
@@ -176,6 +177,11 @@ class _Packing:
             np.where(self.usable, 4, 1),
         )
         return (state + _FLARING * searched.flaring).astype(np.uint8)
+
+
+def _packed(array: np.ndarray) -> dict[str, Any]:
+    little = array.astype(array.dtype.newbyteorder("<"))
+    return packed(little.dtype.str.lstrip("<|"), little.tobytes())
 
 
 def _everywhere(values: np.ndarray) -> np.ndarray:

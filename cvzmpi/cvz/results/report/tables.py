@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from cvzmpi.cvz.results.report.energy_in_words import energy_in_words
 from cvzmpi.cvz.sector_file.layout import Column
 
 MAX_ROWS = 20_000
@@ -37,7 +38,7 @@ class ShownColumn:
 
 def star_columns(energy: float) -> tuple[ShownColumn, ...]:
     """Columns of the table of stars, with rates of flares above an energy in erg."""
-    at = f"{energy:.3g} erg"
+    at = energy_in_words(energy)
     return (
         ShownColumn("tic", "TIC", link="page"),
         ShownColumn("n_light_curves", "light curves"),

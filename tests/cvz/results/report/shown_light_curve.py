@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from cvzmpi.cvz.results.report.packed_arrays import unpacked
+from cvzmpi.web.packed_arrays import unpacked
 
 FLARING = 128
 
@@ -17,7 +17,11 @@ def data_of(script):
 
 def columns_of(data):
     """Every row: time, flux, error, mean, sd and probability, NaN where there is none."""
-    arrays, rows = unpacked(data["packed"]), np.arange(data["n_cadences"])
+    arrays = {
+        name: np.frombuffer(unpacked(array), f"<{array['type']}")
+        for name, array in data["arrays"].items()
+    }
+    rows = np.arange(data["n_cadences"])
     late = np.interp(rows, arrays["late_rows"], arrays["late"])
     columns = {"time": data["start"] + rows * data["exposure"] + late / 86400}
     for name in ("mean", "sd"):

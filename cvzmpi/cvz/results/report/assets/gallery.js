@@ -23,23 +23,10 @@
 
   // ---- numbers as text
 
-  // A number of an astronomer's size: 2.65 × 10³⁵ where its zeros would have to be counted.
-  function worded(value, digits, error = null) {
-    if (value === null) return "–";
-    const size = Math.abs(value);
-    if (size >= 1e6 || (size > 0 && size < 1e-3)) {
-      const power = Math.floor(Math.log10(size));
-      const exponent = [...String(power)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "⁻").join("");
-      const inner = worded(value / 10 ** power, digits, error === null ? null : error / 10 ** power);
-      return `${error === null ? inner : `(${inner})`} × 10${exponent}`;
-    }
-    const fixed = (number, significant) => number.toFixed(Math.min(20, Math.max(0, significant - 1 - Math.floor(Math.log10(Math.abs(number) || 1)))));
-    return error === null || !(error > 0) ? fixed(value, digits) : `${fixed(value, digits)} ± ${fixed(error, 2)}`;
-  }
   function fact(content, flare, title, withError = false) {
     const at = content.facts.findIndex((known) => known.title === title);
     const { digits, unit } = content.facts[at];
-    const text = worded(flare.values[at], digits, withError ? flare.errors[at] : null);
+    const text = cvzmpi.measuredText(flare.values[at], digits, withError ? flare.errors[at] : null);
     return flare.values[at] === null || !unit ? text : `${text} ${unit}`;
   }
   const nameOf = (flare) => `TIC ${flare.tic}, sector ${flare.sector}`;
@@ -173,7 +160,7 @@
     const rows = view.shown.map((place) => {
       const flare = content.flares[place];
       const link = made("a", { href: `#${view.set}-${place + 1}` }, `TIC ${flare.tic}`);
-      const numbers = content.facts.map((known, at) => worded(flare.values[at], known.digits, flare.errors[at]));
+      const numbers = content.facts.map((known, at) => cvzmpi.measuredText(flare.values[at], known.digits, flare.errors[at]));
       const cells = [String(flare.sector), ...numbers, flare.search].map((text) => made("td", {}, text));
       return made("tr", {}, made("th", { scope: "row" }, link), ...cells);
     });
@@ -229,18 +216,8 @@
     view.at = -1;
   }
 
-  function moveInView(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const last = view.shown.length - 1;
-    const to = { ArrowLeft: view.at - 1, ArrowRight: view.at + 1, Home: 0, End: last }[event.key];
-    const zooms = { "+": 0.5, "=": 0.5, "-": 2, 0: 0 };
-    if (to !== undefined) {
-      event.preventDefault();
-      if (to in view.shown && to !== view.at) showFlare(to);
-    } else if (event.key in zooms) {
-      event.preventDefault();
-      cvzmpi.galleryView.zoom(zooms[event.key]);
-    }
+  function go(to) {
+    if (to in view.shown && to !== view.at) showFlare(to);
   }
 
   // ---- the address
@@ -270,7 +247,15 @@
       sort.append(made("option", { value: number }, `${title}, ${direction < 0 ? "largest" : "smallest"} first`)));
     for (const control of all(".gallery-tools select")) control.addEventListener("change", arrange);
     for (const grid of all(".gallery-grid")) grid.addEventListener("keydown", moveInGrid);
-    dialog().addEventListener("keydown", moveInView);
+    cvzmpi.listenToKeys(dialog(), {
+      ArrowLeft: () => go(view.at - 1),
+      ArrowRight: () => go(view.at + 1),
+      Home: () => go(0),
+      End: () => go(view.shown.length - 1),
+      "+": () => cvzmpi.galleryView.zoom(0.5),
+      "-": () => cvzmpi.galleryView.zoom(2),
+      0: () => cvzmpi.galleryView.zoom(0),
+    });
     dialog().addEventListener("close", closed);
     one("[data-close]").addEventListener("click", () => dialog().close());
     one("[data-zoom]").addEventListener("click", () => cvzmpi.galleryView.zoom(0));

@@ -1,6 +1,6 @@
 "use strict";
 // Pictures of the gallery: thumbnails on a canvas, and the large view of a flare with uPlot: flux
-// with model and template above, flare probability below. Zoom: drag, wheel, pinch, keys + - 0.
+// with model and template above, flare probability below. It zooms as gestures.js says.
 
 (() => {
   const cvzmpi = globalThis.cvzmpi;
@@ -99,58 +99,28 @@
   function chart(box, label, title, series, data, more = {}) {
     const element = one(box);
     element.replaceChildren();
-    const { hooks = {}, scales = {}, ...rest } = more;
+    const { scales = {}, ...rest } = more;
     const options = {
       width: element.clientWidth, height: element.clientHeight,
       scales: { x: { time: false, range: () => state.window }, ...scales },
       legend: { show: false },
-      cursor: { sync: { key: "gallery" }, drag: { x: true, y: false, setScale: false }, points: { show: false } },
+      cursor: { sync: { key: "gallery" }, drag: { x: false, y: false, setScale: false }, points: { show: false }, bind: { dblclick: () => null } },
       series: [{}, ...series],
       axes: axes(label, title),
-      hooks: {
-        ...hooks,
-        setSelect: [(u) => {
-          if (u.select.width > 3) setWindow(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
-          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-        }],
-      },
       ...rest,
     };
     const drawn = new uPlot(options, data, element);
-    drawn.over.addEventListener("pointerdown", () => (state.chosen = true));
-    drawn.over.addEventListener("wheel", (event) => {
-      if (!state.chosen && !event.ctrlKey) return;
-      event.preventDefault();
-      zoomAbout(drawn.posToVal(event.offsetX, "x"), event.deltaY < 0 ? 0.8 : 1.25);
-    }, { passive: false });
-    drawn.over.addEventListener("dblclick", () => setWindow(...whole()));
-    pinched(drawn);
+    const minuteAt = (pixel) => drawn.posToVal(pixel, "x");
+    cvzmpi.listenToPointers(drawn.over, {
+      axes: "x",
+      chosen: () => state.chosen,
+      choose: () => (state.chosen = true),
+      zoomBy: (factor, { left }) => zoomAbout(minuteAt(left), factor),
+      zoomTo: ({ left, right }) => setWindow(minuteAt(left), minuteAt(right)),
+      pan: (right) => setWindow(...state.window.map((edge) => edge + right * (state.window[1] - state.window[0]))),
+      reset: () => setWindow(...whole()),
+    });
     return drawn;
-  }
-
-  // Two fingers: the minute between them stays between them.
-  function pinched(drawn) {
-    const fingers = new Map();
-    let before = 0;
-    const apart = () => {
-      const [a, b] = [...fingers.values()];
-      return [Math.abs(a - b), (a + b) / 2];
-    };
-    drawn.over.addEventListener("pointerdown", (event) => {
-      if (event.pointerType !== "touch") return;
-      fingers.set(event.pointerId, event.offsetX);
-      if (fingers.size === 2) [before] = apart();
-    });
-    drawn.over.addEventListener("pointermove", (event) => {
-      if (!fingers.has(event.pointerId)) return;
-      fingers.set(event.pointerId, event.offsetX);
-      if (fingers.size !== 2) return;
-      const [now, middle] = apart();
-      if (now > 8 && before > 8) zoomAbout(drawn.posToVal(middle, "x"), before / now);
-      before = now;
-    });
-    for (const end of ["pointerup", "pointercancel", "pointerleave"])
-      drawn.over.addEventListener(end, (event) => fingers.delete(event.pointerId));
   }
 
   function drawErrors(u) {

@@ -7,28 +7,11 @@
   const UNKNOWN_PROBABILITY = 255;
   const MISSING_FLUX = -32768;
   const FLARING = 128;
-  const ARRAYS = {
-    u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array,
-    u4: Uint32Array, i4: Int32Array, f4: Float32Array, f8: Float64Array,
-  };
 
-  // Arrays by name. The bytes of each are sorted by significance.
-  async function unpack(packed) {
-    const compressed = Uint8Array.from(atob(packed.bytes), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-    const content = new Uint8Array(await new Response(stream).arrayBuffer());
-    const arrays = {};
-    let at = 0;
-    for (const [name, kind, length] of packed.arrays) {
-      const size = ARRAYS[kind].BYTES_PER_ELEMENT;
-      const bytes = new Uint8Array(length * size);
-      for (let plane = 0; plane < size; plane += 1) {
-        for (let i = 0; i < length; i += 1) bytes[i * size + plane] = content[at + plane * length + i];
-      }
-      arrays[name] = new ARRAYS[kind](bytes.buffer);
-      at += length * size;
-    }
-    return arrays;
+  // Arrays by name.
+  async function unpacked(arrays) {
+    const opened = Object.entries(arrays).map(async ([name, packed]) => [name, await cvzmpi.unpacked(packed)]);
+    return Object.fromEntries(await Promise.all(opened));
   }
 
   // The values at each of `length` rows, from those at some rows: linear between, constant beyond.
@@ -63,7 +46,7 @@
   // A light curve: the measured cadences one after the other (`row` is that in the sector file), and
   // the flares as objects.
   parts.open = async (data) => {
-    const arrays = await unpack(data.packed);
+    const arrays = await unpacked(data.arrays);
     const n = data.n_cadences;
     const late = interpolated(arrays.late_rows, arrays.late, n);
     const mean = data.modelled ? summedTwice(arrays.mean, data.model_step) : null;

@@ -53,7 +53,7 @@
           sync: { key: `${this.name}-cursor`, setSeries: false },
           drag: { x: false, y: false, setScale: false },
           points: { show: false },
-          bind: { dblclick: () => () => this.showAll() },
+          bind: { dblclick: () => null }, // see light_curve_gestures.js
         },
         scales: { x: { time: false, auto: false, min: this.shown[0], max: this.shown[1] }, y: { range } },
         series: [{}, { paths: () => null, points: { show: false } }],

@@ -16,31 +16,9 @@
     return made;
   };
 
-  // A number with so many significant digits; a dash where there is none.
-  function significant(value, digits) {
-    if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-    if (value === 0) return "0";
-    const magnitude = Math.floor(Math.log10(Math.abs(value)));
-    if (magnitude < -4 || magnitude > 5) return value.toExponential(digits - 1);
-    return value.toFixed(Math.max(0, digits - 1 - magnitude));
-  }
-
-  // A value and its error, which has two digits.
-  function withError(value, error) {
-    if (!Number.isFinite(value)) return "–";
-    if (!(error > 0)) return significant(value, 3);
-    const digits = Math.max(2, Math.floor(Math.log10(Math.abs(value) / error || 1)) + 2);
-    const both = [significant(value, Math.min(digits, 8)), significant(error, 2)];
-    return both.join(" ± ");
-  }
-
-  // An energy and its error as (1.2 ± 0.3)×10³² erg.
-  function energyInWords(energy, error) {
-    if (!(Math.abs(energy) > 0)) return "–";
-    if (!(error > 0)) return `${cvzmpi.numberText(energy, 3)} erg`;
-    const unit = 10 ** Math.floor(Math.log10(Math.abs(energy)));
-    return `(${withError(energy / unit, error / unit)})×${cvzmpi.numberText(unit, 3)} erg`;
-  }
+  // An equivalent duration and an energy have the digits that they have in the table of flares.
+  const durationInWords = (flare) => cvzmpi.measuredText(flare.equivalent_duration, 4, flare.equivalent_duration_error);
+  const energyInWords = (energy, error) => (energy === null ? "–" : `${cvzmpi.measuredText(energy, 3, error)} erg`);
 
   const percent = (share) => `${(100 * share).toFixed(0)} %`;
   const foundBy = (flare) => (flare.found_by === "both" ? "both searches" : flare.found_by);
@@ -54,10 +32,10 @@
 
   parts.flareInWords = (flare) => {
     const energy = flare.energy === null ? "" : `, energy ${energyInWords(flare.energy, flare.energy_error)}`;
-    const trust = flare.reliability === null ? "reliability not known" : `reliability ${significant(flare.reliability, 3)}`;
+    const trust = flare.reliability === null ? "reliability not known" : `reliability ${cvzmpi.measuredText(flare.reliability, 3)}`;
     const edge = flare.at_edge ? "; at an edge: a part may be missing" : "";
-    const size = `ED ${withError(flare.equivalent_duration, flare.equivalent_duration_error)} s${energy}`;
-    const found = `found by ${foundBy(flare)}: S/N ${significant(flare.snr, 3)}`;
+    const size = `ED ${durationInWords(flare)} s${energy}`;
+    const found = `found by ${foundBy(flare)}: S/N ${cvzmpi.measuredText(flare.snr, 3)}`;
     return `Flare ${flare.number}, ${found}, ${size}; ${trust}; ${chance(flare)}${edge}.`;
   };
 
@@ -88,7 +66,7 @@
 
   // What is visible, every measured cadence of it.
   parts.csv = (curve, [from, to]) => {
-    const lines = [CSV_COLUMNS.join(",")];
+    const rows = [CSV_COLUMNS];
     const [first, end] = [from, to].map((time) => parts.firstAtOrAfter(curve.time, time));
     const number = (value, digits) => (value === undefined || Number.isNaN(value) ? "" : value.toFixed(digits));
     for (let i = first; i < end; i += 1) {
@@ -96,9 +74,9 @@
       const values = [curve.row[i], number(curve.time[i], 6)];
       for (const column of [curve.flux, curve.error, curve.mean, curve.sd]) values.push(number(column?.[i], 8));
       values.push(number(curve.probability[i], 3), curve.quality[i], curve.data.states[curve.state[i]], flare ? flare.number : "");
-      lines.push(values.join(","));
+      rows.push(values);
     }
-    return `${lines.join("\n")}\n`;
+    return cvzmpi.csvOf(rows);
   };
 
   // The flares in a table whose buttons show them.
@@ -112,10 +90,10 @@
       const cells = [
         flare.peak_time.toFixed(4),
         flare.found_by,
-        significant(flare.snr, 3),
-        withError(flare.equivalent_duration, flare.equivalent_duration_error),
+        cvzmpi.measuredText(flare.snr, 3),
+        durationInWords(flare),
         energyInWords(flare.energy, flare.energy_error),
-        significant(flare.reliability, 3),
+        cvzmpi.measuredText(flare.reliability, 3),
         flare.completeness === null ? "–" : percent(flare.completeness),
       ];
       return element("tr", {}, element("td", {}, button), ...cells.map((text) => element("td", {}, text)));
@@ -138,9 +116,9 @@
       const [value, relation] = parts.smallestFoundIn(completeness, share);
       const [, , low, high] = completeness.half;
       const known = share === 0.5 && low !== null && high !== null;
-      const interval = known ? ` (${significant(low, 3)} to ${significant(high, 3)} s)` : "";
+      const interval = known ? ` (${cvzmpi.measuredText(low, 3)} to ${cvzmpi.measuredText(high, 3)} s)` : "";
       const energy = completeness.energy_of_1_s === null ? "" : `, or ${energyInWords(value * completeness.energy_of_1_s)}`;
-      const size = `ED ${significant(value, 3)} s${energy}${interval}`;
+      const size = `ED ${cvzmpi.measuredText(value, 3)} s${energy}${interval}`;
       const which = {
         "=": size,
         ">": `none, even the largest injected ones (${size}) are missed more often`,

@@ -11,6 +11,7 @@ import numpy as np
 from cvzmpi.cvz.results.products.ffd_tables import FLARES, Rows
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.results.report.charts.histogram import histogram
+from cvzmpi.cvz.results.report.energy_in_words import energy_in_words
 from cvzmpi.web.chart import Axis, Chart, Mark, Series
 
 SUN_TEMPERATURE = 5772.0
@@ -113,7 +114,7 @@ def rate_charts(stars: Sequence[Row], energy: float) -> list[Chart]:
     """
     own, common = numbers(stars, "rate_limit"), numbers(stars, "energy_rate_limit")
     if np.isfinite(common).sum() * 2 > np.isfinite(own).sum():
-        prefix, what = "energy_rate", f"Flares of at least {_in_words(energy)} erg a day"
+        prefix, what = "energy_rate", f"Flares of at least {energy_in_words(energy)} a day"
     else:
         prefix, what = "rate", "Flares a day above each star's bound of 50 % completeness"
     axes = (
@@ -139,14 +140,6 @@ def rate_charts(stars: Sequence[Row], energy: float) -> list[Chart]:
         )
         for key, title, axis, word in axes
     ]
-
-
-def _in_words(energy: float) -> str:
-    """An energy as people write it: 10³³, 2.5×10³²."""
-    mantissa, exponent = f"{energy:.2e}".split("e+")
-    power = "10" + exponent.translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    number = f"{float(mantissa):g}"
-    return power if number == "1" else f"{number}×{power}"
 
 
 def _rates(stars: Sequence[Row], key: str, prefix: str) -> tuple[Series, ...]:
