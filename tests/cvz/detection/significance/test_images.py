@@ -114,12 +114,15 @@ def test_they_have_the_noise_of_the_star_for_each_template(period):
 
 def test_noise_below_the_star_is_in_both_of_them():
     """Noise above it is found, so that it is taken out with the flares."""
-    star, places = QuietStar.draw(46, 6000, parameters=SMOOTH), range(500, 6000, 500)
-    noise = np.sum([star.flare(4.3, p, 4) - star.flare(4.3, p + 250, 4) for p in places], axis=0)
+    star = QuietStar.draw(46, 9000, parameters=SMOOTH)
+    places = 300 + 400 * np.arange(20) + np.random.default_rng(2).integers(0, 200, 20)
+    noise = np.sum([(-1) ** k * star.flare(4.6, p, 4) for k, p in enumerate(places)], axis=0)
     mirrored = Mirrored(star + noise, Config(significance=SignificanceConfig(min_snr=3.8)))
-    assert len(mirrored.found.flares) >= 5
-    for image in mirrored.images(1, 2, 3).values():
-        assert len(image.events) >= 5
+    assert len(mirrored.found.flares) > 5
+    images = mirrored.images(1, 2, 3)
+    assert len(images[Image.INVERTED].events) > 5
+    # without the deepest: dips are left out from a signal-to-noise of 5 on
+    assert len(images[Image.SHUFFLED].events) > 2
 
 
 def test_noisy_hours_stay_in_the_noisy_part_of_the_light_curve():
