@@ -1,17 +1,19 @@
 """Mirror images: light curves made from the observed one that hold no flares, but its noise.
 
-Two of them: the noise over the quiet star *inverted*, and the same *shuffled* in blocks that are
-long enough to keep what correlation it has, and short against the process. The found flares are
-taken out before. What the searches find in them is false.
+Two of them: the flux *inverted* about the mean of the quiet star, and the noise of the quiet star
+turned over and *shuffled* in blocks that are long enough to keep its correlation, and short against
+the process. The found flares are taken out before. What the searches find in them is false.
 
-**The quiet star is drawn, not taken at its mean.** With the process f and the noise n, a light
-curve is f + n, and f - n is as probable. The conditional mean of f is no such f: it follows a part
-of the noise, and where process and noise are equally strong, at periods of some cadences, nothing
-is left of either in twice the mean less the light curve. About a draw of f given the light curve,
-the image has the covariance of the light curve at all periods.
+**The inverted image** keeps everything in its place: what the process cannot follow of the star,
+and noise that is stronger at some times. But the mean follows a part of the noise. Where process
+and noise are equally strong, at periods of some cadences in red noise, twice the mean less the flux
+has nothing left of either.
 
-**The noise is turned over in both.** Found events, false ones too, are taken out, so what is left
-above the quiet star holds no strong noise any more. What lies below it is whole.
+**The shuffled image** is made about a draw of the quiet star. With the process f and the noise n, a
+light curve is f + n, and f - n is as probable; f drawn given the light curve and what is left of it
+for n have the covariance of the light curve at all periods together. The noise is turned over in
+this image as well: above the quiet star, what stands out was found, rightly or falsely, and is
+taken out, while what lies below it is whole.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class MirrorImage:
 
     image: Image
     flux: np.ndarray  # float64, shape (n,): relative to the median, at the usable cadences
-    quiet: np.ndarray  # float64, shape (n,): the draw of the quiet star that the noise is about
+    quiet: np.ndarray  # float64, shape (n,): the quiet star that its noise is about
     events: list[Examined]  # those that pass all rules
     refused: list[Examined]
     examination: Examination  # of the image
@@ -82,7 +84,9 @@ def mirror_image(
         and not found.eclipsed[item.event.number]
     ]
     model = found.clean.event_model - sum(event.flux(samples) for event in noise)
-    quiet = quiet_mean + _deviation(image, found, entropy)
+    quiet = quiet_mean
+    if image is Image.SHUFFLED:
+        quiet = quiet_mean + _deviation(found, entropy)
     # the draw knows nothing of the flux at cadences that the process was not fitted to
     known = ~found.clean.whitening.left_out
     remainder = samples.flux - model - np.where(known, quiet, quiet_mean)
@@ -117,10 +121,10 @@ def _searched(
     return MirrorImage(image, flux, quiet, events, refused, examination)
 
 
-def _deviation(image: Image, found: Found, entropy: Sequence[int]) -> np.ndarray:
-    """How far the process may be from its mean, drawn anew for each image."""
+def _deviation(found: Found, entropy: Sequence[int]) -> np.ndarray:
+    """How far the process is from its mean, drawn at random."""
     seed, *unit = entropy
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*unit, 0, 1 + image)))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*unit, 0, 2)))
     whitening = found.clean.whitening
     return drawn_deviation(
         *(found.cleaner.kernel, found.cleaner.parameters, whitening.time),
