@@ -333,7 +333,10 @@ def test_every_command_has_the_short_name_of_help_as_well(call, words, group):
         (["rnu"], "'rnu' is neither a command nor a file here; did you mean 'run'?"),
         (["histroy", "1_1"], "'histroy' is neither a command nor a file here; did you mean 'h"),
         (["cvz", "shwo", "1.h5"], "'shwo' is neither a command nor a file here; did you mean 's"),
-        (["level"], "'level' is neither a command nor a file here; did you mean 'level2'?"),
+        (
+            ["level"],
+            "'level' is neither a command nor a file here; did you mean one of 'level2', 'serve'?",
+        ),
         (["level2", "sacn"], "No such command 'sacn'. Did you mean 'scan'?"),
         (["xyz"], "'xyz' is neither a command nor a file here\n"),
         (["run", "--outptu", "x"], "No such option '--outptu'. Did you mean '--output'?"),

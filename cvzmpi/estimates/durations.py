@@ -24,7 +24,7 @@ _EXPONENT = (0.5, 0.5)  # mean and standard deviation: the cost may tell nothing
 _TREND = (0.0, 0.4)  # from the first unit of a campaign to its last one, as a natural logarithm
 _SCATTER, _WEIGHT = 0.1, 1.0  # standard deviation of the logarithms, and units that it counts for
 _FEWEST_DEGREES = 3.0  # of freedom of the scatter
-_ROUNDS = 12  # of the iteration for units at work; it is still to within 1 % after five or so
+_ROUNDS = 8  # of the iteration for units at work, which moves little after five or so
 _LEAST_FRACTION = 0.1  # of the steps, from which on they tell how long a unit takes
 MOST_BEFORE_STEPS = 0.3
 """The most of a unit's time that goes by before its first step, in stages that have none."""
@@ -97,13 +97,15 @@ class Durations:
     done : sequence of Work
         At least one.
     at_work : sequence of Work
-    n_left : int
-        How many units have not begun.
+    n_left, n_before : int
+        How many units have not begun, and how many ended before those that are given.
     """
 
-    def __init__(self, done: Sequence[Work], at_work: Sequence[Work], n_left: int) -> None:
+    def __init__(
+        self, done: Sequence[Work], at_work: Sequence[Work], n_left: int, n_before: int = 0
+    ) -> None:
         self.n_seen = len(done) + len(at_work)
-        self._n_total = self.n_seen + n_left
+        self._n_total = n_before + self.n_seen + n_left
         begun = sorted(work.began for work in [*done, *at_work])
         costs = [math.log(max(work.cost, 1e-300)) for work in [*done, *at_work]]
         self._typical_cost = math.exp(sum(costs) / len(costs))
@@ -145,6 +147,7 @@ class Durations:
         n_told = sum(told_by_steps(work) for _, work in self.at_work)
         self._moments = _moments((row, value, 1.0) for row, value in self._done)
         certain = self._moments
+        sum_of_squares = sum(value**2 for _, value in self._done)
         self._scatter = _SCATTER
         beta, _ = self._solve(_SCATTER)
         for _ in range(_ROUNDS):
@@ -156,7 +159,7 @@ class Durations:
                 squares += square
             self._moments = _added(certain, _moments(working))
             beta, _ = self._solve(self._scatter)
-            squares += sum((value - _dot(row, beta)) ** 2 for row, value in self._done)
+            squares += _squares(certain, sum_of_squares, beta)
             n = len(self._done) + len(self.at_work)
             self._scatter = math.sqrt((_WEIGHT * _SCATTER**2 + squares) / (_WEIGHT + n))
         # the line itself takes away some freedom, of which the priors give back a part
@@ -236,6 +239,13 @@ def _moments(rows: Iterable[tuple[Row, float, float]]) -> Moments:
 def _added(a: Moments, b: Moments) -> Moments:
     matrix = [[x + y for x, y in zip(p, q, strict=True)] for p, q in zip(a[0], b[0], strict=True)]
     return matrix, [x + y for x, y in zip(a[1], b[1], strict=True)]
+
+
+def _squares(moments: Moments, sum_of_squares: float, beta: Sequence[float]) -> float:
+    """The sum of squared residuals from a line."""
+    matrix, vector = moments
+    explained = sum(beta[i] * _dot(matrix[i], beta) for i in range(3))
+    return max(sum_of_squares - 2 * _dot(vector, beta) + explained, 0.0)
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:

@@ -32,6 +32,7 @@ MIN_DONE = 3
 
 _MOST_DRAWS, _FEWEST_DRAWS = 100, 25
 _MOST_UNITS = 20_000  # that are played through, in all draws together
+_MOST_SINGLE = 600  # units that wait and are played through one by one
 _MOST_GROUPS = 20  # of units that are not played through one by one
 _MOST_RATIO = 8.0  # of an interval that is worth telling, above its middle
 _UNKNOWN = 0.03  # relative error at best: machines and file systems change
@@ -73,7 +74,11 @@ class Teams:
 
 
 def remaining_seconds(
-    done: Sequence[Work], at_work: Sequence[Work], waiting: Waiting, teams: Teams
+    done: Sequence[Work],
+    at_work: Sequence[Work],
+    waiting: Waiting,
+    teams: Teams,
+    n_before: int = 0,
 ) -> Estimate | None:
     """The seconds until all units are done, if the teams go on.
 
@@ -83,6 +88,8 @@ def remaining_seconds(
         The units that ended last, each worked on from its beginning to its end.
     at_work : sequence of Work
         All that the teams work on now.
+    n_before : int
+        How many units ended before those in `done`.
 
     Returns
     -------
@@ -90,12 +97,12 @@ def remaining_seconds(
         None where nothing can be known yet, or nothing is left.
     """
     n_waiting = waiting.n
-    durations = _known(done, at_work, n_waiting)
+    durations = _known(done, at_work, n_waiting, n_before)
     if durations is None or not (at_work or n_waiting):
         return None
     random = Random(1)  # the same each time, so that the estimate is steady
     n_teams = max(teams.n, len(at_work), 1)
-    n_single = min(n_waiting, max(2 * n_teams, 60))
+    n_single = min(n_waiting, max(2 * n_teams, 60), _MOST_SINGLE)
     n_draws = _MOST_UNITS // (n_single + len(at_work) + 1)
     laws = durations.draws(min(max(n_draws, _FEWEST_DRAWS), _MOST_DRAWS), random)
     costs = _costs(waiting, n_waiting - n_single, n_waiting)
@@ -141,13 +148,15 @@ def _middle_and_ratio(logs: Sequence[float]) -> tuple[float, float]:
     return math.exp(middle), math.exp(_DEVIATIONS * math.sqrt(variance + _UNKNOWN**2))
 
 
-def _known(done: Sequence[Work], at_work: Sequence[Work], n_waiting: int) -> Durations | None:
+def _known(
+    done: Sequence[Work], at_work: Sequence[Work], n_waiting: int, n_before: int = 0
+) -> Durations | None:
     """The durations, where enough is known of them."""
     under_way = [work for work in at_work if (work.fraction or 0.0) >= 0.2]
     enough = len(done) + len(under_way) >= MIN_DONE or (done and not n_waiting) or under_way
     if not enough or sum(work.seconds for work in [*done, *at_work]) < MIN_SECONDS:
         return None
-    return Durations(done, at_work, n_waiting)
+    return Durations(done, at_work, n_waiting, n_before)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from cvzmpi.estimates.durations import Work
 from cvzmpi.estimates.remaining import Teams, Waiting, remaining_seconds
 from cvzmpi.scheduler.campaign import Outcome, Overview, Unit
 
-_MOST_DONE = 1000  # units whose durations are kept
+_MOST_DONE = 500  # units whose durations are kept
 _HALF = 0.5  # what is left of a unit that is half done, before any was given out
 
 
@@ -35,6 +35,7 @@ class JobPace:
 
     def __init__(self, overview: Overview) -> None:
         self._steps_per_unit = overview.steps_per_unit
+        self._n_done = overview.n_done
         # of the units that wait
         self._n: float = overview.n_open
         self._n_begun = overview.n_begun
@@ -73,6 +74,7 @@ class JobPace:
         seconds = at - held.began
         self._busy += seconds
         if outcome.error is None and outcome.unfinished is None:
+            self._n_done += 1
             self._done.append(Work(held.unit.cost, held.began, seconds, part=held.unit.part))
 
     def _take_out(self, n: float) -> None:
@@ -94,7 +96,8 @@ class JobPace:
             )
             for held in self._at_work.values()
         ]
-        return remaining_seconds(self._done, at_work, self._waiting(), self._teams(at))
+        n_before = max(self._n_done - len(self._done), 0)
+        return remaining_seconds(self._done, at_work, self._waiting(), self._teams(at), n_before)
 
     def _fraction(self, held: _AtWork) -> float | None:
         """The fraction of its steps that a unit at work has done."""

@@ -20,6 +20,7 @@ Kind = Literal["points", "line", "steps", "bars", "band"]
 
 SCRIPTS = (
     "uplot/uPlot.iife.min.js",
+    "chart_arrays.js",
     "chart_ticks.js",
     "chart_drawing.js",
     "chart_parts.js",
@@ -76,6 +77,7 @@ class Fact:
     title: str
     values: Collection[Any]
     unit: str = ""
+    exact: bool = False  # with all their digits, as times need them
 
 
 @dataclass(frozen=True)
@@ -193,15 +195,15 @@ class _Arrays:
             self.texts[key] = base64.b64encode(packed).decode()
         return key
 
-    def numbers(self, values: Collection[float]) -> Any:
-        """Little-endian float32 where long: seven digits; ten of them where short."""
+    def numbers(self, values: Collection[float], exact: bool = False) -> Any:
+        """Where short, ten digits; where long, float32, or float64 if `exact`; little-endian."""
         plain = [math.nan if value is None else float(value) for value in values]
         if len(plain) < _LONG:
             return [_finite(value) for value in plain]
-        numbers = array("f", plain)
+        numbers = array("d" if exact else "f", plain)
         if sys.byteorder == "big":
             numbers.byteswap()
-        return {"numbers": self.add(numbers.tobytes())}
+        return {"numbers": self.add(numbers.tobytes()), **({"exact": True} if exact else {})}
 
     def strings(self, values: Collection[str]) -> Any:
         if len(values) < _LONG:
@@ -223,8 +225,8 @@ def _series(series: Series, arrays: _Arrays) -> dict[str, Any]:
 
 def _fact(fact: Fact, arrays: _Arrays) -> dict[str, Any]:
     words = any(isinstance(value, str) for value in fact.values)
-    values = arrays.strings(fact.values) if words else arrays.numbers(fact.values)
-    return {"title": fact.title, "unit": fact.unit, "values": values}
+    values = arrays.strings(fact.values) if words else arrays.numbers(fact.values, fact.exact)
+    return {"title": fact.title, "unit": fact.unit, "exact": fact.exact, "values": values}
 
 
 def _mark(mark: Mark) -> dict[str, Any]:

@@ -243,7 +243,7 @@ def test_prometheus_reads_the_metrics(web, location):
 
 def test_a_ledger_that_goes_is_said_and_comes_back(tmp_path, served_campaign, location, web):
     if not location.endswith(".sqlite"):
-        pytest.skip("tests/dashboard/test_away.py stops a server of PostgreSQL")
+        pytest.skip("test_away.py stops a server of PostgreSQL")
     Ledger.open(location).close()
     (tmp_path / "ledger.sqlite").rename(tmp_path / "away")
     for address in PAGES:

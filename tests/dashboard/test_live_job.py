@@ -82,7 +82,9 @@ def same_figures(told, expected):
     return told == expected
 
 
-def test_beside_a_job_that_runs_the_figures_are_those_of_status_and_a_killed_job_is_dead(campaign):
+def test_beside_a_job_that_runs_the_figures_are_those_of_status_and_a_killed_job_is_dead(
+    campaign, web_page
+):
     directory, *_ = campaign
     job = start(["run"], ranks=3, cwd=directory)
     try:
@@ -102,8 +104,18 @@ def test_beside_a_job_that_runs_the_figures_are_those_of_status_and_a_killed_job
                 assert counted["cvzmpi_units", state] == n
             assert counted["cvzmpi_ranks",] == told["jobs"][0]["ranks"] == 3
             assert counted["cvzmpi_jobs", "lives"] == 1
+            web_page.open(f"{address}/overview")
+            web_page.until(lambda: web_page.all("#throughput canvas"))
+            states = dict(
+                zip(*[iter(web_page.texts("#states td:nth-child(-n+2)"))] * 2, strict=True)
+            )
+            assert states == {name: f"{n}" for name, n in told["units"].items() if n}
+            web_page.screenshot("dashboard")
             stop_and_go_on(job, signal.SIGCONT)
             kill(job)
+            # the page says it by itself
+            web_page.until(lambda: web_page.texts("#jobs td:nth-child(2)") == ["dead"])
+            web_page.open("about:blank")
             wait_until(lambda: life(address) == {"1 run": "dead"})
             assert metrics(address)["cvzmpi_jobs", "dead"] == 1
             _move_elsewhere(directory / "output" / "ledger.sqlite")
@@ -197,7 +209,6 @@ def test_a_page_says_when_the_ledger_is_away_and_recovers(campaign, web_page):
     with served(directory) as address:
         web_page.open(f"{address}/overview")
         web_page.until(lambda: web_page.all("#throughput canvas"))
-        web_page.screenshot("dashboard")
         ledger.rename(away)
         web_page.until(lambda: "there is no ledger" in web_page.one("#away").text)
         assert "This is from" in web_page.one("#away").text

@@ -27,7 +27,12 @@ def open_source(location, tmp_path):
         return Unit(unit.name, unit.cost, unit.progress > 0)
 
     def open_source(
-        n_ranks=2, progress=0, as_recorded=lambda outcome: outcome, as_unit=as_unit, **rules
+        n_ranks=2,
+        progress=0,
+        as_recorded=lambda outcome: outcome,
+        as_unit=as_unit,
+        news=dict,
+        **rules,
     ):
         ledger = Ledger.open(location)
         job = ledger.jobs.begin("run", ranks=n_ranks)
@@ -40,6 +45,7 @@ def open_source(location, tmp_path):
                 as_unit,
                 n_ranks,
                 as_recorded,
+                news,
             )
         )
         opened[-1].job = job
@@ -457,3 +463,16 @@ def test_what_is_no_unit_of_the_campaign_fails_alone(open_source, ledger, job):
     close(source)
     assert state_of(ledger, "b") is State.ERROR
     assert state_of(ledger, "a") is state_of(ledger, "c") is State.DONE
+
+
+def test_the_figures_of_a_result_and_the_news_of_the_job_are_in_the_history(
+    open_source, ledger, job
+):
+    bring_to(ledger, job, State.PREPROCESSED, "1_1")
+    source = open_source(news=lambda: {"disk": {"free_bytes": 5}})
+    unit = begin_next(source)
+    source.ended(Outcome(unit.name, seconds=2.0, result={"outcome": {"n_flares": 3}, "note": "x"}))
+    close(source)
+    event = ledger.history("1_1")[-1]
+    expected = {"seconds": 2.0, "outcome": {"n_flares": 3}, "disk": {"free_bytes": 5}}
+    assert (event.detail, event.message) == (expected, "x")

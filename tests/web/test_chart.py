@@ -60,6 +60,15 @@ def test_long_arrays_are_packed_and_written_once_for_all_charts():
     assert script.isascii()
 
 
+def test_times_keep_all_their_digits():
+    times = [2459000.0 + number / 720 for number in range(1000)]
+    exact = Fact("peak", times, "BTJD d", exact=True)
+    found, arrays = described(chart(Series("s", times, times, facts=(exact,))).script())
+    (fact,) = found["chart"]["series"][0]["facts"]
+    assert fact["exact"]
+    assert np.frombuffer(arrays[fact["values"]["numbers"]], "<f8").tolist() == times
+
+
 def test_no_text_can_end_the_script_that_it_is_in():
     script = chart(Series("</script><b>", [1], [1], labels=["</script>"])).script()
     assert "<" not in script

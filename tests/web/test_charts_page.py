@@ -375,6 +375,17 @@ def test_the_second_axis_has_the_same_range_in_its_unit(charts):
     assert charts.ticks("histogram", 1) == ["0", "1", "2"]
 
 
+def test_a_chart_that_is_described_anew_replaces_the_former_one(charts, web_page):
+    web_page.run(
+        "const {x, y, described} = cvzmpi.charts.histogram;"
+        "cvzmpi.chart('histogram', {title: 'Anew', caption: '', x, y, series: described,"
+        " second: null, marks: [], equal: false, nothing: ''})"
+    )
+    web_page.browser.execute_async_script("cvzmpi.charts.histogram.show().then(arguments[0])")
+    assert web_page.texts("#histogram .chart-title") == ["Anew"]
+    assert len(web_page.all("#histogram .uplot")) == 1
+
+
 def test_a_chart_without_points_says_why(charts, web_page):
     assert "No star has flares." in web_page.one("#none").text
     assert not web_page.all("#none canvas")

@@ -13,7 +13,7 @@ PLANETS = {
     "columns": [
         {"key": "name", "title": "name", "unit": "", "digits": None, "text": True},
         {"key": "mass", "title": "mass", "unit": "kg", "digits": 3, "text": False},
-        {"key": "moons", "title": "moons", "unit": "", "digits": None, "text": False},
+        {"key": "moons", "title": "moons"},
         {
             **{"key": "note", "title": "note", "unit": "", "digits": None, "text": True},
             **{"hidden": True, "description": "what is said of it"},

@@ -37,6 +37,8 @@ def report(
 
     def tell() -> int:
         assert site is not None, "rank 0 has one"
+        if site.alone:
+            click.echo(f"{directory}: an index without sector files: no light curves are drawn")
         for line in site.left_out:
             click.echo(f"left out: {line}", err=True)
         if site.left_out:

@@ -14,7 +14,7 @@ def lock_path(path: Path) -> Path:
 
 def holds_results(output: Path) -> bool:
     """True for the output directory of a campaign that has begun, with sector files or without."""
-    traces = ("ledger.sqlite", "outbox", "index/parts")
+    traces = ("ledger.sqlite", "outbox", "index/parts", "index/light_curves.parquet")
     return any((output / name).exists() for name in traces) or bool(sector_files(output))
 
 

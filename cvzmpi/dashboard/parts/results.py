@@ -27,6 +27,7 @@ from cvzmpi.ledger.status.status import FailureGroup
 from cvzmpi.messages.wording import counted
 
 _N_RESULTS = 50
+_N_REASONS = 100
 
 
 def results_parts(look: Look, addresses: Addresses) -> Parts:
@@ -59,11 +60,11 @@ def _figure(outcome: Mapping[str, Any], column: Figure) -> dict[str, str]:
 
 
 def failures_parts(look: Look, addresses: Addresses) -> Parts:
-    """The failures by their reasons, the most frequent first."""
+    """The 100 most frequent reasons of failures, each with its units."""
     status = look.status()
     return {
         "n-failed": counted(status.counts[State.ERROR], f"failed {look.campaign.unit_name}"),
-        "failures": [_failure(group, addresses) for group in status.failures],
+        "failures": [_failure(group, addresses) for group in status.failures[:_N_REASONS]],
     }
 
 

@@ -7,14 +7,16 @@ from cvzmpi.ledger.status.activity import Throughput
 from cvzmpi.web.chart import Axis, Chart, Series
 
 NAME = "throughput"
+_LONG = -3 * 3600.0  # seconds from now; what is longer is shown in hours
 
 
 def throughput_chart(throughput: Throughput, unit_name: str) -> Chart:
     """Units done and failed over time, as rates per hour."""
     per_hour = 3600 / throughput.seconds
     begins = [interval.begin for interval in throughput.intervals]
-    hours = [(begin - throughput.at).total_seconds() / 3600 for begin in begins]
-    edges = [*hours, hours[-1] + throughput.seconds / 3600]
+    seconds = [(begin - throughput.at).total_seconds() for begin in begins]
+    unit, in_unit = ("h", 3600) if seconds[0] < _LONG else ("min", 60)
+    edges = [*(since / in_unit for since in seconds), 0.0]
     done = [interval.n_done * per_hour for interval in throughput.intervals]
     failed = [interval.n_failed * per_hour for interval in throughput.intervals]
     return Chart(
@@ -22,7 +24,7 @@ def throughput_chart(throughput: Throughput, unit_name: str) -> Chart:
         f"{unit_name.capitalize()}s per hour",
         f"The {unit_name}s done in intervals of {duration(throughput.seconds)}, and those that "
         "failed and are not retried. The last interval is not over yet.",
-        Axis("time from now", "h"),
+        Axis("time from now", unit),
         Axis(f"{unit_name}s per hour", covers=(0.0,)),
         (
             Series("done", edges, done, "steps", "series-3"),

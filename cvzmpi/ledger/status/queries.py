@@ -20,7 +20,7 @@ N_UNITS = 5
 MOST_RECENT = 20_000
 """The most units done lately that are read, for the speed and the slowest."""
 
-DONE_LAST = 1000
+DONE_LAST = 500
 """The most units whose durations are read."""
 
 JOB = [field.name for field in fields(Job)]

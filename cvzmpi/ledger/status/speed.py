@@ -11,7 +11,7 @@ from cvzmpi.estimates import Estimate, rate
 from cvzmpi.estimates.remaining import mean_seconds, remaining_seconds
 from cvzmpi.ledger.db.stored_values import as_instant
 from cvzmpi.ledger.records import Job
-from cvzmpi.ledger.states import State
+from cvzmpi.ledger.states import FINISHED, State
 from cvzmpi.ledger.status import queries
 from cvzmpi.ledger.status.pace import Pace, WholeUnit, measure_pace
 from cvzmpi.ledger.status.snapshot import Snapshot
@@ -93,7 +93,10 @@ def measure_speed(
     jobs = [job for job in week if job.id in workers]
     seconds = _covered(((job.started, _alive_until(job, at)) for job in jobs), since, at)
     pace = measure_pace(seen, at, active, counted, whole)
-    left = remaining_seconds(pace.done, pace.at_work, pace.waiting, pace.teams)
+    n_ended = sum(units.n for (state, _), units in counted.items() if state in FINISHED)
+    left = remaining_seconds(
+        pace.done, pace.at_work, pace.waiting, pace.teams, max(n_ended - len(pace.done), 0)
+    )
     return Speed(
         n_done=len(done),
         seconds=seconds,

@@ -30,7 +30,7 @@ from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.programs.views import Item, UnknownProgramError, list_items, program_view
-from cvzmpi.level2.service.map_pages import THUMBNAILS, add_map_pages
+from cvzmpi.level2.service.map_pages import add_map_pages
 from cvzmpi.level2.service.program_maps import maps_of_program
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.settings import STEP_NAME
@@ -137,7 +137,6 @@ def _add_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None:
             "level2/program.html",
             view=program_view(steps.catalogue, name),
             maps=maps_of_program(steps, name),
-            thumbnail_names=THUMBNAILS,
         )
 
 

@@ -13,9 +13,6 @@ from cvzmpi.level2.service.program_maps import ProgramMap, maps_of_program
 from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.web.chart import SCRIPTS, STYLES
 
-THUMBNAILS = ("continuum", "field_strength", "inclination", "velocity")
-"""The quantities of the thumbnails of an inverted map."""
-
 
 def add_map_pages(own: Blueprint, steps: Level2Steps) -> None:
     """Add the pages of maps to those of the programs.

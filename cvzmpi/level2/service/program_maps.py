@@ -8,10 +8,13 @@ from typing import Any
 
 from cvzmpi.ledger import Recorded
 from cvzmpi.level2.inversion.recorded_maps import last_maps
-from cvzmpi.level2.maps.map_names import map_name
+from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, map_name
 from cvzmpi.level2.product.handing_in import TEAM
 from cvzmpi.level2.programs.catalogue import Inversion
 from cvzmpi.level2.steps import Level2Steps
+
+_FIELD = ("field_strength", "inclination", "azimuth", "velocity")
+_POLARISATION = ("continuum", "linear_polarisation", "circular_polarisation")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,14 @@ class ProgramMap:
     def prepared_file(self) -> Path | None:
         """The prepared map, if it is there."""
         return self.prepared if self.prepared is not None and self.prepared.exists() else None
+
+    @property
+    def thumbnails(self) -> tuple[str, ...]:
+        """The quantities of its thumbnails, which every file of its kind has."""
+        if self.file == self.prepared:
+            return _POLARISATION
+        inverted_here = self.file is not None and self.file.name.endswith(INVERTED_SUFFIX)
+        return ("continuum", *_FIELD) if inverted_here else _FIELD
 
     @property
     def gone(self) -> str:

@@ -21,7 +21,7 @@
       chart.place.replaceChildren(element("figure", {}, title, element("p", { class: "chart-nothing" }, chart.nothing), caption));
       return { frame: null, tip: null, drawKey: () => {}, say: () => {} };
     }
-    const hint = element("span", { id: id("hint"), class: "chart-hint" }, "Drag to zoom; after a click: wheel, keys + −, arrows, 0 for all.");
+    const hint = element("span", { id: id("hint"), class: "chart-hint" }, "Drag to zoom; or click, then wheel, + −, arrows, 0.");
     const tip = element("div", { class: "chart-tip", hidden: "" });
     const frame = element("div", { class: "chart-frame", tabindex: "0", role: "application", "aria-roledescription": "chart", "aria-label": `${chart.title}. ${chart.caption}`, "aria-describedby": id("hint") }, tip);
     const status = element("span", { class: "visually-hidden", role: "status" });
@@ -208,7 +208,8 @@
   // The chart as it is shown, with title and legend, large enough for a slide.
   async function savePicture(chart) {
     const k = 2;
-    const [width, height] = chart.equal ? [800, 800] : [900, 540];
+    const width = 900;
+    const height = chart.equal ? Math.round((width * chart.plot.height) / chart.plot.width) : 540;
     const plot = chart.newPlot(width * k, height * k, k);
     await new Promise((resolve) => { setTimeout(resolve); }); // uPlot draws after this turn
     const ratio = k * uPlot.pxRatio;

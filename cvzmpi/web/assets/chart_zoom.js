@@ -127,7 +127,7 @@
         showTip(now);
         return;
       }
-      if (near?.link) location.href = near.link;
+      if (near?.link) window.open(near.link, event.ctrlKey || event.metaKey ? "_blank" : "_self");
     }
 
     function hideTip() {
@@ -172,11 +172,10 @@
     let least = NEAR * ratio;
     for (const series of chart.series) {
       if (!series.shown || (series.faint && !series.name)) continue;
-      const bars = series.kind === "bars" || series.kind === "steps";
       const values = series.y.length ? series.y : series.high;
       for (let i = 0; i < values.length; i += 1) {
         let distance;
-        if (bars) {
+        if (bars(series)) {
           const [start, end] = cvzmpi.barEnds(series, i).map(pen.x);
           const inside = px >= Math.min(start, end) && px <= Math.max(start, end);
           distance = inside ? (series.kind === "bars" && py >= pen.y(values[i]) ? 2 : Math.abs(py - pen.y(values[i])) + 2) : Infinity;
@@ -212,7 +211,7 @@
     const text = (value) => cvzmpi.numberText(value, 4);
     const withUnit = (title, value, unit) => `${title}: ${value}${unit ? ` ${unit}` : ""}`;
     const { x, y } = chart.axes;
-    const lines = series.facts.map((fact) => withUnit(fact.title, typeof fact.values[i] === "string" ? fact.values[i] : text(fact.values[i]), fact.unit));
+    const lines = series.facts.map((fact) => withUnit(fact.title, typeof fact.values[i] === "string" ? fact.values[i] : cvzmpi.numberText(fact.values[i], fact.exact ? 9 : 6), fact.unit));
     if (!x.hidden) {
       const edges = bars(series) && series.x.length > series.y.length;
       const shown = x.words ? x.words[series.x[i]] : edges ? `${text(series.x[i])} to ${text(series.x[i + 1])}` : text(series.x[i]);

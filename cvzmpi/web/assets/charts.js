@@ -4,21 +4,18 @@
 // cvzmpi.charts[name] is the chart: range(), zoomTo({x, y}), zoomBy(factor), pan(x, y), reset(), redraw().
 
 (() => {
-  const arrays = new Map(); // long arrays, compressed, by their key
-  const opened = new Map(); // the same, as promises of their content
   const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
   const PADDING = 0.04; // of the span of an axis, at both ends
-  const NUMBERS = ["x", "y", "low", "high", "value"];
 
   cvzmpi.charts = {};
-  cvzmpi.array = (key, text) => arrays.set(key, text);
 
   cvzmpi.chart = (name, description) => {
     const place = document.getElementById(name);
     if (!place) return;
+    cvzmpi.charts[name]?.remove(); // a page that is kept up to date describes its charts anew
     const chart = new Chart(name, place, description);
     cvzmpi.charts[name] = chart;
-    place.style.minHeight = "24rem";
+    place.style.minHeight = `${Math.max(place.offsetHeight, 384)}px`; // so that nothing jumps
     const observer = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       observer.disconnect();
@@ -28,54 +25,6 @@
   };
 
   document.addEventListener("cvzmpi:theme", () => Object.values(cvzmpi.charts).forEach((chart) => chart.redraw()));
-
-  async function unpacked(text) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-    return new Response(stream).arrayBuffer();
-  }
-
-  function packed(key) {
-    if (!opened.has(key)) opened.set(key, unpacked(arrays.get(key)));
-    return opened.get(key);
-  }
-
-  // An array as it was described: plain, or the key of a packed one. None and NaN are both NaN.
-  async function content(described) {
-    if (described === undefined) return [];
-    if (Array.isArray(described)) return described.map((value) => (value === null ? NaN : value));
-    if (described.strings) return new TextDecoder().decode(await packed(described.strings)).split("\n");
-    return new Float32Array(await packed(described.numbers));
-  }
-
-  async function readSeries(described, axes) {
-    const series = { ...described };
-    for (const name of [...NUMBERS, "labels", "links"]) series[name] = await content(described[name]);
-    series.facts = await Promise.all(described.facts.map(async (fact) => ({ ...fact, values: await content(fact.values) })));
-    for (const name of ["x", "y"]) {
-      // on a logarithmic axis there is no place for what is not positive
-      if (axes[name].log) series[name] = series[name].map((value) => (value > 0 ? value : NaN));
-    }
-    series.scale = scaleEnds(Array.from(series.value).filter((value) => Number.isFinite(value) && (value > 0 || !series.value_log)));
-    series.shown = true;
-    return series;
-  }
-
-  // Ends of the scale of colours: of many values without the 2 % at both ends, that the others differ.
-  function scaleEnds(values) {
-    if (values.length < 100) return extent(values);
-    values.sort((a, b) => a - b);
-    return [values[Math.floor(values.length * 0.02)], values[Math.floor(values.length * 0.98)]];
-  }
-
-  function extent(values) {
-    let [low, high] = [Infinity, -Infinity];
-    for (const value of values) {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-    return [low, high];
-  }
 
   class Chart {
     constructor(name, place, description) {
@@ -91,9 +40,10 @@
 
     async #show() {
       if (!this.nothing) {
-        this.series = await Promise.all(this.described.map((series) => readSeries(series, this.axes)));
+        this.series = await Promise.all(this.described.map((series) => cvzmpi.readSeries(series, this.axes)));
         numberStyles(this.series);
       }
+      if (this.removed) return;
       this.parts = cvzmpi.chartParts(this);
       this.place.style.minHeight = "";
       if (this.nothing) return;
@@ -101,7 +51,15 @@
       this.shown = { x: [...this.full.x], y: [...this.full.y] };
       this.#makePlot();
       cvzmpi.chartZoom(this);
-      new ResizeObserver(() => this.#fitSize()).observe(this.parts.frame);
+      this.resized = new ResizeObserver(() => this.#fitSize());
+      this.resized.observe(this.parts.frame);
+    }
+
+    remove() {
+      this.removed = true;
+      this.resized?.disconnect();
+      this.plot?.destroy();
+      this.plot = null;
     }
 
     range() {
@@ -203,16 +161,16 @@
     #whole() {
       const drawn = { x: [...(this.axes.x.covers ?? [])], y: [...(this.axes.y.covers ?? [])] };
       for (const series of this.series) {
-        drawn.x.push(...extent(series.x));
-        drawn.y.push(...extent(series.y), ...extent(series.high));
+        drawn.x.push(...cvzmpi.extent(series.x));
+        drawn.y.push(...cvzmpi.extent(series.y), ...cvzmpi.extent(series.high));
         if (series.kind === "bars" || series.kind === "steps") {
           if (!this.axes.y.log) drawn.y.push(0);
-          if (series.x.length === series.y.length) drawn.x.push(...extent(series.x).map((value, i) => value + (i ? 0.6 : -0.6)));
+          if (series.x.length === series.y.length) drawn.x.push(...cvzmpi.extent(series.x).map((value, i) => value + (i ? 0.6 : -0.6)));
         }
         // an error that reaches zero has no end on a logarithmic axis
         const least = (value, i) => (this.axes.y.log && series.y.length ? Math.max(value, series.y[i] / 30) : value);
-        drawn.y.push(...extent(Array.from(series.low, least)));
-        if (series.limit && this.axes.y.log) drawn.y.push(...extent(series.y.map((value) => value * (series.limit === "upper" ? 0.6 : 1.7)))); // the arrow
+        drawn.y.push(...cvzmpi.extent(Array.from(series.low, least)));
+        if (series.limit && this.axes.y.log) drawn.y.push(...cvzmpi.extent(series.y.map((value) => value * (series.limit === "upper" ? 0.6 : 1.7)))); // the arrow
       }
       for (const mark of this.marks) drawn[mark.axis].push(mark.value, mark.until);
       const words = this.marks.filter((mark) => mark.axis === "x").length;
@@ -365,7 +323,7 @@
     const [t, back] = scaleOf(axis);
     const usable = values.filter((value) => Number.isFinite(value) && (value > 0 || !axis.log));
     if (!usable.length) return axis.log ? [0.1, 10] : [0, 1];
-    let [low, high] = extent(usable).map(t);
+    let [low, high] = cvzmpi.extent(usable).map(t);
     if (axis.words) {
       const [middle, half] = [(axis.words.length - 1) / 2, Math.max(2, axis.words.length / 2 + 0.1)]; // few bars stay slim
       return [middle - half, middle + half];

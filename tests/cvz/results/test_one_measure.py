@@ -6,108 +6,34 @@ A small campaign, and all that is made of it; a product with a definition of its
 import json
 import math
 import re
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import QTable
-from click.testing import CliRunner
-from mpi4py import MPI
 
-import cvzmpi
-from cvzmpi.cli import cli
 from cvzmpi.cvz.detection.search import Search, found_by_in_words
-from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, size_of, trust_in
 from cvzmpi.cvz.results.pictures.overview import draw_overview
-from cvzmpi.cvz.results.products import measured_flares, template_fit
 from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
-from cvzmpi.cvz.results.report.site import write_site
 from cvzmpi.cvz.results.terminal import in_erg
-from cvzmpi.mpi.launch import World
-from tests.cvz.results.example_unit import write_unit
+from tests.cvz.results.one_campaign import LOSES_LIGHT, N_LOST, found_otherwise, make_campaign
 
-UNITS = [(1001, 1), (1001, 2), (2001, 1), (3002, 1), (4002, 1)]
-N_LOST = 3
-"""Flares of light curve (2001, 1) that are in no rate."""
-
-
-def lose_light(data):
-    """Flares that are none: a dip, one without any light, and one of noise."""
-    flux, flares = data.light_curve.flux, data.flares
-    templates = [name for name in flares if name.startswith(("equivalent", "template", "fwhm"))]
-    for number, level in enumerate((-0.05, 0.0, -0.002)):
-        for name in templates:
-            flares[name][number] = np.nan
-        rows = slice(flares["start"][number], flares["stop"][number] + 1)
-        flux[rows] = data.gp_mu[rows] * (1 + level)
-        n = rows.stop - rows.start
-        flares["mask_equivalent_duration"][number] = level * n * 120
-        flares["mask_equivalent_duration_error"][number] = 2.0
-
-
-def found_otherwise(data):
-    """The first flare was found by stella alone, and more was looked at by the other search."""
-    data.flares["found_by"][0] = 1
-
-
-@dataclass
-class Campaign:
-    """A campaign, all that is made of it, and how many templates were fitted for that."""
-
-    directory: Path
-    search: str  # in effect
-    n_fitted: int
+UNITS = {
+    (1001, 1): {},
+    (1001, 2): {"change": found_otherwise},
+    (2001, 1): LOSES_LIGHT,
+    (3002, 1): {"flares": (), "header": {}},
+    (4002, 1): {"model": False},
+}
 
 
 @pytest.fixture(scope="module", params=[(1, "significance"), (2, "significance"), (2, "stella")])
 def campaign(request, tmp_path_factory):
     """A campaign of files of a version, seen by a search; of version 1 all is of stella's."""
     version, search = request.param
-    directory = tmp_path_factory.mktemp("one")
-    results, star = directory / "results", {"RADIUS": 0.35}
-    for unit in UNITS:
-        odd = {}
-        if unit == (2001, 1):
-            odd = {"flares": (150, 300, 450, 600, 1500, 1900), "change": lose_light}
-        if unit == (3002, 1):
-            odd = {"flares": (), "header": {}}
-        if unit == (1001, 2):
-            odd = {"change": found_otherwise}
-        if unit == (4002, 1):
-            odd = {"model": False}
-        write_unit(results, *unit, **{"header": star, "version": version, **odd})
-    n_fitted = 0
-    original = template_fit.fit_flares
-
-    def counting(data, quality_bitmask):
-        nonlocal n_fitted
-        n_fitted += len(data.flares["peak"])
-        return original(data, quality_bitmask)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measured_flares, "fit_flares", counting)
-        site = write_site(
-            results, directory / "report", World(MPI.COMM_SELF), 5, search=Search(search)
-        )
-    assert site.left_out == []
-    made = Campaign(directory, search if version > 1 else "stella", n_fitted)
-    run(made, "ffd", "--all", "--results", results, "--output", directory / "ffd")
-    return made
-
-
-def run(campaign, *arguments):
-    arguments = [*map(str, arguments), "--search", campaign.search]
-    outcome = CliRunner().invoke(cli, arguments, catch_exceptions=False)
-    return outcome.output
-
-
-def files(campaign):
-    paths = {unit: LightCurveId(*unit).path(campaign.directory / "results") for unit in UNITS}
-    return {unit: cvzmpi.read(path, campaign.search) for unit, path in paths.items()}
+    return make_campaign(tmp_path_factory.mktemp("one"), UNITS, version, search)
 
 
 def index_rows(campaign, name):
@@ -143,10 +69,10 @@ def or_nan(values):
 
 
 def test_the_campaign_has_flares_of_each_kind(campaign):
-    flares = files(campaign)[2001, 1].measured_flares
+    flares = campaign.files()[2001, 1].measured_flares
     assert (~in_a_rate(flares)).sum() == N_LOST
     assert flares["template_fitted"].tolist() == [False] * N_LOST + [True] * 3
-    both = files(campaign)[1001, 1].measured_flares
+    both = campaign.files()[1001, 1].measured_flares
     assert both["template_fitted"].all()
     # the sum over the mask, or another energy, would be seen
     ratio = both["mask_equivalent_duration"] / both["equivalent_duration"]
@@ -156,8 +82,8 @@ def test_the_campaign_has_flares_of_each_kind(campaign):
 
 
 def test_no_template_is_fitted_twice(campaign):
-    n_flares = sum(len(file.measured_flares["peak"]) for file in files(campaign).values())
-    fitted_here = not files(campaign)[1001, 1].searched.has_templates
+    n_flares = sum(len(file.measured_flares["peak"]) for file in campaign.files().values())
+    fitted_here = not campaign.files()[1001, 1].searched.has_templates
     assert campaign.n_fitted == (n_flares if fitted_here else 0)
 
 
@@ -169,7 +95,7 @@ NAMES = (
 
 def test_the_index_has_them(campaign):
     light_curves, flares = (index_rows(campaign, name) for name in ("light_curves", "flares"))
-    for unit, file in files(campaign).items():
+    for unit, file in campaign.files().items():
         (row,) = light_curves[unit]
         time = file.search_time()
         assert (row["searched"], row["evaluated"]) == (time.searched, time.evaluated)
@@ -211,7 +137,7 @@ def test_the_pages_and_rates_have_the_reliabilities_of_the_index(campaign):
 
 
 def test_the_astropy_view_has_them(campaign):
-    for file in files(campaign).values():
+    for file in campaign.files().values():
         for name in NAMES[:-1]:
             column = file.flares[name]
             same(getattr(column, "value", column), file.measured_flares[name])
@@ -220,7 +146,7 @@ def test_the_astropy_view_has_them(campaign):
 def test_the_pages_of_stars_have_them(campaign):
     for tic in {tic for tic, _ in UNITS}:
         text, of_star = page(campaign, tic), {}
-        for (unit_tic, sector), file in files(campaign).items():
+        for (unit_tic, sector), file in campaign.files().items():
             if unit_tic == tic:
                 of_star[sector] = file
         rows = shown_table(text, "light-curve-table")
@@ -245,13 +171,13 @@ def test_the_page_of_the_campaign_has_them(campaign):
     stars = shown_table(text, "stars")
     assert len(stars) == 4
     for star in stars:
-        of_star = [file for (tic, _), file in files(campaign).items() if tic == star["tic"]]
+        of_star = [file for (tic, _), file in campaign.files().items() if tic == star["tic"]]
         same(star["searched"], sum(file.search_time().searched for file in of_star))
         assert star["n_flares"] == sum(file.searched.n_flares for file in of_star)
         durations = np.concatenate([f.measured_flares["equivalent_duration"] for f in of_star])
         assert star["largest_flare"] == (pytest.approx(durations.max()) if len(durations) else None)
     head = (campaign.directory / "report/index.html").read_text()
-    n_flares = sum(file.searched.n_flares for file in files(campaign).values())
+    n_flares = sum(file.searched.n_flares for file in campaign.files().values())
     assert f"<dt>flares found</dt><dd>{n_flares}</dd>" in head
 
 
@@ -262,7 +188,7 @@ def test_the_tables_of_rates_have_them(campaign):
     )
     assert len(sectors) == 4  # all that are done
     for sector in sectors:
-        file = files(campaign)[sector["tic"], sector["sector"]]
+        file = campaign.files()[sector["tic"], sector["sector"]]
         measured = file.measured_flares
         time = file.search_time()
         same([sector["searched"].value, sector["evaluated"].value], [time.searched, time.evaluated])
@@ -281,8 +207,7 @@ def test_the_tables_of_rates_have_them(campaign):
             same(mine[name].value, measured[column][order])
         assert np.isnan(mine["raw_rate"].value).tolist() == (~in_a_rate(measured)[order]).tolist()
     assert stars["n_flares"].sum() == len(flares)
-    line = run(
-        campaign,
+    line = campaign.run(
         "ffd",
         "2001",
         "--results",
@@ -290,15 +215,15 @@ def test_the_tables_of_rates_have_them(campaign):
         "--output",
         campaign.directory / "one",
     )
-    searched = files(campaign)[2001, 1].search_time().searched
+    searched = campaign.files()[2001, 1].search_time().searched
     assert line.startswith(f"TIC 2001: 6 flares in {searched:.2f} d of 1 sector (3 in no rate): ")
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_show_has_them(campaign, unit):
-    file = files(campaign)[unit]
+    file = campaign.files()[unit]
     measured, n_flares = file.measured_flares, file.searched.n_flares
-    text = run(campaign, "show", file.path)
+    text = campaign.run("show", file.path)
     time = file.search_time()
     assert re.search(rf"searched +{time.searched:.2f} d by {file.searched.search}; ", text)
     assert f"; {time.evaluated:.2f} d" in text
@@ -319,8 +244,8 @@ def test_show_has_them(campaign, unit):
 
 
 def test_the_table_of_show_has_them(campaign):
-    of_files = files(campaign)
-    text = run(campaign, "show", *(file.path for file in of_files.values()))
+    of_files = campaign.files()
+    text = campaign.run("show", *(file.path for file in of_files.values()))
     rows = [line.split() for line in text.splitlines() if line.rstrip().endswith(".h5")]
     assert len(rows) == len(UNITS)
     for row in rows:
@@ -343,7 +268,7 @@ def texts(figure):
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_pictures_have_them(campaign, unit):
-    file = files(campaign)[unit]
+    file = campaign.files()[unit]
     content = Content.read(file.path, Search(campaign.search))
     measured, n_flares = file.measured_flares, file.searched.n_flares
     said = list(texts(draw_overview(content)))

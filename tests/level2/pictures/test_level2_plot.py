@@ -297,7 +297,7 @@ def other_fits(_, directory):
 
 
 BAD = {
-    "nothing there": (lambda _, d: d / "nothing.h5", "no such file"),
+    "nothing there": (lambda _, d: d / "nothing.h5", "No such file or directory"),
     "truncated": (truncated, "a.inverted.h5"),
     "empty": (lambda _, d: written(d / "empty.h5", b""), "empty; expected an inverted"),
     "text": (lambda _, d: written(d / "a.txt", b"Dear Jane"), "no HDF5, FITS or ASDF file"),

@@ -17,9 +17,11 @@ from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.inversion.recorded_maps import last_maps
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.open_map import open_map
+from cvzmpi.level2.pictures.page_pictures import page_pictures
 from cvzmpi.level2.pictures.pixel_picture import value_in_words
 from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
 from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.service.program_maps import ProgramMap
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.service.served import served
 from tests.level2.stand_in_store import StandInStore, serving
@@ -81,11 +83,11 @@ def test_a_program_has_thumbnails_of_its_maps_which_lead_to_them(service, web_pa
     address, _ = service
     web_page.open(f"{address}/programs/{OP}")
     thumbnails = web_page.all("#maps-of-program img")
-    assert len(thumbnails) == 4
+    assert len(thumbnails) == 5
     for thumbnail in thumbnails:
         web_page.run("arguments[0].scrollIntoView()", thumbnail)
     # a square on the sky, of 16 x 24 pixels
-    sizes = [[180, 180]] * 4
+    sizes = [[180, 180]] * 5
     script = (
         "return [...document.querySelectorAll('#maps-of-program img')]"
         ".map(one => [one.naturalWidth, one.naturalHeight])"
@@ -176,6 +178,20 @@ def test_an_address_leads_to_a_pixel_and_the_pages_have_room_on_a_phone(service,
 
 
 # ----------------------------------------------------------------- JSON and images
+
+
+def test_whatever_file_a_map_is_in_has_the_quantities_of_its_thumbnails(example, tmp_path):
+    spot = make_sunspot(tmp_path, n_inverted=0)
+    files = {
+        (spot.inverted, spot.prepared): 5,
+        (tmp_path / "not_begun.inverted.h5", spot.prepared): 3,
+        (example.product, tmp_path / "gone.prepared.h5"): 4,
+    }
+    for (file, prepared), n in files.items():
+        one = ProgramMap("MAP", "", (file, prepared), prepared)
+        made = page_pictures(one.file, one.prepared_file)["thumbnails"]
+        assert len(one.thumbnails) == n
+        assert set(one.thumbnails) <= made.keys()
 
 
 def test_the_json_of_a_pixel_has_the_values_of_the_file(service):

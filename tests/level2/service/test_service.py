@@ -378,6 +378,25 @@ def test_a_program_in_error_can_be_retried(web, catalogue, job):
     assert (event.to_state, event.message) == (State.QUALIFIED, "to be tried again, says Jane")
 
 
+@pytest.mark.usefixtures("programs")
+def test_the_pages_of_every_campaign_are_about_the_programs_too(web, catalogue, job):
+    catalogue.ledger.record([Event(OP, State.ERROR, message="publish: no luck")], job)
+    assert web.get("/api/status").get_json()["units"]["error"] == 1
+    assert "cvzmpi_failures 1.0" in web.get("/metrics").text
+    for address in ("/overview", "/results", "/units?state=error", "/disk", f"/unit?name={OP}"):
+        page = web.get(address)
+        assert page.status_code == 200
+        assert 'href="/">Programs</a>' in page.text
+    sign_in(web)
+    page = web.get("/failures").text
+    assert "publish: no luck" in page
+    key = re.search(r'name="form_key" value="(\w+)"', page)[1]
+    web.post("/retry", data={"form_key": key, "like": OP})
+    assert "1 of 1 failed unit will be tried again" in web.get("/failures").text
+    event = catalogue.ledger.history(OP)[-1]
+    assert (event.to_state, event.message) == (State.QUALIFIED, "to be tried again, says Jane")
+
+
 def test_new_data_since_the_inversion_are_said_and_the_program_can_be_reopened(web, catalogue, job):
     make_invertible(catalogue, job, OP)
     way = (State.PREPROCESSED, State.WORKING, State.DONE)

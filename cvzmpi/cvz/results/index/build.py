@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -31,8 +30,6 @@ from cvzmpi.cvz.results.index.part import Part, read_part
 from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
 from cvzmpi.cvz.results.index.pooled_reliability import Pool
 from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
-from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
-from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.messages.wording import counted
@@ -109,6 +106,11 @@ def _locked(output: Path, world: World) -> Iterator[None]:
 
 def _begin(output: Path) -> tuple[list[str], int]:
     """The shards, and the time by the clock of the file system, in ns since 1970."""
+    if not _shards(output) and (n := _n_indexed(output / DIRECTORY)):
+        raise ConfigError(
+            f"{output}: no sector files in here: the index of {counted(n, 'light curve')} in it "
+            "is left as it is"
+        )
     parts = output / DIRECTORY / _PARTS
     try:
         parts.mkdir(parents=True, exist_ok=True)
@@ -116,17 +118,67 @@ def _begin(output: Path) -> tuple[list[str], int]:
         clock.write_bytes(b"")
         os.utime(clock)  # by the clock of a file server, not by ours
         now = clock.stat().st_mtime_ns
-        shards = sorted(
-            entry.name
-            for entry in os.scandir(output)
-            if len(entry.name) == 3 and entry.name.isdecimal() and entry.is_dir()
-        )
+        shards = _shards(output)
         for part_file in parts.glob("*.part"):
             if part_file.stem not in shards:
                 part_file.unlink()
     except OSError as error:
         raise SectorFileError(f"{output}: cannot be indexed: {error.strerror}") from error
     return shards, now
+
+
+def _shards(output: Path) -> list[str]:
+    """The directories of sector files in an output directory."""
+    return sorted(
+        entry.name
+        for entry in os.scandir(output)
+        if len(entry.name) == 3 and entry.name.isdecimal() and entry.is_dir()
+    )
+
+
+def _n_indexed(index: Path) -> int:
+    """The light curves in the tables of an index; 0 where they are not whole."""
+    if digest_of_tables(index) is None:
+        return 0
+    return pq.read_metadata(table_path(index, "light_curves")).num_rows
+
+
+def index_alone(output: Path, search: Search = DEFAULT_SEARCH) -> IndexReport | None:
+    """The index of an output directory that holds no sector files, as where it was copied to.
+
+    None where there are directories of sector files, or the index has no light curve.
+
+    Raises
+    ------
+    ConfigError
+        If the index is of another search than that chosen.
+    SectorFileError
+        If the directory cannot be read.
+    """
+    index = output / DIRECTORY
+    try:
+        if not output.is_dir() or _shards(output) or not _n_indexed(index):
+            return None
+    except OSError as error:
+        raise SectorFileError(f"{output}: cannot be read: {error.strerror}") from error
+    curves = pq.read_table(
+        table_path(index, "light_curves"), columns=["search", "n_images", "state", "n_flares"]
+    )
+    # light curves of format version 1, without mirror images, are of stella's, whichever is chosen
+    searched = pc.unique(curves.filter(pc.greater(curves["n_images"], 0))["search"]).to_pylist()
+    if others := sorted(set(searched) - {str(search)}):
+        raise ConfigError(f"{index}: it is of search {others[0]}: give --search {others[0]}")
+    problems = pq.read_table(table_path(index, "problems"))
+    return IndexReport(
+        n_read=0,
+        n_light_curves=curves.num_rows,
+        n_unfinished=pc.sum(pc.equal(curves["state"], "unfinished")).as_py(),
+        n_flares=pc.sum(curves["n_flares"]).as_py(),
+        n_problems=problems.num_rows,
+        left_out=(),
+        directory=index,
+        changed=False,
+    )
 
 
 def _finish(output: Path, reports: Sequence[ShardReport], search: Search) -> IndexReport:
@@ -154,26 +206,6 @@ def _finish(output: Path, reports: Sequence[ShardReport], search: Search) -> Ind
     total = {name: sum(getattr(report, name) for report in reports) for name in numbers}
     left_out = tuple(line for report in reports for line in report.left_out)
     return IndexReport(**total, left_out=left_out, directory=index, changed=changed)
-
-
-def flares_in_index(index: Path, shard: str, tic: int, search: Search) -> dict[int, Columns]:
-    """The flares of a star as they were measured for the index, by sector.
-
-    `index` is the directory of the index, and `shard` the directory of the star's sector files.
-
-    Raises
-    ------
-    SectorFileError
-        If the operating system does not let the part be read.
-    """
-    part = _part(index, shard, search)
-    flares = part.flares.filter(pc.equal(part.flares["tic"], tic))
-    columns = {name: flares[name].to_numpy() for name in flares.column_names}
-    sectors = columns["sector"]
-    return {
-        int(sector): {name: columns[name][sectors == sector] for name in MEASURED_FLARES}
-        for sector in np.unique(sectors)
-    }
 
 
 def _part(index: Path, name: str, search: Search) -> Part:

@@ -17,7 +17,7 @@ from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
 from cvzmpi.cvz.sector_file.layout import Column
 
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 """Counted up when a column gets another meaning: what was indexed before is then read again."""
 
 
@@ -58,6 +58,8 @@ LIGHT_CURVES = {
     "n_repeat": Column("i4", "", "places of each"),
     "n_inject_remaining": Column("i4", "", "flares still to be injected"),
     "recovered_fraction": Column("f8", "", "of the repeats that count for the search"),
+    "smallest_injected": Column("f8", "s", "smallest injected equivalent duration that counts"),
+    "largest_injected": Column("f8", "s", "the largest one"),
     "amplitude_50": Column("f8", "", "amplitude of 50 % completeness, relative to median flux"),
     "equivalent_duration_50": Column("f8", "s", "equivalent duration of 50 % completeness"),
     "energy_50": Column("f8", "erg", "bolometric energy of a flare of that"),
@@ -113,6 +115,18 @@ EVENTS = {
 }
 """What either search found: all that reliability is made of."""
 
+COMPLETENESS = {
+    "tic": Column("i8", "", "TIC number of the target"),
+    "sector": Column("i4", "", "TESS sector"),
+    "log_duration": Column(
+        "f8", "", "natural logarithm of the injected equivalent duration in s: mean over n_placed"
+    ),
+    "n_placed": Column("i8", "", "injected repeats that count"),
+    "n_recovered": Column("i8", "", "of them found by the search"),
+    "n_effective": Column("f8", "", "independent trials that they are worth"),
+}
+"""Injected flares in bins of their equivalent duration: what completeness curves are made of."""
+
 PROBLEMS = {
     "path": Column("U", "", "file, relative to the output directory"),
     "kind": Column("U", "", "damaged, unreadable, unusable, changing, half-written or foreign"),
@@ -152,6 +166,7 @@ PART_SCHEMAS = {
     "light_curves": schema(LIGHT_CURVES),
     "flares": schema(FLARES),
     "events": schema(EVENTS),
+    "completeness": schema(COMPLETENESS),
     "problems": schema(PROBLEMS),
 }
 """By name of the table, in the order of the attributes of a `Part`."""
@@ -162,4 +177,10 @@ SCHEMAS = PART_SCHEMAS | {
 }
 """The same of merged tables, which have what is estimated from all parts together."""
 
-LIGHT_CURVE_SCHEMA, FLARE_SCHEMA, EVENT_SCHEMA, PROBLEM_SCHEMA = PART_SCHEMAS.values()
+(
+    LIGHT_CURVE_SCHEMA,
+    FLARE_SCHEMA,
+    EVENT_SCHEMA,
+    COMPLETENESS_SCHEMA,
+    PROBLEM_SCHEMA,
+) = PART_SCHEMAS.values()

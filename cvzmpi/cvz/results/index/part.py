@@ -46,6 +46,7 @@ class Part:
     light_curves: pa.Table
     flares: pa.Table
     events: pa.Table
+    completeness: pa.Table
     problems: pa.Table
 
     @classmethod
@@ -56,7 +57,7 @@ class Part:
     @property
     def tables(self) -> tuple[pa.Table, ...]:
         """All of them, in the order of the attributes."""
-        return self.light_curves, self.flares, self.events, self.problems
+        return self.light_curves, self.flares, self.events, self.completeness, self.problems
 
 
 def read_part(part_file: Path, search: Search = DEFAULT_SEARCH) -> tuple[Part, str | None]:

@@ -21,6 +21,7 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import (
+    COMPLETENESS_SCHEMA,
     EVENT_SCHEMA,
     FLARE_SCHEMA,
     LIGHT_CURVE_SCHEMA,
@@ -66,10 +67,11 @@ class _Rows:
     light_curves: list[pa.RecordBatch] = field(default_factory=list)
     flares: list[pa.RecordBatch] = field(default_factory=list)
     events: list[pa.RecordBatch] = field(default_factory=list)
+    completeness: list[pa.RecordBatch] = field(default_factory=list)
     problems: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, summary: Summary, state: dict[str, Any]) -> None:
-        """Add a light curve and its flares; `state` has the columns that its file does not know."""
+        """Add a light curve and its tables; `state` has the columns that its file does not know."""
         row = summary.light_curve
         try:
             batch = pa.RecordBatch.from_pylist([row | state], LIGHT_CURVE_SCHEMA)
@@ -79,8 +81,9 @@ class _Rows:
         for batches, columns, schema in (
             (self.flares, summary.flares, FLARE_SCHEMA),
             (self.events, summary.events, EVENT_SCHEMA),
+            (self.completeness, summary.completeness, COMPLETENESS_SCHEMA),
         ):
-            if n := len(columns["peak"]):
+            if n := len(next(iter(columns.values()))):
                 owner = {name: np.full(n, row[name]) for name in ("tic", "sector")}
                 batches.append(pa.record_batch(owner | columns, schema))
 
@@ -246,6 +249,7 @@ def _merge(known: Part, kept: set[str], rows: _Rows) -> Part:
         light_curves,
         merged(known.flares, rows.flares),
         merged(known.events, rows.events),
+        merged(known.completeness, rows.completeness),
         problems,
     )
 

@@ -24,6 +24,7 @@ from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.results.index.columns import EVENTS, FOUND
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
+from cvzmpi.cvz.results.products.injected_bins import InjectedBins
 from cvzmpi.cvz.results.products.measured_flares import in_a_rate, largest_flare, measured_flares
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, check_on_trial
@@ -55,6 +56,7 @@ class Summary:
     light_curve: dict[str, Any]
     flares: Columns
     events: Columns  # of either search, in the light curve and in its mirror images
+    completeness: Columns  # bins of injected equivalent durations
 
 
 def summarise(path: Path, search: Search = DEFAULT_SEARCH) -> Summary:
@@ -119,14 +121,16 @@ def _summary(file: OpenSectorFile, search: Search) -> Summary:
     searched = SearchedCurve(data, config, search)
     flares = measured_flares(searched)
     row |= _of_search(searched) | _of_pool(searched, config)
+    bins = InjectedBins.none()
     if searched.flares is not None:
-        row |= _of_flares(flares) | _recoveries(file, searched)
+        recoveries, bins = _recoveries(file, searched)
+        row |= _of_flares(flares) | recoveries
     row["marks"] = marks_text(marks_of(searched))
     if "equivalent_duration_50" in row:
         scale = FlareEnergyScale.of_star(row["radius"], row["temperature"])
         energy, error = scale.energy(np.array(row["equivalent_duration_50"]), np.zeros(()))
         row |= {"energy_50": _known(energy), "energy_50_error": _known(error)}
-    return Summary(row, flares, _events(data))
+    return Summary(row, flares, _events(data), _completeness(bins))
 
 
 def _of_search(searched: SearchedCurve) -> dict[str, Any]:
@@ -201,8 +205,19 @@ def _gaussian_process(file: OpenSectorFile) -> dict[str, Any]:
     }
 
 
-def _recoveries(file: OpenSectorFile, searched: SearchedCurve) -> dict[str, Any]:
-    """The injections so far, as the search found them.
+def _completeness(bins: InjectedBins) -> Columns:
+    return {
+        "log_duration": bins.log_size,
+        "n_placed": bins.n_placed,
+        "n_recovered": bins.n_recovered,
+        "n_effective": bins.n_effective,
+    }
+
+
+def _recoveries(
+    file: OpenSectorFile, searched: SearchedCurve
+) -> tuple[dict[str, Any], InjectedBins]:
+    """The injections so far, as the search found them, and their bins by equivalent duration.
 
     The count is read first: a job that writes can only lower it.
     """
@@ -229,12 +244,16 @@ def _recoveries(file: OpenSectorFile, searched: SearchedCurve) -> dict[str, Any]
     }
     if counted.any():
         row["recovered_fraction"] = float(recovered[counted].mean())
+    bins = InjectedBins.none()
     for size in ("amplitude", "equivalent_duration"):
         values = file.column("injections", size)
         if len(values) != n_inject:
             raise UnreadableError("damaged", "injections and recoveries do not fit together")
+        bins = InjectedBins.of(values[:n_done], recovered, counted)
         # Without its interval, which takes twenty times as long as all the rest.
-        limit = CompletenessCurve.fit(values[:n_done], recovered, counted, n_draws=0).limit(0.5)
+        limit = CompletenessCurve.of_bins(bins, n_draws=0).limit(0.5)
         if limit.relation == "=" and counted.any():
             row[f"{size}_50"] = limit.value
-    return row
+    if counted.any():
+        row |= {"smallest_injected": bins.smallest, "largest_injected": bins.largest}
+    return row, bins

@@ -15,11 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE, Counts, count_in_bins
-
-MAX_BINS = 20
-MIN_FLARES_PER_BIN = 10
-
+from cvzmpi.cvz.results.products.injected_bins import InjectedBins
+from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
 
 _DRAWS = 200
 _SEED = 20180418  # the day of TESS's launch; the intervals are the same each time
@@ -80,36 +77,21 @@ class CompletenessCurve:
         n_draws : int
             How many curves say how uncertain it is; 0 is the fastest, and gives no intervals.
         """
-        if counted is None:
-            counted = np.ones(recovered.shape, bool)
-        used = counted.any(axis=1)
-        size, recovered, counted = size[used], recovered[used], counted[used]
-        if not len(size):
+        return cls.of_bins(InjectedBins.of(size, recovered, counted), n_draws)
+
+    @classmethod
+    def of_bins(cls, bins: InjectedBins, n_draws: int = _DRAWS) -> CompletenessCurve:
+        """Fit the curve to bins of injected flares; `n_draws` as of `fit`."""
+        if not len(bins.log_size):
             nothing = np.empty(0)
             return cls(nothing, nothing, np.empty((n_draws, 0)), math.nan, math.nan)
-        n_bins = max(1, min(MAX_BINS, len(size) // MIN_FLARES_PER_BIN))
-        order = np.argsort(size, kind="stable")
-        share, extra = divmod(len(size), n_bins)
-        n_flares = share + (np.arange(n_bins) < extra)
-        starts = np.cumsum(n_flares) - n_flares
-        bin_of_flare = np.empty(len(size), np.int64)
-        bin_of_flare[order] = np.repeat(np.arange(n_bins), n_flares)
-        found = np.add.reduceat(np.count_nonzero(recovered & counted, axis=1)[order], starts)
-        placed = np.count_nonzero(counted, axis=1)[order]
-        n_placed = np.add.reduceat(placed, starts)
-        # the flares that the repeats are worth: whole numbers where all repeats count
-        n_repeat = recovered.shape[1]
-        weights, weight = n_placed / n_repeat, placed / n_repeat
-        draws = np.empty((0, n_bins))
-        if n_draws:
-            counts = count_in_bins(bin_of_flare, n_bins, recovered, counted)
-            draws = _draw_curves(counts, weights, n_draws)
+        fraction = bins.n_recovered / bins.n_placed
         return cls(
-            log_size=np.add.reduceat(np.log(size[order]) * weight, starts) / weights,
-            fraction=isotonic_regression(found / n_placed, weights=weights).x,
-            draws=draws,
-            smallest=float(size.min()),
-            largest=float(size.max()),
+            log_size=bins.log_size,
+            fraction=isotonic_regression(fraction, weights=bins.n_placed).x,
+            draws=_draw_curves(bins, n_draws) if n_draws else np.empty((0, len(fraction))),
+            smallest=bins.smallest,
+            largest=bins.largest,
         )
 
     def __call__(self, size: np.ndarray) -> np.ndarray:
@@ -130,14 +112,18 @@ class CompletenessCurve:
         """The size at which the completeness reaches a level, as 0.1, 0.5 or 0.9."""
         if not len(self.fraction):
             return Limit(math.nan)
-        value, relation = self._reaches(level, self.fraction)
+        value, relation = first_reaching(level, self.fraction, self.log_size), "="
+        if self.fraction[-1] < level:
+            value, relation = self.largest, ">"
+        elif self.fraction[0] > level:
+            value, relation = self.smallest, "<"
         if not len(self.draws):
             return Limit(value, relation)
-        reached = np.array([self._open(*self._reaches(level, draw)) for draw in self.draws])
+        reached = self._drawn_to_reach(level)
         tail = (1 - confidence) / 2
         # an order statistic: between a number and infinity there is nothing to interpolate
         low, high = np.quantile(reached, [tail, 1 - tail], method="inverted_cdf")
-        ours = self._open(value, relation)
+        ours = {"=": value, ">": math.inf, "<": 0.0}[relation]
         return Limit(value, relation, min(float(low), ours), max(float(high), ours))
 
     def _interpolated(self, size: np.ndarray, fraction: np.ndarray) -> np.ndarray:
@@ -145,16 +131,18 @@ class CompletenessCurve:
             return np.full(np.shape(size), np.nan)
         return np.interp(np.log(size), self.log_size, fraction)
 
-    def _reaches(self, level: float, fraction: np.ndarray) -> tuple[float, str]:
-        if fraction[-1] < level:
-            return self.largest, ">"
-        if fraction[0] > level:
-            return self.smallest, "<"
-        return first_reaching(level, fraction, self.log_size), "="
-
-    @staticmethod
-    def _open(value: float, relation: str) -> float:
-        return {"=": value, ">": math.inf, "<": 0.0}[relation]
+    def _drawn_to_reach(self, level: float) -> np.ndarray:
+        """The size at which each drawn curve reaches a level; 0 and infinity where it is open."""
+        rows, above = np.arange(len(self.draws)), np.argmax(self.draws >= level, axis=1)
+        below = np.maximum(above - 1, 0)
+        low, high = self.draws[rows, below], self.draws[rows, above]
+        with np.errstate(divide="ignore", invalid="ignore"):  # of curves that are open
+            part = np.where(above > below, (level - low) / (high - low), 0.0)
+            step = self.log_size[above] - self.log_size[below]
+            size = np.exp(self.log_size[below] + part * step)
+        size[self.draws[:, 0] > level] = 0.0
+        size[self.draws[:, -1] < level] = math.inf
+        return size
 
 
 def first_reaching(level: float, values: np.ndarray, log_size: np.ndarray) -> float:
@@ -167,10 +155,29 @@ def first_reaching(level: float, values: np.ndarray, log_size: np.ndarray) -> fl
     return float(np.exp(np.interp(level, values[pair], log_size[pair])))
 
 
-def _draw_curves(counts: Counts, weights: np.ndarray, n_draws: int) -> np.ndarray:
+def _draw_curves(bins: InjectedBins, n_draws: int) -> np.ndarray:
     """Monotone curves from the posteriors of the fractions of all bins; shape (n_draws, n_bins)."""
-    successes = counts.fraction * counts.n_effective
+    successes = bins.n_recovered / bins.n_placed * bins.n_effective
     drawn = np.random.default_rng(_SEED).beta(
-        successes + 0.5, counts.n_effective - successes + 0.5, (n_draws, len(weights))
+        successes + 0.5, bins.n_effective - successes + 0.5, (n_draws, len(successes))
     )
-    return np.array([isotonic_regression(fraction, weights=weights).x for fraction in drawn])
+    return np.ascontiguousarray(_monotone(drawn.T, bins.n_placed).T)
+
+
+def _monotone(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The isotonic regression of each column of values; shape (n_bins, n).
+
+    For many short columns at once by its max-min formula (Barlow et al. 1972, Statistical Inference
+    under Order Restrictions): at bin i, the largest, over all first bins up to i, of the smallest
+    mean from there to any last bin from i on.
+    """
+    total = np.concatenate([[0.0], np.cumsum(weights)])
+    summed = np.zeros((len(values) + 1, values.shape[1]))
+    np.cumsum(values * weights[:, None], axis=0, out=summed[1:])
+    regression = np.full(values.shape, -np.inf)
+    for first in range(len(values)):
+        width = total[first + 1 :] - total[first]
+        means = (summed[first + 1 :] - summed[first]) / width[:, None]
+        smallest = np.minimum.accumulate(means[::-1], axis=0)[::-1]
+        np.maximum(regression[first:], smallest, out=regression[first:])
+    return regression

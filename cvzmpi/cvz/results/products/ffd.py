@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,6 @@ from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
 A&A 645, A42)."""
-
 
 MEASURES = {
     "peak_time": "peak_time",
@@ -99,6 +99,10 @@ class StarFfd:
     upper_limit: float  # with 95 % confidence (one-sided) the rate is below this
     reliabilities: tuple[FlareReliability, ...]  # as `sectors`
     min_reliability: float
+    # `sector_times`, `sector_days`: as `sectors`; the effective time of each light curve, and its
+    # days of perfect search between the bounds, with equally likely values of them
+    sector_times: tuple[EffectiveTime, ...]
+    sector_days: tuple[tuple[float, np.ndarray], ...]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -163,11 +167,12 @@ class StarFfd:
             )
         index = assumed_index if power_law is None else power_law.index
         days, drawn = time.between(lower, upper, index)
-        of_sectors = [_effective_time([s]).between(lower, upper, index)[0] for s in sectors]
+        sector_times = tuple(_effective_time([sector]) for sector in sectors)
+        of_sectors = tuple(alone.between(lower, upper, index) for alone in sector_times)
         number = FlareNumber.of_light_curves(
             reliabilities,
             [(s.duration >= lower) & (s.duration <= upper) for s in sectors],
-            of_sectors,
+            [of_sector[0] for of_sector in of_sectors],
         )
         if power_law is not None:
             interval, interval_95 = power_law.rate_interval, power_law.rate_interval_95
@@ -189,19 +194,26 @@ class StarFfd:
             upper_limit=math.nan if math.isnan(days) else number.upper_limit(drawn),
             reliabilities=reliabilities,
             min_reliability=min_reliability,
+            sector_times=sector_times,
+            sector_days=of_sectors,
         )
 
     def sector_rates(self) -> list[SectorRate]:
         """One for each light curve, in their order."""
+        return self._sector_rates
+
+    @cached_property
+    def _sector_rates(self) -> list[SectorRate]:
         rates = []
-        for sector, reliability in zip(self.sectors, self.reliabilities, strict=True):
+        for sector, reliability, searched in zip(
+            self.sectors, self.reliabilities, self.sector_days, strict=True
+        ):
             duration = sector.duration
             inside = (duration >= self.lower) & (duration <= self.upper)
             seconds = sector.evaluated * SECONDS_PER_DAY or math.nan
             days, drawn = math.nan, np.full(1, math.nan)
             if not math.isnan(self.lower) and not sector.little_searched:
-                alone = _effective_time([sector])
-                days, drawn = alone.between(self.lower, self.upper, self.index)
+                days, drawn = searched
             number = FlareNumber.of_light_curves([reliability], [inside], [days])
             emits = in_a_rate(sector.flares)
             energy = float(duration[emits].sum())

@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 from cvzmpi.cvz.results.products.ffd import StarFfd
-from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.rates.flare_number import FlareNumber
 from cvzmpi.cvz.results.products.rates.power_law import Interval
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
@@ -45,10 +44,8 @@ class RateAtEnergy:
         inside = [sector.duration >= duration for sector in star.sectors]
         days, drawn = star.time.between(duration, star.upper, star.index)
         of_sectors = [
-            EffectiveTime.of_light_curves([sector.completeness], [sector.searched]).between(
-                duration, star.upper, star.index
-            )[0]
-            for sector in star.sectors
+            alone.without_draws.between(duration, star.upper, star.index)[0]
+            for alone in star.sector_times
         ]
         number = FlareNumber.of_light_curves(star.reliabilities, inside, of_sectors)
         return cls(

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.quality.quality_marks import Mark
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.measured_flares import in_a_rate
@@ -36,7 +35,7 @@ class SearchedSector:
     tic: int
     sector: int
     facts: dict[str, Any]  # about the star, by name; see `star_facts`
-    marks: tuple[Mark, ...]
+    marks: tuple[str, ...]  # names of its quality marks
     config_hash: str
     # `evaluated`, `searched`: days; see `SearchTime`
     evaluated: float
@@ -57,7 +56,7 @@ class SearchedSector:
     @property
     def little_searched(self) -> bool:
         """True if it has the quality mark `little_searched`: there is no rate."""
-        return any(mark.name == "little_searched" for mark in self.marks)
+        return "little_searched" in self.marks
 
     @property
     def n_not_positive(self) -> int:
@@ -92,29 +91,47 @@ class SearchedSector:
         SectorFileError
             If its injected flares have no sizes above 0.
         """
-        recovery = file.recovery
-        enough = min(MIN_INJECTED, file.n_inject)
-        if recovery is None or recovery.n_done < max(1, enough):
-            n_done = 0 if recovery is None else recovery.n_done
-            raise UnfinishedFileError(
-                f"{file.described}: {counted(n_done, 'flare')} injected so far, "
-                f"expected at least {MIN_INJECTED}"
-            )
+        n_done = 0 if file.recovery is None else file.recovery.n_done
+        ensure_enough(file.described, n_done, file.n_inject)
         completeness = file.completeness_curve()
-        if not np.all(np.isfinite(completeness.log_size)):
-            raise SectorFileError(
-                f"{file.described}: an injected equivalent duration is not above 0"
-            )
+        ensure_sizes(file.described, completeness)
         time = file.search_time()
         return cls(
             path=file.path or Path(file.described),
             tic=file.tic,
             sector=file.sector,
             facts=star_facts(file.header),
-            marks=file.marks,
+            marks=tuple(mark.name for mark in file.marks),
             config_hash=file.config_hash,
             evaluated=time.evaluated,
             searched=time.searched,
             completeness=completeness,
             flares=file.measured_flares,
         )
+
+
+def ensure_enough(described: str, n_done: int, n_inject: int) -> None:
+    """Check that enough flares were injected for a completeness; `described` names the file.
+
+    Raises
+    ------
+    UnfinishedFileError
+        If too few have been injected yet.
+    """
+    if n_done < max(1, min(MIN_INJECTED, n_inject)):
+        raise UnfinishedFileError(
+            f"{described}: {counted(n_done, 'flare')} injected so far, "
+            f"expected at least {MIN_INJECTED}"
+        )
+
+
+def ensure_sizes(described: str, completeness: CompletenessCurve) -> None:
+    """Check that the injected flares of a completeness have sizes.
+
+    Raises
+    ------
+    SectorFileError
+        If one is not above 0.
+    """
+    if not np.all(np.isfinite(completeness.log_size)):
+        raise SectorFileError(f"{described}: an injected equivalent duration is not above 0")

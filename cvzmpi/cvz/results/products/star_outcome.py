@@ -18,7 +18,6 @@ from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import Rows, star_rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
-from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.errors import ConfigError
 
@@ -97,23 +96,47 @@ def star_outcome(
     paths: Sequence[Path],
     settings: Mapping[str, Any] = {},
     search: Search = DEFAULT_SEARCH,
-    known_flares: Mapping[Path, Columns] = {},
     pooled: Mapping[Path, FlareReliability | None] = {},
+) -> StarOutcome:
+    """Make the distribution of a star, of all its sector files that can be used.
+
+    `settings` are arguments of `StarFfd.of`; `pooled` of some of the files are the reliabilities
+    of their flares from all light curves of the campaign.
+    """
+    return outcome_of(
+        [
+            SectorSource(path, partial(SearchedSector.read, path, search), pooled.get(path))
+            for path in paths
+        ],
+        settings,
+    )
+
+
+@dataclass(frozen=True)
+class SectorSource:
+    """A light curve of a star, from its sector file or from the index."""
+
+    path: Path  # of the sector file, also where that is not read
+    read: Callable[[], SearchedSector]
+    # reliabilities of its flares from all light curves of the campaign; None where not known
+    reliability: FlareReliability | None = None
+
+
+def outcome_of(
+    light_curves: Sequence[SectorSource], settings: Mapping[str, Any] = {}
 ) -> StarOutcome:
     """Make the distribution of a star, of all its light curves that can be used.
 
-    `settings` are arguments of `StarFfd.of`; `known_flares` of some of the files are their flares
-    as `measured_flares` returned them before, and `pooled` the reliabilities of these.
+    `settings` are arguments of `StarFfd.of`.
     """
     sectors: list[_Sector] = []
     left_out: list[LeftOut] = []
-    for path in paths:
-        known = known_flares.get(path)
-        sector = isolated(path, partial(SearchedSector.read, path, search, known))
+    for source in light_curves:
+        sector = isolated(source.path, source.read)
         if isinstance(sector, LeftOut):
             left_out.append(sector)
         else:
-            sectors.append(_Sector(sector, _reliability(sector, pooled.get(path))))
+            sectors.append(_Sector(sector, _reliability(sector, source.reliability)))
     if not sectors:
         return StarOutcome(left_out=left_out)
     made = _made(sectors, settings)

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
-from cvzmpi.cvz.results.index.build import IndexReport, update_index
-from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
+from cvzmpi.cvz.results.index.build import IndexReport, index_alone, update_index
+from cvzmpi.cvz.results.index.columns import SCHEMAS
 from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.index.star_reader import StarReader
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
 from cvzmpi.cvz.results.report.drawn_stars import ask_for, drawn_stars
-from cvzmpi.cvz.results.report.gallery.choice import choose_flares, gallery_stars
+from cvzmpi.cvz.results.report.gallery.choice import Choice, choose_flares, gallery_stars
 from cvzmpi.cvz.results.report.gallery.write_gallery import write_gallery
 from cvzmpi.cvz.results.report.star_page import Star, StarSummary, write_star
 from cvzmpi.errors import ConfigError
@@ -29,18 +27,28 @@ from cvzmpi.mpi.launch import World
 from cvzmpi.storage.whole_file import write_derived
 from cvzmpi.web.assets import shared_assets
 
+_COUNTED = ["tic", "n_flares"]
+
+_OF_FILES = {
+    *("path", "size", "mtime_ns", "settled", "input_file", "processing_version"),
+    *("content_sha256", "input_sha256", "models_sha256"),
+}
+"""Columns of the table of light curves that no page of the campaign needs: half of its size."""
+
 
 @dataclass(frozen=True)
 class SiteReport:
     """A written report: the page to open, and how many of its stars have a page that was made anew.
 
-    `left_out` has a line for each sector file that should be in the report and cannot.
+    `left_out` has a line for each sector file that should be in the report and cannot; `alone` is
+    true if it is from the index alone.
     """
 
     page: Path
     n_stars: int
     n_drawn: int
     left_out: list[str]
+    alone: bool = False
 
     @classmethod
     def of(
@@ -49,13 +57,14 @@ class SiteReport:
         summaries: Sequence[StarSummary],
         index: IndexReport,
         of_gallery: Sequence[str] = (),
+        alone: bool = False,
     ) -> SiteReport:
         """What there is to say about the pages of stars that were written, and the gallery."""
         n_drawn = sum(summary.drawn for summary in summaries)
         of_stars = (line for each in summaries for line in each.left_out)
         # a file may be missing on the page of its star and in the gallery for the same reason
         left_out = dict.fromkeys([*index.left_out, *of_stars, *of_gallery])
-        return cls(page, len(summaries), n_drawn, list(left_out))
+        return cls(page, len(summaries), n_drawn, list(left_out), alone)
 
 
 def write_site(
@@ -69,13 +78,16 @@ def write_site(
 ) -> SiteReport | None:
     """Write the report of a campaign, bringing its index up to date first: collective.
 
+    Where there is only the index, without the sector files, the report is from the index alone:
+    then no light curves are drawn, and the gallery is empty.
+
     Parameters
     ----------
     results, report : Path
         Directories of the sector files, and of the report; that one is created where missing.
     n_stars : int
-        So many stars, those with the most flares, have their light curves on their pages; and
-        those of the gallery, and those that `write_named_stars` added.
+        So many stars, those with the most flares, have their light curves on their pages, and
+        those of the gallery unless this is 0; and those that `write_named_stars` added.
     include_marked : bool
         Have stars and light curves with quality marks in the pictures of the campaign, and in all
         sets of the gallery, as well.
@@ -96,25 +108,29 @@ def write_site(
     SectorFileError
         If the index or a page cannot be written.
     """
-    index = update_index(results, world, search)
+    alone = world.first(lambda: index_alone(results, search))
+    index = alone or update_index(results, world, search)
     world.first(lambda: _begin(results, report, index))
-    table = pq.read_table(table_path(index.directory, "light_curves"))
-    gallery = world.first(lambda: choose_flares(index.directory, include_marked))
-    drawn = drawn_stars(table, n_stars, gallery_stars(gallery), report)
-    stars = _slices(table)
-    summaries = _write_stars(stars, table, index, drawn, results, report, world, search, energy)
+    gallery, drawn = Choice.nothing(), set[int]()
+    if alone is None:
+        gallery = world.first(lambda: choose_flares(index.directory, include_marked))
+        counts = pq.read_table(table_path(index.directory, "light_curves"), columns=_COUNTED)
+        drawn = drawn_stars(counts, n_stars, gallery_stars(gallery) if n_stars else (), report)
+    stars = StarReader(index.directory)
+    summaries = _write_stars(stars, stars.tics, drawn, results, report, world, search, energy)
     missing = write_gallery(gallery, results, report, world, search)
     if world.rank > 0:
         world.first(lambda: None)
         return None
 
     def finish() -> None:
-        tics = table["tic"].take([star.start for star in stars]).to_pylist()
-        by_tic = dict(zip(tics, summaries, strict=True))
+        by_tic = dict(zip(stars.tics, summaries, strict=True))
+        columns = [name for name in SCHEMAS["light_curves"].names if name not in _OF_FILES]
+        table = pq.read_table(table_path(index.directory, "light_curves"), columns=columns)
         write_campaign(table, by_tic, index.directory, report, include_marked, energy)
 
     world.first(finish)
-    return SiteReport.of(report / "index.html", summaries, index, missing)
+    return SiteReport.of(report / "index.html", summaries, index, missing, alone is not None)
 
 
 def write_named_stars(
@@ -142,30 +158,28 @@ def write_named_stars(
         If the index or a page cannot be written.
     """
     index = update_index(results, world, search)
-    table = pq.read_table(table_path(index.directory, "light_curves"))
-    of_star = {table["tic"][rows.start].as_py(): rows for rows in _slices(table)}
+    stars = StarReader(index.directory)
 
     def begin() -> None:
         if not (report / "index.html").exists():
             raise ConfigError(f"{report}: no report in here; without --star it is made")
         for tic in tics:
-            if tic not in of_star:
+            if tic not in stars.tics:
                 raise ConfigError(f"TIC {tic}: no light curve of this star in {results}")
         _begin(results, report, index)
         ask_for(tics, report)
 
     world.first(begin)
-    stars = [of_star[tic] for tic in sorted(set(tics))]
-    summaries = _write_stars(stars, table, index, set(tics), results, report, world, search, energy)
+    asked = sorted(set(tics))
+    summaries = _write_stars(stars, asked, set(asked), results, report, world, search, energy)
     if world.rank > 0:
         return None
     return SiteReport.of(report / "index.html", summaries, index)
 
 
 def _write_stars(
-    stars: list[slice],
-    table: pa.Table,
-    index: IndexReport,
+    stars: StarReader,
+    tics: list[int],
     drawn: set[int],
     results: Path,
     report: Path,
@@ -173,21 +187,15 @@ def _write_stars(
     search: Search,
     energy: float,
 ) -> list[StarSummary]:
-    """Write the pages of stars, given by their rows in the table; on rank 0, their summaries."""
-    reliability = IndexedReliability.read(results, search)
+    """Write the pages of some stars; on rank 0, their summaries."""
 
-    def work(star: slice) -> StarSummary:
-        rows = table[star].to_pylist()
-        with_light_curves = rows[0]["tic"] in drawn
-        return write_star(
-            Star(rows, index.directory, with_light_curves, reliability, search, energy),
-            results,
-            report,
-        )
+    def work(tic: int) -> StarSummary:
+        star = Star(stars.star(tic), tic in drawn, search, energy)
+        return write_star(star, results, report)
 
     with ProgressBar() as bar:
         return world.scatter(
-            stars, work, lambda done, total: bar.show("star", done, total, " have their pages")
+            tics, work, lambda done, total: bar.show("star", done, total, " have their pages")
         )
 
 
@@ -208,9 +216,3 @@ def _begin(results: Path, report: Path, index: IndexReport) -> None:
         file = report / "assets" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         write_derived(file, content)
-
-
-def _slices(table: pa.Table) -> list[slice]:
-    """The rows of each star, which follow one another."""
-    starts = np.flatnonzero(np.diff(table["tic"].to_numpy(), prepend=-1)).tolist()
-    return [slice(*rows) for rows in pairwise([*starts, table.num_rows])]

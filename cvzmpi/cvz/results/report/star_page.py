@@ -16,17 +16,15 @@ import numpy as np
 
 from cvzmpi import __version__
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_of_star, names_in
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
-from cvzmpi.cvz.results.index.build import flares_in_index
-from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
+from cvzmpi.cvz.results.index.star_reader import IndexedStar
 from cvzmpi.cvz.results.products.ffd_tables import STARS as FFD_STARS
 from cvzmpi.cvz.results.products.ffd_tables import Rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY, RateAtEnergy
-from cvzmpi.cvz.results.products.star_outcome import star_outcome
+from cvzmpi.cvz.results.products.star_outcome import outcome_of
 from cvzmpi.cvz.results.report.charts.rate_charts import drawn_distribution
 from cvzmpi.cvz.results.report.charts.star_charts import star_charts
 from cvzmpi.cvz.results.report.light_curve_sections import (
@@ -55,38 +53,32 @@ def page_of_star(tic: int) -> str:
 
 @dataclass(frozen=True)
 class Star:
-    """The light curves of a star, by column of the index, and whether its page shows them."""
+    """A star as the index has it, and whether its page shows its light curves."""
 
-    rows: list[dict[str, Any]]
-    index: Path  # directory of the index
+    indexed: IndexedStar
     with_light_curves: bool
-    reliability: IndexedReliability
     search: Search = DEFAULT_SEARCH
     energy: float = DEFAULT_ENERGY  # erg; rates are given above it
 
     @property
     def tic(self) -> int:
         """Its TIC number."""
-        return self.rows[0]["tic"]
+        return self.indexed.tic
 
-    @cached_property
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Its light curves, by column of the index."""
+        return self.indexed.rows
+
+    @property
     def flares(self) -> dict[int, Columns]:
-        """Its flares by sector, as they were measured for the index."""
-        shard = self.rows[0]["path"].partition("/")[0]
-        flares = flares_in_index(self.index, shard, self.tic, self.search)
-        for sector, columns in flares.items():
-            pooled = self.reliabilities[sector]
-            if pooled is not None and len(pooled.reliability) == len(columns["reliability"]):
-                columns["reliability"] = pooled.reliability.astype(np.float32)
-        return flares
+        """Its flares by sector, by column of the index."""
+        return self.indexed.flares
 
     @cached_property
     def reliabilities(self) -> dict[int, FlareReliability | None]:
         """How reliable its flares are, by sector; None where that is not known."""
-        return {
-            row["sector"]: self.reliability.of_light_curve(LightCurveId(self.tic, row["sector"]))
-            for row in self.rows
-        }
+        return {row["sector"]: self.indexed.reliability(row) for row in self.rows}
 
     def digest(self) -> str:
         """A checksum of everything that its page depends on, as far as it can be seen there.
@@ -185,12 +177,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SectorFileError(f"{directory}: cannot be made: {error.strerror}") from error
-    paths = {row["sector"]: results / row["path"] for row in star.rows}
-    measured = {paths[sector]: flares for sector, flares in star.flares.items()}
-    pooled = {paths[sector]: known for sector, known in star.reliabilities.items()}
-    outcome = star_outcome(
-        list(paths.values()), search=star.search, known_flares=measured, pooled=pooled
-    )
+    outcome = outcome_of(star.indexed.sources(results))
     ffd, left_out = outcome.star, list(outcome.left_out)
     sections: list[LightCurveSection] = []
     if star.with_light_curves:

@@ -35,7 +35,7 @@ class ShownColumn:
 
 def star_columns(energy: float) -> tuple[ShownColumn, ...]:
     """Columns of the table of stars, with rates of flares above an energy in erg."""
-    at = f"{energy:.3g} erg".replace("e+", "e")
+    at = f"{energy:.3g} erg"
     return (
         ShownColumn("tic", "TIC", link="page"),
         ShownColumn("n_light_curves", "light curves"),
@@ -157,15 +157,11 @@ def table_script(
     descriptions = {key: column.description for key, column in described.items()}
     table: dict[str, Any] = {
         "columns": [
-            {
-                "key": column.key,
-                "title": column.title,
-                "unit": column.unit,
-                "digits": column.digits,
-                "text": any(isinstance(_value(row[number]), str) for row in cells),
-                "hidden": column.hidden,
-                "description": column.description or descriptions.get(column.key, ""),
-            }
+            _described(
+                column,
+                text=any(isinstance(_value(row[number]), str) for row in cells),
+                description=column.description or descriptions.get(column.key, ""),
+            )
             for number, column in enumerate(columns)
         ],
         "rows": cells,
@@ -180,6 +176,20 @@ def table_script(
     # so that no text can end the script element that this may stand in
     text = json.dumps(table, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return f"cvzmpi.table({json.dumps(name)}, {text});\n"
+
+
+def _described(column: ShownColumn, text: bool, description: str) -> dict[str, Any]:
+    """A column for `tables.js`, without what it takes for granted: each star has two tables."""
+    told = {
+        "key": column.key,
+        "title": column.title,
+        "unit": column.unit,
+        "digits": column.digits,
+        "text": text,
+        "hidden": column.hidden,
+        "description": description,
+    }
+    return {name: value for name, value in told.items() if value not in ("", None, False)}
 
 
 def _cell(row: Mapping[str, Any], column: ShownColumn) -> Any:

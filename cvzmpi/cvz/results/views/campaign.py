@@ -15,10 +15,10 @@ from astropy.table import QTable
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.index.columns import SCHEMAS
-from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.merge import digest_of_tables
 from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
-from cvzmpi.cvz.results.products.star_outcome import star_outcome
+from cvzmpi.cvz.results.index.star_reader import StarReader
+from cvzmpi.cvz.results.products.star_outcome import outcome_of
 from cvzmpi.cvz.results.views.arrow_tables import table_of_arrow
 from cvzmpi.cvz.results.views.astropy_tables import ffd_table
 from cvzmpi.cvz.results.views.html import counted, html_table
@@ -147,7 +147,8 @@ class Campaign:
         ----------
         table : str
             `light_curves`, `flares`, `events` (what was found in the light curves and in their
-            mirror images) or `problems` (files that are not in the index).
+            mirror images), `completeness` (bins of injected flares) or `problems` (files that are
+            not in the index).
         filters : list of tuples, or expression of pyarrow, optional
             Which rows, as `[("n_flares", ">", 10), ("tess_magnitude", "<", 12)]`.
         columns : collection of str, optional
@@ -211,23 +212,26 @@ class Campaign:
         SectorFileError
             If none of its light curves can be used.
         """
-        rows = self.query("light_curves", [("tic", "=", tic)], ["path"])
-        search = self.search
-        if not rows.num_rows or search is None:
-            raise ConfigError(f"{self.directory}: no light curve of TIC {tic} in the index")
-        paths = [self.directory / path for path in rows["path"].to_pylist()]
-        reliability = IndexedReliability.read(self.directory, search, [tic])
+        try:
+            star = self._stars.star(tic)
+        except KeyError:
+            raise ConfigError(
+                f"{self.directory}: no light curve of TIC {tic} in the index"
+            ) from None
         settings = {
             "min_completeness": min_completeness,
             "upper": math.inf if ed_max is None else ed_max,
             "min_reliability": min_reliability,
         }
-        pooled = {path: reliability.of(path) for path in paths}
-        outcome = star_outcome(paths, settings, search, pooled=pooled)
+        outcome = outcome_of(star.sources(self.directory), settings)
         left_out = [item.line for item in outcome.left_out]
         if outcome.star is None:
             raise SectorFileError("; ".join(left_out))
         return ffd_table(outcome.star, left_out)
+
+    @cached_property
+    def _stars(self) -> StarReader:
+        return StarReader(self._index)
 
     @property
     def _meta(self) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from cvzmpi.cvz.quality.quality_marks import Mark
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
@@ -157,7 +156,7 @@ def test_the_flare_energy_is_the_sum_over_all_found_flares_and_all_evaluated_tim
 
 # ----------------------------------------------------------------- what gives no rate
 
-LITTLE = (Mark("little_searched", "0.03 d of 21.9 d were searched"),)
+LITTLE = ("little_searched",)
 
 
 def test_almost_no_search_gives_no_rate_at_all():
@@ -198,7 +197,7 @@ def test_flares_that_lose_light_are_counted_and_in_no_rate():
 
 def test_a_star_has_the_marks_of_its_light_curves():
     curve, _ = completeness(np.random.default_rng(4), 4.0)
-    marked = made_sector(2, curve, [], marks=(Mark("crowded", "5 %"), *LITTLE))
+    marked = made_sector(2, curve, [], marks=("crowded", *LITTLE))
     assert StarFfd.of([made_sector(1, curve, []), marked]).marks == "crowded"
     assert StarFfd.of([marked]).marks == "little_searched,crowded"
 

@@ -13,10 +13,14 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pytest
 from astropy.table import QTable
+from click.testing import CliRunner
 from mpi4py import MPI
 from selenium.webdriver.common.keys import Keys
 
+from cvzmpi.cli import cli
 from cvzmpi.cvz.commands.command_line import report as report_command
+from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.results.index.build import update_index
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.results.report.site import write_site
@@ -62,14 +66,16 @@ def campaign(tmp_path_factory):
     return results, report
 
 
-def addresses(report, file):
-    """Every address in a page, or in a script of tables."""
+def addresses(file):
+    """Every address in a page, or in a script of tables and charts."""
     text = file.read_text()
     if file.suffix == ".html":
         return re.findall(r'(?:href|src)="([^"#]+)"', text)
     tables = [content_of(line) for line in text.splitlines(True) if line.startswith("cvzmpi.table")]
     cells = (cell for table in tables for row in table["rows"] for cell in row)
-    return [cell[1] for cell in cells if isinstance(cell, list) and not cell[1].startswith("#")]
+    found = [cell[1] for cell in cells if isinstance(cell, list) and not cell[1].startswith("#")]
+    of_charts = re.findall(r'"links":(\[.*?\])', text)
+    return [*found, *(link for links in of_charts for link in json.loads(links))]
 
 
 def test_every_address_is_in_the_report_or_of_a_public_archive(campaign):
@@ -80,7 +86,7 @@ def test_every_address_is_in_the_report_or_of_a_public_archive(campaign):
     elsewhere = set()
     for file in files:
         place = file.parent if file.suffix == ".html" or file.name == "data.js" else report
-        for address in addresses(report, file):
+        for address in addresses(file):
             if address.startswith("https://"):
                 elsewhere.add(address.split("/")[2])
             elif address != "data:,":
@@ -99,12 +105,13 @@ def test_no_script_and_no_style_is_in_a_page(campaign):
         assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", text), file
 
 
-def test_only_the_stars_with_the_most_flares_have_light_curves(campaign):
+def test_the_stars_with_the_most_flares_and_in_the_gallery_have_light_curves(campaign):
     _, report = campaign
     scripts = {path.relative_to(report / "stars") for path in report.glob("stars/*/*/[0-9]*.js")}
-    assert scripts == {Path("001/1001/1.js"), Path("001/1001/2.js")}
+    drawn = ("001/1001/1", "001/1001/2", "002/1002/1", "001/2001/1", "001/2001/14")
+    assert scripts == {Path(f"{name}.js") for name in drawn}
     assert "--star" not in (report / "stars/001/1001/index.html").read_text()
-    assert "cvzmpi report --star 1002" in (report / "stars/002/1002/index.html").read_text()
+    assert "cvzmpi report --star 3002" in (report / "stars/002/3002/index.html").read_text()
 
 
 def test_a_page_is_made_anew_when_other_light_curves_change_its_reliabilities(tmp_path):
@@ -167,6 +174,49 @@ def test_a_campaign_without_sector_files_is_one_line(tmp_path):
         write(tmp_path, tmp_path / "report")
     ended = run(["report", tmp_path / "nothing"])
     assert (ended.status, len(ended.complaints)) == (2, 1)
+
+
+@pytest.fixture
+def copied(campaign, tmp_path):
+    """The index of the campaign alone, in a directory that nobody may write to."""
+    results = tmp_path / "copied"
+    (results / "index").mkdir(parents=True)
+    for table in (campaign[0] / "index").glob("*.parquet"):
+        shutil.copy(table, results / "index")
+    for directory in (results / "index", results):
+        directory.chmod(0o555)
+    yield results
+    for directory in (results, results / "index"):
+        directory.chmod(0o755)
+
+
+def test_an_index_without_sector_files_has_the_same_report(campaign, copied, tmp_path):
+    whole, alone = tmp_path / "whole", tmp_path / "alone"
+    write(campaign[0], whole)
+    command = ["report", copied, "--output", alone]
+    outcome = CliRunner().invoke(cli, [*map(str, command)], catch_exceptions=False)
+    assert outcome.exit_code == 0
+    line = f"{copied}: an index without sector files: no light curves are drawn"
+    assert outcome.output.splitlines()[0] == line
+    pages = [{path.relative_to(site) for path in site.rglob("*.html")} for site in (whole, alone)]
+    assert pages[0] == pages[1]
+    files = ["data/stars.js", *(f"downloads/{name}.csv" for name in ("stars", "flares"))]
+    for file in files:
+        assert (alone / file).read_bytes() == (whole / file).read_bytes(), file
+    for tic in STARS:
+        state = f"stars/{tic % 1000:03d}/{tic}/star.json"
+        ours, theirs = (json.loads((site / state).read_text()) for site in (alone, whole))
+        assert json.dumps(ours["summary"]) == json.dumps(theirs["summary"])
+    assert sorted(path.name for path in (copied / "index").iterdir()) == sorted(
+        path.name for path in (campaign[0] / "index").glob("*.parquet")
+    )
+
+
+def test_an_index_without_sector_files_is_left_as_it_is(copied, tmp_path):
+    with pytest.raises(ConfigError, match="no sector files in here: the index of 6 light curves"):
+        update_index(copied, World(MPI.COMM_SELF))
+    with pytest.raises(ConfigError, match="it is of search significance: give --search signif"):
+        write_site(copied, tmp_path / "report", World(MPI.COMM_SELF), 0, search=Search.STELLA)
 
 
 def test_the_command_says_which_page_to_open(campaign, tmp_path):

@@ -96,7 +96,10 @@ def test_a_query_reads_what_is_asked_for(campaign):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["flare"], "no table 'flare'; there are light_curves, flares, events, problems"),
+        (
+            ["flare"],
+            "no table 'flare'; there are light_curves, flares, events, completeness, problems",
+        ),
         (["flares", None, ["ed"]], "table flares: no column 'ed'; there are tic, sector"),
         (["flares", [("ed", ">", 1)]], r"cannot be filtered so: No match for FieldRef.Name\(ed\)"),
         (["flares", [("snr", "~", 1)]], "cannot be filtered so: "),

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
@@ -62,6 +61,11 @@ class EffectiveTime:
     def perfect(cls, searched: float) -> EffectiveTime:
         """A search that finds everything."""
         return cls(np.zeros(1), np.full(1, searched), searched)
+
+    @property
+    def without_draws(self) -> EffectiveTime:
+        """The same, where its uncertainty is not asked for: much faster in integrals."""
+        return EffectiveTime(self.log_duration, self.days, self.searched)
 
     def at(self, duration: np.ndarray) -> np.ndarray:
         """Days of perfect search for flares of this equivalent duration in s."""
@@ -194,13 +198,14 @@ def _rows_interpolated(x: np.ndarray, knots: np.ndarray, rows: np.ndarray) -> np
     left = np.minimum(position.astype(np.int64), max(len(knots) - 2, 0))
     right = np.minimum(left + 1, len(knots) - 1)
     part = position - left
-    return np.asarray((1 - part) * rows[:, left] + part * rows[:, right])
+    # `take` is some times faster than an index
+    return np.asarray((1 - part) * rows.take(left, axis=1) + part * rows.take(right, axis=1))
 
 
 def _refined(edges: np.ndarray) -> np.ndarray:
     """Put more edges between those that are far apart."""
-    pieces = [
-        np.linspace(low, high, math.ceil((high - low) / _MAX_STEP), endpoint=False)
-        for low, high in pairwise(edges)
-    ]
-    return np.concatenate([*pieces, edges[-1:]])
+    n_steps = np.ceil(np.diff(edges) / _MAX_STEP).astype(np.int64)
+    first = np.repeat(np.cumsum(n_steps) - n_steps, n_steps)
+    step = np.arange(len(first)) - first
+    inside = np.repeat(edges[:-1], n_steps) + step * np.repeat(np.diff(edges) / n_steps, n_steps)
+    return np.concatenate([inside, edges[-1:]])

@@ -28,7 +28,8 @@ def bin_edges(values: np.ndarray, log: bool = False) -> np.ndarray:
     if high - low < 1e-6 * max(abs(high), 1.0):
         width = 0.1 if log else max(abs(high) * 0.05, 0.05)
         low, high = low - width, high + width
-    n_bins = int(np.clip(2 * np.sqrt(len(values)), 4, _MOST_BINS))
+    n_bins = int(np.clip(2 * np.sqrt(len(values)), 5, _MOST_BINS))
+    n_bins += 1 - n_bins % 2  # odd, so that one value alone is in the middle of a bin
     edges = np.linspace(low, high, n_bins + 1)
     return 10**edges if log else edges
 

@@ -73,6 +73,7 @@ def completeness_and_reliability(light_curves: pa.Table) -> Chart:
     searched = np.isfinite(magnitude) & np.isfinite(found)
     trusted = np.isfinite(magnitude) & np.isfinite(n_true) & (n_flares > 0)
     series = []
+    edges = np.empty(0)
     if (searched | trusted).any():
         edges = _magnitude_edges(magnitude[searched | trusted])
         if searched.any():
@@ -86,7 +87,7 @@ def completeness_and_reliability(light_curves: pa.Table) -> Chart:
         "Completeness and reliability",
         "The share of the injected flares that the search finds (median of light curves, 68 % of "
         "them inside the bars), and of its flares that are expected to be real.",
-        Axis("TESS magnitude", "mag"),
+        Axis("TESS magnitude", "mag", covers=tuple(edges[[0, -1]].tolist()) if len(edges) else ()),
         Axis("Share", covers=(0.0, 1.0)),
         tuple(series),
         nothing="No light curve of known magnitude has been searched for injected flares yet.",

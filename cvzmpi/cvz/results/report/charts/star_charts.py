@@ -85,7 +85,7 @@ def _distribution_series(star: StarFfd, ffd: dict[str, np.ndarray]) -> list[Seri
 def _flare_facts(ffd: dict[str, np.ndarray]) -> tuple[Fact, ...]:
     return (
         Fact("sector", [str(sector) for sector in ffd["sector"]]),
-        Fact("peak", ffd["peak_time"], "BTJD d"),
+        Fact("peak", ffd["peak_time"], "BTJD d", exact=True),
     )
 
 

@@ -148,6 +148,11 @@ class Choice:
     flares: list[ChosenFlare]
     sets: dict[str, list[int]]  # by name of the set, in its order
 
+    @classmethod
+    def nothing(cls) -> Choice:
+        """No flare, where there are no sector files to show them from."""
+        return cls([], {one.name: [] for one in SETS})
+
 
 def choose_flares(index: Path, include_marked: bool = False) -> Choice:
     """Choose the flares of the gallery.

@@ -140,7 +140,7 @@ def test_shares_over_the_magnitude_are_those_of_each_bin():
     completeness, reliability = drawn([], curves)["completeness-reliability"].series
     assert list(completeness.y) == [0.5, 0.5]
     assert list(reliability.y) == [0.75, 0.25]
-    assert np.round(reliability.x) == pytest.approx([11, 13], abs=0.6)
+    assert reliability.x == pytest.approx([10.5, 12.5], abs=0.1)  # the middles of the bins
 
 
 def test_every_light_curve_is_in_a_bin_of_the_histograms():
@@ -149,6 +149,12 @@ def test_every_light_curve_is_in_a_bin_of_the_histograms():
     charts = drawn([], [light_curve(1, equivalent_duration_50=limit) for limit in limits])
     assert sum(charts["completeness-limits"].series[0].y) == 500
     assert sum(charts["cost-by-light-curve"].series[0].y) == 500
+
+
+def test_one_value_is_in_the_middle_of_its_bar():
+    (bars,) = drawn([], [light_curve(1)])["completeness-limits"].series
+    (number,) = np.flatnonzero(bars.y)
+    assert np.sqrt(bars.x[number] * bars.x[number + 1]) == pytest.approx(2.0)
 
 
 def test_the_cost_is_the_sum_of_each_stage_in_a_fitting_unit():
