@@ -23,14 +23,20 @@ what goes into the derivative, which no other cadence notices.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from celerite2 import backprop, driver
 
-from cvzmpi.cvz.quiet_star.celerite_kernels import Kernel
+from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS, Kernel
 
 # Variance that stands for "not measured", as a multiple of the kernel's: everything above
 # 1 / (floating point resolution) has the same effect, and its square must not overflow.
 _NOT_MEASURED = 1e30
+
+_NEARLY_NONE = 1e-9
+"""White noise of a draw of the process alone, as a part of its variance: without any, its
+covariance matrix is singular."""
 
 
 def predict(
@@ -84,3 +90,48 @@ def predict(
     )
     given_earlier = noise * np.einsum("nj,nj->n", U, W)
     return (mean + (residual - noise[:, None] * alpha)[:, 0], given_earlier - noise**2 * (ba - bd))
+
+
+def drawn_deviation(
+    kernel: str,
+    parameters: Mapping[str, float],
+    time: np.ndarray,
+    variance: np.ndarray,
+    used: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draw how far the process is from its conditional mean.
+
+    A process f and its noise are drawn without regard to any measurement, and f less the mean of
+    the process given f and that noise is the deviation: it has the covariance of the process given
+    the used cadences, whatever was measured there (Matheron's rule, e.g. Wilson et al. 2021, JMLR
+    22, 105, section 3).
+
+    Parameters
+    ----------
+    kernel, parameters : str and mapping
+        As in `GaussianProcessFit`.
+    time, variance, used : ndarray, shape (n,)
+        As of `predict`; the variance is looked at where `used` only.
+    rng : Generator
+
+    Returns
+    -------
+    float64, shape (n,)
+    """
+    chosen = KERNELS[kernel]
+    theta = np.log([parameters[name] for name in chosen.parameters])
+    A, w, r = np.exp(chosen.oscillators(theta)[0]).T
+    n, J, c = len(time), 2 * len(A), np.repeat(w / r, 2)
+    a, U, V = driver.get_celerite_matrices(
+        *(np.empty(0), A, A / r, w, time, np.full(n, _NEARLY_NONE * A.sum())),
+        *(np.empty(n), np.empty((n, J)), np.empty((n, J))),
+    )
+    d, W = driver.factor(time, c, a, U, V, a.copy(), V.copy())
+    normal, noise = rng.standard_normal((2, n))
+    scaled = (np.sqrt(d) * normal)[:, None]
+    process = scaled + driver.matmul_lower(time, c, U, W, scaled, np.zeros_like(scaled))
+    measured = process[:, 0] + np.where(used, np.sqrt(variance), 0.0) * noise
+    mean, _ = predict(chosen, theta, 0.0, time, measured, variance, used)
+    deviation: np.ndarray = process[:, 0] - mean
+    return deviation

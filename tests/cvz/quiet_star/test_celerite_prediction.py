@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
-from cvzmpi.cvz.quiet_star.celerite_prediction import predict
+from cvzmpi.cvz.quiet_star.celerite_prediction import drawn_deviation, predict
 from tests.cvz.quiet_star.kernel_terms import TERMS, THETA
 
 
@@ -59,3 +59,21 @@ def test_far_from_all_measurements_the_process_is_its_prior(name):
     mean, var = predict(KERNELS[name], THETA[name], 2.5, time, flux, variance, used)
     assert mean[-1] == pytest.approx(2.5, abs=1e-9)
     assert var[-1] == pytest.approx(float(TERMS[name].get_value(np.zeros(1))[0]), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_a_drawn_deviation_has_the_covariance_of_the_process_given_the_measurements(name):
+    time, _, variance, used = curve(0.3, 120)
+    parameters = dict(zip(KERNELS[name].parameters, np.exp(THETA[name]), strict=True))
+    rng = np.random.default_rng(3)
+    draws = np.array(
+        [drawn_deviation(name, parameters, time, variance, used, rng) for _ in range(4000)]
+    )
+    K = TERMS[name].get_value(time[:, None] - time[None, :])
+    known = K[np.ix_(used, used)] + np.diag(variance[used])
+    expected = K - K[:, used] @ np.linalg.solve(known, K[used])
+    sd = np.sqrt(np.diag(expected))
+    np.testing.assert_allclose(draws.mean(axis=0) / sd, 0, atol=0.08)
+    np.testing.assert_allclose(
+        np.cov(draws.T) / np.outer(sd, sd), expected / np.outer(sd, sd), atol=0.12
+    )
