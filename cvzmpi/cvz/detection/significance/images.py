@@ -145,7 +145,7 @@ def _shuffled(noise: np.ndarray, whole: np.ndarray, entropy: Sequence[int]) -> n
     groups = np.split(starts, range(NEIGHBOURS, len(starts), NEIGHBOURS))
     order = np.concatenate([rng.permutation(group) for group in groups])
     shuffled = np.empty(n)
-    for start, other in zip(starts, order, strict=True):
+    for start, other in zip(starts.tolist(), order.tolist(), strict=True):
         length = min(BLOCK, n - start)
         source = min(other * len(pool) // n, len(pool) - length)
         shuffled[start : start + length] = pool[source : source + length]
