@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import poisson
 
 from cvzmpi.cvz.detection.search import FOUND_BY_SIGNIFICANCE, FOUND_BY_STELLA
 from cvzmpi.cvz.detection.significance.vetting import Vetting
@@ -27,7 +26,6 @@ _LIKE_TEMPLATE, _UNLIKE_TEMPLATE = 1.5, 2.5
 it is not. Complex flares are not either, and catalogued errors may be 1.6 times too large."""
 _UNSEEN = 1.5
 """A template that is so many times higher where nothing was measured has its peak there."""
-_HARDLY_BY_CHANCE = 0.01
 _CERTAIN_SIZE = 3.0
 """An equivalent duration of so many errors is certain."""
 _SEEN_HEIGHT = 5.0
@@ -229,7 +227,7 @@ def _together(seen: Seen) -> Iterator[Sentence]:
         return
     have = "has a flare" if n == 1 else "have flares"
     text = f"{n} of {stars} of the sector {have} within 15 minutes; by chance {expected:.2g} would."
-    yield float(poisson.sf(n - 1, expected)) >= _HARDLY_BY_CHANCE, text
+    yield n <= expected, text
 
 
 def _flags(seen: Seen) -> Iterator[Sentence]:

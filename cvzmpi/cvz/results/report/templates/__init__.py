@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cvzmpi import __version__
 from cvzmpi.cvz.results.report.energy_in_words import energy_in_words
+from cvzmpi.messages.wording import counted
 from cvzmpi.web.chart import SCRIPTS, STYLES
 
 
@@ -25,6 +26,7 @@ def _environment() -> Environment:
         "version": __version__,
         "chart_scripts": SCRIPTS,
         "chart_styles": STYLES,
+        "counted": counted,
     }
     environment.filters["energy_in_words"] = energy_in_words
     return environment

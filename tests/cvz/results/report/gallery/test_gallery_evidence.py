@@ -136,6 +136,8 @@ def test_a_flare_that_rises_slowly_is_none():
 def test_as_many_stars_as_chance_brings_together_do_not_speak_against_it():
     said = "1 of 900 other stars of the sector has a flare within 15 minutes; by chance 1.4 would."
     assert said in evidence(seen(together=Together(1, 1.4, 900))).speaks_for
+    one = "1 of 1 other star of the sector has a flare within 15 minutes; by chance 0.02 would."
+    assert one in evidence(seen(together=Together(1, 0.02, 1))).speaks_against
 
 
 def test_a_mark_of_the_brightest_cadences_does_not_speak_against_it():
