@@ -2,8 +2,9 @@
 
 The light curve is searched by significance once more, as in stage `model`. Of its mirror images,
 stella's probability gives the number of events at any threshold. The threshold is moved to the
-lowest at which, from there upwards, stella has no more events in both images than the search by
-significance has. With that threshold it searches for the injected flares again.
+lowest at which, from there upwards, stella has no more events than the search by significance has,
+in the inverted image and, on average, in shuffled ones: a light curve has an event or two in one
+image, which is too few to compare. With that threshold it searches for the injected flares again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.detection.flare_mask import MaskRule, flare_mask
 from cvzmpi.cvz.detection.flares import Detection
 from cvzmpi.cvz.detection.significance.finding import Found, find_flares, find_with_noise_raised
-from cvzmpi.cvz.detection.significance.images import Image, mirror_image
+from cvzmpi.cvz.detection.significance.images import Image, MirrorImage, mirror_image
 from cvzmpi.cvz.detection.significance.vetting import Vetting
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.stella import published_models
@@ -35,6 +36,7 @@ from tools.bench.detection.searched_light_curve import SearchedLightCurve
 
 THRESHOLDS = (*np.arange(0.02, 0.98, 0.02), 0.98, 0.985, 0.99, 0.993, 0.996, 0.998, 0.999)
 _N_PROCESSES = 2
+_N_SHUFFLED = 8  # shuffled images of a light curve
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,10 @@ class EqualFalseAlarms:
     """Injected flares found by stella with as few false alarms as the other search has."""
 
     threshold: float
-    n_false: int  # events of stella in both mirror images, at this threshold
-    n_false_significance: int
+    # events of stella at this threshold, and of the other search: those in the inverted image, and
+    # the mean of those in shuffled ones
+    n_false: float
+    n_false_significance: float
     stella: float  # found fraction of injected flares at this threshold
     significance: float
     n_counted: int  # repeats that count for both
@@ -129,17 +133,17 @@ def take(path: Path) -> None:
         )
         for item in found.refused
     ]
-    images = _probability_of_images(file, observation, found, config, detector)
+    images = _mirror_images(file, observation, found, config)
     look = SecondLook(refused, _equal(light_curve, observation, detector, config, images))
     path.with_suffix(".json").write_text(json.dumps(asdict(look), default=float))
 
 
-def lowest_threshold(n_events: Sequence[int], n_allowed: int) -> int:
+def lowest_threshold(n_events: Sequence[float], n_allowed: float) -> int:
     """The lowest threshold from which on upwards no more events than allowed are found.
 
     Parameters
     ----------
-    n_events : sequence of int
+    n_events : sequence of float
         By threshold, in rising order. A low threshold may have few events, all run together.
 
     Returns
@@ -151,27 +155,24 @@ def lowest_threshold(n_events: Sequence[int], n_allowed: int) -> int:
     return min(int(too_many[-1]) + 1 if len(too_many) else 0, len(n_events) - 1)
 
 
-def _probability_of_images(
-    file: SectorContent,
-    observation: Observation,
-    found: Found,
-    config: Config,
-    detector: StellaDetector,
-) -> list[np.ndarray]:
-    """The flare probability at the usable cadences of both mirror images; NaN where not looked."""
+def _mirror_images(
+    file: SectorContent, observation: Observation, found: Found, config: Config
+) -> list[MirrorImage]:
+    """The inverted image, and shuffled ones in as many orders."""
     assert file.data.gp_mu is not None
     mean = file.data.gp_mu[observation.rows] / observation.median_flux
-    entropy = (config.seed, *observation.light_curve.id)
-    samples = Samples.of(observation)
-    images = [mirror_image(image, samples, found, mean, entropy) for image in Image]
-    return [
-        np.where(
-            observation.evaluated,
-            evaluate(image.flux, detector.networks).probability(),
-            np.float32(np.nan),
-        )
-        for image in images
+    samples, unit = Samples.of(observation), observation.light_curve.id
+    inverted = mirror_image(Image.INVERTED, samples, found, mean, (config.seed, *unit))
+    return [inverted] + [
+        mirror_image(Image.SHUFFLED, samples, found, mean, (config.seed + number, *unit))
+        for number in range(_N_SHUFFLED)
     ]
+
+
+def _false_events(n_events: Sequence[int]) -> float:
+    """Events in the inverted image, and the mean of those in the shuffled ones."""
+    inverted, *shuffled = n_events
+    return inverted + float(np.mean(shuffled))
 
 
 def _equal(
@@ -179,12 +180,20 @@ def _equal(
     observation: Observation,
     detector: StellaDetector,
     config: Config,
-    images: Sequence[np.ndarray],
+    images: Sequence[MirrorImage],
 ) -> EqualFalseAlarms:
     """Move stella's threshold, and search for the injected flares with it."""
     rules = [replace(MaskRule.of(config.detect), threshold=float(t)) for t in THRESHOLDS]
-    n_events = [sum(len(rule.flares(image)) for image in images) for rule in rules]
-    n_allowed = sum(light_curve.false_alarms(image)[1].n for image in Image)
+    probabilities = [
+        np.where(
+            observation.evaluated,
+            evaluate(image.flux, detector.networks).probability(),
+            np.float32(np.nan),
+        )
+        for image in images
+    ]
+    n_events = [_false_events([len(rule.flares(p)) for p in probabilities]) for rule in rules]
+    n_allowed = _false_events([len(image.events) for image in images])
     number = lowest_threshold(n_events, n_allowed)
     rule = rules[number]
 

@@ -113,7 +113,7 @@ def injected(real: RealLightCurves) -> str:
                 curve.name,
                 *(f"{answer[counted].mean():.1%}" for answer in answers),
                 f"{equal.threshold:.3g}",
-                f"{equal.n_false} / {equal.n_false_significance}",
+                f"{equal.n_false:.3g} / {equal.n_false_significance:.3g}",
                 f"{equal.stella:.1%}",
                 f"{equal.significance - equal.stella:+.1%} ± {equal.error:.1%}",
             )
