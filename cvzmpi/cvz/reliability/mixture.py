@@ -3,7 +3,7 @@ r"""False and true events of pools of light curves, told apart by the mirror ima
 In light curves of weights w, with :math:`W = \sum w`, found events have the expected number
 :math:`W [\theta f_1(s) + c\, \phi f_0(s)]` at the statistic s, and events of their n mirror images
 :math:`n W \phi f_0(s)`. The factor c allows the mirror images to have a few too many or too few
-false events; a priori it is 1 +- 0.14. The shapes :math:`f_0, f_1` are mixtures (`statistic`).
+false events; a priori it is 1 +- 0.045. The shapes :math:`f_0, f_1` are mixtures (`statistic`).
 
 Everything is found by expectation maximisation with conjugate priors, gamma for numbers and
 Dirichlet for shapes: each step takes for every parameter its mean given the present share of false
@@ -23,8 +23,8 @@ from cvzmpi.cvz.reliability.statistic import Statistic
 _PRIOR_EVENTS = 0.5
 PRIOR_TRUE, PRIOR_FALSE = 0.5, 0.2
 
-_MIRROR_EVENTS = 50.0
-"""Of the gamma prior of the factor c: it is known to 14 %."""
+_MIRROR_EVENTS = 500.0
+"""Of the gamma prior of the factor c: it is known to 4.5 %."""
 
 _STEPS = 150
 _SMALLEST = 1e-300
