@@ -157,14 +157,14 @@ def test_pictures_are_drawn_of_the_others(tmp_path, monkeypatch):
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {"11_2.png", "12_1.png"}
 
 
-def test_a_page_with_pictures_says_what_cannot_be_drawn(tmp_path):
+def test_a_page_with_light_curves_says_what_cannot_be_drawn(tmp_path):
     results = write_campaign(tmp_path / "results", endless_durations)
     site = write_site(results, tmp_path / "report", World(MPI.COMM_SELF), 1)
-    # for its rates and for its pictures
+    # for its rates and for its light curve
     assert {line.partition(": ")[0] for line in site.left_out} == {"011/11_1.h5"}
     page = (tmp_path / "report" / "stars" / "011" / "11" / "index.html").read_text()
     assert "Left out: 011/11_1.h5: " in page
-    assert (tmp_path / "report" / "stars" / "011" / "11" / "2_light_curve.png").exists()
+    assert (tmp_path / "report" / "stars" / "011" / "11" / "2.js").exists()
 
 
 def test_processes_of_a_pool_isolate_as_well(tmp_path):
