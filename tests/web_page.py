@@ -6,6 +6,7 @@ fails the test whose page has left an error in the console.
 
 import os
 import shutil
+import tempfile
 from io import BytesIO
 from pathlib import Path
 
@@ -133,10 +134,13 @@ class WebPage:
         ]
 
     def downloaded(self, name):
-        """The file of a download, when it is whole."""
+        """The file of a download, when it is whole.
+
+        It is moved away, so that the next one of that name is not taken for this one.
+        """
         path = self.downloads / name
         self.until(path.exists)  # the browser gives it its name when it is whole
-        return path
+        return path.rename(Path(tempfile.mkdtemp(dir=self.downloads)) / name)
 
     def screenshot(self, name, whole=True):
         """A picture of the page, or of its window, where the environment names a directory.
