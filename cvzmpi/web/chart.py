@@ -31,8 +31,8 @@ SCRIPTS = (
     "charts.js",
 )
 STYLES = ("uplot/uPlot.min.css", "charts.css")
-"""Files of `web.assets` that a page with charts loads, in this order, after those of the theme and
-`downloads.js`."""
+"""Files of `web.assets` that a page with charts loads, in this order, after those of the theme,
+`elements.js` and `downloads.js`."""
 
 _LONG = 200
 """Values from which an array is compressed: shorter ones stay readable and are as small."""

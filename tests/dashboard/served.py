@@ -1,4 +1,4 @@
-"""`cvzmpi serve` in a process of its own."""
+"""`cvzmpi serve`, and what is like it, in a process of its own."""
 
 import re
 import subprocess
@@ -12,12 +12,12 @@ SECRET = "a token that is long enough"
 
 
 @contextmanager
-def served(directory, *options, token=SECRET):
-    """The dashboard of the campaign in a directory; its address."""
+def serving(directory, *arguments, **variables):
+    """`cvzmpi` with these arguments, which serves; its address, and the process."""
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "cvzmpi", "serve", "--port", "0", *options],
+        [sys.executable, "-u", "-m", "cvzmpi", *arguments],
         cwd=directory,
-        env=environment(**{SERVE_TOKEN: token}),
+        env=environment(**variables),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -25,8 +25,17 @@ def served(directory, *options, token=SECRET):
         line = process.stdout.readline()
         address = re.fullmatch(r"serving at (http://127\.0\.0\.1:\d+)/\n", line)
         assert address, line
-        yield address[1]
+        yield address[1], process
     finally:
         process.terminate()
-        assert process.wait(60) == 0
+        process.wait(60)
         process.stdout.close()
+
+
+@contextmanager
+def served(directory, *options, token=SECRET):
+    """The dashboard of the campaign in a directory; its address."""
+    arguments = ("serve", "--port", "0", *options)
+    with serving(directory, *arguments, **{SERVE_TOKEN: token}) as (address, process):
+        yield address
+    assert process.returncode == 0

@@ -100,7 +100,8 @@ def page_of_charts(tmp_path_factory):
     head = "".join(
         f'<link rel="stylesheet" href="assets/{file}">' for file in ("theme.css", *STYLES)
     ) + "".join(
-        f'<script src="assets/{file}"></script>' for file in ("theme.js", "downloads.js", *SCRIPTS)
+        f'<script src="assets/{file}"></script>'
+        for file in ("theme.js", "elements.js", "downloads.js", *SCRIPTS)
     )
     places = "".join(f'<div class="chart" id="{chart.name}"></div>' for chart in charts)
     (directory / "index.html").write_text(

@@ -49,6 +49,7 @@ def page_of(tmp_path_factory):
             'style-src file:">'
             '<link rel="icon" href="data:,"><link rel="stylesheet" href="assets/theme.css">'
             '<script src="assets/theme.js"></script>'
+            '<script src="assets/elements.js" defer></script>'
             '<script src="assets/downloads.js" defer></script>'
             '<script src="assets/tables.js" defer></script>'
             f'<script src="{name}.js" defer></script></head><body><main id="content">'

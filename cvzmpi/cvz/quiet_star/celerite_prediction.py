@@ -66,16 +66,11 @@ def predict(
     mean, variance : ndarray of float64, shape (n,)
     """
     coefficients = np.exp(kernel.oscillators(theta)[0])
-    A, w, r = coefficients.T
-    n, J = len(time), 2 * len(A)
-    noise = np.where(used, variance, _NOT_MEASURED * A.sum())
+    noise = np.where(used, variance, _NOT_MEASURED * coefficients[:, 0].sum())
     residual = np.where(used, flux - mean, 0.0)[:, None]
 
-    c = np.repeat(w / r, 2)
-    a, U, V = driver.get_celerite_matrices(
-        *(np.empty(0), A, A / r, w, time, noise),
-        *(np.empty(n), np.empty((n, J)), np.empty((n, J))),
-    )
+    c, a, U, V = _matrices(coefficients, time, noise)
+    n, J = U.shape
     d, W, S = backprop.factor_fwd(
         time, c, a, U, V, np.empty(n), np.empty((n, J)), np.empty((n, J, J))
     )
@@ -121,12 +116,9 @@ def drawn_deviation(
     """
     chosen = KERNELS[kernel]
     theta = np.log([parameters[name] for name in chosen.parameters])
-    A, w, r = np.exp(chosen.oscillators(theta)[0]).T
-    n, J, c = len(time), 2 * len(A), np.repeat(w / r, 2)
-    a, U, V = driver.get_celerite_matrices(
-        *(np.empty(0), A, A / r, w, time, np.full(n, _NEARLY_NONE * A.sum())),
-        *(np.empty(n), np.empty((n, J)), np.empty((n, J))),
-    )
+    coefficients = np.exp(chosen.oscillators(theta)[0])
+    n = len(time)
+    c, a, U, V = _matrices(coefficients, time, np.full(n, _NEARLY_NONE * coefficients[:, 0].sum()))
     d, W = driver.factor(time, c, a, U, V, a.copy(), V.copy())
     normal, noise = rng.standard_normal((2, n))
     scaled = (np.sqrt(d) * normal)[:, None]
@@ -135,3 +127,16 @@ def drawn_deviation(
     mean, _ = predict(chosen, theta, 0.0, time, measured, variance, used)
     deviation: np.ndarray = process[:, 0] - mean
     return deviation
+
+
+def _matrices(
+    coefficients: np.ndarray, time: np.ndarray, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The covariance of oscillators and noise, as celerite2's driver takes it: c, a, U and V."""
+    A, w, r = coefficients.T
+    n, J = len(time), 2 * len(A)
+    a, U, V = driver.get_celerite_matrices(
+        *(np.empty(0), A, A / r, w, time, noise),
+        *(np.empty(n), np.empty((n, J)), np.empty((n, J))),
+    )
+    return np.repeat(w / r, 2), a, U, V

@@ -4,14 +4,8 @@
 // {frame, tip, drawKey(), say()}.
 
 (() => {
+  const { element } = cvzmpi;
   const ROWS = 500; // of a table at a time
-
-  function element(name, attributes = {}, ...children) {
-    const made = document.createElement(name);
-    for (const [key, text] of Object.entries(attributes)) made.setAttribute(key, text);
-    made.append(...children);
-    return made;
-  }
 
   cvzmpi.chartParts = (chart) => {
     const id = (part) => `${chart.name}-${part}`;

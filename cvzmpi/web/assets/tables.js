@@ -14,7 +14,7 @@
 // says which rows are here, if not all are.
 
 (() => {
-  const cvzmpi = (globalThis.cvzmpi ??= {});
+  const { element } = cvzmpi;
   const ROWS_PER_PAGE = [50, 200, 1000];
   const MANY = 20; // rows from which on the filters are open at first
 
@@ -293,12 +293,5 @@
       if (x === y) return a - b;
       return sign * (x < y ? -1 : 1);
     });
-  }
-
-  function element(name, attributes = {}, ...children) {
-    const made = document.createElement(name);
-    for (const [key, text] of Object.entries(attributes)) made.setAttribute(key, text);
-    made.append(...children.filter((child) => child !== undefined));
-    return made;
   }
 })();

@@ -27,6 +27,7 @@ from cvzmpi.dashboard.parts.cells import Addresses
 from cvzmpi.dashboard.parts.results import result_rows
 from cvzmpi.ledger import Event, Ledger, State
 from tests.cvz.results.report.shown_light_curve import data_of
+from tests.cvz.results.report.shown_table import shown_table
 from tests.ledger.way import bring_to
 from tools.harness.job_process import environment
 
@@ -267,17 +268,6 @@ def rates_as_parquet(campaign):
 
 
 # ----------------------------------------------------------------- the report
-
-
-def shown_table(text, name):
-    """The rows of a table of the report."""
-    table = json.loads(re.search(rf'cvzmpi\.table\("{name}", (.*)\);', text)[1])
-    shared = re.search(rf'cvzmpi\.columns\("{name}", (.*)\);', text)
-    names = [column["key"] for column in table.get("columns") or json.loads(shared[1])]
-    return [
-        dict(zip(names, (c[0] if isinstance(c, list) else c for c in row), strict=True))
-        for row in table["rows"]
-    ]
 
 
 @product("pages of the report")

@@ -3,7 +3,6 @@
 A small campaign, and all that is made of it; a product with a definition of its own would differ.
 """
 
-import json
 import math
 import re
 
@@ -18,7 +17,9 @@ from cvzmpi.cvz.results.pictures.light_curve import Content, draw_zooms, size_of
 from cvzmpi.cvz.results.pictures.overview import draw_overview
 from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
 from cvzmpi.cvz.results.terminal import in_erg
+from cvzmpi.messages.wording import counted
 from tests.cvz.results.one_campaign import LOSES_LIGHT, N_LOST, found_otherwise, make_campaign
+from tests.cvz.results.report.shown_table import shown_table
 
 UNITS = {
     (1001, 1): {},
@@ -39,17 +40,6 @@ def campaign(request, tmp_path_factory):
 def index_rows(campaign, name):
     rows = pq.read_table(table_path(campaign.directory / "results" / "index", name)).to_pylist()
     return {unit: [row for row in rows if (row["tic"], row["sector"]) == unit] for unit in UNITS}
-
-
-def shown_table(text, name):
-    """The rows of a table of the report, by column."""
-    table = json.loads(re.search(rf'cvzmpi\.table\("{name}", (.*)\);', text)[1])
-    shared = re.search(rf'cvzmpi\.columns\("{name}", (.*)\);', text)
-    names = [column["key"] for column in table.get("columns") or json.loads(shared[1])]
-    return [
-        dict(zip(names, (c[0] if isinstance(c, list) else c for c in row), strict=True))
-        for row in table["rows"]
-    ]
 
 
 def page(campaign, tic):
@@ -163,7 +153,7 @@ def test_the_pages_of_stars_have_them(campaign):
             for name in NAMES[:4]:
                 same(or_nan(flare[name] for flare in mine), file.measured_flares[name][order])
         total = sum(file.search_time().searched for file in of_star.values())
-        assert f"<dd>{total:.2f} d in {len(of_star)} light curves</dd>" in text
+        assert f"<dd>{total:.2f} d in {counted(len(of_star), 'light curve')}</dd>" in text
         n_flares = sum(file.searched.n_flares for file in of_star.values())
         assert re.search(rf"<dt>flares found</dt><dd>{n_flares}\b", text)
 

@@ -40,7 +40,7 @@ from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 from cvzmpi.web.chart import Chart, charts_script
 
-_LAYOUT = 9
+_LAYOUT = 10
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"

@@ -2,6 +2,7 @@
 // What stands around the plots of a light curve: buttons, readouts, legend, and the table of its flares.
 
 (() => {
+  const { element } = cvzmpi;
   const parts = (cvzmpi.lightCurveParts ??= {});
   const KEYS = "Keys: plus and minus zoom, left and right arrow move, Shift with them goes from cadence to cadence, " +
     "0 shows all, n and p show the next and the previous flare.";
@@ -10,7 +11,6 @@
 
   // Fill the section of a view: its frame for the plots, and what is around it.
   parts.addControls = (view) => {
-    const { element } = parts;
     const { flares } = view.curve;
     view.lower = lowerChoice(view);
     view.frame = element("div", {
@@ -34,7 +34,6 @@
   };
 
   function lowerChoice(view) {
-    const { element } = parts;
     const choice = element("select", { "aria-label": "Lower panel", onchange: () => view.chooseLower() });
     if (view.curve.residual) choice.append(element("option", { value: "residual" }, "residual"));
     choice.append(element("option", { value: "probability" }, "flare probability"));
@@ -42,7 +41,6 @@
   }
 
   function tools(view) {
-    const { element } = parts;
     const button = (text, label, key, onclick) => {
       const title = key ? `${label} (${key})` : label;
       return element("button", { type: "button", "aria-label": `${label}, sector ${view.sector}`, title, onclick }, text);
@@ -61,7 +59,6 @@
   }
 
   function legend(curve) {
-    const { element } = parts;
     const entry = (kind, text) => element("li", {}, element("span", { class: `key ${kind}`, "aria-hidden": "true" }), text);
     const entries = [entry("data", "searched cadence"), entry("left-out", "not searched")];
     if (curve.flares.length) entries.splice(1, 0, entry("flaring", "cadence of a flare"));

@@ -1,20 +1,10 @@
 "use strict";
-// A light curve in words and numbers: elements, readouts, the table of flares, CSV.
+// A light curve in words and numbers: readouts, the table of flares, CSV.
 
 (() => {
+  const { element } = cvzmpi;
   const parts = (cvzmpi.lightCurveParts ??= {});
   const CSV_COLUMNS = ["cadence", "time_btjd", "flux", "flux_err", "model", "model_sd", "flare_probability", "quality", "state", "flare"];
-
-  parts.element = (name, attributes = {}, ...children) => {
-    const made = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) {
-      if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-      else if (value === true) made.setAttribute(key, "");
-      else if (value !== false) made.setAttribute(key, value);
-    }
-    made.append(...children);
-    return made;
-  };
 
   // An equivalent duration and an energy have the digits that they have in the table of flares.
   const durationInWords = (flare) => cvzmpi.measuredText(flare.equivalent_duration, 4, flare.equivalent_duration_error);
@@ -81,7 +71,6 @@
 
   // The flares in a table whose buttons show them.
   parts.flareList = (curve, show) => {
-    const { element } = parts;
     const titles = ["flare", "peak [BTJD d]", "found by", "S/N", "ED [s]", "energy", "reliability", "such a flare is found in"];
     const rows = curve.flares.map((flare) => {
       const { number } = flare;
@@ -105,7 +94,6 @@
 
   // A slider that reads the completeness curve off: which flares are found in a given share of the cases.
   parts.completenessReadout = (curve, name) => {
-    const { element } = parts;
     const { completeness } = curve.data;
     if (!completeness) return element("p", { class: "note" }, "How likely a flare is found here is not known: no injected flare counts yet.");
     const id = `${name}-share`;

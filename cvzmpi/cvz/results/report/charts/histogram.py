@@ -1,10 +1,10 @@
-"""Values in bins, as series of charts."""
+"""Values in bins, as series of charts and as charts of their own."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from cvzmpi.web.chart import Series
+from cvzmpi.web.chart import Axis, Chart, Mark, Series
 
 _MOST_BINS = 40
 
@@ -40,3 +40,35 @@ def histogram(name: str, values: np.ndarray, log: bool = False, colour: str = "s
     # the ends themselves, which the logarithm may have rounded inwards
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
     return Series(name, edges.tolist(), counts.tolist(), kind="bars", colour=colour)
+
+
+def histogram_chart(
+    name: str,
+    title: str,
+    caption: str,
+    x: Axis,
+    counted: str,
+    values: np.ndarray,
+    nothing: str,
+    colour: str = "series-1",
+    median: str = "median {:.3g} s",
+) -> Chart:
+    """A chart of how many of the values are in each bin, with a mark at their median.
+
+    Parameters
+    ----------
+    counted : str
+        What is counted, in the plural.
+    nothing : str
+        What is said where there are no values.
+    median : str
+        The words at the mark, with a place for the median.
+    """
+    series: tuple[Series, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    if len(values):
+        middle = float(np.median(values))
+        series = (histogram(counted, values, x.log, colour),)
+        marks = (Mark(middle, median.format(middle)),)
+    y = Axis(counted.capitalize(), whole=True, covers=(0.0,))
+    return Chart(name, title, caption, x, y, series, marks=marks, nothing=nothing)

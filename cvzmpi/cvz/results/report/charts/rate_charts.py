@@ -10,9 +10,9 @@ import numpy as np
 
 from cvzmpi.cvz.results.products.ffd_tables import FLARES, Rows
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
-from cvzmpi.cvz.results.report.charts.histogram import histogram
+from cvzmpi.cvz.results.report.charts.histogram import histogram_chart
 from cvzmpi.cvz.results.report.energy_in_words import energy_in_words
-from cvzmpi.web.chart import Axis, Chart, Mark, Series
+from cvzmpi.web.chart import Axis, Chart, Series
 
 SUN_TEMPERATURE = 5772.0
 """In K; nominal, IAU 2015 resolution B3."""
@@ -208,20 +208,14 @@ def hertzsprung_russell(stars: Sequence[Row]) -> Chart:
 def power_law_indices(stars: Sequence[Row]) -> Chart:
     """How steep the distributions are."""
     index = numbers(stars, "index")
-    known = index[np.isfinite(index)]
-    series: tuple[Series, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    if len(known):
-        middle = float(np.median(known))
-        series = (histogram("stars", known, colour="series-3"),)
-        marks = (Mark(middle, f"median {middle:.2f}"),)
-    return Chart(
+    return histogram_chart(
         "power-law-indices",
         "Power-law indices",
         "Stars by the index α of their flares, dN/dED ∝ ED^(−α): the larger, the more small ones.",
         Axis("Power-law index α"),
-        Axis("Stars", whole=True, covers=(0.0,)),
-        series,
-        marks=marks,
-        nothing="No star has enough flares for a power law.",
+        "stars",
+        index[np.isfinite(index)],
+        "No star has enough flares for a power law.",
+        "series-3",
+        "median {:.2f}",
     )

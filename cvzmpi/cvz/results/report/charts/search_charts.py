@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from cvzmpi.cvz.light_curves.stage import Stage
-from cvzmpi.cvz.results.report.charts.histogram import histogram
+from cvzmpi.cvz.results.report.charts.histogram import histogram_chart
 from cvzmpi.cvz.results.report.charts.rate_charts import Row, numbers, star_points
-from cvzmpi.web.chart import Axis, Chart, Fact, Mark, Series
+from cvzmpi.web.chart import Axis, Chart, Fact, Series
 
 _INSIDE = (15.87, 84.13)
 """Percentiles between which 68 % lie."""
@@ -26,22 +26,14 @@ def column(table: pa.Table, name: str) -> np.ndarray:
 def completeness_limits(light_curves: pa.Table) -> Chart:
     """How deep the searches went, by light curve."""
     limits = column(light_curves, "equivalent_duration_50")
-    known = limits[limits > 0]
-    series: tuple[Series, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    if len(known):
-        middle = float(np.median(known))
-        series = (histogram("light curves", known, log=True),)
-        marks = (Mark(middle, f"median {middle:.3g} s"),)
-    return Chart(
+    return histogram_chart(
         "completeness-limits",
         "Completeness limits",
         "Light curves by the equivalent duration at which half of the injected flares are found.",
         Axis("Equivalent duration of 50 % completeness", "s", log=True),
-        Axis("Light curves", whole=True, covers=(0.0,)),
-        series,
-        marks=marks,
-        nothing="No light curve has a completeness limit yet.",
+        "light curves",
+        limits[limits > 0],
+        "No light curve has a completeness limit yet.",
     )
 
 
@@ -161,22 +153,15 @@ def cost_by_light_curve(light_curves: pa.Table) -> Chart:
     """How long a light curve takes."""
     stages = np.array([column(light_curves, f"seconds_{stage}") for stage in Stage])
     seconds = np.nansum(stages, axis=0)
-    known = seconds[seconds > 0]
-    series: tuple[Series, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    if len(known):
-        middle = float(np.median(known))
-        series = (histogram("light curves", known, log=True, colour="series-5"),)
-        marks = (Mark(middle, f"median {middle:.3g} s"),)
-    return Chart(
+    return histogram_chart(
         "cost-by-light-curve",
         "Time of a light curve",
         "Light curves by the time of one core that all stages together took.",
         Axis("Time", "core-seconds", log=True),
-        Axis("Light curves", whole=True, covers=(0.0,)),
-        series,
-        marks=marks,
-        nothing="No light curve says how long the work on it took.",
+        "light curves",
+        seconds[seconds > 0],
+        "No light curve says how long the work on it took.",
+        "series-5",
     )
 
 
