@@ -21,6 +21,9 @@ PACKAGES = {
     "postgres": {"psycopg"},
     "serve": {"flask", "prometheus_client", "waitress"},
     "level2": {"asdf", "dkist", "gwcs", "yaml"},
+    "globus": {"globus_sdk"},
+    "s3": {"boto3", "botocore"},
+    "amqp": {"pika"},
 }
 """The packages of each extra, by the names with which they are imported."""
 

@@ -138,7 +138,15 @@ ORDER = [
         "level2.maps",
         "level2.inversion",
     ),
-    *("level2.product", "level2.pictures", "level2.steps", "level2.service", "level2.commands"),
+    *(
+        "level2.product",
+        "level2.desire",
+        "level2.handing_in",
+        "level2.transfers",
+        "level2.interservice_bus",
+        "level2.publication",
+    ),
+    *("level2.pictures", "level2.steps", "level2.service", "level2.commands"),
     *("cli", "__main__", ""),
 ]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from cvzmpi.ledger import Job, Ledger
 from cvzmpi.ledger.records import now as present
 from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config, secret, store_url
+from cvzmpi.level2.handing_in.inbox import Dropped, empty_inbox
 from cvzmpi.level2.metadata_store.client import MetadataStore
-from cvzmpi.level2.product.inbox import Dropped, empty_inbox
-from cvzmpi.level2.product.publish import Published, Publisher, publish_all
-from cvzmpi.level2.product.transfer import LocalCopy
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.qualify import QualifyReport, qualify
 from cvzmpi.level2.programs.scan import ScanReport, scan
+from cvzmpi.level2.publication.publish import Published, Publisher, publish_all
+from cvzmpi.level2.transfers.transfer import LocalCopy
 
 if TYPE_CHECKING:
     from cvzmpi.level2.inversion.preparation import PreparationReport

@@ -14,7 +14,7 @@ import click
 from cvzmpi.extras import needs
 from cvzmpi.ledger import Job
 from cvzmpi.level2.configuration import load_campaign
-from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
 from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs import retry as again
 from cvzmpi.level2.programs.states import SHOWN

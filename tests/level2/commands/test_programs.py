@@ -6,9 +6,9 @@ import pytest
 
 from cvzmpi.errors import ConfigError, LedgerError
 from cvzmpi.level2.configuration import Level2Config, load
+from cvzmpi.level2.handing_in.hand_in import HandInError
 from cvzmpi.level2.metadata_store.client import MetadataStoreError
 from cvzmpi.level2.product.checked_product import ProductError
-from cvzmpi.level2.product.handing_in import HandInError
 from cvzmpi.level2.programs.reservation import ReservationError
 from tests.level2.example_product import INVERSION_ID
 from tests.level2.example_rows import OP, calcium, context, row

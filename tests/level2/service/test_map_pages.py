@@ -12,6 +12,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from cvzmpi.ledger import Event, Ledger, State
+from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
 from cvzmpi.level2.inversion.inversion_file import read_so_far
 from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.inversion.recorded_maps import last_maps
@@ -19,7 +20,6 @@ from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.open_map import open_map
 from cvzmpi.level2.pictures.page_pictures import page_pictures
 from cvzmpi.level2.pictures.pixel_picture import value_in_words
-from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.service.program_maps import ProgramMap
 from tests.level2.example_rows import OP, calcium, row

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from cvzmpi.errors import TransferError
-from cvzmpi.level2.product.transfer import (
+from cvzmpi.level2.transfers.transfer import (
     LocalCopy,
     TaskState,
     TaskStatus,
@@ -124,7 +124,7 @@ def test_a_killed_copy_leaves_only_whole_files_under_their_names(tmp_path):
     root = tmp_path / "root"
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from cvzmpi.level2.product.transfer import LocalCopy, Transfer\n"
+        "from cvzmpi.level2.transfers.transfer import LocalCopy, Transfer\n"
         f"LocalCopy(Path({str(root)!r})).submit(Transfer([Path({str(source)!r})], {WHERE!r}))"
     )
     copying = subprocess.Popen([sys.executable, "-c", code], env=environment())

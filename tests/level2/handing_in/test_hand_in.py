@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from astropy.io import fits
 
 from cvzmpi.ledger import State
+from cvzmpi.level2.handing_in.hand_in import HandInError, ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.inbox import InboxError, empty_inbox
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product
 from cvzmpi.level2.product.checked_product import ProductError
-from cvzmpi.level2.product.handing_in import HandInError, ReadyEvent, hand_in
-from cvzmpi.level2.product.inbox import InboxError, empty_inbox
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import reserve
@@ -170,7 +170,7 @@ HAND_IN = """
 import sys
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
 with Ledger.open(sys.argv[1]) as ledger, ledger.job("inverted") as job:
     catalogue = Catalogue(ledger)
     print("ready", flush=True)

@@ -8,16 +8,16 @@ import time
 import pytest
 
 from cvzmpi.ledger import Event, State
+from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
 from cvzmpi.level2.inversion.program_work import keep_inversions
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product, checksum
-from cvzmpi.level2.product.handing_in import ReadyEvent, hand_in
-from cvzmpi.level2.product.publish import Publisher, publish_all
-from cvzmpi.level2.product.transfer import LocalCopy
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.scan import synchronise
+from cvzmpi.level2.publication.publish import Publisher, publish_all
+from cvzmpi.level2.transfers.transfer import LocalCopy
 from tests.level2.example_product import INVERSION_ID
 from tests.level2.example_rows import OP, calcium
 from tests.level2.invertible_programs import NOW
@@ -126,8 +126,8 @@ from cvzmpi.ledger import Ledger
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.inversion.program_work import keep_inversions
-from cvzmpi.level2.product.publish import Publisher, publish_all
-from cvzmpi.level2.product.transfer import LocalCopy
+from cvzmpi.level2.publication.publish import Publisher, publish_all
+from cvzmpi.level2.transfers.transfer import LocalCopy
 location, url, token, directory = sys.argv[1:]
 directory = Path(directory)
 with Ledger.open(location) as ledger, ledger.job("publish") as job:

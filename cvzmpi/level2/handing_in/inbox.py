@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cvzmpi.errors import CvzmpiError, LedgerUnavailableError, one_line
 from cvzmpi.ledger import Job
-from cvzmpi.level2.product.handing_in import MAX_BYTES, HandInError, ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import MAX_BYTES, HandInError, ReadyEvent, hand_in
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.messages.foreign_json import plain
 from cvzmpi.regular_file import UnreadableFileError, read_bounded

@@ -1,0 +1,1 @@
+"""Results of the science team: ready events, their check, and the inbox."""

@@ -1,0 +1,1 @@
+"""The publication of results: files, messages and records."""

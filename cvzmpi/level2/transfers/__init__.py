@@ -1,0 +1,1 @@
+"""Transfers of files between the places where a data centre keeps them."""
