@@ -29,7 +29,8 @@ from cvzmpi.level2.programs.catalogue import (
     add_inversion,
     reserved_programs,
 )
-from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
+from cvzmpi.level2.programs.changed_data import changed_programs
+from cvzmpi.level2.programs.scan import reopen_changed
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
 from cvzmpi.storage.checkpoint_file import check_same_configuration
