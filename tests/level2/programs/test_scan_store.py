@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from cvzmpi.ledger import Event, State
 from cvzmpi.ledger.db.tables import events
-from cvzmpi.level2.metadata_store.client import MetadataStoreError
+from cvzmpi.level2.metadata_store.graphql_endpoint import MetadataStoreError
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
