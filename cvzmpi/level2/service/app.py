@@ -57,6 +57,7 @@ def create_app(steps: Level2Steps, job: Job, rounds: Rounds, access: Access) -> 
         static_url_path="/assets/level2",
     )
     own.add_app_template_filter(_shown, "shown")
+    own.add_app_template_filter(_in_words, "in_words")
     add_program_pages(own, steps, rounds)
     add_program_json(own, steps, rounds)
     add_map_pages(own, steps)
@@ -99,3 +100,12 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.5g}"
     return "not given" if value is None else str(value)
+
+
+def _in_words(value: Any) -> str:
+    """A value of a row of the metadata store, as text in a table."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_in_words(inside)}" for key, inside in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    return "-" if value is None else str(value)

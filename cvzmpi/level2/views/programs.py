@@ -53,16 +53,18 @@ class Item:
 
 @dataclass(frozen=True)
 class DatasetView:
-    """The newest version of a dataset, and the dataset that has replaced it, if any."""
+    """The newest version of a dataset, and whether another dataset has replaced it."""
 
     version: DatasetVersion
-    superseded_by: str | None
+    superseded: bool
+    superseded_by: str | None  # None also if the one that did cannot be told
 
     def as_json(self) -> dict[str, Any]:
         """The row of the metadata store, and what is known beside it."""
         version = self.version
         return {
             **{"version": version.version, "seen": version.seen.isoformat()},
+            "superseded": self.superseded,
             "superseded_by": self.superseded_by,
             **version.row,
         }
@@ -223,11 +225,11 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
 
 
 def _datasets(program: ObservingProgram, versions: dict[str, DatasetVersion]) -> list[DatasetView]:
-    current = {d.product_id: d.dataset_id for d in program.datasets if d.product_id is not None}
+    newest = {d.product_id: d.dataset_id for d in program.datasets if d.product_id is not None}
     return [
-        *(DatasetView(versions[d.dataset_id], None) for d in program.datasets),
+        *(DatasetView(versions[d.dataset_id], False, None) for d in program.datasets),
         *(
-            DatasetView(versions[d.dataset_id], current.get(d.product_id or ""))
+            DatasetView(versions[d.dataset_id], True, newest.get(d.product_id or ""))
             for d in program.superseded
         ),
     ]
@@ -273,7 +275,7 @@ def describe(view: ProgramView) -> str:
             f"  {d.dataset_id}  version {version.version}  {d.instrument}  "
             f"{d.wavelengths}  {d.frame_count} frames"
             + (f"  in {d.bucket}" if d.bucket else "")
-            + (f"  replaced by {shown.superseded_by}" if shown.superseded_by else "")
+            + (f"  replaced by {shown.superseded_by or 'another'}" if shown.superseded else "")
         )
     lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
     for criterion in view.criteria:
