@@ -1,4 +1,4 @@
-"""A real RabbitMQ server for a test: a node of its own on loopback, with its own directory and ports.
+"""A real RabbitMQ server for a test: a node of its own on loopback, with a directory and ports.
 
 It has no plugins, and a port mapper (`epmd`) of its own, so that it meets no other node of this
 machine and leaves nothing behind. It is started as the user who runs the test, root included: the
