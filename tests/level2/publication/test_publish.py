@@ -292,9 +292,9 @@ def test_what_is_reopened_while_it_is_published_is_named(
 
     submit = publisher.driver.submit
 
-    def while_somebody_reopens_it(transfer):
+    def while_somebody_reopens_it(transfer, submission):
         reopen(catalogue, job, OP)
-        return submit(transfer)
+        return submit(transfer, submission)
 
     monkeypatch.setattr(publisher.driver, "submit", while_somebody_reopens_it)
     (outcome,) = publish_all(catalogue, job, publisher)
