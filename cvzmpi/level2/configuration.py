@@ -13,6 +13,7 @@ from cvzmpi.config import DEFAULT_FILE, FilePath, Section, Url, load_as, named_o
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
+from cvzmpi.level2.transfer_settings import Driver, GlobusConfig, Level1Config, S3Config
 from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 STORE_AUTHORIZATION = "CVZMPI_STORE_AUTHORIZATION"
@@ -61,14 +62,6 @@ class QualifyConfig(Section):
         return Thresholds(self.spectral_rule, self.min_good, self.min_ao_locked)
 
 
-class Level1Config(Section):
-    """The Level 1 data to invert."""
-
-    directory: FilePath = Field(
-        Path("level1"), description="directory of <dataset> or <proposal>/<dataset>"
-    )
-
-
 class MapsConfig(Section):
     """The maps that are made of Level 1 data."""
 
@@ -97,8 +90,11 @@ class PublishConfig(Section):
     """The destination of results."""
 
     bucket: str = Field("data", pattern="^[a-z0-9][a-z0-9.-]*$", description="name of the bucket")
+    driver: Driver = Field(
+        "copy", description='service that brings the files there: "copy", "globus", "s3"'
+    )
     destination: FilePath = Field(
-        Path("buckets"), description="directory that holds the bucket, as seen from here"
+        Path("buckets"), description='directory that holds the buckets, for "copy"'
     )
     staging: FilePath = Field(Path("staging"), description="directory where Level 2 files are made")
 
@@ -128,6 +124,8 @@ class Level2Config(Section):
     job: JobConfig = JobConfig()
     inbox: InboxConfig = InboxConfig()
     publish: PublishConfig = PublishConfig()
+    globus: GlobusConfig = GlobusConfig()
+    s3: S3Config = S3Config()
     serve: ServeConfig = ServeConfig()
 
     def ledger_location(self) -> str | Path:

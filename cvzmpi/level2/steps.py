@@ -16,7 +16,7 @@ from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.qualify import QualifyReport, qualify
 from cvzmpi.level2.programs.scan import ScanReport, scan
 from cvzmpi.level2.publication.publish import Published, Publisher, publish_all
-from cvzmpi.level2.transfers.transfer import LocalCopy
+from cvzmpi.level2.transfers.drivers import publication_driver
 
 if TYPE_CHECKING:
     from cvzmpi.level2.inversion.preparation import PreparationReport
@@ -74,9 +74,9 @@ class Level2Steps:
     def publish(self, job: Job) -> list[Published]:
         """Publish all programs that are inverted."""
         settings = self.config.publish
+        driver = publication_driver(self.config)
         with self._store() as store:
-            copy = LocalCopy(settings.destination)
-            publisher = Publisher(store, copy, settings.bucket, settings.staging)
+            publisher = Publisher(store, driver, settings.bucket, settings.staging)
             return publish_all(self.catalogue, job, publisher)
 
     def _store(self) -> closing[MetadataStore]:

@@ -20,7 +20,8 @@ from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
-from cvzmpi.level2.transfers.transfer import Transfer, TransferDriver, bring, destination
+from cvzmpi.level2.transfers.bring import bring
+from cvzmpi.level2.transfers.transfer import Transfer, TransferDriver, destination
 from cvzmpi.storage.file_lock import FileLock
 
 STEP = "publish"
@@ -124,7 +125,8 @@ def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) ->
         raise PublishError(f"{inversion.program}: {gone[0]} does not belong to it any more")
     files = [Path(file) for file in checksums]
     where = destination(publisher.bucket, program.proposal, inversion.inversion_id)
-    bring(publisher.driver, Transfer(files, where))
+    remembered = publisher.staging / f"{inversion.inversion_id}.transfer"
+    bring(publisher.driver, Transfer(files, where), remembered=remembered)
     (asdf,) = (file for file in files if file.suffix == ".asdf")
     record = InversionRecord(
         inversion_id=inversion.inversion_id,

@@ -17,7 +17,7 @@ from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.publication.publish import Publisher, publish_all
-from cvzmpi.level2.transfers.transfer import LocalCopy
+from cvzmpi.level2.transfers.local_copy import LocalCopy
 from tests.level2.example_product import INVERSION_ID
 from tests.level2.example_rows import OP, calcium
 from tests.level2.invertible_programs import NOW
@@ -127,7 +127,7 @@ from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.inversion.program_work import keep_inversions
 from cvzmpi.level2.publication.publish import Publisher, publish_all
-from cvzmpi.level2.transfers.transfer import LocalCopy
+from cvzmpi.level2.transfers.local_copy import LocalCopy
 location, url, token, directory = sys.argv[1:]
 directory = Path(directory)
 with Ledger.open(location) as ledger, ledger.job("publish") as job:
@@ -292,9 +292,9 @@ def test_what_is_reopened_while_it_is_published_is_named(
 
     submit = publisher.driver.submit
 
-    def while_somebody_reopens_it(transfer):
+    def while_somebody_reopens_it(transfer, submission):
         reopen(catalogue, job, OP)
-        return submit(transfer)
+        return submit(transfer, submission)
 
     monkeypatch.setattr(publisher.driver, "submit", while_somebody_reopens_it)
     (outcome,) = publish_all(catalogue, job, publisher)
