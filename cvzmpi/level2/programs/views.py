@@ -8,7 +8,8 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import LedgerUnit, Recorded, State
-from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
+from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Qualification
+from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.program import ObservingProgram, group
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands

@@ -17,7 +17,8 @@ from cvzmpi.level2.handing_in.hand_in import TEAM
 from cvzmpi.level2.metadata_store.client import InversionRecord, MetadataStore
 from cvzmpi.level2.product.check import check_product, checksum
 from cvzmpi.level2.product.checked_product import ProductError
-from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
+from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
 from cvzmpi.level2.transfers.bring import bring
