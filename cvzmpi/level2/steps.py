@@ -7,10 +7,18 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from cvzmpi.extras import require
 from cvzmpi.ledger import Job, Ledger
 from cvzmpi.ledger.records import now as present
-from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config, secret, store_url
+from cvzmpi.level2.configuration import (
+    BUS_PASSWORD,
+    STORE_AUTHORIZATION,
+    Level2Config,
+    secret,
+    store_url,
+)
 from cvzmpi.level2.handing_in.inbox import Dropped, empty_inbox
+from cvzmpi.level2.interservice_bus.bus import InterserviceBus
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.qualify import QualifyReport, qualify
@@ -76,8 +84,23 @@ class Level2Steps:
         settings = self.config.publish
         driver = publication_driver(self.config)
         with self._store() as store:
-            publisher = Publisher(store, driver, settings.bucket, settings.staging)
+            publisher = Publisher(
+                store,
+                driver,
+                settings.staging,
+                self.config.level1.directory,
+                self._bus(),
+                settings.bucket,
+                settings.embargoed,
+            )
             return publish_all(self.catalogue, job, publisher)
+
+    def _bus(self) -> InterserviceBus | None:
+        settings = self.config.bus
+        if not settings.url:
+            return None
+        require("pika")
+        return InterserviceBus(**settings.model_dump(), password=secret(BUS_PASSWORD))
 
     def _store(self) -> closing[MetadataStore]:
         settings = self.config.store

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -45,15 +45,20 @@ class InterserviceBus:
     receipts: str = "cvzmpi.level2.receipts"  # our own queue, and its routing key
     timeout: float = 30.0  # seconds for the broker to answer
 
-    def send(self, messages: Sequence[CatalogueMessage], settled: Collection[str] = ()) -> None:
+    def send(
+        self,
+        messages: Sequence[CatalogueMessage],
+        is_settled: Callable[[str], bool] = lambda inversion_id: False,
+    ) -> None:
         """Send the messages of an inversion that the broker has not taken yet.
 
         Parameters
         ----------
         messages : sequence of CatalogueMessage
             All messages of the inversion.
-        settled : collection of str
-            Inversions whose messages will not be sent again: published ones.
+        is_settled : callable
+            Tells of the id of another inversion whether its messages will not be sent again, as
+            when it is published.
 
         Raises
         ------
@@ -66,7 +71,7 @@ class InterserviceBus:
         (inversion_id,) = {message.inversion_id for message in messages}
         with self._connected() as connection:
             channel, receipts = self._open(connection)
-            taken = receipts.taken(inversion_id, settled)
+            taken = receipts.taken(inversion_id, is_settled)
             for message in messages:
                 if message.message_id not in taken:
                     self._publish(channel, receipts, message)

@@ -40,7 +40,8 @@ same `message_id`. There are three limits:
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -81,25 +82,29 @@ class Receipts:
         self._begun: int | None = None  # the delivery tag of that marker
         channel.basic_consume(queue, self._arrived, exclusive=True)
 
-    def taken(self, inversion_id: str, settled: Collection[str]) -> set[str]:
+    def taken(self, inversion_id: str, is_settled: Callable[[str], bool]) -> set[str]:
         """The ids of the messages of an inversion that the broker has taken for certain.
 
         Parameters
         ----------
         inversion_id : str
             The inversion whose messages are to be sent.
-        settled : collection of str
-            Inversions whose receipts nobody will ask for any more, and which are removed.
+        is_settled : callable
+            Tells of another inversion whether nobody will ask for its receipts any more; they are
+            removed.
         """
         receipts: list[tuple[int, str]] = []
+        is_settled = cache(is_settled)
         for tag, properties in self._read_until(self._put(_END, inversion_id)):
-            if properties.type == _END or properties.correlation_id in settled:
+            if properties.type == _END:
                 self._channel.basic_ack(tag)
-            elif properties.correlation_id == inversion_id:
-                if properties.type == _BEGUN:
-                    self._begun = tag
-                else:
-                    receipts.append((tag, properties.message_id or ""))
+            elif properties.correlation_id != inversion_id:
+                if is_settled(properties.correlation_id or ""):
+                    self._channel.basic_ack(tag)
+            elif properties.type == _BEGUN:
+                self._begun = tag
+            else:
+                receipts.append((tag, properties.message_id or ""))
         if self._begun is None:
             doubted = receipts[-1][1] if receipts else ""
             # Before the marker is put there, with which the next process would believe them.

@@ -164,6 +164,8 @@ class Dataset(StoreRow):
     start: Time = Field(alias="startTime")
     end: Time = Field(alias="endTime")
     embargoed: bool = Field(False, alias="isEmbargoed")
+    embargo_end: Time | None = Field(None, alias="embargoEndDate")
+    bucket: Name | None = None
     exposure_time: NonNegativeFloat | None = None
     frame_count: Annotated[PositiveInt, Field(le=_INT64)]
     bounding_box: Annotated[BoundingBox | None, BeforeValidator(_box)]
