@@ -18,6 +18,7 @@ from astropy.io import fits
 from cvzmpi.errors import Level1Error
 from cvzmpi.level2.inversion.inversion_file import AZIMUTH_NOTE, MODEL
 from cvzmpi.level2.maps.map_scale import spatial_axes
+from cvzmpi.level2.product.extensions import Extension
 
 _FROM_LEVEL1 = (
     *("DATE-BEG", "DATE-END", "DATE-AVG", "DATEREF", "TELAPSE", "TIMESYS"),
@@ -28,15 +29,6 @@ _FROM_LEVEL1 = (
     *("FIDO_CFG", "OCS_CTRL", "HLSVERS", "DKISTVER", "SOLARNET"),
 )
 _VELOCITY_NOTE = "Velocities are redshifts relative to the lines of the quiet Sun of this map."
-
-
-@dataclass(frozen=True)
-class Extension:
-    """The name, type and unit of an extension."""
-
-    name: str  # EXTNAME
-    kind: str  # BTYPE, a unified content descriptor
-    unit: str = ""  # BUNIT
 
 
 QUANTITIES = {

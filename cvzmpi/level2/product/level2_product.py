@@ -19,8 +19,9 @@ from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product import level2_asdf, level2_fits
 from cvzmpi.level2.product.checked_product import INVERSION_ID
+from cvzmpi.level2.product.extensions import Extension
 from cvzmpi.level2.product.level2_asdf import Description
-from cvzmpi.level2.product.level2_fits import Extension, Frame, ScanPosition
+from cvzmpi.level2.product.level2_fits import Frame, ScanPosition
 from cvzmpi.level2.product.level2_wcs import Level1Coordinates
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddington
 from cvzmpi.storage.whole_file import write_whole

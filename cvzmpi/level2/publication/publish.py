@@ -18,7 +18,8 @@ from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.metadata_store.inversion_record import InversionRecord
 from cvzmpi.level2.product.check import check_product, checksum
 from cvzmpi.level2.product.checked_product import ProductError
-from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
+from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
 from cvzmpi.level2.transfers.transfer import Transfer, TransferDriver, bring, destination

@@ -8,8 +8,9 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import LedgerUnit, Recorded, State
-from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
+from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Qualification
 from cvzmpi.level2.programs.changed_data import changed_programs
+from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
