@@ -22,8 +22,9 @@ from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
 from cvzmpi.level2.inversion.inversion_unit import InversionUnit, last_prepared
 from cvzmpi.level2.programs.catalogue import Catalogue, reserved_programs
+from cvzmpi.level2.programs.changed_data import changed_programs
 from cvzmpi.level2.programs.inversions import Inversion, add_inversion, draw_inversion_id
-from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
+from cvzmpi.level2.programs.scan import reopen_changed
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
 from cvzmpi.storage.checkpoint_file import check_same_configuration

@@ -82,11 +82,14 @@ class Catalogue(InversionQueries):
             query = query.where(v.c.program == program)
         return {row.dataset_id: DatasetVersion(*row) for row in self._rows(query, within)}
 
-    def versions(self, dataset_id: str) -> list[DatasetVersion]:
-        """All versions of a dataset, the oldest first."""
+    def versions(
+        self, *dataset_ids: str, within: sa.Connection | None = None
+    ) -> list[DatasetVersion]:
+        """All versions of some datasets, of each the oldest first."""
         v = dataset_versions
-        query = sa.select(*_VERSION).where(v.c.dataset_id == dataset_id).order_by(v.c.version)
-        return [DatasetVersion(*row) for row in self._rows(query)]
+        query = sa.select(*_VERSION).where(v.c.dataset_id.in_(dataset_ids))
+        query = query.order_by(v.c.dataset_id, v.c.version)
+        return [DatasetVersion(*row) for row in self._rows(query, within)]
 
     def programs(self) -> dict[str, ObservingProgram]:
         """All Observing Programs as they are now."""
@@ -145,9 +148,9 @@ _VERSION = without_id(dataset_versions)
 
 
 def spectropolarimetric_versions(versions: dict[str, DatasetVersion]) -> dict[str, dict[str, int]]:
-    """By program, the version of each spectropolarimetric dataset."""
-    found: dict[str, dict[str, int]] = {}
-    for version in versions.values():
-        if version.dataset.spectropolarimetric:
-            found.setdefault(version.program, {})[version.dataset_id] = version.version
-    return found
+    """By program, the version of each current spectropolarimetric dataset."""
+    programs = group(version.dataset for version in versions.values())
+    return {
+        name: {d.dataset_id: versions[d.dataset_id].version for d in program.spectropolarimetric}
+        for name, program in programs.items()
+    }

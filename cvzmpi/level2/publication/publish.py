@@ -27,8 +27,9 @@ from cvzmpi.ledger import Event, Job, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.interservice_bus.bus import InterserviceBus
 from cvzmpi.level2.interservice_bus.messages import catalogue_messages
-from cvzmpi.level2.metadata_store.client import InversionRecord, MetadataStore
+from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.metadata_store.dataset import Dataset
+from cvzmpi.level2.metadata_store.inversion_record import InversionRecord
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
@@ -197,7 +198,7 @@ def _program(catalogue: Catalogue, name: str) -> ObservingProgram:
 
 def _canonical_dataset(program: ObservingProgram, staged: StagedFiles) -> Dataset:
     """The dataset that gives an inversion its place in the store; all must still be there."""
-    datasets = {dataset.dataset_id: dataset for dataset in program.datasets}
+    datasets = {dataset.dataset_id: dataset for dataset in program.all_datasets}
     if gone := [dataset for dataset in staged.dataset_ids if dataset not in datasets]:
         raise PublishError(f"{program.name}: {gone[0]} does not belong to it any more")
     return datasets[staged.dataset_ids[0]]
