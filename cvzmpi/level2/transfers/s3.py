@@ -8,10 +8,10 @@ SHA-256 of its whole file, since the one that the service keeps may be of its pa
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from hashlib import sha256
+from hashlib import md5, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +137,7 @@ class S3(FileByFile):
                         Bucket=bucket,
                         Key=key,
                         Body=content,
+                        ChecksumAlgorithm="SHA256",
                         ChecksumSHA256=digests.in_s3,
                         Metadata={SHA256: digests.whole},
                     )
@@ -169,7 +170,7 @@ class S3(FileByFile):
     def _send_parts(self, file: Path, digests: FileDigests, bucket: str, key: str) -> None:
         """Send a large file in parts, those that are missing of an upload that was killed."""
         where = {"Bucket": bucket, "Key": key}
-        upload, there = self._begun(digests, where)
+        upload, there = self._begun(file, digests, where)
         if upload is None:
             begun = self.client.create_multipart_upload(
                 **where, ChecksumAlgorithm="SHA256", Metadata={SHA256: digests.whole}
@@ -195,7 +196,7 @@ class S3(FileByFile):
         )
 
     def _begun(
-        self, digests: FileDigests, where: dict[str, str]
+        self, file: Path, digests: FileDigests, where: dict[str, str]
     ) -> tuple[str | None, dict[int, str]]:
         """The upload of this file that was begun, with the tags of the parts that are there.
 
@@ -216,10 +217,7 @@ class S3(FileByFile):
                 for page in pages.paginate(**where, UploadId=upload)
                 for part in page.get("Parts", ())
             ]
-            checksums = dict(enumerate(digests.parts, 1))
-            if found[0] is None and all(
-                part.get("ChecksumSHA256") == checksums.get(part["PartNumber"]) for part in listed
-            ):
+            if found[0] is None and all(_is_part(part, file, digests) for part in listed):
                 found = upload, {part["PartNumber"]: part["ETag"] for part in listed}
             else:
                 self.client.abort_multipart_upload(**where, UploadId=upload)
@@ -288,3 +286,16 @@ class S3(FileByFile):
 def _bucket_and_prefix(directory: str) -> tuple[str, str]:
     bucket, _, prefix = plain_path(directory).partition("/")
     return bucket, prefix
+
+
+def _is_part(listed: Mapping[str, Any], file: Path, digests: FileDigests) -> bool:
+    """True if a part that was sent is that of the file, by its SHA-256 or else by its MD5."""
+    index = listed["PartNumber"] - 1
+    if index >= len(digests.parts):
+        return False
+    if checksum := listed.get("ChecksumSHA256"):
+        return bool(checksum == digests.parts[index])
+    with file.open("rb") as content:
+        content.seek(index * digests.part_size)
+        part = content.read(digests.part_size)
+    return bool(listed["ETag"].strip('"') == md5(part, usedforsecurity=False).hexdigest())
