@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Literal
 
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.configuration import Level2Config
-from cvzmpi.level2.transfer_settings import Driver
+from cvzmpi.level2.transfers.globus import Globus
 from cvzmpi.level2.transfers.local_copy import LocalCopy
+from cvzmpi.level2.transfers.s3 import S3
 from cvzmpi.level2.transfers.transfer import TransferDriver
 
 
@@ -22,7 +23,9 @@ def publication_driver(config: Level2Config) -> TransferDriver:
         If its package is not installed.
     """
     settings = config.publish
-    return _driver(config, settings.driver, settings.destination, "publish")
+    if settings.driver == "globus":
+        return _globus(config, "publish")
+    return S3(config.s3) if settings.driver == "s3" else LocalCopy(settings.destination)
 
 
 def level1_driver(config: Level2Config) -> TransferDriver | None:
@@ -38,10 +41,21 @@ def level1_driver(config: Level2Config) -> TransferDriver | None:
     settings = config.level1
     if not settings.driver:
         return None
-    return _driver(config, settings.driver, settings.source, "level1")
+    if settings.driver == "globus":
+        return _globus(config, "level1")
+    return S3(config.s3) if settings.driver == "s3" else LocalCopy(settings.source)
 
 
-def _driver(config: Level2Config, name: Driver, root: Path, section: str) -> TransferDriver:
-    if name == "copy":
-        return LocalCopy(root)
-    raise ConfigError(f"{section}.driver = {name!r}: not there yet")
+def _globus(config: Level2Config, end: Literal["publish", "level1"]) -> Globus:
+    settings = config.globus
+    if end == "publish":
+        collection, path = settings.publish_collection, settings.publish_path
+    else:
+        collection, path = settings.level1_collection, settings.level1_path
+    for name, value in (
+        ("here_collection", settings.here_collection),
+        (f"{end}_collection", collection),
+    ):
+        if not value:
+            raise ConfigError(f'globus.{name} is not set, and {end}.driver is "globus"')
+    return Globus(settings, collection, path)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cvzmpi.errors import TransferError, TransferUnavailableError, one_line
+from cvzmpi.errors import MachineError, TransferError, TransferUnavailableError, one_line
 from cvzmpi.level2.transfers.transfer import TaskState, TaskStatus
+from cvzmpi.mpi.machine_fault import is_machine_fault
 
 
 @dataclass
@@ -45,6 +46,8 @@ class FileByFile:
         Raises
         ------
         TransferUnavailableError
+        MachineError
+            If the disk is full, say.
         """
         under_way = self._tasks.get(task)
         if under_way is None:
@@ -59,12 +62,14 @@ class FileByFile:
 
 def _go_on(task: _Task) -> TaskStatus | None:
     """Bring the next file; the status if the task has ended."""
+    task.ended = TaskStatus(TaskState.UNKNOWN, "a file could not be brought")  # where this raises
     try:
         brought = next(task.files, None)
-    except TransferUnavailableError:
-        task.ended = TaskStatus(TaskState.UNKNOWN, "the service did not answer")
-        raise
     except (TransferError, OSError) as error:
+        if isinstance(error, TransferUnavailableError):
+            raise
+        if is_machine_fault(error):
+            raise MachineError(one_line(error)) from error
         return TaskStatus(TaskState.FAILED, one_line(error))
     if brought is None:
         message = f"{task.n_brought} brought, {task.n_there} there already"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 from cvzmpi.errors import TransferError
@@ -42,10 +43,12 @@ class LocalCopy(FileByFile):
         if isinstance(transfer, Transfer):
             directory = self._below_root(transfer.destination)
             pairs = [(file, directory / file.name) for file in transfer.files]
+            copies = _copies(pairs, directory, by_content=True)
         else:
             source, directory = self._below_root(transfer.source), transfer.directory
             pairs = [(source / name, directory / name) for name in sizes_below(source)]
-        return self.begin(f"local:{transfer}", _copies(pairs, directory), len(pairs))
+            copies = _copies(pairs, directory, by_content=False)
+        return self.begin(f"local:{transfer}", copies, len(pairs))
 
     def sizes(self, directory: str) -> dict[str, int]:
         """The sizes of the files in a directory below the root.
@@ -63,31 +66,35 @@ class LocalCopy(FileByFile):
         return path
 
 
-def _copies(pairs: list[tuple[Path, Path]], directory: Path) -> Iterator[bool]:
+def _copies(pairs: list[tuple[Path, Path]], directory: Path, *, by_content: bool) -> Iterator[bool]:
+    """Copy files, except those that are there with the same size and, if asked for, content."""
     directory.mkdir(parents=True, exist_ok=True)
     for source, target in pairs:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield _copy(source, target)
+        there = target.is_file() and target.stat().st_size == source.stat().st_size
+        if there and (not by_content or sha256_of(target) == sha256_of(source)):
+            yield False
+        else:
+            _copy(source, target)
+            yield True
     synchronise(directory)
 
 
-def _copy(source: Path, target: Path) -> bool:
-    """Copy a file, unless it is there with the same content; True if it was copied."""
-    checksum = sha256_of(source)
-    if target.is_file() and sha256_of(target) == checksum:
-        return False
+def _copy(source: Path, target: Path) -> None:
+    """Copy to a `.part` file, compare it, and rename it."""
     part = target.with_name(target.name + ".part")
+    checksum = sha256()
     try:
         with source.open("rb") as from_file, part.open("wb") as to_file:
             while chunk := from_file.read(_CHUNK):
+                checksum.update(chunk)
                 to_file.write(chunk)
             to_file.flush()
             os.fsync(to_file.fileno())
-        if sha256_of(part) != checksum:
+        if sha256_of(part) != checksum.hexdigest():
             raise OSError(f"{source}: its copy differs")
         part.replace(target)
     except OSError:
         with suppress(OSError):
             part.unlink()
         raise
-    return True

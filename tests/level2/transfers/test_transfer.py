@@ -17,16 +17,6 @@ from tools.harness.job_process import environment
 WHERE = destination("data", "pid_1_2", "inv.ABC123")
 
 
-@pytest.fixture
-def files(tmp_path):
-    directory = tmp_path / "product"
-    directory.mkdir()
-    paths = [directory / f"{name}.fits" for name in "abc"]
-    for number, path in enumerate(paths):
-        path.write_bytes(bytes([number]) * 3_000_000)
-    return paths
-
-
 def published(root):
     return {path.name: path.read_bytes() for path in (root / WHERE).iterdir()}
 
