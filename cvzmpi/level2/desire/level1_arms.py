@@ -140,7 +140,7 @@ def _of_line(
     """The dataset of a line; of several, the one nearest in time: all arms observe at once."""
     having = [dataset for dataset in datasets if dataset.has(arm)]
     if not having:
-        here = ["{0.id} ({1[0]:.2f} to {1[1]:.2f} nm)".format(one, one.range) for one in datasets]
+        here = [f"{one.id} ({one.range[0]:.2f} to {one.range[1]:.2f} nm)" for one in datasets]
         raise ProductError(
             f"{contents.fit.path}: {arm.line}: no Level 1 dataset with {arm.wavelength[0]:.2f} to "
             f"{arm.wavelength[-1]:.2f} nm is here; {_here(here, unread)}"
