@@ -56,9 +56,8 @@ class DesireContents:
     fit: FitsArray
     observed: FitsArray
     arms: tuple[Arm, ...]
-    log_tau: (
-        np.ndarray
-    )  # float64, shape (n_depths,): logarithm of the optical depth, equally spaced
+    # float64, shape (n_depths,): logarithm of the optical depth at 500 nm, equally spaced
+    log_tau: np.ndarray
     n_binned: int  # pixels of Level 1 in a pixel along the slit
     fiducial_arm: int  # the arm of the canonical Level 1 dataset, as its VSPARMID
 
@@ -172,8 +171,8 @@ def _equally_spaced(path: Path, line: str, offsets: np.ndarray) -> np.ndarray:
     rounding = 2 * np.finfo(np.float32).eps * np.abs(offsets).max()
     if (worst := np.abs(steps - mean).max()) > _SAME_SPACING * mean + rounding:
         raise ProductError(
-            f"{path}: {line}: wavelength offsets are {mean:g} mA apart, some by {worst:.2g} mA more "
-            "or less: expected equal spacing"
+            f"{path}: {line}: wavelength offsets are {mean:g} mA apart, some by {worst:.2g} mA "
+            "more or less: expected equal spacing"
         )
     return offsets[0] + mean * np.arange(len(offsets))
 
@@ -191,14 +190,15 @@ def _log_tau(atmosphere: FitsArray) -> np.ndarray:
         others = _others(per_pixel[number], inverted, depth)
         if others:
             raise ProductError(
-                f"{path}: log optical depth {number} is {depth:g} in one pixel and {others[0]:g} in "
-                "another: expected the same in all"
+                f"{path}: log optical depth {number} is {depth:g} in one pixel and {others[0]:g} "
+                "in another: expected the same in all"
             )
     steps = np.diff(depths)
     mean = (depths[-1] - depths[0]) / (n_depths - 1)
     if abs(mean) < _SAME_DEPTH or np.abs(steps - mean).max() > _SAME_DEPTH:
         raise ProductError(
-            f"{path}: log optical depths from {depths[0]:g} to {depths[-1]:g}: expected equal spacing"
+            f"{path}: log optical depths from {depths[0]:g} to {depths[-1]:g}: "
+            "expected equal spacing"
         )
     return depths
 
