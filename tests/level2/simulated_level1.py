@@ -37,7 +37,7 @@ def simulate_level1(
         Angle between the slit and the north of the Sun, in degrees.
     """
     from astropy import units as u
-    from dkist_data_simulator.dataset import key_function
+    from dkist_data_simulator.dataset import Omit, key_function
     from dkist_data_simulator.spec214.visp import SimpleVISPDataset
     from dkist_inventory.asdf_generator import dataset_from_fits
 
@@ -82,6 +82,10 @@ def simulate_level1(
             if key.startswith("PC"):
                 return float(wcs.wcs.pc[int(key[2]) - 1, int(key[4]) - 1])
             return wcs.to_header()[key[:-1]]
+
+        @key_function("PV<i>_0A", "PV<i>_1A", "PV<i>_2A")
+        def no_grating(self, key):
+            return Omit()
 
         @property
         def data(self):

@@ -12,7 +12,7 @@ from cvzmpi.errors import Level1Error
 from cvzmpi.level2.desire.contents import Arm, DesireContents
 from cvzmpi.level2.maps.level1 import Level1Map, read_level1
 from cvzmpi.level2.product.checked_product import ProductError
-from cvzmpi.level2.product.level2_fits import begin_of
+from cvzmpi.level2.product.files.file_names import begin_of
 from cvzmpi.messages.foreign_json import plain
 
 _ARM = "VSPARMID"

@@ -81,13 +81,13 @@ def level1_map(arms):
 
 def test_quantities_are_those_of_the_file_in_the_units_of_the_product(opened):
     given = arrays().atmosphere.astype(float)
-    assert list(opened) == list(FACTORS)
+    assert set(opened) == set(FACTORS)
     for number, (name, factor) in enumerate(FACTORS.items()):
         expected = (given[number] * factor).transpose(1, 2, 0)  # to scan, slit, depth
         if name in ("mag_inclination", "mag_azimuth"):
             expected %= 360
         found = opened[name].data.compute()
-        assert found.dtype == np.float32
+        assert found.dtype == np.dtype(">f4")
         assert np.array_equal(found, expected.astype(np.float32)), name
         assert str(opened[name].unit) == UNITS[number]
 
@@ -106,7 +106,7 @@ def test_it_passes_the_check_of_products(product, arms):
     assert checked.inversion_id == INVERSION_ID
     assert checked.dataset_ids == [arms[CANONICAL].name, arms[OTHER].name]
     assert checked.shape == [N_STEPS, N_SLIT]
-    assert checked.lines == ["FeI630", "CaII854"]
+    assert set(checked.lines) == {"FeI630", "CaII854"}
 
 
 def test_the_record_names_the_datasets_and_the_commit(opened, arms):
@@ -126,18 +126,23 @@ def test_depths_are_those_of_the_file(product, opened):
     assert by_gwcs[0] == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore::astropy.wcs.FITSFixedWarning")
 @pytest.mark.parametrize("alternate", [" ", "A"])
 def test_both_wcs_of_fits_are_those_of_the_level1_frame(product, level1_map, alternate):
     """The middle of a pixel of the product is the middle of the pixels that it is made of."""
     frames = level1_map.files()[:N_STEPS]
     for step, along in PIXELS:
-        level1 = fits.getheader(frames[step], 1)
-        wanted = WCS(level1, key=alternate).pixel_to_world_values(middle(along), 0, 0)
+        level1 = WCS(fits.getheader(frames[step]), key=alternate)
+        wanted = world(level1, middle(along), 0, 0)
         with fits.open(product.fits[step]) as units:
-            of_quantity = WCS(units[2].header, key=alternate).pixel_to_world_values(0, along, 0)
-            of_profile = WCS(units[12].header, key=alternate).pixel_to_world_values(0, 0, along, 0)
+            of_quantity = world(WCS(units[2].header, key=alternate), 0, along, 0)
+            of_profile = world(WCS(units[12].header, key=alternate), 0, 0, along, 0)
         for found in (of_quantity[1:], of_profile[2:]):
-            assert found == pytest.approx([wanted[0], wanted[2]], rel=1e-9, abs=1e-9)
+            assert found == pytest.approx(wanted[[0, 2]], rel=1e-9, abs=1e-9)
+
+
+def world(wcs, *pixels):
+    return np.array(wcs.pixel_to_world_values(*pixels))
 
 
 def test_the_wcs_of_asdf_is_that_of_level1(opened, level1_map):
