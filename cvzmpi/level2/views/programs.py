@@ -53,6 +53,7 @@ class ProgramView:
     item: Item
     description: str  # the observers' words about the experiment
     datasets: list[DatasetVersion]  # as they are now
+    superseded: list[str]  # those of them that newer ones with their product ids replace
     # the criteria as they were evaluated last, as in `Invertibility.as_json`; may be empty
     criteria: list[dict[str, Any]]
     history: list[Recorded]  # all events, the oldest first
@@ -73,17 +74,34 @@ class ProgramView:
         """True if the program can be reserved or released."""
         return self.history[-1].to_state in INVERTIBLE
 
+    def superseded_of(self, inversion: Inversion) -> list[str]:
+        """The datasets that an inversion was made of and that others have replaced since."""
+        return [name for name in inversion.datasets if name in self.superseded]
+
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
         return {
             **self.item.as_json(),
             "description": self.description,
             "datasets": [
-                {"version": v.version, "seen": v.seen.isoformat(), **v.row} for v in self.datasets
+                {
+                    "version": v.version,
+                    "seen": v.seen.isoformat(),
+                    "superseded": v.dataset_id in self.superseded,
+                    **v.row,
+                }
+                for v in self.datasets
             ],
             "criteria": self.criteria,
             "history": [_event_json(event) for event in self.history],
-            "inversions": [{**asdict(made), "at": made.at.isoformat()} for made in self.inversions],
+            "inversions": [
+                {
+                    **asdict(made),
+                    "at": made.at.isoformat(),
+                    "superseded_datasets": self.superseded_of(made),
+                }
+                for made in self.inversions
+            ],
         }
 
 
@@ -191,6 +209,7 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
         item=item,
         description=catalogue.experiments().get(program.experiment, ""),
         datasets=list(versions.values()),
+        superseded=[dataset.dataset_id for dataset in program.superseded],
         criteria=_last_criteria(history),
         history=history,
         inversions=catalogue.inversions(name),
@@ -230,18 +249,34 @@ def describe(view: ProgramView) -> str:
         "datasets",
     ]
     for version in view.datasets:
-        d = version.dataset
-        lines.append(
-            f"  {d.dataset_id}  version {version.version}  {d.instrument}  "
-            f"{d.wavelengths}  {d.frame_count} frames"
-        )
+        lines += _describe_dataset(version, version.dataset_id in view.superseded)
     lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
     for criterion in view.criteria:
         mark = {True: "yes", False: "NO", None: "-"}[criterion["passed"]]
         lines.append(f"  {criterion['criterion']} ({criterion['rule']}): {mark}")
         lines += [f"    {f['dataset']}  {f['text']}" for f in criterion["findings"]]
+    for inversion in view.inversions:
+        if replaced := view.superseded_of(inversion):
+            lines.append(
+                f"{inversion.inversion_id} was made of superseded datasets: {', '.join(replaced)}"
+            )
     lines.append("history")
     for event in view.history:
         message = f"  {event.message}" if event.message else ""
         lines.append(f"  {event.at:{_TIME}}  {event.to_state}  [{event.job.program}]{message}")
     return "\n".join(lines) + "\n"
+
+
+def _describe_dataset(version: DatasetVersion, superseded: bool) -> list[str]:
+    d = version.dataset
+    facts = [
+        f"version {version.version}",
+        d.instrument or "unknown instrument",
+        d.wavelengths,
+        f"{d.frame_count} frames" if d.frame_count else "unknown number of frames",
+        f"product {d.product_id}" if d.product_id else "",
+        f"bucket {d.bucket}" if d.bucket else "",
+        "superseded by a newer one of its product" if superseded else "",
+    ]
+    first = f"  {d.dataset_id}  {'  '.join(fact for fact in facts if fact)}"
+    return [first, *(f"    cannot be read: {what}" for what in d.unreadable)]
