@@ -20,8 +20,9 @@ from cvzmpi.level2.programs import retry as again
 from cvzmpi.level2.programs.inversions import InversionView
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.steps import Level2Steps
+from cvzmpi.level2.views.description import describe
 from cvzmpi.level2.views.inversions import inversion_json
-from cvzmpi.level2.views.programs import describe, list_items, program_view
+from cvzmpi.level2.views.programs import list_items, program_view
 from cvzmpi.level2.views.states import inversion_state
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
@@ -46,8 +47,8 @@ def scan(steps: Level2Steps, proposals: tuple[str, ...]) -> int:
     """Read the metadata store; new and changed datasets are added."""
     with _job(steps, "scan") as job:
         report = steps.scan(job, proposals)
-    for bad in report.bad:
-        click.echo(f"bad row {bad}", err=True)
+    for line in report.faults:
+        click.echo(line, err=True)
     click.echo(report)
     return SOME_FAILED if report.bad else DONE
 

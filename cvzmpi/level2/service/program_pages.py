@@ -10,7 +10,7 @@ from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.service.transfer_state import transfer_state
 from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.level2.views.datasets import dataset_history, dataset_json
-from cvzmpi.level2.views.inversions import all_inversions, inversion_json
+from cvzmpi.level2.views.inversions import inversion_json
 from cvzmpi.level2.views.programs import Item, ProgramView, list_items, program_view
 from cvzmpi.level2.views.proposals import by_proposal
 from cvzmpi.level2.views.reservations import Reserved, by_person
@@ -62,7 +62,7 @@ def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> Non
 
     @own.get("/inversions")
     def inversions() -> str:
-        views = all_inversions(catalogue)
+        views = catalogue.inversion_views()[::-1]  # the newest first
         return render_template(
             "level2/inversions.html", views=views, inversion_state=inversion_state
         )
@@ -105,7 +105,7 @@ def add_program_json(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None
 
     @own.get("/api/inversions")
     def inversions_json() -> Response:
-        return jsonify([inversion_json(view) for view in all_inversions(catalogue)])
+        return jsonify([inversion_json(view) for view in catalogue.inversion_views()])
 
     @own.get("/api/reservations")
     def reservations_json() -> Response:

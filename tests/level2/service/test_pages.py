@@ -116,7 +116,7 @@ def test_bucket_product_embargo_and_what_was_replaced_are_shown(web, catalogue, 
     ]
     synchronise(catalogue, job, read_datasets(rows))
     page = text_of(web, f"/programs/{OP}")
-    for words in ("replaced by NEW", "L1-XYZ", "public", "Under embargo until 2126-05-01."):
+    for words in ("superseded by NEW", "L1-XYZ", "public", "Under embargo until 2126-05-01."):
         assert words in page
     assert ">Embargoed</span>" in web.get("/").text
     told = web.get(f"/api/programs/{OP}").get_json()
