@@ -24,6 +24,9 @@ from cvzmpi.level2.maps.level1_frame import check_frame
 from cvzmpi.messages.foreign_json import shown
 from cvzmpi.regular_file import UnreadableFileError, open_regular
 
+MAX_ASDF_BYTES = 1 << 30
+"""Bytes of the ASDF file, which has the headers of all FITS files."""
+
 _DISPERSION_AXIS = 1  # the pixel axes of the world coordinates are slit, dispersion, ...
 _DATASET_ID = re.compile("[A-Za-z0-9][A-Za-z0-9._-]*")  # it becomes a part of names of files
 
@@ -210,7 +213,7 @@ def _load(directory: Path) -> Any:
     if not directory.is_dir():
         raise Level1Error(f"{directory}: no such directory")
     for file in directory.glob("*.asdf"):
-        _check_regular(file)
+        _check_readable(file)
     with _reading(directory):
         dataset = dkist.load_dataset(directory)
     if isinstance(dataset, list):
@@ -220,14 +223,18 @@ def _load(directory: Path) -> Any:
     return dataset
 
 
-def _check_regular(file: Path) -> None:
-    """Refuse what would be waited for, as a pipe, before anything opens it."""
+def _check_readable(file: Path) -> None:
+    """Refuse what would be waited for, as a pipe, or would fill the memory, before it is opened."""
     try:
-        os.close(open_regular(file))
+        descriptor = open_regular(file)
+        size = os.fstat(descriptor).st_size
+        os.close(descriptor)
     except UnreadableFileError as error:
         raise Level1Error(f"{file}: {error}") from error
     except OSError as error:
         raise Level1Error(f"{file}: cannot be read: {error.strerror}") from error
+    if size > MAX_ASDF_BYTES:
+        raise Level1Error(f"{file}: larger than {MAX_ASDF_BYTES:,} bytes")
 
 
 def _check_names(directory: Path, dataset: Any) -> None:
