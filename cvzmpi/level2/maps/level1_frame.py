@@ -134,6 +134,14 @@ def _number(header: Header, name: str, default: int | None = None) -> int:
     return value
 
 
+def _count(header: Header, name: str) -> int:
+    """How many there are of something that the cards number; FITS allows 999."""
+    count = _number(header, name)
+    if not 0 <= count <= 999:
+        raise Level1Error(f"{name} is {count}, expected 0 to 999")
+    return count
+
+
 def _bitpix(header: Header, name: str = "BITPIX") -> int:
     value = _number(header, name)
     if value not in _BITPIX:
@@ -142,7 +150,7 @@ def _bitpix(header: Header, name: str = "BITPIX") -> int:
 
 
 def _lengths(header: Header, name: str = "NAXIS") -> list[int]:
-    lengths = [_number(header, f"{name}{n + 1}") for n in range(min(_number(header, name), 999))]
+    lengths = [_number(header, f"{name}{n + 1}") for n in range(_count(header, name))]
     if any(length < 0 for length in lengths):
         raise Level1Error(f"{name}1 to {name}{len(lengths)} are {lengths}, expected none below 0")
     return lengths
@@ -160,6 +168,7 @@ def _n_bytes(header: Header) -> int:
 def _axes(header: Header) -> list[int]:
     """The lengths of the axes of an image, as compressed as not; none if it is no image."""
     if _value(header, "ZIMAGE") is True:
+        _count(header, "TFIELDS")  # astropy would count as far as it says
         return _lengths(header, "ZNAXIS")
     is_image = str(_value(header, "XTENSION") or "IMAGE").strip() == "IMAGE"
     return _lengths(header) if is_image else []
@@ -193,6 +202,9 @@ def _check_image(header: Header, shape: tuple[int, int]) -> None:
         raise Level1Error(
             f"an image of {' x '.join(map(str, axes))}; the ASDF file says {shape[1]} x {shape[0]}"
         )
+    for number, length in enumerate(axes, start=1):
+        if not 1 <= (tile := _number(header, f"ZTILE{number}", 1)) <= length:
+            raise Level1Error(f"ZTILE{number} is {tile}, expected 1 to {length}")
     name = "ZBITPIX" if _value(header, "ZIMAGE") is True else "BITPIX"
     if (bitpix := _bitpix(header, name)) > 0:
         raise Level1Error(f"{name} is {bitpix}, expected -32 or -64: real numbers")
