@@ -7,16 +7,24 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from cvzmpi.extras import require
 from cvzmpi.ledger import Job, Ledger
 from cvzmpi.ledger.records import now as present
-from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config, secret, store_url
+from cvzmpi.level2.configuration import (
+    BUS_PASSWORD,
+    STORE_AUTHORIZATION,
+    Level2Config,
+    secret,
+    store_url,
+)
 from cvzmpi.level2.handing_in.inbox import Dropped, empty_inbox
+from cvzmpi.level2.interservice_bus.bus import InterserviceBus
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.qualify import QualifyReport, qualify
 from cvzmpi.level2.programs.scan import ScanReport, scan
 from cvzmpi.level2.publication.publish import Published, Publisher, publish_all
-from cvzmpi.level2.transfers.transfer import LocalCopy
+from cvzmpi.level2.transfers.drivers import publication_driver
 
 if TYPE_CHECKING:
     from cvzmpi.level2.inversion.preparation import PreparationReport
@@ -74,10 +82,25 @@ class Level2Steps:
     def publish(self, job: Job) -> list[Published]:
         """Publish all programs that are inverted."""
         settings = self.config.publish
+        driver = publication_driver(self.config)
         with self._store() as store:
-            copy = LocalCopy(settings.destination)
-            publisher = Publisher(store, copy, settings.bucket, settings.staging)
+            publisher = Publisher(
+                store,
+                driver,
+                settings.staging,
+                self.config.level1.directory,
+                self._bus(),
+                settings.bucket,
+                settings.embargoed,
+            )
             return publish_all(self.catalogue, job, publisher)
+
+    def _bus(self) -> InterserviceBus | None:
+        settings = self.config.bus
+        if not settings.url:
+            return None
+        require("pika")
+        return InterserviceBus(**settings.model_dump(), password=secret(BUS_PASSWORD))
 
     def _store(self) -> closing[MetadataStore]:
         settings = self.config.store

@@ -18,8 +18,8 @@ from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
 from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs import retry as again
 from cvzmpi.level2.programs.states import SHOWN
-from cvzmpi.level2.programs.views import describe, list_items, program_view
 from cvzmpi.level2.steps import Level2Steps
+from cvzmpi.level2.views.programs import describe, list_items, program_view
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 

@@ -19,7 +19,8 @@ from cvzmpi.ledger.records import now
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.metadata_store.dataset import Dataset, Experiment
 from cvzmpi.level2.metadata_store.rows import BadRow, Reading, read_datasets, read_experiments
-from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, spectropolarimetric_versions
+from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion
+from cvzmpi.level2.programs.changed_data import changed_programs
 from cvzmpi.level2.programs.held_back import (
     held_programs,
     hold_back,
@@ -96,7 +97,7 @@ def synchronise(
         _add_experiments(catalogue, connection, experiments, at)
         known = catalogue.states(within=connection)
         found = [
-            NewUnit(p.name, cost=float(sum(d.frame_count for d in p.spectropolarimetric)))
+            NewUnit(p.name, cost=float(sum(d.frame_count or 0 for d in p.spectropolarimetric)))
             for p in programs.values()
             if p.name not in known
         ]
@@ -194,17 +195,3 @@ def reopen_changed(
     ]
     catalogue.ledger.record(events, job, within=connection)
     return [event.unit for event in events]
-
-
-def changed_programs(catalogue: Catalogue, *, within: sa.Connection) -> dict[str, str]:
-    """The programs whose datasets changed since the criteria were evaluated; how, in words."""
-    versions = spectropolarimetric_versions(catalogue.newest_versions(within=within))
-    changed = {}
-    for name, answer in catalogue.qualifications(within=within).items():
-        now_there = versions.get(name, {})
-        if now_there != answer.versions:
-            news = sorted(d for d, v in now_there.items() if answer.versions.get(d) != v)
-            changed[name] = (
-                f"datasets came or changed: {', '.join(news)}" if news else "a dataset left"
-            )
-    return changed

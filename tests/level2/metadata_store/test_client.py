@@ -10,12 +10,9 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from cvzmpi.errors import UnavailableError
-from cvzmpi.level2.metadata_store.client import (
-    InversionRecord,
-    MetadataStore,
-    MetadataStoreError,
-    QueryRefusedError,
-)
+from cvzmpi.level2.metadata_store.client import MetadataStore
+from cvzmpi.level2.metadata_store.graphql_endpoint import MetadataStoreError, QueryRefusedError
+from cvzmpi.level2.metadata_store.inversion_record import InversionRecord
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from tests.level2.example_rows import calcium, real_rows, row
 from tests.level2.stand_in_store import TOKEN, StandInStore, serving

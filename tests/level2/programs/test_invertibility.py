@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cvzmpi.level2.metadata_store.dataset import BoundingBox
 from cvzmpi.level2.metadata_store.rows import read_datasets
+from cvzmpi.level2.metadata_store.values import BoundingBox
 from cvzmpi.level2.programs.invertibility import Thresholds, evaluate, solar_radius
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.programs.spectral_lines import CA_II_854, FE_I_630, SPECTRAL_RULES

@@ -8,15 +8,15 @@ import sqlalchemy as sa
 
 from cvzmpi.ledger import Event, State
 from cvzmpi.ledger.db.tables import events
-from cvzmpi.level2.metadata_store.client import MetadataStoreError
+from cvzmpi.level2.metadata_store.graphql_endpoint import MetadataStoreError
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.retry import reopen
 from cvzmpi.level2.programs.scan import reopen_changed, scan, synchronise
-from cvzmpi.level2.programs.views import describe, list_items, program_view
 from cvzmpi.level2.tables import dataset_versions
+from cvzmpi.level2.views.programs import describe, list_items, program_view
 from tests.level2.example_rows import OP, calcium, context, real_rows, row
 
 THRESHOLDS = Thresholds()

@@ -8,8 +8,10 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import LedgerUnit, Recorded, State
-from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
-from cvzmpi.level2.programs.program import ObservingProgram, group
+from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Qualification
+from cvzmpi.level2.programs.changed_data import changed_programs
+from cvzmpi.level2.programs.inversions import Inversion
+from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
 from cvzmpi.messages.foreign_json import plain, why_not_text
@@ -30,7 +32,7 @@ class Item:
     experiment: str
     instruments: list[str]
     n_datasets: int  # the number of spectropolarimetric datasets
-    start: datetime  # the beginning of the observation
+    start: datetime | None  # the beginning of the observation, if it is known
     state: str  # as named in `states.SHOWN`
     since: datetime
     claimed_by: str | None  # the person who has reserved it; the name is that of the JSON key
@@ -40,8 +42,8 @@ class Item:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
-        times = {"start": self.start.isoformat(), "since": self.since.isoformat()}
-        return {**asdict(self), **times}
+        start = None if self.start is None else self.start.isoformat()
+        return {**asdict(self), "start": start, "since": self.since.isoformat()}
 
 
 @dataclass(frozen=True)
@@ -114,14 +116,14 @@ def list_items(
 
 
 def _items(catalogue: Catalogue) -> list[Item]:
-    versions = catalogue.newest_versions()
-    programs = group(version.dataset for version in versions.values())
+    programs = catalogue.programs()
     answers = catalogue.qualifications()
     holders = catalogue.reservations()
     units = reserved_first(catalogue.ledger.units(), holders)
     failed_in = catalogue.ledger.states_before(State.ERROR)
+    changed = changed_programs(catalogue)
     return [
-        _item(programs[unit.name], unit, failed_in.get(unit.name), holders, answers, versions)
+        _item(programs[unit.name], unit, failed_in.get(unit.name), holders, answers, changed)
         for unit in units
         if unit.name in programs
     ]
@@ -133,11 +135,10 @@ def _item(
     failed_in: State | None,
     holders: dict[str, str],
     answers: dict[str, Qualification],
-    versions: dict[str, DatasetVersion],
+    changed_data: dict[str, str],
 ) -> Item:
     answer = answers.get(program.name)
-    now_there = {d.dataset_id: versions[d.dataset_id].version for d in program.spectropolarimetric}
-    changed = answer is not None and now_there != answer.versions
+    changed = program.name in changed_data
     return Item(
         name=program.name,
         proposal=program.proposal,
@@ -184,7 +185,7 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
         history[-1].from_state,
         catalogue.reservations(),
         catalogue.qualifications(),
-        versions,
+        changed_programs(catalogue, name),
     )
     return ProgramView(
         item=item,
@@ -224,14 +225,15 @@ def describe(view: ProgramView) -> str:
         + (f", reserved by {item.claimed_by}" if item.claimed_by else "")
         + (f"; {item.news}" if item.changed else ""),
         f"  proposal {item.proposal}, experiment {item.experiment}, "
-        f"{', '.join(item.instruments)}, from {item.start:{_TIME}} UTC",
+        f"{', '.join(item.instruments)}"
+        + (f", from {item.start:{_TIME}} UTC" if item.start else ""),
         "datasets",
     ]
     for version in view.datasets:
         d = version.dataset
         lines.append(
             f"  {d.dataset_id}  version {version.version}  {d.instrument}  "
-            f"{d.wavelength_min:.2f} to {d.wavelength_max:.2f} nm  {d.frame_count} frames"
+            f"{d.wavelengths}  {d.frame_count} frames"
         )
     lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
     for criterion in view.criteria:
