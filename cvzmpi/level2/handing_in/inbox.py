@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvzmpi.errors import CvzmpiError, LedgerUnavailableError, one_line
+from cvzmpi.errors import CvzmpiError, LedgerUnavailableError, UnavailableError, one_line
 from cvzmpi.ledger import Job
-from cvzmpi.level2.handing_in.hand_in import MAX_BYTES, HandInError, ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import NO_COMMIT_CHECK, HandInSettings, hand_in
+from cvzmpi.level2.handing_in.ready_event import MAX_BYTES, HandInError, ReadyEvent
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.messages.foreign_json import plain
 from cvzmpi.regular_file import UnreadableFileError, read_bounded
@@ -39,8 +40,12 @@ class Dropped:
         return f"{self.file}: {self.text}"
 
 
-def empty_inbox(catalogue: Catalogue, job: Job, directory: Path) -> list[Dropped]:
+def empty_inbox(
+    catalogue: Catalogue, job: Job, directory: Path, settings: HandInSettings = NO_COMMIT_CHECK
+) -> list[Dropped]:
     """Accept or reject every file that was dropped, in the order of their names.
+
+    A file whose check has to wait, as for the repository of its commit, stays.
 
     Raises
     ------
@@ -48,18 +53,23 @@ def empty_inbox(catalogue: Catalogue, job: Job, directory: Path) -> list[Dropped
         If accepted files cannot be moved aside; then nothing is accepted.
     LedgerUnavailableError
     """
-    dropped = [_accept_or_reject(catalogue, job, path) for path in sorted(directory.glob("*.json"))]
+    files = sorted(directory.glob("*.json"))
+    dropped = [_accept_or_reject(catalogue, job, path, settings) for path in files]
     return [one for one in dropped if one is not None]
 
 
-def _accept_or_reject(catalogue: Catalogue, job: Job, path: Path) -> Dropped | None:
+def _accept_or_reject(
+    catalogue: Catalogue, job: Job, path: Path, settings: HandInSettings
+) -> Dropped | None:
     """Accept or reject a file; None if somebody may still be writing it."""
     try:
         ready = ReadyEvent.read(path)
         _make_folder(path.parent / ACCEPTED)
-        inversion = hand_in(catalogue, job, ready)
+        inversion = hand_in(catalogue, job, ready, settings)
     except (LedgerUnavailableError, InboxError):
         raise  # the file is not at fault
+    except UnavailableError as error:
+        return Dropped(plain(path.name), False, f"waits: {error}")
     except HandInError as error:
         return None if _perhaps_incomplete(path) else _reject(path, error)
     except CvzmpiError as error:

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from cvzmpi.ledger import Event, State
-from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import hand_in
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 from cvzmpi.level2.inversion.program_work import keep_inversions
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product, checksum
