@@ -14,7 +14,7 @@ import click
 from cvzmpi.extras import needs
 from cvzmpi.ledger import Job
 from cvzmpi.level2.configuration import load_campaign
-from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs import retry as again
 from cvzmpi.level2.programs.states import SHOWN
@@ -105,7 +105,7 @@ def inverted(
     content = {"program": program, "files": list(files), "commit": commit, "by": by}
     ready = ReadyEvent.of(content, Path.cwd())
     with _job(steps, "inverted") as job:
-        inversion = hand_in(steps.catalogue, job, ready)
+        inversion = steps.hand_in(job, ready)
     click.echo(f"{program}: inverted, {inversion.inversion_id}")
     return DONE
 

@@ -183,10 +183,6 @@ class InversionQueries:
             for inversion in self.inversions(program)
         ]
 
-    def new_inversion_id(self, *, within: sa.Connection | None = None) -> str:
-        """An inversion id that none of the inversions has."""
-        return draw_inversion_id({known.inversion_id for known in self.inversions(within=within)})
-
     def _notes(self, which: sa.ColumnElement[bool], within: sa.Connection | None) -> list[Note]:
         query = sa.select(*without_id(notes)).where(which).order_by(notes.c.id)
         return [Note(*row) for row in self._rows(query, within)]

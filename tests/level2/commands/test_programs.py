@@ -6,7 +6,7 @@ import pytest
 
 from cvzmpi.errors import ConfigError, LedgerError
 from cvzmpi.level2.configuration import Level2Config, load
-from cvzmpi.level2.handing_in.hand_in import HandInError
+from cvzmpi.level2.handing_in.ready_event import HandInError
 from cvzmpi.level2.metadata_store.graphql_endpoint import MetadataStoreError
 from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.level2.programs.reservation import ReservationError
