@@ -1,8 +1,8 @@
 """A process that brings files in its children, each of which ends at a given moment by SIGKILL.
 
-A line of its input is a JSON list: the function to call, as `module:name`, its arguments, and after
-how many of its dealings with files and services the child is killed (0: never). It answers with
-the number of these dealings, or "killed" or "failed".
+A line of its input is a JSON list: the function to call, as `module:name`, its arguments, and the
+number of the change, of a file or by a request to a service, before which the child is killed (0:
+none). It answers with the number of changes, or "killed" or "failed".
 """
 
 import json
@@ -11,27 +11,34 @@ import signal
 import sys
 from importlib import import_module
 
-DEALINGS = {
-    *("open", "os.rename", "os.remove", "os.mkdir", "os.listdir", "os.scandir"),
-    *("http.client.send", "http.client.connect", "socket.connect"),
-}
+REQUESTS = (b"DELETE ", b"GET ", b"HEAD ", b"POST ", b"PUT ")
 
 
-def call(function, arguments, killed_after):
-    """Call the function; its dealings are counted."""
-    n_dealings = 0
+def is_change(event, arguments):
+    """True if what comes next changes a file, or asks a service for something."""
+    match event:
+        case "open":
+            return bool(arguments[2] & (os.O_WRONLY | os.O_RDWR))
+        case "http.client.send":
+            return bytes(arguments[1][:8]).startswith(REQUESTS)
+    return event in {"os.rename", "os.remove"}
 
-    def count(event, _):
-        nonlocal n_dealings
-        if event in DEALINGS:
-            n_dealings += 1
-            if n_dealings == killed_after:
+
+def call(function, arguments, killed_before):
+    """Call the function; its changes are counted."""
+    n_changes = 0
+
+    def count(event, arguments):
+        nonlocal n_changes
+        if is_change(event, arguments):
+            n_changes += 1
+            if n_changes == killed_before:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
     module, _, name = function.partition(":")
     getattr(sys.modules[module], name)(*arguments)
-    return n_dealings
+    return n_changes
 
 
 def main():

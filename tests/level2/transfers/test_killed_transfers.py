@@ -18,7 +18,7 @@ MODULE = "tests.level2.transfers.bringing"
 
 @pytest.fixture(scope="module")
 def bringing():
-    """Call a function of `bringing` in a process that is killed; the number of its dealings."""
+    """Call a function of `bringing` in a process that is killed; the number of its changes."""
     keeper = subprocess.Popen(
         [sys.executable, "-m", "tests.level2.transfers.kept_bringing", MODULE],
         stdin=subprocess.PIPE,
@@ -28,8 +28,8 @@ def bringing():
         env=environment(),
     )
 
-    def bringing(function, arguments, killed_after=0):
-        keeper.stdin.write(json.dumps([f"{MODULE}:{function}", arguments, killed_after]) + "\n")
+    def bringing(function, arguments, killed_before=0):
+        keeper.stdin.write(json.dumps([f"{MODULE}:{function}", arguments, killed_before]) + "\n")
         keeper.stdin.flush()
         return keeper.stdout.readline().strip()
 
@@ -137,18 +137,18 @@ def content():
     return {name: made.randbytes(size) for name, size in sizes.items()}
 
 
-def kill_until_done(bring, begin_anew, check):
-    """Kill at random dealings, until there were enough kills and the last transfer was done."""
+def kill_often(bring, begin_anew, check):
+    """Kill before each change of a transfer, and once more on the way of the next try."""
     begin_anew()
-    n_dealings = int(bring(0))
-    check()
+    n_changes = int(bring(0))
     chance, n_kills = random.Random(7), 0
     while n_kills < N_KILLS:
-        begin_anew()
-        while (how := bring(chance.randint(1, n_dealings))) == "killed":
-            n_kills += 1
-        assert how != "failed"
-        check()
+        for number in range(1, n_changes + 1):
+            begin_anew()
+            assert bring(number) == "killed"
+            n_kills += 1 + (bring(chance.randint(1, n_changes)) == "killed")
+            assert bring(0).isdecimal()
+            check()
 
 
 def test_what_goes_out_arrives_once_and_whole(bringing, driver, there, content, tmp_path):
@@ -167,7 +167,7 @@ def test_what_goes_out_arrives_once_and_whole(bringing, driver, there, content, 
         there.check()
 
     arguments = [driver, str(tmp_path), there.service, WHERE]
-    kill_until_done(lambda k: bringing("bring_out", arguments, k), begin_anew, check)
+    kill_often(lambda k: bringing("bring_out", arguments, k), begin_anew, check)
 
 
 def test_what_comes_in_arrives_once_and_whole(bringing, driver, there, content, tmp_path):
@@ -184,4 +184,4 @@ def test_what_comes_in_arrives_once_and_whole(bringing, driver, there, content, 
         there.check()
 
     arguments = [driver, str(tmp_path), there.service, WHERE]
-    kill_until_done(lambda k: bringing("bring_in", arguments, k), begin_anew, check)
+    kill_often(lambda k: bringing("bring_in", arguments, k), begin_anew, check)
