@@ -10,7 +10,6 @@ from pathlib import Path
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
 from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.inversion.recorded_maps import last_record
-from cvzmpi.level2.maps.level1_directory import level1_directory
 from cvzmpi.level2.maps.preprocess import preprocess_dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
@@ -56,12 +55,17 @@ class PreparationReport:
 
 
 def level1_directories(level1: Path, program: ObservingProgram) -> dict[str, Path | None]:
-    """The directories of a program's datasets with the iron lines; None for those not here."""
+    """The directories of a program's datasets with the iron lines; None for those not here.
+
+    A directory is `<dataset>/` or `<proposal>/<dataset>/`.
+    """
     covers = SPECTRAL_RULES["midpoint"].covers
     found: dict[str, Path | None] = {}
     for dataset in program.spectropolarimetric:
         if covers(dataset, FE_I_630):
-            found[dataset.dataset_id] = level1_directory(level1, dataset)
+            name = dataset.dataset_id
+            places = (level1 / name, level1 / dataset.proposal / name)
+            found[name] = next((place for place in places if place.is_dir()), None)
     return found
 
 
