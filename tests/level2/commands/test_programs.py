@@ -129,7 +129,7 @@ def test_a_withdrawn_inversion_is_not_published(cvzmpi, store):
     assert "withdrawn by Jane at 2" in printed
     assert "wrong line list" in printed
     assert f"{INVERSION_ID} withdrawn by Jane: wrong line list" in cvzmpi("history", OP)
-    with pytest.raises(RemarkError, match="withdrawn by Jane at .* already"):
+    with pytest.raises(RemarkError, match=r"withdrawn by Jane at .* already"):
         cvzmpi(*withdraw)
 
 
