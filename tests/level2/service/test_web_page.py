@@ -141,7 +141,7 @@ def test_a_person_reads_about_inversions_writes_a_note_and_withdraws_one(
         page.one(".inversion summary").click()
         page.all(".inversion textarea")[1].send_keys("wrong darks")
         page.one(f"[id='withdraw-{ID}']").click()
-        page.until(lambda: "wrong darks" in page.one(".withdrawn").text)
+        page.until(lambda: "wrong darks" in page.one("p.withdrawn").text)
         assert page.texts(".inversion .state") == ["Withdrawn"]
         assert catalogue.withdrawal(ID).withdrawn_by == "Jane Doe"
         check("withdrawn")
