@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.ledger.db.tables import latest, units
+from cvzmpi.ledger.db.tables import events, latest, units
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.states import State, state_named
 from cvzmpi.level2.metadata_store.dataset import Dataset
@@ -123,6 +123,12 @@ class Catalogue(InversionQueries):
         """The times since when programs are reserved, by program."""
         query = reserved_programs().add_columns(reservations.c.at)
         return {row.program: row.at for row in self._rows(query)}
+
+    def newest_rows(self) -> tuple[int | None, ...]:
+        """The number of the newest row of each table of the programs; it grows with any change."""
+        tables = (events, dataset_versions, experiment_versions, qualifications, reservations)
+        newest = [sa.select(sa.func.max(table.c.id)).scalar_subquery() for table in tables]
+        return tuple(self._rows(sa.select(*newest))[0])
 
     def state(
         self, program: str, refused: type[CvzmpiError], *, within: sa.Connection | None = None

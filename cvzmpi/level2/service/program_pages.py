@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from cvzmpi.level2.programs.states import SHOWN
+from cvzmpi.level2.service.kept_pages import KeptPages
 from cvzmpi.level2.service.program_maps import maps_of_program
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.service.transfer_state import transfer_state
@@ -30,9 +33,13 @@ _LONGEST = 200
 def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None:
     """Add the pages to a blueprint."""
     catalogue = steps.catalogue
+    kept = KeptPages(catalogue, lambda: rounds.reports)
 
     @own.get("/")
-    def index() -> str:
+    def index() -> Any:
+        return kept.answer(list_page)
+
+    def list_page() -> str:
         items = _items(steps)
         return render_template(
             "level2/index.html",
@@ -85,10 +92,11 @@ def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> Non
 def add_program_json(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None:
     """Add the JSON of the pages to a blueprint."""
     catalogue = steps.catalogue
+    kept = KeptPages(catalogue, lambda: None)
 
     @own.get("/api/programs")
-    def programs_json() -> Response:
-        return jsonify([item.as_json() for item in _items(steps)])
+    def programs_json() -> Any:
+        return kept.answer(lambda: jsonify([item.as_json() for item in _items(steps)]))
 
     @own.get("/api/programs/<program:name>")
     def program_json(name: str) -> Response:
@@ -99,7 +107,10 @@ def add_program_json(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None
         return jsonify(told)
 
     @own.get("/api/proposals")
-    def proposals_json() -> Response:
+    def proposals_json() -> Any:
+        return kept.answer(proposals)
+
+    def proposals() -> Response:
         groups = by_proposal(_items(steps), catalogue.experiments())
         return jsonify([group.as_json() for group in groups])
 
