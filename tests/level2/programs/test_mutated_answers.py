@@ -41,9 +41,9 @@ def example_rows():
     for program, fault in {"good": {}, "better": {}, **FAULTS}.items():
         of = {"observingProgramExecutionId": program}
         rows += [row(f"FE{program}", **of), calcium(f"CA{program}", **of)]
-        rows += [context(f"IM{program}", **of), row(f"X{program}", **of, **fault)]
-    without = {"observingProgramExecutionId": "no_calcium"}
-    return [*rows, row("FEnone", **without), row("FEnone2", **without)]
+        rows.append(row(f"X{program}", **of, **fault))
+    of = {"observingProgramExecutionId": "no_calcium"}
+    return [*rows, row("FEnone", **of), row("FEnone2", **of), context("IMnone", **of)]
 
 
 def some_real_rows(shared_data):
@@ -52,9 +52,9 @@ def some_real_rows(shared_data):
     programs = group(dataset for dataset, _ in read_datasets(rows).datasets)
     found = {True: [], False: []}
     for name, program in programs.items():
-        if program.spectropolarimetric and len(program.datasets) < 6:
+        if program.spectropolarimetric and len(program.datasets) < 5:
             found[evaluate(program, Thresholds()).invertible].append(name)
-    wanted = {*found[True][:3], *found[False][:3]}
+    wanted = {*found[True][:2], *found[False][:3]}
     return [one for one in rows if one["observingProgramExecutionId"] in wanted]
 
 
@@ -228,10 +228,11 @@ def test_answers_that_went_wrong_lose_no_program_and_make_none_wrongly_invertibl
         scan_and_qualify()
         assert catalogue.states().keys() >= states.keys(), seed
         assert invertible_in(catalogue) <= invertible, seed
-        assert {item.name for item in list_items(catalogue)} >= states.keys(), seed
-        view = program_view(catalogue, rng.choice(list(states)))
-        assert describe(view).replace("\n", "").isprintable(), seed
-        json.dumps(view.as_json(), allow_nan=False)
+        if seed % 5 == 0:
+            assert {item.name for item in list_items(catalogue)} >= states.keys(), seed
+            view = program_view(catalogue, rng.choice(list(states)))
+            assert describe(view).replace("\n", "").isprintable(), seed
+            json.dumps(view.as_json(), allow_nan=False)
         scan_and_qualify()
         assert catalogue.states() == states, seed
     assert 0 < len(refused) < seed / 2
