@@ -10,7 +10,7 @@ from typing import Any
 from cvzmpi.level2.desire.check import check_files
 from cvzmpi.level2.desire.files import DesireFiles
 from cvzmpi.level2.handing_in.ready_event import ReadyEvent
-from cvzmpi.level2.maps.level1_directory import level1_directory
+from cvzmpi.level2.maps.level1_places import level1_here
 from cvzmpi.level2.product.check import check_product
 from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.level2.programs.catalogue import Catalogue
@@ -44,8 +44,7 @@ def check_result(catalogue: Catalogue, ready: ReadyEvent, level1: Path) -> Check
     """
     desire = DesireFiles.find(ready.files)
     if desire is not None:
-        here = _level1_here(catalogue, ready.program, level1)
-        files = check_files(desire, here)
+        files = check_files(desire, _level1_of(catalogue, ready.program, level1))
         detail = {"kind": DESIRE, **asdict(files), **ready.as_json()}
         return CheckedResult(None, files.lines, files.checksums, detail)
     product = check_product(ready.files)
@@ -68,16 +67,16 @@ def _by_name(checksums: Mapping[str, str]) -> set[tuple[str, str]]:
     return {(Path(path).name, checksum) for path, checksum in checksums.items()}
 
 
-def _level1_here(catalogue: Catalogue, program: str, level1: Path) -> dict[str, Path]:
-    """The directories of the program's datasets that are here."""
+def _level1_of(catalogue: Catalogue, program: str, level1: Path) -> dict[str, Path]:
+    """The directories of the program's datasets that are here; one must be."""
     observed = catalogue.program(program)
     if observed is None:
         raise ProductError(f"{program}: no dataset belongs to it any more")
-    places = {d.dataset_id: level1_directory(level1, d) for d in observed.spectropolarimetric}
-    here = {dataset_id: place for dataset_id, place in places.items() if place is not None}
+    here = level1_here(level1, observed)
     if not here:
+        names = ", ".join(dataset.dataset_id for dataset in observed.spectropolarimetric)
         raise ProductError(
-            f"{level1}: none of the Level 1 datasets {', '.join(places)} is here, which the files "
-            "are to be compared with"
+            f"{level1}: none of the Level 1 datasets {names} is here, which DeSIRe's files are "
+            "compared with"
         )
     return here

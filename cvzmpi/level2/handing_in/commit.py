@@ -54,7 +54,9 @@ def check_commit(repository: str, commit: str) -> None:
         raise RepositoryUnavailableError(
             f"{repository}: expected status 200 or 404 for commit {commit}, got {status}"
         )
-    if place not in address:  # as the page to sign in, which is there for any commit
+    if (
+        place.lower() not in address.lower()
+    ):  # as the page to sign in, which is there for any commit
         raise RepositoryUnavailableError(
             f"{repository}: asked for commit {commit}, it leads to another page"
         )

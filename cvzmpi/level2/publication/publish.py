@@ -134,11 +134,23 @@ def _publish_or_fail(
                 detail={"step": STEP, "inversion_id": inversion.inversion_id, **detail},
             )
         )
-    if not catalogue.ledger.record(events, job, skip_stale=True):
+    if not _record(catalogue, job, program, events):
         return [replace(one, error="registered, and reopened meanwhile") for one in outcomes]
     for inversion in pending:
         _remembered(publisher, inversion).unlink(missing_ok=True)
     return outcomes
+
+
+def _record(catalogue: Catalogue, job: Job, program: str, events: list[Event]) -> list[Event]:
+    """Record what is published; a program that got a further result meanwhile stays inverted."""
+    with catalogue.ledger.writing() as connection:
+        recorded = catalogue.ledger.record(events, job, skip_stale=True, within=connection)
+        came = [one.inversion_id for one in catalogue.to_publish(program, within=connection)]
+        if recorded and came:
+            message = f"handed in meanwhile: {', '.join(came)}"
+            event = Event(program, State.DONE, State.PUBLISHED, message=message)
+            catalogue.ledger.record([event], job, within=connection)
+    return recorded
 
 
 def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def _of_inversion(steps: Level2Steps, inversion: Inversion, history: list[Record
     ]
     detail: dict[str, Any] = inversion.detail
     if inversion.method == TEAM:
-        files = (Path(detail["asdf"]), *products)
+        made = Path(detail["asdf"]) if "asdf" in detail else settings.staging / inversion_id
+        files = (made, *products)
         return ProgramMap(inversion_id, f"by the {TEAM}", files)
     files = (Path(detail["inverted"]), settings.staging / inversion_id, *products)
     return ProgramMap(inversion_id, inversion.method, files, Path(detail["prepared"]))

@@ -35,9 +35,10 @@ def known_inversion(catalogue: Catalogue, inversion_id: str) -> Inversion:
 
 def all_inversions(catalogue: Catalogue) -> list[InversionView]:
     """The inversions of all programs with all that is known of them, the newest first."""
-    programs = {inversion.program for inversion in catalogue.inversions()}
-    views = [view for program in programs for view in catalogue.inversion_views(program)]
-    return sorted(views, key=lambda view: (view.inversion.at, view.inversion.inversion_id))[::-1]
+    return sorted(
+        catalogue.inversion_views(),
+        key=lambda view: (view.inversion.at, view.inversion.inversion_id),
+    )[::-1]
 
 
 def inversion_json(view: InversionView) -> dict[str, Any]:
@@ -62,9 +63,11 @@ def note_json(note: Note) -> dict[str, Any]:
 def describe_inversion(view: InversionView) -> list[str]:
     """An inversion as lines to print."""
     inversion, state = view.inversion, inversion_state(view)
+    made_by = f", {by}" if (by := inversion.detail.get("by")) else ""
     commit = f", commit {view.commit}" if view.commit else ""
+    made = f"{inversion.method}{made_by}{commit}"
     lines = [
-        f"inversion {inversion.inversion_id}  {inversion.method}{commit}  {inversion.at:{_TIME}}",
+        f"inversion {inversion.inversion_id}  {made}  {inversion.at:{_TIME}}",
         f"  {state}" + (f" {view.published:{_TIME}}" if state is InversionState.PUBLISHED else ""),
     ]
     if view.withdrawal is not None:

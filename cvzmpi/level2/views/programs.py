@@ -11,7 +11,7 @@ from cvzmpi.ledger import LedgerUnit, Recorded, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Qualification
 from cvzmpi.level2.programs.changed_data import changed_programs
-from cvzmpi.level2.programs.inversions import InversionView, Note
+from cvzmpi.level2.programs.inversions import Inversion, InversionView, Note
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
@@ -98,6 +98,11 @@ class ProgramView:
         """True if the program can be reserved or released."""
         return self.history[-1].to_state in INVERTIBLE
 
+    def superseded_of(self, inversion: Inversion) -> list[str]:
+        """The datasets that an inversion was made of and that others have replaced since."""
+        superseded = {d.version.dataset_id for d in self.datasets if d.superseded}
+        return [name for name in inversion.datasets if name in superseded]
+
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
         return {
@@ -106,7 +111,13 @@ class ProgramView:
             "datasets": [dataset.as_json() for dataset in self.datasets],
             "criteria": self.criteria,
             "history": [_event_json(event) for event in self.history],
-            "inversions": [inversion_json(view) for view in self.inversions],
+            "inversions": [
+                {
+                    **inversion_json(view),
+                    "superseded_datasets": self.superseded_of(view.inversion),
+                }
+                for view in self.inversions
+            ],
             "notes": [note_json(note) for note in self.notes],
         }
 
@@ -269,14 +280,8 @@ def describe(view: ProgramView) -> str:
         *(f"  note by {note.written_by}, {note.at:{_TIME}}: {note.text}" for note in view.notes),
         "datasets",
     ]
-    for shown in view.datasets:
-        version, d = shown.version, shown.version.dataset
-        lines.append(
-            f"  {d.dataset_id}  version {version.version}  {d.instrument}  "
-            f"{d.wavelengths}  {d.frame_count} frames"
-            + (f"  in {d.bucket}" if d.bucket else "")
-            + (f"  replaced by {shown.superseded_by or 'another'}" if shown.superseded else "")
-        )
+    for dataset in view.datasets:
+        lines += _describe_dataset(dataset)
     lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
     for criterion in view.criteria:
         mark = {True: "yes", False: "NO", None: "-"}[criterion["passed"]]
@@ -284,8 +289,25 @@ def describe(view: ProgramView) -> str:
         lines += [f"    {f['dataset']}  {f['text']}" for f in criterion["findings"]]
     for inversion in view.inversions:
         lines += describe_inversion(inversion)
+        if replaced := view.superseded_of(inversion.inversion):
+            lines.append(f"  made of superseded datasets: {', '.join(replaced)}")
     lines.append("history")
     for event in view.history:
         message = f"  {event.message}" if event.message else ""
         lines.append(f"  {event.at:{_TIME}}  {event.to_state}  [{event.job.program}]{message}")
     return "\n".join(lines) + "\n"
+
+
+def _describe_dataset(view: DatasetView) -> list[str]:
+    d = view.version.dataset
+    facts = [
+        f"version {view.version.version}",
+        d.instrument or "unknown instrument",
+        d.wavelengths,
+        f"{d.frame_count} frames" if d.frame_count else "unknown number of frames",
+        f"product {d.product_id}" if d.product_id else "",
+        f"bucket {d.bucket}" if d.bucket else "",
+        f"superseded by {view.superseded_by or 'another'}" if view.superseded else "",
+    ]
+    first = f"  {d.dataset_id}  {'  '.join(fact for fact in facts if fact)}"
+    return [first, *(f"    cannot be read: {what}" for what in d.unreadable)]
