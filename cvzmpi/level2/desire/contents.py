@@ -3,16 +3,15 @@
 In all files the last two axes of the arrays are scan and slit, as `astropy` orders them. Before
 those, the atmosphere has quantity and depth; the profiles have Stokes parameter and wavelength, the
 lines one after another. Two extensions of the profiles say which wavelength belongs to which line,
-and how far it is from it.
+and how far it is from it. The formats are those that DKIST's own Level 2 system reads
+(`NSO.Image.Blanca` and `NSO.Image.Fits.Quantity` of https://github.com/DKISTDC/level2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,8 @@ from cvzmpi.messages.foreign_json import plain
 LINES = {23: ("FeI630", 630.15012), 9: ("NaID", 588.995095), 4: ("CaII854", 854.2091)}
 """For a line id of DeSIRe, the line in Level 2 files and its wavelength in air, in nm.
 
-Offsets are from these wavelengths (NIST Atomic Spectra Database).
+Offsets are from these wavelengths (NIST Atomic Spectra Database). DKIST's own system has 588.95095
+for Na I D2, which lacks a digit.
 """
 
 _NM_PER_MILLIANGSTROM = 1e-4
@@ -56,9 +56,8 @@ class DesireContents:
     fit: FitsArray
     observed: FitsArray
     arms: tuple[Arm, ...]
-    log_tau: (
-        np.ndarray
-    )  # float64, shape (n_depths,): logarithm of the optical depth, equally spaced
+    # float64, shape (n_depths,): logarithm of the optical depth at 500 nm, equally spaced
+    log_tau: np.ndarray
     n_binned: int  # pixels of Level 1 in a pixel along the slit
     fiducial_arm: int  # the arm of the canonical Level 1 dataset, as its VSPARMID
 
@@ -82,7 +81,8 @@ def read_contents(files: DesireFiles) -> DesireContents:
         Naming the file, what is wrong with it, and what was expected.
     """
     atmosphere = read_array(files.atmosphere)
-    fit, observed = (read_array(path, n_extensions=2) for path in (files.fit, files.observed))
+    fit = read_array(files.fit, n_extensions=2)
+    observed = read_array(files.observed, n_extensions=2)
     _check_sizes(atmosphere, fit, observed)
     for number, name in ((0, "wavelength offsets"), (1, "line ids")):
         if not np.array_equal(fit.extensions[number], observed.extensions[number], equal_nan=True):
@@ -172,8 +172,8 @@ def _equally_spaced(path: Path, line: str, offsets: np.ndarray) -> np.ndarray:
     rounding = 2 * np.finfo(np.float32).eps * np.abs(offsets).max()
     if (worst := np.abs(steps - mean).max()) > _SAME_SPACING * mean + rounding:
         raise ProductError(
-            f"{path}: {line}: wavelength offsets are {mean:g} mA apart, some by {worst:.2g} mA more "
-            "or less: expected equal spacing"
+            f"{path}: {line}: wavelength offsets are {mean:g} mA apart, some by {worst:.2g} mA "
+            "more or less: expected equal spacing"
         )
     return offsets[0] + mean * np.arange(len(offsets))
 
@@ -181,28 +181,24 @@ def _equally_spaced(path: Path, line: str, offsets: np.ndarray) -> np.ndarray:
 def _log_tau(atmosphere: FitsArray) -> np.ndarray:
     """The depths, which all pixels share; a pixel that was not inverted has only zeros or NaN."""
     per_pixel: np.ndarray = atmosphere.mapped()[0]
-    path, n_depths = atmosphere.path, len(per_pixel)
+    path = atmosphere.path
     inverted = np.isfinite(per_pixel).all(axis=0) & (per_pixel != 0).any(axis=0)
     if not inverted.any():
         raise ProductError(f"{path}: no pixel has optical depths")
-    step, pixel = np.argwhere(inverted)[0]
-    depths = per_pixel[:, step, pixel].astype(float)
-    for number, depth in enumerate(depths):
-        others = _others(per_pixel[number], inverted, depth)
-        if others:
-            raise ProductError(
-                f"{path}: log optical depth {number} is {depth:g} in one pixel and {others[0]:g} in "
-                "another: expected the same in all"
-            )
+    of_inverted = per_pixel[:, inverted].astype(float)
+    depths = of_inverted[:, 0]
+    differ = np.argwhere(np.abs(of_inverted - depths[:, np.newaxis]) > _SAME_DEPTH)
+    if len(differ):
+        number, pixel = differ[0]
+        raise ProductError(
+            f"{path}: log optical depth {number} is {depths[number]:g} in one pixel and "
+            f"{of_inverted[number, pixel]:g} in another: expected the same in all"
+        )
     steps = np.diff(depths)
-    mean = (depths[-1] - depths[0]) / (n_depths - 1)
+    mean = (depths[-1] - depths[0]) / (len(depths) - 1)
     if abs(mean) < _SAME_DEPTH or np.abs(steps - mean).max() > _SAME_DEPTH:
         raise ProductError(
-            f"{path}: log optical depths from {depths[0]:g} to {depths[-1]:g}: expected equal spacing"
+            f"{path}: log optical depths from {depths[0]:g} to {depths[-1]:g}: "
+            "expected equal spacing"
         )
     return depths
-
-
-def _others(values: np.ndarray, inverted: np.ndarray, depth: float) -> Sequence[Any]:
-    """Values of inverted pixels that differ from the depth of the first one."""
-    return list(values[inverted & (np.abs(values - depth) > _SAME_DEPTH)][:1])
