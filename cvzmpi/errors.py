@@ -207,6 +207,14 @@ class TransferError(CvzmpiError):
     """
 
 
+class TransferUnavailableError(TransferError, UnavailableError):
+    """A service that transfers files does not answer, refuses the credentials, or is not done yet.
+
+    Remedy: run it again later: a transfer under way goes on. If the message names credentials, set
+    those in the environment.
+    """
+
+
 def one_line(error: BaseException) -> str:
     """The message of an error, on one line and without secrets; its type if it has no message."""
     return redacted(" ".join(str(error).split())) or type(error).__name__

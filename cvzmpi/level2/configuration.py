@@ -13,10 +13,14 @@ from cvzmpi.config import DEFAULT_FILE, FilePath, Section, Url, load_as, named_o
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
+from cvzmpi.level2.transfer_settings import Driver, GlobusConfig, Level1Config, S3Config
 from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 STORE_AUTHORIZATION = "CVZMPI_STORE_AUTHORIZATION"
 """Environment variable with the value of the header `Authorization` for the metadata store."""
+
+BUS_PASSWORD = "CVZMPI_BUS_PASSWORD"
+"""Environment variable with the password for the interservice bus."""
 
 
 def _address(text: str) -> str:
@@ -61,14 +65,6 @@ class QualifyConfig(Section):
         return Thresholds(self.spectral_rule, self.min_good, self.min_ao_locked)
 
 
-class Level1Config(Section):
-    """The Level 1 data to invert."""
-
-    directory: FilePath = Field(
-        Path("level1"), description="directory of <dataset> or <proposal>/<dataset>"
-    )
-
-
 class MapsConfig(Section):
     """The maps that are made of Level 1 data."""
 
@@ -87,6 +83,17 @@ class MapsConfig(Section):
         return self.directory / "inverted"
 
 
+class HandingInConfig(Section):
+    """The check of what the science team hands in."""
+
+    repository: Url = Field(
+        "",
+        pattern="^(https?://.+)?$",
+        description="web address of the repository of the inversion code, which has a page "
+        "commit/<hash> for each commit; without it, commits are not looked for",
+    )
+
+
 class InboxConfig(Section):
     """The directory for the ready events of the science team."""
 
@@ -96,11 +103,40 @@ class InboxConfig(Section):
 class PublishConfig(Section):
     """The destination of results."""
 
-    bucket: str = Field("data", pattern="^[a-z0-9][a-z0-9.-]*$", description="name of the bucket")
+    bucket: str = Field(
+        "",
+        pattern="^([a-z0-9][a-z0-9.-]*)?$",
+        description="bucket for all files; by default that of the inverted datasets",
+    )
+    embargoed: bool = Field(False, description="whether programs under embargo are published")
+    driver: Driver = Field(
+        "copy", description='service that brings the files there: "copy", "globus", "s3"'
+    )
     destination: FilePath = Field(
-        Path("buckets"), description="directory that holds the bucket, as seen from here"
+        Path("buckets"), description='directory that holds the buckets, for "copy"'
     )
     staging: FilePath = Field(Path("staging"), description="directory where Level 2 files are made")
+
+
+class BusConfig(Section):
+    """The interservice bus, a RabbitMQ broker that takes messages for the catalogue."""
+
+    url: Url = Field(
+        "",
+        pattern="^(amqps?://.+)?$",
+        description="address, as amqp://user@host:5672/virtual-host; without it, no messages",
+    )
+    exchange: str = Field("master.direct.x", min_length=1, description="direct exchange to use")
+    queue_type: Literal["classic", "quorum"] = Field(
+        "classic", description='type of the catalogue\'s queues: "classic" or "quorum"'
+    )
+    receipts: str = Field(
+        "cvzmpi.level2.receipts",
+        min_length=1,
+        max_length=200,
+        description="queue that keeps a copy of what was sent, one for each ledger",
+    )
+    timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")
 
 
 class ServeConfig(Section):
@@ -126,8 +162,12 @@ class Level2Config(Section):
     maps: MapsConfig = MapsConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     job: JobConfig = JobConfig()
+    handing_in: HandingInConfig = HandingInConfig()
     inbox: InboxConfig = InboxConfig()
     publish: PublishConfig = PublishConfig()
+    bus: BusConfig = BusConfig()
+    globus: GlobusConfig = GlobusConfig()
+    s3: S3Config = S3Config()
     serve: ServeConfig = ServeConfig()
 
     def ledger_location(self) -> str | Path:

@@ -39,6 +39,7 @@ class Level1Map:
     dataset: Any  # this map alone; its array has the axes Stokes, scan position, wavelength, slit
     wavelength: np.ndarray  # float64, shape (n_wavelengths,); in air, nm, not calibrated
     wcs: Any  # world coordinates of the whole dataset, all maps
+    map_number: int = 0  # the number of the map, from 0, in a dataset with several
 
     @property
     def inventory(self) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def read_level1(directory: Path, map_number: int = 0, files_needed: bool = True)
             dataset = dataset[:, map_number]
         elif map_number != 0:
             raise Level1Error(f"{directory}: map {map_number}, and it has only one")
-        level1 = Level1Map(directory, dataset, _wavelength(dataset), wcs)
+        level1 = Level1Map(directory, dataset, _wavelength(dataset), wcs, map_number)
         _check_wavelength(directory, level1.wavelength)
         missing = _missing(level1) if files_needed else []
     if missing:

@@ -84,7 +84,7 @@ class Rounds:
 
     def _scan(self) -> str:
         report = self._steps.scan(self._job)
-        return "\n".join([str(report), *(f"bad row {bad}" for bad in report.bad)])
+        return "\n".join([str(report), *report.faults])
 
     def _empty_inbox(self) -> str:
         dropped = self._steps.empty_inbox(self._job)

@@ -1,24 +1,19 @@
-"""The transfer of files to the place where they are published.
+"""Transfers of files to the place where they are published, and from where Level 1 data are kept.
 
 A driver works like the Globus service: a transfer is submitted and becomes a task, whose status can
-be asked for. The driver here copies to a directory of this machine.
+be asked for. A submission has an id, so that the same one twice is one task.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from cvzmpi.errors import TransferError, one_line
-from cvzmpi.storage.whole_file import sha256_of, synchronise
-
-_CHUNK = 1 << 20
+from cvzmpi.messages.foreign_json import shown
 
 
 class TaskState(Enum):
@@ -41,17 +36,83 @@ class TaskStatus:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Files and their destination."""
+    """Files of this machine and their destination."""
 
     files: Sequence[Path]  # they keep their names and arrive in this order
     destination: str  # a directory of the driver, as `destination` returns it
+
+    def __post_init__(self) -> None:
+        """Refuse two files of one name.
+
+        Raises
+        ------
+        TransferError
+        """
+        if len({file.name for file in self.files}) != len(self.files):
+            raise TransferError(f"transfer to {self.destination}: a file name comes twice")
+
+    def __str__(self) -> str:
+        return f"transfer to {self.destination}"
+
+    def sizes(self) -> dict[str, int]:
+        """The sizes of the files, by name.
+
+        Raises
+        ------
+        TransferError
+            If a file is not there.
+        """
+        try:
+            return {file.name: file.stat().st_size for file in self.files}
+        except OSError as error:
+            raise TransferError(f"{self}: {one_line(error)}") from error
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """A directory of the driver with all that is in it, and its destination on this machine."""
+
+    source: str  # a directory of the driver, as `destination` returns it
+    directory: Path
+
+    def __str__(self) -> str:
+        return f"transfer from {self.source}"
+
+    def sizes(self) -> dict[str, int]:
+        """The sizes of the files that are here, by path below the directory.
+
+        Raises
+        ------
+        TransferError
+            If the directory cannot be read.
+        """
+        return sizes_below(self.directory)
 
 
 class TransferDriver(Protocol):
     """A service that transfers files."""
 
-    def submit(self, transfer: Transfer) -> str:
+    @property
+    def pause(self) -> float:
+        """Seconds between two questions for a status."""
+        ...
+
+    def new_submission(self) -> str:
+        """The id of a submission that is to come.
+
+        Raises
+        ------
+        TransferUnavailableError
+        """
+        ...
+
+    def submit(self, transfer: Transfer | Fetch, submission: str) -> str:
         """Begin a transfer or resume one; files that have arrived stay.
+
+        Parameters
+        ----------
+        submission : str
+            From `new_submission`; the same one again is the same task.
 
         Returns
         -------
@@ -66,109 +127,66 @@ class TransferDriver(Protocol):
         ...
 
     def status(self, task: str) -> TaskStatus:
-        """The status of a task."""
+        """The status of a task; it has succeeded if the content of all files was verified.
+
+        Raises
+        ------
+        TransferUnavailableError
+        """
+        ...
+
+    def sizes(self, directory: str) -> Mapping[str, int]:
+        """The sizes of the files in a directory of the driver, by path below it.
+
+        Empty if there is no such directory.
+
+        Raises
+        ------
+        TransferError
+        """
         ...
 
 
-def destination(bucket: str, proposal: str, inversion_id: str) -> str:
-    """The destination of an inversion's files: `<bucket>/<proposal>/<inversion id>/`.
+def destination(bucket: str, proposal: str, name: str) -> str:
+    """The directory of an inversion or dataset: `<bucket>/<proposal>/<name>/`.
 
     Raises
     ------
     TransferError
         If a part is no plain name.
     """
-    for part in (bucket, proposal, inversion_id):
+    for part in (bucket, proposal, name):
         if not part or part.startswith(".") or "/" in part or "\0" in part:
             raise TransferError(f"{part!r}: expected a plain name, as part of a path")
-    return f"{bucket}/{proposal}/{inversion_id}/"
+    return f"{bucket}/{proposal}/{name}/"
 
 
-def bring(
-    driver: TransferDriver, transfer: Transfer, seconds: float = 3600.0, pause: float = 1.0
-) -> None:
-    """Submit a transfer and wait until it has succeeded.
+def plain_path(path: str) -> str:
+    """A path below a directory, as a service names it, if it leads nowhere else.
 
     Raises
     ------
     TransferError
-        If it fails or takes longer than `seconds`.
     """
-    task = driver.submit(transfer)
-    give_up = time.monotonic() + seconds
-    while (status := driver.status(task)).state is not TaskState.SUCCEEDED:
-        if status.state is not TaskState.ACTIVE:
-            raise TransferError(f"transfer to {transfer.destination}: {status.message}")
-        if time.monotonic() > give_up:
-            raise TransferError(f"transfer to {transfer.destination}: not done in {seconds:.0f} s")
-        time.sleep(pause)
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or not path.isprintable():
+        raise TransferError(f"{shown(path)}: expected a path below a directory")
+    return path
 
 
-class LocalCopy:
-    """Copies to a directory of this machine; a task has ended when `submit` returns.
+def sizes_below(directory: Path) -> dict[str, int]:
+    """The sizes of the files in a directory of this machine, by path below it.
 
-    Each file is copied to a `.part` file, read back and compared, and then renamed. A killed copy
-    leaves a `.part` file, which the next one overwrites.
-
-    Parameters
-    ----------
-    root : Path
-        The directory that destinations are relative to.
+    Raises
+    ------
+    TransferError
+        If it cannot be read.
     """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._tasks: dict[str, TaskStatus] = {}
-
-    def submit(self, transfer: Transfer) -> str:
-        """Copy the files that have not arrived yet.
-
-        Raises
-        ------
-        TransferError
-            If a destination is not below the root, or a name comes twice.
-        """
-        directory = self._root / transfer.destination
-        if not directory.resolve().is_relative_to(self._root.resolve()):
-            raise TransferError(f"{transfer.destination}: not below {self._root}")
-        names = [file.name for file in transfer.files]
-        if len(set(names)) != len(names):
-            raise TransferError(f"transfer to {transfer.destination}: a file name comes twice")
-        task = f"local:{transfer.destination}"
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            n_copied = sum(_copy(file, directory / file.name) for file in transfer.files)
-            synchronise(directory)
-        except OSError as error:
-            self._tasks[task] = TaskStatus(TaskState.FAILED, one_line(error))
-        else:
-            self._tasks[task] = TaskStatus(
-                TaskState.SUCCEEDED, f"{n_copied} copied, {len(names) - n_copied} there already"
-            )
-        return task
-
-    def status(self, task: str) -> TaskStatus:
-        """The status of a task of this process."""
-        return self._tasks.get(task, TaskStatus(TaskState.UNKNOWN, f"no task {task}"))
-
-
-def _copy(source: Path, target: Path) -> bool:
-    """Copy a file, unless it is there with the same content; True if it was copied."""
-    checksum = sha256_of(source)
-    if target.is_file() and sha256_of(target) == checksum:
-        return False
-    part = target.with_name(target.name + ".part")
     try:
-        with source.open("rb") as from_file, part.open("wb") as to_file:
-            while chunk := from_file.read(_CHUNK):
-                to_file.write(chunk)
-            to_file.flush()
-            os.fsync(to_file.fileno())
-        if sha256_of(part) != checksum:
-            raise OSError(f"{source}: its copy differs")
-        part.replace(target)
-    except OSError:
-        with suppress(OSError):
-            part.unlink()
-        raise
-    return True
+        return {
+            file.relative_to(directory).as_posix(): file.stat().st_size
+            for file in sorted(directory.rglob("*"))
+            if file.is_file()
+        }
+    except OSError as error:
+        raise TransferError(f"{directory}: {one_line(error)}") from error

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from cvzmpi.ledger import Event, State
-from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import hand_in
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 from cvzmpi.level2.inversion.program_work import keep_inversions
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product, checksum
@@ -17,7 +18,7 @@ from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.publication.publish import Publisher, publish_all
-from cvzmpi.level2.transfers.transfer import LocalCopy
+from cvzmpi.level2.transfers.local_copy import LocalCopy
 from tests.level2.example_product import INVERSION_ID
 from tests.level2.example_rows import OP, calcium
 from tests.level2.invertible_programs import NOW
@@ -34,7 +35,13 @@ def catalogue(catalogue, job, example):
 
 @pytest.fixture
 def publisher(client, tmp_path):
-    return Publisher(client, LocalCopy(tmp_path / "buckets"), "data", tmp_path / "staging")
+    return Publisher(
+        client,
+        LocalCopy(tmp_path / "buckets"),
+        tmp_path / "staging",
+        tmp_path / "level1",
+        bucket="data",
+    )
 
 
 @pytest.fixture
@@ -127,12 +134,13 @@ from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.inversion.program_work import keep_inversions
 from cvzmpi.level2.publication.publish import Publisher, publish_all
-from cvzmpi.level2.transfers.transfer import LocalCopy
+from cvzmpi.level2.transfers.local_copy import LocalCopy
 location, url, token, directory = sys.argv[1:]
 directory = Path(directory)
 with Ledger.open(location) as ledger, ledger.job("publish") as job:
     catalogue, store = Catalogue(ledger), MetadataStore(url, token)
-    publisher = Publisher(store, LocalCopy(directory / "buckets"), "data", directory / "staging")
+    copy = LocalCopy(directory / "buckets")
+    publisher = Publisher(store, copy, directory / "staging", directory / "level1", bucket="data")
     print("ready", flush=True)
     sys.stdin.readline()
     for outcome in publish_all(catalogue, job, publisher):
@@ -292,9 +300,9 @@ def test_what_is_reopened_while_it_is_published_is_named(
 
     submit = publisher.driver.submit
 
-    def while_somebody_reopens_it(transfer):
+    def while_somebody_reopens_it(transfer, submission):
         reopen(catalogue, job, OP)
-        return submit(transfer)
+        return submit(transfer, submission)
 
     monkeypatch.setattr(publisher.driver, "submit", while_somebody_reopens_it)
     (outcome,) = publish_all(catalogue, job, publisher)
@@ -307,12 +315,13 @@ def test_what_was_reopened_before_its_turn_is_not_called_published(
     catalogue, job, invert, publisher, store, monkeypatch
 ):
     invert("inv.AAAAAA")
-    result = catalogue.result
+    to_publish = catalogue.to_publish
 
-    def reopened_before(program):
+    def reopened_after(program):
+        pending = to_publish(program)
         reopen(catalogue, job, program)
-        return result(program)
+        return pending
 
-    monkeypatch.setattr(catalogue, "result", reopened_before)
+    monkeypatch.setattr(catalogue, "to_publish", reopened_after)
     assert publish_all(catalogue, job, publisher) == []
     assert store.inversions == []

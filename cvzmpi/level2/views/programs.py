@@ -8,10 +8,15 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import LedgerUnit, Recorded, State
-from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
-from cvzmpi.level2.programs.program import ObservingProgram, group
+from cvzmpi.ledger.records import now
+from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Qualification
+from cvzmpi.level2.programs.changed_data import changed_programs
+from cvzmpi.level2.programs.inversions import Inversion, InversionView, Note
+from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
+from cvzmpi.level2.views.embargo import embargo
+from cvzmpi.level2.views.inversions import describe_inversion, inversion_json, note_json
 from cvzmpi.messages.foreign_json import plain, why_not_text
 
 _TIME = "%Y-%m-%d %H:%M"
@@ -30,18 +35,39 @@ class Item:
     experiment: str
     instruments: list[str]
     n_datasets: int  # the number of spectropolarimetric datasets
-    start: datetime  # the beginning of the observation
+    start: datetime | None  # the beginning of the observation, if it is known
     state: str  # as named in `states.SHOWN`
     since: datetime
     claimed_by: str | None  # the person who has reserved it; the name is that of the JSON key
     failed: list[str]  # the required criteria that it does not meet
+    buckets: list[str]  # of its datasets
+    embargo: str  # of its spectropolarimetric datasets, as "until 2026-05-01"; "" without
     changed: bool  # whether datasets came or changed since the criteria were evaluated
     news: str  # the consequence of the change; "" if nothing changed
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
-        times = {"start": self.start.isoformat(), "since": self.since.isoformat()}
-        return {**asdict(self), **times}
+        start = None if self.start is None else self.start.isoformat()
+        return {**asdict(self), "start": start, "since": self.since.isoformat()}
+
+
+@dataclass(frozen=True)
+class DatasetView:
+    """The newest version of a dataset, and whether another dataset has replaced it."""
+
+    version: DatasetVersion
+    superseded: bool
+    superseded_by: str | None  # None also if the one that did cannot be told
+
+    def as_json(self) -> dict[str, Any]:
+        """The row of the metadata store, and what is known beside it."""
+        version = self.version
+        return {
+            **{"version": version.version, "seen": version.seen.isoformat()},
+            "superseded": self.superseded,
+            "superseded_by": self.superseded_by,
+            **version.row,
+        }
 
 
 @dataclass(frozen=True)
@@ -50,11 +76,12 @@ class ProgramView:
 
     item: Item
     description: str  # the observers' words about the experiment
-    datasets: list[DatasetVersion]  # as they are now
+    datasets: list[DatasetView]  # as they are now, those that others replace last
     # the criteria as they were evaluated last, as in `Invertibility.as_json`; may be empty
     criteria: list[dict[str, Any]]
     history: list[Recorded]  # all events, the oldest first
-    inversions: list[Inversion]
+    inversions: list[InversionView]  # the oldest first
+    notes: list[Note]  # about the program; those about an inversion are with it
 
     @property
     def in_error(self) -> bool:
@@ -71,17 +98,27 @@ class ProgramView:
         """True if the program can be reserved or released."""
         return self.history[-1].to_state in INVERTIBLE
 
+    def superseded_of(self, inversion: Inversion) -> list[str]:
+        """The datasets that an inversion was made of and that others have replaced since."""
+        superseded = {d.version.dataset_id for d in self.datasets if d.superseded}
+        return [name for name in inversion.datasets if name in superseded]
+
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
         return {
             **self.item.as_json(),
             "description": self.description,
-            "datasets": [
-                {"version": v.version, "seen": v.seen.isoformat(), **v.row} for v in self.datasets
-            ],
+            "datasets": [dataset.as_json() for dataset in self.datasets],
             "criteria": self.criteria,
             "history": [_event_json(event) for event in self.history],
-            "inversions": [{**asdict(made), "at": made.at.isoformat()} for made in self.inversions],
+            "inversions": [
+                {
+                    **inversion_json(view),
+                    "superseded_datasets": self.superseded_of(view.inversion),
+                }
+                for view in self.inversions
+            ],
+            "notes": [note_json(note) for note in self.notes],
         }
 
 
@@ -114,14 +151,14 @@ def list_items(
 
 
 def _items(catalogue: Catalogue) -> list[Item]:
-    versions = catalogue.newest_versions()
-    programs = group(version.dataset for version in versions.values())
+    programs = catalogue.programs()
     answers = catalogue.qualifications()
     holders = catalogue.reservations()
     units = reserved_first(catalogue.ledger.units(), holders)
     failed_in = catalogue.ledger.states_before(State.ERROR)
+    changed = changed_programs(catalogue)
     return [
-        _item(programs[unit.name], unit, failed_in.get(unit.name), holders, answers, versions)
+        _item(programs[unit.name], unit, failed_in.get(unit.name), holders, answers, changed)
         for unit in units
         if unit.name in programs
     ]
@@ -133,11 +170,10 @@ def _item(
     failed_in: State | None,
     holders: dict[str, str],
     answers: dict[str, Qualification],
-    versions: dict[str, DatasetVersion],
+    changed_data: dict[str, str],
 ) -> Item:
     answer = answers.get(program.name)
-    now_there = {d.dataset_id: versions[d.dataset_id].version for d in program.spectropolarimetric}
-    changed = answer is not None and now_there != answer.versions
+    changed = program.name in changed_data
     return Item(
         name=program.name,
         proposal=program.proposal,
@@ -149,6 +185,8 @@ def _item(
         since=unit.since,
         claimed_by=holders.get(program.name) if unit.state in INVERTIBLE else None,
         failed=[] if answer is None or changed else answer.failed,
+        buckets=sorted({dataset.bucket for dataset in program.datasets if dataset.bucket}),
+        embargo=embargo(program.spectropolarimetric, now()),
         changed=changed,
         news=_news(program.name, stands(unit.state, failed_in)) if changed else "",
     )
@@ -184,16 +222,28 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
         history[-1].from_state,
         catalogue.reservations(),
         catalogue.qualifications(),
-        versions,
+        changed_programs(catalogue, name),
     )
     return ProgramView(
         item=item,
         description=catalogue.experiments().get(program.experiment, ""),
-        datasets=list(versions.values()),
+        datasets=_datasets(program, versions),
         criteria=_last_criteria(history),
         history=history,
-        inversions=catalogue.inversions(name),
+        inversions=catalogue.inversion_views(name),
+        notes=catalogue.notes(name),
     )
+
+
+def _datasets(program: ObservingProgram, versions: dict[str, DatasetVersion]) -> list[DatasetView]:
+    newest = {d.product_id: d.dataset_id for d in program.datasets if d.product_id is not None}
+    return [
+        *(DatasetView(versions[d.dataset_id], False, None) for d in program.datasets),
+        *(
+            DatasetView(versions[d.dataset_id], True, newest.get(d.product_id or ""))
+            for d in program.superseded
+        ),
+    ]
 
 
 def _last_criteria(history: list[Recorded]) -> list[dict[str, Any]]:
@@ -224,22 +274,40 @@ def describe(view: ProgramView) -> str:
         + (f", reserved by {item.claimed_by}" if item.claimed_by else "")
         + (f"; {item.news}" if item.changed else ""),
         f"  proposal {item.proposal}, experiment {item.experiment}, "
-        f"{', '.join(item.instruments)}, from {item.start:{_TIME}} UTC",
+        f"{', '.join(item.instruments)}"
+        + (f", from {item.start:{_TIME}} UTC" if item.start else ""),
+        *([f"  under embargo {item.embargo}"] if item.embargo else []),
+        *(f"  note by {note.written_by}, {note.at:{_TIME}}: {note.text}" for note in view.notes),
         "datasets",
     ]
-    for version in view.datasets:
-        d = version.dataset
-        lines.append(
-            f"  {d.dataset_id}  version {version.version}  {d.instrument}  "
-            f"{d.wavelength_min:.2f} to {d.wavelength_max:.2f} nm  {d.frame_count} frames"
-        )
+    for dataset in view.datasets:
+        lines += _describe_dataset(dataset)
     lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
     for criterion in view.criteria:
         mark = {True: "yes", False: "NO", None: "-"}[criterion["passed"]]
         lines.append(f"  {criterion['criterion']} ({criterion['rule']}): {mark}")
         lines += [f"    {f['dataset']}  {f['text']}" for f in criterion["findings"]]
+    for inversion in view.inversions:
+        lines += describe_inversion(inversion)
+        if replaced := view.superseded_of(inversion.inversion):
+            lines.append(f"  made of superseded datasets: {', '.join(replaced)}")
     lines.append("history")
     for event in view.history:
         message = f"  {event.message}" if event.message else ""
         lines.append(f"  {event.at:{_TIME}}  {event.to_state}  [{event.job.program}]{message}")
     return "\n".join(lines) + "\n"
+
+
+def _describe_dataset(view: DatasetView) -> list[str]:
+    d = view.version.dataset
+    facts = [
+        f"version {view.version.version}",
+        d.instrument or "unknown instrument",
+        d.wavelengths,
+        f"{d.frame_count} frames" if d.frame_count else "unknown number of frames",
+        f"product {d.product_id}" if d.product_id else "",
+        f"bucket {d.bucket}" if d.bucket else "",
+        f"superseded by {view.superseded_by or 'another'}" if view.superseded else "",
+    ]
+    first = f"  {d.dataset_id}  {'  '.join(fact for fact in facts if fact)}"
+    return [first, *(f"    cannot be read: {what}" for what in d.unreadable)]
