@@ -47,6 +47,7 @@ def write_product(
     inverted = inversion_file.read(inverted_path)
     if inverted.origin.prepared_checksum != prepared.checksum:
         raise MapFileError(f"{inverted_path}: not inverted from {prepared.path}")
+    prepared.verify()
     if "dataset" not in prepared.record:
         raise MapFileError(f"{prepared.path}: prepared from no Level 1 dataset, as simulated maps")
     level1 = read_level1(level1_directory, int(prepared.record["map"]), files_needed=False)
