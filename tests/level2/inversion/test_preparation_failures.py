@@ -11,11 +11,12 @@ from cvzmpi.ledger import State
 from cvzmpi.level2.inversion import preparation
 from cvzmpi.level2.inversion.preparation import prepare_programs
 from cvzmpi.level2.maps import level1
+from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.preprocess import preprocess_dataset
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
-from cvzmpi.level2.programs.retry import retry
+from cvzmpi.level2.programs.retry import failure_event, retry
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.settings import PreprocessSettings
 from tests.level2.example_rows import calcium
@@ -89,6 +90,38 @@ def test_the_data_of_another_dataset_are_not_taken_for_its_own(catalogue, data, 
     assert states(catalogue) == ONE_FAILED
     message = catalogue.ledger.history(BAD)[-1].message
     assert message.endswith("BBBBBB: is dataset AAAAAA, expected BBBBBB")
+
+
+@pytest.mark.parametrize("damage", ["gone", "torn", "of others"])
+def test_prepared_maps_that_are_not_as_they_were_are_made_anew(
+    catalogue, prepare, tmp_path, damage
+):
+    prepare()
+    others, path = (tmp_path / "prepared" / f"{name}_000.prepared.h5" for name in DATASETS[:2])
+    whole = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(whole[:9000] if damage == "torn" else others.read_bytes()[:-1])
+    assert prepare().prepared == [BAD]
+    assert PreparedMap.read(path).record["dataset"] == DATASETS[1]
+    assert prepare().prepared == []
+
+
+def test_profiles_that_an_inversion_refused_are_made_anew_after_a_retry(
+    catalogue, job, prepare, tmp_path
+):
+    prepare()
+    path = tmp_path / "prepared" / f"{DATASETS[1]}_000.prepared.h5"
+    content = bytearray(path.read_bytes())
+    profiles = PreparedMap.read(path).read_profiles((1, slice(None))).tobytes()
+    content[content.index(profiles)] ^= 1
+    path.write_bytes(content)
+    assert prepare().prepared == []
+    failed = failure_event(BAD, State.PREPROCESSED, "invert", "do not have their checksum")
+    catalogue.ledger.record([failed], job)
+    assert retry(catalogue, job, BAD) is State.PREPROCESSED
+    assert prepare().prepared == [BAD]
+    PreparedMap.read(path).verify()
 
 
 def failing(error):
