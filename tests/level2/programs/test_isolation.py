@@ -55,3 +55,13 @@ def test_what_all_programs_would_meet_is_about_none_of_them(kind):
     error = kind("as it is")
     assert one_line_failure(error, "preprocess of A", LOGGER) is error
     assert not is_about_program(error)
+
+
+def test_an_error_that_was_raised_again_from_itself_has_an_end():
+    error = Level1Error("a.fits: cut off")
+    for _ in range(2):
+        failure = one_line_failure(error, "preprocess of A", LOGGER)
+        with pytest.raises(Level1Error):
+            raise failure from error
+    assert error.__cause__ is error
+    assert is_about_program(one_line_failure(error, "preprocess of A", LOGGER))
