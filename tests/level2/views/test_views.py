@@ -13,7 +13,8 @@ from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.views.embargo import embargo
-from cvzmpi.level2.views.programs import describe, list_items, program_view
+from cvzmpi.level2.views.program_text import describe
+from cvzmpi.level2.views.programs import list_items, program_view
 from cvzmpi.level2.views.proposals import by_proposal
 from cvzmpi.level2.views.reservations import by_person
 from cvzmpi.level2.views.states import INVERSION_STATES, PROGRAM_STATES, inversion_state
