@@ -6,8 +6,11 @@ import shutil
 import pytest
 from graphql import build_schema
 
+from cvzmpi.level2.pictures.open_map import open_map
+from cvzmpi.level2.product.check import check_product
 from tests.earlier_versions import CURRENT, PIXELS, assert_same_files, ledger_rows
 from tests.level2.example_rows import OP, calcium, row
+from tests.level2.simulated_level1 import simulate_level1
 from tests.level2.stand_in_store import TRIMMED_SCHEMA
 from tests.main_job import bytes_of
 from tools.harness.hdf5_content import values
@@ -70,6 +73,30 @@ def remaining(directory):
     return sorted(
         int(values(path)["@n_tickets_remaining"]) for path in directory.rglob("*.inverted.h5")
     )
+
+
+# ----------------------------------------------------------------- products
+
+
+def test_a_product_is_accepted_read_and_shown(earlier, tmp_path):
+    dkist = pytest.importorskip("dkist", reason="products are read with the dkist package")
+    pytest.importorskip("dkist_data_simulator", reason="it makes the Level 1 data")
+    level1, prepared, inverted, product = (
+        tmp_path / name for name in ("level1", "prepared", "inverted", "product")
+    )
+    simulate_level1(level1, n_steps=2, n_slit=6)
+    earlier.succeeds("level2", "prepare", level1, "--output", prepared)
+    earlier.succeeds("level2", "invert", prepared, "--output", inverted)
+    (prepared_map,), (inverted_map,) = prepared.glob("*.h5"), inverted.glob("*.h5")
+    earlier.succeeds(
+        *("level2", "write", level1, prepared_map, inverted_map),
+        *("--output", product, "--inversion-id", "inv.ABC123"),
+    )
+    checked = check_product([product])
+    assert (checked.inversion_id, checked.shape) == ("inv.ABC123", [2, 6])
+    strength = dkist.load_dataset(product)["mag_strength"].data.compute()
+    shown = open_map(product).quantities["field_strength"].read(slice(0, 2))
+    assert shown == pytest.approx(strength)
 
 
 # ----------------------------------------------------------------- programs

@@ -1,10 +1,11 @@
-"""The azimuth in the product is counted from +Q to +U of Level 1, along the field and not across."""
+"""The azimuth in the product is counted from +Q to +U of Level 1, along the field, not across."""
 
 import numpy as np
 import pytest
 
+from cvzmpi.level2.inversion.inversion_file import AZIMUTH_NOTE
 from cvzmpi.level2.inversion.pixel_inversion import invert
-from cvzmpi.level2.product.azimuth_frame import AZIMUTH_AMBIGUITY, AZIMUTH_FRAME
+from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.inverted_map_source import InvertedMapSource
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
@@ -55,7 +56,7 @@ def test_opposite_fields_look_the_same():
 
 
 def test_the_product_states_the_frame_and_what_is_ambiguous():
-    assert {AZIMUTH_FRAME, AZIMUTH_AMBIGUITY} <= set(InvertedMapSource.notes)
+    assert {AZIMUTH_FRAME, AZIMUTH_NOTE} <= set(InvertedMapSource.notes)
     for word in ("+Q", "+U", "+HPLN", "+HPLT", "counterclockwise"):
         assert word in AZIMUTH_FRAME
-    assert "modulo 180 degrees" in AZIMUTH_AMBIGUITY
+    assert "modulo 180 degrees" in AZIMUTH_NOTE

@@ -140,7 +140,7 @@ def headers_of(units: fits.HDUList) -> list[dict[str, Any]]:
     ]
 
 
-def check_fit(frame: Frame, cubes: Sequence[Cube], n_slit: int) -> None:
+def check_shapes(frame: Frame, cubes: Sequence[Cube], n_slit: int) -> None:
     """Check that arrays have the shapes that their axes ask for.
 
     Raises
