@@ -60,9 +60,10 @@ def test_a_command_without_its_package_is_one_line_and_status_2(
 
 def test_the_project_file_has_the_packages_of_the_extras():
     text = (ROOT / "pyproject.toml").read_text()
-    names = {
-        **{"yaml": "pyyaml", "astroquery": "lightkurve", "asdf": "dkist", "gwcs": "dkist"},
-        **{"prometheus_client": "prometheus-client", "globus_sdk": "globus-sdk"},
+    names = {"yaml": "pyyaml", "astroquery": "lightkurve", "asdf": "dkist", "gwcs": "dkist"}
+    names |= {
+        "prometheus_client": "prometheus-client",
+        "globus_sdk": "globus-sdk",
         "botocore": "boto3",
     }
     for extra, packages in PACKAGES.items():

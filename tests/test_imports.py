@@ -146,7 +146,7 @@ ORDER = [
         "level2.interservice_bus",
         "level2.publication",
     ),
-    *("level2.pictures", "level2.steps", "level2.service", "level2.commands"),
+    *("level2.pictures", "level2.steps", "level2.views", "level2.service", "level2.commands"),
     *("cli", "__main__", ""),
 ]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import math
 import os
 import secrets
@@ -23,6 +22,7 @@ from flask import Flask, Request, request, session
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
+from cvzmpi.dashboard.client_network import client_network
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger.person_name import PersonNameError, person_name
 
@@ -176,36 +176,25 @@ class WrongTokens:
     def seconds_to_wait(self, address: str) -> int:
         """Seconds until another token of an address is checked."""
         with self._lock:
-            client = self._clients.get(_network(address))
+            client = self._clients.get(client_network(address))
             return 0 if client is None else max(math.ceil(client.free_at - self._clock()), 0)
 
     def wrong(self, address: str) -> None:
         """Count a wrong token of an address."""
         now = self._clock()
         with self._lock:
-            client = self._clients.pop(_network(address), None)
+            client = self._clients.pop(client_network(address), None)
             if client is None or now - client.free_at > _FORGOTTEN_AFTER:
                 client = _Client()
             client.n_wrong += 1
             doublings = min(client.n_wrong - _FREE - 1, 10)
             pause = 0.0 if client.n_wrong <= _FREE else min(2.0**doublings, _LONGEST)
             client.free_at = now + pause
-            self._clients[_network(address)] = client
+            self._clients[client_network(address)] = client
             if len(self._clients) > _MAX_CLIENTS:
                 self._clients.popitem(last=False)
 
     def right(self, address: str) -> None:
         """Forget the wrong tokens of an address."""
         with self._lock:
-            self._clients.pop(_network(address), None)
-
-
-def _network(address: str) -> str:
-    """The address of a client; of IPv6 the network of 64 bits, which one household has."""
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:100]
-    if known.version == 6:
-        return str(ipaddress.ip_network((known, 64), strict=False))
-    return address
+            self._clients.pop(client_network(address), None)

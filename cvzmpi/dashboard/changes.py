@@ -12,7 +12,12 @@ from cvzmpi.dashboard.look.campaign import ServedCampaign
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger.failures import Chosen
 from cvzmpi.ledger.person_name import PersonNameError, person_name
-from cvzmpi.messages.foreign_json import ForeignJsonError, parse, why_not_text
+from cvzmpi.messages.foreign_json import (
+    ForeignJsonError,
+    parse,
+    why_not_storable,
+    why_not_text,
+)
 
 _EXPECTED = 'expected JSON such as {"by": "Jane"}'
 
@@ -84,7 +89,7 @@ def read_body(body: bytes) -> dict[str, Any]:
     Raises
     ------
     BadRequest
-        If it is no object of JSON.
+        If it is no object of JSON, or nested too deeply, or has too many values.
     """
     if not body:
         return {}
@@ -94,6 +99,8 @@ def read_body(body: bytes) -> dict[str, Any]:
         raise BadRequest(f"{_EXPECTED}: {error}") from error
     if not isinstance(content, dict):
         raise BadRequest(_EXPECTED)
+    if (why := why_not_storable(content)) is not None:
+        raise BadRequest(f"{_EXPECTED}: {why}")
     return content
 
 

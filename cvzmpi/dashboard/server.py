@@ -9,13 +9,17 @@ from typing import Any
 
 import click
 from flask import Flask
-from waitress.server import create_server
 
 from cvzmpi.dashboard.access import SERVE_TOKEN, Access
 from cvzmpi.dashboard.app import MAX_BODY, create_app
+from cvzmpi.dashboard.connections import listen
 from cvzmpi.dashboard.look.campaign import ServedCampaign
 from cvzmpi.errors import ConfigError, one_line
 from cvzmpi.ledger.status.status import take_status
+
+_THREADS = 8
+_MAX_HEAD = 32 * 1024
+"""Bytes of the first line and the headers of a request."""
 
 
 def serve_campaign(campaign: ServedCampaign, host: str, port: int, proxy: str) -> None:
@@ -58,8 +62,14 @@ def serve(
         If the address cannot be used.
     """
     try:
-        server = create_server(
-            app, host=host, port=port, max_request_body_size=MAX_BODY, **_proxy(proxy)
+        server = listen(
+            app,
+            host,
+            port,
+            threads=_THREADS,
+            max_request_header_size=_MAX_HEAD,
+            max_request_body_size=MAX_BODY,
+            **_proxy(proxy),
         )
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or one_line(error)

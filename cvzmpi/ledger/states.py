@@ -75,7 +75,11 @@ TRANSITIONS: Mapping[tuple[State | None, State], str] = {
     # what a job did, and died before it could say so
     (_P, _F): "found done",
     (_Q, _F): "worked on elsewhere, and the result handed in",
-    (_L, _L): "its result is available anew, or a further part of it",
+    (_L, _L): "its result is available anew, or a further part of it; or a part is withdrawn",
+    # a unit may have several results
+    (_F, _F): "a further result is there, or one is withdrawn",
+    (_L, _F): "a further result is there, to be made available",
+    (_D, _D): "a result that it had is withdrawn",
     # failures of any step, and another try from where it failed
     **{(state, _E): "failed" for state in State if state is not _E},
     **{(_E, state): "to be tried again" for state in (_D, _Q, _P, _F)},

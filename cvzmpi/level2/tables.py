@@ -65,4 +65,26 @@ inversions = sa.Table(
     sa.Column("at", Utc, nullable=False),
 )
 
-LEVEL2 = Migrations("cvzmpi.level2.migrations", "level2_version", head="0001")
+notes = sa.Table(
+    "level2_notes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("program", sa.Text, nullable=False, index=True),
+    sa.Column("inversion_id", sa.Text),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("written_by", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
+withdrawals = sa.Table(
+    "level2_withdrawals",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("inversion_id", sa.Text, nullable=False, unique=True),
+    sa.Column("program", sa.Text, nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("withdrawn_by", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
+LEVEL2 = Migrations("cvzmpi.level2.migrations", "level2_version", head="0002")

@@ -1,12 +1,13 @@
 """JSON and text that others wrote: read within bounds, and shown on one line.
 
-Not all that can be read can be stored: PostgreSQL takes no NUL in a text, and no database takes
-half a character of UTF-16. `why_not_storable` finds it before a database does.
+Not all that can be read can be stored: PostgreSQL takes no NUL in a text and no NaN, and no
+database takes half a character of UTF-16. `why_not_storable` finds it before a database does.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 MAX_DEPTH = 20
@@ -63,6 +64,9 @@ def why_not_storable(value: Any) -> str | None:
             n_characters += len(inside)
             if (wrong := why_not_text(inside)) is not None:
                 return wrong
+        elif isinstance(inside, float):
+            if not math.isfinite(inside):
+                return f"{inside} is no number of JSON"
         elif isinstance(inside, dict):
             waiting += [(part, depth + 1) for item in inside.items() for part in item]
         elif isinstance(inside, list):

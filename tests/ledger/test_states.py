@@ -9,13 +9,13 @@ from cvzmpi.ledger.states import RETRY_FROM, TRANSITIONS, check_transition
 # Written down a second time, by rows, so that a change of the table is a change here as well.
 LEGAL = {
     None: "discovered",
-    "discovered": "qualified not_qualified error",
+    "discovered": "discovered qualified not_qualified error",
     "qualified": "qualified not_qualified preprocessed discovered done error",
     "not_qualified": "qualified not_qualified discovered error",
     "preprocessed": "preprocessed working not_qualified qualified discovered done error",
     "working": "done preprocessed error",
-    "done": "published preprocessed qualified discovered error",
-    "published": "published preprocessed qualified discovered error",
+    "done": "done published preprocessed qualified discovered error",
+    "published": "done published preprocessed qualified discovered error",
     "error": "discovered qualified preprocessed done",
 }
 PAIRS = [(before, after) for before in [None, *State] for after in State]

@@ -1,90 +1,29 @@
-"""A metadata store on loopback: a real GraphQL schema behind a real HTTP server.
+"""A metadata store on loopback: the store's own GraphQL schema, executed behind a real HTTP server.
 
-It answers `datasetInventories` and `experimentDescriptions` with their filters, takes the mutation
-`createL2InversionInventory`, validates queries as GraphQL does, and fails on demand. Its rows are a
-plain list that a test changes as it likes.
+It answers `datasetInventories` (with filters and pages), `experimentDescriptions` and
+`l2Inversions`, takes the mutation `createL2InversionInventory`, validates queries as GraphQL does,
+and fails on demand. Its rows are a plain list that a test changes as it likes. The schema is the
+real one where that is at hand, and else the part of it in `metadata_store/trimmed_schema.graphql`.
 """
 
 import copy
 import json
 import threading
 from contextlib import contextmanager, suppress
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from graphql import GraphQLError, build_schema, graphql_sync
 
-SCHEMA = """
-scalar DateTime
-scalar BigInt
+REAL_SCHEMA = Path(__file__).parents[3] / "shared/data/level2/metadata_store_schema.graphql"
+TRIMMED_SCHEMA = Path(__file__).parent / "metadata_store" / "trimmed_schema.graphql"
 
-type Health { good: Int bad: Int ill: Int unknown: Int }
-type GosStatus { open: Int opening: Int closed: Int closing: Int undefined: Int }
-type Distribution { min: Float p25: Float med: Float p75: Float max: Float }
 
-type DatasetInventory {
-  datasetId: String
-  observingProgramExecutionId: String
-  instrumentProgramExecutionId: String
-  primaryProposalId: String
-  primaryExperimentId: String
-  instrumentName: String
-  createDate: DateTime
-  updateDate: DateTime
-  startTime: DateTime
-  endTime: DateTime
-  isEmbargoed: Boolean
-  embargoEndDate: DateTime
-  exposureTime: Float
-  frameCount: BigInt
-  boundingBox: String
-  stokesParameters: String
-  wavelengthMin: Float
-  wavelengthMax: Float
-  spectralLines: [String!]
-  health: Health
-  gosStatus: GosStatus
-  aoLocked: Int
-  lightLevel: Distribution
-  friedParameter: Distribution
-  polarimetricAccuracy: Distribution
-  browseMovieUrl: String
-  bucket: String
-  headerVersion: String
-}
+@cache
+def schema_in(file):
+    return build_schema(file.read_text())
 
-type ExperimentDescription { experimentId: String experimentDescription: String }
-
-type L2InversionInventory {
-  inversionId: String!
-  primaryProposalId: String!
-  instrumentProgramExecutionId: String!
-  bucket: String!
-  asdfObjectKey: String!
-  datasetIds: [String!]!
-  spectralLines: [String!]!
-}
-
-input DatasetInventoriesRequest { datasetIds: [String!] primaryProposalIds: [String!] }
-
-input CreateL2InversionInventoryRequest {
-  inversionId: String!
-  primaryProposalId: String!
-  instrumentProgramExecutionId: String!
-  bucket: String!
-  asdfObjectKey: String!
-  datasetIds: [String!]!
-  spectralLines: [String!]!
-}
-
-type Query {
-  datasetInventories(filterParams: DatasetInventoriesRequest): [DatasetInventory]
-  experimentDescriptions: [ExperimentDescription]
-}
-
-type Mutation {
-  createL2InversionInventory(createParams: CreateL2InversionInventoryRequest!): L2InversionInventory
-}
-"""
 
 TOKEN = "Bearer of the tests"
 
@@ -93,10 +32,10 @@ class StandInStore:
     """What the store holds, and how it behaves.
 
     `datasets` and `experiments` are its rows, `inversions` the records that were registered, in
-    order. `requests` are the queries that arrived. `failures` are (HTTP status, body) pairs, each
-    given in place of one answer, or None for an answer; with `answers_lost` = n the next n requests
-    are carried out and their answers lost; after `hold` all are carried out, and answered only
-    after `let_go`.
+    order. `requests` are the queries that arrived. `failures` are (HTTP status, body) or (HTTP
+    status, body, headers), each given in place of one answer, or None for an answer; with
+    `answers_lost` = n the next n requests are carried out and their answers lost; after `hold` all
+    are carried out, and answered only after `let_go`.
     """
 
     def __init__(self, datasets=(), experiments=()):
@@ -110,7 +49,7 @@ class StandInStore:
         self._lock = threading.Lock()
         self._free = threading.Event()
         self.let_go()
-        self._schema = build_schema(SCHEMA)
+        self._schema = schema_in(REAL_SCHEMA if REAL_SCHEMA.exists() else TRIMMED_SCHEMA)
 
     def row(self, dataset_id):
         """The row of a dataset, to be changed."""
@@ -131,13 +70,18 @@ class StandInStore:
 
     def _carry_out(self, authorization, body):
         with self._lock:
-            query = json.loads(body)["query"]
-            self.requests.append(query)
+            request = json.loads(body)
+            self.requests.append(request["query"])
             if self.failures and (failure := self.failures.pop(0)) is not None:
                 return failure
             if authorization != TOKEN:
                 return 401, json.dumps({"errors": [{"message": "not authorized"}]})
-            result = graphql_sync(self._schema, query, root_value=self._roots())
+            result = graphql_sync(
+                self._schema,
+                request["query"],
+                root_value=self._roots(),
+                variable_values=request.get("variables"),
+            )
             if self.answers_lost > 0:
                 self.answers_lost -= 1
                 return None
@@ -146,25 +90,63 @@ class StandInStore:
     def _roots(self):
         return {
             "datasetInventories": self._dataset_inventories,
-            "experimentDescriptions": lambda info: self.experiments,
+            "experimentDescriptions": self._experiment_descriptions,
+            "l2Inversions": self._inversions,
             "createL2InversionInventory": self._create_inversion,
         }
 
     def _dataset_inventories(self, info, filterParams=None):
+        wanted = filterParams or {"pageSize": None, "pageNumber": 1, "sortColumn": "createDate"}
+        rows = [
+            {
+                **_FILLED_IN,
+                "datasetInventoryId": n,
+                "productId": f"L1-{row.get('datasetId')}",
+                **row,
+            }
+            for n, row in enumerate(self.datasets)
+        ]
+        for name, key in _FILTERS.items():
+            if name in wanted:
+                rows = [row for row in rows if row.get(key) in wanted[name]]
+        rows.sort(key=lambda row: str(row.get(wanted["sortColumn"])))
+        if (size := wanted["pageSize"]) is None:
+            return rows
+        first = (wanted["pageNumber"] - 1) * size
+        return rows[first : first + size]
+
+    def _experiment_descriptions(self, info, filterParams=None):
+        return [{"experimentDescriptionId": n, **row} for n, row in enumerate(self.experiments)]
+
+    def _inversions(self, info, filterParams=None):
         wanted = filterParams or {}
-        ids, proposals = wanted.get("datasetIds"), wanted.get("primaryProposalIds")
         return [
-            row
-            for row in self.datasets
-            if (not ids or row.get("datasetId") in ids)
-            and (not proposals or row.get("primaryProposalId") in proposals)
+            record
+            for record in self.inversions
+            if wanted.get("inversionId") in (None, record["inversionId"])
+            and set(wanted.get("datasetIds") or record["datasetIds"]) & set(record["datasetIds"])
         ]
 
     def _create_inversion(self, info, createParams):
         if any(i["inversionId"] == createParams["inversionId"] for i in self.inversions):
-            raise GraphQLError(f"inversionId {createParams['inversionId']} already exists")
+            raise GraphQLError(
+                'duplicate key value violates unique constraint "l2_inversion_inventory_pkey"'
+            )
         self.inversions.append(createParams)
-        return createParams
+        return {**createParams, "createDate": "2023-01-01T00:00:00"}
+
+
+_FILLED_IN = {"bucket": "public", "status": "AVAILABLE"}
+"""What rows of earlier stores lack and the schema wants."""
+
+_FILTERS = {
+    "datasetIds": "datasetId",
+    "productIds": "productId",
+    "instrumentNames": "instrumentName",
+    "primaryProposalIds": "primaryProposalId",
+    "primaryExperimentIds": "primaryExperimentId",
+}
+"""Filters that are lists, and the keys that they are about."""
 
 
 @contextmanager
@@ -180,11 +162,12 @@ def serving(store):
             if reply is None:
                 self.close_connection = True
                 return
-            status, text = reply
-            content = text.encode()
+            status, text, *more = reply
+            content = text if isinstance(text, bytes) else text.encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
+            headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+            for name, value in (headers | dict(*more)).items():
+                self.send_header(name, value)
             self.end_headers()
             with suppress(ConnectionError):  # whoever asked may have been killed
                 self.wfile.write(content)

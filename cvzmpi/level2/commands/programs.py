@@ -18,8 +18,8 @@ from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
 from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs import retry as again
 from cvzmpi.level2.programs.states import SHOWN
-from cvzmpi.level2.programs.views import describe, list_items, program_view
 from cvzmpi.level2.steps import Level2Steps
+from cvzmpi.level2.views.programs import describe, list_items, program_view
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 
@@ -43,8 +43,8 @@ def scan(steps: Level2Steps, proposals: tuple[str, ...]) -> int:
     """Read the metadata store; new and changed datasets are added."""
     with _job(steps, "scan") as job:
         report = steps.scan(job, proposals)
-    for bad in report.bad:
-        click.echo(f"bad row {bad}", err=True)
+    for line in report.faults:
+        click.echo(line, err=True)
     click.echo(report)
     return SOME_FAILED if report.bad else DONE
 

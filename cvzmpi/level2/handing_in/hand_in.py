@@ -19,7 +19,8 @@ from cvzmpi.ledger.person_name import PersonNameError, person_name
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.product.check import check_product
 from cvzmpi.level2.product.checked_product import CheckedProduct, ProductError
-from cvzmpi.level2.programs.catalogue import Catalogue, Inversion, add_inversion
+from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.inversions import Inversion, add_inversion
 from cvzmpi.level2.programs.reservation import add_reservation
 from cvzmpi.level2.programs.retry import failure_event, resume_event
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN

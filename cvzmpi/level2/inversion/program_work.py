@@ -8,8 +8,6 @@ next one finds nothing left to do in it, and says that it is done.
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,19 +21,15 @@ from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
 from cvzmpi.level2.inversion.inversion_unit import InversionUnit, last_prepared
-from cvzmpi.level2.programs.catalogue import (
-    Catalogue,
-    Inversion,
-    add_inversion,
-    reserved_programs,
-)
-from cvzmpi.level2.programs.scan import changed_programs, reopen_changed
+from cvzmpi.level2.programs.catalogue import Catalogue, reserved_programs
+from cvzmpi.level2.programs.changed_data import changed_programs
+from cvzmpi.level2.programs.inversions import Inversion, add_inversion, draw_inversion_id
+from cvzmpi.level2.programs.scan import reopen_changed
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
 from cvzmpi.storage.checkpoint_file import check_same_configuration
 
 STEP = "invert"
-_LETTERS = string.ascii_uppercase + string.digits
 _OPEN = (State.PREPROCESSED, State.WORKING)
 
 
@@ -176,11 +170,9 @@ class ProgramWork:
 
     def _new_id(self) -> str:
         """An inversion id that nobody has."""
-        while True:
-            inversion_id = "inv." + "".join(secrets.choice(_LETTERS) for _ in range(6))
-            if inversion_id not in self._ids_taken:
-                self._ids_taken.add(inversion_id)
-                return inversion_id
+        inversion_id = draw_inversion_id(self._ids_taken)
+        self._ids_taken.add(inversion_id)
+        return inversion_id
 
 
 def keep_inversions(connection: sa.Connection, happened: Sequence[Event]) -> None:

@@ -1,206 +1,157 @@
 """Models of the metadata store's rows: datasets (`datasetInventories`) and experiments.
 
-The store has rows of several ages and sources. Harmless differences are accepted: the case of
-values, missing counts, and times without a zone, which are in UTC.
+A dataset whose row has values that cannot be read is a dataset too: it lacks them, and says so.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from datetime import datetime, timezone
-from itertools import product
-from typing import Annotated, Any, NamedTuple
+from datetime import datetime
+from typing import Annotated, ClassVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
-    model_validator,
+from pydantic import Field, ValidationInfo, field_validator
+
+from cvzmpi.level2.metadata_store.store_row import StoreRow
+from cvzmpi.level2.metadata_store.values import (
+    AnyTime,
+    Box,
+    Counts,
+    Flag,
+    Frames,
+    LineNames,
+    Name,
+    NameInAddress,
+    NameOrBlank,
+    NameOrNone,
+    Number,
+    Stokes,
+    Text,
+    Time,
 )
-from pydantic.alias_generators import to_camel
-
-from cvzmpi.messages.foreign_json import plain
 
 INSTRUMENT = "VISP"
 """The spectropolarimeter whose datasets are inverted, in capitals."""
 
-MAX_NAME = 200
-"""Characters of a name; an index of PostgreSQL takes about 2,700 bytes at most."""
+NEEDED = frozenset(
+    {
+        "instrumentProgramExecutionId",
+        "primaryProposalId",
+        "instrumentName",
+        "createDate",
+        "startTime",
+        "endTime",
+        "frameCount",
+        "wavelengthMin",
+        "wavelengthMax",
+    }
+)
+"""Values of a dataset that cannot be read where they are null, whatever the store allows."""
 
-_FIRST_YEAR, _LAST_YEAR = 1950, 2150
-_INT64 = 2**63 - 1
-
-_NUMBER = r"\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*"
-_BOX = re.compile(rf"\s*\({_NUMBER},{_NUMBER}\)\s*,\s*\({_NUMBER},{_NUMBER}\)\s*")
-
-
-class BoundingBox(NamedTuple):
-    """A field of view in arcsec from the centre of the solar disk, by two opposite corners."""
-
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-
-    @property
-    def reach(self) -> float:
-        """Distance of the farthest of its four corners from the centre of the disk, in arcsec."""
-        return max(math.hypot(x, y) for x, y in product((self.x1, self.x2), (self.y1, self.y2)))
-
-
-def _utc(time: datetime) -> datetime:
-    """A time in UTC; one without a zone is in UTC already."""
-    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
-        raise ValueError(f"expected a time between {_FIRST_YEAR} and {_LAST_YEAR}")
-    if time.tzinfo is None:
-        return time.replace(tzinfo=timezone.utc)
-    return time.astimezone(timezone.utc)
-
-
-def _time_text(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("expected a time as ISO text")
-    return value
-
-
-def _box(value: Any) -> BoundingBox | None:
-    """`(x,y),(x,y)` in arcsec, upper right and lower left."""
-    if value is None:
-        return None
-    match = _BOX.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("expected (x,y),(x,y) in arcsec")
-    box = BoundingBox(*map(float, match.groups()))
-    if not all(map(math.isfinite, box)):
-        raise ValueError("expected finite numbers")
-    return box
-
-
-def _counts(value: Any) -> Any:
-    """Counts by status in lower case; a status without frames may be null."""
-    if not isinstance(value, dict):
-        return {} if value is None else value
-    return {str(status).lower(): count or 0 for status, count in value.items()}
-
-
-def _stokes(value: Any) -> Any:
-    """The Stokes parameters in their usual order, from `IQUV` or a list of them."""
-    if not isinstance(value, str | list | None):
-        raise ValueError("expected some of I, Q, U, V")
-    letters = {str(letter).strip().upper() for letter in value or ()}
-    unknown = letters - set("IQUV")
-    if unknown:
-        raise ValueError(
-            f"expected some of I, Q, U, V, not {plain(', '.join(sorted(unknown)), 60)}"
-        )
-    return "".join(letter for letter in "IQUV" if letter in letters)
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("expected printable characters")
-    return text
-
-
-def _addressable(name: str) -> str:
-    """Refuse a name that cannot stand in the address of a page: browsers resolve `.` and `..`."""
-    if {".", ".."} & set(name.split("/")):
-        raise ValueError("expected neither . nor .. between slashes")
-    return name
-
-
-Time = Annotated[datetime, BeforeValidator(_time_text), AfterValidator(_utc)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
-Frames = Annotated[NonNegativeInt, Field(le=_INT64)]
-Counts = Annotated[dict[str, Frames], BeforeValidator(_counts)]
-
-
-class StoreRow(BaseModel):
-    """Base of the rows, whose keys are in camel case; unknown keys are ignored."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="ignore",
-        frozen=True,
-        allow_inf_nan=False,
-        str_strip_whitespace=True,
-    )
+_ADMINISTRATIVE = {"product_id", "bucket", "embargoed", "embargo_end"}
 
 
 class Distribution(StoreRow):
     """The quartiles of a quantity over the frames of a dataset."""
 
-    min: float | None = None
-    p25: float | None = None
-    med: float | None = None
-    p75: float | None = None
-    max: float | None = None
+    min: Number | None = None
+    p25: Number | None = None
+    med: Number | None = None
+    p75: Number | None = None
+    max: Number | None = None
 
 
 class Dataset(StoreRow):
     """One dataset: one instrument, one spectral window, one observation.
 
     Wavelengths are in nm, times in UTC, the box in arcsec; health and GOS status are frames by
-    status, `ao_locked` is the number of frames with locked adaptive optics.
+    status, `ao_locked` is the number of frames with locked adaptive optics. A value that is not
+    given or cannot be read is None, and a name "".
+
+    Parameters
+    ----------
+    product_id : str or None
+        The name of the observed data, which stays when they are processed again: of several
+        datasets with one product id, one is current.
+    updated : datetime or None
+        None if its row never changed.
+    bucket : str or None
+        The bucket that has its files.
+    unreadable : tuple of str
+        The values of its row that cannot be read, each with its name and what was expected.
     """
 
     dataset_id: Name
-    observing_program: Annotated[Name, AfterValidator(_addressable)] = Field(
-        alias="observingProgramExecutionId"
-    )
-    instrument_program: Name = Field(alias="instrumentProgramExecutionId")
-    proposal: Name = Field(alias="primaryProposalId")
-    experiment: Name = Field(alias="primaryExperimentId")
-    instrument: Annotated[Name, AfterValidator(str.upper)] = Field(alias="instrumentName")
-    created: Time = Field(alias="createDate")
-    updated: Time = Field(alias="updateDate")
-    start: Time = Field(alias="startTime")
-    end: Time = Field(alias="endTime")
-    embargoed: bool = Field(False, alias="isEmbargoed")
-    exposure_time: NonNegativeFloat | None = None
-    frame_count: Annotated[PositiveInt, Field(le=_INT64)]
-    bounding_box: Annotated[BoundingBox | None, BeforeValidator(_box)]
-    stokes: Annotated[str, BeforeValidator(_stokes)] = Field(alias="stokesParameters")
-    wavelength_min: float
-    wavelength_max: float
-    spectral_lines: tuple[str, ...] | None = None
-    health: Counts = Field({}, validate_default=True)
-    gos_status: Counts = Field({}, validate_default=True)
+    observing_program: NameInAddress = Field(alias="observingProgramExecutionId")
+    instrument_program: Name = Field("", alias="instrumentProgramExecutionId")
+    proposal: Name = Field("", alias="primaryProposalId")
+    experiment: NameOrBlank = Field("", alias="primaryExperimentId")
+    instrument: Name = Field("", alias="instrumentName")
+    product_id: NameOrNone = None
+    bucket: NameOrNone = None
+    created: Time = Field(None, alias="createDate")
+    updated: Time = Field(None, alias="updateDate")
+    start: Time = Field(None, alias="startTime")
+    end: Time = Field(None, alias="endTime")
+    embargoed: Flag = Field(False, alias="isEmbargoed")
+    embargo_end: AnyTime = Field(None, alias="embargoEndDate")
+    exposure_time: Annotated[Number, Field(ge=0)] | None = None
+    frame_count: Annotated[Frames, Field(gt=0)] | None = None
+    bounding_box: Box = None
+    stokes: Stokes = Field("", alias="stokesParameters")
+    wavelength_min: Number | None = None
+    wavelength_max: Number | None = None
+    spectral_lines: LineNames | None = None
+    health: Counts = Field({})
+    gos_status: Counts = Field({})
     ao_locked: Frames | None = None
     light_level: Distribution | None = None
     fried_parameter: Distribution | None = None
     polarimetric_accuracy: Distribution | None = None
+    unreadable: tuple[str, ...] = ()
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Dataset:
-        if self.wavelength_min > self.wavelength_max:
-            raise ValueError(
-                f"wavelengthMin {self.wavelength_min} is above wavelengthMax {self.wavelength_max}"
-            )
-        return self
+    not_of_the_store: ClassVar[frozenset[str]] = frozenset({"unreadable"})
+
+    @field_validator("instrument")
+    @classmethod
+    def _in_capitals(cls, name: str) -> str:
+        return name.upper()
+
+    @field_validator("wavelength_max")
+    @classmethod
+    def _in_order(cls, longest: float | None, info: ValidationInfo) -> float | None:
+        shortest = info.data.get("wavelength_min")
+        if longest is not None and shortest is not None and shortest > longest:
+            raise ValueError(f"expected no less than wavelengthMin, {shortest}")
+        return longest
 
     @property
     def spectropolarimetric(self) -> bool:
-        """True if its instrument is the one whose datasets are inverted."""
-        return self.instrument == INSTRUMENT
+        """True if its instrument is the one whose datasets are inverted, or cannot be read."""
+        return self.instrument in (INSTRUMENT, "")
 
     @property
-    def changed(self) -> datetime:
-        """The time of its creation or last change in the store."""
-        return max(self.created, self.updated)
+    def changed(self) -> datetime | None:
+        """The time of its creation or last change in the store; None if neither is known."""
+        return max((time for time in (self.created, self.updated) if time), default=None)
+
+    @property
+    def wavelengths(self) -> str:
+        """The wavelengths that it covers, in words."""
+        if self.wavelength_min is None or self.wavelength_max is None:
+            return "unknown wavelengths"
+        return f"{self.wavelength_min:.2f} to {self.wavelength_max:.2f} nm"
+
+    def same_data(self, other: Dataset) -> bool:
+        """True if another version of it differs in bucket, product id and embargo at most."""
+        return self._data() == other._data()
+
+    def _data(self) -> Dataset:
+        return self.model_copy(
+            update={name: type(self).model_fields[name].default for name in _ADMINISTRATIVE}
+        )
 
 
 class Experiment(StoreRow):
     """An experiment, as its observers describe it."""
 
     experiment_id: Name
-    description: Annotated[str, BeforeValidator(lambda text: "" if text is None else text)] = Field(
-        "", alias="experimentDescription"
-    )
+    description: Text = Field("", alias="experimentDescription")

@@ -1,24 +1,28 @@
-"""Rows of the metadata store: each is read by itself, and a bad one does not stop the others."""
+"""Rows of the metadata store: each is read by itself, and no value of it costs more than itself.
+
+A row that names its dataset and its program becomes a dataset, whatever else is wrong with it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
-from cvzmpi.level2.metadata_store.dataset import INSTRUMENT, MAX_NAME, Dataset, Experiment, StoreRow
+from cvzmpi.level2.metadata_store.dataset import INSTRUMENT, NEEDED, Dataset, Experiment
+from cvzmpi.level2.metadata_store.values import MAX_NAME, is_addressable
 from cvzmpi.messages.foreign_json import plain, shown, why_not_storable
 
-Row = TypeVar("Row", bound=StoreRow)
-
+_NAMES = ("datasetId", "observingProgramExecutionId")
+_KEYS = Dataset.names()
 _N_EXPLAINED = 10  # errors of one row
 
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that cannot be used."""
+    """A row that cannot be used: it names no dataset, or no program."""
 
     name: str  # the name of the row in messages
     message: str  # the reason, on one line
@@ -36,11 +40,12 @@ class BadRow:
         said = row if isinstance(row, dict) else {}
         name = said.get("datasetId") or said.get("experimentId")
         instrument = _said(said.get("instrumentName"))
+        program = _said(said.get("observingProgramExecutionId"))
         return cls(
             plain(str(name), 80) if isinstance(name, str) else f"row {number + 1}",
             message,
             _said(said.get("datasetId")),
-            _said(said.get("observingProgramExecutionId")),
+            program if program is not None and is_addressable(program) else None,
             instrument is not None and instrument.upper() != INSTRUMENT,
         )
 
@@ -53,7 +58,7 @@ def _said(value: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Reading:
-    """The datasets in an answer, each with its row, and the bad rows."""
+    """The datasets in an answer, each with what is kept of its row, and the bad rows."""
 
     datasets: list[tuple[Dataset, dict[str, Any]]]
     bad: list[BadRow]
@@ -64,13 +69,14 @@ def read_datasets(rows: Iterable[Any]) -> Reading:
     newest: dict[str, tuple[Dataset, dict[str, Any]]] = {}
     bad = []
     for number, row in enumerate(rows):
-        dataset = _read(Dataset, row)
-        if isinstance(dataset, str):
-            bad.append(BadRow.of(row, number, dataset))
+        read = _read_dataset(row)
+        if isinstance(read, str):
+            bad.append(BadRow.of(row, number, read))
             continue
+        dataset, _ = read
         other = newest.get(dataset.dataset_id)
-        if other is None or other[0].updated < dataset.updated:
-            newest[dataset.dataset_id] = (dataset, row)
+        if other is None or _is_newer(dataset, other[0]):
+            newest[dataset.dataset_id] = read
     return Reading(list(newest.values()), bad)
 
 
@@ -78,29 +84,63 @@ def read_experiments(rows: Iterable[Any]) -> tuple[list[Experiment], list[BadRow
     """Read the rows of `experimentDescriptions`."""
     experiments, bad = [], []
     for number, row in enumerate(rows):
-        experiment = _read(Experiment, row)
-        if isinstance(experiment, str):
-            bad.append(BadRow.of(row, number, experiment))
-        else:
-            experiments.append(experiment)
+        wrong = why_not_storable(row)
+        try:
+            if wrong is None:
+                experiments.append(Experiment.model_validate(row))
+        except ValidationError as error:
+            wrong = _on_one_line(_explain(error).values())
+        if wrong is not None:
+            bad.append(BadRow.of(row, number, wrong))
     return experiments, bad
 
 
-def _read(model: type[Row], row: Any) -> Row | str:
-    """A row as a model, or the reason why it is bad."""
-    if (wrong := why_not_storable(row)) is not None:
-        return wrong
+def _read_dataset(row: Any) -> tuple[Dataset, dict[str, Any]] | str:
+    """A row as a dataset, with the values that can be read, or the reason why it is bad."""
+    if not isinstance(row, dict):
+        return f"expected an object, got {shown(row)}"
+    wrong = {key: why for key in _KEYS if (why := _why_not_kept(row, key)) is not None}
+    kept = {key: row[key] for key in _KEYS if key in row and key not in wrong}
     try:
-        return model.model_validate(row)
+        Dataset.model_validate(kept)
     except ValidationError as error:
-        return _explain(error)
+        wrong = _explain(error) | wrong
+        kept = {key: value for key, value in kept.items() if key not in wrong}
+    if any(name in wrong for name in _NAMES):
+        return _on_one_line(wrong.values())
+    if wrong:
+        kept["unreadable"] = [wrong[key] for key in _KEYS if key in wrong]
+    return Dataset.model_validate(kept), kept
 
 
-def _explain(error: ValidationError) -> str:
-    """The reasons why a row is bad, on one line."""
-    errors = error.errors()
-    more = f"; and {len(errors) - _N_EXPLAINED} more" if len(errors) > _N_EXPLAINED else ""
-    return "; ".join(_explain_one(one) for one in errors[:_N_EXPLAINED]) + more
+def _why_not_kept(row: dict[str, Any], key: str) -> str | None:
+    """The reason why a value is no value, or cannot be stored; None if it can."""
+    if row.get(key) is None:
+        return f"{key} is not given" if key in NEEDED else None
+    why = why_not_storable(row[key])
+    return None if why is None else f"{key}: {why}"
+
+
+def _is_newer(dataset: Dataset, other: Dataset) -> bool:
+    """True if a row of a dataset came later than another; one without a time counts as newest."""
+    if dataset.changed is None or other.changed is None:
+        return dataset.changed is None
+    return dataset.changed > other.changed
+
+
+def _explain(error: ValidationError) -> dict[str, str]:
+    """The reasons why values cannot be read, by their names."""
+    reasons: dict[str, list[str]] = {}
+    for one in error.errors():
+        reasons.setdefault(str(one["loc"][0]) if one["loc"] else "", []).append(_explain_one(one))
+    return {key: _on_one_line(why) for key, why in reasons.items()}
+
+
+def _on_one_line(reasons: Iterable[str]) -> str:
+    """Reasons on one line, the first few of them."""
+    first = list(reasons)
+    more = f"; and {len(first) - _N_EXPLAINED} more" if len(first) > _N_EXPLAINED else ""
+    return "; ".join(first[:_N_EXPLAINED]) + more
 
 
 def _explain_one(error: Any) -> str:

@@ -15,7 +15,8 @@ from cvzmpi.level2.maps.map_scale import scale_of
 from cvzmpi.level2.pictures.map_files import continuum_of
 from cvzmpi.level2.pictures.opened_map import OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
-from cvzmpi.level2.product.level2_fits import PROFILES, QUANTITIES
+from cvzmpi.level2.product import extensions
+from cvzmpi.level2.product.extensions import QUANTITIES
 
 _PRODUCT_NAMES = {
     "mag_strength": "field_strength",
@@ -26,7 +27,7 @@ _PRODUCT_NAMES = {
 _EXTENSIONS = {
     **{QUANTITIES[theirs].name: name for theirs, name in _PRODUCT_NAMES.items()},
     **{
-        f"Uncertainty of {QUANTITIES[theirs].name}": f"{name}{UNCERTAINTY}"
+        extensions.uncertainty(theirs).name: f"{name}{UNCERTAINTY}"
         for theirs, name in _PRODUCT_NAMES.items()
     },
     "Milne-Eddington doppler width": "doppler_width",
@@ -35,12 +36,12 @@ _EXTENSIONS = {
     "Milne-Eddington source constant": "source_constant",
     "Milne-Eddington source gradient": "source_gradient",
     "Milne-Eddington filling factor": "filling_factor",
-    "Reduced chi squared": "chi_squared",
+    extensions.CHI_SQUARED.name: "chi_squared",
 }
 """The names of quantities, by the names of the extensions that hold them."""
 
-_STATUS = "Status"
-_OBSERVED, _FITTED = PROFILES["FeI630_orig"].name, PROFILES["FeI630_fit"].name
+_STATUS = extensions.STATUS.name
+_OBSERVED, _FITTED = (extensions.profile("FeI630", kind).name for kind in ("orig", "fit"))
 
 
 def open_product(path: Path, files: Sequence[Path]) -> OpenedMap:

@@ -16,29 +16,15 @@ from astropy.io import fits
 from cvzmpi.errors import one_line
 from cvzmpi.level2.product.asdf_tree import check_tree
 from cvzmpi.level2.product.checked_product import INVERSION_ID, CheckedProduct, ProductError
+from cvzmpi.level2.product.extensions import PROFILE_KINDS, QUANTITIES, UNCERTAINTY
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
 from cvzmpi.messages.foreign_json import plain
 
-KNOWN_QUANTITIES = (
-    "optical_depth",
-    "temperature",
-    "electron_pressure",
-    "microturbulence",
-    "mag_strength",
-    "velocity",
-    "mag_inclination",
-    "mag_azimuth",
-    "geo_height",
-    "gas_pressure",
-    "density",
-)
+KNOWN_QUANTITIES = tuple(QUANTITIES)
 """The quantities of DKIST's own inversions."""
 
 REQUIRED_QUANTITIES = ("mag_strength", "mag_inclination", "mag_azimuth", "velocity")
 """Every map of the magnetic field has these."""
-
-PROFILE_KINDS = ("orig", "fit")
-"""Profiles of a line as observed, and as fitted by the inversion."""
 
 _N_STOKES = 4
 
@@ -58,16 +44,17 @@ def look_into(asdf: Path, files: Mapping[str, Path]) -> CheckedProduct:
     """
     inversion = _load(asdf)
     profiles = inversion.profiles or {}
-    _check_quantities(asdf, list(inversion))
+    maps = _further_maps(inversion)
+    quantities = _check_quantities(asdf, list(inversion))
     lines = _check_lines(asdf, list(profiles))
-    shape = _check_shapes(asdf, inversion, profiles)
-    fits_files = _check_fits(asdf, files, {**inversion, **profiles})
+    shape = _check_shapes(asdf, inversion, profiles, maps)
+    fits_files = _check_fits(asdf, files, [*inversion.items(), *profiles.items(), *maps.items()])
     inversion_id, dataset_ids = _check_inventory(asdf, inversion.meta.get("inventory", {}))
     return CheckedProduct(
         inversion_id=inversion_id,
         dataset_ids=dataset_ids,
         shape=shape,
-        quantities=list(inversion),
+        quantities=quantities,
         lines=lines,
         asdf=str(asdf),
         checksums={str(path): "" for path in [*fits_files, asdf]},
@@ -90,14 +77,24 @@ def _load(asdf: Path) -> Any:
     return inversion
 
 
-def _check_quantities(asdf: Path, names: Sequence[str]) -> None:
+def _further_maps(inversion: Any) -> dict[str, Any]:
+    """The maps beside the members, as our own products have them: chi squared, status and more."""
+    maps = inversion.meta.get("maps")
+    if not isinstance(maps, Mapping):
+        return {}
+    return {str(name): cube for name, cube in maps.items() if isinstance(cube, dkist.Dataset)}
+
+
+def _check_quantities(asdf: Path, names: Sequence[str]) -> list[str]:
+    """The quantities; each other member is the uncertainty of a quantity."""
     for name in names:
-        if name not in KNOWN_QUANTITIES:
+        if name.removesuffix(UNCERTAINTY) not in KNOWN_QUANTITIES:
             known = ", ".join(KNOWN_QUANTITIES)
             raise ProductError(f"{asdf}: quantity {name!r} is not known; known: {known}")
     for name in REQUIRED_QUANTITIES:
         if name not in names:
             raise ProductError(f"{asdf}: there is no {name}, which every product needs")
+    return [name for name in names if name in KNOWN_QUANTITIES]
 
 
 def _check_lines(asdf: Path, names: Sequence[str]) -> list[str]:
@@ -119,7 +116,10 @@ def _check_lines(asdf: Path, names: Sequence[str]) -> list[str]:
 
 
 def _check_shapes(
-    asdf: Path, quantities: Mapping[str, Any], profiles: Mapping[str, Any]
+    asdf: Path,
+    quantities: Mapping[str, Any],
+    profiles: Mapping[str, Any],
+    maps: Mapping[str, Any],
 ) -> list[int]:
     """The scan positions and pixels along the slit of all maps and profiles, which are the same."""
     first = next(iter(quantities))
@@ -132,6 +132,10 @@ def _check_shapes(
         if tuple(cube.shape) != expected:
             shape = tuple(cube.shape)
             raise ProductError(f"{asdf}: {name} has shape {shape}, {first} has {expected}")
+    for name, cube in maps.items():
+        if tuple(cube.shape) != expected[:2]:
+            shape = tuple(cube.shape)
+            raise ProductError(f"{asdf}: {name} has shape {shape}: expected {expected[:2]}")
     for name, cube in profiles.items():
         shape = tuple(cube.shape)
         if len(shape) != 4 or shape[:2] != expected[:2] or shape[3] != _N_STOKES:
@@ -146,10 +150,12 @@ def _check_shapes(
     return list(expected[:2])
 
 
-def _check_fits(asdf: Path, files: Mapping[str, Path], cubes: Mapping[str, Any]) -> list[Path]:
+def _check_fits(
+    asdf: Path, files: Mapping[str, Path], cubes: Sequence[tuple[str, Any]]
+) -> list[Path]:
     """The FITS files; each has its part of every map and profile that names it."""
     parts: dict[str, dict[str, tuple[Any, tuple[int, ...]]]] = {}
-    for name, cube in cubes.items():
+    for name, cube in cubes:
         # dkist has no public name for the extension that a cube is in.
         array = cube.files._fm._striped_external_array
         for file in cube.files.filenames:

@@ -17,12 +17,12 @@ from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.states import State, state_named
 from cvzmpi.level2.metadata_store.dataset import Dataset
+from cvzmpi.level2.programs.inversions import InversionQueries, without_id
 from cvzmpi.level2.programs.program import ObservingProgram, group
 from cvzmpi.level2.tables import (
     LEVEL2,
     dataset_versions,
     experiment_versions,
-    inversions,
     qualifications,
     reservations,
 )
@@ -58,18 +58,7 @@ class Qualification:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Inversion:
-    """A result for a program."""
-
-    inversion_id: str  # `inv.` and six of A-Z and 0-9, unique among the results
-    program: str
-    method: str
-    detail: dict[str, Any]  # files with their checksums, commit of the software, ...
-    at: datetime
-
-
-class Catalogue:
+class Catalogue(InversionQueries):
     """Queries for what is known of the programs.
 
     Parameters
@@ -93,11 +82,14 @@ class Catalogue:
             query = query.where(v.c.program == program)
         return {row.dataset_id: DatasetVersion(*row) for row in self._rows(query, within)}
 
-    def versions(self, dataset_id: str) -> list[DatasetVersion]:
-        """All versions of a dataset, the oldest first."""
+    def versions(
+        self, *dataset_ids: str, within: sa.Connection | None = None
+    ) -> list[DatasetVersion]:
+        """All versions of some datasets, of each the oldest first."""
         v = dataset_versions
-        query = sa.select(*_VERSION).where(v.c.dataset_id == dataset_id).order_by(v.c.version)
-        return [DatasetVersion(*row) for row in self._rows(query)]
+        query = sa.select(*_VERSION).where(v.c.dataset_id.in_(dataset_ids))
+        query = query.order_by(v.c.dataset_id, v.c.version)
+        return [DatasetVersion(*row) for row in self._rows(query, within)]
 
     def programs(self) -> dict[str, ObservingProgram]:
         """All Observing Programs as they are now."""
@@ -119,30 +111,13 @@ class Catalogue:
         """The newest answers, by program."""
         q = qualifications
         newest = sa.select(sa.func.max(q.c.id)).group_by(q.c.program)
-        query = sa.select(*_without_id(q)).where(q.c.id.in_(newest))
+        query = sa.select(*without_id(q)).where(q.c.id.in_(newest))
         return {row.program: Qualification(*row) for row in self._rows(query, within)}
 
     def reservations(self, *, within: sa.Connection | None = None) -> dict[str, str]:
         """The people who have reserved a program, by program."""
         query = reserved_programs().add_columns(reservations.c.claimed_by)
         return {row.program: row.claimed_by for row in self._rows(query, within)}
-
-    def inversions(
-        self, program: str | None = None, *, within: sa.Connection | None = None
-    ) -> list[Inversion]:
-        """All results, or those for a program, the newest last."""
-        query = sa.select(*_without_id(inversions)).order_by(inversions.c.id)
-        if program is not None:
-            query = query.where(inversions.c.program == program)
-        return [Inversion(*row) for row in self._rows(query, within)]
-
-    def result(self, program: str) -> list[Inversion]:
-        """The newest result for a program: an inversion, or one for each of several maps.
-
-        Inversions that belong together were accepted at the same time.
-        """
-        there = self.inversions(program)
-        return [inversion for inversion in there if inversion.at == there[-1].at]
 
     def state(
         self, program: str, refused: type[CvzmpiError], *, within: sa.Connection | None = None
@@ -160,18 +135,6 @@ class Catalogue:
         query = sa.select(units.c.name, latest.c.state).join(latest, latest.c.unit_id == units.c.id)
         return {row.name: state_named(row.state) for row in self._rows(query, within)}
 
-    def _rows(self, query: sa.Select[Any], within: sa.Connection | None = None) -> list[Any]:
-        """The rows of a query; `Any`, since their types are those of its columns."""
-        if within is not None:
-            return list(within.execute(query))
-        with self.ledger.database.reading() as connection:
-            return list(connection.execute(query))
-
-
-def add_inversion(connection: sa.Connection, inversion: Inversion) -> None:
-    """Add a result, as a part of the transaction that records the new state."""
-    connection.execute(inversions.insert().values(**vars(inversion)))
-
 
 def reserved_programs() -> sa.Select[tuple[str]]:
     """A query for the names of the programs that are reserved."""
@@ -181,17 +144,13 @@ def reserved_programs() -> sa.Select[tuple[str]]:
     )
 
 
-def _without_id(table: sa.Table) -> list[sa.Column[Any]]:
-    return [column for column in table.c if column.name != "id"]
-
-
-_VERSION = _without_id(dataset_versions)
+_VERSION = without_id(dataset_versions)
 
 
 def spectropolarimetric_versions(versions: dict[str, DatasetVersion]) -> dict[str, dict[str, int]]:
-    """By program, the version of each spectropolarimetric dataset."""
-    found: dict[str, dict[str, int]] = {}
-    for version in versions.values():
-        if version.dataset.spectropolarimetric:
-            found.setdefault(version.program, {})[version.dataset_id] = version.version
-    return found
+    """By program, the version of each current spectropolarimetric dataset."""
+    programs = group(version.dataset for version in versions.values())
+    return {
+        name: {d.dataset_id: versions[d.dataset_id].version for d in program.spectropolarimetric}
+        for name, program in programs.items()
+    }

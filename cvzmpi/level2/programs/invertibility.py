@@ -113,6 +113,7 @@ def evaluate(program: ObservingProgram, thresholds: Thresholds) -> Invertibility
     return Invertibility(
         [
             _instrument(program),
+            _each("row", "readable/1", datasets, _readable),
             _each("on_disk", "all four corners/1", datasets, _on_disk),
             _each("stokes", "IQUV/1", datasets, _stokes),
             _each(
@@ -146,8 +147,10 @@ def _instrument(program: ObservingProgram) -> Criterion:
             d.dataset_id,
             d.instrument,
             INSTRUMENT,
-            d.spectropolarimetric,
-            d.instrument if d.spectropolarimetric else f"{d.instrument}, not {INSTRUMENT}",
+            d.instrument == INSTRUMENT,
+            d.instrument
+            if d.instrument == INSTRUMENT
+            else f"{d.instrument or 'unknown'}, not {INSTRUMENT}",
         )
         for d in program.datasets
     ]
@@ -174,7 +177,7 @@ def _line(
         lines = f", {', '.join(d.spectral_lines)}" if d.spectral_lines else ""
         text = (
             f"{line.name} {'counts' if covered else 'does not count'} as observed in "
-            f"{d.wavelength_min:.2f} to {d.wavelength_max:.2f} nm{lines} ({rule.limit(line)})"
+            f"{d.wavelengths}{lines} ({rule.limit(line)})"
         )
         value = [d.wavelength_min, d.wavelength_max, *(d.spectral_lines or ())]
         findings.append(Finding(d.dataset_id, value, rule.limit(line), covered, text))
@@ -195,7 +198,15 @@ def _shown(
     return Criterion(criterion, "shown/1", "shown", None, findings)
 
 
+def _readable(d: Dataset) -> Finding:
+    """Every value of the row can be read; what cannot be is judged by no other criterion."""
+    text = "; ".join(d.unreadable) or "all values can be read"
+    return Finding(d.dataset_id, list(d.unreadable), "readable", not d.unreadable, text)
+
+
 def _on_disk(d: Dataset) -> Finding:
+    if d.start is None:
+        return Finding(d.dataset_id, None, "solar radius", False, "no time of observation")
     radius = round(solar_radius(d.start), 2)
     if d.bounding_box is None:
         return Finding(d.dataset_id, None, radius, False, "no bounding box")
@@ -214,8 +225,9 @@ def _stokes(d: Dataset) -> Finding:
 
 def _fraction(d: Dataset, frames: int | None, limit: float, what: str) -> Finding:
     """At least a fraction of the frames must be `what`."""
-    if frames is None:
-        return Finding(d.dataset_id, None, limit, False, f"{what}: not given")
+    if frames is None or d.frame_count is None:
+        missing = "not given" if frames is None else "number of frames not given"
+        return Finding(d.dataset_id, None, limit, False, f"{what}: {missing}")
     value = frames / d.frame_count
     passed = value >= limit
     text = f"{what} in {frames} of {d.frame_count} frames, {100 * value:.4g} %"
@@ -226,8 +238,9 @@ def _fraction(d: Dataset, frames: int | None, limit: float, what: str) -> Findin
 
 def _gos_open(d: Dataset) -> Finding:
     """The guiding and optics system was open, and nothing else, in all frames."""
-    if not d.gos_status:
-        return Finding(d.dataset_id, None, d.frame_count, False, "GOS status: not given")
+    if not d.gos_status or d.frame_count is None:
+        missing = "number of frames not given" if d.gos_status else "not given"
+        return Finding(d.dataset_id, None, "all frames", False, f"GOS status: {missing}")
     frames = d.gos_status.get("open", 0)
     others = {s: n for s, n in d.gos_status.items() if n and s != "open"}
     passed = frames >= d.frame_count and not others

@@ -6,6 +6,7 @@ setting `qualify.spectral_rule` selects one.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,29 +60,36 @@ def _band(line: SpectralLine) -> tuple[float, float]:
     return line.band
 
 
+def _range(dataset: Dataset) -> tuple[float, float]:
+    """The wavelengths of a dataset; NaN for one that is not known, which no comparison meets."""
+    shortest, longest = dataset.wavelength_min, dataset.wavelength_max
+    return (
+        math.nan if shortest is None else shortest,
+        math.nan if longest is None else longest,
+    )
+
+
 def _covers_band(dataset: Dataset, line: SpectralLine) -> bool:
+    shortest, longest = _range(dataset)
     low, high = _band(line)
-    return dataset.wavelength_min <= low and dataset.wavelength_max >= high
+    return shortest <= low and longest >= high
 
 
 def _covers_midpoint(dataset: Dataset, line: SpectralLine) -> bool:
-    return dataset.wavelength_min <= line.midpoint <= dataset.wavelength_max
+    shortest, longest = _range(dataset)
+    return shortest <= line.midpoint <= longest
 
 
 def _overlaps(dataset: Dataset, line: SpectralLine) -> bool:
-    return (
-        dataset.wavelength_min <= line.midpoint + _OVERLAP_MARGIN
-        and line.midpoint <= dataset.wavelength_max
-    )
+    shortest, longest = _range(dataset)
+    return shortest <= line.midpoint + _OVERLAP_MARGIN and line.midpoint <= longest
 
 
 def _is_named(dataset: Dataset, line: SpectralLine) -> bool:
     if dataset.spectral_lines is not None:
         return any(_names(text, line) for text in dataset.spectral_lines)
-    return (
-        dataset.wavelength_min <= line.midpoint + _NAMED_MARGIN
-        and line.midpoint - _NAMED_MARGIN <= dataset.wavelength_max
-    )
+    shortest, longest = _range(dataset)
+    return shortest <= line.midpoint + _NAMED_MARGIN and line.midpoint - _NAMED_MARGIN <= longest
 
 
 def _names(text: str, line: SpectralLine) -> bool:

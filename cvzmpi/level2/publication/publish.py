@@ -14,10 +14,12 @@ from typing import Any
 from cvzmpi.errors import CvzmpiError, UnavailableError
 from cvzmpi.ledger import Event, Job, State
 from cvzmpi.level2.handing_in.hand_in import TEAM
-from cvzmpi.level2.metadata_store.client import InversionRecord, MetadataStore
+from cvzmpi.level2.metadata_store.client import MetadataStore
+from cvzmpi.level2.metadata_store.inversion_record import InversionRecord
 from cvzmpi.level2.product.check import check_product, checksum
 from cvzmpi.level2.product.checked_product import ProductError
-from cvzmpi.level2.programs.catalogue import Catalogue, Inversion
+from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
 from cvzmpi.level2.transfers.bring import bring
@@ -120,7 +122,7 @@ def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) ->
     if program is None:
         raise PublishError(f"{inversion.program}: no dataset belongs to it any more")
     checksums, dataset_ids, lines = _product(publisher, inversion)
-    datasets = {dataset.dataset_id: dataset for dataset in program.datasets}
+    datasets = {dataset.dataset_id: dataset for dataset in program.all_datasets}
     if gone := [dataset for dataset in dataset_ids if dataset not in datasets]:
         raise PublishError(f"{inversion.program}: {gone[0]} does not belong to it any more")
     files = [Path(file) for file in checksums]

@@ -29,12 +29,12 @@ from cvzmpi.ledger.failures import Chosen, Retried, choose, failures
 from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.states import SHOWN
-from cvzmpi.level2.programs.views import Item, UnknownProgramError, list_items, program_view
 from cvzmpi.level2.service.map_pages import add_map_pages
 from cvzmpi.level2.service.program_maps import maps_of_program
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.settings import STEP_NAME
 from cvzmpi.level2.steps import Level2Steps
+from cvzmpi.level2.views.programs import Item, UnknownProgramError, list_items, program_view
 
 Action = Callable[[str, str], object]
 """A change of a program; takes its name and the name of the person."""

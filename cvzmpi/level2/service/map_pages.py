@@ -7,10 +7,10 @@ from pathlib import Path
 from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, Gone, NotFound
 
-from cvzmpi.level2.programs.views import program_view
 from cvzmpi.level2.service.kept_pictures import KeptPictures
 from cvzmpi.level2.service.program_maps import ProgramMap, maps_of_program
 from cvzmpi.level2.steps import Level2Steps
+from cvzmpi.level2.views.programs import program_view
 from cvzmpi.web.chart import SCRIPTS, STYLES
 
 

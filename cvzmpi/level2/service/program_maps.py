@@ -10,7 +10,7 @@ from cvzmpi.ledger import Recorded
 from cvzmpi.level2.handing_in.hand_in import TEAM
 from cvzmpi.level2.inversion.recorded_maps import last_maps
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, map_name
-from cvzmpi.level2.programs.catalogue import Inversion
+from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.steps import Level2Steps
 
 _FIELD = ("field_strength", "inclination", "azimuth", "velocity")

@@ -7,7 +7,7 @@ import pytest
 from cvzmpi.errors import ConfigError, LedgerError
 from cvzmpi.level2.configuration import Level2Config, load
 from cvzmpi.level2.handing_in.hand_in import HandInError
-from cvzmpi.level2.metadata_store.client import MetadataStoreError
+from cvzmpi.level2.metadata_store.graphql_endpoint import MetadataStoreError
 from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.level2.programs.reservation import ReservationError
 from tests.level2.example_product import INVERSION_ID
@@ -25,10 +25,17 @@ def invertible(cvzmpi, store):
 
 
 def test_scan_reports_bad_rows_and_fails_softly(cvzmpi, store):
-    store.datasets = [row(), row("BADLY", startTime="yesterday")]
+    store.datasets = [row(), row("BADLY", observingProgramExecutionId=None)]
     printed = cvzmpi("scan", status=1)
-    assert "bad row BADLY: startTime = 'yesterday': expected" in printed
+    assert "bad row BADLY: observingProgramExecutionId = None: expected" in printed
     assert "1 dataset, 1 Observing Program; 1 new program, 1 new dataset, 1 bad row" in printed
+
+
+def test_scan_names_the_values_that_cannot_be_read(cvzmpi, store):
+    store.datasets = [row(), row("BADLY", startTime="yesterday", frameCount=-1)]
+    printed = cvzmpi("scan")
+    assert "BADLY cannot be read: startTime = 'yesterday': expected" in printed
+    assert "2 new datasets, 1 dataset unreadable in part" in printed
 
 
 @pytest.mark.usefixtures("invertible")

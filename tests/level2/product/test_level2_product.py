@@ -12,9 +12,10 @@ from cvzmpi.level2.inversion.map_inversion import Tools, invert_map
 from cvzmpi.level2.maps.level1 import air_wavelength, read_level1
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.preprocess import preprocess
-from cvzmpi.level2.product import level2_fits
+from cvzmpi.level2.product.files.file_names import fits_name
+from cvzmpi.level2.product.files.level2_gwcs import Level1Coordinates, map_wcs, spectra_wcs
 from cvzmpi.level2.product.level2_product import write_product
-from cvzmpi.level2.product.level2_wcs import Level1Coordinates, map_wcs, spectra_wcs
+from cvzmpi.level2.product.product_source import SlitPixels
 from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.mpi.stopping import StopRequest
@@ -198,7 +199,8 @@ def test_the_commands_lead_from_level_1_to_level_2(level1, product, tmp_path):
 
 def test_dkist_opens_it_as_an_inversion(opened, product):
     assert type(opened) is dkist.Inversion
-    assert set(opened.keys()) == set(level2_fits.QUANTITIES)
+    quantities = {"mag_strength", "velocity", "mag_inclination", "mag_azimuth"}
+    assert set(opened.keys()) == quantities | {f"{name}_uncertainty" for name in quantities}
     assert set(opened.profiles.keys()) == {"FeI630_orig", "FeI630_fit"}
     assert opened["velocity"].data.shape == (N_STEPS, N_SLIT)
     inventory = opened.meta["inventory"]
@@ -244,7 +246,7 @@ def test_pixels_keep_their_place_time_and_wavelength(opened, level1, prepared):
 def test_the_world_coordinates_of_a_single_map_lead_back_to_its_pixels(tmp_path):
     directory = tmp_path / "dataset"
     simulate_level1(directory, N_STEPS, N_SLIT)
-    level1 = Level1Coordinates(read_level1(directory).wcs, map_number=0, slit_bin=3)
+    level1 = Level1Coordinates(read_level1(directory).wcs, map_number=0, slit=SlitPixels(0, 3))
     wcs = map_wcs(level1, (N_STEPS, N_SLIT // 3))
     place = wcs.pixel_to_world_values(2.5, 1)
     assert wcs.world_to_pixel_values(*place) == pytest.approx((2.5, 1), abs=1e-6)
@@ -286,9 +288,9 @@ def test_it_says_what_it_is_and_that_the_azimuth_is_ambiguous(product):
     ],
 )
 def test_file_names_have_a_time_of_fixed_width(begin):
-    name = level2_fits.file_name("inv.PUYATW", {"DATE-BEG": begin})
+    name = fits_name("inv.PUYATW", {"DATE-BEG": begin})
     assert name == "INV_PUYATW_2024_04_17T20_25_26_516_L2.fits"
-    whole = level2_fits.file_name("inv.PUYATW", {"DATE-BEG": "2024-04-17T20:25:26"})
+    whole = fits_name("inv.PUYATW", {"DATE-BEG": "2024-04-17T20:25:26"})
     assert len(whole) == len(name)
 
 

@@ -1,5 +1,7 @@
 """Versions of datasets, answers to the criteria, reservations, and inversions."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -67,14 +69,26 @@ def upgrade() -> None:
         sa.Column("detail", Json, nullable=False),
         sa.Column("at", Utc, nullable=False),
     )
-    guard = _guard_sqlite if op.get_context().dialect.name == "sqlite" else _guard_postgresql
-    for table in _SAME_ROW:
-        for statement in guard(table):
+    guard(_SAME_ROW)
+
+
+def guard(same_row: Mapping[str, str]) -> None:
+    """Add the triggers that keep every row of some tables as it is.
+
+    Parameters
+    ----------
+    same_row : mapping
+        By table, the condition for the same row, beside the same id; "" if there is no other.
+    """
+    sqlite = op.get_context().dialect.name == "sqlite"
+    for table, condition in same_row.items():
+        statements = _guard_sqlite(table, condition) if sqlite else _guard_postgresql(table)
+        for statement in statements:
             op.execute(sa.text(statement))
 
 
-def _guard_sqlite(table: str) -> list[str]:
-    same = " OR ".join(filter(None, ["id = NEW.id", _SAME_ROW[table]]))
+def _guard_sqlite(table: str, same_row: str) -> list[str]:
+    same = " OR ".join(filter(None, ["id = NEW.id", same_row]))
     return [
         f"CREATE TRIGGER {table}_keep_update BEFORE UPDATE ON {table} BEGIN "
         f"SELECT RAISE(ABORT, '{table} are never changed'); END",

@@ -8,8 +8,10 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import LedgerUnit, Recorded, State
-from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Inversion, Qualification
-from cvzmpi.level2.programs.program import ObservingProgram, group
+from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Qualification
+from cvzmpi.level2.programs.changed_data import changed_programs
+from cvzmpi.level2.programs.inversions import Inversion
+from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
 from cvzmpi.messages.foreign_json import plain, why_not_text
@@ -30,7 +32,7 @@ class Item:
     experiment: str
     instruments: list[str]
     n_datasets: int  # the number of spectropolarimetric datasets
-    start: datetime  # the beginning of the observation
+    start: datetime | None  # the beginning of the observation, if it is known
     state: str  # as named in `states.SHOWN`
     since: datetime
     claimed_by: str | None  # the person who has reserved it; the name is that of the JSON key
@@ -40,8 +42,8 @@ class Item:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
-        times = {"start": self.start.isoformat(), "since": self.since.isoformat()}
-        return {**asdict(self), **times}
+        start = None if self.start is None else self.start.isoformat()
+        return {**asdict(self), "start": start, "since": self.since.isoformat()}
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class ProgramView:
     item: Item
     description: str  # the observers' words about the experiment
     datasets: list[DatasetVersion]  # as they are now
+    superseded: list[str]  # those of them that newer ones with their product ids replace
     # the criteria as they were evaluated last, as in `Invertibility.as_json`; may be empty
     criteria: list[dict[str, Any]]
     history: list[Recorded]  # all events, the oldest first
@@ -71,17 +74,34 @@ class ProgramView:
         """True if the program can be reserved or released."""
         return self.history[-1].to_state in INVERTIBLE
 
+    def superseded_of(self, inversion: Inversion) -> list[str]:
+        """The datasets that an inversion was made of and that others have replaced since."""
+        return [name for name in inversion.datasets if name in self.superseded]
+
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
         return {
             **self.item.as_json(),
             "description": self.description,
             "datasets": [
-                {"version": v.version, "seen": v.seen.isoformat(), **v.row} for v in self.datasets
+                {
+                    "version": v.version,
+                    "seen": v.seen.isoformat(),
+                    "superseded": v.dataset_id in self.superseded,
+                    **v.row,
+                }
+                for v in self.datasets
             ],
             "criteria": self.criteria,
             "history": [_event_json(event) for event in self.history],
-            "inversions": [{**asdict(made), "at": made.at.isoformat()} for made in self.inversions],
+            "inversions": [
+                {
+                    **asdict(made),
+                    "at": made.at.isoformat(),
+                    "superseded_datasets": self.superseded_of(made),
+                }
+                for made in self.inversions
+            ],
         }
 
 
@@ -114,14 +134,14 @@ def list_items(
 
 
 def _items(catalogue: Catalogue) -> list[Item]:
-    versions = catalogue.newest_versions()
-    programs = group(version.dataset for version in versions.values())
+    programs = catalogue.programs()
     answers = catalogue.qualifications()
     holders = catalogue.reservations()
     units = reserved_first(catalogue.ledger.units(), holders)
     failed_in = catalogue.ledger.states_before(State.ERROR)
+    changed = changed_programs(catalogue)
     return [
-        _item(programs[unit.name], unit, failed_in.get(unit.name), holders, answers, versions)
+        _item(programs[unit.name], unit, failed_in.get(unit.name), holders, answers, changed)
         for unit in units
         if unit.name in programs
     ]
@@ -133,11 +153,10 @@ def _item(
     failed_in: State | None,
     holders: dict[str, str],
     answers: dict[str, Qualification],
-    versions: dict[str, DatasetVersion],
+    changed_data: dict[str, str],
 ) -> Item:
     answer = answers.get(program.name)
-    now_there = {d.dataset_id: versions[d.dataset_id].version for d in program.spectropolarimetric}
-    changed = answer is not None and now_there != answer.versions
+    changed = program.name in changed_data
     return Item(
         name=program.name,
         proposal=program.proposal,
@@ -184,12 +203,13 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
         history[-1].from_state,
         catalogue.reservations(),
         catalogue.qualifications(),
-        versions,
+        changed_programs(catalogue, name),
     )
     return ProgramView(
         item=item,
         description=catalogue.experiments().get(program.experiment, ""),
         datasets=list(versions.values()),
+        superseded=[dataset.dataset_id for dataset in program.superseded],
         criteria=_last_criteria(history),
         history=history,
         inversions=catalogue.inversions(name),
@@ -224,22 +244,39 @@ def describe(view: ProgramView) -> str:
         + (f", reserved by {item.claimed_by}" if item.claimed_by else "")
         + (f"; {item.news}" if item.changed else ""),
         f"  proposal {item.proposal}, experiment {item.experiment}, "
-        f"{', '.join(item.instruments)}, from {item.start:{_TIME}} UTC",
+        f"{', '.join(item.instruments)}"
+        + (f", from {item.start:{_TIME}} UTC" if item.start else ""),
         "datasets",
     ]
     for version in view.datasets:
-        d = version.dataset
-        lines.append(
-            f"  {d.dataset_id}  version {version.version}  {d.instrument}  "
-            f"{d.wavelength_min:.2f} to {d.wavelength_max:.2f} nm  {d.frame_count} frames"
-        )
+        lines += _describe_dataset(version, version.dataset_id in view.superseded)
     lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
     for criterion in view.criteria:
         mark = {True: "yes", False: "NO", None: "-"}[criterion["passed"]]
         lines.append(f"  {criterion['criterion']} ({criterion['rule']}): {mark}")
         lines += [f"    {f['dataset']}  {f['text']}" for f in criterion["findings"]]
+    for inversion in view.inversions:
+        if replaced := view.superseded_of(inversion):
+            lines.append(
+                f"{inversion.inversion_id} was made of superseded datasets: {', '.join(replaced)}"
+            )
     lines.append("history")
     for event in view.history:
         message = f"  {event.message}" if event.message else ""
         lines.append(f"  {event.at:{_TIME}}  {event.to_state}  [{event.job.program}]{message}")
     return "\n".join(lines) + "\n"
+
+
+def _describe_dataset(version: DatasetVersion, superseded: bool) -> list[str]:
+    d = version.dataset
+    facts = [
+        f"version {version.version}",
+        d.instrument or "unknown instrument",
+        d.wavelengths,
+        f"{d.frame_count} frames" if d.frame_count else "unknown number of frames",
+        f"product {d.product_id}" if d.product_id else "",
+        f"bucket {d.bucket}" if d.bucket else "",
+        "superseded by a newer one of its product" if superseded else "",
+    ]
+    first = f"  {d.dataset_id}  {'  '.join(fact for fact in facts if fact)}"
+    return [first, *(f"    cannot be read: {what}" for what in d.unreadable)]

@@ -19,6 +19,9 @@ from astropy.modeling import Model
 from astropy.modeling.models import Const1D, Identity, Linear1D, Mapping, Tabular1D
 from gwcs import coordinate_frames as frames
 
+from cvzmpi.level2.product.files.wcs_cards import depth_axis, wavelength_axis
+from cvzmpi.level2.product.product_source import SlitPixels
+
 _LON, _LAT, _TIME, _WAVELENGTH, _STOKES = (
     "custom:pos.helioprojective.lon",
     "custom:pos.helioprojective.lat",
@@ -26,6 +29,7 @@ _LON, _LAT, _TIME, _WAVELENGTH, _STOKES = (
     "em.wl",
     "phys.polarization.stokes",
 )
+_MAP_AXES = ("slit_x", "frame_y")  # DKIST's names of the pixel axes: the slit, and the scan
 _SLIT, _RASTER = 0, 2  # among the pixel axes of Level 1: slit, dispersion, raster, [map,] Stokes
 
 
@@ -35,7 +39,7 @@ class Level1Coordinates:
 
     wcs: gwcs.WCS  # world coordinates of the whole dataset
     map_number: int  # the number of the map, from 0, in a dataset with several
-    slit_bin: int  # pixels of Level 1 in a pixel of Level 2, along the slit
+    slit: SlitPixels
 
 
 def map_wcs(level1: Level1Coordinates, shape: tuple[int, int]) -> gwcs.WCS:
@@ -46,11 +50,37 @@ def map_wcs(level1: Level1Coordinates, shape: tuple[int, int]) -> gwcs.WCS:
     shape : tuple of int
         Scan positions, and pixels along the slit.
     """
+    return _wcs(_map_transform(level1), _MAP_AXES, _spatial_frames(level1.wcs, first=0), shape)
+
+
+def depths_wcs(level1: Level1Coordinates, shape: tuple[int, int], log_tau: np.ndarray) -> gwcs.WCS:
+    """Depth, longitude, latitude and time of the pixels (depth, slit, scan position).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Scan positions, and pixels along the slit.
+    log_tau : float64, shape (n_depths,)
+        The logarithm of the optical depth at 500 nm, equally spaced.
+    """
+    axis = depth_axis(log_tau)
+    depth = Linear1D(
+        axis.step * u.one / u.pix, axis.step * (1 - axis.reference_pixel) * u.one, name="Depth"
+    )
+    frame = frames.CoordinateFrame(
+        naxes=1,
+        axes_type=["phys.absorption.opticalDepth"],
+        axes_order=(0,),
+        unit=[u.one],
+        axes_names=("optical depth",),
+        name="optical_depth",
+        axis_physical_types=("phys.absorption.opticalDepth",),
+    )
     return _wcs(
-        _map_transform(level1),
-        ("slit", "scan position"),
-        _spatial_frames(level1.wcs, first=0),
-        shape,
+        depth & _map_transform(level1),
+        ("optical_depth", *_MAP_AXES),
+        [frame, *_spatial_frames(level1.wcs, first=1)],
+        (*shape, len(log_tau)),
     )
 
 
@@ -73,8 +103,8 @@ def spectra_wcs(
         bounds_error=False,
         fill_value=np.nan,
     )
-    step = float(np.mean(np.diff(wavelength)))
-    spectrum = Linear1D(step * u.nm / u.pix, float(wavelength[0]) * u.nm)
+    axis = wavelength_axis(wavelength)
+    spectrum = Linear1D(axis.step * u.nm / u.pix, axis.value * u.nm)
     spectral_frames = [
         frames.StokesFrame(axes_order=(0,), name="polarization state"),
         frames.SpectralFrame(
@@ -83,10 +113,24 @@ def spectra_wcs(
     ]
     return _wcs(
         stokes & spectrum & _map_transform(level1),
-        ("stokes", "wavelength", "slit", "scan position"),
+        ("stokes", "wavelength", *_MAP_AXES),
         [*spectral_frames, *_spatial_frames(level1.wcs, first=2)],
         (*shape, len(wavelength), 4),
     )
+
+
+def level1_coordinates(level1: Level1Coordinates) -> dict[str, Any]:
+    """The coordinates of Level 1 as DKIST's own products have them, in `meta["l1gwcs"]`.
+
+    Returns
+    -------
+    dict
+        `transform`: from pixels of the Level 1 map (slit, scan position) to longitude, latitude
+        and time. `helioFrame`: the frame of longitude and latitude.
+    """
+    of_level1 = Level1Coordinates(level1.wcs, level1.map_number, SlitPixels(0, 1))
+    celestial, _ = _spatial_frames(level1.wcs, first=0)
+    return {"transform": _map_transform(of_level1), "helioFrame": celestial.reference_frame}
 
 
 def _wcs(
@@ -114,8 +158,8 @@ def _map_transform(level1: Level1Coordinates) -> Model:
     """From (slit, scan position) to (longitude, latitude, time); and back, for a single map."""
     transform = level1.wcs.forward_transform
     world = list(level1.wcs.world_axis_physical_types)
-    n_bin = level1.slit_bin
-    unbin = Linear1D(n_bin * u.pix / u.pix, (n_bin - 1) / 2 * u.pix)
+    first, n_bin = level1.slit.first, level1.slit.n_binned
+    unbin = Linear1D(n_bin * u.pix / u.pix, (first + (n_bin - 1) / 2) * u.pix)
     given = [unbin, Const1D(0 * u.pix), Identity(1)]
     if level1.wcs.pixel_n_dim == 5:
         given.append(Const1D(level1.map_number * u.pix))

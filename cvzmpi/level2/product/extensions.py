@@ -1,0 +1,77 @@
+"""The extensions of a Level 2 FITS file: their names, types, units and order.
+
+The names, unified content descriptors and units of quantities and profiles are those of DKIST's own
+Level 2 files, and so is the order: the quantities, then for each line its profiles as observed and
+as fitted. Uncertainties, the quality of the fit and further results follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Extension:
+    """The name, type and unit of an extension."""
+
+    name: str  # EXTNAME
+    kind: str  # BTYPE, a unified content descriptor
+    unit: str = ""  # BUNIT
+
+
+@dataclass(frozen=True)
+class Ion:
+    """The ion of a spectral line, as Level 2 files name it."""
+
+    name: str  # SPECPFIN
+    wavelength: float  # in air, nm
+
+
+QUANTITIES = {
+    "optical_depth": Extension("Log of Optical Depth at 500nm", "phys.absorption.opticalDepth"),
+    "temperature": Extension("Temperature", "phys.temperature", "K"),
+    "electron_pressure": Extension("Electron Pressure", "phys.electron;phys.pressure", "N/m^2"),
+    "microturbulence": Extension("Microturbulence", "phys.veloc.microturb", "km/s"),
+    "mag_strength": Extension("Magnetic Field Strength", "phys.magField", "T"),
+    "velocity": Extension("Line-of-sight Velocity", "spect.dopplerVeloc", "km/s"),
+    "mag_inclination": Extension(
+        "Magnetic Field Inclination (w.r.t. line-of-sight)", "phys.magField;pos.angDistance", "deg"
+    ),
+    "mag_azimuth": Extension(
+        "Magnetic Field Azimuth (w.r.t. line-of-sight)", "phys.magField;pos.azimuth", "deg"
+    ),
+    "geo_height": Extension(
+        "Geometric Height above solar surface (tau ~ 1 at 500nm)", "phys.distance", "km"
+    ),
+    "gas_pressure": Extension("Gas Pressure", "phys.pressure", "N/m^2"),
+    "density": Extension("Density", "phys.density", "kg/m^3"),
+}
+"""The quantities, by their names in `dkist.Inversion`, in the order of the extensions."""
+
+IONS = {
+    "FeI630": Ion("Fe I", 630.15),
+    "CaII854": Ion("Ca II", 854.209),
+    "NaID": Ion("Na I", 589.899),
+}
+"""The ions of the lines, by the ids of `spectral_lines.KNOWN_LINES`, with the wavelengths that
+DKIST's own products give."""
+
+PROFILE_KINDS = {"orig": "Original", "fit": "Fit"}
+"""Profiles of a line as observed, and as fitted: the end of their name, and SPECPFTP."""
+
+UNCERTAINTY = "_uncertainty"
+"""The end of the name of an uncertainty, after that of its quantity."""
+
+CHI_SQUARED = Extension("Reduced chi squared", "stat.fit.chi2")
+STATUS = Extension("Status", "meta.code.status")
+
+
+def profile(line: str, kind: str) -> Extension:
+    """The extension of the profiles of a line; the kind is one of `PROFILE_KINDS`."""
+    return Extension(f"{IONS[line].name} Profile {PROFILE_KINDS[kind]}", "spect.line.profile")
+
+
+def uncertainty(quantity: str) -> Extension:
+    """The extension of the standard deviation of a quantity."""
+    of = QUANTITIES[quantity]
+    return Extension(f"Uncertainty of {of.name}", f"stat.stdev;{of.kind}", of.unit)

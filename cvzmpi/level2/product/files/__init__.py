@@ -1,0 +1,1 @@
+"""The files of a Level 2 product: a FITS file for each scan position, and one ASDF file."""

@@ -1,0 +1,1 @@
+"""The programs, their datasets and inversions as commands and pages show them."""
