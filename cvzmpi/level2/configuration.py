@@ -19,6 +19,9 @@ from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 STORE_AUTHORIZATION = "CVZMPI_STORE_AUTHORIZATION"
 """Environment variable with the value of the header `Authorization` for the metadata store."""
 
+BUS_PASSWORD = "CVZMPI_BUS_PASSWORD"
+"""Environment variable with the password for the interservice bus."""
+
 
 def _address(text: str) -> str:
     try:
@@ -80,6 +83,17 @@ class MapsConfig(Section):
         return self.directory / "inverted"
 
 
+class HandingInConfig(Section):
+    """The check of what the science team hands in."""
+
+    repository: Url = Field(
+        "",
+        pattern="^(https?://.+)?$",
+        description="web address of the repository of the inversion code, which has a page "
+        "commit/<hash> for each commit; without it, commits are not looked for",
+    )
+
+
 class InboxConfig(Section):
     """The directory for the ready events of the science team."""
 
@@ -89,7 +103,12 @@ class InboxConfig(Section):
 class PublishConfig(Section):
     """The destination of results."""
 
-    bucket: str = Field("data", pattern="^[a-z0-9][a-z0-9.-]*$", description="name of the bucket")
+    bucket: str = Field(
+        "",
+        pattern="^([a-z0-9][a-z0-9.-]*)?$",
+        description="bucket for all files; by default that of the inverted datasets",
+    )
+    embargoed: bool = Field(False, description="whether programs under embargo are published")
     driver: Driver = Field(
         "copy", description='service that brings the files there: "copy", "globus", "s3"'
     )
@@ -97,6 +116,27 @@ class PublishConfig(Section):
         Path("buckets"), description='directory that holds the buckets, for "copy"'
     )
     staging: FilePath = Field(Path("staging"), description="directory where Level 2 files are made")
+
+
+class BusConfig(Section):
+    """The interservice bus, a RabbitMQ broker that takes messages for the catalogue."""
+
+    url: Url = Field(
+        "",
+        pattern="^(amqps?://.+)?$",
+        description="address, as amqp://user@host:5672/virtual-host; without it, no messages",
+    )
+    exchange: str = Field("master.direct.x", min_length=1, description="direct exchange to use")
+    queue_type: Literal["classic", "quorum"] = Field(
+        "classic", description='type of the catalogue\'s queues: "classic" or "quorum"'
+    )
+    receipts: str = Field(
+        "cvzmpi.level2.receipts",
+        min_length=1,
+        max_length=200,
+        description="queue that keeps a copy of what was sent, one for each ledger",
+    )
+    timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")
 
 
 class ServeConfig(Section):
@@ -122,8 +162,10 @@ class Level2Config(Section):
     maps: MapsConfig = MapsConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     job: JobConfig = JobConfig()
+    handing_in: HandingInConfig = HandingInConfig()
     inbox: InboxConfig = InboxConfig()
     publish: PublishConfig = PublishConfig()
+    bus: BusConfig = BusConfig()
     globus: GlobusConfig = GlobusConfig()
     s3: S3Config = S3Config()
     serve: ServeConfig = ServeConfig()

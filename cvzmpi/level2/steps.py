@@ -7,12 +7,23 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from cvzmpi.extras import require
 from cvzmpi.ledger import Job, Ledger
 from cvzmpi.ledger.records import now as present
-from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config, secret, store_url
+from cvzmpi.level2.configuration import (
+    BUS_PASSWORD,
+    STORE_AUTHORIZATION,
+    Level2Config,
+    secret,
+    store_url,
+)
+from cvzmpi.level2.handing_in.hand_in import HandInSettings, hand_in
 from cvzmpi.level2.handing_in.inbox import Dropped, empty_inbox
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
+from cvzmpi.level2.interservice_bus.bus import InterserviceBus
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.qualify import QualifyReport, qualify
 from cvzmpi.level2.programs.scan import ScanReport, scan
 from cvzmpi.level2.publication.publish import Published, Publisher, publish_all
@@ -63,9 +74,14 @@ class Level2Steps:
             self.catalogue, job, settings.thresholds, settings.quiet_days, now or present()
         )
 
+    def hand_in(self, job: Job, ready: ReadyEvent) -> Inversion:
+        """Accept a result of the science team."""
+        return hand_in(self.catalogue, job, ready, self._hand_in_settings)
+
     def empty_inbox(self, job: Job) -> list[Dropped]:
         """Accept or reject the ready events in the inbox."""
-        return empty_inbox(self.catalogue, job, self.config.inbox.directory)
+        directory = self.config.inbox.directory
+        return empty_inbox(self.catalogue, job, directory, self._hand_in_settings)
 
     def preprocess(self, job: Job) -> PreparationReport:
         """Prepare the programs whose Level 1 data are here."""
@@ -80,8 +96,27 @@ class Level2Steps:
         settings = self.config.publish
         driver = publication_driver(self.config)
         with self._store() as store:
-            publisher = Publisher(store, driver, settings.bucket, settings.staging)
+            publisher = Publisher(
+                store,
+                driver,
+                settings.staging,
+                self.config.level1.directory,
+                self._bus(),
+                settings.bucket,
+                settings.embargoed,
+            )
             return publish_all(self.catalogue, job, publisher)
+
+    @property
+    def _hand_in_settings(self) -> HandInSettings:
+        return HandInSettings(self.config.level1.directory, self.config.handing_in.repository)
+
+    def _bus(self) -> InterserviceBus | None:
+        settings = self.config.bus
+        if not settings.url:
+            return None
+        require("pika")
+        return InterserviceBus(**settings.model_dump(), password=secret(BUS_PASSWORD))
 
     def _store(self) -> closing[MetadataStore]:
         settings = self.config.store

@@ -22,7 +22,8 @@ from cvzmpi.errors import (
     one_line,
 )
 from cvzmpi.ledger import Job
-from cvzmpi.level2.handing_in.hand_in import MAX_BYTES, HandInError, ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import NO_COMMIT_CHECK, HandInSettings, hand_in
+from cvzmpi.level2.handing_in.ready_event import MAX_BYTES, HandInError, ReadyEvent
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
 from cvzmpi.messages.foreign_json import plain
@@ -50,7 +51,9 @@ class Dropped:
         return f"{self.file}: {self.text}"
 
 
-def empty_inbox(catalogue: Catalogue, job: Job, directory: Path) -> list[Dropped]:
+def empty_inbox(
+    catalogue: Catalogue, job: Job, directory: Path, settings: HandInSettings = NO_COMMIT_CHECK
+) -> list[Dropped]:
     """Accept or reject every file that was dropped, in the order of their names.
 
     One that cannot be answered now, as its repository is away, stays for later.
@@ -62,16 +65,19 @@ def empty_inbox(catalogue: Catalogue, job: Job, directory: Path) -> list[Dropped
     CvzmpiError
         If the ledger, the machine or the installation is at fault.
     """
-    dropped = [_accept_or_reject(catalogue, job, path) for path in sorted(directory.glob("*.json"))]
+    files = sorted(directory.glob("*.json"))
+    dropped = [_accept_or_reject(catalogue, job, path, settings) for path in files]
     return [one for one in dropped if one is not None]
 
 
-def _accept_or_reject(catalogue: Catalogue, job: Job, path: Path) -> Dropped | None:
+def _accept_or_reject(
+    catalogue: Catalogue, job: Job, path: Path, settings: HandInSettings
+) -> Dropped | None:
     """Accept or reject a file, or leave it for later; None if it may still be being written."""
     try:
         ready = ReadyEvent.read(path)
         _make_folder(path.parent / ACCEPTED)
-        inversion = hand_in(catalogue, job, ready)
+        inversion = hand_in(catalogue, job, ready, settings)
     except (LedgerLostError, LedgerUnavailableError, MachineError, InboxError):
         raise  # the file is not at fault
     except HandInError as error:

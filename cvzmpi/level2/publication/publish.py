@@ -1,32 +1,49 @@
-"""Publish: make the Level 2 files, bring them to their bucket, and register the inversion.
+"""Publish the inversions: files to their bucket, messages to the catalogue, records to the store.
+
+The order for each inversion:
+
+1. its files are made, or taken as they were handed in, and checked;
+2. they are brought to their bucket;
+3. the catalogue gets a message for each of them;
+4. the inversion is registered in the metadata store.
+
+When all inversions of a program have come so far, the ledger records that they are published.
 
 Each step can be repeated with the same result: the files have the same names and content, files
-that have arrived stay, and the metadata store accepts an inversion id once. After a job that is
-killed, the next one begins again.
+that have arrived stay, a message that the broker has taken is not sent again, and the store has the
+record or gets it. After a process that is killed, the next one begins again.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.errors import CvzmpiError, UnavailableError
+from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, State
-from cvzmpi.level2.handing_in.hand_in import TEAM
+from cvzmpi.ledger.records import now
+from cvzmpi.level2.interservice_bus.bus import InterserviceBus
+from cvzmpi.level2.interservice_bus.messages import catalogue_messages
 from cvzmpi.level2.metadata_store.client import MetadataStore
+from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.metadata_store.inversion_record import InversionRecord
-from cvzmpi.level2.product.check import check_product, checksum
-from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.inversions import Inversion
+from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
+from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
+from cvzmpi.level2.publication.staged_files import StagedFiles, stage
 from cvzmpi.level2.transfers.bring import bring
 from cvzmpi.level2.transfers.transfer import Transfer, TransferDriver, destination
 from cvzmpi.storage.file_lock import FileLock
 
 STEP = "publish"
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class PublishError(CvzmpiError):
@@ -39,70 +56,101 @@ class Publisher:
 
     store: MetadataStore
     driver: TransferDriver
-    bucket: str
     staging: Path  # directory where Level 2 files are made
+    level1: Path  # directory of Level 1 datasets
+    bus: InterserviceBus | None = None  # without it, no messages are sent
+    bucket: str = ""  # the one for all files; by default that of the inverted datasets
+    embargoed: bool = False  # whether programs under embargo are published
 
 
 @dataclass(frozen=True)
 class Published:
-    """The result for an inversion that was to be published; `error` is None if it succeeded."""
+    """The result for an inversion that was to be published."""
 
     program: str
     inversion_id: str
-    error: str | None = None
+    error: str | None = None  # why it failed
+    waits: str | None = None  # why it is not its turn yet
 
     def __str__(self) -> str:
+        if self.waits is not None:
+            return f"{self.program}: {self.inversion_id} waits: {self.waits}"
         return f"{self.program}: {self.error or f'published, {self.inversion_id}'}"
 
 
 def publish_all(catalogue: Catalogue, job: Job, publisher: Publisher) -> list[Published]:
-    """Publish every program that is inverted; one that fails goes into error, the others go on."""
+    """Publish every program that is inverted; one that fails goes into error, the others go on.
+
+    Raises
+    ------
+    CvzmpiError
+        If a service does not answer, or a setting is wrong; the programs stay as they are.
+    """
     outcomes = []
     for unit in catalogue.ledger.units(states=[State.DONE]):
-        result = catalogue.result(unit.name)
-        lock = FileLock.take(publisher.staging / f"{result[0].inversion_id}.claim")
+        pending = catalogue.to_publish(unit.name)
+        if not pending:
+            continue
+        lock = FileLock.take(publisher.staging / f"{pending[0].inversion_id}.claim")
         if lock is None:
             continue  # another process is about it
         try:
-            outcomes += _publish_or_fail(catalogue, job, publisher, result)
+            outcomes += _publish_or_fail(catalogue, job, publisher, pending)
         finally:
             lock.release()
     return outcomes
 
 
 def _publish_or_fail(
-    catalogue: Catalogue, job: Job, publisher: Publisher, result: list[Inversion]
+    catalogue: Catalogue, job: Job, publisher: Publisher, pending: list[Inversion]
 ) -> list[Published]:
-    """Publish all inversions of a program; it is published when all of them are."""
-    program = result[0].program
-    outcomes = [Published(program, inversion.inversion_id) for inversion in result]
+    """Publish inversions of a program; it is published when all of them are."""
+    program = pending[0].program
+    outcomes = [Published(program, inversion.inversion_id) for inversion in pending]
     state = catalogue.states()[program]
     if state is not State.DONE:  # it was published, failed or was reopened meanwhile
         return outcomes if state is State.PUBLISHED else []
     events: list[Event] = []
-    for inversion in result:
+    for inversion in pending:
         try:
+            if (waits := _why_not_now(catalogue, publisher, program)) is not None:
+                return [replace(one, waits=waits) for one in outcomes]
             detail = publish(catalogue, publisher, inversion)
-        except UnavailableError:
-            raise  # the program stays inverted, to be published later
-        except CvzmpiError as error:
+        except Exception as error:
+            failure = one_line_failure(error, f"publish of {program}", _LOGGER)
+            if not is_about_program(failure):
+                raise failure from error
             event = failure_event(
-                program, State.DONE, STEP, error, inversion_id=inversion.inversion_id
+                program, State.DONE, STEP, failure, inversion_id=inversion.inversion_id
             )
             catalogue.ledger.record([event], job, skip_stale=True)
-            return [Published(program, inversion.inversion_id, str(error))]
+            return [Published(program, inversion.inversion_id, str(failure))]
         events.append(
             Event(
                 program,
                 State.PUBLISHED,
                 State.PUBLISHED if events else State.DONE,
                 message=f"{inversion.inversion_id} in {detail['destination']}",
-                detail={"step": STEP, **detail},
+                detail={"step": STEP, "inversion_id": inversion.inversion_id, **detail},
             )
         )
-    if not catalogue.ledger.record(events, job, skip_stale=True):
+    if not _record(catalogue, job, program, events):
         return [replace(one, error="registered, and reopened meanwhile") for one in outcomes]
+    for inversion in pending:
+        _remembered(publisher, inversion).unlink(missing_ok=True)
     return outcomes
+
+
+def _record(catalogue: Catalogue, job: Job, program: str, events: list[Event]) -> list[Event]:
+    """Record what is published; a program that got a further result meanwhile stays inverted."""
+    with catalogue.ledger.writing() as connection:
+        recorded = catalogue.ledger.record(events, job, skip_stale=True, within=connection)
+        came = [one.inversion_id for one in catalogue.to_publish(program, within=connection)]
+        if recorded and came:
+            message = f"handed in meanwhile: {', '.join(came)}"
+            event = Event(program, State.DONE, State.PUBLISHED, message=message)
+            catalogue.ledger.record([event], job, within=connection)
+    return recorded
 
 
 def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) -> dict[str, Any]:
@@ -116,64 +164,88 @@ def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) ->
     Raises
     ------
     CvzmpiError
-        If a step fails; no result is registered before its files have arrived.
+        If a step fails; no later step has begun.
     """
-    program = catalogue.program(inversion.program)
-    if program is None:
-        raise PublishError(f"{inversion.program}: no dataset belongs to it any more")
-    checksums, dataset_ids, lines = _product(publisher, inversion)
-    datasets = {dataset.dataset_id: dataset for dataset in program.all_datasets}
-    if gone := [dataset for dataset in dataset_ids if dataset not in datasets]:
-        raise PublishError(f"{inversion.program}: {gone[0]} does not belong to it any more")
-    files = [Path(file) for file in checksums]
-    where = destination(publisher.bucket, program.proposal, inversion.inversion_id)
-    remembered = publisher.staging / f"{inversion.inversion_id}.transfer"
-    bring(publisher.driver, Transfer(files, where), remembered=remembered)
-    (asdf,) = (file for file in files if file.suffix == ".asdf")
+    program = _program(catalogue, inversion.program)
+    staged = stage(inversion, program, publisher.staging, publisher.level1)
+    canonical = _canonical_dataset(program, staged)
+    bucket = publisher.bucket or canonical.bucket
+    if not bucket:
+        raise PublishError(
+            f"{inversion.program}: {canonical.dataset_id} is in no bucket: set publish.bucket"
+        )
+    where = destination(bucket, program.proposal, inversion.inversion_id)
+    bring(
+        publisher.driver,
+        Transfer(staged.files, where),
+        remembered=_remembered(publisher, inversion),
+    )
+    keys = {file: f"{where.partition('/')[2]}{file.name}" for file in staged.files}
+    if publisher.bus is not None:
+        messages = catalogue_messages(bucket, keys.values(), inversion.inversion_id)
+        publisher.bus.send(messages, lambda other: _is_settled(catalogue, other))
     record = InversionRecord(
         inversion_id=inversion.inversion_id,
         primary_proposal_id=program.proposal,
-        instrument_program_execution_id=datasets[dataset_ids[0]].instrument_program,
-        bucket=publisher.bucket,
-        asdf_object_key=f"{where.partition('/')[2]}{asdf.name}",
-        dataset_ids=dataset_ids,
-        spectral_lines=[KNOWN_LINES[line].store_name for line in lines],
+        instrument_program_execution_id=canonical.instrument_program,
+        bucket=bucket,
+        asdf_object_key=keys[staged.asdf],
+        dataset_ids=staged.dataset_ids,
+        spectral_lines=[KNOWN_LINES[line].store_name for line in staged.lines],
     )
     publisher.store.register(record)
     return {
         "destination": where,
         "record": record.model_dump(by_alias=True),
-        "checksums": {file.name: checksums[str(file)] for file in files},
+        "checksums": {file.name: known for file, known in staged.checksums.items()},
     }
 
 
-def _product(
-    publisher: Publisher, inversion: Inversion
-) -> tuple[dict[str, str], list[str], list[str]]:
-    """The files with their checksums, the datasets, and the lines of a result."""
-    if inversion.method == TEAM:
-        accepted: dict[str, str] = inversion.detail["checksums"]
-        for file, expected in accepted.items():
-            if checksum(Path(file)) != expected:
-                raise ProductError(f"{file}: not as it was when it was handed in")
-        return accepted, inversion.detail["dataset_ids"], inversion.detail["lines"]
-    product = check_product([_write_product(publisher, inversion)])
-    return product.checksums, product.dataset_ids, product.lines
+def _program(catalogue: Catalogue, name: str) -> ObservingProgram:
+    program = catalogue.program(name)
+    if program is None:
+        raise PublishError(f"{name}: no dataset belongs to it any more")
+    return program
 
 
-def _write_product(publisher: Publisher, inversion: Inversion) -> Path:
-    """Make the files of a map that was inverted here; repeated, it makes the same files."""
-    # NumPy, HDF5 and dkist are slow to load, and the service needs them for such results alone.
-    from cvzmpi.level2.maps.prepared_map import PreparedMap
-    from cvzmpi.level2.product.level2_product import write_product
+def _canonical_dataset(program: ObservingProgram, staged: StagedFiles) -> Dataset:
+    """The dataset that gives an inversion its place in the store; all must still be there."""
+    datasets = {dataset.dataset_id: dataset for dataset in program.all_datasets}
+    if gone := [dataset for dataset in staged.dataset_ids if dataset not in datasets]:
+        raise PublishError(f"{program.name}: {gone[0]} does not belong to it any more")
+    return datasets[staged.dataset_ids[0]]
 
-    directory = publisher.staging / inversion.inversion_id
-    write_product(
-        Path(inversion.detail["level1"]),
-        PreparedMap.read(Path(inversion.detail["prepared"])),
-        Path(inversion.detail["inverted"]),
-        directory,
-        inversion.inversion_id,
-        inversion.at,
-    )
-    return directory
+
+def _why_not_now(catalogue: Catalogue, publisher: Publisher, name: str) -> str | None:
+    """The embargo of a program, in words; None if it may be published."""
+    if publisher.embargoed:
+        return None
+    program = _program(catalogue, name)
+    under_embargo = [one for one in program.spectropolarimetric if _is_embargoed(one, now())]
+    if not under_embargo:
+        return None
+    ends = [one.embargo_end for one in under_embargo]
+    known = [end for end in ends if end is not None]
+    if len(known) < len(ends):
+        return "under embargo, without an end"
+    return f"under embargo until {max(known):%Y-%m-%d}"
+
+
+def _is_embargoed(dataset: Dataset, at: datetime) -> bool:
+    """Tell whether the store says so, or names an end that is to come."""
+    return dataset.embargoed or (dataset.embargo_end is not None and dataset.embargo_end > at)
+
+
+def _is_settled(catalogue: Catalogue, inversion_id: str) -> bool:
+    """Tell whether the messages of an inversion will not be sent again."""
+    inversion = catalogue.inversion(inversion_id)
+    if inversion is None:  # of another campaign
+        return False
+    if catalogue.withdrawal(inversion_id) is not None:
+        return True
+    return inversion_id in catalogue.published(inversion.program)
+
+
+def _remembered(publisher: Publisher, inversion: Inversion) -> Path:
+    """The file with the task of a transfer."""
+    return publisher.staging / f"{inversion.inversion_id}.transfer"

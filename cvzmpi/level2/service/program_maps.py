@@ -11,6 +11,7 @@ from cvzmpi.level2.handing_in.hand_in import TEAM
 from cvzmpi.level2.inversion.recorded_maps import last_maps
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, map_name
 from cvzmpi.level2.programs.inversions import Inversion
+from cvzmpi.level2.service.transfer_state import destinations
 from cvzmpi.level2.steps import Level2Steps
 
 _FIELD = ("field_strength", "inclination", "azimuth", "velocity")
@@ -70,21 +71,12 @@ def _of_inversion(steps: Level2Steps, inversion: Inversion, history: list[Record
     """The map of a result: where it was made, or where its product was brought."""
     settings, inversion_id = steps.config.publish, inversion.inversion_id
     products = [
-        settings.destination / destination for destination in _destinations(history, inversion_id)
+        settings.destination / destination for destination in destinations(history, inversion_id)
     ]
     detail: dict[str, Any] = inversion.detail
     if inversion.method == TEAM:
-        files = (Path(detail["asdf"]), *products)
+        made = Path(detail["asdf"]) if "asdf" in detail else settings.staging / inversion_id
+        files = (made, *products)
         return ProgramMap(inversion_id, f"by the {TEAM}", files)
     files = (Path(detail["inverted"]), settings.staging / inversion_id, *products)
     return ProgramMap(inversion_id, inversion.method, files, Path(detail["prepared"]))
-
-
-def _destinations(history: list[Recorded], inversion_id: str) -> list[str]:
-    """The directories in the bucket where an inversion was brought, the newest first."""
-    details = [event.detail or {} for event in reversed(history)]
-    return [
-        str(detail["destination"])
-        for detail in details
-        if detail.get("record", {}).get("inversionId") == inversion_id and "destination" in detail
-    ]

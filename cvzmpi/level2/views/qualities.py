@@ -104,6 +104,8 @@ def _histogram(values: list[float]) -> Series:
     n_bins += 1 - n_bins % 2  # odd, so that one value alone is in the middle of a bin
     counts = [0] * n_bins
     for value in values:
-        counts[min(int((value - low) / (high - low) * n_bins), n_bins - 1)] += 1
-    edges = [low + (high - low) * i / n_bins for i in range(n_bins + 1)]
+        # halves, since the difference of two numbers of the store may be too large
+        part = (value / 2 - low / 2) / (high / 2 - low / 2)
+        counts[min(int(part * n_bins), n_bins - 1)] += 1
+    edges = [low * (1 - i / n_bins) + high * (i / n_bins) for i in range(n_bins + 1)]
     return Series("programs", edges, counts, kind="bars")

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from cvzmpi.ledger import Event, State
-from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import hand_in
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 from cvzmpi.level2.inversion.program_work import keep_inversions
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product, checksum
@@ -34,7 +35,13 @@ def catalogue(catalogue, job, example):
 
 @pytest.fixture
 def publisher(client, tmp_path):
-    return Publisher(client, LocalCopy(tmp_path / "buckets"), "data", tmp_path / "staging")
+    return Publisher(
+        client,
+        LocalCopy(tmp_path / "buckets"),
+        tmp_path / "staging",
+        tmp_path / "level1",
+        bucket="data",
+    )
 
 
 @pytest.fixture
@@ -132,7 +139,8 @@ location, url, token, directory = sys.argv[1:]
 directory = Path(directory)
 with Ledger.open(location) as ledger, ledger.job("publish") as job:
     catalogue, store = Catalogue(ledger), MetadataStore(url, token)
-    publisher = Publisher(store, LocalCopy(directory / "buckets"), "data", directory / "staging")
+    copy = LocalCopy(directory / "buckets")
+    publisher = Publisher(store, copy, directory / "staging", directory / "level1", bucket="data")
     print("ready", flush=True)
     sys.stdin.readline()
     for outcome in publish_all(catalogue, job, publisher):
@@ -307,12 +315,13 @@ def test_what_was_reopened_before_its_turn_is_not_called_published(
     catalogue, job, invert, publisher, store, monkeypatch
 ):
     invert("inv.AAAAAA")
-    result = catalogue.result
+    to_publish = catalogue.to_publish
 
-    def reopened_before(program):
+    def reopened_after(program):
+        pending = to_publish(program)
         reopen(catalogue, job, program)
-        return result(program)
+        return pending
 
-    monkeypatch.setattr(catalogue, "result", reopened_before)
+    monkeypatch.setattr(catalogue, "to_publish", reopened_after)
     assert publish_all(catalogue, job, publisher) == []
     assert store.inversions == []

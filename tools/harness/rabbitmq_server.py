@@ -1,0 +1,182 @@
+"""A real RabbitMQ server for a test: a node of its own on loopback, with a directory and ports.
+
+It has no plugins, and a port mapper (`epmd`) of its own, so that it meets no other node of this
+machine and leaves nothing behind. It is started as the user who runs the test, root included: the
+script of the distribution would change to another user and to the directories of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pika
+import pika.exceptions
+
+from tools.harness.job_process import descendants, environment
+
+_DEBIAN = Path("/usr/lib/rabbitmq/lib")
+_STARTS_WITHIN = 120.0
+
+
+def find_programs() -> Path | None:
+    """The directory with the server's own scripts, if it and `epmd` are installed."""
+    if shutil.which("epmd") is None:
+        return None
+    candidates = sorted(_DEBIAN.glob("rabbitmq_server-*/sbin"), reverse=True)
+    if (found := shutil.which("rabbitmq-server")) is not None:
+        candidates.append(Path(found).resolve().parent)
+    for directory in candidates:
+        if (directory / "rabbitmq-env").exists() and (directory / "rabbitmq-server").exists():
+            return directory
+    return None
+
+
+class RabbitMQServer:
+    """A server that can be stopped, killed and started again. Use as a context, or `remove` it."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        self.directory = Path(tempfile.mkdtemp(prefix="cvzmpi-mq-", dir="/tmp"))
+        self.port, self._nodes_port, self._mapper_port = _free_ports(3)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._mapper: subprocess.Popen[bytes] | None = None
+        (self.directory / "home").mkdir()
+        (self.directory / "plugins").write_text("[].\n")
+        (self.directory / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.console = false\n"
+        )
+
+    def __enter__(self) -> RabbitMQServer:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+    @property
+    def url(self) -> str:
+        """The URL of its virtual host, for a client; the password is `guest`."""
+        return f"amqp://guest@127.0.0.1:{self.port}/%2F"
+
+    def connect(self) -> pika.BlockingConnection:
+        """A connection of the test's own."""
+        return pika.BlockingConnection(self._parameters())
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._start_mapper()
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "rabbitmq-server"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        give_up = time.monotonic() + _STARTS_WITHIN
+        while True:
+            try:
+                self.connect().close()
+                return
+            except pika.exceptions.AMQPError:
+                assert self._process.poll() is None, (self.directory / "log").read_text()
+                assert time.monotonic() < give_up, (self.directory / "log").read_text()
+                time.sleep(0.1)
+
+    def kill(self) -> None:
+        """End it as a crash of its process does: nothing is brought to disk any more."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Stop it in order."""
+        self._end(signal.SIGTERM)
+
+    def remove(self) -> None:
+        """End it and its port mapper, and delete all that it had."""
+        self.kill()
+        if self._mapper is not None:
+            self._mapper.kill()
+            self._mapper.wait()
+            self._mapper = None
+        shutil.rmtree(self.directory)
+
+    def _start_mapper(self) -> None:
+        if self._mapper is None:
+            self._mapper = subprocess.Popen(
+                ["epmd", "-address", "127.0.0.1", "-port", str(self._mapper_port)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def _end(self, how: signal.Signals) -> None:
+        """Signal the emulator, which is a child of the script, and wait for all its processes."""
+        if self._process is None:
+            return
+        tree = descendants(self._process.pid)
+        for pid in tree:
+            with suppress(OSError):
+                if "beam" in Path(f"/proc/{pid}/comm").read_text():
+                    os.kill(pid, how)
+        self._process.wait(60)
+        give_up = time.monotonic() + 10
+        while any(map(_is_running, tree)) and time.monotonic() < give_up:
+            time.sleep(0.01)
+        for pid in filter(_is_running, tree):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process = None
+
+    def _environment(self) -> dict[str, str]:
+        here = self.directory
+        return environment(
+            HOME=str(here / "home"),  # the cookie of the node is made there
+            ERL_EPMD_ADDRESS="127.0.0.1",
+            ERL_EPMD_PORT=str(self._mapper_port),
+            RABBITMQ_NODENAME=f"cvzmpi-{self.port}@localhost",
+            RABBITMQ_NODE_IP_ADDRESS="127.0.0.1",
+            RABBITMQ_NODE_PORT=str(self.port),
+            RABBITMQ_DIST_PORT=str(self._nodes_port),
+            RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=(
+                "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none"
+            ),
+            RABBITMQ_CONF_ENV_FILE=os.devnull,
+            RABBITMQ_CONFIG_FILE=str(here / "rabbitmq.conf"),
+            RABBITMQ_ADVANCED_CONFIG_FILE=str(here / "none.config"),
+            RABBITMQ_ENABLED_PLUGINS_FILE=str(here / "plugins"),
+            RABBITMQ_FEATURE_FLAGS_FILE=str(here / "feature_flags"),
+            RABBITMQ_MNESIA_BASE=str(here / "mnesia"),
+            RABBITMQ_LOG_BASE=str(here / "logs"),
+            RABBITMQ_PID_FILE=str(here / "pid"),
+        )
+
+    def _parameters(self) -> pika.ConnectionParameters:
+        return pika.ConnectionParameters("127.0.0.1", self.port, socket_timeout=5)
+
+
+def _is_running(pid: int) -> bool:
+    """Tell whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _free_ports(n: int) -> list[int]:
+    """Ports of loopback that the system finds free."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
