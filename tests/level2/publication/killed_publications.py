@@ -1,0 +1,301 @@
+"""Kill `cvzmpi level2 publish`, again and again, at its requests and at random instants.
+
+Afterwards each inversion has one record in the metadata store, one set of whole files, and one
+message for each file. Services are real or stand-ins, on loopback; in between, forwarders
+see each request, and kill the process before it is carried out or before it is answered.
+
+python -m tests.level2.publication.killed_publications, or make torture-level2
+"""
+
+import itertools
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import click
+
+from cvzmpi.ledger import Event, Ledger, State
+from cvzmpi.ledger.records import now
+from cvzmpi.level2.configuration import BUS_PASSWORD, STORE_AUTHORIZATION
+from cvzmpi.level2.handing_in.hand_in import TEAM
+from cvzmpi.level2.interservice_bus.messages import QUEUES
+from cvzmpi.level2.metadata_store.rows import read_datasets
+from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.inversions import Inversion, add_inversion
+from cvzmpi.level2.programs.invertibility import Thresholds
+from cvzmpi.level2.programs.qualify import qualify
+from cvzmpi.level2.programs.scan import synchronise
+from tests.level2.example_rows import calcium, row
+from tests.level2.invertible_programs import NOW
+from tests.level2.publication.published_places import BUCKETS, PLACES
+from tests.level2.publication.publishing_process import PublishingProcesses
+from tests.level2.stand_in_store import TOKEN, StandInStore, serving
+from tools.harness.amqp_forwarder import forwarding_amqp
+from tools.harness.http_forwarder import forwarding_http
+from tools.harness.moments import Moments
+from tools.harness.rabbitmq_server import RabbitMQServer, find_programs
+
+_KILLS_OF_ONE = 3  # publications of one program that are killed, at most
+_SIZES = {"a.fits": 6_000_000, "b.fits": 70_000, "c.fits": 0, "d.asdf": 3_000}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What there must be of a program, once each."""
+
+    program: str
+    files: dict[str, bytes]  # by bucket and key
+    inversion_ids: list[str]
+
+
+class KilledPublications:
+    """A campaign with one driver, whose publications are killed. Use as a context."""
+
+    def __init__(self, driver, directory, rabbitmq, queue_type="classic"):
+        self._driver, self._directory, self._rabbitmq = driver, directory, rabbitmq
+        self._queue_type = queue_type
+        self._numbers = itertools.count()
+        self._stack = ExitStack()
+        self.moments = Moments()
+        self.n_moments = 0  # of an undisturbed publication
+        self.kills = Counter()
+        self.wrong = []
+        self.messages = []  # (routing key, message id, content), as the catalogue gets them
+
+    def __enter__(self):
+        enter = self._stack.enter_context
+        self._directory.mkdir()
+        self._store = enter(serving(StandInStore()))
+        self._place = enter(PLACES[self._driver](self._directory, self.moments))
+        store = enter(forwarding_http(self._store.url, "store", self.moments))
+        port = enter(forwarding_amqp(self._rabbitmq.port, self.moments))
+        self._remove_queues()
+        config = self._directory / "cvzmpi.toml"
+        config.write_text(
+            f'[store]\nurl = "{store}"\nretries = 0\n'
+            f'[bus]\nurl = "amqp://guest@127.0.0.1:{port}/%2F"\n'
+            f'queue_type = "{self._queue_type}"\n{self._place.settings}'
+        )
+        self._ledger = enter(Ledger.open(self._directory / "ledger.sqlite"))
+        self._catalogue = Catalogue(self._ledger)
+        self._job = self._ledger.jobs.begin("inversions")
+        self.log = self._directory / "log"
+        self._processes = enter(
+            PublishingProcesses(
+                config,
+                self.log,
+                **{STORE_AUTHORIZATION: TOKEN, BUS_PASSWORD: "guest"},
+                **self._place.secrets,
+            )
+        )
+        return self
+
+    def __exit__(self, *error):
+        self._stack.close()
+
+    def kill(self, n, chance):
+        """Let so many kills come, spread over the moments of a publication; then look."""
+        expected = self._add_program(2)
+        began = time.monotonic()
+        self._publish()
+        seconds = time.monotonic() - began
+        moments = list(range(1, len(self.moments.names) + 1))
+        self._check(expected)
+        self.n_moments = len(moments)
+        chance.shuffle(moments)
+        at = itertools.cycle(moments)
+        n_kills = 0
+        while n_kills < n and not self.wrong:
+            expected = self._add_program(chance.choice((1, 1, 2)))
+            for number in range(min(_KILLS_OF_ONE, n - n_kills)):
+                # The first at a moment of its turn: each comes before one comes again.
+                how = (
+                    self._kill_at(next(at))
+                    if number == 0
+                    else self._kill_in(chance.uniform(0, seconds))
+                )
+                if how is None:
+                    break
+                self.kills[how] += 1
+                n_kills += 1
+                self._look(expected)
+            self._publish()
+            self._check(expected)
+
+    def _kill_at(self, moment):
+        """The name of the moment at which it was killed; None if it had ended."""
+        self.moments.begin(lambda: os.kill(self._process, signal.SIGKILL), moment)
+        self._process = self._processes.start()
+        return self.moments.names[-1] if self._processes.wait() == -signal.SIGKILL else None
+
+    def _kill_in(self, seconds):
+        self.moments.begin()
+        process = self._processes.start()
+        time.sleep(seconds)
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+        return "at random" if self._processes.wait() == -signal.SIGKILL else None
+
+    def _publish(self):
+        """Publish without a disturbance."""
+        self.moments.begin()
+        self._processes.start()
+        if (status := self._processes.wait()) != 0:
+            self.wrong.append(f"exit status {status}: {self.log.read_text()[-600:]}")
+
+    def _add_program(self, n_inversions):
+        """A program that is inverted, with results that were handed in."""
+        number = next(self._numbers)
+        name, bucket = f"op_{number}", BUCKETS[number % 2]
+        rows = [
+            make(f"{kind}{number}", observingProgramExecutionId=name, bucket=bucket)
+            for kind, make in (("FE", row), ("CA", calcium))
+        ]
+        synchronise(self._catalogue, self._job, read_datasets(rows))
+        qualify(self._catalogue, self._job, Thresholds(), 7, NOW, only=[name])
+        ids = [f"inv.{number:03d}{chr(ord('A') + i)}XY" for i in range(n_inversions)]
+        files = {}
+        for inversion_id in ids:
+            made = self._make_files(inversion_id)
+            files |= {
+                f"{bucket}/pid_1_118/{inversion_id}/{path.name}": path.read_bytes() for path in made
+            }
+            self._hand_in(name, inversion_id, f"FE{number}", made)
+        return Expected(name, files, ids)
+
+    def _make_files(self, inversion_id):
+        directory = self._directory / "handed-in" / inversion_id
+        directory.mkdir(parents=True)
+        paths = [directory / f"{inversion_id[4:]}_{name}" for name in _SIZES]
+        for path, size in zip(paths, _SIZES.values(), strict=True):
+            path.write_bytes(inversion_id.encode() + random.Random(inversion_id).randbytes(size))
+        return paths
+
+    def _hand_in(self, program, inversion_id, dataset_id, files):
+        detail = {
+            "checksums": {str(path): sha256(path.read_bytes()).hexdigest() for path in files},
+            "dataset_ids": [dataset_id],
+            "lines": ["FeI630"],
+        }
+        with self._ledger.writing() as connection:
+            add_inversion(connection, Inversion(inversion_id, program, TEAM, detail, now()))
+            done = Event(program, State.DONE, detail={"inversion_id": inversion_id, **detail})
+            self._ledger.record([done], self._job, within=connection)
+
+    def _look(self, expected):
+        """After a kill: what has happened came in its order."""
+        self._collect()
+        files = self._place.files()
+        sent = {name for name, _ in self._of(expected)}
+        for inversion_id in expected.inversion_ids:
+            keys = {key for key in expected.files if f"/{inversion_id}/" in key}
+            is_registered = any(r["inversionId"] == inversion_id for r in self._store.inversions)
+            if sent & keys and any(files.get(key) != expected.files[key] for key in keys):
+                self._say(expected, "a message came before all files")
+            if is_registered and not keys <= sent:
+                self._say(expected, "it is registered before all messages")
+
+    def _check(self, expected):
+        """At the end: everything is there once."""
+        self._collect()
+        files = {k: v for k, v in self._place.files().items() if self._is_of(k, expected)}
+        if files != expected.files:
+            self._say(expected, f"files {sorted(files)}, or their content differs")
+        for name, n in (Counter(key for key, _ in self._of(expected))).items():
+            if n != 1:
+                self._say(expected, f"{n} messages for {name}")
+        if missing := expected.files.keys() - {key for key, _ in self._of(expected)}:
+            self._say(expected, f"no messages for {sorted(missing)}")
+        records = Counter(record["inversionId"] for record in self._store.inversions)
+        for inversion_id in expected.inversion_ids:
+            if records[inversion_id] != 1:
+                self._say(expected, f"{records[inversion_id]} records of {inversion_id}")
+        history = self._ledger.history(expected.program)
+        published = [e.detail["inversion_id"] for e in history if e.to_state is State.PUBLISHED]
+        if published != expected.inversion_ids:
+            self._say(expected, f"its history says that {published} are published")
+
+    def _say(self, expected, what):
+        self.wrong.append(f"{self._driver}, {expected.program}: {what}")
+
+    def _of(self, expected):
+        """The messages about a program, as bucket and key with the whole content."""
+        for key, _, content in self.messages:
+            name = f"{content['bucket']}/{content['objectName']}"
+            if self._is_of(name, expected):
+                if key != ("catalog.object.m" if name.endswith(".asdf") else "catalog.frame.m"):
+                    self._say(expected, f"{name} with {key}")
+                yield name, content
+
+    def _is_of(self, name, expected):
+        return any(f"/{inversion_id}/" in name for inversion_id in expected.inversion_ids)
+
+    def _collect(self):
+        """Take the messages as the catalogue does."""
+        with self._rabbitmq.connect() as connection:
+            channel = connection.channel()
+            for queue in self._queues(channel):
+                while (message := channel.basic_get(queue, auto_ack=True))[0] is not None:
+                    method, properties, body = message
+                    self.messages.append(
+                        (method.routing_key, properties.message_id, json.loads(body))
+                    )
+
+    def _queues(self, channel):
+        """The queues of the catalogue; a publication that was killed early has not made them."""
+        for queue in QUEUES.values():
+            channel.queue_declare(queue, durable=True, arguments={"x-queue-type": self._queue_type})
+        return QUEUES.values()
+
+    def _remove_queues(self):
+        with self._rabbitmq.connect() as connection:
+            channel = connection.channel()
+            for queue in [*QUEUES.values(), "cvzmpi.level2.receipts"]:
+                channel.queue_delete(queue)
+
+
+@click.command()
+@click.option("--kills", default=200, show_default=True, help="SIGKILLs in all.")
+@click.option("--seed", default=1, show_default=True, help="Of the instants.")
+@click.option("--driver", "drivers", multiple=True, type=click.Choice(list(PLACES)))
+def main(kills, seed, drivers):
+    """Kill publications by each driver."""
+    drivers = drivers or tuple(PLACES)
+    programs = find_programs()
+    if programs is None:
+        raise click.ClickException("no RabbitMQ server is installed")
+    wrong = []
+    with (
+        tempfile.TemporaryDirectory(prefix="cvzmpi-kills-") as name,
+        RabbitMQServer(programs) as rabbitmq,
+    ):
+        for number, driver in enumerate(drivers):
+            n = (kills + number) // len(drivers)
+            queue_type = ("classic", "quorum")[number % 2]
+            directory = Path(name) / driver
+            with KilledPublications(driver, directory, rabbitmq, queue_type) as target:
+                target.kill(n, random.Random(seed))
+            click.echo(
+                f"{driver}, {queue_type} queues: {target.kills.total()} kills, of which each "
+                f"could come at one of {target.n_moments} moments; "
+                f"{len(target.messages)} messages, {len(target.wrong)} things wrong"
+            )
+            for moment, times in sorted(target.kills.items()):
+                click.echo(f"    {times:3d} {moment}")
+            wrong += target.wrong
+    for what in wrong:
+        click.echo(f"NOT AS PROMISED: {what}")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
