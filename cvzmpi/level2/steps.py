@@ -28,6 +28,7 @@ from cvzmpi.level2.programs.qualify import QualifyReport, qualify
 from cvzmpi.level2.programs.scan import ScanReport, scan
 from cvzmpi.level2.publication.publish import Published, Publisher, publish_all
 from cvzmpi.level2.transfers.drivers import publication_driver
+from cvzmpi.runtime.job_log import failures_logged
 
 if TYPE_CHECKING:
     from cvzmpi.level2.inversion.preparation import PreparationReport
@@ -44,7 +45,7 @@ class Level2Steps:
     @classmethod
     @contextmanager
     def open(cls, config: Level2Config, *, create: bool = True) -> Iterator[Level2Steps]:
-        """Open the ledger for as long as the context lasts.
+        """Open the ledger for as long as the context lasts; unforeseen errors are logged.
 
         Parameters
         ----------
@@ -55,7 +56,10 @@ class Level2Steps:
         ------
         LedgerError
         """
-        with Ledger.open(config.ledger_location(), create=create) as ledger:
+        with (
+            failures_logged(config.logs()),
+            Ledger.open(config.ledger_location(), create=create) as ledger,
+        ):
             yield cls(config, ledger)
 
     def scan(self, job: Job, proposals: Sequence[str] = ()) -> ScanReport:

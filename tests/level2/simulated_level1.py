@@ -130,3 +130,19 @@ def _sun(n_steps, n_slit, noise, seed):
     stokes[:, 1:] += np.array(CROSSTALK)[:, np.newaxis] * stokes[:, :1]
     spectra = (CONTINUUM * stokes).reshape(n_steps, n_slit, 4, -1)
     return parameters.reshape(n_steps, n_slit, -1), spectra
+
+
+def compress_level1(directory):
+    """Write the frames of a simulated dataset anew as the data centre stores them: compressed."""
+    from astropy.io import fits
+    from dkist_inventory.asdf_generator import dataset_from_fits
+
+    (asdf,) = directory.glob("*.asdf")
+    asdf.unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for path in sorted(directory.glob("*.fits")):
+            data, header = fits.getdata(path, header=True)
+            image = fits.CompImageHDU(np.float32(data), header, tile_shape=data.shape)
+            fits.HDUList([fits.PrimaryHDU(), image]).writeto(path, overwrite=True, checksum=True)
+        dataset_from_fits(directory, asdf.name, hdu=1)

@@ -46,8 +46,8 @@ def scan(steps: Level2Steps, proposals: tuple[str, ...]) -> int:
     """Read the metadata store; new and changed datasets are added."""
     with _job(steps, "scan") as job:
         report = steps.scan(job, proposals)
-    for bad in report.bad:
-        click.echo(f"bad row {bad}", err=True)
+    for line in report.faults:
+        click.echo(line, err=True)
     click.echo(report)
     return SOME_FAILED if report.bad else DONE
 

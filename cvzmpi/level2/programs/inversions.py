@@ -11,6 +11,7 @@ import string
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,6 +35,13 @@ class Inversion:
     method: str
     detail: dict[str, Any]  # files with their checksums, commit of the software, ...
     at: datetime
+
+    @property
+    def datasets(self) -> list[str]:
+        """The ids of the datasets that it was made of, as far as they are recorded."""
+        if "level1" in self.detail:  # it was inverted here: one map of one dataset
+            return [PurePath(self.detail["level1"]).name]
+        return list(self.detail.get("dataset_ids", ()))
 
 
 @dataclass(frozen=True)

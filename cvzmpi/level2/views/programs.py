@@ -11,12 +11,12 @@ from cvzmpi.ledger import LedgerUnit, Recorded, State
 from cvzmpi.ledger.records import now
 from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Qualification
 from cvzmpi.level2.programs.changed_data import changed_programs
-from cvzmpi.level2.programs.inversions import InversionView, Note
+from cvzmpi.level2.programs.inversions import Inversion, InversionView, Note
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
 from cvzmpi.level2.views.embargo import embargo
-from cvzmpi.level2.views.inversions import describe_inversion, inversion_json, note_json
+from cvzmpi.level2.views.inversions import inversion_json, note_json
 from cvzmpi.messages.foreign_json import plain, why_not_text
 
 _TIME = "%Y-%m-%d %H:%M"
@@ -98,6 +98,11 @@ class ProgramView:
         """True if the program can be reserved or released."""
         return self.history[-1].to_state in INVERTIBLE
 
+    def superseded_of(self, inversion: Inversion) -> list[str]:
+        """The datasets that an inversion was made of and that others have replaced since."""
+        replaced = {one.version.dataset_id for one in self.datasets if one.superseded}
+        return [name for name in inversion.datasets if name in replaced]
+
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
         return {
@@ -106,7 +111,10 @@ class ProgramView:
             "datasets": [dataset.as_json() for dataset in self.datasets],
             "criteria": self.criteria,
             "history": [_event_json(event) for event in self.history],
-            "inversions": [inversion_json(view) for view in self.inversions],
+            "inversions": [
+                {**inversion_json(made), "superseded_datasets": self.superseded_of(made.inversion)}
+                for made in self.inversions
+            ],
             "notes": [note_json(note) for note in self.notes],
         }
 
@@ -252,40 +260,3 @@ def _event_json(event: Recorded) -> dict[str, Any]:
         "message": event.message,
         "detail": event.detail,
     }
-
-
-def describe(view: ProgramView) -> str:
-    """All that is known of a program, as text to print."""
-    item = view.item
-    lines = [
-        item.name,
-        f"  {item.state} since {item.since:{_TIME}} UTC"
-        + (f", reserved by {item.claimed_by}" if item.claimed_by else "")
-        + (f"; {item.news}" if item.changed else ""),
-        f"  proposal {item.proposal}, experiment {item.experiment}, "
-        f"{', '.join(item.instruments)}"
-        + (f", from {item.start:{_TIME}} UTC" if item.start else ""),
-        *([f"  under embargo {item.embargo}"] if item.embargo else []),
-        *(f"  note by {note.written_by}, {note.at:{_TIME}}: {note.text}" for note in view.notes),
-        "datasets",
-    ]
-    for shown in view.datasets:
-        version, d = shown.version, shown.version.dataset
-        lines.append(
-            f"  {d.dataset_id}  version {version.version}  {d.instrument}  "
-            f"{d.wavelengths}  {d.frame_count} frames"
-            + (f"  in {d.bucket}" if d.bucket else "")
-            + (f"  replaced by {shown.superseded_by or 'another'}" if shown.superseded else "")
-        )
-    lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
-    for criterion in view.criteria:
-        mark = {True: "yes", False: "NO", None: "-"}[criterion["passed"]]
-        lines.append(f"  {criterion['criterion']} ({criterion['rule']}): {mark}")
-        lines += [f"    {f['dataset']}  {f['text']}" for f in criterion["findings"]]
-    for inversion in view.inversions:
-        lines += describe_inversion(inversion)
-    lines.append("history")
-    for event in view.history:
-        message = f"  {event.message}" if event.message else ""
-        lines.append(f"  {event.at:{_TIME}}  {event.to_state}  [{event.job.program}]{message}")
-    return "\n".join(lines) + "\n"

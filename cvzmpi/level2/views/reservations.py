@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.views.programs import Item, list_items
+from cvzmpi.level2.views.programs import Item
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,16 @@ class Reserved:
         return {**asdict(self), "since": self.since.isoformat()}
 
 
-def by_person(catalogue: Catalogue) -> dict[str, list[Reserved]]:
-    """The reserved programs by the name of the person, both in alphabetical order."""
-    since = catalogue.reserved_since()
+def by_person(items: Iterable[Item], since: Mapping[str, datetime]) -> dict[str, list[Reserved]]:
+    """The reserved programs by the name of the person, both in alphabetical order.
+
+    Parameters
+    ----------
+    since : dict
+        The times when programs were reserved, by program.
+    """
     found: dict[str, list[Reserved]] = {}
-    for item in sorted(list_items(catalogue), key=_order):
+    for item in sorted(items, key=_order):
         if item.claimed_by is not None and item.name in since:
             one = Reserved(item.name, item.proposal, item.state, since[item.name])
             found.setdefault(item.claimed_by, []).append(one)

@@ -26,10 +26,17 @@ def invertible(cvzmpi, store):
 
 
 def test_scan_reports_bad_rows_and_fails_softly(cvzmpi, store):
-    store.datasets = [row(), row("BADLY", startTime="yesterday")]
+    store.datasets = [row(), row("BADLY", observingProgramExecutionId=None)]
     printed = cvzmpi("scan", status=1)
-    assert "bad row BADLY: startTime = 'yesterday': expected" in printed
+    assert "bad row BADLY: observingProgramExecutionId = None: expected" in printed
     assert "1 dataset, 1 Observing Program; 1 new program, 1 new dataset, 1 bad row" in printed
+
+
+def test_scan_names_the_values_that_cannot_be_read(cvzmpi, store):
+    store.datasets = [row(), row("BADLY", startTime="yesterday", frameCount=-1)]
+    printed = cvzmpi("scan")
+    assert "BADLY cannot be read: startTime = 'yesterday': expected" in printed
+    assert "2 new datasets, 1 dataset unreadable in part" in printed
 
 
 @pytest.mark.usefixtures("invertible")

@@ -458,9 +458,11 @@ def test_a_step_that_fails_is_shown_and_the_others_are_done(rounds, store, web, 
 
 
 def test_a_bad_row_is_shown(rounds, store, web):
-    store.datasets = [row(), row("BADLY", startTime="yesterday")]
+    store.datasets = [row(), row("BADLY", observingProgramExecutionId=None), calcium(endTime="?")]
     rounds.go_round()
-    assert "bad row BADLY: startTime" in web.get("/").text
+    page = html.unescape(web.get("/").text)
+    assert "bad row BADLY: observingProgramExecutionId = None" in page
+    assert "CALCI cannot be read: endTime = '?'" in page
 
 
 # ----------------------------------------------------------------- requests that nobody means
