@@ -10,10 +10,10 @@ from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.service.transfer_state import transfer_state
 from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.level2.views.datasets import dataset_history, dataset_json
-from cvzmpi.level2.views.inversions import all_inversions, inversion_json
+from cvzmpi.level2.views.inversions import inversion_json
 from cvzmpi.level2.views.programs import Item, ProgramView, list_items, program_view
 from cvzmpi.level2.views.proposals import by_proposal
-from cvzmpi.level2.views.reservations import by_person
+from cvzmpi.level2.views.reservations import Reserved, by_person
 from cvzmpi.level2.views.states import INVERSION_STATES, PROGRAM_STATES, inversion_state
 from cvzmpi.web.chart import SCRIPTS, STYLES
 
@@ -36,7 +36,7 @@ def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> Non
             proposals=by_proposal(items, catalogue.experiments()),
             n_programs=len(items),
             is_open=len(items) <= _MOST_OPEN,
-            people=by_person(catalogue),
+            people=by_person(items, catalogue.reserved_since()),
             states=list(dict.fromkeys(SHOWN.values())),
             reports=rounds.reports,
             asked={key: asked(key) or "" for key in _FILTERS},
@@ -62,14 +62,14 @@ def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> Non
 
     @own.get("/inversions")
     def inversions() -> str:
-        views = all_inversions(catalogue)
+        views = catalogue.inversion_views()[::-1]  # the newest first
         return render_template(
             "level2/inversions.html", views=views, inversion_state=inversion_state
         )
 
     @own.get("/reservations")
     def reservations() -> str:
-        return render_template("level2/reservations.html", people=by_person(catalogue))
+        return render_template("level2/reservations.html", people=_people(steps))
 
     @own.get("/states")
     def states() -> str:
@@ -105,11 +105,11 @@ def add_program_json(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None
 
     @own.get("/api/inversions")
     def inversions_json() -> Response:
-        return jsonify([inversion_json(view) for view in all_inversions(catalogue)])
+        return jsonify([inversion_json(view) for view in catalogue.inversion_views()])
 
     @own.get("/api/reservations")
     def reservations_json() -> Response:
-        people = by_person(catalogue)
+        people = _people(steps)
         return jsonify({name: [one.as_json() for one in had] for name, had in people.items()})
 
     @own.get("/api/states")
@@ -143,6 +143,11 @@ def transfers(steps: Level2Steps, view: ProgramView) -> dict[str, str]:
         )
         for one in view.inversions
     }
+
+
+def _people(steps: Level2Steps) -> dict[str, list[Reserved]]:
+    """Who has what."""
+    return by_person(list_items(steps.catalogue), steps.catalogue.reserved_since())
 
 
 def _items(steps: Level2Steps) -> list[Item]:
