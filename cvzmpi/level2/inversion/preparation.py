@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +65,7 @@ def level1_directories(level1: Path, program: ObservingProgram) -> dict[str, Pat
         if covers(dataset, FE_I_630):
             name = dataset.dataset_id
             places = (level1 / name, level1 / dataset.proposal / name)
-            found[name] = next((place for place in places if os.path.isdir(place)), None)
+            found[name] = next((place for place in places if place.is_dir()), None)
     return found
 
 

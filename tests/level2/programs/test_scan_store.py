@@ -390,7 +390,7 @@ def test_a_dataset_that_is_processed_again_replaces_its_predecessor_and_reopens_
     assert catalogue.states() == {OP: State.NOT_QUALIFIED}
     assert catalogue.qualifications()[OP].versions == {"BLKGA": 1, "CAGAIN": 1}
     printed = describe(program_view(catalogue, OP))
-    assert "product L1-CA  bucket data  superseded by a newer one of its product" in printed
+    assert "product L1-CA  bucket data  superseded by CAGAIN" in printed
 
 
 @pytest.mark.usefixtures("answered")
@@ -426,7 +426,7 @@ def test_a_result_of_a_dataset_that_is_superseded_since_is_shown_as_such(
     assert scanned().reopened_programs == []
     view = program_view(catalogue, OP)
     assert view.superseded_of(made) == ["CALCI"]
-    assert "inv.ABC123 was made of superseded datasets: CALCI" in describe(view)
+    assert "made of superseded datasets: CALCI" in describe(view)
     (shown,) = view.as_json()["inversions"]
     assert shown["superseded_datasets"] == ["CALCI"]
     assert news(catalogue) == f"new data since the inversion: cvzmpi level2 reopen {OP}"
