@@ -20,6 +20,9 @@ from cvzmpi.web.chart import SCRIPTS, STYLES
 _MOST_OPEN = 40
 """Programs of a list whose groups are open at first."""
 
+_MOST_WHOLE = 500
+"""Programs of a list that are all in the page; of more, the page has the proposals."""
+
 _LONGEST = 200
 """Characters of a text that is searched for; no name is longer."""
 
@@ -36,6 +39,7 @@ def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> Non
             proposals=by_proposal(items, catalogue.experiments()),
             n_programs=len(items),
             is_open=len(items) <= _MOST_OPEN,
+            is_whole=len(items) <= _MOST_WHOLE or bool(asked("proposal")),
             people=by_person(items, catalogue.reserved_since()),
             states=list(dict.fromkeys(SHOWN.values())),
             reports=rounds.reports,
