@@ -41,9 +41,9 @@ def _consequence(catalogue: Catalogue, withdrawal: Withdrawal) -> str | None:
     published = catalogue.published(program)
     if inversion_id in published:
         return (
-            f"{inversion_id}: published at {published[inversion_id]:%Y-%m-%d %H:%M} UTC. Its record "
-            "and its files stay, since the metadata store cannot delete a record: ask the people "
-            f"who run it to remove the inversion {inversion_id}"
+            f"{inversion_id}: published at {published[inversion_id]:%Y-%m-%d %H:%M} UTC. Its "
+            "record and its files stay, since the metadata store cannot delete a record: ask the "
+            f"people who run it to remove the inversion {inversion_id}"
         )
     inverted = catalogue.states()[program] is State.DONE
     if inverted and not published and not catalogue.to_publish(program):
