@@ -20,8 +20,8 @@ from cvzmpi.level2.programs import retry as again
 from cvzmpi.level2.programs.inversions import InversionView
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.steps import Level2Steps
+from cvzmpi.level2.views.description import describe
 from cvzmpi.level2.views.inversions import inversion_json
-from cvzmpi.level2.views.program_text import describe
 from cvzmpi.level2.views.programs import list_items, program_view
 from cvzmpi.level2.views.states import inversion_state
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED

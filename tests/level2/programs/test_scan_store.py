@@ -18,7 +18,7 @@ from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.retry import reopen
 from cvzmpi.level2.programs.scan import reopen_changed, scan, synchronise
 from cvzmpi.level2.tables import dataset_versions
-from cvzmpi.level2.views.program_text import describe
+from cvzmpi.level2.views.description import describe
 from cvzmpi.level2.views.programs import list_items, program_view
 from tests.level2.example_rows import OP, calcium, context, real_rows, row
 
