@@ -44,7 +44,7 @@ from tools.harness.http_forwarder import forwarding_http
 from tools.harness.moments import Moments
 from tools.harness.rabbitmq_server import RabbitMQServer, find_programs
 
-_KILLS_OF_ONE = 3  # publications of one program that are killed, at most
+_KILLS_OF_ONE = 3  # publications of one program that are killed, at most; the last at random
 _SIZES = {"a.fits": 6_000_000, "b.fits": 70_000, "c.fits": 0, "d.asdf": 3_000}
 
 
@@ -53,8 +53,8 @@ class Expected:
     """What there must be of a program, once each."""
 
     program: str
+    directories: dict[str, str]  # `<bucket>/<proposal>/<inversion id>/`, by inversion id
     files: dict[str, bytes]  # by bucket and key
-    inversion_ids: list[str]
 
 
 class KilledPublications:
@@ -69,7 +69,7 @@ class KilledPublications:
         self.n_moments = 0  # of an undisturbed publication
         self.kills = Counter()
         self.wrong = []
-        self.messages = []  # (routing key, message id, content), as the catalogue gets them
+        self.messages = []  # routing key and content of each, as the catalogue gets them
 
     def __enter__(self):
         enter = self._stack.enter_context
@@ -117,12 +117,10 @@ class KilledPublications:
         while n_kills < n and not self.wrong:
             expected = self._add_program(chance.choice((1, 1, 2)))
             for number in range(min(_KILLS_OF_ONE, n - n_kills)):
-                # The first at a moment of its turn: each comes before one comes again.
-                how = (
-                    self._kill_at(next(at))
-                    if number == 0
-                    else self._kill_in(chance.uniform(0, seconds))
-                )
+                if number < _KILLS_OF_ONE - 1 and moments:
+                    how = self._kill_at(next(at))  # each comes before one comes again
+                else:
+                    how = self._kill_in(chance.uniform(0, seconds))
                 if how is None:
                     break
                 self.kills[how] += 1
@@ -162,15 +160,14 @@ class KilledPublications:
         ]
         synchronise(self._catalogue, self._job, read_datasets(rows))
         qualify(self._catalogue, self._job, Thresholds(), 7, NOW, only=[name])
-        ids = [f"inv.{number:03d}{chr(ord('A') + i)}XY" for i in range(n_inversions)]
-        files = {}
-        for inversion_id in ids:
+        directories, files = {}, {}
+        for letter in "AB"[:n_inversions]:
+            inversion_id = f"inv.{number:03d}{letter}XY"
+            directories[inversion_id] = f"{bucket}/pid_1_118/{inversion_id}/"
             made = self._make_files(inversion_id)
-            files |= {
-                f"{bucket}/pid_1_118/{inversion_id}/{path.name}": path.read_bytes() for path in made
-            }
+            files |= {directories[inversion_id] + path.name: path.read_bytes() for path in made}
             self._hand_in(name, inversion_id, f"FE{number}", made)
-        return Expected(name, files, ids)
+        return Expected(name, directories, files)
 
     def _make_files(self, inversion_id):
         directory = self._directory / "handed-in" / inversion_id
@@ -194,10 +191,9 @@ class KilledPublications:
     def _look(self, expected):
         """After a kill: what has happened came in its order."""
         self._collect()
-        files = self._place.files()
-        sent = {name for name, _ in self._of(expected)}
-        for inversion_id in expected.inversion_ids:
-            keys = {key for key in expected.files if f"/{inversion_id}/" in key}
+        files, sent = self._files(expected), set(self._sent(expected))
+        for inversion_id, directory in expected.directories.items():
+            keys = {key for key in expected.files if key.startswith(directory)}
             is_registered = any(r["inversionId"] == inversion_id for r in self._store.inversions)
             if sent & keys and any(files.get(key) != expected.files[key] for key in keys):
                 self._say(expected, "a message came before all files")
@@ -207,37 +203,38 @@ class KilledPublications:
     def _check(self, expected):
         """At the end: everything is there once."""
         self._collect()
-        files = {k: v for k, v in self._place.files().items() if self._is_of(k, expected)}
+        files, sent = self._files(expected), Counter(self._sent(expected))
         if files != expected.files:
             self._say(expected, f"files {sorted(files)}, or their content differs")
-        for name, n in (Counter(key for key, _ in self._of(expected))).items():
-            if n != 1:
-                self._say(expected, f"{n} messages for {name}")
-        if missing := expected.files.keys() - {key for key, _ in self._of(expected)}:
-            self._say(expected, f"no messages for {sorted(missing)}")
+        if sent != Counter(expected.files.keys()):
+            self._say(expected, f"messages {sent}")
         records = Counter(record["inversionId"] for record in self._store.inversions)
-        for inversion_id in expected.inversion_ids:
+        for inversion_id in expected.directories:
             if records[inversion_id] != 1:
                 self._say(expected, f"{records[inversion_id]} records of {inversion_id}")
         history = self._ledger.history(expected.program)
         published = [e.detail["inversion_id"] for e in history if e.to_state is State.PUBLISHED]
-        if published != expected.inversion_ids:
+        if published != list(expected.directories):
             self._say(expected, f"its history says that {published} are published")
+
+    def _files(self, expected):
+        """The files that are published of a program."""
+        found = {}
+        for directory in expected.directories.values():
+            found |= self._place.files(directory)
+        return found
+
+    def _sent(self, expected):
+        """The files of which messages tell."""
+        for key, content in self.messages:
+            name = f"{content['bucket']}/{content['objectName']}"
+            if name.startswith(tuple(expected.directories.values())):
+                if key != ("catalog.object.m" if name.endswith(".asdf") else "catalog.frame.m"):
+                    self._say(expected, f"{name} with {key}")
+                yield name
 
     def _say(self, expected, what):
         self.wrong.append(f"{self._driver}, {expected.program}: {what}")
-
-    def _of(self, expected):
-        """The messages about a program, as bucket and key with the whole content."""
-        for key, _, content in self.messages:
-            name = f"{content['bucket']}/{content['objectName']}"
-            if self._is_of(name, expected):
-                if key != ("catalog.object.m" if name.endswith(".asdf") else "catalog.frame.m"):
-                    self._say(expected, f"{name} with {key}")
-                yield name, content
-
-    def _is_of(self, name, expected):
-        return any(f"/{inversion_id}/" in name for inversion_id in expected.inversion_ids)
 
     def _collect(self):
         """Take the messages as the catalogue does."""
@@ -245,10 +242,7 @@ class KilledPublications:
             channel = connection.channel()
             for queue in self._queues(channel):
                 while (message := channel.basic_get(queue, auto_ack=True))[0] is not None:
-                    method, properties, body = message
-                    self.messages.append(
-                        (method.routing_key, properties.message_id, json.loads(body))
-                    )
+                    self.messages.append((message[0].routing_key, json.loads(message[2])))
 
     def _queues(self, channel):
         """The queues of the catalogue; a publication that was killed early has not made them."""
