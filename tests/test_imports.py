@@ -458,6 +458,7 @@ def test_help_loads_declarations_and_nothing_else_of_ours():
         "cvzmpi.given_path",
         "cvzmpi.level2.commands",
         "cvzmpi.level2.commands.command_line",
+        "cvzmpi.level2.commands.map_command_line",
         "cvzmpi.messages",
         "cvzmpi.messages.redaction",
         "cvzmpi.runtime.command_line",

@@ -83,6 +83,17 @@ class MapsConfig(Section):
         return self.directory / "inverted"
 
 
+class HandingInConfig(Section):
+    """The check of what the science team hands in."""
+
+    repository: Url = Field(
+        "",
+        pattern="^(https?://.+)?$",
+        description="web address of the repository of the inversion code, which has a page "
+        "commit/<hash> for each commit; without it, commits are not looked for",
+    )
+
+
 class InboxConfig(Section):
     """The directory for the ready events of the science team."""
 
@@ -151,6 +162,7 @@ class Level2Config(Section):
     maps: MapsConfig = MapsConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     job: JobConfig = JobConfig()
+    handing_in: HandingInConfig = HandingInConfig()
     inbox: InboxConfig = InboxConfig()
     publish: PublishConfig = PublishConfig()
     bus: BusConfig = BusConfig()

@@ -17,14 +17,18 @@ from cvzmpi.level2.configuration import (
     secret,
     store_url,
 )
+from cvzmpi.level2.handing_in.hand_in import HandInSettings, hand_in
 from cvzmpi.level2.handing_in.inbox import Dropped, empty_inbox
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 from cvzmpi.level2.interservice_bus.bus import InterserviceBus
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.qualify import QualifyReport, qualify
 from cvzmpi.level2.programs.scan import ScanReport, scan
 from cvzmpi.level2.publication.publish import Published, Publisher, publish_all
 from cvzmpi.level2.transfers.drivers import publication_driver
+from cvzmpi.runtime.job_log import failures_logged
 
 if TYPE_CHECKING:
     from cvzmpi.level2.inversion.preparation import PreparationReport
@@ -41,7 +45,7 @@ class Level2Steps:
     @classmethod
     @contextmanager
     def open(cls, config: Level2Config, *, create: bool = True) -> Iterator[Level2Steps]:
-        """Open the ledger for as long as the context lasts.
+        """Open the ledger for as long as the context lasts; unforeseen errors are logged.
 
         Parameters
         ----------
@@ -52,7 +56,10 @@ class Level2Steps:
         ------
         LedgerError
         """
-        with Ledger.open(config.ledger_location(), create=create) as ledger:
+        with (
+            failures_logged(config.logs()),
+            Ledger.open(config.ledger_location(), create=create) as ledger,
+        ):
             yield cls(config, ledger)
 
     def scan(self, job: Job, proposals: Sequence[str] = ()) -> ScanReport:
@@ -67,9 +74,14 @@ class Level2Steps:
             self.catalogue, job, settings.thresholds, settings.quiet_days, now or present()
         )
 
+    def hand_in(self, job: Job, ready: ReadyEvent) -> Inversion:
+        """Accept a result of the science team."""
+        return hand_in(self.catalogue, job, ready, self._hand_in_settings)
+
     def empty_inbox(self, job: Job) -> list[Dropped]:
         """Accept or reject the ready events in the inbox."""
-        return empty_inbox(self.catalogue, job, self.config.inbox.directory)
+        directory = self.config.inbox.directory
+        return empty_inbox(self.catalogue, job, directory, self._hand_in_settings)
 
     def preprocess(self, job: Job) -> PreparationReport:
         """Prepare the programs whose Level 1 data are here."""
@@ -94,6 +106,10 @@ class Level2Steps:
                 settings.embargoed,
             )
             return publish_all(self.catalogue, job, publisher)
+
+    @property
+    def _hand_in_settings(self) -> HandInSettings:
+        return HandInSettings(self.config.level1.directory, self.config.handing_in.repository)
 
     def _bus(self) -> InterserviceBus | None:
         settings = self.config.bus

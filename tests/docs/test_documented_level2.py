@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from cvzmpi.ledger import Ledger
-from cvzmpi.level2.handing_in.hand_in import ReadyEvent
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 from cvzmpi.level2.programs.catalogue import Catalogue
 from tests.docs.code_blocks import blocks_tested_by
 from tests.level2.example_product import make_example

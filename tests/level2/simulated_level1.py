@@ -22,9 +22,22 @@ SHIFT = 0.011
 CROSSTALK = (0.012, -0.007, 0.004)
 
 
-def simulate_level1(directory, n_steps=3, n_slit=10, n_maps=1, noise=1e-3, seed=1):
-    """Write a dataset, and give the parameters of its atmospheres: shape (n_steps, n_slit, 10)."""
+def simulate_level1(
+    directory, n_steps=3, n_slit=10, n_maps=1, noise=1e-3, seed=1, centre=630.2, arm=None, turned=0
+):
+    """Write a dataset, and give the parameters of its atmospheres: shape (n_steps, n_slit, 10).
+
+    Parameters
+    ----------
+    centre : float
+        Wavelength in the middle of the spectra, in nm; there are the lines of Fe I at 630.2 nm.
+    arm : int, optional
+        The arm of the spectrograph: VSPARMID.
+    turned : float
+        Angle between the slit and the north of the Sun, in degrees.
+    """
     from astropy import units as u
+    from dkist_data_simulator.dataset import Omit, key_function
     from dkist_data_simulator.spec214.visp import SimpleVISPDataset
     from dkist_inventory.asdf_generator import dataset_from_fits
 
@@ -39,10 +52,40 @@ def simulate_level1(directory, n_steps=3, n_slit=10, n_maps=1, noise=1e-3, seed=
                 n_steps,
                 4,
                 10,
-                linewave=(630.2 + SHIFT) * u.nm,
+                linewave=(centre + SHIFT) * u.nm,
                 detector_shape=(N_WAVELENGTHS, n_slit),
             )
             self.spectral_scale = STEP * u.nm / u.pix
+            if arm is not None:
+                self.add_constant_key("VSPARMID", arm)
+
+        @property
+        def fits_wcs(self):
+            wcs = super().fits_wcs
+            angle = np.radians(turned)
+            matrix = np.identity(3)
+            ratio = wcs.wcs.cdelt[2] / wcs.wcs.cdelt[0]
+            matrix[0, 0] = matrix[2, 2] = np.cos(angle)
+            matrix[0, 2] = -np.sin(angle) * ratio
+            matrix[2, 0] = np.sin(angle) / ratio
+            wcs.wcs.pc = matrix
+            return wcs
+
+        @key_function("WCSAXESA", "WCSNAMEA", "LONPOLEA", "CRPIX<n>A", "CRVAL<n>A", "CDELT<n>A")
+        def equatorial_numbers(self, key):
+            constant = {"WCSAXESA": 3, "WCSNAMEA": "Equatorial equinox J2000", "LONPOLEA": 180.0}
+            return constant.get(key) or equatorial(self.fits_wcs).to_header()[key[:-1]]
+
+        @key_function("CUNIT<n>A", "CTYPE<n>A", "PC<i>_<j>A")
+        def equatorial_axes(self, key):
+            wcs = equatorial(self.fits_wcs)
+            if key.startswith("PC"):
+                return float(wcs.wcs.pc[int(key[2]) - 1, int(key[4]) - 1])
+            return wcs.to_header()[key[:-1]]
+
+        @key_function("PV<i>_0A", "PV<i>_1A", "PV<i>_2A")
+        def no_grating(self, key):
+            return Omit()
 
         @property
         def data(self):
@@ -57,6 +100,16 @@ def simulate_level1(directory, n_steps=3, n_slit=10, n_maps=1, noise=1e-3, seed=
         Sun().generate_files(directory, "VISP_{ds.index:05d}.fits")
         dataset_from_fits(directory, "VISP_L1_20240417T202526_AAAAA_metadata.asdf")
     return parameters
+
+
+def equatorial(wcs):
+    """A second WCS of right ascension and declination, turned by another angle."""
+    second = wcs.deepcopy()
+    second.wcs.set()  # now all angles are in degrees
+    second.wcs.ctype = "DEC--TAN", "AWAV", "RA---TAN"
+    second.wcs.crval = [38.36, second.wcs.crval[1], 15.15]
+    second.wcs.pc = np.array([[0.8, 0, -0.6], [0, 1, 0], [0.6, 0, 0.8]]) @ wcs.wcs.pc
+    return second
 
 
 def _sun(n_steps, n_slit, noise, seed):
@@ -77,3 +130,19 @@ def _sun(n_steps, n_slit, noise, seed):
     stokes[:, 1:] += np.array(CROSSTALK)[:, np.newaxis] * stokes[:, :1]
     spectra = (CONTINUUM * stokes).reshape(n_steps, n_slit, 4, -1)
     return parameters.reshape(n_steps, n_slit, -1), spectra
+
+
+def compress_level1(directory):
+    """Write the frames of a simulated dataset anew as the data centre stores them: compressed."""
+    from astropy.io import fits
+    from dkist_inventory.asdf_generator import dataset_from_fits
+
+    (asdf,) = directory.glob("*.asdf")
+    asdf.unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for path in sorted(directory.glob("*.fits")):
+            data, header = fits.getdata(path, header=True)
+            image = fits.CompImageHDU(np.float32(data), header, tile_shape=data.shape)
+            fits.HDUList([fits.PrimaryHDU(), image]).writeto(path, overwrite=True, checksum=True)
+        dataset_from_fits(directory, asdf.name, hdu=1)

@@ -1,1 +1,1 @@
-"""Commands of the campaign `level2`: declared in `command_line`, each with its body in a module."""
+"""Commands of the campaign `level2`: declared in `command_line` and `map_command_line`."""

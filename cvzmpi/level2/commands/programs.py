@@ -14,12 +14,16 @@ import click
 from cvzmpi.extras import needs
 from cvzmpi.ledger import Job
 from cvzmpi.level2.configuration import load_campaign
-from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 from cvzmpi.level2.programs import reservation
 from cvzmpi.level2.programs import retry as again
+from cvzmpi.level2.programs.inversions import InversionView
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.steps import Level2Steps
-from cvzmpi.level2.views.programs import describe, list_items, program_view
+from cvzmpi.level2.views.description import describe
+from cvzmpi.level2.views.inversions import inversion_json
+from cvzmpi.level2.views.programs import list_items, program_view
+from cvzmpi.level2.views.states import inversion_state
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
 
 
@@ -43,8 +47,8 @@ def scan(steps: Level2Steps, proposals: tuple[str, ...]) -> int:
     """Read the metadata store; new and changed datasets are added."""
     with _job(steps, "scan") as job:
         report = steps.scan(job, proposals)
-    for bad in report.bad:
-        click.echo(f"bad row {bad}", err=True)
+    for line in report.faults:
+        click.echo(line, err=True)
     click.echo(report)
     return SOME_FAILED if report.bad else DONE
 
@@ -63,12 +67,24 @@ def list_programs(
 ) -> int:
     """List the Observing Programs: what people have reserved first, then what is free."""
     items = list_items(steps.catalogue, state=state, proposal=proposal, claimed_by=by)
+    inversions: dict[str, list[InversionView]] = {item.name: [] for item in items}
+    for view in steps.catalogue.inversion_views():
+        inversions.setdefault(view.inversion.program, []).append(view)
     if as_json:
-        click.echo(json.dumps([item.as_json() for item in items], indent=1))
+        listed = [
+            {
+                **item.as_json(),
+                "inversions": [inversion_json(view) for view in inversions[item.name]],
+            }
+            for item in items
+        ]
+        click.echo(json.dumps(listed, indent=1))
         return DONE
     for item in items:
-        news = f"  {item.news}" if item.changed else ""
-        click.echo(f"{item.name}  {item.proposal}  {item.state}  {item.claimed_by or '-'}{news}")
+        line = f"{item.name}  {item.proposal}  {item.state}  {item.claimed_by or '-'}"
+        line += f"  {item.news}" if item.changed else ""
+        made = [f"{v.inversion.inversion_id} {inversion_state(v)}" for v in inversions[item.name]]
+        click.echo("  ".join([line, *made]))
     return DONE
 
 
@@ -105,7 +121,7 @@ def inverted(
     content = {"program": program, "files": list(files), "commit": commit, "by": by}
     ready = ReadyEvent.of(content, Path.cwd())
     with _job(steps, "inverted") as job:
-        inversion = hand_in(steps.catalogue, job, ready)
+        inversion = steps.hand_in(job, ready)
     click.echo(f"{program}: inverted, {inversion.inversion_id}")
     return DONE
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from cvzmpi.level2.desire.checked_files import CheckedFiles
 from cvzmpi.level2.desire.files import DesireFiles
 from cvzmpi.level2.product.bounded_process import LimitError, call_bounded
 from cvzmpi.level2.product.check import checksum, shown_path
@@ -16,20 +17,6 @@ from cvzmpi.regular_file import UnreadableFileError, open_regular
 _LOOK_INTO = "cvzmpi.level2.desire.look_into:look_into"  # by name: it imports dkist
 _SECONDS, _SECONDS_PER_GIGABYTE = 300.0, 60.0
 _GIGABYTES = 8.0  # besides the files, which are mapped into memory
-
-
-@dataclass(frozen=True)
-class CheckedFiles:
-    """Files of a DeSIRe inversion that passed the check."""
-
-    checksums: dict[str, str]  # SHA-256 of each file, by its path
-    shape: list[int]  # scan positions, and pixels along the slit
-    lines: list[str]  # spectral lines, as `FeI630`, in the order of the files
-    quantities: list[str]  # names of the quantities, as in `dkist.Inversion`
-    canonical_dataset: str  # the Level 1 dataset that gives place and time
-    dataset_ids: list[str]  # the Level 1 datasets that were inverted, the canonical one first
-    # by the name of a file, the number of its values that are not finite; files without any absent
-    not_finite: dict[str, int]
 
 
 def check_files(files: DesireFiles, level1: Mapping[str, Path]) -> CheckedFiles:

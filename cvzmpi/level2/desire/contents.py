@@ -8,11 +8,9 @@ and how far it is from it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -56,9 +54,8 @@ class DesireContents:
     fit: FitsArray
     observed: FitsArray
     arms: tuple[Arm, ...]
-    log_tau: (
-        np.ndarray
-    )  # float64, shape (n_depths,): logarithm of the optical depth, equally spaced
+    # float64, shape (n_depths,): logarithm of the optical depth at 500 nm, equally spaced
+    log_tau: np.ndarray
     n_binned: int  # pixels of Level 1 in a pixel along the slit
     fiducial_arm: int  # the arm of the canonical Level 1 dataset, as its VSPARMID
 
@@ -172,8 +169,8 @@ def _equally_spaced(path: Path, line: str, offsets: np.ndarray) -> np.ndarray:
     rounding = 2 * np.finfo(np.float32).eps * np.abs(offsets).max()
     if (worst := np.abs(steps - mean).max()) > _SAME_SPACING * mean + rounding:
         raise ProductError(
-            f"{path}: {line}: wavelength offsets are {mean:g} mA apart, some by {worst:.2g} mA more "
-            "or less: expected equal spacing"
+            f"{path}: {line}: wavelength offsets are {mean:g} mA apart, some by {worst:.2g} mA "
+            "more or less: expected equal spacing"
         )
     return offsets[0] + mean * np.arange(len(offsets))
 
@@ -181,28 +178,24 @@ def _equally_spaced(path: Path, line: str, offsets: np.ndarray) -> np.ndarray:
 def _log_tau(atmosphere: FitsArray) -> np.ndarray:
     """The depths, which all pixels share; a pixel that was not inverted has only zeros or NaN."""
     per_pixel: np.ndarray = atmosphere.mapped()[0]
-    path, n_depths = atmosphere.path, len(per_pixel)
+    path = atmosphere.path
     inverted = np.isfinite(per_pixel).all(axis=0) & (per_pixel != 0).any(axis=0)
     if not inverted.any():
         raise ProductError(f"{path}: no pixel has optical depths")
-    step, pixel = np.argwhere(inverted)[0]
-    depths = per_pixel[:, step, pixel].astype(float)
-    for number, depth in enumerate(depths):
-        others = _others(per_pixel[number], inverted, depth)
-        if others:
-            raise ProductError(
-                f"{path}: log optical depth {number} is {depth:g} in one pixel and {others[0]:g} in "
-                "another: expected the same in all"
-            )
+    of_inverted = per_pixel[:, inverted].astype(float)
+    depths = of_inverted[:, 0]
+    differ = np.argwhere(np.abs(of_inverted - depths[:, np.newaxis]) > _SAME_DEPTH)
+    if len(differ):
+        number, pixel = differ[0]
+        raise ProductError(
+            f"{path}: log optical depth {number} is {depths[number]:g} in one pixel and "
+            f"{of_inverted[number, pixel]:g} in another: expected the same in all"
+        )
     steps = np.diff(depths)
-    mean = (depths[-1] - depths[0]) / (n_depths - 1)
+    mean = (depths[-1] - depths[0]) / (len(depths) - 1)
     if abs(mean) < _SAME_DEPTH or np.abs(steps - mean).max() > _SAME_DEPTH:
         raise ProductError(
-            f"{path}: log optical depths from {depths[0]:g} to {depths[-1]:g}: expected equal spacing"
+            f"{path}: log optical depths from {depths[0]:g} to {depths[-1]:g}: "
+            "expected equal spacing"
         )
     return depths
-
-
-def _others(values: np.ndarray, inverted: np.ndarray, depth: float) -> Sequence[Any]:
-    """Values of inverted pixels that differ from the depth of the first one."""
-    return list(values[inverted & (np.abs(values - depth) > _SAME_DEPTH)][:1])

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvzmpi.errors import one_line
 from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.messages.foreign_json import plain
 
@@ -70,9 +69,8 @@ def _files_in(path: Path) -> list[Path]:
     try:
         if path.is_dir():
             return [path / name for name in NAMES if (path / name).exists()]
-    except (OSError, ValueError) as error:  # a NUL in the path is a ValueError
-        reason = (isinstance(error, OSError) and error.strerror) or one_line(error)
-        raise ProductError(f"{_shown(path)}: cannot be read: {reason}") from error
+    except OSError as error:
+        raise ProductError(f"{_shown(path)}: cannot be read: {error.strerror}") from error
     return [path]
 
 

@@ -134,8 +134,8 @@ def _check_whole(array: FitsArray) -> None:
     size = array.path.stat().st_size
     if size < needed:
         raise ProductError(
-            f"{array.path}: {size:,} bytes: truncated; its array of the shape {array.shape} ends at "
-            f"{needed:,}"
+            f"{array.path}: {size:,} bytes: truncated; its array of the shape {array.shape} ends "
+            f"at {needed:,}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The Level 1 datasets that a DeSIRe inversion was made of, one for each arm of the spectrograph."""
+"""The Level 1 datasets of a DeSIRe inversion, one for each arm of the spectrograph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cvzmpi.errors import Level1Error
 from cvzmpi.level2.desire.contents import Arm, DesireContents
 from cvzmpi.level2.maps.level1 import Level1Map, read_level1
 from cvzmpi.level2.product.checked_product import ProductError
-from cvzmpi.level2.product.level2_fits import begin_of
+from cvzmpi.level2.product.files.file_names import begin_of
 from cvzmpi.messages.foreign_json import plain
 
 _ARM = "VSPARMID"
@@ -105,8 +105,8 @@ def _canonical(
     if len(fitting) > 1:
         names = " and ".join(dataset.id for dataset in fitting)
         raise ProductError(
-            f"{contents.fit.path}: DESR-FID = {contents.fiducial_arm}: the Level 1 datasets {names} "
-            "are of this arm, and the inversion could be of each"
+            f"{contents.fit.path}: DESR-FID = {contents.fiducial_arm}: the Level 1 datasets "
+            f"{names} are of this arm, and the inversion could be of each"
         )
     return fitting[0]
 
@@ -118,8 +118,8 @@ def _misfit(contents: DesireContents, dataset: _Dataset) -> str | None:
         return f"Level 1 dataset {dataset.id} has several maps: expected one"
     if not 0 <= level1.n_steps - contents.n_steps <= 1:
         return (
-            f"{contents.n_steps} scan positions; Level 1 dataset {dataset.id} has {level1.n_steps}: "
-            "expected the same, or one fewer"
+            f"{contents.n_steps} scan positions; Level 1 dataset {dataset.id} has "
+            f"{level1.n_steps}: expected the same, or one fewer"
         )
     n, n_binned = contents.n_slit, contents.n_binned
     if not n * n_binned <= level1.n_slit < n * (n_binned + 1):

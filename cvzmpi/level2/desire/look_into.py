@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
-from cvzmpi.level2.desire.check import CheckedFiles
+from cvzmpi.level2.desire.checked_files import CheckedFiles
 from cvzmpi.level2.desire.contents import DesireContents, read_contents
 from cvzmpi.level2.desire.files import DesireFiles
 from cvzmpi.level2.desire.level1_arms import inverted_level1

@@ -15,6 +15,7 @@ from cvzmpi.level2.desire.fits_array import ScanBlocks
 from cvzmpi.level2.desire.level1_arms import inverted_level1
 from cvzmpi.level2.desire.quantities import QUANTITIES, in_product
 from cvzmpi.level2.maps.level1 import Level1Map
+from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition, SlitPixels
 
 MODEL = "DeSIRe"
@@ -22,8 +23,9 @@ MODEL = "DeSIRe"
 NOTES = (
     "DeSIRe inversion: the atmosphere depends on the optical depth.",
     "Velocities have the zero and the sign that DeSIRe gave them.",
-    "Inclination is from the line of sight; azimuth is around it, from the direction of "
-    "positive Stokes Q of Level 1; both as DeSIRe gave them, brought into 0 to 360 degrees.",
+    "Inclinations and azimuths are as DeSIRe gave them, brought into 0 to 360 degrees. The frame "
+    "is that of the observed profiles, whose Stokes parameters are taken to be those of Level 1.",
+    AZIMUTH_FRAME,
 )
 
 

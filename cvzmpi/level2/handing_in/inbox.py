@@ -6,20 +6,32 @@ file beside it. To hand in again, drop a file again.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvzmpi.errors import CvzmpiError, LedgerUnavailableError, one_line
+from cvzmpi.errors import (
+    CvzmpiError,
+    LedgerLostError,
+    LedgerUnavailableError,
+    MachineError,
+    PutOffError,
+    UnavailableError,
+    one_line,
+)
 from cvzmpi.ledger import Job
-from cvzmpi.level2.handing_in.hand_in import MAX_BYTES, HandInError, ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import NO_COMMIT_CHECK, HandInSettings, hand_in
+from cvzmpi.level2.handing_in.ready_event import MAX_BYTES, HandInError, ReadyEvent
 from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
 from cvzmpi.messages.foreign_json import plain
 from cvzmpi.regular_file import UnreadableFileError, read_bounded
 
 ACCEPTED = "accepted"
 REJECTED = "rejected"
+_LOGGER = logging.getLogger(__name__)
 _SETTLED_AFTER = 30.0  # seconds: a file that is no JSON may still be on its way
 
 
@@ -39,31 +51,44 @@ class Dropped:
         return f"{self.file}: {self.text}"
 
 
-def empty_inbox(catalogue: Catalogue, job: Job, directory: Path) -> list[Dropped]:
+def empty_inbox(
+    catalogue: Catalogue, job: Job, directory: Path, settings: HandInSettings = NO_COMMIT_CHECK
+) -> list[Dropped]:
     """Accept or reject every file that was dropped, in the order of their names.
+
+    One that cannot be answered now, as its repository is away, stays for later.
 
     Raises
     ------
     InboxError
         If accepted files cannot be moved aside; then nothing is accepted.
-    LedgerUnavailableError
+    CvzmpiError
+        If the ledger, the machine or the installation is at fault.
     """
-    dropped = [_accept_or_reject(catalogue, job, path) for path in sorted(directory.glob("*.json"))]
+    files = sorted(directory.glob("*.json"))
+    dropped = [_accept_or_reject(catalogue, job, path, settings) for path in files]
     return [one for one in dropped if one is not None]
 
 
-def _accept_or_reject(catalogue: Catalogue, job: Job, path: Path) -> Dropped | None:
-    """Accept or reject a file; None if somebody may still be writing it."""
+def _accept_or_reject(
+    catalogue: Catalogue, job: Job, path: Path, settings: HandInSettings
+) -> Dropped | None:
+    """Accept or reject a file, or leave it for later; None if it may still be being written."""
     try:
         ready = ReadyEvent.read(path)
         _make_folder(path.parent / ACCEPTED)
-        inversion = hand_in(catalogue, job, ready)
-    except (LedgerUnavailableError, InboxError):
+        inversion = hand_in(catalogue, job, ready, settings)
+    except (LedgerLostError, LedgerUnavailableError, MachineError, InboxError):
         raise  # the file is not at fault
+    except (UnavailableError, PutOffError) as error:
+        return Dropped(plain(path.name), False, f"{plain(str(error))}; later again")
     except HandInError as error:
         return None if _perhaps_incomplete(path) else _reject(path, error)
-    except CvzmpiError as error:
-        return _reject(path, error)
+    except Exception as error:
+        failure = one_line_failure(error, plain(path.name), _LOGGER)
+        if not is_about_program(failure):
+            raise failure from error
+        return _reject(path, failure)
     text = f"{inversion.program} inverted, {inversion.inversion_id}"
     try:
         _move(path, ACCEPTED)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
 from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.inversion.recorded_maps import last_record
 from cvzmpi.level2.maps.preprocess import preprocess_dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import FE_I_630, SPECTRAL_RULES
@@ -18,6 +20,8 @@ from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.messages.wording import counted
 
 STEP = "preprocess"
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass
@@ -71,6 +75,11 @@ def prepare_programs(
     """Prepare all programs that are invertible, not reserved, and here as a whole.
 
     A program that fails goes into error, and the others go on.
+
+    Raises
+    ------
+    CvzmpiError
+        If the machine, the installation or the ledger is at fault; then its program stays as it is.
     """
     report = PreparationReport()
     reserved = catalogue.reservations()
@@ -79,7 +88,7 @@ def prepare_programs(
         if program is None or unit.name in reserved:
             continue
         found = level1_directories(level1, program)
-        here = [directory for directory in found.values() if directory is not None]
+        here = {name: directory for name, directory in found.items() if directory is not None}
         if here and len(here) == len(found):
             event = _prepare(unit, here, output, settings)
             for recorded in catalogue.ledger.record([event], job, skip_stale=True):
@@ -100,15 +109,18 @@ def _to_prepare(catalogue: Catalogue) -> list[LedgerUnit]:
 
 
 def _prepare(
-    unit: LedgerUnit, datasets: list[Path], output: Path, settings: PreprocessSettings
+    unit: LedgerUnit, datasets: Mapping[str, Path], output: Path, settings: PreprocessSettings
 ) -> Event:
     """Prepare all maps of a program; returns the event that says how it went."""
     maps = []
-    for directory in datasets:
+    for dataset_id, directory in datasets.items():
         try:
-            prepared = preprocess_dataset(directory, output, settings)
-        except CvzmpiError as error:
-            return failure_event(unit.name, unit.state, STEP, error, level1=directory)
+            prepared = preprocess_dataset(directory, output, settings, dataset_id)
+        except Exception as error:
+            failure = one_line_failure(error, str(directory), _LOGGER)
+            if not is_about_program(failure):
+                raise failure from error
+            return failure_event(unit.name, unit.state, STEP, failure, level1=directory)
         maps += [(directory, one) for one in prepared]
     return Event(
         unit.name,

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import h5py
 
-from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
+from cvzmpi.errors import DamagedMapFileError, MachineError, MapFileError, one_line
+from cvzmpi.mpi.machine_fault import is_machine_fault
 from cvzmpi.storage.hdf5_file import check_format, opened_hdf5
 
 
@@ -33,8 +34,16 @@ def opened(path: Path, format_name: str, format_version: int) -> Iterator[h5py.F
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Take an error of the operating system in the context for a `MapFileError` of the file."""
+    """Take an error of the operating system in the context for one of the file.
+
+    Raises
+    ------
+    MachineError
+        If the machine is at fault: its disk is full.
+    MapFileError
+    """
     try:
         yield
     except OSError as error:
-        raise MapFileError(f"{path}: cannot be written: {one_line(error)}") from error
+        kind = MachineError if is_machine_fault(error) else MapFileError
+        raise kind(f"{path}: cannot be written: {one_line(error)}") from error

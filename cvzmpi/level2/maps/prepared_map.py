@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from cvzmpi.level2.maps.map_file import opened, writing
 from cvzmpi.level2.maps.map_scale import MapScale
 from cvzmpi.storage.structure_checksum import SETTINGS, bytes_to_leave_out, write_record
 from cvzmpi.storage.whole_file import take_name
+
+_ROOM_FOR_MORE = 4 << 20
+"""Bytes of a file beside its profiles, and more: structure, wavelengths, record."""
 
 FORMAT = "cvzmpi prepared map"
 FORMAT_VERSION = 1
@@ -123,6 +128,8 @@ class PreparedMapWriter:
     ------
     MapFileError
         If the file cannot be written.
+    MachineError
+        If the disk is full.
     """
 
     def __init__(
@@ -135,7 +142,10 @@ class PreparedMapWriter:
         self._digest = hashlib.sha256()
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            n_bytes = 4 * math.prod(shape) * 4 * len(wavelength) + _ROOM_FOR_MORE
+            _take_room(self._aside, n_bytes)
             self._file = h5py.File(self._aside, "w", **SETTINGS)
+            _take_room(self._aside, n_bytes)  # anew, since the file was emptied
             self._stokes = self._file.create_dataset(
                 "stokes", (*shape, 4, len(wavelength)), "<f4", fillvalue=np.nan
             )
@@ -166,7 +176,8 @@ class PreparedMapWriter:
 
     def __exit__(self, *error: object) -> None:
         if error[0] is not None:
-            self._file.close()
+            with suppress(OSError, RuntimeError):  # the first error says what is wrong
+                self._file.close()
             with suppress(OSError):
                 self._aside.unlink()
             return
@@ -178,6 +189,22 @@ class PreparedMapWriter:
             self._file["record"] = json.dumps(self.record, sort_keys=True)
             self._file.flush()
             left_out = bytes_to_leave_out(self._file)
+            size = self._file.id.get_filesize()
             self._file.close()
+            os.truncate(self._aside, size)  # gives back the room that was not needed
             write_record(self._aside, left_out)
             take_name(self._aside, self._path)
+
+
+def _take_room(path: Path, n_bytes: int) -> None:
+    """Take room on the disk for a file, so that there is enough to the end.
+
+    HDF5 can neither go on nor close a file that it could not write to.
+    """
+    try:
+        with path.open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise

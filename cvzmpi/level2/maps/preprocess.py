@@ -7,6 +7,8 @@ much of Stokes I leaked into Q, U and V.
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +27,6 @@ from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
 from cvzmpi.software import installed_versions
-from cvzmpi.storage.whole_file import sha256_of
 
 _MARGIN = 0.09  # nm more on each side, since the wavelengths are not calibrated yet
 _SOFTWARE = ("cvzmpi", "numpy", "h5py", "astropy", "dkist")
@@ -41,17 +42,21 @@ class _Cut:
 
 
 def preprocess_dataset(
-    directory: Path, output: Path, settings: PreprocessSettings
+    directory: Path, output: Path, settings: PreprocessSettings, dataset_id: str | None = None
 ) -> list[PreparedMap]:
     """Prepare all maps of a Level 1 dataset, as `preprocess` does."""
     return [
-        preprocess(directory, output, settings, map_number)
+        preprocess(directory, output, settings, map_number, dataset_id)
         for map_number in range(count_maps(directory))
     ]
 
 
 def preprocess(
-    directory: Path, output: Path, settings: PreprocessSettings, map_number: int = 0
+    directory: Path,
+    output: Path,
+    settings: PreprocessSettings,
+    map_number: int = 0,
+    dataset_id: str | None = None,
 ) -> PreparedMap:
     """Prepare one map of a Level 1 dataset for the inversion.
 
@@ -65,6 +70,8 @@ def preprocess(
         Directory of the prepared maps.
     map_number : int
         The number of the map, from 0, in a dataset with several.
+    dataset_id : str, optional
+        The id that the dataset must have.
 
     Returns
     -------
@@ -79,24 +86,23 @@ def preprocess(
         If the prepared map cannot be written.
     """
     level1 = read_level1(directory, map_number)
-    path = output / f"{level1.inventory['datasetId']}_{map_number:03d}{PREPARED_SUFFIX}"
-    files = {file.name: sha256_of(file) for file in level1.files()}
+    if dataset_id not in (None, level1.dataset_id):
+        raise Level1Error(f"{directory}: is dataset {level1.dataset_id}, expected {dataset_id}")
+    path = output / f"{level1.dataset_id}_{map_number:03d}{PREPARED_SUFFIX}"
     origin = {
-        "dataset": str(level1.inventory["datasetId"]),
+        "dataset": level1.dataset_id,
         "map": map_number,
         "settings": settings.model_dump(mode="json"),
-        "files": files,
+        "files": level1.check_files(),
     }
     if (ready := _already_prepared(path, origin)) is not None:
         return ready
-    output.mkdir(parents=True, exist_ok=True)
-    with writing(path), tempfile.TemporaryFile(dir=output, prefix=".scratch-") as scratch:
-        cut = _cut(level1, settings, scratch)
-        try:
-            scale = scale_of(level1.headers(), settings.slit_bin)
-            return _prepare(cut, path, origin, settings, scale)
-        except Level1Error as error:
-            raise Level1Error(f"{directory}: {error}") from error
+    cut = _cut(level1, settings, path)
+    try:
+        scale = scale_of(level1.headers(), settings.slit_bin)
+        return _prepare(cut, path, origin, settings, scale)
+    except Level1Error as error:
+        raise Level1Error(f"{directory}: {error}") from error
 
 
 def _already_prepared(path: Path, origin: dict[str, Any]) -> PreparedMap | None:
@@ -110,7 +116,7 @@ def _already_prepared(path: Path, origin: dict[str, Any]) -> PreparedMap | None:
     return ready if all(ready.record.get(key) == origin[key] for key in origin) else None
 
 
-def _cut(level1: Level1Map, settings: PreprocessSettings, scratch: Any) -> _Cut:
+def _cut(level1: Level1Map, settings: PreprocessSettings, path: Path) -> _Cut:
     """Read the part that may be needed, once."""
     wanted = np.flatnonzero(
         (level1.wavelength > settings.first_wavelength - _MARGIN)
@@ -129,7 +135,7 @@ def _cut(level1: Level1Map, settings: PreprocessSettings, scratch: Any) -> _Cut:
             f"{level1.directory}: slit_bin is {settings.slit_bin}, of {level1.n_slit} pixels"
         )
     shape = (level1.n_steps, n_slit, 4, len(wanted))
-    stokes = np.memmap(scratch, np.float32, "w+", shape=shape)
+    stokes = _array_on_disk(path.parent, shape)
     for step in range(level1.n_steps):
         rows = level1.stokes(step, wavelengths)[: n_slit * settings.slit_bin]
         stokes[step] = rows.reshape(n_slit, settings.slit_bin, *rows.shape[1:]).mean(axis=1)
@@ -137,6 +143,17 @@ def _cut(level1: Level1Map, settings: PreprocessSettings, scratch: Any) -> _Cut:
     if wavelength[0] > wavelength[-1]:
         return _Cut(stokes[..., ::-1], wavelength[::-1])
     return _Cut(stokes, wavelength)
+
+
+def _array_on_disk(directory: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """An array of float32 that may be larger than the memory, in a file without a name."""
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory, prefix=".scratch-") as file:
+            # Room is taken at once: the lack of it, met when the array is written to, would end
+            # the process.
+            os.posix_fallocate(file.fileno(), 0, math.prod(shape) * np.dtype(np.float32).itemsize)
+            return np.memmap(file, np.float32, "r+", shape=shape)
 
 
 def _prepare(
@@ -188,13 +205,14 @@ def _quiet_profile(cut: _Cut) -> tuple[np.ndarray, int]:
     outside = spectral_window.of_continuum(cut.wavelength, FE_I_630, _MARGIN / 2)
     if not outside.any():
         outside = spectral_window.of_continuum(cut.wavelength, FE_I_630)
-    brightness, polarisation = [], []
+    brightness, polarisation, complete = [], [], []
     for stokes in cut.stokes:
+        complete.append(np.isfinite(stokes).all(axis=(1, 2)))
         light = stokes[:, 0][:, outside].mean(axis=1)
         brightness.append(light)
         polarisation.append((stokes[:, 1:].std(axis=2) ** 2).sum(axis=1) / light**2)
     light, polarised = np.array(brightness), np.array(polarisation)
-    usable = np.isfinite(light) & np.isfinite(polarised) & (light > 0)
+    usable = np.array(complete) & np.isfinite(polarised) & (light > 0)
     if not usable.any():
         raise Level1Error("no pixel has light in it")
     bright = usable & (light >= np.median(light[usable]))

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cvzmpi.level2.metadata_store.dataset import INSTRUMENT, NEEDED, Dataset, Experiment
-from cvzmpi.level2.metadata_store.values import MAX_NAME
+from cvzmpi.level2.metadata_store.values import MAX_NAME, is_addressable
 from cvzmpi.messages.foreign_json import plain, shown, why_not_storable
 
 _NAMES = ("datasetId", "observingProgramExecutionId")
@@ -40,11 +40,12 @@ class BadRow:
         said = row if isinstance(row, dict) else {}
         name = said.get("datasetId") or said.get("experimentId")
         instrument = _said(said.get("instrumentName"))
+        program = _said(said.get("observingProgramExecutionId"))
         return cls(
             plain(str(name), 80) if isinstance(name, str) else f"row {number + 1}",
             message,
             _said(said.get("datasetId")),
-            _said(said.get("observingProgramExecutionId")),
+            program if program is not None and is_addressable(program) else None,
             instrument is not None and instrument.upper() != INSTRUMENT,
         )
 
@@ -103,7 +104,7 @@ def _read_dataset(row: Any) -> tuple[Dataset, dict[str, Any]] | str:
     try:
         Dataset.model_validate(kept)
     except ValidationError as error:
-        wrong |= _explain(error)
+        wrong = _explain(error) | wrong
         kept = {key: value for key, value in kept.items() if key not in wrong}
     if any(name in wrong for name in _NAMES):
         return _on_one_line(wrong.values())

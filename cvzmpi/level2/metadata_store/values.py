@@ -111,9 +111,13 @@ def _printable(text: str) -> str:
     return text
 
 
+def is_addressable(name: str) -> bool:
+    """True if a name can stand in the address of a page: browsers resolve `.` and `..`."""
+    return not {".", ".."} & set(name.split("/"))
+
+
 def _addressable(name: str) -> str:
-    """Refuse a name that cannot stand in the address of a page: browsers resolve `.` and `..`."""
-    if {".", ".."} & set(name.split("/")):
+    if not is_addressable(name):
         raise ValueError("expected neither . nor .. between slashes")
     return name
 

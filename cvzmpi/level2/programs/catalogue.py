@@ -119,6 +119,11 @@ class Catalogue(InversionQueries):
         query = reserved_programs().add_columns(reservations.c.claimed_by)
         return {row.program: row.claimed_by for row in self._rows(query, within)}
 
+    def reserved_since(self) -> dict[str, datetime]:
+        """The times since when programs are reserved, by program."""
+        query = reserved_programs().add_columns(reservations.c.at)
+        return {row.program: row.at for row in self._rows(query)}
+
     def state(
         self, program: str, refused: type[CvzmpiError], *, within: sa.Connection | None = None
     ) -> State:

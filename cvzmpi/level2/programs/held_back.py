@@ -1,7 +1,7 @@
-"""Programs that are held back, since the store has rows of them that cannot be read.
+"""Programs that are held back, since a row of theirs names no dataset, or no program any more.
 
 The criteria would judge the other datasets alone, which would be another program. So a program that
-has no result yet goes into error, with its bad rows, until a scan can read all of its rows.
+has no result yet goes into error, with its bad rows, until a scan finds none of them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def programs_with_bad_rows(
 
 
 def held_programs(catalogue: Catalogue, connection: sa.Connection) -> dict[str, list[str]]:
-    """The programs that are held back, each with its datasets that could not be read."""
+    """The programs that are held back, each with the datasets that its bad rows name."""
     found = {}
     for name, state in catalogue.states(within=connection).items():
         if state is State.ERROR:
@@ -74,10 +74,10 @@ def let_go(
     reading: Reading,
     bad: dict[str, list[BadRow]],
 ) -> list[str]:
-    """Let programs begin again whose rows can all be read now; returns their names."""
+    """Let programs begin again that have no bad rows any more; returns their names."""
     read = {dataset.observing_program for dataset, _ in reading.datasets}
     free = [n for n in held_programs(catalogue, connection) if n in read and n not in bad]
-    message = "all rows of its datasets can be read again"
+    message = "all rows of the program name it and their datasets again"
     events = [Event(name, State.DISCOVERED, State.ERROR, message=message) for name in free]
     catalogue.ledger.record(events, job, within=connection)
     return free
@@ -85,4 +85,4 @@ def let_go(
 
 def _in_words(rows: list[BadRow]) -> str:
     more = f"; and {len(rows) - _N_NAMED} more" if len(rows) > _N_NAMED else ""
-    return "rows that cannot be read: " + "; ".join(map(str, rows[:_N_NAMED])) + more
+    return "rows that cannot be used: " + "; ".join(map(str, rows[:_N_NAMED])) + more

@@ -11,6 +11,7 @@ import string
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,6 +35,13 @@ class Inversion:
     method: str
     detail: dict[str, Any]  # files with their checksums, commit of the software, ...
     at: datetime
+
+    @property
+    def datasets(self) -> list[str]:
+        """The ids of the datasets that it was made of, as far as they are recorded."""
+        if "level1" in self.detail:  # it was inverted here: one map of one dataset
+            return [PurePath(self.detail["level1"]).name]
+        return list(self.detail.get("dataset_ids", ()))
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,7 @@ class InversionQueries:
         Without those that it had before it began again: they are for data that have changed since,
         or people did not want them.
         """
-        pending = _pending(self._steps(program, within))
+        pending = _pending(self._steps(program, within).get(program, []))
         withdrawn = self.withdrawals(program, within=within)
         return [
             inversion
@@ -133,11 +141,7 @@ class InversionQueries:
         self, program: str, *, within: sa.Connection | None = None
     ) -> dict[str, datetime]:
         """The inversions of a program that are published, and since when, by id."""
-        found: dict[str, datetime] = {}
-        for step in self._steps(program, within):
-            if (inversion_id := _published_in(step)) is not None:
-                found.setdefault(inversion_id, step.at)
-        return found
+        return _published(self._steps(program, within).get(program, []))
 
     def notes(self, about: str, *, within: sa.Connection | None = None) -> list[Note]:
         """The notes about an inversion, by its id, or about a program; the oldest first."""
@@ -153,46 +157,64 @@ class InversionQueries:
         return next((Withdrawal(*row) for row in self._rows(query, within)), None)
 
     def withdrawals(
-        self, program: str, *, within: sa.Connection | None = None
+        self, program: str | None = None, *, within: sa.Connection | None = None
     ) -> dict[str, Withdrawal]:
-        """The withdrawals of inversions of a program, by inversion id."""
-        query = sa.select(*without_id(withdrawals)).where(withdrawals.c.program == program)
+        """All withdrawals of inversions, or those of a program, by inversion id."""
+        query = sa.select(*without_id(withdrawals))
+        if program is not None:
+            query = query.where(withdrawals.c.program == program)
         return {row.inversion_id: Withdrawal(*row) for row in self._rows(query, within)}
 
-    def inversion_views(self, program: str) -> list[InversionView]:
-        """The inversions of a program with all that is known of them, the newest last."""
-        pending = {inversion.inversion_id for inversion in self.to_publish(program)}
-        published, withdrawn = self.published(program), self.withdrawals(program)
-        written = self._notes(notes.c.program == program, None)
+    def inversion_views(self, program: str | None = None) -> list[InversionView]:
+        """What is known of all inversions, or of those of a program, the newest last."""
+        stories = self._steps(program).values()
+        published = {key: at for steps in stories for key, at in _published(steps).items()}
+        pending = {key for steps in stories for key in _pending(steps)}
+        withdrawn = self.withdrawals(program)
+        of_program = sa.true() if program is None else notes.c.program == program
+        written: dict[str | None, list[Note]] = {}
+        for note in self._notes(of_program):
+            written.setdefault(note.inversion_id, []).append(note)
         return [
             InversionView(
                 inversion=inversion,
-                to_publish=inversion.inversion_id in pending,
-                published=published.get(inversion.inversion_id),
-                withdrawal=withdrawn.get(inversion.inversion_id),
-                notes=[note for note in written if note.inversion_id == inversion.inversion_id],
+                to_publish=key in pending and key not in withdrawn,
+                published=published.get(key),
+                withdrawal=withdrawn.get(key),
+                notes=written.get(key, []),
             )
             for inversion in self.inversions(program)
+            for key in [inversion.inversion_id]
         ]
 
-    def new_inversion_id(self, *, within: sa.Connection | None = None) -> str:
-        """An inversion id that none of the inversions has."""
-        return draw_inversion_id({known.inversion_id for known in self.inversions(within=within)})
-
-    def _notes(self, which: sa.ColumnElement[bool], within: sa.Connection | None) -> list[Note]:
+    def _notes(
+        self, which: sa.ColumnElement[bool], within: sa.Connection | None = None
+    ) -> list[Note]:
         query = sa.select(*without_id(notes)).where(which).order_by(notes.c.id)
         return [Note(*row) for row in self._rows(query, within)]
 
-    def _steps(self, program: str, within: sa.Connection | None) -> list[_Step]:
-        """The events of a program, the oldest first."""
+    def _steps(
+        self, program: str | None, within: sa.Connection | None = None
+    ) -> dict[str, list[_Step]]:
+        """The events of all programs with inversions, or of one, the oldest first; by program."""
+        tells = events.c.to_state.in_([State.DONE.value, State.PUBLISHED.value])
+        # The details of other events, as of all criteria, are long.
+        detail = sa.case((tells, events.c.detail), else_=None)
         query = (
-            sa.select(events.c.to_state, events.c.at, events.c.detail)
+            sa.select(units.c.name, events.c.to_state, events.c.at, detail.label("detail"))
             .join(units, units.c.id == events.c.unit_id)
-            .where(units.c.name == program)
+            .where(
+                units.c.name.in_(sa.select(inversions.c.program))
+                if program is None
+                else units.c.name == program
+            )
             .order_by(events.c.number)
         )
-        rows = self._rows(query, within)
-        return [_Step(state_named(row.to_state), row.at, row.detail or {}) for row in rows]
+        found: dict[str, list[_Step]] = {}
+        for row in self._rows(query, within):
+            step = _Step(state_named(row.to_state), row.at, row.detail or {})
+            found.setdefault(row.name, []).append(step)
+        return found
 
     def _rows(self, query: sa.Select[Any], within: sa.Connection | None = None) -> list[Any]:
         """The rows of a query; `Any`, since their types are those of its columns."""
@@ -232,6 +254,15 @@ def _pending(steps: Iterable[_Step]) -> set[str]:
         elif (inversion_id := _published_in(step)) is not None:
             published.add(inversion_id)
     return pending - published
+
+
+def _published(steps: Iterable[_Step]) -> dict[str, datetime]:
+    """The inversions that are published, and since when, by id."""
+    found: dict[str, datetime] = {}
+    for step in steps:
+        if (inversion_id := _published_in(step)) is not None:
+            found.setdefault(inversion_id, step.at)
+    return found
 
 
 def _accepted_in(step: _Step) -> set[str]:

@@ -26,6 +26,7 @@ from cvzmpi.errors import (
     one_line,
 )
 from cvzmpi.mpi.machine_fault import is_machine_fault
+from cvzmpi.runtime.job_log import current_log
 
 _ABOUT_ALL = (ConfigError, MissingPackageError, PutOffError, UnavailableError)
 
@@ -61,7 +62,9 @@ def one_line_failure(error: Exception, what: str, logger: logging.Logger) -> Cvz
     if isinstance(error, CvzmpiError):
         return error
     logger.error("%s: unforeseen error", what, exc_info=error)
-    return StepFailedError(f"{what}: {defect_line(error)}; its traceback is in the log")
+    log = current_log()
+    traceback = "its traceback is in the log" if log is None else f"its traceback is in {log}"
+    return StepFailedError(f"{what}: {defect_line(error)}; {traceback}")
 
 
 def is_about_program(error: CvzmpiError) -> bool:

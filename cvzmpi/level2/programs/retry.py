@@ -58,7 +58,9 @@ def retry(catalogue: Catalogue, job: Job, program: str, by: str = "") -> State:
 
 
 def reopen(catalogue: Catalogue, job: Job, program: str, by: str = "") -> None:
-    """Let an inverted program begin again; what was published stays.
+    """Let an inverted program begin again.
+
+    What was published stays. What was not is left behind, unless it is handed in again.
 
     Parameters
     ----------
@@ -70,10 +72,14 @@ def reopen(catalogue: Catalogue, job: Job, program: str, by: str = "") -> None:
     RetryError
         If it is not inverted.
     """
-    states = catalogue.states()
-    before = catalogue.ledger.states_before(State.ERROR).get(program)
-    if program not in states or stands(states[program], before) not in INVERTED:
-        raise RetryError(f"{plain(program)}: not inverted, so that there is nothing to reopen")
-    message = "reopened" + (f" by {by}" if by else "")
-    event = Event(program, State.DISCOVERED, states[program], message=message)
-    catalogue.ledger.record([event], job)
+    with catalogue.ledger.writing() as connection:
+        states = catalogue.states(within=connection)
+        before = catalogue.ledger.states_before(State.ERROR, within=connection).get(program)
+        if program not in states or stands(states[program], before) not in INVERTED:
+            raise RetryError(f"{plain(program)}: not inverted, so that there is nothing to reopen")
+        left_behind = [i.inversion_id for i in catalogue.to_publish(program, within=connection)]
+        message = "reopened" + (f" by {by}" if by else "")
+        if left_behind:
+            message += f"; left behind, not published: {', '.join(left_behind)}"
+        event = Event(program, State.DISCOVERED, states[program], message=message)
+        catalogue.ledger.record([event], job, within=connection)

@@ -2,7 +2,8 @@
 
 A new Observing Program becomes a unit of the ledger; a dataset that changed gets one more version.
 If spectropolarimetric datasets came or changed after the criteria were evaluated, the program
-begins again. A row that cannot be read is left out, and its program is held back (`held_back`).
+begins again. Values that cannot be read stay with their dataset, for the criterion `row`. A row
+that names no dataset or no program is left out, and its program is held back (`held_back`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from cvzmpi.level2.programs.held_back import (
     let_go,
     programs_with_bad_rows,
 )
-from cvzmpi.level2.programs.program import group
+from cvzmpi.level2.programs.program import ObservingProgram, group
 from cvzmpi.level2.programs.states import ANSWERED
 from cvzmpi.level2.tables import dataset_versions, experiment_versions
 from cvzmpi.messages.wording import counted
@@ -44,10 +45,20 @@ class ScanReport:
     new_datasets: list[str] = field(default_factory=list)
     changed_datasets: list[str] = field(default_factory=list)
     reopened_programs: list[str] = field(default_factory=list)
-    # programs that are in error from now on, since rows of theirs cannot be read
+    # programs that are in error from now on, since they have bad rows
     held_programs: list[str] = field(default_factory=list)
-    # rows that cannot be read; what the catalogue has of them stays
+    # new and changed datasets that have values that cannot be read
+    unreadable: list[Dataset] = field(default_factory=list)
+    # rows that name no dataset or no program; what the catalogue has of them stays
     bad: list[BadRow] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        """The bad rows and the values that cannot be read, in a line each."""
+        return [
+            *(f"bad row {bad}" for bad in self.bad),
+            *(f"{d.dataset_id} cannot be read: {'; '.join(d.unreadable)}" for d in self.unreadable),
+        ]
 
     def __str__(self) -> str:
         text = (
@@ -58,6 +69,7 @@ class ScanReport:
             (self.new_programs, ("new program",)),
             (self.new_datasets, ("new dataset",)),
             (self.changed_datasets, ("changed dataset",)),
+            (self.unreadable, ("dataset unreadable in part", "datasets unreadable in part")),
             (self.reopened_programs, ("program reopened", "programs reopened")),
             (self.bad, ("bad row",)),
             (self.held_programs, ("program held back", "programs held back")),
@@ -96,13 +108,10 @@ def synchronise(
         new, changed = _add_versions(catalogue, connection, reading.datasets, at)
         _add_experiments(catalogue, connection, experiments, at)
         known = catalogue.states(within=connection)
-        found = [
-            NewUnit(p.name, cost=float(sum(d.frame_count or 0 for d in p.spectropolarimetric)))
-            for p in programs.values()
-            if p.name not in known
-        ]
-        catalogue.ledger.add_units(found, job, within=connection)
         bad_of = programs_with_bad_rows(catalogue, connection, reading.bad)
+        found = [_unit(p) for p in programs.values() if p.name not in known]
+        found += [NewUnit(name, 0.0) for name in bad_of if name not in {*known, *programs}]
+        catalogue.ledger.add_units(found, job, within=connection)
         freed = let_go(catalogue, connection, job, reading, bad_of)
         reopened = reopen_changed(catalogue, connection, job, but=bad_of)
         held = hold_back(catalogue, connection, job, bad_of)
@@ -114,8 +123,16 @@ def synchronise(
         changed_datasets=changed,
         reopened_programs=[*freed, *reopened],
         held_programs=held,
+        unreadable=[
+            d for d, _ in reading.datasets if d.unreadable and d.dataset_id in {*new, *changed}
+        ],
         bad=[*reading.bad, *bad],
     )
+
+
+def _unit(program: ObservingProgram) -> NewUnit:
+    frames = sum(dataset.frame_count or 0 for dataset in program.spectropolarimetric)
+    return NewUnit(program.name, cost=float(frames))
 
 
 def _add_versions(

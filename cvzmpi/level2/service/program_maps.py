@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.ledger import Recorded
+from cvzmpi.level2.handing_in.checked_result import DESIRE
 from cvzmpi.level2.handing_in.hand_in import TEAM
 from cvzmpi.level2.inversion.recorded_maps import last_maps
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, map_name
 from cvzmpi.level2.programs.inversions import Inversion
+from cvzmpi.level2.service.transfer_state import destinations
 from cvzmpi.level2.steps import Level2Steps
 
 _FIELD = ("field_strength", "inclination", "azimuth", "velocity")
@@ -56,7 +58,11 @@ def maps_of_program(steps: Level2Steps, program: str) -> list[ProgramMap]:
     """The maps of the newest result, and those that are prepared or being inverted since."""
     history = steps.ledger.history(program)
     result = steps.catalogue.result(program)
-    found = [_of_inversion(steps, inversion, history) for inversion in result]
+    found = [
+        _of_inversion(steps, inversion, history)
+        for inversion in result
+        if not _is_to_be_made(steps, inversion, history)
+    ]
     known = {file for one in found for file in one.files}
     for one in last_maps(history, steps.config.maps.inverted) or ():
         if one.inverted not in known:
@@ -66,25 +72,23 @@ def maps_of_program(steps: Level2Steps, program: str) -> list[ProgramMap]:
     return found
 
 
+def _is_to_be_made(steps: Level2Steps, inversion: Inversion, history: list[Recorded]) -> bool:
+    """True if there are DeSIRe's files alone, and the product is made before it is published."""
+    if inversion.detail.get("kind") != DESIRE or destinations(history, inversion.inversion_id):
+        return False
+    return not (steps.config.publish.staging / inversion.inversion_id).exists()
+
+
 def _of_inversion(steps: Level2Steps, inversion: Inversion, history: list[Recorded]) -> ProgramMap:
     """The map of a result: where it was made, or where its product was brought."""
     settings, inversion_id = steps.config.publish, inversion.inversion_id
     products = [
-        settings.destination / destination for destination in _destinations(history, inversion_id)
+        settings.destination / destination for destination in destinations(history, inversion_id)
     ]
     detail: dict[str, Any] = inversion.detail
     if inversion.method == TEAM:
-        files = (Path(detail["asdf"]), *products)
+        made = Path(detail["asdf"]) if "asdf" in detail else settings.staging / inversion_id
+        files = (made, *products)
         return ProgramMap(inversion_id, f"by the {TEAM}", files)
     files = (Path(detail["inverted"]), settings.staging / inversion_id, *products)
     return ProgramMap(inversion_id, inversion.method, files, Path(detail["prepared"]))
-
-
-def _destinations(history: list[Recorded], inversion_id: str) -> list[str]:
-    """The directories in the bucket where an inversion was brought, the newest first."""
-    details = [event.detail or {} for event in reversed(history)]
-    return [
-        str(detail["destination"])
-        for detail in details
-        if detail.get("record", {}).get("inversionId") == inversion_id and "destination" in detail
-    ]

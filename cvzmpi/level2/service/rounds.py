@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cvzmpi.errors import CvzmpiError
+from cvzmpi.errors import PutOffError, UnavailableError, one_line
 from cvzmpi.ledger import Job
 from cvzmpi.ledger.records import now
+from cvzmpi.level2.programs.isolation import one_line_failure
 from cvzmpi.level2.steps import Level2Steps
-from cvzmpi.messages.redaction import redacted, show_traceback
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Rounds:
 
     def _scan(self) -> str:
         report = self._steps.scan(self._job)
-        return "\n".join([str(report), *(f"bad row {bad}" for bad in report.bad)])
+        return "\n".join([str(report), *report.faults])
 
     def _empty_inbox(self) -> str:
         dropped = self._steps.empty_inbox(self._job)
@@ -93,12 +96,10 @@ class Rounds:
 
 
 def _report(step: str, do: Callable[[], str]) -> StepReport:
+    """Do a step; whatever it raises is its report, and the next step is done."""
     try:
         return StepReport(step, now(), do(), failed=False)
-    except CvzmpiError as error:
-        return StepReport(step, now(), str(error), failed=True)
-    except Exception as error:  # a defect; it is shown in full, and the service goes on
-        show_traceback(error)
-        return StepReport(
-            step, now(), f"{type(error).__name__}: {redacted(str(error))}", failed=True
-        )
+    except Exception as error:
+        failure = one_line_failure(error, step, _LOGGER)
+        later = "; later again" if isinstance(failure, UnavailableError | PutOffError) else ""
+        return StepReport(step, now(), f"{one_line(failure)}{later}", failed=True)

@@ -1,25 +1,24 @@
 """Transfers by S3: the first part of a destination or source is the bucket, the rest begins a key.
 
-An object is sent with its SHA-256, which the service verifies, and in parts if it is large. The
-parts of an upload that was killed stay, and are not sent again. The metadata of an object has the
-SHA-256 of its whole file, since the one that the service keeps may be of its parts.
+What comes in is verified by the checksum that the service keeps, and by the SHA-256 in the metadata
+of an object where there is one, as of those that `s3_upload` sends.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from hashlib import md5, sha256
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cvzmpi.errors import ConfigError, TransferError, TransferUnavailableError, one_line
 from cvzmpi.extras import needs
 from cvzmpi.level2.transfer_settings import S3Config
 from cvzmpi.level2.transfers.file_by_file import FileByFile
-from cvzmpi.level2.transfers.file_digests import FileDigests
+from cvzmpi.level2.transfers.s3_upload import SHA256, upload
 from cvzmpi.level2.transfers.transfer import Fetch, Transfer, plain_path
 from cvzmpi.messages.foreign_json import plain
 from cvzmpi.storage.whole_file import synchronise
@@ -27,11 +26,7 @@ from cvzmpi.storage.whole_file import synchronise
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-SHA256 = "sha256"
-"""Key of an object's metadata with the SHA-256 of its file, in hexadecimal."""
-
 _CHUNK = 1 << 20
-_NOT_FOUND = {"404", "NoSuchKey"}
 _LATER = {
     "ExpiredToken",
     "InvalidAccessKeyId",
@@ -121,109 +116,9 @@ class S3(FileByFile):
                         found[plain_path(listed["Key"].removeprefix(prefix))] = listed["Size"]
         return found
 
-    # ------------------------------------------------------------- out
-
     def _upload(self, file: Path, bucket: str, key: str) -> bool:
-        """Send a file, unless it is there with the same content; True if it was sent."""
-        digests = FileDigests.of(file, self._settings.part << 20)
         with self._asking(key):
-            if self._is_there(digests, bucket, key):
-                return False
-            if len(digests.parts) > 1:
-                self._send_parts(file, digests, bucket, key)
-            else:
-                with file.open("rb") as content:
-                    self.client.put_object(
-                        Bucket=bucket,
-                        Key=key,
-                        Body=content,
-                        ChecksumAlgorithm="SHA256",
-                        ChecksumSHA256=digests.in_s3,
-                        Metadata={SHA256: digests.whole},
-                    )
-            if not self._is_there(digests, bucket, key):
-                raise TransferError(f"{file}: what S3 has of it differs")
-        return True
-
-    def _is_there(self, digests: FileDigests, bucket: str, key: str) -> bool:
-        """True if the object is there with size and SHA-256 of the file."""
-        head = self._head(bucket, key)
-        if head is None or head["ContentLength"] != digests.size:
-            return False
-        ours = digests.in_s3
-        kept = head.get("ChecksumSHA256", ours)
-        in_as_many_parts = kept.partition("-")[2] == ours.partition("-")[2]
-        if in_as_many_parts and kept != ours:
-            return False
-        return bool(head.get("Metadata", {}).get(SHA256) == digests.whole)
-
-    def _head(self, bucket: str, key: str) -> dict[str, Any] | None:
-        from botocore.exceptions import ClientError
-
-        try:
-            return dict(self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED"))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_FOUND:
-                return None
-            raise
-
-    def _send_parts(self, file: Path, digests: FileDigests, bucket: str, key: str) -> None:
-        """Send a large file in parts, those that are missing of an upload that was killed."""
-        where = {"Bucket": bucket, "Key": key}
-        upload, there = self._begun(file, digests, where)
-        if upload is None:
-            begun = self.client.create_multipart_upload(
-                **where, ChecksumAlgorithm="SHA256", Metadata={SHA256: digests.whole}
-            )
-            upload = begun["UploadId"]
-        parts = []
-        with file.open("rb") as content:
-            for number, checksum in enumerate(digests.parts, 1):
-                tag = there.get(number)
-                if tag is None:
-                    content.seek((number - 1) * digests.part_size)
-                    sent = self.client.upload_part(
-                        **where,
-                        UploadId=upload,
-                        PartNumber=number,
-                        Body=content.read(digests.part_size),
-                        ChecksumSHA256=checksum,
-                    )
-                    tag = sent["ETag"]
-                parts.append({"PartNumber": number, "ETag": tag, "ChecksumSHA256": checksum})
-        self.client.complete_multipart_upload(
-            **where, UploadId=upload, MultipartUpload={"Parts": parts}
-        )
-
-    def _begun(
-        self, file: Path, digests: FileDigests, where: dict[str, str]
-    ) -> tuple[str | None, dict[int, str]]:
-        """The upload of this file that was begun, with the tags of the parts that are there.
-
-        Uploads to the same key of something else are aborted.
-        """
-        pages = self.client.get_paginator("list_multipart_uploads")
-        begun = [
-            upload["UploadId"]
-            for page in pages.paginate(Bucket=where["Bucket"], Prefix=where["Key"])
-            for upload in page.get("Uploads", ())
-            if upload["Key"] == where["Key"]
-        ]
-        found: tuple[str | None, dict[int, str]] = None, {}
-        for upload in begun:
-            pages = self.client.get_paginator("list_parts")
-            listed = [
-                part
-                for page in pages.paginate(**where, UploadId=upload)
-                for part in page.get("Parts", ())
-            ]
-            if found[0] is None and all(_is_part(part, file, digests) for part in listed):
-                found = upload, {part["PartNumber"]: part["ETag"] for part in listed}
-            else:
-                self.client.abort_multipart_upload(**where, UploadId=upload)
-        return found
-
-    # ------------------------------------------------------------- in
+            return upload(self.client, file, bucket, key, self._settings.part << 20)
 
     def _downloads(self, fetch: Fetch, sizes: dict[str, int]) -> Iterator[bool]:
         bucket, prefix = _bucket_and_prefix(fetch.source)
@@ -286,16 +181,3 @@ class S3(FileByFile):
 def _bucket_and_prefix(directory: str) -> tuple[str, str]:
     bucket, _, prefix = plain_path(directory).partition("/")
     return bucket, prefix
-
-
-def _is_part(listed: Mapping[str, Any], file: Path, digests: FileDigests) -> bool:
-    """True if a part that was sent is that of the file, by its SHA-256 or else by its MD5."""
-    index = listed["PartNumber"] - 1
-    if index >= len(digests.parts):
-        return False
-    if checksum := listed.get("ChecksumSHA256"):
-        return bool(checksum == digests.parts[index])
-    with file.open("rb") as content:
-        content.seek(index * digests.part_size)
-        part = content.read(digests.part_size)
-    return bool(listed["ETag"].strip('"') == md5(part, usedforsecurity=False).hexdigest())

@@ -17,4 +17,7 @@ def embargo(datasets: Iterable[Dataset], at: datetime) -> str:
     known = [end for end in ends if end is not None]
     if len(known) < len(ends):
         return "without an end"
-    return f"until {max(known):%Y-%m-%d}" if known else ""
+    if not known:
+        return ""
+    passed = "" if max(known) > at else ", which has passed; the metadata store keeps it"
+    return f"until {max(known):%Y-%m-%d}{passed}"

@@ -8,12 +8,15 @@ from typing import Any
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import LedgerUnit, Recorded, State
+from cvzmpi.ledger.records import now
 from cvzmpi.level2.programs.catalogue import Catalogue, DatasetVersion, Qualification
 from cvzmpi.level2.programs.changed_data import changed_programs
-from cvzmpi.level2.programs.inversions import Inversion
+from cvzmpi.level2.programs.inversions import Inversion, InversionView, Note
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
+from cvzmpi.level2.views.embargo import embargo
+from cvzmpi.level2.views.inversions import inversion_json, note_json
 from cvzmpi.messages.foreign_json import plain, why_not_text
 
 _TIME = "%Y-%m-%d %H:%M"
@@ -37,6 +40,8 @@ class Item:
     since: datetime
     claimed_by: str | None  # the person who has reserved it; the name is that of the JSON key
     failed: list[str]  # the required criteria that it does not meet
+    buckets: list[str]  # of its datasets
+    embargo: str  # of its spectropolarimetric datasets, as "until 2026-05-01"; "" without
     changed: bool  # whether datasets came or changed since the criteria were evaluated
     news: str  # the consequence of the change; "" if nothing changed
 
@@ -47,16 +52,36 @@ class Item:
 
 
 @dataclass(frozen=True)
+class DatasetView:
+    """The newest version of a dataset, and whether another dataset has replaced it."""
+
+    version: DatasetVersion
+    superseded: bool
+    superseded_by: str | None  # None also if the one that did cannot be told
+
+    def as_json(self) -> dict[str, Any]:
+        """The row of the metadata store, and what is known beside it."""
+        version = self.version
+        return {
+            **{"version": version.version, "seen": version.seen.isoformat()},
+            "superseded": self.superseded,
+            "superseded_by": self.superseded_by,
+            **version.row,
+        }
+
+
+@dataclass(frozen=True)
 class ProgramView:
     """All that is known of a program."""
 
     item: Item
     description: str  # the observers' words about the experiment
-    datasets: list[DatasetVersion]  # as they are now
+    datasets: list[DatasetView]  # as they are now, those that others replace last
     # the criteria as they were evaluated last, as in `Invertibility.as_json`; may be empty
     criteria: list[dict[str, Any]]
     history: list[Recorded]  # all events, the oldest first
-    inversions: list[Inversion]
+    inversions: list[InversionView]  # the oldest first
+    notes: list[Note]  # about the program; those about an inversion are with it
 
     @property
     def in_error(self) -> bool:
@@ -73,17 +98,24 @@ class ProgramView:
         """True if the program can be reserved or released."""
         return self.history[-1].to_state in INVERTIBLE
 
+    def superseded_of(self, inversion: Inversion) -> list[str]:
+        """The datasets that an inversion was made of and that others have replaced since."""
+        replaced = {one.version.dataset_id for one in self.datasets if one.superseded}
+        return [name for name in inversion.datasets if name in replaced]
+
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
         return {
             **self.item.as_json(),
             "description": self.description,
-            "datasets": [
-                {"version": v.version, "seen": v.seen.isoformat(), **v.row} for v in self.datasets
-            ],
+            "datasets": [dataset.as_json() for dataset in self.datasets],
             "criteria": self.criteria,
             "history": [_event_json(event) for event in self.history],
-            "inversions": [{**asdict(made), "at": made.at.isoformat()} for made in self.inversions],
+            "inversions": [
+                {**inversion_json(made), "superseded_datasets": self.superseded_of(made.inversion)}
+                for made in self.inversions
+            ],
+            "notes": [note_json(note) for note in self.notes],
         }
 
 
@@ -150,6 +182,8 @@ def _item(
         since=unit.since,
         claimed_by=holders.get(program.name) if unit.state in INVERTIBLE else None,
         failed=[] if answer is None or changed else answer.failed,
+        buckets=sorted({dataset.bucket for dataset in program.datasets if dataset.bucket}),
+        embargo=embargo(program.spectropolarimetric, now()),
         changed=changed,
         news=_news(program.name, stands(unit.state, failed_in)) if changed else "",
     )
@@ -190,11 +224,23 @@ def program_view(catalogue: Catalogue, name: str) -> ProgramView:
     return ProgramView(
         item=item,
         description=catalogue.experiments().get(program.experiment, ""),
-        datasets=list(versions.values()),
+        datasets=_datasets(program, versions),
         criteria=_last_criteria(history),
         history=history,
-        inversions=catalogue.inversions(name),
+        inversions=catalogue.inversion_views(name),
+        notes=catalogue.notes(name),
     )
+
+
+def _datasets(program: ObservingProgram, versions: dict[str, DatasetVersion]) -> list[DatasetView]:
+    newest = {d.product_id: d.dataset_id for d in program.datasets if d.product_id is not None}
+    return [
+        *(DatasetView(versions[d.dataset_id], False, None) for d in program.datasets),
+        *(
+            DatasetView(versions[d.dataset_id], True, newest.get(d.product_id or ""))
+            for d in program.superseded
+        ),
+    ]
 
 
 def _last_criteria(history: list[Recorded]) -> list[dict[str, Any]]:
@@ -214,34 +260,3 @@ def _event_json(event: Recorded) -> dict[str, Any]:
         "message": event.message,
         "detail": event.detail,
     }
-
-
-def describe(view: ProgramView) -> str:
-    """All that is known of a program, as text to print."""
-    item = view.item
-    lines = [
-        item.name,
-        f"  {item.state} since {item.since:{_TIME}} UTC"
-        + (f", reserved by {item.claimed_by}" if item.claimed_by else "")
-        + (f"; {item.news}" if item.changed else ""),
-        f"  proposal {item.proposal}, experiment {item.experiment}, "
-        f"{', '.join(item.instruments)}"
-        + (f", from {item.start:{_TIME}} UTC" if item.start else ""),
-        "datasets",
-    ]
-    for version in view.datasets:
-        d = version.dataset
-        lines.append(
-            f"  {d.dataset_id}  version {version.version}  {d.instrument}  "
-            f"{d.wavelengths}  {d.frame_count} frames"
-        )
-    lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
-    for criterion in view.criteria:
-        mark = {True: "yes", False: "NO", None: "-"}[criterion["passed"]]
-        lines.append(f"  {criterion['criterion']} ({criterion['rule']}): {mark}")
-        lines += [f"    {f['dataset']}  {f['text']}" for f in criterion["findings"]]
-    lines.append("history")
-    for event in view.history:
-        message = f"  {event.message}" if event.message else ""
-        lines.append(f"  {event.at:{_TIME}}  {event.to_state}  [{event.job.program}]{message}")
-    return "\n".join(lines) + "\n"

@@ -16,6 +16,7 @@ from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.web.chart import Axis, Chart, Mark, Series
 
 _MOST_BINS = 40
+_REACH = 5.0  # in interquartile ranges beyond the quartiles; what is farther is not drawn
 
 
 @dataclass(frozen=True)
@@ -77,21 +78,41 @@ def quality_charts(found: Mapping[str, Mapping[str, float]], program: str = "") 
 
 def _chart(quality: Quality, values: Mapping[str, float], program: str) -> Chart:
     marks = []
+    caption = f"{quality.caption} One value of each program: the median over its datasets."
+    series: tuple[Series, ...] = ()
+    covers: tuple[float, ...] = ()
     if values:
         middle = median(values.values())
         marks.append(Mark(middle, f"median {quality.in_words(middle)}"))
+        near, far = _without_outliers(sorted(values.values()))
+        series = (_histogram(near),)
+        if far:
+            several = f", from {quality.in_words(far[0])} to {quality.in_words(far[-1])}"
+            caption += f" Not drawn: {len(far)} far from the others{several}."
     if program in values:
         marks.append(Mark(values[program], f"this program {quality.in_words(values[program])}"))
+        covers = (values[program],)
     return Chart(
         quality.name,
         quality.title,
-        f"{quality.caption} One value of each program: the median over its datasets.",
-        Axis(quality.title, quality.unit),
+        caption,
+        Axis(quality.title, quality.unit, covers=covers),
         Axis("Programs", whole=True, covers=(0.0,)),
-        (_histogram(list(values.values())),) if values else (),
+        series,
         marks=tuple(marks),
         nothing="The metadata store gives no value.",
     )
+
+
+def _without_outliers(values: list[float]) -> tuple[list[float], list[float]]:
+    """Those of sorted values that are to be drawn, and those so far away that nothing is seen."""
+    n = len(values)
+    low, high = values[n // 4], values[(3 * n) // 4]
+    reach = _REACH * (high - low)
+    if not 0 < reach < math.inf:
+        return values, []
+    near = [value for value in values if low - reach <= value <= high + reach]
+    return near, [value for value in values if not low - reach <= value <= high + reach]
 
 
 def _histogram(values: list[float]) -> Series:
@@ -104,6 +125,8 @@ def _histogram(values: list[float]) -> Series:
     n_bins += 1 - n_bins % 2  # odd, so that one value alone is in the middle of a bin
     counts = [0] * n_bins
     for value in values:
-        counts[min(int((value - low) / (high - low) * n_bins), n_bins - 1)] += 1
-    edges = [low + (high - low) * i / n_bins for i in range(n_bins + 1)]
+        # halves, since the difference of two numbers of the store may be too large
+        part = (value / 2 - low / 2) / (high / 2 - low / 2)
+        counts[min(int(part * n_bins), n_bins - 1)] += 1
+    edges = [low * (1 - i / n_bins) + high * (i / n_bins) for i in range(n_bins + 1)]
     return Series("programs", edges, counts, kind="bars")

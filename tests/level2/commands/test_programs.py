@@ -6,9 +6,10 @@ import pytest
 
 from cvzmpi.errors import ConfigError, LedgerError
 from cvzmpi.level2.configuration import Level2Config, load
-from cvzmpi.level2.handing_in.hand_in import HandInError
+from cvzmpi.level2.handing_in.ready_event import HandInError
 from cvzmpi.level2.metadata_store.graphql_endpoint import MetadataStoreError
 from cvzmpi.level2.product.checked_product import ProductError
+from cvzmpi.level2.programs.remarks import RemarkError
 from cvzmpi.level2.programs.reservation import ReservationError
 from tests.level2.example_product import INVERSION_ID
 from tests.level2.example_rows import OP, calcium, context, row
@@ -25,10 +26,17 @@ def invertible(cvzmpi, store):
 
 
 def test_scan_reports_bad_rows_and_fails_softly(cvzmpi, store):
-    store.datasets = [row(), row("BADLY", startTime="yesterday")]
+    store.datasets = [row(), row("BADLY", observingProgramExecutionId=None)]
     printed = cvzmpi("scan", status=1)
-    assert "bad row BADLY: startTime = 'yesterday': expected" in printed
+    assert "bad row BADLY: observingProgramExecutionId = None: expected" in printed
     assert "1 dataset, 1 Observing Program; 1 new program, 1 new dataset, 1 bad row" in printed
+
+
+def test_scan_names_the_values_that_cannot_be_read(cvzmpi, store):
+    store.datasets = [row(), row("BADLY", startTime="yesterday", frameCount=-1)]
+    printed = cvzmpi("scan")
+    assert "BADLY cannot be read: startTime = 'yesterday': expected" in printed
+    assert "2 new datasets, 1 dataset unreadable in part" in printed
 
 
 @pytest.mark.usefixtures("invertible")
@@ -86,6 +94,59 @@ def test_inverted_and_publish(cvzmpi, store, example, product, tmp_path):
     assert cvzmpi("publish") == f"{OP}: published, {INVERSION_ID}\n"
     assert len(store.inversions) == 1
     assert cvzmpi("reopen", OP) == f"{OP}: reopened\n"
+
+
+@pytest.fixture
+def handed_in(cvzmpi, store, example, product):
+    """A campaign with an inverted program."""
+    store.datasets = [example.row(), calcium()]
+    for command in ("scan", "qualify"):
+        cvzmpi(command)
+    cvzmpi("inverted", OP, "--files", str(product), "--commit", "abc123", "--by", "Jane")
+
+
+@pytest.mark.usefixtures("handed_in")
+def test_notes_are_shown_with_the_program_and_the_inversion(cvzmpi):
+    assert cvzmpi("note", OP, "clouds from 18:20 on", "--by", "Jane") == f"{OP}: noted by Jane\n"
+    cvzmpi("note", INVERSION_ID, "--by", "Joe", "--", "--the azimuth; $(is) 'doubtful'")
+    printed = cvzmpi("show", OP)
+    assert "clouds from 18:20 on" in printed
+    assert "--the azimuth; $(is) 'doubtful'" in printed
+    with pytest.raises(RemarkError, match="no such Observing Program; did you mean"):
+        cvzmpi("note", OP[:-1], "text", "--by", "Jane")
+
+
+@pytest.mark.usefixtures("handed_in")
+def test_a_withdrawn_inversion_is_not_published(cvzmpi, store):
+    assert f"Inverted  -  {INVERSION_ID} To publish" in cvzmpi("list")
+    withdraw = ("withdraw", INVERSION_ID, "--by", "Jane", "--reason", "wrong line list")
+    assert cvzmpi(*withdraw) == f"{INVERSION_ID}: withdrawn by Jane\n"
+    assert cvzmpi("publish") == ""
+    assert store.inversions == []
+    assert f"Inverted  -  {INVERSION_ID} Withdrawn" in cvzmpi("list")
+    printed = cvzmpi("show", OP)
+    assert f"inversion {INVERSION_ID}  science team, Jane, commit abc123  " in printed
+    assert "withdrawn by Jane at 2" in printed
+    assert "wrong line list" in printed
+    assert f"{INVERSION_ID} withdrawn by Jane: wrong line list" in cvzmpi("history", OP)
+    with pytest.raises(RemarkError, match=r"withdrawn by Jane at .* already"):
+        cvzmpi(*withdraw)
+
+
+@pytest.mark.usefixtures("handed_in")
+def test_a_published_inversion_that_is_withdrawn_keeps_its_record(cvzmpi, store, campaign):
+    cvzmpi("publish")
+    files = sorted(path for path in (campaign / "buckets").rglob("*") if path.is_file())
+    printed = cvzmpi("withdraw", INVERSION_ID, "--by", "Jane", "--reason", "wrong line list")
+    assert f"ask the people who run it to remove the inversion {INVERSION_ID}" in printed
+    assert len(store.inversions) == 1
+    assert sorted(path for path in (campaign / "buckets").rglob("*") if path.is_file()) == files
+    assert f"Published  -  {INVERSION_ID} Withdrawn" in cvzmpi("list")
+    assert "it was published 2" in cvzmpi("show", OP)
+    (item,) = json.loads(cvzmpi("list", "--json"))
+    (listed,) = item["inversions"]
+    assert (listed["commit"], listed["withdrawal"]["withdrawn_by"]) == ("abc123", "Jane")
+    assert listed["published"] is not None
 
 
 @pytest.mark.usefixtures("invertible")

@@ -12,12 +12,15 @@ import sqlalchemy as sa
 from astropy.io import fits
 
 from cvzmpi.ledger import State
-from cvzmpi.level2.handing_in.hand_in import HandInError, ReadyEvent, hand_in
+from cvzmpi.level2.handing_in import hand_in as handing_in
+from cvzmpi.level2.handing_in.hand_in import hand_in
 from cvzmpi.level2.handing_in.inbox import InboxError, empty_inbox
+from cvzmpi.level2.handing_in.ready_event import HandInError, ReadyEvent
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product
 from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.level2.programs.invertibility import Thresholds
+from cvzmpi.level2.programs.isolation import StepFailedError
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.retry import RetryError, reopen, retry
@@ -73,14 +76,54 @@ def test_the_same_product_twice_counts_once(catalogue, job, product):
     assert len(catalogue.inversions()) == 1
 
 
-def test_another_product_needs_the_program_to_be_reopened(catalogue, job, product, tmp_path):
+def test_the_same_files_in_another_place_are_the_same(catalogue, job, product, tmp_path):
+    first = hand_in(catalogue, job, ready(product))
+    other = shutil.copytree(product, tmp_path / "other")
+    assert hand_in(catalogue, job, ready(other)) == first
+    assert states(catalogue).count("done") == 1
+
+
+def test_another_product_is_another_inversion(catalogue, job, product, tmp_path):
+    first = hand_in(catalogue, job, ready(product))
+    other = shutil.copytree(product, tmp_path / "other")
+    change_asdf(other, lambda i: i.meta["inventory"].update(inversionId="inv.ZZZZZZ"))
+    second = hand_in(catalogue, job, ready(other))
+    assert second.inversion_id == "inv.ZZZZZZ"
+    assert catalogue.to_publish(OP) == [first, second]
+    assert states(catalogue)[-2:] == ["done", "done"]
+
+
+def test_a_product_with_the_id_of_another_result_is_refused(catalogue, job, product, tmp_path):
     hand_in(catalogue, job, ready(product))
     other = shutil.copytree(product, tmp_path / "other")
-    with pytest.raises(HandInError, match=f"is Inverted already, by {INVERSION_ID}"):
+    change_asdf(other, lambda i: i.meta["inventory"].update(changed="since"))
+    with pytest.raises(HandInError, match=f"{INVERSION_ID} is the id of another result"):
+        hand_in(catalogue, job, ready(other))
+    assert len(catalogue.inversions()) == 1
+
+
+def test_a_further_product_that_is_bad_leaves_the_program_inverted(
+    catalogue, job, product, tmp_path
+):
+    hand_in(catalogue, job, ready(product))
+    other = shutil.copytree(product, tmp_path / "other")
+    shorten(other)
+    with pytest.raises(ProductError, match="has shape"):
         hand_in(catalogue, job, ready(other))
     assert states(catalogue)[-1] == "done"
-    reopen(catalogue, job, OP)
-    assert states(catalogue)[-1] == "discovered"
+
+
+def test_a_check_that_fails_unforeseen_is_one_line_of_the_history(
+    catalogue, job, product, monkeypatch, caplog
+):
+    def defective(*arguments):
+        raise KeyError("defective")
+
+    monkeypatch.setattr(handing_in, "check_result", defective)
+    with pytest.raises(StepFailedError, match="KeyError"):
+        hand_in(catalogue, job, ready(product))
+    assert states(catalogue)[-1] == "error"
+    assert "Traceback" in caplog.text
 
 
 # ----------------------------------------------------------------- refused
@@ -170,7 +213,8 @@ HAND_IN = """
 import sys
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import hand_in
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 with Ledger.open(sys.argv[1]) as ledger, ledger.job("inverted") as job:
     catalogue = Catalogue(ledger)
     print("ready", flush=True)

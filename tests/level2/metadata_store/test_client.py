@@ -100,14 +100,101 @@ def test_an_answer_that_got_lost_leaves_one_record(client, store):
     store.answers_lost = 1
     client.register(RECORD)
     assert len(store.inversions) == 1
-    assert len(store.requests) == 2
 
 
 def test_a_record_that_the_store_refuses_is_an_error(client, store):
-    store.failures = [(200, json.dumps({"errors": [{"message": "bucket is not known"}]}))]
+    refusal = 200, json.dumps({"errors": [{"message": "bucket is not known"}]})
+    store.failures = [None, refusal]
     with pytest.raises(QueryRefusedError, match="bucket is not known"):
         client.register(RECORD)
     assert store.inversions == []
+
+
+def test_a_record_that_another_has_registered_meanwhile_is_recognised_without_words(client, store):
+    there = [RECORD.model_dump(by_alias=True)]
+    nothing = 200, json.dumps({"data": {"l2Inversions": []}})
+    store.inversions = there
+    store.failures = [nothing]
+    client.register(RECORD)
+    assert "createL2InversionInventory" in store.requests[1]  # refused: it has that key
+    assert store.inversions == there
+
+
+def test_the_order_of_datasets_and_lines_makes_no_other_record(client, store):
+    store.inversions = [{**RECORD.model_dump(by_alias=True), "datasetIds": ["CALCI", "BLKGA"]}]
+    client.register(RECORD)
+    assert len(store.requests) == 1
+
+
+def test_another_record_of_the_same_id_is_an_error_that_names_the_difference(client, store):
+    other = {**RECORD.model_dump(by_alias=True), "bucket": "public", "asdfObjectKey": None}
+    store.inversions = [other]
+    with pytest.raises(MetadataStoreError) as error:
+        client.register(RECORD)
+    assert "inv.ABC123 is registered" in str(error.value)
+    assert "bucket is 'public', not 'level2'" in str(error.value)
+    assert "asdfObjectKey is None, not 'pid_1_118/inv.ABC123/x.asdf'" in str(error.value)
+    assert store.inversions == [other]
+
+
+def test_a_store_that_is_away_when_it_is_asked_again_may_be_asked_later(store):
+    client = MetadataStore(store.url, TOKEN, timeout=5, retries=0)
+    store.failures = [None, (503, "down"), (503, "down")]
+    with pytest.raises(UnavailableError):
+        client.register(RECORD)
+    client.register(RECORD)
+    assert len(store.inversions) == 1
+
+
+def test_the_record_of_an_inversion_can_be_asked_for(client, store):
+    assert client.inversion("inv.ABC123") is None
+    client.register(RECORD)
+    assert client.inversion("inv.ABC123") == RECORD
+    assert client.inversion("inv.OTHER1") is None
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({}, "expected a list of l2Inversions"),
+        ([{"inversionId": "inv.ABC123", "bucket": 5}], "inv.ABC123 cannot be read: "),
+        ([{**RECORD.model_dump(by_alias=True), "datasetIds": "all"}], "datasetIds = 'all'"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_an_error(client, store, row, message):
+    store.failures = [(200, json.dumps({"data": {"l2Inversions": row}}))]
+    with pytest.raises(MetadataStoreError, match=message):
+        client.inversion("inv.ABC123")
+
+
+def test_a_record_of_another_inversion_is_none_of_this_one(client, store):
+    row = {**RECORD.model_dump(by_alias=True), "inversionId": "inv.OTHER1"}
+    store.failures = [(200, json.dumps({"data": {"l2Inversions": ["no row", row]}}))]
+    assert client.inversion("inv.ABC123") is None
+
+
+# ----------------------------------------------------------------- pages
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 4, 500])
+def test_all_pages_are_read_whatever_their_size(store, page_size):
+    client = MetadataStore(store.url, TOKEN, page_size=page_size)
+    assert ids(client.dataset_inventories()) == ["BLKGA", "CALCI", "OTHER"]
+    assert len(store.requests) == 3 // page_size + 1
+
+
+@pytest.mark.parametrize("page_size", [2, 3, 4])
+def test_a_store_without_pages_gives_each_row_once(store, page_size):
+    whole = 200, json.dumps({"data": {"datasetInventories": [row(), calcium(), row("OTHER")]}})
+    store.failures = [whole] * 5
+    client = MetadataStore(store.url, TOKEN, page_size=page_size)
+    assert ids(client.dataset_inventories()) == ["BLKGA", "CALCI", "OTHER"]
+
+
+def test_a_page_that_fails_is_no_shorter_list(store):
+    store.failures = [None, (200, json.dumps({"errors": "out of order"}))]
+    with pytest.raises(MetadataStoreError, match="out of order"):
+        MetadataStore(store.url, TOKEN, page_size=2).dataset_inventories()
 
 
 # ----------------------------------------------------------------- failures
@@ -159,6 +246,8 @@ NESTED = '{"data": {"datasetInventories": ' + "[" * 100_000 + "]" * 100_000 + "}
     [
         ((200, NESTED), ": nested too deeply"),
         ((200, '{"errors": 5}'), ": 5"),
+        ((200, '{"errors": "boom"}'), "/graphql: boom"),
+        ((200, '{"data": ' + '{"a": ' * 50_000 + "1" + "}" * 50_000 + "}"), "nested too deeply"),
         ((200, '{"errors": {"message": "a\\nb\\u0000"}}'), ": a b\\x00"),
         ((200, '{"errors": [[' + "[" * 500 + "]" * 500 + "]]}"), ": [["),
         ((200, json.dumps({"errors": [{"message": "x" * 10_000}] * 1000})), ": xxx"),
@@ -174,9 +263,10 @@ def test_an_answer_that_no_store_means_is_one_short_line(client, store, reply, m
     assert len(str(error.value)) < 2000
 
 
-def test_a_store_that_is_down_is_to_be_asked_again_later(client, store):
-    store.failures = [(503, "<html>down</html>")] * 5
-    with pytest.raises(UnavailableError):
+@pytest.mark.parametrize("body", ["<html>down</html>", '{"errors": "down"}'])
+def test_a_store_that_is_down_is_to_be_asked_again_later(client, store, body):
+    store.failures = [(503, body)] * 5
+    with pytest.raises(UnavailableError, match="down"):
         client.dataset_inventories()
     store.failures = [(200, "<html>no such page</html>")]
     with pytest.raises(MetadataStoreError) as error:
@@ -190,8 +280,8 @@ def test_a_number_that_is_too_long_costs_its_row_alone(client, store):
     body = f'{{"data": {{"datasetInventories": {rows}}}}}'
     store.failures = [(200, body)]
     reading = read_datasets(client.dataset_inventories())
-    assert [dataset.dataset_id for dataset, _ in reading.datasets] == ["BLKGA"]
-    assert [bad.name for bad in reading.bad] == ["LONG", "LIGHT"]
+    unreadable = {dataset.dataset_id: len(dataset.unreadable) for dataset, _ in reading.datasets}
+    assert unreadable == {"BLKGA": 0, "LONG": 1, "LIGHT": 1}
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -1,5 +1,6 @@
-"""Rows of the metadata store: what is read tolerantly, and what is rejected by itself."""
+"""Rows of the metadata store: what is read tolerantly, and what a value costs that cannot be."""
 
+import json
 from datetime import datetime, timezone
 
 import pytest
@@ -54,30 +55,105 @@ def test_frame_counts_exceed_16_bits():
     "key", ["boundingBox", "health", "gosStatus", "aoLocked", "friedParameter", "spectralLines"]
 )
 def test_what_may_be_missing_is_null(key):
-    reading = read_datasets([row(**{key: None})])
-    assert (len(reading.datasets), reading.bad) == (1, [])
+    ((dataset, _),) = read_datasets([row(**{key: None})]).datasets
+    assert dataset.unreadable == ()
 
 
 def test_names_that_we_do_not_know_are_ignored():
     assert read(browseMovieUrl="https://example.org").dataset_id == "BLKGA"
 
 
+NAN_BOX = "(NaN,NaN),(NaN,NaN)"
+UNREADABLE = [
+    ({"updateDate": "yesterday"}, "updateDate = 'yesterday': expected"),
+    ({"startTime": 1654190570}, "startTime = 1654190570: expected a time as ISO text"),
+    ({"startTime": "0001-01-01T00:00:00+14:00"}, "expected a time between the years 1 and 9999"),
+    ({"embargoEndDate": "9999-12-31T23:00:00-14:00"}, "between the years 1 and 9999"),
+    ({"createDate": None}, "createDate is not given"),
+    ({"frameCount": None}, "frameCount is not given"),
+    ({"frameCount": 0}, "frameCount = 0: expected"),
+    ({"frameCount": True}, "frameCount = True: expected a number"),
+    ({"frameCount": 2**31}, "frameCount = 2147483648: expected"),
+    ({"boundingBox": "(1,2)"}, "boundingBox = '(1,2)': expected (x,y),(x,y) in arcsec"),
+    ({"boundingBox": NAN_BOX}, f"boundingBox = '{NAN_BOX}': expected (x,y),(x,y) in arcsec"),
+    ({"stokesParameters": "IXV"}, "expected some of I, Q, U, V, not X"),
+    ({"health": {"good": -1}}, "health.good = -1: expected"),
+    ({"health": {"good": ""}}, "health.good = '': expected"),
+    ({"health": {f"status {n}": 1 for n in range(100)}}, "should have at most 50 items"),
+    ({"health": 1000}, "health = 1000: expected"),
+    ({"lightLevel": {"med": "high"}}, "lightLevel.med = 'high': expected"),
+    ({"lightLevel": {"x": float("inf")}}, "lightLevel: inf is no number of JSON"),
+    ({"wavelengthMin": 700}, "wavelengthMax = 631.0: expected no less than wavelengthMin, 700.0"),
+    ({"wavelengthMin": float("nan")}, "wavelengthMin: nan is no number of JSON"),
+    ({"spectralLines": "Fe I"}, "spectralLines = 'Fe I': expected"),
+    ({"isEmbargoed": "perhaps"}, "isEmbargoed = 'perhaps': expected"),
+    ({"productId": 5}, "productId = 5: expected"),
+    ({"bucket": "b" * 500}, "bucket = 'bbb"),
+]
+
+
+@pytest.mark.parametrize(("changed", "expected"), UNREADABLE)
+def test_a_value_that_cannot_be_read_costs_itself_and_the_dataset_says_so(changed, expected):
+    reading = read_datasets([row("FIRST"), {**row("BADLY"), **changed}, row("THIRD")])
+    assert reading.bad == []
+    first, (dataset, kept), third = reading.datasets
+    (said,) = dataset.unreadable
+    assert expected in said
+    assert said.isprintable()
+    assert len(said) < 300
+    assert dataset.frame_count == (None if "frameCount" in changed else 1000)
+    assert Dataset.model_validate(json.loads(json.dumps(kept, allow_nan=False))) == dataset
+    assert (first[0].unreadable, third[0].unreadable) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"updateDate": None},
+        {"embargoEndDate": "9999-12-31T23:59:59"},
+        {"isEmbargoed": None},
+        {"primaryExperimentId": None},
+        {"productId": None},
+        {"productId": ""},
+        {"bucket": None},
+        {"exposureTime": None},
+        {"aoLocked": "990"},
+        {"health": {"good": 1000}},
+    ],
+    ids=str,
+)
+def test_a_row_with_what_the_store_may_leave_out_can_be_read(changed):
+    ((dataset, _),) = read_datasets([row(**changed)]).datasets
+    assert dataset.unreadable == ()
+
+
+def test_a_row_that_never_changed_has_the_time_of_its_creation():
+    assert read(updateDate=None).changed == read().created
+
+
+def test_a_dataset_has_its_product_bucket_and_embargo():
+    embargo = {"isEmbargoed": True, "embargoEndDate": "2024-04-24T00:00:00"}
+    dataset = read(productId="L1-ABCDE", bucket="public", **embargo)
+    assert (dataset.product_id, dataset.bucket, dataset.embargoed) == ("L1-ABCDE", "public", True)
+    assert dataset.embargo_end == datetime(2024, 4, 24, tzinfo=timezone.utc)
+
+
+def test_a_key_that_is_ours_is_not_the_stores():
+    ((dataset, kept),) = read_datasets([row(unreadable=["all of it"])]).datasets
+    assert dataset.unreadable == ()
+    assert "unreadable" not in kept
+
+
 BAD = [
     ({"datasetId": None}, "row 2: datasetId = None: expected"),
-    ({"updateDate": "yesterday"}, "BADLY: updateDate = 'yesterday': expected"),
-    ({"startTime": 1654190570}, "BADLY: startTime = 1654190570: expected a time as ISO text"),
-    ({"frameCount": None}, "BADLY: frameCount = None: expected"),
-    ({"frameCount": 0}, "BADLY: frameCount = 0: expected"),
-    ({"boundingBox": "(1,2)"}, "BADLY: boundingBox = '(1,2)': expected (x,y),(x,y) in arcsec"),
-    ({"stokesParameters": "IXV"}, "expected some of I, Q, U, V, not X"),
-    ({"health": {"good": -1}}, "BADLY: health.good = -1: expected"),
-    ({"wavelengthMin": 700}, "BADLY: wavelengthMin 700.0 is above wavelengthMax 631.0"),
-    ({"wavelengthMin": float("nan")}, "BADLY: wavelengthMin = nan: expected"),
+    ({"datasetId": "x" * 201}, "xxx...: datasetId = 'xxx"),
+    ({"observingProgramExecutionId": None}, "BADLY: observingProgramExecutionId = None: expected"),
+    ({"observingProgramExecutionId": "a\0b"}, "BADLY: observingProgramExecutionId: a NUL"),
 ]
 
 
 @pytest.mark.parametrize(("changed", "expected"), BAD)
-def test_a_bad_row_is_reported_and_the_rest_is_kept(changed, expected):
+def test_a_row_that_names_no_dataset_or_program_is_bad_and_the_rest_is_kept(changed, expected):
     reading = read_datasets([row("FIRST"), {**row("BADLY"), **changed}, row("THIRD")])
     assert [dataset.dataset_id for dataset, _ in reading.datasets] == ["FIRST", "THIRD"]
     (bad,) = reading.bad
@@ -94,8 +170,8 @@ def test_a_row_that_is_none_is_reported_by_its_place(nonsense):
 
 def test_a_row_without_a_key_says_which():
     without = row()
-    del without["updateDate"]
-    assert str(read_datasets([without]).bad[0]) == "BLKGA: updateDate is missing"
+    del without["observingProgramExecutionId"]
+    assert str(read_datasets([without]).bad[0]) == "BLKGA: observingProgramExecutionId is missing"
 
 
 def test_a_dataset_that_comes_twice_is_its_newest_form():
@@ -104,6 +180,13 @@ def test_a_dataset_that_comes_twice_is_its_newest_form():
         ((dataset, kept),) = read_datasets(rows).datasets
         assert dataset.ao_locked == 2
         assert kept == new
+
+
+def test_a_dataset_that_comes_twice_with_an_unknown_time_counts_with_what_cannot_be_read():
+    good, broken = row(), row(createDate=None, updateDate=None)
+    for rows in ([good, broken], [broken, good]):
+        ((dataset, _),) = read_datasets(rows).datasets
+        assert dataset.unreadable == ("createDate is not given",)
 
 
 def test_experiments_may_have_no_description():
@@ -125,3 +208,4 @@ def test_experiments_may_have_no_description():
 def test_real_answers_are_read_to_the_last_row(shared_data, year, n_datasets):
     reading = read_datasets(real_rows(shared_data, year))
     assert (len(reading.datasets), reading.bad) == (n_datasets, [])
+    assert not any(dataset.unreadable for dataset, _ in reading.datasets)

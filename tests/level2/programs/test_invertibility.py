@@ -48,6 +48,7 @@ def test_every_criterion_is_recorded_for_every_dataset_with_value_limit_and_rule
     names = [criterion["criterion"] for criterion in record["criteria"]]
     assert names == [
         "instrument",
+        "row",
         "on_disk",
         "stokes",
         "health",
@@ -68,7 +69,7 @@ def test_every_criterion_is_recorded_for_every_dataset_with_value_limit_and_rule
             assert finding["text"]
             if criterion["weight"] != "shown":
                 assert finding["limit"] is not None
-    ao_locked = record["criteria"][5]["findings"][0]
+    ao_locked = record["criteria"][6]["findings"][0]
     assert (ao_locked["value"], ao_locked["limit"], ao_locked["passed"]) == (0.99, 0.75, True)
 
 
@@ -81,6 +82,47 @@ def test_without_a_spectropolarimetric_dataset_nothing_can_be_inverted():
 
 def test_context_images_disqualify_nothing():
     assert judged(row(), calcium(), context(aoLocked=0, boundingBox=None)).invertible
+    assert judged(row(), calcium(), context(frameCount="many", startTime=None)).invertible
+
+
+# ----------------------------------------------------------------- rows that cannot be read
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"boundingBox": "(NaN,NaN),(NaN,NaN)"}, "THIRD: boundingBox = '(NaN,NaN),(NaN,NaN)': "),
+        ({"frameCount": None}, "THIRD: frameCount is not given"),
+        ({"startTime": "0001-01-01T00:00:00+14:00"}, "THIRD: startTime = '0001-01-01T00:00:00+14"),
+        ({"wavelengthMin": "wide"}, "THIRD: wavelengthMin = 'wide': "),
+        ({"endTime": "later"}, "THIRD: endTime = 'later': "),
+        ({"instrumentName": None}, "THIRD: instrumentName is not given"),
+        ({"createDate": None, "updateDate": None}, "THIRD: createDate is not given"),
+    ],
+)
+def test_two_good_rows_and_one_that_cannot_be_read_are_not_invertible_for_that_reason(
+    changed, reason
+):
+    answer = judged(row(), calcium(), row("THIRD", **changed))
+    assert not answer.invertible
+    assert "row" in answer.failed
+    (said,) = criterion_of(answer, "row").reasons
+    assert said.startswith(reason)
+    json.dumps(answer.as_json(), allow_nan=False)
+
+
+def test_a_row_that_was_never_updated_is_judged_like_the_others():
+    assert judged(row(), calcium(), row("THIRD", updateDate=None)).invertible
+    assert judged(row(), calcium(), row("THIRD", updateDate=None, aoLocked=0)).failed == [
+        "ao_locked"
+    ]
+
+
+def test_all_values_of_one_row_may_be_unreadable():
+    names = ("datasetId", "observingProgramExecutionId")
+    nothing = {key: value if key in names else object() for key, value in row("THIRD").items()}
+    answer = judged(row(), calcium(), {**nothing, "health": [[]], "boundingBox": {}})
+    assert answer.failed == ["row", "on_disk", "stokes", "health", "gos_open", "ao_locked"]
 
 
 # ----------------------------------------------------------------- the solar disk

@@ -34,6 +34,52 @@ def test_a_program_is_described_by_its_spectropolarimetric_datasets():
     assert [d.dataset_id for d in found.spectropolarimetric] == ["B", "C"]
 
 
+# ----------------------------------------------------------------- processed again
+
+
+def ids(datasets):
+    return [dataset.dataset_id for dataset in datasets]
+
+
+def test_the_newest_dataset_of_a_product_replaces_its_predecessors():
+    first = row("NEWER", productId="L1-A", createDate="2023-06-01T00:00:00")
+    second = row("AFIRST", productId="L1-A")
+    found = program(first, second, calcium(productId="L1-B"))
+    assert ids(found.datasets) == ["CALCI", "NEWER"]
+    assert ids(found.superseded) == ["AFIRST"]
+    assert ids(found.all_datasets) == ["CALCI", "NEWER", "AFIRST"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"updateDate": None}, {}),
+        ({"updateDate": "2023-01-02T12:00:00"}, {"updateDate": "2023-01-03T12:00:00"}),
+    ],
+)
+def test_of_two_created_at_the_same_time_the_one_updated_last_counts(one, other):
+    found = program(row("B", productId="L1", **one), row("A", productId="L1", **other))
+    assert ids(found.datasets) == ["A"]
+
+
+def test_two_that_are_equally_old_are_told_apart_by_their_ids():
+    for rows in ([row("A", productId="L1"), row("B", productId="L1")],) * 2:
+        assert ids(program(*rows).datasets) == ["B"]
+        rows.reverse()
+
+
+@pytest.mark.parametrize("product", [None, ""])
+def test_datasets_without_a_product_id_count_each(product):
+    found = program(row("A", productId=product), row("B", productId=product))
+    assert (ids(found.datasets), found.superseded) == (["A", "B"], ())
+
+
+def test_one_whose_creation_cannot_be_read_neither_replaces_nor_is_replaced():
+    same = {"productId": "L1"}
+    found = program(row("A", **same), row("B", createDate="?", **same), row("C", **same))
+    assert (ids(found.datasets), ids(found.superseded)) == (["B", "C"], ["A"])
+
+
 CHANGED = datetime(2023, 1, 2, 12, tzinfo=timezone.utc)  # of example_rows
 
 
@@ -41,6 +87,13 @@ CHANGED = datetime(2023, 1, 2, 12, tzinfo=timezone.utc)  # of example_rows
 def test_it_is_complete_after_seven_quiet_days(days, complete):
     now = CHANGED + timedelta(days=days)
     assert program(row(), calcium()).complete(now, QUIET_DAYS) is complete
+
+
+def test_where_no_time_can_be_read_nothing_is_waited_for():
+    unknown = {"createDate": None, "updateDate": None}
+    assert program(row(**unknown)).complete(CHANGED, QUIET_DAYS)
+    some = program(row(**unknown), calcium())
+    assert not some.complete(CHANGED + timedelta(days=6.9), QUIET_DAYS)
 
 
 def test_a_late_spectropolarimetric_dataset_reopens_the_answer():

@@ -49,7 +49,7 @@ def test_every_value_is_in_the_event_also_of_what_failed(catalogue, know, answer
     assert event.detail["thresholds"]["spectral_rule"] == "overlap"
     assert event.detail["datasets"] == {"BLKGA": 1, "CALCI": 1}
     criteria = {c["criterion"]: c for c in event.detail["criteria"]}
-    assert len(criteria) == 11
+    assert len(criteria) == 12
     assert criteria["ao_locked"]["findings"] == [
         {
             "dataset": "BLKGA",

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
-from cvzmpi.ledger import Event, State
+from cvzmpi.ledger import Event, Ledger, State
 from cvzmpi.ledger.db.tables import events
 from cvzmpi.level2.metadata_store.graphql_endpoint import MetadataStoreError
 from cvzmpi.level2.metadata_store.rows import read_datasets
+from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.inversions import Inversion, add_inversion
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import reserve
@@ -80,10 +82,21 @@ def test_a_dataset_that_appears_later_joins_its_program(catalogue, store, scanne
 
 
 def test_bad_rows_are_reported_and_the_rest_is_synchronised(catalogue, store, scanned):
-    store.datasets = [row(), row("BADLY", startTime="yesterday"), calcium()]
+    store.datasets = [row(), row("BADLY", observingProgramExecutionId=None), calcium()]
     report = scanned()
     assert [bad.name for bad in report.bad] == ["BADLY"]
     assert len(catalogue.program(OP).datasets) == 2
+
+
+def test_a_value_that_cannot_be_read_is_said_once_and_its_dataset_stays(catalogue, store, scanned):
+    store.datasets = [row(), row("BADLY", startTime="yesterday"), calcium()]
+    report = scanned()
+    (line,) = report.faults
+    assert line.startswith("BADLY cannot be read: startTime = 'yesterday': expected")
+    assert str(report).endswith("3 new datasets, 1 dataset unreadable in part")
+    assert len(catalogue.program(OP).datasets) == 3
+    assert str(scanned()) == "3 datasets, 1 Observing Program; nothing new"
+    assert scanned().faults == []
 
 
 BEYOND = "0001-01-01T00:00:00+14:00"
@@ -110,16 +123,22 @@ def test_rows_that_cannot_be_read_or_kept_cost_their_programs_alone(catalogue, j
     rows += [calcium("GOOD2", observingProgramExecutionId="good")]
     for number, (program, changed) in enumerate(UNREADABLE.items()):
         of = {"observingProgramExecutionId": program}
-        rows += [row(f"G{number}", **of), {**calcium(f"BAD{number}", **of), **changed}]
-    report = synchronise(catalogue, job, read_datasets(rows))
-    assert [bad.name for bad in report.bad] == [f"BAD{n}" for n in range(len(UNREADABLE))]
-    assert all(len(str(bad)) < 500 and str(bad).isprintable() for bad in report.bad)
-    assert report.n_datasets == len(UNREADABLE) + 2
-    assert report.held_programs == list(UNREADABLE)
+        rows += [row(f"G{number}", **of), calcium(f"H{number}", **of)]
+        rows += [{**calcium(f"BAD{number}", **of), **changed}]
+    reading = read_datasets(rows)
+    report = synchronise(catalogue, job, reading)
+    assert (report.bad, report.held_programs) == ([], [])
+    assert [d.dataset_id for d in report.unreadable] == [f"BAD{n}" for n in range(len(UNREADABLE))]
+    assert all(len(line) < 500 and line.isprintable() for line in report.faults)
     qualify(catalogue, job, THRESHOLDS, 7, NOW)
-    expected = {"good": State.QUALIFIED} | dict.fromkeys(UNREADABLE, State.ERROR)
+    expected = {"good": State.QUALIFIED} | dict.fromkeys(UNREADABLE, State.NOT_QUALIFIED)
     assert catalogue.states() == expected
-    assert "BAD0: a NUL" in catalogue.ledger.history("a NUL")[-1].message
+    assert "BAD0: spectralLines: a NUL" in catalogue.ledger.history("a NUL")[-1].message
+    assert all(catalogue.qualifications()[program].failed[0] == "row" for program in UNREADABLE)
+    again = synchronise(catalogue, job, reading)
+    assert str(again).endswith("; nothing new")
+    for program in UNREADABLE:
+        assert "cannot be read: " in describe(program_view(catalogue, program))
 
 
 def nested(depth):
@@ -130,47 +149,87 @@ def nested(depth):
 
 
 def test_rows_whose_program_or_dataset_is_no_name_are_left_out(catalogue, job):
-    names = ["x" * 3000, "N\0UL", "\udfff", "two\nlines", 5, [], nested(50_000), None]
+    names = ["x" * 3000, "N\0UL", "\udfff", "two\nlines", 5, [], nested(50_000), None, ".."]
     rows = [row("GOOD")]
     for name in names:
-        rows += [row("BADLY", observingProgramExecutionId=name), row(name), name]
+        rows += [row("BADLY", observingProgramExecutionId=name), row() | {"datasetId": name}, name]
     report = synchronise(catalogue, job, read_datasets(rows))
     assert len(report.bad) == 3 * len(names)
     assert all(str(bad).isprintable() for bad in report.bad)
     assert report.new_datasets == ["GOOD"]
 
 
-def test_a_program_is_held_back_until_all_of_its_rows_can_be_read(catalogue, store, scanned, job):
+def test_a_row_that_can_be_read_again_opens_the_question_again(catalogue, store, scanned, job):
     store.datasets = [row(), calcium(startTime="yesterday")]
-    report = scanned()
-    assert str(report).endswith("1 bad row, 1 program held back")
-    states = lambda: [event.to_state.value for event in catalogue.ledger.history(OP)]  # noqa: E731
+    scanned()
     qualify(catalogue, job, THRESHOLDS, 7, NOW)
-    assert scanned().held_programs == []  # it is so already
-    assert states() == ["discovered", "error"]
     (item,) = list_items(catalogue)
-    assert item.state == "Error"
+    assert (item.state, item.failed[0]) == ("Not Invertible", "row")
     assert "CALCI: startTime = 'yesterday'" in describe(program_view(catalogue, OP))
 
     store.datasets = [row(), calcium()]
     assert scanned().reopened_programs == [OP]
     qualify(catalogue, job, THRESHOLDS, 7, NOW)
-    assert states() == ["discovered", "error", "discovered", "qualified"]
+    states = [event.to_state.value for event in catalogue.ledger.history(OP)]
+    assert states == ["discovered", "not_qualified", "discovered", "qualified"]
 
 
-def test_an_answer_does_not_outlive_a_row_that_can_no_longer_be_read(
-    catalogue, store, answered, scanned, job
+@pytest.mark.usefixtures("answered")
+def test_an_answer_does_not_outlive_a_value_that_can_no_longer_be_read(
+    catalogue, store, scanned, job
 ):
     reserve(catalogue, job, OP, "Jane")
-    store.datasets.append(row("LATER", observingProgramExecutionId=OP, frameCount=-1))
-    store.row("BLKGA").update(updateDate=LATE)  # which alone would open the question again
-    assert scanned().held_programs == [OP]
+    store.row("CALCI").update(boundingBox="(NaN,NaN),(NaN,NaN)")
+    assert scanned().reopened_programs == [OP]
+    qualify(catalogue, job, THRESHOLDS, 7, NOW)
+    assert catalogue.states() == {OP: State.NOT_QUALIFIED}
+    store.row("CALCI").update(boundingBox=row()["boundingBox"])
+    assert scanned().reopened_programs == [OP]
+    qualify(catalogue, job, THRESHOLDS, 7, NOW)
+    assert catalogue.states() == {OP: State.QUALIFIED}
+    assert catalogue.reservations() == {OP: "Jane"}
+
+
+# ----------------------------------------------------------------- rows without a name
+
+
+def answer_with(store, *rows):
+    """Let the store answer with rows that its schema does not allow."""
+    store.failures = [(200, json.dumps({"data": {"datasetInventories": rows}}))]
+
+
+@pytest.mark.usefixtures("answered")
+def test_a_program_is_held_back_until_all_of_its_rows_name_their_dataset(
+    catalogue, store, scanned, job
+):
+    reserve(catalogue, job, OP, "Jane")
+    answer_with(store, row(updateDate=LATE), calcium(), row(None))
+    report = scanned()
+    assert str(report).endswith("1 bad row, 1 program held back")
+    assert "row 3: datasetId = None" in catalogue.ledger.history(OP)[-1].message
     with catalogue.ledger.writing() as connection:  # as a job does when it starts
         assert reopen_changed(catalogue, connection, job) == []
-    store.datasets.pop()
-    scanned()
+    qualify(catalogue, job, THRESHOLDS, 7, NOW)
+    assert catalogue.states() == {OP: State.ERROR}
+    answer_with(store, row(), calcium(), row(""))
+    assert scanned().held_programs == []  # it is so already
+    assert scanned().reopened_programs == [OP]
     assert catalogue.states() == {OP: State.DISCOVERED}
     assert catalogue.reservations() == {OP: "Jane"}
+
+
+def test_a_program_of_which_no_row_names_a_dataset_is_held_back_from_the_beginning(
+    catalogue, store, scanned, job
+):
+    answer_with(store, row(None))
+    report = scanned()
+    assert (report.new_programs, report.held_programs) == ([OP], [OP])
+    assert catalogue.states() == {OP: State.ERROR}
+    assert list_items(catalogue) == []
+    store.datasets = [row(), calcium()]
+    assert scanned().reopened_programs == [OP]
+    qualify(catalogue, job, THRESHOLDS, 7, NOW)
+    assert catalogue.states() == {OP: State.QUALIFIED}
 
 
 def test_a_row_that_no_longer_says_its_program_holds_back_the_one_that_is_known(
@@ -180,31 +239,43 @@ def test_a_row_that_no_longer_says_its_program_holds_back_the_one_that_is_known(
     scanned()
     store.row("CALCI").update(observingProgramExecutionId=None)
     assert scanned().held_programs == [OP]
-    store.row("CALCI").update(startTime="yesterday")
     assert scanned().reopened_programs == []
+    assert len(catalogue.versions("CALCI")) == 1
 
 
+@pytest.mark.usefixtures("answered")
 def test_bad_rows_of_context_images_and_of_programs_with_a_result_hold_nothing_back(
-    catalogue, store, answered, scanned, job
+    catalogue, store, scanned, job
 ):
-    store.datasets.append(context("BAD", startTime="yesterday"))
+    answer_with(store, row(), calcium(), context(None))
     report = scanned()
     assert (len(report.bad), report.held_programs) == (1, [])
     for state in (State.PREPROCESSED, State.WORKING):
         catalogue.ledger.record([Event(OP, state)], job)
-    store.row("BLKGA")["startTime"] = "yesterday"
+    answer_with(store, row(None), calcium())
     assert scanned().held_programs == []
     catalogue.ledger.record([Event(OP, State.DONE)], job)
+    answer_with(store, row(None), calcium())
     assert scanned().held_programs == []
     assert catalogue.states() == {OP: State.DONE}
 
 
-def test_a_row_that_goes_bad_leaves_what_was_known(catalogue, store, scanned):
-    store.datasets = [row()]
+@pytest.mark.usefixtures("answered")
+@pytest.mark.parametrize("state", ["working", "done", "published"])
+def test_a_value_that_cannot_be_read_is_said_where_there_is_work_or_a_result(
+    catalogue, store, scanned, job, state
+):
+    steps(catalogue, job, "preprocessed", *(("working", "done", "published")[: STEPS[state]]))
+    store.row("BLKGA")["startTime"] = "yesterday"
+    assert scanned().reopened_programs == []
+    assert catalogue.states()[OP].value == state
+    assert "new data" in news(catalogue)
+    store.row("BLKGA")["startTime"] = row()["startTime"]
     scanned()
-    store.row("BLKGA")["updateDate"] = "yesterday"
-    assert len(scanned().bad) == 1
-    assert len(catalogue.versions("BLKGA")) == 1
+    assert news(catalogue) == ""
+
+
+STEPS = {"working": 1, "done": 2, "published": 3}
 
 
 def test_some_proposals_alone_can_be_scanned(catalogue, store, scanned):
@@ -276,6 +347,89 @@ def test_a_dataset_that_moves_to_another_program_reopens_the_answer(catalogue, s
     report = scanned()
     assert (report.new_programs, report.reopened_programs) == (["other"], [OP])
     assert catalogue.ledger.history(OP)[-1].message == "a dataset left"
+
+
+@pytest.mark.usefixtures("answered")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bucket": "public"},
+        {"isEmbargoed": True, "embargoEndDate": "2024-04-24T00:00:00"},
+        {"productId": "L1-PQRST"},
+    ],
+    ids=str,
+)
+def test_a_change_of_bucket_embargo_or_product_id_is_recorded_and_reopens_nothing(
+    catalogue, store, scanned, change
+):
+    store.row("CALCI").update(change)
+    report = scanned()
+    assert (report.changed_datasets, report.reopened_programs) == (["CALCI"], [])
+    assert news(catalogue) == ""
+    assert catalogue.versions("CALCI")[-1].row.items() >= change.items()
+
+
+# ----------------------------------------------------------------- data that are processed again
+
+
+def processed_again(store, **changed):
+    store.row("CALCI").update(productId="L1-CA")
+    again = {"productId": "L1-CA", "createDate": LATE, "updateDate": LATE}
+    store.datasets.append(calcium("CAGAIN", **again, **changed))
+
+
+@pytest.mark.usefixtures("answered")
+def test_a_dataset_that_is_processed_again_replaces_its_predecessor_and_reopens_the_answer(
+    catalogue, store, scanned, job
+):
+    processed_again(store, aoLocked=0)
+    assert scanned().reopened_programs == [OP]
+    assert catalogue.ledger.history(OP)[-1].message == "datasets came or changed: CAGAIN"
+    assert scanned().reopened_programs == []
+    qualify(catalogue, job, THRESHOLDS, 7, NOW + timedelta(days=99))
+    assert catalogue.states() == {OP: State.NOT_QUALIFIED}
+    assert catalogue.qualifications()[OP].versions == {"BLKGA": 1, "CAGAIN": 1}
+    printed = describe(program_view(catalogue, OP))
+    assert "product L1-CA  bucket data  superseded by CAGAIN" in printed
+
+
+@pytest.mark.usefixtures("answered")
+def test_a_dataset_that_turns_out_to_be_superseded_reopens_the_answer(catalogue, store, scanned):
+    store.row("CALCI").update(
+        productId=store.row("BLKGA").get("productId"), createDate="2022-01-01"
+    )
+    assert scanned().reopened_programs == [OP]
+    assert catalogue.ledger.history(OP)[-1].message == "datasets were replaced: CALCI"
+
+
+@pytest.mark.usefixtures("answered")
+def test_a_superseded_dataset_that_changes_reopens_nothing(catalogue, store, scanned, job):
+    processed_again(store)
+    scanned()
+    qualify(catalogue, job, THRESHOLDS, 7, NOW + timedelta(days=99))
+    store.row("CALCI").update(updateDate="2023-08-08T00:00:00", aoLocked=0)
+    report = scanned()
+    assert (report.changed_datasets, report.reopened_programs) == (["CALCI"], [])
+
+
+@pytest.mark.usefixtures("answered")
+def test_a_result_of_a_dataset_that_is_superseded_since_is_shown_as_such(
+    catalogue, store, scanned, job
+):
+    steps(catalogue, job, *TO_RESULT)
+    detail = {"dataset_ids": ["BLKGA", "CALCI"]}
+    made = Inversion("inv.ABC123", OP, "science team", detail, NOW)
+    with catalogue.ledger.writing() as connection:
+        add_inversion(connection, made)
+    assert program_view(catalogue, OP).superseded_of(made) == []
+    processed_again(store)
+    assert scanned().reopened_programs == []
+    view = program_view(catalogue, OP)
+    assert view.superseded_of(made) == ["CALCI"]
+    assert "made of superseded datasets: CALCI" in describe(view)
+    (shown,) = view.as_json()["inversions"]
+    assert shown["superseded_datasets"] == ["CALCI"]
+    assert news(catalogue) == f"new data since the inversion: cvzmpi level2 reopen {OP}"
 
 
 # ----------------------------------------------------------------- at every step
@@ -372,7 +526,7 @@ def test_late_data_after_a_result_are_said_with_what_to_do_and_people_reopen(
 def test_the_real_store_of_2023(shared_data, catalogue, store, scanned):
     store.datasets = real_rows(shared_data)
     report = scanned()
-    assert (report.n_datasets, report.n_programs, report.bad) == (529, 130, [])
+    assert (report.n_datasets, report.n_programs, report.faults) == (529, 130, [])
     programs = catalogue.programs()
     assert (len(programs), len(catalogue.ledger.units())) == (130, 130)
     assert sum(bool(p.spectropolarimetric) for p in programs.values()) == 124
@@ -384,6 +538,40 @@ def test_the_real_store_of_2023(shared_data, catalogue, store, scanned):
     store.datasets[17]["updateDate"] = "2024-01-01T00:00:00"
     assert len(scanned().changed_datasets) == 1
     assert (count(catalogue, events), count(catalogue, dataset_versions)) == (130, 530)
+
+
+def test_the_real_rows_through_the_real_schema_give_the_known_numbers_of_invertible_programs(
+    shared_data, catalogue, store, scanned, job
+):
+    store.datasets = real_rows(shared_data)
+    scanned()
+    found = {}
+    for rule in ("band", "midpoint", "overlap", "named"):
+        report = qualify(catalogue, job, Thresholds(rule), 7, LONG_AFTER)
+        found[rule] = len(report.invertible)
+        assert found[rule] + len(report.not_invertible) == 130
+    assert found == {"band": 0, "midpoint": 14, "overlap": 53, "named": 84}
+
+
+def test_proposal_by_proposal_gives_the_same_as_all_at_once(shared_data, tmp_path, store, client):
+    newer = real_rows(shared_data, 2025)
+    known = {one["datasetId"] for one in newer}
+    store.datasets = [
+        *newer,
+        *(one for one in real_rows(shared_data) if one["datasetId"] not in known),
+    ]
+    found = []
+    for proposals in ([()], sorted({(one["primaryProposalId"],) for one in store.datasets})):
+        with Ledger.open(tmp_path / f"{len(found)}.sqlite") as ledger:
+            catalogue, job = Catalogue(ledger), ledger.jobs.begin("test")
+            for some in proposals:
+                scan(client, catalogue, job, proposals=some)
+            qualify(catalogue, job, THRESHOLDS, 7, LONG_AFTER)
+            found.append((catalogue.states(), catalogue.programs()))
+    assert found[0] == found[1]
+
+
+LONG_AFTER = datetime(2025, 12, 31, tzinfo=timezone.utc)
 
 
 # ----------------------------------------------------------------- the database refuses changes

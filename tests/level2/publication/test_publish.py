@@ -8,12 +8,14 @@ import time
 import pytest
 
 from cvzmpi.ledger import Event, State
-from cvzmpi.level2.handing_in.hand_in import ReadyEvent, hand_in
+from cvzmpi.level2.handing_in.hand_in import hand_in
+from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 from cvzmpi.level2.inversion.program_work import keep_inversions
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product, checksum
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
+from cvzmpi.level2.programs.remarks import withdraw
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.publication.publish import Publisher, publish_all
@@ -280,6 +282,60 @@ def test_after_a_reopening_only_the_new_result_is_published(catalogue, job, inve
     invert("inv.BBBBBB")
     assert [outcome.inversion_id for outcome in publish()] == ["inv.BBBBBB"]
     assert [record["inversionId"] for record in store.inversions] == ["inv.AAAAAA", "inv.BBBBBB"]
+
+
+def while_it_is_submitted(monkeypatch, publisher, act):
+    """Have something happen while the files of the first inversion are brought away."""
+    submit, calls = publisher.driver.submit, []
+
+    def submit_and_act(*arguments, **named):
+        if not calls:
+            act()
+        calls.append(arguments)
+        return submit(*arguments, **named)
+
+    monkeypatch.setattr(publisher.driver, "submit", submit_and_act)
+
+
+def test_a_result_that_comes_while_another_is_published_is_published_next(
+    catalogue, job, invert, product, publish, publisher, store, monkeypatch
+):
+    invert("inv.AAAAAA")
+    further = ReadyEvent(program=OP, files=[product], commit="abc123")
+    while_it_is_submitted(monkeypatch, publisher, lambda: hand_in(catalogue, job, further))
+    assert [outcome.inversion_id for outcome in publish()] == ["inv.AAAAAA"]
+    assert states(catalogue)[-3:] == ["done", "published", "done"]
+    message = catalogue.ledger.history(OP)[-1].message
+    assert message == f"handed in meanwhile: {INVERSION_ID}"
+    assert [outcome.inversion_id for outcome in publish()] == [INVERSION_ID]
+    assert states(catalogue)[-1] == "published"
+    assert sorted(r["inversionId"] for r in store.inversions) == ["inv.AAAAAA", INVERSION_ID]
+
+
+def test_what_is_withdrawn_before_its_turn_is_not_published(
+    catalogue, job, invert, publish, publisher, store, monkeypatch
+):
+    invert("inv.AAAAAA", "inv.BBBBBB")
+    while_it_is_submitted(
+        monkeypatch, publisher, lambda: withdraw(catalogue, job, "inv.BBBBBB", "Jane", "wrong")
+    )
+    assert [outcome.inversion_id for outcome in publish()] == ["inv.AAAAAA"]
+    assert states(catalogue)[-1] == "published"
+    assert [record["inversionId"] for record in store.inversions] == ["inv.AAAAAA"]
+    assert list(catalogue.published(OP)) == ["inv.AAAAAA"]
+
+
+def test_what_is_withdrawn_before_its_record_is_made_is_not_registered(
+    catalogue, job, invert, publish, publisher, store, monkeypatch
+):
+    invert("inv.AAAAAA")
+    while_it_is_submitted(
+        monkeypatch, publisher, lambda: withdraw(catalogue, job, "inv.AAAAAA", "Jane", "wrong")
+    )
+    assert publish() == []
+    assert store.inversions == []
+    assert states(catalogue)[-1] == "done"
+    assert catalogue.published(OP) == {}
 
 
 @pytest.mark.usefixtures("handed_in")

@@ -16,78 +16,22 @@ import requests
 from cvzmpi.dashboard.access import SERVE_TOKEN, Access, WrongTokens
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, State
-from cvzmpi.level2.configuration import STORE_AUTHORIZATION, Level2Config
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.service.app import create_app
-from cvzmpi.level2.service.rounds import Rounds
-from cvzmpi.level2.steps import Level2Steps
 from tests.dashboard.odd_requests import is_defect, raw
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.invertible_programs import make_invertible
+from tests.level2.service.forms import press, sign_in
 from tests.level2.service.served import SECRET, served
-from tests.level2.stand_in_store import TOKEN
 from tools.harness.job_process import wait_until
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BEARER = {"Authorization": f"Bearer {SECRET}"}
 
 
-@pytest.fixture
-def location(tmp_path):
-    """SQLite alone: what differs between databases is tested with the steps."""
-    return str(tmp_path / "ledger.sqlite")
-
-
-@pytest.fixture
-def campaign(ledger, store, tmp_path, monkeypatch):
-    monkeypatch.setenv(STORE_AUTHORIZATION, TOKEN)
-    config = Level2Config.model_validate(
-        {
-            "store": {"url": store.url, "retries": 0},
-            "inbox": {"directory": tmp_path / "inbox"},
-            "publish": {"destination": tmp_path / "b", "staging": tmp_path / "s"},
-        }
-    )
-    return Level2Steps(config, ledger)
-
-
-@pytest.fixture
-def rounds(campaign, job):
-    return Rounds(campaign, job, interval=3600)
-
-
-@pytest.fixture
-def app(campaign, job, rounds):
-    return create_app(campaign, job, rounds, Access(SECRET))
-
-
-@pytest.fixture
-def web(app):
-    """A client of the application."""
-    return app.test_client()
-
-
-@pytest.fixture
-def programs(catalogue, job):
-    """Three invertible programs."""
-    make_invertible(catalogue, job, OP, "second", "third")
-
-
 def names(reply):
     return [item["name"] for item in reply.get_json()]
-
-
-def sign_in(web, name="Jane", token=SECRET):
-    return web.post("/sign-in", data={"name": name, "token": token})
-
-
-def press(web, action, program=OP, **data):
-    """Press a button of a program's page, if it has it."""
-    page = web.get(f"/programs/{program}").text
-    key = re.search(rf'/{action}">\s*<input type="hidden" name="form_key" value="(\w+)"', page)
-    assert key, f"the page has no button {action}"
-    return web.post(f"/programs/{program}/{action}", data={"form_key": key[1], **data})
 
 
 # ----------------------------------------------------------------- JSON
@@ -106,7 +50,7 @@ def test_programs_are_listed_and_filtered(web):
 def test_a_program_is_told_with_everything(web):
     program = web.get(f"/api/programs/{OP}").get_json()
     assert (program["name"], program["state"]) == (OP, "Invertible")
-    assert len(program["criteria"]) == 11
+    assert len(program["criteria"]) == 12
     assert [dataset["version"] for dataset in program["datasets"]] == [1, 1]
     assert [event["to"] for event in program["history"]] == ["discovered", "qualified"]
 
@@ -458,9 +402,11 @@ def test_a_step_that_fails_is_shown_and_the_others_are_done(rounds, store, web, 
 
 
 def test_a_bad_row_is_shown(rounds, store, web):
-    store.datasets = [row(), row("BADLY", startTime="yesterday")]
+    store.datasets = [row(), row("BADLY", observingProgramExecutionId=None), calcium(endTime="?")]
     rounds.go_round()
-    assert "bad row BADLY: startTime" in web.get("/").text
+    page = html.unescape(web.get("/").text)
+    assert "bad row BADLY: observingProgramExecutionId = None" in page
+    assert "CALCI cannot be read: endTime = '?'" in page
 
 
 # ----------------------------------------------------------------- requests that nobody means
