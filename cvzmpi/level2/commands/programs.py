@@ -137,6 +137,17 @@ def inbox(steps: Level2Steps) -> int:
 
 
 @with_campaign
+def fetch(steps: Level2Steps, programs: tuple[str, ...]) -> int:
+    """Bring the Level 1 data of all invertible programs, or of some."""
+    with _job(steps, "fetch") as job:
+        report = steps.fetch(job, programs)
+    for line in report.lines:
+        click.echo(line, err=True)
+    click.echo(report)
+    return SOME_FAILED if report.failed else DONE
+
+
+@with_campaign
 def preprocess(steps: Level2Steps) -> int:
     """Prepare the invertible programs whose Level 1 data are here."""
     with _job(steps, "preprocess") as job:

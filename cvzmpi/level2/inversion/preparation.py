@@ -10,12 +10,11 @@ from pathlib import Path
 from cvzmpi.ledger import Event, Job, LedgerUnit, State
 from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.inversion.recorded_maps import last_record
+from cvzmpi.level2.maps.level1_places import iron_datasets, level1_place
 from cvzmpi.level2.maps.preprocess import preprocess_dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
-from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
-from cvzmpi.level2.programs.spectral_lines import FE_I_630, SPECTRAL_RULES
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.messages.wording import counted
 
@@ -54,21 +53,6 @@ class PreparationReport:
         return text
 
 
-def level1_directories(level1: Path, program: ObservingProgram) -> dict[str, Path | None]:
-    """The directories of a program's datasets with the iron lines; None for those not here.
-
-    A directory is `<dataset>/` or `<proposal>/<dataset>/`.
-    """
-    covers = SPECTRAL_RULES["midpoint"].covers
-    found: dict[str, Path | None] = {}
-    for dataset in program.spectropolarimetric:
-        if covers(dataset, FE_I_630):
-            name = dataset.dataset_id
-            places = (level1 / name, level1 / dataset.proposal / name)
-            found[name] = next((place for place in places if place.is_dir()), None)
-    return found
-
-
 def prepare_programs(
     catalogue: Catalogue, job: Job, level1: Path, output: Path, settings: PreprocessSettings
 ) -> PreparationReport:
@@ -87,7 +71,7 @@ def prepare_programs(
         program = catalogue.program(unit.name)
         if program is None or unit.name in reserved:
             continue
-        found = level1_directories(level1, program)
+        found = {d.dataset_id: level1_place(level1, d) for d in iron_datasets(program)}
         here = {name: directory for name, directory in found.items() if directory is not None}
         if here and len(here) == len(found):
             event = _prepare(unit, here, output, settings)
