@@ -8,7 +8,6 @@ python -m tests.level2.publication.killed_publications, or make torture-level2
 """
 
 import itertools
-import json
 import os
 import random
 import signal
@@ -18,24 +17,15 @@ import time
 from collections import Counter
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import click
 
-from cvzmpi.ledger import Event, Ledger, State
-from cvzmpi.ledger.records import now
+from cvzmpi.ledger import Ledger, State
 from cvzmpi.level2.configuration import BUS_PASSWORD, STORE_AUTHORIZATION
-from cvzmpi.level2.handing_in.hand_in import TEAM
 from cvzmpi.level2.interservice_bus.messages import QUEUES
-from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.inversions import Inversion, add_inversion
-from cvzmpi.level2.programs.invertibility import Thresholds
-from cvzmpi.level2.programs.qualify import qualify
-from cvzmpi.level2.programs.scan import synchronise
-from tests.level2.example_rows import calcium, row
-from tests.level2.invertible_programs import NOW
+from tests.level2.publication.inverted_programs import invert
 from tests.level2.publication.published_places import BUCKETS, PLACES
 from tests.level2.publication.publishing_process import PublishingProcesses
 from tests.level2.stand_in_store import TOKEN, StandInStore, serving
@@ -78,7 +68,7 @@ class KilledPublications:
         self._place = enter(PLACES[self._driver](self._directory, self.moments))
         store = enter(forwarding_http(self._store.url, "store", self.moments))
         port = enter(forwarding_amqp(self._rabbitmq.port, self.moments))
-        self._remove_queues()
+        self._rabbitmq.forget_messages()
         config = self._directory / "cvzmpi.toml"
         config.write_text(
             f'[store]\nurl = "{store}"\nretries = 0\n'
@@ -154,39 +144,20 @@ class KilledPublications:
         """A program that is inverted, with results that were handed in."""
         number = next(self._numbers)
         name, bucket = f"op_{number}", BUCKETS[number % 2]
-        rows = [
-            make(f"{kind}{number}", observingProgramExecutionId=name, bucket=bucket)
-            for kind, make in (("FE", row), ("CA", calcium))
-        ]
-        synchronise(self._catalogue, self._job, read_datasets(rows))
-        qualify(self._catalogue, self._job, Thresholds(), 7, NOW, only=[name])
-        directories, files = {}, {}
-        for letter in "AB"[:n_inversions]:
-            inversion_id = f"inv.{number:03d}{letter}XY"
-            directories[inversion_id] = f"{bucket}/pid_1_118/{inversion_id}/"
-            made = self._make_files(inversion_id)
-            files |= {directories[inversion_id] + path.name: path.read_bytes() for path in made}
-            self._hand_in(name, inversion_id, f"FE{number}", made)
-        return Expected(name, directories, files)
-
-    def _make_files(self, inversion_id):
-        directory = self._directory / "handed-in" / inversion_id
-        directory.mkdir(parents=True)
-        paths = [directory / f"{inversion_id[4:]}_{name}" for name in _SIZES]
-        for path, size in zip(paths, _SIZES.values(), strict=True):
-            path.write_bytes(inversion_id.encode() + random.Random(inversion_id).randbytes(size))
-        return paths
-
-    def _hand_in(self, program, inversion_id, dataset_id, files):
-        detail = {
-            "checksums": {str(path): sha256(path.read_bytes()).hexdigest() for path in files},
-            "dataset_ids": [dataset_id],
-            "lines": ["FeI630"],
+        made = invert(
+            self._catalogue,
+            self._job,
+            self._directory / "handed-in",
+            name,
+            [f"inv.{number:03d}{letter}XY" for letter in "AB"[:n_inversions]],
+            _SIZES,
+            bucket=bucket,
+        )
+        directories = {one: f"{bucket}/pid_1_118/{one}/" for one in made}
+        files = {
+            directories[one] + path.name: path.read_bytes() for one in made for path in made[one]
         }
-        with self._ledger.writing() as connection:
-            add_inversion(connection, Inversion(inversion_id, program, TEAM, detail, now()))
-            done = Event(program, State.DONE, detail={"inversion_id": inversion_id, **detail})
-            self._ledger.record([done], self._job, within=connection)
+        return Expected(name, directories, files)
 
     def _look(self, expected):
         """After a kill: what has happened came in its order."""
@@ -238,23 +209,9 @@ class KilledPublications:
 
     def _collect(self):
         """Take the messages as the catalogue does."""
-        with self._rabbitmq.connect() as connection:
-            channel = connection.channel()
-            for queue in self._queues(channel):
-                while (message := channel.basic_get(queue, auto_ack=True))[0] is not None:
-                    self.messages.append((message[0].routing_key, json.loads(message[2])))
-
-    def _queues(self, channel):
-        """The queues of the catalogue; a publication that was killed early has not made them."""
         for queue in QUEUES.values():
-            channel.queue_declare(queue, durable=True, arguments={"x-queue-type": self._queue_type})
-        return QUEUES.values()
-
-    def _remove_queues(self):
-        with self._rabbitmq.connect() as connection:
-            channel = connection.channel()
-            for queue in [*QUEUES.values(), "cvzmpi.level2.receipts"]:
-                channel.queue_delete(queue)
+            taken = self._rabbitmq.take_messages(queue)
+            self.messages += [(message.routing_key, message.content) for message in taken]
 
 
 @click.command()
