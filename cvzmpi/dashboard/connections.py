@@ -9,6 +9,9 @@ answers. Here that one thread also closes connections
 - that a client has beyond its number, and all clients beyond the number of all of them: each
   further connection takes the place of the one that has waited longest for its client.
 
+A client that sends several requests at once gets its answers one after another: the next is made
+when it has taken the one before.
+
 A web server in front (`serve.proxy`) has the connections of all its clients. Its requests are
 counted by the address that it gives in `X-Forwarded-For`; a client with too many of them at a time
 gets the status 429.

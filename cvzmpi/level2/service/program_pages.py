@@ -101,9 +101,9 @@ def add_program_json(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None
     @own.get("/api/programs/<program:name>")
     def program_json(name: str) -> Response:
         view = program_view(catalogue, name)
-        told = view.as_json()
+        told, ways = view.as_json(), transfers(steps, view)
         for inversion in told["inversions"]:
-            inversion["transfer"] = transfers(steps, view)[inversion["inversion_id"]]
+            inversion["transfer"] = ways[inversion["inversion_id"]]
         return jsonify(told)
 
     @own.get("/api/proposals")
