@@ -29,10 +29,10 @@ def fail_at_b(monkeypatch):
     hand_in = module.hand_in
 
     def fail(error):
-        def failing(catalogue, job, ready):
+        def failing(catalogue, job, ready, settings):
             if ready.program == "b":
                 raise error
-            return hand_in(catalogue, job, ready)
+            return hand_in(catalogue, job, ready, settings)
 
         monkeypatch.setattr(module, "hand_in", failing)
 
