@@ -34,8 +34,9 @@ class StandInStore:
     `datasets` and `experiments` are its rows, `inversions` the records that were registered, in
     order. `requests` are the queries that arrived, `schema` is what they are carried out by.
     `failures` are (HTTP status, body) or (HTTP status, body, headers), each given in place of one
-    answer, or None for an answer; with `answers_lost` = n the next n requests are carried out and
-    their answers lost; after `hold` all are carried out, and answered only after `let_go`.
+    answer, or None for an answer; with `answers_lost` = n the next n registrations are carried out
+    and their answers lost; after `hold` registrations are carried out, and answered only after
+    `let_go`.
     """
 
     def __init__(self, datasets=(), experiments=()):
@@ -64,13 +65,14 @@ class StandInStore:
 
     def reply(self, authorization, body):
         """The HTTP status and the body of the reply, None where the answer gets lost."""
-        reply = self._carry_out(authorization, body)
-        self._free.wait()
+        request = json.loads(body)
+        reply = self._carry_out(authorization, request)
+        if _registers(request):
+            self._free.wait()
         return reply
 
-    def _carry_out(self, authorization, body):
+    def _carry_out(self, authorization, request):
         with self._lock:
-            request = json.loads(body)
             self.requests.append(request["query"])
             if self.failures and (failure := self.failures.pop(0)) is not None:
                 return failure
@@ -82,7 +84,7 @@ class StandInStore:
                 root_value=self._roots(),
                 variable_values=request.get("variables"),
             )
-            if self.answers_lost > 0:
+            if self.answers_lost > 0 and _registers(request):
                 self.answers_lost -= 1
                 return None
             return 200, json.dumps(result.formatted)
@@ -134,6 +136,10 @@ class StandInStore:
             )
         self.inversions.append(createParams)
         return {**createParams, "createDate": "2023-01-01T00:00:00"}
+
+
+def _registers(request):
+    return "createL2InversionInventory" in request["query"]
 
 
 _FILLED_IN = {"bucket": "public", "status": "AVAILABLE"}

@@ -100,6 +100,7 @@ def test_an_answer_that_got_lost_leaves_one_record(client, store):
     store.answers_lost = 1
     client.register(RECORD)
     assert len(store.inversions) == 1
+    assert ["mutation" in request for request in store.requests] == [False, True, True, False]
 
 
 def test_a_record_that_the_store_refuses_is_an_error(client, store):

@@ -19,7 +19,8 @@ from cvzmpi.level2.programs.invertibility import Thresholds, evaluate
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.scan import scan
-from cvzmpi.level2.views.programs import describe, list_items, program_view
+from cvzmpi.level2.views.program_text import describe
+from cvzmpi.level2.views.programs import list_items, program_view
 from cvzmpi.messages.foreign_json import parse
 from tests.level2.example_rows import calcium, context, real_rows, row
 
