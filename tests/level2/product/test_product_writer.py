@@ -290,6 +290,32 @@ def test_the_coordinates_of_members_are_those_of_the_fits_files(written):
                 assert world["time"] == pytest.approx(seconds)
 
 
+def test_a_real_level_1_dataset_of_visp_gives_place_and_names(tmp_path):
+    from dkist.data import test
+
+    packed = next(iter(test.__path__)) + "/croppable_visp.asdf.gz"
+    (tmp_path / "level1").mkdir()
+    with gzip.open(packed) as file, (tmp_path / "level1" / "visp.asdf").open("wb") as target:
+        shutil.copyfileobj(file, target)
+    level1 = read_level1(tmp_path / "level1", files_needed=False)
+    product = write(small_source(level1, slit=SlitPixels(7, 5), n_steps=3), tmp_path / "product")
+    wcs = dkist.load_dataset(product.asdf)["velocity"].wcs.low_level_wcs
+    for step, path in enumerate(product.fits):
+        with fits.open(path) as units:
+            primary, header = units[0].header, units["Temperature"].header
+        assert (primary["PROPID01"], primary["NPROPOS"]) == ("pid_1_123", 1)
+        assert (primary["TIMESYS"], primary["SOLARNET"]) == ("UTC", 1.0)
+        frame = fits.Header(_of_the_wcs(level1.headers()[step]))
+        for key in (" ", "A"):
+            place = WCS(header, key=key).wcs_pix2world([[2, 0]], 0)[0]
+            expected = WCS(frame, key=key).wcs_pix2world([[7 + 2 * 5 + 2, 0, 0]], 0)[0, [0, 2]]
+            assert np.abs(place - expected).max() * 3600 < 1e-6
+        longitude, latitude, _ = wcs.pixel_to_world_values(2, step)
+        latitude_, longitude_ = WCS(header).wcs_pix2world([[2, 0]], 0)[0] * 3600
+        assert latitude == pytest.approx(latitude_, abs=1e-6)
+        assert (longitude - longitude_ + 1) % 1_296_000 == pytest.approx(1, abs=1e-6)
+
+
 def test_depths_and_wavelengths_are_those_of_the_source(product):
     opened = dkist.load_dataset(product.asdf)
     depths = opened["temperature"].wcs.low_level_wcs.pixel_to_world_values(np.arange(17), 0, 0)[0]
