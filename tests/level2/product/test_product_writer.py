@@ -13,7 +13,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from cvzmpi.errors import CvzmpiError, MapFileError
+from cvzmpi.errors import CvzmpiError, Level1Error, MapFileError
 from cvzmpi.level2.maps.level1 import read_level1
 from cvzmpi.level2.product.check import check_product
 from cvzmpi.level2.product.extensions import IONS, QUANTITIES
@@ -524,6 +524,15 @@ def test_results_that_change_on_the_way_are_refused(level1, tmp_path):
 
     with pytest.raises(CvzmpiError, match="results differ in kind or shape from the first ones"):
         write(Changing(level1), tmp_path)
+
+
+def test_a_level_1_header_that_lacks_the_place_is_refused(level1, tmp_path):
+    class Nowhere(type(level1)):
+        def headers(self):
+            return [{**header, "CRVAL3": np.ma.masked} for header in super().headers()]
+
+    with pytest.raises(Level1Error, match="CRVAL3 = None in a header of Level 1: expected a num"):
+        write(small_source(Nowhere(**vars(level1))), tmp_path / "p")
 
 
 def test_two_scan_positions_of_one_time_are_refused(level1, tmp_path):
