@@ -143,6 +143,7 @@ ORDER = [
         "level2.desire",
         "level2.handing_in",
         "level2.transfers",
+        "level2.fetching",
         "level2.interservice_bus",
         "level2.publication",
     ),

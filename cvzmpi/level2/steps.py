@@ -17,6 +17,7 @@ from cvzmpi.level2.configuration import (
     secret,
     store_url,
 )
+from cvzmpi.level2.fetching.fetch import FetchReport, fetch_programs
 from cvzmpi.level2.handing_in.hand_in import HandInSettings, hand_in
 from cvzmpi.level2.handing_in.inbox import Dropped, empty_inbox
 from cvzmpi.level2.handing_in.ready_event import ReadyEvent
@@ -27,7 +28,7 @@ from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.qualify import QualifyReport, qualify
 from cvzmpi.level2.programs.scan import ScanReport, scan
 from cvzmpi.level2.publication.publish import Published, Publisher, publish_all
-from cvzmpi.level2.transfers.drivers import publication_driver
+from cvzmpi.level2.transfers.drivers import level1_driver, publication_driver
 from cvzmpi.runtime.job_log import failures_logged
 
 if TYPE_CHECKING:
@@ -90,6 +91,26 @@ class Level2Steps:
 
         level1, output = self.config.level1.directory, self.config.maps.prepared
         return prepare_programs(self.catalogue, job, level1, output, self.config.preprocess)
+
+    def fetch(
+        self, job: Job, programs: Sequence[str] = (), seconds: float = float("inf")
+    ) -> FetchReport:
+        """Bring the Level 1 data of the invertible programs, as `fetch_programs` does.
+
+        Parameters
+        ----------
+        programs : sequence of str
+            Only the data of these.
+        seconds : float
+            After these, nothing more is begun.
+
+        Raises
+        ------
+        ConfigError
+            If no service is set that brings them.
+        """
+        driver, settings = level1_driver(self.config), self.config.level1
+        return fetch_programs(self.catalogue, job, driver, settings, programs, seconds)
 
     def publish(self, job: Job) -> list[Published]:
         """Publish all programs that are inverted."""

@@ -4,12 +4,14 @@ import json
 import shutil
 
 import pytest
+from graphql import build_schema
 
 from cvzmpi.level2.pictures.open_map import open_map
 from cvzmpi.level2.product.check import check_product
 from tests.earlier_versions import CURRENT, PIXELS, assert_same_files, ledger_rows
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.simulated_level1 import simulate_level1
+from tests.level2.stand_in_store import TRIMMED_SCHEMA
 from tests.main_job import bytes_of
 from tools.harness.hdf5_content import values
 
@@ -170,9 +172,29 @@ def test_killed_programs_are_finished_as_if_they_had_not_been(
 # ----------------------------------------------------------------- the store and people
 
 
-def test_programs_that_were_scanned_qualified_and_claimed_are_still(earlier, campaign, store):
+OBJECTS = """
+type Health { good: Int bad: Int ill: Int unknown: Int }
+type GosStatus { open: Int opening: Int closed: Int closing: Int undefined: Int }
+type Quartiles { min: Float p25: Float med: Float p75: Float max: Float }
+"""
+
+
+@pytest.fixture
+def earlier_schema():
+    """The schema that earlier versions took the store to have: with objects in place of scalars."""
+    text = TRIMMED_SCHEMA.read_text()
+    replaced = {"HealthCounts": "Health", "GosStatusCounts": "GosStatus"}
+    for scalar, kind in {**replaced, "DistributionString": "Quartiles"}.items():
+        text = text.replace(f": {scalar}\n", f": {kind}\n")
+    return build_schema(text + OBJECTS)
+
+
+def test_programs_that_were_scanned_qualified_and_claimed_are_still(
+    earlier, campaign, store, earlier_schema
+):
     other = {"observingProgramExecutionId": "other", "primaryProposalId": "pid_2_2"}
     store.datasets = [row(), calcium(), row("DARK", aoLocked=749, **other)]
+    schema, store.schema = store.schema, earlier_schema
     for step in (("scan",), ("qualify",), ("claim", OP, "--by", "Jane")):
         earlier.succeeds("level2", *step, cwd=campaign)
 
@@ -180,6 +202,7 @@ def test_programs_that_were_scanned_qualified_and_claimed_are_still(earlier, cam
         return json.loads(version.succeeds("level2", "list", "--json", cwd=campaign).stdout)
 
     before, events = listed(earlier), story(campaign)
+    store.schema = schema
     for step in ("scan", "qualify"):
         CURRENT.succeeds("level2", step, cwd=campaign)
     assert story(campaign) == events

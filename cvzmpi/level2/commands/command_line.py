@@ -136,6 +136,16 @@ def inbox() -> None:
     """Accept or reject the ready events that were dropped into the inbox."""
 
 
+@lazy_command("cvzmpi.level2.commands.programs:fetch", "Bring the Level 1 data of programs.")
+@click.argument("programs", nargs=-1)
+@_campaign_options
+def fetch() -> None:
+    """Bring the Level 1 data of all invertible programs, or of PROGRAMS, to level1.directory.
+
+    Start it again after any stop: it goes on. The section [level1] says where the data come from.
+    """
+
+
 @lazy_command("cvzmpi.level2.commands.programs:preprocess", "Prepare programs for the inversion.")
 @_campaign_options
 def preprocess() -> None:
@@ -200,7 +210,7 @@ def history() -> None:
 _COMMANDS = (
     *(config, scan, qualify, list_programs, show, reserve, claim, release, inverted, inbox),
     *(note, withdraw),
-    *(preprocess, publish, retry, reopen, serve),
+    *(fetch, preprocess, publish, retry, reopen, serve),
     *(run, status, history),
     *MAP_COMMANDS,
 )

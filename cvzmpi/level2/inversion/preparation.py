@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cvzmpi.ledger import Event, Job, LedgerUnit, State
+from cvzmpi.errors import MapFileError
+from cvzmpi.ledger import Event, Job, LedgerUnit, Recorded, State
 from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.inversion.recorded_maps import last_record
+from cvzmpi.level2.maps.level1_places import iron_datasets, level1_place
+from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.preprocess import preprocess_dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
-from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
-from cvzmpi.level2.programs.spectral_lines import FE_I_630, SPECTRAL_RULES
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.messages.wording import counted
 
@@ -54,27 +55,13 @@ class PreparationReport:
         return text
 
 
-def level1_directories(level1: Path, program: ObservingProgram) -> dict[str, Path | None]:
-    """The directories of a program's datasets with the iron lines; None for those not here.
-
-    A directory is `<dataset>/` or `<proposal>/<dataset>/`.
-    """
-    covers = SPECTRAL_RULES["midpoint"].covers
-    found: dict[str, Path | None] = {}
-    for dataset in program.spectropolarimetric:
-        if covers(dataset, FE_I_630):
-            name = dataset.dataset_id
-            places = (level1 / name, level1 / dataset.proposal / name)
-            found[name] = next((place for place in places if place.is_dir()), None)
-    return found
-
-
 def prepare_programs(
     catalogue: Catalogue, job: Job, level1: Path, output: Path, settings: PreprocessSettings
 ) -> PreparationReport:
     """Prepare all programs that are invertible, not reserved, and here as a whole.
 
-    A program that fails goes into error, and the others go on.
+    A program that fails goes into error, and the others go on. One whose prepared maps are damaged
+    or gone is prepared anew.
 
     Raises
     ------
@@ -87,7 +74,7 @@ def prepare_programs(
         program = catalogue.program(unit.name)
         if program is None or unit.name in reserved:
             continue
-        found = level1_directories(level1, program)
+        found = {d.dataset_id: level1_place(level1, d) for d in iron_datasets(program)}
         here = {name: directory for name, directory in found.items() if directory is not None}
         if here and len(here) == len(found):
             event = _prepare(unit, here, output, settings)
@@ -99,13 +86,34 @@ def prepare_programs(
 
 
 def _to_prepare(catalogue: Catalogue) -> list[LedgerUnit]:
-    """Invertible programs, and those prepared by a version that did not record all maps."""
+    """Invertible programs that are not prepared, or whose prepared maps are not as recorded."""
     ledger = catalogue.ledger
     return [
         unit
         for unit in ledger.units(states=[State.QUALIFIED, State.PREPROCESSED])
-        if unit.state is State.QUALIFIED or last_record(ledger.history(unit.name)) is None
+        if unit.state is State.QUALIFIED or not _as_recorded(ledger.history(unit.name))
     ]
+
+
+def _as_recorded(history: list[Recorded]) -> bool:
+    """Tell whether the prepared maps of a program are all there, and those of the record.
+
+    After an inversion that failed, all of the profiles are compared with their checksum.
+    """
+    maps = last_record(history)
+    if maps is None:  # prepared by a version that did not record all maps
+        return False
+    was_in_error = history[-1].from_state is State.ERROR
+    try:
+        for one in maps:
+            prepared = PreparedMap.read(Path(one["prepared"]))
+            if prepared.checksum != one["checksum"]:
+                return False
+            if was_in_error:
+                prepared.verify()
+    except MapFileError:
+        return False
+    return True
 
 
 def _prepare(

@@ -83,12 +83,24 @@ class Level1Map:
         ------
         Level1Error
         """
-        headers = _as_dicts(self.dataset.headers)
+        return {path.name: check_frame(path, *described) for path, described in self._described()}
+
+    def faults(self) -> dict[str, str]:
+        """What is wrong with each file that is missing, not whole, or not in its place, by name."""
+        found = {}
+        for path, described in self._described():
+            try:
+                check_frame(path, *described)
+            except Level1Error as error:
+                found[path.name] = str(error)
+        return found
+
+    def _described(self) -> list[tuple[Path, tuple[tuple[int, int], dict[str, Any]]]]:
+        """Each file with the shape of its image and its header, as the ASDF file has them."""
         shape = (int(self.dataset.data.shape[2]), self.n_slit)
-        return {
-            path.name: check_frame(path, shape, header)
-            for path, header in zip(self.files(), headers, strict=True)
-        }
+        headers = _as_dicts(self.dataset.headers)
+        files = zip(self.files(), headers, strict=True)
+        return [(path, (shape, header)) for path, header in files]
 
     def headers(self) -> list[dict[str, Any]]:
         """The FITS headers of Stokes I, by scan position."""

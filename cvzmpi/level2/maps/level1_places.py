@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
 
+from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.programs.program import ObservingProgram
+from cvzmpi.level2.programs.spectral_lines import FE_I_630, SPECTRAL_RULES
+
+
+def level1_place(directory: Path, dataset: Dataset) -> Path | None:
+    """The directory of a dataset, `<dataset>/` or `<proposal>/<dataset>/`; None if it is not here.
+
+    Parameters
+    ----------
+    directory : Path
+        That of all Level 1 data.
+    """
+    name = dataset.dataset_id
+    places = (directory / name, directory / dataset.proposal / name)
+    return next((place for place in places if os.path.isdir(place)), None)
 
 
 def level1_here(directory: Path, program: ObservingProgram) -> dict[str, Path]:
@@ -13,15 +29,13 @@ def level1_here(directory: Path, program: ObservingProgram) -> dict[str, Path]:
     Parameters
     ----------
     directory : Path
-        It has `<dataset>/` or `<proposal>/<dataset>/`.
+        That of all Level 1 data.
     """
-    found: dict[str, Path] = {}
-    for dataset in program.spectropolarimetric:
-        places = (
-            directory / dataset.dataset_id,
-            directory / dataset.proposal / dataset.dataset_id,
-        )
-        for place in places:
-            if place.is_dir():
-                found.setdefault(dataset.dataset_id, place)
-    return found
+    found = {d.dataset_id: level1_place(directory, d) for d in program.spectropolarimetric}
+    return {name: place for name, place in found.items() if place is not None}
+
+
+def iron_datasets(program: ObservingProgram) -> list[Dataset]:
+    """The datasets that are inverted here: those with the iron lines at 630 nm."""
+    covers = SPECTRAL_RULES["midpoint"].covers
+    return [dataset for dataset in program.spectropolarimetric if covers(dataset, FE_I_630)]

@@ -17,6 +17,8 @@ from cvzmpi.level2.steps import Level2Steps
 
 _LOGGER = logging.getLogger(__name__)
 
+_FETCH_SECONDS = 600.0  # of a round; what is not here by then is for the next one
+
 
 @dataclass(frozen=True)
 class StepReport:
@@ -69,6 +71,7 @@ class Rounds:
         steps: dict[str, Callable[[], str]] = {
             "scan": self._scan,
             "qualify": lambda: str(self._steps.qualify(self._job)),
+            **({"fetch": self._fetch} if self._steps.config.level1.driver else {}),
             "inbox": self._empty_inbox,
             "publish": self._publish,
         }
@@ -85,6 +88,10 @@ class Rounds:
     def _scan(self) -> str:
         report = self._steps.scan(self._job)
         return "\n".join([str(report), *report.faults])
+
+    def _fetch(self) -> str:
+        report = self._steps.fetch(self._job, seconds=_FETCH_SECONDS)
+        return "\n".join([str(report), *report.lines])
 
     def _empty_inbox(self) -> str:
         dropped = self._steps.empty_inbox(self._job)

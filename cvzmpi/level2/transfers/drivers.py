@@ -28,8 +28,8 @@ def publication_driver(config: Level2Config) -> TransferDriver:
     return S3(config.s3) if settings.driver == "s3" else LocalCopy(settings.destination)
 
 
-def level1_driver(config: Level2Config) -> TransferDriver | None:
-    """The driver that brings Level 1 data here; None if others put them there.
+def level1_driver(config: Level2Config) -> TransferDriver:
+    """The driver that brings Level 1 data here.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def level1_driver(config: Level2Config) -> TransferDriver | None:
     """
     settings = config.level1
     if not settings.driver:
-        return None
+        raise ConfigError('level1.driver is not set: expected "copy", "globus" or "s3"')
     if settings.driver == "globus":
         return _globus(config, "level1")
     return S3(config.s3) if settings.driver == "s3" else LocalCopy(settings.source)

@@ -1,0 +1,1 @@
+"""Level 1 data that are brought here, for the programs that can be inverted."""
