@@ -13,7 +13,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from cvzmpi.errors import CvzmpiError, MapFileError
+from cvzmpi.errors import CvzmpiError, Level1Error, MapFileError
 from cvzmpi.level2.maps.level1 import read_level1
 from cvzmpi.level2.product.check import check_product
 from cvzmpi.level2.product.extensions import IONS, QUANTITIES
@@ -290,6 +290,32 @@ def test_the_coordinates_of_members_are_those_of_the_fits_files(written):
                 assert world["time"] == pytest.approx(seconds)
 
 
+def test_a_real_level_1_dataset_of_visp_gives_place_and_names(tmp_path):
+    from dkist.data import test
+
+    packed = next(iter(test.__path__)) + "/croppable_visp.asdf.gz"
+    (tmp_path / "level1").mkdir()
+    with gzip.open(packed) as file, (tmp_path / "level1" / "visp.asdf").open("wb") as target:
+        shutil.copyfileobj(file, target)
+    level1 = read_level1(tmp_path / "level1", files_needed=False)
+    product = write(small_source(level1, slit=SlitPixels(7, 5), n_steps=3), tmp_path / "product")
+    wcs = dkist.load_dataset(product.asdf)["velocity"].wcs.low_level_wcs
+    for step, path in enumerate(product.fits):
+        with fits.open(path) as units:
+            primary, header = units[0].header, units["Temperature"].header
+        assert (primary["PROPID01"], primary["NPROPOS"]) == ("pid_1_123", 1)
+        assert (primary["TIMESYS"], primary["SOLARNET"]) == ("UTC", 1.0)
+        frame = fits.Header(_of_the_wcs(level1.headers()[step]))
+        for key in (" ", "A"):
+            place = WCS(header, key=key).wcs_pix2world([[2, 0]], 0)[0]
+            expected = WCS(frame, key=key).wcs_pix2world([[7 + 2 * 5 + 2, 0, 0]], 0)[0, [0, 2]]
+            assert np.abs(place - expected).max() * 3600 < 1e-6
+        longitude, latitude, _ = wcs.pixel_to_world_values(2, step)
+        latitude_, longitude_ = WCS(header).wcs_pix2world([[2, 0]], 0)[0] * 3600
+        assert latitude == pytest.approx(latitude_, abs=1e-6)
+        assert (longitude - longitude_ + 1) % 1_296_000 == pytest.approx(1, abs=1e-6)
+
+
 def test_depths_and_wavelengths_are_those_of_the_source(product):
     opened = dkist.load_dataset(product.asdf)
     depths = opened["temperature"].wcs.low_level_wcs.pixel_to_world_values(np.arange(17), 0, 0)[0]
@@ -498,6 +524,15 @@ def test_results_that_change_on_the_way_are_refused(level1, tmp_path):
 
     with pytest.raises(CvzmpiError, match="results differ in kind or shape from the first ones"):
         write(Changing(level1), tmp_path)
+
+
+def test_a_level_1_header_that_lacks_the_place_is_refused(level1, tmp_path):
+    class Nowhere(type(level1)):
+        def headers(self):
+            return [{**header, "CRVAL3": np.ma.masked} for header in super().headers()]
+
+    with pytest.raises(Level1Error, match="CRVAL3 = None in a header of Level 1: expected a num"):
+        write(small_source(Nowhere(**vars(level1))), tmp_path / "p")
 
 
 def test_two_scan_positions_of_one_time_are_refused(level1, tmp_path):

@@ -44,8 +44,8 @@ def cubes_of(position: ScanPosition) -> list[tuple[Cube, np.ndarray]]:
 
 
 def _cubes(position: ScanPosition) -> Iterator[tuple[Cube, np.ndarray]]:
-    unknown = [*(position.quantities.keys() | position.uncertainties.keys())]
-    if unknown := sorted(set(unknown) - extensions.QUANTITIES.keys()):
+    given = position.quantities.keys() | position.uncertainties.keys()
+    if unknown := sorted(given - extensions.QUANTITIES.keys()):
         raise MapFileError(f"{unknown[0]}: no quantity of Level 2")
     for name, extension in extensions.QUANTITIES.items():
         if name in position.quantities:

@@ -13,6 +13,8 @@ FRAMEVOL
     The size of this file, in megabytes.
 LEVEL, PROCTYPE
     2 and L2.
+TIMESYS, SOLARNET
+    UTC and 1.0 also where older Level 1 headers lack them or have an integer.
 HEADVERS, HEAD_URL, INFO_URL
     The version of DKIST's Level 2 headers that these follow, and its documentation.
 NPROPOS, PROPIDnn, NEXPERS, EXPRIDnn
@@ -104,6 +106,8 @@ def build(about: About, level1: Mapping[str, Any]) -> fits.Header:
         "HEAD_URL": HEADER_URL,
         "INFO_URL": INFO_URL,
         **_contributions(level1),
+        "TIMESYS": value_of(level1, "TIMESYS") or "UTC",
+        "SOLARNET": float(value_of(level1, "SOLARNET") or 1),
         "INVMODEL": about.model,
         "INVVERS": about.version,
     }

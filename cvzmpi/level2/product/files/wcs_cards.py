@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.errors import MapFileError
+from cvzmpi.errors import Level1Error, MapFileError
 from cvzmpi.level2.maps.map_scale import spatial_axes
 from cvzmpi.level2.product.files.header_values import value_of
 from cvzmpi.level2.product.product_source import SlitPixels
@@ -85,7 +85,7 @@ def wcs_cards(
     Raises
     ------
     Level1Error
-        If the header has no two spatial axes.
+        If the header has no two spatial axes, or lacks one of their keywords.
     """
     old_slit, old_scan = spatial_axes(level1)
     cards: list[Card] = []
@@ -127,16 +127,15 @@ def _description(
         cards += _axis(n, alternate, axis)
     for n, old in old_of.items():
         first = slit.first if n == n_first + 1 else 0
-        given = {
-            key: value_of(level1, f"{key}{old}{alternate}")
-            for key in ("CTYPE", "CUNIT", "CRPIX", "CRVAL", "CDELT")
-        }
+        reference, value, step = (
+            _number(level1, f"{key}{old}{alternate}") for key in ("CRPIX", "CRVAL", "CDELT")
+        )
         axis = LinearAxis(
-            given["CTYPE"],
-            given["CUNIT"],
-            (float(given["CRPIX"]) - first - 0.5) / n_binned[n] + 0.5,
-            float(given["CRVAL"]),
-            float(given["CDELT"]) * n_binned[n],
+            str(value_of(level1, f"CTYPE{old}{alternate}")),
+            str(value_of(level1, f"CUNIT{old}{alternate}") or "deg"),
+            (reference - first - 0.5) / n_binned[n] + 0.5,
+            value,
+            step * n_binned[n],
         )
         cards += _axis(n, alternate, axis)
     for i in range(1, n_first + 3):
@@ -151,6 +150,13 @@ def _description(
     if pole is not None:
         cards.append((f"LONPOLE{alternate}", float(pole), "[deg]"))
     return cards
+
+
+def _number(level1: Mapping[str, Any], key: str) -> float:
+    value = value_of(level1, key)
+    if not isinstance(value, int | float):
+        raise Level1Error(f"{key} = {value!r} in a header of Level 1: expected a number")
+    return float(value)
 
 
 def _axis(n: int, alternate: str, axis: LinearAxis) -> list[Card]:
