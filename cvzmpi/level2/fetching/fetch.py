@@ -68,7 +68,7 @@ def fetch_programs(
     driver: TransferDriver,
     settings: Level1Config,
     programs: Sequence[str] = (),
-    seconds: float = float("inf"),
+    stop: Callable[[], bool] = lambda: False,
 ) -> FetchReport:
     """Bring the data of all programs that are invertible, reserved or not, or of some programs.
 
@@ -78,8 +78,8 @@ def fetch_programs(
     ----------
     programs : sequence of str
         Only these, in whatever state.
-    seconds : float
-        After these, nothing more is begun. What a service does by itself goes on, and the next
+    stop : callable
+        Asked again and again: True ends it. What a service does by itself goes on, and the next
         fetch takes it up.
 
     Raises
@@ -97,9 +97,8 @@ def fetch_programs(
     for name in programs or sorted(invertible):
         if name in known:
             step.add(known[name])
-    give_up = time.monotonic() + seconds
     try:
-        while step.go_on() and time.monotonic() < give_up:
+        while step.go_on() and not stop():
             time.sleep(driver.pause)
     finally:
         step.end()
