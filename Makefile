@@ -16,6 +16,7 @@
 # make bench-detection  what the searches find and miss, in real and simulated light curves: 15 minutes
 # make bench-inversion  how right and how fast the Milne-Eddington inversion is
 # make torture-inversion  the inversion killed 20 times at random instants
+# make torture-level2  publications of Level 2 killed 200 times, by each driver: ten minutes
 # make calibration  does the completeness hold? simulated flares against it: 15 minutes
 # make torture  the main job killed and interrupted at random instants, and other faults; half an hour
 # make flipped-bits  a thousand flipped bits in sector files, new and old: a few minutes
@@ -23,7 +24,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo example-report test docs screenshots test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-report bench-detection bench-inversion torture-inversion flipped-bits lint format clean
+.PHONY: help setup demo example-report test docs screenshots test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-report bench-detection bench-inversion torture-inversion torture-level2 flipped-bits lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -82,6 +83,9 @@ bench-inversion: setup
 
 torture-inversion: setup
 	.venv/bin/python -m tools.torture.inversion
+
+torture-level2: setup
+	.venv/bin/python -m tests.level2.publication.killed_publications $(TORTURE)
 
 calibration: setup
 	.venv/bin/python -m tools.calibration $(CALIBRATION)

@@ -42,10 +42,7 @@ _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Lengt
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """What a client may take.
-
-    The numbers of connections are below the 1024 open files that many systems give a process.
-    """
+    """What a client may take."""
 
     arrival: float = 30.0  # seconds for the head of a request, and again for its body
     taking: float = 120.0  # seconds for a client to take its answer

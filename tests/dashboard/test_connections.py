@@ -202,3 +202,12 @@ def test_a_web_server_in_front_may_have_many_connections_and_its_clients_few_req
         for connection in (*first, *others):
             assert read(connection).endswith(b"here")
             connection.close()
+
+
+def test_a_name_of_several_addresses_is_served_at_once():
+    server = listen(answer, "localhost", 0, threads=1)
+    try:
+        assert server.effective_host in {"127.0.0.1", "::1"}
+    finally:
+        server.asyncore.close_all(server._map)
+        server.task_dispatcher.shutdown()

@@ -12,6 +12,7 @@ from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.programs.catalogue import Catalogue
 from tests.level2.example_product import make_example
 from tests.level2.stand_in_store import TOKEN, StandInStore, serving
+from tools.harness.rabbitmq_server import RabbitMQServer, find_programs
 
 
 @pytest.fixture
@@ -31,6 +32,24 @@ def client(store):
     client = MetadataStore(store.url, TOKEN, timeout=5, retries=2, backoff=0)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server():
+    """A RabbitMQ server of these tests' own."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("no RabbitMQ server is installed (Debian: apt-get install rabbitmq-server)")
+    with RabbitMQServer(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def rabbitmq(rabbitmq_server):
+    """That server, without queues and exchanges; a test may stop it and start it again."""
+    rabbitmq_server.start()
+    rabbitmq_server.forget_messages()
+    return rabbitmq_server
 
 
 @pytest.fixture(scope="session")

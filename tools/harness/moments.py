@@ -21,12 +21,26 @@ class Moments:
         self._lock = threading.Lock()
         self._kill: Callable[[], None] | None = None
         self._at = 0
+        self._name: str | None = None
         self._is_dead = False
 
-    def begin(self, kill: Callable[[], None] | None = None, at: int = 0) -> None:
-        """Begin anew with another process, which is killed at a moment, counted from 1."""
+    def begin(
+        self, kill: Callable[[], None] | None = None, at: int = 0, name: str | None = None
+    ) -> None:
+        """Begin anew with another process, which is killed at a moment.
+
+        Parameters
+        ----------
+        kill : callable, optional
+            Kills the process; by default it is not killed.
+        at : int
+            The number of the moment, from 1.
+        name : str, optional
+            Moments of this name are counted; by default all are.
+        """
         with self._lock:
-            self.names, self._kill, self._at, self._is_dead = [], kill, at, False
+            self.names, self._kill, self._at, self._name = [], kill, at, name
+            self._is_dead = False
 
     def reached(self, name: str) -> None:
         """Note a moment.
@@ -40,7 +54,8 @@ class Moments:
             if self._is_dead:
                 raise LostError
             self.names.append(name)
-            if self._kill is not None and len(self.names) == self._at:
+            n = len(self.names) if self._name is None else self.names.count(self._name)
+            if self._kill is not None and n == self._at and self._name in (None, name):
                 self._kill()
                 self._is_dead = True
                 raise LostError

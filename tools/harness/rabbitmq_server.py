@@ -7,23 +7,31 @@ script of the distribution would change to another user and to the directories o
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pika
 import pika.exceptions
 
+from cvzmpi.level2.configuration import BusConfig
+from cvzmpi.level2.interservice_bus.messages import QUEUES
 from tools.harness.job_process import descendants, environment
 
 _DEBIAN = Path("/usr/lib/rabbitmq/lib")
 _STARTS_WITHIN = 120.0
+
+EXCHANGE, RECEIPTS = BusConfig().exchange, BusConfig().receipts
 
 
 def find_programs() -> Path | None:
@@ -39,6 +47,20 @@ def find_programs() -> Path | None:
     return None
 
 
+@dataclass(frozen=True)
+class Message:
+    """A message, as a consumer gets it."""
+
+    routing_key: str
+    properties: pika.BasicProperties
+    body: bytes
+
+    @property
+    def content(self) -> Any:
+        """Its JSON."""
+        return json.loads(self.body)
+
+
 class RabbitMQServer:
     """A server that can be stopped, killed and started again. Use as a context, or `remove` it."""
 
@@ -48,6 +70,7 @@ class RabbitMQServer:
         self.port, self._nodes_port, self._mapper_port = _free_ports(3)
         self._process: subprocess.Popen[bytes] | None = None
         self._mapper: subprocess.Popen[bytes] | None = None
+        self._starting_or_ending = threading.Lock()
         (self.directory / "home").mkdir()
         (self.directory / "plugins").write_text("[].\n")
         (self.directory / "rabbitmq.conf").write_text(
@@ -62,6 +85,10 @@ class RabbitMQServer:
         self.remove()
 
     @property
+    def _node(self) -> str:
+        return f"cvzmpi-{self.port}@localhost"
+
+    @property
     def url(self) -> str:
         """The URL of its virtual host, for a client; the password is `guest`."""
         return f"amqp://guest@127.0.0.1:{self.port}/%2F"
@@ -71,7 +98,12 @@ class RabbitMQServer:
         return pika.BlockingConnection(self._parameters())
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it unless it runs, and wait until it answers."""
+        with self._starting_or_ending:
+            if self._process is None:
+                self._start()
+
+    def _start(self) -> None:
         self._start_mapper()
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -93,13 +125,46 @@ class RabbitMQServer:
                 assert time.monotonic() < give_up, (self.directory / "log").read_text()
                 time.sleep(0.1)
 
+    def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl`."""
+        subprocess.run(
+            [self._programs / "rabbitmqctl", "-n", self._node, *arguments],
+            check=True,
+            capture_output=True,
+            cwd=self.directory,
+            env=self._environment(),
+        )
+
+    def take_messages(self, queue: str) -> list[Message]:
+        """Take all messages out of a queue; none if there is no such queue."""
+        taken: list[Message] = []
+        with self.connect() as connection:
+            channel = connection.channel()
+            with suppress(pika.exceptions.ChannelClosedByBroker):
+                while True:
+                    method, properties, body = channel.basic_get(queue, auto_ack=True)
+                    if method is None:
+                        break
+                    taken.append(Message(method.routing_key, properties, body))
+        return taken
+
+    def forget_messages(self) -> None:
+        """Delete the queues and the exchange of the interservice bus."""
+        with self.connect() as connection:
+            channel = connection.channel()
+            for queue in (*QUEUES.values(), RECEIPTS):
+                channel.queue_delete(queue)
+            channel.exchange_delete(EXCHANGE)
+
     def kill(self) -> None:
         """End it as a crash of its process does: nothing is brought to disk any more."""
-        self._end(signal.SIGKILL)
+        with self._starting_or_ending:
+            self._end(signal.SIGKILL)
 
     def stop(self) -> None:
         """Stop it in order."""
-        self._end(signal.SIGTERM)
+        with self._starting_or_ending:
+            self._end(signal.SIGTERM)
 
     def remove(self) -> None:
         """End it and its port mapper, and delete all that it had."""
@@ -144,7 +209,7 @@ class RabbitMQServer:
             HOME=str(here / "home"),  # the cookie of the node is made there
             ERL_EPMD_ADDRESS="127.0.0.1",
             ERL_EPMD_PORT=str(self._mapper_port),
-            RABBITMQ_NODENAME=f"cvzmpi-{self.port}@localhost",
+            RABBITMQ_NODENAME=self._node,
             RABBITMQ_NODE_IP_ADDRESS="127.0.0.1",
             RABBITMQ_NODE_PORT=str(self.port),
             RABBITMQ_DIST_PORT=str(self._nodes_port),

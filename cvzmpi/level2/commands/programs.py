@@ -20,8 +20,8 @@ from cvzmpi.level2.programs import retry as again
 from cvzmpi.level2.programs.inversions import InversionView
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.steps import Level2Steps
+from cvzmpi.level2.views.description import describe
 from cvzmpi.level2.views.inversions import inversion_json
-from cvzmpi.level2.views.program_text import describe
 from cvzmpi.level2.views.programs import list_items, program_view
 from cvzmpi.level2.views.states import inversion_state
 from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED
@@ -57,8 +57,9 @@ def scan(steps: Level2Steps, proposals: tuple[str, ...]) -> int:
 def qualify(steps: Level2Steps) -> int:
     """Evaluate the criteria for every program that is complete."""
     with _job(steps, "qualify") as job:
-        click.echo(steps.qualify(job))
-    return DONE
+        report = steps.qualify(job)
+    click.echo(report)
+    return SOME_FAILED if report.failed else DONE
 
 
 @with_campaign

@@ -80,10 +80,10 @@ def _accept_or_reject(
         inversion = hand_in(catalogue, job, ready, settings)
     except (LedgerLostError, LedgerUnavailableError, MachineError, InboxError):
         raise  # the file is not at fault
-    except HandInError as error:
-        return None if _perhaps_incomplete(path) else _reject(path, error)
     except (UnavailableError, PutOffError) as error:
         return Dropped(plain(path.name), False, f"{plain(str(error))}; later again")
+    except HandInError as error:
+        return None if _perhaps_incomplete(path) else _reject(path, error)
     except Exception as error:
         failure = one_line_failure(error, plain(path.name), _LOGGER)
         if not is_about_program(failure):

@@ -10,6 +10,7 @@ the catalogue as long as the receipts take the message.
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -142,6 +143,7 @@ class InterserviceBus:
         with needs("amqp"):
             import pika
             from pika import exceptions
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs what it raises, at length
         refused = (
             exceptions.ChannelClosedByBroker,
             exceptions.AuthenticationError,
@@ -188,5 +190,6 @@ class InterserviceBus:
 
 
 def _reason(error: Exception) -> str:
-    """The reason of an error of pika, which often has it in its arguments only."""
-    return getattr(error, "reply_text", "") or one_line(error)
+    """The reason of an error of pika, which has no words for a connection that failed."""
+    reason: str = getattr(error, "reply_text", "")
+    return reason or (one_line(error) if str(error) else "the connection failed")

@@ -23,7 +23,9 @@ before the next is sent. So what comes before another receipt was confirmed, and
 the last receipt may be all that is left of its message. Two more markers tell whether to doubt it:
 
 - one before the first message of an inversion, which is not persistent. It is gone if the broker
-  was started again, and then the last receipt is removed and its message sent again;
+  was started again. Then another one is put there, which says that the last receipt before it does
+  not count, and the message is sent again. (The receipt stays, else a process that is killed here
+  and a broker that dies once more would let the next process doubt the receipt before it.);
 - one after the last message of an inversion, which is persistent and stands for no message.
 
 So none is lost, and the message that was under way when the broker died may come twice, with the
@@ -54,6 +56,9 @@ if TYPE_CHECKING:
 
 _END, _BEGUN, _COMPLETE = "end", "begun", "complete"
 """The markers, by the property `type`, which receipts lack."""
+
+_DOUBTED = "doubted"
+"""Header of a marker: the id of a message whose receipts before the marker do not count."""
 
 
 class Receipts:
@@ -93,8 +98,8 @@ class Receipts:
             Tells of another inversion whether nobody will ask for its receipts any more; they are
             removed.
         """
-        receipts: list[tuple[int, str]] = []
         is_settled = cache(is_settled)
+        receipts: list[str] = []
         for tag, properties in self._read_until(self._put(_END, inversion_id)):
             if properties.type == _END:
                 self._channel.basic_ack(tag)
@@ -103,17 +108,14 @@ class Receipts:
                     self._channel.basic_ack(tag)
             elif properties.type == _BEGUN:
                 self._begun = tag
+                receipts = _without(receipts, properties.headers[_DOUBTED])
             else:
-                receipts.append((tag, properties.message_id or ""))
+                receipts.append(properties.message_id or "")
         if self._begun is None:
-            doubted = receipts[-1][1] if receipts else ""
-            # Before the marker is put there, with which the next process would believe them.
-            for tag, message_id in receipts:
-                if message_id == doubted:
-                    self._channel.basic_ack(tag)
-            receipts = [(tag, message_id) for tag, message_id in receipts if message_id != doubted]
-            *_, (self._begun, _) = self._read_until(self._put(_BEGUN, inversion_id))
-        return {message_id for _, message_id in receipts}
+            doubted = receipts[-1] if receipts else ""
+            *_, (self._begun, _) = self._read_until(self._put(_BEGUN, inversion_id, doubted))
+            receipts = _without(receipts, doubted)
+        return set(receipts)
 
     def doubt(self) -> None:
         """Let the last receipt of this inversion be doubted, as if the broker had died."""
@@ -125,13 +127,14 @@ class Receipts:
         """Note that all messages of an inversion are confirmed."""
         self._put(_COMPLETE, inversion_id)
 
-    def _put(self, kind: str, inversion_id: str) -> str:
+    def _put(self, kind: str, inversion_id: str, doubted: str = "") -> str:
         """Put a marker into the queue, past the exchange; its id."""
         from pika import BasicProperties, DeliveryMode
 
         mode = DeliveryMode.Persistent if kind == _COMPLETE else DeliveryMode.Transient
         properties = BasicProperties(
             type=kind,
+            headers={_DOUBTED: doubted},
             correlation_id=inversion_id,
             message_id=str(uuid4()),
             delivery_mode=mode.value,
@@ -160,3 +163,7 @@ class Receipts:
         body: bytes,
     ) -> None:
         self._unread.append((method.delivery_tag, properties))
+
+
+def _without(receipts: list[str], doubted: str) -> list[str]:
+    return [message_id for message_id in receipts if message_id != doubted]

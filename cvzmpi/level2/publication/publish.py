@@ -120,6 +120,9 @@ def _publish_or_fail(
             failure = one_line_failure(error, f"publish of {program}", _LOGGER)
             if not is_about_program(failure):
                 raise failure from error
+            if catalogue.withdrawal(inversion.inversion_id) is not None:  # meanwhile
+                outcomes.remove(Published(program, inversion.inversion_id))
+                continue
             event = failure_event(
                 program, State.DONE, STEP, failure, inversion_id=inversion.inversion_id
             )
@@ -129,12 +132,11 @@ def _publish_or_fail(
             Event(
                 program,
                 State.PUBLISHED,
-                State.PUBLISHED if events else State.DONE,
                 message=f"{inversion.inversion_id} in {detail['destination']}",
                 detail={"step": STEP, "inversion_id": inversion.inversion_id, **detail},
             )
         )
-    if not _record(catalogue, job, program, events):
+    if events and not _record(catalogue, job, program, events):
         return [replace(one, error="registered, and reopened meanwhile") for one in outcomes]
     for inversion in pending:
         _remembered(publisher, inversion).unlink(missing_ok=True)
@@ -180,6 +182,8 @@ def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) ->
         Transfer(staged.files, where),
         remembered=_remembered(publisher, inversion),
     )
+    if catalogue.withdrawal(inversion.inversion_id) is not None:
+        raise PublishError(f"{inversion.program}: {inversion.inversion_id} is withdrawn")
     keys = {file: f"{where.partition('/')[2]}{file.name}" for file in staged.files}
     if publisher.bus is not None:
         messages = catalogue_messages(bucket, keys.values(), inversion.inversion_id)

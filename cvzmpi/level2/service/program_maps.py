@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.ledger import Recorded
+from cvzmpi.level2.handing_in.checked_result import DESIRE
 from cvzmpi.level2.handing_in.hand_in import TEAM
 from cvzmpi.level2.inversion.recorded_maps import last_maps
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, map_name
@@ -57,7 +58,11 @@ def maps_of_program(steps: Level2Steps, program: str) -> list[ProgramMap]:
     """The maps of the newest result, and those that are prepared or being inverted since."""
     history = steps.ledger.history(program)
     result = steps.catalogue.result(program)
-    found = [_of_inversion(steps, inversion, history) for inversion in result]
+    found = [
+        _of_inversion(steps, inversion, history)
+        for inversion in result
+        if not _is_to_be_made(steps, inversion, history)
+    ]
     known = {file for one in found for file in one.files}
     for one in last_maps(history, steps.config.maps.inverted) or ():
         if one.inverted not in known:
@@ -65,6 +70,13 @@ def maps_of_program(steps: Level2Steps, program: str) -> list[ProgramMap]:
             files = (one.inverted, one.prepared)
             found.append(ProgramMap(name, "without a result yet", files, one.prepared))
     return found
+
+
+def _is_to_be_made(steps: Level2Steps, inversion: Inversion, history: list[Recorded]) -> bool:
+    """True if there are DeSIRe's files alone, and the product is made before it is published."""
+    if inversion.detail.get("kind") != DESIRE or destinations(history, inversion.inversion_id):
+        return False
+    return not (steps.config.publish.staging / inversion.inversion_id).exists()
 
 
 def _of_inversion(steps: Level2Steps, inversion: Inversion, history: list[Recorded]) -> ProgramMap:

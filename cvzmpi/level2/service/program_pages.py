@@ -10,7 +10,7 @@ from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.service.transfer_state import transfer_state
 from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.level2.views.datasets import dataset_history, dataset_json
-from cvzmpi.level2.views.inversions import all_inversions, inversion_json
+from cvzmpi.level2.views.inversions import inversion_json
 from cvzmpi.level2.views.programs import Item, ProgramView, list_items, program_view
 from cvzmpi.level2.views.proposals import by_proposal
 from cvzmpi.level2.views.reservations import Reserved, by_person
@@ -19,6 +19,9 @@ from cvzmpi.web.chart import SCRIPTS, STYLES
 
 _MOST_OPEN = 40
 """Programs of a list whose groups are open at first."""
+
+_MOST_WHOLE = 500
+"""Programs of a list that are all in the page; of more, the page has the proposals."""
 
 _LONGEST = 200
 """Characters of a text that is searched for; no name is longer."""
@@ -36,6 +39,7 @@ def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> Non
             proposals=by_proposal(items, catalogue.experiments()),
             n_programs=len(items),
             is_open=len(items) <= _MOST_OPEN,
+            is_whole=len(items) <= _MOST_WHOLE or bool(asked("proposal")),
             people=by_person(items, catalogue.reserved_since()),
             states=list(dict.fromkeys(SHOWN.values())),
             reports=rounds.reports,
@@ -62,7 +66,7 @@ def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> Non
 
     @own.get("/inversions")
     def inversions() -> str:
-        views = all_inversions(catalogue)
+        views = catalogue.inversion_views()[::-1]  # the newest first
         return render_template(
             "level2/inversions.html", views=views, inversion_state=inversion_state
         )
@@ -105,7 +109,7 @@ def add_program_json(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None
 
     @own.get("/api/inversions")
     def inversions_json() -> Response:
-        return jsonify([inversion_json(view) for view in all_inversions(catalogue)])
+        return jsonify([inversion_json(view) for view in catalogue.inversion_views()])
 
     @own.get("/api/reservations")
     def reservations_json() -> Response:

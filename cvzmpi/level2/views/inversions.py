@@ -8,8 +8,7 @@ from typing import Any
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.inversions import Inversion, InversionView, Note
-from cvzmpi.level2.programs.remarks import in_words
-from cvzmpi.level2.views.states import InversionState, inversion_state
+from cvzmpi.level2.views.states import inversion_state
 from cvzmpi.messages.foreign_json import plain, why_not_text
 
 _TIME = "%Y-%m-%d %H:%M"
@@ -33,14 +32,6 @@ def known_inversion(catalogue: Catalogue, inversion_id: str) -> Inversion:
     return inversion
 
 
-def all_inversions(catalogue: Catalogue) -> list[InversionView]:
-    """The inversions of all programs with all that is known of them, the newest first."""
-    return sorted(
-        catalogue.inversion_views(),
-        key=lambda view: (view.inversion.at, view.inversion.inversion_id),
-    )[::-1]
-
-
 def inversion_json(view: InversionView) -> dict[str, Any]:
     """All that is known of an inversion, as plain values."""
     inversion, withdrawal = view.inversion, view.withdrawal
@@ -58,22 +49,3 @@ def inversion_json(view: InversionView) -> dict[str, Any]:
 def note_json(note: Note) -> dict[str, Any]:
     """A note as plain values."""
     return {**asdict(note), "at": note.at.isoformat()}
-
-
-def describe_inversion(view: InversionView) -> list[str]:
-    """An inversion as lines to print."""
-    inversion, state = view.inversion, inversion_state(view)
-    made_by = f", {by}" if (by := inversion.detail.get("by")) else ""
-    commit = f", commit {view.commit}" if view.commit else ""
-    made = f"{inversion.method}{made_by}{commit}"
-    lines = [
-        f"inversion {inversion.inversion_id}  {made}  {inversion.at:{_TIME}}",
-        f"  {state}" + (f" {view.published:{_TIME}}" if state is InversionState.PUBLISHED else ""),
-    ]
-    if view.withdrawal is not None:
-        lines.append(f"  {in_words(view.withdrawal)}")
-        if view.published is not None:
-            lines.append(f"  it was published {view.published:{_TIME}}: its record stays")
-    return lines + [
-        f"  note by {note.written_by}, {note.at:{_TIME}}: {note.text}" for note in view.notes
-    ]

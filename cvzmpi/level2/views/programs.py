@@ -100,8 +100,8 @@ class ProgramView:
 
     def superseded_of(self, inversion: Inversion) -> list[str]:
         """The datasets that an inversion was made of and that others have replaced since."""
-        superseded = {d.version.dataset_id for d in self.datasets if d.superseded}
-        return [name for name in inversion.datasets if name in superseded]
+        replaced = {one.version.dataset_id for one in self.datasets if one.superseded}
+        return [name for name in inversion.datasets if name in replaced]
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for JSON."""
@@ -112,11 +112,8 @@ class ProgramView:
             "criteria": self.criteria,
             "history": [_event_json(event) for event in self.history],
             "inversions": [
-                {
-                    **inversion_json(view),
-                    "superseded_datasets": self.superseded_of(view.inversion),
-                }
-                for view in self.inversions
+                {**inversion_json(made), "superseded_datasets": self.superseded_of(made.inversion)}
+                for made in self.inversions
             ],
             "notes": [note_json(note) for note in self.notes],
         }

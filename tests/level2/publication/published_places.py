@@ -1,5 +1,6 @@
 """The places where each driver publishes: how they are set up and what is in them."""
 
+import logging
 from contextlib import contextmanager
 from urllib.request import Request, urlopen
 
@@ -21,9 +22,9 @@ class Directory:
         self.settings = settings
         self.secrets = secrets or {}
 
-    def files(self):
-        """The content of all files, by bucket and key."""
-        found = self._root.rglob("*")
+    def files(self, where):
+        """The content of all files in a directory `<bucket>/<key>/`, by bucket and key."""
+        found = (self._root / where).rglob("*")
         return {str(p.relative_to(self._root)): p.read_bytes() for p in found if p.is_file()}
 
 
@@ -51,13 +52,19 @@ class S3Buckets:
         for bucket in BUCKETS:
             self._client.create_bucket(Bucket=bucket)
 
-    def files(self):
-        """The content of all files, by bucket and key."""
+    def files(self, where):
+        """The content of all files in a directory `<bucket>/<key>/`, by bucket and key.
+
+        A part of an upload that has not ended counts as a file.
+        """
+        bucket, _, prefix = where.partition("/")
+        which = {"Bucket": bucket, "Prefix": prefix}
         found = {}
-        for bucket in BUCKETS:
-            for one in self._client.list_objects_v2(Bucket=bucket).get("Contents", ()):
-                body = self._client.get_object(Bucket=bucket, Key=one["Key"])["Body"]
-                found[f"{bucket}/{one['Key']}"] = body.read()
+        for one in self._client.list_objects_v2(**which).get("Contents", ()):
+            body = self._client.get_object(Bucket=bucket, Key=one["Key"])["Body"]
+            found[f"{bucket}/{one['Key']}"] = body.read()
+        for one in self._client.list_multipart_uploads(**which).get("Uploads", ()):
+            found[f"{bucket}/{one['Key']}, not ended"] = b""
         return found
 
 
@@ -70,6 +77,7 @@ def copied(directory, moments):
 
 @contextmanager
 def through_s3(directory, moments):
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     address = "http://{}:{}".format(*server.get_host_and_port())

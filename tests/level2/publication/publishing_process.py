@@ -50,6 +50,7 @@ class PublishingProcesses:
 def main(config, log):
     # Here, so that the tests need not wait for these imports.
     import boto3  # noqa: F401
+    import dkist  # noqa: F401
     import globus_sdk  # noqa: F401
     import pika  # noqa: F401
 

@@ -15,6 +15,7 @@ from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product, checksum
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
+from cvzmpi.level2.programs.remarks import withdraw
 from cvzmpi.level2.programs.retry import reopen, retry
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.publication.publish import Publisher, publish_all
@@ -256,7 +257,9 @@ def test_several_maps_are_published_together_each_once(
     catalogue, job, invert, publish, store, tmp_path
 ):
     invert("inv.AAAAAA", "inv.BBBBBB")
-    store.failures = [None, (200, json.dumps({"errors": [{"message": "out of order"}]}))]
+    # Each registration asks for the record, and then makes it.
+    refusal = (200, json.dumps({"errors": [{"message": "out of order"}]}))
+    store.failures = [None, None, None, refusal]
     (outcome,) = publish()
     assert (outcome.inversion_id, outcome.error) == ("inv.BBBBBB", f"{store.url}: out of order")
     assert states(catalogue)[-1] == "error", "a part of a result is not published"
@@ -281,6 +284,60 @@ def test_after_a_reopening_only_the_new_result_is_published(catalogue, job, inve
     invert("inv.BBBBBB")
     assert [outcome.inversion_id for outcome in publish()] == ["inv.BBBBBB"]
     assert [record["inversionId"] for record in store.inversions] == ["inv.AAAAAA", "inv.BBBBBB"]
+
+
+def while_it_is_submitted(monkeypatch, publisher, act):
+    """Have something happen while the files of the first inversion are brought away."""
+    submit, calls = publisher.driver.submit, []
+
+    def submit_and_act(*arguments, **named):
+        if not calls:
+            act()
+        calls.append(arguments)
+        return submit(*arguments, **named)
+
+    monkeypatch.setattr(publisher.driver, "submit", submit_and_act)
+
+
+def test_a_result_that_comes_while_another_is_published_is_published_next(
+    catalogue, job, invert, product, publish, publisher, store, monkeypatch
+):
+    invert("inv.AAAAAA")
+    further = ReadyEvent(program=OP, files=[product], commit="abc123")
+    while_it_is_submitted(monkeypatch, publisher, lambda: hand_in(catalogue, job, further))
+    assert [outcome.inversion_id for outcome in publish()] == ["inv.AAAAAA"]
+    assert states(catalogue)[-3:] == ["done", "published", "done"]
+    message = catalogue.ledger.history(OP)[-1].message
+    assert message == f"handed in meanwhile: {INVERSION_ID}"
+    assert [outcome.inversion_id for outcome in publish()] == [INVERSION_ID]
+    assert states(catalogue)[-1] == "published"
+    assert sorted(r["inversionId"] for r in store.inversions) == ["inv.AAAAAA", INVERSION_ID]
+
+
+def test_what_is_withdrawn_before_its_turn_is_not_published(
+    catalogue, job, invert, publish, publisher, store, monkeypatch
+):
+    invert("inv.AAAAAA", "inv.BBBBBB")
+    while_it_is_submitted(
+        monkeypatch, publisher, lambda: withdraw(catalogue, job, "inv.BBBBBB", "Jane", "wrong")
+    )
+    assert [outcome.inversion_id for outcome in publish()] == ["inv.AAAAAA"]
+    assert states(catalogue)[-1] == "published"
+    assert [record["inversionId"] for record in store.inversions] == ["inv.AAAAAA"]
+    assert list(catalogue.published(OP)) == ["inv.AAAAAA"]
+
+
+def test_what_is_withdrawn_before_its_record_is_made_is_not_registered(
+    catalogue, job, invert, publish, publisher, store, monkeypatch
+):
+    invert("inv.AAAAAA")
+    while_it_is_submitted(
+        monkeypatch, publisher, lambda: withdraw(catalogue, job, "inv.AAAAAA", "Jane", "wrong")
+    )
+    assert publish() == []
+    assert store.inversions == []
+    assert states(catalogue)[-1] == "done"
+    assert catalogue.published(OP) == {}
 
 
 @pytest.mark.usefixtures("handed_in")
@@ -318,6 +375,7 @@ def test_what_was_reopened_before_its_turn_is_not_called_published(
     to_publish = catalogue.to_publish
 
     def reopened_after(program):
+        monkeypatch.undo()
         pending = to_publish(program)
         reopen(catalogue, job, program)
         return pending

@@ -12,8 +12,8 @@ from cvzmpi.level2.programs.remarks import add_note, withdraw
 from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.programs.states import SHOWN
+from cvzmpi.level2.views.description import describe
 from cvzmpi.level2.views.embargo import embargo
-from cvzmpi.level2.views.program_text import describe
 from cvzmpi.level2.views.programs import list_items, program_view
 from cvzmpi.level2.views.proposals import by_proposal
 from cvzmpi.level2.views.reservations import by_person
@@ -122,7 +122,7 @@ def test_a_replaced_dataset_is_told_with_the_one_that_replaced_it(catalogue, job
     assert (datasets["OLD"]["superseded"], datasets["OLD"]["superseded_by"]) == (True, "NEW")
     assert (datasets["NEW"]["superseded"], datasets["NEW"]["superseded_by"]) == (False, None)
     assert view.item.buckets == ["public"]
-    assert "replaced by NEW" in describe(view)
+    assert "superseded by NEW" in describe(view)
 
 
 # ----------------------------------------------------------------- inversions and states

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from cvzmpi.level2.views.inversions import describe_inversion
+from cvzmpi.level2.programs.inversions import InversionView
+from cvzmpi.level2.programs.remarks import in_words
 from cvzmpi.level2.views.programs import DatasetView, ProgramView
+from cvzmpi.level2.views.states import InversionState, inversion_state
 
 _TIME = "%Y-%m-%d %H:%M"
 
@@ -22,18 +24,15 @@ def describe(view: ProgramView) -> str:
         *([f"  under embargo {item.embargo}"] if item.embargo else []),
         *(f"  note by {note.written_by}, {note.at:{_TIME}}: {note.text}" for note in view.notes),
         "datasets",
+        *(line for dataset in view.datasets for line in _describe_dataset(dataset)),
+        "criteria" if view.criteria else "criteria: not evaluated yet",
     ]
-    for dataset in view.datasets:
-        lines += _describe_dataset(dataset)
-    lines.append("criteria" if view.criteria else "criteria: not evaluated yet")
     for criterion in view.criteria:
         mark = {True: "yes", False: "NO", None: "-"}[criterion["passed"]]
         lines.append(f"  {criterion['criterion']} ({criterion['rule']}): {mark}")
         lines += [f"    {f['dataset']}  {f['text']}" for f in criterion["findings"]]
     for inversion in view.inversions:
-        lines += describe_inversion(inversion)
-        if replaced := view.superseded_of(inversion.inversion):
-            lines.append(f"  made of superseded datasets: {', '.join(replaced)}")
+        lines += _describe_inversion(inversion, view.superseded_of(inversion.inversion))
     lines.append("history")
     for event in view.history:
         message = f"  {event.message}" if event.message else ""
@@ -41,16 +40,38 @@ def describe(view: ProgramView) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _describe_dataset(view: DatasetView) -> list[str]:
-    d = view.version.dataset
+def _describe_dataset(shown: DatasetView) -> list[str]:
+    d = shown.version.dataset
     facts = [
-        f"version {view.version.version}",
+        f"version {shown.version.version}",
         d.instrument or "unknown instrument",
         d.wavelengths,
         f"{d.frame_count} frames" if d.frame_count else "unknown number of frames",
         f"product {d.product_id}" if d.product_id else "",
         f"bucket {d.bucket}" if d.bucket else "",
-        f"superseded by {view.superseded_by or 'another'}" if view.superseded else "",
+        f"superseded by {shown.superseded_by or 'a newer one of its product'}"
+        if shown.superseded
+        else "",
     ]
     first = f"  {d.dataset_id}  {'  '.join(fact for fact in facts if fact)}"
     return [first, *(f"    cannot be read: {what}" for what in d.unreadable)]
+
+
+def _describe_inversion(view: InversionView, superseded: list[str]) -> list[str]:
+    inversion, state = view.inversion, inversion_state(view)
+    made_by = f", {by}" if (by := inversion.detail.get("by")) else ""
+    commit = f", commit {view.commit}" if view.commit else ""
+    made = f"{inversion.method}{made_by}{commit}"
+    lines = [
+        f"inversion {inversion.inversion_id}  {made}  {inversion.at:{_TIME}}",
+        f"  {state}" + (f" {view.published:{_TIME}}" if state is InversionState.PUBLISHED else ""),
+    ]
+    if superseded:
+        lines.append(f"  made of superseded datasets: {', '.join(superseded)}")
+    if view.withdrawal is not None:
+        lines.append(f"  {in_words(view.withdrawal)}")
+        if view.published is not None:
+            lines.append(f"  it was published {view.published:{_TIME}}: its record stays")
+    return lines + [
+        f"  note by {note.written_by}, {note.at:{_TIME}}: {note.text}" for note in view.notes
+    ]
