@@ -185,6 +185,16 @@ def test_files_that_go_missing_later_are_brought_again(bring, ids, level1, bucke
     assert content(level1 / PROPOSAL / ids[0]) == content(bucket / ids[0])
 
 
+def test_what_was_damaged_here_is_found_when_the_program_is_named(bring, ids, level1, bucket):
+    bring(OP)
+    file = a_fits(level1 / PROPOSAL / ids[0])
+    good = file.read_bytes()
+    file.write_bytes(good[:-3000] + bytes([good[-3000] ^ 1]) + good[-2999:])
+    assert ids[0] in bring().here
+    assert bring(OP).fetched == [ids[0]]
+    assert content(level1 / PROPOSAL / ids[0]) == content(bucket / ids[0])
+
+
 @pytest.mark.parametrize("fault", ["damaged", "cut", "empty", "missing", "no description"])
 def test_data_that_are_not_whole_at_the_source_cost_their_program_alone(
     bring, ids, bucket, level1, catalogue, job, simulated, fault
