@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from cvzmpi.errors import ConfigError, LedgerUnavailableError, MachineError, UnavailableError
+from cvzmpi.level2.configuration import load
+from cvzmpi.level2.fetching.fetch import FetchReport
 from cvzmpi.level2.programs.qualify import QualifyReport
 from cvzmpi.level2.service.rounds import Rounds
 
@@ -15,6 +17,8 @@ from cvzmpi.level2.service.rounds import Rounds
 def steps():
     """The steps of a campaign in which nothing is to be done."""
     return SimpleNamespace(
+        config=load(None, ("level1.driver=copy",)),
+        fetch=lambda job, stop: FetchReport(),
         scan=lambda job: SimpleNamespace(faults=[]),
         qualify=lambda job: QualifyReport(),
         empty_inbox=lambda job: [],
@@ -23,13 +27,13 @@ def steps():
 
 
 def raising(error):
-    def step(job):
+    def step(job, **options):
         raise error
 
     return step
 
 
-@pytest.mark.parametrize("step", ["scan", "qualify", "empty_inbox", "publish"])
+@pytest.mark.parametrize("step", ["scan", "qualify", "fetch", "empty_inbox", "publish"])
 @pytest.mark.parametrize(
     ("error", "text"),
     [
@@ -47,7 +51,7 @@ def test_a_step_that_fails_is_one_line_and_the_others_are_done(steps, step, erro
     rounds = Rounds(steps, None, interval=60)
     with caplog.at_level(logging.ERROR):
         rounds.go_round()
-    assert len(rounds.reports) == 4
+    assert len(rounds.reports) == 5
     (failed,) = (report for report in rounds.reports if report.failed)
     assert failed.step == step.removeprefix("empty_")
     assert text in failed.text
