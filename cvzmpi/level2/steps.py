@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -93,7 +93,7 @@ class Level2Steps:
         return prepare_programs(self.catalogue, job, level1, output, self.config.preprocess)
 
     def fetch(
-        self, job: Job, programs: Sequence[str] = (), seconds: float = float("inf")
+        self, job: Job, programs: Sequence[str] = (), stop: Callable[[], bool] = lambda: False
     ) -> FetchReport:
         """Bring the Level 1 data of the invertible programs, as `fetch_programs` does.
 
@@ -101,8 +101,8 @@ class Level2Steps:
         ----------
         programs : sequence of str
             Only the data of these.
-        seconds : float
-            After these, nothing more is begun.
+        stop : callable
+            Asked again and again: True ends it.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class Level2Steps:
             If no service is set that brings them.
         """
         driver, settings = level1_driver(self.config), self.config.level1
-        return fetch_programs(self.catalogue, job, driver, settings, programs, seconds)
+        return fetch_programs(self.catalogue, job, driver, settings, programs, stop)
 
     def publish(self, job: Job) -> list[Published]:
         """Publish all programs that are inverted."""

@@ -72,6 +72,6 @@ class S3Config(Section):
     )
     region: str = Field("", description='region of the buckets; "" is that of the environment')
     part: int = Field(
-        64, ge=5, le=5000, description="MiB that are sent at once; larger files go in such parts"
+        64, ge=5, le=1000, description="MiB that are sent at once; larger files go in such parts"
     )
     retries: int = Field(5, ge=0, description="repetitions of a request without a usable answer")

@@ -83,7 +83,7 @@ def test_the_web_server_sends_what_the_dashboard_reads(start):
     ].text
     values = {"$http_host": "example.org", "$remote_addr": "192.0.2.1", "$scheme": "https"}
     sent = re.findall(r"proxy_set_header (\S+) +(\S+);", configuration)
-    headers = {name: values.get(value, value.strip("\"")) for name, value in sent}
+    headers = {name: values.get(value, value.strip('"')) for name, value in sent}
     (serve,) = commands("test_the_web_server_sends_what_the_dashboard_reads", 1)
     address = start(serve)
 

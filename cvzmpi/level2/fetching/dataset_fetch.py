@@ -78,16 +78,21 @@ class DatasetFetch:
             self._lock.release()
             self._lock = None
 
-    def is_here(self) -> bool:
+    def is_here(self, *, anew: bool = False) -> bool:
         """True if the dataset is in its place, whole.
 
         One that is not whole is moved to where it is brought, without the files that are damaged.
+
+        Parameters
+        ----------
+        anew : bool
+            Whether to look at the files also if they were found whole before.
         """
         place = level1_place(self._level1, self.dataset)
         if place is None:
             return False
         self._final = place
-        if self._was_whole():
+        if not anew and self._was_whole():
             return True
         faults = self._find_faults(place)
         if not faults:

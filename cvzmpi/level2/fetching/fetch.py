@@ -68,7 +68,7 @@ def fetch_programs(
     driver: TransferDriver,
     settings: Level1Config,
     programs: Sequence[str] = (),
-    seconds: float = float("inf"),
+    stop: Callable[[], bool] = lambda: False,
 ) -> FetchReport:
     """Bring the data of all programs that are invertible, reserved or not, or of some programs.
 
@@ -77,9 +77,10 @@ def fetch_programs(
     Parameters
     ----------
     programs : sequence of str
-        Only these, in whatever state.
-    seconds : float
-        After these, nothing more is begun. What a service does by itself goes on, and the next
+        Only these, in whatever state. All their files are looked at, also those of datasets that
+        were found whole before.
+    stop : callable
+        Asked again and again: True ends it. What a service does by itself goes on, and the next
         fetch takes it up.
 
     Raises
@@ -93,14 +94,14 @@ def fetch_programs(
         catalogue.state(name, FetchError)
     known = catalogue.programs()
     invertible = {unit.name for unit in catalogue.ledger.units(states=list(INVERTIBLE))}
-    step = _FetchStep(catalogue, job, driver, settings)
+    step = _FetchStep(catalogue, job, driver, settings, anew=bool(programs))
     for name in programs or sorted(invertible):
         if name in known:
             step.add(known[name])
-    give_up = time.monotonic() + seconds
     try:
-        while step.go_on() and time.monotonic() < give_up:
-            time.sleep(driver.pause)
+        while step.go_on() and not stop():
+            if step.is_waiting:
+                time.sleep(driver.pause)
     finally:
         step.end()
     return step.report
@@ -119,15 +120,27 @@ class _FetchStep:
     """The datasets that are still to be fetched, and those under way."""
 
     def __init__(
-        self, catalogue: Catalogue, job: Job, driver: TransferDriver, settings: Level1Config
+        self,
+        catalogue: Catalogue,
+        job: Job,
+        driver: TransferDriver,
+        settings: Level1Config,
+        *,
+        anew: bool,  # also what was found whole before is looked at
     ) -> None:
         self.report = FetchReport()
+        self._anew = anew
         self._catalogue = catalogue
         self._job = job
         self._driver = driver
         self._settings = settings
         self._queue: deque[_Wanted] = deque()
         self._under_way: list[_Wanted] = []
+
+    @property
+    def is_waiting(self) -> bool:
+        """True if something is under way."""
+        return bool(self._under_way)
 
     def add(self, program: ObservingProgram) -> None:
         """Add the datasets of a program."""
@@ -140,7 +153,10 @@ class _FetchStep:
 
     def go_on(self) -> bool:
         """Begin what there is room for, and look after what is under way; False at the end."""
-        while self._queue and len(self._under_way) < self._settings.at_once:
+        n_begun = min(len(self._queue), self._settings.at_once - len(self._under_way))
+        for _ in range(n_begun):
+            if not self._queue:  # a program failed, and its other datasets are left
+                break
             wanted = self._queue.popleft()
             try:
                 self._isolated(wanted.program, wanted.fetch.name, partial(self._begin, wanted))
@@ -170,7 +186,7 @@ class _FetchStep:
         fetch = wanted.fetch
         if not fetch.take():
             self.report.under_way.append(fetch.name)  # by another process
-        elif fetch.is_here():
+        elif fetch.is_here(anew=self._anew):
             self.report.here.append(fetch.name)
         else:
             wanted.n_bytes = fetch.n_missing_bytes()

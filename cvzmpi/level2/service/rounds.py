@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -90,7 +91,12 @@ class Rounds:
         return "\n".join([str(report), *report.faults])
 
     def _fetch(self) -> str:
-        report = self._steps.fetch(self._job, seconds=_FETCH_SECONDS)
+        give_up = time.monotonic() + _FETCH_SECONDS
+
+        def stop() -> bool:
+            return self._ended.is_set() or time.monotonic() > give_up
+
+        report = self._steps.fetch(self._job, stop=stop)
         return "\n".join([str(report), *report.lines])
 
     def _empty_inbox(self) -> str:

@@ -50,12 +50,17 @@ def _globus(config: Level2Config, end: Literal["publish", "level1"]) -> Globus:
     settings = config.globus
     if end == "publish":
         collection, path = settings.publish_collection, settings.publish_path
+        local, name_of_local = config.publish.staging, "publish.staging"
     else:
         collection, path = settings.level1_collection, settings.level1_path
+        local, name_of_local = config.level1.directory, "level1.directory"
     for name, value in (
         ("here_collection", settings.here_collection),
         (f"{end}_collection", collection),
     ):
         if not value:
             raise ConfigError(f'globus.{name} is not set, and {end}.driver is "globus"')
+    seen = settings.here_directory
+    if not local.resolve().is_relative_to(seen.resolve()):
+        raise ConfigError(f"{name_of_local} = {local}: not below globus.here_directory = {seen}")
     return Globus(settings, collection, path)

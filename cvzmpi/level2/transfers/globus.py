@@ -207,6 +207,8 @@ class Globus:
         words = [error.get("code"), error.get("description")]
         if not any(words):
             words = [document.get("nice_status"), document.get("nice_status_details")]
+        if document["status"] == "INACTIVE":  # until somebody renews a consent or credentials
+            words.insert(0, "INACTIVE")
         if not any(words) and document.get("faults"):
             events = self.client.task_event_list(task, limit=10)
             faults = [event for event in events if event.get("is_error")]

@@ -6,6 +6,7 @@ import pytest
 
 from cvzmpi.errors import MachineError, TransferUnavailableError
 from cvzmpi.ledger import State
+from cvzmpi.level2.configuration import load
 from cvzmpi.level2.fetching import dataset_fetch, fetch
 from cvzmpi.level2.fetching.fetch import FetchError, fetch_programs
 from cvzmpi.level2.maps.level1 import read_level1
@@ -15,6 +16,8 @@ from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.retry import retry
 from cvzmpi.level2.programs.scan import synchronise
+from cvzmpi.level2.service.rounds import Rounds
+from cvzmpi.level2.steps import Level2Steps
 from cvzmpi.level2.transfer_settings import GlobusConfig, Level1Config
 from cvzmpi.level2.transfers.globus import TOKEN, Globus
 from cvzmpi.level2.transfers.local_copy import LocalCopy
@@ -76,10 +79,10 @@ def programs(catalogue, job, ids):
 def bring(catalogue, job, bucket, programs, level1, tmp_path):
     """Fetch with a driver, by default a copy from the bucket."""
 
-    def bring(*names, driver=None, seconds=float("inf"), **settings):
+    def bring(*names, driver=None, stop=lambda: False, **settings):
         driver = driver or LocalCopy(tmp_path / "buckets")
         config = Level1Config(directory=level1, **settings)
-        return fetch_programs(catalogue, job, driver, config, names, seconds)
+        return fetch_programs(catalogue, job, driver, config, names, stop)
 
     return bring
 
@@ -178,6 +181,16 @@ def test_what_is_missing_or_damaged_is_brought_to_where_it_is(
 def test_files_that_go_missing_later_are_brought_again(bring, ids, level1, bucket):
     bring(OP)
     a_fits(level1 / PROPOSAL / ids[0]).unlink()
+    assert bring(OP).fetched == [ids[0]]
+    assert content(level1 / PROPOSAL / ids[0]) == content(bucket / ids[0])
+
+
+def test_what_was_damaged_here_is_found_when_the_program_is_named(bring, ids, level1, bucket):
+    bring(OP)
+    file = a_fits(level1 / PROPOSAL / ids[0])
+    good = file.read_bytes()
+    file.write_bytes(good[:-3000] + bytes([good[-3000] ^ 1]) + good[-2999:])
+    assert ids[0] in bring().here
     assert bring(OP).fetched == [ids[0]]
     assert content(level1 / PROPOSAL / ids[0]) == content(bucket / ids[0])
 
@@ -295,7 +308,7 @@ def test_a_service_that_takes_its_time_is_asked_again_later(
     bring, ids, by_globus, globus, level1, bucket
 ):
     globus.holds = 2
-    report = bring(driver=by_globus, seconds=0)
+    report = bring(driver=by_globus, stop=lambda: True)
     assert (sorted(report.under_way), report.fetched) == (ids, [])
     assert str(report).endswith("0 programs failed, 2 under way")
     assert sorted(bring(driver=by_globus).fetched) == ids
@@ -306,7 +319,7 @@ def test_a_service_that_takes_its_time_is_asked_again_later(
 
 def test_no_more_are_under_way_at_once_than_are_allowed(bring, ids, by_globus, globus):
     globus.holds = 1000
-    report = bring(driver=by_globus, at_once=1, seconds=0)
+    report = bring(driver=by_globus, at_once=1, stop=lambda: True)
     assert (report.under_way, report.waiting) == ([ids[0]], [f"{ids[1]}: not begun"])
     assert len(globus.tasks) == 1
 
@@ -316,6 +329,19 @@ def test_a_task_that_failed_costs_its_program(bring, globus, by_globus, catalogu
     report = bring(OP, driver=by_globus)
     assert report.failed[OP].endswith(": PERMISSION_DENIED: no")
     assert state(catalogue, OP) is State.ERROR
+
+
+def test_the_rounds_of_the_service_bring_data_if_a_driver_is_set(
+    catalogue, job, bucket, programs, ids, level1, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for settings in ((), ("level1.driver=copy",)):
+        rounds = Rounds(Level2Steps(load(None, settings), catalogue.ledger), job, 3600)
+        rounds.go_round()
+        texts = {report.step: report.text for report in rounds.reports}
+        assert ("fetch" in texts) == bool(settings)
+    assert texts["fetch"] == "2 datasets fetched, 0 here already, 0 programs failed"
+    assert {path.name for path in (level1 / PROPOSAL).iterdir()} == set(ids)
 
 
 def test_the_command_brings_and_says_so(cvzmpi, campaign, store, simulated, ids):

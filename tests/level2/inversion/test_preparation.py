@@ -30,7 +30,7 @@ def know(catalogue, job, example):
     """An invertible program with these iron datasets, which are like the example's."""
 
     def know(*dataset_ids):
-        rows = [example.row(datasetId=dataset) for dataset in dataset_ids]
+        rows = [example.row(datasetId=d, productId=f"L1-{d}") for d in dataset_ids]
         synchronise(catalogue, job, read_datasets([*rows, calcium()]))
         qualify(catalogue, job, Thresholds(), 7, NOW)
 

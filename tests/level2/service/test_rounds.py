@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from cvzmpi.errors import ConfigError, LedgerUnavailableError, MachineError, UnavailableError
+from cvzmpi.level2.configuration import load
+from cvzmpi.level2.fetching.fetch import FetchReport
 from cvzmpi.level2.programs.qualify import QualifyReport
 from cvzmpi.level2.service.rounds import Rounds
 
@@ -15,8 +17,8 @@ from cvzmpi.level2.service.rounds import Rounds
 def steps():
     """The steps of a campaign in which nothing is to be done."""
     return SimpleNamespace(
-        config=SimpleNamespace(level1=SimpleNamespace(driver="copy")),
-        fetch=lambda job, seconds: SimpleNamespace(lines=[]),
+        config=load(None, ("level1.driver=copy",)),
+        fetch=lambda job, stop: FetchReport(),
         scan=lambda job: SimpleNamespace(faults=[]),
         qualify=lambda job: QualifyReport(),
         empty_inbox=lambda job: [],
@@ -25,7 +27,7 @@ def steps():
 
 
 def raising(error):
-    def step(job, **more):
+    def step(job, **options):
         raise error
 
     return step

@@ -64,6 +64,16 @@ def test_settings_that_globus_needs_are_asked_for():
     assert CLIENT_ID in refusal(publication_driver, *BY_GLOBUS, *COLLECTIONS)
 
 
+def test_what_globus_does_not_see_is_no_place_for_its_files():
+    elsewhere = "globus.here_directory=/elsewhere"
+    assert refusal(publication_driver, *BY_GLOBUS, *COLLECTIONS, elsewhere) == (
+        "publish.staging = staging: not below globus.here_directory = /elsewhere"
+    )
+    assert refusal(level1_driver, *BY_GLOBUS, *COLLECTIONS, elsewhere) == (
+        "level1.directory = level1: not below globus.here_directory = /elsewhere"
+    )
+
+
 def test_credentials_that_s3_needs_are_asked_for():
     assert "AWS_ACCESS_KEY_ID" in refusal(publication_driver, "publish.driver=s3")
 

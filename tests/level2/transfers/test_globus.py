@@ -6,7 +6,7 @@ from cvzmpi.errors import ConfigError, TransferError, TransferUnavailableError
 from cvzmpi.level2.transfer_settings import GlobusConfig
 from cvzmpi.level2.transfers.bring import UnderWay, bring
 from cvzmpi.level2.transfers.globus import CLIENT_ID, CLIENT_SECRET, TOKEN, Globus
-from cvzmpi.level2.transfers.transfer import Fetch, TaskState, Transfer, destination
+from cvzmpi.level2.transfers.transfer import Fetch, TaskState, TaskStatus, Transfer, destination
 from tests.level2.transfers.stand_in_globus import CLIENT, HERE, THERE
 from tests.level2.transfers.stand_in_globus import TOKEN as GOOD_TOKEN
 
@@ -134,6 +134,15 @@ def test_a_task_with_faults_is_waited_for_and_said_why(globus, driver, files, ar
     while under_way.look().state is TaskState.ACTIVE:
         pass
     assert arrived() == content(files)
+
+
+def test_a_task_that_waits_for_a_person_says_so(globus, driver, files):
+    globus.holds = 1
+    under_way = UnderWay(driver, Transfer(files, WHERE))
+    under_way.look()
+    (task,) = globus.tasks.values()
+    task |= {"status": "INACTIVE", "nice_status": "CREDENTIALS_EXPIRED"}
+    assert under_way.look() == TaskStatus(TaskState.ACTIVE, "INACTIVE: CREDENTIALS_EXPIRED")
 
 
 def test_what_takes_too_long_goes_on_and_is_taken_up(globus, driver, files, remembered, arrived):
