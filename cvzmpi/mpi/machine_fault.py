@@ -36,8 +36,10 @@ def is_machine_fault(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, what it was raised from, and so on."""
+    """An error, what it was raised from, and so on; each once, should they go round in a circle."""
+    seen: list[BaseException] = []
     one: BaseException | None = error
-    while one is not None:
+    while one is not None and not any(one is known for known in seen):
         yield one
+        seen.append(one)
         one = one.__cause__

@@ -39,6 +39,12 @@ def test_an_error_for_users_is_passed_on_as_it_is(caplog):
     assert not caplog.records
 
 
+def test_an_error_that_was_raised_from_itself_can_be_passed_on_again():
+    error = Level1Error("a.fits: cut off")
+    error.__cause__ = error  # as `raise failure from error` does where both are one
+    assert one_line_failure(error, "preprocess of A", LOGGER) is error
+
+
 def test_a_full_disk_is_the_machines_fault_whoever_meets_it():
     full = OSError(errno.ENOSPC, "No space left on device")
     told = MapFileError("a.h5: cannot be written: No space left on device")
