@@ -77,6 +77,8 @@ def hand_in(
         failure = one_line_failure(error, f"{STEP} of {ready.program}", _LOGGER)
         if stands not in INVERTED and is_about_program(failure):
             _fail(catalogue, job, ready, before, failure)
+        if failure is error:
+            raise
         raise failure from error
     return _accept(catalogue, job, ready, result)
 
