@@ -24,8 +24,8 @@ the last receipt may be all that is left of its message. Two more markers tell w
 
 - one before the first message of an inversion, which is not persistent. It is gone if the broker
   was started again. Then another one is put there, which says that the last receipt before it does
-  not count, and the message is sent again. (The receipt stays, else a process that is killed here
-  and a broker that dies once more would let the next process doubt the receipt before it.);
+  not count, and the message is sent again. The receipt itself stays: without it, the receipt before
+  it would be the last one for the next process, if this one is killed now;
 - one after the last message of an inversion, which is persistent and stands for no message.
 
 So none is lost, and the message that was under way when the broker died may come twice, with the

@@ -17,6 +17,7 @@ record or gets it. After a process that is killed, the next one begins again.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -139,7 +140,8 @@ def _publish_or_fail(
     if events and not _record(catalogue, job, program, events):
         return [replace(one, error="registered, and reopened meanwhile") for one in outcomes]
     for inversion in pending:
-        _remembered(publisher, inversion).unlink(missing_ok=True)
+        with suppress(OSError):  # the task of a transfer that is done harms nobody
+            _remembered(publisher, inversion).unlink(missing_ok=True)
     return outcomes
 
 
