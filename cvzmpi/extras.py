@@ -20,7 +20,7 @@ PACKAGES = {
     "mpi": {"mpi4py"},
     "postgres": {"psycopg"},
     "serve": {"flask", "prometheus_client", "waitress"},
-    "level2": {"asdf", "dkist", "gwcs", "yaml"},
+    "level2": {"asdf", "dkist", "gwcs", "numba", "yaml"},
     "globus": {"globus_sdk"},
     "s3": {"boto3", "botocore"},
     "amqp": {"pika"},

@@ -1,23 +1,35 @@
-"""Levenberg-Marquardt for many pixels at once.
-
-Every pixel has its own damping, and leaves the batch when it has converged.
-"""
+"""Levenberg-Marquardt for the profiles of a pixel, compiled by numba."""
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from numba import njit
 
-Model = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""From parameters (n, n_parameters) to values (n, ...), derivatives (n, n_parameters, ...)."""
+from cvzmpi.level2.spectroscopy import compiled_model, milne_eddington, voigt, zeeman
+from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy.compiled_model import ModelTables, Workspace, compiled, compute
 
 _FIRST_DAMPING = 1e-2
 _LEAST_DAMPING, _LARGEST_DAMPING = 1e-7, 1e9
 _LESS, _MORE = 0.1, 10.0
 # A pixel has converged after two steps in a row that lower chi^2 by less than this fraction.
 _TOLERANCE = 1e-4
+
+# Parameters whose range is limited, and their limits.
+_LIMITED = np.array(
+    [
+        *(me.FIELD, me.VELOCITY, me.DOPPLER_WIDTH, me.DAMPING, me.LINE_STRENGTH),
+        *(me.SOURCE_CONSTANT, me.SOURCE_GRADIENT, me.FILLING_FACTOR),
+    ]
+)
+_LOWEST = np.array([0.0, -20.0, 0.5, 0.0, 0.1, 0.0, 0.01, 0.02])
+_HIGHEST = np.array([6000.0, 20.0, 10.0, 5.0, 300.0, 5.0, 5.0, 1.0])
 
 
 @dataclass
@@ -41,77 +53,236 @@ class Fit:
 
 
 def fit(
-    model: Model,
+    tables: ModelTables,
     observed: np.ndarray,
     weights: np.ndarray,
     start: np.ndarray,
-    free: np.ndarray,
-    constrain: Callable[[np.ndarray], np.ndarray],
+    n_free: int,
     max_iterations: int,
 ) -> Fit:
-    """Fit a model to observations.
+    """Fit the model to the profiles of each pixel.
 
     Parameters
     ----------
-    observed : float64, shape (n, ...)
-    weights : float64, broadcasts against one observation
+    observed : float64, shape (n, 4, n_wavelengths)
+    weights : float64, shape (4, n_wavelengths)
         Reciprocals of the standard deviations.
     start : float64, shape (n, n_parameters)
-    free : int64, shape (n_free,)
-        The indices of the parameters that are fitted.
-    constrain : callable
-        Takes parameters (n, n_parameters), and returns the nearest allowed ones.
+    n_free : int
+        The first so many parameters are fitted, the others stay.
     """
     n = len(observed)
-
-    def evaluate(rows: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        values, derivatives = model(p)
-        # Contiguous, since the rounding of sums and products depends on the layout in memory, which
-        # differs for a single row.
-        residual = np.ascontiguousarray((observed[rows] - values) * weights).reshape(len(p), -1)
-        slopes = np.ascontiguousarray(derivatives[:, free] * weights)
-        slopes = slopes.reshape(len(p), len(free), -1)
-        chi_squared = (residual * residual).sum(axis=1)
-        curvature = slopes @ slopes.transpose(0, 2, 1)
-        gradient = (slopes @ residual[:, :, np.newaxis])[:, :, 0]
-        return chi_squared, curvature, gradient
-
-    everything = np.arange(n)
-    parameters = constrain(start.copy())
-    chi_squared, curvature, gradient = evaluate(everything, parameters)
-    damping = np.full(n, _FIRST_DAMPING)
-    n_small = np.zeros(n, np.int64)
-    n_iterations = np.zeros(n, np.int64)
-    active = everything
-    for _ in range(max_iterations):
-        trial = parameters[active]
-        trial[:, free] += _step(curvature[active], gradient[active], damping[active])
-        trial = constrain(trial)
-        trial_chi_squared, trial_curvature, trial_gradient = evaluate(active, trial)
-        gain = chi_squared[active] - trial_chi_squared
-        better = gain > 0
-        small = better & (gain < _TOLERANCE * trial_chi_squared)
-        n_small[active] = np.where(small, n_small[active] + 1, np.where(better, 0, n_small[active]))
-        damping[active] *= np.where(better, _LESS, _MORE)
-        np.maximum(damping, _LEAST_DAMPING, out=damping)
-        n_iterations[active] += 1
-        accepted = active[better]
-        parameters[accepted] = trial[better]
-        chi_squared[accepted] = trial_chi_squared[better]
-        curvature[accepted] = trial_curvature[better]
-        gradient[accepted] = trial_gradient[better]
-        active = active[(n_small[active] < 2) & (damping[active] < _LARGEST_DAMPING)]
-        if len(active) == 0:
-            break
-    converged = np.ones(n, bool)
-    converged[active] = False
-    return Fit(parameters, chi_squared, curvature, n_iterations, converged)
+    found = Fit(
+        parameters=start.copy(),
+        chi_squared=np.empty(n),
+        curvature=np.empty((n, n_free, n_free)),
+        n_iterations=np.zeros(n, np.int64),
+        converged=np.zeros(n, bool),
+    )
+    _fit_pixels(
+        tables,
+        np.ascontiguousarray(observed, float),
+        np.ascontiguousarray(weights, float),
+        max_iterations,
+        Workspace.of(len(tables.wavelength)),
+        found.parameters,
+        found.chi_squared,
+        found.curvature,
+        found.n_iterations,
+        found.converged,
+    )
+    return found
 
 
-def _step(curvature: np.ndarray, gradient: np.ndarray, damping: np.ndarray) -> np.ndarray:
-    """Marquardt's step: the diagonal of the curvature is enlarged."""
-    diagonal = np.einsum("nii->ni", curvature)
-    floor = 1e-12 * diagonal.max(axis=1, keepdims=True) + np.finfo(float).tiny
-    damped = curvature.copy()
-    np.einsum("nii->ni", damped)[...] += damping[:, np.newaxis] * diagonal + floor
-    return np.linalg.solve(damped, gradient[:, :, np.newaxis])[:, :, 0]
+@compiled
+def _fit_pixel(
+    tables: ModelTables,
+    observed: np.ndarray,
+    weights: np.ndarray,
+    max_iterations: int,
+    work: Workspace,
+    parameters: np.ndarray,
+    curvature: np.ndarray,
+) -> tuple[float, int, bool]:
+    """Fit a pixel in place; returns chi^2, the number of iterations, and if it has converged."""
+    n_free = len(curvature)
+    gradient = np.empty(n_free)
+    trial, trial_curvature, trial_gradient = parameters.copy(), curvature.copy(), gradient.copy()
+    bring_into_range(parameters)
+    chi_squared = _evaluate(tables, observed, weights, parameters, work, curvature, gradient)
+    damping, n_small = _FIRST_DAMPING, 0
+    for iteration in range(max_iterations):
+        better = False
+        if _step(curvature, gradient, damping, parameters, trial):
+            bring_into_range(trial)
+            trial_chi_squared = _evaluate(
+                tables, observed, weights, trial, work, trial_curvature, trial_gradient
+            )
+            gain = chi_squared - trial_chi_squared
+            better = gain > 0
+        if better:
+            n_small = n_small + 1 if gain < _TOLERANCE * trial_chi_squared else 0
+            damping = max(damping * _LESS, _LEAST_DAMPING)
+            chi_squared = trial_chi_squared
+            parameters[:] = trial
+            curvature[:] = trial_curvature
+            gradient[:] = trial_gradient
+        else:
+            damping *= _MORE
+        if n_small == 2 or damping >= _LARGEST_DAMPING:
+            return chi_squared, iteration + 1, True
+    return chi_squared, max_iterations, False
+
+
+@compiled
+def _evaluate(
+    tables: ModelTables,
+    observed: np.ndarray,
+    weights: np.ndarray,
+    p: np.ndarray,
+    work: Workspace,
+    curvature: np.ndarray,
+    gradient: np.ndarray,
+) -> float:
+    """Chi^2 at some parameters, half its second derivatives, and half its negative gradient."""
+    compute(p, tables, work)
+    n_free = len(curvature)
+    residual = work.stokes
+    for s in range(4):
+        for i in range(residual.shape[1]):
+            residual[s, i] = (observed[s, i] - residual[s, i]) * weights[s, i]
+            for k in range(n_free):
+                work.derivatives[k, s, i] *= weights[s, i]
+    flat = residual.reshape(-1)
+    slopes = work.derivatives.reshape(len(work.derivatives), -1)
+    for k in range(n_free):
+        gradient[k] = _dot(slopes[k], flat)
+        for m in range(k + 1):
+            curvature[k, m] = curvature[m, k] = _dot(slopes[k], slopes[m])
+    return _dot(flat, flat)
+
+
+@compiled
+def _dot(one: np.ndarray, other: np.ndarray) -> float:
+    """The sum of products, by eight sums that a processor can keep in one register."""
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
+    n = len(one) // 8 * 8
+    for i in range(0, n, 8):
+        s0 += one[i] * other[i]
+        s1 += one[i + 1] * other[i + 1]
+        s2 += one[i + 2] * other[i + 2]
+        s3 += one[i + 3] * other[i + 3]
+        s4 += one[i + 4] * other[i + 4]
+        s5 += one[i + 5] * other[i + 5]
+        s6 += one[i + 6] * other[i + 6]
+        s7 += one[i + 7] * other[i + 7]
+    for i in range(n, len(one)):
+        s0 += one[i] * other[i]
+    return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
+
+
+@compiled
+def _step(
+    curvature: np.ndarray,
+    gradient: np.ndarray,
+    damping: float,
+    parameters: np.ndarray,
+    trial: np.ndarray,
+) -> bool:
+    """Put the parameters after Marquardt's step into `trial`, which enlarges the diagonal.
+
+    The matrix is decomposed after Cholesky; returns False if it is not positive.
+    """
+    n = len(curvature)
+    largest = 0.0
+    for k in range(n):
+        largest = max(largest, curvature[k, k])
+    lower = np.empty((n, n))
+    for k in range(n):
+        for m in range(k + 1):
+            total = curvature[k, m]
+            if k == m:
+                total += damping * curvature[k, k] + 1e-12 * largest + np.finfo(np.float64).tiny
+            for j in range(m):
+                total -= lower[k, j] * lower[m, j]
+            if k > m:
+                lower[k, m] = total / lower[m, m]
+            elif total > 0:
+                lower[k, k] = np.sqrt(total)
+            else:
+                return False
+    step = gradient.copy()
+    for k in range(n):
+        for j in range(k):
+            step[k] -= lower[k, j] * step[j]
+        step[k] /= lower[k, k]
+    for k in range(n - 1, -1, -1):
+        for j in range(k + 1, n):
+            step[k] -= lower[j, k] * step[j]
+        step[k] /= lower[k, k]
+    trial[:] = parameters
+    trial[:n] += step
+    return True
+
+
+@compiled
+def bring_into_range(p: np.ndarray) -> None:
+    """Change parameters to the nearest allowed ones, with the angles in their usual ranges.
+
+    A negative field is a field in the opposite direction.
+
+    Parameters
+    ----------
+    p : float64, shape (n_parameters,)
+    """
+    if p[me.FIELD] < 0:
+        p[me.FIELD] *= -1
+        p[me.INCLINATION] += np.pi
+    turned = p[me.INCLINATION] % (2 * np.pi)
+    p[me.INCLINATION] = min(turned, 2 * np.pi - turned)
+    p[me.AZIMUTH] %= np.pi
+    for k in range(len(_LIMITED)):
+        p[_LIMITED[k]] = min(max(p[_LIMITED[k]], _LOWEST[k]), _HIGHEST[k])
+
+
+def _compiled_with(sources: str) -> Callable[..., None]:
+    """The function that fits the pixels of a batch; numba keeps its machine code on disk.
+
+    numba sees by itself that the file of a function has changed, but not that one of a function
+    which it calls has: so the machine code is that of certain `sources`.
+    """
+
+    def fit_pixels(
+        tables: ModelTables,
+        observed: np.ndarray,
+        weights: np.ndarray,
+        max_iterations: int,
+        work: Workspace,
+        parameters: np.ndarray,
+        chi_squared: np.ndarray,
+        curvature: np.ndarray,
+        n_iterations: np.ndarray,
+        converged: np.ndarray,
+    ) -> None:
+        assert sources
+        for row in range(len(observed)):
+            chi_squared[row], n_iterations[row], converged[row] = _fit_pixel(
+                tables,
+                observed[row],
+                weights,
+                max_iterations,
+                work,
+                parameters[row],
+                curvature[row],
+            )
+
+    try:
+        return njit(fit_pixels, cache=True, error_model="numpy")
+    except RuntimeError:  # there is no directory for the machine code: each process makes its own
+        return compiled(fit_pixels)
+
+
+_SOURCES = [voigt, zeeman, milne_eddington, compiled_model, sys.modules[__name__]]
+_fit_pixels = _compiled_with(
+    hashlib.sha256(b"".join(Path(str(s.__file__)).read_bytes() for s in _SOURCES)).hexdigest()
+)

@@ -11,6 +11,7 @@ from cvzmpi.level2.inversion.first_guess import estimate, first_start, start_wit
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy.compiled_model import ModelTables
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 
 CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
@@ -19,17 +20,6 @@ CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
 # Pixels with a larger chi^2 per degree of freedom are fitted again, starting from these fields.
 _GOOD_FIT = 1.3
 _OTHER_FIELDS = (2500.0, 1200.0, 500.0)  # G
-
-_ALLOWED = {
-    me.FIELD: (0.0, 6000.0),
-    me.VELOCITY: (-20.0, 20.0),
-    me.DOPPLER_WIDTH: (0.5, 10.0),
-    me.DAMPING: (0.0, 5.0),
-    me.LINE_STRENGTH: (0.1, 300.0),
-    me.SOURCE_CONSTANT: (0.0, 5.0),
-    me.SOURCE_GRADIENT: (0.01, 5.0),
-    me.FILLING_FACTOR: (0.02, 1.0),
-}
 
 
 @dataclass(frozen=True)
@@ -70,16 +60,16 @@ def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSetti
     rows = np.flatnonzero(_usable(observed))
     if len(rows) == 0:
         return result
-    free = _free_parameters(model)
+    n_free = _count_free_parameters(model)
     weights = _weights(model, settings)
-    degrees_of_freedom = np.count_nonzero(weights) - len(free)
-    fit = _fit(model, observed[rows], weights, free, settings)
+    degrees_of_freedom = np.count_nonzero(weights) - n_free
+    fit = _fit(model, observed[rows], weights, n_free, settings)
     chi_squared = fit.chi_squared / degrees_of_freedom
     result.parameters[rows] = fit.parameters
     result.uncertainties[rows] = 0
     # If the model does not fit, the misfit counts as noise.
     scale = np.maximum(chi_squared, 1)[:, np.newaxis]
-    result.uncertainties[rows[:, np.newaxis], free] = np.sqrt(scale * _variances(fit.curvature))
+    result.uncertainties[rows, :n_free] = np.sqrt(scale * _variances(fit.curvature))
     result.chi_squared[rows] = chi_squared
     result.n_iterations[rows] = fit.n_iterations
     result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
@@ -91,9 +81,9 @@ def _usable(observed: np.ndarray) -> np.ndarray:
     return np.isfinite(observed).all(axis=(1, 2)) & (observed[:, 0] > 0).all(axis=1)
 
 
-def _free_parameters(model: MilneEddington) -> np.ndarray:
-    n_free = me.N_PARAMETERS if model.stray_light is not None else me.FILLING_FACTOR
-    return np.arange(n_free)
+def _count_free_parameters(model: MilneEddington) -> int:
+    """The number of parameters that are fitted: the filling factor, the last, needs stray light."""
+    return me.N_PARAMETERS if model.stray_light is not None else me.FILLING_FACTOR
 
 
 def _weights(model: MilneEddington, settings: InversionSettings) -> np.ndarray:
@@ -109,48 +99,26 @@ def _fit(
     model: MilneEddington,
     observed: np.ndarray,
     weights: np.ndarray,
-    free: np.ndarray,
+    n_free: int,
     settings: InversionSettings,
 ) -> least_squares.Fit:
     """The first fit of each pixel or, if that is not good, the best of several."""
+    tables = ModelTables.of(model)
 
     def fit(rows: np.ndarray, start: np.ndarray) -> least_squares.Fit:
         return least_squares.fit(
-            model.stokes_and_derivatives,
-            observed[rows],
-            weights,
-            start,
-            free,
-            allowed,
-            settings.max_iterations,
+            tables, observed[rows], weights, start, n_free, settings.max_iterations
         )
 
     estimates = estimate(observed, model.wavelength, model.lines)
     best = fit(np.arange(len(observed)), first_start(model, observed, estimates))
-    good = _GOOD_FIT * (np.count_nonzero(weights) - len(free))
+    good = _GOOD_FIT * (np.count_nonzero(weights) - n_free)
     for field in _OTHER_FIELDS[: settings.restarts]:
         rows = np.flatnonzero((best.chi_squared > good) | ~best.converged)
         if len(rows):
             start = start_with_field(model, observed[rows], estimates.of(rows), field)
             best.take_better(rows, fit(rows, start))
     return best
-
-
-def allowed(parameters: np.ndarray) -> np.ndarray:
-    """The nearest allowed parameters, with the angles in their usual ranges.
-
-    A negative field is a field in the opposite direction.
-    """
-    p = parameters.copy()
-    negative = p[:, me.FIELD] < 0
-    p[negative, me.FIELD] *= -1
-    p[negative, me.INCLINATION] += np.pi
-    turned = np.mod(p[:, me.INCLINATION], 2 * np.pi)
-    p[:, me.INCLINATION] = np.minimum(turned, 2 * np.pi - turned)
-    p[:, me.AZIMUTH] = np.mod(p[:, me.AZIMUTH], np.pi)
-    for index, (lowest, highest) in _ALLOWED.items():
-        p[:, index] = np.clip(p[:, index], lowest, highest)
-    return p
 
 
 def _variances(curvature: np.ndarray) -> np.ndarray:

@@ -31,24 +31,24 @@ def voigt_faraday(v: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     H, L : ndarray
         H(0, v) = exp(-v^2).
     """
-    above = _SCALE + a
+    above = SCALE + a
     inverse = 1 / (above * above + v * v)
     u_real, u_imag = above * inverse, v * inverse  # 1 / (S - iz)
-    z_real = 2 * _SCALE * u_real - 1
-    z_imag = 2 * _SCALE * u_imag
+    z_real = 2 * SCALE * u_real - 1
+    z_imag = 2 * SCALE * u_imag
     # A polynomial with real coefficients at a complex point, in real arithmetic (Knuth, TAOCP 2,
     # 4.6.4, eq. 3): four operations a term.
     double, squared = 2 * z_real, z_real * z_real + z_imag * z_imag
-    first = np.full_like(z_real, _COEFFICIENTS[-1])
+    first = np.full_like(z_real, COEFFICIENTS[-1])
     second = np.zeros_like(z_real)
     term = np.empty_like(z_real)
-    for coefficient in _COEFFICIENTS[-2:0:-1]:
+    for coefficient in COEFFICIENTS[-2:0:-1]:
         np.multiply(squared, second, out=second)
         np.multiply(double, first, out=term)
         np.subtract(term, second, out=second)
         second += coefficient
         first, second = second, first
-    p_real = _COEFFICIENTS[0] + z_real * first - squared * second
+    p_real = COEFFICIENTS[0] + z_real * first - squared * second
     p_imag = z_imag * first
     # w = u (2 u P + 1 / sqrt(pi))
     s_real = 2 * (p_real * u_real - p_imag * u_imag) + _INVERSE_SQRT_PI
@@ -67,4 +67,4 @@ def _weideman(n_terms: int) -> tuple[float, np.ndarray]:
     return float(scale), transform[1 : n_terms + 1]
 
 
-_SCALE, _COEFFICIENTS = _weideman(N_TERMS)
+SCALE, COEFFICIENTS = _weideman(N_TERMS)

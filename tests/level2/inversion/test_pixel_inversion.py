@@ -8,7 +8,6 @@ from cvzmpi.level2.inversion.pixel_inversion import (
     CONVERGED,
     NOT_CONVERGED,
     UNUSABLE,
-    allowed,
     invert,
 )
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres, noisy_profiles
@@ -158,10 +157,3 @@ def test_the_filling_factor_is_found_where_stray_light_is_given(truth):
     error = np.abs(result.parameters - at)
     assert np.median(error[:, me.FILLING_FACTOR]) < 0.03
     assert np.median(error[:, me.FIELD]) < 20
-
-
-def test_a_negative_field_is_one_in_the_opposite_direction():
-    p = np.ones((1, me.N_PARAMETERS))
-    p[0, [me.FIELD, me.INCLINATION, me.AZIMUTH]] = -800, 0.4, 3 * np.pi + 0.3
-    q = allowed(p)[0]
-    assert q[[me.FIELD, me.INCLINATION, me.AZIMUTH]] == pytest.approx([800, np.pi - 0.4, 0.3])
