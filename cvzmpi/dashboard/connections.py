@@ -9,6 +9,9 @@ answers. Here that one thread also closes connections
 - that a client has beyond its number, and all clients beyond the number of all of them: each
   further connection takes the place of the one that has waited longest for its client.
 
+A client that sends several requests at once gets its answers one after another: the next is made
+when it has taken the one before.
+
 A web server in front (`serve.proxy`) has the connections of all its clients. Its requests are
 counted by the address that it gives in `X-Forwarded-For`; a client with too many of them at a time
 gets the status 429.
@@ -34,6 +37,9 @@ from waitress.utilities import Error
 
 from cvzmpi.dashboard.client_network import client_network
 
+_MOST_SENT = 128 * 1024
+"""Bytes of answers that the system holds for a client."""
+
 _MOST_UNREAD = 2 << 20
 """Bytes of answers that a client has not taken, above which none is added."""
 
@@ -42,10 +48,7 @@ _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Lengt
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """What a client may take.
-
-    The numbers of connections are below the 1024 open files that many systems give a process.
-    """
+    """What a client may take."""
 
     arrival: float = 30.0  # seconds for the head of a request, and again for its body
     taking: float = 120.0  # seconds for a client to take its answer
@@ -131,6 +134,7 @@ class _Connection(HTTPChannel):
         self.limits = server.limits
         self.passed_on = str(addr[0]) == server.proxy
         self.client = "" if self.passed_on else client_network(str(addr[0]))
+        self.held = False  # further requests are there, and the answer before is not taken yet
         self._n_heads = 0
         self._doing: tuple[str, int] = ("arrival", 0)
         self.since = time.monotonic()  # it has been `_doing` this
@@ -152,8 +156,15 @@ class _Connection(HTTPChannel):
 
     @property
     def at_work(self) -> bool:
-        """True while a request is there whose answer is not made."""
-        return bool(self.requests)
+        """True while an answer is being made, or is about to be."""
+        return bool(self.requests) and not self.held
+
+    def writable(self) -> bool:
+        """Go on with the next request as soon as the answer to the one before is sent."""
+        if self.held and not self.total_outbufs_len:
+            self.held = False
+            self.server.task_dispatcher.add_task(self)
+        return bool(super().writable())
 
     def waits(self, now: float) -> bool:
         """True if it waits for its client; `since` is brought up to date."""
@@ -230,6 +241,18 @@ class LimitedServer(TcpWSGIServer):
         elif len(connections) > self.limits.in_all:
             ((client, _),) = Counter(one.client for one in connections).most_common(1)
             _end_longest_waiting([one for one in connections if one.client == client])
+
+    def add_task(self, task: _Connection) -> None:
+        """Let a request be answered, unless its client has to take the answer before it first."""
+        if task.total_outbufs_len:
+            task.held = True
+        else:
+            super().add_task(task)
+
+    def set_socket_options(self, conn: socket.socket) -> None:
+        """Let the system take no more of an answer than `_MOST_SENT` before the client does."""
+        super().set_socket_options(conn)
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_SENT)
 
     def n_at_work_for(self, client: str) -> int:
         """Number of requests of a client whose answers are not made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -20,6 +21,9 @@ from cvzmpi.ledger.status.status import take_status
 _THREADS = 8
 _MAX_HEAD = 32 * 1024
 """Bytes of the first line and the headers of a request."""
+
+_OPEN_FILES = 4096
+"""Enough for all connections and the temporary files of their requests and answers."""
 
 
 def serve_campaign(campaign: ServedCampaign, host: str, port: int, proxy: str) -> None:
@@ -61,6 +65,7 @@ def serve(
     ConfigError
         If the address cannot be used.
     """
+    _allow_open_files()
     try:
         server = listen(
             app,
@@ -82,6 +87,14 @@ def serve(
         click.echo(f"{SERVE_TOKEN} is not set: nothing can be changed from here", err=True)
     with beside or nullcontext():
         server.run()
+
+
+def _allow_open_files() -> None:
+    """Raise the number of files that this process may open, as far as the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _proxy(address: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Level1Config(Section):
     directory: FilePath = Field(
         Path("level1"), description="directory of <dataset> or <proposal>/<dataset>"
     )
-    driver: Driver | Literal[""] = Field(
+    driver: Literal["", "copy", "globus", "s3"] = Field(
         "", description='service that brings the data: "copy", "globus", "s3"; "" brings none'
     )
     source: FilePath = Field(

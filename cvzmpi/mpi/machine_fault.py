@@ -36,8 +36,10 @@ def is_machine_fault(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, what it was raised from, and so on."""
+    """An error, what it was raised from, and so on; one may have been raised from itself."""
     one: BaseException | None = error
-    while one is not None:
+    seen: list[BaseException] = []
+    while one is not None and one not in seen:
         yield one
+        seen.append(one)
         one = one.__cause__

@@ -139,6 +139,31 @@ def test_an_answer_that_nobody_takes_ends_its_connection():
             connection.close()
 
 
+def test_requests_that_are_sent_at_once_are_answered_one_after_another():
+    requests_at_once = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 20
+    with listening() as address, connect(address, requests_at_once) as one:
+        one.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert read(one).count(b"here") == 21
+
+
+def test_no_further_answer_is_made_before_the_last_one_is_taken():
+    made = []
+
+    def counting(environ, start_response):
+        made.append(environ["PATH_INFO"])
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"x" * 1_500_000]
+
+    requests_at_once = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 20
+    with listening(counting) as address, connect(address, requests_at_once) as slow:
+        with connect(address, b"GET /other HTTP/1.0\r\n\r\n") as other:
+            assert read(other).endswith(b"x")
+        time.sleep(1)
+        assert made.count("/") < 5
+        slow.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert read(slow).count(b"HTTP/1.") == 21
+
+
 def test_a_connection_that_asks_nothing_further_ends():
     with (
         listening(idle=0.5) as address,
@@ -202,3 +227,12 @@ def test_a_web_server_in_front_may_have_many_connections_and_its_clients_few_req
         for connection in (*first, *others):
             assert read(connection).endswith(b"here")
             connection.close()
+
+
+def test_a_name_of_several_addresses_is_served_at_once():
+    server = listen(answer, "localhost", 0, threads=1)
+    try:
+        assert server.effective_host in {"127.0.0.1", "::1"}
+    finally:
+        server.asyncore.close_all(server._map)
+        server.task_dispatcher.shutdown()

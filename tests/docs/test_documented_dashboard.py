@@ -81,9 +81,9 @@ def test_the_web_server_sends_what_the_dashboard_reads(start):
     configuration = blocks_tested_by(f"{HERE}::test_the_web_server_sends_what_the_dashboard_reads")[
         0
     ].text
-    values = {"$host": "example.org", "$remote_addr": "192.0.2.1", "$scheme": "https"}
-    sent = re.findall(r"proxy_set_header (\S+) (\S+);", configuration)
-    headers = {name: values[value] for name, value in sent}
+    values = {"$http_host": "example.org", "$remote_addr": "192.0.2.1", "$scheme": "https"}
+    sent = re.findall(r"proxy_set_header (\S+) +(\S+);", configuration)
+    headers = {name: values.get(value, value.strip("\"")) for name, value in sent}
     (serve,) = commands("test_the_web_server_sends_what_the_dashboard_reads", 1)
     address = start(serve)
 

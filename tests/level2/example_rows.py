@@ -9,7 +9,7 @@ def row(dataset_id="BLKGA", **changed):
     """A ViSP dataset of Fe I 630 that passes every criterion; `changed` in the store's names."""
     return {
         "datasetId": dataset_id,
-        "productId": f"L1-{dataset_id}",
+        "productId": f"L1-{changed.get('datasetId', dataset_id)}",
         "bucket": "data",
         "observingProgramExecutionId": OP,
         "instrumentProgramExecutionId": "id.85407.60330",

@@ -32,10 +32,10 @@ class StandInStore:
     """What the store holds, and how it behaves.
 
     `datasets` and `experiments` are its rows, `inversions` the records that were registered, in
-    order. `requests` are the queries that arrived. `failures` are (HTTP status, body) or (HTTP
-    status, body, headers), each given in place of one answer, or None for an answer; with
-    `answers_lost` = n the next n requests are carried out and their answers lost; after `hold` all
-    are carried out, and answered only after `let_go`.
+    order. `requests` are the queries that arrived, `schema` is what they are carried out by.
+    `failures` are (HTTP status, body) or (HTTP status, body, headers), each given in place of one
+    answer, or None for an answer; with `answers_lost` = n the next n requests are carried out and
+    their answers lost; after `hold` all are carried out, and answered only after `let_go`.
     """
 
     def __init__(self, datasets=(), experiments=()):
@@ -49,7 +49,7 @@ class StandInStore:
         self._lock = threading.Lock()
         self._free = threading.Event()
         self.let_go()
-        self._schema = schema_in(REAL_SCHEMA if REAL_SCHEMA.exists() else TRIMMED_SCHEMA)
+        self.schema = schema_in(REAL_SCHEMA if REAL_SCHEMA.exists() else TRIMMED_SCHEMA)
 
     def row(self, dataset_id):
         """The row of a dataset, to be changed."""
@@ -77,7 +77,7 @@ class StandInStore:
             if authorization != TOKEN:
                 return 401, json.dumps({"errors": [{"message": "not authorized"}]})
             result = graphql_sync(
-                self._schema,
+                self.schema,
                 request["query"],
                 root_value=self._roots(),
                 variable_values=request.get("variables"),

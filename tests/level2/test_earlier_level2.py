@@ -4,9 +4,14 @@ import json
 import shutil
 
 import pytest
+from graphql import build_schema
 
+from cvzmpi.level2.pictures.open_map import open_map
+from cvzmpi.level2.product.check import check_product
 from tests.earlier_versions import CURRENT, PIXELS, assert_same_files, ledger_rows
 from tests.level2.example_rows import OP, calcium, row
+from tests.level2.simulated_level1 import simulate_level1
+from tests.level2.stand_in_store import TRIMMED_SCHEMA
 from tests.main_job import bytes_of
 from tools.harness.hdf5_content import values
 
@@ -68,6 +73,30 @@ def remaining(directory):
     return sorted(
         int(values(path)["@n_tickets_remaining"]) for path in directory.rglob("*.inverted.h5")
     )
+
+
+# ----------------------------------------------------------------- products
+
+
+def test_a_product_is_accepted_read_and_shown(earlier, tmp_path):
+    dkist = pytest.importorskip("dkist", reason="products are read with the dkist package")
+    pytest.importorskip("dkist_data_simulator", reason="it makes the Level 1 data")
+    level1, prepared, inverted, product = (
+        tmp_path / name for name in ("level1", "prepared", "inverted", "product")
+    )
+    simulate_level1(level1, n_steps=2, n_slit=6)
+    earlier.succeeds("level2", "prepare", level1, "--output", prepared)
+    earlier.succeeds("level2", "invert", prepared, "--output", inverted)
+    (prepared_map,), (inverted_map,) = prepared.glob("*.h5"), inverted.glob("*.h5")
+    earlier.succeeds(
+        *("level2", "write", level1, prepared_map, inverted_map),
+        *("--output", product, "--inversion-id", "inv.ABC123"),
+    )
+    checked = check_product([product])
+    assert (checked.inversion_id, checked.shape) == ("inv.ABC123", [2, 6])
+    strength = dkist.load_dataset(product)["mag_strength"].data.compute()
+    shown = open_map(product).quantities["field_strength"].read(slice(0, 2))
+    assert shown == pytest.approx(strength)
 
 
 # ----------------------------------------------------------------- programs
@@ -143,9 +172,29 @@ def test_killed_programs_are_finished_as_if_they_had_not_been(
 # ----------------------------------------------------------------- the store and people
 
 
-def test_programs_that_were_scanned_qualified_and_claimed_are_still(earlier, campaign, store):
+OBJECTS = """
+type Health { good: Int bad: Int ill: Int unknown: Int }
+type GosStatus { open: Int opening: Int closed: Int closing: Int undefined: Int }
+type Quartiles { min: Float p25: Float med: Float p75: Float max: Float }
+"""
+
+
+@pytest.fixture
+def earlier_schema():
+    """The schema that earlier versions took the store to have: with objects in place of scalars."""
+    text = TRIMMED_SCHEMA.read_text()
+    replaced = {"HealthCounts": "Health", "GosStatusCounts": "GosStatus"}
+    for scalar, kind in {**replaced, "DistributionString": "Quartiles"}.items():
+        text = text.replace(f": {scalar}\n", f": {kind}\n")
+    return build_schema(text + OBJECTS)
+
+
+def test_programs_that_were_scanned_qualified_and_claimed_are_still(
+    earlier, campaign, store, earlier_schema
+):
     other = {"observingProgramExecutionId": "other", "primaryProposalId": "pid_2_2"}
     store.datasets = [row(), calcium(), row("DARK", aoLocked=749, **other)]
+    schema, store.schema = store.schema, earlier_schema
     for step in (("scan",), ("qualify",), ("claim", OP, "--by", "Jane")):
         earlier.succeeds("level2", *step, cwd=campaign)
 
@@ -153,6 +202,7 @@ def test_programs_that_were_scanned_qualified_and_claimed_are_still(earlier, cam
         return json.loads(version.succeeds("level2", "list", "--json", cwd=campaign).stdout)
 
     before, events = listed(earlier), story(campaign)
+    store.schema = schema
     for step in ("scan", "qualify"):
         CURRENT.succeeds("level2", step, cwd=campaign)
     assert story(campaign) == events

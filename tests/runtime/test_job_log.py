@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from cvzmpi.errors import ConfigError
-from cvzmpi.runtime.job_log import begin_log
+from cvzmpi.runtime.job_log import begin_log, current_log, failures_logged
 
 
 def test_a_line_names_the_rank_that_it_is_about(tmp_path):
@@ -40,3 +40,30 @@ def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "logs").write_text("a file")
     with pytest.raises(ConfigError, match=r"logs/.*\.log: cannot be written: "):
         begin_log(tmp_path / "logs", "INFO", None)
+
+
+def test_a_command_has_a_log_only_if_something_failed(tmp_path, capsys):
+    log = logging.getLogger("cvzmpi.something")
+    with failures_logged(tmp_path / "logs"):
+        log.warning("shown at once")
+    assert capsys.readouterr().err == "shown at once\n"
+    assert not (tmp_path / "logs").exists()
+    with failures_logged(tmp_path / "logs"):
+        path = current_log()
+        try:
+            raise KeyError("postgresql://me:secret@host/db")
+        except KeyError:
+            log.exception("a unit failed")
+    assert capsys.readouterr().err == ""
+    (written,) = (tmp_path / "logs").iterdir()
+    assert written == path
+    assert "Traceback (most recent call last)" in written.read_text()
+    assert "secret" not in written.read_text()
+    assert current_log() is None
+
+
+def test_what_the_log_cannot_take_is_shown(tmp_path, capsys):
+    (tmp_path / "logs").write_text("a file")
+    with failures_logged(tmp_path / "logs"):
+        logging.getLogger("cvzmpi.something").error("a unit failed")
+    assert capsys.readouterr().err.endswith("[rank 0] a unit failed\n")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from cvzmpi.errors import Level1Error
 from cvzmpi.level2.maps.preprocess import preprocess, preprocess_dataset
 from cvzmpi.level2.settings import PreprocessSettings
-from cvzmpi.runtime.all_ranks import DONE
+from cvzmpi.runtime.all_ranks import DONE, SOME_FAILED, USAGE, complain
 
 
 def prepare(
@@ -18,13 +19,19 @@ def prepare(
     spectral_bin: int,
     slit_bin: int,
 ) -> int:
-    """Prepare one map of each dataset, or all, and print the paths."""
+    """Prepare one map of each dataset, or all, and print the paths; one that is bad is named."""
     settings = PreprocessSettings(spectral_bin=spectral_bin, slit_bin=slit_bin)
+    status = DONE
     for dataset in datasets:
-        if map_number is None:
-            prepared = preprocess_dataset(dataset, output, settings)
-        else:
-            prepared = [preprocess(dataset, output, settings, map_number)]
+        try:
+            if map_number is None:
+                prepared = preprocess_dataset(dataset, output, settings)
+            else:
+                prepared = [preprocess(dataset, output, settings, map_number)]
+        except Level1Error as error:
+            complain(str(error))
+            status = SOME_FAILED if len(datasets) > 1 else USAGE
+            continue
         for one in prepared:
             click.echo(one.path)
-    return DONE
+    return status

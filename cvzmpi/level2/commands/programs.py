@@ -57,8 +57,9 @@ def scan(steps: Level2Steps, proposals: tuple[str, ...]) -> int:
 def qualify(steps: Level2Steps) -> int:
     """Evaluate the criteria for every program that is complete."""
     with _job(steps, "qualify") as job:
-        click.echo(steps.qualify(job))
-    return DONE
+        report = steps.qualify(job)
+    click.echo(report)
+    return SOME_FAILED if report.failed else DONE
 
 
 @with_campaign

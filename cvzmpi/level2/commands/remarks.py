@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
+from cvzmpi.ledger import State
 from cvzmpi.level2.commands.programs import with_campaign
+from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.programs.inversions import Withdrawal
 from cvzmpi.level2.programs.remarks import add_note
 from cvzmpi.level2.programs.remarks import withdraw as withdraw_inversion
 from cvzmpi.level2.steps import Level2Steps
@@ -25,11 +30,25 @@ def withdraw(steps: Level2Steps, inversion: str, by: str, reason: str) -> int:
     with steps.ledger.job("level2 withdraw") as job:
         withdrawal = withdraw_inversion(steps.catalogue, job, inversion, by, reason)
     click.echo(f"{inversion}: withdrawn by {withdrawal.withdrawn_by}")
-    published = steps.catalogue.published(withdrawal.program).get(inversion)
-    if published is not None:
-        click.echo(
-            f"{inversion}: published at {published:%Y-%m-%d %H:%M} UTC. Its record and its files "
-            "stay, since the metadata store cannot delete a record: ask the people who run it to "
-            f"remove the inversion {inversion}"
-        )
+    if (consequence := _consequence(steps.catalogue, withdrawal)) is not None:
+        click.echo(consequence)
     return DONE
+
+
+def _consequence(catalogue: Catalogue, withdrawal: Withdrawal) -> str | None:
+    """What people have to do about a withdrawal; None if that is nothing."""
+    inversion_id, program = withdrawal.inversion_id, withdrawal.program
+    published = catalogue.published(program)
+    if inversion_id in published:
+        return (
+            f"{inversion_id}: published at {published[inversion_id]:%Y-%m-%d %H:%M} UTC. Its "
+            "record and its files stay, since the metadata store cannot delete a record: ask the "
+            f"people who run it to remove the inversion {inversion_id}"
+        )
+    inverted = catalogue.states()[program] is State.DONE
+    if inverted and not published and not catalogue.to_publish(program):
+        return (
+            f"{program}: has no other inversion: hand in another one, or look at it from the "
+            f"beginning with cvzmpi level2 reopen {shlex.quote(program)}"
+        )
+    return None

@@ -3,7 +3,8 @@
 In all files the last two axes of the arrays are scan and slit, as `astropy` orders them. Before
 those, the atmosphere has quantity and depth; the profiles have Stokes parameter and wavelength, the
 lines one after another. Two extensions of the profiles say which wavelength belongs to which line,
-and how far it is from it.
+and how far it is from it. The formats are those that DKIST's own Level 2 system reads
+(`NSO.Image.Blanca` and `NSO.Image.Fits.Quantity` of https://github.com/DKISTDC/level2).
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from cvzmpi.messages.foreign_json import plain
 LINES = {23: ("FeI630", 630.15012), 9: ("NaID", 588.995095), 4: ("CaII854", 854.2091)}
 """For a line id of DeSIRe, the line in Level 2 files and its wavelength in air, in nm.
 
-Offsets are from these wavelengths (NIST Atomic Spectra Database).
+Offsets are from these wavelengths (NIST Atomic Spectra Database). DKIST's own system has 588.95095
+for Na I D2, which lacks a digit.
 """
 
 _NM_PER_MILLIANGSTROM = 1e-4
@@ -79,7 +81,8 @@ def read_contents(files: DesireFiles) -> DesireContents:
         Naming the file, what is wrong with it, and what was expected.
     """
     atmosphere = read_array(files.atmosphere)
-    fit, observed = (read_array(path, n_extensions=2) for path in (files.fit, files.observed))
+    fit = read_array(files.fit, n_extensions=2)
+    observed = read_array(files.observed, n_extensions=2)
     _check_sizes(atmosphere, fit, observed)
     for number, name in ((0, "wavelength offsets"), (1, "line ids")):
         if not np.array_equal(fit.extensions[number], observed.extensions[number], equal_nan=True):

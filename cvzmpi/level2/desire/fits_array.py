@@ -64,7 +64,7 @@ class ScanBlocks:
 
     def __init__(self, array: FitsArray, block_bytes: int = _BLOCK_BYTES) -> None:
         self._array = array
-        outer, inner, self._n_scan, slit = array.shape
+        outer, inner, _, slit = array.shape
         self._n = max(1, block_bytes // (outer * inner * slit * _DTYPE.itemsize))
         self._first, self._block = 0, np.empty((outer, inner, 0, slit), np.float32)
 
@@ -95,15 +95,10 @@ def read_array(path: Path, n_extensions: int = 0) -> FitsArray:
         warnings.simplefilter("ignore")  # of astropy, about what is looked at here
         try:
             with fits.open(path, memmap=True, lazy_load_hdus=True) as units:
-                primary = units[0]
-                array = FitsArray(
-                    path,
-                    _shape(path, primary.header),
-                    int(primary.fileinfo()["datLoc"]),
-                    primary.header.copy(),
-                    (),
-                )
-                _check_whole(array)
+                header = units[0].header.copy()
+                shape = _shape(path, header)
+                offset = int(units[0].fileinfo()["datLoc"])
+                _check_whole(path, offset, shape)
                 extensions = tuple(_vector(path, units, n + 1) for n in range(n_extensions))
         except ProductError:
             raise
@@ -113,29 +108,31 @@ def read_array(path: Path, n_extensions: int = 0) -> FitsArray:
         except Exception as error:  # astropy raises errors of many types about damaged headers
             text = plain(one_line(error), 200)
             raise ProductError(f"{path}: no FITS file that can be read: {text}") from error
-    return FitsArray(array.path, array.shape, array.offset, array.header, extensions)
+    return FitsArray(path, shape, offset, header, extensions)
 
 
 def _shape(path: Path, header: fits.Header) -> tuple[int, int, int, int]:
     bitpix = header["BITPIX"]
     if bitpix != _BITPIX:
-        raise ProductError(f"{path}: BITPIX = {bitpix}: expected {_BITPIX}, numbers of float32")
+        raise ProductError(
+            f"{path}: BITPIX = {plain(str(bitpix), 80)}: expected {_BITPIX}, numbers of float32"
+        )
     for key, neutral in (("BSCALE", 1), ("BZERO", 0)):
         if header.get(key, neutral) != neutral:
-            raise ProductError(f"{path}: {key} = {header[key]}: expected none, or {neutral}")
+            value = plain(str(header[key]), 80)
+            raise ProductError(f"{path}: {key} = {value}: expected none, or {neutral}")
     shape = tuple(header[f"NAXIS{n}"] for n in range(header["NAXIS"], 0, -1))
     if len(shape) != 4 or min(shape) < 1:
         raise ProductError(f"{path}: an array of the shape {shape}: expected four axes")
     return shape[0], shape[1], shape[2], shape[3]
 
 
-def _check_whole(array: FitsArray) -> None:
-    needed = array.offset + prod(array.shape) * _DTYPE.itemsize
-    size = array.path.stat().st_size
+def _check_whole(path: Path, offset: int, shape: tuple[int, ...]) -> None:
+    needed = offset + prod(shape) * _DTYPE.itemsize
+    size = path.stat().st_size
     if size < needed:
         raise ProductError(
-            f"{array.path}: {size:,} bytes: truncated; its array of the shape {array.shape} ends "
-            f"at {needed:,}"
+            f"{path}: {size:,} bytes: truncated; its array of the shape {shape} ends at {needed:,}"
         )
 
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cvzmpi.ledger import Event, Job, LedgerUnit, State
+from cvzmpi.errors import MapFileError
+from cvzmpi.ledger import Event, Job, LedgerUnit, Recorded, State
 from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.inversion.recorded_maps import last_record
 from cvzmpi.level2.maps.level1_places import iron_datasets, level1_place
+from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.preprocess import preprocess_dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
@@ -58,7 +60,8 @@ def prepare_programs(
 ) -> PreparationReport:
     """Prepare all programs that are invertible, not reserved, and here as a whole.
 
-    A program that fails goes into error, and the others go on.
+    A program that fails goes into error, and the others go on. One whose prepared maps are damaged
+    or gone is prepared anew.
 
     Raises
     ------
@@ -83,13 +86,34 @@ def prepare_programs(
 
 
 def _to_prepare(catalogue: Catalogue) -> list[LedgerUnit]:
-    """Invertible programs, and those prepared by a version that did not record all maps."""
+    """Invertible programs that are not prepared, or whose prepared maps are not as recorded."""
     ledger = catalogue.ledger
     return [
         unit
         for unit in ledger.units(states=[State.QUALIFIED, State.PREPROCESSED])
-        if unit.state is State.QUALIFIED or last_record(ledger.history(unit.name)) is None
+        if unit.state is State.QUALIFIED or not _as_recorded(ledger.history(unit.name))
     ]
+
+
+def _as_recorded(history: list[Recorded]) -> bool:
+    """Tell whether the prepared maps of a program are all there, and those of the record.
+
+    After an inversion that failed, all of the profiles are compared with their checksum.
+    """
+    maps = last_record(history)
+    if maps is None:  # prepared by a version that did not record all maps
+        return False
+    was_in_error = history[-1].from_state is State.ERROR
+    try:
+        for one in maps:
+            prepared = PreparedMap.read(Path(one["prepared"]))
+            if prepared.checksum != one["checksum"]:
+                return False
+            if was_in_error:
+                prepared.verify()
+    except MapFileError:
+        return False
+    return True
 
 
 def _prepare(

@@ -26,6 +26,7 @@ from cvzmpi.level2.metadata_store.values import (
     Stokes,
     Text,
     Time,
+    Wavelength,
 )
 
 INSTRUMENT = "VISP"
@@ -46,6 +47,7 @@ NEEDED = frozenset(
 )
 """Values of a dataset that cannot be read where they are null, whatever the store allows."""
 
+_WIDEST = 100.0  # nm, between the wavelengths of one dataset; those of the ViSP have 1 or 2 nm
 _ADMINISTRATIVE = {"product_id", "bucket", "embargoed", "embargo_end"}
 
 
@@ -97,8 +99,8 @@ class Dataset(StoreRow):
     frame_count: Annotated[Frames, Field(gt=0)] | None = None
     bounding_box: Box = None
     stokes: Stokes = Field("", alias="stokesParameters")
-    wavelength_min: Number | None = None
-    wavelength_max: Number | None = None
+    wavelength_min: Wavelength | None = None
+    wavelength_max: Wavelength | None = None
     spectral_lines: LineNames | None = None
     health: Counts = Field({})
     gos_status: Counts = Field({})
@@ -121,7 +123,21 @@ class Dataset(StoreRow):
         shortest = info.data.get("wavelength_min")
         if longest is not None and shortest is not None and shortest > longest:
             raise ValueError(f"expected no less than wavelengthMin, {shortest}")
+        if longest is not None and shortest is not None and longest - shortest > _WIDEST:
+            raise ValueError(f"expected at most {_WIDEST:g} nm more than wavelengthMin, {shortest}")
         return longest
+
+    @field_validator("health", "gos_status", "ao_locked")
+    @classmethod
+    def _not_more_than_frames(
+        cls, counted: dict[str, int] | int | None, info: ValidationInfo
+    ) -> dict[str, int] | int | None:
+        # Frames may get lost after they were counted, so that some more may be counted than remain.
+        frames = info.data.get("frame_count")
+        largest = max(counted.values(), default=0) if isinstance(counted, dict) else counted or 0
+        if frames is not None and largest > 2 * frames:
+            raise ValueError(f"expected about frameCount, {frames}, at most")
+        return counted
 
     @property
     def spectropolarimetric(self) -> bool:

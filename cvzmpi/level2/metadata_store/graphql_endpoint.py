@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from cvzmpi.errors import CvzmpiError, UnavailableError, one_line
@@ -147,11 +148,17 @@ class GraphQLEndpoint:
             ) from error
         except requests.RequestException as error:
             raise StoreUnavailableError(f"{self.url}: no answer: {one_line(error)}") from error
+        except (HTTPError, ValueError) as error:  # as for a Location that is no address
+            raise MetadataStoreError(f"{self.url}: no usable answer: {one_line(error)}") from error
 
     def _post(self, request: Mapping[str, Any], given_up: Event) -> tuple[int, bytes]:
         body = bytearray()
         with self._session.post(
-            self.url, json=request, timeout=self._timeout, stream=True
+            self.url,
+            json=request,
+            timeout=self._timeout,
+            stream=True,
+            allow_redirects=False,  # a redirected POST would become a GET
         ) as reply:
             for part in reply.iter_content(_PART):
                 body += part

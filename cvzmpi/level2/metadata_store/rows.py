@@ -122,9 +122,11 @@ def _why_not_kept(row: dict[str, Any], key: str) -> str | None:
 
 
 def _is_newer(dataset: Dataset, other: Dataset) -> bool:
-    """True if a row of a dataset came later than another; one without a time counts as newest."""
+    """True if a row of a dataset came later than another, or as late and cannot be read."""
     if dataset.changed is None or other.changed is None:
         return dataset.changed is None
+    if dataset.changed == other.changed:
+        return bool(dataset.unreadable)
     return dataset.changed > other.changed
 
 

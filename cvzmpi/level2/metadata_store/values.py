@@ -22,10 +22,13 @@ MAX_NAME = 200
 
 _FIRST_YEAR, _LAST_YEAR = 1950, 2150
 _INT32 = 2**31 - 1  # the largest number of GraphQL's type `Int`
+_FARTHEST = 1e6  # arcsec
+_SHORTEST, _LONGEST = 100.0, 100_000.0  # wavelengths, nm
 _MAX_STATUSES = 50
 _MAX_LINES = 100
 
 _NUMBER = r"\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*"
+_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d")
 _BOX = re.compile(rf"\s*\({_NUMBER},{_NUMBER}\)\s*,\s*\({_NUMBER},{_NUMBER}\)\s*")
 
 
@@ -44,7 +47,7 @@ class BoundingBox(NamedTuple):
 
 
 def _time_text(value: Any) -> Any:
-    if not isinstance(value, str | None):
+    if value is not None and not (isinstance(value, str) and _DATE.match(value)):
         raise ValueError("expected a time as ISO text")
     return value
 
@@ -80,8 +83,8 @@ def _box(value: Any) -> BoundingBox | None:
     if match is None:
         raise ValueError("expected (x,y),(x,y) in arcsec")
     box = BoundingBox(*map(float, match.groups()))
-    if not all(map(math.isfinite, box)):
-        raise ValueError("expected finite numbers")
+    if not all(abs(value) <= _FARTHEST for value in box):
+        raise ValueError(f"expected at most {_FARTHEST:g} arcsec")
     return box
 
 
@@ -141,6 +144,7 @@ Flag = Annotated[bool, _instead_of_none(False)]
 AnyTime = Annotated[datetime | None, BeforeValidator(_time_text), AfterValidator(_utc)]
 Time = Annotated[AnyTime, AfterValidator(_within_years)]
 Number = Annotated[float, BeforeValidator(_number)]
+Wavelength = Annotated[float, BeforeValidator(_number), Field(ge=_SHORTEST, le=_LONGEST)]
 Frames = Annotated[int, BeforeValidator(_number), Field(ge=0, le=_INT32)]
 Counts = Annotated[dict[Name, Frames], BeforeValidator(_counts), Field(max_length=_MAX_STATUSES)]
 Box = Annotated[BoundingBox | None, BeforeValidator(_box)]

@@ -1,4 +1,4 @@
-"""The frame of the field's azimuth in Level 2, and what is ambiguous about it.
+"""The frame of the field's azimuth in Level 2.
 
 The spectra do not know the Sun's axes: they give the azimuth relative to the frame of the Stokes
 parameters, from the direction of positive Q towards that of positive U. The Level 1 data of ViSP
@@ -21,9 +21,3 @@ AZIMUTH_FRAME = (
     "solar north): counterclockwise as the observer sees the Sun, north up and west to the right."
 )
 """The zero and the sense of the azimuth, for people who use the product."""
-
-AZIMUTH_AMBIGUITY = (
-    "The azimuth is known modulo 180 degrees; which of the two directions is the field's was not "
-    "decided."
-)
-"""Linear polarisation is the same for two opposite transverse fields."""

@@ -12,7 +12,7 @@ from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.maps.level1 import Level1Map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
-from cvzmpi.level2.product.azimuth_frame import AZIMUTH_AMBIGUITY, AZIMUTH_FRAME
+from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
 from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition, SlitPixels
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddington
@@ -22,7 +22,7 @@ SPECTRAL_LINE = "FeI630"
 _NOTES = (
     f"{inversion_file.MODEL} inversion of Fe I 630.15 and 630.25 nm: one value for all depths.",
     AZIMUTH_FRAME,
-    AZIMUTH_AMBIGUITY,
+    inversion_file.AZIMUTH_NOTE,
     "Velocities are redshifts relative to the lines of the quiet Sun of this map.",
 )
 

@@ -47,8 +47,12 @@ def write_product(
     inverted = inversion_file.read(inverted_path)
     if inverted.origin.prepared_checksum != prepared.checksum:
         raise MapFileError(f"{inverted_path}: not inverted from {prepared.path}")
+    prepared.verify()
     if "dataset" not in prepared.record:
-        raise MapFileError(f"{prepared.path}: prepared from no Level 1 dataset, as simulated maps")
+        raise MapFileError(
+            f"{prepared.path}: prepared from no Level 1 dataset, as simulated maps: a product has "
+            "its headers and coordinates; `cvzmpi level2 plot` draws the map"
+        )
     level1 = read_level1(level1_directory, int(prepared.record["map"]), files_needed=False)
     _check_same_map(level1, prepared)
     source = InvertedMapSource(level1, prepared, inverted)

@@ -18,7 +18,7 @@ from cvzmpi.level2.product.checked_product import INVERSION_ID
 from cvzmpi.level2.product.extensions import IONS
 from cvzmpi.level2.product.files import level2_asdf, level2_fits
 from cvzmpi.level2.product.files.cubes import Cube, cubes_of
-from cvzmpi.level2.product.files.file_names import asdf_name, earlier_asdf_names
+from cvzmpi.level2.product.files.file_names import asdf_name, earlier_asdf_names, fits_name
 from cvzmpi.level2.product.files.header_table import HeaderTable
 from cvzmpi.level2.product.files.level2_asdf import Description
 from cvzmpi.level2.product.files.level2_fits import Frame
@@ -78,16 +78,20 @@ def write_product(
         raise MapFileError(f"{inversion_id}: expected inv. and six of A-Z and 0-9")
     about = About(inversion_id, created, source.model, source.commit, source.notes)
     layout = _layout(source)
-    frames = _frames(source, about, layout)
-    names = [str(frame.primary["FILENAME"]) for frame in frames]
+    level1 = source.level1.headers()[: source.n_steps]
+    names = [fits_name(inversion_id, header) for header in level1]
     _check_distinct(names)
     tables = [HeaderTable() for _ in range(level2_fits.FIRST_EXTENSION + len(layout.cubes))]
-    for step, (frame, name) in enumerate(zip(frames, names, strict=True)):
-        headers = level2_fits.headers_if_whole(directory / name, frame, layout.cubes)
+    for step, header in enumerate(level1):
+        frame = Frame(about, header, source.slit, source.log_tau, layout.wavelengths)
+        if step == 0:
+            _check_fit(source, frame, layout.cubes)
+        path = directory / names[step]
+        headers = level2_fits.headers_if_whole(path, frame, layout.cubes)
         if headers is None:
-            headers = _write_fits(source, step, frame, layout, directory / name)
-        for table, header in zip(tables, headers, strict=True):
-            table.add(header)
+            headers = _write_fits(source, step, frame, layout, path)
+        for table, row in zip(tables, headers, strict=True):
+            table.add(row)
     inventory = _inventory(source, about, layout)
     asdf = directory / asdf_name(inversion_id)
     description = Description(
@@ -116,19 +120,15 @@ def _layout(source: ProductSource) -> _Layout:
     return _Layout(cubes, wavelengths)
 
 
-def _frames(source: ProductSource, about: About, layout: _Layout) -> list[Frame]:
-    headers = source.level1.headers()[: source.n_steps]
-    frames = [
-        Frame(about, header, source.slit, source.log_tau, layout.wavelengths) for header in headers
-    ]
-    level2_fits.check_fit(frames[0], layout.cubes, layout.cubes[0].shape[1])
-    n_slit, slit = layout.cubes[0].shape[1], source.slit
-    if slit.first + n_slit * slit.n_binned > source.level1.n_slit:
+def _check_fit(source: ProductSource, frame: Frame, cubes: Sequence[Cube]) -> None:
+    """Check that the results have the shapes that they say, and are within Level 1."""
+    n_slit, slit = cubes[0].shape[1], source.slit
+    level2_fits.check_shapes(frame, cubes, n_slit)
+    if slit.first < 0 or slit.first + n_slit * slit.n_binned > source.level1.n_slit:
         raise MapFileError(
             f"{n_slit} pixels of {slit.n_binned} each, from {slit.first} on: "
             f"Level 1 has {source.level1.n_slit} along the slit"
         )
-    return frames
 
 
 def _check_distinct(names: Sequence[str]) -> None:

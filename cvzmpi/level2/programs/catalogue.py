@@ -6,6 +6,7 @@ each in the transaction of the event in the ledger that it belongs to.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cvzmpi.errors import CvzmpiError
-from cvzmpi.ledger.db.tables import latest, units
+from cvzmpi.ledger.db.tables import events, latest, units
 from cvzmpi.ledger.ledger import Ledger
 from cvzmpi.ledger.states import State, state_named
 from cvzmpi.level2.metadata_store.dataset import Dataset
@@ -82,14 +83,20 @@ class Catalogue(InversionQueries):
             query = query.where(v.c.program == program)
         return {row.dataset_id: DatasetVersion(*row) for row in self._rows(query, within)}
 
-    def versions(
-        self, *dataset_ids: str, within: sa.Connection | None = None
-    ) -> list[DatasetVersion]:
-        """All versions of some datasets, of each the oldest first."""
+    def versions(self, dataset_id: str) -> list[DatasetVersion]:
+        """All versions of a dataset, the oldest first."""
         v = dataset_versions
-        query = sa.select(*_VERSION).where(v.c.dataset_id.in_(dataset_ids))
-        query = query.order_by(v.c.dataset_id, v.c.version)
-        return [DatasetVersion(*row) for row in self._rows(query, within)]
+        query = sa.select(*_VERSION).where(v.c.dataset_id == dataset_id).order_by(v.c.version)
+        return [DatasetVersion(*row) for row in self._rows(query)]
+
+    def versions_at(
+        self, numbers: Collection[tuple[str, int]], *, within: sa.Connection | None = None
+    ) -> list[DatasetVersion]:
+        """Some versions of datasets, by id and number."""
+        v = dataset_versions
+        wanted = sa.tuple_(v.c.dataset_id, v.c.version).in_(numbers)
+        query = sa.select(*_VERSION).where(wanted)
+        return [DatasetVersion(*row) for row in self._rows(query, within)] if numbers else []
 
     def programs(self) -> dict[str, ObservingProgram]:
         """All Observing Programs as they are now."""
@@ -123,6 +130,12 @@ class Catalogue(InversionQueries):
         """The times since when programs are reserved, by program."""
         query = reserved_programs().add_columns(reservations.c.at)
         return {row.program: row.at for row in self._rows(query)}
+
+    def newest_rows(self) -> tuple[int | None, ...]:
+        """The number of the newest row of each table of the programs; it grows with any change."""
+        tables = (events, dataset_versions, experiment_versions, qualifications, reservations)
+        newest = [sa.select(sa.func.max(table.c.id)).scalar_subquery() for table in tables]
+        return tuple(self._rows(sa.select(*newest))[0])
 
     def state(
         self, program: str, refused: type[CvzmpiError], *, within: sa.Connection | None = None

@@ -54,10 +54,8 @@ def _answered_versions(
         for dataset, version in answer.versions.items()
         if dataset in newest and newest[dataset].version != version
     }
-    datasets = {dataset for dataset, _ in wanted}
-    versions = catalogue.versions(*datasets, within=within) if datasets else []
-    by_number = {(v.dataset_id, v.version): v for v in versions}
-    return {which: by_number[which].dataset for which in wanted}
+    versions = catalogue.versions_at(wanted, within=within)
+    return {(v.dataset_id, v.version): v.dataset for v in versions}
 
 
 def _news(

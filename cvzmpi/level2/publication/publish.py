@@ -121,7 +121,7 @@ def _publish_or_fail(
             failure = one_line_failure(error, f"publish of {program}", _LOGGER)
             if not is_about_program(failure):
                 raise failure from error
-            if catalogue.withdrawal(inversion.inversion_id) is not None:
+            if catalogue.withdrawal(inversion.inversion_id) is not None:  # meanwhile
                 outcomes.remove(Published(program, inversion.inversion_id))
                 continue
             event = failure_event(

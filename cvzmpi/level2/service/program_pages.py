@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from cvzmpi.level2.programs.states import SHOWN
+from cvzmpi.level2.service.kept_pages import KeptPages
 from cvzmpi.level2.service.program_maps import maps_of_program
 from cvzmpi.level2.service.rounds import Rounds
 from cvzmpi.level2.service.transfer_state import transfer_state
@@ -20,6 +23,9 @@ from cvzmpi.web.chart import SCRIPTS, STYLES
 _MOST_OPEN = 40
 """Programs of a list whose groups are open at first."""
 
+_MOST_WHOLE = 500
+"""Programs of a list that are all in the page; of more, the page has the proposals."""
+
 _LONGEST = 200
 """Characters of a text that is searched for; no name is longer."""
 
@@ -27,15 +33,20 @@ _LONGEST = 200
 def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None:
     """Add the pages to a blueprint."""
     catalogue = steps.catalogue
+    kept = KeptPages(catalogue, lambda: rounds.reports)
 
     @own.get("/")
-    def index() -> str:
+    def index() -> Any:
+        return kept.answer(list_page)
+
+    def list_page() -> str:
         items = _items(steps)
         return render_template(
             "level2/index.html",
             proposals=by_proposal(items, catalogue.experiments()),
             n_programs=len(items),
             is_open=len(items) <= _MOST_OPEN,
+            is_whole=len(items) <= _MOST_WHOLE or bool(asked("proposal")),
             people=by_person(items, catalogue.reserved_since()),
             states=list(dict.fromkeys(SHOWN.values())),
             reports=rounds.reports,
@@ -81,21 +92,25 @@ def add_program_pages(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> Non
 def add_program_json(own: Blueprint, steps: Level2Steps, rounds: Rounds) -> None:
     """Add the JSON of the pages to a blueprint."""
     catalogue = steps.catalogue
+    kept = KeptPages(catalogue, lambda: None)
 
     @own.get("/api/programs")
-    def programs_json() -> Response:
-        return jsonify([item.as_json() for item in _items(steps)])
+    def programs_json() -> Any:
+        return kept.answer(lambda: jsonify([item.as_json() for item in _items(steps)]))
 
     @own.get("/api/programs/<program:name>")
     def program_json(name: str) -> Response:
         view = program_view(catalogue, name)
-        told = view.as_json()
+        told, ways = view.as_json(), transfers(steps, view)
         for inversion in told["inversions"]:
-            inversion["transfer"] = transfers(steps, view)[inversion["inversion_id"]]
+            inversion["transfer"] = ways[inversion["inversion_id"]]
         return jsonify(told)
 
     @own.get("/api/proposals")
-    def proposals_json() -> Response:
+    def proposals_json() -> Any:
+        return kept.answer(proposals)
+
+    def proposals() -> Response:
         groups = by_proposal(_items(steps), catalogue.experiments())
         return jsonify([group.as_json() for group in groups])
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify, render_template
 
 from cvzmpi.level2.programs.catalogue import Catalogue
+from cvzmpi.level2.service.kept_pages import KeptPages
 from cvzmpi.level2.views.programs import program_view
 from cvzmpi.level2.views.qualities import QUALITIES, qualities, quality_charts
 from cvzmpi.web.chart import SCRIPTS, STYLES, charts_script
@@ -12,6 +15,7 @@ from cvzmpi.web.chart import SCRIPTS, STYLES, charts_script
 
 def add_quality_pages(own: Blueprint, catalogue: Catalogue) -> None:
     """Add the page, the scripts of its charts, and their values as JSON."""
+    kept = KeptPages(catalogue, lambda: None)
 
     @own.get("/qualities")
     def quality_page() -> str:
@@ -23,13 +27,13 @@ def add_quality_pages(own: Blueprint, catalogue: Catalogue) -> None:
         )
 
     @own.get("/qualities.js")
-    def quality_script() -> Response:
-        return _script(catalogue)
+    def quality_script() -> Any:
+        return kept.answer(lambda: _script(catalogue))
 
     @own.get("/programs/<program:name>/qualities.js")
-    def program_quality_script(name: str) -> Response:
+    def program_quality_script(name: str) -> Any:
         program_view(catalogue, name)  # refuses a program that there is not
-        return _script(catalogue, name)
+        return kept.answer(lambda: _script(catalogue, name))
 
     @own.get("/api/qualities")
     def qualities_json() -> Response:

@@ -80,21 +80,19 @@ class Globus:
     @cached_property
     def client(self) -> TransferClient:
         """The client of the Transfer API; the first use may ask for a token."""
-        from globus_sdk.scopes import TransferScopes
-        from globus_sdk.transport import RetryConfig
-
         sdk = self._sdk
         with self._asking("credentials"):
             authorizer: Any
             if token := secret(TOKEN):
                 authorizer = sdk.AccessTokenAuthorizer(token)
             else:
-                application = sdk.ConfidentialAppAuthClient(
-                    secret(CLIENT_ID), secret(CLIENT_SECRET)
-                )
-                authorizer = sdk.ClientCredentialsAuthorizer(application, TransferScopes.all)
-            retry = RetryConfig(max_retries=self._settings.retries)
-            return sdk.TransferClient(authorizer=authorizer, retry_config=retry)
+                credentials = secret(CLIENT_ID), secret(CLIENT_SECRET)
+                application = sdk.ConfidentialAppAuthClient(*credentials)
+                scope = sdk.TransferClient.scopes.all
+                authorizer = sdk.ClientCredentialsAuthorizer(application, scope)
+            client = sdk.TransferClient(authorizer=authorizer)
+        client.retry_config.max_retries = self._settings.retries
+        return client
 
     def new_submission(self) -> str:
         """A submission id of Globus.

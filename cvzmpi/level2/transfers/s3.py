@@ -60,6 +60,9 @@ class S3(FileByFile):
         super().__init__()
         with needs("s3"):
             import boto3
+            import botocore.config
+            import botocore.exceptions
+        self._botocore = botocore
         self._settings = settings
         self._session = boto3.Session(region_name=settings.region or None)
         if self._session.get_credentials() is None:
@@ -70,9 +73,6 @@ class S3(FileByFile):
     @cached_property
     def client(self) -> BaseClient:
         """The client of the service."""
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
-
         settings = self._settings
         retries = {"mode": "standard", "total_max_attempts": settings.retries + 1}
         style = {"addressing_style": "path" if settings.endpoint else "auto"}
@@ -80,9 +80,9 @@ class S3(FileByFile):
             return self._session.client(
                 "s3",
                 endpoint_url=settings.endpoint or None,
-                config=Config(retries=retries, s3=style),
+                config=self._botocore.config.Config(retries=retries, s3=style),
             )
-        except (BotoCoreError, ValueError) as error:
+        except (self._botocore.exceptions.BotoCoreError, ValueError) as error:
             raise ConfigError(f"S3: {one_line(error)}") from error
 
     def submit(self, transfer: Transfer | Fetch, submission: str = "") -> str:
@@ -162,19 +162,18 @@ class S3(FileByFile):
         TransferError
             If it refuses the request.
         """
-        from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
-
+        exceptions = self._botocore.exceptions
         try:
             yield
-        except ClientError as error:
+        except exceptions.ClientError as error:
             code = error.response["Error"].get("Code", "")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             later = code in _LATER or status == 429 or status >= 500
             kind = TransferUnavailableError if later else TransferError
             raise kind(f"S3: {what}: {plain(one_line(error), 300)}") from error
-        except FlexibleChecksumError as error:
+        except exceptions.FlexibleChecksumError as error:
             raise TransferError(f"S3: {what}: {plain(one_line(error), 300)}") from error
-        except BotoCoreError as error:
+        except exceptions.BotoCoreError as error:
             raise TransferUnavailableError(f"S3: {what}: {plain(one_line(error), 300)}") from error
 
 

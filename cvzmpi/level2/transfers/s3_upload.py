@@ -67,11 +67,9 @@ class _Upload:
 
     def is_there(self) -> bool:
         """True if the object is there with size and SHA-256 of the file."""
-        from botocore.exceptions import ClientError
-
         try:
             head = self.client.head_object(**self.where, ChecksumMode="ENABLED")
-        except ClientError as error:
+        except self.client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in _NOT_FOUND:
                 return False
             raise

@@ -120,7 +120,11 @@ def test_notes_are_shown_with_the_program_and_the_inversion(cvzmpi):
 def test_a_withdrawn_inversion_is_not_published(cvzmpi, store):
     assert f"Inverted  -  {INVERSION_ID} To publish" in cvzmpi("list")
     withdraw = ("withdraw", INVERSION_ID, "--by", "Jane", "--reason", "wrong line list")
-    assert cvzmpi(*withdraw) == f"{INVERSION_ID}: withdrawn by Jane\n"
+    assert cvzmpi(*withdraw) == (
+        f"{INVERSION_ID}: withdrawn by Jane\n"
+        f"{OP}: has no other inversion: hand in another one, or look at it from the beginning with "
+        f"cvzmpi level2 reopen {OP}\n"
+    )
     assert cvzmpi("publish") == ""
     assert store.inversions == []
     assert f"Inverted  -  {INVERSION_ID} Withdrawn" in cvzmpi("list")

@@ -43,13 +43,13 @@ class Arrays:
         """Write the three files."""
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        fits.PrimaryHDU(self.atmosphere).writeto(directory / "inv_res_mod.fits")
+        fits.PrimaryHDU(self.atmosphere).writeto(directory / "inv_res_mod.fits", overwrite=True)
         for name, values in (("inv_res_pre.fits", self.fit), ("per_ori.fits", self.observed)):
             primary = fits.PrimaryHDU(values)
             if values is self.fit:
                 primary.header.update(self.keywords)
             extensions = [fits.ImageHDU(self.offsets), fits.ImageHDU(self.ids)]
-            fits.HDUList([primary, *extensions]).writeto(directory / name)
+            fits.HDUList([primary, *extensions]).writeto(directory / name, overwrite=True)
         return directory
 
 

@@ -113,7 +113,9 @@ def test_a_ready_event_waits_in_the_inbox_for_the_repository(catalogue, job, rep
     repository.answer = 503
     waits = empty_inbox(catalogue, job, inbox, settings)
     assert [one.accepted for one in waits] == [False, False]
-    assert all(one.text.startswith(f"waits: {repository.url}") for one in waits)
+    for one in waits:
+        assert one.text.startswith(f"{repository.url}: expected status 200 or 404")
+        assert one.text.endswith("; later again")
     assert sorted(path.name for path in inbox.glob("*.json")) == ["a.json", "b.json"]
 
     repository.answer = None

@@ -5,9 +5,11 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from mpi4py import MPI
 
 from cvzmpi.errors import Level1Error, MapFileError
+from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.map_inversion import Tools, invert_map
 from cvzmpi.level2.maps.level1 import air_wavelength, read_level1
 from cvzmpi.level2.maps.prepared_map import PreparedMap
@@ -97,7 +99,7 @@ def test_a_missing_file_is_named(level1, tmp_path):
 def test_what_is_no_dataset_is_one_line(tmp_path):
     with pytest.raises(Level1Error, match="no such directory"):
         read_level1(tmp_path / "nowhere")
-    with pytest.raises(Level1Error, match="cannot be read: No asdf file found"):
+    with pytest.raises(Level1Error, match="cannot be read: ValueError: No asdf file found"):
         read_level1(tmp_path)
 
 
@@ -159,7 +161,8 @@ def test_a_map_is_prepared_once_and_anew_when_settings_or_files_change(level1, t
     again = preprocess(data, tmp_path, PreprocessSettings())
     assert again.checksum == first.checksum
     file = read_level1(data).files()[0]
-    file.write_bytes(file.read_bytes()[:-2880] + b"\0" * 2880)
+    with fits.open(file, mode="update", checksum=True) as units:
+        units[-1].data[:] *= 1.5
     assert preprocess(data, tmp_path, PreprocessSettings()).record != first.record
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
@@ -224,6 +227,17 @@ def test_its_quantities_are_those_of_the_sun(opened, level1):
     assert np.median(np.minimum(azimuth, 180 - azimuth)) < 0.5
 
 
+def test_uncertainties_chi_squared_and_status_can_be_reached(opened, inverted):
+    found = inversion_file.read(inverted)
+    strength = opened["mag_strength_uncertainty"].data.compute()
+    expected = found.uncertainties["field_strength"] * np.float32(1e-4)
+    assert np.array_equal(strength, expected, equal_nan=True)
+    maps = {name: cube.data.compute() for name, cube in opened.meta["maps"].items()}
+    assert np.array_equal(maps["chi_squared"], found.chi_squared)
+    assert np.array_equal(maps["status"], found.status)
+    assert np.array_equal(maps["milne_eddington_damping"], found.parameters["damping"])
+
+
 def test_the_fits_are_those_of_the_profiles(opened, prepared):
     original, fit = (opened.profiles[f"FeI630_{p}"].data.compute() for p in ("orig", "fit"))
     with prepared.profiles() as profiles:
@@ -264,7 +278,6 @@ def test_it_can_be_sliced(opened):
 
 
 def test_it_says_what_it_is_and_that_the_azimuth_is_ambiguous(product):
-    from astropy.io import fits
 
     with fits.open(product.fits[0], checksum=True) as file:
         header = file[0].header
@@ -308,7 +321,6 @@ def test_a_binned_map_keeps_its_place(level1, tmp_path):
     wcs = dkist.load_dataset(tmp_path / "p")["velocity"].wcs
     lon, _, lat, time, _ = dkist.load_dataset(level1[0]).wcs.pixel_to_world_values(4.5, 0, 1, 0, 0)
     assert wcs.pixel_to_world_values(2, 1) == pytest.approx((lon, lat, time))
-    from astropy.io import fits
     from astropy.wcs import WCS
 
     header = read_level1(level1[0]).headers()[1]

@@ -13,7 +13,13 @@ from cvzmpi.errors import (
     MissingPackageError,
     UnavailableError,
 )
+from cvzmpi.ledger import State
+from cvzmpi.level2.programs import qualify as module
+from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.isolation import StepFailedError, is_about_program, one_line_failure
+from cvzmpi.level2.programs.qualify import qualify
+from cvzmpi.level2.programs.retry import retry
+from tests.level2.invertible_programs import NOW, make_invertible
 
 LOGGER = logging.getLogger("cvzmpi.tests")
 
@@ -55,3 +61,37 @@ def test_what_all_programs_would_meet_is_about_none_of_them(kind):
     error = kind("as it is")
     assert one_line_failure(error, "preprocess of A", LOGGER) is error
     assert not is_about_program(error)
+
+
+def test_an_error_that_was_raised_again_from_itself_has_an_end():
+    error = Level1Error("a.fits: cut off")
+    for _ in range(2):
+        failure = one_line_failure(error, "preprocess of A", LOGGER)
+        with pytest.raises(Level1Error):
+            raise failure from error
+    assert error.__cause__ is error
+    assert is_about_program(one_line_failure(error, "preprocess of A", LOGGER))
+
+
+def test_a_program_that_cannot_be_evaluated_costs_no_other(catalogue, job, monkeypatch):
+    evaluate = module.evaluate
+
+    def failing(program, thresholds):
+        if program.name == "second":
+            raise ZeroDivisionError("division by zero")
+        return evaluate(program, thresholds)
+
+    monkeypatch.setattr(module, "evaluate", failing)
+    make_invertible(catalogue, job, "first", "second", "third")
+    states = catalogue.states()
+    assert states == {
+        "first": State.QUALIFIED,
+        "second": State.ERROR,
+        "third": State.QUALIFIED,
+    }
+    message = catalogue.ledger.history("second")[-1].message
+    assert message.startswith("qualify: second: ZeroDivisionError: division by zero [")
+    monkeypatch.undo()
+    assert retry(catalogue, job, "second") is State.DISCOVERED
+    report = qualify(catalogue, job, Thresholds(), 7, NOW)
+    assert (report.invertible, report.failed) == (["second"], [])

@@ -18,7 +18,8 @@ from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.retry import reopen
 from cvzmpi.level2.programs.scan import reopen_changed, scan, synchronise
 from cvzmpi.level2.tables import dataset_versions
-from cvzmpi.level2.views.programs import describe, list_items, program_view
+from cvzmpi.level2.views.description import describe
+from cvzmpi.level2.views.programs import list_items, program_view
 from tests.level2.example_rows import OP, calcium, context, real_rows, row
 
 THRESHOLDS = Thresholds()
@@ -149,12 +150,13 @@ def nested(depth):
 
 
 def test_rows_whose_program_or_dataset_is_no_name_are_left_out(catalogue, job):
-    names = ["x" * 3000, "N\0UL", "\udfff", "two\nlines", 5, [], nested(50_000), None, ".."]
+    names = ["x" * 3000, "N\0UL", "\udfff", "two\nlines", 5, [], nested(50_000), None]
     rows = [row("GOOD")]
     for name in names:
         rows += [row("BADLY", observingProgramExecutionId=name), row() | {"datasetId": name}, name]
+    rows.append(row("BADLY", observingProgramExecutionId=".."))
     report = synchronise(catalogue, job, read_datasets(rows))
-    assert len(report.bad) == 3 * len(names)
+    assert len(report.bad) == 3 * len(names) + 1
     assert all(str(bad).isprintable() for bad in report.bad)
     assert report.new_datasets == ["GOOD"]
 

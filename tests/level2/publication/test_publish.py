@@ -257,7 +257,9 @@ def test_several_maps_are_published_together_each_once(
     catalogue, job, invert, publish, store, tmp_path
 ):
     invert("inv.AAAAAA", "inv.BBBBBB")
-    store.failures = [None, (200, json.dumps({"errors": [{"message": "out of order"}]}))]
+    # Each registration asks for the record, and then makes it.
+    refusal = (200, json.dumps({"errors": [{"message": "out of order"}]}))
+    store.failures = [None, None, None, refusal]
     (outcome,) = publish()
     assert (outcome.inversion_id, outcome.error) == ("inv.BBBBBB", f"{store.url}: out of order")
     assert states(catalogue)[-1] == "error", "a part of a result is not published"
@@ -373,6 +375,7 @@ def test_what_was_reopened_before_its_turn_is_not_called_published(
     to_publish = catalogue.to_publish
 
     def reopened_after(program):
+        monkeypatch.undo()
         pending = to_publish(program)
         reopen(catalogue, job, program)
         return pending

@@ -1,6 +1,7 @@
 """The pages of programs, inversions, reservations and qualities; their JSON says the same."""
 
 import html
+import re
 
 import pytest
 
@@ -67,6 +68,19 @@ def test_many_programs_are_closed_groups_at_first(web, catalogue, job):
     synchronise(catalogue, job, read_datasets(rows))
     assert '<details class="proposal">' in web.get("/").text
     assert '<details class="proposal" open>' in web.get("/?text=p1").text
+
+
+def test_of_very_many_programs_the_first_page_has_the_proposals(web, catalogue, job):
+    rows = [
+        row(f"D{n}", observingProgramExecutionId=f"p{n}", primaryProposalId=f"pid_{n % 9}_1")
+        for n in range(600)
+    ]
+    synchronise(catalogue, job, read_datasets(rows))
+    page = web.get("/").text
+    assert len(page) < 20_000
+    assert "600 programs" in page
+    assert len(re.findall(r'href="/\?proposal=pid_\d_1"', page)) == 9
+    assert web.get("/?proposal=pid_1_1").text.count("<tr>") > 60
 
 
 @pytest.mark.usefixtures("programs")

@@ -6,12 +6,17 @@ from pathlib import Path
 import boto3  # noqa: F401  imported before the processes that use it are forked
 import globus_sdk  # noqa: F401
 
+from cvzmpi.level2.fetching import dataset_fetch
+from cvzmpi.level2.fetching.dataset_fetch import DatasetFetch
+from cvzmpi.level2.maps.level1_faults import find_faults
+from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.transfer_settings import GlobusConfig, S3Config
 from cvzmpi.level2.transfers.bring import bring
 from cvzmpi.level2.transfers.globus import TOKEN, Globus
 from cvzmpi.level2.transfers.local_copy import LocalCopy
 from cvzmpi.level2.transfers.s3 import S3
-from cvzmpi.level2.transfers.transfer import Fetch, Transfer
+from cvzmpi.level2.transfers.transfer import Fetch, TaskState, Transfer
+from tests.level2.example_rows import row
 from tests.level2.transfers.stand_in_globus import HERE, THERE
 from tests.level2.transfers.stand_in_globus import TOKEN as GOOD_TOKEN
 
@@ -41,3 +46,17 @@ def bring_in(name, directory, service, where):
     directory = Path(directory)
     one = Fetch(where, directory / "here" / "dataset.part")
     bring(driver(name, directory, service), one, pause=0, remembered=directory / "task.json")
+
+
+def fetch_dataset(name, directory, service, dataset_id):
+    """Bring a dataset as the step `fetch` does; it is looked into by this process."""
+    dataset_fetch.call_bounded = lambda _, *arguments, **limits: find_faults(*arguments)
+    directory = Path(directory)
+    dataset = Dataset.model_validate(row(dataset_id, bucket="data"))
+    fetch = DatasetFetch(driver(name, directory, service), dataset, directory / "here")
+    assert fetch.take()
+    if not fetch.is_here():
+        fetch.n_missing_bytes()
+        while fetch.look().state is not TaskState.SUCCEEDED:
+            pass
+    fetch.release()

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from cvzmpi.level2.maps.level1 import read_level1
 from cvzmpi.level2.transfers.transfer import destination
+from tests.level2.simulated_level1 import simulate_level1
 from tools.harness.job_process import ROOT, environment
 
 N_KILLS = 20
@@ -137,13 +139,13 @@ def content():
     return {name: made.randbytes(size) for name, size in sizes.items()}
 
 
-def kill_often(bring, begin_anew, check):
-    """Kill before each change of a transfer, and once more on the way of the next try."""
+def kill_often(bring, begin_anew, check, every=1):
+    """Kill before each change of a transfer, or some, and once more on the way of the next try."""
     begin_anew()
     n_changes = int(bring(0))
     chance, n_kills = random.Random(7), 0
     while n_kills < N_KILLS:
-        for number in range(1, n_changes + 1):
+        for number in range(1, n_changes + 1, every):
             begin_anew()
             assert bring(number) == "killed"
             n_kills += 1 + (bring(chance.randint(1, n_changes)) == "killed")
@@ -185,3 +187,33 @@ def test_what_comes_in_arrives_once_and_whole(bringing, driver, there, content, 
 
     arguments = [driver, str(tmp_path), there.service, WHERE]
     kill_often(lambda k: bringing("bring_in", arguments, k), begin_anew, check)
+
+
+def test_a_dataset_takes_its_name_once_it_is_whole(bringing, tmp_path, tmp_path_factory, globus):
+    source = tmp_path_factory.mktemp("simulated") / "level1"
+    simulate_level1(source, n_steps=2, n_slit=4)
+    name = read_level1(source).dataset_id
+    shutil.copytree(source, tmp_path / "there" / "data" / "pid_1_118" / name)
+    place = tmp_path / "here" / "pid_1_118"
+
+    def begin_anew():
+        shutil.rmtree(tmp_path / "here")
+        (tmp_path / "here").mkdir()
+        globus.forget(submissions=True)
+
+    def fetch(number):
+        how = bringing("fetch_dataset", ["globus", str(tmp_path), globus.url, name], number)
+        for directory in place.glob("*"):
+            if directory.name == name:
+                assert content_of(directory) == content_of(source)
+        return how
+
+    def check():
+        assert [path.name for path in place.iterdir()] == [name]
+        assert [task["status"] for task in globus.tasks.values()] == ["SUCCEEDED"]
+
+    kill_often(fetch, begin_anew, check, every=3)
+
+
+def content_of(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}

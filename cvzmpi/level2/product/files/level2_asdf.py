@@ -11,9 +11,11 @@ With `inversion = dkist.load_dataset(directory)`:
   is sliced by itself. They are no members since all members of an `Inversion` must have the same
   axes, and those of DKIST have depths; and no `NDCollection` since one in `meta` cannot be copied,
   which slicing the inversion does;
-- `inversion.meta["inventory"]` is the record of the inversion, `["headers"]` the primary headers of
-  the FITS files, `["l1gwcs"]` the coordinates of Level 1. The headers of an extension are in its
-  member: `inversion["velocity"].meta["headers"]`.
+- `inversion.meta["inventory"]` is the record of the inversion; its `["note"]` states the zero of
+  velocities and the frame of the azimuth;
+- `inversion.meta["headers"]` are the primary headers of the FITS files, and those of an extension
+  are in its member, as `inversion["velocity"].meta["headers"]`;
+- `inversion.meta["l1gwcs"]` are the coordinates of Level 1.
 """
 
 from __future__ import annotations
@@ -66,9 +68,8 @@ def build(description: Description, directory: Path) -> bytes:
         Directory of the FITS files; the ASDF file names them relative to itself.
     """
     with asdf.AsdfFile({"inversion": _Tree(description, directory).inversion()}) as file:
-        file.validate()
         buffer = io.BytesIO()
-        file.write_to(buffer, all_array_compression="zlib")
+        file.write_to(buffer, all_array_compression="zlib")  # validates the tree
     return buffer.getvalue()
 
 
