@@ -9,6 +9,7 @@ import pytest
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.maps.level1 import read_level1
 from cvzmpi.level2.product.check import check_product
+from cvzmpi.level2.product.files.file_names import directory_name
 from tests.level2.example_rows import OP, calcium, row
 from tests.level2.simulated_level1 import simulate_level1
 from tools.harness import job_process
@@ -46,7 +47,7 @@ def test_from_the_scan_to_the_published_inversion(campaign, cvzmpi, run, store, 
     (record,) = store.inversions
     assert record["inversionId"] == inversion_id
     assert record["datasetIds"] == [example.dataset_id]
-    directory = campaign / "buckets" / record["bucket"] / "pid_1_118" / inversion_id
+    directory = campaign / "buckets" / record["bucket"] / "pid_1_118" / directory_name(inversion_id)
     assert directory / record["asdfObjectKey"].rpartition("/")[2] == min(directory.glob("*.asdf"))
     assert len(list(directory.glob("*.fits"))) == 3
 
@@ -88,7 +89,7 @@ def test_all_maps_of_a_dataset_are_published_each_as_an_inversion(campaign, cvzm
     assert [record["inversionId"] for record in store.inversions] == ids
     begins = set()
     for inversion_id in ids:
-        directory = campaign / "buckets" / "data" / "pid_1_118" / inversion_id
+        directory = campaign / "buckets" / "data" / "pid_1_118" / directory_name(inversion_id)
         product = check_product([directory])
         assert (product.inversion_id, product.shape) == (inversion_id, [2, 6])
         begins |= {path.name.partition("_2")[2] for path in directory.glob("*.fits")}

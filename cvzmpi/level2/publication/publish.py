@@ -31,6 +31,7 @@ from cvzmpi.level2.interservice_bus.messages import catalogue_messages
 from cvzmpi.level2.metadata_store.client import MetadataStore
 from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.metadata_store.inversion_record import InversionRecord
+from cvzmpi.level2.product.files.file_names import directory_name
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
@@ -178,7 +179,7 @@ def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) ->
         raise PublishError(
             f"{inversion.program}: {canonical.dataset_id} is in no bucket: set publish.bucket"
         )
-    where = destination(bucket, program.proposal, inversion.inversion_id)
+    where = destination(bucket, program.proposal, directory_name(inversion.inversion_id))
     bring(
         publisher.driver,
         Transfer(staged.files, where),

@@ -11,6 +11,7 @@ from astropy.wcs import WCS
 
 from cvzmpi.ledger import Ledger
 from cvzmpi.level2.maps.level1 import read_level1
+from cvzmpi.level2.product.files.file_names import directory_name
 from tests.level2.desire.example_desire import CANONICAL, N_BINNED, N_STEPS, OTHER, arrays
 from tests.level2.example_rows import OP, row
 
@@ -58,7 +59,7 @@ def test_from_waiting_to_published(campaign, cvzmpi, hand_in, store, arms):
         states = [event.to_state.value for event in ledger.history(OP)]
     assert states == ["discovered", "qualified", "done", "published"]
 
-    published = campaign / "buckets" / record["bucket"] / "pid_1_118" / inversion_id
+    published = campaign / "buckets" / record["bucket"] / "pid_1_118" / directory_name(inversion_id)
     frames = sorted(published.glob("*.fits"))
     assert len(frames) == N_STEPS
     is_the_inversion_of_the_files(published)

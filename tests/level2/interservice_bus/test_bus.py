@@ -14,9 +14,9 @@ from tools.harness.amqp_forwarder import forwarding_amqp
 from tools.harness.moments import Moments
 from tools.harness.rabbitmq_server import EXCHANGE, RECEIPTS
 
-NAMES = [f"pid_1_2/inv.ABC123/{name}" for name in ("1.fits", "2.fits", "3.fits", "A.asdf")]
+NAMES = [f"pid_1_2/inv_ABC123/{name}" for name in ("1.fits", "2.fits", "3.fits", "A.asdf")]
 MESSAGES = catalogue_messages("data", NAMES, "inv.ABC123")
-OTHERS = catalogue_messages("data", ["pid_1_2/inv.OTHER1/1.fits"], "inv.OTHER1")
+OTHERS = catalogue_messages("data", ["pid_1_2/inv_OTHER1/1.fits"], "inv.OTHER1")
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_while_another_process_sends_this_one_waits_and_then_says_so(bus, rabbit
         connection.call_later(1, channel.close)
         channel.start_consuming()
     bus.send(MESSAGES)
-    assert Counter(names(taken())) == Counter([*NAMES, "pid_1_2/inv.OTHER1/1.fits"])
+    assert Counter(names(taken())) == Counter([*NAMES, "pid_1_2/inv_OTHER1/1.fits"])
 
 
 # ----------------------------------------------------------------- the broker dies

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from cvzmpi.level2.interservice_bus.messages import catalogue_messages
 
-NAMES = ["pid_1_2/inv.ABC123/A.asdf", "pid_1_2/inv.ABC123/2.fits", "pid_1_2/inv.ABC123/1.fits"]
+NAMES = ["pid_1_2/inv_ABC123/A.asdf", "pid_1_2/inv_ABC123/2.fits", "pid_1_2/inv_ABC123/1.fits"]
 
 
 def test_there_is_a_frame_message_for_each_fits_file_and_then_an_object_message():
@@ -18,14 +18,14 @@ def test_there_is_a_frame_message_for_each_fits_file_and_then_an_object_message(
     conversation = json.loads(one.body)["conversationId"]
     assert json.loads(one.body) == {
         "bucket": "data",
-        "objectName": "pid_1_2/inv.ABC123/2.fits",
+        "objectName": "pid_1_2/inv_ABC123/2.fits",
         "incrementDatasetCatalogReceiptCount": False,
         "conversationId": conversation,
     }
-    assert json.loads(other.body)["objectName"] == "pid_1_2/inv.ABC123/1.fits"
+    assert json.loads(other.body)["objectName"] == "pid_1_2/inv_ABC123/1.fits"
     assert json.loads(asdf.body) == {
         "bucket": "data",
-        "objectName": "pid_1_2/inv.ABC123/A.asdf",
+        "objectName": "pid_1_2/inv_ABC123/A.asdf",
         "objectType": "ASDF",
         "groupId": "inv.ABC123",
         "groupName": "DATASET",

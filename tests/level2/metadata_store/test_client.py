@@ -22,7 +22,7 @@ RECORD = InversionRecord(
     primary_proposal_id="pid_1_118",
     instrument_program_execution_id="id.85407.60330",
     bucket="level2",
-    asdf_object_key="pid_1_118/inv.ABC123/x.asdf",
+    asdf_object_key="pid_1_118/inv_ABC123/x.asdf",
     dataset_ids=["BLKGA", "CALCI"],
     spectral_lines=["Fe I (630.25 nm)"],
 )
@@ -83,7 +83,7 @@ def test_a_record_is_registered_as_it_is(client, store):
             "primaryProposalId": "pid_1_118",
             "instrumentProgramExecutionId": "id.85407.60330",
             "bucket": "level2",
-            "asdfObjectKey": "pid_1_118/inv.ABC123/x.asdf",
+            "asdfObjectKey": "pid_1_118/inv_ABC123/x.asdf",
             "datasetIds": ["BLKGA", "CALCI"],
             "spectralLines": ["Fe I (630.25 nm)"],
         }
@@ -134,7 +134,7 @@ def test_another_record_of_the_same_id_is_an_error_that_names_the_difference(cli
         client.register(RECORD)
     assert "inv.ABC123 is registered" in str(error.value)
     assert "bucket is 'public', not 'level2'" in str(error.value)
-    assert "asdfObjectKey is None, not 'pid_1_118/inv.ABC123/x.asdf'" in str(error.value)
+    assert "asdfObjectKey is None, not 'pid_1_118/inv_ABC123/x.asdf'" in str(error.value)
     assert store.inversions == [other]
 
 

@@ -11,7 +11,6 @@ import random
 from datetime import datetime, timezone
 
 import pytest
-from cvzmpi.level2.views.program_text import describe
 
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.ledger import State
@@ -20,6 +19,7 @@ from cvzmpi.level2.programs.invertibility import Thresholds, evaluate
 from cvzmpi.level2.programs.program import group
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.scan import scan
+from cvzmpi.level2.views.description import describe
 from cvzmpi.level2.views.programs import list_items, program_view
 from cvzmpi.messages.foreign_json import parse
 from tests.level2.example_rows import calcium, context, real_rows, row

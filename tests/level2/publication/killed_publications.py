@@ -27,6 +27,7 @@ from cvzmpi.level2.configuration import BUS_PASSWORD, STORE_AUTHORIZATION
 from cvzmpi.level2.interservice_bus.messages import QUEUES
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.metadata_store.rows import read_datasets
+from cvzmpi.level2.product.files.file_names import directory_name
 from cvzmpi.level2.product.level2_product import write_product
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.inversions import Inversion, add_inversion
@@ -183,7 +184,7 @@ class KilledPublications:
             _SIZES,
             bucket=bucket,
         )
-        directories = {one: f"{bucket}/pid_1_118/{one}/" for one in made}
+        directories = {one: f"{bucket}/pid_1_118/{directory_name(one)}/" for one in made}
         files = {
             directories[one] + path.name: path.read_bytes() for one in made for path in made[one]
         }
@@ -209,7 +210,7 @@ class KilledPublications:
         made = self._directory / "made" / inversion_id
         prepared = PreparedMap.read(example.prepared)
         write_product(example.level1, prepared, example.inverted, made, inversion_id, inversion.at)
-        directory = f"data/pid_1_118/{inversion_id}/"
+        directory = f"data/pid_1_118/{directory_name(inversion_id)}/"
         files = {directory + path.name: path.read_bytes() for path in made.iterdir()}
         return Expected(program, {inversion_id: directory}, files)
 

@@ -10,6 +10,7 @@ from cvzmpi.level2.interservice_bus.bus_errors import BusUnavailableError
 from cvzmpi.level2.interservice_bus.messages import QUEUES
 from cvzmpi.level2.metadata_store.documents import CREATE_INVERSION
 from cvzmpi.level2.metadata_store.graphql_endpoint import QueryRefusedError
+from cvzmpi.level2.product.files.file_names import directory_name
 from cvzmpi.level2.publication.publish import Publisher, publish_all
 from cvzmpi.level2.transfers.local_copy import LocalCopy
 from tests.level2.publication.inverted_programs import invert
@@ -41,7 +42,7 @@ def published(tmp_path):
 
 
 def where(bucket, names, inversion_id=ID):
-    return [f"{bucket}/pid_1_118/{inversion_id}/{name}" for name in names]
+    return [f"{bucket}/pid_1_118/{directory_name(inversion_id)}/{name}" for name in names]
 
 
 class WatchingBus:
@@ -63,7 +64,7 @@ def test_files_come_first_then_messages_then_the_record(
     bus = WatchingBus(store, tmp_path)
     (outcome,) = publish_all(catalogue, job, replace(publisher, bus=bus))
     assert outcome.error is None
-    assert bus.sent == [[f"pid_1_118/{ID}/{name}" for name in names]]
+    assert bus.sent == [[f"pid_1_118/{directory_name(ID)}/{name}" for name in names]]
     assert bus.files == where("data", names)
     assert (bus.n_records, len(store.inversions)) == (0, 1)
 
@@ -141,7 +142,7 @@ def test_a_broker_that_dies_between_file_and_message_loses_none(
     (outcome,) = publish_all(catalogue, job, publisher)
     assert outcome.error is None
     sent = [m.content["objectName"] for q in QUEUES.values() for m in rabbitmq.take_messages(q)]
-    assert sent == [f"pid_1_118/{ID}/{name}" for name in names]
+    assert sent == [f"pid_1_118/{directory_name(ID)}/{name}" for name in names]
 
 
 def test_killed_between_registering_and_recording_it_is_registered_once(

@@ -13,6 +13,7 @@ from cvzmpi.level2.handing_in.ready_event import ReadyEvent
 from cvzmpi.level2.inversion.program_work import keep_inversions
 from cvzmpi.level2.metadata_store.rows import read_datasets
 from cvzmpi.level2.product.check import check_product, checksum
+from cvzmpi.level2.product.files.file_names import directory_name
 from cvzmpi.level2.programs.invertibility import Thresholds
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.remarks import withdraw
@@ -61,7 +62,10 @@ def published_files(tmp_path):
 
 
 def expected_files(product, inversion_id=INVERSION_ID):
-    return {f"data/pid_1_118/{inversion_id}/{p.name}": checksum(p) for p in product.iterdir()}
+    return {
+        f"data/pid_1_118/{directory_name(inversion_id)}/{p.name}": checksum(p)
+        for p in product.iterdir()
+    }
 
 
 def states(catalogue):
@@ -82,7 +86,7 @@ def test_what_the_science_team_handed_in_is_published_as_it_is(
             "primaryProposalId": "pid_1_118",
             "instrumentProgramExecutionId": "id.85407.60330",
             "bucket": "data",
-            "asdfObjectKey": f"pid_1_118/{INVERSION_ID}/{asdf}",
+            "asdfObjectKey": f"pid_1_118/{directory_name(INVERSION_ID)}/{asdf}",
             "datasetIds": [example.dataset_id],
             "spectralLines": ["Fe I (630.25 nm)"],
         }
@@ -90,7 +94,7 @@ def test_what_the_science_team_handed_in_is_published_as_it_is(
     event = catalogue.ledger.history(OP)[-1]
     assert event.to_state is State.PUBLISHED
     assert event.detail["record"] == store.inversions[0]
-    assert event.message == f"{INVERSION_ID} in data/pid_1_118/{INVERSION_ID}/"
+    assert event.message == f"{INVERSION_ID} in data/pid_1_118/{directory_name(INVERSION_ID)}/"
     assert publish() == []
 
 
@@ -188,7 +192,7 @@ def wait_for(what):
 def test_killed_while_it_publishes_and_started_again(
     catalogue, publish, store, product, tmp_path, start, moment
 ):
-    files = tmp_path / "buckets" / "data" / "pid_1_118" / INVERSION_ID
+    files = tmp_path / "buckets" / "data" / "pid_1_118" / directory_name(INVERSION_ID)
     store.hold()  # carries out what it is told, and does not answer: nothing is published
     process = start()
     go(process)
@@ -247,7 +251,7 @@ def test_what_was_inverted_here_is_published(catalogue, example, invert, publish
         catalogue.ledger.history(OP)[-1].at,
     )
     assert [outcome.error for outcome in publish()] == [None]
-    directory = tmp_path / "buckets" / "data" / "pid_1_118" / "inv.AAAAAA"
+    directory = tmp_path / "buckets" / "data" / "pid_1_118" / "inv_AAAAAA"
     assert check_product([directory]).dataset_ids == [example.dataset_id]
     assert [record["inversionId"] for record in store.inversions] == ["inv.AAAAAA"]
     assert states(catalogue)[2:] == ["preprocessed", "working", "done", "published"]

@@ -12,6 +12,11 @@ from cvzmpi.errors import Level1Error
 _NAMESPACE = "https://docs.dkist.nso.edu"
 
 
+def directory_name(inversion_id: str) -> str:
+    """The name of the directory of a published product, as `inv_PUYATW`: DKIST's own name for it."""
+    return inversion_id.replace(".", "_")
+
+
 def fits_name(inversion_id: str, header: Mapping[str, Any]) -> str:
     """The name of the FITS file of a scan position, with a time of fixed width.
 
