@@ -13,7 +13,7 @@ _NAMESPACE = "https://docs.dkist.nso.edu"
 
 
 def directory_name(inversion_id: str) -> str:
-    """The name of the directory of a published product, as `inv_PUYATW`: DKIST's own name for it."""
+    """The name of the directory of a published product, as `inv_PUYATW`: DKIST's own name."""
     return inversion_id.replace(".", "_")
 
 
