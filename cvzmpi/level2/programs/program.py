@@ -68,6 +68,25 @@ class ObservingProgram:
         since = self.quiet_since
         return since is None or now - since >= timedelta(days=quiet_days)
 
+    def embargo(self, at: datetime) -> str:
+        """The embargo of its spectropolarimetric datasets at a time, as "until 2026-05-01".
+
+        It is "" if there is none. A dataset is under embargo if the store says so, or names an end
+        that is to come.
+        """
+        ends = [
+            d.embargo_end
+            for d in self.spectropolarimetric
+            if d.embargoed or (d.embargo_end or at) > at
+        ]
+        known = [end for end in ends if end is not None]
+        if len(known) < len(ends):
+            return "without an end"
+        if not known:
+            return ""
+        passed = "" if max(known) > at else ", which has passed; the metadata store keeps it"
+        return f"until {max(known):%Y-%m-%d}{passed}"
+
     @property
     def _first(self) -> list[Dataset]:
         """The datasets, the spectropolarimetric ones first."""

@@ -19,7 +19,6 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -227,20 +226,8 @@ def _why_not_now(catalogue: Catalogue, publisher: Publisher, name: str) -> str |
     """The embargo of a program, in words; None if it may be published."""
     if publisher.embargoed:
         return None
-    program = _program(catalogue, name)
-    under_embargo = [one for one in program.spectropolarimetric if _is_embargoed(one, now())]
-    if not under_embargo:
-        return None
-    ends = [one.embargo_end for one in under_embargo]
-    known = [end for end in ends if end is not None]
-    if len(known) < len(ends):
-        return "under embargo, without an end"
-    return f"under embargo until {max(known):%Y-%m-%d}"
-
-
-def _is_embargoed(dataset: Dataset, at: datetime) -> bool:
-    """Tell whether the store says so, or names an end that is to come."""
-    return dataset.embargoed or (dataset.embargo_end is not None and dataset.embargo_end > at)
+    embargo = _program(catalogue, name).embargo(now())
+    return f"under embargo {embargo}" if embargo else None
 
 
 def _is_settled(catalogue: Catalogue, inversion_id: str) -> bool:

@@ -15,7 +15,6 @@ from cvzmpi.level2.programs.inversions import Inversion, InversionView, Note
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.reservation import reserved_first
 from cvzmpi.level2.programs.states import INVERTED, INVERTIBLE, SHOWN, stands
-from cvzmpi.level2.views.embargo import embargo
 from cvzmpi.level2.views.inversions import inversion_json, note_json
 from cvzmpi.messages.foreign_json import plain, why_not_text
 
@@ -183,7 +182,7 @@ def _item(
         claimed_by=holders.get(program.name) if unit.state in INVERTIBLE else None,
         failed=[] if answer is None or changed else answer.failed,
         buckets=sorted({dataset.bucket for dataset in program.datasets if dataset.bucket}),
-        embargo=embargo(program.spectropolarimetric, now()),
+        embargo=program.embargo(now()),
         changed=changed,
         news=_news(program.name, stands(unit.state, failed_in)) if changed else "",
     )

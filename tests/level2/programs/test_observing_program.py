@@ -121,3 +121,21 @@ def test_the_real_store_of_2023_has_130_programs(shared_data):
     assert len(found) == 130
     assert sum(bool(p.spectropolarimetric) for p in found.values()) == 124
     assert sum(len(p.datasets) for p in found.values()) == 529
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([{}], ""),
+        ([{"isEmbargoed": True}], "without an end"),
+        ([{}, {"embargoEndDate": "2026-02-03T00:00:00"}], "until 2026-02-03"),
+        ([{"embargoEndDate": "2025-02-03T00:00:00"}], ""),
+        (
+            [{"isEmbargoed": True, "embargoEndDate": "2025-02-03T00:00:00"}],
+            "until 2025-02-03, which has passed; the metadata store keeps it",
+        ),
+    ],
+)
+def test_an_embargo_is_told_with_its_end(changes, words):
+    one = program(*(row(f"D{n}", **changed) for n, changed in enumerate(changes)))
+    assert one.embargo(datetime(2026, 1, 1, tzinfo=timezone.utc)) == words

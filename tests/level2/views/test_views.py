@@ -1,4 +1,4 @@
-"""Groups of programs, who has what, embargo and the states in words."""
+"""Groups of programs, who has what, and the states in words."""
 
 from datetime import datetime, timezone
 
@@ -13,7 +13,6 @@ from cvzmpi.level2.programs.reservation import reserve
 from cvzmpi.level2.programs.scan import synchronise
 from cvzmpi.level2.programs.states import SHOWN
 from cvzmpi.level2.views.description import describe
-from cvzmpi.level2.views.embargo import embargo
 from cvzmpi.level2.views.programs import list_items, program_view
 from cvzmpi.level2.views.proposals import by_proposal
 from cvzmpi.level2.views.reservations import by_person
@@ -89,26 +88,7 @@ def test_it_is_told_who_has_which_program_and_since_when(catalogue, job):
     assert reserved.since <= catalogue.ledger.history("second")[-1].at
 
 
-# ----------------------------------------------------------------- embargo and datasets
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ([{}], ""),
-        ([{"isEmbargoed": True}], "without an end"),
-        ([{}, {"embargoEndDate": "2026-02-03T00:00:00"}], "until 2026-02-03"),
-        ([{"embargoEndDate": "2025-02-03T00:00:00"}], ""),
-        (
-            [{"isEmbargoed": True, "embargoEndDate": "2025-02-03T00:00:00"}],
-            "until 2025-02-03, which has passed; the metadata store keeps it",
-        ),
-    ],
-)
-def test_an_embargo_is_told_with_its_end(changes, words):
-    rows = [row(f"D{n}", **changed) for n, changed in enumerate(changes)]
-    datasets = [dataset for dataset, _ in read_datasets(rows).datasets]
-    assert embargo(datasets, NOW) == words
+# ----------------------------------------------------------------- datasets
 
 
 def test_a_replaced_dataset_is_told_with_the_one_that_replaced_it(catalogue, job):
