@@ -174,7 +174,7 @@ def test_an_unforeseen_error_costs_its_program_alone(
     submit = publisher.driver.submit
 
     def fail(transfer, submission):
-        if "inv.AAAAAA" in transfer.destination:
+        if "inv_AAAAAA" in transfer.destination:
             raise ZeroDivisionError("a defect")
         return submit(transfer, submission)
 
