@@ -66,7 +66,7 @@ INVERSION_STATES = (
     ),
     ShownState(
         InversionState.LEFT,
-        "The program was reopened before it was published, and it never will be.",
+        "The program was reopened before it was published: it is not, unless handed in again.",
         "Archived",
     ),
 )
