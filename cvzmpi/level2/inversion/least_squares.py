@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from cvzmpi.level2.spectroscopy import compiled_model, milne_eddington, voigt, zeeman
+from cvzmpi.level2.spectroscopy import compiled_model, milne_eddington, model_tables, voigt, zeeman
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy.compiled_model import ModelTables, Workspace, compiled, compute
+from cvzmpi.level2.spectroscopy.compiled_model import compiled, compute
+from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace
 
 _FIRST_DAMPING = 1e-2
 _LEAST_DAMPING, _LARGEST_DAMPING = 1e-7, 1e9
@@ -282,7 +283,7 @@ def _compiled_with(sources: str) -> Callable[..., None]:
         return compiled(fit_pixels)
 
 
-_SOURCES = [voigt, zeeman, milne_eddington, compiled_model, sys.modules[__name__]]
+_SOURCES = [voigt, zeeman, milne_eddington, model_tables, compiled_model, sys.modules[__name__]]
 _fit_pixels = _compiled_with(
     hashlib.sha256(b"".join(Path(str(s.__file__)).read_bytes() for s in _SOURCES)).hexdigest()
 )

@@ -11,8 +11,8 @@ from cvzmpi.level2.inversion.first_guess import estimate, first_start, start_wit
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
-from cvzmpi.level2.spectroscopy.compiled_model import ModelTables
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.model_tables import ModelTables
 
 CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
 """The status of an inverted pixel; 0 is for pixels that are not begun."""

@@ -11,8 +11,8 @@ from cvzmpi.level2.inversion import least_squares
 from cvzmpi.level2.inversion.least_squares import bring_into_range
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy.compiled_model import ModelTables
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.model_tables import ModelTables
 
 MODEL = MilneEddington(WAVELENGTH)
 TRUTH = atmospheres(12, np.random.default_rng(4), weakest=600)

@@ -172,13 +172,12 @@ def test_the_command_shows_one_line_and_logs_the_traceback(
     def broken(*arguments):
         raise IndexError("tuple index out of range")
 
-    monkeypatch.setattr(level1, "check_frame", broken)
     level1_here = f"level1.directory={str(data)!r}"
-    assert cvzmpi("preprocess", "--set", level1_here, status=1) == "0 prepared, 3 failed\n"
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(level1, "check_frame", broken)
+        assert cvzmpi("preprocess", "--set", level1_here, status=1) == "0 prepared, 3 failed\n"
     (log,) = (campaign / "maps" / "logs").glob("*.log")
     assert log.read_text().count("Traceback (most recent call last)") == 3
     assert f"its traceback is in {log}" in cvzmpi("show", BAD)
-    monkeypatch.undo()
-    os.chdir(campaign)
     cvzmpi("retry", *PROGRAMS)
     assert cvzmpi("preprocess", "--set", level1_here) == "3 prepared, 0 failed\n"

@@ -5,8 +5,9 @@ import pytest
 
 from cvzmpi.level2.maps.simulated_map import WAVELENGTH, atmospheres
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy.compiled_model import BLOCK, ModelTables, Workspace, compute
+from cvzmpi.level2.spectroscopy.compiled_model import compute
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.model_tables import BLOCK, ModelTables, Workspace
 
 ATMOSPHERES = atmospheres(40, np.random.default_rng(8))
 STRAY_LIGHT = 1 - 0.5 * np.exp(-(((WAVELENGTH - 630.15) / 0.01) ** 2))
