@@ -65,13 +65,18 @@ def test_300_odd_requests_are_no_defect_of_the_dashboard(tmp_path, capfd):
 
 
 @contextlib.contextmanager
-def listening(application=None, proxy="", **limits):
+def listening(application=None, proxy="", threads=2, **limits):
     """A server with these limits, in a thread; its host and port."""
     settings = {}
     if proxy:
         settings = {"trusted_proxy": proxy, "trusted_proxy_headers": {"x-forwarded-for"}}
     server = listen(
-        application or answer, "127.0.0.1", 0, ConnectionLimits(**limits), threads=2, **settings
+        application or answer,
+        "127.0.0.1",
+        0,
+        ConnectionLimits(**limits),
+        threads=threads,
+        **settings,
     )
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -173,8 +178,8 @@ def test_a_connection_that_asks_nothing_further_ends():
 
 
 def test_requests_one_after_another_on_a_connection_are_not_slow():
-    with listening(arrival=1.0, idle=1.0) as address, connect(address) as connection:
-        for _ in range(6):
+    with listening(arrival=3.0, idle=3.0) as address, connect(address) as connection:
+        for _ in range(9):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             while not connection.recv(65536).endswith(b"here"):
                 pass
@@ -208,22 +213,23 @@ def test_of_too_many_connections_the_client_with_most_of_them_loses_one():
 
 
 def test_a_web_server_in_front_may_have_many_connections_and_its_clients_few_requests():
-    may_answer = threading.Event()
+    may_answer, at_work = threading.Event(), threading.Semaphore(0)
 
     def waiting(environ, start_response):
+        at_work.release()
         may_answer.wait(60)
         return answer(environ, start_response)
 
     def request_of(client):
         return f"GET / HTTP/1.0\r\nX-Forwarded-For: 192.0.2.9, {client}\r\n\r\n".encode()
 
-    with listening(waiting, proxy="127.0.0.1", per_client=3) as address:
+    with listening(waiting, proxy="127.0.0.1", threads=4, per_client=3) as address:
         first = [connect(address, request_of("192.0.2.1")) for _ in range(3)]
-        time.sleep(0.5)
+        assert all(at_work.acquire(timeout=60) for _ in first)
         with connect(address, request_of("192.0.2.1")) as fourth:
-            others = [connect(address, request_of(f"192.0.2.{n}")) for n in range(2, 5)]
-            may_answer.set()
             assert read(fourth).startswith(b"HTTP/1.0 429 ")
+        others = [connect(address, request_of(f"192.0.2.{n}")) for n in range(2, 5)]
+        may_answer.set()
         for connection in (*first, *others):
             assert read(connection).endswith(b"here")
             connection.close()

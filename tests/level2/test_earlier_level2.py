@@ -1,8 +1,10 @@
-"""What earlier versions left of Level 2 is read and gone on with, to the last bit."""
+"""What earlier versions left of Level 2 is read and gone on with: to the last bit, but for inverted
+pixels, whose fits were rounded otherwise before they were compiled."""
 
 import json
 import shutil
 
+import numpy as np
 import pytest
 from graphql import build_schema
 
@@ -46,7 +48,7 @@ def test_the_same_maps_are_invented_and_inverted(earlier, prepared, inverted, tm
     CURRENT.succeeds(*simulate_in(tmp_path / "prepared"))
     assert_same_files(earlier, tmp_path / "prepared", prepared)
     CURRENT.succeeds(*invert_in(tmp_path / "inverted", tmp_path / "prepared"))
-    assert_same_files(earlier, tmp_path / "inverted", inverted)
+    assert_same_fits(tmp_path / "inverted", inverted)
 
 
 def test_inverted_maps_have_nothing_to_do(prepared, inverted, tmp_path):
@@ -65,7 +67,32 @@ def test_a_killed_inversion_is_finished_as_if_it_had_not_been(
     # Each map has two tickets of 64 pixels, each followed by one of 2.
     assert " 68 pixels" in ended.stderr
     assert list(output.rglob("*.damaged*")) == []
-    assert_same_files(earlier, output, inverted)
+    assert_same_fits(output, inverted)
+
+
+def assert_same_fits(made, expected):
+    """The parameters are the same within a thousandth of their errors, but for one pixel at most.
+
+    Where a pixel has hardly a field, the fit may end in another of several shallow minima.
+    """
+    files = sorted(path.relative_to(expected) for path in expected.rglob("*.inverted.h5"))
+    assert files == sorted(path.relative_to(made) for path in made.rglob("*.inverted.h5"))
+    for name in files:
+        now, before = values(made / name), values(expected / name)
+        assert now.keys() == before.keys()
+        assert np.array_equal(now["status"], before["status"])
+        errors = {key: before[f"uncertainties/{key}"] for key in parameters_in(before)}
+        far = [
+            np.abs(now[f"parameters/{key}"] - before[f"parameters/{key}"])
+            > 1e-3 * np.where(error > 0, error, 1)
+            for key, error in errors.items()
+        ]
+        assert np.any(far, axis=0).sum() <= 1
+
+
+def parameters_in(contents):
+    datasets = [key for key in contents if key.startswith("parameters/") and "@" not in key]
+    return [key.removeprefix("parameters/") for key in datasets]
 
 
 def remaining(directory):

@@ -62,7 +62,8 @@ def test_from_the_scan_to_the_published_inversion(campaign, cvzmpi, run, store, 
         warnings.simplefilter("ignore")
         inversion = dkist.load_dataset(directory)
     assert isinstance(inversion, dkist.Inversion)
-    assert set(inversion) == {"mag_strength", "mag_inclination", "mag_azimuth", "velocity"}
+    found = {"mag_strength", "mag_inclination", "mag_azimuth", "velocity"}
+    assert set(inversion) == found | {f"{name}_uncertainty" for name in found}
     assert set(inversion.profiles) == {"FeI630_orig", "FeI630_fit"}
     field = inversion["mag_strength"].data.compute()
     assert field.shape == (3, 8)

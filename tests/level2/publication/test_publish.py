@@ -274,7 +274,7 @@ def test_several_maps_are_published_together_each_once(
     ]
     assert sorted(r["inversionId"] for r in store.inversions) == ["inv.AAAAAA", "inv.BBBBBB"]
     bucket = tmp_path / "buckets" / "data" / "pid_1_118"
-    assert sorted(path.name for path in bucket.iterdir()) == ["inv.AAAAAA", "inv.BBBBBB"]
+    assert sorted(path.name for path in bucket.iterdir()) == ["inv_AAAAAA", "inv_BBBBBB"]
     *_, first, second = catalogue.ledger.history(OP)
     assert [e.message.partition(" ")[0] for e in (first, second)] == ["inv.AAAAAA", "inv.BBBBBB"]
     assert publish() == []
