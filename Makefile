@@ -15,6 +15,7 @@
 # make bench-ledger  how fast the ledger answers at the size of a whole campaign: ten minutes
 # make bench-detection  what the searches find and miss, in real and simulated light curves: 15 minutes
 # make bench-inversion  how right and how fast the Milne-Eddington inversion is
+# make bench-service  how long Level 2's pages take while 500 clients are slow: a minute
 # make torture-inversion  the inversion killed 20 times at random instants
 # make torture-level2  publications of Level 2 killed 200 times, by each driver: ten minutes
 # make calibration  does the completeness hold? simulated flares against it: 15 minutes
@@ -24,7 +25,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo example-report test docs screenshots test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-report bench-detection bench-inversion torture-inversion torture-level2 flipped-bits lint format clean
+.PHONY: help setup demo example-report test docs screenshots test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-report bench-detection bench-inversion bench-service torture-inversion torture-level2 flipped-bits lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -80,6 +81,9 @@ bench-detection: setup
 
 bench-inversion: setup
 	.venv/bin/python -m tools.bench.inversion
+
+bench-service: setup
+	.venv/bin/python -m tests.level2.service.slow_clients_measured
 
 torture-inversion: setup
 	.venv/bin/python -m tools.torture.inversion
