@@ -139,7 +139,12 @@ class WebPage:
         It is moved away, so that the next one of that name is not taken for this one.
         """
         path = self.downloads / name
-        self.until(path.exists)  # the browser gives it its name when it is whole
+
+        def is_whole():  # the browser reserves the name with an empty file, until it is
+            under_way = any(self.downloads.glob("*.crdownload"))
+            return path.exists() and path.stat().st_size > 0 and not under_way
+
+        self.until(is_whole)
         return path.rename(Path(tempfile.mkdtemp(dir=self.downloads)) / name)
 
     def screenshot(self, name, whole=True):
