@@ -11,10 +11,12 @@ import json
 import threading
 from contextlib import contextmanager, suppress
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from graphql import GraphQLError, build_schema, graphql_sync
+
+from tests.loopback import served_on_loopback
 
 REAL_SCHEMA = Path(__file__).parents[3] / "shared/data/level2/metadata_store_schema.graphql"
 TRIMMED_SCHEMA = Path(__file__).parent / "metadata_store" / "trimmed_schema.graphql"
@@ -181,14 +183,6 @@ def serving(store):
         def log_message(self, *args):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    store.url = f"http://127.0.0.1:{server.server_port}/graphql"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with served_on_loopback(Handler) as address:
+        store.url = f"{address}/graphql"
         yield store
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

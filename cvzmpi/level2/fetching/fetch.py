@@ -17,7 +17,7 @@ from cvzmpi.level2.fetching.dataset_fetch import DatasetFetch
 from cvzmpi.level2.maps.level1_places import iron_datasets
 from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
+from cvzmpi.level2.programs.isolation import program_failure
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.states import INVERTIBLE
@@ -214,9 +214,7 @@ class _FetchStep:
         try:
             act()
         except Exception as error:
-            failure = one_line_failure(error, f"{STEP} of {dataset}", _LOGGER)
-            if not is_about_program(failure):
-                raise failure from error
+            failure = program_failure(error, f"{STEP} of {dataset}", _LOGGER)
             self._fail(program, dataset, failure)
 
     def _fail(self, program: str, dataset: str, failure: CvzmpiError) -> None:

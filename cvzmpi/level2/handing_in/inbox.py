@@ -25,7 +25,7 @@ from cvzmpi.ledger import Job
 from cvzmpi.level2.handing_in.hand_in import NO_COMMIT_CHECK, HandInSettings, hand_in
 from cvzmpi.level2.handing_in.ready_event import MAX_BYTES, HandInError, ReadyEvent
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
+from cvzmpi.level2.programs.isolation import program_failure
 from cvzmpi.messages.foreign_json import plain
 from cvzmpi.regular_file import UnreadableFileError, read_bounded
 
@@ -85,9 +85,7 @@ def _accept_or_reject(
     except HandInError as error:
         return None if _perhaps_incomplete(path) else _reject(path, error)
     except Exception as error:
-        failure = one_line_failure(error, plain(path.name), _LOGGER)
-        if not is_about_program(failure):
-            raise failure from error
+        failure = program_failure(error, plain(path.name), _LOGGER)
         return _reject(path, failure)
     text = f"{inversion.program} inverted, {inversion.inversion_id}"
     try:

@@ -15,7 +15,7 @@ from cvzmpi.level2.maps.level1_places import iron_datasets, level1_place
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.preprocess import preprocess_dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
-from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
+from cvzmpi.level2.programs.isolation import program_failure
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.messages.wording import counted
@@ -125,9 +125,7 @@ def _prepare(
         try:
             prepared = preprocess_dataset(directory, output, settings, dataset_id)
         except Exception as error:
-            failure = one_line_failure(error, str(directory), _LOGGER)
-            if not is_about_program(failure):
-                raise failure from error
+            failure = program_failure(error, str(directory), _LOGGER)
             return failure_event(unit.name, unit.state, STEP, failure, level1=directory)
         maps += [(directory, one) for one in prepared]
     return Event(

@@ -5,9 +5,7 @@ A step that works on several programs works on each within
     try:
         ...
     except Exception as error:
-        failure = one_line_failure(error, f"preprocess of {program}", _LOGGER)
-        if not is_about_program(failure):
-            raise failure from error
+        failure = program_failure(error, f"preprocess of {program}", _LOGGER)
         ...  # the program goes into error, with that line in its history
 """
 
@@ -74,3 +72,19 @@ def is_about_program(error: CvzmpiError) -> bool:
     say nothing about a program, which stays as it is.
     """
     return not isinstance(error, _ABOUT_ALL)
+
+
+def program_failure(error: Exception, what: str, logger: logging.Logger) -> CvzmpiError:
+    """The error with one line, as `one_line_failure`, if it is about one program.
+
+    Raises
+    ------
+    CvzmpiError
+        The error with one line, if the other programs would meet it as well.
+    """
+    failure = one_line_failure(error, what, logger)
+    if is_about_program(failure):
+        return failure
+    if failure is error:
+        raise failure  # raised from itself, it would be its own cause
+    raise failure from error

@@ -33,7 +33,7 @@ from cvzmpi.level2.metadata_store.inversion_record import InversionRecord
 from cvzmpi.level2.product.files.file_names import directory_name
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.inversions import Inversion
-from cvzmpi.level2.programs.isolation import is_about_program, one_line_failure
+from cvzmpi.level2.programs.isolation import program_failure
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
@@ -118,9 +118,7 @@ def _publish_or_fail(
                 return [replace(one, waits=waits) for one in outcomes]
             detail = publish(catalogue, publisher, inversion)
         except Exception as error:
-            failure = one_line_failure(error, f"publish of {program}", _LOGGER)
-            if not is_about_program(failure):
-                raise failure from error
+            failure = program_failure(error, f"publish of {program}", _LOGGER)
             if catalogue.withdrawal(inversion.inversion_id) is not None:  # meanwhile
                 outcomes.remove(Published(program, inversion.inversion_id))
                 continue

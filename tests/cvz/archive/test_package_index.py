@@ -1,8 +1,7 @@
 """A distribution comes from the index that pip is told to use, and is the one that is meant."""
 
 import hashlib
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -13,6 +12,7 @@ from cvzmpi.cvz.archive.package_index import (
     index_address,
 )
 from cvzmpi.errors import ArchiveError
+from tests.loopback import served_on_loopback
 
 CONTENT = b"a distribution"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -38,13 +38,8 @@ def index():
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/simple"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served_on_loopback(Handler) as address:
+        yield f"{address}/simple"
 
 
 @pytest.mark.parametrize("setting", INDEX_SETTINGS)

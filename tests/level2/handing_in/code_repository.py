@@ -2,8 +2,9 @@
 
 import subprocess
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
+
+from tests.loopback import served_on_loopback
 
 _WHO = ("-c", "user.name=Jane", "-c", "user.email=jane@localhost")
 
@@ -65,12 +66,6 @@ def serving(repository):
         def log_message(self, *arguments):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
-        repository.url = f"http://127.0.0.1:{server.server_port}/code"
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield repository
-        finally:
-            server.shutdown()
-            thread.join()
+    with served_on_loopback(Pages) as address:
+        repository.url = f"{address}/code"
+        yield repository

@@ -16,7 +16,12 @@ from cvzmpi.errors import (
 from cvzmpi.ledger import State
 from cvzmpi.level2.programs import qualify as module
 from cvzmpi.level2.programs.invertibility import Thresholds
-from cvzmpi.level2.programs.isolation import StepFailedError, is_about_program, one_line_failure
+from cvzmpi.level2.programs.isolation import (
+    StepFailedError,
+    is_about_program,
+    one_line_failure,
+    program_failure,
+)
 from cvzmpi.level2.programs.qualify import qualify
 from cvzmpi.level2.programs.retry import retry
 from tests.level2.invertible_programs import NOW, make_invertible
@@ -61,6 +66,13 @@ def test_what_all_programs_would_meet_is_about_none_of_them(kind):
     error = kind("as it is")
     assert one_line_failure(error, "preprocess of A", LOGGER) is error
     assert not is_about_program(error)
+
+
+@pytest.mark.parametrize("error", [UnavailableError("away"), OSError(errno.ENOSPC, "full")])
+def test_what_is_about_no_program_is_raised_and_never_from_itself(error):
+    with pytest.raises((UnavailableError, MachineError)) as raised:
+        program_failure(error, "preprocess of A", LOGGER)
+    assert raised.value.__cause__ is not raised.value
 
 
 def test_an_error_that_was_raised_again_from_itself_has_an_end():

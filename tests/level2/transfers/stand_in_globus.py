@@ -14,11 +14,13 @@ import shutil
 import threading
 import uuid
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from globus_sdk.testing import get_response_set
+
+from tests.loopback import served_on_loopback
 
 TOKEN = "a-token-that-must-not-be-shown"
 CLIENT = ("8e7b3b0c-0d5e-4b4e-8f6e-1f6f0f0f0f0f", "a-secret-that-must-not-be-shown")
@@ -240,14 +242,6 @@ def serving(globus):
         def log_message(self, *args):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    globus.url = f"http://127.0.0.1:{server.server_port}/"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with served_on_loopback(Handler) as address:
+        globus.url = f"{address}/"
         yield globus
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
