@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
 import os
 import signal
 import subprocess
@@ -179,6 +180,19 @@ def signals_as_before():
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def log_as_before():
+    """A job in this process begins a log; what the next test logs does not go there."""
+    logger = logging.getLogger("cvzmpi")
+    handlers, level, raises = [*logger.handlers], logger.level, logging.raiseExceptions
+    yield
+    for handler in set(logger.handlers) - set(handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.setLevel(level)
+    logging.raiseExceptions = raises
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ gets the status 429.
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import time
 from collections import Counter
@@ -184,6 +185,15 @@ class _Connection(HTTPChannel):
         if self.waits(now) and now - self.since > getattr(self.limits, self._doing[0]):
             self.give_up()
 
+    @property
+    def arriving(self) -> bool:
+        """True if a part of a request is there that is not read yet."""
+        if self._now_doing() != "arrival":
+            return False
+        poller = select.poll()
+        poller.register(self.socket, select.POLLIN)
+        return bool(poller.poll(0))
+
     def give_up(self) -> None:
         """Close it now: a client that takes nothing never lets `will_close` happen."""
         if self._doing[0] == "arrival":
@@ -264,9 +274,11 @@ class LimitedServer(TcpWSGIServer):
 
 
 def _end_longest_waiting(connections: Iterable[_Connection]) -> None:
-    """End the connection that has waited longest for its client; the last one if none waits."""
-    *_, last = connections = list(connections)
+    """End the connection that has waited longest for its client; the last one if no other waits.
+
+    A client whose request is there has done its part, however late the server reads it.
+    """
+    *others, last = connections
     now = time.monotonic()
-    min(
-        (one for one in connections if one.waits(now)), key=lambda one: one.since, default=last
-    ).give_up()
+    waiting = sorted((one for one in others if one.waits(now)), key=lambda one: one.since)
+    next((one for one in waiting if not one.arriving), last).give_up()

@@ -198,6 +198,20 @@ def test_a_further_connection_of_a_client_takes_the_place_of_its_longest_waiting
             connection.close()
 
 
+def test_the_newest_connection_takes_the_place_of_one_that_has_just_got_its_answer():
+    with listening(per_client=3) as address:
+        answered = [connect(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(3)]
+        for connection in answered:
+            while not connection.recv(4096).endswith(b"here"):
+                pass
+        with connect(address) as newest:
+            time.sleep(0.2)  # it is accepted before its request is there
+            newest.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert read(newest).endswith(b"here")
+        for connection in answered:
+            connection.close()
+
+
 def test_of_too_many_connections_the_client_with_most_of_them_loses_one():
     with listening(in_all=6, per_client=5) as address:
         few = socket.create_connection(address, 60, ("127.0.0.2", 0))

@@ -154,7 +154,8 @@ def test_a_unit_that_failed_is_retried_from_the_page_and_done(campaign, web_page
         web_page.press("\n")
         web_page.until(lambda: web_page.texts(".message"))
         assert web_page.texts(".message") == ["1 of 1 failed unit will be tried again"]
-        assert web_page.texts("[data-nothing=failures]") == ["Nothing has failed."]
+        # the list is drawn after the message
+        web_page.until(lambda: web_page.texts("[data-nothing=failures]") == ["Nothing has failed."])
 
         web_page.open(f"{address}/unit?name={unit}")
         assert web_page.texts("[data-part=state]") == ["preprocessed"]
