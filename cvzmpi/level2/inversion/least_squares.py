@@ -85,7 +85,7 @@ def fit(
         np.ascontiguousarray(observed, float),
         np.ascontiguousarray(weights, float),
         max_iterations,
-        Workspace.of(len(tables.wavelength)),
+        Workspace.of(tables),
         found.parameters,
         found.chi_squared,
         found.curvature,

@@ -33,12 +33,14 @@ def compute(p: np.ndarray, tables: ModelTables, work: Workspace) -> None:
     ----------
     p : float64, shape (n_parameters,)
     """
-    n_wavelengths = len(tables.wavelength)
-    for first in range(0, n_wavelengths, BLOCK):
-        n = min(BLOCK, n_wavelengths - first)
+    n_computed = len(tables.wavelength)
+    for first in range(0, n_computed, BLOCK):
+        n = min(BLOCK, n_computed - first)
         _sum_components(p, tables, first, n, work)
         _project_all(p, n, work)
         _emerge(p, first, n, work)
+    if len(tables.taps):
+        _blur_all(p, tables, work)
     if len(tables.stray_light):
         _mix_in_stray_light(p[me.FILLING_FACTOR], tables.stray_light, work)
 
@@ -161,7 +163,7 @@ def _emerge(p: np.ndarray, first: int, n: int, work: Workspace) -> None:
     """Stokes I, Q, U, V from the opacities, as `unno_rachkovsky.emergent_stokes`."""
     constant, gradient = p[me.SOURCE_CONSTANT], p[me.SOURCE_GRADIENT]
     cosine, sine = np.cos(2 * p[me.AZIMUTH]), np.sin(2 * p[me.AZIMUTH])
-    stokes, derivatives = work.stokes, work.derivatives
+    stokes, derivatives = work.sharp_stokes, work.sharp_derivatives
     for i in range(n):
         at = first + i
         a = 1 + work.opacities[0, i]
@@ -234,6 +236,44 @@ def _emerge(p: np.ndarray, first: int, n: int, work: Workspace) -> None:
         stokes[3, at] = gradient * v
         derivatives[me.AZIMUTH, 1, at] = -2 * stokes[2, at]
         derivatives[me.AZIMUTH, 2, at] = 2 * stokes[1, at]
+
+
+@compiled
+def _blur_all(p: np.ndarray, tables: ModelTables, work: Workspace) -> None:
+    """Blur Stokes I, Q, U, V and their derivatives by the spectral profile.
+
+    The derivatives by azimuth and source function follow from the blurred profiles.
+    """
+    constant, gradient = p[me.SOURCE_CONSTANT], p[me.SOURCE_GRADIENT]
+    stokes, derivatives = work.stokes, work.derivatives
+    for s in range(4):
+        _blur(work.sharp_stokes[s], tables.taps, tables.oversampling, stokes[s])
+        for k in range(N_OPACITY_PARAMETERS):
+            if k != me.AZIMUTH:
+                sharp = work.sharp_derivatives[k, s]
+                _blur(sharp, tables.taps, tables.oversampling, derivatives[k, s])
+    for i in range(stokes.shape[1]):
+        derivatives[me.AZIMUTH, 1, i] = -2 * stokes[2, i]
+        derivatives[me.AZIMUTH, 2, i] = 2 * stokes[1, i]
+        derivatives[me.SOURCE_CONSTANT, 0, i] = 1
+        derivatives[me.SOURCE_GRADIENT, 0, i] = (stokes[0, i] - constant) / gradient
+        for s in range(1, 4):
+            derivatives[me.SOURCE_GRADIENT, s, i] = stokes[s, i] / gradient
+
+
+@compiled
+def _blur(sharp: np.ndarray, taps: np.ndarray, oversampling: int, blurred: np.ndarray) -> None:
+    """The sums of neighbouring wavelengths with the weights `taps`, as `SpectralProfile.blur`."""
+    n = len(blurred)
+    blurred[:] = 0
+    for k in range(len(taps)):
+        tap = taps[k]
+        if oversampling == 1:  # of its own, since a processor takes several wavelengths at once
+            for i in range(n):
+                blurred[i] += tap * sharp[i + k]
+        else:
+            for i in range(n):
+                blurred[i] += tap * sharp[i * oversampling + k]
 
 
 @compiled

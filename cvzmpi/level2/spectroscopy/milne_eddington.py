@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cvzmpi.level2.spectroscopy.spectral_profile import SpectralProfile
 from cvzmpi.level2.spectroscopy.unno_rachkovsky import emergent_stokes
 from cvzmpi.level2.spectroscopy.voigt import voigt_faraday
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, SPEED_OF_LIGHT, Line, zeeman_pattern
@@ -66,7 +67,9 @@ class MilneEddington:
         In air, nm.
     stray_light : float64, shape (n_wavelengths,), optional
         The unpolarised intensity of the rest of the pixel. Without it, the filling factor has no
-        effect.
+        effect. It is observed light, and not blurred once more.
+    spectral_profile : SpectralProfile, optional
+        What blurs the spectrum on its way to the detector.
     """
 
     def __init__(
@@ -74,8 +77,16 @@ class MilneEddington:
         wavelength: np.ndarray,
         lines: tuple[Line, ...] = FE_I_630,
         stray_light: np.ndarray | None = None,
+        spectral_profile: SpectralProfile | None = None,
     ) -> None:
         self.wavelength = np.asarray(wavelength, float)
+        self.spectral_profile = spectral_profile
+        # Beyond both ends as far as the profile reaches, so that it finds light everywhere.
+        self.computed_wavelength = (
+            self.wavelength
+            if spectral_profile is None
+            else spectral_profile.extended(self.wavelength)
+        )
         self.lines = lines
         self.stray_light = stray_light
         strongest = max(line.log_gf for line in lines)
@@ -113,7 +124,7 @@ class MilneEddington:
         along_azimuth, by_opacity = emergent_stokes(
             opacities, columns[SOURCE_CONSTANT], columns[SOURCE_GRADIENT]
         )
-        n_pixels, n_wavelengths = len(parameters), len(self.wavelength)
+        n_pixels, n_wavelengths = len(parameters), len(self.computed_wavelength)
         stokes = np.empty((n_pixels, 4, n_wavelengths))
         derivatives = np.zeros((n_pixels, N_PARAMETERS, 4, n_wavelengths))
         azimuth = columns[AZIMUTH]
@@ -127,6 +138,9 @@ class MilneEddington:
         derivatives[:, SOURCE_GRADIENT] /= columns[SOURCE_GRADIENT][:, np.newaxis]
         derivatives[:, AZIMUTH, 1] = -2 * stokes[:, 2]
         derivatives[:, AZIMUTH, 2] = 2 * stokes[:, 1]
+        if self.spectral_profile is not None:
+            stokes = self.spectral_profile.blur(stokes)
+            derivatives = self.spectral_profile.blur(derivatives)
         if self.stray_light is not None:
             self._mix_in_stray_light(columns[FILLING_FACTOR], stokes, derivatives)
         return stokes, derivatives
@@ -149,7 +163,7 @@ class MilneEddington:
         """
         field, velocity = columns[FIELD], columns[VELOCITY]
         width, damping = columns[DOPPLER_WIDTH], columns[DAMPING]
-        shape = (3, columns.shape[1], len(self.wavelength))
+        shape = (3, columns.shape[1], len(self.computed_wavelength))
 
         def zeros() -> _Complex:
             return np.zeros(shape), np.zeros(shape)
@@ -161,7 +175,9 @@ class MilneEddington:
             self.lines, self._strengths, self._patterns, strict=True
         ):
             pm_per_km_s = line.wavelength * 1e3 / SPEED_OF_LIGHT
-            v = ((self.wavelength - line.wavelength) * 1e3 - pm_per_km_s * velocity) / width
+            v = (
+                (self.computed_wavelength - line.wavelength) * 1e3 - pm_per_km_s * velocity
+            ) / width
             splitting = line.splitting() / width  # Doppler widths per gauss
             slope, shifted_slope = zeros(), zeros()
             for component in pattern:

@@ -21,7 +21,9 @@ N_OPACITY_PARAMETERS = me.LINE_STRENGTH + 1
 class ModelTables(NamedTuple):
     """What the compiled functions need of a model, as arrays."""
 
-    wavelength: np.ndarray  # float64, shape (n_wavelengths,); in nm
+    # float64, shape (n_computed,); in nm; where the spectrum is computed, before it is blurred
+    wavelength: np.ndarray
+    n_wavelengths: int  # that are observed
     # `line_wavelength` in nm, `line_strength` relative to the strongest, `splitting` in pm/G,
     # `pm_per_km_s`: float64, shape (n_lines,)
     line_wavelength: np.ndarray
@@ -31,6 +33,9 @@ class ModelTables(NamedTuple):
     # float64, shape (n_components, 4): line, polarisation + 1, shift, strength
     components: np.ndarray
     stray_light: np.ndarray  # float64, shape (n_wavelengths,); empty if there is none
+    # float64, shape (n_taps,): the spectral profile, see `SpectralProfile`; empty if there is none
+    taps: np.ndarray
+    oversampling: int  # computed wavelengths for each observed one
 
     @classmethod
     def of(cls, model: MilneEddington) -> ModelTables:
@@ -42,15 +47,18 @@ class ModelTables(NamedTuple):
             for number, line in enumerate(lines)
             for component in zeeman_pattern(line)
         ]
-        none = np.empty(0)
+        none, profile = np.empty(0), model.spectral_profile
         return cls(
-            wavelength=model.wavelength,
+            wavelength=model.computed_wavelength,
+            n_wavelengths=len(model.wavelength),
             line_wavelength=_column(line.wavelength for line in lines),
             line_strength=_column(10 ** (line.log_gf - strongest) for line in lines),
             splitting=_column(line.splitting() for line in lines),
             pm_per_km_s=_column(line.wavelength * 1e3 / SPEED_OF_LIGHT for line in lines),
             components=np.array(components, float),
             stray_light=none if model.stray_light is None else np.asarray(model.stray_light, float),
+            taps=none if profile is None else profile.taps,
+            oversampling=1 if profile is None else profile.oversampling,
         )
 
 
@@ -59,6 +67,10 @@ class Workspace(NamedTuple):
 
     stokes: np.ndarray  # float64, shape (4, n_wavelengths)
     derivatives: np.ndarray  # float64, shape (n_parameters, 4, n_wavelengths)
+    # float64, shapes (4, n_computed) and (n_parameters, 4, n_computed): the same before they are
+    # blurred; where nothing blurs them, they are the same arrays
+    sharp_stokes: np.ndarray
+    sharp_derivatives: np.ndarray
     distance: np.ndarray  # float64, shape (BLOCK,)
     # float64, shape (5, 6, BLOCK): the sums of the Zeeman components, and their derivatives by
     # field, velocity, Doppler width and damping; absorption, then dispersion, by polarisation
@@ -69,11 +81,18 @@ class Workspace(NamedTuple):
     opacity_derivatives: np.ndarray
 
     @classmethod
-    def of(cls, n_wavelengths: int) -> Workspace:
-        """Empty arrays for a model with so many wavelengths."""
+    def of(cls, tables: ModelTables) -> Workspace:
+        """Empty arrays for a model."""
+        stokes = np.zeros((4, tables.n_wavelengths))
+        derivatives = np.zeros((N_PARAMETERS, 4, tables.n_wavelengths))
+        sharp = stokes, derivatives
+        if len(tables.taps):
+            n_computed = len(tables.wavelength)
+            sharp = np.zeros((4, n_computed)), np.zeros((N_PARAMETERS, 4, n_computed))
         return cls(
-            np.zeros((4, n_wavelengths)),
-            np.zeros((N_PARAMETERS, 4, n_wavelengths)),
+            stokes,
+            derivatives,
+            *sharp,
             np.zeros(BLOCK),
             np.zeros((5, 6, BLOCK)),
             np.zeros((2, 6, BLOCK)),
