@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cvzmpi.config import Section
+from cvzmpi.config import FilePath, Section
+from cvzmpi.text_file import read_text
 
 STEP_NAME = "pixel"
 """The unit in which the progress of inversions is counted."""
@@ -53,3 +55,50 @@ class InversionSettings(RecordedSection):
     fit_filling_factor: bool = Field(
         False, description="fit how much of a pixel is magnetic, the rest being quiet Sun"
     )
+    spectral_profile_fwhm: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="full width at half maximum of the instrument's spectral profile, a Gaussian, "
+        "in pm; 0 if it blurs nothing",
+    )
+    spectral_profile: FilePath | None = Field(
+        None,
+        description="instead of a Gaussian, a table of the instrument's spectral profile: offset "
+        "in pm, transmission",
+    )
+    macroturbulence: float = Field(
+        0.0, ge=0, le=20, description="of velocities exp(-(v/macroturbulence)^2), in km/s"
+    )
+
+    @model_validator(mode="after")
+    def _one_spectral_profile(self) -> InversionSettings:
+        if self.spectral_profile is not None and self.spectral_profile_fwhm > 0:
+            raise ValueError(
+                f"spectral_profile_fwhm {self.spectral_profile_fwhm} and spectral_profile "
+                f"{self.spectral_profile}, expected one of them"
+            )
+        return self
+
+    def canonical_json(self) -> str:
+        """The settings as text; a table stands there with the checksum of its file.
+
+        Raises
+        ------
+        ConfigError
+            If the table cannot be read.
+        """
+        values = self.model_dump(mode="json")
+        if self.spectral_profile is not None:
+            digest = hashlib.sha256(read_text(self.spectral_profile).encode()).hexdigest()
+            values["spectral_profile"] = f"sha256:{digest}"
+        return json.dumps(values, sort_keys=True)
+
+
+def with_defaults(settings_json: str) -> str:
+    """Canonical settings of an inversion, with the defaults of those that came later.
+
+    What an earlier version made without a setting is what the default of that setting makes.
+    """
+    defaults = json.loads(InversionSettings().canonical_json())
+    return json.dumps(defaults | json.loads(settings_json), sort_keys=True)

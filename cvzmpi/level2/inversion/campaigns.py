@@ -16,6 +16,7 @@ from cvzmpi.level2.inversion.map_inversion import (
     check_resume,
     invert_map,
     origin_of,
+    table_of,
 )
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, PREPARED_SUFFIX, map_name
 from cvzmpi.level2.maps.prepared_map import PreparedMap
@@ -134,7 +135,14 @@ class MapCampaign(InversionCampaign):
         self._output = output
 
     def open_source(self) -> UnitSource:
-        """Look at all maps; one that cannot be read is rejected, and the others are inverted."""
+        """Look at all maps; one that cannot be read is rejected, and the others are inverted.
+
+        Raises
+        ------
+        ConfigError
+            If the table of the instrument's spectral profile cannot be read.
+        """
+        table_of(self._tools.settings)  # a wrong one is no fault of the maps
         units: list[Unit] = []
         rejected, n_done = [], 0
         for prepared in self._prepared:

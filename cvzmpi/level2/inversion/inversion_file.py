@@ -49,6 +49,7 @@ class Origin:
     settings_json: str  # of the inversion, canonical
     prepared_checksum: str  # of the prepared map's profiles
     software: Mapping[str, str]  # versions by name
+    spectral_profile: str | None = None  # the table of the instrument's, if it is not a Gaussian
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
         file.attrs["settings"] = origin.settings_json
         file.attrs["prepared_sha256"] = origin.prepared_checksum
         file.attrs["software"] = json.dumps(dict(origin.software), sort_keys=True)
+        if origin.spectral_profile is not None:
+            file.attrs["spectral_profile"] = origin.spectral_profile
         file.attrs["n_tickets"] = np.int64(n_tickets)
         file.attrs["n_tickets_remaining"] = np.int64(n_tickets)
         for group in ("parameters", "uncertainties"):
@@ -200,6 +203,7 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
                 progress.settings_json,
                 progress.prepared_checksum,
                 json.loads(file.attrs["software"]),
+                file.attrs.get("spectral_profile"),
             ),
         )
     return so_far, progress

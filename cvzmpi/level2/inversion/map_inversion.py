@@ -11,9 +11,12 @@ from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Progress
 from cvzmpi.level2.inversion.pixel_inversion import invert
+from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text, table_from_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
-from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.level2.settings import InversionSettings, with_defaults
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.spectral_profile import Transmission
+from cvzmpi.level2.spectroscopy.transmission_table import read_transmission
 from cvzmpi.scheduler.tickets import RowTickets, work_through
 from cvzmpi.software import installed_versions
 from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
@@ -96,10 +99,10 @@ def invert_map(
     ------
     MapFileError
     """
-    prepared, n_remaining, note = team.lead(lambda: _begin(tools, prepared_path, path))
+    begun, n_remaining, note = team.lead(lambda: _begin(tools, prepared_path, path))
     if n_remaining:
         control.check_stop(team)
-        _invert(tools, prepared, path, n_remaining, team, control)
+        _invert(tools, begun, path, n_remaining, team, control)
     return {"path": str(path)} | ({"note": note} if note else {})
 
 
@@ -111,51 +114,83 @@ def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
     MapFileError
         With the difference.
     """
-    check_same_configuration(path, ours.settings_json, progress.settings_json, MapFileError)
+    theirs = with_defaults(progress.settings_json)
+    check_same_configuration(path, ours.settings_json, theirs, MapFileError)
     data = (ours.prepared_checksum, progress.prepared_checksum)
     check_same_data(path, "profiles", *data, MapFileError)
 
 
 def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
-    """The origin of the map that these tools make from a prepared one."""
-    return Origin(tools.settings.canonical_json(), prepared.checksum, tools.software)
+    """The origin of the map that these tools make from a prepared one.
+
+    Raises
+    ------
+    ConfigError
+        If the table of the instrument's spectral profile cannot be read.
+    """
+    return Origin(
+        tools.settings.canonical_json(),
+        prepared.checksum,
+        tools.software,
+        table_as_text(table_of(tools.settings)),
+    )
 
 
-def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[PreparedMap, int, str | None]:
+def table_of(settings: InversionSettings) -> Transmission | None:
+    """The table of the instrument's spectral profile, if the settings name one.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or is no spectral profile.
+    """
+    path = settings.spectral_profile
+    return None if path is None else read_transmission(path)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What all of a team need, of a map that its leader has begun or goes on with."""
+
+    prepared: PreparedMap
+    model: MilneEddington
+
+
+def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, str | None]:
     """Go on from the file that is there, or make one.
 
     Returns
     -------
     tuple
-        The prepared map, the number of tickets that remain, and a note for the log or None.
+        The map and its model, the number of tickets that remain, and a note for the log or None.
     """
     prepared = PreparedMap.read(prepared_path)
     origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
+    table = table_from_text(origin.spectral_profile)
+    begun = _Begun(prepared, model_of_map(prepared, origin.settings_json, table))
     note = None
     try:
         progress = inversion_file.read_progress(path)
         if progress is not None:
             check_resume(path, progress, origin)
             inversion_file.check_counted(path, tickets.n_items(progress.n_tickets_done))
-            return prepared, progress.n_tickets_remaining, None
+            return begun, progress.n_tickets_remaining, None
     except DamagedMapFileError as error:
         note = f"{error}; kept as {set_aside(path).name}, started anew"
     prepared.verify()
     inversion_file.create(path, prepared.shape, len(tickets), origin, tools.fsync)
-    return prepared, len(tickets), note
+    return begun, len(tickets), note
 
 
 def _invert(
     tools: Tools,
-    prepared: PreparedMap,
+    begun: _Begun,
     path: Path,
     n_remaining: int,
     team: Team,
     control: Control,
 ) -> None:
-    settings = tools.settings
-    stray_light = prepared.quiet_profile if settings.fit_filling_factor else None
-    model = MilneEddington(prepared.wavelength, stray_light=stray_light)
+    prepared, model, settings = begun.prepared, begun.model, tools.settings
     tickets = MapTickets(prepared.shape)
     writer = InversionWriter(path, team, tools.fsync)
 

@@ -21,10 +21,12 @@ from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
 from cvzmpi.level2.inversion.inversion_unit import InversionUnit, last_prepared
+from cvzmpi.level2.inversion.map_inversion import table_of
 from cvzmpi.level2.programs.catalogue import Catalogue, reserved_programs
 from cvzmpi.level2.programs.changed_data import changed_programs
 from cvzmpi.level2.programs.inversions import Inversion, add_inversion, draw_inversion_id
 from cvzmpi.level2.programs.scan import reopen_changed
+from cvzmpi.level2.settings import with_defaults
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
 from cvzmpi.storage.checkpoint_file import check_same_configuration
@@ -56,7 +58,8 @@ class ProgramWork:
         Raises
         ------
         ConfigError
-            If a program was begun with other settings.
+            If a program was begun with other settings, or the table of the instrument's spectral
+            profile cannot be read.
         LedgerUnavailableError
             If the ledger's database is away for longer than `ledger.patience`.
         LedgerError
@@ -96,6 +99,7 @@ class ProgramWork:
 
     def _find(self, ledger: Ledger) -> None:
         """The programs that are prepared now; those that come later are for another job."""
+        table_of(self._config.inversion)  # a wrong one is no fault of the programs
         for unit in ledger.units(states=_OPEN):
             program = last_prepared(ledger.history(unit.name), self._config.maps.inverted)
             if program is not None:
@@ -120,7 +124,7 @@ class ProgramWork:
             except MapFileError:
                 continue  # its team says so: it sets a damaged file aside
             if progress is not None:
-                theirs = progress.settings_json
+                theirs = with_defaults(progress.settings_json)
                 check_same_configuration(one.inverted, settings, theirs, ConfigError)
 
     def _found_and_free(self, query: sa.Select[Any]) -> sa.Select[Any]:

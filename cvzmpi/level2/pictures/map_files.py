@@ -11,11 +11,12 @@ import numpy as np
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion.inversion_file import InvertedMap, read_so_far
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
+from cvzmpi.level2.maps.model_of_map import model_of_map, table_from_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
 from cvzmpi.level2.spectroscopy import spectral_window
-from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddington
+from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
 
 _QUIET_CONTINUUM = "quiet Sun"
@@ -198,11 +199,12 @@ def _profiles(
             "name it with --prepared"
         )
     observed, fitted = _observed(prepared, x, y), None
-    settings = json.loads(inverted.origin.settings_json)
+    origin = inverted.origin
+    settings = json.loads(origin.settings_json)
     if inverted.status[x, y] not in (NOT_BEGUN, UNUSABLE):
-        stray_light = prepared.quiet_profile if settings["fit_filling_factor"] else None
         parameters = np.array([[inverted.parameters[name][x, y] for name in PARAMETERS]], float)
-        fitted = MilneEddington(prepared.wavelength, stray_light=stray_light).stokes(parameters)[0]
+        table = table_from_text(origin.spectral_profile)
+        fitted = model_of_map(prepared, origin.settings_json, table).stokes(parameters)[0]
     left_out = spectral_window.of_tellurics(prepared.wavelength)
     return Profiles(
         prepared.wavelength, observed, fitted, left_out if settings["exclude_tellurics"] else None

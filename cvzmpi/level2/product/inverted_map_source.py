@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -11,6 +10,7 @@ import numpy as np
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.maps.level1 import Level1Map
+from cvzmpi.level2.maps.model_of_map import model_of_map, table_from_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
@@ -107,6 +107,6 @@ class InvertedMapSource:
 
     @cached_property
     def _model(self) -> MilneEddington:
-        settings = json.loads(self._inverted.origin.settings_json)
-        stray_light = self._prepared.quiet_profile if settings["fit_filling_factor"] else None
-        return MilneEddington(self._prepared.wavelength, stray_light=stray_light)
+        origin = self._inverted.origin
+        table = table_from_text(origin.spectral_profile)
+        return model_of_map(self._prepared, origin.settings_json, table)

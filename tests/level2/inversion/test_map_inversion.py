@@ -1,6 +1,8 @@
 """A team inverts a map: tickets, checkpoints, and going on after a stop."""
 
+import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from cvzmpi.level2.inversion.map_inversion import (
     invert_map,
     origin_of,
 )
+from cvzmpi.level2.maps.model_of_map import model_of_map, table_from_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.simulated_map import simulate_prepared
 from cvzmpi.level2.settings import InversionSettings
@@ -228,6 +231,90 @@ def test_the_filling_factor_is_fitted_with_the_quiet_profile_as_stray_light(
     uncertainty = inversion_file.read(path).uncertainties["filling_factor"]
     assert np.nanmedian(uncertainty) > 0
     assert PreparedMap.read(prepared).quiet_profile.max() > 0.5
+
+
+# ----------------------------------------------------------------- the instrument
+
+
+def instrument(directory):
+    """Settings with all that blurs: a table, read by the leader only, and macroturbulence."""
+    table = directory / "profile.csv"
+    table.write_text("offset,transmission\n-4,0\n-2,0.5\n0,1\n2,0.6\n5,0\n")
+    return {"spectral_profile": table, "macroturbulence": 0.8, "fit_filling_factor": True}
+
+
+@one_or_all
+def test_a_map_with_an_instrument_is_that_of_one_rank_also_after_a_stop(
+    team, alone, directory, prepared, kind
+):
+    settings = team.lead(lambda: instrument(directory))
+
+    def by_one():
+        path = directory / "one.inverted.h5"
+        invert_map(tools(interval=1e9, **settings), prepared, path, alone, silent())
+        return content(path)
+
+    expected = team.lead(by_one)
+    path = directory / "map.inverted.h5"
+    control, _ = stopping_after(1)
+    with pytest.raises(UnitStopped):
+        invert_map(tools(**settings), prepared, path, team, control)
+    invert_map(tools(**settings), prepared, path, team, silent())
+    assert content(path) == expected
+
+
+def test_a_map_goes_on_with_the_same_table_wherever_that_is_and_with_no_other(
+    alone, tmp_path, prepared
+):
+    path, settings = tmp_path / "map.inverted.h5", instrument(tmp_path)
+    control, _ = stopping_after(1)
+    with pytest.raises(UnitStopped):
+        invert_map(tools(**settings), prepared, path, alone, control)
+    moved = settings["spectral_profile"].rename(tmp_path / "moved.csv")
+    settings["spectral_profile"] = moved
+    control, _ = stopping_after(1)
+    with pytest.raises(UnitStopped):
+        invert_map(tools(**settings), prepared, path, alone, control)
+    moved.write_text(moved.read_text().replace("0.6", "0.7"))
+    with pytest.raises(MapFileError, match=r"spectral_profile: sha256:.* -> sha256:"):
+        invert_map(tools(**settings), prepared, path, alone, silent())
+
+
+def test_the_file_has_the_table_from_which_its_profiles_are_made_again(alone, tmp_path, prepared):
+    path, settings = tmp_path / "map.inverted.h5", instrument(tmp_path)
+    invert_map(tools(**settings), prepared, path, alone, silent())
+    settings["spectral_profile"].unlink()
+    origin = inversion_file.read(path).origin
+    table = table_from_text(origin.spectral_profile)
+    assert table.transmission.tolist() == [0, 0.5, 1, 0.6, 0]
+    model = model_of_map(PreparedMap.read(prepared), origin.settings_json, table)
+    assert model.stray_light is not None
+    assert len(model.spectral_profile.taps) > 5
+
+
+def test_a_map_that_was_begun_before_there_were_instruments_goes_on_without_one(
+    alone, tmp_path, prepared
+):
+    path = tmp_path / "map.inverted.h5"
+    origin = origin_of(PreparedMap.read(prepared), tools())
+    earlier = json.loads(origin.settings_json)
+    for name in ("spectral_profile_fwhm", "spectral_profile", "macroturbulence"):
+        del earlier[name]
+    origin = replace(origin, settings_json=json.dumps(earlier, sort_keys=True))
+    inversion_file.create(path, SHAPE, len(MapTickets(SHAPE)), origin, fsync=False)
+    with pytest.raises(MapFileError, match=r"spectral_profile_fwhm: 0\.0 -> 4\.2\)"):
+        invert_map(tools(spectral_profile_fwhm=4.2), prepared, path, alone, silent())
+    invert_map(tools(), prepared, path, alone, silent())
+    assert inversion_file.read_progress(path).done
+
+
+def test_uneven_wavelengths_are_refused_where_a_profile_needs_even_ones(alone, tmp_path):
+    uneven = WAVELENGTH[0] + 0.2 * np.linspace(0, 1, len(WAVELENGTH)) ** 1.1
+    prepared, _ = simulate_prepared(tmp_path, "uneven", (1, 2), wavelength=uneven)
+    path = tmp_path / "map.inverted.h5"
+    with pytest.raises(MapFileError, match=r"uneven.*steps of .* pm between its wavelengths"):
+        invert_map(tools(spectral_profile_fwhm=4.2), prepared, path, alone, silent())
+    invert_map(tools(), prepared, path, alone, silent())
 
 
 # ----------------------------------------------------------------- what only one member has
