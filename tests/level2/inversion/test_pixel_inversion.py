@@ -157,3 +157,20 @@ def test_the_filling_factor_is_found_where_stray_light_is_given(truth):
     error = np.abs(result.parameters - at)
     assert np.median(error[:, me.FILLING_FACTOR]) < 0.03
     assert np.median(error[:, me.FIELD]) < 20
+
+
+@pytest.mark.parametrize("filling_factor", [0.2, 0.5, 1.0])
+def test_a_fitted_filling_factor_biases_neither_fields_nor_uncertainties(filling_factor):
+    """The acceptance: at 1 kG a bias of at most 5 G, and 63 to 73 % within the uncertainties."""
+    random = np.random.default_rng(5)
+    at = atmospheres(1500, random)  # of 300, chance alone has the part within vary by 0.03
+    at[:, me.FIELD], at[:, me.FILLING_FACTOR] = 1000, filling_factor
+    quiet = atmospheres(50, random)
+    quiet[:, me.FIELD] = 0
+    stray_light = MilneEddington(WAVELENGTH).stokes(quiet)[:, 0].mean(axis=0)
+    model = MilneEddington(WAVELENGTH, stray_light=stray_light)
+    noise = random.normal(0, NOISE, (len(at), 4, len(WAVELENGTH)))
+    result = invert(model, model.stokes(at) + noise, SETTINGS)
+    error = result.parameters[:, me.FIELD] - at[:, me.FIELD]
+    assert abs(np.median(error)) < 5
+    assert 0.63 < np.mean(np.abs(error) < result.uncertainties[:, me.FIELD]) < 0.73
