@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from cvzmpi.config import Section
 
@@ -14,6 +14,16 @@ STEP_NAME = "pixel"
 
 Weight = Annotated[float, Field(gt=0)]
 Weights = Annotated[tuple[Weight, Weight, Weight, Weight], Field(strict=False)]
+
+
+def _check_range(value: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < value[0] < value[1]:
+        raise ValueError(f"is [{value[0]}, {value[1]}], expected [first, last] in nm, ascending")
+    return value
+
+
+Range = Annotated[tuple[float, float], Field(strict=False), AfterValidator(_check_range)]
+Ranges = Annotated[tuple[Range, ...], Field(strict=False)]
 
 
 class RecordedSection(Section):
@@ -52,4 +62,9 @@ class InversionSettings(RecordedSection):
     )
     fit_filling_factor: bool = Field(
         False, description="fit how much of a pixel is magnetic, the rest being quiet Sun"
+    )
+    masked: Ranges = Field(
+        (),
+        description="ranges of wavelengths (nm) to leave out, for hairlines and blends: "
+        "[[630.10, 630.12]]",
     )

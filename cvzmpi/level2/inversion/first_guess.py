@@ -10,6 +10,7 @@ import numpy as np
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.tellurics import mask_of
 from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, Line
 
 # Linear polarisation saturates at about this fraction of the continuum, near this field.
@@ -38,7 +39,12 @@ class Estimates:
         return Estimates(*(values[rows] for values in vars(self).values()))
 
 
-def estimate(observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]) -> Estimates:
+def estimate(
+    observed: np.ndarray,
+    wavelength: np.ndarray,
+    lines: Sequence[Line],
+    left_out: np.ndarray | None = None,
+) -> Estimates:
     """Estimate velocity and field from the lines' centres of gravity.
 
     Rees & Semel (1979, A&A 74, 1): the splitting of the centres of gravity measures the field along
@@ -49,8 +55,14 @@ def estimate(observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]
     observed : float64, shape (n, 4, n_wavelengths)
     wavelength : float64, shape (n_wavelengths,)
         In nm.
+    left_out : bool, shape (n_wavelengths,), optional
+        Wavelengths that say nothing of the Sun: profiles are bridged there.
     """
-    continuum = _part(observed, 0, spectral_window.of_continuum(wavelength, lines)).mean(axis=1)
+    if left_out is None:
+        left_out = mask_of(wavelength)
+    outside = spectral_window.of_continuum(wavelength, lines, tellurics=()) & ~left_out
+    continuum = _part(observed, 0, outside).mean(axis=1)
+    observed = _bridged(observed, wavelength, left_out)
     velocities, fields = [], []
     windows = spectral_window.of_lines(wavelength, lines)
     for line, inside in zip(lines, windows, strict=True):
@@ -115,6 +127,21 @@ def _start(
     across = (observed_u * q - observed_q * u).sum(axis=1)
     start[:, me.AZIMUTH] = np.arctan2(across, along) / 2
     return start
+
+
+def _bridged(observed: np.ndarray, wavelength: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+    """Profiles with straight lines across what is left out, from the nearest that is not."""
+    used = np.flatnonzero(~left_out)
+    if len(used) in (0, len(wavelength)):
+        return observed
+    bridged = observed.copy()
+    for index in np.flatnonzero(left_out):
+        after = int(np.searchsorted(used, index))
+        left, right = used[max(after - 1, 0)], used[min(after, len(used) - 1)]
+        span = wavelength[right] - wavelength[left]
+        part = (wavelength[index] - wavelength[left]) / span if span > 0 else 0.0
+        bridged[:, :, index] = (1 - part) * observed[:, :, left] + part * observed[:, :, right]
+    return bridged
 
 
 def _part(observed: np.ndarray, stokes: int, wavelengths: np.ndarray) -> np.ndarray:

@@ -157,10 +157,11 @@ def _invert(
     stray_light = prepared.quiet_profile if settings.fit_filling_factor else None
     model = MilneEddington(prepared.wavelength, stray_light=stray_light)
     tickets = MapTickets(prepared.shape)
+    tellurics = prepared.tellurics
     writer = InversionWriter(path, team, tools.fsync)
 
     def work(place: tuple[int, slice]) -> None:
-        writer.write(place, invert(model, prepared.read_profiles(place), settings))
+        writer.write(place, invert(model, prepared.read_profiles(place), settings, tellurics))
 
     work_through(
         tickets,

@@ -10,6 +10,7 @@ import numpy as np
 
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion.inversion_file import InvertedMap, read_so_far
+from cvzmpi.level2.inversion.pixel_inversion import left_out_of
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
@@ -203,7 +204,6 @@ def _profiles(
         stray_light = prepared.quiet_profile if settings["fit_filling_factor"] else None
         parameters = np.array([[inverted.parameters[name][x, y] for name in PARAMETERS]], float)
         fitted = MilneEddington(prepared.wavelength, stray_light=stray_light).stokes(parameters)[0]
-    left_out = spectral_window.of_tellurics(prepared.wavelength)
-    return Profiles(
-        prepared.wavelength, observed, fitted, left_out if settings["exclude_tellurics"] else None
-    )
+    tellurics = prepared.tellurics if settings["exclude_tellurics"] else ()
+    left_out = left_out_of(prepared.wavelength, tellurics, settings.get("masked", ()))
+    return Profiles(prepared.wavelength, observed, fitted, left_out if left_out.any() else None)

@@ -7,7 +7,7 @@ from cvzmpi.errors import Level1Error
 from cvzmpi.level2.maps.simulated_map import WAVELENGTH, atmospheres
 from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy import spectral_window, tellurics
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
 
@@ -19,7 +19,7 @@ def quiet():
     p = atmospheres(1, np.random.default_rng(4))
     p[:, [me.FIELD, me.VELOCITY]] = 0
     profile = 20000 * MilneEddington(WIDE).stokes(p)[0, 0]
-    profile[spectral_window.of_tellurics(WIDE)] *= 0.8  # the air's lines are there as well
+    profile[tellurics.mask_of(WIDE)] *= 0.8  # the air's lines are there as well
     return profile
 
 
