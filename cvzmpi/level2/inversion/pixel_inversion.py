@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.level2.inversion import least_squares
-from cvzmpi.level2.inversion.first_guess import estimate, first_start, start_with_field
+from cvzmpi.level2.inversion.first_guess import bridged, estimate, first_start, start_with_field
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
@@ -127,13 +127,14 @@ def _fit(
             tables, observed[rows], weights, start, n_free, settings.max_iterations
         )
 
-    estimates = estimate(observed, model.wavelength, model.lines, left_out)
-    best = fit(np.arange(len(observed)), first_start(model, observed, estimates))
+    clear = bridged(observed, model.wavelength, left_out)
+    estimates = estimate(clear, model.wavelength, model.lines, left_out)
+    best = fit(np.arange(len(observed)), first_start(model, clear, estimates))
     good = _GOOD_FIT * (np.count_nonzero(weights) - n_free)
     for field in _OTHER_FIELDS[: settings.restarts]:
         rows = np.flatnonzero((best.chi_squared > good) | ~best.converged)
         if len(rows):
-            start = start_with_field(model, observed[rows], estimates.of(rows), field)
+            start = start_with_field(model, clear[rows], estimates.of(rows), field)
             best.take_better(rows, fit(rows, start))
     return best
 
