@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from cvzmpi.config import Section
+from cvzmpi.config import FilePath, Section
 
 STEP_NAME = "pixel"
 """The unit in which the progress of inversions is counted."""
@@ -68,3 +68,18 @@ class InversionSettings(RecordedSection):
         description="ranges of wavelengths (nm) to leave out, for hairlines and blends: "
         "[[630.10, 630.12]]",
     )
+    lines: FilePath | None = Field(
+        None,
+        description="table of the spectral lines to fit, .ecsv or .csv; by default the iron lines "
+        "at 630 nm",
+    )
+
+
+_SETTINGS_OF_EARLIER_MAPS: dict[str, Any] = {"masked": [], "lines": None}
+"""What maps were inverted with before there was a setting for it."""
+
+
+def with_later_settings(settings_json: str) -> str:
+    """The settings in an inverted map, completed by those that later versions have."""
+    settings = {**_SETTINGS_OF_EARLIER_MAPS, **json.loads(settings_json)}
+    return json.dumps(settings, sort_keys=True)

@@ -12,8 +12,10 @@ from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Progress
 from cvzmpi.level2.inversion.pixel_inversion import invert
 from cvzmpi.level2.maps.prepared_map import PreparedMap
-from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.level2.settings import InversionSettings, with_later_settings
+from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, Line
 from cvzmpi.scheduler.tickets import RowTickets, work_through
 from cvzmpi.software import installed_versions
 from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
@@ -41,12 +43,19 @@ class Tools:
     software: Mapping[str, str]
     checkpoint_interval: float
     fsync: bool
+    lines: tuple[Line, ...] = FE_I_630
 
     @classmethod
     def of(cls, settings: InversionSettings, checkpoint_interval: float, fsync: bool) -> Tools:
-        """Take the versions of the installed software."""
+        """Take the versions of the installed software, and the lines of the table.
+
+        Raises
+        ------
+        ConfigError
+            If the table of lines cannot be read.
+        """
         software = installed_versions(*_SOFTWARE)
-        return cls(settings, software, checkpoint_interval, fsync)
+        return cls(settings, software, checkpoint_interval, fsync, lines_of(settings))
 
 
 @dataclass(frozen=True)
@@ -111,14 +120,16 @@ def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
     MapFileError
         With the difference.
     """
-    check_same_configuration(path, ours.settings_json, progress.settings_json, MapFileError)
+    theirs = with_later_settings(progress.settings_json)
+    check_same_configuration(path, ours.settings_json, theirs, MapFileError)
     data = (ours.prepared_checksum, progress.prepared_checksum)
     check_same_data(path, "profiles", *data, MapFileError)
 
 
 def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
     """The origin of the map that these tools make from a prepared one."""
-    return Origin(tools.settings.canonical_json(), prepared.checksum, tools.software)
+    settings_json = canonical_settings(tools.settings, tools.lines)
+    return Origin(settings_json, prepared.checksum, tools.software)
 
 
 def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[PreparedMap, int, str | None]:
@@ -155,7 +166,7 @@ def _invert(
 ) -> None:
     settings = tools.settings
     stray_light = prepared.quiet_profile if settings.fit_filling_factor else None
-    model = MilneEddington(prepared.wavelength, stray_light=stray_light)
+    model = MilneEddington(prepared.wavelength, tools.lines, stray_light)
     tickets = MapTickets(prepared.shape)
     tellurics = prepared.tellurics
     writer = InversionWriter(path, team, tools.fsync)

@@ -25,6 +25,8 @@ from cvzmpi.level2.programs.catalogue import Catalogue, reserved_programs
 from cvzmpi.level2.programs.changed_data import changed_programs
 from cvzmpi.level2.programs.inversions import Inversion, add_inversion, draw_inversion_id
 from cvzmpi.level2.programs.scan import reopen_changed
+from cvzmpi.level2.settings import with_later_settings
+from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
 from cvzmpi.storage.checkpoint_file import check_same_configuration
@@ -113,14 +115,15 @@ class ProgramWork:
 
     def _check(self, program: InversionUnit) -> None:
         """Refuse inverted maps that were begun with other settings."""
-        settings = self._config.inversion.canonical_json()
+        inversion = self._config.inversion
+        settings = canonical_settings(inversion, lines_of(inversion))
         for one in program.maps:
             try:
                 progress = read_progress(one.inverted)
             except MapFileError:
                 continue  # its team says so: it sets a damaged file aside
             if progress is not None:
-                theirs = progress.settings_json
+                theirs = with_later_settings(progress.settings_json)
                 check_same_configuration(one.inverted, settings, theirs, ConfigError)
 
     def _found_and_free(self, query: sa.Select[Any]) -> sa.Select[Any]:

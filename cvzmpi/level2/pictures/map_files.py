@@ -16,6 +16,7 @@ from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
 from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy.line_table import recorded_lines
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddington
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
 
@@ -203,7 +204,8 @@ def _profiles(
     if inverted.status[x, y] not in (NOT_BEGUN, UNUSABLE):
         stray_light = prepared.quiet_profile if settings["fit_filling_factor"] else None
         parameters = np.array([[inverted.parameters[name][x, y] for name in PARAMETERS]], float)
-        fitted = MilneEddington(prepared.wavelength, stray_light=stray_light).stokes(parameters)[0]
+        lines = recorded_lines(settings)
+        fitted = MilneEddington(prepared.wavelength, lines, stray_light).stokes(parameters)[0]
     tellurics = prepared.tellurics if settings["exclude_tellurics"] else ()
     left_out = left_out_of(prepared.wavelength, tellurics, settings.get("masked", ()))
     return Profiles(prepared.wavelength, observed, fitted, left_out if left_out.any() else None)

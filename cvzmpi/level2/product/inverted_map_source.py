@@ -15,6 +15,7 @@ from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
 from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition, SlitPixels
+from cvzmpi.level2.spectroscopy.line_table import recorded_lines
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddington
 
 SPECTRAL_LINE = "FeI630"
@@ -109,4 +110,4 @@ class InvertedMapSource:
     def _model(self) -> MilneEddington:
         settings = json.loads(self._inverted.origin.settings_json)
         stray_light = self._prepared.quiet_profile if settings["fit_filling_factor"] else None
-        return MilneEddington(self._prepared.wavelength, stray_light=stray_light)
+        return MilneEddington(self._prepared.wavelength, recorded_lines(settings), stray_light)
