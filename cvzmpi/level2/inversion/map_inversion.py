@@ -141,6 +141,7 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[PreparedMap, 
         The prepared map, the number of tickets that remain, and a note for the log or None.
     """
     prepared = PreparedMap.read(prepared_path)
+    _check_lines(prepared, tools)
     origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
     note = None
     try:
@@ -154,6 +155,17 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[PreparedMap, 
     prepared.verify()
     inversion_file.create(path, prepared.shape, len(tickets), origin, tools.fsync)
     return prepared, len(tickets), note
+
+
+def _check_lines(prepared: PreparedMap, tools: Tools) -> None:
+    """Refuse profiles that do not have one of the lines."""
+    first, last = prepared.wavelength[[0, -1]]
+    for line in tools.lines:
+        if not first < line.wavelength < last:
+            raise MapFileError(
+                f"{prepared.path}: has {first:.3f} to {last:.3f} nm, expected the line at "
+                f"{line.wavelength} nm to be within"
+            )
 
 
 def _invert(

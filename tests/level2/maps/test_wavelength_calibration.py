@@ -48,3 +48,10 @@ def test_lines_at_a_wrong_distance_are_refused(quiet):
     wrong = 630.2 + (WIDE - 630.2) * 1.04
     with pytest.raises(Level1Error):
         calibrate(wrong, quiet, FE_I_630)
+
+
+def test_one_line_tells_the_shift(quiet):
+    near = WIDE < 630.21
+    calibration = calibrate(WIDE[near] + 0.0123, quiet[near], FE_I_630[:1])
+    assert calibration.stretch == 1
+    assert calibration.shift == pytest.approx(-0.0123, abs=5e-5)
