@@ -18,6 +18,7 @@ from cvzmpi.level2.spectroscopy.line_table import (
 )
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
+from tests.docs.code_blocks import blocks_tested_by
 
 FE_I_617 = "wavelength_nm,log_gf,j_lower,j_upper,g_lower\n617.3334,-2.88,1,0,2.5\n"
 """A normal triplet: log gf and wavelength are those of VALD."""
@@ -123,3 +124,12 @@ def test_the_field_is_found_in_another_line_alone(tmp_path):
     error = np.abs(found.parameters - truth)
     assert np.median(error[:, me.FIELD]) < 15
     assert np.median(error[:, me.VELOCITY]) < 0.02
+
+
+def test_the_table_of_the_page_is_read(tmp_path):
+    (block,) = blocks_tested_by(
+        "tests/level2/spectroscopy/test_line_table.py::test_the_table_of_the_page_is_read"
+    )
+    first, second = read_lines(table(tmp_path, block.text))
+    assert first == FE_I_630[0]
+    assert second.effective_lande == pytest.approx(2.49)
