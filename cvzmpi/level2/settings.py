@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cvzmpi.config import FilePath, Section
 from cvzmpi.text_file import read_text
@@ -16,6 +16,16 @@ STEP_NAME = "pixel"
 
 Weight = Annotated[float, Field(gt=0)]
 Weights = Annotated[tuple[Weight, Weight, Weight, Weight], Field(strict=False)]
+
+
+def _check_range(value: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < value[0] < value[1]:
+        raise ValueError(f"is [{value[0]}, {value[1]}], expected [first, last] in nm, ascending")
+    return value
+
+
+Range = Annotated[tuple[float, float], Field(strict=False), AfterValidator(_check_range)]
+Ranges = Annotated[tuple[Range, ...], Field(strict=False)]
 
 
 class RecordedSection(Section):
@@ -69,6 +79,16 @@ class InversionSettings(RecordedSection):
     )
     macroturbulence: float = Field(
         0.0, ge=0, le=20, description="of velocities exp(-(v/macroturbulence)^2), in km/s"
+    )
+    masked: Ranges = Field(
+        (),
+        description="ranges of wavelengths (nm) to leave out, for hairlines and blends: "
+        "[[630.10, 630.12]]",
+    )
+    lines: FilePath | None = Field(
+        None,
+        description="table of the spectral lines to fit, .ecsv or .csv; by default the iron lines "
+        "at 630 nm",
     )
 
     @model_validator(mode="after")

@@ -10,11 +10,15 @@ import numpy as np
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.tellurics import mask_of
 from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, Line
 
 # Linear polarisation saturates at about this fraction of the continuum, near this field.
 _SATURATED_LINEAR, _SATURATING_FIELD = 0.15, 1500.0
 _MIN_FIELD = 100.0  # G; without a field the derivatives by its angles vanish
+
+_TIMES_CENTRED = 3
+_SLOW = 3.5  # km/s
 
 # Of a typical line in the photosphere; the continuum is the sum of both terms of the source.
 _DOPPLER_WIDTH, _DAMPING, _LINE_STRENGTH, _CONSTANT_PART = 3.0, 0.3, 10.0, 0.3
@@ -38,7 +42,12 @@ class Estimates:
         return Estimates(*(values[rows] for values in vars(self).values()))
 
 
-def estimate(observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]) -> Estimates:
+def estimate(
+    observed: np.ndarray,
+    wavelength: np.ndarray,
+    lines: Sequence[Line],
+    left_out: np.ndarray | None = None,
+) -> Estimates:
     """Estimate velocity and field from the lines' centres of gravity.
 
     Rees & Semel (1979, A&A 74, 1): the splitting of the centres of gravity measures the field along
@@ -49,20 +58,24 @@ def estimate(observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]
     observed : float64, shape (n, 4, n_wavelengths)
     wavelength : float64, shape (n_wavelengths,)
         In nm.
+    left_out : bool, shape (n_wavelengths,), optional
+        Wavelengths that say nothing of the Sun: profiles are `bridged` there.
     """
-    continuum = _part(observed, 0, spectral_window.of_continuum(wavelength, lines)).mean(axis=1)
+    if left_out is None:
+        left_out = mask_of(wavelength)
+    continuum = _continuum(observed, wavelength, lines, left_out)
+    i, q, u, v = (_part(observed, stokes, slice(None)) for stokes in range(4))
+    windows = _windows(i, continuum, wavelength, lines)
     velocities, fields = [], []
-    windows = spectral_window.of_lines(wavelength, lines)
     for line, inside in zip(lines, windows, strict=True):
-        distance = (wavelength[inside] - line.wavelength) * 1e3
-        i, v = _part(observed, 0, inside), _part(observed, 3, inside)
-        centre = _centre_of_gravity(i, continuum, distance)
-        right = _centre_of_gravity(i + v, continuum, distance)
-        left = _centre_of_gravity(i - v, continuum, distance)
+        distance = (wavelength - line.wavelength) * 1e3
+        centre = _centre_of_gravity(i, continuum, distance, inside)
+        right = _centre_of_gravity(i + v, continuum, distance, inside)
+        left = _centre_of_gravity(i - v, continuum, distance, inside)
         velocities.append(centre * SPEED_OF_LIGHT / (line.wavelength * 1e3))
         fields.append((right - left) / (2 * line.splitting() * line.effective_lande))
-    q, u = (_part(observed, stokes, np.any(windows, axis=0)) for stokes in (1, 2))
-    linear = np.sqrt(q**2 + u**2).max(axis=1) / continuum
+    in_lines = np.any(windows, axis=0)
+    linear = np.where(in_lines, np.sqrt(q**2 + u**2), 0).max(axis=1) / continuum
     saturation = np.minimum(linear / _SATURATED_LINEAR, 1)
     return Estimates(
         continuum=continuum,
@@ -107,17 +120,72 @@ def _start(
     start[:, me.FILLING_FACTOR] = 1
     # The azimuth rotates these profiles so that they correlate best with the observed ones: it is
     # half the phase of the correlation of Q + iU.
-    of_lines = np.any(spectral_window.of_lines(model.wavelength, model.lines), axis=0)
+    velocity = _followed(estimates.velocity)
+    windows = spectral_window.of_moving_lines(model.wavelength, model.lines, velocity)
+    in_lines = np.any(windows, axis=0)
     profiles = model.stokes(start)
-    q, u = (_part(profiles, stokes, of_lines) for stokes in (1, 2))
-    observed_q, observed_u = (_part(observed, stokes, of_lines) for stokes in (1, 2))
+    q, u = (_part(profiles, stokes, slice(None)) * in_lines for stokes in (1, 2))
+    observed_q, observed_u = (_part(observed, stokes, slice(None)) for stokes in (1, 2))
     along = (observed_q * q + observed_u * u).sum(axis=1)
     across = (observed_u * q - observed_q * u).sum(axis=1)
     start[:, me.AZIMUTH] = np.arctan2(across, along) / 2
     return start
 
 
-def _part(observed: np.ndarray, stokes: int, wavelengths: np.ndarray) -> np.ndarray:
+def _continuum(
+    observed: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line], left_out: np.ndarray
+) -> np.ndarray:
+    """Mean intensity beside the lines; the largest where the spectrum is of nothing else."""
+    outside = spectral_window.of_continuum(wavelength, lines, tellurics=()) & ~left_out
+    if not outside.any():
+        return _part(observed, 0, slice(None)).max(axis=1)
+    return np.asarray(_part(observed, 0, outside).mean(axis=1))
+
+
+def _windows(
+    intensity: np.ndarray, continuum: np.ndarray, wavelength: np.ndarray, lines: Sequence[Line]
+) -> list[np.ndarray]:
+    """The wavelengths of each line where each pixel has it; shape (n, n_wavelengths) each.
+
+    A fixed window cuts a line that moves, and its centre of gravity is drawn back. Wide windows
+    tell where the lines are roughly; narrow ones are put there, twice.
+    """
+    windows = spectral_window.around_lines(wavelength, lines)
+    for _ in range(_TIMES_CENTRED):
+        velocities = [
+            _centre_of_gravity(intensity, continuum, wavelength - line.wavelength, inside)
+            * (SPEED_OF_LIGHT / line.wavelength)
+            for line, inside in zip(lines, windows, strict=True)
+        ]
+        velocity = np.mean(velocities, axis=0)
+        windows = spectral_window.of_moving_lines(wavelength, lines, _followed(velocity))
+    return windows
+
+
+def _followed(velocity: np.ndarray) -> np.ndarray:
+    """The velocity of the windows: 0 for slow pixels, whose lines are in the windows at rest.
+
+    So they start where they did before windows moved, and end in the same minima.
+    """
+    return np.where(np.abs(velocity) < _SLOW, 0, velocity)
+
+
+def bridged(observed: np.ndarray, wavelength: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+    """Profiles with straight lines across what is left out, from the nearest that is not."""
+    used = np.flatnonzero(~left_out)
+    if len(used) in (0, len(wavelength)):
+        return observed
+    result = observed.copy()
+    for index in np.flatnonzero(left_out):
+        after = int(np.searchsorted(used, index))
+        left, right = used[max(after - 1, 0)], used[min(after, len(used) - 1)]
+        span = wavelength[right] - wavelength[left]
+        part = (wavelength[index] - wavelength[left]) / span if span > 0 else 0.0
+        result[:, :, index] = (1 - part) * observed[:, :, left] + part * observed[:, :, right]
+    return result
+
+
+def _part(observed: np.ndarray, stokes: int, wavelengths: np.ndarray | slice) -> np.ndarray:
     """Some wavelengths of a Stokes parameter.
 
     Contiguous: NumPy sums along an axis in an order that depends on the layout in memory.
@@ -126,7 +194,7 @@ def _part(observed: np.ndarray, stokes: int, wavelengths: np.ndarray) -> np.ndar
 
 
 def _centre_of_gravity(
-    profile: np.ndarray, continuum: np.ndarray, distance: np.ndarray
+    profile: np.ndarray, continuum: np.ndarray, distance: np.ndarray, inside: np.ndarray
 ) -> np.ndarray:
-    depth = np.maximum(continuum[:, np.newaxis] - profile, 0)
+    depth = np.maximum(continuum[:, np.newaxis] - profile, 0) * inside
     return (depth * distance).sum(axis=1) / np.maximum(depth.sum(axis=1), 1e-9 * continuum)

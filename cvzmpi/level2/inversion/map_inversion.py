@@ -14,9 +14,11 @@ from cvzmpi.level2.inversion.pixel_inversion import invert
 from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text, table_from_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.settings import InversionSettings, with_defaults
+from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.spectral_profile import Transmission
 from cvzmpi.level2.spectroscopy.transmission_table import read_transmission
+from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, Line
 from cvzmpi.scheduler.tickets import RowTickets, work_through
 from cvzmpi.software import installed_versions
 from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
@@ -44,12 +46,19 @@ class Tools:
     software: Mapping[str, str]
     checkpoint_interval: float
     fsync: bool
+    lines: tuple[Line, ...] = FE_I_630
 
     @classmethod
     def of(cls, settings: InversionSettings, checkpoint_interval: float, fsync: bool) -> Tools:
-        """Take the versions of the installed software."""
+        """Take the versions of the installed software, and the lines of the table.
+
+        Raises
+        ------
+        ConfigError
+            If the table of lines cannot be read.
+        """
         software = installed_versions(*_SOFTWARE)
-        return cls(settings, software, checkpoint_interval, fsync)
+        return cls(settings, software, checkpoint_interval, fsync, lines_of(settings))
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
         If the table of the instrument's spectral profile cannot be read.
     """
     return Origin(
-        tools.settings.canonical_json(),
+        canonical_settings(tools.settings, tools.lines),
         prepared.checksum,
         tools.software,
         table_as_text(table_of(tools.settings)),
@@ -165,6 +174,7 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, 
         The map and its model, the number of tickets that remain, and a note for the log or None.
     """
     prepared = PreparedMap.read(prepared_path)
+    _check_lines(prepared, tools)
     origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
     table = table_from_text(origin.spectral_profile)
     begun = _Begun(prepared, model_of_map(prepared, origin.settings_json, table))
@@ -182,6 +192,17 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, 
     return begun, len(tickets), note
 
 
+def _check_lines(prepared: PreparedMap, tools: Tools) -> None:
+    """Refuse profiles that do not have one of the lines."""
+    first, last = prepared.wavelength[[0, -1]]
+    for line in tools.lines:
+        if not first < line.wavelength < last:
+            raise MapFileError(
+                f"{prepared.path}: has {first:.3f} to {last:.3f} nm, expected the line at "
+                f"{line.wavelength} nm to be within"
+            )
+
+
 def _invert(
     tools: Tools,
     begun: _Begun,
@@ -192,10 +213,11 @@ def _invert(
 ) -> None:
     prepared, model, settings = begun.prepared, begun.model, tools.settings
     tickets = MapTickets(prepared.shape)
+    tellurics = prepared.tellurics
     writer = InversionWriter(path, team, tools.fsync)
 
     def work(place: tuple[int, slice]) -> None:
-        writer.write(place, invert(model, prepared.read_profiles(place), settings))
+        writer.write(place, invert(model, prepared.read_profiles(place), settings, tellurics))
 
     work_through(
         tickets,

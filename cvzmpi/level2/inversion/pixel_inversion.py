@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cvzmpi.level2.inversion import least_squares
-from cvzmpi.level2.inversion.first_guess import estimate, first_start, start_with_field
+from cvzmpi.level2.inversion.first_guess import bridged, estimate, first_start, start_with_field
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables
+from cvzmpi.level2.spectroscopy.tellurics import EXPECTED, Telluric, mask_of
 
 CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
 """The status of an inverted pixel; 0 is for pixels that are not begun."""
@@ -38,7 +39,12 @@ class Inverted:
     status: np.ndarray  # uint8, shape (n,)
 
 
-def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSettings) -> Inverted:
+def invert(
+    model: MilneEddington,
+    observed: np.ndarray,
+    settings: InversionSettings,
+    tellurics: Sequence[Telluric] = EXPECTED,
+) -> Inverted:
     """Find the atmospheres whose profiles fit the observed ones best.
 
     The result of a pixel does not depend on the others.
@@ -47,7 +53,11 @@ def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSetti
     ----------
     observed : float, shape (n, 4, n_wavelengths)
         Stokes I, Q, U, V in units of the quiet Sun's continuum.
+    tellurics : sequence of Telluric
+        Where the lines of the Earth's atmosphere are.
     """
+    hidden = tellurics if settings.exclude_tellurics else ()
+    left_out = left_out_of(model.wavelength, hidden, settings.masked)
     observed = np.asarray(observed, float)
     n = len(observed)
     result = Inverted(
@@ -61,9 +71,9 @@ def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSetti
     if len(rows) == 0:
         return result
     n_free = _count_free_parameters(model)
-    weights = _weights(model, settings)
+    weights = _weights(settings, left_out)
     degrees_of_freedom = np.count_nonzero(weights) - n_free
-    fit = _fit(model, observed[rows], weights, n_free, settings)
+    fit = _fit(model, observed[rows], weights, n_free, settings, left_out)
     chi_squared = fit.chi_squared / degrees_of_freedom
     result.parameters[rows] = fit.parameters
     result.uncertainties[rows] = 0
@@ -86,13 +96,19 @@ def _count_free_parameters(model: MilneEddington) -> int:
     return me.N_PARAMETERS if model.stray_light is not None else me.FILLING_FACTOR
 
 
-def _weights(model: MilneEddington, settings: InversionSettings) -> np.ndarray:
-    """Reciprocals of the noise, 0 in telluric lines; shape (4, n_wavelengths)."""
-    weights = np.array(settings.weights)[:, np.newaxis] / settings.noise
-    used = np.ones(len(model.wavelength), bool)
-    if settings.exclude_tellurics:
-        used = ~spectral_window.of_tellurics(model.wavelength)
-    return weights * used
+def left_out_of(
+    wavelength: np.ndarray, tellurics: Sequence[Telluric], masked: Sequence[Sequence[float]]
+) -> np.ndarray:
+    """Mask of the wavelengths (nm) that are not fitted: in telluric lines and masked ranges."""
+    left_out = mask_of(wavelength, tellurics)
+    for first, last in masked:
+        left_out |= (wavelength >= first) & (wavelength <= last)
+    return left_out
+
+
+def _weights(settings: InversionSettings, left_out: np.ndarray) -> np.ndarray:
+    """Reciprocals of the noise, 0 for what is left out; shape (4, n_wavelengths)."""
+    return np.array(settings.weights)[:, np.newaxis] / settings.noise * ~left_out
 
 
 def _fit(
@@ -101,6 +117,7 @@ def _fit(
     weights: np.ndarray,
     n_free: int,
     settings: InversionSettings,
+    left_out: np.ndarray,
 ) -> least_squares.Fit:
     """The first fit of each pixel or, if that is not good, the best of several."""
     tables = ModelTables.of(model)
@@ -110,13 +127,14 @@ def _fit(
             tables, observed[rows], weights, start, n_free, settings.max_iterations
         )
 
-    estimates = estimate(observed, model.wavelength, model.lines)
-    best = fit(np.arange(len(observed)), first_start(model, observed, estimates))
+    clear = bridged(observed, model.wavelength, left_out)
+    estimates = estimate(clear, model.wavelength, model.lines, left_out)
+    best = fit(np.arange(len(observed)), first_start(model, clear, estimates))
     good = _GOOD_FIT * (np.count_nonzero(weights) - n_free)
     for field in _OTHER_FIELDS[: settings.restarts]:
         rows = np.flatnonzero((best.chi_squared > good) | ~best.converged)
         if len(rows):
-            start = start_with_field(model, observed[rows], estimates.of(rows), field)
+            start = start_with_field(model, clear[rows], estimates.of(rows), field)
             best.take_better(rows, fit(rows, start))
     return best
 

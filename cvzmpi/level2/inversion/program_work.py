@@ -27,6 +27,7 @@ from cvzmpi.level2.programs.changed_data import changed_programs
 from cvzmpi.level2.programs.inversions import Inversion, add_inversion, draw_inversion_id
 from cvzmpi.level2.programs.scan import reopen_changed
 from cvzmpi.level2.settings import with_defaults
+from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
 from cvzmpi.storage.checkpoint_file import check_same_configuration
@@ -117,7 +118,8 @@ class ProgramWork:
 
     def _check(self, program: InversionUnit) -> None:
         """Refuse inverted maps that were begun with other settings."""
-        settings = self._config.inversion.canonical_json()
+        inversion = self._config.inversion
+        settings = canonical_settings(inversion, lines_of(inversion))
         for one in program.maps:
             try:
                 progress = read_progress(one.inverted)

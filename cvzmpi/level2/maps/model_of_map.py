@@ -9,6 +9,7 @@ import numpy as np
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.settings import with_defaults
+from cvzmpi.level2.spectroscopy.line_table import recorded_lines
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.spectral_profile import (
     SpectralProfile,
@@ -46,6 +47,7 @@ def model_of_map(
         raise MapFileError(f"{prepared.path}: {error}") from None
     return MilneEddington(
         prepared.wavelength,
+        recorded_lines(settings),
         stray_light=prepared.quiet_profile if settings["fit_filling_factor"] else None,
         spectral_profile=profile,
     )

@@ -18,6 +18,7 @@ import numpy as np
 from cvzmpi.errors import DamagedMapFileError
 from cvzmpi.level2.maps.map_file import opened, writing
 from cvzmpi.level2.maps.map_scale import MapScale
+from cvzmpi.level2.spectroscopy.tellurics import EXPECTED, Telluric, find_tellurics
 from cvzmpi.storage.structure_checksum import SETTINGS, bytes_to_leave_out, write_record
 from cvzmpi.storage.whole_file import take_name
 
@@ -43,6 +44,20 @@ class PreparedMap:
     def scale(self) -> MapScale | None:
         """The scale on the Sun; None if the record has none, as of simulated maps."""
         return MapScale.from_record(self.record.get("scale"))
+
+    @property
+    def tellurics(self) -> tuple[Telluric, ...]:
+        """The lines of the Earth's atmosphere.
+
+        Earlier versions did not record them: they are found in the quiet profile then. Simulated
+        maps have none, and leave out what they would hide.
+        """
+        if self.record.get("simulated"):
+            return EXPECTED
+        recorded = self.record.get("tellurics_nm")
+        if recorded is None:
+            return find_tellurics(self.wavelength, self.quiet_profile)
+        return tuple(Telluric(*one) for one in recorded)
 
     @classmethod
     def read(cls, path: Path) -> PreparedMap:

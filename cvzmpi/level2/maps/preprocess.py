@@ -25,6 +25,7 @@ from cvzmpi.level2.maps.prepared_map import PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.settings import PreprocessSettings
 from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy.tellurics import find_tellurics
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
 from cvzmpi.software import installed_versions
 
@@ -167,11 +168,12 @@ def _prepare(
     quiet_profile, n_quiet = _quiet_profile(cut)
     calibration = calibrate(cut.wavelength, quiet_profile, FE_I_630)
     wavelength = calibration.apply(cut.wavelength)
-    continuum = _continuum(wavelength, quiet_profile)
+    tellurics = find_tellurics(wavelength, quiet_profile)
+    outside = spectral_window.of_continuum(wavelength, FE_I_630, tellurics=tellurics)
+    continuum = _continuum(wavelength, quiet_profile, outside)
     kept = _kept(wavelength, settings)
     binned = _bin(wavelength[kept], settings.spectral_bin)
     quiet_binned = _bin((quiet_profile / continuum)[kept], settings.spectral_bin)
-    outside = spectral_window.of_continuum(wavelength, FE_I_630)
     leaks, noises = [], []
     with PreparedMapWriter(path, cut.stokes.shape[:2], binned, quiet_binned) as writer:
         for raw in cut.stokes:
@@ -191,6 +193,8 @@ def _prepare(
                 "stretch": calibration.stretch,
                 "reference_nm": calibration.reference,
             },
+            # Found: an empty list, of a spectrum without them, is not the lack of one.
+            "tellurics_nm": [[float(value) for value in line] for line in tellurics],
             "quiet_pixels": n_quiet,
             "continuum": float(continuum.mean()),
             "crosstalk_corrected": settings.correct_crosstalk,
@@ -224,9 +228,10 @@ def _quiet_profile(cut: _Cut) -> tuple[np.ndarray, int]:
     return total / n_quiet, n_quiet
 
 
-def _continuum(wavelength: np.ndarray, quiet_profile: np.ndarray) -> np.ndarray:
-    """A straight line through the continuum of the quiet Sun."""
-    outside = spectral_window.of_continuum(wavelength, FE_I_630)
+def _continuum(
+    wavelength: np.ndarray, quiet_profile: np.ndarray, outside: np.ndarray
+) -> np.ndarray:
+    """A straight line through the continuum of the quiet Sun, which is where `outside` is True."""
     if outside.sum() < 2:
         raise Level1Error("no continuum beside the lines")
     middle = wavelength.mean()

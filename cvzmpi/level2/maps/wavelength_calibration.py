@@ -34,7 +34,7 @@ class Calibration:
 
 
 def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]) -> Calibration:
-    """Find the correction that puts two lines at their wavelengths.
+    """Find the correction that puts lines at their wavelengths: of one line, a shift only.
 
     Parameters
     ----------
@@ -52,18 +52,24 @@ def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]
     expected = np.array([line.wavelength for line in lines])
     shift = _coarse_shift(wavelength, depth, expected)
     found = np.array([_centre(wavelength, depth, place - shift) for place in expected])
-    stretch = float((expected[1] - expected[0]) / (found[1] - found[0]))
-    if not abs(stretch - 1) < _LARGEST_STRETCH:
-        raise Level1Error(
-            f"lines found at {found[0]:.4f} and {found[1]:.4f} nm, which are not as far apart as "
-            f"{expected[0]:.4f} and {expected[1]:.4f} nm"
-        )
+    stretch = _stretch(found, expected) if len(expected) > 1 else 1.0
     reference = float(found.mean())
     return Calibration(float(expected.mean()) - reference, stretch, reference)
 
 
+def _stretch(found: np.ndarray, expected: np.ndarray) -> float:
+    """How much farther apart the first and the last line are than where they are found."""
+    stretch = float((expected[-1] - expected[0]) / (found[-1] - found[0]))
+    if not abs(stretch - 1) < _LARGEST_STRETCH:
+        raise Level1Error(
+            f"lines found at {found[0]:.4f} and {found[-1]:.4f} nm, which are not as far apart as "
+            f"{expected[0]:.4f} and {expected[-1]:.4f} nm"
+        )
+    return stretch
+
+
 def _coarse_shift(wavelength: np.ndarray, depth: np.ndarray, expected: np.ndarray) -> float:
-    """The shift at which two Gaussians correlate best with the spectrum."""
+    """The shift at which Gaussians correlate best with the spectrum."""
     step = float(np.median(np.diff(wavelength)))
     shifts = np.arange(-_FARTHEST, _FARTHEST + step, step)
     distance = wavelength + shifts[:, np.newaxis] - expected[:, np.newaxis, np.newaxis]

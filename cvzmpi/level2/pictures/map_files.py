@@ -10,6 +10,7 @@ import numpy as np
 
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion.inversion_file import InvertedMap, read_so_far
+from cvzmpi.level2.inversion.pixel_inversion import left_out_of
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
 from cvzmpi.level2.maps.model_of_map import model_of_map, table_from_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
@@ -205,7 +206,6 @@ def _profiles(
         parameters = np.array([[inverted.parameters[name][x, y] for name in PARAMETERS]], float)
         table = table_from_text(origin.spectral_profile)
         fitted = model_of_map(prepared, origin.settings_json, table).stokes(parameters)[0]
-    left_out = spectral_window.of_tellurics(prepared.wavelength)
-    return Profiles(
-        prepared.wavelength, observed, fitted, left_out if settings["exclude_tellurics"] else None
-    )
+    tellurics = prepared.tellurics if settings["exclude_tellurics"] else ()
+    left_out = left_out_of(prepared.wavelength, tellurics, settings.get("masked", ()))
+    return Profiles(prepared.wavelength, observed, fitted, left_out if left_out.any() else None)

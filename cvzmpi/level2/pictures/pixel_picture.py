@@ -91,7 +91,7 @@ def _shade_left_out(axes: Any, profiles: Profiles) -> None:
     edges = np.flatnonzero(np.diff(np.concatenate(([0], profiles.left_out, [0]))))
     half = float(np.mean(np.diff(profiles.wavelength))) / 2
     for number, (first, end) in enumerate(edges.reshape(-1, 2)):
-        label = None if number else "not fitted: telluric"
+        label = None if number else "not fitted"
         ends = profiles.wavelength[first] - half, profiles.wavelength[end - 1] + half
         axes.axvspan(*ends, color="0.92", lw=0, label=label)
 

@@ -89,8 +89,8 @@ class MilneEddington:
         )
         self.lines = lines
         self.stray_light = stray_light
-        strongest = max(line.log_gf for line in lines)
-        self._strengths = [10 ** (line.log_gf - strongest) for line in lines]
+        strongest = max(line.log_strength for line in lines)
+        self._strengths = [10 ** (line.log_strength - strongest) for line in lines]
         self._patterns = [zeeman_pattern(line) for line in lines]
 
     def stokes(self, parameters: np.ndarray) -> np.ndarray:

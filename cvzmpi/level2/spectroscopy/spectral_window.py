@@ -1,4 +1,4 @@
-"""Masks of the wavelengths that belong to the lines, the continuum and the telluric lines."""
+"""Masks of the wavelengths that belong to the lines and to the continuum."""
 
 from __future__ import annotations
 
@@ -6,23 +6,74 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cvzmpi.level2.spectroscopy.zeeman import Line
+from cvzmpi.level2.spectroscopy.tellurics import EXPECTED, Telluric, mask_of
+from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, Line
 
-TELLURIC_LINES = (630.20005, 630.27627)
-"""Lines of oxygen in the Earth's atmosphere, near the two iron lines, in nm. SOLIS/VSM takes its
-dispersion from this pair."""
-
-_TELLURIC_HALF_WIDTH = 0.006
 _LINE_HALF_WIDTH = 0.020  # up to the telluric line; a field of 4000 G shifts Fe I 630.25 by as much
+_OF_WAVELENGTH = 630.3
+_SEEK_HALF_WIDTH, _PART_OF_THE_WAY = 0.045, 0.45
 _FAR_FROM_LINES = 0.040
 
 
 def of_lines(wavelength: np.ndarray, lines: Sequence[Line]) -> list[np.ndarray]:
-    """Masks of the wavelengths (nm) that belong to each line."""
-    return [np.abs(wavelength - line.wavelength) < _LINE_HALF_WIDTH for line in lines]
+    """Masks of the wavelengths (nm) that belong to each line at rest."""
+    return [mask[0] for mask in of_moving_lines(wavelength, lines, np.zeros(1))]
 
 
-def of_continuum(wavelength: np.ndarray, lines: Sequence[Line], margin: float = 0.0) -> np.ndarray:
+def of_moving_lines(
+    wavelength: np.ndarray, lines: Sequence[Line], velocity: np.ndarray
+) -> list[np.ndarray]:
+    """Masks of the wavelengths that belong to each line of pixels that move.
+
+    Parameters
+    ----------
+    wavelength : float64, shape (n_wavelengths,)
+        In nm.
+    velocity : float64, shape (n,)
+        In km/s, positive for redshifts.
+
+    Returns
+    -------
+    list of bool arrays, shape (n, n_wavelengths)
+    """
+    return [_near(wavelength, line, velocity, _half_width(line)) for line in lines]
+
+
+def around_lines(wavelength: np.ndarray, lines: Sequence[Line]) -> list[np.ndarray]:
+    """Masks of the wavelengths (nm) where each line may be, however fast the pixel moves.
+
+    They reach nearly halfway to the next line: shifts up to 8 km/s and 8 pm are within.
+    """
+    masks = []
+    for line in lines:
+        to_next = [abs(o.wavelength - line.wavelength) for o in lines if o is not line]
+        farthest = min(
+            _SEEK_HALF_WIDTH / _LINE_HALF_WIDTH * _half_width(line),
+            _PART_OF_THE_WAY * min(to_next, default=np.inf),
+        )
+        masks.append(np.abs(wavelength - line.wavelength) < farthest)
+    return masks
+
+
+def _half_width(line: Line) -> float:
+    """Longer wavelengths split more, by their square."""
+    return _LINE_HALF_WIDTH * max(1.0, (line.wavelength / _OF_WAVELENGTH) ** 2)
+
+
+def _near(
+    wavelength: np.ndarray, line: Line, velocity: np.ndarray, half_width: float
+) -> np.ndarray:
+    place = line.wavelength + line.wavelength / SPEED_OF_LIGHT * velocity
+    inside: np.ndarray = np.abs(wavelength - place[:, np.newaxis]) < half_width
+    return inside
+
+
+def of_continuum(
+    wavelength: np.ndarray,
+    lines: Sequence[Line],
+    margin: float = 0.0,
+    tellurics: Sequence[Telluric] = EXPECTED,
+) -> np.ndarray:
     """Mask of the wavelengths that are far from the lines and from the telluric lines.
 
     Parameters
@@ -34,10 +85,4 @@ def of_continuum(wavelength: np.ndarray, lines: Sequence[Line], margin: float = 
     """
     distances = [np.abs(wavelength - line.wavelength) for line in lines]
     far = np.min(distances, axis=0) > _FAR_FROM_LINES + margin
-    return far & ~of_tellurics(wavelength, margin)
-
-
-def of_tellurics(wavelength: np.ndarray, margin: float = 0.0) -> np.ndarray:
-    """Mask of the wavelengths in the telluric lines."""
-    distances = [np.abs(wavelength - telluric) for telluric in TELLURIC_LINES]
-    return np.min(distances, axis=0) < _TELLURIC_HALF_WIDTH + margin
+    return far & ~mask_of(wavelength, tellurics, margin)

@@ -1,4 +1,4 @@
-"""The two iron lines at 630 nm, and the splitting of a line by a magnetic field."""
+"""Spectral lines, those of iron at 630 nm, and the splitting of a line by a magnetic field."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ LARMOR = 4.66864e-12
 
 @dataclass(frozen=True)
 class Level:
-    """An energy level in LS coupling, with its quantum numbers."""
+    """An energy level, with its quantum numbers, which are halves or whole numbers."""
 
-    spin: int
-    orbital: int
-    total: int
+    spin: float
+    orbital: float
+    total: float
+    measured_lande: float | None = None
+    """Lande factor where it is not that of LS coupling; spin and orbital are not used then."""
 
     @property
     def lande(self) -> float:
-        """Lande factor in LS coupling (Landi Degl'Innocenti & Landolfi 2004, eq. 3.8)."""
+        """Lande factor, in LS coupling by Landi Degl'Innocenti & Landolfi 2004, eq. 3.8."""
+        if self.measured_lande is not None:
+            return self.measured_lande
         s, l, j = self.spin, self.orbital, self.total  # noqa: E741 - the usual symbol
         if j == 0:
             return 0.0
@@ -37,6 +41,17 @@ class Line:
     log_gf: float  # logarithm of statistical weight times oscillator strength
     lower: Level
     upper: Level
+    excitation: float = 0.0  # of the lower level, eV
+    abundance: float = 0.0  # logarithm, relative to the other lines' elements
+
+    @property
+    def log_strength(self) -> float:
+        """Logarithm of the line's opacity, up to a constant that all lines share.
+
+        By Boltzmann's law at 5040 K, about that of the layers where photospheric lines form: there
+        each eV takes a factor of ten.
+        """
+        return self.log_gf + self.abundance - self.excitation
 
     @property
     def effective_lande(self) -> float:
@@ -75,7 +90,7 @@ def zeeman_pattern(line: Line) -> tuple[Component, ...]:
     components = []
     for polarisation in (-1, 0, 1):
         raw = []
-        for m_lower in range(-line.lower.total, line.lower.total + 1):
+        for m_lower in _sublevels(line.lower.total):
             m_upper = m_lower - polarisation
             strength = _strength(line.lower.total, line.upper.total, m_lower, -polarisation)
             if abs(m_upper) <= line.upper.total and strength > 0:
@@ -86,7 +101,12 @@ def zeeman_pattern(line: Line) -> tuple[Component, ...]:
     return tuple(components)
 
 
-def _strength(j_lower: int, j_upper: int, m: int, step: int) -> float:
+def _sublevels(total: float) -> list[float]:
+    """The magnetic quantum numbers of a level: -J, -J + 1, ..., J."""
+    return [-total + number for number in range(round(2 * total) + 1)]
+
+
+def _strength(j_lower: float, j_upper: float, m: float, step: int) -> float:
     """Unnormalised strength of the transition from `m` to `m + step`."""
     j = j_lower
     if j_upper == j:

@@ -13,7 +13,7 @@ from cvzmpi.level2.inversion.pixel_inversion import (
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres, noisy_profiles
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy import tellurics
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 
 SETTINGS = InversionSettings(noise=NOISE)
@@ -133,10 +133,25 @@ def test_too_few_iterations_are_reported(model, observed):
 
 def test_absorption_by_the_air_changes_nothing(model, observed, inverted):
     with_oxygen = observed[:20].copy()
-    with_oxygen[:, :, spectral_window.of_tellurics(WAVELENGTH)] *= 0.6
+    with_oxygen[:, :, tellurics.mask_of(WAVELENGTH)] *= 0.6
     assert same(invert(model, with_oxygen, SETTINGS), part(inverted, slice(0, 20)))
     all_used = InversionSettings(noise=NOISE, exclude_tellurics=False, restarts=0)
     assert (invert(model, with_oxygen, all_used).chi_squared > 2).all()
+
+
+def test_masked_ranges_are_left_out(model, observed):
+    spoiled = observed[:8].copy()
+    hairline = (WAVELENGTH > 630.11) & (WAVELENGTH < 630.12)
+    spoiled[:, :, hairline] *= 0.9
+    masked = InversionSettings(noise=NOISE, masked=[[630.11, 630.12]])
+    assert same(invert(model, spoiled, masked), invert(model, observed[:8], masked))
+    assert (invert(model, spoiled, SETTINGS).chi_squared > 2).all()
+
+
+@pytest.mark.parametrize("wrong", [[[630.12, 630.11]], [[-1, 2]], [[630.1]], [["a", 1]]])
+def test_a_wrong_range_is_refused(wrong):
+    with pytest.raises(ValueError, match="masked"):
+        InversionSettings(masked=wrong)
 
 
 def test_weights_divide_the_noise(model, observed):

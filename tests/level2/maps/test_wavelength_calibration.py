@@ -7,7 +7,7 @@ from cvzmpi.errors import Level1Error
 from cvzmpi.level2.maps.simulated_map import WAVELENGTH, atmospheres
 from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy import spectral_window, tellurics
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
 
@@ -19,7 +19,7 @@ def quiet():
     p = atmospheres(1, np.random.default_rng(4))
     p[:, [me.FIELD, me.VELOCITY]] = 0
     profile = 20000 * MilneEddington(WIDE).stokes(p)[0, 0]
-    profile[spectral_window.of_tellurics(WIDE)] *= 0.8  # the air's lines are there as well
+    profile[tellurics.mask_of(WIDE)] *= 0.8  # the air's lines are there as well
     return profile
 
 
@@ -48,3 +48,10 @@ def test_lines_at_a_wrong_distance_are_refused(quiet):
     wrong = 630.2 + (WIDE - 630.2) * 1.04
     with pytest.raises(Level1Error):
         calibrate(wrong, quiet, FE_I_630)
+
+
+def test_one_line_tells_the_shift(quiet):
+    near = WIDE < 630.21
+    calibration = calibrate(WIDE[near] + 0.0123, quiet[near], FE_I_630[:1])
+    assert calibration.stretch == 1
+    assert calibration.shift == pytest.approx(-0.0123, abs=5e-5)

@@ -58,3 +58,26 @@ def test_a_pattern_is_symmetric_and_its_groups_sum_to_one(totals):
 
 def test_1000_gauss_split_fe_i_630_25_by_4_6_pm():
     assert 1000 * SECOND.splitting() * 2.5 == pytest.approx(4.636, abs=0.001)
+
+
+def test_the_pattern_of_a_line_between_half_integer_levels_is_that_of_the_textbooks():
+    # Sodium D2, 2S1/2 - 2P3/2: pi at 1/3, sigma at 1 (weight 3/4) and 5/3 (weight 1/4)
+    d2 = Line(588.995, 0.0, Level(0.5, 0, 0.5), Level(0.5, 1, 1.5))
+    assert components(d2, 0) == [(-0.333333, 0.5), (0.333333, 0.5)]
+    assert sorted(components(d2, 1)) == [(1.0, 0.75), (1.666667, 0.25)]
+    assert d2.effective_lande == pytest.approx(7 / 6)
+
+
+def test_ca_ii_854_has_the_effective_lande_factor_of_the_textbooks():
+    line = Line(854.2091, 0.0, Level(0.5, 2, 2.5), Level(0.5, 1, 1.5))
+    assert line.effective_lande == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper"), [(1.5, 2.5), (2.5, 1.5), (2.5, 2.5), (1, 2), (3, 3), (0.5, 0.5), (0, 1)]
+)
+def test_measured_lande_factors_give_the_effective_one(lower, upper):
+    line = Line(500.0, 0.0, Level(0, 0, lower, 1.84), Level(0, 0, upper, 1.31))
+    for polarisation in (-1, 1):
+        centre = sum(shift * strength for shift, strength in components(line, polarisation))
+        assert centre == pytest.approx(polarisation * line.effective_lande, abs=1e-5)
