@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
-from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.inversion import inversion_file, noise
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Progress
 from cvzmpi.level2.inversion.pixel_inversion import invert
 from cvzmpi.level2.maps.prepared_map import PreparedMap
@@ -96,14 +96,14 @@ def invert_map(
     ------
     MapFileError
     """
-    prepared, n_remaining, note = team.lead(lambda: _begin(tools, prepared_path, path))
+    prepared, settings, n_remaining, note = team.lead(lambda: _begin(tools, prepared_path, path))
     if n_remaining:
         control.check_stop(team)
-        _invert(tools, prepared, path, n_remaining, team, control)
+        _invert(tools, settings, prepared, path, n_remaining, team, control)
     return {"path": str(path)} | ({"note": note} if note else {})
 
 
-def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
+def check_resume(path: Path, progress: Progress, prepared: PreparedMap, tools: Tools) -> None:
     """Refuse to go on with a map that was begun with other settings or from other profiles.
 
     Raises
@@ -111,8 +111,10 @@ def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
     MapFileError
         With the difference.
     """
-    check_same_configuration(path, ours.settings_json, progress.settings_json, MapFileError)
-    data = (ours.prepared_checksum, progress.prepared_checksum)
+    theirs = progress.settings_json
+    ours = tools.settings.as_begun(theirs).canonical_json()
+    check_same_configuration(path, ours, theirs, MapFileError)
+    data = (prepared.checksum, progress.prepared_checksum)
     check_same_data(path, "profiles", *data, MapFileError)
 
 
@@ -121,46 +123,52 @@ def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
     return Origin(tools.settings.canonical_json(), prepared.checksum, tools.software)
 
 
-def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[PreparedMap, int, str | None]:
+def _begin(
+    tools: Tools, prepared_path: Path, path: Path
+) -> tuple[PreparedMap, InversionSettings, int, str | None]:
     """Go on from the file that is there, or make one.
 
     Returns
     -------
     tuple
-        The prepared map, the number of tickets that remain, and a note for the log or None.
+        The prepared map, the settings that the map was begun with, the number of tickets that
+        remain, and a note for the log or None.
     """
-    prepared = PreparedMap.read(prepared_path)
+    prepared, settings = PreparedMap.read(prepared_path), tools.settings
     origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
     note = None
     try:
         progress = inversion_file.read_progress(path)
         if progress is not None:
-            check_resume(path, progress, origin)
+            check_resume(path, progress, prepared, tools)
             inversion_file.check_counted(path, tickets.n_items(progress.n_tickets_done))
-            return prepared, progress.n_tickets_remaining, None
+            begun = settings.as_begun(progress.settings_json)
+            return prepared, begun, progress.n_tickets_remaining, None
     except DamagedMapFileError as error:
         note = f"{error}; kept as {set_aside(path).name}, started anew"
     prepared.verify()
     inversion_file.create(path, prepared.shape, len(tickets), origin, tools.fsync)
-    return prepared, len(tickets), note
+    return prepared, settings, len(tickets), note
 
 
 def _invert(
     tools: Tools,
+    settings: InversionSettings,
     prepared: PreparedMap,
     path: Path,
     n_remaining: int,
     team: Team,
     control: Control,
 ) -> None:
-    settings = tools.settings
     stray_light = prepared.quiet_profile if settings.fit_filling_factor else None
     model = MilneEddington(prepared.wavelength, stray_light=stray_light)
     tickets = MapTickets(prepared.shape)
     writer = InversionWriter(path, team, tools.fsync)
 
+    map_noise = noise.of_record(prepared.record)
+
     def work(place: tuple[int, slice]) -> None:
-        writer.write(place, invert(model, prepared.read_profiles(place), settings))
+        writer.write(place, invert(model, prepared.read_profiles(place), settings, map_noise))
 
     work_through(
         tickets,

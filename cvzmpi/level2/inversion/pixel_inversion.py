@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.level2.inversion import least_squares
+from cvzmpi.level2.inversion import least_squares, noise, outliers
 from cvzmpi.level2.inversion.first_guess import estimate, first_start, start_with_field
+from cvzmpi.level2.inversion.outliers import Quality
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
@@ -17,9 +18,17 @@ from cvzmpi.level2.spectroscopy.model_tables import ModelTables
 CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
 """The status of an inverted pixel; 0 is for pixels that are not begun."""
 
-# Pixels with a larger chi^2 per degree of freedom are fitted again, starting from these fields.
+# Pixels are fitted again, starting from these fields, if chi^2 per degree of freedom exceeds what
+# their own noise makes of it by this factor.
 _GOOD_FIT = 1.3
 _OTHER_FIELDS = (2500.0, 1200.0, 500.0)  # G
+# Two starts that end at a chi^2 within this fraction have found all that the model can do.
+_SAME_FIT = 1e-3
+_POOR_FIT = 2.0  # a factor like that of a good fit
+# The largest residual in noise alone, in its standard deviations: one of 500 million samples.
+_LARGEST_OF_NOISE = 6.0
+# Samples next to those that stand out by this many ranges of their neighbours: see `spikes`.
+_SLACK_OBSERVED, _SLACK_LEFT = 3.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -36,9 +45,16 @@ class Inverted:
     chi_squared: np.ndarray  # float64, shape (n,); per degree of freedom
     n_iterations: np.ndarray  # int64, shape (n,)
     status: np.ndarray  # uint8, shape (n,)
+    quality: np.ndarray  # uint16, shape (n,); bits of `Quality`
+    n_outliers: np.ndarray  # int64, shape (n,); samples that were left out: spikes and gaps
 
 
-def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSettings) -> Inverted:
+def invert(
+    model: MilneEddington,
+    observed: np.ndarray,
+    settings: InversionSettings,
+    map_noise: float | None = None,
+) -> Inverted:
     """Find the atmospheres whose profiles fit the observed ones best.
 
     The result of a pixel does not depend on the others.
@@ -47,38 +63,46 @@ def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSetti
     ----------
     observed : float, shape (n, 4, n_wavelengths)
         Stokes I, Q, U, V in units of the quiet Sun's continuum.
+    map_noise : float, optional
+        The noise that the map tells, for pixels in which none can be measured.
     """
     observed = np.asarray(observed, float)
-    n = len(observed)
-    result = Inverted(
+    result = _nothing(len(observed))
+    missing, used = outliers.gaps(observed), _used(model, settings)
+    dark = outliers.without_light(observed, missing, used)
+    gappy = missing[:, :, used].any(axis=(1, 2))
+    result.quality[...] = np.where(dark, Quality.NO_LIGHT, 0) | np.where(gappy, Quality.GAPS, 0)
+    rows = np.flatnonzero(~dark)
+    if len(rows) == 0:
+        return result
+    pixels = _Pixels.of(model, observed[rows], missing[rows], settings, map_noise)
+    fit = pixels.best_fit()
+    n_free = pixels.n_free
+    chi_squared = fit.chi_squared / pixels.degrees_of_freedom()
+    result.parameters[rows] = fit.parameters
+    result.uncertainties[rows] = 0
+    # What the fit leaves is the noise, whatever was assumed, misfits of the model included.
+    scale = chi_squared[:, np.newaxis]
+    result.uncertainties[rows, :n_free] = np.sqrt(scale * _variances(fit.curvature))
+    result.chi_squared[rows] = chi_squared
+    result.n_iterations[rows] = fit.n_iterations
+    result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
+    result.quality[rows] |= pixels.quality(fit)
+    result.n_outliers[rows] = pixels.left_out[:, :, used].sum(axis=(1, 2))
+    return result
+
+
+def _nothing(n: int) -> Inverted:
+    """The results of pixels that are all unusable."""
+    return Inverted(
         parameters=np.full((n, me.N_PARAMETERS), np.nan),
         uncertainties=np.full((n, me.N_PARAMETERS), np.nan),
         chi_squared=np.full(n, np.nan),
         n_iterations=np.zeros(n, np.int64),
         status=np.full(n, UNUSABLE, np.uint8),
+        quality=np.zeros(n, np.uint16),
+        n_outliers=np.zeros(n, np.int64),
     )
-    rows = np.flatnonzero(_usable(observed))
-    if len(rows) == 0:
-        return result
-    n_free = _count_free_parameters(model)
-    weights = _weights(model, settings)
-    degrees_of_freedom = np.count_nonzero(weights) - n_free
-    fit = _fit(model, observed[rows], weights, n_free, settings)
-    chi_squared = fit.chi_squared / degrees_of_freedom
-    result.parameters[rows] = fit.parameters
-    result.uncertainties[rows] = 0
-    # If the model does not fit, the misfit counts as noise.
-    scale = np.maximum(chi_squared, 1)[:, np.newaxis]
-    result.uncertainties[rows, :n_free] = np.sqrt(scale * _variances(fit.curvature))
-    result.chi_squared[rows] = chi_squared
-    result.n_iterations[rows] = fit.n_iterations
-    result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
-    return result
-
-
-def _usable(observed: np.ndarray) -> np.ndarray:
-    """Mask of the pixels without gaps and with light."""
-    return np.isfinite(observed).all(axis=(1, 2)) & (observed[:, 0] > 0).all(axis=1)
 
 
 def _count_free_parameters(model: MilneEddington) -> int:
@@ -86,39 +110,151 @@ def _count_free_parameters(model: MilneEddington) -> int:
     return me.N_PARAMETERS if model.stray_light is not None else me.FILLING_FACTOR
 
 
-def _weights(model: MilneEddington, settings: InversionSettings) -> np.ndarray:
-    """Reciprocals of the noise, 0 in telluric lines; shape (4, n_wavelengths)."""
-    weights = np.array(settings.weights)[:, np.newaxis] / settings.noise
-    used = np.ones(len(model.wavelength), bool)
+def _used(model: MilneEddington, settings: InversionSettings) -> np.ndarray:
+    """Mask of the wavelengths that are fitted: not those in telluric lines."""
     if settings.exclude_tellurics:
-        used = ~spectral_window.of_tellurics(model.wavelength)
-    return weights * used
+        return ~spectral_window.of_tellurics(model.wavelength)
+    return np.ones(len(model.wavelength), bool)
 
 
-def _fit(
-    model: MilneEddington,
-    observed: np.ndarray,
-    weights: np.ndarray,
-    n_free: int,
-    settings: InversionSettings,
-) -> least_squares.Fit:
-    """The first fit of each pixel or, if that is not good, the best of several."""
-    tables = ModelTables.of(model)
+@dataclass(frozen=True)
+class _Pixels:
+    """The pixels of a batch that can be inverted, and what is known of their profiles."""
 
-    def fit(rows: np.ndarray, start: np.ndarray) -> least_squares.Fit:
-        return least_squares.fit(
-            tables, observed[rows], weights, start, n_free, settings.max_iterations
+    model: MilneEddington
+    settings: InversionSettings
+    tables: ModelTables
+    n_free: int
+    observed: np.ndarray  # float64, shape (n, 4, n_wavelengths); interpolated where left out
+    missing: np.ndarray  # bool, shape (n, 4, n_wavelengths); gaps
+    left_out: np.ndarray  # bool, shape (n, 4, n_wavelengths); gaps and spikes
+    weights: np.ndarray  # float64, shape (n, 4, n_wavelengths); 0 where left out
+    measured: np.ndarray  # float64, shape (n,); the noise seen in the pixel, NaN if none can be
+    expected: np.ndarray  # float64, shape (n,); chi^2 per degree of freedom if noise is all
+
+    @classmethod
+    def of(
+        cls,
+        model: MilneEddington,
+        observed: np.ndarray,
+        missing: np.ndarray,
+        settings: InversionSettings,
+        map_noise: float | None,
+    ) -> _Pixels:
+        observed = outliers.filled(observed, missing)
+        measured = noise.measure(observed, _continuum(model))
+        assumed = noise.to_assume(settings.noise, measured, map_noise)
+        relative = np.array(settings.weights)
+        weights = (relative / assumed[:, np.newaxis])[:, :, np.newaxis] * _used(model, settings)
+        weights[missing] = 0
+        seen = np.mean(relative**2) * (measured / assumed) ** 2
+        return cls(
+            model=model,
+            settings=settings,
+            tables=ModelTables.of(model),
+            n_free=_count_free_parameters(model),
+            observed=observed,
+            missing=missing,
+            left_out=missing.copy(),
+            weights=weights,
+            measured=measured,
+            expected=np.where(measured > 0, seen, 1),
         )
 
-    estimates = estimate(observed, model.wavelength, model.lines)
-    best = fit(np.arange(len(observed)), first_start(model, observed, estimates))
-    good = _GOOD_FIT * (np.count_nonzero(weights) - n_free)
-    for field in _OTHER_FIELDS[: settings.restarts]:
-        rows = np.flatnonzero((best.chi_squared > good) | ~best.converged)
-        if len(rows):
-            start = start_with_field(model, observed[rows], estimates.of(rows), field)
-            best.take_better(rows, fit(rows, start))
-    return best
+    def degrees_of_freedom(self) -> np.ndarray:
+        """Samples that are fitted, less the free parameters; shape (n,)."""
+        return np.count_nonzero(self.weights, axis=(1, 2)) - self.n_free
+
+    def best_fit(self) -> least_squares.Fit:
+        """The first fit of each pixel or, if that is not good, the best of several."""
+        estimates = estimate(self.observed, self.model.wavelength, self.model.lines)
+        best = self._fit(
+            np.arange(len(self.observed)), first_start(self.model, self.observed, estimates)
+        )
+        # Large spikes spoil a fit; smaller ones show when it is good.
+        self._leave_out_spikes(best, anew=True)
+        self._leave_out_spikes(best, anew=False)
+        settled = np.zeros(len(self.observed), bool)
+        for field in _OTHER_FIELDS[: self.settings.restarts]:
+            rows = np.flatnonzero((self._exceeds(best, _GOOD_FIT) | ~best.converged) & ~settled)
+            if len(rows) == 0:
+                break
+            observed = self.observed[rows]
+            estimates = estimate(observed, self.model.wavelength, self.model.lines)
+            other = self._fit(rows, start_with_field(self.model, observed, estimates, field))
+            before = best.chi_squared[rows]
+            both = best.converged[rows] & other.converged
+            settled[rows] = both & (np.abs(other.chi_squared - before) < _SAME_FIT * before)
+            best.take_better(rows, other)
+        self._leave_out_spikes(best, anew=False)
+        return best
+
+    def quality(self, fit: least_squares.Fit) -> np.ndarray:
+        """The bits of each pixel; uint16, shape (n,)."""
+        dof = self.degrees_of_freedom()
+        spread = np.sqrt(np.where(self.measured > 0, self.expected, fit.chi_squared / dof))
+        marks = {
+            Quality.SPIKES: (self.left_out & ~self.missing).any(axis=(1, 2)),
+            Quality.SATURATED: outliers.saturated(self.observed, self.measured),
+            Quality.FRINGES: outliers.fringed(fit.residuals, spread, _continuum(self.model)),
+            Quality.POOR_FIT: self._exceeds(fit, _POOR_FIT),
+        }
+        bits = np.zeros(len(dof), np.uint16)
+        for bit, marked in marks.items():
+            bits[marked] |= np.uint16(bit)
+        return bits
+
+    def _fit(self, rows: np.ndarray, start: np.ndarray) -> least_squares.Fit:
+        return least_squares.fit(
+            self.tables,
+            self.observed[rows],
+            self.weights[rows],
+            start,
+            self.n_free,
+            self.settings.max_iterations,
+        )
+
+    def _exceeds(self, fit: least_squares.Fit, factor: float) -> np.ndarray:
+        """Mask of the pixels whose fit leaves more than `factor` times what noise would."""
+        exceeds: np.ndarray = fit.chi_squared > factor * self.expected * self.degrees_of_freedom()
+        return exceeds
+
+    def _leave_out_spikes(self, best: least_squares.Fit, anew: bool) -> None:
+        """Fit pixels without their spikes, and put that in place of the fits with them.
+
+        Parameters
+        ----------
+        anew : bool
+            Look for spikes in the observed profiles too, and start from estimates without them.
+        """
+        spread = np.sqrt(best.chi_squared / self.degrees_of_freedom())
+        largest = np.maximum(best.residuals.max(axis=(1, 2)), -best.residuals.min(axis=(1, 2)))
+        rows = np.flatnonzero(largest > _LARGEST_OF_NOISE * spread)
+        if len(rows) == 0:
+            return
+        wavelength, fitted = self.model.wavelength, self.weights[rows] > 0
+        found = outliers.spikes(best.residuals[rows], _SLACK_LEFT, wavelength)
+        if anew:
+            found |= outliers.spikes(self.observed[rows], _SLACK_OBSERVED, wavelength)
+        found &= fitted
+        n_found = found.sum(axis=(1, 2))
+        few = (n_found > 0) & (n_found <= outliers.MOST_LEFT_OUT * fitted.sum(axis=(1, 2)))
+        rows, found = rows[few], found[few]
+        if len(rows) == 0:
+            return
+        self.left_out[rows] |= found
+        self.weights[rows] = np.where(found, 0, self.weights[rows])
+        self.observed[rows] = outliers.filled(self.observed[rows], self.left_out[rows])
+        start = best.parameters[rows]
+        if anew:
+            observed = self.observed[rows]
+            estimates = estimate(observed, wavelength, self.model.lines)
+            start = first_start(self.model, observed, estimates)
+        best.take(rows, self._fit(rows, start))
+
+
+def _continuum(model: MilneEddington) -> np.ndarray:
+    return spectral_window.of_continuum(model.wavelength, model.lines)
 
 
 def _variances(curvature: np.ndarray) -> np.ndarray:

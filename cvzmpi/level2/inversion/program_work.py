@@ -113,7 +113,6 @@ class ProgramWork:
 
     def _check(self, program: InversionUnit) -> None:
         """Refuse inverted maps that were begun with other settings."""
-        settings = self._config.inversion.canonical_json()
         for one in program.maps:
             try:
                 progress = read_progress(one.inverted)
@@ -121,6 +120,7 @@ class ProgramWork:
                 continue  # its team says so: it sets a damaged file aside
             if progress is not None:
                 theirs = progress.settings_json
+                settings = self._config.inversion.as_begun(theirs).canonical_json()
                 check_same_configuration(one.inverted, settings, theirs, ConfigError)
 
     def _found_and_free(self, query: sa.Select[Any]) -> sa.Select[Any]:
