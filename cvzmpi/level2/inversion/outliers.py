@@ -131,14 +131,14 @@ def fringed(residual: np.ndarray, noise: np.ndarray, continuum: np.ndarray) -> n
     found = np.zeros(len(residual), bool)
     if len(at) < _FEWEST_IN_CONTINUUM:
         return found
-    level = np.stack([np.ones(len(at)), at - at.mean()])
+    level, _ = np.linalg.qr(np.stack([np.ones(len(at)), at - at.mean()], axis=1))
     # From two periods in the spectrum, slower ones being offsets, to three samples a period.
     cycles = np.arange(2, len(continuum) // 3) / len(continuum)
     phase = 2 * np.pi * np.outer(at, cycles)
     waves = np.hstack([np.cos(phase), np.sin(phase)])
     for row, sigma in enumerate(noise):  # one by one: products of matrices depend on their sizes
         left = residual[row][:, at]
-        left = left - (left @ np.linalg.pinv(level)) @ level
+        left = left - (left @ level) @ level.T
         if not (np.mean(left**2, axis=1) > 1.25 * sigma**2).any():
             continue
         amplitudes = left @ waves

@@ -225,7 +225,8 @@ class _Pixels:
         Parameters
         ----------
         anew : bool
-            Look for spikes in the observed profiles too, and start from estimates without them.
+            Look for spikes in the observed profiles, not in what the fit leaves, which they may
+            have spoiled; and start from estimates without them.
         """
         spread = np.sqrt(best.chi_squared / self.degrees_of_freedom())
         largest = np.maximum(best.residuals.max(axis=(1, 2)), -best.residuals.min(axis=(1, 2)))
@@ -233,10 +234,10 @@ class _Pixels:
         if len(rows) == 0:
             return
         wavelength, fitted = self.model.wavelength, self.weights[rows] > 0
-        found = outliers.spikes(best.residuals[rows], _SLACK_LEFT, wavelength)
+        profiles, slack = best.residuals, _SLACK_LEFT
         if anew:
-            found |= outliers.spikes(self.observed[rows], _SLACK_OBSERVED, wavelength)
-        found &= fitted
+            profiles, slack = self.observed, _SLACK_OBSERVED
+        found = outliers.spikes(profiles[rows], slack, wavelength) & fitted
         n_found = found.sum(axis=(1, 2))
         few = (n_found > 0) & (n_found <= outliers.MOST_LEFT_OUT * fitted.sum(axis=(1, 2)))
         rows, found = rows[few], found[few]
