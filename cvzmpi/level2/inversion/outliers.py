@@ -136,11 +136,12 @@ def fringed(residual: np.ndarray, noise: np.ndarray, continuum: np.ndarray) -> n
     cycles = np.arange(2, len(continuum) // 3) / len(continuum)
     phase = 2 * np.pi * np.outer(at, cycles)
     waves = np.hstack([np.cos(phase), np.sin(phase)])
-    for row, sigma in enumerate(noise):  # one by one: products of matrices depend on their sizes
-        left = residual[row][:, at]
+    of_continuum = np.ascontiguousarray(residual[:, :, at])
+    more = (of_continuum**2).mean(axis=2) > 1.25 * noise[:, np.newaxis] ** 2
+    for row in np.flatnonzero(more.any(axis=1)):
+        # One by one: products of matrices depend on their sizes.
+        left, sigma = of_continuum[row], noise[row]
         left = left - (left @ level) @ level.T
-        if not (np.mean(left**2, axis=1) > 1.25 * sigma**2).any():
-            continue
         amplitudes = left @ waves
         power = amplitudes[:, : len(cycles)] ** 2 + amplitudes[:, len(cycles) :] ** 2
         found[row] = power.max() > _FRINGE_POWER * len(at) * sigma**2
