@@ -187,7 +187,7 @@ def test_killed_programs_are_finished_as_if_they_had_not_been(
     ended = CURRENT.succeeds("level2", "run", *SOON, cwd=directory)
     assert " 6 pixels" in ended.stderr
     assert list(directory.rglob("*.damaged*")) == []
-    assert_same_files(earlier, directory / "maps" / "inverted", finished / "maps" / "inverted")
+    assert_same_fits(directory / "maps" / "inverted", finished / "maps" / "inverted")
     assert story(directory)[: len(events)] == events
     for program in ("one", "two"):
         assert states(directory, program).count("done") == 1
