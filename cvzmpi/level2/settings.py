@@ -51,8 +51,11 @@ class PreprocessSettings(RecordedSection):
 class InversionSettings(RecordedSection):
     """The Milne-Eddington inversion."""
 
-    noise: float = Field(
-        1e-3, gt=0, description="standard deviation of the profiles, relative to the continuum"
+    noise: float | None = Field(
+        None,
+        gt=0,
+        description="standard deviation of the profiles, relative to the continuum; "
+        "without it, that of each pixel, measured in its continuum, or else that of its map",
     )
     weights: Weights = Field(
         (1.0, 1.0, 1.0, 1.0), description="weights of Stokes I, Q, U, V; each divides the noise"
@@ -113,6 +116,16 @@ class InversionSettings(RecordedSection):
             digest = hashlib.sha256(read_text(self.spectral_profile).encode()).hexdigest()
             values["spectral_profile"] = f"sha256:{digest}"
         return json.dumps(values, sort_keys=True)
+
+    def as_begun(self, begun_json: str) -> InversionSettings:
+        """These settings, for a map that was begun with `begun_json`.
+
+        Without a noise, that of the map is gone on with: earlier versions always had one.
+        """
+        begun = json.loads(begun_json)
+        if self.noise is None and isinstance(begun.get("noise"), float):
+            return self.model_copy(update={"noise": begun["noise"]})
+        return self
 
 
 def with_defaults(settings_json: str) -> str:

@@ -13,7 +13,12 @@ from cvzmpi.scheduler.progress import ProgressDisplay
 
 
 def invert(
-    world: World, prepared: Path, output: Path, ranks_per_team: int, interval: float, noise: float
+    world: World,
+    prepared: Path,
+    output: Path,
+    ranks_per_team: int,
+    interval: float,
+    noise: float | None,
 ) -> int:
     """Work on the maps; the exit status is the same on all ranks."""
     world.first(lambda: check_parallel_hdf5(ranks_per_team, world.size))

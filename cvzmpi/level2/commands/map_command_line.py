@@ -37,7 +37,7 @@ def prepare() -> None:
 @click.option("--output", type=GIVEN_PATH, required=True, help="Directory of the inverted maps.")
 @ranks_per_team("map")
 @_option("--interval", type=_positive, default=5.0, help="Seconds between checkpoints.")
-@_option("--noise", type=_positive, default=1e-3, help="Noise of the profiles, in continua.")
+@_option("--noise", type=_positive, help="Noise of the profiles, in continua; else it is measured.")
 def invert() -> None:
     """Invert all prepared maps of a directory; with mpirun or srun, on all ranks.
 

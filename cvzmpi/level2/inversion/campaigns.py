@@ -15,7 +15,6 @@ from cvzmpi.level2.inversion.map_inversion import (
     Tools,
     check_resume,
     invert_map,
-    origin_of,
     table_of,
 )
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, PREPARED_SUFFIX, map_name
@@ -177,7 +176,7 @@ class MapCampaign(InversionCampaign):
         except DamagedMapFileError:
             progress = None  # its team sets it aside and says so
         if progress is not None:
-            check_resume(path, progress, origin_of(content, self._tools))
+            check_resume(path, progress, content, self._tools)
             n_left -= tickets.n_items(progress.n_tickets_done)
         if n_left == 0:
             return None

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
+from cvzmpi.level2.inversion.outliers import Quality
 from cvzmpi.level2.inversion.pixel_inversion import Inverted
 from cvzmpi.level2.maps.map_file import opened, writing
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
@@ -39,6 +40,11 @@ _DIAGNOSTICS = {
     "chi_squared": ("<f4", "per degree of freedom"),
     "n_iterations": ("<i4", "1"),
     "status": ("u1", "0 not begun, 1 converged, 2 not converged, 3 unusable"),
+}
+# Not in the maps that earlier versions began.
+_LATER_DIAGNOSTICS = {
+    "quality": ("<u2", "bits: see flag_masks and flag_meanings"),
+    "n_outliers": ("<i4", "samples that were left out: spikes and gaps"),
 }
 
 
@@ -82,6 +88,9 @@ class InvertedMap:
     uncertainties: dict[str, np.ndarray]
     chi_squared: np.ndarray  # float32 array of the map's shape
     status: np.ndarray  # uint8 array of the map's shape
+    # uint16 array of the map's shape, bits of `outliers.Quality`; zeros in a map that an earlier
+    # version began
+    quality: np.ndarray
     origin: Origin
 
 
@@ -110,10 +119,13 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
             for name, units in PARAMETERS.items():
                 file[f"{group}/{name}"] = np.full(shape, np.nan, "<f4")
                 file[f"{group}/{name}"].attrs["units"] = units or "1"
-        for name, (dtype, units) in _DIAGNOSTICS.items():
+        for name, (dtype, units) in (_DIAGNOSTICS | _LATER_DIAGNOSTICS).items():
             file[name] = np.zeros(shape, dtype)
             file[name].attrs["units"] = units
-        datasets = [*_DIAGNOSTICS, *_names_of_parameters()]
+        # As the conventions for climate and forecast metadata (CF, section 3.5) have it.
+        file["quality"].attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
+        file["quality"].attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
+        datasets = [*_DIAGNOSTICS, *_LATER_DIAGNOSTICS, *_names_of_parameters()]
         content = whole_image(file, [*datasets, "n_tickets_remaining"])
     with writing(path):
         write_whole(path, content, fsync)
@@ -199,6 +211,7 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
             uncertainties={name: file["uncertainties"][name][()] for name in PARAMETERS},
             chi_squared=file["chi_squared"][()],
             status=file["status"][()],
+            quality=_quality(file),
             origin=Origin(
                 progress.settings_json,
                 progress.prepared_checksum,
@@ -237,7 +250,7 @@ class InversionWriter(CheckpointWriter):
             for index, name in enumerate(PARAMETERS):
                 file["parameters"][name][place] = inverted.parameters[:, index]
                 file["uncertainties"][name][place] = inverted.uncertainties[:, index]
-            for name in _DIAGNOSTICS:
+            for name in (*_DIAGNOSTICS, *_later_in(file)):
                 file[name][place] = getattr(inverted, name)
 
     def count_down(self, n_tickets_remaining: int) -> None:
@@ -253,10 +266,22 @@ class InversionWriter(CheckpointWriter):
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
     """Check that all datasets are there, and of one shape."""
-    datasets = [file[name] for name in (*_DIAGNOSTICS, *_names_of_parameters())]
+    names = (*_DIAGNOSTICS, *_later_in(file), *_names_of_parameters())
+    datasets = [file[name] for name in names]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")
 
 
 def _names_of_parameters() -> list[str]:
     return [f"{group}/{name}" for group in ("parameters", "uncertainties") for name in PARAMETERS]
+
+
+def _later_in(file: h5py.File) -> list[str]:
+    return [name for name in _LATER_DIAGNOSTICS if name in file]
+
+
+def _quality(file: h5py.File) -> np.ndarray:
+    if "quality" not in file:
+        return np.zeros(file["status"].shape, np.uint16)
+    quality: np.ndarray = file["quality"][()]
+    return quality

@@ -44,13 +44,17 @@ class Fit:
     curvature: np.ndarray
     n_iterations: np.ndarray  # int64, shape (n,)
     converged: np.ndarray  # bool, shape (n,)
+    residuals: np.ndarray  # float64, shape (n, 4, n_wavelengths); observed - fitted, weighted
 
     def take_better(self, rows: np.ndarray, other: Fit) -> None:
         """Replace rows by those of another fit, if they are better there."""
-        better = other.chi_squared < self.chi_squared[rows]
+        self.take(rows, other, other.chi_squared < self.chi_squared[rows])
+
+    def take(self, rows: np.ndarray, other: Fit, chosen: np.ndarray | slice = slice(None)) -> None:
+        """Replace rows, or the chosen ones of them, by those of another fit."""
         self.n_iterations[rows] += other.n_iterations
-        for name in ("parameters", "chi_squared", "curvature", "converged"):
-            getattr(self, name)[rows[better]] = getattr(other, name)[better]
+        for name in ("parameters", "chi_squared", "curvature", "converged", "residuals"):
+            getattr(self, name)[rows[chosen]] = getattr(other, name)[chosen]
 
 
 def fit(
@@ -66,8 +70,8 @@ def fit(
     Parameters
     ----------
     observed : float64, shape (n, 4, n_wavelengths)
-    weights : float64, shape (4, n_wavelengths)
-        Reciprocals of the standard deviations.
+    weights : float64, shape (n, 4, n_wavelengths)
+        Reciprocals of the standard deviations; 0 where a sample is left out.
     start : float64, shape (n, n_parameters)
     n_free : int
         The first so many parameters are fitted, the others stay.
@@ -79,6 +83,7 @@ def fit(
         curvature=np.empty((n, n_free, n_free)),
         n_iterations=np.zeros(n, np.int64),
         converged=np.zeros(n, bool),
+        residuals=np.empty(observed.shape),
     )
     _fit_pixels(
         tables,
@@ -91,6 +96,7 @@ def fit(
         found.curvature,
         found.n_iterations,
         found.converged,
+        found.residuals,
     )
     return found
 
@@ -104,6 +110,7 @@ def _fit_pixel(
     work: Workspace,
     parameters: np.ndarray,
     curvature: np.ndarray,
+    residual: np.ndarray,
 ) -> tuple[float, int, bool]:
     """Fit a pixel in place; returns chi^2, the number of iterations, and if it has converged."""
     n_free = len(curvature)
@@ -111,6 +118,7 @@ def _fit_pixel(
     trial, trial_curvature, trial_gradient = parameters.copy(), curvature.copy(), gradient.copy()
     bring_into_range(parameters)
     chi_squared = _evaluate(tables, observed, weights, parameters, work, curvature, gradient)
+    residual[:] = work.stokes
     damping, n_small = _FIRST_DAMPING, 0
     for iteration in range(max_iterations):
         better = False
@@ -128,6 +136,7 @@ def _fit_pixel(
             parameters[:] = trial
             curvature[:] = trial_curvature
             gradient[:] = trial_gradient
+            residual[:] = work.stokes
         else:
             damping *= _MORE
         if n_small == 2 or damping >= _LARGEST_DAMPING:
@@ -264,17 +273,19 @@ def _compiled_with(sources: str) -> Callable[..., None]:
         curvature: np.ndarray,
         n_iterations: np.ndarray,
         converged: np.ndarray,
+        residuals: np.ndarray,
     ) -> None:
         assert sources
         for row in range(len(observed)):
             chi_squared[row], n_iterations[row], converged[row] = _fit_pixel(
                 tables,
                 observed[row],
-                weights,
+                weights[row],
                 max_iterations,
                 work,
                 parameters[row],
                 curvature[row],
+                residuals[row],
             )
 
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
-from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.inversion import inversion_file, noise
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Progress
 from cvzmpi.level2.inversion.pixel_inversion import invert
 from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text, table_from_text
@@ -115,7 +115,7 @@ def invert_map(
     return {"path": str(path)} | ({"note": note} if note else {})
 
 
-def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
+def check_resume(path: Path, progress: Progress, prepared: PreparedMap, tools: Tools) -> None:
     """Refuse to go on with a map that was begun with other settings or from other profiles.
 
     Raises
@@ -124,8 +124,9 @@ def check_resume(path: Path, progress: Progress, ours: Origin) -> None:
         With the difference.
     """
     theirs = with_defaults(progress.settings_json)
-    check_same_configuration(path, ours.settings_json, theirs, MapFileError)
-    data = (ours.prepared_checksum, progress.prepared_checksum)
+    ours = canonical_settings(tools.settings.as_begun(theirs), tools.lines)
+    check_same_configuration(path, ours, theirs, MapFileError)
+    data = (prepared.checksum, progress.prepared_checksum)
     check_same_data(path, "profiles", *data, MapFileError)
 
 
@@ -163,6 +164,7 @@ class _Begun:
 
     prepared: PreparedMap
     model: MilneEddington
+    settings: InversionSettings
 
 
 def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, str | None]:
@@ -177,14 +179,16 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, 
     _check_lines(prepared, tools)
     origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
     table = table_from_text(origin.spectral_profile)
-    begun = _Begun(prepared, model_of_map(prepared, origin.settings_json, table))
+    settings = tools.settings
+    begun = _Begun(prepared, model_of_map(prepared, origin.settings_json, table), settings)
     note = None
     try:
         progress = inversion_file.read_progress(path)
         if progress is not None:
-            check_resume(path, progress, origin)
+            check_resume(path, progress, prepared, tools)
             inversion_file.check_counted(path, tickets.n_items(progress.n_tickets_done))
-            return begun, progress.n_tickets_remaining, None
+            as_begun = settings.as_begun(progress.settings_json)
+            return replace(begun, settings=as_begun), progress.n_tickets_remaining, None
     except DamagedMapFileError as error:
         note = f"{error}; kept as {set_aside(path).name}, started anew"
     prepared.verify()
@@ -211,13 +215,14 @@ def _invert(
     team: Team,
     control: Control,
 ) -> None:
-    prepared, model, settings = begun.prepared, begun.model, tools.settings
+    prepared, model, settings = begun.prepared, begun.model, begun.settings
     tickets = MapTickets(prepared.shape)
-    tellurics = prepared.tellurics
+    tellurics, map_noise = prepared.tellurics, noise.of_record(prepared.record)
     writer = InversionWriter(path, team, tools.fsync)
 
     def work(place: tuple[int, slice]) -> None:
-        writer.write(place, invert(model, prepared.read_profiles(place), settings, tellurics))
+        profiles = prepared.read_profiles(place)
+        writer.write(place, invert(model, profiles, settings, tellurics, map_noise))
 
     work_through(
         tickets,

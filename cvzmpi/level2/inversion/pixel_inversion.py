@@ -7,10 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.level2.inversion import least_squares
-from cvzmpi.level2.inversion.first_guess import bridged, estimate, first_start, start_with_field
+from cvzmpi.level2.inversion import least_squares, noise, outliers
+from cvzmpi.level2.inversion.first_guess import (
+    Estimates,
+    bridged,
+    estimate,
+    first_start,
+    start_with_field,
+)
+from cvzmpi.level2.inversion.outliers import Quality
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables
 from cvzmpi.level2.spectroscopy.tellurics import EXPECTED, Telluric, mask_of
@@ -18,9 +26,17 @@ from cvzmpi.level2.spectroscopy.tellurics import EXPECTED, Telluric, mask_of
 CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
 """The status of an inverted pixel; 0 is for pixels that are not begun."""
 
-# Pixels with a larger chi^2 per degree of freedom are fitted again, starting from these fields.
+# Pixels are fitted again, starting from these fields, if chi^2 per degree of freedom exceeds what
+# their own noise makes of it by this factor.
 _GOOD_FIT = 1.3
 _OTHER_FIELDS = (2500.0, 1200.0, 500.0)  # G
+# Two starts that end at a chi^2 within this fraction have found all that the model can do.
+_SAME_FIT = 1e-3
+_POOR_FIT = 2.0  # a factor like that of a good fit
+# The largest residual in noise alone, in its standard deviations: one of 500 million samples.
+_LARGEST_OF_NOISE = 6.0
+# Samples next to those that stand out by this many ranges of their neighbours: see `spikes`.
+_SLACK_OBSERVED, _SLACK_LEFT = 3.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,8 @@ class Inverted:
     chi_squared: np.ndarray  # float64, shape (n,); per degree of freedom
     n_iterations: np.ndarray  # int64, shape (n,)
     status: np.ndarray  # uint8, shape (n,)
+    quality: np.ndarray  # uint16, shape (n,); bits of `Quality`
+    n_outliers: np.ndarray  # int64, shape (n,); samples that were left out: spikes and gaps
 
 
 def invert(
@@ -44,6 +62,7 @@ def invert(
     observed: np.ndarray,
     settings: InversionSettings,
     tellurics: Sequence[Telluric] = EXPECTED,
+    map_noise: float | None = None,
 ) -> Inverted:
     """Find the atmospheres whose profiles fit the observed ones best.
 
@@ -55,40 +74,48 @@ def invert(
         Stokes I, Q, U, V in units of the quiet Sun's continuum.
     tellurics : sequence of Telluric
         Where the lines of the Earth's atmosphere are.
+    map_noise : float, optional
+        The noise that the map tells, for pixels in which none can be measured.
     """
-    hidden = tellurics if settings.exclude_tellurics else ()
-    left_out = left_out_of(model.wavelength, hidden, settings.masked)
     observed = np.asarray(observed, float)
-    n = len(observed)
-    result = Inverted(
+    result = _nothing(len(observed))
+    hidden = tellurics if settings.exclude_tellurics else ()
+    used = ~left_out_of(model.wavelength, hidden, settings.masked)
+    missing = outliers.gaps(observed)
+    dark = outliers.without_light(observed, missing, used)
+    gappy = missing[:, :, used].any(axis=(1, 2))
+    result.quality[...] = np.where(dark, Quality.NO_LIGHT, 0) | np.where(gappy, Quality.GAPS, 0)
+    rows = np.flatnonzero(~dark)
+    if len(rows) == 0:
+        return result
+    pixels = _Pixels.of(model, observed[rows], missing[rows], used, settings, map_noise)
+    fit = pixels.best_fit()
+    n_free = pixels.n_free
+    chi_squared = fit.chi_squared / pixels.degrees_of_freedom()
+    result.parameters[rows] = fit.parameters
+    result.uncertainties[rows] = 0
+    # What the fit leaves is the noise, whatever was assumed, misfits of the model included.
+    scale = chi_squared[:, np.newaxis]
+    result.uncertainties[rows, :n_free] = np.sqrt(scale * _variances(fit.curvature))
+    result.chi_squared[rows] = chi_squared
+    result.n_iterations[rows] = fit.n_iterations
+    result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
+    result.quality[rows] |= pixels.quality(fit)
+    result.n_outliers[rows] = pixels.left_out[:, :, used].sum(axis=(1, 2))
+    return result
+
+
+def _nothing(n: int) -> Inverted:
+    """The results of pixels that are all unusable."""
+    return Inverted(
         parameters=np.full((n, me.N_PARAMETERS), np.nan),
         uncertainties=np.full((n, me.N_PARAMETERS), np.nan),
         chi_squared=np.full(n, np.nan),
         n_iterations=np.zeros(n, np.int64),
         status=np.full(n, UNUSABLE, np.uint8),
+        quality=np.zeros(n, np.uint16),
+        n_outliers=np.zeros(n, np.int64),
     )
-    rows = np.flatnonzero(_usable(observed))
-    if len(rows) == 0:
-        return result
-    n_free = _count_free_parameters(model)
-    weights = _weights(settings, left_out)
-    degrees_of_freedom = np.count_nonzero(weights) - n_free
-    fit = _fit(model, observed[rows], weights, n_free, settings, left_out)
-    chi_squared = fit.chi_squared / degrees_of_freedom
-    result.parameters[rows] = fit.parameters
-    result.uncertainties[rows] = 0
-    # If the model does not fit, the misfit counts as noise.
-    scale = np.maximum(chi_squared, 1)[:, np.newaxis]
-    result.uncertainties[rows, :n_free] = np.sqrt(scale * _variances(fit.curvature))
-    result.chi_squared[rows] = chi_squared
-    result.n_iterations[rows] = fit.n_iterations
-    result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
-    return result
-
-
-def _usable(observed: np.ndarray) -> np.ndarray:
-    """Mask of the pixels without gaps and with light."""
-    return np.isfinite(observed).all(axis=(1, 2)) & (observed[:, 0] > 0).all(axis=1)
 
 
 def _count_free_parameters(model: MilneEddington) -> int:
@@ -106,37 +133,159 @@ def left_out_of(
     return left_out
 
 
-def _weights(settings: InversionSettings, left_out: np.ndarray) -> np.ndarray:
-    """Reciprocals of the noise, 0 for what is left out; shape (4, n_wavelengths)."""
-    return np.array(settings.weights)[:, np.newaxis] / settings.noise * ~left_out
+@dataclass(frozen=True)
+class _Pixels:
+    """The pixels of a batch that can be inverted, and what is known of their profiles."""
 
+    model: MilneEddington
+    settings: InversionSettings
+    tables: ModelTables
+    n_free: int
+    used: np.ndarray  # bool, shape (n_wavelengths,); what is fitted, and no telluric line
+    observed: np.ndarray  # float64, shape (n, 4, n_wavelengths); interpolated where left out
+    missing: np.ndarray  # bool, shape (n, 4, n_wavelengths); gaps
+    left_out: np.ndarray  # bool, shape (n, 4, n_wavelengths); gaps and spikes
+    weights: np.ndarray  # float64, shape (n, 4, n_wavelengths); 0 where left out
+    measured: np.ndarray  # float64, shape (n,); the noise seen in the pixel, NaN if none can be
+    expected: np.ndarray  # float64, shape (n,); chi^2 per degree of freedom if noise is all
 
-def _fit(
-    model: MilneEddington,
-    observed: np.ndarray,
-    weights: np.ndarray,
-    n_free: int,
-    settings: InversionSettings,
-    left_out: np.ndarray,
-) -> least_squares.Fit:
-    """The first fit of each pixel or, if that is not good, the best of several."""
-    tables = ModelTables.of(model)
-
-    def fit(rows: np.ndarray, start: np.ndarray) -> least_squares.Fit:
-        return least_squares.fit(
-            tables, observed[rows], weights, start, n_free, settings.max_iterations
+    @classmethod
+    def of(
+        cls,
+        model: MilneEddington,
+        observed: np.ndarray,
+        missing: np.ndarray,
+        used: np.ndarray,
+        settings: InversionSettings,
+        map_noise: float | None,
+    ) -> _Pixels:
+        observed = outliers.filled(observed, missing)
+        measured = noise.measure(observed, _continuum(model, used))
+        assumed = noise.to_assume(settings.noise, measured, map_noise)
+        relative = np.array(settings.weights)
+        weights = (relative / assumed[:, np.newaxis])[:, :, np.newaxis] * used
+        weights[missing] = 0
+        seen = np.mean(relative**2) * (measured / assumed) ** 2
+        return cls(
+            model=model,
+            settings=settings,
+            tables=ModelTables.of(model),
+            n_free=_count_free_parameters(model),
+            used=used,
+            observed=observed,
+            missing=missing,
+            left_out=missing.copy(),
+            weights=weights,
+            measured=measured,
+            expected=np.where(measured > 0, seen, 1),
         )
 
-    clear = bridged(observed, model.wavelength, left_out)
-    estimates = estimate(clear, model.wavelength, model.lines, left_out)
-    best = fit(np.arange(len(observed)), first_start(model, clear, estimates))
-    good = _GOOD_FIT * (np.count_nonzero(weights) - n_free)
-    for field in _OTHER_FIELDS[: settings.restarts]:
-        rows = np.flatnonzero((best.chi_squared > good) | ~best.converged)
-        if len(rows):
-            start = start_with_field(model, clear[rows], estimates.of(rows), field)
-            best.take_better(rows, fit(rows, start))
-    return best
+    def degrees_of_freedom(self) -> np.ndarray:
+        """Samples that are fitted, less the free parameters; shape (n,)."""
+        return np.count_nonzero(self.weights, axis=(1, 2)) - self.n_free
+
+    def best_fit(self) -> least_squares.Fit:
+        """The first fit of each pixel or, if that is not good, the best of several."""
+        every = np.arange(len(self.observed))
+        best = self._fit(every, self._first_start(every))
+        # Large spikes spoil a fit; smaller ones show when it is good.
+        self._leave_out_spikes(best, anew=True)
+        self._leave_out_spikes(best, anew=False)
+        settled = np.zeros(len(self.observed), bool)
+        for field in _OTHER_FIELDS[: self.settings.restarts]:
+            rows = np.flatnonzero((self._exceeds(best, _GOOD_FIT) | ~best.converged) & ~settled)
+            if len(rows) == 0:
+                break
+            other = self._fit(rows, self._start_with_field(rows, field))
+            before = best.chi_squared[rows]
+            both = best.converged[rows] & other.converged
+            settled[rows] = both & (np.abs(other.chi_squared - before) < _SAME_FIT * before)
+            best.take_better(rows, other)
+        self._leave_out_spikes(best, anew=False)
+        return best
+
+    def quality(self, fit: least_squares.Fit) -> np.ndarray:
+        """The bits of each pixel; uint16, shape (n,)."""
+        dof = self.degrees_of_freedom()
+        spread = np.sqrt(np.where(self.measured > 0, self.expected, fit.chi_squared / dof))
+        marks = {
+            Quality.SPIKES: (self.left_out & ~self.missing).any(axis=(1, 2)),
+            Quality.SATURATED: outliers.saturated(self.observed, self.measured),
+            Quality.FRINGES: outliers.fringed(
+                fit.residuals, spread, _continuum(self.model, self.used)
+            ),
+            Quality.POOR_FIT: self._exceeds(fit, _POOR_FIT),
+        }
+        bits = np.zeros(len(dof), np.uint16)
+        for bit, marked in marks.items():
+            bits[marked] |= np.uint16(bit)
+        return bits
+
+    def _first_start(self, rows: np.ndarray) -> np.ndarray:
+        clear, estimates = self._estimates(rows)
+        return first_start(self.model, clear, estimates)
+
+    def _start_with_field(self, rows: np.ndarray, field: float) -> np.ndarray:
+        clear, estimates = self._estimates(rows)
+        return start_with_field(self.model, clear, estimates, field)
+
+    def _estimates(self, rows: np.ndarray) -> tuple[np.ndarray, Estimates]:
+        """The profiles of some pixels, bridged where they are not fitted, and their estimates."""
+        wavelength = self.model.wavelength
+        clear = bridged(self.observed[rows], wavelength, ~self.used)
+        return clear, estimate(clear, wavelength, self.model.lines, ~self.used)
+
+    def _fit(self, rows: np.ndarray, start: np.ndarray) -> least_squares.Fit:
+        return least_squares.fit(
+            self.tables,
+            self.observed[rows],
+            self.weights[rows],
+            start,
+            self.n_free,
+            self.settings.max_iterations,
+        )
+
+    def _exceeds(self, fit: least_squares.Fit, factor: float) -> np.ndarray:
+        """Mask of the pixels whose fit leaves more than `factor` times what noise would."""
+        exceeds: np.ndarray = fit.chi_squared > factor * self.expected * self.degrees_of_freedom()
+        return exceeds
+
+    def _leave_out_spikes(self, best: least_squares.Fit, anew: bool) -> None:
+        """Fit pixels without their spikes, and put that in place of the fits with them.
+
+        Parameters
+        ----------
+        anew : bool
+            Look for spikes in the observed profiles, not in what the fit leaves, which they may
+            have spoiled; and start from estimates without them.
+        """
+        spread = np.sqrt(best.chi_squared / self.degrees_of_freedom())
+        largest = np.maximum(best.residuals.max(axis=(1, 2)), -best.residuals.min(axis=(1, 2)))
+        rows = np.flatnonzero(largest > _LARGEST_OF_NOISE * spread)
+        if len(rows) == 0:
+            return
+        wavelength, fitted = self.model.wavelength, self.weights[rows] > 0
+        profiles, slack = best.residuals, _SLACK_LEFT
+        if anew:
+            profiles, slack = self.observed, _SLACK_OBSERVED
+        found = outliers.spikes(profiles[rows], slack, wavelength) & fitted
+        n_found = found.sum(axis=(1, 2))
+        few = (n_found > 0) & (n_found <= outliers.MOST_LEFT_OUT * fitted.sum(axis=(1, 2)))
+        rows, found = rows[few], found[few]
+        if len(rows) == 0:
+            return
+        self.left_out[rows] |= found
+        self.weights[rows] = np.where(found, 0, self.weights[rows])
+        self.observed[rows] = outliers.filled(self.observed[rows], self.left_out[rows])
+        start = best.parameters[rows]
+        if anew:
+            start = self._first_start(rows)
+        best.take(rows, self._fit(rows, start))
+
+
+def _continuum(model: MilneEddington, used: np.ndarray) -> np.ndarray:
+    """Mask of the wavelengths that are far from the lines, and fitted."""
+    return spectral_window.of_continuum(model.wavelength, model.lines, tellurics=()) & used
 
 
 def _variances(curvature: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ class ProgramWork:
     def _check(self, program: InversionUnit) -> None:
         """Refuse inverted maps that were begun with other settings."""
         inversion = self._config.inversion
-        settings = canonical_settings(inversion, lines_of(inversion))
+        lines = lines_of(inversion)
         for one in program.maps:
             try:
                 progress = read_progress(one.inverted)
@@ -127,6 +127,7 @@ class ProgramWork:
                 continue  # its team says so: it sets a damaged file aside
             if progress is not None:
                 theirs = with_defaults(progress.settings_json)
+                settings = canonical_settings(inversion.as_begun(theirs), lines)
                 check_same_configuration(one.inverted, settings, theirs, ConfigError)
 
     def _found_and_free(self, query: sa.Select[Any]) -> sa.Select[Any]:

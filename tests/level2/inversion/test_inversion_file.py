@@ -29,6 +29,8 @@ def results(n, value):
         chi_squared=np.full(n, 1.5),
         n_iterations=np.full(n, 9),
         status=np.ones(n, np.uint8),
+        quality=np.full(n, 3, np.uint16),
+        n_outliers=np.full(n, 2),
     )
 
 
@@ -67,6 +69,24 @@ def test_what_was_written_is_read_back(path):
         expected[1, 64:] += 15
         assert np.array_equal(found.parameters[name], expected)
     assert (found.status == 1).all()
+
+
+def test_the_bits_of_the_quality_have_names(path):
+    finish(path)
+    assert (inversion_file.read(path).quality == 3).all()
+    with h5py.File(path) as file:
+        quality = file["quality"]
+        names = quality.attrs["flag_meanings"].split()
+        bits = dict(zip(names, quality.attrs["flag_masks"].tolist(), strict=True))
+        assert (bits["spikes"], bits["gaps"], bits["saturated"], bits["fringes"]) == (1, 2, 4, 8)
+        assert (file["n_outliers"][()] == 2).all()
+
+
+def test_a_map_that_an_earlier_version_began_without_quality_is_finished_and_read(path):
+    with edited(path) as file:
+        del file["quality"], file["n_outliers"]
+    finish(path)
+    assert not inversion_file.read(path).quality.any()
 
 
 def test_rows_are_not_done_before_the_count_says_so(path):

@@ -23,7 +23,7 @@ def fitted(observed, start, *, n_free=me.FILLING_FACTOR, weight=1 / NOISE, max_i
     return least_squares.fit(
         ModelTables.of(MODEL),
         observed,
-        np.full((4, len(WAVELENGTH)), weight),
+        np.full(observed.shape, weight),
         start,
         n_free,
         max_iterations,

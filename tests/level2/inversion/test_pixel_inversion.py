@@ -50,18 +50,12 @@ def errors(inverted, truth):
 def same(one, other):
     return all(
         np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
-        for name in ("parameters", "uncertainties", "chi_squared", "n_iterations", "status")
+        for name in vars(one)
     )
 
 
 def part(inverted, rows):
-    return pixel_inversion.Inverted(
-        inverted.parameters[rows],
-        inverted.uncertainties[rows],
-        inverted.chi_squared[rows],
-        inverted.n_iterations[rows],
-        inverted.status[rows],
-    )
+    return pixel_inversion.Inverted(*(values[rows] for values in vars(inverted).values()))
 
 
 def test_field_direction_and_velocity_are_found_at_a_noise_of_a_thousandth(inverted, truth):
@@ -107,13 +101,11 @@ def test_a_pixel_does_not_depend_on_the_order(model, observed, inverted):
     assert same(invert(model, observed[order], SETTINGS), part(inverted, order))
 
 
-def test_pixels_without_light_or_with_gaps_are_unusable_and_the_others_are_inverted(
-    model, observed, inverted
-):
+def test_pixels_without_light_are_unusable_and_the_others_are_inverted(model, observed, inverted):
     spoiled = observed[:6].copy()
     spoiled[1] = 0
-    spoiled[3, 2, 50] = np.nan
-    spoiled[4, 0, 9] = -0.01
+    spoiled[3] = np.nan
+    spoiled[4, :, :100] = np.nan
     result = invert(model, spoiled, SETTINGS)
     assert result.status.tolist() == [1, UNUSABLE, 1, UNUSABLE, UNUSABLE, 1]
     for values in (result.parameters, result.uncertainties, result.chi_squared):

@@ -1,0 +1,103 @@
+"""Noise that was assumed wrongly, and what is wrong with single pixels."""
+
+import numpy as np
+import pytest
+
+from cvzmpi.level2.inversion import noise
+from cvzmpi.level2.inversion.outliers import Quality
+from cvzmpi.level2.inversion.pixel_inversion import CONVERGED, UNUSABLE, invert
+from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
+from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy import spectral_window
+from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+
+MODEL = MilneEddington(WAVELENGTH)
+TRUTH = atmospheres(300, np.random.default_rng(5), weakest=600)
+CLEAN = MODEL.stokes(TRUTH)
+RANDOM = np.random.default_rng(6).normal(size=CLEAN.shape)
+OBSERVED = CLEAN + NOISE * RANDOM
+SETTINGS = InversionSettings()
+
+
+def with_spikes(stokes):
+    stokes[0, 40], stokes[3, 60], stokes[1, 120] = 9.0, -1.5, 0.2
+
+
+def with_gaps(stokes):
+    stokes[:, 61], stokes[2, 140] = np.nan, np.inf
+
+
+def saturated(stokes):
+    top = 0.97 * stokes[0].max()
+    stokes[0] = np.minimum(stokes[0], top * (1 + 1e-5 * np.arange(len(WAVELENGTH))))
+
+
+def with_fringes(stokes):
+    stokes += 2e-3 * np.sin(2 * np.pi * np.arange(len(WAVELENGTH)) / 14)
+
+
+def dead(stokes):
+    stokes[...] = 0
+
+
+def constant(stokes):
+    stokes[...] = 0.7
+
+
+SPOILERS = [
+    (with_spikes, Quality.SPIKES, 3),
+    (with_gaps, Quality.GAPS, 5),
+    (saturated, Quality.SATURATED, 0),
+    (with_fringes, Quality.FRINGES, 0),
+    (dead, Quality.NO_LIGHT, 0),
+    (constant, Quality.NO_LIGHT, 0),
+]
+
+
+@pytest.mark.parametrize("true", [NOISE / 2, 2 * NOISE])
+def test_uncertainties_cover_where_the_noise_assumed_is_wrong_by_two(true):
+    found = invert(MODEL, CLEAN + true * RANDOM, InversionSettings(noise=NOISE))
+    used = [me.FIELD, me.INCLINATION, me.VELOCITY]
+    error = (found.parameters - TRUTH)[:, used]
+    covered = (np.abs(error) < found.uncertainties[:, used]).mean()
+    assert 0.63 < covered < 0.73
+    assert abs(np.median(error[:, 0])) < 5
+    assert found.n_iterations.mean() < 20, "hardly a pixel is fitted again"
+
+
+@pytest.mark.parametrize("true", [NOISE / 2, 3 * NOISE])
+def test_the_noise_of_a_pixel_is_measured(true):
+    continuum = spectral_window.of_continuum(WAVELENGTH, MODEL.lines)
+    found = noise.measure(CLEAN + true * RANDOM, continuum)
+    assert np.median(found) == pytest.approx(true, rel=0.02)
+    assert (1.4826 * np.median(np.abs(found - true))) < 0.1 * true
+
+
+def test_a_map_tells_the_noise_of_the_wavelengths_that_it_averaged():
+    record = {"noise": [2e-3, 2e-3, 2e-3], "settings": {"spectral_bin": 4}}
+    assert noise.of_record(record) == pytest.approx(1e-3)
+    assert noise.of_record({"simulated": True}) is None
+
+
+@pytest.mark.parametrize(("spoil", "bit", "n_left_out"), SPOILERS)
+def test_a_spoiled_pixel_is_marked_and_its_neighbours_are_the_same_to_the_bit(
+    spoil, bit, n_left_out
+):
+    whole = invert(MODEL, OBSERVED[:4], SETTINGS)
+    assert not whole.quality.any()
+    observed = OBSERVED[:4].copy()
+    spoil(observed[1])
+    found = invert(MODEL, observed, SETTINGS)
+    assert found.quality[1] & bit
+    for name, values in vars(found).items():
+        others = [0, 2, 3]
+        assert np.array_equal(values[others], getattr(whole, name)[others]), name
+    if bit == Quality.NO_LIGHT:
+        assert found.status[1] == UNUSABLE
+    else:
+        assert found.status[1] == CONVERGED
+        assert found.n_outliers[1] == n_left_out
+    if bit in (Quality.SPIKES, Quality.GAPS):
+        difference = np.abs(found.parameters[1] - whole.parameters[1])[: me.FILLING_FACTOR]
+        assert (difference < whole.uncertainties[1, : me.FILLING_FACTOR]).all()
