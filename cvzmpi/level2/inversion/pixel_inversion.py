@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.level2.inversion import least_squares
+from cvzmpi.level2.inversion.field_detection import bound_fields, choose_by_evidence
 from cvzmpi.level2.inversion.first_guess import estimate, first_start, start_with_field
+from cvzmpi.level2.inversion.weak_field import PRODUCTS
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
@@ -31,11 +33,16 @@ class Inverted:
     # directions of the field apart.
     parameters: np.ndarray
     # float64, shape (n, n_parameters); standard deviations; 0 for a parameter that is not free, NaN
-    # for one that the profiles do not determine
+    # for one that the profiles do not determine. Where no field is detected, the field is 0, and
+    # its uncertainty what the polarisation allows.
     uncertainties: np.ndarray
     chi_squared: np.ndarray  # float64, shape (n,); per degree of freedom
     n_iterations: np.ndarray  # int64, shape (n,)
     status: np.ndarray  # uint8, shape (n,)
+    # float64, shape (n,); in sigma: see `field_detection.FieldEvidence`
+    field_significance: np.ndarray
+    # float64, shape (n, n_products); in G, in the order of `weak_field.PRODUCTS`
+    weak_field: np.ndarray
 
 
 def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSettings) -> Inverted:
@@ -56,6 +63,8 @@ def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSetti
         chi_squared=np.full(n, np.nan),
         n_iterations=np.zeros(n, np.int64),
         status=np.full(n, UNUSABLE, np.uint8),
+        field_significance=np.full(n, np.nan),
+        weak_field=np.full((n, len(PRODUCTS)), np.nan),
     )
     rows = np.flatnonzero(_usable(observed))
     if len(rows) == 0:
@@ -64,13 +73,19 @@ def invert(model: MilneEddington, observed: np.ndarray, settings: InversionSetti
     weights = _weights(model, settings)
     degrees_of_freedom = np.count_nonzero(weights) - n_free
     fit = _fit(model, observed[rows], weights, n_free, settings)
+    evidence = choose_by_evidence(model, observed[rows], weights, fit, settings.max_iterations)
     chi_squared = fit.chi_squared / degrees_of_freedom
     result.parameters[rows] = fit.parameters
     result.uncertainties[rows] = 0
     # If the model does not fit, the misfit counts as noise.
     scale = np.maximum(chi_squared, 1)[:, np.newaxis]
     result.uncertainties[rows, :n_free] = np.sqrt(scale * _variances(fit.curvature))
+    result.uncertainties[rows, me.FIELD] = bound_fields(
+        evidence, fit.parameters, result.uncertainties[rows]
+    )
     result.chi_squared[rows] = chi_squared
+    result.field_significance[rows] = evidence.significance
+    result.weak_field[rows] = evidence.weak_field.products()
     result.n_iterations[rows] = fit.n_iterations
     result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
     return result

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from cvzmpi.level2.inversion import pixel_inversion
 from cvzmpi.level2.inversion.pixel_inversion import (
     CONVERGED,
     NOT_CONVERGED,
     UNUSABLE,
+    Inverted,
     invert,
 )
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres, noisy_profiles
@@ -49,19 +49,13 @@ def errors(inverted, truth):
 
 def same(one, other):
     return all(
-        np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
-        for name in ("parameters", "uncertainties", "chi_squared", "n_iterations", "status")
+        np.array_equal(values, getattr(other, name), equal_nan=True)
+        for name, values in vars(one).items()
     )
 
 
 def part(inverted, rows):
-    return pixel_inversion.Inverted(
-        inverted.parameters[rows],
-        inverted.uncertainties[rows],
-        inverted.chi_squared[rows],
-        inverted.n_iterations[rows],
-        inverted.status[rows],
-    )
+    return Inverted(**{name: values[rows] for name, values in vars(inverted).items()})
 
 
 def test_field_direction_and_velocity_are_found_at_a_noise_of_a_thousandth(inverted, truth):
