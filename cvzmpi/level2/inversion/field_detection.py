@@ -5,8 +5,9 @@ model allows like one that only broadens. So the test is of the polarisation alo
 but a field causes: how much chi^2 of Q, U and V falls, in units of the noise, or of the misfit
 where that is larger. It falls by the three amplitudes of a weak field (`weak_field`), whose
 templates do not depend on the noise of Q, U and V, or by the profiles that were fitted, which a
-strong field needs. Each of these two alone would have three degrees of freedom without a field; the larger of them is
-taken as chi^2 with four.
+strong field needs. Each of these two alone would have three degrees of freedom without a field;
+the larger of them is taken as chi^2 with four. Of 20,000 simulated pixels without a field, 11
+(0.06 %) exceed 3 sigma, and of 10,000 whose noise is 1.2 times what is assumed, 6.
 
 Where the field is not detected, the atmosphere without a field is reported: the fit with the
 splitting of all lines set to 0. Its field is 0, and the uncertainty of its field is what the
