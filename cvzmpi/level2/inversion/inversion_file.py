@@ -49,8 +49,8 @@ _OF_THE_FIELD = {
     **{f"weak_field/{name}": "G" for name in PRODUCTS},
 }
 WEAK_FIELD_NOTE = (
-    "By the weak-field approximation, of the whole pixel: good to 5 % below 400 G along the line "
-    "of sight, and to 10 % below 400 G across."
+    "By the weak-field approximation, of the whole pixel. At 400 G good to 8 % along the line of "
+    "sight and to 16 % across, below 100 G to 1.5 %."
 )
 
 

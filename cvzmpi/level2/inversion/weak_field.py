@@ -11,7 +11,7 @@ template correlates with the true one by 0.45 (median), and the transverse field
 low.
 
 So the three amplitudes, of V, Q and U, follow by linear least squares over all lines. For
-Fe I 630 nm, longitudinal fields are right to 5 % up to 400 G. The field is that of the whole pixel:
+Fe I 630 nm, longitudinal fields are right to 8 % at 400 G. The field is that of the whole pixel:
 where only a part is magnetic, the longitudinal field is a flux density.
 """
 
