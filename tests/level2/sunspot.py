@@ -8,10 +8,10 @@ import numpy as np
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter
 from cvzmpi.level2.inversion.map_inversion import MapTickets, Tools, origin_of
-from cvzmpi.level2.inversion.pixel_inversion import invert
 from cvzmpi.level2.maps.map_scale import ASTRONOMICAL_UNIT, MapScale
 from cvzmpi.level2.maps.prepared_map import PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.simulated_map import noisy_profiles
+from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

@@ -18,15 +18,16 @@ pin_to_one_core()  # before NumPy is imported
 import numpy as np  # noqa: E402
 from scipy.optimize import least_squares  # noqa: E402
 
-from cvzmpi.level2.inversion.least_squares import bring_into_range  # noqa: E402
 from cvzmpi.level2.inversion.map_inversion import PIXELS_PER_TICKET  # noqa: E402
-from cvzmpi.level2.inversion.pixel_inversion import CONVERGED, Inverted, invert  # noqa: E402
 from cvzmpi.level2.maps.simulated_map import (  # noqa: E402
     NOISE,
     WAVELENGTH,
     atmospheres,
     noisy_profiles,
 )
+from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, Inverted  # noqa: E402
+from cvzmpi.level2.pixels.least_squares import bring_into_range  # noqa: E402
+from cvzmpi.level2.pixels.pixel_inversion import invert  # noqa: E402
 from cvzmpi.level2.settings import InversionSettings  # noqa: E402
 from cvzmpi.level2.spectroscopy import milne_eddington as me  # noqa: E402
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington  # noqa: E402

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,19 @@ import h5py
 import numpy as np
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
-from cvzmpi.level2.inversion.outliers import Quality
-from cvzmpi.level2.inversion.pixel_inversion import Inverted
+from cvzmpi.level2.inversion.inverted_datasets import (
+    DIAGNOSTICS,
+    LATER_DIAGNOSTICS,
+    OF_THE_FIELD,
+    SIGNIFICANCE,
+    WEAK_FIELD_NOTE,
+    later_in,
+    names_of_parameters,
+)
 from cvzmpi.level2.maps.map_file import opened, writing
+from cvzmpi.level2.pixels.inverted_pixels import Inverted
+from cvzmpi.level2.pixels.outliers import Quality
+from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.messages.wording import counted
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
@@ -35,17 +45,6 @@ AZIMUTH_NOTE = (
     "The azimuth is known modulo 180 degrees; which of the two directions is the field's was not "
     "decided."
 )
-
-_DIAGNOSTICS = {
-    "chi_squared": ("<f4", "per degree of freedom"),
-    "n_iterations": ("<i4", "1"),
-    "status": ("u1", "0 not begun, 1 converged, 2 not converged, 3 unusable"),
-}
-# Not in the maps that earlier versions began.
-_LATER_DIAGNOSTICS = {
-    "quality": ("<u2", "bits: see flag_masks and flag_meanings"),
-    "n_outliers": ("<i4", "samples that were left out: spikes and gaps"),
-}
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,11 @@ class InvertedMap:
     # version began
     quality: np.ndarray
     origin: Origin
+    # float32 array of the map's shape; None in a file of an earlier version
+    field_significance: np.ndarray | None = None
+    # float32 arrays of the map's shape in G, by the names of `weak_field.PRODUCTS`; empty in a file
+    # of an earlier version
+    weak_field: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, fsync: bool) -> None:
@@ -119,13 +123,18 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
             for name, units in PARAMETERS.items():
                 file[f"{group}/{name}"] = np.full(shape, np.nan, "<f4")
                 file[f"{group}/{name}"].attrs["units"] = units or "1"
-        for name, (dtype, units) in (_DIAGNOSTICS | _LATER_DIAGNOSTICS).items():
+        for name, (dtype, units) in (DIAGNOSTICS | LATER_DIAGNOSTICS).items():
             file[name] = np.zeros(shape, dtype)
             file[name].attrs["units"] = units
         # As the conventions for climate and forecast metadata (CF, section 3.5) have it.
         file["quality"].attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
         file["quality"].attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
-        datasets = [*_DIAGNOSTICS, *_LATER_DIAGNOSTICS, *_names_of_parameters()]
+        for name, units in OF_THE_FIELD.items():
+            file[name] = np.full(shape, np.nan, "<f4")
+            file[name].attrs["units"] = units
+        file["weak_field"].attrs["note"] = WEAK_FIELD_NOTE
+        later = [*LATER_DIAGNOSTICS, *OF_THE_FIELD]
+        datasets = [*DIAGNOSTICS, *later, *names_of_parameters()]
         content = whole_image(file, [*datasets, "n_tickets_remaining"])
     with writing(path):
         write_whole(path, content, fsync)
@@ -218,6 +227,8 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
                 json.loads(file.attrs["software"]),
                 file.attrs.get("spectral_profile"),
             ),
+            field_significance=file[SIGNIFICANCE][()] if SIGNIFICANCE in file else None,
+            weak_field={name: file["weak_field"][name][()] for name in file.get("weak_field", ())},
         )
     return so_far, progress
 
@@ -250,8 +261,12 @@ class InversionWriter(CheckpointWriter):
             for index, name in enumerate(PARAMETERS):
                 file["parameters"][name][place] = inverted.parameters[:, index]
                 file["uncertainties"][name][place] = inverted.uncertainties[:, index]
-            for name in (*_DIAGNOSTICS, *_later_in(file)):
+            for name in (*DIAGNOSTICS, *later_in(file)):
                 file[name][place] = getattr(inverted, name)
+            if SIGNIFICANCE in file:
+                file[SIGNIFICANCE][place] = inverted.field_significance
+                for index, name in enumerate(PRODUCTS):
+                    file["weak_field"][name][place] = inverted.weak_field[:, index]
 
     def count_down(self, n_tickets_remaining: int) -> None:
         """Make the pixels of all ranks durable, and only then lower the count of what remains.
@@ -266,18 +281,12 @@ class InversionWriter(CheckpointWriter):
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
     """Check that all datasets are there, and of one shape."""
-    names = (*_DIAGNOSTICS, *_later_in(file), *_names_of_parameters())
+    names = [*DIAGNOSTICS, *later_in(file), *names_of_parameters()]
+    if SIGNIFICANCE in file:
+        names += OF_THE_FIELD
     datasets = [file[name] for name in names]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")
-
-
-def _names_of_parameters() -> list[str]:
-    return [f"{group}/{name}" for group in ("parameters", "uncertainties") for name in PARAMETERS]
-
-
-def _later_in(file: h5py.File) -> list[str]:
-    return [name for name in _LATER_DIAGNOSTICS if name in file]
 
 
 def _quality(file: h5py.File) -> np.ndarray:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
-from cvzmpi.level2.inversion import inversion_file, noise
+from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Progress
-from cvzmpi.level2.inversion.pixel_inversion import invert
 from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text, table_from_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.pixels import noise
+from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings, with_defaults
 from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

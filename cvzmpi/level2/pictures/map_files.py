@@ -10,12 +10,12 @@ import numpy as np
 
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion.inversion_file import InvertedMap, read_so_far
-from cvzmpi.level2.inversion.pixel_inversion import left_out_of
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
 from cvzmpi.level2.maps.model_of_map import model_of_map, table_from_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
+from cvzmpi.level2.pixels.pixel_inversion import left_out_of
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630

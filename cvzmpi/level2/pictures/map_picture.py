@@ -13,9 +13,9 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from cvzmpi.level2.inversion.pixel_inversion import CONVERGED, NOT_CONVERGED, UNUSABLE
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, STATUSES, OpenedMap
 from cvzmpi.level2.pictures.quantities import DRAWN, Quantity
+from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, NOT_CONVERGED, UNUSABLE
 from cvzmpi.pictures.style import picture, save
 
 FAILED = "0.25"

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.errors import MapFileError
-from cvzmpi.level2.inversion.pixel_inversion import CONVERGED, NOT_CONVERGED, UNUSABLE
 from cvzmpi.level2.maps.map_scale import MapScale
 from cvzmpi.level2.pictures.quantities import LOOKS, UNCERTAINTY, Quantity
+from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, NOT_CONVERGED, UNUSABLE
 from cvzmpi.messages.wording import did_you_mean
 
 NOT_BEGUN = 0

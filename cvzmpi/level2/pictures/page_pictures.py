@@ -11,12 +11,12 @@ import numpy as np
 from matplotlib.colors import Normalize, to_rgba
 from matplotlib.image import imsave
 
-from cvzmpi.level2.inversion.pixel_inversion import UNUSABLE
 from cvzmpi.level2.pictures.map_picture import FAILED, draw_maps
 from cvzmpi.level2.pictures.open_map import open_map
 from cvzmpi.level2.pictures.opened_map import STOKES, OpenedMap
 from cvzmpi.level2.pictures.pixel_picture import value_in_words
 from cvzmpi.level2.pictures.quantities import DRAWN, Quantity, short
+from cvzmpi.level2.pixels.inverted_pixels import UNUSABLE
 from cvzmpi.pictures.style import drawn
 
 _MOST_PIXELS = 1600  # of an image, along each side; of larger maps some pixels are left out

@@ -7,7 +7,8 @@ import pytest
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin
-from cvzmpi.level2.inversion.pixel_inversion import Inverted
+from cvzmpi.level2.pixels.inverted_pixels import Inverted
+from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.spectroscopy.milne_eddington import N_PARAMETERS, PARAMETERS
 from tests.edited_hdf5 import edited
 
@@ -31,6 +32,8 @@ def results(n, value):
         status=np.ones(n, np.uint8),
         quality=np.full(n, 3, np.uint16),
         n_outliers=np.full(n, 2),
+        field_significance=np.full(n, value / 2),
+        weak_field=np.full((n, len(PRODUCTS)), value, float) + np.arange(len(PRODUCTS)),
     )
 
 
@@ -89,6 +92,23 @@ def test_a_map_that_an_earlier_version_began_without_quality_is_finished_and_rea
     assert not inversion_file.read(path).quality.any()
 
 
+def test_what_the_polarisation_says_of_the_field_is_read_back(path):
+    finish(path)
+    found = inversion_file.read(path)
+    assert found.field_significance[0, 64:].tolist() == [2.5] * 6
+    assert [found.weak_field[name][1, 0] for name in PRODUCTS] == [10, 11, 12, 13]
+
+
+def test_a_map_begun_before_fields_were_tested_is_finished_and_read_without_the_test(path):
+    with edited(path) as file:
+        del file["field_significance"], file["weak_field"]
+    finish(path)
+    found = inversion_file.read(path)
+    assert found.field_significance is None
+    assert found.weak_field == {}
+    assert found.parameters["field_strength"][1, 0] == 10
+
+
 def test_rows_are_not_done_before_the_count_says_so(path):
     with InversionWriter(path, None, fsync=False) as writer:
         writer.write((0, slice(0, 64)), results(64, 1))
@@ -108,6 +128,7 @@ def test_the_file_does_not_grow_while_it_is_written(path):
     [
         lambda file: file.__delitem__("parameters/azimuth"),
         lambda file: file.__delitem__("status"),
+        lambda file: file.__delitem__("weak_field/transverse"),
         lambda file: file.attrs.__delitem__("n_tickets"),
         lambda file: file.attrs.modify("n_tickets_remaining", np.int64(5)),
         lambda file: file.attrs.modify("settings", "{"),

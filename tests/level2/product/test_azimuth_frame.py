@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cvzmpi.level2.inversion.inversion_file import AZIMUTH_NOTE
-from cvzmpi.level2.inversion.pixel_inversion import invert
+from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.inverted_map_source import InvertedMapSource
 from cvzmpi.level2.settings import InversionSettings

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from cvzmpi.errors import ConfigError
-from cvzmpi.level2.inversion.pixel_inversion import CONVERGED, invert
 from cvzmpi.level2.maps.simulated_map import NOISE, atmospheres
+from cvzmpi.level2.pixels.inverted_pixels import CONVERGED
+from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.line_table import (

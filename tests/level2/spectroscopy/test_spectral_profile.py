@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
-from cvzmpi.level2.inversion.pixel_inversion import invert
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
+from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

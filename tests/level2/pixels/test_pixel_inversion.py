@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from cvzmpi.level2.inversion import pixel_inversion
-from cvzmpi.level2.inversion.pixel_inversion import (
+from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres, noisy_profiles
+from cvzmpi.level2.pixels.pixel_inversion import (
     CONVERGED,
     NOT_CONVERGED,
     UNUSABLE,
+    Inverted,
     invert,
 )
-from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres, noisy_profiles
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import tellurics
@@ -49,13 +49,13 @@ def errors(inverted, truth):
 
 def same(one, other):
     return all(
-        np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
-        for name in vars(one)
+        np.array_equal(values, getattr(other, name), equal_nan=True)
+        for name, values in vars(one).items()
     )
 
 
 def part(inverted, rows):
-    return pixel_inversion.Inverted(*(values[rows] for values in vars(inverted).values()))
+    return Inverted(**{name: values[rows] for name, values in vars(inverted).items()})
 
 
 def test_field_direction_and_velocity_are_found_at_a_noise_of_a_thousandth(inverted, truth):

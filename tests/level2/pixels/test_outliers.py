@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from cvzmpi.level2.inversion import noise
-from cvzmpi.level2.inversion.outliers import Quality
-from cvzmpi.level2.inversion.pixel_inversion import CONVERGED, UNUSABLE, invert
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
+from cvzmpi.level2.pixels import noise
+from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, UNUSABLE
+from cvzmpi.level2.pixels.outliers import Quality
+from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window

@@ -7,24 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.level2.inversion import least_squares, noise, outliers
-from cvzmpi.level2.inversion.first_guess import (
+from cvzmpi.level2.pixels import least_squares, noise, outliers
+from cvzmpi.level2.pixels.field_detection import bound_fields, choose_by_evidence
+from cvzmpi.level2.pixels.first_guess import (
     Estimates,
     bridged,
     estimate,
     first_start,
     start_with_field,
 )
-from cvzmpi.level2.inversion.outliers import Quality
+from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, NOT_CONVERGED, Inverted
+from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables
 from cvzmpi.level2.spectroscopy.tellurics import EXPECTED, Telluric, mask_of
-
-CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
-"""The status of an inverted pixel; 0 is for pixels that are not begun."""
 
 # Pixels are fitted again, starting from these fields, if chi^2 per degree of freedom exceeds what
 # their own noise makes of it by this factor.
@@ -37,24 +36,6 @@ _POOR_FIT = 2.0  # a factor like that of a good fit
 _LARGEST_OF_NOISE = 6.0
 # Samples next to those that stand out by this many ranges of their neighbours: see `spikes`.
 _SLACK_OBSERVED, _SLACK_LEFT = 3.0, 1.0
-
-
-@dataclass(frozen=True)
-class Inverted:
-    """The results for a batch of pixels."""
-
-    # float64, shape (n, n_parameters); in the order of `milne_eddington.PARAMETERS`; NaN for
-    # unusable pixels. The azimuth is in [0, pi), since a spectrum does not tell two opposite
-    # directions of the field apart.
-    parameters: np.ndarray
-    # float64, shape (n, n_parameters); standard deviations; 0 for a parameter that is not free, NaN
-    # for one that the profiles do not determine
-    uncertainties: np.ndarray
-    chi_squared: np.ndarray  # float64, shape (n,); per degree of freedom
-    n_iterations: np.ndarray  # int64, shape (n,)
-    status: np.ndarray  # uint8, shape (n,)
-    quality: np.ndarray  # uint16, shape (n,); bits of `Quality`
-    n_outliers: np.ndarray  # int64, shape (n,); samples that were left out: spikes and gaps
 
 
 def invert(
@@ -78,7 +59,7 @@ def invert(
         The noise that the map tells, for pixels in which none can be measured.
     """
     observed = np.asarray(observed, float)
-    result = _nothing(len(observed))
+    result = Inverted.unusable(len(observed))
     hidden = tellurics if settings.exclude_tellurics else ()
     used = ~left_out_of(model.wavelength, hidden, settings.masked)
     missing = outliers.gaps(observed)
@@ -90,6 +71,9 @@ def invert(
         return result
     pixels = _Pixels.of(model, observed[rows], missing[rows], used, settings, map_noise)
     fit = pixels.best_fit()
+    evidence = choose_by_evidence(
+        model, pixels.observed, pixels.weights, fit, settings.max_iterations
+    )
     n_free = pixels.n_free
     chi_squared = fit.chi_squared / pixels.degrees_of_freedom()
     result.parameters[rows] = fit.parameters
@@ -97,25 +81,17 @@ def invert(
     # What the fit leaves is the noise, whatever was assumed, misfits of the model included.
     scale = chi_squared[:, np.newaxis]
     result.uncertainties[rows, :n_free] = np.sqrt(scale * _variances(fit.curvature))
+    result.uncertainties[rows, me.FIELD] = bound_fields(
+        evidence, fit.parameters, result.uncertainties[rows]
+    )
+    result.field_significance[rows] = evidence.significance
+    result.weak_field[rows] = evidence.weak_field.products()
     result.chi_squared[rows] = chi_squared
     result.n_iterations[rows] = fit.n_iterations
     result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
     result.quality[rows] |= pixels.quality(fit)
     result.n_outliers[rows] = pixels.left_out[:, :, used].sum(axis=(1, 2))
     return result
-
-
-def _nothing(n: int) -> Inverted:
-    """The results of pixels that are all unusable."""
-    return Inverted(
-        parameters=np.full((n, me.N_PARAMETERS), np.nan),
-        uncertainties=np.full((n, me.N_PARAMETERS), np.nan),
-        chi_squared=np.full(n, np.nan),
-        n_iterations=np.zeros(n, np.int64),
-        status=np.full(n, UNUSABLE, np.uint8),
-        quality=np.zeros(n, np.uint16),
-        n_outliers=np.zeros(n, np.int64),
-    )
 
 
 def _count_free_parameters(model: MilneEddington) -> int:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cvzmpi.level2.inversion.first_guess import estimate, first_start, start_with_field
 from cvzmpi.level2.maps.simulated_map import WAVELENGTH, atmospheres, noisy_profiles
+from cvzmpi.level2.pixels.first_guess import estimate, first_start, start_with_field
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630

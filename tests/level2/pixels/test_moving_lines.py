@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from cvzmpi.level2.inversion.first_guess import bridged, estimate
-from cvzmpi.level2.inversion.pixel_inversion import CONVERGED, invert
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
+from cvzmpi.level2.pixels.first_guess import bridged, estimate
+from cvzmpi.level2.pixels.inverted_pixels import CONVERGED
+from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

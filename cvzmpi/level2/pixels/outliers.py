@@ -6,7 +6,7 @@ from enum import IntFlag
 
 import numpy as np
 
-from cvzmpi.level2.inversion.noise import MAD_TO_SIGMA
+from cvzmpi.level2.pixels.noise import MAD_TO_SIGMA
 
 
 class Quality(IntFlag):

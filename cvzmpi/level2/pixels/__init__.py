@@ -1,0 +1,1 @@
+"""The inversion of single pixels: noise, outliers, first guess, fit, and what it is worth."""
