@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres, noisy_profiles
-from cvzmpi.level2.pixels.pixel_inversion import (
-    CONVERGED,
-    NOT_CONVERGED,
-    UNUSABLE,
-    Inverted,
-    invert,
-)
+from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, NOT_CONVERGED, UNUSABLE, Inverted
+from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import tellurics
