@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 sys.path.insert(0, sys.argv[1])
-import MilneEddington  # noqa: E402
+import MilneEddington
 import pyMilne
 
 _WINDOW = 200.0  # km/s; about each line, in which its profile is computed: all wavelengths
