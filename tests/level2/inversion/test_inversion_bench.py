@@ -107,15 +107,21 @@ def test_the_uncertainty_of_a_median_is_its_spread_over_many_samples():
     assert np.mean(uncertainties) == pytest.approx(np.std(medians), rel=0.15)
 
 
-def test_counts_of_hinode_become_profiles_at_calibrated_wavelengths(tmp_path):
-    wavelength = 630.0883 + 0.00215 * np.arange(112)
+@pytest.mark.parametrize("level1", [False, True])
+def test_counts_of_hinode_become_profiles_at_calibrated_wavelengths(tmp_path, level1):
+    wavelength = 630.2 + 0.00214 * (np.arange(112) - 55.5)
     parameters = with_field(4, 0.0, np.random.default_rng(5))
     parameters[:, me.VELOCITY] = 0
     stokes = MilneEddington(wavelength).stokes(parameters)
     stokes += np.random.default_rng(6).normal(0, 1e-3, stokes.shape)
+    counts, hdus = 40000 * stokes, []
+    if level1:  # more than 2**15 - 1 is negative there
+        counts = counts.swapaxes(0, 1).round().astype(np.uint16).view(np.int16)
+    else:
+        counts = counts.reshape(2, 2, 4, -1)
+        hdus = [fits.ImageHDU((wavelength + 0.005) * 10, name="WAVELENGTH")]
     path = tmp_path / "hinode.fits"
-    shifted = fits.ImageHDU((wavelength + 0.005) * 10, name="WAVELENGTH")
-    fits.HDUList([fits.PrimaryHDU(31000 * stokes.reshape(2, 2, 4, -1)), shifted]).writeto(path)
+    fits.HDUList([fits.PrimaryHDU(counts), *hdus]).writeto(path)
     profiles, quiet = hinode.read(path)
     assert profiles.wavelength == pytest.approx(wavelength, abs=3e-4)
     assert quiet.max() == pytest.approx(1, abs=0.03)

@@ -38,7 +38,13 @@ _NO_PYMILNE = (
 @click.option("--case-pixels", default=1024, show_default=True, help="Of each case less ideal.")
 @click.option("--no-field-pixels", default=10_000, show_default=True, help="Without a field.")
 @click.option("--repeats", default=5, show_default=True, help="Of the measurements of speed.")
-@click.option("--hinode", "hinode_file", type=_FILE, help=f"{hinode.FILE} of globin.")
+@click.option(
+    "--hinode",
+    "hinode_files",
+    type=_FILE,
+    multiple=True,
+    help=f"Real pixels: {' or '.join(hinode.FILES)}; may be given again.",
+)
 @click.option("--pymilne", "pymilne_directory", type=_FILE, help="Where pyMilne is built.")
 @click.option(
     "--pymilne-python",
@@ -52,7 +58,7 @@ def main(
     case_pixels: int,
     no_field_pixels: int,
     repeats: int,
-    hinode_file: Path | None,
+    hinode_files: tuple[Path, ...],
     pymilne_directory: Path | None,
     pymilne_python: Path,
     output: Path,
@@ -69,7 +75,7 @@ def main(
             n_case=f"{case_pixels:,}",
             robustness=robustness.table(directory, case_pixels),
             **no_field.facts(directory, no_field_pixels),
-            hinode=hinode.section(directory, hinode_file, pymilne),
+            hinode=hinode.section(directory, hinode_files, pymilne),
         )
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text)

@@ -1,13 +1,14 @@
-"""Real pixels of the quiet Sun: 25 of Hinode/SP, from the repository of globin.
+"""Real pixels of the quiet Sun, of Hinode/SP: 112 wavelengths from 630.088 to 630.326 nm.
 
-They are in github.com/dvukadinovic/globin, tests/hinode4d.20130912.sample.fits: Stokes profiles of
-112 wavelengths from 630.088 to 630.326 nm in counts (array `scan, slit, Stokes, wavelength`), then
-the wavelengths in Å, and the continuum.
+Two public files are small enough. github.com/dvukadinovic/globin,
+tests/hinode4d.20130912.sample.fits: 25 pixels in counts (array `scan, slit, Stokes, wavelength`),
+and their wavelengths in Å. github.com/vivivum/MilosIDL, data/SP4D20070227_002010.0C.fits: a slit of
+1,024 pixels of Level 1 (array `Stokes, slit, wavelength`; intensities without a sign).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,15 @@ from tools.bench.inversion.sun import write_map
 from tools.bench.inversion.targets import MISSING, verdict
 from tools.harness.markdown import markdown_table
 
-FILE = "tests/hinode4d.20130912.sample.fits"
+FILES = {
+    "hinode4d.20130912.sample.fits": "github.com/dvukadinovic/globin, tests/, 107 kB",
+    "SP4D20070227_002010.0C.fits": "github.com/vivivum/MilosIDL, data/, 933 kB",
+}
+HOW_TO = "`make bench-inversion INVERSION='--hinode FILE'`"
 TARGET_RATE = 600.0  # pixels a second of one core
-_ABSENT = (
-    f"Not measured: `make bench-inversion INVERSION='--hinode FILE'` with the file `{FILE}` of "
-)
-_ABSENT += "github.com/dvukadinovic/globin, 107 kB."
+# Of Level 1, whose header has another one from before the calibration: Lites et al. (2013), Solar
+# Physics 283, 579. The lines correct it.
+_DISPERSION, _MIDDLE = 2.149e-3, 630.2  # nm
 _N_TIMED = 250  # a map of copies: as in a real one, tickets are full
 _SPECTRAL_PROFILE = 2.5  # pm; full width at half maximum of Hinode/SP's (Lites et al. 2013)
 _VARIANTS: Mapping[str, dict[str, Any]] = {
@@ -45,26 +49,31 @@ _COLUMNS = (
 )
 
 
-def section(directory: Path, file: Path | None, pymilne: PyMilne | None) -> str:
-    """What the page says about the pixels."""
-    if file is None:
-        return _ABSENT
+def section(directory: Path, files: Sequence[Path], pymilne: PyMilne | None) -> str:
+    """What the page says about the pixels of each file."""
+    if not files:
+        known = "\n".join(f"- `{name}` ({place})" for name, place in FILES.items())
+        return f"Not measured: {HOW_TO} with any of these files:\n\n{known}"
+    return "\n\n".join(_of_file(directory, file, pymilne) for file in files)
+
+
+def _of_file(directory: Path, file: Path, pymilne: PyMilne | None) -> str:
     profiles, quiet = read(file)
     n = len(profiles.stokes)
-    copies = np.tile(profiles.stokes, (_N_TIMED // n, 1, 1))
+    copies = np.tile(profiles.stokes, (max(1, _N_TIMED // n), 1, 1))
     path = write_map(directory / "hinode", copies, profiles.wavelength, quiet, profiles.noise)
-    rows, first = [], None
+    rows = []
     for name, settings in _VARIANTS.items():
         if not set(settings) <= set(InversionSettings.model_fields):
             rows.append([name, *[MISSING] * (len(_COLUMNS) - 1)])
             continue
-        found = invert(path, InversionSettings(**settings), n)
-        first = found if first is None else first
-        rows.append([name, *_row(found)])
-    text = f"{n} pixels, noise {profiles.noise:.2g} of the continuum as measured there.\n\n"
+        rows.append([name, *_row(invert(path, InversionSettings(**settings), n))])
+    text = f"`{file.name}` ({FILES.get(file.name, 'another file')}): {n:,} pixels, noise "
+    text += f"{profiles.noise:.2g} of the continuum as measured there.\n\n"
     text += markdown_table(_COLUMNS, rows)
-    if pymilne is not None and first is not None:
-        text += "\n\n" + pymilne.table(directory, profiles, first)
+    if pymilne is not None:
+        same_noise = invert(path, InversionSettings(noise=profiles.noise), n)
+        text += "\n\n" + pymilne.table(directory, profiles, same_noise)
     return text
 
 
@@ -75,9 +84,7 @@ def read(path: Path) -> tuple[Profiles, np.ndarray]:
     continuum that all profiles are divided by.
     """
     with fits.open(path) as file:
-        counts = np.asarray(file[0].data, float)
-        wavelength = np.asarray(file["WAVELENGTH"].data, float) / 10
-    counts = counts.reshape(-1, *counts.shape[2:])
+        counts, wavelength = _of_globin(file) if "WAVELENGTH" in file else _of_level1(file)
     mean = counts[:, 0].mean(axis=0)
     wavelength = calibrate(wavelength, mean, FE_I_630).apply(wavelength)
     outside = spectral_window.of_continuum(wavelength, FE_I_630)
@@ -86,6 +93,20 @@ def read(path: Path) -> tuple[Profiles, np.ndarray]:
     noise = float(np.median(stokes[:, 1:, outside].std(axis=2)))
     used = ~spectral_window.of_tellurics(wavelength)
     return Profiles(wavelength, stokes, used, noise), mean / continuum
+
+
+def _of_globin(file: fits.HDUList) -> tuple[np.ndarray, np.ndarray]:
+    """Counts, shape (n, 4, n_wavelengths), and wavelengths in nm."""
+    counts = np.asarray(file[0].data, float)
+    return counts.reshape(-1, *counts.shape[2:]), np.asarray(file["WAVELENGTH"].data, float) / 10
+
+
+def _of_level1(file: fits.HDUList) -> tuple[np.ndarray, np.ndarray]:
+    """The same, of a slit of Level 1."""
+    counts = np.asarray(file[0].data, float).swapaxes(0, 1)
+    counts[:, 0] += np.where(counts[:, 0] < 0, 2**16, 0)
+    n = counts.shape[2]
+    return counts, _MIDDLE + _DISPERSION * (np.arange(n) - (n - 1) / 2)
 
 
 def _row(found: Found) -> list[str]:
