@@ -146,4 +146,5 @@ def test_the_bench_runs_and_says_what_it_did_not_measure(tmp_path):
     text = page.read_text()
     assert "{" not in text
     assert "| filling factor 0.1 |" in text
+    assert "| NaN | 1 | 1 |" in text  # damaged and flagged
     assert text.count("Not measured: ") == 2  # neither pixels of Hinode nor pyMilne

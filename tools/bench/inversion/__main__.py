@@ -18,7 +18,7 @@ import numpy as np  # noqa: E402
 
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres  # noqa: E402
 from cvzmpi.level2.settings import InversionSettings  # noqa: E402
-from tools.bench.inversion import hinode, ideal, no_field, robustness  # noqa: E402
+from tools.bench.inversion import damaged, hinode, ideal, no_field, robustness  # noqa: E402
 from tools.bench.inversion.inverted import invert  # noqa: E402
 from tools.bench.inversion.pymilne import Profiles, PyMilne  # noqa: E402
 from tools.bench.inversion.sun import Sun, profiles_of  # noqa: E402
@@ -74,6 +74,7 @@ def main(
             pymilne=_beside_pymilne(directory, min(pixels, _N_COMPARED), pymilne),
             n_case=f"{case_pixels:,}",
             robustness=robustness.table(directory, case_pixels),
+            damaged=damaged.table(directory, min(case_pixels, _N_COMPARED)),
             **no_field.facts(directory, no_field_pixels),
             hinode=hinode.section(directory, hinode_files, pymilne),
         )

@@ -19,6 +19,9 @@ from cvzmpi.scheduler.campaign import Control
 SIGNIFICANCE = "field_significance"
 """The dataset that says how many sigma a field is above none, where the inversion tells it."""
 
+QUALITY = "quality"
+"""The dataset whose bits say what is odd about a pixel, where the inversion tells it."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -30,6 +33,7 @@ class Found:
     n_iterations: np.ndarray  # int, shape (n,)
     status: np.ndarray  # uint8, shape (n,)
     significance: np.ndarray | None  # float64, shape (n,); None if it is not told
+    quality: np.ndarray | None  # int, shape (n,); bits, 0 if nothing is odd; None if not told
     cpu: float  # seconds of processor time
 
     @property
@@ -76,5 +80,6 @@ def _read(path: Path, cpu: float, n: int | None) -> Found:
             n_iterations=dataset("n_iterations"),
             status=dataset("status"),
             significance=dataset(SIGNIFICANCE).astype(float) if SIGNIFICANCE in file else None,
+            quality=dataset(QUALITY) if QUALITY in file else None,
             cpu=cpu * len(dataset("status")) / n_all,
         )

@@ -54,7 +54,8 @@ class Sun:
         stokes[:, 0] += (1 - self.filling_factor) * quiet
         air = self._transmission(wavelength)
         stokes = stokes * air + random.normal(0, self.noise, stokes.shape)
-        return write_map(path, stokes, wavelength, quiet * air, self.noise)
+        without_air = self.telluric_shift is None
+        return write_map(path, stokes, wavelength, quiet * air, self.noise, without_air)
 
     def _profiles(self, parameters: np.ndarray, wavelength: np.ndarray) -> np.ndarray:
         """Profiles as the instrument sees them, without the air and without noise."""
@@ -94,7 +95,12 @@ class Sun:
 
 
 def write_map(
-    path: Path, stokes: np.ndarray, wavelength: np.ndarray, quiet: np.ndarray, noise: float
+    path: Path,
+    stokes: np.ndarray,
+    wavelength: np.ndarray,
+    quiet: np.ndarray,
+    noise: float,
+    simulated: bool = False,
 ) -> Path:
     """Write a prepared map of these profiles, filled up with copies to whole scan positions.
 
@@ -106,6 +112,8 @@ def write_map(
         The quiet Sun's mean intensity.
     noise : float
         Of Q, U and V in the continuum: the preparation measures it, and records it.
+    simulated : bool
+        The record says so: the profiles have no telluric lines that could be found.
     """
     n_slit = min(len(stokes), _PER_POSITION)
     n_steps = -(-len(stokes) // n_slit)
@@ -114,7 +122,7 @@ def write_map(
     with PreparedMapWriter(path, filled.shape[:2], wavelength, quiet) as writer:
         for step in filled:
             writer.write(step)
-        writer.record = {"simulated": True, "noise": [noise] * 3}
+        writer.record = {"simulated": simulated, "noise": [noise] * 3}
     return path
 
 
