@@ -16,7 +16,7 @@ from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 FINE = np.linspace(630.0, 630.35, 2000)
 """In nm; as many wavelengths as a spectrograph's camera has."""
 
-_TELLURICS = ((630.20005, 0.45), (630.27627, 0.3))  # wavelength in nm, depth
+TELLURICS = ((630.20005, 0.45), (630.27627, 0.3))  # wavelength in nm, depth
 _TELLURIC_WIDTH = 1.8  # pm; of the Gaussian
 _AT_A_TIME = 256  # pixels, so that finely sampled profiles need little memory
 _FINEST = 0.35  # pm; profiles are convolved on a grid that is at least as fine
@@ -88,7 +88,7 @@ class Sun:
         if self.telluric_shift is None:
             return np.ones(len(wavelength))
         absorbed = np.zeros(len(wavelength))
-        for place, depth in _TELLURICS:
+        for place, depth in TELLURICS:
             distance = (wavelength - place) * 1e3 - self.telluric_shift
             absorbed += depth * np.exp(-0.5 * (distance / _TELLURIC_WIDTH) ** 2)
         return 1 - absorbed
