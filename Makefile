@@ -14,7 +14,7 @@
 # make bench-report  how fast the report of 293,908 light curves is made, and how fast it opens: 20 minutes
 # make bench-ledger  how fast the ledger answers at the size of a whole campaign: ten minutes
 # make bench-detection  what the searches find and miss, in real and simulated light curves: 15 minutes
-# make bench-inversion  how right and how fast the Milne-Eddington inversion is
+# make bench-inversion  how right and how fast the Milne-Eddington inversion is, on simulated and, with INVERSION="--hinode FILE", real pixels
 # make bench-service  how long Level 2's pages take while 500 clients are slow: a minute
 # make torture-inversion  the inversion killed 20 times at random instants
 # make torture-level2  publications of Level 2 killed 200 times, by each driver: ten minutes
@@ -80,7 +80,7 @@ bench-detection: setup
 	.venv/bin/python -m tools.bench.detection $(DETECTION)
 
 bench-inversion: setup
-	.venv/bin/python -m tools.bench.inversion
+	.venv/bin/python -m tools.bench.inversion $(INVERSION)
 
 bench-service: setup
 	.venv/bin/python -m tests.level2.service.slow_clients_measured
