@@ -46,8 +46,8 @@ def _dead(stokes: np.ndarray) -> None:
 
 
 def _missing(stokes: np.ndarray) -> None:
-    """No value at one wavelength."""
-    stokes[:, :, 100] = np.nan
+    """No value at one wavelength, in a line."""
+    stokes[:, :, 60] = np.nan
 
 
 _DAMAGES: Mapping[str, Callable[[np.ndarray], None]] = {
