@@ -25,7 +25,13 @@ from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.voigt import voigt_faraday
-from cvzmpi.level2.spectroscopy.zeeman import LARMOR, SPEED_OF_LIGHT, Line, zeeman_pattern
+from cvzmpi.level2.spectroscopy.zeeman import (
+    LARMOR,
+    SPEED_OF_LIGHT,
+    Line,
+    relative_strengths,
+    zeeman_pattern,
+)
 
 # Derivatives are taken over so many nm to either side, or over one sample where samples are wider
 # apart: with a finer grid they would have the noise of neighbouring samples only.
@@ -182,10 +188,9 @@ def _transverse_template(
     """
     columns = parameters.T[:, :, np.newaxis]
     width, damping = columns[me.DOPPLER_WIDTH], columns[me.DAMPING]
-    strongest = max(line.log_gf for line in model.lines)
     opacity = np.zeros((len(parameters), len(wavelength)))
     polarised = np.zeros_like(opacity)
-    for line in model.lines:
+    for line, relative in zip(model.lines, relative_strengths(model.lines), strict=True):
         pm_per_km_s = line.wavelength * 1e3 / SPEED_OF_LIGHT
         distance = (wavelength - line.wavelength) * 1e3
         v = (distance - pm_per_km_s * columns[me.VELOCITY]) / width
@@ -196,7 +201,7 @@ def _transverse_template(
             - 8 * v * damping * dispersion
             + 4 * damping / np.sqrt(np.pi)
         )
-        strength = columns[me.LINE_STRENGTH] * 10 ** (line.log_gf - strongest)
+        strength = columns[me.LINE_STRENGTH] * relative
         opacity += strength * profile
         splitting = line.splitting() / width
         polarised -= second_lande(line) / 4 * splitting**2 * strength * second

@@ -18,7 +18,13 @@ import numpy as np
 from cvzmpi.level2.spectroscopy.spectral_profile import SpectralProfile
 from cvzmpi.level2.spectroscopy.unno_rachkovsky import emergent_stokes
 from cvzmpi.level2.spectroscopy.voigt import voigt_faraday
-from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, SPEED_OF_LIGHT, Line, zeeman_pattern
+from cvzmpi.level2.spectroscopy.zeeman import (
+    FE_I_630,
+    SPEED_OF_LIGHT,
+    Line,
+    relative_strengths,
+    zeeman_pattern,
+)
 
 PARAMETERS = {
     "field_strength": "G",
@@ -89,8 +95,7 @@ class MilneEddington:
         )
         self.lines = lines
         self.stray_light = stray_light
-        strongest = max(line.log_strength for line in lines)
-        self._strengths = [10 ** (line.log_strength - strongest) for line in lines]
+        self._strengths = relative_strengths(lines)
         self._patterns = [zeeman_pattern(line) for line in lines]
 
     def stokes(self, parameters: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import N_PARAMETERS, MilneEddington
-from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, zeeman_pattern
+from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, relative_strengths, zeeman_pattern
 
 BLOCK = 64
 """Wavelengths that are computed at a time."""
@@ -41,7 +41,6 @@ class ModelTables(NamedTuple):
     def of(cls, model: MilneEddington) -> ModelTables:
         """The tables of a model."""
         lines = model.lines
-        strongest = max(line.log_strength for line in lines)
         components = [
             (number, component.polarisation + 1, component.shift, component.strength)
             for number, line in enumerate(lines)
@@ -52,7 +51,7 @@ class ModelTables(NamedTuple):
             wavelength=model.computed_wavelength,
             n_wavelengths=len(model.wavelength),
             line_wavelength=_column(line.wavelength for line in lines),
-            line_strength=_column(10 ** (line.log_strength - strongest) for line in lines),
+            line_strength=_column(relative_strengths(lines)),
             splitting=_column(line.splitting() for line in lines),
             pm_per_km_s=_column(line.wavelength * 1e3 / SPEED_OF_LIGHT for line in lines),
             components=np.array(components, float),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SPEED_OF_LIGHT = 299792.458
@@ -74,6 +75,12 @@ FE_I_630 = (
 list of SIR (Ruiz Cobo & del Toro Iniesta 1992, ApJ 398, 375, and its manual). The 0.03 eV between
 the lower levels are neglected: the ratio of the strengths is that of gf, 0.327, as in MILOS
 (Orozco Suarez & del Toro Iniesta 2007, A&A 462, 1137). In LS coupling it would be 12/35."""
+
+
+def relative_strengths(lines: Sequence[Line]) -> list[float]:
+    """The opacity of each line, relative to that of the strongest."""
+    strongest = max(line.log_strength for line in lines)
+    return [10 ** (line.log_strength - strongest) for line in lines]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The weak-field approximation gives the fields that made the profiles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,15 @@ def test_a_finer_grid_gives_the_same_field():
     found = weak_field(model, stokes, np.full((4, len(fine)), 1 / NOISE), p)
     along, _ = components(p)
     assert np.median(np.abs(found.longitudinal - along)) < 1
+
+
+def test_lines_of_other_excitation_have_their_strengths_in_both_components():
+    one, other = FE_I_630
+    lines = (one, replace(other, excitation=0.5))
+    model, p = MilneEddington(WAVELENGTH, lines), with_field(100, n=60)
+    found = weak_field(model, model.stokes(p), WEIGHTS, p)
+    _, across = components(p)
+    assert np.percentile(np.abs(found.transverse - across), 95) < 0.03 * 100
 
 
 @pytest.mark.parametrize("strength", [0, 20, 60])
