@@ -188,11 +188,10 @@ def log_as_before():
     logger = logging.getLogger("cvzmpi")
     handlers, level, raises = [*logger.handlers], logger.level, logging.raiseExceptions
     yield
-    for handler in set(logger.handlers) - set(handlers):
-        logger.removeHandler(handler)
+    for handler in logger.handlers:
         handler.close()
+    logger.handlers, logging.raiseExceptions = handlers, raises
     logger.setLevel(level)
-    logging.raiseExceptions = raises
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from cvzmpi.level2.inversion.map_inversion import (
     Tools,
     check_resume,
     invert_map,
-    table_of,
 )
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, PREPARED_SUFFIX, map_name
 from cvzmpi.level2.maps.prepared_map import PreparedMap
@@ -101,7 +100,7 @@ class ProgramCampaign(InversionCampaign):
         # Rank 0 alone needs the ledger, whose modules would slow the start of the other ranks.
         from cvzmpi.level2.inversion.program_work import ProgramWork
 
-        work = ProgramWork(self._config)
+        work = ProgramWork(self._config, self._tools)
         self.inverted = work.inverted
         return work.open_source(self._ranks, self._nodes, self._teams)
 
@@ -139,9 +138,9 @@ class MapCampaign(InversionCampaign):
         Raises
         ------
         ConfigError
-            If the table of the instrument's spectral profile cannot be read.
+            If a table that the settings name cannot be read.
         """
-        table_of(self._tools.settings)  # a wrong one is no fault of the maps
+        self._tools.read_tables()
         units: list[Unit] = []
         rejected, n_done = [], 0
         for prepared in self._prepared:

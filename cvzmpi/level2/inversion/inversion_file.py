@@ -19,16 +19,14 @@ from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion.inverted_datasets import (
     DIAGNOSTICS,
     LATER_DIAGNOSTICS,
-    OF_THE_FIELD,
     SIGNIFICANCE,
     WEAK_FIELD_NOTE,
-    later_in,
+    diagnostics_in,
     names_of_parameters,
 )
 from cvzmpi.level2.maps.map_file import opened, writing
 from cvzmpi.level2.pixels.inverted_pixels import Inverted
 from cvzmpi.level2.pixels.outliers import Quality
-from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.messages.wording import counted
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
@@ -123,18 +121,14 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
             for name, units in PARAMETERS.items():
                 file[f"{group}/{name}"] = np.full(shape, np.nan, "<f4")
                 file[f"{group}/{name}"].attrs["units"] = units or "1"
-        for name, (dtype, units) in (DIAGNOSTICS | LATER_DIAGNOSTICS).items():
-            file[name] = np.zeros(shape, dtype)
-            file[name].attrs["units"] = units
+        for name, kind in (DIAGNOSTICS | LATER_DIAGNOSTICS).items():
+            file[name] = np.full(shape, kind.before, kind.dtype)
+            file[name].attrs["units"] = kind.units
         # As the conventions for climate and forecast metadata (CF, section 3.5) have it.
         file["quality"].attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
         file["quality"].attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
-        for name, units in OF_THE_FIELD.items():
-            file[name] = np.full(shape, np.nan, "<f4")
-            file[name].attrs["units"] = units
         file["weak_field"].attrs["note"] = WEAK_FIELD_NOTE
-        later = [*LATER_DIAGNOSTICS, *OF_THE_FIELD]
-        datasets = [*DIAGNOSTICS, *later, *names_of_parameters()]
+        datasets = [*diagnostics_in(file), *names_of_parameters()]
         content = whole_image(file, [*datasets, "n_tickets_remaining"])
     with writing(path):
         write_whole(path, content, fsync)
@@ -261,12 +255,8 @@ class InversionWriter(CheckpointWriter):
             for index, name in enumerate(PARAMETERS):
                 file["parameters"][name][place] = inverted.parameters[:, index]
                 file["uncertainties"][name][place] = inverted.uncertainties[:, index]
-            for name in (*DIAGNOSTICS, *later_in(file)):
-                file[name][place] = getattr(inverted, name)
-            if SIGNIFICANCE in file:
-                file[SIGNIFICANCE][place] = inverted.field_significance
-                for index, name in enumerate(PRODUCTS):
-                    file["weak_field"][name][place] = inverted.weak_field[:, index]
+            for name in diagnostics_in(file):
+                file[name][place] = inverted.diagnostic(name)
 
     def count_down(self, n_tickets_remaining: int) -> None:
         """Make the pixels of all ranks durable, and only then lower the count of what remains.
@@ -281,10 +271,7 @@ class InversionWriter(CheckpointWriter):
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
     """Check that all datasets are there, and of one shape."""
-    names = [*DIAGNOSTICS, *later_in(file), *names_of_parameters()]
-    if SIGNIFICANCE in file:
-        names += OF_THE_FIELD
-    datasets = [file[name] for name in names]
+    datasets = [file[name] for name in (*diagnostics_in(file), *names_of_parameters())]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")
 

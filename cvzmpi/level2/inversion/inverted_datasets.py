@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import h5py
+import numpy as np
 
 from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 
-DIAGNOSTICS = {
-    "chi_squared": ("<f4", "per degree of freedom"),
-    "n_iterations": ("<i4", "1"),
-    "status": ("u1", "0 not begun, 1 converged, 2 not converged, 3 unusable"),
-}
-# Not in the maps that earlier versions began.
-LATER_DIAGNOSTICS = {
-    "quality": ("<u2", "bits: see flag_masks and flag_meanings"),
-    "n_outliers": ("<i4", "samples that were left out: spikes and gaps"),
-}
 
-# What earlier versions did not write: a file that one of them began stays without it.
-SIGNIFICANCE = "field_significance"
-OF_THE_FIELD = {
-    SIGNIFICANCE: "sigma; a field is detected from 3 on",
-    **{f"weak_field/{name}": "G" for name in PRODUCTS},
+class Kind(NamedTuple):
+    """What a dataset is made of."""
+
+    dtype: str
+    units: str
+    before: float = 0  # of pixels that are not begun
+
+
+DIAGNOSTICS = {
+    "chi_squared": Kind("<f4", "per degree of freedom"),
+    "n_iterations": Kind("<i4", "1"),
+    "status": Kind("u1", "0 not begun, 1 converged, 2 not converged, 3 unusable"),
 }
+SIGNIFICANCE = "field_significance"
+QUALITY = {
+    "quality": Kind("<u2", "bits: see flag_masks and flag_meanings"),
+    "n_outliers": Kind("<i4", "samples that were left out: spikes and gaps"),
+}
+OF_THE_FIELD = {
+    SIGNIFICANCE: Kind("<f4", "sigma; a field is detected from 3 on", np.nan),
+    **{f"weak_field/{name}": Kind("<f4", "G", np.nan) for name in PRODUCTS},
+}
+LATER_DIAGNOSTICS = QUALITY | OF_THE_FIELD
+"""What earlier versions did not write: a file that one of them began stays without it."""
+
 WEAK_FIELD_NOTE = (
     "By the weak-field approximation, of the whole pixel. At 400 G good to 8 % along the line of "
     "sight and to 16 % across, below 100 G to 1.5 %."
@@ -35,6 +47,7 @@ def names_of_parameters() -> list[str]:
     return [f"{group}/{name}" for group in ("parameters", "uncertainties") for name in PARAMETERS]
 
 
-def later_in(file: h5py.File) -> list[str]:
-    """The later diagnostics that a file has."""
-    return [name for name in LATER_DIAGNOSTICS if name in file]
+def diagnostics_in(file: h5py.File) -> list[str]:
+    """Names of the diagnostics that a file has, or must have."""
+    later = [group for group in (QUALITY, OF_THE_FIELD) if any(name in file for name in group)]
+    return [*DIAGNOSTICS, *(name for group in later for name in group)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cvzmpi.errors import DamagedMapFileError, MapFileError
+from cvzmpi.errors import CvzmpiError, DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Progress
-from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text, table_from_text
+from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pixels import noise
 from cvzmpi.level2.pixels.pixel_inversion import invert
@@ -19,7 +20,7 @@ from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.spectral_profile import Transmission
 from cvzmpi.level2.spectroscopy.transmission_table import read_transmission
-from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, Line
+from cvzmpi.level2.spectroscopy.zeeman import Line
 from cvzmpi.scheduler.tickets import RowTickets, work_through
 from cvzmpi.software import installed_versions
 from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
@@ -47,19 +48,64 @@ class Tools:
     software: Mapping[str, str]
     checkpoint_interval: float
     fsync: bool
-    lines: tuple[Line, ...] = FE_I_630
 
     @classmethod
     def of(cls, settings: InversionSettings, checkpoint_interval: float, fsync: bool) -> Tools:
-        """Take the versions of the installed software, and the lines of the table.
+        """Take the versions of the installed software."""
+        return cls(settings, installed_versions(*_SOFTWARE), checkpoint_interval, fsync)
+
+    # The files that the settings name are read when they are asked for, and once: what reads them
+    # would slow the start of ranks that do not need them.
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The spectral lines that are inverted.
 
         Raises
         ------
         ConfigError
-            If the table of lines cannot be read.
+            If their table cannot be read.
         """
-        software = installed_versions(*_SOFTWARE)
-        return cls(settings, software, checkpoint_interval, fsync, lines_of(settings))
+        return lines_of(self.settings)
+
+    @cached_property
+    def transmission(self) -> Transmission | None:
+        """The table of the instrument's spectral profile, if the settings name one.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be read, or is no spectral profile.
+        """
+        path = self.settings.spectral_profile
+        return None if path is None else read_transmission(path)
+
+    def read_tables(self) -> None:
+        """Read the files that the settings name, before any map is blamed for a wrong one.
+
+        Raises
+        ------
+        ConfigError
+        """
+        _ = self.lines, self.transmission
+
+    def check_settings(
+        self, path: Path, settings_json: str, error: type[CvzmpiError] = MapFileError
+    ) -> None:
+        """Refuse to go on with a map that was begun with other settings.
+
+        Parameters
+        ----------
+        path : Path
+            The map, for the message.
+        settings_json : str
+            Canonical settings that it was begun with, also those of an earlier version.
+        error : type
+            To be raised, with the difference.
+        """
+        theirs = with_defaults(settings_json)
+        ours = canonical_settings(self.settings.as_begun(theirs), self.lines)
+        check_same_configuration(path, ours, theirs, error)
 
 
 @dataclass(frozen=True)
@@ -124,9 +170,7 @@ def check_resume(path: Path, progress: Progress, prepared: PreparedMap, tools: T
     MapFileError
         With the difference.
     """
-    theirs = with_defaults(progress.settings_json)
-    ours = canonical_settings(tools.settings.as_begun(theirs), tools.lines)
-    check_same_configuration(path, ours, theirs, MapFileError)
+    tools.check_settings(path, progress.settings_json)
     data = (prepared.checksum, progress.prepared_checksum)
     check_same_data(path, "profiles", *data, MapFileError)
 
@@ -143,20 +187,8 @@ def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
         canonical_settings(tools.settings, tools.lines),
         prepared.checksum,
         tools.software,
-        table_as_text(table_of(tools.settings)),
+        table_as_text(tools.transmission),
     )
-
-
-def table_of(settings: InversionSettings) -> Transmission | None:
-    """The table of the instrument's spectral profile, if the settings name one.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, or is no spectral profile.
-    """
-    path = settings.spectral_profile
-    return None if path is None else read_transmission(path)
 
 
 @dataclass(frozen=True)
@@ -179,9 +211,9 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, 
     prepared = PreparedMap.read(prepared_path)
     _check_lines(prepared, tools)
     origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
-    table = table_from_text(origin.spectral_profile)
     settings = tools.settings
-    begun = _Begun(prepared, model_of_map(prepared, origin.settings_json, table), settings)
+    model = model_of_map(prepared, origin.settings_json, origin.spectral_profile)
+    begun = _Begun(prepared, model, settings)
     note = None
     try:
         progress = inversion_file.read_progress(path)

@@ -21,16 +21,13 @@ from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
 from cvzmpi.level2.inversion.inversion_unit import InversionUnit, last_prepared
-from cvzmpi.level2.inversion.map_inversion import table_of
+from cvzmpi.level2.inversion.map_inversion import Tools
 from cvzmpi.level2.programs.catalogue import Catalogue, reserved_programs
 from cvzmpi.level2.programs.changed_data import changed_programs
 from cvzmpi.level2.programs.inversions import Inversion, add_inversion, draw_inversion_id
 from cvzmpi.level2.programs.scan import reopen_changed
-from cvzmpi.level2.settings import with_defaults
-from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
 from cvzmpi.runtime.open_job import OpenJob, open_job
 from cvzmpi.scheduler.campaign import Outcome, Unit, UnitSource
-from cvzmpi.storage.checkpoint_file import check_same_configuration
 
 STEP = "invert"
 _OPEN = (State.PREPROCESSED, State.WORKING)
@@ -39,8 +36,9 @@ _OPEN = (State.PREPROCESSED, State.WORKING)
 class ProgramWork:
     """Finds the programs that a job is to invert."""
 
-    def __init__(self, config: Level2Config) -> None:
+    def __init__(self, config: Level2Config, tools: Tools) -> None:
         self._config = config
+        self._tools = tools
         # programs whose inversion this job has ended, and the ids of their inversions
         self.inverted: list[tuple[str, str]] = []
         self._programs: dict[str, InversionUnit] = {}
@@ -59,8 +57,8 @@ class ProgramWork:
         Raises
         ------
         ConfigError
-            If a program was begun with other settings, or the table of the instrument's spectral
-            profile cannot be read.
+            If a program was begun with other settings, or a table that the settings name cannot be
+            read.
         LedgerUnavailableError
             If the ledger's database is away for longer than `ledger.patience`.
         LedgerError
@@ -100,7 +98,7 @@ class ProgramWork:
 
     def _find(self, ledger: Ledger) -> None:
         """The programs that are prepared now; those that come later are for another job."""
-        table_of(self._config.inversion)  # a wrong one is no fault of the programs
+        self._tools.read_tables()
         for unit in ledger.units(states=_OPEN):
             program = last_prepared(ledger.history(unit.name), self._config.maps.inverted)
             if program is not None:
@@ -118,17 +116,13 @@ class ProgramWork:
 
     def _check(self, program: InversionUnit) -> None:
         """Refuse inverted maps that were begun with other settings."""
-        inversion = self._config.inversion
-        lines = lines_of(inversion)
         for one in program.maps:
             try:
                 progress = read_progress(one.inverted)
             except MapFileError:
                 continue  # its team says so: it sets a damaged file aside
             if progress is not None:
-                theirs = with_defaults(progress.settings_json)
-                settings = canonical_settings(inversion.as_begun(theirs), lines)
-                check_same_configuration(one.inverted, settings, theirs, ConfigError)
+                self._tools.check_settings(one.inverted, progress.settings_json, ConfigError)
 
     def _found_and_free(self, query: sa.Select[Any]) -> sa.Select[Any]:
         wanted = self._programs.keys() - self._changed

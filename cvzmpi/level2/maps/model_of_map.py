@@ -19,7 +19,7 @@ from cvzmpi.level2.spectroscopy.spectral_profile import (
 
 
 def model_of_map(
-    prepared: PreparedMap, settings_json: str, table: Transmission | None = None
+    prepared: PreparedMap, settings_json: str, spectral_profile: str | None = None
 ) -> MilneEddington:
     """The model of a map's profiles.
 
@@ -27,8 +27,9 @@ def model_of_map(
     ----------
     settings_json : str
         Canonical settings of the inversion, also those of an earlier version.
-    table : Transmission, optional
-        The tabulated spectral profile, if the settings name one.
+    spectral_profile : str, optional
+        The table of the instrument's spectral profile, as `table_as_text` made it, if the settings
+        name one.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def model_of_map(
             prepared.wavelength,
             settings["spectral_profile_fwhm"],
             settings["macroturbulence"],
-            table,
+            table_from_text(spectral_profile),
         )
     except UnevenWavelengthsError as error:
         raise MapFileError(f"{prepared.path}: {error}") from None

@@ -11,7 +11,7 @@ import numpy as np
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion.inversion_file import InvertedMap, read_so_far
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
-from cvzmpi.level2.maps.model_of_map import model_of_map, table_from_text
+from cvzmpi.level2.maps.model_of_map import model_of_map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
@@ -204,8 +204,8 @@ def _profiles(
     settings = json.loads(origin.settings_json)
     if inverted.status[x, y] not in (NOT_BEGUN, UNUSABLE):
         parameters = np.array([[inverted.parameters[name][x, y] for name in PARAMETERS]], float)
-        table = table_from_text(origin.spectral_profile)
-        fitted = model_of_map(prepared, origin.settings_json, table).stokes(parameters)[0]
+        model = model_of_map(prepared, origin.settings_json, origin.spectral_profile)
+        fitted = model.stokes(parameters)[0]
     tellurics = prepared.tellurics if settings["exclude_tellurics"] else ()
     left_out = left_out_of(prepared.wavelength, tellurics, settings.get("masked", ()))
     return Profiles(prepared.wavelength, observed, fitted, left_out if left_out.any() else None)

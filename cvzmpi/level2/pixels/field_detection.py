@@ -67,6 +67,7 @@ class FieldEvidence:
 
 def choose_by_evidence(
     model: MilneEddington,
+    tables: ModelTables,
     observed: np.ndarray,
     weights: np.ndarray,
     fit: Fit,
@@ -76,27 +77,27 @@ def choose_by_evidence(
 
     Parameters
     ----------
+    tables : ModelTables
+        Of the model.
     observed : float64, shape (n, 4, n_wavelengths)
-    weights : float64, shape (4, n_wavelengths) or (n, 4, n_wavelengths)
+    weights : float64, shape (n, 4, n_wavelengths)
         Reciprocals of the standard deviations.
     fit : Fit
         Changed in place. An atmosphere without a field keeps the angles of the one with a field,
         and has no curvature along these three parameters: nothing determines them.
     """
-    tables = ModelTables.of(model)
     weak = weak_field(model, observed, weights, fit.parameters)
     significance = sigmas(weak.delta_chi_squared)
     rows = np.flatnonzero(significance < _BEYOND_DOUBT)
     if len(rows):
-        gain = _gain_by_fit(tables, observed[rows], _of(weights, rows), fit.parameters[rows])
+        gain = _gain_by_fit(tables, observed[rows], weights[rows], fit.parameters[rows])
         significance[rows] = np.maximum(significance[rows], sigmas(gain))
     widest = max(line.splitting() * line.effective_lande for line in model.lines)
     splitting = widest / fit.parameters[:, me.DOPPLER_WIDTH]
     evidence = FieldEvidence(significance, weak, splitting)
     rows = np.flatnonzero(~evidence.detected)
     if len(rows):
-        of_rows = _of(weights, rows)
-        _fit_without_field(tables, observed[rows], of_rows, fit, rows, max_iterations)
+        _fit_without_field(tables, observed[rows], weights[rows], fit, rows, max_iterations)
     return evidence
 
 
@@ -143,22 +144,17 @@ def sigmas(delta_chi_squared: np.ndarray) -> np.ndarray:
     return z
 
 
-def _of(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The weights of some pixels, which may be those of all."""
-    return weights if weights.ndim == 2 else weights[rows]
-
-
 def _gain_by_fit(
     tables: ModelTables, observed: np.ndarray, weights: np.ndarray, parameters: np.ndarray
 ) -> np.ndarray:
     """How much chi^2 of the polarisation is smaller with the fitted profiles than with none."""
     of_polarisation = weights.copy()
-    of_polarisation[..., 0, :] = 0
+    of_polarisation[:, 0] = 0
     # No iteration: chi^2 where the fit is.
     chi_squared = least_squares.fit(tables, observed, of_polarisation, parameters, 1, 0).chi_squared
-    weighted = np.broadcast_to(of_polarisation, observed.shape) * observed
+    weighted = of_polarisation * observed
     without = (weighted * weighted).reshape(len(observed), -1).sum(axis=1)
-    used = np.count_nonzero(np.broadcast_to(of_polarisation, observed.shape), axis=(1, 2))
+    used = np.count_nonzero(of_polarisation, axis=(1, 2))
     misfit = np.maximum(chi_squared / np.maximum(used, 1), 1)
     return (without - chi_squared) / misfit
 

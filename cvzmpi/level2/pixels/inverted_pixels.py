@@ -35,6 +35,12 @@ class Inverted:
     # float64, shape (n, n_products); in G, in the order of `weak_field.PRODUCTS`
     weak_field: np.ndarray
 
+    def diagnostic(self, name: str) -> np.ndarray:
+        """The values of a dataset of the inverted map that is no parameter; shape (n,)."""
+        group, _, product = name.partition("/")
+        values: np.ndarray = getattr(self, group)
+        return values[:, PRODUCTS.index(product)] if product else values
+
     @classmethod
     def unusable(cls, n: int) -> Inverted:
         """The results of pixels that cannot be inverted."""

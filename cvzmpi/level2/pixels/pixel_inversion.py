@@ -72,7 +72,7 @@ def invert(
     pixels = _Pixels.of(model, observed[rows], missing[rows], used, settings, map_noise)
     fit = pixels.best_fit()
     evidence = choose_by_evidence(
-        model, pixels.observed, pixels.weights, fit, settings.max_iterations
+        model, pixels.tables, pixels.observed, pixels.weights, fit, settings.max_iterations
     )
     n_free = pixels.n_free
     chi_squared = fit.chi_squared / pixels.degrees_of_freedom()
@@ -167,18 +167,28 @@ class _Pixels:
         # Large spikes spoil a fit; smaller ones show when it is good.
         self._leave_out_spikes(best, anew=True)
         self._leave_out_spikes(best, anew=False)
-        settled = np.zeros(len(self.observed), bool)
-        for field in _OTHER_FIELDS[: self.settings.restarts]:
-            rows = np.flatnonzero((self._exceeds(best, _GOOD_FIT) | ~best.converged) & ~settled)
-            if len(rows) == 0:
-                break
-            other = self._fit(rows, self._start_with_field(rows, field))
-            before = best.chi_squared[rows]
-            both = best.converged[rows] & other.converged
-            settled[rows] = both & (np.abs(other.chi_squared - before) < _SAME_FIT * before)
-            best.take_better(rows, other)
+        self._fit_bad_ones_again(best)
         self._leave_out_spikes(best, anew=False)
         return best
+
+    def _fit_bad_ones_again(self, best: least_squares.Fit) -> None:
+        """Start from other fields where a fit is not good, until two starts end alike."""
+        rows = np.flatnonzero(self._is_bad(best))
+        clear, estimates = self._estimates(rows)
+        for field in _OTHER_FIELDS[: self.settings.restarts]:
+            if len(rows) == 0:
+                return
+            other = self._fit(rows, start_with_field(self.model, clear, estimates, field))
+            before = best.chi_squared[rows]
+            both = best.converged[rows] & other.converged
+            settled = both & (np.abs(other.chi_squared - before) < _SAME_FIT * before)
+            best.take_better(rows, other)
+            again = self._is_bad(best)[rows] & ~settled
+            rows, clear, estimates = rows[again], clear[again], estimates.of(again)
+
+    def _is_bad(self, fit: least_squares.Fit) -> np.ndarray:
+        """Mask of the pixels for which another start may be better."""
+        return self._exceeds(fit, _GOOD_FIT) | ~fit.converged
 
     def quality(self, fit: least_squares.Fit) -> np.ndarray:
         """The bits of each pixel; uint16, shape (n,)."""
@@ -200,10 +210,6 @@ class _Pixels:
     def _first_start(self, rows: np.ndarray) -> np.ndarray:
         clear, estimates = self._estimates(rows)
         return first_start(self.model, clear, estimates)
-
-    def _start_with_field(self, rows: np.ndarray, field: float) -> np.ndarray:
-        clear, estimates = self._estimates(rows)
-        return start_with_field(self.model, clear, estimates, field)
 
     def _estimates(self, rows: np.ndarray) -> tuple[np.ndarray, Estimates]:
         """The profiles of some pixels, bridged where they are not fitted, and their estimates."""

@@ -10,7 +10,7 @@ import numpy as np
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.maps.level1 import Level1Map
-from cvzmpi.level2.maps.model_of_map import model_of_map, table_from_text
+from cvzmpi.level2.maps.model_of_map import model_of_map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
@@ -108,5 +108,4 @@ class InvertedMapSource:
     @cached_property
     def _model(self) -> MilneEddington:
         origin = self._inverted.origin
-        table = table_from_text(origin.spectral_profile)
-        return model_of_map(self._prepared, origin.settings_json, table)
+        return model_of_map(self._prepared, origin.settings_json, origin.spectral_profile)

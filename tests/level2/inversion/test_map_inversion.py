@@ -287,7 +287,7 @@ def test_the_file_has_the_table_from_which_its_profiles_are_made_again(alone, tm
     origin = inversion_file.read(path).origin
     table = table_from_text(origin.spectral_profile)
     assert table.transmission.tolist() == [0, 0.5, 1, 0.6, 0]
-    model = model_of_map(PreparedMap.read(prepared), origin.settings_json, table)
+    model = model_of_map(PreparedMap.read(prepared), origin.settings_json, origin.spectral_profile)
     assert model.stray_light is not None
     assert len(model.spectral_profile.taps) > 5
 

@@ -10,6 +10,7 @@ from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin
 from cvzmpi.level2.inversion.inversion_unit import last_prepared
+from cvzmpi.level2.inversion.map_inversion import Tools
 from cvzmpi.level2.inversion.program_work import ProgramWork
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.reservation import ReservationError, release, reserve
@@ -34,6 +35,10 @@ def catalogue(ledger, config):
     return Catalogue(ledger)
 
 
+def program_work(config):
+    return ProgramWork(config, Tools.of(config.inversion, 1.0, fsync=False))
+
+
 @contextmanager
 def job_of(work):
     """The source of a job, for as long as the context lasts."""
@@ -45,7 +50,7 @@ def job_of(work):
 
 
 def test_a_program_is_done_together_with_an_inversion_of_each_map(config, catalogue):
-    work = ProgramWork(config)
+    work = program_work(config)
     with job_of(work) as source:
         overview = source.overview()
         assert (overview.n_open, overview.n_begun, overview.rejected) == (2, 0, [])
@@ -69,20 +74,20 @@ def test_a_program_is_done_together_with_an_inversion_of_each_map(config, catalo
 
 
 def test_a_program_that_cannot_be_inverted_is_in_error_and_named_by_the_next_job(config, catalogue):
-    with job_of(ProgramWork(config)) as source:
+    with job_of(program_work(config)) as source:
         begin_next(source)
         source.ended(Outcome("two", error="no light"))
     event = catalogue.ledger.history("two")[-1]
     assert (event.to_state, event.message) == (State.ERROR, "invert: no light")
     assert event.detail["step"] == "invert"
     assert catalogue.inversions() == []
-    with job_of(ProgramWork(config)) as source:
+    with job_of(program_work(config)) as source:
         assert source.overview().rejected == [Outcome("two", "invert: no light")]
 
 
 def test_people_and_jobs_never_have_the_same_program(config, catalogue, job):
     reserve(catalogue, job, "two", "Jane")
-    with job_of(ProgramWork(config)) as source:
+    with job_of(program_work(config)) as source:
         assert source.overview().n_open == 1
         assert next_unit(source).name == "one"
         assert next_unit(source) is None
@@ -104,7 +109,7 @@ def test_people_and_jobs_never_have_the_same_program(config, catalogue, job):
 
 
 def test_a_result_for_a_program_that_was_reopened_meanwhile_is_not_recorded(config, catalogue, job):
-    work = ProgramWork(config)
+    work = program_work(config)
     with job_of(work) as source:
         unit = next_unit(source)
         catalogue.ledger.record([Event("two", State.DISCOVERED, message="late data")], job)
@@ -118,7 +123,7 @@ def test_what_was_prepared_since_the_job_began_costs_no_attempt_where_it_got_fur
     config, catalogue, tmp_path, location
 ):
     ledger = catalogue.ledger
-    with job_of(ProgramWork(config)) as source:
+    with job_of(program_work(config)) as source:
         invent_programs(tmp_path, {"late": [(2, 3)]}, location=location)
         dead = ledger.jobs.begin("level2 run")
         (late,) = ledger.claims.take(dead, 9, (State.PREPROCESSED,))

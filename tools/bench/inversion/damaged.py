@@ -98,6 +98,5 @@ def _row(found: Found, intact: Found) -> list[str]:
 
 
 def is_flagged(found: Found) -> np.ndarray:
-    """Mask of the pixels that are marked: by their quality, where it is told, or as unusable."""
-    unusable = found.status == UNUSABLE
-    return unusable if found.quality is None else unusable | (found.quality != 0)
+    """Mask of the pixels that are marked, by their quality or as unusable."""
+    return (found.status == UNUSABLE) | (found.quality != 0)

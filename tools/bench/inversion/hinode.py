@@ -24,7 +24,7 @@ from tools.bench.inversion.inverted import Found, invert
 from tools.bench.inversion.no_field import SIGMA, is_detected
 from tools.bench.inversion.pymilne import Profiles, PyMilne
 from tools.bench.inversion.sun import TELLURICS, write_map
-from tools.bench.inversion.targets import MISSING, verdict
+from tools.bench.inversion.targets import verdict
 from tools.harness.markdown import markdown_table
 
 FILES = {
@@ -65,9 +65,6 @@ def _of_file(directory: Path, file: Path, pymilne: PyMilne | None) -> str:
     path = write_map(directory / "hinode", copies, profiles.wavelength, quiet, profiles.noise)
     rows = []
     for name, settings in _VARIANTS.items():
-        if not set(settings) <= set(InversionSettings.model_fields):
-            rows.append([name, *[MISSING] * (len(_COLUMNS) - 1)])
-            continue
         rows.append([name, *_row(invert(path, InversionSettings(**settings), n))])
     text = f"`{file.name}` ({FILES.get(file.name, 'another file')}): {n:,} pixels, noise "
     text += f"{profiles.noise:.2g} of the continuum as measured there.\n\n"
@@ -114,14 +111,14 @@ def _row(found: Found) -> list[str]:
     strength = found.parameters[:, me.FIELD]
     above = strength > SIGMA * found.uncertainties[:, me.FIELD]
     detected = is_detected(found)
-    undetected = None if detected is None else int(np.count_nonzero(above & ~detected))
+    undetected = np.count_nonzero(above & ~detected)
     return [
         f"{found.rate:,.0f} /s",
         f"{np.nanmedian(strength):.0f} G",
         f"{np.count_nonzero(above)}",
-        MISSING if undetected is None else f"{undetected}",
-        MISSING if detected is None else f"{np.count_nonzero(detected)}",
+        f"{undetected}",
+        f"{np.count_nonzero(detected)}",
         f"{np.nanmedian(found.chi_squared):.2f}",
         verdict(found.rate >= TARGET_RATE),
-        MISSING if undetected is None else verdict(undetected == 0),
+        verdict(undetected == 0),
     ]

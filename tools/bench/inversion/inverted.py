@@ -16,12 +16,6 @@ from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler.campaign import Control
 
-SIGNIFICANCE = "field_significance"
-"""The dataset that says how many sigma a field is above none, where the inversion tells it."""
-
-QUALITY = "quality"
-"""The dataset whose bits say what is odd about a pixel, where the inversion tells it."""
-
 
 @dataclass(frozen=True)
 class Found:
@@ -32,8 +26,8 @@ class Found:
     chi_squared: np.ndarray  # float64, shape (n,); per degree of freedom
     n_iterations: np.ndarray  # int, shape (n,)
     status: np.ndarray  # uint8, shape (n,)
-    significance: np.ndarray | None  # float64, shape (n,); None if it is not told
-    quality: np.ndarray | None  # int, shape (n,); bits, 0 if nothing is odd; None if not told
+    significance: np.ndarray  # float64, shape (n,); of the field, in sigma
+    quality: np.ndarray  # int, shape (n,); bits, 0 if nothing is odd
     cpu: float  # seconds of processor time
 
     @property
@@ -79,7 +73,7 @@ def _read(path: Path, cpu: float, n: int | None) -> Found:
             chi_squared=dataset("chi_squared").astype(float),
             n_iterations=dataset("n_iterations"),
             status=dataset("status"),
-            significance=dataset(SIGNIFICANCE).astype(float) if SIGNIFICANCE in file else None,
-            quality=dataset(QUALITY) if QUALITY in file else None,
+            significance=dataset("field_significance").astype(float),
+            quality=dataset("quality"),
             cpu=cpu * len(dataset("status")) / n_all,
         )

@@ -10,7 +10,7 @@ from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from tools.bench.inversion.inverted import Found, invert
 from tools.bench.inversion.sun import Sun, with_field
-from tools.bench.inversion.targets import MISSING, verdict
+from tools.bench.inversion.targets import verdict
 
 SIGMA = 3.0
 TARGET_DETECTED = 0.003
@@ -27,16 +27,15 @@ def facts(directory: Path, n: int) -> dict[str, str]:
 def _shares(found: Found) -> dict[str, str]:
     strength = found.parameters[:, me.FIELD]
     above = np.mean(strength > SIGMA * found.uncertainties[:, me.FIELD])
-    detected = is_detected(found)
-    share = None if detected is None else float(np.mean(detected))
+    share = float(np.mean(is_detected(found)))
     return {
         "median_no_field": f"{np.nanmedian(strength):.1f} G",
         "above_no_field": f"{above:.2%}",
-        "detected": MISSING if share is None else f"{share:.2%}",
-        "detected_met": MISSING if share is None else verdict(share <= TARGET_DETECTED),
+        "detected": f"{share:.2%}",
+        "detected_met": verdict(share <= TARGET_DETECTED),
     }
 
 
-def is_detected(found: Found) -> np.ndarray | None:
-    """Mask of the pixels whose field is detected at 3 sigma; None if that is not told."""
-    return None if found.significance is None else found.significance > SIGMA
+def is_detected(found: Found) -> np.ndarray:
+    """Mask of the pixels whose field is detected at 3 sigma."""
+    return found.significance > SIGMA

@@ -15,7 +15,7 @@ from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT
 from tools.bench.inversion.inverted import Found, invert
 from tools.bench.inversion.sun import Sun, with_field
-from tools.bench.inversion.targets import MISSING, verdict
+from tools.bench.inversion.targets import verdict
 from tools.harness.markdown import markdown_table
 
 FIELD = 1000.0  # G
@@ -38,11 +38,6 @@ class Case:
     name: str
     sun: Sun
     settings: Mapping[str, Any] = field(default_factory=dict)  # beside the defaults
-
-    @property
-    def is_possible(self) -> bool:
-        """True if this version of the inversion has all the settings."""
-        return set(self.settings) <= set(InversionSettings.model_fields)
 
 
 def _cases() -> list[Case]:
@@ -85,9 +80,6 @@ def table(directory: Path, n: int) -> str:
     """Rows of the table, `n` pixels each."""
     ideal, rows = None, []
     for case in _cases():
-        if not case.is_possible:
-            rows.append([case.name, *[MISSING] * (len(_COLUMNS) - 1)])
-            continue
         random = np.random.default_rng(11)  # the same atmospheres in all rows
         truth = with_field(n, FIELD, random)
         path = case.sun.write(directory / "case", truth, random)

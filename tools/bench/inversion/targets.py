@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-MISSING = "-"
-"""Stands for a figure of something that this version of the inversion does not have."""
-
 
 def verdict(is_met: bool) -> str:
     """A cell of a table."""
