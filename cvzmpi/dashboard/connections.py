@@ -274,11 +274,15 @@ class LimitedServer(TcpWSGIServer):
 
 
 def _end_longest_waiting(connections: Iterable[_Connection]) -> None:
-    """End the connection that has waited longest for its client; the last one if no other waits.
+    """End the connection that has waited longest for its client.
 
-    A client whose request is there has done its part, however late the server reads it.
+    A client whose request is there has done its part, however late the server reads it. If all
+    others are being answered, the one with the most further requests ends; the last one if none
+    has any.
     """
     *others, last = connections
     now = time.monotonic()
     waiting = sorted((one for one in others if one.waits(now)), key=lambda one: one.since)
-    next((one for one in waiting if not one.arriving), last).give_up()
+    greedy = [one for one in others if len(one.requests) > 1]
+    most = max(greedy, key=lambda one: len(one.requests), default=last)
+    next((one for one in waiting if not one.arriving), most).give_up()

@@ -212,6 +212,26 @@ def test_the_newest_connection_takes_the_place_of_one_that_has_just_got_its_answ
             connection.close()
 
 
+def test_a_further_connection_takes_the_place_of_one_that_asks_many_things_at_once():
+    may_answer, at_work = threading.Event(), threading.Semaphore(0)
+
+    def waiting(environ, start_response):
+        at_work.release()
+        may_answer.wait(60)
+        return answer(environ, start_response)
+
+    with listening(waiting, threads=4, per_client=3) as address:
+        asking = [connect(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5) for _ in range(3)]
+        assert all(at_work.acquire(timeout=60) for _ in asking)
+        with connect(address) as newest:
+            time.sleep(0.2)  # it is accepted while the others are being answered
+            newest.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            may_answer.set()
+            assert read(newest).endswith(b"here")
+        for connection in asking:
+            connection.close()
+
+
 def test_of_too_many_connections_the_client_with_most_of_them_loses_one():
     with listening(in_all=6, per_client=5) as address:
         few = socket.create_connection(address, 60, ("127.0.0.2", 0))
