@@ -24,6 +24,7 @@ import numpy as np
 from cvzmpi.cvz.detection.stella.published_models import packed_file
 from tools.harness import job_process
 from tools.harness.hdf5_content import bits, contents, values
+from tools.harness.tar_archive import extract_all
 
 ROOT = Path(__file__).resolve().parents[1]
 VERSION_ATTRIBUTES = frozenset({"@software", "@content_sha256"})
@@ -144,7 +145,7 @@ def extract(commit: str, directory: Path) -> Version:
     if ended.returncode != 0:
         raise NotInHistoryError(f"commit {commit[:7]} is not here: {ended.stderr.strip()}")
     with tarfile.open(archive) as tar:
-        tar.extractall(directory, filter="data")
+        extract_all(tar, directory)
     archive.unlink()
     version = Version(directory, **COMMITS[commit])
     assert version.package() == directory / "cvzmpi", f"{sys.executable} imports another cvzmpi"

@@ -18,6 +18,7 @@ from pathlib import Path
 from cvzmpi.cvz.detection.stella.published_models import packed_file
 from tools.bench.detection.campaigns import checksum_of_search
 from tools.harness.job_process import ROOT
+from tools.harness.tar_archive import extract_all
 
 BEFORE = "f42fd45160068172010de09f96a132192afe2372"
 """The last commit that searches by stella alone."""
@@ -61,7 +62,7 @@ def _extract(directory: Path) -> None:
     command = ["git", "archive", "--format=tar", f"--output={archive}", BEFORE, "cvzmpi"]
     subprocess.run(command, cwd=ROOT, check=True)
     with tarfile.open(archive) as package:
-        package.extractall(directory, filter="data")
+        extract_all(package, directory)
 
 
 def _cost(file: Path, n_inject: int, turns: int, before: Path, directory: Path) -> Cost:
