@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from pygments.lexers import get_lexer_by_name
 
 from cvzmpi.config import load_as
 from cvzmpi.cvz.configuration import Config
@@ -32,6 +33,11 @@ def test_the_blocks_of_all_pages_are_found():
 @pytest.mark.parametrize("block", HERE, ids=ids)
 def test_a_block_that_names_no_test_is_of_a_kind_that_is_tested_here(block):
     assert block.info in {*RUN, "toml"}, f"{block.name}: {block.info!r}"
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if not b.info.startswith("{")], ids=ids)
+def test_the_build_knows_the_language_of_a_block(block):
+    get_lexer_by_name(block.info)  # raises ClassNotFound, which is a warning of the build
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.info.startswith("{code-cell}")], ids=ids)
