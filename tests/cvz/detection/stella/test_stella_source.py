@@ -6,7 +6,6 @@ import hashlib
 import io
 import tarfile
 import zipfile
-import zipfile
 
 import h5py
 import numpy as np
