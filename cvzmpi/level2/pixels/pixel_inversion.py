@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.level2.pixels import least_squares, noise, outliers
+from cvzmpi.level2.pixels import clipping, least_squares, noise, outliers
 from cvzmpi.level2.pixels.field_detection import bound_fields, choose_by_evidence
 from cvzmpi.level2.pixels.first_guess import (
     Estimates,
@@ -200,7 +200,9 @@ class Pixels:
         spread = np.sqrt(np.where(self.measured > 0, self.expected, fit.chi_squared / dof))
         marks = {
             Quality.SPIKES: (self.left_out & ~self.missing).any(axis=(1, 2)),
-            Quality.SATURATED: outliers.saturated(self.observed, self.measured),
+            Quality.SATURATED: clipping.clipped(
+                self.observed[:, 0], self.left_out[:, 0], self.measured
+            ),
             Quality.FRINGES: outliers.fringed(
                 fit.residuals, spread, _continuum(self.model, self.used)
             ),
