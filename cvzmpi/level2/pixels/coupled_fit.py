@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 from cvzmpi.level2.pixels.least_squares import (
     SOURCES,
@@ -24,6 +23,7 @@ from cvzmpi.level2.pixels.least_squares import (
     marquardt_step,
 )
 from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy.compilation import compiled_and_kept
 from cvzmpi.level2.spectroscopy.compiled_model import compiled
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace
 
@@ -253,10 +253,7 @@ def _compiled_with(sources: str) -> Callable[..., None]:
                 residuals[row],
             )
 
-    try:
-        return njit(fit_pixels, cache=True, error_model="numpy")
-    except RuntimeError:  # there is no directory for the machine code: each process makes its own
-        return compiled(fit_pixels)
+    return compiled_and_kept(fit_pixels)
 
 
 _fit_pixels = _compiled_with(
