@@ -14,6 +14,7 @@ from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.in_memory.checkpoints import CheckpointsInMemory
 from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve, as_light_curve
+from cvzmpi.cvz.light_curves.exposure import check_cadence
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.results.views.sector_file import SectorFile
@@ -48,7 +49,9 @@ def begin(
     """A light curve of which nothing is done: stage `download`."""
     clock = time.perf_counter()
     nothing = np.empty(0)
-    data = SectorData(as_light_curve(given, tic, sector), nothing, nothing)
+    light_curve = as_light_curve(given, tic, sector, config.input.columns)
+    check_cadence(light_curve.described, light_curve.exposure_seconds)
+    data = SectorData(light_curve, nothing, nothing)
     data.seconds[Stage.DOWNLOAD] = time.perf_counter() - clock
     return StartingPoint(data, Stage.DOWNLOAD, config.inject.n_inject)
 

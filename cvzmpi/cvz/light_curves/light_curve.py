@@ -12,6 +12,14 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 FLUX_UNIT = "flux_unit"
 """Name in the header of the unit of the flux, as astropy writes it, where that is not e-/s."""
 
+QUALITY_BITMASK = "quality_bitmask"
+"""Name in the header of the quality bits that exclude a cadence, where the bits of the flux's maker
+are not those of TESS, which the configuration chooses from (`light_curve.quality_bitmask`)."""
+
+PRODUCT, CATALOGUE = "product", "catalogue"
+"""Names in the header of the kind of product, and of the catalogue of the star's number, where they
+are not `spoc` and `TIC`."""
+
 
 @dataclass(frozen=True)
 class LightCurve:
@@ -23,11 +31,11 @@ class LightCurve:
     # float64, shape (n_cadences,): mid-times of the cadences in BTJD; NaN where the archive has
     # none
     time: np.ndarray
-    # flux, flux_err: float32, shape (n_cadences,): PDCSAP flux and its error in e-/s; NaN where the
-    # archive has none
+    # flux, flux_err: float32, shape (n_cadences,): PDCSAP flux and its error in e-/s, or as
+    # `FLUX_UNIT` says; NaN where the archive has none
     flux: np.ndarray
     flux_err: np.ndarray
-    quality: np.ndarray  # int32, shape (n_cadences,): the TESS quality flags of each cadence
+    quality: np.ndarray  # int32, shape (n_cadences,): the quality flags of each cadence
     exposure: float  # time from one cadence to the next, in days
     # facts about the target and the processing, from the FITS headers
     header: dict[str, str | int | float] = field(default_factory=dict)
@@ -53,11 +61,17 @@ class LightCurve:
         """Number of rows, usable or not."""
         return len(self.time)
 
+    def excluding_bits(self, quality_bitmask: int) -> int:
+        """The bits that exclude a cadence, where the configuration says these of TESS's."""
+        return int(self.header.get(QUALITY_BITMASK, quality_bitmask))
+
     def usable(self, quality_bitmask: int) -> np.ndarray:
         """Cadences with finite time, flux and error, and none of these bits in their quality.
 
-        A bool for each row, shape (n_cadences,).
+        Where the header has bits of its own (`QUALITY_BITMASK`), these count instead. A bool for
+        each row, shape (n_cadences,).
         """
+        quality_bitmask = self.excluding_bits(quality_bitmask)
         return (
             np.isfinite(self.time)
             & np.isfinite(self.flux)
