@@ -36,6 +36,21 @@ _REGULAR = 0.5
 """Part of the steps that must be the exposure, to a tenth."""
 
 
+def in_cadences(n: float, exposure: float, least: int = 1) -> int:
+    """Number of cadences in the time of `n` cadences of 120 s.
+
+    All rules that count cadences are of the light curves of 120 s: of others, they mean the time.
+
+    Parameters
+    ----------
+    exposure : float
+        In days.
+    least : int
+        Fewest that make sense, where an exposure is longer than the rule's time.
+    """
+    return max(least, round(n * (EXPOSURE / exposure)))
+
+
 def median_step(time: np.ndarray) -> float:
     """Median of the steps from one time to the next, in seconds; NaN where there are none."""
     steps = np.diff(time[np.isfinite(time)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -78,3 +78,10 @@ class LightCurve:
             & np.isfinite(self.flux_err)
             & ((self.quality & quality_bitmask) == 0)
         )
+
+
+def with_note(light_curve: LightCurve, note: str) -> LightCurve:
+    """The same, with one more thing told in its `input_note`."""
+    told = light_curve.header.get("input_note")
+    header = light_curve.header | {"input_note": f"{told}; {note}" if told else note}
+    return replace(light_curve, header=header)
