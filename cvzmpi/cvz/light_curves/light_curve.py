@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +21,23 @@ are not those of TESS, which the configuration chooses from (`light_curve.qualit
 PRODUCT, CATALOGUE = "product", "catalogue"
 """Names in the header of the kind of product, and of the catalogue of the star's number, where they
 are not `spoc` and `TIC`."""
+
+
+_PARTS = {"TIC": "sector", "KIC": "quarter", "EPIC": "campaign"}
+
+
+def named(number: int, part: int, header: Mapping[str, Any], separator: str = ", ") -> str:
+    """A light curve in words: `TIC 261136679, sector 1`, `KIC 10002792, quarter 2`.
+
+    Parameters
+    ----------
+    number, part : int
+        In the catalogue, and of the sector, quarter or campaign.
+    header : mapping
+        Says the catalogue, where it is not the TIC.
+    """
+    catalogue = str(header.get(CATALOGUE, "TIC"))
+    return f"{catalogue} {number}{separator}{_PARTS.get(catalogue, 'sector')} {part}"
 
 
 @dataclass(frozen=True)
@@ -49,7 +68,8 @@ class LightCurve:
     def described(self) -> str:
         """The light curve and the name of its file, as messages say it."""
         file = self.header.get("input_file")
-        return f"{file}: {self.id}" if file else str(self.id)
+        name = named(self.tic, self.sector, self.header, " ")
+        return f"{file}: {name}" if file else name
 
     @property
     def exposure_seconds(self) -> float:
