@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -126,6 +126,20 @@ class InversionSettings(RecordedSection):
         if self.noise is None and isinstance(begun.get("noise"), float):
             return self.model_copy(update={"noise": begun["noise"]})
         return self
+
+
+DisambiguationMethod = Literal["acute", "minimum_energy"]
+"""Ways to resolve the 180-degree ambiguity of the azimuth."""
+
+
+class DisambiguationSettings(Section):
+    """The 180-degree ambiguity of the azimuth."""
+
+    method: Literal["none"] | DisambiguationMethod = Field(
+        "none",
+        description="how it is resolved when the product of a map that was inverted here is "
+        'written: "none", "acute", "minimum_energy"',
+    )
 
 
 def with_defaults(settings_json: str) -> str:
