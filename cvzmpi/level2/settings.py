@@ -159,6 +159,20 @@ class InversionSettings(RecordedSection):
         return self
 
 
+DisambiguationMethod = Literal["acute", "minimum_energy"]
+"""Ways to resolve the 180-degree ambiguity of the azimuth."""
+
+
+class DisambiguationSettings(Section):
+    """The 180-degree ambiguity of the azimuth."""
+
+    method: Literal["none"] | DisambiguationMethod = Field(
+        "none",
+        description="how it is resolved when the product of a map that was inverted here is "
+        'written: "none", "acute", "minimum_energy"',
+    )
+
+
 def with_defaults(settings_json: str) -> str:
     """Canonical settings of an inversion, with the defaults of those that came later.
 
