@@ -141,7 +141,7 @@ class ChangedWindows:
         members = members[np.argsort(-self._changed[members, 1], kind="stable")]
         stops = self._changed[members, 1]
         first = 0
-        for next_one in np.flatnonzero(stops[1:] < stops[:-1]) + 1:
+        for next_one in (np.flatnonzero(stops[1:] < stops[:-1]) + 1).tolist():
             same = np.count_nonzero(stops == stops[next_one])
             too_many = next_one - first + same > _CHUNK
             if too_many or same * (stops[first] - stops[next_one]) > _WASTE:
