@@ -135,8 +135,10 @@ class InjectionSearch:
         cadence, time = injections.cadence[flare_ids], injections.time[flare_ids]
         n_flares, n_repeat = cadence.shape
         n_batches = min(n_flares, -(-n_flares * n_repeat // _BATCH))
+        reaches = self._reaches(amplitude, fwhm)
         found = [
             self._recovered(
+                [reaches[flare] for flare in batch for _ in range(n_repeat)],
                 np.repeat(amplitude[batch], n_repeat),
                 np.repeat(fwhm[batch], n_repeat),
                 cadence[batch].ravel(),
@@ -156,7 +158,12 @@ class InjectionSearch:
         return [self._evaluation.reach(self._around, *extent) for extent in extents]
 
     def _recovered(
-        self, amplitude: np.ndarray, fwhm: np.ndarray, cadence: np.ndarray, time: np.ndarray
+        self,
+        reaches: list[Any],
+        amplitude: np.ndarray,
+        fwhm: np.ndarray,
+        cadence: np.ndarray,
+        time: np.ndarray,
     ) -> np.ndarray:
         """Decide about a batch of injections; all arrays have shape (batch,)."""
 
@@ -166,7 +173,7 @@ class InjectionSearch:
             shape = mean_flare_shape(since_peak, fwhm[members, None], self._exposure)
             return amplitude[members, None] * shape
 
-        around, reaches = self._around, self._reaches(amplitude, fwhm)
+        around = self._around
         injected = self._evaluation.inject(around, reaches, cadence, flare_flux)
         first = cadence + around.first + around.length  # in the padded array
         evaluated = self._evaluated[first[:, None] + np.arange(around.length)]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided, sliding_window_view
+from numpy.lib.stride_tricks import sliding_window_view
 
 from cvzmpi.cvz.detection.stella.network import CHANNELS, FILTERS, STEP, Network
 
@@ -95,11 +95,11 @@ def features(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffe
     pooled = _pooled(network, rows, n_parities, buffers)
     triples = buffers.get("triples", n_parities, 2, batch, n_v + 1, 3 * FILTERS)
     row = pooled.strides[1]
-    triples[...] = as_strided(
-        pooled,
+    triples[...] = np.ndarray(  # rows that overlap
         triples.shape,
-        (pooled.strides[0], row, n_rows * row, 2 * row, pooled.itemsize),
-        writeable=False,
+        np.float32,
+        buffer=pooled,
+        strides=(pooled.strides[0], row, n_rows * row, 2 * row, pooled.itemsize),
     )
     conv2 = buffers.get("conv2", n_parities, 2, batch, n_v + 1, CHANNELS)
     np.matmul(triples.reshape(-1, 3 * FILTERS), network.conv2, out=conv2.reshape(-1, CHANNELS))
@@ -107,8 +107,7 @@ def features(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffe
     even, odd = conv2[:, 0], conv2[:, 1]
     np.maximum(even[:, :, :-1], odd[:, :, :-1], out=result[:, :, 0])
     np.maximum(odd[:, :, :-1], even[:, :, 1:], out=result[:, :, 1])
-    by_row = result.reshape(n_parities * batch * 2, n_v * CHANNELS)
-    by_row += np.tile(network.bias2, n_v)
+    result += network.bias2
     buffers.rectify(result)
     return result
 

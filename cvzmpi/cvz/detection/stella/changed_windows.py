@@ -94,8 +94,11 @@ class ChangedWindows:
             Gives the relative flux of some flares (int, shape (k,)) at positions of the padded flux
             of the evaluation (int, shape (k, n)).
         """
-        for reach in sorted(set(self._reaches)):
-            same = np.array([i for i, other in enumerate(self._reaches) if other == reach])
+        members: dict[Reach, list[int]] = {}
+        for member, reach in enumerate(self._reaches):
+            members.setdefault(reach, []).append(member)
+        for reach, of_reach in members.items():
+            same = np.array(of_reach)
             first = nn.STEP * reach.v_start
             read = slice(first, first + n_flux(reach.v_stop - reach.v_start))
             flux = flare_flux(same, self._positions[same, read]).astype(np.float32)
@@ -135,18 +138,17 @@ class ChangedWindows:
 
         Everyone in a chunk costs as much as the one with the longest tail.
         """
+        members = members[np.argsort(-self._changed[members, 1], kind="stable")]
         stops = self._changed[members, 1]
-        chunk, longest = np.empty(0, np.int64), 0
-        for stop in sorted(set(stops.tolist()), reverse=True):
-            same = members[stops == stop]
-            apart = len(same) * (longest - stop) > _WASTE or len(chunk) + len(same) > _CHUNK
-            if len(chunk) and apart:
-                yield chunk
-                chunk = np.empty(0, np.int64)
-            longest = longest if len(chunk) else stop
-            chunk = np.append(chunk, same)
-        parts = -(-len(chunk) // _CHUNK)
-        yield from np.array_split(chunk, parts)
+        first = 0
+        for next_one in (np.flatnonzero(stops[1:] < stops[:-1]) + 1).tolist():
+            same = np.count_nonzero(stops == stops[next_one])
+            too_many = next_one - first + same > _CHUNK
+            if too_many or same * (stops[first] - stops[next_one]) > _WASTE:
+                yield members[first:next_one]
+                first = next_one
+        rest = members[first:]
+        yield from np.array_split(rest, -(-len(rest) // _CHUNK))
 
     def by_model(self, model: int, members: np.ndarray, cadences: slice) -> np.ndarray:
         """Flare probability by one network.
