@@ -6,13 +6,13 @@ significance knows the exposure, and finds flares there alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvzmpi.cvz.detection.detector import InjectedFlares
+from cvzmpi.cvz.detection.detector import FlareFlux, InjectedFlares
 from cvzmpi.cvz.detection.flare_mask import AroundPeak
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE, EXPOSURE_SECONDS
@@ -88,9 +88,9 @@ class NoEvaluation:
     def inject(
         self,
         around: AroundPeak,
-        reach: Any,
+        reaches: Sequence[Any],
         peaks: np.ndarray,
-        flare_flux: Callable[[np.ndarray], np.ndarray],
+        flare_flux: FlareFlux,
     ) -> InjectedFlares:
         """Nobody asks: see `stages`."""
         raise NotImplementedError("a detector that does not look has no injections")
