@@ -117,7 +117,7 @@ def light_curve_table(path: Path, hdus: Any) -> tuple[Any, Columns, float | None
         present = set(table.columns.names)
     except (AttributeError, OSError, ValueError) as error:
         raise LightCurveError(f"{path}: no table in its first extension") from error
-    kind = kind_of(path, hdus)
+    kind = kind_of(hdus)
     columns = columns_of(path, hdus, kind, present)
     return table, columns, header_seconds(path, hdus, kind)
 

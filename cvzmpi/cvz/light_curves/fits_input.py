@@ -107,7 +107,7 @@ def read_light_curve(
     with opened(path, content) as hdus:
         light_curve = identity(path, hdus)
         table, names, seconds = light_curve_table(path, hdus)
-        kind = kind_of(path, hdus)
+        kind = kind_of(hdus)
         end = end_of_table(path, table)
         if len(content) < end:
             raise damaged(path, f"{len(content)} bytes, expected at least {end}")

@@ -46,7 +46,7 @@ def is_known(hdus: Any) -> bool:
     return by_name or lightkurve_file.is_by_lightkurve(primary) or _is_qlp(primary)
 
 
-def kind_of(path: Path, hdus: Any) -> Kind:
+def kind_of(hdus: Any) -> Kind:
     """The kind of a FITS file; that of SPOC's, whose reader says what is wrong, where none fits."""
     primary = hdus[0].header
     if lightkurve_file.is_by_lightkurve(primary):
@@ -82,7 +82,7 @@ def identity(path: Path, hdus: Any) -> LightCurveId:
         number, or as a logical value is none: the archive has whole numbers, and whoever wrote
         another may have lost digits.
     """
-    primary, kind = hdus[0].header, kind_of(path, hdus)
+    primary, kind = hdus[0].header, kind_of(hdus)
     if kind.catalogue != "TIC":
         return _of_kepler(path, primary)
     if kind.name == "lightkurve":

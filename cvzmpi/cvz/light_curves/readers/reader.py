@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from cvzmpi.cvz.light_curves.exposure import KEPLER_LONG, KEPLER_SHORT
 from cvzmpi.cvz.light_curves.fits_file import looks_like_fits, read_content
@@ -79,8 +79,6 @@ TESS = Observed(1000.0, 40000.0, 40.0)
 
 KEPLER = Observed(-2167.0, 1700.0, 60.0)
 """Kepler and K2 observed from BKJD 120 to 3595, quarters of up to 98 days."""
-
-ANY_MISSION = Observed(KEPLER.first, TESS.last, KEPLER.days_from_median)
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,3 @@ def by_lightkurve(mission: str) -> Kind:
         return Kind("lightkurve", "TIC", (), None, None, TESS)
     catalogue = "EPIC" if mission == "K2" else "KIC"
     return Kind("lightkurve", catalogue, (), KEPLER_QUALITY, None, KEPLER)
-
-
-FITS_HEADER = Any
-"""A header of astropy, which is imported where a file is read."""
