@@ -200,7 +200,11 @@ class _Pixels:
                 self.observed[:, 0], self.left_out[:, 0], self.measured
             ),
             Quality.FRINGES: outliers.fringed(
-                fit.residuals, spread, _continuum(self.model, self.used)
+                fit.residuals,
+                spread,
+                _continuum(self.model, self.used),
+                self._lines(),
+                self.model.wavelength,
             ),
             Quality.POOR_FIT: self._exceeds(fit, _POOR_FIT),
         }
@@ -249,10 +253,12 @@ class _Pixels:
         if len(rows) == 0:
             return
         wavelength, fitted = self.model.wavelength, self.weights[rows] > 0
-        profiles, slack = best.residuals, _SLACK_LEFT
-        if anew:
-            profiles, slack = self.observed, _SLACK_OBSERVED
-        found = outliers.spikes(profiles[rows], slack, wavelength) & fitted
+        profiles, slack = self.observed[rows], _SLACK_OBSERVED
+        more: np.ndarray | float = 0.0
+        if not anew:
+            profiles, slack = best.residuals[rows], _SLACK_LEFT
+            more = self._sharpness_of_misfit(rows, profiles)
+        found = outliers.spikes(profiles, slack, wavelength, more) & fitted
         n_found = found.sum(axis=(1, 2))
         few = (n_found > 0) & (n_found <= outliers.MOST_LEFT_OUT * fitted.sum(axis=(1, 2)))
         rows, found = rows[few], found[few]
@@ -266,9 +272,19 @@ class _Pixels:
             start = self._first_start(rows)
         best.take(rows, self._fit(rows, start))
 
+    def _sharpness_of_misfit(self, rows: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        fitted = self.weights[rows] * self.observed[rows] - residual
+        of_noise = np.sqrt(self.expected[rows])
+        return outliers.sharpness_of_misfit(fitted, residual, self._lines(), of_noise)
+
+    def _lines(self) -> np.ndarray:
+        """Mask of the wavelengths where lines may be, and that are fitted."""
+        lines = spectral_window.around_lines(self.model.wavelength, self.model.lines)
+        return self.used & np.any(lines, axis=0)
+
 
 def _continuum(model: MilneEddington, used: np.ndarray) -> np.ndarray:
-    """Mask of the wavelengths that are far from the lines, and fitted."""
+    """Mask of the wavelengths far from the lines, and fitted."""
     return spectral_window.of_continuum(model.wavelength, model.lines, tellurics=()) & used
 
 
