@@ -7,6 +7,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from cvzmpi.level2.pixels.field_components import COMPONENTS
 from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 
@@ -33,12 +34,16 @@ OF_THE_FIELD = {
     SIGNIFICANCE: Kind("<f4", "sigma; a field is detected from 3 on", np.nan),
     **{f"weak_field/{name}": Kind("<f4", "G", np.nan) for name in PRODUCTS},
 }
-LATER_DIAGNOSTICS = QUALITY | OF_THE_FIELD
+OF_COMPONENTS = {f"field_components/{name}": Kind("<f4", "G", np.nan) for name in COMPONENTS}
+LATER_DIAGNOSTICS = QUALITY | OF_THE_FIELD | OF_COMPONENTS
 """What earlier versions did not write: a file that one of them began stays without it."""
 
 WEAK_FIELD_NOTE = (
     "By the weak-field approximation, of the whole pixel. At 400 G good to 8 % along the line of "
     "sight and to 16 % across, below 100 G to 1.5 %."
+)
+COMPONENTS_NOTE = (
+    "Limits are those of intervals that hold the true value with a probability of 68.3 %."
 )
 
 
@@ -49,5 +54,6 @@ def names_of_parameters() -> list[str]:
 
 def diagnostics_in(file: h5py.File) -> list[str]:
     """Names of the diagnostics that a file has, or must have."""
-    later = [group for group in (QUALITY, OF_THE_FIELD) if any(name in file for name in group)]
+    groups = (QUALITY, OF_THE_FIELD, OF_COMPONENTS)
+    later = [group for group in groups if any(name in file for name in group)]
     return [*DIAGNOSTICS, *(name for group in later for name in group)]

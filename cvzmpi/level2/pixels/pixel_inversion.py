@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.level2.pixels import clipping, least_squares, noise, outliers
+from cvzmpi.level2.pixels.covariance import covariance_of
+from cvzmpi.level2.pixels.field_components import components
 from cvzmpi.level2.pixels.field_detection import bound_fields, choose_by_evidence
 from cvzmpi.level2.pixels.first_guess import (
     Estimates,
@@ -80,12 +82,14 @@ def invert(
     result.uncertainties[rows] = 0
     # What the fit leaves is the noise, whatever was assumed, misfits of the model included.
     scale = chi_squared[:, np.newaxis]
-    result.uncertainties[rows, :n_free] = np.sqrt(scale * _variances(fit.curvature))
+    covariance = scale[:, :, np.newaxis] * covariance_of(fit.curvature)
+    result.uncertainties[rows, :n_free] = np.sqrt(np.einsum("nii->ni", covariance))
     result.uncertainties[rows, me.FIELD] = bound_fields(
         evidence, fit.parameters, result.uncertainties[rows]
     )
     result.field_significance[rows] = evidence.significance
     result.weak_field[rows] = evidence.weak_field.products()
+    result.field_components[rows] = components(evidence, fit.parameters, covariance)
     result.chi_squared[rows] = chi_squared
     result.n_iterations[rows] = fit.n_iterations
     result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
@@ -286,15 +290,3 @@ class _Pixels:
 def _continuum(model: MilneEddington, used: np.ndarray) -> np.ndarray:
     """Mask of the wavelengths far from the lines, and fitted."""
     return spectral_window.of_continuum(model.wavelength, model.lines, tellurics=()) & used
-
-
-def _variances(curvature: np.ndarray) -> np.ndarray:
-    """Diagonals of the covariances; NaN where the profiles do not determine a parameter."""
-    diagonal = np.einsum("nii->ni", curvature)
-    determined = diagonal > 0
-    scale = np.where(determined, 1 / np.sqrt(np.where(determined, diagonal, 1)), 0)
-    correlation = curvature * scale[:, :, np.newaxis] * scale[:, np.newaxis, :]
-    # Undetermined parameters, and combinations of parameters, get a variance of 1e12 noises.
-    np.einsum("nii->ni", correlation)[...] = np.where(determined, 1 + 1e-12, 1)
-    inverse = np.einsum("nii->ni", np.linalg.inv(correlation))
-    return np.where(determined, np.abs(inverse) * scale**2, np.nan)

@@ -54,6 +54,8 @@ class WeakField:
     # positive without a field, too: then the error is as large
     transverse: np.ndarray
     transverse_error: np.ndarray  # float64, shape (n,); in G
+    transverse_square: np.ndarray  # float64, shape (n,); in G^2: the amplitude of Q and U
+    transverse_square_error: np.ndarray  # float64, shape (n,); in G^2
     # float64, shape (n,); the part of `delta_chi_squared` that is of Q and U
     linear_delta_chi_squared: np.ndarray
     # float64, shape (n,); what these three amplitudes (of V, Q, U) take off chi^2 of the
@@ -101,6 +103,8 @@ def weak_field(
         transverse=np.sqrt(amplitude),
         # For a strong signal, the error of the amplitude over twice the field.
         transverse_error=np.sqrt(amplitude + error) - np.sqrt(amplitude),
+        transverse_square=amplitude,
+        transverse_square_error=error,
         linear_delta_chi_squared=of_q + of_u,
         delta_chi_squared=of_q + of_u + of_v,
     )
