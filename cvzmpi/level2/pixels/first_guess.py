@@ -170,21 +170,6 @@ def _followed(velocity: np.ndarray) -> np.ndarray:
     return np.where(np.abs(velocity) < _SLOW, 0, velocity)
 
 
-def bridged(observed: np.ndarray, wavelength: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-    """Profiles with straight lines across what is left out, from the nearest that is not."""
-    used = np.flatnonzero(~left_out)
-    if len(used) in (0, len(wavelength)):
-        return observed
-    result = observed.copy()
-    for index in np.flatnonzero(left_out):
-        after = int(np.searchsorted(used, index))
-        left, right = used[max(after - 1, 0)], used[min(after, len(used) - 1)]
-        span = wavelength[right] - wavelength[left]
-        part = (wavelength[index] - wavelength[left]) / span if span > 0 else 0.0
-        result[:, :, index] = (1 - part) * observed[:, :, left] + part * observed[:, :, right]
-    return result
-
-
 def _part(observed: np.ndarray, stokes: int, wavelengths: np.ndarray | slice) -> np.ndarray:
     """Some wavelengths of a Stokes parameter.
 

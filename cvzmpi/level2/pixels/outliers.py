@@ -52,18 +52,6 @@ def without_light(observed: np.ndarray, missing: np.ndarray, used: np.ndarray) -
     return many | ~(light > darkest)
 
 
-def filled(observed: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-    """Profiles with straight lines where samples are left out: for estimates from them."""
-    whole = observed.copy()
-    for row, stokes in np.argwhere(left_out.any(axis=2)):
-        bad = left_out[row, stokes]
-        places = np.arange(len(bad))
-        good = whole[row, stokes, ~bad] if not bad.all() else np.zeros(1)
-        at = places[~bad] if not bad.all() else np.zeros(1)
-        whole[row, stokes, bad] = np.interp(places[bad], at, good)
-    return whole
-
-
 def spikes(
     profiles: np.ndarray, slack: float, wavelength: np.ndarray, more: np.ndarray | float = 0.0
 ) -> np.ndarray:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.level2.pixels import clipping, least_squares, noise, outliers
+from cvzmpi.level2.pixels.bridging import bridged
 from cvzmpi.level2.pixels.covariance import covariance_of
 from cvzmpi.level2.pixels.field_components import components
 from cvzmpi.level2.pixels.field_detection import bound_fields, choose_by_evidence
 from cvzmpi.level2.pixels.first_guess import (
     Estimates,
-    bridged,
     estimate,
     first_start,
     start_with_field,
@@ -139,7 +139,7 @@ class _Pixels:
         settings: InversionSettings,
         map_noise: float | None,
     ) -> _Pixels:
-        observed = outliers.filled(observed, missing)
+        observed = bridged(observed, model.wavelength, missing)
         measured = noise.measure(observed, _continuum(model, used))
         assumed = noise.to_assume(settings.noise, measured, map_noise)
         relative = np.array(settings.weights)
@@ -270,7 +270,7 @@ class _Pixels:
             return
         self.left_out[rows] |= found
         self.weights[rows] = np.where(found, 0, self.weights[rows])
-        self.observed[rows] = outliers.filled(self.observed[rows], self.left_out[rows])
+        self.observed[rows] = bridged(self.observed[rows], wavelength, self.left_out[rows])
         start = best.parameters[rows]
         if anew:
             start = self._first_start(rows)
