@@ -85,19 +85,18 @@ def fit(
         converged=np.zeros(n, bool),
         residuals=np.empty(observed.shape),
     )
-    _fit_pixels(
-        tables,
-        np.ascontiguousarray(observed, float),
-        np.ascontiguousarray(weights, float),
-        max_iterations,
-        Workspace.of(tables),
-        found.parameters,
-        found.chi_squared,
-        found.curvature,
-        found.n_iterations,
-        found.converged,
-        found.residuals,
-    )
+    work = Workspace.of(tables)
+    results = [found.parameters, found.chi_squared, found.curvature]
+    results += [found.n_iterations, found.converged, found.residuals]
+    for rows, of_rows in tables.batches(n):
+        _fit_pixels(
+            of_rows,
+            np.ascontiguousarray(observed[rows], float),
+            np.ascontiguousarray(weights[rows], float),
+            max_iterations,
+            work,
+            *(result[rows] for result in results),
+        )
     return found
 
 

@@ -49,7 +49,8 @@ def invert(
 ) -> Inverted:
     """Find the atmospheres whose profiles fit the observed ones best.
 
-    The result of a pixel does not depend on the others.
+    The result of a pixel does not depend on the others; nor on their stray light, if the model has
+    one for each.
 
     Parameters
     ----------
@@ -71,6 +72,7 @@ def invert(
     rows = np.flatnonzero(~dark)
     if len(rows) == 0:
         return result
+    model = model.of_pixels(rows)
     pixels = _Pixels.of(model, observed[rows], missing[rows], used, settings, map_noise)
     fit = pixels.best_fit()
     evidence = choose_by_evidence(
@@ -182,7 +184,8 @@ class _Pixels:
         for field in _OTHER_FIELDS[: self.settings.restarts]:
             if len(rows) == 0:
                 return
-            other = self._fit(rows, start_with_field(self.model, clear, estimates, field))
+            start = start_with_field(self.model.of_pixels(rows), clear, estimates, field)
+            other = self._fit(rows, start)
             before = best.chi_squared[rows]
             both = best.converged[rows] & other.converged
             settled = both & (np.abs(other.chi_squared - before) < _SAME_FIT * before)
@@ -219,7 +222,7 @@ class _Pixels:
 
     def _first_start(self, rows: np.ndarray) -> np.ndarray:
         clear, estimates = self._estimates(rows)
-        return first_start(self.model, clear, estimates)
+        return first_start(self.model.of_pixels(rows), clear, estimates)
 
     def _estimates(self, rows: np.ndarray) -> tuple[np.ndarray, Estimates]:
         """The profiles of some pixels, bridged where they are not fitted, and their estimates."""
@@ -229,7 +232,7 @@ class _Pixels:
 
     def _fit(self, rows: np.ndarray, start: np.ndarray) -> least_squares.Fit:
         return least_squares.fit(
-            self.tables,
+            self.tables.of_pixels(rows),
             self.observed[rows],
             self.weights[rows],
             start,
