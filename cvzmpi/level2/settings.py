@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from cvzmpi.config import FilePath, Section
-from cvzmpi.text_file import read_text
 
 STEP_NAME = "pixel"
 """The unit in which the progress of inversions is counted."""
@@ -28,15 +26,7 @@ Range = Annotated[tuple[float, float], Field(strict=False), AfterValidator(_chec
 Ranges = Annotated[tuple[Range, ...], Field(strict=False)]
 
 
-class RecordedSection(Section):
-    """A section that is recorded in the files whose content depends on it."""
-
-    def canonical_json(self) -> str:
-        """The settings as text; the same settings give the same text."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
-
-
-class PreprocessSettings(RecordedSection):
+class PreprocessSettings(Section):
     """The preparation of Level 1 data for the inversion."""
 
     first_wavelength: float = Field(630.075, gt=0, description="nm; the first that is kept")
@@ -48,7 +38,7 @@ class PreprocessSettings(RecordedSection):
     )
 
 
-class InversionSettings(RecordedSection):
+class InversionSettings(Section):
     """The Milne-Eddington inversion."""
 
     noise: float | None = Field(
@@ -134,20 +124,6 @@ class InversionSettings(RecordedSection):
         """How often all pixels are fitted again, after each was by itself."""
         return self.coupling_sweeps if self.coupling > 0 else 0
 
-    def canonical_json(self) -> str:
-        """The settings as text; a table stands there with the checksum of its file.
-
-        Raises
-        ------
-        ConfigError
-            If the table cannot be read.
-        """
-        values = self.model_dump(mode="json")
-        if self.spectral_profile is not None:
-            digest = hashlib.sha256(read_text(self.spectral_profile).encode()).hexdigest()
-            values["spectral_profile"] = f"sha256:{digest}"
-        return json.dumps(values, sort_keys=True)
-
     def as_begun(self, begun_json: str) -> InversionSettings:
         """These settings, for a map that was begun with `begun_json`.
 
@@ -178,5 +154,5 @@ def with_defaults(settings_json: str) -> str:
 
     What an earlier version made without a setting is what the default of that setting makes.
     """
-    defaults = json.loads(InversionSettings().canonical_json())
+    defaults = InversionSettings().model_dump(mode="json")
     return json.dumps(defaults | json.loads(settings_json), sort_keys=True)

@@ -81,7 +81,13 @@ def assert_same_fits(made, expected):
         now, before = values(made / name), values(expected / name)
         new = {key.partition("/")[0].partition("@")[0] for key in now.keys() - before.keys()}
         assert before.keys() <= now.keys()
-        assert new <= {"quality", "n_outliers", "field_significance", "weak_field"}
+        assert new <= {
+            "quality",
+            "n_outliers",
+            "field_significance",
+            "weak_field",
+            "field_components",
+        }
         assert np.array_equal(now["status"], before["status"])
         errors = {key: before[f"uncertainties/{key}"] for key in parameters_in(before)}
         far = [

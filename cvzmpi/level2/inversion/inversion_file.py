@@ -18,6 +18,7 @@ import numpy as np
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion.coupling import NOTE as COUPLING_NOTE
 from cvzmpi.level2.inversion.inverted_datasets import (
+    COMPONENTS_NOTE,
     DIAGNOSTICS,
     LATER_DIAGNOSTICS,
     OF_SWEEPS,
@@ -109,6 +110,8 @@ class InvertedMap:
     # float32 arrays of the map's shape in G, by the names of `weak_field.PRODUCTS`; empty in a file
     # of an earlier version
     weak_field: Mapping[str, np.ndarray] = field(default_factory=dict)
+    # the same, by the names of `field_components.COMPONENTS`
+    field_components: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def create(
@@ -160,6 +163,7 @@ def create(
         file["quality"].attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
         file["quality"].attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
         file["weak_field"].attrs["note"] = WEAK_FIELD_NOTE
+        file["field_components"].attrs["note"] = COMPONENTS_NOTE
         datasets = [*diagnostics, *names_of_parameters(n_sweeps)]
         content = whole_image(file, [*datasets, "n_tickets_remaining"])
     with writing(path):
@@ -266,7 +270,8 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
                 file.attrs.get("spectral_profile"),
             ),
             field_significance=file[SIGNIFICANCE][()] if SIGNIFICANCE in file else None,
-            weak_field={name: file["weak_field"][name][()] for name in file.get("weak_field", ())},
+            weak_field=_group(file, "weak_field"),
+            field_components=_group(file, "field_components"),
         )
     return so_far, progress
 
@@ -277,6 +282,11 @@ def _check_shapes(path: Path, file: h5py.File) -> None:
     datasets = [file[name] for name in names]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")
+
+
+def _group(file: h5py.File, name: str) -> dict[str, np.ndarray]:
+    """The datasets of a group; none where an earlier version wrote the file."""
+    return {dataset: values[()] for dataset, values in file.get(name, {}).items()}
 
 
 def _quality(file: h5py.File) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from cvzmpi.level2.pixels.field_components import COMPONENTS
 from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 
@@ -33,16 +34,20 @@ OF_THE_FIELD = {
     SIGNIFICANCE: Kind("<f4", "sigma; a field is detected from 3 on", np.nan),
     **{f"weak_field/{name}": Kind("<f4", "G", np.nan) for name in PRODUCTS},
 }
+OF_COMPONENTS = {f"field_components/{name}": Kind("<f4", "G", np.nan) for name in COMPONENTS}
 SWEEP = "sweep"
 OF_SWEEPS = {SWEEP: Kind("u1", "the last sweep in which the pixel was drawn to its neighbours")}
 """What only spatially coupled maps have."""
 
-LATER_DIAGNOSTICS = QUALITY | OF_THE_FIELD
+LATER_DIAGNOSTICS = QUALITY | OF_THE_FIELD | OF_COMPONENTS
 """What earlier versions did not write: a file that one of them began stays without it."""
 
 WEAK_FIELD_NOTE = (
     "By the weak-field approximation, of the whole pixel. At 400 G good to 8 % along the line of "
     "sight and to 16 % across, below 100 G to 1.5 %."
+)
+COMPONENTS_NOTE = (
+    "Limits are those of intervals that hold the true value with a probability of 68.3 %."
 )
 
 
@@ -71,6 +76,6 @@ def names_of_parameters(n_sweeps: int = 0) -> list[str]:
 
 def diagnostics_in(file: h5py.File) -> list[str]:
     """Names of the diagnostics that a file has, or must have."""
-    groups = QUALITY, OF_THE_FIELD, OF_SWEEPS
+    groups = QUALITY, OF_THE_FIELD, OF_COMPONENTS, OF_SWEEPS
     later = [group for group in groups if any(name in file for name in group)]
     return [*DIAGNOSTICS, *(name for group in later for name in group)]

@@ -21,6 +21,7 @@ from cvzmpi.errors import MapFileError
 from cvzmpi.level2.maps.model_of_map import model_of_map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pixels import outliers
+from cvzmpi.level2.pixels.bridging import bridged
 from cvzmpi.level2.pixels.pixel_inversion import left_out_of
 from cvzmpi.level2.settings import with_defaults
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
@@ -109,7 +110,7 @@ class LocalStrayLight:
             before = min(along.start, max(offsets))
             first, end = along.start - before, min(along.stop + max(offsets), n_slit)
             observed = stokes[step + position, first:end, 0]
-            light, lit = _intensities(observed, self.used)
+            light, lit = _intensities(observed, self.prepared.wavelength, self.used)
             for offset in offsets:
                 low, high = max(along.start + offset, 0), min(along.stop + offset, n_slit)
                 if low >= high:
@@ -163,7 +164,9 @@ def _reach(radius: float, size: float, n_pixels: int) -> int:
     return min(int(radius / size), n_pixels - 1) if size > 0 else 0
 
 
-def _intensities(light: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _intensities(
+    light: np.ndarray, wavelength: np.ndarray, used: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Intensities without gaps, and which pixels have light.
 
     Parameters
@@ -179,6 +182,5 @@ def _intensities(light: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.nd
     as_stokes = np.asarray(light, float)[:, np.newaxis]
     missing = outliers.gaps(as_stokes)
     lit = ~outliers.without_light(as_stokes, missing, used)
-    whole = outliers.filled(as_stokes, missing)[:, 0]
-    whole[~lit] = 0
-    return whole, lit
+    whole = bridged(as_stokes, wavelength, missing)[:, 0]
+    return np.where(lit[:, np.newaxis], whole, 0), lit

@@ -58,6 +58,17 @@ class FieldEvidence:
         """Mask of the pixels with a field."""
         return self.significance >= DETECTED
 
+    def only_longitudinal(self, field: np.ndarray) -> np.ndarray:
+        """Mask of the pixels whose Q and U do not show their field, which is weak.
+
+        Parameters
+        ----------
+        field : float64, shape (n,)
+            In G.
+        """
+        weak = field * self.splitting < _WEAK_SPLITTING
+        return weak & (self.weak_field.linear_delta_chi_squared < _LINEAR_DETECTED)
+
     def limit(self) -> np.ndarray:
         """The field in G that one standard deviation more of each amplitude gives."""
         found = self.weak_field
@@ -119,8 +130,7 @@ def bound_fields(
         In G.
     """
     field, error = parameters[:, me.FIELD], uncertainties[:, me.FIELD]
-    weak = field * evidence.splitting < _WEAK_SPLITTING
-    only_v = weak & (evidence.weak_field.linear_delta_chi_squared < _LINEAR_DETECTED)
+    only_v = evidence.only_longitudinal(field)
     transverse = field * (1 - np.abs(np.cos(parameters[:, me.INCLINATION])))
     error = np.where(only_v, np.fmax(error, transverse), error)
     return np.where(evidence.detected, error, evidence.limit())

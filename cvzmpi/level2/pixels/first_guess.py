@@ -18,7 +18,6 @@ _SATURATED_LINEAR, _SATURATING_FIELD = 0.15, 1500.0
 _MIN_FIELD = 100.0  # G; without a field the derivatives by its angles vanish
 
 _TIMES_CENTRED = 3
-_SLOW = 3.5  # km/s
 
 # Of a typical line in the photosphere; the continuum is the sum of both terms of the source.
 _DOPPLER_WIDTH, _DAMPING, _LINE_STRENGTH, _CONSTANT_PART = 3.0, 0.3, 10.0, 0.3
@@ -120,7 +119,7 @@ def _start(
     start[:, me.FILLING_FACTOR] = 1
     # The azimuth rotates these profiles so that they correlate best with the observed ones: it is
     # half the phase of the correlation of Q + iU.
-    velocity = _followed(estimates.velocity)
+    velocity = spectral_window.followed(estimates.velocity)
     windows = spectral_window.of_moving_lines(model.wavelength, model.lines, velocity)
     in_lines = np.any(windows, axis=0)
     profiles = model.stokes(start)
@@ -158,31 +157,10 @@ def _windows(
             for line, inside in zip(lines, windows, strict=True)
         ]
         velocity = np.mean(velocities, axis=0)
-        windows = spectral_window.of_moving_lines(wavelength, lines, _followed(velocity))
+        windows = spectral_window.of_moving_lines(
+            wavelength, lines, spectral_window.followed(velocity)
+        )
     return windows
-
-
-def _followed(velocity: np.ndarray) -> np.ndarray:
-    """The velocity of the windows: 0 for slow pixels, whose lines are in the windows at rest.
-
-    So they start where they did before windows moved, and end in the same minima.
-    """
-    return np.where(np.abs(velocity) < _SLOW, 0, velocity)
-
-
-def bridged(observed: np.ndarray, wavelength: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-    """Profiles with straight lines across what is left out, from the nearest that is not."""
-    used = np.flatnonzero(~left_out)
-    if len(used) in (0, len(wavelength)):
-        return observed
-    result = observed.copy()
-    for index in np.flatnonzero(left_out):
-        after = int(np.searchsorted(used, index))
-        left, right = used[max(after - 1, 0)], used[min(after, len(used) - 1)]
-        span = wavelength[right] - wavelength[left]
-        part = (wavelength[index] - wavelength[left]) / span if span > 0 else 0.0
-        result[:, :, index] = (1 - part) * observed[:, :, left] + part * observed[:, :, right]
-    return result
 
 
 def _part(observed: np.ndarray, stokes: int, wavelengths: np.ndarray | slice) -> np.ndarray:

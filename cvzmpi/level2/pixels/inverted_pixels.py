@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvzmpi.level2.pixels.field_components import COMPONENTS
 from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 
 CONVERGED, NOT_CONVERGED, UNUSABLE = 1, 2, 3
 """The status of an inverted pixel; 0 is for pixels that are not begun."""
+
+_COLUMNS = {"weak_field": PRODUCTS, "field_components": COMPONENTS}
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,14 @@ class Inverted:
     field_significance: np.ndarray
     # float64, shape (n, n_products); in G, in the order of `weak_field.PRODUCTS`
     weak_field: np.ndarray
+    # float64, shape (n, n_components); in G, in the order of `field_components.COMPONENTS`
+    field_components: np.ndarray
 
     def diagnostic(self, name: str) -> np.ndarray:
         """The values of a dataset of the inverted map that is no parameter; shape (n,)."""
         group, _, product = name.partition("/")
         values: np.ndarray = getattr(self, group)
-        return values[:, PRODUCTS.index(product)] if product else values
+        return values[:, _COLUMNS[group].index(product)] if product else values
 
     @classmethod
     def unusable(cls, n: int) -> Inverted:
@@ -54,4 +59,5 @@ class Inverted:
             n_outliers=np.zeros(n, np.int64),
             field_significance=np.full(n, np.nan),
             weak_field=np.full((n, len(PRODUCTS)), np.nan),
+            field_components=np.full((n, len(COMPONENTS)), np.nan),
         )

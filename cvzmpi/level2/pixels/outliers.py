@@ -27,6 +27,8 @@ _SPIKE = 7.0  # in standard deviations
 _COARSEST = 5e-3  # nm between wavelengths; the core of a line is narrower than two coarser ones
 _FEWEST_IN_CONTINUUM = 20
 _FRINGE_POWER = 20.0  # noise exceeds it in one of 500 million frequencies
+_SHORTEST_FRINGE = 4e-3  # nm; of three samples where they are 1.3 pm apart
+_PERIODIC_PART = 0.6
 
 
 def gaps(observed: np.ndarray) -> np.ndarray:
@@ -50,19 +52,9 @@ def without_light(observed: np.ndarray, missing: np.ndarray, used: np.ndarray) -
     return many | ~(light > darkest)
 
 
-def filled(observed: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-    """Profiles with straight lines where samples are left out: for estimates from them."""
-    whole = observed.copy()
-    for row, stokes in np.argwhere(left_out.any(axis=2)):
-        bad = left_out[row, stokes]
-        places = np.arange(len(bad))
-        good = whole[row, stokes, ~bad] if not bad.all() else np.zeros(1)
-        at = places[~bad] if not bad.all() else np.zeros(1)
-        whole[row, stokes, bad] = np.interp(places[bad], at, good)
-    return whole
-
-
-def spikes(profiles: np.ndarray, slack: float, wavelength: np.ndarray) -> np.ndarray:
+def spikes(
+    profiles: np.ndarray, slack: float, wavelength: np.ndarray, more: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Mask of the samples that stand out from the two neighbours on either side.
 
     A sample may differ from their median by seven standard deviations, and by `slack` times the
@@ -74,26 +66,73 @@ def spikes(profiles: np.ndarray, slack: float, wavelength: np.ndarray) -> np.nda
     ----------
     profiles : float64, shape (n, 4, n_wavelengths)
         Observed, or what a fit has left.
+    more : float64, shape (n, 4, n_wavelengths), optional
+        How much more a sample may differ: see `sharpness_of_misfit`.
     """
     found = np.zeros(profiles.shape, bool)
     if len(wavelength) < 5 or np.median(np.diff(wavelength)) > _COARSEST:
         return found
-    padded = np.pad(profiles, ((0, 0), (0, 0), (2, 2)), mode="reflect")
-    n = len(wavelength)
-    around = np.sort([padded[:, :, shift : shift + n] for shift in (0, 1, 3, 4)], axis=0)
+    around = _around(profiles)
     extent = np.minimum(around[2] - around[0], around[3] - around[1])
     deviation = np.abs(profiles - (around[1] + around[2]) / 2)
     steps = np.abs(np.diff(profiles, axis=2))
     sigma = MAD_TO_SIGMA * np.median(steps, axis=2, keepdims=True) / np.sqrt(2)
-    found[...] = deviation > _SPIKE * sigma + slack * extent
+    found[...] = deviation > _SPIKE * sigma + slack * extent + more
     return found
 
 
-def fringed(residual: np.ndarray, noise: np.ndarray, continuum: np.ndarray) -> np.ndarray:
+def sharpness_of_misfit(
+    fitted: np.ndarray, residual: np.ndarray, lines: np.ndarray, noise: np.ndarray
+) -> np.ndarray:
+    """How much the residuals of a poor fit may differ from their neighbours without a spike.
+
+    Where a model does not fit, its own peaks are left: as much as they stand out from their
+    neighbours. Fits that leave noise may leave no more than that.
+
+    Parameters
+    ----------
+    fitted, residual : float64, shape (n, 4, n_wavelengths)
+        Weighted.
+    lines : bool, shape (n_wavelengths,)
+        Where lines may be.
+    noise : float64, shape (n,)
+        Of the weighted residuals.
+
+    Returns
+    -------
+    float64, shape (n, 4, n_wavelengths)
+    """
+    # Medians, which spikes do not raise; of a fit that leaves noise they are 0.8 to 1.2.
+    left = MAD_TO_SIGMA * np.median(np.abs(residual[:, :, lines]), axis=2).max(axis=1) / noise
+    part = np.clip(2 * left - 2.6, 0, 1)
+    around = _around(fitted)
+    sharpness = np.abs(fitted - (around[1] + around[2]) / 2)
+    # A peak may be missed by as far as neighbours reach.
+    largest: np.ndarray = np.maximum(sharpness, _around(sharpness)[3])
+    return part[:, np.newaxis, np.newaxis] * largest
+
+
+def _around(profiles: np.ndarray) -> np.ndarray:
+    """The two neighbours on either side of each sample, sorted; shape (4, *profiles.shape)."""
+    padded = np.pad(profiles, ((0, 0), (0, 0), (2, 2)), mode="reflect")
+    n = profiles.shape[2]
+    around: np.ndarray = np.sort([padded[:, :, s : s + n] for s in (0, 1, 3, 4)], axis=0)
+    return around
+
+
+def fringed(
+    residual: np.ndarray,
+    noise: np.ndarray,
+    continuum: np.ndarray,
+    lines: np.ndarray,
+    wavelength: np.ndarray,
+) -> np.ndarray:
     """Mask of the pixels where what the fit leaves in the continuum is periodic.
 
     The power of a frequency is that of Scargle (1982, ApJ 263, 835): noise alone has an
-    exponential distribution of mean 1. An amplitude of a has a power of n a^2 / 4 noise^2.
+    exponential distribution of mean 1. An amplitude of a has a power of n a^2 / 4 noise^2. Wings
+    and blends that a model does not fit are waves, too: so a frequency must be most of what is left
+    beyond noise, and a quarter of the variance in the lines counts as noise where that is more.
 
     Parameters
     ----------
@@ -101,24 +140,34 @@ def fringed(residual: np.ndarray, noise: np.ndarray, continuum: np.ndarray) -> n
         Weighted; 0 where samples are left out.
     noise : float64, shape (n,)
         Of the weighted residuals.
-    continuum : bool, shape (n_wavelengths,)
+    continuum, lines : bool, shape (n_wavelengths,)
+        Where there are no lines, and where there may be.
+    wavelength : float64, shape (n_wavelengths,)
+        In nm.
     """
     at = np.flatnonzero(continuum)
     found = np.zeros(len(residual), bool)
-    if len(at) < _FEWEST_IN_CONTINUUM:
+    of_continuum = np.ascontiguousarray(residual[:, :, at])
+    more = (of_continuum**2).mean(axis=2) > 1.25 * noise[:, np.newaxis] ** 2
+    rows = np.flatnonzero(more.any(axis=1))
+    if len(at) < _FEWEST_IN_CONTINUUM or len(rows) == 0:
         return found
     level, _ = np.linalg.qr(np.stack([np.ones(len(at)), at - at.mean()], axis=1))
     # From two periods in the spectrum, slower ones being offsets, to three samples a period.
-    cycles = np.arange(2, len(continuum) // 3) / len(continuum)
+    most = min(len(wavelength) / 3, (wavelength[-1] - wavelength[0]) / _SHORTEST_FRINGE)
+    cycles = np.arange(4, int(2 * most)) / (2 * len(wavelength))
     phase = 2 * np.pi * np.outer(at, cycles)
     waves = np.hstack([np.cos(phase), np.sin(phase)])
-    of_continuum = np.ascontiguousarray(residual[:, :, at])
-    more = (of_continuum**2).mean(axis=2) > 1.25 * noise[:, np.newaxis] ** 2
-    for row in np.flatnonzero(more.any(axis=1)):
+    for row in rows:
         # One by one: products of matrices depend on their sizes.
-        left, sigma = of_continuum[row], noise[row]
+        left, variance = of_continuum[row, more[row]], noise[row] ** 2
+        in_lines = MAD_TO_SIGMA * np.median(np.abs(residual[row, more[row]][:, lines]), axis=1)
         left = left - (left @ level) @ level.T
         amplitudes = left @ waves
         power = amplitudes[:, : len(cycles)] ** 2 + amplitudes[:, len(cycles) :] ** 2
-        found[row] = power.max() > _FRINGE_POWER * len(at) * sigma**2
+        largest = power.max(axis=1)
+        beyond_noise = (left**2).sum(axis=1) - len(at) * variance
+        periodic = 2 * largest > _PERIODIC_PART * len(at) * beyond_noise
+        strong = largest > _FRINGE_POWER * len(at) * np.maximum(variance, in_lines**2 / 4)
+        found[row] = (periodic & strong).any()
     return found

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.level2.pixels import clipping, least_squares, noise, outliers
+from cvzmpi.level2.pixels.bridging import bridged
+from cvzmpi.level2.pixels.covariance import covariance_of
+from cvzmpi.level2.pixels.field_components import components
 from cvzmpi.level2.pixels.field_detection import bound_fields, choose_by_evidence
 from cvzmpi.level2.pixels.first_guess import (
     Estimates,
-    bridged,
     estimate,
     first_start,
     start_with_field,
@@ -82,12 +84,14 @@ def invert(
     result.uncertainties[rows] = 0
     # What the fit leaves is the noise, whatever was assumed, misfits of the model included.
     scale = chi_squared[:, np.newaxis]
-    result.uncertainties[rows, :n_free] = np.sqrt(scale * _variances(fit.curvature))
+    covariance = scale[:, :, np.newaxis] * covariance_of(fit.curvature)
+    result.uncertainties[rows, :n_free] = np.sqrt(np.einsum("nii->ni", covariance))
     result.uncertainties[rows, me.FIELD] = bound_fields(
         evidence, fit.parameters, result.uncertainties[rows]
     )
     result.field_significance[rows] = evidence.significance
     result.weak_field[rows] = evidence.weak_field.products()
+    result.field_components[rows] = components(evidence, fit.parameters, covariance)
     result.chi_squared[rows] = chi_squared
     result.n_iterations[rows] = fit.n_iterations
     result.status[rows] = np.where(fit.converged, CONVERGED, NOT_CONVERGED)
@@ -138,7 +142,7 @@ class Pixels:
         map_noise: float | None,
     ) -> Pixels:
         """Measure the noise, and bridge the gaps, of observed profiles."""
-        observed = outliers.filled(observed, missing)
+        observed = bridged(observed, model.wavelength, missing)
         measured = noise.measure(observed, _continuum(model, used))
         assumed = noise.to_assume(settings.noise, measured, map_noise)
         relative = np.array(settings.weights)
@@ -204,7 +208,11 @@ class Pixels:
                 self.observed[:, 0], self.left_out[:, 0], self.measured
             ),
             Quality.FRINGES: outliers.fringed(
-                fit.residuals, spread, _continuum(self.model, self.used)
+                fit.residuals,
+                spread,
+                _continuum(self.model, self.used),
+                self._lines(),
+                self.model.wavelength,
             ),
             Quality.POOR_FIT: self._exceeds(fit, _POOR_FIT),
         }
@@ -253,10 +261,12 @@ class Pixels:
         if len(rows) == 0:
             return
         wavelength, fitted = self.model.wavelength, self.weights[rows] > 0
-        profiles, slack = best.residuals, _SLACK_LEFT
-        if anew:
-            profiles, slack = self.observed, _SLACK_OBSERVED
-        found = outliers.spikes(profiles[rows], slack, wavelength) & fitted
+        profiles, slack = self.observed[rows], _SLACK_OBSERVED
+        more: np.ndarray | float = 0.0
+        if not anew:
+            profiles, slack = best.residuals[rows], _SLACK_LEFT
+            more = self._sharpness_of_misfit(rows, profiles)
+        found = outliers.spikes(profiles, slack, wavelength, more) & fitted
         n_found = found.sum(axis=(1, 2))
         few = (n_found > 0) & (n_found <= outliers.MOST_LEFT_OUT * fitted.sum(axis=(1, 2)))
         rows, found = rows[few], found[few]
@@ -264,25 +274,23 @@ class Pixels:
             return
         self.left_out[rows] |= found
         self.weights[rows] = np.where(found, 0, self.weights[rows])
-        self.observed[rows] = outliers.filled(self.observed[rows], self.left_out[rows])
+        self.observed[rows] = bridged(self.observed[rows], wavelength, self.left_out[rows])
         start = best.parameters[rows]
         if anew:
             start = self._first_start(rows)
         best.take(rows, self._fit(rows, start))
 
+    def _sharpness_of_misfit(self, rows: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        fitted = self.weights[rows] * self.observed[rows] - residual
+        of_noise = np.sqrt(self.expected[rows])
+        return outliers.sharpness_of_misfit(fitted, residual, self._lines(), of_noise)
+
+    def _lines(self) -> np.ndarray:
+        """Mask of the wavelengths where lines may be, and that are fitted."""
+        lines = spectral_window.around_lines(self.model.wavelength, self.model.lines)
+        return self.used & np.any(lines, axis=0)
+
 
 def _continuum(model: MilneEddington, used: np.ndarray) -> np.ndarray:
-    """Mask of the wavelengths that are far from the lines, and fitted."""
+    """Mask of the wavelengths far from the lines, and fitted."""
     return spectral_window.of_continuum(model.wavelength, model.lines, tellurics=()) & used
-
-
-def _variances(curvature: np.ndarray) -> np.ndarray:
-    """Diagonals of the covariances; NaN where the profiles do not determine a parameter."""
-    diagonal = np.einsum("nii->ni", curvature)
-    determined = diagonal > 0
-    scale = np.where(determined, 1 / np.sqrt(np.where(determined, diagonal, 1)), 0)
-    correlation = curvature * scale[:, :, np.newaxis] * scale[:, np.newaxis, :]
-    # Undetermined parameters, and combinations of parameters, get a variance of 1e12 noises.
-    np.einsum("nii->ni", correlation)[...] = np.where(determined, 1 + 1e-12, 1)
-    inverse = np.einsum("nii->ni", np.linalg.inv(correlation))
-    return np.where(determined, np.abs(inverse) * scale**2, np.nan)

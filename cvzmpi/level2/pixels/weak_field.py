@@ -54,6 +54,8 @@ class WeakField:
     # positive without a field, too: then the error is as large
     transverse: np.ndarray
     transverse_error: np.ndarray  # float64, shape (n,); in G
+    transverse_square: np.ndarray  # float64, shape (n,); in G^2: the amplitude of Q and U
+    transverse_square_error: np.ndarray  # float64, shape (n,); in G^2
     # float64, shape (n,); the part of `delta_chi_squared` that is of Q and U
     linear_delta_chi_squared: np.ndarray
     # float64, shape (n,); what these three amplitudes (of V, Q, U) take off chi^2 of the
@@ -86,10 +88,12 @@ def weak_field(
         Of the atmospheres that were fitted; their magnetic fields do not matter.
     """
     weights = np.broadcast_to(weights, observed.shape)
-    used = np.any(spectral_window.of_lines(model.wavelength, model.lines), axis=0)
-    across = np.zeros_like(observed[:, 0])
-    across[:, used] = _transverse_template(model, model.wavelength[used], parameters)
-    along = _longitudinal_template(model, observed[:, 0], weights[:, 0] > 0)
+    velocity = spectral_window.followed(parameters[:, me.VELOCITY])
+    windows = spectral_window.of_moving_lines(model.wavelength, model.lines, velocity)
+    inside = np.any(windows, axis=0)
+    used = np.flatnonzero(inside.any(axis=0))
+    across = inside * _blurred_transverse_template(model, used, parameters)
+    along = _longitudinal_template(model, observed[:, 0], weights[:, 0] > 0, windows)
     v = _amplitude(along, observed[:, 3], weights[:, 3])
     q, u = (_amplitude(across, observed[:, s], weights[:, s]) for s in (1, 2))
     amplitude = np.hypot(q.value, u.value)
@@ -101,6 +105,8 @@ def weak_field(
         transverse=np.sqrt(amplitude),
         # For a strong signal, the error of the amplitude over twice the field.
         transverse_error=np.sqrt(amplitude + error) - np.sqrt(amplitude),
+        transverse_square=amplitude,
+        transverse_square_error=error,
         linear_delta_chi_squared=of_q + of_u,
         delta_chi_squared=of_q + of_u + of_v,
     )
@@ -168,15 +174,36 @@ def derivative(wavelength: np.ndarray, profile: np.ndarray, used: np.ndarray) ->
 
 
 def _longitudinal_template(
-    model: MilneEddington, intensity: np.ndarray, used: np.ndarray
+    model: MilneEddington, intensity: np.ndarray, used: np.ndarray, windows: list[np.ndarray]
 ) -> np.ndarray:
     """Stokes V of a longitudinal field of 1 G; shape (n, n_wavelengths)."""
     first = derivative(model.wavelength, intensity, used)
-    factor = np.zeros(len(model.wavelength))
-    windows = spectral_window.of_lines(model.wavelength, model.lines)
+    factor = np.zeros(first.shape)
     for line, inside in zip(model.lines, windows, strict=True):
         factor -= inside * (line.splitting() * line.effective_lande)
     return factor * first
+
+
+def _blurred_transverse_template(
+    model: MilneEddington, used: np.ndarray, parameters: np.ndarray
+) -> np.ndarray:
+    """`_transverse_template` through the instrument; shape (n, n_wavelengths).
+
+    Parameters
+    ----------
+    used : int, shape (n_used,)
+        Indices of the wavelengths where it is needed; elsewhere it is not right.
+    """
+    profile = model.spectral_profile
+    template = np.zeros((len(parameters), len(model.computed_wavelength)))
+    if profile is None:
+        template[:, used] = _transverse_template(model, model.wavelength[used], parameters)
+        return template
+    reached = used[:, np.newaxis] * profile.oversampling + np.arange(len(profile.taps))
+    computed = np.unique(reached)
+    at = model.computed_wavelength[computed]
+    template[:, computed] = _transverse_template(model, at, parameters)
+    return profile.blur(template)
 
 
 def _transverse_template(

@@ -8,6 +8,7 @@ strengths. `source` says where the numbers are from.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from cvzmpi.config import Section
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, Level, Line
+from cvzmpi.text_file import read_text
 
 _FORMATS = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv"}
 _UNITS = {"wavelength_nm": "nm", "excitation_ev": "eV"}
@@ -69,10 +71,22 @@ def lines_of(settings: InversionSettings) -> tuple[Line, ...]:
 
 
 def canonical_settings(settings: InversionSettings, lines: Sequence[Line]) -> str:
-    """The settings as text, with the content of the table of lines in place of its path."""
-    values = json.loads(settings.canonical_json())
+    """The settings as text: the same settings give the same text.
+
+    Files stand there by their content, wherever they are: the table of lines as `lines`, which were
+    read from it, and that of the spectral profile by its checksum.
+
+    Raises
+    ------
+    ConfigError
+        If the table of the spectral profile cannot be read.
+    """
+    values = settings.model_dump(mode="json")
     if settings.lines is not None:
         values["lines"] = [asdict(line) for line in lines]
+    if settings.spectral_profile is not None:
+        digest = hashlib.sha256(read_text(settings.spectral_profile).encode()).hexdigest()
+        values["spectral_profile"] = f"sha256:{digest}"
     return json.dumps(values, sort_keys=True)
 
 

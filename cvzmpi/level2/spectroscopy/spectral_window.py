@@ -13,6 +13,7 @@ _LINE_HALF_WIDTH = 0.020  # up to the telluric line; a field of 4000 G shifts Fe
 _OF_WAVELENGTH = 630.3
 _SEEK_HALF_WIDTH, _PART_OF_THE_WAY = 0.045, 0.45
 _FAR_FROM_LINES = 0.040
+_SLOW = 3.5  # km/s
 
 
 def of_lines(wavelength: np.ndarray, lines: Sequence[Line]) -> list[np.ndarray]:
@@ -37,6 +38,19 @@ def of_moving_lines(
     list of bool arrays, shape (n, n_wavelengths)
     """
     return [_near(wavelength, line, velocity, _half_width(line)) for line in lines]
+
+
+def followed(velocity: np.ndarray) -> np.ndarray:
+    """The velocity of the windows: 0 for slow pixels, whose lines are in the windows at rest.
+
+    So they start where they did before windows moved, and end in the same minima.
+
+    Parameters
+    ----------
+    velocity : float64, shape (n,)
+        In km/s.
+    """
+    return np.where(np.abs(velocity) < _SLOW, 0, velocity)
 
 
 def around_lines(wavelength: np.ndarray, lines: Sequence[Line]) -> list[np.ndarray]:

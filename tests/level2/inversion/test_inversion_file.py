@@ -8,6 +8,7 @@ from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import Origin
 from cvzmpi.level2.inversion.inversion_writer import InversionWriter
+from cvzmpi.level2.pixels.field_components import COMPONENTS
 from cvzmpi.level2.pixels.inverted_pixels import Inverted
 from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.spectroscopy.milne_eddington import N_PARAMETERS, PARAMETERS
@@ -35,6 +36,7 @@ def results(n, value):
         n_outliers=np.full(n, 2),
         field_significance=np.full(n, value / 2),
         weak_field=np.full((n, len(PRODUCTS)), value, float) + np.arange(len(PRODUCTS)),
+        field_components=np.full((n, len(COMPONENTS)), value, float) + np.arange(len(COMPONENTS)),
     )
 
 
@@ -98,15 +100,16 @@ def test_what_the_polarisation_says_of_the_field_is_read_back(path):
     found = inversion_file.read(path)
     assert found.field_significance[0, 64:].tolist() == [2.5] * 6
     assert [found.weak_field[name][1, 0] for name in PRODUCTS] == [10, 11, 12, 13]
+    assert [found.field_components[name][1, 0] for name in COMPONENTS] == list(range(10, 17))
 
 
 def test_a_map_begun_before_fields_were_tested_is_finished_and_read_without_the_test(path):
     with edited(path) as file:
-        del file["field_significance"], file["weak_field"]
+        del file["field_significance"], file["weak_field"], file["field_components"]
     finish(path)
     found = inversion_file.read(path)
     assert found.field_significance is None
-    assert found.weak_field == {}
+    assert found.weak_field == found.field_components == {}
     assert found.parameters["field_strength"][1, 0] == 10
 
 

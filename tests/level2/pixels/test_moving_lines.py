@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
-from cvzmpi.level2.pixels.first_guess import bridged, estimate
+from cvzmpi.level2.pixels.bridging import bridged
+from cvzmpi.level2.pixels.first_guess import estimate
 from cvzmpi.level2.pixels.inverted_pixels import CONVERGED
 from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings

@@ -12,6 +12,7 @@ from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.spectral_profile import SpectralProfile
 
 MODEL = MilneEddington(WAVELENGTH)
 TRUTH = atmospheres(300, np.random.default_rng(5), weakest=600)
@@ -19,6 +20,7 @@ CLEAN = MODEL.stokes(TRUTH)
 RANDOM = np.random.default_rng(6).normal(size=CLEAN.shape)
 OBSERVED = CLEAN + NOISE * RANDOM
 SETTINGS = InversionSettings()
+N_SUN = 120
 
 
 def with_spikes(stokes):
@@ -102,3 +104,51 @@ def test_a_spoiled_pixel_is_marked_and_its_neighbours_are_the_same_to_the_bit(
     if bit in (Quality.SPIKES, Quality.GAPS):
         difference = np.abs(found.parameters[1] - whole.parameters[1])[: me.FILLING_FACTOR]
         assert (difference < whole.uncertainties[1, : me.FILLING_FACTOR]).all()
+
+
+def like_the_sun():
+    """Pixels that no single Milne-Eddington atmosphere fits, at the sampling of Hinode/SP."""
+    wavelength = np.linspace(630.088, 630.326, 112)
+    random = np.random.default_rng(9)
+    narrow, broad = (atmospheres(N_SUN, np.random.default_rng(8), 0) for _ in range(2))
+    narrow[:, me.FIELD] = broad[:, me.FIELD] = random.uniform(50, 400, N_SUN)
+    narrow[:, me.DOPPLER_WIDTH], broad[:, me.DOPPLER_WIDTH] = 2.6, 4
+    narrow[:, me.DAMPING], broad[:, me.DAMPING] = 0.1, 0.8
+    narrow[:, me.VELOCITY] += 1.5
+    blurred = SpectralProfile.of(wavelength, 2.5)
+    model = MilneEddington(wavelength, spectral_profile=blurred)
+    stokes = (model.stokes(narrow) + model.stokes(broad)) / 2
+    stokes += random.normal(0, NOISE / 2, stokes.shape)
+    return wavelength, stokes
+
+
+def test_what_a_model_does_not_fit_is_neither_fringe_nor_spike():
+    wavelength, stokes = like_the_sun()
+    found = invert(MilneEddington(wavelength), stokes, SETTINGS, ())
+    assert (found.quality & Quality.POOR_FIT > 0).mean() > 0.9
+    assert (found.quality & Quality.FRINGES > 0).mean() <= 0.01
+    assert (found.quality & Quality.SPIKES > 0).mean() <= 0.1
+    assert not (found.quality & Quality.SATURATED).any()
+
+
+def test_spikes_and_fringes_show_where_the_model_does_not_fit():
+    wavelength, stokes = like_the_sun()
+    stokes[:, 3, 70] += 0.1
+    stokes[:, 1:] += 2e-3 * np.sin(2 * np.pi * np.arange(len(wavelength)) / 13)
+    found = invert(MilneEddington(wavelength), stokes, SETTINGS, ())
+    assert (found.quality & Quality.FRINGES > 0).mean() > 0.98
+    assert (found.quality & Quality.SPIKES > 0).mean() > 0.98
+
+
+@pytest.mark.parametrize("fwhm", [0, 4.2])
+def test_flags_hold_at_many_wavelengths_and_with_a_spectral_profile(fwhm):
+    wavelength = np.linspace(630.0, 630.35, 2000)
+    blurred = SpectralProfile.of(wavelength, fwhm)
+    model = MilneEddington(wavelength, spectral_profile=blurred)
+    stokes = model.stokes(TRUTH[:24])
+    stokes += np.random.default_rng(10).normal(0, NOISE, stokes.shape)
+    stokes[:8, 3, 800] += 0.3
+    stokes[8:16] += 2e-3 * np.sin(2 * np.pi * wavelength / 0.040)
+    found = invert(model, stokes, SETTINGS).quality
+    expected = np.repeat([Quality.SPIKES, Quality.FRINGES | Quality.POOR_FIT, 0], 8)
+    assert np.array_equal(found, expected)

@@ -9,6 +9,7 @@ from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres, noi
 from cvzmpi.level2.pixels.weak_field import longitudinal_field, second_lande, weak_field
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.spectral_profile import SpectralProfile
 from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, LARMOR
 
 N = 400
@@ -87,6 +88,42 @@ def test_wavelengths_that_are_not_used_and_their_slopes_change_nothing(model):
     one, other = (weak_field(model, s, weights, p) for s in (stokes, spoiled))
     for name, values in vars(one).items():
         assert np.array_equal(values, getattr(other, name)), name
+
+
+@pytest.mark.parametrize("speed", [-8, 8])
+def test_both_components_are_found_in_lines_that_move(model, speed):
+    p = with_field(100, n=60)
+    p[:, me.VELOCITY] += speed
+    found = weak_field(model, model.stokes(p), WEIGHTS, p)
+    along, across = components(p)
+    assert np.percentile(np.abs(found.longitudinal - along), 95) < 0.03 * 100
+    assert np.percentile(np.abs(found.transverse - across), 95) < 0.03 * 100
+    noise = (found.longitudinal_error, found.transverse_error)
+    at_rest = weak_field(model, model.stokes(with_field(100, n=60)), WEIGHTS, with_field(100, n=60))
+    for moving, resting in zip(
+        noise, (at_rest.longitudinal_error, at_rest.transverse_error), strict=True
+    ):
+        assert np.median(moving / resting) == pytest.approx(1, abs=0.05)
+
+
+def test_a_pixel_that_moves_changes_nothing_of_the_others(model):
+    p = with_field(100, n=12)
+    alone = weak_field(model, model.stokes(p), WEIGHTS, p)
+    p[0, me.VELOCITY] = 9
+    found = weak_field(model, model.stokes(p), WEIGHTS, p)
+    for name, values in vars(found).items():
+        assert np.array_equal(values[1:], getattr(alone, name)[1:]), name
+
+
+@pytest.mark.parametrize("blur", [{"fwhm": 4.2}, {"macroturbulence": 2.0}])
+def test_both_components_are_found_through_an_instrument_and_macroturbulence(blur):
+    profile = SpectralProfile.of(WAVELENGTH, **blur)
+    model = MilneEddington(WAVELENGTH, spectral_profile=profile)
+    p = with_field(100, n=60)
+    found = weak_field(model, model.stokes(p), WEIGHTS, p)
+    along, across = components(p)
+    assert np.percentile(np.abs(found.longitudinal - along), 95) < 0.03 * 100
+    assert np.percentile(np.abs(found.transverse - across), 95) < 0.03 * 100
 
 
 def test_second_order_lande_factors_are_those_of_the_lines():

@@ -4,7 +4,9 @@ import pytest
 
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.level2.spectroscopy.line_table import canonical_settings
 from cvzmpi.level2.spectroscopy.transmission_table import read_transmission
+from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
 
 ROWS = "-2 0.1\n0 1\n2 0.2\n"
 ECSV = """# %ECSV 1.0
@@ -57,7 +59,7 @@ def test_what_is_no_profile_is_refused_in_one_line_that_names_it(tmp_path, text,
 def test_a_table_that_is_not_there_is_named(tmp_path):
     settings = InversionSettings(spectral_profile=tmp_path / "none.csv")
     with pytest.raises(ConfigError, match=r"none\.csv: cannot be read: no such file"):
-        settings.canonical_json()
+        canonical_settings(settings, FE_I_630)
     with pytest.raises(ConfigError, match=r"none\.csv: cannot be read: no such file"):
         read_transmission(tmp_path / "none.csv")
 
