@@ -89,6 +89,8 @@ class InvertedMap:
     # version began
     quality: np.ndarray
     origin: Origin
+    # int32 array of the map's shape; None in a file of an earlier version
+    n_outliers: np.ndarray | None = None
     # float32 array of the map's shape; None in a file of an earlier version
     field_significance: np.ndarray | None = None
     # float32 arrays of the map's shape in G, by the names of `weak_field.PRODUCTS`; empty in a file
@@ -221,6 +223,7 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
                 json.loads(file.attrs["software"]),
                 file.attrs.get("spectral_profile"),
             ),
+            n_outliers=file["n_outliers"][()] if "n_outliers" in file else None,
             field_significance=file[SIGNIFICANCE][()] if SIGNIFICANCE in file else None,
             weak_field={name: file["weak_field"][name][()] for name in file.get("weak_field", ())},
         )

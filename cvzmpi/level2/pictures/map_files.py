@@ -74,7 +74,7 @@ def open_inverted(path: Path, prepared_path: Path | None) -> OpenedMap:
         for suffix, found in (("", inverted.parameters), (UNCERTAINTY, inverted.uncertainties)):
             values = _where_inverted(inverted, factor * found[name].astype(float))
             quantities.append(Quantity.of(f"{name}{suffix}", shown, values))
-    quantities.append(_continuum(inverted, prepared))
+    quantities += [*_of_trust(inverted), _continuum(inverted, prepared)]
     notes = [] if prepared is None else _notes(prepared)
     if prepared is None:
         notes.append("without its prepared map: the continuum is that of the fit")
@@ -112,6 +112,23 @@ def _notes(prepared: PreparedMap) -> list[str]:
 def _where_inverted(inverted: InvertedMap, values: np.ndarray) -> np.ndarray:
     without = np.isin(inverted.status, (NOT_BEGUN, UNUSABLE))
     return np.where(without, np.nan, values)
+
+
+def _of_trust(inverted: InvertedMap) -> list[Quantity]:
+    """Quality, detection and the weak-field approximation; earlier versions wrote none of them."""
+    found: list[tuple[str, str, np.ndarray]] = []
+    if inverted.n_outliers is not None:
+        begun = inverted.status != NOT_BEGUN
+        found += [
+            ("quality", "", np.where(begun, inverted.quality.astype(float), np.nan)),
+            ("outliers", "", np.where(begun, inverted.n_outliers.astype(float), np.nan)),
+        ]
+    if inverted.field_significance is not None:
+        found.append(("significance", "sigma", inverted.field_significance))
+    for name, values in inverted.weak_field.items():
+        of, is_error, _ = name.partition("_error")
+        found.append((f"{of}{UNCERTAINTY}" if is_error else of, "G", values))
+    return [Quantity.of(name, unit, values) for name, unit, values in found]
 
 
 def _continuum(inverted: InvertedMap, prepared: PreparedMap | None) -> Quantity:

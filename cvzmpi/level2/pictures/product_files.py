@@ -37,6 +37,13 @@ _EXTENSIONS = {
     "Milne-Eddington source gradient": "source_gradient",
     "Milne-Eddington filling factor": "filling_factor",
     extensions.CHI_SQUARED.name: "chi_squared",
+    extensions.QUALITY.name: "quality",
+    extensions.N_OUTLIERS.name: "outliers",
+    extensions.SIGNIFICANCE.name: "significance",
+    **{
+        extension.name: name.replace("_error", UNCERTAINTY)
+        for name, extension in extensions.WEAK_FIELD.items()
+    },
 }
 """The names of quantities, by the names of the extensions that hold them."""
 
