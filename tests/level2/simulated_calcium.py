@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from cvzmpi.level2.maps.arms import CALCIUM
+from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
+from cvzmpi.level2.maps.prepared_map import PreparedMapWriter
 from cvzmpi.level2.spectroscopy.zeeman import CA_II_854, SPEED_OF_LIGHT
 from tests.level2.simulated_level1 import CONTINUUM, CROSSTALK, simulate_level1
 
@@ -62,3 +65,16 @@ def simulate_calcium(directory, n_steps=3, n_slit=10, noise=1e-3, seed=2, arm=3,
         **more,
     )
     return field, velocity
+
+
+def simulate_prepared_calcium(directory, name, shape, seed=3):
+    """Write a prepared map of random fields and velocities; its path."""
+    random = np.random.default_rng(seed)
+    kept = WAVELENGTH[np.abs(WAVELENGTH - CA_II_854.wavelength) < 0.26]
+    path = directory / f"{name}{PREPARED_SUFFIX}"
+    with PreparedMapWriter(path, shape, kept, intensity(kept, 0.0)[0]) as writer:
+        for _ in range(shape[0]):
+            field, velocity = random.uniform(-900, 900, shape[1]), random.uniform(-3, 3, shape[1])
+            writer.write(profiles(kept, field, velocity, 1e-3, random))
+        writer.record = {"arm": CALCIUM, "simulated": True}
+    return path

@@ -9,12 +9,12 @@ from typing import Any
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.inversion.calcium_maps import work_on_map
 from cvzmpi.level2.inversion.inversion_unit import InversionUnit, UnitMap
 from cvzmpi.level2.inversion.map_inversion import (
     MapTickets,
     Tools,
     check_resume,
-    invert_map,
 )
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, PREPARED_SUFFIX, map_name
 from cvzmpi.level2.maps.prepared_map import PreparedMap
@@ -25,7 +25,7 @@ from cvzmpi.scheduler.schedule import Schedule
 
 
 class InversionCampaign:
-    """Milne-Eddington inversions; the content of a unit is an `InversionUnit`.
+    """Inversions, and maps of Ca II 854.2 nm; the content of a unit is an `InversionUnit`.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class InversionCampaign:
         """Invert what is left of the maps of a unit, one after the other."""
         content: InversionUnit = unit.content
         results = [
-            invert_map(self._tools, one.prepared, one.inverted, team, control)
+            work_on_map(self._tools, one.prepared, one.inverted, team, control)
             for one in content.maps
         ]
         notes = [result["note"] for result in results if "note" in result]

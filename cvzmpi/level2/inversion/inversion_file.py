@@ -21,8 +21,8 @@ from cvzmpi.level2.inversion.inverted_datasets import (
     LATER_DIAGNOSTICS,
     SIGNIFICANCE,
     WEAK_FIELD_NOTE,
+    datasets_in,
     diagnostics_in,
-    names_of_parameters,
 )
 from cvzmpi.level2.maps.map_file import opened, writing
 from cvzmpi.level2.pixels.inverted_pixels import Inverted
@@ -108,17 +108,8 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
     MapFileError
     """
     with new_in_memory() as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["format_version"] = FORMAT_VERSION
-        file.attrs["model"] = MODEL
+        describe(file, MODEL, n_tickets, origin)
         file.attrs["note"] = AZIMUTH_NOTE
-        file.attrs["settings"] = origin.settings_json
-        file.attrs["prepared_sha256"] = origin.prepared_checksum
-        file.attrs["software"] = json.dumps(dict(origin.software), sort_keys=True)
-        if origin.spectral_profile is not None:
-            file.attrs["spectral_profile"] = origin.spectral_profile
-        file.attrs["n_tickets"] = np.int64(n_tickets)
-        file.attrs["n_tickets_remaining"] = np.int64(n_tickets)
         for group in ("parameters", "uncertainties"):
             for name, units in PARAMETERS.items():
                 file[f"{group}/{name}"] = np.full(shape, np.nan, "<f4")
@@ -126,14 +117,41 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
         for name, kind in (DIAGNOSTICS | LATER_DIAGNOSTICS).items():
             file[name] = np.full(shape, kind.before, kind.dtype)
             file[name].attrs["units"] = kind.units
-        # As the conventions for climate and forecast metadata (CF, section 3.5) have it.
-        file["quality"].attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
-        file["quality"].attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
+        name_the_bits(file["quality"])
         file["weak_field"].attrs["note"] = WEAK_FIELD_NOTE
-        datasets = [*diagnostics_in(file), *names_of_parameters()]
-        content = whole_image(file, [*datasets, "n_tickets_remaining"])
+        write_new(path, file, fsync)
+
+
+def write_new(path: Path, file: h5py.File, fsync: bool) -> None:
+    """Write a file without results, which was made in memory, as a whole.
+
+    Raises
+    ------
+    MapFileError
+    """
+    content = whole_image(file, [*datasets_in(file), "n_tickets_remaining"])
     with writing(path):
         write_whole(path, content, fsync)
+
+
+def describe(file: h5py.File, model: str, n_tickets: int, origin: Origin) -> None:
+    """Say in the attributes of a new file what it is and what it is made with."""
+    file.attrs["format"] = FORMAT
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["model"] = model
+    file.attrs["settings"] = origin.settings_json
+    file.attrs["prepared_sha256"] = origin.prepared_checksum
+    file.attrs["software"] = json.dumps(dict(origin.software), sort_keys=True)
+    if origin.spectral_profile is not None:
+        file.attrs["spectral_profile"] = origin.spectral_profile
+    file.attrs["n_tickets"] = np.int64(n_tickets)
+    file.attrs["n_tickets_remaining"] = np.int64(n_tickets)
+
+
+def name_the_bits(quality: h5py.Dataset) -> None:
+    """Name bits as the conventions for climate and forecast metadata (CF, section 3.5) have it."""
+    quality.attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
+    quality.attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
 
 
 def read_progress(path: Path) -> Progress | None:
@@ -211,6 +229,8 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
     if progress is None:
         raise MapFileError(f"{path}: no such file")
     with opened(path, FORMAT, FORMAT_VERSION) as file:
+        if file.attrs["model"] != MODEL:
+            raise MapFileError(f"{path}: by the {file.attrs['model']}, expected {MODEL}")
         so_far = InvertedMap(
             parameters={name: file["parameters"][name][()] for name in PARAMETERS},
             uncertainties={name: file["uncertainties"][name][()] for name in PARAMETERS},
@@ -274,7 +294,7 @@ class InversionWriter(CheckpointWriter):
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
     """Check that all datasets are there, and of one shape."""
-    datasets = [file[name] for name in (*diagnostics_in(file), *names_of_parameters())]
+    datasets = [file[name] for name in datasets_in(file)]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")
 
