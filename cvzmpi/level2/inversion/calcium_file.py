@@ -19,7 +19,13 @@ from cvzmpi.level2.inversion.inversion_file import (
     Progress,
     read_progress,
 )
-from cvzmpi.level2.inversion.inverted_datasets import CALCIUM_NOTE, OF_CALCIUM, WEAK_FIELD_MODEL
+from cvzmpi.level2.inversion.inverted_datasets import (
+    CALCIUM_NOTE,
+    OF_CALCIUM,
+    WEAK_FIELD_MODEL,
+    name_the_bits,
+    write_new,
+)
 from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.pixels.calcium import PRODUCTS, Chromosphere
 from cvzmpi.messages.wording import counted
@@ -66,8 +72,8 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
         for name, kind in OF_CALCIUM.items():
             file[name] = np.full(shape, kind.before, kind.dtype)
             file[name].attrs["units"] = kind.units
-        inversion_file.name_the_bits(file["quality"])
-        inversion_file.write_new(path, file, fsync)
+        name_the_bits(file["quality"])
+        write_new(path, file, fsync)
 
 
 def read(path: Path) -> CalciumMap:

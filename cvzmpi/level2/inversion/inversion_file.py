@@ -23,15 +23,16 @@ from cvzmpi.level2.inversion.inverted_datasets import (
     WEAK_FIELD_NOTE,
     datasets_in,
     diagnostics_in,
+    name_the_bits,
+    write_new,
 )
-from cvzmpi.level2.maps.map_file import opened, writing
+from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.pixels.inverted_pixels import Inverted
-from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.messages.wording import counted
 from cvzmpi.storage.checkpoint_file import CheckpointWriter
-from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
-from cvzmpi.storage.whole_file import is_there, write_whole
+from cvzmpi.storage.structure_checksum import new_in_memory
+from cvzmpi.storage.whole_file import is_there
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
@@ -122,18 +123,6 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
         write_new(path, file, fsync)
 
 
-def write_new(path: Path, file: h5py.File, fsync: bool) -> None:
-    """Write a file without results, which was made in memory, as a whole.
-
-    Raises
-    ------
-    MapFileError
-    """
-    content = whole_image(file, [*datasets_in(file), "n_tickets_remaining"])
-    with writing(path):
-        write_whole(path, content, fsync)
-
-
 def describe(file: h5py.File, model: str, n_tickets: int, origin: Origin) -> None:
     """Say in the attributes of a new file what it is and what it is made with."""
     file.attrs["format"] = FORMAT
@@ -146,12 +135,6 @@ def describe(file: h5py.File, model: str, n_tickets: int, origin: Origin) -> Non
         file.attrs["spectral_profile"] = origin.spectral_profile
     file.attrs["n_tickets"] = np.int64(n_tickets)
     file.attrs["n_tickets_remaining"] = np.int64(n_tickets)
-
-
-def name_the_bits(quality: h5py.Dataset) -> None:
-    """Name bits as the conventions for climate and forecast metadata (CF, section 3.5) have it."""
-    quality.attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
-    quality.attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
 
 
 def read_progress(path: Path) -> Progress | None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import h5py
 import numpy as np
 
+from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.pixels import calcium
+from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
+from cvzmpi.storage.structure_checksum import whole_image
+from cvzmpi.storage.whole_file import write_whole
 
 
 class Kind(NamedTuple):
@@ -72,3 +77,21 @@ def diagnostics_in(file: h5py.File) -> list[str]:
     """Names of the diagnostics that a file has, or must have."""
     later = [group for group in (QUALITY, OF_THE_FIELD) if any(name in file for name in group)]
     return [*DIAGNOSTICS, *(name for group in later for name in group)]
+
+
+def name_the_bits(quality: h5py.Dataset) -> None:
+    """Name bits as the conventions for climate and forecast metadata (CF, section 3.5) have it."""
+    quality.attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
+    quality.attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
+
+
+def write_new(path: Path, file: h5py.File, fsync: bool) -> None:
+    """Write a file without results, which was made in memory, as a whole.
+
+    Raises
+    ------
+    MapFileError
+    """
+    content = whole_image(file, [*datasets_in(file), "n_tickets_remaining"])
+    with writing(path):
+        write_whole(path, content, fsync)

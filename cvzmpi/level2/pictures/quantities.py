@@ -51,6 +51,8 @@ LOOKS = {
     "significance": Look("Significance of the field", "viridis"),
     "longitudinal": Look("Longitudinal field (WFA)", "RdBu_r", "symmetric"),
     "transverse": Look("Transverse field (WFA)", "inferno"),
+    "core_field": Look("Longitudinal field, core", "RdBu_r", "symmetric"),
+    "wing_field": Look("Longitudinal field, wings", "RdBu_r", "symmetric"),
     "quality": Look("Quality", range="categories"),
     "outliers": Look("Samples left out", "cividis"),
 }
@@ -60,6 +62,7 @@ approximation."""
 DRAWN = (
     *("continuum", "field_strength", "inclination", "azimuth", "velocity", "chi_squared"),
     *(f"field_strength{UNCERTAINTY}", "significance", "longitudinal", "transverse"),
+    *("core_field", f"core_field{UNCERTAINTY}", "wing_field"),
     *("linear_polarisation", "circular_polarisation", "quality"),
 )
 """What is drawn of a map that has it, if nothing else is asked for."""

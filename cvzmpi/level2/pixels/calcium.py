@@ -62,6 +62,11 @@ class Chromosphere:
     n_outliers: np.ndarray  # int64, shape (n,)
 
 
+def far_wings(wavelength: np.ndarray) -> np.ndarray:
+    """Mask of the wavelengths (nm) where Stokes V is noise, but for a strong field."""
+    return np.abs(wavelength - _PLACE) > _FAR
+
+
 def measure(
     wavelength: np.ndarray,
     profiles: np.ndarray,
@@ -116,8 +121,7 @@ def _measure(
     spikes &= (n_spikes <= outliers.MOST_LEFT_OUT * 4 * used.sum())[:, np.newaxis, np.newaxis]
     left_out = missing | spikes
     whole = outliers.filled(whole, left_out)
-    far = (np.abs(wavelength - _PLACE) > _FAR) & used
-    measured = noise.measure(whole, far)
+    measured = noise.measure(whole, far_wings(wavelength) & used)
     sigma = noise.to_assume(settings.noise, measured, map_noise)
     light = used & ~left_out[:, 0]
     place, error = _core(wavelength, whole[:, 0], light, sigma)

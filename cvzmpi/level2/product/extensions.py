@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cvzmpi.level2.inversion.inverted_datasets import WEAK_FIELD_NOTE
+from cvzmpi.level2.inversion.inverted_datasets import CALCIUM_NOTE, WEAK_FIELD_NOTE
 from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.pixels.quality_in_words import meaning_of
 
@@ -109,6 +109,21 @@ WEAK_FIELD = {
     **{f"{name}_error": _uncertainty(of) for name, of in _WEAK_FIELD.items()},
 }
 """By the names of `weak_field.PRODUCTS`."""
+
+_CALCIUM = {
+    f"{part}/longitudinal": Extension(
+        f"Weak-field Longitudinal Magnetic Field, {title}",
+        "phys.magField",
+        "T",
+        f"Positive towards the observer. {CALCIUM_NOTE}",
+    )
+    for part, title in (("core", "Core"), ("wing", "Wings"))
+}
+CALCIUM = {
+    **_CALCIUM,
+    **{f"{name}_error": _uncertainty(of) for name, of in _CALCIUM.items()},
+}
+"""Of maps of Ca II 854.2 nm, by the names of `calcium.PRODUCTS`."""
 
 
 def profile(line: str, kind: str) -> Extension:
