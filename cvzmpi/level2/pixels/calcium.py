@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.level2.pixels import noise, outliers
+from cvzmpi.level2.pixels import clipping, noise, outliers
 from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, NOT_CONVERGED, UNUSABLE
 from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.pixels.pixel_inversion import left_out_of
@@ -147,7 +147,7 @@ def _measure(
     result.n_outliers[rows] = left_out[:, :, used].sum(axis=(1, 2))
     for bit, marked in {
         Quality.SPIKES: spikes.any(axis=(1, 2)),
-        Quality.SATURATED: outliers.saturated(whole, measured),
+        Quality.SATURATED: clipping.clipped(whole[:, 0], left_out[:, 0], measured),
         Quality.POOR_FIT: misfit > _POOR,
     }.items():
         result.quality[rows[marked]] |= np.uint16(bit)

@@ -7,7 +7,7 @@ from cvzmpi.level2.pixels.outliers import Quality
 _IN_WORDS = {
     "SPIKES": "samples that stand out were left out",
     "GAPS": "samples without a value were left out",
-    "SATURATED": "the continuum has a flat top",
+    "SATURATED": "Stokes I is cut off at a ceiling or floor",
     "FRINGES": "the continuum is periodic",
     "NO_LIGHT": "constant, or too many gaps: not inverted",
     "POOR_FIT": "the fit leaves more than the noise",

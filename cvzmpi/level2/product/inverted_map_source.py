@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 
 import numpy as np
 
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
+from cvzmpi.level2.inversion.stray_light import model_of_pixels
 from cvzmpi.level2.maps.level1 import Level1Map
-from cvzmpi.level2.maps.model_of_map import model_of_map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product import extensions
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
 from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition, SlitPixels
-from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddington
+from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 
 SPECTRAL_LINE = "FeI630"
 
@@ -80,7 +79,12 @@ class InvertedMapSource:
         found = self._inverted
         parameters = {name: found.parameters[name][step] for name in PARAMETERS}
         observed = self._prepared.read_profiles((step, slice(None)))
-        fitted = self._model.stokes(np.stack(list(parameters.values()), axis=1).astype(float))
+        origin = found.origin
+        place = step, slice(0, self._prepared.shape[1])
+        model = model_of_pixels(
+            self._prepared, origin.settings_json, origin.spectral_profile, place
+        )
+        fitted = model.stokes(np.stack(list(parameters.values()), axis=1).astype(float))
         profiles = LineProfiles(
             SPECTRAL_LINE,
             self._prepared.wavelength,
@@ -101,11 +105,6 @@ class InvertedMapSource:
             status=found.status[step],
             more=[*_of_the_model(parameters), *_of_trust(found, step)],
         )
-
-    @cached_property
-    def _model(self) -> MilneEddington:
-        origin = self._inverted.origin
-        return model_of_map(self._prepared, origin.settings_json, origin.spectral_profile)
 
 
 def _of_the_model(parameters: Mapping[str, np.ndarray]) -> Iterator[tuple[Extension, np.ndarray]]:
