@@ -90,9 +90,11 @@ class Level2Steps:
         from cvzmpi.level2.inversion.preparation import prepare_programs
         from cvzmpi.level2.spectroscopy.line_table import lines_of
 
-        level1, output = self.config.level1.directory, self.config.maps.prepared
+        level1, maps = self.config.level1.directory, self.config.maps
         settings, lines = self.config.preprocess, lines_of(self.config.inversion)
-        return prepare_programs(self.catalogue, job, level1, output, settings, lines)
+        return prepare_programs(
+            self.catalogue, job, level1, maps.prepared, settings, lines, maps.calcium
+        )
 
     def fetch(
         self, job: Job, programs: Sequence[str] = (), stop: Callable[[], bool] = lambda: False

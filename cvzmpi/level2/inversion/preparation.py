@@ -20,7 +20,7 @@ from cvzmpi.level2.programs.isolation import program_failure
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.settings import PreprocessSettings
-from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, Line
+from cvzmpi.level2.spectroscopy.zeeman import CA_II_854, FE_I_630, Line
 from cvzmpi.messages.wording import counted
 
 STEP = "preprocess"
@@ -65,6 +65,7 @@ def prepare_programs(
     output: Path,
     settings: PreprocessSettings,
     lines: Sequence[Line] = FE_I_630,
+    calcium: bool = False,
 ) -> PreparationReport:
     """Prepare all programs that are invertible, not reserved, and here as a whole.
 
@@ -77,6 +78,8 @@ def prepare_programs(
         Directories of all Level 1 data, and of the prepared maps.
     lines : sequence of Line
         The lines of the inversion; datasets with all of them are prepared.
+    calcium : bool
+        Whether datasets with Ca II 854.2 nm are prepared as well.
 
     Raises
     ------
@@ -89,7 +92,7 @@ def prepare_programs(
         program = catalogue.program(unit.name)
         if program is None or unit.name in reserved:
             continue
-        found = {d.dataset_id: level1_place(level1, d) for d in _datasets(program, lines)}
+        found = {d.dataset_id: level1_place(level1, d) for d in _datasets(program, lines, calcium)}
         here = {name: directory for name, directory in found.items() if directory is not None}
         if here and len(here) == len(found):
             event = _prepare(unit, here, output, settings, lines)
@@ -100,10 +103,16 @@ def prepare_programs(
     return report
 
 
-def _datasets(program: ObservingProgram, lines: Sequence[Line]) -> list[Dataset]:
+def _datasets(program: ObservingProgram, lines: Sequence[Line], calcium: bool) -> list[Dataset]:
+    """The datasets to prepare; those of the inversion come first."""
     if tuple(lines) == FE_I_630:
-        return iron_datasets(program)
-    return datasets_with(program, [line.wavelength for line in lines])
+        found = iron_datasets(program)
+    else:
+        found = datasets_with(program, [line.wavelength for line in lines])
+    if calcium and found:  # without them, nothing of the program is for us
+        of_calcium = datasets_with(program, [CA_II_854.wavelength])
+        found += [dataset for dataset in of_calcium if dataset not in found]
+    return found
 
 
 def _to_prepare(catalogue: Catalogue) -> list[LedgerUnit]:
