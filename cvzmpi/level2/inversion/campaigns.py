@@ -16,6 +16,7 @@ from cvzmpi.level2.inversion.map_inversion import (
     Tools,
     check_resume,
 )
+from cvzmpi.level2.maps.arms import CALCIUM
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, PREPARED_SUFFIX, map_name
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.settings import STEP_NAME, InversionSettings
@@ -165,7 +166,10 @@ class MapCampaign(InversionCampaign):
             If the prepared map cannot be read, or its inversion was begun with other settings.
         """
         content = PreparedMap.read(prepared)
-        name, tickets = map_name(prepared), MapTickets(content.shape)
+        name = map_name(prepared)
+        # Nothing is coupled in maps of Ca II 854.2 nm.
+        n_sweeps = 0 if content.arm == CALCIUM else self._tools.settings.n_sweeps
+        tickets = MapTickets(content.shape, n_sweeps)
         path = self._output / f"{name}{INVERTED_SUFFIX}"
         n_pixels = n_left = tickets.n_items(len(tickets))
         try:
