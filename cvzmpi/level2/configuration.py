@@ -71,6 +71,9 @@ class MapsConfig(Section):
     directory: FilePath = Field(
         Path("maps"), description="directory of prepared and inverted maps, and of the logs of jobs"
     )
+    calcium: bool = Field(
+        False, description="make maps also of the datasets with Ca II 854.2 nm, which must be here"
+    )
 
     @property
     def prepared(self) -> Path:

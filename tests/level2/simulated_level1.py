@@ -23,7 +23,17 @@ CROSSTALK = (0.012, -0.007, 0.004)
 
 
 def simulate_level1(
-    directory, n_steps=3, n_slit=10, n_maps=1, noise=1e-3, seed=1, centre=630.2, arm=None, turned=0
+    directory,
+    n_steps=3,
+    n_slit=10,
+    n_maps=1,
+    noise=1e-3,
+    seed=1,
+    centre=630.2,
+    arm=None,
+    turned=0,
+    spectra=None,
+    dispersion=STEP,
 ):
     """Write a dataset, and give the parameters of its atmospheres: shape (n_steps, n_slit, 10).
 
@@ -35,6 +45,10 @@ def simulate_level1(
         The arm of the spectrograph: VSPARMID.
     turned : float
         Angle between the slit and the north of the Sun, in degrees.
+    spectra : float, shape (n_steps, n_slit, 4, n_wavelengths), optional
+        In place of those of the iron lines; `centre` is the wavelength of the sample in the middle.
+    dispersion : float
+        Of these, in nm.
     """
     from astropy import units as u
     from dkist_data_simulator.dataset import Omit, key_function
@@ -53,9 +67,9 @@ def simulate_level1(
                 4,
                 10,
                 linewave=(centre + SHIFT) * u.nm,
-                detector_shape=(N_WAVELENGTHS, n_slit),
+                detector_shape=(spectra.shape[-1], n_slit),
             )
-            self.spectral_scale = STEP * u.nm / u.pix
+            self.spectral_scale = dispersion * u.nm / u.pix
             if arm is not None:
                 self.add_constant_key("VSPARMID", arm)
 
@@ -92,7 +106,9 @@ def simulate_level1(
             stokes, step = self.file_index[0], self.file_index[-1]
             return spectra[step, :, stokes].T[np.newaxis]
 
-    parameters, spectra = _sun(n_steps, n_slit, noise, seed)
+    parameters = None
+    if spectra is None:
+        parameters, spectra = _sun(n_steps, n_slit, noise, seed)
     directory = Path(directory)
     directory.mkdir(parents=True)
     with warnings.catch_warnings():

@@ -11,6 +11,7 @@ from cvzmpi.level2.maps.level1 import read_level1
 from cvzmpi.level2.product.check import check_product
 from cvzmpi.level2.product.files.file_names import directory_name
 from tests.level2.example_rows import OP, calcium, row
+from tests.level2.simulated_calcium import simulate_calcium
 from tests.level2.simulated_level1 import simulate_level1
 from tools.harness import job_process
 
@@ -95,6 +96,34 @@ def test_all_maps_of_a_dataset_are_published_each_as_an_inversion(campaign, cvzm
         assert (product.inversion_id, product.shape) == (inversion_id, [2, 6])
         begins |= {path.name.partition("_2")[2] for path in directory.glob("*.fits")}
     assert len(begins) == 4, "each scan position of each map has its own time"
+
+
+def test_a_program_with_both_arms_gets_an_inversion_and_a_map_of_calcium(
+    campaign, cvzmpi, run, store, example
+):
+    level1 = campaign / "level1" / "new"
+    simulate_calcium(level1, n_steps=2, n_slit=6)
+    inventory = read_level1(level1).inventory
+    level1.rename(level1.with_name(inventory["datasetId"]))
+    same = ("datasetId", "startTime", "endTime", "wavelengthMin", "wavelengthMax", "exposureTime")
+    store.datasets = [example.row(), calcium(**{key: inventory[key] for key in same})]
+    with (campaign / "cvzmpi.toml").open("a") as file:
+        file.write("\n[maps]\ncalcium = true\n")
+    for step in ("scan", "qualify"):
+        cvzmpi(step)
+    assert cvzmpi("preprocess") == "1 prepared, 0 failed; 2 maps\n"
+    ids = [line.partition(f"{OP}: inverted, ")[2] for line in run(ranks=3).splitlines()]
+    shown = cvzmpi("show", OP)
+    assert "Milne-Eddington" in shown
+    assert "weak-field approximation" in shown
+    assert cvzmpi("publish") == "".join(f"{OP}: published, {i}\n" for i in ids)
+    of = {record["inversionId"]: record["datasetIds"] for record in store.inversions}
+    assert of == {ids[0]: [example.dataset_id], ids[1]: [inventory["datasetId"]]}
+    lines = []
+    for inversion_id in ids:
+        directory = campaign / "buckets" / "data" / "pid_1_118" / directory_name(inversion_id)
+        lines += check_product([directory]).lines
+    assert lines == ["FeI630", "CaII854"]
 
 
 def test_a_map_that_cannot_be_inverted_brings_its_program_into_error(campaign, cvzmpi, run):

@@ -19,11 +19,12 @@ def invert(
     ranks_per_team: int,
     interval: float,
     noise: float | None,
+    lines: Path | None,
 ) -> int:
     """Work on the maps; the exit status is the same on all ranks."""
     world.first(lambda: check_parallel_hdf5(ranks_per_team, world.size))
     maps = world.first(lambda: find_prepared(prepared))
-    campaign = MapCampaign(maps, output, InversionSettings(noise=noise), interval)
+    campaign = MapCampaign(maps, output, InversionSettings(noise=noise, lines=lines), interval)
     display = ProgressDisplay("map", campaign.step_name, n_ranks=world.size)
     outcome = job.run(campaign, world, display, ranks_per_team)
     return world.first(lambda: exit_status(outcome))

@@ -22,12 +22,20 @@ def ranks_per_team(unit: str) -> Callable[..., Any]:
     return _option("--ranks-per-team", type=_count, default=1, help=help)
 
 
+_lines = click.option(
+    "--lines",
+    type=GIVEN_PATH,
+    help="Table of the lines, .ecsv or .csv.  [default: the iron lines at 630 nm]",
+)
+
+
 @lazy_command("cvzmpi.level2.commands.prepare:prepare", "Prepare Level 1 data for the inversion.")
 @click.argument("datasets", type=GIVEN_PATH, nargs=-1, required=True)
 @click.option("--output", type=GIVEN_PATH, required=True, help="Directory of the prepared maps.")
 @click.option("--map", "map_number", type=int, help="One map only, from 0.  [default: all]")
 @_option("--spectral-bin", type=_count, default=1, help="Wavelengths averaged.")
 @_option("--slit-bin", type=_count, default=1, help="Pixels of the slit averaged.")
+@_lines
 def prepare() -> None:
     """Prepare Level 1 datasets of ViSP, directories with FITS and ASDF files, for the inversion."""
 
@@ -38,11 +46,12 @@ def prepare() -> None:
 @ranks_per_team("map")
 @_option("--interval", type=_positive, default=5.0, help="Seconds between checkpoints.")
 @_option("--noise", type=_positive, help="Noise of the profiles, in continua; else it is measured.")
+@_lines
 def invert() -> None:
     """Invert all prepared maps of a directory; with mpirun or srun, on all ranks.
 
-    A Milne-Eddington inversion of Fe I 630.15 and 630.25 nm. Start it again after any stop: only
-    what is missing is done.
+    A Milne-Eddington inversion of Fe I 630.15 and 630.25 nm, or of the lines of a table. Start it
+    again after any stop: only what is missing is done.
     """
 
 

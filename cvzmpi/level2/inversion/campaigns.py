@@ -9,13 +9,14 @@ from typing import Any
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.inversion.calcium_maps import work_on_map
 from cvzmpi.level2.inversion.inversion_unit import InversionUnit, UnitMap
 from cvzmpi.level2.inversion.map_inversion import (
     MapTickets,
     Tools,
     check_resume,
-    invert_map,
 )
+from cvzmpi.level2.maps.arms import CALCIUM
 from cvzmpi.level2.maps.map_names import INVERTED_SUFFIX, PREPARED_SUFFIX, map_name
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.settings import STEP_NAME, InversionSettings
@@ -25,7 +26,7 @@ from cvzmpi.scheduler.schedule import Schedule
 
 
 class InversionCampaign:
-    """Milne-Eddington inversions; the content of a unit is an `InversionUnit`.
+    """Inversions, and maps of Ca II 854.2 nm; the content of a unit is an `InversionUnit`.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ class InversionCampaign:
         """Invert what is left of the maps of a unit, one after the other."""
         content: InversionUnit = unit.content
         results = [
-            invert_map(self._tools, one.prepared, one.inverted, team, control)
+            work_on_map(self._tools, one.prepared, one.inverted, team, control)
             for one in content.maps
         ]
         notes = [result["note"] for result in results if "note" in result]
@@ -166,7 +167,9 @@ class MapCampaign(InversionCampaign):
         """
         content = PreparedMap.read(prepared)
         name = map_name(prepared)
-        tickets = MapTickets(content.shape, self._tools.settings.n_sweeps)
+        # Nothing is coupled in maps of Ca II 854.2 nm.
+        n_sweeps = 0 if content.arm == CALCIUM else self._tools.settings.n_sweeps
+        tickets = MapTickets(content.shape, n_sweeps)
         path = self._output / f"{name}{INVERTED_SUFFIX}"
         n_pixels = n_left = tickets.n_items(len(tickets))
         try:

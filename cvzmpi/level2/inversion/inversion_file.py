@@ -25,17 +25,18 @@ from cvzmpi.level2.inversion.inverted_datasets import (
     SIGNIFICANCE,
     SWEEP,
     WEAK_FIELD_NOTE,
-    diagnostics_in,
+    datasets_in,
     group_of_sweep,
     n_sweeps_of,
+    name_the_bits,
     names_of_parameters,
+    write_new,
 )
-from cvzmpi.level2.maps.map_file import opened, writing
-from cvzmpi.level2.pixels.outliers import Quality
+from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.messages.wording import counted
-from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
-from cvzmpi.storage.whole_file import is_there, write_whole
+from cvzmpi.storage.structure_checksum import new_in_memory
+from cvzmpi.storage.whole_file import is_there
 
 if TYPE_CHECKING:
     pass
@@ -105,6 +106,8 @@ class InvertedMap:
     # version began
     quality: np.ndarray
     origin: Origin
+    # int32 array of the map's shape; None in a file of an earlier version
+    n_outliers: np.ndarray | None = None
     # float32 array of the map's shape; None in a file of an earlier version
     field_significance: np.ndarray | None = None
     # float32 arrays of the map's shape in G, by the names of `weak_field.PRODUCTS`; empty in a file
@@ -136,17 +139,8 @@ def create(
     MapFileError
     """
     with new_in_memory() as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["format_version"] = FORMAT_VERSION
-        file.attrs["model"] = MODEL
+        describe(file, MODEL, n_tickets, origin)
         file.attrs["note"] = AZIMUTH_NOTE
-        file.attrs["settings"] = origin.settings_json
-        file.attrs["prepared_sha256"] = origin.prepared_checksum
-        file.attrs["software"] = json.dumps(dict(origin.software), sort_keys=True)
-        if origin.spectral_profile is not None:
-            file.attrs["spectral_profile"] = origin.spectral_profile
-        file.attrs["n_tickets"] = np.int64(n_tickets)
-        file.attrs["n_tickets_remaining"] = np.int64(n_tickets)
         diagnostics = DIAGNOSTICS | LATER_DIAGNOSTICS
         if n_sweeps:
             file.attrs["n_sweeps"] = np.int64(n_sweeps)
@@ -159,15 +153,24 @@ def create(
         for name, kind in diagnostics.items():
             file[name] = np.full(shape, kind.before, kind.dtype)
             file[name].attrs["units"] = kind.units
-        # As the conventions for climate and forecast metadata (CF, section 3.5) have it.
-        file["quality"].attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
-        file["quality"].attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
+        name_the_bits(file["quality"])
         file["weak_field"].attrs["note"] = WEAK_FIELD_NOTE
         file["field_components"].attrs["note"] = COMPONENTS_NOTE
-        datasets = [*diagnostics, *names_of_parameters(n_sweeps)]
-        content = whole_image(file, [*datasets, "n_tickets_remaining"])
-    with writing(path):
-        write_whole(path, content, fsync)
+        write_new(path, file, fsync)
+
+
+def describe(file: h5py.File, model: str, n_tickets: int, origin: Origin) -> None:
+    """Say in the attributes of a new file what it is and what it is made with."""
+    file.attrs["format"] = FORMAT
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["model"] = model
+    file.attrs["settings"] = origin.settings_json
+    file.attrs["prepared_sha256"] = origin.prepared_checksum
+    file.attrs["software"] = json.dumps(dict(origin.software), sort_keys=True)
+    if origin.spectral_profile is not None:
+        file.attrs["spectral_profile"] = origin.spectral_profile
+    file.attrs["n_tickets"] = np.int64(n_tickets)
+    file.attrs["n_tickets_remaining"] = np.int64(n_tickets)
 
 
 def read_progress(path: Path) -> Progress | None:
@@ -257,6 +260,8 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
     if progress is None:
         raise MapFileError(f"{path}: no such file")
     with opened(path, FORMAT, FORMAT_VERSION) as file:
+        if file.attrs["model"] != MODEL:
+            raise MapFileError(f"{path}: by the {file.attrs['model']}, expected {MODEL}")
         so_far = InvertedMap(
             parameters={name: file[progress.group][name][()] for name in PARAMETERS},
             uncertainties={name: file["uncertainties"][name][()] for name in PARAMETERS},
@@ -269,6 +274,7 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
                 json.loads(file.attrs["software"]),
                 file.attrs.get("spectral_profile"),
             ),
+            n_outliers=file["n_outliers"][()] if "n_outliers" in file else None,
             field_significance=file[SIGNIFICANCE][()] if SIGNIFICANCE in file else None,
             weak_field=_group(file, "weak_field"),
             field_components=_group(file, "field_components"),
@@ -278,8 +284,7 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
     """Check that all datasets are there, and of one shape."""
-    names = *diagnostics_in(file), *names_of_parameters(n_sweeps_of(file))
-    datasets = [file[name] for name in names]
+    datasets = [file[name] for name in datasets_in(file)]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")
 

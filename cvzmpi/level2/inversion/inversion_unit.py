@@ -1,9 +1,9 @@
 """A unit of an inversion campaign: one map, or all maps of an Observing Program.
 
 A map is one passing of the slit over the Sun; a program has all maps of all its datasets that have
-observed the iron lines. Each map is inverted into a file of its own. For a program, the name of the
-file contains the checksum of the profiles: a map that is prepared anew from other data gets another
-file.
+observed the iron lines, and Ca II 854.2 nm if that is wanted. Each map is inverted into a file of
+its own. For a program, the name of the file contains the checksum of the profiles: a map that is
+prepared anew from other data gets another file.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class UnitMap:
     inverted: Path  # the inverted map, which may not be there yet
     n_pixels: int
     level1: Path | None = None  # directory of the Level 1 dataset
+    arm: str | None = None  # as in `maps.arms`; None if it is that of the iron lines
 
     @property
     def n_tickets_done(self) -> int:
@@ -92,5 +93,5 @@ def last_prepared(history: list[Recorded], inverted: Path) -> InversionUnit | No
     maps = last_maps(history, inverted)
     if maps is None:
         return None
-    units = (UnitMap(one.prepared, one.inverted, one.n_pixels, one.level1) for one in maps)
+    units = (UnitMap(one.prepared, one.inverted, one.n_pixels, one.level1, one.arm) for one in maps)
     return InversionUnit(history[0].unit, tuple(units))

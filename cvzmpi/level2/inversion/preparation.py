@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +11,16 @@ from cvzmpi.errors import MapFileError
 from cvzmpi.ledger import Event, Job, LedgerUnit, Recorded, State
 from cvzmpi.level2.inversion.inversion_unit import record_of
 from cvzmpi.level2.inversion.recorded_maps import last_record
-from cvzmpi.level2.maps.level1_places import iron_datasets, level1_place
+from cvzmpi.level2.maps.level1_places import datasets_with, iron_datasets, level1_place
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.maps.preprocess import preprocess_dataset
+from cvzmpi.level2.metadata_store.dataset import Dataset
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.isolation import program_failure
+from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.settings import PreprocessSettings
+from cvzmpi.level2.spectroscopy.zeeman import CA_II_854, FE_I_630, Line
 from cvzmpi.messages.wording import counted
 
 STEP = "preprocess"
@@ -56,12 +59,27 @@ class PreparationReport:
 
 
 def prepare_programs(
-    catalogue: Catalogue, job: Job, level1: Path, output: Path, settings: PreprocessSettings
+    catalogue: Catalogue,
+    job: Job,
+    level1: Path,
+    output: Path,
+    settings: PreprocessSettings,
+    lines: Sequence[Line] = FE_I_630,
+    calcium: bool = False,
 ) -> PreparationReport:
     """Prepare all programs that are invertible, not reserved, and here as a whole.
 
     A program that fails goes into error, and the others go on. One whose prepared maps are damaged
     or gone is prepared anew.
+
+    Parameters
+    ----------
+    level1, output : Path
+        Directories of all Level 1 data, and of the prepared maps.
+    lines : sequence of Line
+        The lines of the inversion; datasets with all of them are prepared.
+    calcium : bool
+        Whether datasets with Ca II 854.2 nm are prepared as well.
 
     Raises
     ------
@@ -74,15 +92,27 @@ def prepare_programs(
         program = catalogue.program(unit.name)
         if program is None or unit.name in reserved:
             continue
-        found = {d.dataset_id: level1_place(level1, d) for d in iron_datasets(program)}
+        found = {d.dataset_id: level1_place(level1, d) for d in _datasets(program, lines, calcium)}
         here = {name: directory for name, directory in found.items() if directory is not None}
         if here and len(here) == len(found):
-            event = _prepare(unit, here, output, settings)
+            event = _prepare(unit, here, output, settings, lines)
             for recorded in catalogue.ledger.record([event], job, skip_stale=True):
                 report.add(recorded)  # not if a scan reopened the program meanwhile
         elif here:
             report.incomplete.append(unit.name)
     return report
+
+
+def _datasets(program: ObservingProgram, lines: Sequence[Line], calcium: bool) -> list[Dataset]:
+    """The datasets to prepare; those of the inversion come first."""
+    if tuple(lines) == FE_I_630:
+        found = iron_datasets(program)
+    else:
+        found = datasets_with(program, [line.wavelength for line in lines])
+    if calcium and found:  # without them, nothing of the program is for us
+        of_calcium = datasets_with(program, [CA_II_854.wavelength])
+        found += [dataset for dataset in of_calcium if dataset not in found]
+    return found
 
 
 def _to_prepare(catalogue: Catalogue) -> list[LedgerUnit]:
@@ -117,13 +147,17 @@ def _as_recorded(history: list[Recorded]) -> bool:
 
 
 def _prepare(
-    unit: LedgerUnit, datasets: Mapping[str, Path], output: Path, settings: PreprocessSettings
+    unit: LedgerUnit,
+    datasets: Mapping[str, Path],
+    output: Path,
+    settings: PreprocessSettings,
+    lines: Sequence[Line],
 ) -> Event:
     """Prepare all maps of a program; returns the event that says how it went."""
     maps = []
     for dataset_id, directory in datasets.items():
         try:
-            prepared = preprocess_dataset(directory, output, settings, dataset_id)
+            prepared = preprocess_dataset(directory, output, settings, dataset_id, lines)
         except Exception as error:
             failure = program_failure(error, str(directory), _LOGGER)
             return failure_event(unit.name, unit.state, STEP, failure, level1=directory)

@@ -21,7 +21,9 @@ from cvzmpi.ledger.db.tables import latest, units
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion.inversion_file import MODEL, read_progress
 from cvzmpi.level2.inversion.inversion_unit import InversionUnit, last_prepared
+from cvzmpi.level2.inversion.inverted_datasets import WEAK_FIELD_MODEL
 from cvzmpi.level2.inversion.map_inversion import Tools
+from cvzmpi.level2.maps.arms import CALCIUM
 from cvzmpi.level2.programs.catalogue import Catalogue, reserved_programs
 from cvzmpi.level2.programs.changed_data import changed_programs
 from cvzmpi.level2.programs.inversions import Inversion, add_inversion, draw_inversion_id
@@ -162,12 +164,16 @@ class ProgramWork:
                 "level1": str(one.level1),
                 "prepared": str(one.prepared),
                 "inverted": str(one.inverted),
+                **({"model": WEAK_FIELD_MODEL} if one.arm == CALCIUM else {}),
             }
             for one in self._programs[outcome.unit].maps
         ]
         ids = [made["inversion_id"] for made in inversions]
         self.inverted += [(outcome.unit, inversion_id) for inversion_id in ids]
         summary = f"{MODEL} inversion, {', '.join(ids)}"
+        if any("model" in made for made in inversions):
+            by_id = [f"{made['inversion_id']}: {made.get('model', MODEL)}" for made in inversions]
+            summary = ", ".join(by_id)
         result = {**outcome.result, "step": STEP, "summary": summary, "inversions": inversions}
         return replace(outcome, result=result)
 
@@ -186,8 +192,9 @@ def keep_inversions(connection: sa.Connection, happened: Sequence[Event]) -> Non
             continue
         for made in detail["inversions"]:
             files = {key: made[key] for key in ("level1", "prepared", "inverted")}
+            model = made.get("model", MODEL)
             add_inversion(
-                connection, Inversion(made["inversion_id"], event.unit, MODEL, files, event.at)
+                connection, Inversion(made["inversion_id"], event.unit, model, files, event.at)
             )
 
 

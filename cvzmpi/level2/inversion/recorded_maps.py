@@ -23,6 +23,7 @@ class RecordedMap:
     prepared: Path
     inverted: Path  # the inverted map, which may not be there yet
     n_pixels: int
+    arm: str | None = None  # as in `maps.arms`; None if it is that of the iron lines
 
 
 def last_record(history: list[Recorded]) -> list[dict[str, Any]] | None:
@@ -52,5 +53,6 @@ def last_maps(history: list[Recorded], inverted: Path) -> list[RecordedMap] | No
         prepared = Path(entry["prepared"])
         name = f"{map_name(prepared)}.{entry['checksum'][:_CHECKSUM_DIGITS]}{INVERTED_SUFFIX}"
         path = inverted.absolute() / name
-        maps.append(RecordedMap(Path(entry["level1"]), prepared, path, entry["n_pixels"]))
+        arm = entry.get("record", {}).get("arm")
+        maps.append(RecordedMap(Path(entry["level1"]), prepared, path, entry["n_pixels"], arm))
     return maps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from collections.abc import Sequence
 from pathlib import Path
 
 from cvzmpi.level2.metadata_store.dataset import Dataset
@@ -39,3 +40,15 @@ def iron_datasets(program: ObservingProgram) -> list[Dataset]:
     """The datasets that are inverted here: those with the iron lines at 630 nm."""
     covers = SPECTRAL_RULES["midpoint"].covers
     return [dataset for dataset in program.spectropolarimetric if covers(dataset, FE_I_630)]
+
+
+def datasets_with(program: ObservingProgram, wavelengths: Sequence[float]) -> list[Dataset]:
+    """The datasets that have observed all of some wavelengths, in nm."""
+    return [
+        dataset
+        for dataset in program.spectropolarimetric
+        if dataset.wavelength_min is not None
+        and dataset.wavelength_max is not None
+        and dataset.wavelength_min <= min(wavelengths)
+        and max(wavelengths) <= dataset.wavelength_max
+    ]

@@ -46,6 +46,11 @@ class PreparedMap:
         return MapScale.from_record(self.record.get("scale"))
 
     @property
+    def arm(self) -> str | None:
+        """The name of the arm, as in `arms`; None if it is that of the iron lines."""
+        return self.record.get("arm")
+
+    @property
     def tellurics(self) -> tuple[Telluric, ...]:
         """The lines of the Earth's atmosphere.
 

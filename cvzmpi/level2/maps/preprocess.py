@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.errors import Level1Error, MapFileError
+from cvzmpi.level2.maps.arms import UNCALIBRATED, Arm, arm_of, arms_of
 from cvzmpi.level2.maps.level1 import Level1Map, count_maps, read_level1
 from cvzmpi.level2.maps.map_file import writing
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
@@ -24,12 +26,10 @@ from cvzmpi.level2.maps.map_scale import MapScale, scale_of
 from cvzmpi.level2.maps.prepared_map import PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.wavelength_calibration import calibrate
 from cvzmpi.level2.settings import PreprocessSettings
-from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.tellurics import find_tellurics
-from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
+from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, Line
 from cvzmpi.software import installed_versions
 
-_MARGIN = 0.09  # nm more on each side, since the wavelengths are not calibrated yet
 _SOFTWARE = ("cvzmpi", "numpy", "h5py", "astropy", "dkist")
 _QUIET_FRACTION = 0.5  # the less polarised half of the brighter half
 
@@ -43,11 +43,15 @@ class _Cut:
 
 
 def preprocess_dataset(
-    directory: Path, output: Path, settings: PreprocessSettings, dataset_id: str | None = None
+    directory: Path,
+    output: Path,
+    settings: PreprocessSettings,
+    dataset_id: str | None = None,
+    lines: Sequence[Line] = FE_I_630,
 ) -> list[PreparedMap]:
     """Prepare all maps of a Level 1 dataset, as `preprocess` does."""
     return [
-        preprocess(directory, output, settings, map_number, dataset_id)
+        preprocess(directory, output, settings, map_number, dataset_id, lines)
         for map_number in range(count_maps(directory))
     ]
 
@@ -58,10 +62,12 @@ def preprocess(
     settings: PreprocessSettings,
     map_number: int = 0,
     dataset_id: str | None = None,
+    lines: Sequence[Line] = FE_I_630,
 ) -> PreparedMap:
     """Prepare one map of a Level 1 dataset for the inversion.
 
-    A map that was prepared from the same files with the same settings stays.
+    The lines say which part of the spectrum is prepared; where it has Ca II 854.2 nm and not these
+    lines, that line. A map that was prepared from the same files with the same settings stays.
 
     Parameters
     ----------
@@ -73,6 +79,8 @@ def preprocess(
         The number of the map, from 0, in a dataset with several.
     dataset_id : str, optional
         The id that the dataset must have.
+    lines : sequence of Line
+        The lines of the inversion.
 
     Returns
     -------
@@ -89,19 +97,21 @@ def preprocess(
     level1 = read_level1(directory, map_number)
     if dataset_id not in (None, level1.dataset_id):
         raise Level1Error(f"{directory}: is dataset {level1.dataset_id}, expected {dataset_id}")
+    arm = arm_of(level1.wavelength, arms_of(settings, lines))
     path = output / f"{level1.dataset_id}_{map_number:03d}{PREPARED_SUFFIX}"
     origin = {
         "dataset": level1.dataset_id,
         "map": map_number,
         "settings": settings.model_dump(mode="json"),
         "files": level1.check_files(),
+        **arm.origin,
     }
     if (ready := _already_prepared(path, origin)) is not None:
         return ready
-    cut = _cut(level1, settings, path)
+    cut = _cut(level1, settings, arm, path)
     try:
         scale = scale_of(level1.headers(), settings.slit_bin)
-        return _prepare(cut, path, origin, settings, scale)
+        return _prepare(cut, path, origin, settings, arm, scale)
     except Level1Error as error:
         raise Level1Error(f"{directory}: {error}") from error
 
@@ -117,17 +127,16 @@ def _already_prepared(path: Path, origin: dict[str, Any]) -> PreparedMap | None:
     return ready if all(ready.record.get(key) == origin[key] for key in origin) else None
 
 
-def _cut(level1: Level1Map, settings: PreprocessSettings, path: Path) -> _Cut:
+def _cut(level1: Level1Map, settings: PreprocessSettings, arm: Arm, path: Path) -> _Cut:
     """Read the part that may be needed, once."""
     wanted = np.flatnonzero(
-        (level1.wavelength > settings.first_wavelength - _MARGIN)
-        & (level1.wavelength < settings.last_wavelength + _MARGIN)
+        (level1.wavelength > arm.first - arm.margin) & (level1.wavelength < arm.last + arm.margin)
     )
     if len(wanted) < 2:
         first, last = level1.wavelength[[0, -1]]
         raise Level1Error(
             f"{level1.directory}: has {first:.3f} to {last:.3f} nm, expected "
-            f"{settings.first_wavelength} to {settings.last_wavelength} nm"
+            f"{arm.first} to {arm.last} nm"
         )
     wavelengths = slice(int(wanted[0]), int(wanted[-1]) + 1)
     n_slit = level1.n_slit // settings.slit_bin
@@ -162,16 +171,17 @@ def _prepare(
     path: Path,
     origin: dict[str, Any],
     settings: PreprocessSettings,
+    arm: Arm,
     scale: MapScale | None,
 ) -> PreparedMap:
     """Calibrate, normalise, correct, and write."""
-    quiet_profile, n_quiet = _quiet_profile(cut)
-    calibration = calibrate(cut.wavelength, quiet_profile, FE_I_630)
+    quiet_profile, n_quiet = _quiet_profile(cut, arm)
+    calibration = calibrate(cut.wavelength, quiet_profile, arm.lines, arm.line_width)
     wavelength = calibration.apply(cut.wavelength)
     tellurics = find_tellurics(wavelength, quiet_profile)
-    outside = spectral_window.of_continuum(wavelength, FE_I_630, tellurics=tellurics)
+    outside = arm.of_continuum(wavelength, tellurics=tellurics)
     continuum = _continuum(wavelength, quiet_profile, outside)
-    kept = _kept(wavelength, settings)
+    kept = _kept(wavelength, settings.spectral_bin, arm)
     binned = _bin(wavelength[kept], settings.spectral_bin)
     quiet_binned = _bin((quiet_profile / continuum)[kept], settings.spectral_bin)
     leaks, noises = [], []
@@ -204,11 +214,11 @@ def _prepare(
     return PreparedMap.read(path)
 
 
-def _quiet_profile(cut: _Cut) -> tuple[np.ndarray, int]:
+def _quiet_profile(cut: _Cut, arm: Arm) -> tuple[np.ndarray, int]:
     """Mean intensity of the bright pixels that are polarised least, and their number."""
-    outside = spectral_window.of_continuum(cut.wavelength, FE_I_630, _MARGIN / 2)
+    outside = arm.of_continuum(cut.wavelength, UNCALIBRATED / 2)
     if not outside.any():
-        outside = spectral_window.of_continuum(cut.wavelength, FE_I_630)
+        outside = arm.of_continuum(cut.wavelength)
     brightness, polarisation, complete = [], [], []
     for stokes in cut.stokes:
         complete.append(np.isfinite(stokes).all(axis=(1, 2)))
@@ -239,18 +249,15 @@ def _continuum(
     return level + slope * (wavelength - middle)
 
 
-def _kept(wavelength: np.ndarray, settings: PreprocessSettings) -> np.ndarray:
-    inside = (wavelength >= settings.first_wavelength) & (wavelength <= settings.last_wavelength)
-    kept = np.flatnonzero(inside)
-    n_binned = len(kept) // settings.spectral_bin
-    if n_binned == 0 or any(
-        not wavelength[kept[0]] < line.wavelength < wavelength[kept[-1]] for line in FE_I_630
-    ):
+def _kept(wavelength: np.ndarray, spectral_bin: int, arm: Arm) -> np.ndarray:
+    kept = np.flatnonzero((wavelength >= arm.first) & (wavelength <= arm.last))
+    n_binned = len(kept) // spectral_bin
+    if n_binned == 0 or not arm.is_within(wavelength[kept]):
         raise Level1Error(
-            f"the lines are not within the {len(kept)} wavelengths from "
-            f"{settings.first_wavelength} to {settings.last_wavelength} nm"
+            f"the lines are not within the {len(kept)} wavelengths from {arm.first} to "
+            f"{arm.last} nm"
         )
-    return kept[: n_binned * settings.spectral_bin]
+    return kept[: n_binned * spectral_bin]
 
 
 def _crosstalk(continuum: np.ndarray) -> np.ndarray:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvzmpi.errors import Level1Error
+from cvzmpi.level2.spectroscopy.spectral_window import CALIBRATING_WIDTH
 from cvzmpi.level2.spectroscopy.zeeman import Line
 
 _FARTHEST = 0.08  # nm; the largest error that is corrected, less than the distance of the lines
-_LINE_WIDTH = 0.006  # nm; the width of Gaussians that are compared with the spectrum
 _CORE = 0.5  # the centre of gravity is taken of the deepest part of a line, this fraction of it
 _LARGEST_STRETCH = 0.02
 
@@ -33,7 +33,12 @@ class Calibration:
         return self.stretch * (wavelength - self.reference) + self.reference + self.shift
 
 
-def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]) -> Calibration:
+def calibrate(
+    wavelength: np.ndarray,
+    profile: np.ndarray,
+    lines: Sequence[Line],
+    width: float = CALIBRATING_WIDTH,
+) -> Calibration:
     """Find the correction that puts lines at their wavelengths: of one line, a shift only.
 
     Parameters
@@ -42,6 +47,8 @@ def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]
         In nm, wrong by up to 0.08 nm.
     profile : float64, shape (n_wavelengths,)
         Mean intensity of the quiet Sun.
+    width : float
+        Of the Gaussians that are compared with the lines, in nm.
 
     Raises
     ------
@@ -50,8 +57,8 @@ def calibrate(wavelength: np.ndarray, profile: np.ndarray, lines: Sequence[Line]
     """
     depth = 1 - profile / np.percentile(profile, 95)
     expected = np.array([line.wavelength for line in lines])
-    shift = _coarse_shift(wavelength, depth, expected)
-    found = np.array([_centre(wavelength, depth, place - shift) for place in expected])
+    shift = _coarse_shift(wavelength, depth, expected, width)
+    found = np.array([_centre(wavelength, depth, place - shift, width) for place in expected])
     stretch = _stretch(found, expected) if len(expected) > 1 else 1.0
     reference = float(found.mean())
     return Calibration(float(expected.mean()) - reference, stretch, reference)
@@ -68,18 +75,20 @@ def _stretch(found: np.ndarray, expected: np.ndarray) -> float:
     return stretch
 
 
-def _coarse_shift(wavelength: np.ndarray, depth: np.ndarray, expected: np.ndarray) -> float:
+def _coarse_shift(
+    wavelength: np.ndarray, depth: np.ndarray, expected: np.ndarray, width: float
+) -> float:
     """The shift at which Gaussians correlate best with the spectrum."""
     step = float(np.median(np.diff(wavelength)))
     shifts = np.arange(-_FARTHEST, _FARTHEST + step, step)
     distance = wavelength + shifts[:, np.newaxis] - expected[:, np.newaxis, np.newaxis]
-    likeness = (np.exp(-((distance / _LINE_WIDTH) ** 2)).sum(axis=0) * depth).sum(axis=1)
+    likeness = (np.exp(-((distance / width) ** 2)).sum(axis=0) * depth).sum(axis=1)
     return float(shifts[np.argmax(likeness)])
 
 
-def _centre(wavelength: np.ndarray, depth: np.ndarray, place: float) -> float:
+def _centre(wavelength: np.ndarray, depth: np.ndarray, place: float, width: float) -> float:
     """Centre of gravity of a line's core."""
-    near = np.flatnonzero(np.abs(wavelength - place) < 2 * _LINE_WIDTH)
+    near = np.flatnonzero(np.abs(wavelength - place) < 2 * width)
     if len(near) < 3 or depth[near].max() < 0.1:
         raise Level1Error(f"no spectral line near {place:.4f} nm")
     deepest = near[np.argmax(depth[near])]

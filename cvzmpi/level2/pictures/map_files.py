@@ -15,12 +15,13 @@ from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
+from cvzmpi.level2.pixels import calcium
 from cvzmpi.level2.pixels.pixel_inversion import left_out_of
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
-from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
+from cvzmpi.level2.spectroscopy.zeeman import CA_II_854, FE_I_630
 
-_QUIET_CONTINUUM = "quiet Sun"
+QUIET_CONTINUUM = "quiet Sun"
 _DEGREES = 180 / np.pi
 
 
@@ -32,15 +33,15 @@ def open_prepared(path: Path) -> OpenedMap:
     MapFileError
     """
     prepared = PreparedMap.read(path)
-    continuum = _Continuum(prepared)
+    continuum = Continuum(prepared)
     quantities = [
-        Quantity("continuum", _QUIET_CONTINUUM, continuum.read),
+        Quantity("continuum", QUIET_CONTINUUM, continuum.read),
         Quantity("linear_polarisation", "%", continuum.read_linear),
         Quantity("circular_polarisation", "%", continuum.read_circular),
     ]
 
     def read_profiles(x: int, y: int) -> Profiles:
-        return Profiles(prepared.wavelength, _observed(prepared, x, y), None)
+        return Profiles(prepared.wavelength, observed_in(prepared, x, y), None)
 
     return OpenedMap(
         path=path,
@@ -67,21 +68,17 @@ def open_inverted(path: Path, prepared_path: Path | None) -> OpenedMap:
         If a file cannot be read, or the prepared map is not that of the inverted one.
     """
     inverted, progress = read_so_far(path)
-    prepared = _prepared_of(path, inverted, prepared_path)
+    prepared = prepared_of(path, inverted.origin.prepared_checksum, prepared_path)
     quantities = [Quantity.of("chi_squared", "", _where_inverted(inverted, inverted.chi_squared))]
     for name, unit in PARAMETERS.items():
         factor, shown = (_DEGREES, "deg") if unit == "rad" else (1, unit)
         for suffix, found in (("", inverted.parameters), (UNCERTAINTY, inverted.uncertainties)):
             values = _where_inverted(inverted, factor * found[name].astype(float))
             quantities.append(Quantity.of(f"{name}{suffix}", shown, values))
-    quantities.append(_continuum(inverted, prepared))
-    notes = [] if prepared is None else _notes(prepared)
+    quantities += [*_of_trust(inverted), _continuum(inverted, prepared)]
+    notes = notes_of(prepared, inverted.status, progress.done)
     if prepared is None:
-        notes.append("without its prepared map: the continuum is that of the fit")
-    if not progress.done:
-        n_done = int(np.count_nonzero(inverted.status != NOT_BEGUN))
-        share = n_done / inverted.status.size
-        notes.append(f"{n_done:,} of {inverted.status.size:,} pixels inverted so far, {share:.0%}")
+        notes.insert(0, "without its prepared map: the continuum is that of the fit")
 
     def read_profiles(x: int, y: int) -> Profiles:
         return _profiles(path, inverted, prepared, x, y)
@@ -100,7 +97,12 @@ def open_inverted(path: Path, prepared_path: Path | None) -> OpenedMap:
 
 
 def continuum_of(wavelength: np.ndarray) -> np.ndarray:
-    """Mask of the wavelengths that show the continuum; all of them where there is none."""
+    """Mask of the wavelengths that show the continuum, or the far wings of Ca II 854.2 nm.
+
+    All of them where there are none.
+    """
+    if wavelength[0] < CA_II_854.wavelength < wavelength[-1]:
+        return calcium.far_wings(wavelength)
     outside = spectral_window.of_continuum(wavelength, FE_I_630)
     return outside if outside.any() else np.ones_like(outside)
 
@@ -114,16 +116,48 @@ def _where_inverted(inverted: InvertedMap, values: np.ndarray) -> np.ndarray:
     return np.where(without, np.nan, values)
 
 
+def notes_of(prepared: PreparedMap | None, status: np.ndarray, is_done: bool) -> list[str]:
+    """What a reader of a picture must know."""
+    notes = [] if prepared is None else _notes(prepared)
+    if not is_done:
+        n_done = int(np.count_nonzero(status != NOT_BEGUN))
+        share = n_done / status.size
+        notes.append(f"{n_done:,} of {status.size:,} pixels inverted so far, {share:.0%}")
+    return notes
+
+
+def _of_trust(inverted: InvertedMap) -> list[Quantity]:
+    """Quality, detection and the weak-field approximation; earlier versions wrote none of them."""
+    found: list[tuple[str, str, np.ndarray]] = []
+    if inverted.field_significance is not None:
+        found.append(("significance", "sigma", inverted.field_significance))
+    for name, values in inverted.weak_field.items():
+        of, is_error, _ = name.partition("_error")
+        found.append((f"{of}{UNCERTAINTY}" if is_error else of, "G", values))
+    quantities = [Quantity.of(name, unit, values) for name, unit, values in found]
+    if inverted.n_outliers is not None:
+        quantities += quality_of(inverted.status, inverted.quality, inverted.n_outliers)
+    return quantities
+
+
+def quality_of(status: np.ndarray, quality: np.ndarray, n_outliers: np.ndarray) -> list[Quantity]:
+    """Quality and outliers, of the pixels that are begun."""
+    return [
+        Quantity.of(name, "", np.where(status != NOT_BEGUN, values.astype(float), np.nan))
+        for name, values in (("quality", quality), ("outliers", n_outliers))
+    ]
+
+
 def _continuum(inverted: InvertedMap, prepared: PreparedMap | None) -> Quantity:
     """The observed continuum, or that of the model: its source function at optical depth 1."""
     if prepared is not None:
-        return Quantity("continuum", _QUIET_CONTINUUM, _Continuum(prepared).read)
+        return Quantity("continuum", QUIET_CONTINUUM, Continuum(prepared).read)
     p = inverted.parameters
     values = _where_inverted(inverted, p["source_constant"] + p["source_gradient"])
-    return Quantity.of("continuum", _QUIET_CONTINUUM, values)
+    return Quantity.of("continuum", QUIET_CONTINUUM, values)
 
 
-class _Continuum:
+class Continuum:
     """The continuum of a prepared map, and its polarisation relative to it."""
 
     def __init__(self, prepared: PreparedMap) -> None:
@@ -164,9 +198,14 @@ def _percent(polarised: np.ndarray, light: np.ndarray) -> np.ndarray:
     return largest
 
 
-def _prepared_of(path: Path, inverted: InvertedMap, given: Path | None) -> PreparedMap | None:
-    """The prepared map that was inverted; None if it is in none of the usual places."""
-    checksum = inverted.origin.prepared_checksum
+def prepared_of(path: Path, checksum: str, given: Path | None) -> PreparedMap | None:
+    """The prepared map of an inverted one; None if it is in none of the usual places.
+
+    Raises
+    ------
+    MapFileError
+        If the one that is given is not that of the checksum, or cannot be read.
+    """
     if given is not None:
         prepared = PreparedMap.read(given)
         if prepared.checksum != checksum:
@@ -186,7 +225,8 @@ def _prepared_of(path: Path, inverted: InvertedMap, given: Path | None) -> Prepa
     return None
 
 
-def _observed(prepared: PreparedMap, x: int, y: int) -> np.ndarray:
+def observed_in(prepared: PreparedMap, x: int, y: int) -> np.ndarray:
+    """The observed profiles of a pixel: float32, shape (4, n_wavelengths)."""
     profiles: np.ndarray = prepared.read_profiles((x, slice(y, y + 1)))[0]
     return profiles
 
@@ -199,7 +239,7 @@ def _profiles(
             f"{path}: its Stokes profiles are in the prepared map, which is not beside it: "
             "name it with --prepared"
         )
-    observed, fitted = _observed(prepared, x, y), None
+    observed, fitted = observed_in(prepared, x, y), None
     origin = inverted.origin
     settings = json.loads(origin.settings_json)
     if inverted.status[x, y] not in (NOT_BEGUN, UNUSABLE):

@@ -13,15 +13,13 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from cvzmpi.level2.pictures.categories import FAILED, GOOD, categories_of
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, STATUSES, OpenedMap
 from cvzmpi.level2.pictures.quantities import DRAWN, Quantity
 from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, NOT_CONVERGED, UNUSABLE
 from cvzmpi.pictures.style import picture, save
 
-FAILED = "0.25"
-"""The colour of pixels without usable profiles."""
-
-_STATUS_COLOURS = {CONVERGED: "#9fc5e3", NOT_CONVERGED: "#E69F00", UNUSABLE: FAILED}
+_STATUS_COLOURS = {CONVERGED: GOOD, NOT_CONVERGED: "#E69F00", UNUSABLE: FAILED}
 _LACKING: dict[str, Any] = {
     "facecolor": "0.9",
     "edgecolor": "0.7",
@@ -87,7 +85,7 @@ class _Layout:
         n_columns = min(n_panels, _MOST_COLUMNS if n_panels != 6 else 3)
         n_rows = math.ceil(n_panels / n_columns)
         above = 0.45 if frame.in_pixels else 0.8  # title, limits and the axis in Mm
-        column = max(width + 1.1, 2.6)
+        column = max(width + 1.25, 2.6)  # with room for a legend
         row = height + above + 0.5
         head = 0.45 + 0.17 * n_notes + above
         size = (0.65 + n_columns * column + 0.55, head - above + n_rows * row)
@@ -127,7 +125,11 @@ class _Frame:
         self.stretched = min(width * inches, height * inches) < _LEAST
 
     def draw_quantity(self, axes: Any, bar_axes: Any, quantity: Quantity) -> None:
-        """Draw the map of a quantity, with its colour bar."""
+        """Draw the map of a quantity, with its colour bar or its legend."""
+        if quantity.is_categorical:
+            bar_axes.remove()
+            self._draw_categories(axes, quantity)
+            return
         lowest, highest = quantity.limits()
         colours = {"cmap": quantity.look.colours, "vmin": lowest, "vmax": highest}
         self._background(axes)
@@ -147,28 +149,34 @@ class _Frame:
         """Draw what became of each pixel, with its legend."""
         status = self._opened.status
         assert status is not None
-        self._background(axes)
         codes = status.values
-        colours = ListedColormap(list(_STATUS_COLOURS.values()))
-        norm = BoundaryNorm([code - 0.5 for code in (*_STATUS_COLOURS, UNUSABLE + 1)], 3)
-        self._image(axes, np.where(codes == NOT_BEGUN, np.nan, codes), cmap=colours, norm=norm)
+        self._codes(axes, np.where(codes == NOT_BEGUN, np.nan, codes), _STATUS_COLOURS)
         handles = []
         for code, words in STATUSES.items():
             if n := int((codes == code).sum()):
                 look = {"color": _STATUS_COLOURS[code]} if code in _STATUS_COLOURS else _LACKING
-                label = f"{words.partition(':')[0]}\n{n:,}"
-                handles.append(Patch(label=label, **look))
+                handles.append(Patch(label=f"{words.partition(':')[0]}\n{n:,}", **look))
         self._label(axes, "Status of the pixels", f"{codes.size:,} pixels")
-        axes.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(1.0, 1.0),
-            borderaxespad=0.8,
-            frameon=False,
-            fontsize=7,
-            handlelength=1,
-            handleheight=1.5,
+        _legend(axes, handles)
+
+    def _draw_categories(self, axes: Any, quantity: Quantity) -> None:
+        """Draw the gravest bit of each pixel; the legend counts all pixels that have a bit."""
+        shown, categories = categories_of(quantity.values)
+        self._codes(axes, shown, dict(enumerate(one.colour for one in categories)))
+        self._label(axes, quantity.title, quantity.limits_in_words())
+        _legend(
+            axes,
+            [Patch(label=f"{one.name}\n{one.n_pixels:,}", color=one.colour) for one in categories],
         )
+
+    def _codes(self, axes: Any, codes: np.ndarray, colours: dict[int, str]) -> None:
+        """Draw whole numbers, each in its colour; they follow each other."""
+        self._background(axes)
+        if not colours:
+            return
+        edges = [code - 0.5 for code in (*colours, max(colours) + 1)]
+        norm = BoundaryNorm(edges, len(colours))
+        self._image(axes, codes, cmap=ListedColormap(list(colours.values())), norm=norm)
 
     def _label(self, axes: Any, title: str, below: str) -> None:
         """The title and a line below it, and the axes; the title is above the axis in Mm."""
@@ -204,6 +212,20 @@ class _Frame:
             interpolation="nearest",
             **colours,
         )
+
+
+def _legend(axes: Any, handles: list[Patch]) -> None:
+    """A legend beside a map."""
+    axes.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        borderaxespad=0.8,
+        frameon=False,
+        fontsize=7,
+        handlelength=1,
+        handleheight=1.5,
+    )
 
 
 def _ticks(inches: float, whole: bool = False) -> MaxNLocator:

@@ -9,7 +9,9 @@ import h5py
 from cvzmpi.errors import DamagedMapFileError, MapFileError, one_line
 from cvzmpi.extras import needs
 from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.inversion.calcium_file import is_calcium
 from cvzmpi.level2.maps import prepared_map
+from cvzmpi.level2.pictures.calcium_files import open_calcium
 from cvzmpi.level2.pictures.map_files import open_inverted, open_prepared
 from cvzmpi.level2.pictures.opened_map import OpenedMap
 from cvzmpi.level2.pictures.product_files import open_product
@@ -67,7 +69,8 @@ def _open_hdf5(path: Path, prepared: Path | None) -> OpenedMap:
     with opened_hdf5(path, MapFileError, DamagedMapFileError) as file:
         kind = _format(file)
     if kind == inversion_file.FORMAT:
-        return open_inverted(path, prepared)
+        opener = open_calcium if is_calcium(path) else open_inverted
+        return opener(path, prepared)
     if kind == prepared_map.FORMAT:
         return open_prepared(path)
     what = f"a {kind}" if kind else "an HDF5 file of an unknown format"

@@ -50,6 +50,7 @@ class Value:
     value: float
     uncertainty: float | None  # None if the file has none
     unit: str
+    words: str = ""  # instead of the number, if it is no measure
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class OpenedMap:
                 continue
             of = self.quantities.get(f"{name}{UNCERTAINTY}")
             error = None if of is None else of.at(x, y)
-            values.append(Value(name, quantity.look.title, value, error, quantity.unit))
+            words = quantity.in_words(value)
+            values.append(Value(name, quantity.look.title, value, error, quantity.unit, words))
         return values
 
     def status_in_words(self, x: int, y: int) -> str:

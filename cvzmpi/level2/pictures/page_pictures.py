@@ -8,10 +8,11 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.colors import Normalize, to_rgba
+from matplotlib.colors import Normalize, to_rgba, to_rgba_array
 from matplotlib.image import imsave
 
-from cvzmpi.level2.pictures.map_picture import FAILED, draw_maps
+from cvzmpi.level2.pictures.categories import FAILED, categories_of
+from cvzmpi.level2.pictures.map_picture import draw_maps
 from cvzmpi.level2.pictures.open_map import open_map
 from cvzmpi.level2.pictures.opened_map import STOKES, OpenedMap
 from cvzmpi.level2.pictures.pixel_picture import value_in_words
@@ -32,7 +33,7 @@ def page_pictures(path: Path, prepared: Path | None) -> dict[str, Any]:
     dict
         `facts` as `OpenedMap.as_json` has them, with the `quantities` that are drawn and the shape
         of the images (`view`); `images`, PNG files by quantity, a pixel for each of the map;
-        `thumbnails`; `scales`, of their colours.
+        `thumbnails`; `scales`, of their colours, but of those with a `legend`.
 
     Raises
     ------
@@ -48,8 +49,9 @@ def page_pictures(path: Path, prepared: Path | None) -> dict[str, Any]:
         longest = _THUMBNAIL / max(view)
         size = [max(round(side * longest), 1) for side in view]
         thumbnails[quantity.name] = _png(_resampled(colours, *size))
-        ramp = mpl.colormaps[quantity.look.colours](np.linspace(0, 1, 256))
-        scales[quantity.name] = _png(ramp[np.newaxis])
+        if not quantity.is_categorical:
+            ramp = mpl.colormaps[quantity.look.colours](np.linspace(0, 1, 256))
+            scales[quantity.name] = _png(ramp[np.newaxis])
     facts = {**opened.as_json(), "view": view, "quantities": list(map(_described, quantities))}
     return {"facts": facts, "images": images, "thumbnails": thumbnails, "scales": scales}
 
@@ -102,14 +104,16 @@ def pixel_values(path: Path, prepared: Path | None, x: int, y: int) -> dict[str,
 
 
 def _described(quantity: Quantity) -> dict[str, Any]:
-    lowest, highest = quantity.limits()
-    return {
+    said = {
         "name": quantity.name,
         "title": quantity.title,
         "limits": quantity.limits_in_words(),
-        "lowest": short(lowest),
-        "highest": short(highest),
     }
+    if quantity.is_categorical:
+        _, categories = categories_of(quantity.values)
+        return {**said, "legend": [one._asdict() for one in categories]}
+    lowest, highest = quantity.limits()
+    return {**said, "lowest": short(lowest), "highest": short(highest)}
 
 
 def _view(opened: OpenedMap) -> tuple[float, float]:
@@ -125,8 +129,13 @@ def _view(opened: OpenedMap) -> tuple[float, float]:
 def _colours(opened: OpenedMap, quantity: Quantity) -> np.ndarray:
     """The colour of each pixel, transparent without a value: uint8, shape (n_slit, n_steps, 4)."""
     values = quantity.values
-    norm = Normalize(*quantity.limits(), clip=True)
-    colours = mpl.colormaps[quantity.look.colours](norm(np.nan_to_num(values)), bytes=True)
+    if quantity.is_categorical:
+        values, categories = categories_of(values)
+        palette = to_rgba_array([one.colour for one in categories] or [FAILED])
+        colours = np.rint(255 * palette).astype(np.uint8)[np.nan_to_num(values).astype(int)]
+    else:
+        norm = Normalize(*quantity.limits(), clip=True)
+        colours = mpl.colormaps[quantity.look.colours](norm(np.nan_to_num(values)), bytes=True)
     colours[~np.isfinite(values)] = 0
     if opened.status is not None:
         failed = tuple(round(255 * part) for part in to_rgba(FAILED))

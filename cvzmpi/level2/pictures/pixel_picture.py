@@ -97,8 +97,9 @@ def _shade_left_out(axes: Any, profiles: Profiles) -> None:
 
 
 def _write_values(axes: Any, values: list[Value]) -> None:
+    step = min(0.07, 0.9 / max(len(values), 1))  # the legend is below them
     for row, value in enumerate(values):
-        height = 1 - 0.07 * row
+        height = 1 - step * row
         place = {"transform": axes.transAxes, "va": "top", "fontsize": 7.5}
         axes.text(0.0, height, value.title, color="0.35", **place)
         axes.text(1.0, height, value_in_words(value), ha="right", **place)
@@ -106,6 +107,8 @@ def _write_values(axes: Any, values: list[Value]) -> None:
 
 def value_in_words(value: Value) -> str:
     """The value with its error and unit: "1523 ± 12 G"."""
+    if value.words:
+        return value.words
     if value.uncertainty is None:
         words = f"{value.value:.4g}"
     elif not np.isfinite(value.uncertainty):

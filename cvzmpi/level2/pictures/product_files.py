@@ -12,6 +12,7 @@ from astropy.io import fits
 
 from cvzmpi.errors import MapFileError, one_line
 from cvzmpi.level2.maps.map_scale import scale_of
+from cvzmpi.level2.pictures.calcium_files import calcium_quantity
 from cvzmpi.level2.pictures.map_files import continuum_of
 from cvzmpi.level2.pictures.opened_map import OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
@@ -37,11 +38,23 @@ _EXTENSIONS = {
     "Milne-Eddington source gradient": "source_gradient",
     "Milne-Eddington filling factor": "filling_factor",
     extensions.CHI_SQUARED.name: "chi_squared",
+    extensions.QUALITY.name: "quality",
+    extensions.N_OUTLIERS.name: "outliers",
+    extensions.SIGNIFICANCE.name: "significance",
+    **{
+        extension.name: name.replace("_error", UNCERTAINTY)
+        for name, extension in extensions.WEAK_FIELD.items()
+    },
+    **{extension.name: calcium_quantity(name) for name, extension in extensions.CALCIUM.items()},
 }
 """The names of quantities, by the names of the extensions that hold them."""
 
 _STATUS = extensions.STATUS.name
-_OBSERVED, _FITTED = (extensions.profile("FeI630", kind).name for kind in ("orig", "fit"))
+_OBSERVED, _FITTED = (
+    {line: extensions.profile(line, kind).name for line in ("FeI630", "CaII854")}
+    for kind in ("orig", "fit")
+)
+_OF_THE_FIELD = ("field_strength", "core_field")
 
 
 def open_product(path: Path, files: Sequence[Path]) -> OpenedMap:
@@ -61,21 +74,22 @@ def open_product(path: Path, files: Sequence[Path]) -> OpenedMap:
     """
     first, last = _headers(files[0]), _headers(files[-1])
     there = {_EXTENSIONS[name]: header for name, header in first.items() if name in _EXTENSIONS}
-    if "field_strength" not in there:
+    shown = next((name for name in _OF_THE_FIELD if name in there), None)
+    if shown is None:
         raise MapFileError(f"{path}: a FITS file, but none of Level 2 with maps of the field")
-    n_slit, depths = _slit_and_depths(there["field_strength"])
-    product = _Files(files, n_slit)
+    n_slit, depths = _slit_and_depths(there[shown])
+    line = next((line for line, name in _OBSERVED.items() if name in first), "FeI630")
+    product = _Files(files, n_slit, line)
     of_name = {name: extension for extension, name in _EXTENSIONS.items()}
     quantities = [
         Quantity(name, str(header.get("BUNIT", "")).strip(), product.reader(of_name[name]))
         for name, header in there.items()
     ]
-    if _OBSERVED in first:
+    if _OBSERVED[line] in first:
         quantities.append(Quantity("continuum", "quiet Sun", product.read_continuum))
     with_status = _STATUS in first
-    headers = [{**first[_PRIMARY], **there["field_strength"]} for _ in files[:-1]]
-    strength = of_name["field_strength"]
-    headers.append({**last[_PRIMARY], **last.get(strength, {})})
+    headers = [{**first[_PRIMARY], **there[shown]} for _ in files[:-1]]
+    headers.append({**last[_PRIMARY], **last.get(of_name[shown], {})})
     return OpenedMap(
         path=path,
         kind="Level 2 product",
@@ -94,7 +108,8 @@ _PRIMARY = "PRIMARY"
 class _Files:
     """The FITS files of a product."""
 
-    def __init__(self, files: Sequence[Path], n_slit: int) -> None:
+    def __init__(self, files: Sequence[Path], n_slit: int, line: str) -> None:
+        self._observed, self._fitted = _OBSERVED[line], _FITTED[line]
         self._files = files
         self._n_slit = n_slit
 
@@ -111,8 +126,8 @@ class _Files:
         rows = []
         for file in self._files[steps]:
             with _opened(file) as units:
-                mask = continuum_of(_wavelength(units[_OBSERVED].header))
-                rows.append(units[_OBSERVED].data[0, :, :, 0][:, mask].mean(axis=1))
+                mask = continuum_of(_wavelength(units[self._observed].header))
+                rows.append(units[self._observed].data[0, :, :, 0][:, mask].mean(axis=1))
         return np.array(rows, float)
 
     def read_profiles(self, x: int, y: int) -> Profiles:
@@ -125,13 +140,15 @@ class _Files:
         """
         file = self._files[x]
         with _opened(file) as units:
-            if _OBSERVED not in units:
-                raise MapFileError(f"{file}: has no profiles of the iron lines")
-            observed = np.array(units[_OBSERVED].data[0, y], float).T
-            fitted = np.array(units[_FITTED].data[0, y], float).T if _FITTED in units else None
+            if self._observed not in units:
+                raise MapFileError(f"{file}: has no profiles of Fe I 630 nm or Ca II 854.2 nm")
+            observed = np.array(units[self._observed].data[0, y], float).T
+            fitted = (
+                np.array(units[self._fitted].data[0, y], float).T if self._fitted in units else None
+            )
             if fitted is not None and not np.isfinite(fitted).any():
                 fitted = None
-            return Profiles(_wavelength(units[_OBSERVED].header), observed, fitted)
+            return Profiles(_wavelength(units[self._observed].header), observed, fitted)
 
     def _row(self, file: Path, extension: str) -> np.ndarray:
         with _opened(file) as units:

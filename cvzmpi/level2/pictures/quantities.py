@@ -1,7 +1,7 @@
 """The quantities of maps: their titles, colours, and the range of values that is drawn.
 
 All colour maps can be read with any colour vision. What goes round (the azimuth) has one that goes
-round; what has a sign, or a middle, has one with two sides.
+round; what has a sign, or a middle, has one with two sides; bits have a legend: see `categories`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Literal
 
 import numpy as np
 
+from cvzmpi.level2.pixels.quality_in_words import names_in
+
 PERCENTILES = (1.0, 99.0)
 """The values between these are drawn in different colours, so that no outlier hides the map."""
 
-Range = Literal["percentiles", "symmetric", "angle"]
+Range = Literal["percentiles", "symmetric", "angle", "categories"]
 
 UNCERTAINTY = "_uncertainty"
 """The end of the name of the uncertainty of a quantity."""
@@ -46,12 +48,22 @@ LOOKS = {
     "source_constant": Look("Source function, constant part"),
     "source_gradient": Look("Source function, gradient"),
     "filling_factor": Look("Filling factor"),
+    "significance": Look("Significance of the field", "viridis"),
+    "longitudinal": Look("Longitudinal field (WFA)", "RdBu_r", "symmetric"),
+    "transverse": Look("Transverse field (WFA)", "inferno"),
+    "core_field": Look("Longitudinal field, core", "RdBu_r", "symmetric"),
+    "wing_field": Look("Longitudinal field, wings", "RdBu_r", "symmetric"),
+    "quality": Look("Quality", range="categories"),
+    "outliers": Look("Samples left out", "cividis"),
 }
-"""By the name of the quantity, in the order in which they are drawn."""
+"""By the name of the quantity, in the order in which they are drawn; WFA is the weak-field
+approximation."""
 
 DRAWN = (
     *("continuum", "field_strength", "inclination", "azimuth", "velocity", "chi_squared"),
-    *(f"field_strength{UNCERTAINTY}", "linear_polarisation", "circular_polarisation"),
+    *(f"field_strength{UNCERTAINTY}", "significance", "longitudinal", "transverse"),
+    *("core_field", f"core_field{UNCERTAINTY}", "wing_field"),
+    *("linear_polarisation", "circular_polarisation", "quality"),
 )
 """What is drawn of a map that has it, if nothing else is asked for."""
 
@@ -98,6 +110,15 @@ class Quantity:
         """The title with the unit, as "Field strength [G]"."""
         return f"{self.look.title} [{self.unit}]" if self.unit else self.look.title
 
+    @property
+    def is_categorical(self) -> bool:
+        """True if the values are no measure: bits of `Quality`."""
+        return self.look.range == "categories"
+
+    def in_words(self, value: float) -> str:
+        """A value that is no measure, in words; "" for one that is."""
+        return names_in(int(value)) if self.is_categorical else ""
+
     def limits(self) -> tuple[float, float]:
         """The values that get the first and the last colour."""
         finite = self.values[np.isfinite(self.values)]
@@ -117,6 +138,8 @@ class Quantity:
     def limits_in_words(self) -> str:
         """Where the limits come from, with their values."""
         lowest, highest = self.limits()
+        if self.is_categorical:
+            return "of several bits, the gravest"
         if self.look.range == "angle":
             return f"all values, {lowest:g} to {highest:g}"
         if self.look.range == "symmetric":

@@ -68,9 +68,13 @@ class WeakField:
 
 
 @dataclass(frozen=True)
-class _Amplitude:
+class Amplitude:
+    """The factor by which a template fits a signal best, by pixel."""
+
     value: np.ndarray  # float64, shape (n,)
     error: np.ndarray  # float64, shape (n,)
+    # float64, shape (n,); chi squared per degree of freedom, and 1 where the noise exceeds it
+    misfit: np.ndarray
 
 
 def weak_field(
@@ -139,13 +143,35 @@ def longitudinal_field(
     """
     inside = np.abs(wavelength - line_wavelength) < half_width
     weights = np.broadcast_to(inside / noise, observed[:, 3].shape)
-    first = derivative(wavelength, observed[:, 0], np.ones(weights.shape, bool))
-    template = -(LARMOR * line_wavelength**2 * 1e3 * effective_lande) * first
-    found = _amplitude(template, observed[:, 3], weights)
+    slope = derivative(wavelength, observed[:, 0], np.ones(weights.shape, bool))
+    found = longitudinal_amplitude(
+        slope, observed[:, 3], weights, LARMOR * line_wavelength**2 * 1e3 * effective_lande
+    )
     return found.value, found.error
 
 
-def derivative(wavelength: np.ndarray, profile: np.ndarray, used: np.ndarray) -> np.ndarray:
+def longitudinal_amplitude(
+    slope: np.ndarray, circular: np.ndarray, weights: np.ndarray, splitting: float
+) -> Amplitude:
+    """The field along the line of sight in G, from Stokes V and the slope of Stokes I.
+
+    Parameters
+    ----------
+    slope : float64, shape (n, n_wavelengths)
+        Per pm: see `derivative`.
+    circular : float64, shape (n, n_wavelengths)
+        Stokes V.
+    weights : float64, shape (n, n_wavelengths)
+        Reciprocals of the standard deviations of Stokes V; 0 for what is not used.
+    splitting : float
+        Of the line with its effective Lande factor, in pm/G.
+    """
+    return _amplitude(-splitting * slope, circular, weights)
+
+
+def derivative(
+    wavelength: np.ndarray, profile: np.ndarray, used: np.ndarray, step: float = _STEP
+) -> np.ndarray:
     """The derivative by wavelength per pm, exact to the fourth order.
 
     0 where one of the four neighbours that it takes is missing or not used.
@@ -156,11 +182,13 @@ def derivative(wavelength: np.ndarray, profile: np.ndarray, used: np.ndarray) ->
         In nm, with an even distance.
     profile : float64, shape (n, n_wavelengths)
     used : bool, shape (n, n_wavelengths)
+    step : float
+        Over so many nm to either side, or one sample.
     """
     slope = np.zeros_like(profile)
     n = len(wavelength)
     spacing = (wavelength[-1] - wavelength[0]) / (n - 1)
-    k = max(1, round(_STEP / spacing))
+    k = max(1, round(step / spacing))
     if n <= 4 * k:
         return slope
     outer, inner = (
@@ -246,7 +274,7 @@ def second_lande(line: Line) -> float:
     return (mean_square[-1] + mean_square[1]) / 2 - mean_square[0]
 
 
-def _amplitude(template: np.ndarray, signal: np.ndarray, weights: np.ndarray) -> _Amplitude:
+def _amplitude(template: np.ndarray, signal: np.ndarray, weights: np.ndarray) -> Amplitude:
     """The factor by which a template fits a signal best, by pixel."""
     shape, values = weights * template, weights * signal
     norm = np.maximum((shape * shape).sum(axis=1), np.finfo(float).tiny)
@@ -254,4 +282,4 @@ def _amplitude(template: np.ndarray, signal: np.ndarray, weights: np.ndarray) ->
     residual = values - factor[:, np.newaxis] * shape
     degrees_of_freedom = np.maximum(np.count_nonzero(weights, axis=1) - 1, 1)
     misfit = np.maximum((residual * residual).sum(axis=1) / degrees_of_freedom, 1)
-    return _Amplitude(factor, np.sqrt(misfit / norm))
+    return Amplitude(factor, np.sqrt(misfit / norm), misfit)

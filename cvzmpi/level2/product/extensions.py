@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cvzmpi.level2.inversion.inverted_datasets import CALCIUM_NOTE, WEAK_FIELD_NOTE
+from cvzmpi.level2.pixels.outliers import Quality
+from cvzmpi.level2.pixels.quality_in_words import meaning_of
+
 
 @dataclass(frozen=True)
 class Extension:
@@ -17,6 +21,9 @@ class Extension:
     name: str  # EXTNAME
     kind: str  # BTYPE, a unified content descriptor
     unit: str = ""  # BUNIT
+    description: str = ""  # COMMENT
+    # of values that are sums of bits: FLAG0, the bit of 1, and so on; name and meaning of each
+    flags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,10 @@ class Ion:
 
     name: str  # SPECPFIN
     wavelength: float  # in air, nm
+
+
+def _uncertainty(of: Extension) -> Extension:
+    return Extension(f"Uncertainty of {of.name}", f"stat.stdev;{of.kind}", of.unit)
 
 
 QUANTITIES = {
@@ -65,6 +76,55 @@ UNCERTAINTY = "_uncertainty"
 CHI_SQUARED = Extension("Reduced chi squared", "stat.fit.chi2")
 STATUS = Extension("Status", "meta.code.status")
 
+QUALITY = Extension(
+    "Quality",
+    "meta.code.qual",
+    description="What is to be known about a pixel: the sum of the bits that FLAGn name.",
+    flags=tuple((str(bit.name), meaning_of(bit)) for bit in Quality),
+)
+N_OUTLIERS = Extension(
+    "Number of Outliers",
+    "meta.number",
+    description="Samples of the Stokes profiles that were left out: spikes and gaps.",
+)
+SIGNIFICANCE = Extension(
+    "Significance of Magnetic Field",
+    "stat.snr;phys.magField",
+    description="How well the profiles tell a field from none, in standard deviations; a field is "
+    "detected from 3 on, and the field strength is 0 where none is.",
+)
+_WEAK_FIELD = {
+    "longitudinal": Extension(
+        "Weak-field Longitudinal Magnetic Field",
+        "phys.magField",
+        "T",
+        f"Positive towards the observer. {WEAK_FIELD_NOTE}",
+    ),
+    "transverse": Extension(
+        "Weak-field Transverse Magnetic Field", "phys.magField", "T", WEAK_FIELD_NOTE
+    ),
+}
+WEAK_FIELD = {
+    **_WEAK_FIELD,
+    **{f"{name}_error": _uncertainty(of) for name, of in _WEAK_FIELD.items()},
+}
+"""By the names of `weak_field.PRODUCTS`."""
+
+_CALCIUM = {
+    f"{part}/longitudinal": Extension(
+        f"Weak-field Longitudinal Magnetic Field, {title}",
+        "phys.magField",
+        "T",
+        f"Positive towards the observer. {CALCIUM_NOTE}",
+    )
+    for part, title in (("core", "Core"), ("wing", "Wings"))
+}
+CALCIUM = {
+    **_CALCIUM,
+    **{f"{name}_error": _uncertainty(of) for name, of in _CALCIUM.items()},
+}
+"""Of maps of Ca II 854.2 nm, by the names of `calcium.PRODUCTS`."""
+
 
 def profile(line: str, kind: str) -> Extension:
     """The extension of the profiles of a line; the kind is one of `PROFILE_KINDS`."""
@@ -73,5 +133,4 @@ def profile(line: str, kind: str) -> Extension:
 
 def uncertainty(quantity: str) -> Extension:
     """The extension of the standard deviation of a quantity."""
-    of = QUANTITIES[quantity]
-    return Extension(f"Uncertainty of {of.name}", f"stat.stdev;{of.kind}", of.unit)
+    return _uncertainty(QUANTITIES[quantity])

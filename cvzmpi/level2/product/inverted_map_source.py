@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.inversion.stray_light import model_of_pixels
 from cvzmpi.level2.maps.level1 import Level1Map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.product import extensions
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
 from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition, SlitPixels
@@ -25,9 +26,11 @@ _NOTES = (
     "Velocities are redshifts relative to the lines of the quiet Sun of this map.",
 )
 
+_TESLA_PER_GAUSS = 1e-4
+
 # The name of a parameter of the model in the product, and the factor to the unit there.
 _TO_PRODUCT = {
-    "field_strength": ("mag_strength", 1e-4),
+    "field_strength": ("mag_strength", _TESLA_PER_GAUSS),
     "velocity": ("velocity", 1.0),
     "inclination": ("mag_inclination", 180 / np.pi),
     "azimuth": ("mag_azimuth", 180 / np.pi),
@@ -102,11 +105,27 @@ class InvertedMapSource:
             },
             chi_squared=found.chi_squared[step],
             status=found.status[step],
-            more=[
-                (Extension(f"Milne-Eddington {name.replace('_', ' ')}", "", unit), values)
-                for (name, unit), values in zip(
-                    PARAMETERS.items(), parameters.values(), strict=True
-                )
-                if name not in _TO_PRODUCT
-            ],
+            more=[*_of_the_model(parameters), *_of_trust(found, step)],
         )
+
+
+def _of_the_model(parameters: Mapping[str, np.ndarray]) -> Iterator[tuple[Extension, np.ndarray]]:
+    """The parameters that are no quantities of Level 2."""
+    for name, unit in PARAMETERS.items():
+        if name not in _TO_PRODUCT:
+            yield Extension(f"Milne-Eddington {name.replace('_', ' ')}", "", unit), parameters[name]
+
+
+def _of_trust(found: InvertedMap, step: int) -> Iterator[tuple[Extension, np.ndarray]]:
+    """Quality, detection, and the field of the weak-field approximation.
+
+    A map that an earlier version began lacks them, or some.
+    """
+    if found.n_outliers is not None:
+        yield extensions.QUALITY, found.quality[step]
+        yield extensions.N_OUTLIERS, found.n_outliers[step]
+    if found.field_significance is not None:
+        yield extensions.SIGNIFICANCE, found.field_significance[step]
+    for name, extension in extensions.WEAK_FIELD.items():
+        if name in found.weak_field:
+            yield extension, _TESLA_PER_GAUSS * found.weak_field[name][step]

@@ -14,6 +14,7 @@ import dkist
 from astropy.io import fits
 
 from cvzmpi.errors import one_line
+from cvzmpi.level2.inversion.inverted_datasets import WEAK_FIELD_MODEL
 from cvzmpi.level2.product.asdf_tree import check_tree
 from cvzmpi.level2.product.checked_product import INVERSION_ID, CheckedProduct, ProductError
 from cvzmpi.level2.product.extensions import PROFILE_KINDS, QUANTITIES, UNCERTAINTY
@@ -24,7 +25,10 @@ KNOWN_QUANTITIES = tuple(QUANTITIES)
 """The quantities of DKIST's own inversions."""
 
 REQUIRED_QUANTITIES = ("mag_strength", "mag_inclination", "mag_azimuth", "velocity")
-"""Every map of the magnetic field has these."""
+"""Every map of the magnetic field has these, but those by the weak-field approximation."""
+
+_REQUIRED_OF_WEAK_FIELD = ("velocity",)
+_LONGITUDINAL = "weak_field_longitudinal_magnetic_field_core"
 
 _N_STOKES = 4
 
@@ -45,8 +49,9 @@ def look_into(asdf: Path, files: Mapping[str, Path]) -> CheckedProduct:
     inversion = _load(asdf)
     profiles = inversion.profiles or {}
     maps = _further_maps(inversion)
-    quantities = _check_quantities(asdf, list(inversion))
-    lines = _check_lines(asdf, list(profiles))
+    is_weak_field = _is_weak_field(asdf, inversion, maps)
+    quantities = _check_quantities(asdf, list(inversion), is_weak_field)
+    lines = _check_lines(asdf, list(profiles), is_weak_field)
     shape = _check_shapes(asdf, inversion, profiles, maps)
     fits_files = _check_fits(asdf, files, [*inversion.items(), *profiles.items(), *maps.items()])
     inversion_id, dataset_ids = _check_inventory(asdf, inversion.meta.get("inventory", {}))
@@ -85,20 +90,29 @@ def _further_maps(inversion: Any) -> dict[str, Any]:
     return {str(name): cube for name, cube in maps.items() if isinstance(cube, dkist.Dataset)}
 
 
-def _check_quantities(asdf: Path, names: Sequence[str]) -> list[str]:
+def _is_weak_field(asdf: Path, inversion: Any, maps: Mapping[str, Any]) -> bool:
+    """True of a product by the weak-field approximation, which fits no profiles."""
+    if inversion.meta.get("inventory", {}).get("model") != WEAK_FIELD_MODEL:
+        return False
+    if _LONGITUDINAL not in maps:
+        raise ProductError(f"{asdf}: there is no {_LONGITUDINAL}: expected by its model")
+    return True
+
+
+def _check_quantities(asdf: Path, names: Sequence[str], is_weak_field: bool) -> list[str]:
     """The quantities; each other member is the uncertainty of a quantity."""
     for name in names:
         if name.removesuffix(UNCERTAINTY) not in KNOWN_QUANTITIES:
             known = ", ".join(KNOWN_QUANTITIES)
             raise ProductError(f"{asdf}: quantity {name!r} is not known; known: {known}")
-    for name in REQUIRED_QUANTITIES:
+    for name in _REQUIRED_OF_WEAK_FIELD if is_weak_field else REQUIRED_QUANTITIES:
         if name not in names:
             raise ProductError(f"{asdf}: there is no {name}, which every product needs")
     return [name for name in names if name in KNOWN_QUANTITIES]
 
 
-def _check_lines(asdf: Path, names: Sequence[str]) -> list[str]:
-    """The lines of the profiles; each line has a profile of each kind."""
+def _check_lines(asdf: Path, names: Sequence[str], is_weak_field: bool) -> list[str]:
+    """The lines of the profiles; each line has a profile of each kind, unless none is fitted."""
     lines: dict[str, set[str]] = {}
     for name in names:
         line, _, kind = name.rpartition("_")
@@ -109,7 +123,7 @@ def _check_lines(asdf: Path, names: Sequence[str]) -> list[str]:
     if not lines:
         raise ProductError(f"{asdf}: there are no profiles of any line")
     for line, kinds in lines.items():
-        for kind in PROFILE_KINDS:
+        for kind in ("orig",) if is_weak_field else PROFILE_KINDS:
             if kind not in kinds:
                 raise ProductError(f"{asdf}: there is no profile {line}_{kind}")
     return list(lines)
@@ -142,7 +156,8 @@ def _check_shapes(
             wanted = f"({expected[0]}, {expected[1]}, wavelengths, {_N_STOKES})"
             raise ProductError(f"{asdf}: {name} has shape {shape}: expected {wanted}")
     for line in {name.rpartition("_")[0] for name in profiles}:
-        shapes = [tuple(profiles[f"{line}_{kind}"].shape) for kind in PROFILE_KINDS]
+        there = [f"{line}_{kind}" for kind in PROFILE_KINDS if f"{line}_{kind}" in profiles]
+        shapes = [tuple(profiles[name].shape) for name in there]
         if len(set(shapes)) != 1:
             raise ProductError(
                 f"{asdf}: profiles of {line} have shapes {shapes}: expected the same"

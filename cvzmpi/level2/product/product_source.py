@@ -33,7 +33,7 @@ class LineProfiles:
     line: str  # a key of `KNOWN_LINES`, as `FeI630`
     wavelength: np.ndarray  # float64, shape (n_wavelengths,); in air, nm, equally spaced
     original: np.ndarray  # float32, shape (n_slit, n_wavelengths, 4)
-    fit: np.ndarray  # float32, shape (n_slit, n_wavelengths, 4)
+    fit: np.ndarray | None  # float32, shape (n_slit, n_wavelengths, 4); None if nothing is fitted
 
 
 @dataclass(frozen=True)

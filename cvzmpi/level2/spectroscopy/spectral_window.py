@@ -12,8 +12,11 @@ from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, Line
 _LINE_HALF_WIDTH = 0.020  # up to the telluric line; a field of 4000 G shifts Fe I 630.25 by as much
 _OF_WAVELENGTH = 630.3
 _SEEK_HALF_WIDTH, _PART_OF_THE_WAY = 0.045, 0.45
-_FAR_FROM_LINES = 0.040
 _SLOW = 3.5  # km/s
+FAR_FROM_LINES = 0.040
+"""In nm: where the continuum begins beside photospheric lines."""
+CALIBRATING_WIDTH = 0.006
+"""In nm: of the Gaussians that are compared with photospheric lines."""
 
 
 def of_lines(wavelength: np.ndarray, lines: Sequence[Line]) -> list[np.ndarray]:
@@ -87,6 +90,7 @@ def of_continuum(
     lines: Sequence[Line],
     margin: float = 0.0,
     tellurics: Sequence[Telluric] = EXPECTED,
+    far_from_lines: float = FAR_FROM_LINES,
 ) -> np.ndarray:
     """Mask of the wavelengths that are far from the lines and from the telluric lines.
 
@@ -96,7 +100,9 @@ def of_continuum(
         In nm.
     margin : float
         The largest error of the wavelengths, in nm.
+    far_from_lines : float
+        Where the continuum begins, in nm from a line.
     """
     distances = [np.abs(wavelength - line.wavelength) for line in lines]
-    far = np.min(distances, axis=0) > _FAR_FROM_LINES + margin
+    far = np.min(distances, axis=0) > far_from_lines + margin
     return far & ~mask_of(wavelength, tellurics, margin)

@@ -76,6 +76,10 @@ list of SIR (Ruiz Cobo & del Toro Iniesta 1992, ApJ 398, 375, and its manual). T
 the lower levels are neglected: the ratio of the strengths is that of gf, 0.327, as in MILOS
 (Orozco Suarez & del Toro Iniesta 2007, A&A 462, 1137). In LS coupling it would be 12/35."""
 
+CA_II_854 = Line(854.209, -0.36, Level(0.5, 2, 2.5), Level(0.5, 1, 1.5))
+"""Ca II 854.2 nm (2D5/2 - 2P3/2): 8542.09 A; log gf of the NIST Atomic Spectra Database. In LS
+coupling its effective Lande factor is 1.10, as in Centeno (2018, ApJ 866, 89)."""
+
 
 def relative_strengths(lines: Sequence[Line]) -> list[float]:
     """The opacity of each line, relative to that of the strongest."""

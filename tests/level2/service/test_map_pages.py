@@ -112,7 +112,15 @@ def test_a_map_says_its_scale_its_units_and_how_far_it_is(service, web_page):
         "Line-of-sight velocity [km/s]",
         "Chi squared / degrees of freedom",
         "Uncertainty of the field strength [G]",
+        "Significance of the field [sigma]",
+        "Longitudinal field (WFA) [G]",
+        "Transverse field (WFA) [G]",
+        "Quality",
     ]
+    legend = web_page.texts("#maps .legend li")
+    assert "no light: 1" in legend
+    assert any(text.startswith("nothing noted: ") for text in legend)
+    assert len(web_page.all("#maps .scale")) == 10
     web_page.screenshot("level2_maps")
 
 

@@ -55,6 +55,8 @@ def _cubes(position: ScanPosition) -> Iterator[tuple[Cube, np.ndarray]]:
         if line not in extensions.IONS:
             raise MapFileError(f"{line}: no spectral line of Level 2")
         for kind, values in (("orig", profiles.original), ("fit", profiles.fit)):
+            if values is None:
+                continue
             extension = extensions.profile(line, kind)
             yield _cube(f"{line}_{kind}", "profiles", extension, values, line, kind)
     for name in extensions.QUANTITIES:

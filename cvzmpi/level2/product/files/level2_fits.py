@@ -2,12 +2,14 @@
 
 The extensions are images without compression, as in DKIST's own files. Each has its own world
 coordinates, DATAMIN and DATAMAX of its values in the unit of the extension, and the time when it
-was made; profiles have SPECPFIN, the ion, and SPECPFTP, `Original` or `Fit`.
+was made; profiles have SPECPFIN, the ion, and SPECPFTP, `Original` or `Fit`. Where values are sums
+of bits, FLAGn names bit n, counted from 0.
 """
 
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +35,8 @@ from cvzmpi.level2.product.product_source import SlitPixels
 
 FIRST_EXTENSION = 1
 """The number of the first extension."""
+
+_WIDTH = 70  # characters of a line of a comment
 
 # Of the primary header: what astropy adds, and what is known when the file is complete.
 _NOT_COMPARED = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND", "FRAMEVOL", "CHECKSUM", "DATASUM"}
@@ -189,8 +193,12 @@ def _image(frame: Frame, cube: Cube, values: np.ndarray) -> fits.ImageHDU:
     if is_profile:
         cards.append(("SPECPFTP", PROFILE_KINDS[cube.kind], "original or fit"))
         cards.append(("SPECPFIN", IONS[cube.line].name, "ion"))
+    for number, (name, meaning) in enumerate(cube.extension.flags):
+        cards.append((f"FLAG{number}", name, f"{1 << number}: {meaning}"))
     for card in cards:
         header.append(card, end=True)
+    for line in textwrap.wrap(cube.extension.description, _WIDTH):
+        header.append(("COMMENT", line), end=True)
     add_section(header, "WCS")
     for card in frame.cards_of(cube):
         header.append(card, end=True)
