@@ -7,15 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import N_PARAMETERS, MilneEddington
 from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, relative_strengths, zeeman_pattern
 
-BLOCK = 64
-"""Wavelengths that are computed at a time."""
+CHUNK = 16
+"""Wavelengths that are computed at a time: what is known of them fits a processor's first cache."""
 
-N_OPACITY_PARAMETERS = me.LINE_STRENGTH + 1
-"""The first so many parameters change the opacities; but for the azimuth, which turns Q and U."""
+N_ROWS = 100
+"""Rows of intermediate results: see `compiled_model`."""
+
+WEIGHTED = 64
+"""Wavelengths whose weighted derivatives are multiplied at a time; they fit that cache, too."""
+
+LANES = 16
+"""Sums that are added to at once."""
 
 
 class ModelTables(NamedTuple):
@@ -30,8 +35,10 @@ class ModelTables(NamedTuple):
     line_strength: np.ndarray
     splitting: np.ndarray
     pm_per_km_s: np.ndarray
-    # float64, shape (n_components, 4): line, polarisation + 1, shift, strength
+    # float64, shape (n_components, 2): shift, strength; by line, and in it by polarisation
     components: np.ndarray
+    # int64, shape (3 * n_lines + 1,): where the components of each line and polarisation begin
+    first_component: np.ndarray
     stray_light: np.ndarray  # float64, shape (n_wavelengths,); empty if there is none
     # float64, shape (n_taps,): the spectral profile, see `SpectralProfile`; empty if there is none
     taps: np.ndarray
@@ -41,10 +48,10 @@ class ModelTables(NamedTuple):
     def of(cls, model: MilneEddington) -> ModelTables:
         """The tables of a model."""
         lines = model.lines
-        components = [
-            (number, component.polarisation + 1, component.shift, component.strength)
-            for number, line in enumerate(lines)
-            for component in zeeman_pattern(line)
+        groups = [
+            [(c.shift, c.strength) for c in zeeman_pattern(line) if c.polarisation == polarisation]
+            for line in lines
+            for polarisation in (-1, 0, 1)
         ]
         none, profile = np.empty(0), model.spectral_profile
         return cls(
@@ -54,7 +61,8 @@ class ModelTables(NamedTuple):
             line_strength=_column(relative_strengths(lines)),
             splitting=_column(line.splitting() for line in lines),
             pm_per_km_s=_column(line.wavelength * 1e3 / SPEED_OF_LIGHT for line in lines),
-            components=np.array(components, float),
+            components=np.array([component for group in groups for component in group], float),
+            first_component=np.cumsum([0, *map(len, groups)]),
             stray_light=none if model.stray_light is None else np.asarray(model.stray_light, float),
             taps=none if profile is None else profile.taps,
             oversampling=1 if profile is None else profile.oversampling,
@@ -70,14 +78,11 @@ class Workspace(NamedTuple):
     # blurred; where nothing blurs them, they are the same arrays
     sharp_stokes: np.ndarray
     sharp_derivatives: np.ndarray
-    distance: np.ndarray  # float64, shape (BLOCK,)
-    # float64, shape (5, 6, BLOCK): the sums of the Zeeman components, and their derivatives by
-    # field, velocity, Doppler width and damping; absorption, then dispersion, by polarisation
-    profiles: np.ndarray
-    slopes: np.ndarray  # float64, shape (2, 6, BLOCK)
-    opacities: np.ndarray  # float64, shape (5, BLOCK)
-    # float64, shape (n_opacity_parameters, 5, BLOCK): derivatives of the opacities
-    opacity_derivatives: np.ndarray
+    lanes: np.ndarray  # float64, shape (N_ROWS * CHUNK,); intermediate results of a chunk
+    # float64, shape (n_parameters + 1, 4 * WEIGHTED); weighted derivatives, and residuals
+    weighted: np.ndarray
+    # float64, shape (n_parameters + 1, n_parameters + 1, LANES); sums of their products
+    products: np.ndarray
 
     @classmethod
     def of(cls, tables: ModelTables) -> Workspace:
@@ -92,11 +97,9 @@ class Workspace(NamedTuple):
             stokes,
             derivatives,
             *sharp,
-            np.zeros(BLOCK),
-            np.zeros((5, 6, BLOCK)),
-            np.zeros((2, 6, BLOCK)),
-            np.zeros((5, BLOCK)),
-            np.zeros((N_OPACITY_PARAMETERS, 5, BLOCK)),
+            np.zeros(N_ROWS * CHUNK),
+            np.zeros((N_PARAMETERS + 1, 4 * WEIGHTED)),
+            np.zeros((N_PARAMETERS + 1, N_PARAMETERS + 1, LANES)),
         )
 
 
