@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvzmpi.level2.pixels import least_squares
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.model_tables import ModelTables
 from cvzmpi.level2.spectroscopy.tellurics import mask_of
 from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, Line
 
@@ -123,7 +125,7 @@ def _start(
     velocity = _followed(estimates.velocity)
     windows = spectral_window.of_moving_lines(model.wavelength, model.lines, velocity)
     in_lines = np.any(windows, axis=0)
-    profiles = model.stokes(start)
+    profiles = least_squares.profiles(ModelTables.of(model), start)
     q, u = (_part(profiles, stokes, slice(None)) * in_lines for stokes in (1, 2))
     observed_q, observed_u = (_part(observed, stokes, slice(None)) for stokes in (1, 2))
     along = (observed_q * q + observed_u * u).sum(axis=1)

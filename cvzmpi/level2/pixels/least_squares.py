@@ -14,13 +14,16 @@ from numba import njit
 from cvzmpi.level2.spectroscopy import compiled_model, milne_eddington, model_tables, voigt, zeeman
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.compiled_model import compiled, compute
-from cvzmpi.level2.spectroscopy.model_tables import LANES, WEIGHTED, ModelTables, Workspace
+from cvzmpi.level2.spectroscopy.model_tables import LANES, WEIGHTED, ModelTables, Workspace, thinned
 
 _FIRST_DAMPING = 1e-2
 _LEAST_DAMPING, _LARGEST_DAMPING = 1e-7, 1e9
 _LESS, _MORE = 0.1, 10.0
 # A pixel has converged after two steps in a row that lower chi^2 by less than this fraction.
 _TOLERANCE = 1e-4
+# Before, a few of the wavelengths are fitted, until a step lowers chi^2 by less than this fraction.
+_ROUGH_TOLERANCE = 1e-2
+_FEWEST_SAMPLES = 5  # for each parameter, that a rough fit needs
 
 # Parameters whose range is limited, and their limits.
 _LIMITED = np.array(
@@ -85,12 +88,16 @@ def fit(
         converged=np.zeros(n, bool),
         residuals=np.empty(observed.shape),
     )
+    rough, picked = thinned(tables)
     _fit_pixels(
         tables,
+        rough,
+        picked,
         np.ascontiguousarray(observed, float),
         np.ascontiguousarray(weights, float),
         max_iterations,
         Workspace.of(tables),
+        Workspace.of(rough),
         found.parameters,
         found.chi_squared,
         found.curvature,
@@ -101,18 +108,35 @@ def fit(
     return found
 
 
+def profiles(tables: ModelTables, parameters: np.ndarray) -> np.ndarray:
+    """Stokes I, Q, U, V of some atmospheres; shape (n, 4, n_wavelengths).
+
+    As `MilneEddington.stokes`, but compiled: what a fit without iterations leaves of no light.
+    """
+    dark = np.zeros((len(parameters), 4, tables.n_wavelengths))
+    return -fit(tables, dark, np.ones_like(dark), parameters, 1, 0).residuals
+
+
 @compiled
-def _fit_pixel(
+def _iterate(
     tables: ModelTables,
     observed: np.ndarray,
     weights: np.ndarray,
-    max_iterations: int,
+    ending: tuple[int, float, int],
     work: Workspace,
     parameters: np.ndarray,
     curvature: np.ndarray,
     residual: np.ndarray,
 ) -> tuple[float, int, bool]:
-    """Fit a pixel in place; returns chi^2, the number of iterations, and if it has converged."""
+    """Fit a pixel in place; returns chi^2, the number of iterations, and if it has converged.
+
+    Parameters
+    ----------
+    ending : tuple
+        The most iterations; and so small a relative fall of chi^2 in so many steps in a row ends
+        the fit.
+    """
+    max_iterations, tolerance, n_small_steps = ending
     n_free = len(curvature)
     gradient = np.empty(n_free)
     trial, trial_curvature, trial_gradient = parameters.copy(), curvature.copy(), gradient.copy()
@@ -130,7 +154,7 @@ def _fit_pixel(
             gain = chi_squared - trial_chi_squared
             better = gain > 0
         if better:
-            n_small = n_small + 1 if gain < _TOLERANCE * trial_chi_squared else 0
+            n_small = n_small + 1 if gain < tolerance * trial_chi_squared else 0
             damping = max(damping * _LESS, _LEAST_DAMPING)
             chi_squared = trial_chi_squared
             parameters[:] = trial
@@ -139,7 +163,7 @@ def _fit_pixel(
             residual[:] = work.stokes
         else:
             damping *= _MORE
-        if n_small == 2 or damping >= _LARGEST_DAMPING:
+        if n_small == n_small_steps or damping >= _LARGEST_DAMPING:
             return chi_squared, iteration + 1, True
     return chi_squared, max_iterations, False
 
@@ -254,9 +278,12 @@ def _step(
 ) -> bool:
     """Put the parameters after Marquardt's step into `trial`, which enlarges the diagonal.
 
-    The matrix is decomposed after Cholesky; returns False if it is not positive.
+    The matrix is decomposed after Cholesky; returns False if it is not positive. Parameters that
+    the step would take out of their ranges from their limits stay there: the step is the best of
+    the others.
     """
     n = len(curvature)
+    stays = _held_by_limits(parameters, gradient)
     largest = 0.0
     for k in range(n):
         largest = max(largest, curvature[k, k])
@@ -264,6 +291,8 @@ def _step(
     for k in range(n):
         for m in range(k + 1):
             total = curvature[k, m]
+            if k != m and (stays[k] or stays[m]):
+                total = 0.0
             if k == m:
                 total += damping * curvature[k, k] + 1e-12 * largest + np.finfo(np.float64).tiny
             for j in range(m):
@@ -276,6 +305,8 @@ def _step(
                 return False
     step = gradient.copy()
     for k in range(n):
+        if stays[k]:
+            step[k] = 0.0
         for j in range(k):
             step[k] -= lower[k, j] * step[j]
         step[k] /= lower[k, k]
@@ -286,6 +317,21 @@ def _step(
     trial[:] = parameters
     trial[:n] += step
     return True
+
+
+@compiled
+def _held_by_limits(parameters: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Mask of the free parameters at a limit of their range beyond which chi^2 would be lower.
+
+    A field has no lower limit: a negative one is in the opposite direction.
+    """
+    held = np.zeros(len(gradient), np.bool_)
+    for limited in range(len(_LIMITED)):
+        k = _LIMITED[limited]
+        if k < len(gradient) and k != me.FIELD:
+            below = parameters[k] <= _LOWEST[limited] and gradient[k] < 0
+            held[k] = below or (parameters[k] >= _HIGHEST[limited] and gradient[k] > 0)
+    return held
 
 
 @compiled
@@ -317,10 +363,13 @@ def _compiled_with(sources: str) -> Callable[..., None]:
 
     def fit_pixels(
         tables: ModelTables,
+        rough: ModelTables,
+        picked: np.ndarray,
         observed: np.ndarray,
         weights: np.ndarray,
         max_iterations: int,
         work: Workspace,
+        rough_work: Workspace,
         parameters: np.ndarray,
         chi_squared: np.ndarray,
         curvature: np.ndarray,
@@ -329,17 +378,39 @@ def _compiled_with(sources: str) -> Callable[..., None]:
         residuals: np.ndarray,
     ) -> None:
         assert sources
+        few, few_weights = np.empty((4, len(picked))), np.empty((4, len(picked)))
+        left = np.empty((4, len(picked)))
         for row in range(len(observed)):
-            chi_squared[row], n_iterations[row], converged[row] = _fit_pixel(
+            n_before = 0
+            if len(picked) and max_iterations > 1:
+                n_used = 0
+                for s in range(4):
+                    for i in range(len(picked)):
+                        few[s, i] = observed[row, s, picked[i]]
+                        few_weights[s, i] = weights[row, s, picked[i]]
+                        n_used += few_weights[s, i] > 0
+                if n_used >= _FEWEST_SAMPLES * parameters.shape[1]:
+                    _, n_before, _ = _iterate(
+                        rough,
+                        few,
+                        few_weights,
+                        (max_iterations // 2, _ROUGH_TOLERANCE, 1),
+                        rough_work,
+                        parameters[row],
+                        curvature[row],
+                        left,
+                    )
+            chi_squared[row], n_iterations[row], converged[row] = _iterate(
                 tables,
                 observed[row],
                 weights[row],
-                max_iterations,
+                (max_iterations - n_before, _TOLERANCE, 2),
                 work,
                 parameters[row],
                 curvature[row],
                 residuals[row],
             )
+            n_iterations[row] += n_before
 
     try:
         return njit(fit_pixels, cache=True, error_model="numpy")

@@ -22,6 +22,10 @@ WEIGHTED = 64
 LANES = 16
 """Sums that are added to at once."""
 
+# Of the wavelengths that a rough fit needs, see `thinned`, in pm.
+_ROUGH_STEP, _NEAR_LINES = 4.5, 45.0
+_FEWEST, _MOST = 24, 0.6  # of the observed ones; else all are fitted at once
+
 
 class ModelTables(NamedTuple):
     """What the compiled functions need of a model, as arrays."""
@@ -67,6 +71,44 @@ class ModelTables(NamedTuple):
             taps=none if profile is None else profile.taps,
             oversampling=1 if profile is None else profile.oversampling,
         )
+
+
+def thinned(tables: ModelTables) -> tuple[ModelTables, np.ndarray]:
+    """The same model at fewer wavelengths, and which of the observed ones those are.
+
+    A fit far from its end does not need all of them. Far from the lines there are still fewer, but
+    for blurred spectra, which need evenly spaced ones. None are picked of a spectrum that has few.
+
+    Returns
+    -------
+    tables : ModelTables
+    picked : int64, shape (n_picked,)
+    """
+    observed = np.arange(tables.n_wavelengths)
+    taps, computed = tables.taps, tables.wavelength
+    if len(taps):
+        # The profile is smooth: it is summed at the observed wavelengths alone.
+        skipped = int(np.argmax(taps)) % tables.oversampling
+        taps = taps[skipped :: tables.oversampling] / taps[skipped :: tables.oversampling].sum()
+        computed = np.ascontiguousarray(computed[skipped :: tables.oversampling])
+    step = np.median(np.abs(np.diff(computed))) * 1e3 if len(computed) > 1 else np.inf
+    stride = max(1, int(_ROUGH_STEP / step))
+    picked = observed[::stride].copy()
+    if not len(taps):
+        distance = np.abs(computed[:, np.newaxis] - tables.line_wavelength).min(axis=1) * 1e3
+        picked = observed[(observed % stride == 0) & (distance < _NEAR_LINES)]
+        picked = np.union1d(picked, observed[:: 4 * stride])
+        computed = computed[picked]
+    if len(picked) < _FEWEST or len(picked) > _MOST * tables.n_wavelengths:
+        picked = observed[:0]
+    rough = tables._replace(
+        wavelength=computed,
+        n_wavelengths=len(picked),
+        stray_light=tables.stray_light[picked] if len(tables.stray_light) else tables.stray_light,
+        taps=taps,
+        oversampling=stride if len(taps) else 1,
+    )
+    return rough, picked
 
 
 class Workspace(NamedTuple):
