@@ -35,6 +35,14 @@ _LIMITED = np.array(
 _LOWEST = np.array([0.0, -20.0, 0.5, 0.0, 0.1, 0.0, 0.01, 0.02])
 _HIGHEST = np.array([6000.0, 20.0, 10.0, 5.0, 300.0, 5.0, 5.0, 1.0])
 
+# The model is not linear for longer steps than these: they lead far away, and not back. The line
+# strength changes by a factor.
+_LONGEST_STEP = np.full(me.N_PARAMETERS, np.inf)
+_LONGEST_STEP[me.INCLINATION] = 0.5
+_LONGEST_STEP[me.VELOCITY] = 2.0
+_LONGEST_STEP[me.DOPPLER_WIDTH] = 1.0
+_MOST_TIMES = 3.0
+
 
 @dataclass
 class Fit:
@@ -315,7 +323,12 @@ def _step(
             step[k] -= lower[j, k] * step[j]
         step[k] /= lower[k, k]
     trial[:] = parameters
-    trial[:n] += step
+    for k in range(n):
+        trial[k] += min(max(step[k], -_LONGEST_STEP[k]), _LONGEST_STEP[k])
+    strength = parameters[me.LINE_STRENGTH]
+    if n > me.LINE_STRENGTH:
+        lowest, highest = strength / _MOST_TIMES, strength * _MOST_TIMES
+        trial[me.LINE_STRENGTH] = min(max(trial[me.LINE_STRENGTH], lowest), highest)
     return True
 
 
