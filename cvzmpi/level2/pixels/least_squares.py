@@ -131,12 +131,15 @@ def _iterate(
     observed: np.ndarray,
     weights: np.ndarray,
     ending: tuple[int, float, int],
+    damping: float,
     work: Workspace,
     parameters: np.ndarray,
     curvature: np.ndarray,
     residual: np.ndarray,
-) -> tuple[float, int, bool]:
-    """Fit a pixel in place; returns chi^2, the number of iterations, and if it has converged.
+) -> tuple[float, int, bool, float]:
+    """Fit a pixel in place.
+
+    Returns chi^2, the number of iterations, if it has converged, and the last damping.
 
     Parameters
     ----------
@@ -151,7 +154,7 @@ def _iterate(
     bring_into_range(parameters)
     chi_squared = _evaluate(tables, observed, weights, parameters, work, curvature, gradient)
     residual[:] = work.stokes
-    damping, n_small = _FIRST_DAMPING, 0
+    n_small = 0
     for iteration in range(max_iterations):
         better = False
         if _step(curvature, gradient, damping, parameters, trial):
@@ -172,8 +175,8 @@ def _iterate(
         else:
             damping *= _MORE
         if n_small == n_small_steps or damping >= _LARGEST_DAMPING:
-            return chi_squared, iteration + 1, True
-    return chi_squared, max_iterations, False
+            return chi_squared, iteration + 1, True, damping
+    return chi_squared, max_iterations, False, damping
 
 
 @compiled
@@ -394,7 +397,7 @@ def _compiled_with(sources: str) -> Callable[..., None]:
         few, few_weights = np.empty((4, len(picked))), np.empty((4, len(picked)))
         left = np.empty((4, len(picked)))
         for row in range(len(observed)):
-            n_before = 0
+            n_before, damping = 0, _FIRST_DAMPING
             if len(picked) and max_iterations > 1:
                 n_used = 0
                 for s in range(4):
@@ -403,21 +406,23 @@ def _compiled_with(sources: str) -> Callable[..., None]:
                         few_weights[s, i] = weights[row, s, picked[i]]
                         n_used += few_weights[s, i] > 0
                 if n_used >= _FEWEST_SAMPLES * parameters.shape[1]:
-                    _, n_before, _ = _iterate(
+                    _, n_before, _, damping = _iterate(
                         rough,
                         few,
                         few_weights,
                         (max_iterations // 2, _ROUGH_TOLERANCE, 1),
+                        damping,
                         rough_work,
                         parameters[row],
                         curvature[row],
                         left,
                     )
-            chi_squared[row], n_iterations[row], converged[row] = _iterate(
+            chi_squared[row], n_iterations[row], converged[row], _ = _iterate(
                 tables,
                 observed[row],
                 weights[row],
                 (max_iterations - n_before, _TOLERANCE, 2),
+                min(damping, _FIRST_DAMPING),
                 work,
                 parameters[row],
                 curvature[row],
