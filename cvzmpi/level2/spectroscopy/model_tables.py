@@ -7,14 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cvzmpi.level2.spectroscopy.lanes import N_LANES
 from cvzmpi.level2.spectroscopy.milne_eddington import N_PARAMETERS, MilneEddington
 from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, relative_strengths, zeeman_pattern
-
-CHUNK = 16
-"""Wavelengths that are computed at a time: what is known of them fits a processor's first cache."""
-
-N_ROWS = 100
-"""Rows of intermediate results: see `compiled_model`."""
 
 WEIGHTED = 64
 """Wavelengths whose weighted derivatives are multiplied at a time; they fit that cache, too."""
@@ -120,7 +115,7 @@ class Workspace(NamedTuple):
     # blurred; where nothing blurs them, they are the same arrays
     sharp_stokes: np.ndarray
     sharp_derivatives: np.ndarray
-    lanes: np.ndarray  # float64, shape (N_ROWS * CHUNK,); intermediate results of a chunk
+    lanes: np.ndarray  # float64, shape (N_LANES,); see `lanes`
     # float64, shape (n_parameters + 1, 4 * WEIGHTED); weighted derivatives, and residuals
     weighted: np.ndarray
     # float64, shape (n_parameters + 1, n_parameters + 1, LANES); sums of their products
@@ -139,7 +134,7 @@ class Workspace(NamedTuple):
             stokes,
             derivatives,
             *sharp,
-            np.zeros(N_ROWS * CHUNK),
+            np.zeros(N_LANES),
             np.zeros((N_PARAMETERS + 1, 4 * WEIGHTED)),
             np.zeros((N_PARAMETERS + 1, N_PARAMETERS + 1, LANES)),
         )

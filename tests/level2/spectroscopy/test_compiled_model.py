@@ -7,9 +7,11 @@ from scipy.special import wofz
 
 from cvzmpi.level2.maps.simulated_map import WAVELENGTH, atmospheres
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy.compiled_model import _voigt_faraday_far, compute
+from cvzmpi.level2.spectroscopy.compiled_model import compute
+from cvzmpi.level2.spectroscopy.compiled_opacities import _voigt_faraday_far
+from cvzmpi.level2.spectroscopy.lanes import CHUNK
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
-from cvzmpi.level2.spectroscopy.model_tables import CHUNK, ModelTables, Workspace
+from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace
 from cvzmpi.level2.spectroscopy.spectral_profile import SpectralProfile
 
 ATMOSPHERES = atmospheres(40, np.random.default_rng(8))
