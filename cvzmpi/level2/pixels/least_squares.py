@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 from cvzmpi.level2.pixels import levenberg_marquardt, normal_equations
 from cvzmpi.level2.pixels.levenberg_marquardt import (
@@ -28,6 +27,7 @@ from cvzmpi.level2.spectroscopy import (
     voigt,
     zeeman,
 )
+from cvzmpi.level2.spectroscopy.compilation import compiled_and_kept
 from cvzmpi.level2.spectroscopy.lanes import compiled
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace, thinned
 
@@ -89,23 +89,22 @@ def fit(
         residuals=np.empty(observed.shape),
     )
     rough, picked = thinned(tables)
-    _fit_pixels(
-        tables,
-        rough,
-        picked,
-        np.ascontiguousarray(observed, float),
-        np.ascontiguousarray(weights, float),
-        starts,
-        max_iterations,
-        Workspace.of(tables),
-        Workspace.of(rough),
-        found.parameters,
-        found.chi_squared,
-        found.curvature,
-        found.n_iterations,
-        found.converged,
-        found.residuals,
-    )
+    workspaces = Workspace.of(tables), Workspace.of(rough)
+    results = [found.parameters, found.chi_squared, found.curvature]
+    results += [found.n_iterations, found.converged, found.residuals]
+    batches = zip(tables.batches(n), rough.batches(n), strict=True)
+    for (rows, of_rows), (_, rough_of_rows) in batches:
+        _fit_pixels(
+            of_rows,
+            rough_of_rows,
+            picked,
+            np.ascontiguousarray(observed[rows], float),
+            np.ascontiguousarray(weights[rows], float),
+            np.ascontiguousarray(starts[:, rows]),
+            max_iterations,
+            *workspaces,
+            *(result[rows] for result in results),
+        )
     return found
 
 
@@ -202,10 +201,7 @@ def _compiled_with(sources: str) -> Callable[..., None]:
             )
             n_iterations[row] += n_before
 
-    try:
-        return njit(fit_pixels, cache=True, error_model="numpy")
-    except RuntimeError:  # there is no directory for the machine code: each process makes its own
-        return compiled(fit_pixels)
+    return compiled_and_kept(fit_pixels)
 
 
 _SOURCES = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +38,9 @@ class ModelTables(NamedTuple):
     components: np.ndarray
     # int64, shape (3 * n_lines + 1,): where the components of each line and polarisation begin
     first_component: np.ndarray
-    stray_light: np.ndarray  # float64, shape (n_wavelengths,); empty if there is none
+    # float64, shape (n_wavelengths,), empty if there is none; or (n_pixels, n_wavelengths), which
+    # the fit takes row by row
+    stray_light: np.ndarray
     # float64, shape (n_taps,): the spectral profile, see `SpectralProfile`; empty if there is none
     taps: np.ndarray
     oversampling: int  # computed wavelengths for each observed one
@@ -66,6 +68,20 @@ class ModelTables(NamedTuple):
             taps=none if profile is None else profile.taps,
             oversampling=1 if profile is None else profile.oversampling,
         )
+
+    def of_pixels(self, rows: np.ndarray) -> ModelTables:
+        """The tables of some pixels, where each has stray light of its own; else the same."""
+        if self.stray_light.ndim == 1:
+            return self
+        return self._replace(stray_light=self.stray_light[rows])
+
+    def batches(self, n: int) -> Iterator[tuple[slice, ModelTables]]:
+        """The parts of `n` pixels that have the same stray light, with their tables."""
+        if self.stray_light.ndim == 1:
+            yield slice(None), self
+            return
+        for row, stray_light in enumerate(np.ascontiguousarray(self.stray_light)):
+            yield slice(row, row + 1), self._replace(stray_light=stray_light)
 
 
 def thinned(tables: ModelTables) -> tuple[ModelTables, np.ndarray]:
@@ -96,10 +112,11 @@ def thinned(tables: ModelTables) -> tuple[ModelTables, np.ndarray]:
         computed = computed[picked]
     if len(picked) < _FEWEST or len(picked) > _MOST * tables.n_wavelengths:
         picked = observed[:0]
+    stray_light = tables.stray_light
     rough = tables._replace(
         wavelength=computed,
         n_wavelengths=len(picked),
-        stray_light=tables.stray_light[picked] if len(tables.stray_light) else tables.stray_light,
+        stray_light=stray_light[..., picked] if stray_light.size else stray_light,
         taps=taps,
         oversampling=stride if len(taps) else 1,
     )
