@@ -71,9 +71,10 @@ def test_a_killed_inversion_is_finished_as_if_it_had_not_been(
 
 
 def assert_same_fits(made, expected):
-    """The parameters are the same within a thousandth of their errors, but for one pixel at most.
+    """The parameters are the same within a thousandth of their errors, but for two pixels at most.
 
-    Where a pixel has hardly a field, the fit may end in another of several shallow minima.
+    Where a pixel has hardly a field, or hardly one across the line of sight, the fit may end in
+    another of several shallow minima, or elsewhere in a flat one.
     """
     files = sorted(path.relative_to(expected) for path in expected.rglob("*.inverted.h5"))
     assert files == sorted(path.relative_to(made) for path in made.rglob("*.inverted.h5"))
@@ -95,7 +96,7 @@ def assert_same_fits(made, expected):
             > 1e-3 * np.where(error > 0, error, 1)
             for key, error in errors.items()
         ]
-        assert np.any(far, axis=0).sum() <= 1
+        assert np.any(far, axis=0).sum() <= 2
 
 
 def parameters_in(contents):

@@ -15,23 +15,24 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.level2.pixels.least_squares import (
-    SOURCES,
-    Fit,
+from cvzmpi.level2.pixels.least_squares import SOURCES, Fit
+from cvzmpi.level2.pixels.levenberg_marquardt import (
+    LARGEST_DAMPING,
+    LEAST_DAMPING,
+    LESS,
+    MORE,
+    TOLERANCE,
     bring_into_range,
-    evaluate,
     marquardt_step,
 )
+from cvzmpi.level2.pixels.normal_equations import evaluate
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.compilation import compiled_and_kept
-from cvzmpi.level2.spectroscopy.compiled_model import compiled
+from cvzmpi.level2.spectroscopy.lanes import compiled
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace
 
-# As in `least_squares`, but a start that is nearly right needs little damping.
 _FIRST_DAMPING = 1e-3
-_LEAST_DAMPING, _LARGEST_DAMPING = 1e-7, 1e9
-_LESS, _MORE = 0.1, 10.0
-_TOLERANCE = 1e-4
+"""A start that is nearly right needs little damping."""
 
 SCALES = {
     "field along the line of sight": 30.0,
@@ -165,8 +166,8 @@ def _fit_pixel(
             gain = total - trial_total
             better = gain > 0
         if better:
-            n_small = n_small + 1 if gain < _TOLERANCE * trial_total else 0
-            damping = max(damping * _LESS, _LEAST_DAMPING)
+            n_small = n_small + 1 if gain < TOLERANCE * trial_total else 0
+            damping = max(damping * LESS, LEAST_DAMPING)
             chi_squared, total = trial_chi_squared, trial_total
             parameters[:] = trial
             curvature[:] = trial_curvature
@@ -174,8 +175,8 @@ def _fit_pixel(
             gradient[:] = trial_gradient
             residual[:] = work.stokes
         else:
-            damping *= _MORE
-        if n_small == 2 or damping >= _LARGEST_DAMPING:
+            damping *= MORE
+        if n_small == 2 or damping >= LARGEST_DAMPING:
             return chi_squared, iteration + 1, True
     return chi_squared, max_iterations, False
 

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvzmpi.level2.pixels import least_squares
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.model_tables import ModelTables
 from cvzmpi.level2.spectroscopy.tellurics import mask_of
 from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, Line
 
 # Linear polarisation saturates at about this fraction of the continuum, near this field.
 _SATURATED_LINEAR, _SATURATING_FIELD = 0.15, 1500.0
 _MIN_FIELD = 100.0  # G; without a field the derivatives by its angles vanish
+_STRONGEST = 4000.0  # G
 
 _TIMES_CENTRED = 3
 
@@ -84,11 +87,28 @@ def estimate(
     )
 
 
-def first_start(model: MilneEddington, observed: np.ndarray, estimates: Estimates) -> np.ndarray:
-    """Parameters to begin with, by the estimates; shape (n, n_parameters)."""
-    strength = np.hypot(estimates.field_along, estimates.field_across)
-    inclination = np.arctan2(estimates.field_across, estimates.field_along)
-    return _start(model, observed, estimates, strength, inclination)
+def first_start(
+    model: MilneEddington,
+    observed: np.ndarray,
+    estimates: Estimates,
+    filling_factor: float = 1.0,
+) -> np.ndarray:
+    """Parameters to begin with, by the estimates; shape (n, n_parameters).
+
+    Parameters
+    ----------
+    filling_factor : float
+        The estimates are of whole pixels. In a part of them, a weak field gives the same V if it
+        is stronger along the line of sight by this factor, and the same Q and U if it is stronger
+        across by its square root.
+    """
+    along = estimates.field_along / filling_factor
+    across = estimates.field_across / np.sqrt(filling_factor)
+    strength = np.minimum(np.hypot(along, across), _STRONGEST)
+    inclination = np.arctan2(across, along)
+    start = _start(model, observed, estimates, strength, inclination)
+    start[:, me.FILLING_FACTOR] = filling_factor
+    return start
 
 
 def start_with_field(
@@ -122,7 +142,7 @@ def _start(
     velocity = spectral_window.followed(estimates.velocity)
     windows = spectral_window.of_moving_lines(model.wavelength, model.lines, velocity)
     in_lines = np.any(windows, axis=0)
-    profiles = model.stokes(start)
+    profiles = least_squares.profiles(ModelTables.of(model), start)
     q, u = (_part(profiles, stokes, slice(None)) * in_lines for stokes in (1, 2))
     observed_q, observed_u = (_part(observed, stokes, slice(None)) for stokes in (1, 2))
     along = (observed_q * q + observed_u * u).sum(axis=1)

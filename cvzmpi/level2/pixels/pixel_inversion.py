@@ -31,6 +31,7 @@ from cvzmpi.level2.spectroscopy.tellurics import EXPECTED, Telluric, mask_of
 # their own noise makes of it by this factor.
 _GOOD_FIT = 1.3
 _OTHER_FIELDS = (2500.0, 1200.0, 500.0)  # G
+_FILLING_FACTORS = 0.7, 0.3  # of the starts, where they are fitted
 # Two starts that end at a chi^2 within this fraction have found all that the model can do.
 _SAME_FIT = 1e-3
 _POOR_FIT = 2.0  # a factor like that of a good fit
@@ -222,8 +223,12 @@ class Pixels:
         return bits
 
     def _first_start(self, rows: np.ndarray) -> np.ndarray:
+        """Where to begin; several places for each pixel if its filling factor is fitted."""
         clear, estimates = self._estimates(rows)
-        return first_start(self.model.of_pixels(rows), clear, estimates)
+        model = self.model.of_pixels(rows)
+        if self.n_free <= me.FILLING_FACTOR:
+            return first_start(model, clear, estimates)
+        return np.stack([first_start(model, clear, estimates, part) for part in _FILLING_FACTORS])
 
     def _estimates(self, rows: np.ndarray) -> tuple[np.ndarray, Estimates]:
         """The profiles of some pixels, bridged where they are not fitted, and their estimates."""

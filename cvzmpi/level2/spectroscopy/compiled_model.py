@@ -1,28 +1,32 @@
 """The Milne-Eddington model of one pixel, compiled by numba for the inversion.
 
 It is the model of `milne_eddington`, with the same derivatives; that module explains the formulas,
-and tests compare the two. Wavelengths are taken in blocks whose intermediate results stay in the
-processor's first cache.
+and tests compare the two.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy.model_tables import (
-    BLOCK,
-    N_OPACITY_PARAMETERS,
-    ModelTables,
-    Workspace,
+from cvzmpi.level2.spectroscopy.compiled_opacities import sum_opacities
+from cvzmpi.level2.spectroscopy.lanes import (
+    BY_OPACITY,
+    BY_PARAMETER,
+    CHANGING,
+    CHUNK,
+    N_CHANGING,
+    OPACITIES,
+    ROW,
+    SLOPES,
+    STOKES,
+    compiled,
+    inlined,
 )
-from cvzmpi.level2.spectroscopy.voigt import COEFFICIENTS, N_TERMS, SCALE
+from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace
 
-# Without any liberty in arithmetic: the bits are those of the order that is written here.
-compiled = njit(error_model="numpy")
-
-_INVERSE_SQRT_PI, _TWO_OVER_SQRT_PI = 1 / np.sqrt(np.pi), 2 / np.sqrt(np.pi)
+# The first so many parameters change the opacities; but for the azimuth, which turns Q and U.
+_N_OPACITY_PARAMETERS = me.LINE_STRENGTH + 1
 
 
 @compiled
@@ -34,11 +38,11 @@ def compute(p: np.ndarray, tables: ModelTables, work: Workspace) -> None:
     p : float64, shape (n_parameters,)
     """
     n_computed = len(tables.wavelength)
-    for first in range(0, n_computed, BLOCK):
-        n = min(BLOCK, n_computed - first)
-        _sum_components(p, tables, first, n, work)
-        _project_all(p, n, work)
-        _emerge(p, first, n, work)
+    for first in range(0, n_computed, CHUNK):
+        n = min(CHUNK, n_computed - first)
+        sum_opacities(p, tables, tables.wavelength[first : first + n], work.lanes)
+        _emerge(p, work.lanes)
+        _store(p, first, n, work)
     if len(tables.taps):
         _blur_all(p, tables, work)
     if len(tables.stray_light):
@@ -46,196 +50,106 @@ def compute(p: np.ndarray, tables: ModelTables, work: Workspace) -> None:
 
 
 @compiled
-def _sum_components(
-    p: np.ndarray, tables: ModelTables, first: int, n: int, work: Workspace
-) -> None:
-    """The sums of the Zeeman components of all lines, as `MilneEddington._profiles`."""
-    field, velocity, damping = p[me.FIELD], p[me.VELOCITY], p[me.DAMPING]
-    inverse_width = 1 / p[me.DOPPLER_WIDTH]
-    profile, by_field, by_velocity = work.profiles[0], work.profiles[1], work.profiles[2]
-    by_width, by_damping = work.profiles[3], work.profiles[4]
-    slope, shifted_slope = work.slopes[0], work.slopes[1]
-    distance = work.distance
-    work.profiles[:] = 0
-    for line in range(len(tables.line_wavelength)):
-        splitting = tables.splitting[line] * inverse_width
-        pm_per_km_s = tables.pm_per_km_s[line]
-        for i in range(n):
-            from_line = (tables.wavelength[first + i] - tables.line_wavelength[line]) * 1e3
-            distance[i] = (from_line - pm_per_km_s * velocity) * inverse_width
-        work.slopes[:] = 0
-        for c in range(len(tables.components)):
-            if tables.components[c, 0] == line:
-                q = int(tables.components[c, 1])
-                shift = tables.components[c, 2]
-                weight = tables.components[c, 3] * tables.line_strength[line]
-                offset = shift * splitting * field
-                for i in range(n):
-                    x = distance[i] - offset
-                    absorption, dispersion = _voigt_faraday(x, damping)
-                    profile[q, i] += weight * absorption
-                    profile[q + 3, i] += weight * dispersion
-                    # dw/dz = -2 z w + 2 i / sqrt(pi), where z = x + i a
-                    real = weight * -2 * (x * absorption - damping * dispersion)
-                    imaginary = x * dispersion + damping * absorption
-                    imaginary = weight * (_TWO_OVER_SQRT_PI - 2 * imaginary)
-                    slope[q, i] += real
-                    slope[q + 3, i] += imaginary
-                    shifted_slope[q, i] += shift * real
-                    shifted_slope[q + 3, i] += shift * imaginary
-        for q in range(6):
-            for i in range(n):
-                s, shifted = slope[q, i], shifted_slope[q, i]
-                by_velocity[q, i] -= pm_per_km_s * inverse_width * s
-                by_field[q, i] -= splitting * shifted
-                by_width[q, i] -= (s * distance[i] - splitting * field * shifted) * inverse_width
-        for q in range(3):  # dw/da = i dw/dv
-            for i in range(n):
-                by_damping[q, i] -= slope[q + 3, i]
-                by_damping[q + 3, i] += slope[q, i]
+def _emerge(p: np.ndarray, lanes: np.ndarray) -> None:
+    """Stokes I, Q, U, V from the opacities, as `unno_rachkovsky.emergent_stokes`.
 
-
-@njit(inline="always", error_model="numpy")
-def _voigt_faraday(v: float, a: float) -> tuple[float, float]:
-    """The Voigt and the Faraday-Voigt function, as `voigt.voigt_faraday`."""
-    above = SCALE + a
-    inverse = 1 / (above * above + v * v)
-    u_real, u_imag = above * inverse, v * inverse
-    z_real, z_imag = 2 * SCALE * u_real - 1, 2 * SCALE * u_imag
-    double, squared = 2 * z_real, z_real * z_real + z_imag * z_imag
-    first, second = COEFFICIENTS[-1], 0.0
-    for k in range(N_TERMS - 2, 0, -1):
-        first, second = double * first - squared * second + COEFFICIENTS[k], first
-    p_real = COEFFICIENTS[0] + z_real * first - squared * second
-    p_imag = z_imag * first
-    s_real = 2 * (p_real * u_real - p_imag * u_imag) + _INVERSE_SQRT_PI
-    s_imag = 2 * (p_real * u_imag + p_imag * u_real)
-    return u_real * s_real - u_imag * s_imag, u_real * s_imag + u_imag * s_real
-
-
-@compiled
-def _project_all(p: np.ndarray, n: int, work: Workspace) -> None:
-    """The opacities, and their derivatives by the parameters."""
-    strength = p[me.LINE_STRENGTH]
-    cosine, sine = np.cos(p[me.INCLINATION]), np.sin(p[me.INCLINATION])
-    profile, by_field, by_velocity = work.profiles[0], work.profiles[1], work.profiles[2]
-    by_width, by_damping = work.profiles[3], work.profiles[4]
-    by = work.opacity_derivatives
-    _project(profile, n, cosine, sine, 1.0, by[me.LINE_STRENGTH])
-    _project(by_field, n, cosine, sine, strength, by[me.FIELD])
-    _project(by_velocity, n, cosine, sine, strength, by[me.VELOCITY])
-    _project(by_width, n, cosine, sine, strength, by[me.DOPPLER_WIDTH])
-    _project(by_damping, n, cosine, sine, strength, by[me.DAMPING])
-    of_inclination, of_strength = by[me.INCLINATION], by[me.LINE_STRENGTH]
-    for part in range(2):
-        blue, pi, red = profile[3 * part], profile[3 * part + 1], profile[3 * part + 2]
-        linear, circular = of_inclination[1 + 2 * part], of_inclination[2 + 2 * part]
-        for i in range(n):
-            linear[i] = strength * sine * cosine * (pi[i] - (blue[i] + red[i]) / 2)
-            circular[i] = -strength * sine / 2 * (red[i] - blue[i])
-    for i in range(n):
-        of_inclination[0, i] = of_inclination[1, i]
-    for k in range(5):
-        for i in range(n):
-            work.opacities[k, i] = strength * of_strength[k, i]
-
-
-@compiled
-def _project(
-    profile: np.ndarray, n: int, cosine: float, sine: float, factor: float, opacities: np.ndarray
-) -> None:
-    """Opacities from the profiles of the three polarisations, as `milne_eddington._project`."""
-    of_pi, of_sigma = factor * sine * sine / 2, factor * (1 + cosine * cosine) / 2
-    of_difference = factor * cosine / 2
-    for i in range(n):
-        blue, pi, red = profile[0, i], profile[1, i], profile[2, i]
-        sigma = (blue + red) / 2
-        opacities[0, i] = of_pi * pi + of_sigma * sigma
-        opacities[1, i] = of_pi * (pi - sigma)
-        opacities[2, i] = of_difference * (red - blue)
-        blue, pi, red = profile[3, i], profile[4, i], profile[5, i]
-        opacities[3, i] = of_pi * (pi - (blue + red) / 2)
-        opacities[4, i] = of_difference * (red - blue)
-
-
-@compiled
-def _emerge(p: np.ndarray, first: int, n: int, work: Workspace) -> None:
-    """Stokes I, Q, U, V from the opacities, as `unno_rachkovsky.emergent_stokes`."""
-    constant, gradient = p[me.SOURCE_CONSTANT], p[me.SOURCE_GRADIENT]
+    And their derivatives by the five opacities. All without the source function: its constant is
+    not added, and its gradient is 1.
+    """
     cosine, sine = np.cos(2 * p[me.AZIMUTH]), np.sin(2 * p[me.AZIMUTH])
-    stokes, derivatives = work.sharp_stokes, work.sharp_derivatives
-    for i in range(n):
-        at = first + i
-        a = 1 + work.opacities[0, i]
-        eta_q, eta_v = work.opacities[1, i], work.opacities[2, i]
-        rho_q, rho_v = work.opacities[3, i], work.opacities[4, i]
+    for i in range(CHUNK):
+        a = 1 + lanes[OPACITIES + i]
+        eta_q, eta_v = lanes[OPACITIES + ROW + i], lanes[OPACITIES + 2 * ROW + i]
+        rho_q, rho_v = lanes[OPACITIES + 3 * ROW + i], lanes[OPACITIES + 4 * ROW + i]
         a2 = a * a
         mixed = eta_q * rho_q + eta_v * rho_v
         dispersion = rho_q * rho_q + rho_v * rho_v
         absorption = eta_q * eta_q + eta_v * eta_v
         inverse = 1 / (a2 * (a2 + dispersion - absorption) - mixed * mixed)
         cross = eta_q * rho_v - eta_v * rho_q
-        i_ = a * (a2 + dispersion) * inverse
-        q = -(a2 * eta_q + rho_q * mixed) * inverse
-        u = -a * cross * inverse
-        v = -(a2 * eta_v + rho_v * mixed) * inverse
+        of_q, of_v = a2 * eta_q + rho_q * mixed, a2 * eta_v + rho_v * mixed
+        stokes_i = a * (a2 + dispersion) * inverse
+        q, u, v = -of_q * inverse, -a * cross * inverse, -of_v * inverse
+        lanes[STOKES + i] = stokes_i
+        lanes[STOKES + ROW + i] = cosine * q - sine * u
+        lanes[STOKES + 2 * ROW + i] = sine * q + cosine * u
+        lanes[STOKES + 3 * ROW + i] = v
+        # Of the determinant, by the opacities in their order.
         by_a = 2 * a * (2 * a2 + dispersion - absorption)
-        by_rho_q = 2 * (a2 * rho_q - mixed * eta_q)
-        by_rho_v = 2 * (a2 * rho_v - mixed * eta_v)
-        # The derivatives of the determinant by eta_q and eta_v are 2 q and 2 v over `inverse`.
-        by_eta_q = -2 * (a2 * eta_q + rho_q * mixed)
-        by_eta_v = -2 * (a2 * eta_v + rho_v * mixed)
-        factor = gradient * inverse
-        rho_qv = rho_q * rho_v
-        for k in range(N_OPACITY_PARAMETERS):
-            if k == me.AZIMUTH:
-                continue
-            da = work.opacity_derivatives[k, 0, i]
-            d_eta_q, d_eta_v = work.opacity_derivatives[k, 1, i], work.opacity_derivatives[k, 2, i]
-            d_rho_q, d_rho_v = work.opacity_derivatives[k, 3, i], work.opacity_derivatives[k, 4, i]
-            of_determinant = (
-                by_a * da
-                + by_eta_q * d_eta_q
-                + by_eta_v * d_eta_v
-                + by_rho_q * d_rho_q
-                + by_rho_v * d_rho_v
+        by_eta_q, by_eta_v = -2 * of_q, -2 * of_v
+        by_rho_q, by_rho_v = 2 * (a2 * rho_q - mixed * eta_q), 2 * (a2 * rho_v - mixed * eta_v)
+        a_rho_q, a_rho_v, rho_qv = 2 * a * rho_q, 2 * a * rho_v, rho_q * rho_v
+        lanes[BY_OPACITY + i] = (3 * a2 + dispersion - stokes_i * by_a) * inverse
+        lanes[BY_OPACITY + ROW + i] = -stokes_i * by_eta_q * inverse
+        lanes[BY_OPACITY + 2 * ROW + i] = -stokes_i * by_eta_v * inverse
+        lanes[BY_OPACITY + 3 * ROW + i] = (a_rho_q - stokes_i * by_rho_q) * inverse
+        lanes[BY_OPACITY + 4 * ROW + i] = (a_rho_v - stokes_i * by_rho_v) * inverse
+        q_a, u_a = -2 * a * eta_q - q * by_a, -cross - u * by_a
+        q_eta_q, u_eta_q = -(a2 + rho_q * rho_q) - q * by_eta_q, -a * rho_v - u * by_eta_q
+        q_eta_v, u_eta_v = -rho_qv - q * by_eta_v, a * rho_q - u * by_eta_v
+        q_rho_q = -(mixed + rho_q * eta_q) - q * by_rho_q
+        q_rho_v = -rho_q * eta_v - q * by_rho_v
+        u_rho_q, u_rho_v = a * eta_v - u * by_rho_q, -a * eta_q - u * by_rho_v
+        turn, other = cosine * inverse, sine * inverse
+        lanes[BY_OPACITY + 5 * ROW + i] = turn * q_a - other * u_a
+        lanes[BY_OPACITY + 6 * ROW + i] = turn * q_eta_q - other * u_eta_q
+        lanes[BY_OPACITY + 7 * ROW + i] = turn * q_eta_v - other * u_eta_v
+        lanes[BY_OPACITY + 8 * ROW + i] = turn * q_rho_q - other * u_rho_q
+        lanes[BY_OPACITY + 9 * ROW + i] = turn * q_rho_v - other * u_rho_v
+        lanes[BY_OPACITY + 10 * ROW + i] = other * q_a + turn * u_a
+        lanes[BY_OPACITY + 11 * ROW + i] = other * q_eta_q + turn * u_eta_q
+        lanes[BY_OPACITY + 12 * ROW + i] = other * q_eta_v + turn * u_eta_v
+        lanes[BY_OPACITY + 13 * ROW + i] = other * q_rho_q + turn * u_rho_q
+        lanes[BY_OPACITY + 14 * ROW + i] = other * q_rho_v + turn * u_rho_v
+        lanes[BY_OPACITY + 15 * ROW + i] = (-2 * a * eta_v - v * by_a) * inverse
+        lanes[BY_OPACITY + 16 * ROW + i] = (-rho_qv - v * by_eta_q) * inverse
+        lanes[BY_OPACITY + 17 * ROW + i] = (-(a2 + rho_v * rho_v) - v * by_eta_v) * inverse
+        lanes[BY_OPACITY + 18 * ROW + i] = (-rho_v * eta_q - v * by_rho_q) * inverse
+        lanes[BY_OPACITY + 19 * ROW + i] = (-(mixed + rho_v * eta_v) - v * by_rho_v) * inverse
+
+
+@compiled
+def _store(p: np.ndarray, first: int, n: int, work: Workspace) -> None:
+    """Put what emerges at a few wavelengths, and its derivatives, to those of all wavelengths."""
+    constant, gradient = p[me.SOURCE_CONSTANT], p[me.SOURCE_GRADIENT]
+    lanes, stokes, by = work.lanes, work.sharp_stokes, work.sharp_derivatives
+    for k in range(N_CHANGING):
+        _multiply(gradient, lanes[BY_PARAMETER + 5 * k * ROW :], lanes)
+        for s in range(4):
+            _put(1.0, 0.0, lanes[SLOPES + s * ROW :], by[CHANGING[k], s, first : first + n])
+    for s in range(4):
+        row = lanes[STOKES + s * ROW :]
+        _put(1.0, 0.0, row, by[me.SOURCE_GRADIENT, s, first : first + n])
+        _put(gradient, constant if s == 0 else 0.0, row, stokes[s, first : first + n])
+    _put(0.0, 1.0, lanes[STOKES:], by[me.SOURCE_CONSTANT, 0, first : first + n])
+    _put(-2.0, 0.0, stokes[2, first : first + n], by[me.AZIMUTH, 1, first : first + n])
+    _put(2.0, 0.0, stokes[1, first : first + n], by[me.AZIMUTH, 2, first : first + n])
+
+
+@inlined
+def _put(factor: float, constant: float, values: np.ndarray, to: np.ndarray) -> None:
+    for i in range(len(to)):
+        to[i] = constant + factor * values[i]
+
+
+@compiled
+def _multiply(gradient: float, opacity: np.ndarray, lanes: np.ndarray) -> None:
+    """The derivatives of Stokes I, Q, U, V by a parameter, from those of the opacities by it."""
+    for i in range(CHUNK):
+        of_i, of_q, of_v = (
+            gradient * opacity[i],
+            gradient * opacity[ROW + i],
+            gradient * opacity[2 * ROW + i],
+        )
+        of_rho_q, of_rho_v = gradient * opacity[3 * ROW + i], gradient * opacity[4 * ROW + i]
+        for s in range(4):
+            lanes[SLOPES + s * ROW + i] = (
+                of_i * lanes[BY_OPACITY + 5 * s * ROW + i]
+                + of_q * lanes[BY_OPACITY + (5 * s + 1) * ROW + i]
+                + of_v * lanes[BY_OPACITY + (5 * s + 2) * ROW + i]
+                + of_rho_q * lanes[BY_OPACITY + (5 * s + 3) * ROW + i]
+                + of_rho_v * lanes[BY_OPACITY + (5 * s + 4) * ROW + i]
             )
-            di = (3 * a2 + dispersion) * da + 2 * a * (rho_q * d_rho_q + rho_v * d_rho_v)
-            dq = -(
-                2 * a * eta_q * da
-                + (a2 + rho_q * rho_q) * d_eta_q
-                + rho_qv * d_eta_v
-                + (mixed + rho_q * eta_q) * d_rho_q
-                + rho_q * eta_v * d_rho_v
-            )
-            du = -cross * da + a * (
-                rho_q * d_eta_v - rho_v * d_eta_q + eta_v * d_rho_q - eta_q * d_rho_v
-            )
-            dv = -(
-                2 * a * eta_v * da
-                + rho_qv * d_eta_q
-                + (a2 + rho_v * rho_v) * d_eta_v
-                + rho_v * eta_q * d_rho_q
-                + (mixed + rho_v * eta_v) * d_rho_v
-            )
-            dq = factor * (dq - q * of_determinant)
-            du = factor * (du - u * of_determinant)
-            derivatives[k, 0, at] = factor * (di - i_ * of_determinant)
-            derivatives[k, 1, at] = cosine * dq - sine * du
-            derivatives[k, 2, at] = sine * dq + cosine * du
-            derivatives[k, 3, at] = factor * (dv - v * of_determinant)
-        turned_q, turned_u = cosine * q - sine * u, sine * q + cosine * u
-        derivatives[me.SOURCE_CONSTANT, 0, at] = 1
-        derivatives[me.SOURCE_GRADIENT, 0, at] = i_
-        derivatives[me.SOURCE_GRADIENT, 1, at] = turned_q
-        derivatives[me.SOURCE_GRADIENT, 2, at] = turned_u
-        derivatives[me.SOURCE_GRADIENT, 3, at] = v
-        stokes[0, at] = constant + gradient * i_
-        stokes[1, at] = gradient * turned_q
-        stokes[2, at] = gradient * turned_u
-        stokes[3, at] = gradient * v
-        derivatives[me.AZIMUTH, 1, at] = -2 * stokes[2, at]
-        derivatives[me.AZIMUTH, 2, at] = 2 * stokes[1, at]
 
 
 @compiled
@@ -248,7 +162,7 @@ def _blur_all(p: np.ndarray, tables: ModelTables, work: Workspace) -> None:
     stokes, derivatives = work.stokes, work.derivatives
     for s in range(4):
         _blur(work.sharp_stokes[s], tables.taps, tables.oversampling, stokes[s])
-        for k in range(N_OPACITY_PARAMETERS):
+        for k in range(_N_OPACITY_PARAMETERS):
             if k != me.AZIMUTH:
                 sharp = work.sharp_derivatives[k, s]
                 _blur(sharp, tables.taps, tables.oversampling, derivatives[k, s])

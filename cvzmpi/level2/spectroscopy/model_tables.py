@@ -7,15 +7,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy.lanes import N_LANES
 from cvzmpi.level2.spectroscopy.milne_eddington import N_PARAMETERS, MilneEddington
 from cvzmpi.level2.spectroscopy.zeeman import SPEED_OF_LIGHT, relative_strengths, zeeman_pattern
 
-BLOCK = 64
-"""Wavelengths that are computed at a time."""
+WEIGHTED = 64
+"""Wavelengths whose weighted derivatives are multiplied at a time; they fit that cache, too."""
 
-N_OPACITY_PARAMETERS = me.LINE_STRENGTH + 1
-"""The first so many parameters change the opacities; but for the azimuth, which turns Q and U."""
+LANES = 16
+"""Sums that are added to at once."""
+
+# Of the wavelengths that a rough fit needs, see `thinned`, in pm.
+_ROUGH_STEP, _NEAR_LINES = 4.5, 45.0
+_FEWEST, _MOST = 24, 0.6  # of the observed ones; else all are fitted at once
 
 
 class ModelTables(NamedTuple):
@@ -30,8 +34,10 @@ class ModelTables(NamedTuple):
     line_strength: np.ndarray
     splitting: np.ndarray
     pm_per_km_s: np.ndarray
-    # float64, shape (n_components, 4): line, polarisation + 1, shift, strength
+    # float64, shape (n_components, 2): shift, strength; by line, and in it by polarisation
     components: np.ndarray
+    # int64, shape (3 * n_lines + 1,): where the components of each line and polarisation begin
+    first_component: np.ndarray
     # float64, shape (n_wavelengths,), empty if there is none; or (n_pixels, n_wavelengths), which
     # the fit takes row by row
     stray_light: np.ndarray
@@ -43,10 +49,10 @@ class ModelTables(NamedTuple):
     def of(cls, model: MilneEddington) -> ModelTables:
         """The tables of a model."""
         lines = model.lines
-        components = [
-            (number, component.polarisation + 1, component.shift, component.strength)
-            for number, line in enumerate(lines)
-            for component in zeeman_pattern(line)
+        groups = [
+            [(c.shift, c.strength) for c in zeeman_pattern(line) if c.polarisation == polarisation]
+            for line in lines
+            for polarisation in (-1, 0, 1)
         ]
         none, profile = np.empty(0), model.spectral_profile
         return cls(
@@ -56,7 +62,8 @@ class ModelTables(NamedTuple):
             line_strength=_column(relative_strengths(lines)),
             splitting=_column(line.splitting() for line in lines),
             pm_per_km_s=_column(line.wavelength * 1e3 / SPEED_OF_LIGHT for line in lines),
-            components=np.array(components, float),
+            components=np.array([component for group in groups for component in group], float),
+            first_component=np.cumsum([0, *map(len, groups)]),
             stray_light=none if model.stray_light is None else np.asarray(model.stray_light, float),
             taps=none if profile is None else profile.taps,
             oversampling=1 if profile is None else profile.oversampling,
@@ -77,6 +84,45 @@ class ModelTables(NamedTuple):
             yield slice(row, row + 1), self._replace(stray_light=stray_light)
 
 
+def thinned(tables: ModelTables) -> tuple[ModelTables, np.ndarray]:
+    """The same model at fewer wavelengths, and which of the observed ones those are.
+
+    A fit far from its end does not need all of them. Far from the lines there are still fewer, but
+    for blurred spectra, which need evenly spaced ones. None are picked of a spectrum that has few.
+
+    Returns
+    -------
+    tables : ModelTables
+    picked : int64, shape (n_picked,)
+    """
+    observed = np.arange(tables.n_wavelengths)
+    taps, computed = tables.taps, tables.wavelength
+    if len(taps):
+        # The profile is smooth: it is summed at the observed wavelengths alone.
+        skipped = int(np.argmax(taps)) % tables.oversampling
+        taps = taps[skipped :: tables.oversampling] / taps[skipped :: tables.oversampling].sum()
+        computed = np.ascontiguousarray(computed[skipped :: tables.oversampling])
+    step = np.median(np.abs(np.diff(computed))) * 1e3 if len(computed) > 1 else np.inf
+    stride = max(1, int(_ROUGH_STEP / step))
+    picked = observed[::stride].copy()
+    if not len(taps):
+        distance = np.abs(computed[:, np.newaxis] - tables.line_wavelength).min(axis=1) * 1e3
+        picked = observed[(observed % stride == 0) & (distance < _NEAR_LINES)]
+        picked = np.union1d(picked, observed[:: 4 * stride])
+        computed = computed[picked]
+    if len(picked) < _FEWEST or len(picked) > _MOST * tables.n_wavelengths:
+        picked = observed[:0]
+    stray_light = tables.stray_light
+    rough = tables._replace(
+        wavelength=computed,
+        n_wavelengths=len(picked),
+        stray_light=stray_light[..., picked] if stray_light.size else stray_light,
+        taps=taps,
+        oversampling=stride if len(taps) else 1,
+    )
+    return rough, picked
+
+
 class Workspace(NamedTuple):
     """Arrays for the results of one pixel, and for one block of wavelengths."""
 
@@ -86,14 +132,11 @@ class Workspace(NamedTuple):
     # blurred; where nothing blurs them, they are the same arrays
     sharp_stokes: np.ndarray
     sharp_derivatives: np.ndarray
-    distance: np.ndarray  # float64, shape (BLOCK,)
-    # float64, shape (5, 6, BLOCK): the sums of the Zeeman components, and their derivatives by
-    # field, velocity, Doppler width and damping; absorption, then dispersion, by polarisation
-    profiles: np.ndarray
-    slopes: np.ndarray  # float64, shape (2, 6, BLOCK)
-    opacities: np.ndarray  # float64, shape (5, BLOCK)
-    # float64, shape (n_opacity_parameters, 5, BLOCK): derivatives of the opacities
-    opacity_derivatives: np.ndarray
+    lanes: np.ndarray  # float64, shape (N_LANES,); see `lanes`
+    # float64, shape (n_parameters + 1, 4 * WEIGHTED); weighted derivatives, and residuals
+    weighted: np.ndarray
+    # float64, shape (n_parameters + 1, n_parameters + 1, LANES); sums of their products
+    products: np.ndarray
 
     @classmethod
     def of(cls, tables: ModelTables) -> Workspace:
@@ -108,11 +151,9 @@ class Workspace(NamedTuple):
             stokes,
             derivatives,
             *sharp,
-            np.zeros(BLOCK),
-            np.zeros((5, 6, BLOCK)),
-            np.zeros((2, 6, BLOCK)),
-            np.zeros((5, BLOCK)),
-            np.zeros((N_OPACITY_PARAMETERS, 5, BLOCK)),
+            np.zeros(N_LANES),
+            np.zeros((N_PARAMETERS + 1, 4 * WEIGHTED)),
+            np.zeros((N_PARAMETERS + 1, N_PARAMETERS + 1, LANES)),
         )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
 from cvzmpi.level2.pixels import least_squares
-from cvzmpi.level2.pixels.least_squares import bring_into_range
+from cvzmpi.level2.pixels.levenberg_marquardt import bring_into_range
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables
