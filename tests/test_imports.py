@@ -136,6 +136,7 @@ ORDER = [
         "level2.programs",
         "level2.configuration",
         "level2.maps",
+        "level2.fitting",
         "level2.pixels",
         "level2.inversion",
     ),

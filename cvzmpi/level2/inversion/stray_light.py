@@ -22,9 +22,9 @@ from cvzmpi.level2.maps.model_of_map import model_of_map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pixels import outliers
 from cvzmpi.level2.pixels.bridging import bridged
-from cvzmpi.level2.pixels.pixel_inversion import left_out_of
 from cvzmpi.level2.settings import with_defaults
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.spectral_window import left_out_of
 
 _FARTHEST = 100
 """Pixels that the radius may reach: what a rank reads at a time is limited by it."""

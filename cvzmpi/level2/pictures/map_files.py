@@ -16,9 +16,9 @@ from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
 from cvzmpi.level2.pixels import calcium
-from cvzmpi.level2.pixels.pixel_inversion import left_out_of
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
+from cvzmpi.level2.spectroscopy.spectral_window import left_out_of
 from cvzmpi.level2.spectroscopy.zeeman import CA_II_854, FE_I_630
 
 QUIET_CONTINUUM = "quiet Sun"

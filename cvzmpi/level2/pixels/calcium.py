@@ -23,9 +23,9 @@ from cvzmpi.level2.pixels import clipping, noise, outliers
 from cvzmpi.level2.pixels.bridging import bridged
 from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, NOT_CONVERGED, UNUSABLE
 from cvzmpi.level2.pixels.outliers import Quality
-from cvzmpi.level2.pixels.pixel_inversion import left_out_of
 from cvzmpi.level2.pixels.weak_field import derivative, longitudinal_amplitude
 from cvzmpi.level2.settings import InversionSettings
+from cvzmpi.level2.spectroscopy.spectral_window import left_out_of
 from cvzmpi.level2.spectroscopy.zeeman import CA_II_854, SPEED_OF_LIGHT
 
 PRODUCTS = {

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.level2.pixels import coupled_fit, least_squares, outliers
-from cvzmpi.level2.pixels.coupled_fit import N_OF_FIELD
+from cvzmpi.level2.fitting import coupled_fit, least_squares
+from cvzmpi.level2.fitting.coupled_fit import N_OF_FIELD
+from cvzmpi.level2.pixels import outliers
 from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, NOT_CONVERGED, UNUSABLE
-from cvzmpi.level2.pixels.pixel_inversion import Pixels, left_out_of
+from cvzmpi.level2.pixels.pixel_inversion import Pixels
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.spectral_window import left_out_of
 from cvzmpi.level2.spectroscopy.tellurics import Telluric
 
 

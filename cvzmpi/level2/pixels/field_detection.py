@@ -23,8 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erfcx
 
-from cvzmpi.level2.pixels import least_squares
-from cvzmpi.level2.pixels.least_squares import Fit
+from cvzmpi.level2.fitting import least_squares
+from cvzmpi.level2.fitting.least_squares import Fit
 from cvzmpi.level2.pixels.weak_field import WeakField, weak_field
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

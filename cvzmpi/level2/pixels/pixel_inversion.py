@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.level2.pixels import clipping, least_squares, noise, outliers
+from cvzmpi.level2.fitting import least_squares
+from cvzmpi.level2.fitting.covariance import covariance_of
+from cvzmpi.level2.pixels import clipping, noise, outliers
 from cvzmpi.level2.pixels.bridging import bridged
-from cvzmpi.level2.pixels.covariance import covariance_of
 from cvzmpi.level2.pixels.field_components import components
 from cvzmpi.level2.pixels.field_detection import bound_fields, choose_by_evidence
 from cvzmpi.level2.pixels.first_guess import (
@@ -25,7 +26,7 @@ from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables
-from cvzmpi.level2.spectroscopy.tellurics import EXPECTED, Telluric, mask_of
+from cvzmpi.level2.spectroscopy.tellurics import EXPECTED, Telluric
 
 # Pixels are fitted again, starting from these fields, if chi^2 per degree of freedom exceeds what
 # their own noise makes of it by this factor.
@@ -65,7 +66,7 @@ def invert(
     observed = np.asarray(observed, float)
     result = Inverted.unusable(len(observed))
     hidden = tellurics if settings.exclude_tellurics else ()
-    used = ~left_out_of(model.wavelength, hidden, settings.masked)
+    used = ~spectral_window.left_out_of(model.wavelength, hidden, settings.masked)
     missing = outliers.gaps(observed)
     dark = outliers.without_light(observed, missing, used)
     gappy = missing[:, :, used].any(axis=(1, 2))
@@ -104,16 +105,6 @@ def invert(
 def _count_free_parameters(model: MilneEddington) -> int:
     """The number of parameters that are fitted: the filling factor, the last, needs stray light."""
     return me.N_PARAMETERS if model.stray_light is not None else me.FILLING_FACTOR
-
-
-def left_out_of(
-    wavelength: np.ndarray, tellurics: Sequence[Telluric], masked: Sequence[Sequence[float]]
-) -> np.ndarray:
-    """Mask of the wavelengths (nm) that are not fitted: in telluric lines and masked ranges."""
-    left_out = mask_of(wavelength, tellurics)
-    for first, last in masked:
-        left_out |= (wavelength >= first) & (wavelength <= last)
-    return left_out
 
 
 @dataclass(frozen=True)

@@ -106,3 +106,13 @@ def of_continuum(
     distances = [np.abs(wavelength - line.wavelength) for line in lines]
     far = np.min(distances, axis=0) > far_from_lines + margin
     return far & ~mask_of(wavelength, tellurics, margin)
+
+
+def left_out_of(
+    wavelength: np.ndarray, tellurics: Sequence[Telluric], masked: Sequence[Sequence[float]]
+) -> np.ndarray:
+    """Mask of the wavelengths (nm) that are not fitted: in telluric lines and masked ranges."""
+    left_out = mask_of(wavelength, tellurics)
+    for first, last in masked:
+        left_out |= (wavelength >= first) & (wavelength <= last)
+    return left_out

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import least_squares
 
+from cvzmpi.level2.fitting.levenberg_marquardt import bring_into_range
 from cvzmpi.level2.inversion.map_inversion import PIXELS_PER_TICKET
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres, noisy_profiles
 from cvzmpi.level2.pixels.inverted_pixels import CONVERGED
-from cvzmpi.level2.pixels.levenberg_marquardt import bring_into_range
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
+from cvzmpi.level2.fitting import least_squares
+from cvzmpi.level2.fitting.levenberg_marquardt import bring_into_range
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
-from cvzmpi.level2.pixels import least_squares
-from cvzmpi.level2.pixels.levenberg_marquardt import bring_into_range
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables
@@ -99,7 +99,7 @@ def test_the_better_of_two_fits_is_taken_pixel_by_pixel():
 
 def test_the_bits_are_the_same_where_the_machine_code_is_made_and_where_it_is_read(tmp_path):
     code = (
-        "from tests.level2.pixels.test_least_squares import MODEL, START, TRUTH, fitted\n"
+        "from tests.level2.fitting.test_least_squares import MODEL, START, TRUTH, fitted\n"
         "found = fitted(MODEL.stokes(TRUTH), START, max_iterations=7)\n"
         "print(found.parameters.tobytes().hex(), found.curvature.tobytes().hex())\n"
     )

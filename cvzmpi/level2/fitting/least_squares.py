@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.level2.pixels import levenberg_marquardt, normal_equations
-from cvzmpi.level2.pixels.levenberg_marquardt import (
+from cvzmpi.level2.fitting import levenberg_marquardt, normal_equations
+from cvzmpi.level2.fitting.levenberg_marquardt import (
     FIRST_DAMPING,
     ROUGH_TOLERANCE,
     TOLERANCE,

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.level2.pixels.least_squares import SOURCES, Fit
-from cvzmpi.level2.pixels.levenberg_marquardt import (
+from cvzmpi.level2.fitting.least_squares import SOURCES, Fit
+from cvzmpi.level2.fitting.levenberg_marquardt import (
     LARGEST_DAMPING,
     LEAST_DAMPING,
     LESS,
@@ -25,7 +25,7 @@ from cvzmpi.level2.pixels.levenberg_marquardt import (
     bring_into_range,
     marquardt_step,
 )
-from cvzmpi.level2.pixels.normal_equations import evaluate
+from cvzmpi.level2.fitting.normal_equations import evaluate
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.compilation import compiled_and_kept
 from cvzmpi.level2.spectroscopy.lanes import compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cvzmpi.level2.pixels.normal_equations import evaluate
+from cvzmpi.level2.fitting.normal_equations import evaluate
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.lanes import compiled
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace
