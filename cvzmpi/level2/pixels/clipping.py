@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvzmpi.level2.spectroscopy.compilation import compiled_and_kept
-from cvzmpi.level2.spectroscopy.compiled_model import compiled
+from cvzmpi.level2.spectroscopy.lanes import compiled
 
 # In units of the noise: how far a sample may be from its ceiling, and how far "just below" is.
 _ON, _NEAR = 0.05, 0.5
