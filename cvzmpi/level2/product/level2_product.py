@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product import product_writer
 from cvzmpi.level2.product.inverted_map_source import InvertedMapSource
 from cvzmpi.level2.product.product_writer import Product
+from cvzmpi.level2.settings import DisambiguationChoice
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def write_product(
@@ -21,6 +25,7 @@ def write_product(
     directory: Path,
     inversion_id: str,
     created: datetime,
+    disambiguation: DisambiguationChoice = "none",
 ) -> Product:
     """Write the Level 2 files of a map; repeated, it writes the same files.
 
@@ -36,6 +41,9 @@ def write_product(
         `inv.` and six of A-Z and 0-9.
     created : datetime
         The time in the files, in UTC.
+    disambiguation : str
+        The method that resolves the 180-degree ambiguity of the azimuth. Where it cannot, a line
+        is logged, and the product says so.
 
     Raises
     ------
@@ -55,7 +63,10 @@ def write_product(
         )
     level1 = read_level1(level1_directory, int(prepared.record["map"]), files_needed=False)
     _check_same_map(level1, prepared)
-    source = InvertedMapSource(level1, prepared, inverted)
+    method = None if disambiguation == "none" else disambiguation
+    source = InvertedMapSource(level1, prepared, inverted, method)
+    if (attempt := source.disambiguation) is not None and attempt.resolved is None:
+        _LOGGER.warning("%s: the azimuth is not resolved: %s", inverted_path, attempt.reason)
     return product_writer.write_product(source, directory, inversion_id, created)
 
 

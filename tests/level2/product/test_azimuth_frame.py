@@ -56,7 +56,7 @@ def test_opposite_fields_look_the_same():
 
 
 def test_the_product_states_the_frame_and_what_is_ambiguous():
-    assert {AZIMUTH_FRAME, AZIMUTH_NOTE} <= set(InvertedMapSource.notes)
+    assert {AZIMUTH_FRAME, AZIMUTH_NOTE} <= set(InvertedMapSource(None, None, None).notes)
     for word in ("+Q", "+U", "+HPLN", "+HPLT", "counterclockwise"):
         assert word in AZIMUTH_FRAME
     assert "modulo 180 degrees" in AZIMUTH_NOTE
