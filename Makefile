@@ -16,7 +16,7 @@
 # make bench-detection  what the searches find and miss, in real and simulated light curves: 15 minutes
 # make bench-inversion  how right and how fast the Milne-Eddington inversion is, on simulated and, with INVERSION="--hinode FILE", real pixels
 # make bench-service  how long Level 2's pages take while 500 clients are slow: a minute
-# make torture-inversion  the inversion killed 20 times at random instants
+# make torture-inversion  the inversion killed 20 times at random instants, in each of its modes: half an hour; TORTURE="--mode NAME": one
 # make torture-level2  publications of Level 2 killed 200 times, by each driver: ten minutes
 # make calibration  does the completeness hold? simulated flares against it: 15 minutes
 # make torture  the main job killed and interrupted at random instants, and other faults; half an hour
@@ -86,7 +86,7 @@ bench-service: setup
 	.venv/bin/python -m tests.level2.service.slow_clients_measured
 
 torture-inversion: setup
-	.venv/bin/python -m tools.torture.inversion
+	.venv/bin/python -m tools.torture.inversion $(TORTURE)
 
 torture-level2: setup
 	.venv/bin/python -m tests.level2.publication.killed_publications $(TORTURE)

@@ -68,6 +68,17 @@ class InversionSettings(RecordedSection):
     fit_filling_factor: bool = Field(
         False, description="fit how much of a pixel is magnetic, the rest being quiet Sun"
     )
+    stray_light: Literal["global", "local"] = Field(
+        "global",
+        description="what the rest of a pixel shows: the mean intensity of the quiet Sun, "
+        '"global", or of the pixels around, "local"',
+    )
+    stray_light_radius: float = Field(
+        1.0, gt=0, le=100, description="how far local stray light comes from"
+    )
+    stray_light_radius_unit: Literal["arcsec", "pixel"] = Field(
+        "arcsec", description='unit of stray_light_radius: "arcsec" or "pixel"'
+    )
     spectral_profile_fwhm: float = Field(
         0.0,
         ge=0,
@@ -101,6 +112,12 @@ class InversionSettings(RecordedSection):
                 f"spectral_profile_fwhm {self.spectral_profile_fwhm} and spectral_profile "
                 f"{self.spectral_profile}, expected one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _filling_factor_for_local_stray_light(self) -> InversionSettings:
+        if self.stray_light == "local" and not self.fit_filling_factor:
+            raise ValueError('stray_light = "local", expected fit_filling_factor = true with it')
         return self
 
     def canonical_json(self) -> str:

@@ -1,6 +1,7 @@
 """Kill `cvzmpi level2 run` at random instants, again and again; compare with an undisturbed run.
 
-All files must be the same, byte by byte, and the ledger must tell of one result for each program.
+All files must be the same, byte by byte, and the ledger must tell of one result for each program;
+in every mode of the inversion. Each job has other numbers of ranks and teams than the last.
 
 python -m tools.torture.inversion, or make torture-inversion
 """
@@ -11,7 +12,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.runtime.command_line import HELP_OPTIONS
 from tools.harness import job_process
 from tools.harness.invented_programs import invent_programs
+from tools.harness.inversion_modes import MODES, as_options, settings_of
 from tools.harness.job_process import ROOT
 from tools.harness.marked_job import MarkedJob
 from tools.torture.disturbance import Target, disturb_campaigns, wait_for_instant
@@ -34,15 +36,28 @@ from tools.torture.ledger_history import wrong_in_ledger
 PROGRAMS = {"small": [(4, 100)], "two-maps": [(3, 150), (3, 150)], "large": [(10, 200)]}
 
 
+JOBS = [(None, 1), (2, 1), (3, 1), (3, 2), (4, 3)]
+"""Numbers of ranks, one of which schedules where there are several, and ranks that share a map."""
+
+
 class KilledInversion(Target):
-    """Jobs of `level2 run`, killed; `team` of their ranks share a program.
+    """Jobs of `level2 run`, killed.
 
     `tickets_done` are those at each kill.
+
+    Parameters
+    ----------
+    options : list of str
+        Of the command, beside those of the campaign.
+    jobs : sequence of tuple
+        Ranks and ranks per team, of which each job has some.
     """
 
-    def __init__(self, directory: Path, ranks: int, team: int) -> None:
+    def __init__(
+        self, directory: Path, options: list[str], jobs: Sequence[tuple[int | None, int]] = JOBS
+    ) -> None:
         self._invented, self._campaign = directory / "invented", directory / "campaign"
-        self._ranks, self._team = ranks, team
+        self._options, self._jobs = options, jobs
         self.tickets_done: list[int] = []
         invent_programs(self._invented, PROGRAMS)
         self._begin_anew()
@@ -57,7 +72,8 @@ class KilledInversion(Target):
 
     def start(self, chance: random.Random | None) -> MarkedJob:
         """Start a job."""
-        return self._start(self._ranks, self._team)
+        ranks, team = (chance or random.Random(0)).choice(self._jobs)
+        return self._start(ranks, team)
 
     def _start(self, ranks: int | None, team: int) -> MarkedJob:
         log, mark = self._campaign / "job.log", f"maps.directory={self._campaign / 'maps'}"
@@ -68,6 +84,7 @@ class KilledInversion(Target):
             "job.max_attempts=1000",  # a kill before the first checkpoint uses up an attempt
         ):
             arguments += ["--set", setting]
+        arguments += self._options
         return MarkedJob(job_process.start(arguments, ranks=ranks, cwd=ROOT, log=log), mark, log)
 
     def disturb(self, job: MarkedJob, chance: random.Random) -> str | None:
@@ -132,19 +149,26 @@ def _inverted(path: Path) -> tuple[int, int]:
 
 @click.command(context_settings=HELP_OPTIONS)
 @click.option("--kills", default=20, show_default=True, help="SIGKILL to all processes of a job.")
-@click.option("--ranks", default=3, show_default=True, help="One of them schedules.")
-@click.option("--team", default=2, show_default=True, help="Ranks that share a program.")
+@click.option("--ranks", type=int, help="One of them schedules.  [default: changing]")
+@click.option("--team", default=1, show_default=True, help="With --ranks: how many share a map.")
+@click.option("--mode", "modes", type=click.Choice(list(MODES)), multiple=True, default=list(MODES))
 @click.option("--seed", default=1, show_default=True, help="Of the instants.")
-def main(kills: int, ranks: int, team: int, seed: int) -> None:
-    """Torture the inversion."""
+def main(kills: int, ranks: int | None, team: int, modes: tuple[str, ...], seed: int) -> None:
+    """Torture the inversion: so many kills in each mode."""
+    jobs = JOBS if ranks is None else [(ranks, team)]
+    n_wrong = 0
     with tempfile.TemporaryDirectory(prefix="cvzmpi-kills-") as name:
-        target = KilledInversion(Path(name), ranks, team)
-        seen = disturb_campaigns(target, kills, random.Random(seed))
-    click.echo(
-        f"{seen.kinds.total()} kills, {seen.campaigns} campaigns finished, {len(seen.wrong)} "
-        f"things wrong; tickets that were done when a kill came: {sorted(target.tickets_done)}"
-    )
-    sys.exit(bool(seen.say_what_is_wrong()))
+        for mode in modes:
+            options = as_options(settings_of(mode, Path(name) / "tables"))
+            target = KilledInversion(Path(name) / mode, options, jobs)
+            seen = disturb_campaigns(target, kills, random.Random(seed))
+            click.echo(
+                f"{mode}: {seen.kinds.total()} kills, {seen.campaigns} campaigns finished, "
+                f"{len(seen.wrong)} things wrong; tickets that were done when a kill came: "
+                f"{sorted(target.tickets_done)}"
+            )
+            n_wrong += seen.say_what_is_wrong()
+    sys.exit(bool(n_wrong))
 
 
 if __name__ == "__main__":

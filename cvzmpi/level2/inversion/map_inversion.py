@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cvzmpi.errors import CvzmpiError, DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Progress
+from cvzmpi.level2.inversion.stray_light import LocalStrayLight
 from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pixels import noise
@@ -198,6 +199,13 @@ class _Begun:
     prepared: PreparedMap
     model: MilneEddington
     settings: InversionSettings
+    stray_light: LocalStrayLight | None
+
+    def model_at(self, place: tuple[int, slice]) -> MilneEddington:
+        """The model of the pixels at a place, each with its stray light."""
+        if self.stray_light is None:
+            return self.model
+        return self.model.with_stray_light(self.stray_light.around(place))
 
 
 def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, str | None]:
@@ -213,7 +221,8 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, 
     origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
     settings = tools.settings
     model = model_of_map(prepared, origin.settings_json, origin.spectral_profile)
-    begun = _Begun(prepared, model, settings)
+    stray_light = LocalStrayLight.of(prepared, origin.settings_json)
+    begun = _Begun(prepared, model, settings, stray_light)
     note = None
     try:
         progress = inversion_file.read_progress(path)
@@ -248,13 +257,14 @@ def _invert(
     team: Team,
     control: Control,
 ) -> None:
-    prepared, model, settings = begun.prepared, begun.model, begun.settings
+    prepared, settings = begun.prepared, begun.settings
     tickets = MapTickets(prepared.shape)
     tellurics, map_noise = prepared.tellurics, noise.of_record(prepared.record)
     writer = InversionWriter(path, team, tools.fsync)
 
     def work(place: tuple[int, slice]) -> None:
         profiles = prepared.read_profiles(place)
+        model = begun.model_at(place)
         writer.write(place, invert(model, profiles, settings, tellurics, map_noise))
 
     work_through(

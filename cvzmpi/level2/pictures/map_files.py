@@ -10,8 +10,8 @@ import numpy as np
 
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion.inversion_file import InvertedMap, read_so_far
+from cvzmpi.level2.inversion.stray_light import model_of_pixels
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
-from cvzmpi.level2.maps.model_of_map import model_of_map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
@@ -204,7 +204,8 @@ def _profiles(
     settings = json.loads(origin.settings_json)
     if inverted.status[x, y] not in (NOT_BEGUN, UNUSABLE):
         parameters = np.array([[inverted.parameters[name][x, y] for name in PARAMETERS]], float)
-        model = model_of_map(prepared, origin.settings_json, origin.spectral_profile)
+        place = x, slice(y, y + 1)
+        model = model_of_pixels(prepared, origin.settings_json, origin.spectral_profile, place)
         fitted = model.stokes(parameters)[0]
     tellurics = prepared.tellurics if settings["exclude_tellurics"] else ()
     left_out = left_out_of(prepared.wavelength, tellurics, settings.get("masked", ()))

@@ -90,14 +90,16 @@ def choose_by_evidence(
     significance = sigmas(weak.delta_chi_squared)
     rows = np.flatnonzero(significance < _BEYOND_DOUBT)
     if len(rows):
-        gain = _gain_by_fit(tables, observed[rows], weights[rows], fit.parameters[rows])
+        of_rows = tables.of_pixels(rows)
+        gain = _gain_by_fit(of_rows, observed[rows], weights[rows], fit.parameters[rows])
         significance[rows] = np.maximum(significance[rows], sigmas(gain))
     widest = max(line.splitting() * line.effective_lande for line in model.lines)
     splitting = widest / fit.parameters[:, me.DOPPLER_WIDTH]
     evidence = FieldEvidence(significance, weak, splitting)
     rows = np.flatnonzero(~evidence.detected)
     if len(rows):
-        _fit_without_field(tables, observed[rows], weights[rows], fit, rows, max_iterations)
+        of_rows = tables.of_pixels(rows)
+        _fit_without_field(of_rows, observed[rows], weights[rows], fit, rows, max_iterations)
     return evidence
 
 

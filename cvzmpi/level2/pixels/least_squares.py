@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 from cvzmpi.level2.spectroscopy import compiled_model, milne_eddington, model_tables, voigt, zeeman
 from cvzmpi.level2.spectroscopy import milne_eddington as me
+from cvzmpi.level2.spectroscopy.compilation import compiled_and_kept
 from cvzmpi.level2.spectroscopy.compiled_model import compiled, compute
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace
 
@@ -85,19 +85,18 @@ def fit(
         converged=np.zeros(n, bool),
         residuals=np.empty(observed.shape),
     )
-    _fit_pixels(
-        tables,
-        np.ascontiguousarray(observed, float),
-        np.ascontiguousarray(weights, float),
-        max_iterations,
-        Workspace.of(tables),
-        found.parameters,
-        found.chi_squared,
-        found.curvature,
-        found.n_iterations,
-        found.converged,
-        found.residuals,
-    )
+    work = Workspace.of(tables)
+    results = [found.parameters, found.chi_squared, found.curvature]
+    results += [found.n_iterations, found.converged, found.residuals]
+    for rows, of_rows in tables.batches(n):
+        _fit_pixels(
+            of_rows,
+            np.ascontiguousarray(observed[rows], float),
+            np.ascontiguousarray(weights[rows], float),
+            max_iterations,
+            work,
+            *(result[rows] for result in results),
+        )
     return found
 
 
@@ -288,10 +287,7 @@ def _compiled_with(sources: str) -> Callable[..., None]:
                 residuals[row],
             )
 
-    try:
-        return njit(fit_pixels, cache=True, error_model="numpy")
-    except RuntimeError:  # there is no directory for the machine code: each process makes its own
-        return compiled(fit_pixels)
+    return compiled_and_kept(fit_pixels)
 
 
 _SOURCES = [voigt, zeeman, milne_eddington, model_tables, compiled_model, sys.modules[__name__]]

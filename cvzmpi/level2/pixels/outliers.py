@@ -14,7 +14,7 @@ class Quality(IntFlag):
 
     SPIKES = 1  # samples that stand out from their neighbours were left out
     GAPS = 2  # samples without a number, or without light, were left out
-    SATURATED = 4  # the continuum of Stokes I has a flat top
+    SATURATED = 4  # Stokes I is cut off at a ceiling, or at a floor: see `clipping`
     FRINGES = 8  # what the fit leaves in the continuum is periodic
     NO_LIGHT = 16  # profiles are constant, or have too many gaps: not inverted
     POOR_FIT = 32  # the fit leaves much more than the noise of the pixel
@@ -25,8 +25,6 @@ MOST_LEFT_OUT = 0.1
 
 _SPIKE = 7.0  # in standard deviations
 _COARSEST = 5e-3  # nm between wavelengths; the core of a line is narrower than two coarser ones
-_FLAT_RUN, _FLAT = 6, 0.05  # so many neighbours in a row that curve less than this much noise
-_NEAR_TOP = 0.9  # of the largest intensity
 _FEWEST_IN_CONTINUUM = 20
 _FRINGE_POWER = 20.0  # noise exceeds it in one of 500 million frequencies
 
@@ -89,28 +87,6 @@ def spikes(profiles: np.ndarray, slack: float, wavelength: np.ndarray) -> np.nda
     sigma = MAD_TO_SIGMA * np.median(steps, axis=2, keepdims=True) / np.sqrt(2)
     found[...] = deviation > _SPIKE * sigma + slack * extent
     return found
-
-
-def saturated(observed: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    """Mask of the pixels whose intensity has a flat top: where it is largest, there is no noise.
-
-    Level 1 divides by the gain and the continuum, so that a flat top may be inclined.
-
-    Parameters
-    ----------
-    measured : float64, shape (n,)
-        The noise of Q, U and V; where there is none, only an exact line is flat.
-    """
-    light = np.ascontiguousarray(observed[:, 0])
-    limit = _FLAT * np.sqrt(6) * np.where(measured > 0, measured, 0)
-    curvature = np.abs(light[:, 2:] - 2 * light[:, 1:-1] + light[:, :-2])
-    near_top = light[:, 1:-1] >= _NEAR_TOP * light.max(axis=1, keepdims=True)
-    flat = (curvature <= limit[:, np.newaxis]) & near_top
-    n = flat.shape[1] - _FLAT_RUN + 1
-    if n < 1:
-        return np.zeros(len(observed), bool)
-    runs = np.logical_and.reduce([flat[:, shift : shift + n] for shift in range(_FLAT_RUN)])
-    return runs.any(axis=1)
 
 
 def fringed(residual: np.ndarray, noise: np.ndarray, continuum: np.ndarray) -> np.ndarray:

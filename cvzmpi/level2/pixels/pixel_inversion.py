@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.level2.pixels import least_squares, noise, outliers
+from cvzmpi.level2.pixels import clipping, least_squares, noise, outliers
 from cvzmpi.level2.pixels.field_detection import bound_fields, choose_by_evidence
 from cvzmpi.level2.pixels.first_guess import (
     Estimates,
@@ -47,7 +47,8 @@ def invert(
 ) -> Inverted:
     """Find the atmospheres whose profiles fit the observed ones best.
 
-    The result of a pixel does not depend on the others.
+    The result of a pixel does not depend on the others; nor on their stray light, if the model has
+    one for each.
 
     Parameters
     ----------
@@ -69,6 +70,7 @@ def invert(
     rows = np.flatnonzero(~dark)
     if len(rows) == 0:
         return result
+    model = model.of_pixels(rows)
     pixels = _Pixels.of(model, observed[rows], missing[rows], used, settings, map_noise)
     fit = pixels.best_fit()
     evidence = choose_by_evidence(
@@ -178,7 +180,8 @@ class _Pixels:
         for field in _OTHER_FIELDS[: self.settings.restarts]:
             if len(rows) == 0:
                 return
-            other = self._fit(rows, start_with_field(self.model, clear, estimates, field))
+            start = start_with_field(self.model.of_pixels(rows), clear, estimates, field)
+            other = self._fit(rows, start)
             before = best.chi_squared[rows]
             both = best.converged[rows] & other.converged
             settled = both & (np.abs(other.chi_squared - before) < _SAME_FIT * before)
@@ -196,7 +199,9 @@ class _Pixels:
         spread = np.sqrt(np.where(self.measured > 0, self.expected, fit.chi_squared / dof))
         marks = {
             Quality.SPIKES: (self.left_out & ~self.missing).any(axis=(1, 2)),
-            Quality.SATURATED: outliers.saturated(self.observed, self.measured),
+            Quality.SATURATED: clipping.clipped(
+                self.observed[:, 0], self.left_out[:, 0], self.measured
+            ),
             Quality.FRINGES: outliers.fringed(
                 fit.residuals, spread, _continuum(self.model, self.used)
             ),
@@ -209,7 +214,7 @@ class _Pixels:
 
     def _first_start(self, rows: np.ndarray) -> np.ndarray:
         clear, estimates = self._estimates(rows)
-        return first_start(self.model, clear, estimates)
+        return first_start(self.model.of_pixels(rows), clear, estimates)
 
     def _estimates(self, rows: np.ndarray) -> tuple[np.ndarray, Estimates]:
         """The profiles of some pixels, bridged where they are not fitted, and their estimates."""
@@ -219,7 +224,7 @@ class _Pixels:
 
     def _fit(self, rows: np.ndarray, start: np.ndarray) -> least_squares.Fit:
         return least_squares.fit(
-            self.tables,
+            self.tables.of_pixels(rows),
             self.observed[rows],
             self.weights[rows],
             start,

@@ -10,14 +10,14 @@ import numpy as np
 from cvzmpi.level2.disambiguation.disambiguation import EXTENSION, Disambiguation
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
+from cvzmpi.level2.inversion.stray_light import model_of_pixels
 from cvzmpi.level2.maps.level1 import Level1Map
-from cvzmpi.level2.maps.model_of_map import model_of_map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
 from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition, SlitPixels
 from cvzmpi.level2.settings import DisambiguationMethod
-from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS, MilneEddington
+from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 
 SPECTRAL_LINE = "FeI630"
 
@@ -110,7 +110,12 @@ class InvertedMapSource:
         found = self._inverted
         parameters = {name: found.parameters[name][step] for name in PARAMETERS}
         observed = self._prepared.read_profiles((step, slice(None)))
-        fitted = self._model.stokes(np.stack(list(parameters.values()), axis=1).astype(float))
+        origin = found.origin
+        place = step, slice(0, self._prepared.shape[1])
+        model = model_of_pixels(
+            self._prepared, origin.settings_json, origin.spectral_profile, place
+        )
+        fitted = model.stokes(np.stack(list(parameters.values()), axis=1).astype(float))
         profiles = LineProfiles(
             SPECTRAL_LINE,
             self._prepared.wavelength,
@@ -140,8 +145,3 @@ class InvertedMapSource:
             status=found.status[step],
             more=more,
         )
-
-    @cached_property
-    def _model(self) -> MilneEddington:
-        origin = self._inverted.origin
-        return model_of_map(self._prepared, origin.settings_json, origin.spectral_profile)

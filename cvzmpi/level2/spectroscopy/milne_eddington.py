@@ -11,6 +11,7 @@ does not depend, bit for bit, on the others in the batch.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -71,9 +72,9 @@ class MilneEddington:
     ----------
     wavelength : float64, shape (n_wavelengths,)
         In air, nm.
-    stray_light : float64, shape (n_wavelengths,), optional
-        The unpolarised intensity of the rest of the pixel. Without it, the filling factor has no
-        effect. It is observed light, and not blurred once more.
+    stray_light : float64, shape (n_wavelengths,) or (n_pixels, n_wavelengths), optional
+        The unpolarised intensity of the rest of the pixel, for all pixels or for each. Without it,
+        the filling factor has no effect. It is observed light, and not blurred once more.
     spectral_profile : SpectralProfile, optional
         What blurs the spectrum on its way to the detector.
     """
@@ -97,6 +98,18 @@ class MilneEddington:
         self.stray_light = stray_light
         self._strengths = relative_strengths(lines)
         self._patterns = [zeeman_pattern(line) for line in lines]
+
+    def with_stray_light(self, stray_light: np.ndarray) -> MilneEddington:
+        """The same model with other stray light."""
+        other = copy.copy(self)
+        other.stray_light = stray_light
+        return other
+
+    def of_pixels(self, rows: np.ndarray) -> MilneEddington:
+        """The model of some pixels, where each has stray light of its own; else the same model."""
+        if self.stray_light is None or self.stray_light.ndim == 1:
+            return self
+        return self.with_stray_light(self.stray_light[rows])
 
     def stokes(self, parameters: np.ndarray) -> np.ndarray:
         """Stokes I, Q, U, V.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +32,9 @@ class ModelTables(NamedTuple):
     pm_per_km_s: np.ndarray
     # float64, shape (n_components, 4): line, polarisation + 1, shift, strength
     components: np.ndarray
-    stray_light: np.ndarray  # float64, shape (n_wavelengths,); empty if there is none
+    # float64, shape (n_wavelengths,), empty if there is none; or (n_pixels, n_wavelengths), which
+    # the fit takes row by row
+    stray_light: np.ndarray
     # float64, shape (n_taps,): the spectral profile, see `SpectralProfile`; empty if there is none
     taps: np.ndarray
     oversampling: int  # computed wavelengths for each observed one
@@ -59,6 +61,20 @@ class ModelTables(NamedTuple):
             taps=none if profile is None else profile.taps,
             oversampling=1 if profile is None else profile.oversampling,
         )
+
+    def of_pixels(self, rows: np.ndarray) -> ModelTables:
+        """The tables of some pixels, where each has stray light of its own; else the same."""
+        if self.stray_light.ndim == 1:
+            return self
+        return self._replace(stray_light=self.stray_light[rows])
+
+    def batches(self, n: int) -> Iterator[tuple[slice, ModelTables]]:
+        """The parts of `n` pixels that have the same stray light, with their tables."""
+        if self.stray_light.ndim == 1:
+            yield slice(None), self
+            return
+        for row, stray_light in enumerate(np.ascontiguousarray(self.stray_light)):
+            yield slice(row, row + 1), self._replace(stray_light=stray_light)
 
 
 class Workspace(NamedTuple):
