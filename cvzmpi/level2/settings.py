@@ -79,6 +79,15 @@ class InversionSettings(RecordedSection):
     stray_light_radius_unit: Literal["arcsec", "pixel"] = Field(
         "arcsec", description='unit of stray_light_radius: "arcsec" or "pixel"'
     )
+    coupling: float = Field(
+        0.0,
+        ge=0,
+        le=30,
+        description="how strongly neighbours draw a pixel to them; 0 inverts each by itself",
+    )
+    coupling_sweeps: int = Field(
+        3, ge=1, le=20, description="how often all pixels are drawn towards their neighbours"
+    )
     spectral_profile_fwhm: float = Field(
         0.0,
         ge=0,
@@ -119,6 +128,11 @@ class InversionSettings(RecordedSection):
         if self.stray_light == "local" and not self.fit_filling_factor:
             raise ValueError('stray_light = "local", expected fit_filling_factor = true with it')
         return self
+
+    @property
+    def n_sweeps(self) -> int:
+        """How often all pixels are fitted again, after each was by itself."""
+        return self.coupling_sweeps if self.coupling > 0 else 0
 
     def canonical_json(self) -> str:
         """The settings as text; a table stands there with the checksum of its file.

@@ -116,14 +116,14 @@ def _fit_pixel(
     gradient = np.empty(n_free)
     trial, trial_curvature, trial_gradient = parameters.copy(), curvature.copy(), gradient.copy()
     bring_into_range(parameters)
-    chi_squared = _evaluate(tables, observed, weights, parameters, work, curvature, gradient)
+    chi_squared = evaluate(tables, observed, weights, parameters, work, curvature, gradient)
     residual[:] = work.stokes
     damping, n_small = _FIRST_DAMPING, 0
     for iteration in range(max_iterations):
         better = False
-        if _step(curvature, gradient, damping, parameters, trial):
+        if marquardt_step(curvature, gradient, damping, parameters, trial):
             bring_into_range(trial)
-            trial_chi_squared = _evaluate(
+            trial_chi_squared = evaluate(
                 tables, observed, weights, trial, work, trial_curvature, trial_gradient
             )
             gain = chi_squared - trial_chi_squared
@@ -144,7 +144,7 @@ def _fit_pixel(
 
 
 @compiled
-def _evaluate(
+def evaluate(
     tables: ModelTables,
     observed: np.ndarray,
     weights: np.ndarray,
@@ -191,7 +191,7 @@ def _dot(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @compiled
-def _step(
+def marquardt_step(
     curvature: np.ndarray,
     gradient: np.ndarray,
     damping: float,
@@ -290,7 +290,7 @@ def _compiled_with(sources: str) -> Callable[..., None]:
     return compiled_and_kept(fit_pixels)
 
 
-_SOURCES = [voigt, zeeman, milne_eddington, model_tables, compiled_model, sys.modules[__name__]]
+SOURCES = [voigt, zeeman, milne_eddington, model_tables, compiled_model, sys.modules[__name__]]
 _fit_pixels = _compiled_with(
-    hashlib.sha256(b"".join(Path(str(s.__file__)).read_bytes() for s in _SOURCES)).hexdigest()
+    hashlib.sha256(b"".join(Path(str(s.__file__)).read_bytes() for s in SOURCES)).hexdigest()
 )

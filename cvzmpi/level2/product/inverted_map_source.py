@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from cvzmpi.level2.disambiguation.disambiguation import EXTENSION, Disambiguation
-from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.inversion import coupling, inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.inversion.stray_light import model_of_pixels
 from cvzmpi.level2.maps.level1 import Level1Map
@@ -35,6 +35,13 @@ _TO_PRODUCT = {
     "inclination": ("mag_inclination", 180 / np.pi),
     "azimuth": ("mag_azimuth", 180 / np.pi),
 }
+
+
+def notes_of(attempt: Disambiguation | None, coupled: bool) -> tuple[str, ...]:
+    """Remarks on a map, with what became of the ambiguity of its azimuth."""
+    of_azimuth = inversion_file.AZIMUTH_NOTE if attempt is None else attempt.note
+    notes = (_ABOUT_MODEL, AZIMUTH_FRAME, of_azimuth, _ABOUT_VELOCITY)
+    return (*notes, coupling.NOTE) if coupled else notes
 
 
 class InvertedMapSource:
@@ -67,9 +74,7 @@ class InvertedMapSource:
     @property
     def notes(self) -> Sequence[str]:
         """Remarks for people who use the product."""
-        attempt = self.disambiguation
-        of_azimuth = inversion_file.AZIMUTH_NOTE if attempt is None else attempt.note
-        return (_ABOUT_MODEL, AZIMUTH_FRAME, of_azimuth, _ABOUT_VELOCITY)
+        return notes_of(self.disambiguation, self._inverted.origin.coupled)
 
     @property
     def cards(self) -> Mapping[str, str]:
