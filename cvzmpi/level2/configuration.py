@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from cvzmpi.config import DEFAULT_FILE, FilePath, Section, Url, load_as, named_or_default
 from cvzmpi.errors import ConfigError
 from cvzmpi.level2.programs.invertibility import Thresholds
-from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
+from cvzmpi.level2.settings import DisambiguationSettings, InversionSettings, PreprocessSettings
 from cvzmpi.level2.transfer_settings import Driver, GlobusConfig, Level1Config, S3Config
 from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
@@ -162,6 +162,7 @@ class Level2Config(Section):
     level1: Level1Config = Level1Config()
     preprocess: PreprocessSettings = PreprocessSettings()
     inversion: InversionSettings = InversionSettings()
+    disambiguation: DisambiguationSettings = DisambiguationSettings()
     maps: MapsConfig = MapsConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     job: JobConfig = JobConfig()

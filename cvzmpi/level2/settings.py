@@ -138,11 +138,13 @@ class InversionSettings(Section):
 DisambiguationMethod = Literal["acute", "minimum_energy"]
 """Ways to resolve the 180-degree ambiguity of the azimuth."""
 
+DisambiguationChoice = Literal["none"] | DisambiguationMethod
+
 
 class DisambiguationSettings(Section):
     """The 180-degree ambiguity of the azimuth."""
 
-    method: Literal["none"] | DisambiguationMethod = Field(
+    method: DisambiguationChoice = Field(
         "none",
         description="how it is resolved when the product of a map that was inverted here is "
         'written: "none", "acute", "minimum_energy"',

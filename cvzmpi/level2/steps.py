@@ -129,6 +129,7 @@ class Level2Steps:
                 self._bus(),
                 settings.bucket,
                 settings.embargoed,
+                self.config.disambiguation.method,
             )
             return publish_all(self.catalogue, job, publisher)
 

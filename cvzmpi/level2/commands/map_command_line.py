@@ -61,6 +61,12 @@ def invert() -> None:
 @click.argument("inverted", type=GIVEN_PATH)
 @click.option("--output", type=GIVEN_PATH, required=True, help="Directory of the product.")
 @click.option("--inversion-id", required=True, help="As inv.ABC123.")
+@_option(
+    "--disambiguation",
+    type=click.Choice(["none", "acute", "minimum_energy"]),
+    default="none",
+    help="How the 180-degree ambiguity of the azimuth is resolved.",
+)
 def write() -> None:
     """Write the Level 2 FITS and ASDF files of an inverted map.
 

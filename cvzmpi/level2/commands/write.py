@@ -9,14 +9,22 @@ import click
 
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.product.level2_product import write_product
+from cvzmpi.level2.settings import DisambiguationChoice
 from cvzmpi.runtime.all_ranks import DONE
 
 
-def write(dataset: Path, prepared: Path, inverted: Path, output: Path, inversion_id: str) -> int:
+def write(
+    dataset: Path,
+    prepared: Path,
+    inverted: Path,
+    output: Path,
+    inversion_id: str,
+    disambiguation: DisambiguationChoice,
+) -> int:
     """Write the product, and print the path of its ASDF file."""
     created = datetime.now(timezone.utc)
     product = write_product(
-        dataset, PreparedMap.read(prepared), inverted, output, inversion_id, created
+        dataset, PreparedMap.read(prepared), inverted, output, inversion_id, created, disambiguation
     )
     click.echo(product.asdf)
     return DONE

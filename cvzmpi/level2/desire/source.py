@@ -85,6 +85,11 @@ class DesireSource:
         """Remarks for people who use the product."""
         return NOTES
 
+    @property
+    def cards(self) -> Mapping[str, str]:
+        """No further keywords: nothing is known of an ambiguity."""
+        return {}
+
     def position(self, step: int) -> ScanPosition:
         """The results at a scan position, counted from 0.
 

@@ -22,17 +22,21 @@ _FEWEST_STRONG = 9  # pixels
 
 @dataclass(frozen=True)
 class Resolved:
-    """The directions of a map's field; arrays of shape (n_scan, n_slit)."""
+    """The directions of a map's field; arrays of shape (n_scan, n_slit) or of a part of it."""
 
     is_opposite: np.ndarray  # bool; the field is opposite to the azimuth as it was given
     how: np.ndarray  # uint8; NOT_RESOLVED, BY_METHOD or BY_NEIGHBOURS
+
+    def at(self, step: int) -> Resolved:
+        """The directions at a scan position: arrays of shape (n_slit,)."""
+        return Resolved(self.is_opposite[step], self.how[step])
 
     def azimuth(self, given: np.ndarray) -> np.ndarray:
         """The azimuth in degrees: in 0 to 360 where it is resolved, else as given.
 
         Parameters
         ----------
-        given : float32, shape (n_scan, n_slit)
+        given : float32, of the same shape
             In degrees, modulo 180.
         """
         turned = np.mod(given + np.where(self.is_opposite, np.float32(180), 0), 360)

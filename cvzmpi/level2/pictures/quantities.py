@@ -123,7 +123,8 @@ class Quantity:
         """The values that get the first and the last colour."""
         finite = self.values[np.isfinite(self.values)]
         if self.look.range == "angle":
-            return 0.0, 180.0
+            # An azimuth whose ambiguity is resolved goes all the way round.
+            return 0.0, 360.0 if (finite > 180.5).any() else 180.0
         if len(finite) == 0:
             return 0.0, 1.0
         if self.look.range == "symmetric":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cvzmpi.level2.inversion.calcium_file import CalciumMap
 from cvzmpi.level2.inversion.inverted_datasets import CALCIUM_NOTE, WEAK_FIELD_MODEL
@@ -31,6 +31,11 @@ class CalciumSource:
         self.level1 = level1
         self._prepared = prepared
         self._found = found
+
+    @property
+    def cards(self) -> Mapping[str, str]:
+        """None: there is no azimuth to be resolved."""
+        return {}
 
     @property
     def dataset_ids(self) -> list[str]:

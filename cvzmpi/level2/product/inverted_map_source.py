@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
+from cvzmpi.level2.disambiguation.disambiguation import EXTENSION, Disambiguation
 from cvzmpi.level2.inversion import coupling, inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.inversion.stray_light import model_of_pixels
@@ -15,16 +17,17 @@ from cvzmpi.level2.product import extensions
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
 from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition, SlitPixels
+from cvzmpi.level2.settings import DisambiguationMethod
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 
 SPECTRAL_LINE = "FeI630"
 
-_NOTES = (
-    f"{inversion_file.MODEL} inversion of Fe I 630.15 and 630.25 nm: one value for all depths.",
-    AZIMUTH_FRAME,
-    inversion_file.AZIMUTH_NOTE,
-    "Velocities are redshifts relative to the lines of the quiet Sun of this map.",
+_ABOUT_MODEL = (
+    f"{inversion_file.MODEL} inversion of Fe I 630.15 and 630.25 nm: one value for all depths."
 )
+_ABOUT_VELOCITY = "Velocities are redshifts relative to the lines of the quiet Sun of this map."
+
+_HOW = Extension(EXTENSION, "meta.code")
 
 _TESLA_PER_GAUSS = 1e-4
 
@@ -37,23 +40,57 @@ _TO_PRODUCT = {
 }
 
 
+def notes_of(attempt: Disambiguation | None, coupled: bool) -> tuple[str, ...]:
+    """Remarks on a map, with what became of the ambiguity of its azimuth."""
+    of_azimuth = inversion_file.AZIMUTH_NOTE if attempt is None else attempt.note
+    notes = (_ABOUT_MODEL, AZIMUTH_FRAME, of_azimuth, _ABOUT_VELOCITY)
+    return (*notes, coupling.NOTE) if coupled else notes
+
+
 class InvertedMapSource:
     """A `ProductSource`: an inverted map, with the prepared map and the dataset it was made from.
 
     The maps of the parameters are in memory; the profiles, which are larger by far, are read one
     scan position at a time.
+
+    Parameters
+    ----------
+    method : str, optional
+        The method that resolves the 180-degree ambiguity of the azimuth; without it, none does.
     """
 
     log_tau = None
     model = inversion_file.MODEL
-    notes: Sequence[str] = _NOTES
 
-    def __init__(self, level1: Level1Map, prepared: PreparedMap, inverted: InvertedMap) -> None:
+    def __init__(
+        self,
+        level1: Level1Map,
+        prepared: PreparedMap,
+        inverted: InvertedMap,
+        method: DisambiguationMethod | None = None,
+    ) -> None:
         self.level1 = level1
+        self._method = method
         self._prepared = prepared
         self._inverted = inverted
-        if inverted.origin.coupled:
-            self.notes = (*_NOTES, coupling.NOTE)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Remarks for people who use the product."""
+        return notes_of(self.disambiguation, self._inverted.origin.coupled)
+
+    @property
+    def cards(self) -> Mapping[str, str]:
+        """How the ambiguity of the azimuth was resolved, if that was asked for."""
+        return {} if self.disambiguation is None else self.disambiguation.cards
+
+    @cached_property
+    def disambiguation(self) -> Disambiguation | None:
+        """The attempt to resolve the ambiguity of the azimuth, if there is to be one."""
+        if self._method is None:
+            return None
+        headers = self.level1.headers()[: self.n_steps]
+        return Disambiguation.of(self._method, self._inverted, headers, self.slit.n_binned)
 
     @property
     def dataset_ids(self) -> list[str]:
@@ -93,11 +130,16 @@ class InvertedMapSource:
             observed.transpose(0, 2, 1),
             fitted.transpose(0, 2, 1),
         )
+        quantities = {
+            quantity: factor * parameters[name] for name, (quantity, factor) in _TO_PRODUCT.items()
+        }
+        more = [*_of_the_model(parameters), *_of_trust(found, step)]
+        if self.disambiguation is not None and self.disambiguation.resolved is not None:
+            here = self.disambiguation.resolved.at(step)
+            quantities["mag_azimuth"] = here.azimuth(quantities["mag_azimuth"])
+            more.append((_HOW, here.how))
         return ScanPosition(
-            quantities={
-                quantity: factor * parameters[name]
-                for name, (quantity, factor) in _TO_PRODUCT.items()
-            },
+            quantities=quantities,
             profiles=[profiles],
             uncertainties={
                 quantity: factor * found.uncertainties[name][step]
@@ -105,7 +147,7 @@ class InvertedMapSource:
             },
             chi_squared=found.chi_squared[step],
             status=found.status[step],
-            more=[*_of_the_model(parameters), *_of_trust(found, step)],
+            more=more,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import datetime
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from cvzmpi.level2.product.calcium_source import CalciumSource
 from cvzmpi.level2.product.inverted_map_source import InvertedMapSource
 from cvzmpi.level2.product.product_source import ProductSource
 from cvzmpi.level2.product.product_writer import Product
+from cvzmpi.level2.settings import DisambiguationChoice
 from cvzmpi.level2.spectroscopy.line_table import recorded_lines
 
 _IRON_LINES = (630.0, 630.4)  # nm
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def write_product(
@@ -29,6 +33,7 @@ def write_product(
     directory: Path,
     inversion_id: str,
     created: datetime,
+    disambiguation: DisambiguationChoice = "none",
 ) -> Product:
     """Write the Level 2 files of a map; repeated, it writes the same files.
 
@@ -44,6 +49,9 @@ def write_product(
         `inv.` and six of A-Z and 0-9.
     created : datetime
         The time in the files, in UTC.
+    disambiguation : str
+        The method that resolves the 180-degree ambiguity of the azimuth. Where it cannot, a line
+        is logged, and the product says so.
 
     Raises
     ------
@@ -73,7 +81,10 @@ def write_product(
         source = CalciumSource(level1, prepared, inverted)
     else:
         _check_lines(inverted_path, inverted)
-        source = InvertedMapSource(level1, prepared, inverted)
+        method = None if disambiguation == "none" else disambiguation
+        source = of_map = InvertedMapSource(level1, prepared, inverted, method)
+        if (attempt := of_map.disambiguation) is not None and attempt.resolved is None:
+            _LOGGER.warning("%s: the azimuth is not resolved: %s", inverted_path, attempt.reason)
     return product_writer.write_product(source, directory, inversion_id, created)
 
 

@@ -91,6 +91,10 @@ class ProductSource(Protocol):
         """Remarks for people who use the product, for COMMENT."""
 
     @property
+    def cards(self) -> Mapping[str, str]:
+        """Further keywords about the inversion, of `primary_header.FURTHER`."""
+
+    @property
     def commit(self) -> str | None:
         """The version of the inversion code."""
 

@@ -76,7 +76,7 @@ def write_product(
     """
     if not INVERSION_ID.fullmatch(inversion_id):
         raise MapFileError(f"{inversion_id}: expected inv. and six of A-Z and 0-9")
-    about = About(inversion_id, created, source.model, source.commit, source.notes)
+    about = About(inversion_id, created, source.model, source.commit, source.notes, source.cards)
     layout = _layout(source)
     level1 = source.level1.headers()[: source.n_steps]
     names = [fits_name(inversion_id, header) for header in level1]

@@ -38,6 +38,7 @@ from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
 from cvzmpi.level2.programs.spectral_lines import KNOWN_LINES
 from cvzmpi.level2.publication.staged_files import StagedFiles, stage
+from cvzmpi.level2.settings import DisambiguationChoice
 from cvzmpi.level2.transfers.bring import bring
 from cvzmpi.level2.transfers.transfer import Transfer, TransferDriver, destination
 from cvzmpi.storage.file_lock import FileLock
@@ -62,6 +63,7 @@ class Publisher:
     bus: InterserviceBus | None = None  # without it, no messages are sent
     bucket: str = ""  # the one for all files; by default that of the inverted datasets
     embargoed: bool = False  # whether programs under embargo are published
+    disambiguation: DisambiguationChoice = "none"  # of the azimuth of maps that were inverted here
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,9 @@ def publish(catalogue: Catalogue, publisher: Publisher, inversion: Inversion) ->
         If a step fails; no later step has begun.
     """
     program = _program(catalogue, inversion.program)
-    staged = stage(inversion, program, publisher.staging, publisher.level1)
+    staged = stage(
+        inversion, program, publisher.staging, publisher.level1, publisher.disambiguation
+    )
     canonical = _canonical_dataset(program, staged)
     bucket = publisher.bucket or canonical.bucket
     if not bucket:

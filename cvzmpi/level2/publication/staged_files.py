@@ -12,6 +12,7 @@ from cvzmpi.level2.product.check import check_product, checksum
 from cvzmpi.level2.product.checked_product import ProductError
 from cvzmpi.level2.programs.inversions import Inversion
 from cvzmpi.level2.programs.program import ObservingProgram
+from cvzmpi.level2.settings import DisambiguationChoice
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,11 @@ class StagedFiles:
 
 
 def stage(
-    inversion: Inversion, program: ObservingProgram, staging: Path, level1: Path
+    inversion: Inversion,
+    program: ObservingProgram,
+    staging: Path,
+    level1: Path,
+    disambiguation: DisambiguationChoice = "none",
 ) -> StagedFiles:
     """Make the files of an inversion, or take the product that was handed in; and check them.
 
@@ -47,6 +52,8 @@ def stage(
         Directory in which the directory of the files is made.
     level1 : Path
         Directory of the Level 1 datasets that are here.
+    disambiguation : str
+        The method that resolves the ambiguity of the azimuth of a map that was inverted here.
 
     Raises
     ------
@@ -63,7 +70,7 @@ def stage(
     if inversion.method == TEAM:
         _write_desire(inversion, level1_here(level1, program), directory)
     else:
-        _write_map(inversion, directory)
+        _write_map(inversion, directory, disambiguation)
     product = check_product([directory])
     checksums = {Path(file): known for file, known in product.checksums.items()}
     return StagedFiles(checksums, product.dataset_ids, product.lines)
@@ -93,7 +100,7 @@ def _write_desire(inversion: Inversion, level1: Mapping[str, Path], directory: P
     write(files, inverted, directory, inversion.inversion_id, inversion.at, detail.get("commit"))
 
 
-def _write_map(inversion: Inversion, directory: Path) -> None:
+def _write_map(inversion: Inversion, directory: Path, disambiguation: DisambiguationChoice) -> None:
     """Make the files of a map that was inverted here."""
     from cvzmpi.level2.maps.prepared_map import PreparedMap
     from cvzmpi.level2.product.level2_product import write_product
@@ -105,4 +112,5 @@ def _write_map(inversion: Inversion, directory: Path) -> None:
         directory,
         inversion.inversion_id,
         inversion.at,
+        disambiguation,
     )

@@ -32,6 +32,7 @@ class ExampleSource:
     model: str = "depth-dependent"
     notes: tuple = ("Velocities are redshifts.", "A remark of " + "many words " * 12)
     commit: str | None = "0123abc"
+    cards: dict = field(default_factory=dict)
     dataset_ids: tuple = ("BXPJD", "BVNED", "BWRGZ")
     stop_at: int | None = None
 

@@ -6,7 +6,7 @@ import pytest
 from cvzmpi.level2.inversion.inversion_file import AZIMUTH_NOTE
 from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
-from cvzmpi.level2.product.inverted_map_source import InvertedMapSource
+from cvzmpi.level2.product.inverted_map_source import notes_of
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
@@ -56,7 +56,7 @@ def test_opposite_fields_look_the_same():
 
 
 def test_the_product_states_the_frame_and_what_is_ambiguous():
-    assert {AZIMUTH_FRAME, AZIMUTH_NOTE} <= set(InvertedMapSource.notes)
+    assert {AZIMUTH_FRAME, AZIMUTH_NOTE} <= set(notes_of(attempt=None, coupled=False))
     for word in ("+Q", "+U", "+HPLN", "+HPLT", "counterclockwise"):
         assert word in AZIMUTH_FRAME
     assert "modulo 180 degrees" in AZIMUTH_NOTE

@@ -21,13 +21,16 @@ NPROPOS, PROPIDnn, NEXPERS, EXPRIDnn
     The proposals and experiments that contributed, as Level 1 lists them.
 INVMODEL, INVVERS
     The model atmosphere, and the version of the inversion code; not in DKIST's own files.
+DISAMBIG, DISAMREF
+    The method that resolved the 180-degree ambiguity of the azimuth, `none` if it could not, and
+    its references; only where it was asked for.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +59,9 @@ _DATA_CENTER = (
 _OPERATIONS = ("OCS_CTRL", "FIDO_CFG", "DSHEALTH", "LIGHTLVL")
 _ADAPTIVE_OPTICS = ("ATMOS_R0", "AO_LOCK")
 
+FURTHER = ("DISAMBIG", "DISAMREF")
+"""Keywords about the inversion that not every product has."""
+
 _CONTRIBUTIONS = (("NPROPOS", "PROPID", "PROP_ID"), ("NEXPERS", "EXPRID", "EXPER_ID"))
 _COMMENTS = {
     "TELAPSE": "[s]",
@@ -71,6 +77,8 @@ _COMMENTS = {
     "AO_LOCK": "lock status of the adaptive optics",
     "INVMODEL": "model atmosphere of the inversion",
     "INVVERS": "version of the inversion code",
+    "DISAMBIG": "the azimuth's 180-degree ambiguity",
+    "DISAMREF": "",
 }
 _WIDTH = 70  # characters of a line of a comment
 
@@ -84,6 +92,7 @@ class About:
     model: str
     version: str | None  # of the inversion code
     notes: Sequence[str]  # one paragraph of comments each
+    cards: Mapping[str, str] = field(default_factory=dict)  # of `FURTHER`
 
 
 def build(about: About, level1: Mapping[str, Any]) -> fits.Header:
@@ -110,6 +119,7 @@ def build(about: About, level1: Mapping[str, Any]) -> fits.Header:
         "SOLARNET": float(value_of(level1, "SOLARNET") or 1),
         "INVMODEL": about.model,
         "INVVERS": about.version,
+        **{key: about.cards.get(key) for key in FURTHER},
     }
     header = fits.Header()
     header.append(("DATE", iso(about.created), "when this file was made"), end=True)
@@ -119,7 +129,7 @@ def build(about: About, level1: Mapping[str, Any]) -> fits.Header:
         ("Data Center", (*_DATA_CENTER, *_contributions(level1))),
         ("DKIST Operations", _OPERATIONS),
         ("Adaptive Optics", _ADAPTIVE_OPTICS),
-        ("Inversion", ("INVMODEL", "INVVERS")),
+        ("Inversion", ("INVMODEL", "INVVERS", *FURTHER)),
     ):
         add_section(header, title)
         for key in keys:
