@@ -137,6 +137,7 @@ ORDER = [
         "level2.configuration",
         "level2.maps",
         "level2.pixels",
+        "level2.neighbours",
         "level2.inversion",
     ),
     *(

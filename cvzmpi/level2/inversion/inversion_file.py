@@ -16,7 +16,6 @@ import h5py
 import numpy as np
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
-from cvzmpi.level2.inversion.coupling import NOTE as COUPLING_NOTE
 from cvzmpi.level2.inversion.inverted_datasets import (
     DIAGNOSTICS,
     LATER_DIAGNOSTICS,
@@ -30,6 +29,7 @@ from cvzmpi.level2.inversion.inverted_datasets import (
     names_of_parameters,
 )
 from cvzmpi.level2.maps.map_file import opened, writing
+from cvzmpi.level2.neighbours.coupling import NOTE as COUPLING_NOTE
 from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.messages.wording import counted
