@@ -138,6 +138,7 @@ ORDER = [
         "level2.maps",
         "level2.fitting",
         "level2.pixels",
+        "level2.neighbours",
         "level2.inversion",
     ),
     *(

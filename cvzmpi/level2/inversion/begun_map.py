@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from cvzmpi.level2.inversion import coupling
 from cvzmpi.level2.inversion.inversion_writer import InversionWriter
-from cvzmpi.level2.inversion.stray_light import LocalStrayLight
 from cvzmpi.level2.maps.prepared_map import PreparedMap
-from cvzmpi.level2.pixels import coupled_inversion, noise
+from cvzmpi.level2.neighbours import coupled_inversion, coupling
+from cvzmpi.level2.neighbours.stray_light import LocalStrayLight
+from cvzmpi.level2.pixels import noise
 from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

@@ -16,7 +16,6 @@ import h5py
 import numpy as np
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
-from cvzmpi.level2.inversion.coupling import NOTE as COUPLING_NOTE
 from cvzmpi.level2.inversion.inverted_datasets import (
     COMPONENTS_NOTE,
     DIAGNOSTICS,
@@ -33,6 +32,7 @@ from cvzmpi.level2.inversion.inverted_datasets import (
     write_new,
 )
 from cvzmpi.level2.maps.map_file import opened
+from cvzmpi.level2.neighbours.coupling import NOTE as COUPLING_NOTE
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.messages.wording import counted
 from cvzmpi.storage.structure_checksum import new_in_memory

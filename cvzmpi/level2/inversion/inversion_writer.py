@@ -14,7 +14,7 @@ from cvzmpi.level2.inversion.inverted_datasets import (
     group_of_sweep,
     n_sweeps_of,
 )
-from cvzmpi.level2.pixels.coupled_inversion import Swept
+from cvzmpi.level2.neighbours.coupled_inversion import Swept
 from cvzmpi.level2.pixels.inverted_pixels import Inverted
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.storage.checkpoint_file import CheckpointWriter

@@ -13,9 +13,9 @@ from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.begun_map import BegunMap
 from cvzmpi.level2.inversion.inversion_file import Origin, Progress
 from cvzmpi.level2.inversion.inversion_writer import InversionWriter
-from cvzmpi.level2.inversion.stray_light import LocalStrayLight
 from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.neighbours.stray_light import LocalStrayLight
 from cvzmpi.level2.settings import InversionSettings, with_defaults
 from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
 from cvzmpi.level2.spectroscopy.spectral_profile import Transmission

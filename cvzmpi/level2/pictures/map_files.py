@@ -10,9 +10,9 @@ import numpy as np
 
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion.inversion_file import InvertedMap, read_so_far
-from cvzmpi.level2.inversion.stray_light import model_of_pixels
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
 from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.neighbours.stray_light import model_of_pixels
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
 from cvzmpi.level2.pixels import calcium

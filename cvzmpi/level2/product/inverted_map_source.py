@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from cvzmpi.level2.disambiguation.disambiguation import EXTENSION, Disambiguation
-from cvzmpi.level2.inversion import coupling, inversion_file
+from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
-from cvzmpi.level2.inversion.stray_light import model_of_pixels
 from cvzmpi.level2.maps.level1 import Level1Map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
+from cvzmpi.level2.neighbours import coupling
+from cvzmpi.level2.neighbours.stray_light import model_of_pixels
 from cvzmpi.level2.product import extensions
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension

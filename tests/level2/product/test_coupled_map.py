@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from cvzmpi.level2.inversion import coupling, inversion_file
+from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.neighbours import coupling
 from cvzmpi.level2.product.inverted_map_source import InvertedMapSource
 from tests.level2.sunspot import make_sunspot
 

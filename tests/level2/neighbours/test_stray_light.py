@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.map_inversion import Tools, invert_map, origin_of
-from cvzmpi.level2.inversion.stray_light import LocalStrayLight, model_of_pixels
 from cvzmpi.level2.maps.map_scale import ASTRONOMICAL_UNIT, MapScale
 from cvzmpi.level2.maps.prepared_map import PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
+from cvzmpi.level2.neighbours.stray_light import LocalStrayLight, model_of_pixels
 from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me

@@ -6,10 +6,11 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.errors import DamagedMapFileError
-from cvzmpi.level2.fitting.coupled_fit import N_OF_FIELD, SCALES, quantities
-from cvzmpi.level2.inversion import coupling, inversion_file
+from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.map_inversion import MapTickets, Tools, invert_map
 from cvzmpi.level2.maps.prepared_map import PreparedMapWriter
+from cvzmpi.level2.neighbours import coupling
+from cvzmpi.level2.neighbours.coupled_fit import N_OF_FIELD, SCALES, quantities
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington

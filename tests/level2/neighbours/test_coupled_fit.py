@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from cvzmpi.level2.fitting import coupled_fit, least_squares
-from cvzmpi.level2.fitting.coupled_fit import N_QUANTITIES, SCALES, quantities
+from cvzmpi.level2.fitting import least_squares
 from cvzmpi.level2.maps.simulated_map import NOISE, atmospheres, noisy_profiles
+from cvzmpi.level2.neighbours import coupled_fit
+from cvzmpi.level2.neighbours.coupled_fit import N_QUANTITIES, SCALES, quantities
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables

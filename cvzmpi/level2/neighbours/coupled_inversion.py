@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvzmpi.level2.fitting import coupled_fit, least_squares
-from cvzmpi.level2.fitting.coupled_fit import N_OF_FIELD
+from cvzmpi.level2.fitting import least_squares
+from cvzmpi.level2.neighbours import coupled_fit
+from cvzmpi.level2.neighbours.coupled_fit import N_OF_FIELD
 from cvzmpi.level2.pixels import outliers
 from cvzmpi.level2.pixels.inverted_pixels import CONVERGED, NOT_CONVERGED, UNUSABLE
 from cvzmpi.level2.pixels.pixel_inversion import Pixels

@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cvzmpi.level2.fitting.coupled_fit import N_OF_FIELD, N_QUANTITIES, SCALES, quantities
-from cvzmpi.level2.pixels.coupled_inversion import Neighbourhood
+from cvzmpi.level2.neighbours.coupled_fit import N_OF_FIELD, N_QUANTITIES, SCALES, quantities
+from cvzmpi.level2.neighbours.coupled_inversion import Neighbourhood
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 
 NOTE = (
