@@ -140,6 +140,7 @@ ORDER = [
         "level2.inversion",
     ),
     *(
+        "level2.disambiguation",
         "level2.product",
         "level2.desire",
         "level2.handing_in",

@@ -29,6 +29,11 @@ class InputConfig(Section):
         "sector (else all of a star) and priority (the highest come first), or a text with a TIC "
         "number in each line; without it, all are worked on",
     )
+    columns: dict[str, str] = Field(
+        {},
+        description="names of the columns of tables, by what they hold: time, flux, flux_err, "
+        "quality, cadence; and as time_format btjd, bkjd, jd or mjd",
+    )
 
 
 class OutputConfig(Section):

@@ -79,6 +79,15 @@ class InversionSettings(RecordedSection):
     stray_light_radius_unit: Literal["arcsec", "pixel"] = Field(
         "arcsec", description='unit of stray_light_radius: "arcsec" or "pixel"'
     )
+    coupling: float = Field(
+        0.0,
+        ge=0,
+        le=30,
+        description="how strongly neighbours draw a pixel to them; 0 inverts each by itself",
+    )
+    coupling_sweeps: int = Field(
+        3, ge=1, le=20, description="how often all pixels are drawn towards their neighbours"
+    )
     spectral_profile_fwhm: float = Field(
         0.0,
         ge=0,
@@ -120,6 +129,11 @@ class InversionSettings(RecordedSection):
             raise ValueError('stray_light = "local", expected fit_filling_factor = true with it')
         return self
 
+    @property
+    def n_sweeps(self) -> int:
+        """How often all pixels are fitted again, after each was by itself."""
+        return self.coupling_sweeps if self.coupling > 0 else 0
+
     def canonical_json(self) -> str:
         """The settings as text; a table stands there with the checksum of its file.
 
@@ -143,6 +157,20 @@ class InversionSettings(RecordedSection):
         if self.noise is None and isinstance(begun.get("noise"), float):
             return self.model_copy(update={"noise": begun["noise"]})
         return self
+
+
+DisambiguationMethod = Literal["acute", "minimum_energy"]
+"""Ways to resolve the 180-degree ambiguity of the azimuth."""
+
+
+class DisambiguationSettings(Section):
+    """The 180-degree ambiguity of the azimuth."""
+
+    method: Literal["none"] | DisambiguationMethod = Field(
+        "none",
+        description="how it is resolved when the product of a map that was inverted here is "
+        'written: "none", "acute", "minimum_energy"',
+    )
 
 
 def with_defaults(settings_json: str) -> str:

@@ -31,23 +31,31 @@ class BrightnessEvaluation:
         return ((self.flux if flux is None else flux) > self.bright).astype(np.float32)
 
     def reach(self, around, before, after):
-        return 0  # all flares are evaluated together
+        return None  # every flare is looked at wherever it is
 
-    def inject(self, around, reach, peaks, flare_flux):
+    def inject(self, around, reaches, peaks, flare_flux):
         cadences = peaks[:, None] + around.first + np.arange(around.length)
         inside = np.clip(cadences, 0, len(self.flux) - 1)
-        return InjectedBrightness(self.probability(self.flux[inside] + flare_flux(cadences)))
+        return InjectedBrightness(
+            self.probability(self.flux[inside] + flare_flux(np.arange(len(peaks)), cadences))
+        )
 
 
 class InjectedBrightness:
-    n_bounds = 1
+    n_rounds = 1
 
     def __init__(self, probability):
         self._probability = probability
 
-    def probability(self, members, stretch):
-        return self._probability[members, stretch]
+    def probability(self, members, cadences):
+        return self._probability[members, cadences]
 
-    def bounds(self, members, stretch, threshold, number):
-        above = self.probability(members, stretch) > threshold
+    def guess(self, members, cadences, threshold):
+        return self.probability(members, cadences) > threshold
+
+    def ask(self, members, cadences, found, number):
+        pass
+
+    def known(self, members, threshold):
+        above = self._probability[members] > threshold
         return above, above

@@ -58,6 +58,7 @@ NOT_SCIENCE = [
     "output.directory=elsewhere",
     "detector.file=models.npz",
     "detect.search=either",
+    "input.columns={time='t'}",
     "archive.targets=stars.csv",
     "archive.address=s3://stpubdata",
     "archive.listings=file:///listings/{sector}.sh",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.level2.inversion import inversion_file
-from cvzmpi.level2.inversion.inversion_file import InversionWriter
+from cvzmpi.level2.inversion.inversion_writer import InversionWriter
 from cvzmpi.level2.inversion.map_inversion import MapTickets, Tools, origin_of
 from cvzmpi.level2.maps.map_scale import ASTRONOMICAL_UNIT, MapScale
 from cvzmpi.level2.maps.prepared_map import PreparedMap, PreparedMapWriter

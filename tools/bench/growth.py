@@ -13,7 +13,7 @@ import numpy as np
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS, start
 from cvzmpi.cvz.quiet_star.celerite_likelihood import CeleriteLikelihood
-from tools.bench.light_curve.detector import Ensemble, Searched
+from tools.bench.light_curve.searched import Ensemble, Searched
 from tools.bench.measuring.cores import AVAILABLE
 from tools.bench.measuring.curves import observe, steady_curve
 from tools.bench.measuring.timing import timed

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from cvzmpi.cvz.work.stages import FLARES_PER_TICKET
 from tools.bench import growth
-from tools.bench.light_curve import decisions, detector, gaussian_process
-from tools.bench.light_curve.detector import Ensemble
+from tools.bench.light_curve import decisions, detector, earlier, gaussian_process
+from tools.bench.light_curve.searched import Ensemble
 from tools.bench.light_curve.whole import WholeTimes
 from tools.bench.measuring.cores import stay_on_one
 from tools.bench.measuring.curves import SHARED_DATA, light_curve_files
@@ -36,6 +36,7 @@ class Plan:
 
     repeats: int = 5
     n_decisions: int = 20_000  # recovery decisions that are compared
+    n_earlier: int = 200_000  # that are compared with those of an earlier version
     n_light_curves: int = 10  # at most so many whole ones
     n_inject: int = 2000  # flares of each of them
     n_flares: int = 400  # of one measurement of the injections
@@ -48,7 +49,7 @@ class Plan:
     @classmethod
     def quick(cls) -> Plan:
         """Enough to see that everything works."""
-        return cls(2, 200, 2, 100, 40, 5000, 1000, 3.0, reference=False, is_quick=True)
+        return cls(2, 200, 400, 2, 100, 40, 5000, 1000, 3.0, reference=False, is_quick=True)
 
 
 def measure_everything(plan: Plan, output: Path) -> None:
@@ -102,6 +103,8 @@ def _measure(plan: Plan, scratch: Path) -> tuple[dict[str, object], list[growth.
     _say(f"recovery decisions: {plan.n_decisions:,}")
     by_curve = decisions.measure(files, plan.n_decisions)
     total = sum(by_curve.values(), Counter())
+    _say(f"injections beside the version before: {plan.n_earlier:,}")
+    beside = earlier.measure(files, plan.n_earlier, scratch)
     machine = facts() | {"sgemm": peak.text()}
     if tensorflow:
         machine["reference"] = f"stella 0.1.0, TensorFlow {tensorflow} with Keras 2"
@@ -114,13 +117,21 @@ def _measure(plan: Plan, scratch: Path) -> tuple[dict[str, object], list[growth.
         start,
         *scheduled,
         decisions.row(total),
+        *([] if beside is None else beside.rows()),
     ]
     return {
         "table": table(rows, peak.flops),
         "peak": peak.flops / 1e9,
         "curves": curves,
         "light_curves": whole.table(by_curve),
-        "answers": "\n".join([decisions.answer(total), *detected.answers, *likelihoods]),
+        "answers": "\n".join(
+            [
+                decisions.answer(total),
+                *([] if beside is None else [beside.answer()]),
+                *detected.answers,
+                *likelihoods,
+            ]
+        ),
         "growth": "\n".join([*growth.exponents(growths), served]),
         "projection": "" if plan.is_quick else _projection(whole, detected.keras),
         "machine": "\n".join(f"- {name}: {fact}" for name, fact in machine.items()),

@@ -31,10 +31,13 @@ MODES: dict[str, dict[str, Any]] = {
     "local-stray-light": _LOCAL,
     "masked": _MASKED,
     "noise": {"noise": 2e-3},
+    "coupling": {"coupling": 1.0, "coupling_sweeps": 2},
     "together": {
+        **{"coupling": 1.0, "coupling_sweeps": 3},
         **{"spectral_profile_fwhm": 4.2, "macroturbulence": 0.8, "lines": "lines.csv"},
         **_LOCAL,
         **_MASKED,
+        **{"max_iterations": 15, "restarts": 0},  # which bits come out does not need good fits
     },
 }
 """Settings of the section `inversion`, by the name of the mode; tables by the names of files."""

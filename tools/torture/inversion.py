@@ -36,6 +36,9 @@ from tools.torture.ledger_history import wrong_in_ledger
 PROGRAMS = {"small": [(4, 100)], "two-maps": [(3, 150), (3, 150)], "large": [(10, 200)]}
 
 
+_SLOW = 900.0
+"""Seconds in which a job ends that inverts all programs on a busy machine."""
+
 JOBS = [(None, 1), (2, 1), (3, 1), (3, 2), (4, 3)]
 """Numbers of ranks, one of which schedules where there are several, and ranks that share a map."""
 
@@ -62,7 +65,7 @@ class KilledInversion(Target):
         invent_programs(self._invented, PROGRAMS)
         self._begin_anew()
         job = self._start(None, 1)
-        assert job.wait() == 0, f"the undisturbed run fails: {job.text()}"
+        assert job.wait(_SLOW) == 0, f"the undisturbed run fails: {job.text()}"
         self._expected = self._bytes()
         self._begin_anew()
 
@@ -115,7 +118,7 @@ class KilledInversion(Target):
     def finish(self, jobs: list[MarkedJob]) -> Iterator[tuple[str, str]]:
         """The job ends; each program is done once, with an inversion of each map."""
         (job,) = jobs
-        if (status := job.wait()) != 0:
+        if (status := job.wait(_SLOW)) != 0:
             yield "other", f"exit status {status}: {job.text()[-300:]}"
         if self._bytes() != self._expected:
             yield "differing", "files are not those of the undisturbed run"

@@ -9,7 +9,7 @@ model of the quiet star has to be evaluated after stage `model`, with an observa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +20,8 @@ from cvzmpi.cvz.light_curves.observation import Observation, Window
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
+
+FlareFlux = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Detector(Protocol):
@@ -75,69 +77,92 @@ class Evaluation(Protocol):
 
         Returns
         -------
-        hashable, with an order
-            Flares for which it is the same are evaluated together.
+        Any
+            Given to `inject`.
         """
 
     def inject(
         self,
         around: AroundPeak,
-        reach: Any,
+        reaches: Sequence[Any],
         peaks: np.ndarray,
-        flare_flux: Callable[[np.ndarray], np.ndarray],
+        flare_flux: FlareFlux,
     ) -> InjectedFlares:
         """Put flares into the light curve, each of them alone.
 
         Parameters
         ----------
-        reach : Any
-            The same for all of them; see `reach`.
+        reaches : sequence
+            Of each of them; see `reach`.
         peaks : int, shape (batch,)
             Cadences of the peaks.
         flare_flux : callable
-            Gives the relative flux of the flares at cadences of shape (batch, n), which may lie
-            before the first and after the last of the light curve.
+            Gives the relative flux of some of the flares (int, shape (k,)) at cadences of shape
+            (k, n), which may lie before the first and after the last of the light curve.
         """
 
 
 class InjectedFlares(Protocol):
-    """A batch of injected flares of the same reach."""
+    """A batch of injected flares."""
 
     @property
-    def n_bounds(self) -> int:
-        """How many bounds there are, at least 1; each is closer and dearer than the one before."""
+    def n_rounds(self) -> int:
+        """How many rounds of questions there are, at least 1; each says more than the last."""
 
-    def bounds(
-        self, members: np.ndarray, stretch: slice, threshold: float, number: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Where the flare probability is certainly, and where it may be, above a threshold.
+    def guess(self, members: np.ndarray, cadences: slice, threshold: float) -> np.ndarray:
+        """Guess cheaply where the flare probability is above a threshold.
 
-        A detector that gets these cheaper than the probability saves most of its work; the two may
-        be the same.
-
-        Parameters
-        ----------
-        members, stretch
-            As of `probability`.
-        number : int
-            Of the bound, from 0.
-
-        Returns
-        -------
-        bool, shape (k, cadences in the stretch) each
-        """
-
-    def probability(self, members: np.ndarray, stretch: slice) -> np.ndarray:
-        """Flare probability at some of the cadences around the peaks, for some of the flares.
+        It decides only what is asked first.
 
         Parameters
         ----------
         members : int, shape (k,)
             Which flares of the batch.
-        stretch : slice
+        cadences : slice
             Of the cadences of `AroundPeak`; both ends are multiples of the detector's step.
 
         Returns
         -------
-        float32, shape (k, cadences in the stretch)
+        bool, shape (k, cadences)
+        """
+
+    def ask(self, members: np.ndarray, cadences: slice, found: bool, number: int) -> None:
+        """Compute something about some of the flares at some of the cadences, for `known`.
+
+        A detector that learns the answer cheaper than by the probability saves most of its work;
+        another does nothing here.
+
+        Parameters
+        ----------
+        members, cadences
+            As of `guess`; the slice may have a step of 2.
+        found : bool
+            Whether the answer probably is that the flare is found.
+        number : int
+            Of the round, from 0.
+        """
+
+    def known(self, members: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+        """Where the flare probability is certainly, and where it may be, above a threshold.
+
+        Returns
+        -------
+        bool, shape (k, cadences of `AroundPeak`) each
+            By all that was asked so far. Where nothing was asked, it is not certain and may be.
+        """
+
+    def probability(self, members: np.ndarray, cadences: slice) -> np.ndarray:
+        """Flare probability of some of the flares, by all that the detector can compute.
+
+        It is asked for where all rounds left an answer open, and its bits must not depend on which
+        flares are in the batch.
+
+        Parameters
+        ----------
+        members, cadences
+            As of `guess`.
+
+        Returns
+        -------
+        float32, shape (k, cadences)
         """

@@ -27,6 +27,11 @@ class AroundPeak:
     # lengths of a side and of the core, in cadences
     side: int
     core: int
+    # the shortest stretch around the peak that can show a run
+    middle: slice
+    # where no run means that no flare covers the peak: one may end before it, another begin after
+    # it, but they are too far from each other to be one
+    near: slice
 
     @property
     def length(self) -> int:
@@ -100,7 +105,21 @@ class MaskRule:
         beside = tolerance + self.min_cadences - 1
         side = -(-(self.reach(tolerance) - beside) // step) * step
         core = -(-(2 * beside + 1) // step) * step
-        return AroundPeak(first=-beside - side, side=side, core=core)
+        peak, length = beside + side, 2 * side + core
+        middle = min(-(-self.min_cadences // step) * step, core)
+        start = side + min(beside // step * step, core - middle)
+        # a run that begins before `near` ends at least so many cadences before the peak, ...
+        near = min(max(0, peak - self.merge_gap // 2 - 1) // step * step, side)
+        before = peak - near - 1
+        # ... so that one after the peak would have to begin within the rest of the gap
+        after = peak + max(self.merge_gap - before, 0) + 1
+        return AroundPeak(
+            first=-peak,
+            side=side,
+            core=core,
+            middle=slice(start, start + middle),
+            near=slice(near, min(max(-(-after // step) * step, side + core), length)),
+        )
 
 
 def flare_mask(flares: np.ndarray, n: int) -> np.ndarray:

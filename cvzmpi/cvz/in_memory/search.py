@@ -45,9 +45,9 @@ def search(
     Parameters
     ----------
     light_curve : path-like, TimeSeries, or tuple
-        One star in one sector, at cadences of 120 s:
+        One star in one sector, at cadences of 20 s to 30 min:
 
-        - the path of a FITS file of the SPOC pipeline;
+        - the path of a FITS file of SPOC, TESS-SPOC, QLP or Kepler, or of a table;
         - a light curve of lightkurve, or another `TimeSeries` of astropy, with the columns `flux`
           and `flux_err` (or those of the archive, `pdcsap_flux` and `pdcsap_flux_err`), and perhaps
           `quality` and `cadenceno`. Facts about the star are taken from its `meta`, by the keywords
@@ -69,7 +69,8 @@ def search(
         nobody does. What is drawn at random depends on them.
     search : str, optional
         The search whose flares, completeness and time are shown: `significance` (by default),
-        `stella`, `either` or `both`. Both are always made.
+        `stella`, `either` or `both`. Both are always made; stella looks at cadences of 120 s
+        only, so that `stella` and `both` refuse others.
     settings : mapping, optional
         Settings by dotted key as in `cvzmpi.toml`, as `{"detect.threshold": 0.6}`.
     progress : bool, optional
@@ -84,7 +85,8 @@ def search(
     Raises
     ------
     LightCurveError
-        If it cannot be read or searched: another exposure, times that are not in order, too few
+        If it cannot be read or searched: another exposure than that of
+        the search chosen, times that are not in order, too few
         cadences.
     ConfigError
         If a setting is unknown or wrong.
@@ -108,7 +110,7 @@ def search(
     config = _configured(settings or {})
     with _in_memory(config, progress) as checkpoints:
         setup = setup_of(config)
-        start = begin(light_curve, tic, sector, config)
+        start = begin(light_curve, tic, sector, config, _chosen(search, config))
         work(setup, start, checkpoints, last=Stage.MODEL)
         return seen(checkpoints, setup.provenance, _chosen(search, config))
 
@@ -173,7 +175,7 @@ def inject(
     config = _configured(changed)
     with _in_memory(config, progress) as checkpoints:
         setup = setup_of(config)
-        start = begin(light_curve, tic, sector, config)
+        start = begin(light_curve, tic, sector, config, _chosen(search, config))
         work(setup, start, checkpoints)
         return seen(checkpoints, setup.provenance, _chosen(search, config))
 

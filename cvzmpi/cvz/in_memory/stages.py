@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.detection.not_searched import check_search, note_of
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.in_memory.checkpoints import CheckpointsInMemory
 from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve, as_light_curve
+from cvzmpi.cvz.light_curves.light_curve import with_note
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.results.views.sector_file import SectorFile
@@ -43,12 +45,16 @@ def _detector(file: Path | None) -> StellaDetector:
 
 
 def begin(
-    given: GivenLightCurve, tic: int | None, sector: int | None, config: Config
+    given: GivenLightCurve, tic: int | None, sector: int | None, config: Config, search: Search
 ) -> StartingPoint:
     """A light curve of which nothing is done: stage `download`."""
     clock = time.perf_counter()
     nothing = np.empty(0)
-    data = SectorData(as_light_curve(given, tic, sector), nothing, nothing)
+    light_curve = as_light_curve(given, tic, sector, config.input.columns)
+    check_search(light_curve, search)
+    if (note := note_of(light_curve)) is not None:
+        light_curve = with_note(light_curve, note)
+    data = SectorData(light_curve, nothing, nothing)
     data.seconds[Stage.DOWNLOAD] = time.perf_counter() - clock
     return StartingPoint(data, Stage.DOWNLOAD, config.inject.n_inject)
 
@@ -75,6 +81,7 @@ def seen(checkpoints: CheckpointsInMemory, provenance: Provenance, search: Searc
 
 def draw_anew(setup: SearchSetup, data: SectorData) -> None:
     """Draw other flares to be injected."""
+    setup = setup.of_light_curve(data.light_curve)
     observation = Observation.prepare(data.light_curve, setup.config, setup.detector.window)
     add_injections(setup, observation, data)
     data.seconds.pop(Stage.INJECT, None)

@@ -14,7 +14,8 @@ import numpy as np
 
 from cvzmpi.cvz.configuration import InjectConfig
 from cvzmpi.cvz.detection.detector import Detector, Evaluation
-from cvzmpi.cvz.detection.flare_mask import MaskRule, covered, in_runs
+from cvzmpi.cvz.detection.flare_mask import MaskRule
+from cvzmpi.cvz.injection.batch_decisions import BatchDecisions
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape, support
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.errors import LightCurveError
@@ -26,7 +27,7 @@ Its tail below that is not followed. How rarely this decides about a recovery is
 `make bench` (README, 'What is promised').
 """
 
-_BATCH = 60  # injections worked on at once: what they change stays in the processor's cache
+_BATCH = 400  # injections decided at once: those of a ticket, with the default number of repeats
 
 
 @dataclass(frozen=True)
@@ -132,22 +133,18 @@ class InjectionSearch:
         """
         amplitude, fwhm = injections.amplitude[flare_ids], injections.fwhm[flare_ids]
         cadence, time = injections.cadence[flare_ids], injections.time[flare_ids]
-        result = np.empty(cadence.shape, bool)
-        reaches = self._reaches(amplitude, fwhm)
-        for reach in sorted(set(reaches)):
-            same = np.array([i for i, r in enumerate(reaches) if r == reach])
-            repeats = cadence.shape[1]
-            n_groups = min(len(same), -(-len(same) * repeats // _BATCH))
-            for group in np.array_split(same, n_groups):
-                found = self._recovered_of_reach(
-                    reach,
-                    np.repeat(amplitude[group], repeats),
-                    np.repeat(fwhm[group], repeats),
-                    cadence[group].ravel(),
-                    time[group].ravel(),
-                )
-                result[group] = found.reshape(-1, repeats)
-        return result
+        n_flares, n_repeat = cadence.shape
+        n_batches = min(n_flares, -(-n_flares * n_repeat // _BATCH))
+        found = [
+            self._recovered(
+                np.repeat(amplitude[batch], n_repeat),
+                np.repeat(fwhm[batch], n_repeat),
+                cadence[batch].ravel(),
+                time[batch].ravel(),
+            )
+            for batch in np.array_split(np.arange(n_flares), n_batches)
+        ]
+        return np.concatenate(found).reshape(n_flares, n_repeat)
 
     def _reaches(self, amplitude: np.ndarray, fwhm: np.ndarray) -> list[Any]:
         """The reach of each flare, in the detector's terms."""
@@ -158,73 +155,19 @@ class InjectionSearch:
         extents = zip(n_before.tolist(), n_after.tolist(), strict=True)
         return [self._evaluation.reach(self._around, *extent) for extent in extents]
 
-    def _recovered_of_reach(
-        self,
-        reach: Any,
-        amplitude: np.ndarray,
-        fwhm: np.ndarray,
-        cadence: np.ndarray,
-        time: np.ndarray,
+    def _recovered(
+        self, amplitude: np.ndarray, fwhm: np.ndarray, cadence: np.ndarray, time: np.ndarray
     ) -> np.ndarray:
-        """Decide about injections of the same reach; all arrays have shape (batch,).
+        """Decide about a batch of injections; all arrays have shape (batch,)."""
 
-        The core decides most of them. Only where no run comes near the peak, a run on the left
-        *and* one on the right can still make a flare over it; the right is asked only if there is
-        one on the left. More flaring cadences never make less of a flare, so what is certain and
-        what is possible bound the answer, and only where these differ is the detector asked for
-        closer bounds, and in the end for all that it knows.
-        """
-        rule, around = self._rule, self._around
-
-        def flare_flux(cadences: np.ndarray) -> np.ndarray:
+        def flare_flux(members: np.ndarray, cadences: np.ndarray) -> np.ndarray:
             places = np.clip(cadences + 1, 0, len(self._time) - 1)
-            since_peak = self._time[places] - time[:, None]
-            return amplitude[:, None] * mean_flare_shape(since_peak, fwhm[:, None], self._exposure)
+            since_peak = self._time[places] - time[members, None]
+            shape = mean_flare_shape(since_peak, fwhm[members, None], self._exposure)
+            return amplitude[members, None] * shape
 
-        injected = self._evaluation.inject(around, reach, cadence, flare_flux)
+        around, reaches = self._around, self._reaches(amplitude, fwhm)
+        injected = self._evaluation.inject(around, reaches, cadence, flare_flux)
         first = cadence + around.first + around.length  # in the padded array
         evaluated = self._evaluated[first[:, None] + np.arange(around.length)]
-        certain, possible = np.zeros((2, *evaluated.shape), bool)
-
-        def bound(members: np.ndarray, stretch: slice, number: int) -> None:
-            if len(members):
-                above = injected.bounds(members, stretch, rule.threshold, number)
-                certain[members, stretch] = above[0] & evaluated[members, stretch]
-                possible[members, stretch] = above[1] & evaluated[members, stretch]
-
-        def settle(members: np.ndarray, stretch: slice) -> None:
-            if len(members):
-                above = rule.flaring(injected.probability(members, stretch))
-                certain[members, stretch] = above & evaluated[members, stretch]
-                possible[members, stretch] = certain[members, stretch]
-
-        def runs_before(known: np.ndarray, members: np.ndarray) -> np.ndarray:
-            runs = in_runs(known[members], rule.min_cadences)
-            before: np.ndarray = np.any(runs[:, : around.peak], axis=1)
-            return before
-
-        def cover(known: np.ndarray, members: np.ndarray) -> np.ndarray:
-            runs = in_runs(known[members], rule.min_cadences)
-            return covered(runs, around.peak, self._tolerance, rule.merge_gap)
-
-        def decide(members: np.ndarray, stretch: slice) -> None:
-            for number in range(injected.n_bounds):
-                bound(members, stretch, number)
-                found[members] = cover(certain, members)
-                members = members[found[members] != cover(possible, members)]
-            settle(members, stretch)
-            found[members] = cover(certain, members)
-
-        left, core, right = around.left_core_right
-        found = np.zeros(len(cadence), bool)
-        decide(np.arange(len(cadence)), core)
-        open_ones = np.flatnonzero(~found)
-        if around.side > 0:
-            for number in range(injected.n_bounds):
-                bound(open_ones, left, number)
-                bound(open_ones, core, number)
-                open_ones = open_ones[runs_before(possible, open_ones)]
-            settle(open_ones, left)
-            settle(open_ones, core)
-            decide(open_ones[runs_before(certain, open_ones)], right)
-        return found
+        return BatchDecisions(self._rule, around, self._tolerance, injected, evaluated).decide()

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS, SECONDS_PER_DAY
+from cvzmpi.cvz.light_curves.exposure import check_cadence
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_beginning
-from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
-from cvzmpi.cvz.light_curves.lightkurve_file import (
-    column_names,
-    identity_cards,
-    is_by_lightkurve,
+from cvzmpi.cvz.light_curves.identity import LightCurveId, is_identity
+from cvzmpi.cvz.light_curves.readers.fits_kinds import (
+    columns_of,
+    header_seconds,
+    identity,
+    kind_of,
 )
+from cvzmpi.cvz.light_curves.readers.reader import Columns
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
-
-BTJD_ZERO = 2457000
-"""BJD at which BTJD is 0."""
-
-COLUMNS = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR", "QUALITY")
 
 # The headers of the archive's light curves take 23 kB; these are tried one after the other.
 _HEADER_BYTES = (64 * 1024, 1024 * 1024)
@@ -34,9 +30,11 @@ _FACTS: dict[str, Any] = {
     "RA_OBJ": (0, 360),
     "DEC_OBJ": (-90, 90),
     "TESSMAG": (-5, 30),
+    "KEPMAG": (-5, 30),
     "TEFF": (100, 1e6),
     "LOGG": (-5, 12),
     "MH": (-10, 10),
+    "FEH": (-10, 10),
     "RADIUS": (1e-4, 1e5),
     "TICVER": str | int,
     "CAMERA": (1, 4),
@@ -77,36 +75,15 @@ def read_headers(path: Path) -> Headers:
         try:
             with opened(path, content) as hdus:
                 light_curve = identity(path, hdus)
-                table = light_curve_table(path, hdus)
+                table, _, seconds = light_curve_table(path, hdus)
+                if seconds is not None:
+                    check_cadence(path, seconds)
                 processing, name = _processing(path, hdus[0].header)
                 return Headers(light_curve, end_of_table(path, table), processing, name)
         except DamagedLightCurveError:
             if len(content) < n_bytes or n_bytes == _HEADER_BYTES[-1]:
                 raise
     raise AssertionError("the last attempt returns or raises")
-
-
-def identity(path: Path, hdus: Any) -> LightCurveId:
-    """The target and the sector that the primary header names.
-
-    Raises
-    ------
-    LightCurveError
-        If they are no whole numbers of the archive's range. A number as text, as a floating point
-        number, or as a logical value is none: the archive has whole numbers, and whoever wrote
-        another may have lost digits.
-    """
-    header = hdus[0].header
-    if is_by_lightkurve(header):
-        tic, sector = identity_cards(path, header)
-    else:
-        tic, sector = header.get("TICID"), header.get("SECTOR")
-    if not is_identity(tic, sector):
-        raise LightCurveError(
-            f"{path}: TICID = {tic!r}, SECTOR = {sector!r}: not a TESS light curve; expected whole "
-            f"numbers from 1 to {MAX_TIC} and from 1 to {MAX_SECTOR}"
-        )
-    return LightCurveId(tic, sector)
 
 
 def identity_by_name(name: str) -> LightCurveId | None:
@@ -117,8 +94,16 @@ def identity_by_name(name: str) -> LightCurveId | None:
     return LightCurveId(int(match[2]), int(match[1]))
 
 
-def light_curve_table(path: Path, hdus: Any) -> Any:
-    """The extension with the light curve, its columns and its cadence checked.
+def light_curve_table(path: Path, hdus: Any) -> tuple[Any, Columns, float | None]:
+    """The extension with the light curve, checked.
+
+    Returns
+    -------
+    table : BinTableHDU
+    columns : Columns
+        The names of those that are read.
+    seconds : float or None
+        The exposure, where the header says it.
 
     Raises
     ------
@@ -129,21 +114,12 @@ def light_curve_table(path: Path, hdus: Any) -> Any:
     except IndexError as error:
         raise damaged(path, "it ends before its first extension") from error
     try:
-        columns = set(table.columns.names)
+        present = set(table.columns.names)
     except (AttributeError, OSError, ValueError) as error:
         raise LightCurveError(f"{path}: no table in its first extension") from error
-    if is_by_lightkurve(hdus[0].header):  # its cadence is not in the header
-        column_names(path, columns)
-        return table
-    missing = set(COLUMNS) - columns
-    if missing:
-        raise LightCurveError(f"{path}: not a SPOC light curve: no column {min(missing)}")
-    days = table.header.get("TIMEDEL")
-    seconds = days * SECONDS_PER_DAY if isinstance(days, float) else math.nan
-    if not abs(seconds - EXPOSURE_SECONDS) <= 1:
-        found = f"{seconds:.0f} s" if isinstance(days, float) else "unknown"
-        raise LightCurveError(f"{path}: cadence is {found}, expected {EXPOSURE_SECONDS:.0f} s")
-    return table
+    kind = kind_of(path, hdus)
+    columns = columns_of(path, hdus, kind, present)
+    return table, columns, header_seconds(path, hdus, kind)
 
 
 def end_of_table(path: Path, table: Any) -> int:
@@ -152,27 +128,6 @@ def end_of_table(path: Path, table: Any) -> int:
     if not all(type(n) is int and n >= 0 for n in (n_bytes, n_rows)):
         raise damaged(path, f"NAXIS1 = {n_bytes!r}, NAXIS2 = {n_rows!r}: no size of a table")
     return int(table.fileinfo()["datLoc"]) + n_bytes * n_rows
-
-
-def time_offset(path: Path, header: Any) -> float:
-    """Days to be added to the column TIME to have BTJD.
-
-    Raises
-    ------
-    LightCurveError
-        If the header of the table does not say what TIME is counted from, or in days.
-    """
-    whole, fraction = header.get("BJDREFI"), header.get("BJDREFF", 0.0)
-    known = all(type(x) in {int, float} and math.isfinite(x) for x in (whole, fraction))
-    if not known:
-        raise LightCurveError(
-            f"{path}: BJDREFI = {whole!r}, BJDREFF = {fraction!r}: expected the BJD that TIME is "
-            f"counted from ({BTJD_ZERO} for BTJD)"
-        )
-    unit = header.get("TIMEUNIT", "d")
-    if unit != "d":
-        raise LightCurveError(f"{path}: TIMEUNIT = {unit!r}, expected 'd', days")
-    return float(whole - BTJD_ZERO + fraction)
 
 
 def facts(primary: Any, table: Any) -> tuple[dict[str, Fact], list[str]]:

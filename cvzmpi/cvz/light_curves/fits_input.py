@@ -1,4 +1,4 @@
-"""Reading light curves: FITS files of the SPOC pipeline, or what lightkurve wrote of them."""
+"""Reading light curves in FITS files: of SPOC, TESS-SPOC, QLP, Kepler, or written by lightkurve."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.light_curves import lightkurve_file
-from cvzmpi.cvz.light_curves.exposure import EXPOSURE, check_cadence
+from cvzmpi.cvz.light_curves.exposure import (
+    EXPOSURE,
+    EXPOSURE_SECONDS,
+    SECONDS_PER_DAY,
+    check_cadence,
+    exposure_of,
+    median_step,
+)
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
 from cvzmpi.cvz.light_curves.fits_header import (
-    BTJD_ZERO,
-    COLUMNS,
     end_of_table,
     facts,
-    identity,
     identity_by_name,
     light_curve_table,
-    time_offset,
 )
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.light_curves.lightkurve_file import is_by_lightkurve
+from cvzmpi.cvz.light_curves.light_curve import (
+    CATALOGUE,
+    FLUX_UNIT,
+    PRODUCT,
+    QUALITY_BITMASK,
+    LightCurve,
+)
 from cvzmpi.cvz.light_curves.measured_values import (
     as_numbers,
     check_filled,
@@ -33,18 +40,41 @@ from cvzmpi.cvz.light_curves.measured_values import (
     without_wild_fluxes,
     without_wild_times,
 )
+from cvzmpi.cvz.light_curves.readers.fits_kinds import (
+    BTJD_ZERO,
+    identity,
+    kind_of,
+    notes_of,
+    time_offset,
+)
+from cvzmpi.cvz.light_curves.readers.reader import (
+    SPOC,
+    SPOC_COLUMNS,
+    TESS,
+    Columns,
+    Kind,
+    Observed,
+)
 from cvzmpi.errors import LightCurveError
 from cvzmpi.messages.wording import counted
 
 _MAG_ZERO = 20.44
 """TESS magnitude of a star that gives 1 e-/s (TESS Instrument Handbook)."""
 
+_MEASURED = ("TIME", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR")
+
 _MAX_RATIO = 5.0
 """Between the median flux and that of the TESS magnitude; it is 0.90 to 1.12 for real stars."""
 
 
-def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
-    """Read a 2-minute SPOC light curve, the archive's file or one that lightkurve wrote of it.
+def read_light_curve(
+    path: Path,
+    *,
+    sum_must_fit: bool = False,
+    any_exposure: bool = False,
+    content: bytes | None = None,
+) -> LightCurve:
+    """Read a light curve of one of the kinds in `readers.fits_kinds`.
 
     What cannot be a measurement is left out; see `measured_values`.
 
@@ -55,6 +85,10 @@ def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
     sum_must_fit : bool
         Refuse a table that differs from its own DATASUM. The archive's files have none, and many
         programs keep an old one when they change a table: where nothing else tells, it is noted.
+    any_exposure : bool
+        Take others than 120 s, too.
+    content : bytes, optional
+        Of the file, uncompressed, where it is known.
 
     Returns
     -------
@@ -68,35 +102,60 @@ def read_light_curve(path: Path, *, sum_must_fit: bool = False) -> LightCurve:
         Naming the file, what is wrong, and what was expected; a `DamagedLightCurveError` where
         another copy of the file may be whole.
     """
-    content = read_content(path)
+    if content is None:
+        content = read_content(path)
     with opened(path, content) as hdus:
         light_curve = identity(path, hdus)
-        table = light_curve_table(path, hdus)
+        table, names, seconds = light_curve_table(path, hdus)
+        kind = kind_of(path, hdus)
         end = end_of_table(path, table)
         if len(content) < end:
             raise damaged(path, f"{len(content)} bytes, expected at least {end}")
-        notes = _check_sum(path, table, sum_must_fit)
-        raw, offset = _raw_columns(path, hdus[0].header, table)
-        if is_by_lightkurve(hdus[0].header):
-            notes.append("written by lightkurve")
-            if "QUALITY" not in raw:
-                raw["QUALITY"] = np.zeros(len(table.data), dtype=np.int32)
-                notes.append("no quality: every cadence counts as good")
+        notes = _check_sum(path, table, sum_must_fit) + notes_of(hdus[0].header, kind)
+        raw = _raw_columns(table, names)
+        if names.quality is None:
+            notes.append("no quality: every cadence counts as good")
+        exposure = _exposure(path, raw["TIME"], seconds, any_exposure)
+        offset = time_offset(path, table, kind)
         header, left_out = facts(hdus[0].header, table.header)
     notes += left_out
-    columns, wild = measurements(path, raw, offset)
+    columns, wild = measurements(path, raw, offset, kind.observed)
     notes += wild
-    notes += _contradictions(path, light_curve, header, columns["flux"])
+    if kind.flux_unit is None:
+        notes += _contradictions(path, light_curve, header, columns["flux"])
+    header |= of_kind(kind, exposure)
     header |= {"input_file": path.name, "input_sha256": hashlib.sha256(content).hexdigest()}
     if notes:
         header["input_note"] = "; ".join(notes)
     return LightCurve(
-        tic=light_curve.tic,
-        sector=light_curve.sector,
-        exposure=EXPOSURE,
-        header=header,
-        **columns,
+        tic=light_curve.tic, sector=light_curve.sector, exposure=exposure, header=header, **columns
     )
+
+
+def of_kind(kind: Kind, exposure: float) -> dict[str, str | int | float]:
+    """What the header of a light curve says of its kind; nothing of the 2-minute ones of SPOC."""
+    found: dict[str, str | int | float] = {}
+    if exposure != EXPOSURE or kind.name not in (SPOC.name, "lightkurve"):
+        found[PRODUCT] = kind.name
+    if kind.catalogue != SPOC.catalogue:
+        found[CATALOGUE] = kind.catalogue
+    if kind.quality_bitmask is not None:
+        found[QUALITY_BITMASK] = kind.quality_bitmask
+    if kind.flux_unit is not None:
+        found[FLUX_UNIT] = kind.flux_unit
+    return found
+
+
+def _exposure(path: Path, time: Any, seconds: float | None, any_exposure: bool) -> float:
+    """The exposure in days: that of the header, where it says one."""
+    if not any_exposure:
+        if seconds is None:
+            seconds = median_step(np.asarray(time, dtype=np.float64))
+        check_cadence(path, seconds)
+        return EXPOSURE
+    if seconds is None:
+        return exposure_of(path, np.asarray(time, dtype=np.float64))
+    return EXPOSURE if seconds == EXPOSURE_SECONDS else seconds / SECONDS_PER_DAY
 
 
 def check_whole(path: Path) -> None:
@@ -129,19 +188,19 @@ def _check_sum(path: Path, table: Any, must_fit: bool) -> list[str]:
     return [f"{what}: damaged, or changed without it"]
 
 
-def _raw_columns(path: Path, primary: Any, table: Any) -> tuple[dict[str, Any], float]:
-    """The columns by SPOC's names, and the days to be added to TIME for BTJD."""
-    if not is_by_lightkurve(primary):
-        return {name: table.data[name] for name in COLUMNS}, time_offset(path, table.header)
-    names = lightkurve_file.column_names(path, set(table.columns.names))
-    written = zip(COLUMNS, names, strict=True)
-    raw = {name: table.data[theirs] for name, theirs in written if theirs is not None}
-    check_cadence(path, np.asarray(raw["TIME"], dtype=np.float64))
-    return raw, lightkurve_file.time_offset(path, table)
+def _raw_columns(table: Any, names: Columns) -> dict[str, Any]:
+    """The columns by SPOC's names; a quality of 0 where there is none."""
+    raw = {
+        ours: table.data[theirs]
+        for ours, theirs in zip(SPOC_COLUMNS, names, strict=True)
+        if ours is not None and theirs is not None
+    }
+    raw.setdefault("QUALITY", np.zeros(len(table.data), dtype=np.int32))
+    return raw
 
 
 def measurements(
-    path: Path | str, raw: Mapping[str, Any], offset: float
+    path: Path | str, raw: Mapping[str, Any], offset: float, observed: Observed = TESS
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """The columns in native byte order, without what cannot be a measurement; what was left out.
 
@@ -150,9 +209,11 @@ def measurements(
     path : Path or str
         What the errors name.
     raw : mapping
-        By name in `fits_header.COLUMNS`.
+        By name in `readers.reader.SPOC_COLUMNS`.
     offset : float
         Days to be added to the times to have BTJD.
+    observed : Observed
+        When the mission observed.
 
     Returns
     -------
@@ -170,7 +231,7 @@ def measurements(
     with np.errstate(over="ignore", invalid="ignore"):
         time, flux, error = (
             np.array(as_numbers(path, name, raw[name]), dtype=dtype)
-            for name, dtype in zip(COLUMNS[:3], (np.float64, np.float32, np.float32), strict=True)
+            for name, dtype in zip(_MEASURED, (np.float64, np.float32, np.float32), strict=True)
         )
     quality, lost_flags = quality_flags(path, raw["QUALITY"])
     if len(time) == 0:
@@ -180,7 +241,7 @@ def measurements(
     if offset:
         time = time + offset
         notes.append(f"TIME was counted from BJD {BTJD_ZERO + offset:.10g}, is BTJD now")
-    time, wild_times = without_wild_times(path, time)
+    time, wild_times = without_wild_times(path, time, observed)
     _check_order(path, time)
     flux, error, wild_fluxes = without_wild_fluxes(flux, error, lost_flags)
     check_varied(path, flux)

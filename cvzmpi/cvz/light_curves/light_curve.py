@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,31 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 
 FLUX_UNIT = "flux_unit"
 """Name in the header of the unit of the flux, as astropy writes it, where that is not e-/s."""
+
+QUALITY_BITMASK = "quality_bitmask"
+"""Name in the header of the quality bits that exclude a cadence, where the bits of the flux's maker
+are not those of TESS, which the configuration chooses from (`light_curve.quality_bitmask`)."""
+
+PRODUCT, CATALOGUE = "product", "catalogue"
+"""Names in the header of the kind of product, and of the catalogue of the star's number, where they
+are not `spoc` and `TIC`."""
+
+
+_PARTS = {"TIC": "sector", "KIC": "quarter", "EPIC": "campaign"}
+
+
+def named(number: int, part: int, header: Mapping[str, Any], separator: str = ", ") -> str:
+    """A light curve in words: `TIC 261136679, sector 1`, `KIC 10002792, quarter 2`.
+
+    Parameters
+    ----------
+    number, part : int
+        In the catalogue, and of the sector, quarter or campaign.
+    header : mapping
+        Says the catalogue, where it is not the TIC.
+    """
+    catalogue = str(header.get(CATALOGUE, "TIC"))
+    return f"{catalogue} {number}{separator}{_PARTS.get(catalogue, 'sector')} {part}"
 
 
 @dataclass(frozen=True)
@@ -23,11 +50,11 @@ class LightCurve:
     # float64, shape (n_cadences,): mid-times of the cadences in BTJD; NaN where the archive has
     # none
     time: np.ndarray
-    # flux, flux_err: float32, shape (n_cadences,): PDCSAP flux and its error in e-/s; NaN where the
-    # archive has none
+    # flux, flux_err: float32, shape (n_cadences,): PDCSAP flux and its error in e-/s, or as
+    # `FLUX_UNIT` says; NaN where the archive has none
     flux: np.ndarray
     flux_err: np.ndarray
-    quality: np.ndarray  # int32, shape (n_cadences,): the TESS quality flags of each cadence
+    quality: np.ndarray  # int32, shape (n_cadences,): the quality flags of each cadence
     exposure: float  # time from one cadence to the next, in days
     # facts about the target and the processing, from the FITS headers
     header: dict[str, str | int | float] = field(default_factory=dict)
@@ -41,7 +68,8 @@ class LightCurve:
     def described(self) -> str:
         """The light curve and the name of its file, as messages say it."""
         file = self.header.get("input_file")
-        return f"{file}: {self.id}" if file else str(self.id)
+        name = named(self.tic, self.sector, self.header, " ")
+        return f"{file}: {name}" if file else name
 
     @property
     def exposure_seconds(self) -> float:
@@ -53,14 +81,27 @@ class LightCurve:
         """Number of rows, usable or not."""
         return len(self.time)
 
+    def excluding_bits(self, quality_bitmask: int) -> int:
+        """The bits that exclude a cadence, where the configuration says these of TESS's."""
+        return int(self.header.get(QUALITY_BITMASK, quality_bitmask))
+
     def usable(self, quality_bitmask: int) -> np.ndarray:
         """Cadences with finite time, flux and error, and none of these bits in their quality.
 
-        A bool for each row, shape (n_cadences,).
+        Where the header has bits of its own (`QUALITY_BITMASK`), these count instead. A bool for
+        each row, shape (n_cadences,).
         """
+        quality_bitmask = self.excluding_bits(quality_bitmask)
         return (
             np.isfinite(self.time)
             & np.isfinite(self.flux)
             & np.isfinite(self.flux_err)
             & ((self.quality & quality_bitmask) == 0)
         )
+
+
+def with_note(light_curve: LightCurve, note: str) -> LightCurve:
+    """The same, with one more thing told in its `input_note`."""
+    told = light_curve.header.get("input_note")
+    header = light_curve.header | {"input_note": f"{told}; {note}" if told else note}
+    return replace(light_curve, header=header)

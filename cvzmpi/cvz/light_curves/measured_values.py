@@ -13,14 +13,9 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.light_curves.fits_file import damaged
+from cvzmpi.cvz.light_curves.readers.reader import TESS, Observed
 from cvzmpi.errors import LightCurveError
 from cvzmpi.messages.wording import counted
-
-MAX_DAYS_FROM_MEDIAN = 40.0
-"""A sector takes 28 days, so that no cadence is further than that from the median time."""
-
-BTJD_RANGE = (1000.0, 40000.0)
-"""TESS observes since BTJD 1325; days."""
 
 MAX_FLUX = 1e4
 """Times the median flux: ten magnitudes, more than any flare that was seen."""
@@ -107,29 +102,31 @@ def check_varied(path: Path | str, flux: np.ndarray) -> None:
         )
 
 
-def without_wild_times(path: Path | str, time: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def without_wild_times(
+    path: Path | str, time: np.ndarray, observed: Observed = TESS
+) -> tuple[np.ndarray, list[str]]:
     """Times in BTJD, NaN where they cannot be of this sector; what was taken out.
 
     Raises
     ------
     LightCurveError
-        If there are many of them, or the others are no times of TESS.
+        If there are many of them, or the others are no times of the mission.
     """
     finite = np.isfinite(time)
     if not finite.any():
         return np.where(finite, time, np.nan), []
     middle = float(np.median(time[finite]))
-    low, high = BTJD_RANGE
+    low, high, most_days = observed
     if not low <= middle <= high:
         raise LightCurveError(
             f"{path}: the median time is BTJD {middle:.6g}, expected {low:g} to {high:g}: see "
             "BJDREFI and BJDREFF"
         )
     wild = np.isinf(time)
-    wild[finite] = np.abs(time[finite] - middle) > MAX_DAYS_FROM_MEDIAN
+    wild[finite] = np.abs(time[finite] - middle) > most_days
     if wild.sum() > MAX_PART * len(time):
         raise LightCurveError(
-            f"{path}: {wild.sum()} of {len(time)} times are more than {MAX_DAYS_FROM_MEDIAN:g} d "
+            f"{path}: {wild.sum()} of {len(time)} times are more than {most_days:g} d "
             f"from the median, BTJD {middle:.1f}: not one sector"
         )
     return np.where(wild, np.nan, time), _told(wild, "a time outside of the sector")

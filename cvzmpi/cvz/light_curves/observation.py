@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.errors import LightCurveError
 from cvzmpi.messages.wording import counted
@@ -38,6 +39,10 @@ has 0.02. Where a brighter star has it, too much background was subtracted.
 
 MAX_PART_NOT_POSITIVE = 0.1
 """Largest part of fluxes below 0; noise alone makes 0.02 at the greatest relative error."""
+
+
+_FEWEST_CADENCES = 60
+"""Usable cadences of a light curve of another exposure than 120 s, at least."""
 
 
 def segments(time: np.ndarray, exposure: float, max_gap: int) -> list[slice]:
@@ -108,7 +113,8 @@ class Observation:
         """
         name = light_curve.described
         rows = np.flatnonzero(light_curve.usable(config.light_curve.quality_bitmask))
-        enough = config.light_curve.min_usable_cadences
+        exposure = light_curve.exposure
+        enough = in_cadences(config.light_curve.min_usable_cadences, exposure, _FEWEST_CADENCES)
         if len(rows) < enough:
             raise LightCurveError(
                 f"{name}: {counted(len(rows), 'usable cadence')} of {light_curve.n_cadences:,}, "
@@ -120,11 +126,12 @@ class Observation:
         median = float(np.median(flux))
         flux_err = light_curve.flux_err[rows].astype(np.float64)
         _check_level(name, flux, median, float(np.median(flux_err)))
-        evaluated = evaluated_cadences(time, light_curve.exposure, config.detect.max_gap, window)
+        max_gap = in_cadences(config.detect.max_gap, exposure)
+        evaluated = evaluated_cadences(time, exposure, max_gap, window)
         if not evaluated.any():
             raise LightCurveError(
                 f"{name}: no stretch of {window.length} usable cadences without a gap of more than "
-                f"{config.detect.max_gap} (detect.max_gap)"
+                f"{max_gap} (detect.max_gap)"
             )
         return cls(
             light_curve=light_curve,

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 from cvzmpi.cvz.quality.periodic_detections import recurrence
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
 from cvzmpi.cvz.sector_file.data import SectorData
@@ -26,7 +27,7 @@ FAR_BELOW_ZERO = 5.0
 MIN_RESULTANT, MAX_CHANCE = 0.6, 1e-3
 MIN_SEARCHED = 1.0  # days
 MIN_SEARCHED_SHARE = 0.2
-MIN_FITTED_CADENCES = 720
+MIN_FITTED_CADENCES = 720  # of 120 s
 RESIDUAL_SCALES = (0.5, 2.0)
 MAX_AUTOCORRELATION = 0.5
 MAX_PROCESS_AMPLITUDE = 25.0
@@ -152,7 +153,7 @@ def _poor_process(searched: SearchedCurve) -> str | None:
         return None
     reasons = []
     n_fitted = int(searched.fitted.sum())
-    if n_fitted < MIN_FITTED_CADENCES:
+    if n_fitted < in_cadences(MIN_FITTED_CADENCES, data.light_curve.exposure):
         reasons.append(f"it was fitted to {counted(n_fitted, 'cadence')}")
     if not data.gp_facts["gp_converged"]:
         reasons.append("its fit did not converge")
@@ -242,8 +243,8 @@ DEFINITIONS = (
     Definition(
         "poor_process",
         "The Gaussian process of the quiet star is not to be trusted.",
-        f"It was fitted to less than a day ({MIN_FITTED_CADENCES} cadences), or did not converge, "
-        f"or its residuals scatter by less than {RESIDUAL_SCALES[0]} or more than "
+        f"It was fitted to less than a day ({MIN_FITTED_CADENCES} cadences of 120 s), or did not "
+        f"converge, or its residuals scatter by less than {RESIDUAL_SCALES[0]} or more than "
         f"{RESIDUAL_SCALES[1]} times their errors, or correlate from cadence to cadence by more "
         f"than {MAX_AUTOCORRELATION}, or its amplitude is near the bound of the fit, 30 times the "
         "scatter of the light curve. Good light curves have 0.6 to 1.0, -0.25 to 0.0 and below 9.",

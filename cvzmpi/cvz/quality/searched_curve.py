@@ -18,6 +18,7 @@ import numpy as np
 from cvzmpi.cvz.configuration import DetectConfig
 from cvzmpi.cvz.detection.flare_mask import widened
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 from cvzmpi.cvz.sector_file.data import SectorData
 
 DEFAULT_SEARCH = Search(DetectConfig().search)
@@ -88,7 +89,8 @@ class SearchedCurve:
     @property
     def quality_bitmask(self) -> int:
         """Cadences with any of these bits were not used."""
-        return int(self._config["light_curve.quality_bitmask"])
+        bits = int(self._config["light_curve.quality_bitmask"])
+        return self.data.light_curve.excluding_bits(bits)
 
     @cached_property
     def usable(self) -> np.ndarray:
@@ -106,7 +108,9 @@ class SearchedCurve:
     def time(self) -> SearchTime:
         """The time that was searched."""
         exposure = self.data.light_curve.exposure
-        dead = widened(self.flaring, self.usable, 0, self._config["detect.merge_gap"])
+        dead = widened(
+            self.flaring, self.usable, 0, in_cadences(self._config["detect.merge_gap"], exposure)
+        )
         free = self.evaluated & ~dead
         return SearchTime(float(self.evaluated.sum() * exposure), float(free.sum() * exposure))
 
@@ -124,7 +128,9 @@ class SearchedCurve:
         """
         if self.search is Search.STELLA:
             return np.ones(cadence.shape, bool)
-        tolerance = self._config["inject.peak_tolerance"]
+        tolerance = in_cadences(
+            self._config["inject.peak_tolerance"], self.data.light_curve.exposure, least=0
+        )
         near = widened(self.flaring, self.usable, tolerance, tolerance)
         return (self.evaluated & ~near)[cadence]
 

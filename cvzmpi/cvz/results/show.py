@@ -63,7 +63,7 @@ def show_file(path: Path, search: Search = DEFAULT_SEARCH) -> None:
 def _print_file(console: Console, path: Path, search: Search) -> None:
     content = SearchedFile.read(path, search)
     data = content.data
-    console.print(f"TIC {content.tic}, sector {content.sector}", style="bold")
+    console.print(content.name, style="bold")
     print_facts(console, _overview(content))
     print_heading(console, "Quality marks")
     print_facts(console, _marks(content))

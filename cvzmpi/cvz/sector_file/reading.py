@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import h5py
 import numpy as np
 
+from cvzmpi.cvz.light_curves.light_curve import named
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.checks import (
     check_content,
@@ -106,9 +107,16 @@ class SectorContent(SectorProgress):
         )
 
     @property
+    def name(self) -> str:
+        """The light curve in words."""
+        return named(self.tic, self.sector, self.header)
+
+    @property
     def described(self) -> str:
         """The file, or the light curve where it is in memory, as messages say it."""
-        return str(self.id) if self.path is None else str(self.path)
+        if self.path is not None:
+            return str(self.path)
+        return named(self.tic, self.sector, self.header, " ")
 
     @property
     def provenance(self) -> Provenance:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cvzmpi.cvz.light_curves.identity import LightCurveId, is_identity
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, EXPOSURE_SECONDS
+from cvzmpi.cvz.light_curves.identity import is_identity
+from cvzmpi.cvz.light_curves.light_curve import PRODUCT, LightCurve
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import Provenance, Recovery, SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
@@ -12,7 +14,7 @@ from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.errors import SectorFileError
 
 
-def place_for(light_curve: LightCurveId, path: Path, overwrite: bool) -> Path:
+def place_for(light_curve: LightCurve, path: Path, overwrite: bool) -> Path:
     """The file to write to: `path`, or its place in an output directory that is there.
 
     Raises
@@ -21,12 +23,19 @@ def place_for(light_curve: LightCurveId, path: Path, overwrite: bool) -> Path:
         If nothing can be written there, or there is a file that is not to be replaced.
     """
     if path.is_dir():
-        if not is_identity(*light_curve):
+        product = light_curve.header.get(PRODUCT)
+        if light_curve.exposure != EXPOSURE or (product is not None and product != "table"):
+            raise SectorFileError(
+                f"{path}: a directory, which has light curves of SPOC at {EXPOSURE_SECONDS:.0f} s "
+                f"only, and {light_curve.described} is of {product or 'no product'} at "
+                f"{light_curve.exposure_seconds:.0f} s: name the file"
+            )
+        if not is_identity(*light_curve.id):
             raise SectorFileError(
                 f"{path}: a directory, and the light curve says no TIC number and sector: name the "
                 "file, or give tic and sector to the search"
             )
-        path = light_curve.path(path)
+        path = light_curve.id.path(path)
     elif not path.parent.is_dir():
         raise SectorFileError(f"{path}: there is no directory {path.parent}")
     if path.exists() and not overwrite:

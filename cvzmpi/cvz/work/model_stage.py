@@ -6,6 +6,7 @@ images of the light curve is computed by all members of the team.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -24,6 +25,7 @@ from cvzmpi.cvz.detection.significance.search import (
 )
 from cvzmpi.cvz.injection.flare_shape import equivalent_duration
 from cvzmpi.cvz.injection.injection import draw_injections
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, in_cadences
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
@@ -101,6 +103,12 @@ def _search(setup: SearchSetup, observation: Observation, data: SectorData) -> S
         raise LightCurveError(f"{data.light_curve.described}: {error}") from error
 
 
+def tolerance_of(setup: SearchSetup, observation: Observation) -> int:
+    """`inject.peak_tolerance` in cadences of the light curve."""
+    exposure = observation.light_curve.exposure
+    return in_cadences(setup.config.inject.peak_tolerance, exposure, least=0)
+
+
 def _probability(detector: Detector, image: Observation, team: Team) -> np.ndarray | None:
     """What the detector says of a mirror image, for the leader; collective over the team."""
     with ExitStack() as shared:
@@ -130,7 +138,7 @@ def _add_searches(
     data.event_model = observation.spread(search.event_model, np.float32, 0.0)
 
     detection = _by_stella(setup, observation, data.probability[rows])
-    tolerance = setup.config.inject.peak_tolerance
+    tolerance = tolerance_of(setup, observation)
     found = _found(detection, search.star, tolerance, fitted=True)
     data.flares = flare_table(
         observation, found, detection.probability, fit.mean[rows], fit.sd[rows]
@@ -169,8 +177,9 @@ def add_injections(setup: SearchSetup, observation: Observation, data: SectorDat
     injections = draw_injections(
         config.inject,
         (config.seed, *light_curve.id),
-        observation.flux_error,
-        detection.candidates(observation.evaluated, config.inject.peak_tolerance),
+        # of 120 s, so that the same flares are injected whatever the exposure
+        observation.flux_error * math.sqrt(light_curve.exposure / EXPOSURE),
+        detection.candidates(observation.evaluated, tolerance_of(setup, observation)),
         observation.time,
         light_curve.exposure,
     )

@@ -20,6 +20,7 @@ import numpy as np
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.detector import Evaluation
 from cvzmpi.cvz.detection.flares import Detection
+from cvzmpi.cvz.detection.not_searched import stella_looks
 from cvzmpi.cvz.detection.significance.injected import InjectedSignificance
 from cvzmpi.cvz.injection.injection import FLARE_FLOOR, InjectionSearch
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
@@ -27,7 +28,7 @@ from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorData
 from cvzmpi.cvz.work.checkpoints import Checkpoints, FileCheckpoints
-from cvzmpi.cvz.work.model_stage import fitted_parameters, model_stage
+from cvzmpi.cvz.work.model_stage import fitted_parameters, model_stage, tolerance_of
 from cvzmpi.cvz.work.search_setup import SearchSetup
 from cvzmpi.cvz.work.starting_point import StartingPoint, starting_point
 from cvzmpi.scheduler.tickets import RowTickets, work_through
@@ -99,6 +100,7 @@ def do_stages(
         If the light curve cannot be searched.
     """
     config, data = setup.config, start.data
+    setup = setup.of_light_curve(data.light_curve)
     observation = team.each(
         lambda: Observation.prepare(data.light_curve, config, setup.detector.window)
     )
@@ -158,9 +160,13 @@ def _inject(
     injections = replace(
         data.injections, cadence=np.searchsorted(observation.rows, data.injections.cadence)
     )
-    tolerance = setup.config.inject.peak_tolerance
-    by_stella = team.each(
-        lambda: InjectionSearch(setup.detector, setup.rule, tolerance, evaluation, observation)
+    tolerance = tolerance_of(setup, observation)
+    by_stella = (
+        team.each(
+            lambda: InjectionSearch(setup.detector, setup.rule, tolerance, evaluation, observation)
+        )
+        if stella_looks(data.light_curve)
+        else None
     )
     by_significance = team.each(lambda: _injected_significance(setup.config, observation, data))
     n_inject, n_repeat = injections.cadence.shape
@@ -169,7 +175,8 @@ def _inject(
     writer = checkpoints.recoveries(team)
 
     def work(flare_ids: slice) -> None:
-        answers = [by_stella.recovered(injections, flare_ids)]
+        not_found = np.zeros((flare_ids.stop - flare_ids.start, n_repeat), bool)
+        answers = [by_stella.recovered(injections, flare_ids) if by_stella else not_found]
         if by_significance is not None:
             answers.append(
                 by_significance.recovered(

@@ -165,7 +165,8 @@ class MapCampaign(InversionCampaign):
             If the prepared map cannot be read, or its inversion was begun with other settings.
         """
         content = PreparedMap.read(prepared)
-        name, tickets = map_name(prepared), MapTickets(content.shape)
+        name = map_name(prepared)
+        tickets = MapTickets(content.shape, self._tools.settings.n_sweeps)
         path = self._output / f"{name}{INVERTED_SUFFIX}"
         n_pixels = n_left = tickets.n_items(len(tickets))
         try:

@@ -16,25 +16,28 @@ import h5py
 import numpy as np
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
+from cvzmpi.level2.inversion.coupling import NOTE as COUPLING_NOTE
 from cvzmpi.level2.inversion.inverted_datasets import (
     DIAGNOSTICS,
     LATER_DIAGNOSTICS,
+    OF_SWEEPS,
     SIGNIFICANCE,
+    SWEEP,
     WEAK_FIELD_NOTE,
     diagnostics_in,
+    group_of_sweep,
+    n_sweeps_of,
     names_of_parameters,
 )
 from cvzmpi.level2.maps.map_file import opened, writing
-from cvzmpi.level2.pixels.inverted_pixels import Inverted
 from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.messages.wording import counted
-from cvzmpi.storage.checkpoint_file import CheckpointWriter
 from cvzmpi.storage.structure_checksum import new_in_memory, whole_image
 from cvzmpi.storage.whole_file import is_there, write_whole
 
 if TYPE_CHECKING:
-    from cvzmpi.mpi.team import Team
+    pass
 
 FORMAT = "cvzmpi inverted map"
 FORMAT_VERSION = 1
@@ -54,6 +57,11 @@ class Origin:
     software: Mapping[str, str]  # versions by name
     spectral_profile: str | None = None  # the table of the instrument's, if it is not a Gaussian
 
+    @property
+    def coupled(self) -> bool:
+        """Whether neighbours draw pixels to them."""
+        return bool(json.loads(self.settings_json).get("coupling", 0) > 0)
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -63,6 +71,7 @@ class Progress:
     n_tickets_remaining: int
     settings_json: str
     prepared_checksum: str
+    n_sweeps: int = 0  # how often pixels are fitted again
 
     @property
     def done(self) -> bool:
@@ -73,6 +82,12 @@ class Progress:
     def n_tickets_done(self) -> int:
         """Tickets whose pixels are all in the file."""
         return self.n_tickets - self.n_tickets_remaining
+
+    @property
+    def group(self) -> str:
+        """The group with the parameters of the last sweep that is done, or of the first work."""
+        n_done = self.n_tickets_done // (self.n_tickets // (1 + self.n_sweeps) or 1)
+        return group_of_sweep(max(n_done - 1, 0), self.n_sweeps)
 
 
 @dataclass(frozen=True)
@@ -96,10 +111,22 @@ class InvertedMap:
     weak_field: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, fsync: bool) -> None:
+def create(
+    path: Path,
+    shape: tuple[int, int],
+    n_tickets: int,
+    origin: Origin,
+    fsync: bool,
+    n_sweeps: int = 0,
+) -> None:
     """Write a file without results, as a whole.
 
     HDF5 makes the file in memory: where a disk is full, it would crash the process.
+
+    Parameters
+    ----------
+    n_sweeps : int
+        How often pixels are fitted again, drawn towards their neighbours.
 
     Raises
     ------
@@ -117,18 +144,23 @@ def create(path: Path, shape: tuple[int, int], n_tickets: int, origin: Origin, f
             file.attrs["spectral_profile"] = origin.spectral_profile
         file.attrs["n_tickets"] = np.int64(n_tickets)
         file.attrs["n_tickets_remaining"] = np.int64(n_tickets)
-        for group in ("parameters", "uncertainties"):
-            for name, units in PARAMETERS.items():
-                file[f"{group}/{name}"] = np.full(shape, np.nan, "<f4")
-                file[f"{group}/{name}"].attrs["units"] = units or "1"
-        for name, kind in (DIAGNOSTICS | LATER_DIAGNOSTICS).items():
+        diagnostics = DIAGNOSTICS | LATER_DIAGNOSTICS
+        if n_sweeps:
+            file.attrs["n_sweeps"] = np.int64(n_sweeps)
+            file.attrs["coupling"] = COUPLING_NOTE
+            diagnostics = diagnostics | OF_SWEEPS
+        for full_name in names_of_parameters(n_sweeps):
+            units = PARAMETERS[full_name.partition("/")[2]]
+            file[full_name] = np.full(shape, np.nan, "<f4")
+            file[full_name].attrs["units"] = units or "1"
+        for name, kind in diagnostics.items():
             file[name] = np.full(shape, kind.before, kind.dtype)
             file[name].attrs["units"] = kind.units
         # As the conventions for climate and forecast metadata (CF, section 3.5) have it.
         file["quality"].attrs["flag_masks"] = np.array([bit.value for bit in Quality], "<u2")
         file["quality"].attrs["flag_meanings"] = " ".join(str(bit.name).lower() for bit in Quality)
         file["weak_field"].attrs["note"] = WEAK_FIELD_NOTE
-        datasets = [*diagnostics_in(file), *names_of_parameters()]
+        datasets = [*diagnostics, *names_of_parameters(n_sweeps)]
         content = whole_image(file, [*datasets, "n_tickets_remaining"])
     with writing(path):
         write_whole(path, content, fsync)
@@ -153,6 +185,7 @@ def read_progress(path: Path) -> Progress | None:
             n_tickets_remaining=int(file.attrs["n_tickets_remaining"]),
             settings_json=str(file.attrs["settings"]),
             prepared_checksum=str(file.attrs["prepared_sha256"]),
+            n_sweeps=n_sweeps_of(file),
         )
         json.loads(progress.settings_json)
         if not 0 <= progress.n_tickets_remaining <= progress.n_tickets:
@@ -163,7 +196,13 @@ def read_progress(path: Path) -> Progress | None:
 def check_counted(path: Path, n_pixels: int) -> None:
     """Check that the first `n_pixels` pixels, scan position by scan position, are inverted.
 
-    The count of tickets is written in place, and has no checksum; but each pixel has a status.
+    The count of tickets is written in place, and has no checksum; but each pixel has a status, and
+    the number of its last sweep.
+
+    Parameters
+    ----------
+    n_pixels : int
+        Pixels of each sweep count again.
 
     Raises
     ------
@@ -171,7 +210,12 @@ def check_counted(path: Path, n_pixels: int) -> None:
         If the count includes pixels that nobody inverted.
     """
     with opened(path, FORMAT, FORMAT_VERSION) as file:
-        if (file["status"][()].ravel()[:n_pixels] == 0).any():
+        missing = (file["status"][()].ravel()[:n_pixels] == 0).any()
+        if SWEEP in file:
+            swept = file[SWEEP][()].ravel().astype(int)
+            sweep, n_in_sweep = divmod(n_pixels, len(swept))
+            missing |= (swept < sweep - 1).any() or (swept[:n_in_sweep] < sweep).any()
+        if missing:
             raise DamagedMapFileError(f"{path}: counts pixels that are not inverted")
 
 
@@ -187,7 +231,7 @@ def read(path: Path) -> InvertedMap:
     if not progress.done:
         remaining = counted(progress.n_tickets_remaining, "ticket is", "tickets are")
         raise MapFileError(f"{path}: {remaining} not inverted yet")
-    check_counted(path, so_far.status.size)
+    check_counted(path, so_far.status.size * (1 + progress.n_sweeps))
     return so_far
 
 
@@ -210,7 +254,7 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
         raise MapFileError(f"{path}: no such file")
     with opened(path, FORMAT, FORMAT_VERSION) as file:
         so_far = InvertedMap(
-            parameters={name: file["parameters"][name][()] for name in PARAMETERS},
+            parameters={name: file[progress.group][name][()] for name in PARAMETERS},
             uncertainties={name: file["uncertainties"][name][()] for name in PARAMETERS},
             chi_squared=file["chi_squared"][()],
             status=file["status"][()],
@@ -227,51 +271,10 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
     return so_far, progress
 
 
-class InversionWriter(CheckpointWriter):
-    """Writes the results of tickets, together with the rest of a team: see `CheckpointWriter`.
-
-    Raises
-    ------
-    MapFileError
-        On all ranks, if the file cannot be opened on one of them.
-    """
-
-    def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
-        super().__init__(path, team, fsync, MapFileError)
-
-    def write(self, place: tuple[int, slice], inverted: Inverted) -> None:
-        """Write what this rank found about some pixels; not collective.
-
-        Parameters
-        ----------
-        place : tuple
-            The scan position, and the pixels along the slit.
-
-        Raises
-        ------
-        MapFileError
-        """
-        with self.writing() as file:
-            for index, name in enumerate(PARAMETERS):
-                file["parameters"][name][place] = inverted.parameters[:, index]
-                file["uncertainties"][name][place] = inverted.uncertainties[:, index]
-            for name in diagnostics_in(file):
-                file[name][place] = inverted.diagnostic(name)
-
-    def count_down(self, n_tickets_remaining: int) -> None:
-        """Make the pixels of all ranks durable, and only then lower the count of what remains.
-
-        Raises
-        ------
-        MapFileError
-            On the ranks that cannot; on the others of the team, an error that says so.
-        """
-        self.commit({"n_tickets_remaining": np.int64(n_tickets_remaining)})
-
-
 def _check_shapes(path: Path, file: h5py.File) -> None:
     """Check that all datasets are there, and of one shape."""
-    datasets = [file[name] for name in (*diagnostics_in(file), *names_of_parameters())]
+    names = *diagnostics_in(file), *names_of_parameters(n_sweeps_of(file))
+    datasets = [file[name] for name in names]
     if len({dataset.shape for dataset in datasets}) != 1:
         raise DamagedMapFileError(f"{path}: datasets differ in shape")
 

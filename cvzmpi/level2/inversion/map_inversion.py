@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvzmpi.errors import CvzmpiError, DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
-from cvzmpi.level2.inversion.inversion_file import InversionWriter, Origin, Progress
+from cvzmpi.level2.inversion.begun_map import BegunMap
+from cvzmpi.level2.inversion.inversion_file import Origin, Progress
+from cvzmpi.level2.inversion.inversion_writer import InversionWriter
 from cvzmpi.level2.inversion.stray_light import LocalStrayLight
 from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
-from cvzmpi.level2.pixels import noise
-from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings, with_defaults
 from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
-from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.spectral_profile import Transmission
 from cvzmpi.level2.spectroscopy.transmission_table import read_transmission
 from cvzmpi.level2.spectroscopy.zeeman import Line
@@ -111,24 +110,33 @@ class Tools:
 
 @dataclass(frozen=True)
 class MapTickets:
-    """A map, cut into tickets: each is a piece of one scan position."""
+    """A map, cut into tickets: each is a piece of one scan position.
+
+    The sweeps over a map that is spatially coupled come one after the other.
+    """
 
     shape: tuple[int, int]  # scan positions, and pixels along the slit
+    n_sweeps: int = 0  # after the inversion of each pixel by itself
 
     @property
     def _of_a_position(self) -> RowTickets:
         return RowTickets(self.shape[1], PIXELS_PER_TICKET)
 
-    def __len__(self) -> int:
+    @property
+    def n_of_a_sweep(self) -> int:
+        """Tickets that are once all pixels."""
         return self.shape[0] * len(self._of_a_position)
+
+    def __len__(self) -> int:
+        return (1 + self.n_sweeps) * self.n_of_a_sweep
 
     def place(self, ticket: int) -> tuple[int, slice]:
         """The scan position of a ticket, and its pixels along the slit."""
-        position, piece = divmod(ticket, len(self._of_a_position))
+        position, piece = divmod(ticket % self.n_of_a_sweep, len(self._of_a_position))
         return position, self._of_a_position.place(piece)
 
     def n_items(self, n_tickets: int) -> int:
-        """The number of pixels in the first `n_tickets` tickets."""
+        """The number of pixels in the first `n_tickets` tickets; in each sweep they count again."""
         positions, pieces = divmod(n_tickets, len(self._of_a_position))
         return positions * self.shape[1] + self._of_a_position.n_items(pieces)
 
@@ -192,23 +200,7 @@ def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
     )
 
 
-@dataclass(frozen=True)
-class _Begun:
-    """What all of a team need, of a map that its leader has begun or goes on with."""
-
-    prepared: PreparedMap
-    model: MilneEddington
-    settings: InversionSettings
-    stray_light: LocalStrayLight | None
-
-    def model_at(self, place: tuple[int, slice]) -> MilneEddington:
-        """The model of the pixels at a place, each with its stray light."""
-        if self.stray_light is None:
-            return self.model
-        return self.model.with_stray_light(self.stray_light.around(place))
-
-
-def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, str | None]:
+def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[BegunMap, int, str | None]:
     """Go on from the file that is there, or make one.
 
     Returns
@@ -218,11 +210,11 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, 
     """
     prepared = PreparedMap.read(prepared_path)
     _check_lines(prepared, tools)
-    origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape)
     settings = tools.settings
+    origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape, settings.n_sweeps)
     model = model_of_map(prepared, origin.settings_json, origin.spectral_profile)
     stray_light = LocalStrayLight.of(prepared, origin.settings_json)
-    begun = _Begun(prepared, model, settings, stray_light)
+    begun = BegunMap(prepared, model, settings, stray_light)
     note = None
     try:
         progress = inversion_file.read_progress(path)
@@ -234,7 +226,8 @@ def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[_Begun, int, 
     except DamagedMapFileError as error:
         note = f"{error}; kept as {set_aside(path).name}, started anew"
     prepared.verify()
-    inversion_file.create(path, prepared.shape, len(tickets), origin, tools.fsync)
+    n_sweeps = tickets.n_sweeps
+    inversion_file.create(path, prepared.shape, len(tickets), origin, tools.fsync, n_sweeps)
     return begun, len(tickets), note
 
 
@@ -251,29 +244,32 @@ def _check_lines(prepared: PreparedMap, tools: Tools) -> None:
 
 def _invert(
     tools: Tools,
-    begun: _Begun,
+    begun: BegunMap,
     path: Path,
     n_remaining: int,
     team: Team,
     control: Control,
 ) -> None:
-    prepared, settings = begun.prepared, begun.settings
-    tickets = MapTickets(prepared.shape)
-    tellurics, map_noise = prepared.tellurics, noise.of_record(prepared.record)
-    writer = InversionWriter(path, team, tools.fsync)
+    total = len(MapTickets(begun.prepared.shape, begun.settings.n_sweeps))
+    n_done = total - n_remaining
+    for sweep in range(begun.settings.n_sweeps + 1):
+        tickets = MapTickets(begun.prepared.shape, sweep)
+        if n_done >= len(tickets):
+            continue
+        # All of the team have ended a sweep, and closed the file, before the next is begun.
+        writer = InversionWriter(path, team, tools.fsync)
+        work_through(
+            tickets,
+            n_done,
+            partial(begun.work, sweep, writer),
+            partial(_count, writer, total),
+            writer=writer,
+            team=team,
+            control=control,
+            interval=tools.checkpoint_interval,
+        )
+        n_done = len(tickets)
 
-    def work(place: tuple[int, slice]) -> None:
-        profiles = prepared.read_profiles(place)
-        model = begun.model_at(place)
-        writer.write(place, invert(model, profiles, settings, tellurics, map_noise))
 
-    work_through(
-        tickets,
-        len(tickets) - n_remaining,
-        work,
-        lambda n_done: writer.count_down(len(tickets) - n_done),
-        writer=writer,
-        team=team,
-        control=control,
-        interval=tools.checkpoint_interval,
-    )
+def _count(writer: InversionWriter, total: int, n_done: int) -> None:
+    writer.count_down(total - n_done)

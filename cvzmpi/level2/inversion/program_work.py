@@ -74,6 +74,7 @@ class ProgramWork:
         ledger.follow(keep_inversions)
         self._find(ledger)
         n_pixels = sum(program.n_pixels for program in self._programs.values())
+        n_pixels *= 1 + self._config.inversion.n_sweeps
 
         def make_source(opened: OpenJob) -> UnitSource:
             self._leave_out_changed(catalogue, opened.job)
@@ -91,7 +92,8 @@ class ProgramWork:
 
     def _as_unit(self, unit: LedgerUnit) -> Unit:
         program, begun = self._programs[unit.name], unit.progress > 0
-        steps, part = (0, 0.5) if begun else (program.n_pixels, 1.0)  # the ledger knows no pixels
+        n_pixels = program.n_pixels * (1 + self._config.inversion.n_sweeps)
+        steps, part = (0, 0.5) if begun else (n_pixels, 1.0)  # the ledger knows no pixels
         return Unit(unit.name, unit.cost, begun, program, steps=steps, part=part)
 
     # ------------------------------------------------------------- which programs

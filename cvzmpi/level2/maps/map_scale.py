@@ -72,11 +72,11 @@ def scale_of(headers: Sequence[Mapping[str, Any]], slit_bin: int = 1) -> MapScal
     try:
         slit, raster = spatial_axes(headers[0])
         n_slit = int(headers[0][f"NAXIS{slit}"])
-        ends = [_place(headers[0], slit, raster, pixel) for pixel in (1, n_slit)]
-        last = [_place(headers[-1], slit, raster, pixel) for pixel in (1, n_slit)]
+        ends = [place_of(headers[0], slit, raster, pixel) for pixel in (1, n_slit)]
+        last = [place_of(headers[-1], slit, raster, pixel) for pixel in (1, n_slit)]
         slit_arcsec = _distance(*ends) / (n_slit - 1) * slit_bin if n_slit > 1 else 0.0
         scan_arcsec = _distance(ends[0], last[0]) / max(len(headers) - 1, 1)
-        distance = _observer_distance(headers[0])
+        distance = observer_distance_of(headers[0])
     except (KeyError, TypeError, ValueError, Level1Error):
         return None
     corners = [*ends, *last]
@@ -106,7 +106,7 @@ def spatial_axes(header: Mapping[str, Any]) -> tuple[int, int]:
     return slit, raster
 
 
-def _place(header: Mapping[str, Any], slit: int, raster: int, pixel: int) -> tuple[float, float]:
+def place_of(header: Mapping[str, Any], slit: int, raster: int, pixel: int) -> tuple[float, float]:
     """Helioprojective longitude and latitude of a pixel along the slit, in arcsec.
 
     The projection is left out: over a map of a few arcminutes it changes 1e-6 of a distance.
@@ -132,7 +132,7 @@ def _distance(one: tuple[float, float], other: tuple[float, float]) -> float:
     return hypot(one[0] - other[0], one[1] - other[1])
 
 
-def _observer_distance(header: Mapping[str, Any]) -> float:
+def observer_distance_of(header: Mapping[str, Any]) -> float:
     """DSUN_OBS or, where the header lacks it, the Earth's distance at that time."""
     given = header.get("DSUN_OBS")
     if isinstance(given, int | float) and given > 0:

@@ -204,10 +204,10 @@ def _compiled_with(sources: str) -> Callable[..., None]:
     return compiled_and_kept(fit_pixels)
 
 
-_SOURCES = [
+SOURCES = [
     *(voigt, zeeman, milne_eddington, lanes, model_tables, compiled_opacities, compiled_model),
     *(normal_equations, levenberg_marquardt, sys.modules[__name__]),
 ]
 _fit_pixels = _compiled_with(
-    hashlib.sha256(b"".join(Path(str(s.__file__)).read_bytes() for s in _SOURCES)).hexdigest()
+    hashlib.sha256(b"".join(Path(str(s.__file__)).read_bytes() for s in SOURCES)).hexdigest()
 )

@@ -97,7 +97,7 @@ def iterate(
     n_small = 0
     for iteration in range(max_iterations):
         better = False
-        if _step(curvature, gradient, damping, parameters, trial):
+        if marquardt_step(curvature, gradient, damping, parameters, trial):
             bring_into_range(trial)
             trial_chi_squared = evaluate(
                 tables, observed, weights, trial, work, trial_curvature, trial_gradient
@@ -120,7 +120,7 @@ def iterate(
 
 
 @compiled
-def _step(
+def marquardt_step(
     curvature: np.ndarray,
     gradient: np.ndarray,
     damping: float,

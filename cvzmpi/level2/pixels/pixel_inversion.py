@@ -72,7 +72,7 @@ def invert(
     if len(rows) == 0:
         return result
     model = model.of_pixels(rows)
-    pixels = _Pixels.of(model, observed[rows], missing[rows], used, settings, map_noise)
+    pixels = Pixels.of(model, observed[rows], missing[rows], used, settings, map_noise)
     fit = pixels.best_fit()
     evidence = choose_by_evidence(
         model, pixels.tables, pixels.observed, pixels.weights, fit, settings.max_iterations
@@ -113,7 +113,7 @@ def left_out_of(
 
 
 @dataclass(frozen=True)
-class _Pixels:
+class Pixels:
     """The pixels of a batch that can be inverted, and what is known of their profiles."""
 
     model: MilneEddington
@@ -137,7 +137,8 @@ class _Pixels:
         used: np.ndarray,
         settings: InversionSettings,
         map_noise: float | None,
-    ) -> _Pixels:
+    ) -> Pixels:
+        """Measure the noise, and bridge the gaps, of observed profiles."""
         observed = outliers.filled(observed, missing)
         measured = noise.measure(observed, _continuum(model, used))
         assumed = noise.to_assume(settings.noise, measured, map_noise)
@@ -168,10 +169,10 @@ class _Pixels:
         every = np.arange(len(self.observed))
         best = self._fit(every, self._first_start(every))
         # Large spikes spoil a fit; smaller ones show when it is good.
-        self._leave_out_spikes(best, anew=True)
-        self._leave_out_spikes(best, anew=False)
+        self.leave_out_spikes(best, anew=True)
+        self.leave_out_spikes(best, anew=False)
         self._fit_bad_ones_again(best)
-        self._leave_out_spikes(best, anew=False)
+        self.leave_out_spikes(best, anew=False)
         return best
 
     def _fit_bad_ones_again(self, best: least_squares.Fit) -> None:
@@ -242,7 +243,7 @@ class _Pixels:
         exceeds: np.ndarray = fit.chi_squared > factor * self.expected * self.degrees_of_freedom()
         return exceeds
 
-    def _leave_out_spikes(self, best: least_squares.Fit, anew: bool) -> None:
+    def leave_out_spikes(self, best: least_squares.Fit, anew: bool) -> None:
         """Fit pixels without their spikes, and put that in place of the fits with them.
 
         Parameters

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cvzmpi.level2.inversion import inversion_file
+from cvzmpi.level2.inversion import coupling, inversion_file
 from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.inversion.stray_light import model_of_pixels
 from cvzmpi.level2.maps.level1 import Level1Map
@@ -49,6 +49,8 @@ class InvertedMapSource:
         self.level1 = level1
         self._prepared = prepared
         self._inverted = inverted
+        if inverted.origin.coupled:
+            self.notes = (*_NOTES, coupling.NOTE)
 
     @property
     def dataset_ids(self) -> list[str]:

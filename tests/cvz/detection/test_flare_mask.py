@@ -221,3 +221,27 @@ def test_what_lies_around_flares_is_counted_in_usable_rows(before, after):
         mask = flare_mask(flares, 120)
         assert np.array_equal(widened(mask, usable, before, after), expected)
         assert np.array_equal(mask, flare_mask(flares, 120)), "it stays as it was"
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_run_over_the_middle_covers_the_peak_and_broken_runs_near_it_do_not(step):
+    """What the injections ask first, for all kinds of rules."""
+    for min_cadences in (1, 2, 3, 4, 20):
+        for merge_gap in (1, 2, 7, 20, 100):
+            for tolerance in (0, 3, 20):
+                rule = MaskRule(0.5, min_cadences, merge_gap)
+                around = rule.around_peak(tolerance, step)
+
+                def is_covered(flaring, rule=rule, around=around, tolerance=tolerance):
+                    runs = in_runs(flaring[None], rule.min_cadences)
+                    return covered(runs, around.peak, tolerance, rule.merge_gap)[0]
+
+                for stretch in (around.middle, around.near):
+                    assert 0 <= stretch.start < stretch.stop <= around.length
+                    assert stretch.start % step == stretch.stop % step == 0
+                above = np.zeros(around.length, bool)
+                above[around.middle] = True
+                assert is_covered(above)
+                broken = np.ones(around.length, bool)
+                broken[around.near.start : around.near.stop : 2 if min_cadences > 1 else 1] = False
+                assert not is_covered(broken)

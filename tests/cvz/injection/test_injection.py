@@ -9,11 +9,13 @@ import pytest
 from scipy.stats import kstest
 
 from cvzmpi.cvz.configuration import Config, InjectConfig
-from cvzmpi.cvz.detection.flare_mask import MaskRule
+from cvzmpi.cvz.detection.flare_mask import MaskRule, covered, in_runs
 from cvzmpi.cvz.detection.flares import Detection
+from cvzmpi.cvz.detection.stella.changed_windows import ChangedWindows
 from cvzmpi.cvz.detection.stella.ensemble import evaluate
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector, StellaEvaluation
+from cvzmpi.cvz.injection.batch_decisions import BatchDecisions
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from cvzmpi.cvz.injection.injection import (
     Injections,
@@ -229,6 +231,53 @@ def test_decisions_do_not_depend_on_which_flares_are_searched_together(curve):
     together = curve.search().recovered(injections, slice(0, 60))
     alone = [curve.search().recovered(injections, slice(i, i + 1)) for i in range(60)]
     np.testing.assert_array_equal(np.concatenate(alone), together)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.2, "of some probability"])
+def test_decisions_are_those_of_all_networks_at_all_cadences(curve, threshold, monkeypatch):
+    """However few were asked, and also where a probability is the threshold to the last bit."""
+    batches = []
+    decide = BatchDecisions.decide
+
+    def recording(self):
+        found = decide(self)
+        batches.append((self, found))
+        return found
+
+    monkeypatch.setattr(BatchDecisions, "decide", recording)
+    injections = curve.draw(n_inject=40, n_repeat=5)
+    tied = threshold == "of some probability"
+    rule = replace(DEFAULT_RULE, threshold=0.5 if tied else threshold)
+    curve.search(rule).recovered(injections, everything(injections))
+    if tied:
+        batch, _ = batches.pop()
+        everyone = np.arange(len(batch._evaluated))
+        values = batch._injected.probability(everyone, batch._around.middle)[:, 1]
+        rule = replace(rule, threshold=float(values[np.argsort(np.abs(values - 0.3))[0]]))
+        curve.search(rule).recovered(injections, everything(injections))
+    batch, found = batches[0]
+    everyone = np.arange(len(found))
+    flaring = rule.flaring(batch._injected.probability(everyone, slice(0, batch._around.length)))
+    runs = in_runs(flaring & batch._evaluated, rule.min_cadences)
+    expected = covered(runs, batch._around.peak, DEFAULT_TOLERANCE, rule.merge_gap)
+    assert 0.1 < expected.mean() < 0.9
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_most_decisions_ask_few_networks_about_few_cadences(curve, monkeypatch):
+    n_asked = []
+    by_model = ChangedWindows.by_model
+
+    def counting(self, model, members, cadences):
+        answers = by_model(self, model, members, cadences)
+        n_asked.append(answers.size)
+        return answers
+
+    monkeypatch.setattr(ChangedWindows, "by_model", counting)
+    injections = curve.draw(n_inject=40, n_repeat=5)
+    curve.search().recovered(injections, everything(injections))
+    all_of_them = 40 * 5 * len(curve.networks) * DEFAULT_RULE.around_peak(3, 4).length
+    assert sum(n_asked) < 0.3 * all_of_them
 
 
 @pytest.mark.parametrize("n_repeat", [1, 61, 130])

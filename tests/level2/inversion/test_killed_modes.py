@@ -104,4 +104,5 @@ def test_killed_at_each_checkpoint_the_map_is_that_of_an_undisturbed_run(
     for finished in at_each_instant(settings, prepared, directory, team):
         assert finished == expected
         n_kills += 1
-    assert n_kills == 6  # three tickets, of which each is a checkpoint
+    n_sweeps = InversionSettings(**settings).n_sweeps
+    assert n_kills == 6 * (1 + n_sweeps)  # three tickets, of which each is a checkpoint

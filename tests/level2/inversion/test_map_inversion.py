@@ -9,7 +9,7 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.errors import CvzmpiError, DamagedMapFileError, MapFileError
-from cvzmpi.level2.inversion import inversion_file, map_inversion
+from cvzmpi.level2.inversion import begun_map, inversion_file
 from cvzmpi.level2.inversion.map_inversion import (
     PIXELS_PER_TICKET,
     MapTickets,
@@ -371,7 +371,7 @@ def test_a_defect_of_one_member_is_an_error_of_all_and_no_damage_of_the_file(
     def defect(*given):
         raise ValueError("too many values")
 
-    of_the_last(map_inversion, "invert", defect)
+    of_the_last(begun_map, "invert", defect)
     error = raised_by_all(team, prepared, directory / "map.inverted.h5", tools())
     assert "too many values" in str(error)
     assert "inconsistent" not in str(error)

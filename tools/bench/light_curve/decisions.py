@@ -22,7 +22,7 @@ from cvzmpi.cvz.detection.stella.network import BEFORE, WINDOW
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.work.stages import FLARES_PER_TICKET
-from tools.bench.light_curve.detector import Ensemble, Searched
+from tools.bench.light_curve.searched import Ensemble, Searched
 from tools.bench.measuring.cores import AVAILABLE, on_all_cores
 from tools.bench.measuring.curves import observe
 from tools.bench.report.table import Row

@@ -16,7 +16,7 @@ from unittest.mock import patch
 import numpy as np
 
 from cvzmpi.cvz.detection.stella import network as nn
-from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
+from cvzmpi.cvz.detection.stella.changed_windows import ChangedWindows
 
 _TAPS1 = 8  # seven taps of conv1, and its bias
 _TAPS2 = 3 * nn.FILTERS
@@ -44,26 +44,40 @@ def detection(n_cadences: int, n_models: int) -> float:
 def counted_injections() -> Iterator[list[float]]:
     """Count the operations of the injections that are evaluated meanwhile, batch by batch."""
     counts: list[float] = []
-    changes_of, by_model = InjectedWindows._changes_of, InjectedWindows._by_model
+    changes, border, by_model = (
+        ChangedWindows._changes,
+        ChangedWindows._border_change,
+        ChangedWindows.by_model,
+    )
 
-    def counting_changes(self: Any, model: int, members: np.ndarray) -> np.ndarray:
-        known = self._changes[model][1][members].sum() if model in self._changes else 0
-        # each position of the padded flux, less what conv1 reads
-        positions = self.flux_positions().shape[1] - 6
-        counts.append(float((len(members) - known) * positions * (CONV1 + CONV2)))
-        return changes_of(self, model, members)
+    def counting_changes(
+        self: Any, model: int, members: np.ndarray, v: range, n_parities: int
+    ) -> np.ndarray:
+        per_parity = (2 * len(v) + 4) * 2 * CONV1 / n_parities + (2 * len(v) + 2) * CONV2
+        counts.append(float(len(members) * n_parities * per_parity))
+        result: np.ndarray = changes(self, model, members, v, n_parities)
+        windows_of_features = 2 * result.size * nn.HIDDEN  # for each u
+        counts.append(float(windows_of_features * len(asked[-1])))
+        return result
 
-    def counting_by_model(self: Any, model: int, members: np.ndarray, stretch: slice) -> np.ndarray:
-        reach, n_u = self._reach, (stretch.stop - stretch.start) // nn.STEP
-        features = nn.STEP * (reach.v_stop - reach.v_start) * nn.CHANNELS
-        borders = 2 * (reach.left_border + reach.right_border)  # with the flares, and without
-        per_window = borders * BORDER + OUTPUT
-        per_member = 2 * features * n_u * nn.HIDDEN + nn.STEP * n_u * per_window
-        counts.append(float(len(members) * per_member))
-        return by_model(self, model, members, stretch)
+    def counting_border(
+        self: Any, network: nn.Network, is_left: bool, members: np.ndarray, u: range
+    ) -> np.ndarray:
+        counts.append(float(len(members) * nn.STEP * len(u) * 2 * BORDER))  # with and without
+        return border(self, network, is_left, members, u)
 
+    def counting_by_model(
+        self: Any, model: int, members: np.ndarray, cadences: slice
+    ) -> np.ndarray:
+        asked.append(range(cadences.start // nn.STEP, cadences.stop // nn.STEP))
+        result = by_model(self, model, members, cadences)
+        counts.append(float(result.size * OUTPUT))
+        return result
+
+    asked: list[range] = []  # the stretches of u
     with (
-        patch.object(InjectedWindows, "_changes_of", counting_changes),
-        patch.object(InjectedWindows, "_by_model", counting_by_model),
+        patch.object(ChangedWindows, "_changes", counting_changes),
+        patch.object(ChangedWindows, "_border_change", counting_border),
+        patch.object(ChangedWindows, "by_model", counting_by_model),
     ):
         yield counts

@@ -13,7 +13,7 @@ from cvzmpi.cvz.quiet_star import gaussian_process
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS, start
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit, fit_gaussian_process
 from cvzmpi.cvz.quiet_star.rotation_period import bin_curve, rotation_period
-from tools.bench.light_curve.detector import Ensemble, Searched
+from tools.bench.light_curve.searched import Ensemble, Searched
 from tools.bench.measuring.curves import observe
 from tools.bench.measuring.timing import Samples, timed
 from tools.bench.reference.process import Reference

@@ -19,6 +19,7 @@ from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, n
 from cvzmpi.cvz.detection.significance.whitened.template_fit import fit_template
 from cvzmpi.cvz.detection.significance.whitened.templates import Template, flare
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 
 MISMATCH = 0.12
 """Part of a flare's light by which it may differ from the template: cadences where so much would
@@ -31,12 +32,13 @@ _MAX_PASSES = 15
 # Of a dip with steep sides the statistic is as high at its end as it is low at its start; beside a
 # flare it is at most half as low as it is high at the flare.
 _OTHER_SIDE = 2 / 3
-_LEVEL = slice(15, 45)  # cadences from the sides of a dip where the star is as without it
+# from the sides of a dip: cadences (of 120 s) in which the star is as without it
+_LEVEL_FROM, _LEVEL_TO = 15, 45
 _AROUND = (6, 10, 10)  # an event of width w hides weaker ones nearer than 6 w + 10 and 10 w + 10
 _SEES = 0.8  # a template sees a dip if its statistic is this part of the highest
 _OF_DIP = 0.3  # a dip lasts while the deficit is more than this part of its deepest
 _OF_ERROR = 0.3  # a dip leaves out no cadence where a flare is above this part of the error
-_BESIDE_GAP = 20  # cadences missing in a row that do not end a dip
+_BESIDE_GAP = 20  # cadences (of 120 s) missing in a row that do not end a dip
 
 
 @dataclass
@@ -107,7 +109,7 @@ class Cleaner:
             statistic = StatisticMap.of(whitening, self.templates, self.information)
             values = statistic.at_samples(whitening)
             # anew in each pass: many large flares close together raise it
-            scales = noise_scales(values, self.templates)
+            scales = noise_scales(values, self.templates, samples.exposure)
             found = self._strongest(samples, values / scales) if number < _MAX_PASSES else []
             if not found:
                 return CleanLightCurve(whitening, scales, model, flares, dips)
@@ -160,6 +162,7 @@ class Cleaner:
         """The cadences in which an event hides weaker ones."""
         width, place = self.templates[template].fwhm, samples.place[number]
         before, after, more = _AROUND
+        more = in_cadences(more, samples.exposure, least=4)
         return samples.piece(int(place - before * width - more), int(place + after * width + more))
 
     def _take_flare(self, whitening: Whitening, event: Event) -> None:
@@ -178,7 +181,7 @@ class Cleaner:
         deficit = -uniform_filter1d(whitening.remainder, max(1, int(width / 2) | 1))
         first = max(0, event.number - int(width))
         deepest = first + int(np.argmax(deficit[first : event.number + int(2 * width) + 1]))
-        start, stop = _run(deficit > _OF_DIP * deficit[deepest], deepest, samples.place)
+        start, stop = _run(deficit > _OF_DIP * deficit[deepest], deepest, samples)
         place = samples.place[event.number]
         wide = samples.piece(int(place - 1.5 * width), int(place + 2.5 * width))
         event.core[min(start - 1, wide.start) if start else 0 : max(stop + 1, wide.stop)] = True
@@ -196,8 +199,10 @@ def _dip_before(samples: Samples, down: np.ndarray, near: slice, number: int, ri
     if first == number:
         return slice(number, number)
     start = first + int(np.argmax(down[first:number]))
-    before = samples.flux[max(0, start - _LEVEL.stop) : max(0, start - _LEVEL.start)]
-    after = samples.flux[number + _LEVEL.start : number + _LEVEL.stop]
+    close = in_cadences(_LEVEL_FROM, samples.exposure, least=2)
+    far = in_cadences(_LEVEL_TO, samples.exposure, least=6)
+    before = samples.flux[max(0, start - far) : max(0, start - close)]
+    after = samples.flux[number + close : number + far]
     bottom = samples.flux[start + 1 : number]
     is_dip = False
     if down[start] >= _OTHER_SIDE * rise and len(bottom) and len(before) and len(after):
@@ -206,9 +211,9 @@ def _dip_before(samples: Samples, down: np.ndarray, near: slice, number: int, ri
     return slice(start, number + 1) if is_dip else slice(number, number)
 
 
-def _run(inside: np.ndarray, number: int, place: np.ndarray) -> tuple[int, int]:
+def _run(inside: np.ndarray, number: int, samples: Samples) -> tuple[int, int]:
     """The run of cadences around one that are inside, over no long gap: first, and after last."""
-    step = np.diff(place) <= _BESIDE_GAP
+    step = np.diff(samples.place) <= in_cadences(_BESIDE_GAP, samples.exposure, least=2)
     broken = np.flatnonzero(~(inside[1:] & inside[:-1] & step))  # between it and the next
     before, after = broken[broken < number], broken[broken >= number]
     return (

@@ -15,12 +15,14 @@ from cvzmpi.cvz.detection.significance.cleaning import CleanLightCurve, Event
 from cvzmpi.cvz.detection.significance.recurrence import Recurrence, recurrences
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.templates import Template
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, in_cadences
 
-# Dips that may be transits: their signal-to-noise, FWHM in cadences, and greatest quotient.
+# Dips that may be transits: their signal-to-noise, FWHM in cadences of 120 s, and greatest
+# quotient.
 _TRANSIT_SNR, _TRANSIT_FWHM, _ALIKE = 7.0, 8.0, 1.5
 
 _SEEN = 0.5  # part of an eclipse that dips have where it was seen, as one of them or as several
-_BESIDE = 30  # cadences before and after an eclipse that are compared with it
+_BESIDE = 30  # cadences (of 120 s) before and after an eclipse that are compared with it
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Eclipses:
         strength = np.array([-dip.strength for dip in dips])
         found, parts = recurrences(time, strength, samples.time)
         eclipses = [event for recurrence in found for event in recurrence.events]
-        eclipses.extend(_alike(dips, strength, parts, templates))
+        eclipses.extend(_alike(dips, strength, parts, templates, samples.exposure))
         seen, missed = np.zeros(len(samples), bool), missed.copy()
         for number in np.flatnonzero(np.isin(parts, eclipses)):
             seen |= dips[number].core
@@ -65,17 +67,23 @@ class Eclipses:
         for recurrence in found:
             for due in _due(recurrence, samples, dips, parts):
                 if np.mean(known[due]) < _SEEN:
-                    missed[due] |= samples.flux[due] <= _level_beside(samples.flux, due)
+                    missed[due] |= samples.flux[due] <= _level_beside(samples, due)
         return cls(seen, missed)
 
 
 def _alike(
-    dips: list[Event], strength: np.ndarray, parts: np.ndarray, templates: tuple[Template, ...]
+    dips: list[Event],
+    strength: np.ndarray,
+    parts: np.ndarray,
+    templates: tuple[Template, ...],
+    exposure: float,
 ) -> np.ndarray:
     """The numbers of dips that are like transits of one planet."""
     fwhm = np.array([templates[dip.template].fwhm for dip in dips])
     once = np.unique(parts)
-    transits = once[(strength[once] >= _TRANSIT_SNR) & (fwhm[once] >= _TRANSIT_FWHM)]
+    transits = once[
+        (strength[once] >= _TRANSIT_SNR) & (fwhm[once] >= _TRANSIT_FWHM * (EXPOSURE / exposure))
+    ]
     quotient = strength[transits, None] / strength[transits]
     alike = np.abs(np.log(quotient)) < np.log(_ALIKE)
     result: np.ndarray = transits[np.count_nonzero(alike, axis=1) >= 2]
@@ -100,8 +108,9 @@ def _due(
     return [slice(a, b) for a, b in zip(begin.tolist(), end.tolist(), strict=True) if a < b]
 
 
-def _level_beside(flux: np.ndarray, due: slice) -> float:
+def _level_beside(samples: Samples, due: slice) -> float:
     """Flux beside an eclipse; a flare in it is higher, and is not left out with it."""
-    before = flux[max(0, due.start - _BESIDE) : due.start]
-    after = flux[due.stop : due.stop + _BESIDE]
+    flux, beside = samples.flux, in_cadences(_BESIDE, samples.exposure, least=4)
+    before = flux[max(0, due.start - beside) : due.start]
+    after = flux[due.stop : due.stop + beside]
     return max((float(np.median(part)) for part in (before, after) if len(part)), default=np.inf)

@@ -15,7 +15,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from cvzmpi.cvz.detection.significance.cleaning import Cleaner, CleanLightCurve, Event
-from cvzmpi.cvz.detection.significance.look import Looker, margin
+from cvzmpi.cvz.detection.significance.look import Looker
 from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise
 from cvzmpi.cvz.detection.significance.vetting import Look
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
@@ -26,8 +26,10 @@ from cvzmpi.cvz.detection.significance.whitened.template_fit import (
 )
 from cvzmpi.cvz.detection.significance.whitened.templates import flare
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 
-_BEFORE, _AFTER = 900, 1200  # cadences around an event that are whitened once more
+# cadences (of 120 s) around an event that are whitened once more, and the fewest of others
+_BEFORE, _AFTER, _FEWEST = 900, 1200, 300
 
 Measured = tuple[FittedTemplate, np.ndarray]
 """A fitted template, and its covariance with the star's noise: shape (3, 3), `fit_covariance`."""
@@ -89,13 +91,14 @@ class Examination:
         """
         samples, number = self.clean.whitening.samples, event.number
         place = int(samples.place[number])
-        piece = samples.piece(place - _BEFORE, place + _AFTER)
+        before, after = (in_cadences(n, samples.exposure, _FEWEST) for n in (_BEFORE, _AFTER))
+        piece = samples.piece(place - before, place + after)
         whitening = self._whitened_with(event, piece)
         number -= piece.start
         scales, since_gap = self.scales[:, piece], self.since_gap[piece]
         looker = Looker.of(whitening, self.quiet, scales, since_gap)
         local = whitening.samples
-        alpha = np.pad(local.on_grid(whitening.alpha), margin(self.quiet.templates))
+        alpha = np.pad(local.on_grid(whitening.alpha), looker.margin)
         centre = local.place[number : number + 1]
         look = looker.look(alpha[centre[:, None] + np.arange(2 * looker.margin + 1)], centre)
         first = int(samples.place[piece.start])
@@ -108,7 +111,7 @@ class Examination:
         return Examined(
             event=event,
             look=look._replace(place=look.place + first),
-            refused=int(look.refused()[0]),
+            refused=int(look.refused(samples.exposure)[0]),
             measure=measure if fitted else lambda: (seen, np.full((3, 3), math.nan)),
         )
 
@@ -127,7 +130,7 @@ class Examination:
         centre = samples.place[numbers]
         alpha = np.pad(samples.on_grid(whitening.alpha), looker.margin)
         look = looker.look(alpha[centre[:, None] + np.arange(2 * looker.margin + 1)], centre)
-        refused = look.refused()
+        refused = look.refused(samples.exposure)
         nothing = np.zeros(len(samples), bool)
         examined = []
         for k, number in enumerate(numbers):

@@ -8,10 +8,11 @@ import numpy as np
 
 from cvzmpi.cvz.detection.significance.examination import Examined
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 
 _TEMPLATE = 1.0  # errors of a cadence that the template is above, in a flare
 _EXCESS = 2.0  # and that the flux itself is above, next to one another
-_CADENCES_BEFORE, _FWHMS_AFTER = 40, 30  # beyond these nothing belongs to a flare
+_CADENCES_BEFORE, _FWHMS_AFTER = 40, 30  # (of 120 s) beyond these nothing belongs to a flare
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,10 @@ def _extent(
     fit = item.fit
     shape = item.flux(samples.place)
     peak = int(np.argmin(np.abs(samples.place - fit.peak)))
+    before = in_cadences(_CADENCES_BEFORE, samples.exposure, least=4)
     reach = samples.piece(
-        int(fit.peak - _CADENCES_BEFORE - fit.fwhm),
-        int(fit.peak + _CADENCES_BEFORE + _FWHMS_AFTER * fit.fwhm),
+        int(fit.peak - before - fit.fwhm),
+        int(fit.peak + before + _FWHMS_AFTER * fit.fwhm),
     )
     first, last = peak, peak
     high = (excess > _EXCESS * error) | (shape > _TEMPLATE * error)

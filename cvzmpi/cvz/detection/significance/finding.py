@@ -21,6 +21,7 @@ from cvzmpi.cvz.detection.significance.vetting import Vetting, cadences_since_ga
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, in_cadences
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quiet_star.gaussian_process import (
     GaussianProcessFit,
@@ -35,9 +36,10 @@ MAX_ROUNDS = 3
 # follow. Each fit would leave out more of it, and in the end its noise is raised.
 _MANY_DIPS = 20
 
-_SAME = 3  # cadences by which a flare may move from one round to the next
+_SAME = 3  # cadences (of 120 s) by which a flare may move from one round to the next
 
-# What the first fit leaves out besides the flares of stella: runs above the running median.
+# What the first fit leaves out besides the flares of stella: runs above the running median. In
+# cadences of 120 s, as are the groups of templates below.
 _WINDOW, _HIGH, _BEFORE, _AFTER = 61, 5.0, 3, 14
 
 _N_EVENTS = 3  # in an inverted light curve, two may be chance or single eclipses
@@ -92,7 +94,7 @@ def find_flares(observation: Observation, stella: np.ndarray, config: Config) ->
     """
     samples = Samples.of(observation)
     templates = bank(samples.exposure)
-    left_out = stella | _outliers(samples.flux)
+    left_out = stella | _outliers(samples.flux, samples.exposure)
     model = np.zeros(len(samples))
     missed = np.zeros(len(samples), bool)
     before: list[int] | None = None
@@ -116,7 +118,7 @@ def find_flares(observation: Observation, stella: np.ndarray, config: Config) ->
             clean, eclipses = _cleaned(cleaner, samples, missed)
         model, left_out = clean.event_model, clean.whitening.left_out
         numbers = sorted(event.number for event in clean.flares)
-        if before is not None and not more and _same(numbers, before):
+        if before is not None and not more and _same(numbers, before, samples.exposure):
             break
         n_dips = sum(not eclipses.holds(dip) for dip in clean.dips)
         if n_dips >= max(_MANY_DIPS, len(numbers)):
@@ -162,7 +164,9 @@ def examination_of(cleaner: Cleaner, clean: CleanLightCurve, quiet: QuietNoise) 
         clean=clean,
         quiet=quiet,
         scales=clean.scales * cleaner.raised[:, None],
-        since_gap=cadences_since_gap(clean.whitening.samples.place),
+        since_gap=cadences_since_gap(
+            clean.whitening.samples.place, clean.whitening.samples.exposure
+        ),
     )
 
 
@@ -223,17 +227,17 @@ def whiten(samples: Samples, fit: GaussianProcessFit) -> Whitening:
     return Whitening(samples, residual, fit.kernel, fit.parameters, nothing)
 
 
-def _outliers(flux: np.ndarray) -> np.ndarray:
+def _outliers(flux: np.ndarray, exposure: float) -> np.ndarray:
     """Runs of two high cadences or more, with what may belong to them."""
-    excess = flux - median_filter(flux, _WINDOW, mode="nearest")
+    excess = flux - median_filter(flux, in_cadences(_WINDOW, exposure, least=9) | 1, mode="nearest")
     high = excess > _HIGH * 1.4826 * np.median(np.abs(excess))
     run = high.copy()
     run[1:] &= high[:-1]
     run[:-1] |= run[1:]
     result = run.copy()
-    for shift in range(1, _AFTER + 1):
+    for shift in range(1, in_cadences(_AFTER, exposure) + 1):
         result[shift:] |= run[:-shift]
-    for shift in range(1, _BEFORE + 1):
+    for shift in range(1, in_cadences(_BEFORE, exposure) + 1):
         result[:-shift] |= run[shift:]
     return result
 
@@ -250,7 +254,8 @@ def noise_raised(found: Found, inverted: list[Examined]) -> np.ndarray:
     float64, shape (n_templates,)
         1 or above.
     """
-    group = np.searchsorted(_GROUPS, [template.fwhm for template in found.quiet.templates])
+    groups = np.array(_GROUPS) * (EXPOSURE / found.clean.whitening.samples.exposure)
+    group = np.searchsorted(groups, [template.fwhm for template in found.quiet.templates])
     raised = found.cleaner.raised.copy()
     for number in range(len(_GROUPS) + 1):
         snr = sorted(item.snr for item in inverted if group[item.look.template[0]] == number)
@@ -259,7 +264,8 @@ def noise_raised(found: Found, inverted: list[Examined]) -> np.ndarray:
     return raised
 
 
-def _same(numbers: list[int], before: list[int]) -> bool:
+def _same(numbers: list[int], before: list[int], exposure: float) -> bool:
+    same = in_cadences(_SAME, exposure)
     return len(numbers) == len(before) and all(
-        abs(now - then) <= _SAME for now, then in zip(numbers, before, strict=True)
+        abs(now - then) <= same for now, then in zip(numbers, before, strict=True)
     )

@@ -28,10 +28,14 @@ from cvzmpi.cvz.detection.significance.examination import Examination, Examined
 from cvzmpi.cvz.detection.significance.finding import Found, examination_of, passing
 from cvzmpi.cvz.detection.significance.vetting import Vetting
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 from cvzmpi.cvz.quiet_star.celerite_prediction import drawn_deviation
 
 BLOCK = 30
-"""Cadences of a block that is moved as a whole: an hour."""
+"""Cadences (of 120 s) of a block that is moved as a whole: an hour."""
+
+_SHORTEST_BLOCK = 8
+"""Cadences of a block at least, so that it keeps their correlation."""
 
 NEIGHBOURS = 16
 """Blocks that change places with one another."""
@@ -97,7 +101,12 @@ def mirror_image(
     left_out &= ~np.asarray(of_noise)
     whole = known | of_noise
     # single bright cadences are no noise that the star has as dips
-    shuffled = _shuffled(np.where(of_noise, remainder, -remainder), whole, entropy)
+    shuffled = _shuffled(
+        np.where(of_noise, remainder, -remainder),
+        whole,
+        entropy,
+        in_cadences(BLOCK, samples.exposure, _SHORTEST_BLOCK),
+    )
     if image is Image.SHUFFLED:
         everything = np.zeros(len(samples), bool)
         return _searched(samples, found, image, quiet, shuffled, everything)
@@ -132,7 +141,9 @@ def _deviation(found: Found, entropy: Sequence[int]) -> np.ndarray:
     )
 
 
-def _shuffled(noise: np.ndarray, whole: np.ndarray, entropy: Sequence[int]) -> np.ndarray:
+def _shuffled(
+    noise: np.ndarray, whole: np.ndarray, entropy: Sequence[int], block: int
+) -> np.ndarray:
     """The noise in another order, block by block; cadences that are not whole are not used.
 
     Blocks change places with their neighbours only: noise is not the same everywhere, and what is
@@ -141,12 +152,12 @@ def _shuffled(noise: np.ndarray, whole: np.ndarray, entropy: Sequence[int]) -> n
     seed, *unit = entropy
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*unit, 0, 1)))
     pool, n = noise[whole], len(noise)
-    starts = np.arange(0, n, BLOCK)
+    starts = np.arange(0, n, block)
     groups = np.split(starts, range(NEIGHBOURS, len(starts), NEIGHBOURS))
     order = np.concatenate([rng.permutation(group) for group in groups])
     shuffled = np.empty(n)
     for start, other in zip(starts.tolist(), order.tolist(), strict=True):
-        length = min(BLOCK, n - start)
+        length = min(block, n - start)
         source = min(other * len(pool) // n, len(pool) - length)
         shuffled[start : start + length] = pool[source : source + length]
     return shuffled

@@ -19,10 +19,14 @@ from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, n
 from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape, support
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 from cvzmpi.cvz.light_curves.observation import Observation
 
 FADING = 200
-"""Cadences beyond a flare in which K^-1 of it fades to below a thousandth of its largest value."""
+"""Cadences (of 120 s) beyond a flare in which K^-1 of it fades to below a thousandth of its largest
+value."""
+
+_FEWEST_FADING = 100
 
 
 class InjectedSignificance:
@@ -63,11 +67,12 @@ class InjectedSignificance:
         residual = residual - event_model / observation.median_flux
         self._whitening = Whitening(samples, residual, kernel, parameters, left_out)
         statistic = StatisticMap.of(self._whitening, templates, quiet.information)
-        scales = noise_scales(statistic.at_samples(self._whitening), templates)
+        scales = noise_scales(statistic.at_samples(self._whitening), templates, samples.exposure)
         scales *= noise_raised[:, None]
-        since_gap = cadences_since_gap(samples.place)
+        since_gap = cadences_since_gap(samples.place, samples.exposure)
         self._looker = Looker.of(self._whitening, quiet, scales, since_gap)
         self._min_snr, self._floor = min_snr, floor
+        self._fading = in_cadences(FADING, samples.exposure, _FEWEST_FADING)
         self._alpha = np.pad(samples.on_grid(self._whitening.alpha), self._looker.margin)
 
     def recovered(
@@ -95,7 +100,7 @@ class InjectedSignificance:
             for repeat, (at, flux) in enumerate(zip(cadence[flare], values, strict=True)):
                 self._add(rows[flare, repeat], int(at), flux)
         look = self._looker.look(alpha, centre, self._min_snr)
-        found = (look.snr >= self._min_snr) & (look.refused() == 0)
+        found = (look.snr >= self._min_snr) & (look.refused(self._whitening.samples.exposure) == 0)
         found &= ~self._whitening.left_out[cadence.ravel()]
         result: np.ndarray = found.reshape(cadence.shape)
         return result
@@ -123,12 +128,12 @@ class InjectedSignificance:
         """Add K^-1 of a flare to the whitened flux around its peak."""
         whitening, n = self._whitening, len(self._whitening.samples)
         length = len(flux) // 2
-        start, stop = max(0, cadence - length), min(n, cadence + length + 1 + FADING)
+        start, stop = max(0, cadence - length), min(n, cadence + length + 1 + self._fading)
         values = np.zeros((stop - start, 1))
         flare = flux[max(0, length - cadence) : length + n - cadence]
         values[: len(flare), 0] = flare
         lower = whitening.lower(values, slice(start, stop))
-        first = max(0, start - FADING)
+        first = max(0, start - self._fading)
         lower = np.concatenate([np.zeros((start - first, 1)), lower])
         solved = whitening.upper(lower, slice(first, stop))[:, 0]
         offset = whitening.samples.place[first:stop] - whitening.samples.place[cadence]

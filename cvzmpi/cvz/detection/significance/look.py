@@ -10,8 +10,8 @@ from functools import cache
 
 import numpy as np
 
-from cvzmpi.cvz.detection.significance.quiet_noise import BOXES, PROFILE, QuietNoise
-from cvzmpi.cvz.detection.significance.vetting import HUMP_FWHM, Look, since_gap_at_places
+from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise, box_lengths
+from cvzmpi.cvz.detection.significance.vetting import Look, hump_fwhm, since_gap_at_places
 from cvzmpi.cvz.detection.significance.whitened.statistic import (
     MIN_COVERAGE,
     StatisticMap,
@@ -19,8 +19,9 @@ from cvzmpi.cvz.detection.significance.whitened.statistic import (
 )
 from cvzmpi.cvz.detection.significance.whitened.templates import RESOLVED, Template
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 
-_BOX_LENGTHS = np.arange(12, 201)  # cadences, of boxes that are compared
+_BOX_LENGTHS = range(12, 201)  # cadences (of 120 s), of boxes that are compared
 _BOX_WIDTH = 2.5  # a box has the noise of the template of this fraction of its length
 _NEAR = 3  # cadences around the peak in which the brightest one is
 
@@ -30,8 +31,10 @@ class Looker:
     """Looks at events in a light curve, or a piece of it."""
 
     quiet: QuietNoise
+    exposure: float  # days
+    pad: int  # places before the first and after the last for which there are factors
     # what turns sums over whitened fluxes to signal-to-noise: float64, shape (n_templates,
-    # n_places + 2 margin); 0 where too little is usable
+    # n_places + 2 pad); 0 where too little is usable
     factors: np.ndarray
     backwards_factors: np.ndarray
     scales: np.ndarray  # float64, shape (n_templates, n_places): the star's noise, raised
@@ -60,19 +63,24 @@ class Looker:
         forwards = StatisticMap.of(whitening, quiet.templates, quiet.information)
         backwards = StatisticMap.of(whitening, quiet.backwards, quiet.backwards_information)
         n_short = len(quiet.templates) - len(quiet.backwards)
+        pad = in_cadences(_PAD, samples.exposure, least=_PAD)
         return cls(
             quiet=quiet,
-            factors=_factors(forwards, quiet.information, of_places),
-            backwards_factors=_factors(backwards, quiet.backwards_information, of_places[n_short:]),
+            exposure=samples.exposure,
+            pad=pad,
+            factors=_factors(forwards, quiet.information, of_places, pad),
+            backwards_factors=_factors(
+                backwards, quiet.backwards_information, of_places[n_short:], pad
+            ),
             scales=of_places,
             usable=samples.on_grid(~whitening.left_out).astype(bool),
-            since_gap=since_gap_at_places(samples.place, since_gap),
+            since_gap=since_gap_at_places(samples.place, since_gap, samples.exposure),
         )
 
     @property
     def margin(self) -> int:
         """Cadences around the peak that are looked at."""
-        return margin(self.quiet.templates)
+        return margin(self.quiet.templates, self.exposure)
 
     def look(self, alpha: np.ndarray, centre: np.ndarray, least: float = -np.inf) -> Look:
         """Look at a batch of events.
@@ -91,7 +99,7 @@ class Looker:
         at_template, shift = np.zeros((2, len(centre)), np.int64)
         for k, template in enumerate(self.quiet.templates):
             values = _sums(alpha, template, template.slack)
-            values = values * _factors_at(self.factors[k], centre, template.slack)
+            values = values * _factors_at(self.factors[k], centre, template.slack, self.pad)
             where = values.argmax(axis=1)
             better = values[batch, where] > snr
             snr[better] = values[batch, where][better]
@@ -117,7 +125,7 @@ class Looker:
         look.rest_snr[members] = self._rest(alpha[members], centre[members], shift[members])
         resolved = members[fwhm[members] >= RESOLVED]
         look.reversed_snr[resolved] = self._backwards(alpha[resolved], centre[resolved])
-        for member in members[fwhm[members] >= HUMP_FWHM]:
+        for member in members[fwhm[members] >= hump_fwhm(self.exposure)]:
             look.hump_snr[member] = self._hump(
                 alpha[member], int(centre[member]), int(shift[member])
             )
@@ -127,7 +135,7 @@ class Looker:
         best = np.zeros(len(centre))
         for k, template in enumerate(self.quiet.backwards):
             slack = _backwards_slack(template)
-            factors = _factors_at(self.backwards_factors[k], centre, slack)
+            factors = _factors_at(self.backwards_factors[k], centre, slack, self.pad)
             snr = _sums(alpha, template, slack) * factors
             best = np.maximum(best, snr.max(axis=1))
         return best
@@ -144,14 +152,14 @@ class Looker:
         values = np.take_along_axis(alpha, near + middle, axis=1)
         brightest = near[batch, values.argmax(axis=1)]  # relative to the centre
         excess = values.max(axis=1) / self.quiet.cadence_information
-        best = np.zeros(len(centre))
+        best, reach = np.zeros(len(centre)), self.quiet.profiles.shape[1] // 2
         for k, template in enumerate(self.quiet.templates):
             product = _sums(alpha, template, template.slack)
             shifts = np.arange(-template.slack, template.slack + 1)
-            offset = np.clip(brightest[:, None] - shifts, -PROFILE, PROFILE)
-            overlap = self.quiet.profiles[k][offset + PROFILE]
+            offset = np.clip(brightest[:, None] - shifts, -reach, reach)
+            overlap = self.quiet.profiles[k][offset + reach]
             left = 1 - overlap**2 / (self.quiet.cadence_information * self.quiet.information[k])
-            factors = _factors_at(self.factors[k], centre, template.slack)
+            factors = _factors_at(self.factors[k], centre, template.slack, self.pad)
             snr = (product - overlap * excess[:, None]) * factors
             snr = np.where(left > 0.05, snr / np.sqrt(np.maximum(left, 0.05)), 0.0)
             best = np.maximum(best, snr.max(axis=1))
@@ -167,12 +175,15 @@ class Looker:
         sums, counts = (np.concatenate([[0.0], np.cumsum(x)]) for x in (alpha, usable))
         fwhms = np.log([template.fwhm for template in self.quiet.templates])
         scales = self.scales[:, min(max(centre + shift, 0), len(self.usable) - 1)]
+        lengths = box_lengths(_BOX_LENGTHS, self.exposure)
         of_length = np.exp(
-            np.interp(np.log(_BOX_LENGTHS), np.log(BOXES), np.log(self.quiet.box_information))
+            np.interp(
+                np.log(lengths), np.log(self.quiet.box_lengths), np.log(self.quiet.box_information)
+            )
         )
-        noise = np.interp(np.log(_BOX_LENGTHS / _BOX_WIDTH), fwhms, scales)
+        noise = np.interp(np.log(lengths / _BOX_WIDTH), fwhms, scales)
         peak, best = middle + shift, 0.0
-        for length, info, scale in zip(_BOX_LENGTHS.tolist(), of_length, noise, strict=True):
+        for length, info, scale in zip(lengths.tolist(), of_length, noise, strict=True):
             start = np.arange(max(0, peak - length - 2), min(peak + 3, len(alpha) - length))
             coverage = (counts[start + length] - counts[start]) / length
             snr = (sums[start + length] - sums[start]) / np.sqrt(info * np.maximum(coverage, 0.6))
@@ -200,20 +211,20 @@ def _sums(alpha: np.ndarray, template: Template, slack: int) -> np.ndarray:
     return product
 
 
-def _factors_at(factors: np.ndarray, centre: np.ndarray, slack: int) -> np.ndarray:
+def _factors_at(factors: np.ndarray, centre: np.ndarray, slack: int, pad: int) -> np.ndarray:
     """The factors of a template at each shift; shape (batch, 2 slack + 1)."""
-    values: np.ndarray = factors[centre[:, None] + np.arange(-slack, slack + 1) + _PAD]
+    values: np.ndarray = factors[centre[:, None] + np.arange(-slack, slack + 1) + pad]
     return values
 
 
-_PAD = 512  # places before the first and after the last that may be asked for
+_PAD = 512  # places (of 120 s)  before the first and after the last that may be asked for
 
 
-def _factors(statistic: StatisticMap, info: np.ndarray, scales: np.ndarray) -> np.ndarray:
+def _factors(statistic: StatisticMap, info: np.ndarray, scales: np.ndarray, pad: int) -> np.ndarray:
     coverage = np.maximum(statistic.coverage, MIN_COVERAGE)
     factors = 1 / (np.sqrt(info[:, None] * coverage) * scales)
     factors[statistic.coverage < MIN_COVERAGE] = 0.0
-    return np.pad(factors, ((0, 0), (_PAD, _PAD)))
+    return np.pad(factors, ((0, 0), (pad, pad)))
 
 
 def _backwards_slack(template: Template) -> int:
@@ -221,7 +232,8 @@ def _backwards_slack(template: Template) -> int:
     return int(3 + 2.5 * template.fwhm)
 
 
-def margin(templates: tuple[Template, ...]) -> int:
+def margin(templates: tuple[Template, ...], exposure: float) -> int:
     """Cadences around a peak that a look at it needs."""
     longest = templates[-1]
-    return max(longest.after + _backwards_slack(longest), _BOX_LENGTHS[-1] + longest.slack) + _NEAR
+    box = int(box_lengths(_BOX_LENGTHS, exposure)[-1])
+    return max(longest.after + _backwards_slack(longest), box + longest.slack) + _NEAR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +15,21 @@ from cvzmpi.cvz.detection.significance.whitened.whitening import (
     shapes_of,
     typical_places,
 )
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 
 BOXES = (12, 20, 32, 48, 72, 108, 160, 210)
-"""Lengths in cadences of the boxes whose information is computed."""
+"""Lengths in cadences of 120 s of the boxes whose information is computed."""
 
 PROFILE = 64
-"""Cadences around a template's peak in which its profile is kept."""
+"""Cadences (of 120 s, or of a longer exposure) around a template's peak in which its profile is
+kept."""
+
+_BEFORE, _FEWEST_BEFORE = 300, 150  # cadences (of 120 s) before it that are solved for
+
+
+def box_lengths(lengths: Iterable[int], exposure: float) -> np.ndarray:
+    """Lengths of boxes of 120-second cadences in those of an exposure; increasing, from 3 on."""
+    return np.unique([in_cadences(length, exposure, least=3) for length in lengths])
 
 
 @dataclass(frozen=True)
@@ -30,8 +40,9 @@ class QuietNoise:
     information: np.ndarray  # float64, shape (n_templates,): see `whitening.information`
     backwards: tuple[Template, ...]  # those long enough to tell the direction of time
     backwards_information: np.ndarray
+    box_lengths: np.ndarray  # int64, shape (n_boxes,)
     box_information: np.ndarray  # float64, shape (n_boxes,)
-    # float64, shape (n_templates, 2 PROFILE + 1): K^-1 s around the peak of each template
+    # float64, shape (n_templates, 2 reach + 1): K^-1 s around the peak of each template
     profiles: np.ndarray
     cadence_information: float  # (K^-1)_nn of a usable cadence
 
@@ -39,7 +50,8 @@ class QuietNoise:
     def of(cls, whitening: Whitening, templates: tuple[Template, ...]) -> QuietNoise:
         """Compute it from a light curve of which nothing is left out."""
         places = typical_places(whitening.samples)
-        boxes = [(0, np.ones(length)) for length in BOXES]
+        lengths = box_lengths(BOXES, whitening.samples.exposure)
+        boxes = [(0, np.ones(length)) for length in lengths]
         profiles = [_profile(whitening, *shape, places[::4]) for shape in shapes_of(templates)]
         cadence = _profile(whitening, 0, np.ones(1), places[::4])
         return cls(
@@ -50,23 +62,26 @@ class QuietNoise:
                 whitening, shapes_of(backwards(templates)), places[::3]
             ),
             box_information=information(whitening, boxes, places[::3]),
+            box_lengths=lengths,
             profiles=np.array(profiles),
-            cadence_information=float(cadence[PROFILE]),
+            cadence_information=float(cadence[len(cadence) // 2]),
         )
 
 
 def _profile(
     whitening: Whitening, before: int, shape: np.ndarray, places: np.ndarray
 ) -> np.ndarray:
-    """K^-1 of a shape around its place, the median over several; shape (2 PROFILE + 1,)."""
-    profiles = []
+    """K^-1 of a shape around its place, the median over several; shape (2 reach + 1,)."""
+    exposure, profiles = whitening.samples.exposure, []
+    reach = in_cadences(PROFILE, exposure, least=PROFILE)
+    more = in_cadences(_BEFORE, exposure, _FEWEST_BEFORE)
     for place in places:
-        part = whitening.around(int(place), before + 300, len(shape) - before)
+        part = whitening.around(int(place), before + more, len(shape) - before)
         vector = placed(shape, whitening.samples.place[part] - (place - before))
         solved = whitening.upper(whitening.lower(vector[:, None], part), part)[:, 0]
-        offset = whitening.samples.place[part] - place + PROFILE
-        profile = np.full(2 * PROFILE + 1, np.nan)
-        near = (offset >= 0) & (offset <= 2 * PROFILE)
+        offset = whitening.samples.place[part] - place + reach
+        profile = np.full(2 * reach + 1, np.nan)
+        near = (offset >= 0) & (offset <= 2 * reach)
         profile[offset[near]] = solved[near]
         profiles.append(profile)
     median = np.nanmedian(np.array(profiles), axis=0)

@@ -22,6 +22,7 @@ from cvzmpi.cvz.detection.significance.images import Image, mirror_image
 from cvzmpi.cvz.detection.significance.measures import columns_of
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.quiet_star.gaussian_process import GaussianProcessFit
 
@@ -151,7 +152,7 @@ def search_by_significance(
             break
         found = find_with_noise_raised(found, raised)
     shuffled = mirror_image(Image.SHUFFLED, samples, found, mean, entropy)
-    gap = config.detect.merge_gap
+    gap = in_cadences(config.detect.merge_gap, samples.exposure)
     star = SearchedFlux.of(samples.flux, found.flares, found.refused, found.examination, mean, gap)
     return SignificanceSearch(
         fit=fit,

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cvzmpi.cvz.detection.detector import FlareFlux
 from cvzmpi.cvz.detection.flare_mask import AroundPeak
+from cvzmpi.cvz.detection.stella.changed_features import Buffers
 from cvzmpi.cvz.detection.stella.ensemble import MARGIN, EnsembleEvaluation
-from cvzmpi.cvz.detection.stella.injected_windows import (
-    InjectedWindows,
-    Reach,
-    WindowPlan,
-    toeplitz,
-)
+from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
 from cvzmpi.cvz.detection.stella.network import BEFORE, LEFT_READS, STEP, WINDOW, Network
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
+from cvzmpi.cvz.detection.stella.window_plan import Reach, WindowPlan, toeplitz
 from cvzmpi.cvz.light_curves.observation import Observation, Window
 
 if TYPE_CHECKING:
@@ -81,6 +79,7 @@ class StellaEvaluation:
 
     detector: StellaDetector
     ensemble: EnsembleEvaluation
+    _buffers: Buffers = field(default_factory=Buffers, compare=False, repr=False)
 
     def probability(self) -> np.ndarray:
         """The median over the networks."""
@@ -93,15 +92,17 @@ class StellaEvaluation:
     def inject(
         self,
         around: AroundPeak,
-        reach: Reach,
+        reaches: Sequence[Reach],
         peaks: np.ndarray,
-        flare_flux: Callable[[np.ndarray], np.ndarray],
+        flare_flux: FlareFlux,
     ) -> InjectedWindows:
-        """Put flares of the same reach into the light curve, each of them alone."""
+        """Put flares into the light curve, each of them alone."""
         plan = _plan(around)
         matrices = self.detector.matrices(plan.n_u)
-        windows = InjectedWindows(self.ensemble, matrices, plan, reach, peaks)
-        windows.inject(flare_flux(windows.flux_positions() - (LEFT_READS + MARGIN)))
+        windows = InjectedWindows(self.ensemble, matrices, plan, reaches, peaks, self._buffers)
+        windows.inject(
+            lambda members, positions: flare_flux(members, positions - (LEFT_READS + MARGIN))
+        )
         return windows
 
 

@@ -64,7 +64,7 @@ class Content(SearchedFile):
 
 def title_of(content: Content) -> str:
     """The title of a picture: which light curve it is, and whether it is done."""
-    title = f"TIC {content.tic}, sector {content.sector}"
+    title = content.name
     magnitude = star_facts(content.header)["tess_magnitude"]
     if not content.done and content.path is not None:
         return f"{title}, unfinished"

@@ -66,11 +66,11 @@ class SectorFile(SearchedFile):
         """One line."""
         state = "done" if self.done else f"checkpoint {self.checkpoint}"
         done = f"{self.n_inject - self.n_inject_remaining} of {self.n_inject} flares injected"
-        return f"<TIC {self.tic}, sector {self.sector}: {state}, {done}>"
+        return f"<{self.name}: {state}, {done}>"
 
     def _repr_html_(self) -> str:
         """A short table, for notebooks."""
-        return html_table(f"TIC {self.tic}, sector {self.sector}", in_short(self))
+        return html_table(self.name, in_short(self))
 
     @property
     def exposure(self) -> u.Quantity:
@@ -281,7 +281,7 @@ class SectorFile(SearchedFile):
         """
         if self.format_version != FORMAT_VERSION:
             raise SectorFileError(f"{self.described}: of format version {self.format_version}")
-        path = place_for(self.id, expanded_argument(path), overwrite)
+        path = place_for(self.data.light_curve, expanded_argument(path), overwrite)
         write_content(path, self.data, self.provenance, self.answers)
         return path
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
-from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT
+from cvzmpi.cvz.light_curves.light_curve import CATALOGUE, FLUX_UNIT, PRODUCT
 from cvzmpi.extras import needs
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ def tess_light_curve(series: TimeSeries) -> TessLightCurve:
     columns = {name: series[name] for name in series.colnames if name != "time"}
     known: dict[str, object] = {
         "MISSION": "TESS",
-        "LABEL": f"TIC {facts['tic']}",
+        "LABEL": f"{facts.get(CATALOGUE, 'TIC')} {facts['tic']}",
         "TARGETID": facts["tic"],
         "TICID": facts["tic"],
         "SECTOR": facts["sector"],
         "RA": facts.get("RA_OBJ"),
         "DEC": facts.get("DEC_OBJ"),
     }
-    if FLUX_UNIT not in facts:  # of the archive, and not of somebody's own making
+    if not {FLUX_UNIT, PRODUCT} & set(facts):  # of the archive, and not of somebody's own making
         known |= {"AUTHOR": "SPOC", "FLUX_ORIGIN": "pdcsap_flux"}
     header = {name: value for name, value in facts.items() if name not in ("tic", "sector")}
     # lightkurve brings the format `btjd` of times.

@@ -1,7 +1,8 @@
 """What an injected flare changes, against the evaluation of the whole injected curve.
 
 With random networks and random changes of the flux, which show any mistake; rounding is small
-there. With stella's networks and flares, rounding is the networks' own.
+there. With stella's networks and flares, rounding is the networks' own. Each is shown for flares
+that are computed together (`batch_probability`), and for one alone (`probability`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.detection.stella.ensemble import MARGIN, evaluate
-from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows, WindowPlan, toeplitz
+from cvzmpi.cvz.detection.stella.changed_features import Buffers
+from cvzmpi.cvz.detection.stella.changed_windows import ChangedWindows
+from cvzmpi.cvz.detection.stella.ensemble import MARGIN, ensemble_probability, evaluate
+from cvzmpi.cvz.detection.stella.injected_windows import ROUNDING as GUARD
+from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
 from cvzmpi.cvz.detection.stella.network import LEFT_READS, STEP, Network
+from cvzmpi.cvz.detection.stella.window_plan import WindowPlan, toeplitz
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from tests.cvz.plain_network import (
     SEES,
@@ -55,19 +60,28 @@ class Injected:
             evaluate(flux, networks),
             [toeplitz(network, plan.n_u) for network in networks],
             plan,
-            self.reach,
+            [self.reach] * len(peaks),
             peaks,
+            Buffers(),
         )
         since_peak = np.arange(len(flux)) - peaks[:, None]
         inside = (-before <= since_peak) & (since_peak <= after)
         changes = np.where(inside, change(since_peak), 0.0)
         self.curves = flux + changes
-        # What the windows ask for: nothing is injected before or after the curve.
-        cadence = self.windows.flux_positions() - LEFT_READS - MARGIN
-        in_curve = (cadence >= 0) & (cadence < len(flux))
-        in_curve_or_0 = np.where(in_curve, cadence, 0)
-        self.windows.inject(
-            np.where(in_curve, np.take_along_axis(changes, in_curve_or_0, axis=1), 0.0)
+
+        def in_curve(members, positions):
+            """What the windows ask for: nothing is injected before or after the curve."""
+            cadence = positions - LEFT_READS - MARGIN
+            inside = (cadence >= 0) & (cadence < len(flux))
+            values = np.take_along_axis(changes[members], np.where(inside, cadence, 0), axis=1)
+            return np.where(inside, values, 0.0)
+
+        self.windows.inject(in_curve)
+
+    def together(self, cadences=None):
+        """The probability of all flares, computed together."""
+        return batch_probability(
+            self.windows, np.arange(len(self.peaks)), cadences or whole(self.plan)
         )
 
     def cadences(self, k):
@@ -94,6 +108,12 @@ def whole(plan):
     return slice(0, STEP * plan.n_u)
 
 
+def batch_probability(windows, members, cadences):
+    """The probability by all networks, from answers as `known` reads them."""
+    windows.ask(members, cadences, True, windows.n_rounds - 1)
+    return ensemble_probability(windows._answers[:, members, cadences])
+
+
 def noise(since_peak):
     return np.random.default_rng(9).standard_normal(since_peak.shape)
 
@@ -102,15 +122,16 @@ def noise(since_peak):
 @pytest.mark.parametrize("plan", [SMALL, DEFAULT, LOPSIDED])
 def test_any_change_is_evaluated_like_the_whole_injected_curve(random_networks, plan, extent):
     injected = Injected(random_curve(N), random_networks, plan, extent, noise)
-    got = injected.windows.probability(np.arange(len(PEAKS)), whole(plan))
-    assert got.shape == (len(PEAKS), STEP * plan.n_u)
-    assert injected.largest_deviation(got) < ROUNDING
+    alone = injected.windows.probability(np.arange(len(PEAKS)), whole(plan))
+    for got in (alone, injected.together()):
+        assert got.shape == (len(PEAKS), STEP * plan.n_u)
+        assert injected.largest_deviation(got) < ROUNDING
 
 
 @pytest.mark.parametrize("extent", [(0, 0), (20, 20), (60, 150), (100, 20)])
 def test_also_with_the_widest_mask_rule(random_networks, extent):
     injected = Injected(random_curve(N), random_networks, LARGEST, extent, noise)
-    got = injected.windows.probability(np.arange(len(PEAKS)), whole(LARGEST))
+    got = injected.together()
     assert injected.largest_deviation(got) < ROUNDING
 
 
@@ -126,14 +147,14 @@ def test_a_change_at_any_single_cadence_is_followed_as_far_as_it_goes(plan):
     first = peak + plan.first_cadence
     for distance in range(plan.first_cadence - 105, plan.first_cadence + STEP * plan.n_u + 105):
         reach = plan.reach(max(-distance, 0), max(distance, 0), step=1)
-        windows = InjectedWindows(evaluation, matrices, plan, reach, np.array([peak]))
-        at = windows.flux_positions() - LEFT_READS - MARGIN == peak + distance
-        windows.inject(np.where(at, 3.0, 0.0))
+        windows = InjectedWindows(evaluation, matrices, plan, [reach], np.array([peak]), Buffers())
+        there = peak + distance + LEFT_READS + MARGIN
+        windows.inject(lambda members, positions, at=there: np.where(positions == at, 3.0, 0.0))
         changed = flux.copy()
         changed[peak + distance] += 3.0
         full = evaluate(changed, networks).model_probabilities()[0]
         np.testing.assert_allclose(
-            windows.probability(np.array([0]), whole(plan))[0],
+            batch_probability(windows, np.array([0]), whole(plan))[0],
             full[first : first + STEP * plan.n_u],
             rtol=0,
             atol=ROUNDING,
@@ -151,16 +172,43 @@ def test_the_extents_of_these_tests_are_of_all_kinds():
 
 @pytest.mark.parametrize("extent", [(3, 12), (80, 90)])
 @pytest.mark.parametrize("members", [[0], [6], [5, 1, 3], [2, 2]])
-@pytest.mark.parametrize("stretch", [(0, 52), (0, 4), (20, 32), (48, 52)])
+@pytest.mark.parametrize("stretch", [(0, 52), (0, 4), (20, 32), (48, 52), (0, 52, 2), (16, 28, 2)])
 def test_some_injections_at_some_cadences_are_a_part_of_all_at_all(
     random_networks, extent, members, stretch
 ):
-    injected = Injected(random_curve(N), random_networks, DEFAULT, extent, noise)
-    everything = injected.windows.probability(np.arange(len(PEAKS)), whole(DEFAULT))
-    part = injected.windows.probability(np.array(members, int), slice(*stretch))
-    expected = everything[members, slice(*stretch)]
-    assert part.shape == expected.shape
-    np.testing.assert_allclose(part, expected, rtol=0, atol=ROUNDING)
+    injected, other = (
+        Injected(random_curve(N), random_networks, DEFAULT, extent, noise) for _ in range(2)
+    )
+    everything, members, stretch = injected.together(), np.array(members), slice(*stretch)
+    expected = everything[members, stretch]
+    for part in (
+        batch_probability(other.windows, members, stretch),
+        injected.windows.probability(members, stretch),
+    ):
+        assert part.shape == expected.shape
+        np.testing.assert_allclose(part, expected, rtol=0, atol=ROUNDING)
+
+
+def test_flares_of_different_reach_are_computed_together_as_each_with_its_own(random_networks):
+    """Also where a change goes on beyond the reach: it is not followed there, by either."""
+    flux, extents = random_curve(N), [(2, 8), (10, 40), (99, 99), (0, 0), (30, 75), (75, 30)]
+    reaches = [DEFAULT.reach(*extent) for extent in extents]
+    peaks = np.full(len(reaches), 333)
+    evaluation = evaluate(flux, random_networks)
+    matrices = [toeplitz(network, DEFAULT.n_u) for network in random_networks]
+
+    def changes(positions):
+        return 0.5 * np.cos(positions)
+
+    windows = InjectedWindows(evaluation, matrices, DEFAULT, reaches, peaks, Buffers())
+    windows.inject(lambda members, positions: changes(positions))
+    together = batch_probability(windows, np.arange(len(reaches)), whole(DEFAULT))
+    for k, reach in enumerate(reaches):
+        alone = InjectedWindows(evaluation, matrices, DEFAULT, [reach], peaks[:1], Buffers())
+        alone.inject(lambda members, positions: changes(positions))
+        got = batch_probability(alone, np.array([0]), whole(DEFAULT))[0]
+        np.testing.assert_allclose(together[k], got, rtol=0, atol=ROUNDING)
+    assert len({tuple(row) for row in np.round(together, 4)}) == len(set(reaches)) > 4
 
 
 def test_the_injections_of_a_batch_do_not_see_each_other(random_networks):
@@ -171,7 +219,7 @@ def test_the_injections_of_a_batch_do_not_see_each_other(random_networks):
         return np.where(np.arange(len(since_peak))[:, None] == 0, noise(since_peak), 0.0)
 
     injected = Injected(random_curve(N), random_networks, DEFAULT, (4, 9), only_the_first, peaks)
-    got = injected.windows.probability(np.arange(4), whole(DEFAULT))
+    got = injected.together()
     evaluation = evaluate(injected.flux, random_networks)
     without = evaluation.probability()
     for k in (1, 2, 3):
@@ -189,8 +237,9 @@ def test_the_light_curve_without_flares_stays_as_it_is(random_networks):
     )
     matrices = [toeplitz(network, DEFAULT.n_u) for network in random_networks]
     reach = DEFAULT.reach(90, 90)
-    windows = InjectedWindows(evaluation, matrices, DEFAULT, reach, PEAKS)
-    windows.inject(np.ones(windows.flux_positions().shape))
+    windows = InjectedWindows(evaluation, matrices, DEFAULT, [reach] * len(PEAKS), PEAKS, Buffers())
+    windows.inject(lambda members, positions: np.ones(positions.shape))
+    batch_probability(windows, np.arange(len(PEAKS)), whole(DEFAULT))
     first = windows.probability(np.arange(len(PEAKS)), whole(DEFAULT))
     again = windows.probability(np.arange(len(PEAKS)), whole(DEFAULT))
     np.testing.assert_array_equal(first, again)
@@ -208,7 +257,9 @@ def test_flares_are_evaluated_by_stella_like_the_whole_injected_curve(networks, 
         return amplitude * mean_flare_shape(since_peak + 0.3, fwhm, 1.0)
 
     injected = Injected(flaring_curve(N), networks, DEFAULT, extent, flare)
-    got = injected.windows.probability(np.arange(len(PEAKS)), whole(DEFAULT))
+    alone = injected.windows.probability(np.arange(len(PEAKS)), whole(DEFAULT))
+    got = injected.together()
+    assert np.abs(alone - got).max() < GUARD / 10
     assert injected.largest_deviation(got) < STELLA_ROUNDING
     assert (got > 0.9).any()
     assert (got < 0.1).any()
@@ -228,40 +279,82 @@ def test_incremental_answers_are_those_of_the_plain_network(models, networks):
     assert np.abs(got - np.median(exact, axis=0)).max() < STELLA_ROUNDING
 
 
+@pytest.mark.parametrize("found", [True, False])
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8])
-def test_a_majority_of_the_networks_bounds_the_decision_of_all(models, threshold):
-    networks = [Network.from_keras(models.of_model(model)) for model in range(len(models))]
+def test_what_is_known_bounds_the_decision_of_all(networks, threshold, found):
+    """In every round, in either order of the networks; the last leaves only ties open.
+
+    Five networks near 0 and five near 1 have a median of one half, to the last bits.
+    """
     injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
-    members = np.arange(len(PEAKS))
-    bounds = [
-        injected.windows.bounds(members, whole(DEFAULT), threshold, number)
-        for number in range(injected.windows.n_bounds)
-    ]
-    decision = injected.windows.probability(members, whole(DEFAULT)) > threshold
-    for certain, possible in bounds:
+    members, windows = np.arange(len(PEAKS)), injected.windows
+    probability = windows.probability(members, whole(DEFAULT))
+    decision = probability > threshold
+    open_ones = []
+    for number in range(windows.n_rounds):
+        windows.ask(members, whole(DEFAULT), found, number)
+        certain, possible = windows.known(members, threshold)
         assert np.all(certain <= decision)
         assert np.all(decision <= possible)
         assert np.any(certain)
         assert np.any(~possible)
-    open_ones = [np.count_nonzero(certain != possible) for certain, possible in bounds]
-    assert sorted(set(open_ones), reverse=True) == open_ones  # each bound is closer
-    assert open_ones[-1] > 0
+        open_ones.append(np.count_nonzero(certain != possible))
+    assert sorted(set(open_ones), reverse=True) == open_ones  # each round settles more
+    tied = np.abs(probability - threshold) < 1.1 * GUARD
+    assert np.all(tied[certain != possible])
+    assert open_ones[-2] > np.count_nonzero(tied)
 
 
-def test_no_network_is_asked_the_same_twice(models, monkeypatch):
-    networks = [Network.from_keras(models.of_model(model)) for model in range(len(models))]
+def test_where_nothing_was_asked_nothing_is_known(networks):
+    injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
+    members = np.arange(len(PEAKS))
+    injected.windows.ask(members[:3], slice(8, 16, 2), True, 4)
+    certain, possible = injected.windows.known(members, 0.5)
+    asked = np.zeros(certain.shape, bool)
+    asked[:3, 8:16:2] = True
+    assert not certain[~asked].any()
+    assert possible[~asked].all()
+    assert np.mean(certain[asked] == possible[asked]) > 0.8
+
+
+def test_a_probability_next_to_the_threshold_says_nothing(networks):
+    """Between two networks, at the median of all: nothing is certain, all is possible."""
+    injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
+    everything = injected.together()
+    for k, cadence in ((0, 20), (3, 25), (6, 30)):
+        median = float(everything[k, cadence])
+        for threshold in (median - GUARD / 2, median, median + GUARD / 2):
+            certain, possible = injected.windows.known(np.array([k]), threshold)
+            assert not certain[0, cadence]
+            assert possible[0, cadence]
+
+
+def test_the_bits_of_a_probability_do_not_depend_on_the_batch(networks):
+    injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
+    many = injected.windows.probability(np.arange(len(PEAKS)), whole(DEFAULT))
+    injected.together()
+    again = injected.windows.probability(np.array([2, 5]), slice(8, 20))
+    np.testing.assert_array_equal(again, many[[2, 5], 8:20])
+    few = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise, PEAKS[:1])
+    same = np.abs(few.curves[0] - injected.curves[0]).max() == 0
+    assert same
+    np.testing.assert_array_equal(few.windows.probability(np.array([0]), whole(DEFAULT)), many[:1])
+
+
+def test_no_network_is_asked_the_same_twice(networks, monkeypatch):
     injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
     asked = []
-    by_model = InjectedWindows._by_model
+    by_model = ChangedWindows.by_model
 
-    def counting(self, model, members, stretch):
-        asked.extend((model, int(member), stretch.start) for member in members)
-        return by_model(self, model, members, stretch)
+    def counting(self, model, members, cadences):
+        asked.extend((model, int(member), cadences.start) for member in members)
+        return by_model(self, model, members, cadences)
 
-    monkeypatch.setattr(InjectedWindows, "_by_model", counting)
+    monkeypatch.setattr(ChangedWindows, "by_model", counting)
     everyone, some = np.arange(len(PEAKS)), np.arange(0, len(PEAKS), 2)
+    injected.windows.guess(everyone, whole(DEFAULT), 0.5)
     for number, members in enumerate((everyone, some)):
-        injected.windows.bounds(members, whole(DEFAULT), 0.5, number)
+        injected.windows.ask(members, whole(DEFAULT), True, number)
     assert len(asked) == 6 * len(everyone) + len(some)
-    injected.windows.probability(everyone, whole(DEFAULT))
+    injected.windows.ask(everyone, whole(DEFAULT), False, 4)
     assert len(asked) == len(set(asked)) == len(networks) * len(everyone)

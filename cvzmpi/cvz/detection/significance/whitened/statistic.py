@@ -20,12 +20,14 @@ from scipy.fft import irfft, next_fast_len, rfft
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.templates import Template
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, in_cadences
 
 MIN_COVERAGE = 0.3
 """A template is compared where this part of its sum of squares lies on usable cadences."""
 
-_PART = 360  # cadences (half a day) over which the scale is measured, or
+_PART = 360  # cadences of 120 s (half a day) over which the scale is measured, or
 _WIDTHS = 24  # so many FWHMs of the template, if that is more
+_FEWEST = 120  # cadences of others, for a median that is worth something
 _SIGMA = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
 
 
@@ -94,20 +96,24 @@ def _correlated(spectrum: np.ndarray, length: int, before: int, n: int) -> np.nd
     return np.concatenate([product[length - before :], product[: n - before]])
 
 
-def noise_scales(statistic: np.ndarray, templates: tuple[Template, ...]) -> np.ndarray:
+def noise_scales(
+    statistic: np.ndarray, templates: tuple[Template, ...], exposure: float = EXPOSURE
+) -> np.ndarray:
     """The star's noise in each template, in units of the process's.
 
     Parameters
     ----------
     statistic : float64, shape (n_templates, n)
         At the usable cadences; NaN where there is none.
+    exposure : float
+        In days.
 
     Returns
     -------
     float64, shape (n_templates, n)
         Above 0 everywhere. Linear between the middles of parts of half a day, or of 24 FWHMs.
     """
-    n = statistic.shape[1]
+    n, part = statistic.shape[1], in_cadences(_PART, exposure, _FEWEST)
     scales = np.ones(statistic.shape)
     for k, (template, scale) in enumerate(zip(templates, scales, strict=True)):
         if k > 0 and template.fwhm == templates[k - 1].fwhm:  # another phase has the same noise
@@ -118,7 +124,7 @@ def noise_scales(statistic: np.ndarray, templates: tuple[Template, ...]) -> np.n
         if not known.any():
             continue
         overall = _SIGMA * _median(values[known])
-        n_parts = max(1, n // int(max(_PART, _WIDTHS * template.fwhm)))
+        n_parts = max(1, n // int(max(part, _WIDTHS * template.fwhm)))
         edges = np.linspace(0, n, n_parts + 1).astype(int)
         of_parts = np.full(n_parts, overall)
         for k, (start, stop) in enumerate(pairwise(edges)):

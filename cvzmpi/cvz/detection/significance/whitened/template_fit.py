@@ -10,8 +10,10 @@ from scipy.optimize import minimize
 
 from cvzmpi.cvz.detection.significance.whitened.templates import flare
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 
-_SHORTEST, _LONGEST = 0.2, 64.0  # FWHM in cadences that is fitted
+# FWHM in cadences that is fitted; the longest in cadences of 120 s, or so many of others
+_SHORTEST, _LONGEST, _LEAST_LONGEST = 0.2, 64.0, 8
 _BEFORE, _AFTER = 2.0, 40.0  # FWHMs around the peak outside of which a flare is below 0.1 %
 _STEP = 0.05  # of the numerical derivatives, in cadences and in ln FWHM
 
@@ -38,6 +40,7 @@ def fit_template(whitening: Whitening, peak: float, fwhm: float, number: int) ->
     """
     place = int(whitening.samples.place[number])
     reach = 2 + fwhm / 2
+    longest = in_cadences(_LONGEST, whitening.samples.exposure, _LEAST_LONGEST)
 
     def ratio(parameters: np.ndarray) -> tuple[float, float]:
         at, log_fwhm = parameters
@@ -48,7 +51,7 @@ def fit_template(whitening: Whitening, peak: float, fwhm: float, number: int) ->
 
     def objective(parameters: np.ndarray) -> float:
         at, log_fwhm = parameters
-        if abs(at - peak) > reach or not _SHORTEST < math.exp(log_fwhm) < _LONGEST:
+        if abs(at - peak) > reach or not _SHORTEST < math.exp(log_fwhm) < longest:
             return math.inf  # not 0, which is better than what loses light
         product, information = ratio(parameters)
         return -product * abs(product) / information if information > 0 else 0.0

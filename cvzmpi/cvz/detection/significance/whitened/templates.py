@@ -1,8 +1,9 @@
 """The bank of flare templates that the search compares a light curve with.
 
 A template is the flare shape averaged over each exposure, at one FWHM and one phase of its peak
-within the cadence. FWHMs double from half a cadence to an hour; in between, a template of the bank
-loses at most 3 % of the signal-to-noise of the best one. Phases matter for the shortest only.
+within the cadence. FWHMs double from half a cadence to an hour or more; in between, a template
+of the bank loses at most 3 % of the signal-to-noise of the best one. Phases matter for the shortest
+only.
 
 Everything is in cadences: templates of one exposure time are the same for all light curves.
 """

@@ -23,10 +23,14 @@ from celerite2 import backprop, driver
 
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.templates import Template
+from cvzmpi.cvz.light_curves.exposure import in_cadences
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 
 _LEFT_OUT = 1e30  # noise variance of a cadence that is left out, in variances of the process
-_AFTERGLOW = 300  # cadences after its end in which a whitened template fades
+_AFTERGLOW, _FEWEST_AFTER = (
+    300,
+    150,
+)  # cadences (of 120 s; of others at least) after its end in which a whitened template fades
 _PLACES = 24  # places in the light curve at which the information of a template is computed
 
 
@@ -125,7 +129,8 @@ class Whitening:
 
     def around(self, place: int, before: int, after: int) -> slice:
         """The part from `before` to `after` cadences of a place, and what fades after it."""
-        return self.samples.piece(place - before, place + after + _AFTERGLOW)
+        glow = in_cadences(_AFTERGLOW, self.samples.exposure, _FEWEST_AFTER)
+        return self.samples.piece(place - before, place + after + glow)
 
 
 def typical_places(samples: Samples) -> np.ndarray:

@@ -104,8 +104,17 @@ def test_another_cadence_is_one_line(opened, tmp_path, change, message):
         read_light_curve(tmp_path / "lc.fits")
 
 
-def test_times_of_another_mission_are_one_line(lightkurve, opened, tmp_path):
+def test_times_of_kepler_become_btjd_and_that_is_told(lightkurve, opened, tmp_path):
+    opened.to_fits(tmp_path / "btjd.fits")
     opened.time.format = "bkjd"
+    opened.to_fits(tmp_path / "bkjd.fits")
+    btjd, bkjd = (read_light_curve(tmp_path / f"{name}.fits") for name in ("btjd", "bkjd"))
+    assert np.allclose(btjd.time, bkjd.time, rtol=0, atol=1e-9, equal_nan=True)
+    assert "TIME was counted from BJD 2454833, is BTJD now" in bkjd.header["input_note"]
+
+
+def test_times_of_an_unknown_zero_are_one_line(lightkurve, opened, tmp_path):
+    opened.time.format = "mjd"
     opened.to_fits(tmp_path / "lc.fits")
-    with pytest.raises(LightCurveError, match="times in 'bkjd', expected 'btjd' or 'jd'"):
+    with pytest.raises(LightCurveError, match="times in 'mjd', expected 'btjd', 'bkjd' or 'jd'"):
         read_light_curve(tmp_path / "lc.fits")

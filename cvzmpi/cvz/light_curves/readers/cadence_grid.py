@@ -9,26 +9,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from cvzmpi.cvz.light_curves.exposure import EXPOSURE, check_cadence
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE, exposure_of
 from cvzmpi.errors import LightCurveError
 
 
-def check_times(name: str, time: np.ndarray) -> None:
-    """Refuse times that do not increase, or not in steps of the exposure.
+def exposure_by_times(name: str, time: np.ndarray) -> float:
+    """The exposure in days, of times that increase in steps of it.
 
     Parameters
     ----------
     time : float64, shape (n,)
         In days; NaN where there is none.
 
+    Returns
+    -------
+    float
+        That of SPOC's 2-minute light curves where there are no two times.
+
     Raises
     ------
     LightCurveError
+        If the times do not increase, or are not regular.
     """
     finite = np.flatnonzero(np.isfinite(time))
     steps = np.diff(time[finite])
     if not len(steps):
-        return
+        return EXPOSURE
     backwards = np.flatnonzero(steps <= 0)
     if len(backwards):
         row = finite[backwards[0] + 1]
@@ -36,10 +42,12 @@ def check_times(name: str, time: np.ndarray) -> None:
             f"{name}: the time at row {row} is not after the one before; expected times in order, "
             "each once"
         )
-    check_cadence(name, time)
+    return exposure_of(name, time)
 
 
-def places_on_grid(time: np.ndarray, cadence_number: np.ndarray | None) -> np.ndarray:
+def places_on_grid(
+    time: np.ndarray, cadence_number: np.ndarray | None, exposure: float
+) -> np.ndarray:
     """The row of each cadence where all cadences have one.
 
     Parameters
@@ -49,6 +57,8 @@ def places_on_grid(time: np.ndarray, cadence_number: np.ndarray | None) -> np.nd
     cadence_number : int, shape (n,), optional
         The archive's number of each cadence. Without it the places follow from the times; then
         only cadences that have one have a place.
+    exposure : float
+        In days.
 
     Returns
     -------
@@ -61,7 +71,7 @@ def places_on_grid(time: np.ndarray, cadence_number: np.ndarray | None) -> np.nd
         return np.arange(len(time))
     # From one cadence to the next: the Earth's motion changes the distance of times by a second in
     # a few hours, which over a whole sector would be more than a cadence.
-    steps = np.rint(np.diff(time[finite]) / EXPOSURE).astype(np.int64)
+    steps = np.rint(np.diff(time[finite]) / exposure).astype(np.int64)
     by_time = np.concatenate([[0], np.cumsum(np.maximum(steps, 1))])
     if cadence_number is not None:
         numbers = cadence_number.astype(np.int64) - int(cadence_number[0])

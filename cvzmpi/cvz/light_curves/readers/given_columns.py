@@ -1,4 +1,4 @@
-"""The columns of a light curve that was given in memory, as plain numbers."""
+"""The columns of a light curve that is in memory, or in a table, as plain numbers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from astropy import units as u
 from astropy.time import Time, TimeDelta
 from astropy.timeseries import TimeSeries
 
-from cvzmpi.cvz.light_curves.fits_header import BTJD_ZERO
 from cvzmpi.cvz.light_curves.identity import is_identity
-from cvzmpi.cvz.light_curves.measured_values import BTJD_RANGE
+from cvzmpi.cvz.light_curves.readers.fits_kinds import BTJD_ZERO
+from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Kind, by_lightkurve, qlp
 from cvzmpi.errors import LightCurveError, one_line
 
 NAME = "light curve"
@@ -92,8 +92,24 @@ class GivenColumns:
 
     @property
     def sector(self) -> int:
-        """The sector; 0 where it says none."""
+        """The sector, quarter or campaign; 0 where it says none."""
+        if self.is_of_kepler:
+            return _first_number(
+                self.meta, ("QUARTER", "CAMPAIGN"), lambda value: is_identity(1, value)
+            )
         return _first_number(self.meta, _SECTOR_NAMES, lambda value: is_identity(1, value))
+
+    @property
+    def is_of_kepler(self) -> bool:
+        """True for a light curve of Kepler or K2."""
+        return str(self.meta.get("MISSION", "TESS")) in ("Kepler", "K2")
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the file that it was read from, as far as its facts say."""
+        if str(self.meta.get("AUTHOR", "")).upper() == "QLP":
+            return qlp(self.sector)
+        return by_lightkurve(str(self.meta["MISSION"]) if self.is_of_kepler else "TESS")
 
     @property
     def is_of_archive(self) -> bool:
@@ -109,9 +125,9 @@ def _days(time: Any) -> np.ndarray:
         return _btjd(time)
     days = _numbers("time", time, None if _unit(time) is None else u.d).astype(np.float64)
     middle = float(np.nanmedian(days)) if np.isfinite(days).any() else np.nan
+    low, high = TESS.first, TESS.last
     if middle > _SMALLEST_JD:
-        days, middle = days - BTJD_ZERO, middle - BTJD_ZERO
-    low, high = BTJD_RANGE
+        days, middle, low = days - BTJD_ZERO, middle - BTJD_ZERO, KEPLER.first
     if not (np.isnan(middle) or low <= middle <= high):
         raise LightCurveError(
             f"{NAME}: the median time is {middle:.6g}, expected BTJD ({low:g} to {high:g}) or JD; "

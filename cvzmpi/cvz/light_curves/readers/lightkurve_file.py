@@ -11,7 +11,7 @@ from typing import Any
 from cvzmpi.errors import LightCurveError
 
 _CREATOR = "lightkurve"
-_BTJD = {"btjd": 0.0, "jd": -2457000.0}
+_BTJD = {"btjd": 0.0, "bkjd": -2167.0, "jd": -2457000.0}
 """Days to be added to times of a format of astropy, for BTJD."""
 
 
@@ -61,11 +61,11 @@ def time_offset(path: Path, table: Any) -> float:
     Raises
     ------
     LightCurveError
-        If the times are in another format than BTJD or JD.
+        If the times are in another format than BTJD, BKJD or JD.
     """
     unit = table.columns["TIME"].unit
     if unit not in _BTJD:
         raise LightCurveError(
-            f"{path}: written by lightkurve with times in {unit!r}, expected 'btjd' or 'jd'"
+            f"{path}: written by lightkurve with times in {unit!r}, expected 'btjd', 'bkjd' or 'jd'"
         )
     return _BTJD[unit]

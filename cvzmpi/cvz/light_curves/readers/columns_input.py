@@ -1,0 +1,96 @@
+"""A light curve of columns in memory, or of a table, as the stages take it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cvzmpi.cvz.light_curves.fits_header import facts
+from cvzmpi.cvz.light_curves.fits_input import measurements, of_kind
+from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
+from cvzmpi.cvz.light_curves.readers.cadence_grid import (
+    exposure_by_times,
+    on_grid,
+    places_on_grid,
+)
+from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
+from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS
+from cvzmpi.errors import LightCurveError
+
+_NORMAL_MAD = 1.4826
+"""Standard deviation of a normal distribution, in median absolute deviations."""
+
+_ALL_ROWS = ("none", "0", "None")
+"""Bitmasks with which lightkurve leaves out nothing."""
+
+
+def of_columns(given: GivenColumns) -> LightCurve:
+    """The light curve, with a row for each cadence from the first to the last.
+
+    Raises
+    ------
+    LightCurveError
+        If they are no light curve.
+    """
+    exposure = exposure_by_times(NAME, given.time)
+    if not len(given.time):
+        raise LightCurveError(f"{NAME}: it has no cadence")
+    places = places_on_grid(given.time, given.cadence_number, exposure)
+    notes = list(_rows_left_out(given.meta))
+    error = given.flux_err
+    if error is None or not np.isfinite(error).any():
+        error = np.where(np.isfinite(given.flux), _typical_error(given, places), np.nan)
+        notes.append("no flux errors: estimated from the differences of neighbouring cadences")
+    n_rows = int(places.max(initial=-1)) + 1
+    quality = np.zeros(len(places), np.int32) if given.quality is None else given.quality
+    raw = {
+        "TIME": on_grid(given.time, places, np.nan),
+        "PDCSAP_FLUX": on_grid(given.flux, places, np.nan),
+        "PDCSAP_FLUX_ERR": on_grid(error, places, np.nan),
+        "QUALITY": on_grid(quality, places, 0),
+    }
+    if n_rows > len(places):
+        notes.append(f"{n_rows - len(places)} cadences are missing: rows without values are there")
+    known = given.time[np.isfinite(given.time)]
+    early = len(known) > 0 and np.median(known) < TESS.first
+    columns, left_out = measurements(NAME, raw, 0.0, KEPLER if early else TESS)
+    header, odd = facts(given.meta, given.meta)
+    if notes := notes + left_out + odd:
+        header["input_note"] = "; ".join(notes)
+    header |= of_kind(given.kind, exposure)
+    if not given.is_of_archive:
+        header[FLUX_UNIT] = given.unit
+    return LightCurve(
+        tic=given.tic, sector=given.sector, exposure=exposure, header=header, **columns
+    )
+
+
+def _typical_error(given: GivenColumns, places: np.ndarray) -> float:
+    """The standard deviation of the noise from one cadence to the next.
+
+    Raises
+    ------
+    LightCurveError
+        If there are no two neighbouring cadences of different flux.
+    """
+    flux = np.asarray(given.flux, np.float64)
+    neighbours = np.diff(places) == 1
+    differences = np.abs(np.diff(flux)[neighbours])
+    differences = differences[np.isfinite(differences)]
+    error = _NORMAL_MAD * float(np.median(differences)) / np.sqrt(2) if len(differences) else 0.0
+    if not error > 0:
+        raise LightCurveError(f"{NAME}: no flux errors, and no noise to estimate them from")
+    return error
+
+
+def _rows_left_out(meta: Mapping[str, Any]) -> list[str]:
+    """What lightkurve says of rows that its reader left out."""
+    bitmask = meta.get("QUALITY_BITMASK", "none")
+    if str(bitmask) in _ALL_ROWS:
+        return []
+    return [
+        f"lightkurve left out the rows of its quality_bitmask {bitmask!r}, perhaps the brightest "
+        "cadences of flares: quality_bitmask='none' keeps them"
+    ]

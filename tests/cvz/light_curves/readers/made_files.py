@@ -1,0 +1,108 @@
+"""Small FITS files with the headers and the columns of the archive's kinds, by their descriptions.
+
+Of Kepler and K2: the headers of real files (release 25, file version 6.1). Of TESS-SPOC and SPOC:
+the TESS Science Data Products Description Document, EXP-TESS-ARC-ICD-0014. Of QLP: its data product
+description, as the reader of lightkurve 2.6 has it.
+"""
+
+import numpy as np
+from astropy.io import fits
+
+N = 600
+FRAME = 6.53875 / 86400  # of Kepler, days
+LONG, SHORT = 270 * FRAME, 9 * FRAME
+
+
+def _table(columns, start, step, bits, flux=1000.0, **cards):
+    """The table of a light curve with a column of each name, and its times."""
+    rng = np.random.default_rng(1)
+    time = start + step * np.arange(N)
+    values = {
+        "D": time,
+        "E": rng.normal(flux, 1e-3 * flux, N),
+        "J": bits,
+    }
+    made = [
+        fits.Column(name, kind, array=np.full(N, 1e-3 * flux) if "ERR" in name else values[kind])
+        for name, kind in columns
+    ]
+    table = fits.BinTableHDU.from_columns(made, name="LIGHTCURVE")
+    table.header.update({"TIMESYS": "TDB", "TIMEUNIT": "d"} | cards)
+    return table
+
+
+def bits(*at):
+    """Quality bits, counted from 0: one cadence for each, the first at row 10."""
+    quality = np.zeros(N, np.int32)
+    for place, bit in enumerate(at):
+        quality[10 + place] = np.int32(1) << bit
+    return quality
+
+
+def _written(path, primary, table):
+    hdu = fits.PrimaryHDU()
+    hdu.header.update(primary)
+    fits.HDUList([hdu, table]).writeto(path, overwrite=True)
+    return path
+
+
+def spoc(path, seconds, quality=None, **cards):
+    """SPOC's light curves, and those of full-frame images."""
+    columns = [("TIME", "D"), ("PDCSAP_FLUX", "E"), ("PDCSAP_FLUX_ERR", "E"), ("QUALITY", "J")]
+    primary = {
+        "TELESCOP": "TESS",
+        "ORIGIN": "NASA/Ames",
+        "OBJECT": "TIC 261136679",
+        "TICID": 261136679,
+        "SECTOR": 27,
+        "TESSMAG": 12.94,
+    }
+    quality = bits() if quality is None else quality
+    table = _table(
+        columns,
+        *(2036.3, seconds / 86400, quality),
+        **{"BJDREFI": 2457000, "BJDREFF": 0.0, "TIMEDEL": seconds / 86400},
+        **{"CROWDSAP": 0.87, "FLFRCSAP": 0.91} | cards,
+    )
+    return _written(path, primary, table)
+
+
+def qlp(path, sector, seconds, quality=None, **cards):
+    """QLP's light curves: other columns from sector 56 on."""
+    trend = "DET" if sector >= 56 else "KSPSAP"
+    columns = [("TIME", "D"), ("SAP_FLUX", "E"), (f"{trend}_FLUX", "E")]
+    columns += [(f"{trend}_FLUX_ERR", "E"), ("QUALITY", "J"), ("ORBITID", "J")]
+    primary = {
+        "TELESCOP": "TESS",
+        "ORIGIN": "MIT/QLP",
+        "OBJECT": "TIC 277554109",
+        "TICID": 277554109,
+        "SECTOR": sector,
+        "TESSMAG": 9.3,
+    }
+    quality = bits() if quality is None else quality
+    table = _table(
+        columns,
+        *(1600.0, seconds / 86400, quality, 1.0),
+        **{"BJDREFI": 2457000, "BJDREFF": 0.0} | cards,
+    )
+    return _written(path, primary, table)
+
+
+def kepler(path, exposure=LONG, quality=None, mission="Kepler", primary=(), **cards):
+    """Light curves of Kepler, quarter 2, and of K2, campaign 4."""
+    columns = [("TIME", "D"), ("PDCSAP_FLUX", "E"), ("PDCSAP_FLUX_ERR", "E"), ("SAP_QUALITY", "J")]
+    which = {"QUARTER": 2} if mission == "Kepler" else {"CAMPAIGN": 4}
+    catalogue = "KIC" if mission == "Kepler" else "EPIC"
+    number = 10002792 if mission == "Kepler" else 211117077
+    header = {"TELESCOP": "Kepler", "MISSION": mission, "ORIGIN": "NASA/Ames"}
+    header |= {"OBJECT": f"{catalogue} {number}", "KEPLERID": number} | which
+    header |= {"KEPMAG": 13.005, "TEFF": 4524, "RADIUS": 0.651, "FILEVER": "6.1"} | dict(primary)
+    quality = bits() if quality is None else quality
+    table = _table(
+        columns,
+        *(169.5, exposure, quality, 5000.0),
+        **{"BJDREFI": 2454833, "BJDREFF": 0.0, "TIMEDEL": exposure},
+        **{"CROWDSAP": 0.8321, "FLFRCSAP": 0.8514} | cards,
+    )
+    return _written(path, header, table)
