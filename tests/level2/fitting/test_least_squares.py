@@ -12,7 +12,7 @@ from cvzmpi.level2.fitting.levenberg_marquardt import bring_into_range
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
-from cvzmpi.level2.spectroscopy.model_tables import ModelTables
+from cvzmpi.level2.spectroscopy.model_tables import ModelTables, thinned
 
 MODEL = MilneEddington(WAVELENGTH)
 TRUTH = atmospheres(12, np.random.default_rng(4), weakest=600)
@@ -114,3 +114,21 @@ def test_the_bits_are_the_same_where_the_machine_code_is_made_and_where_it_is_re
     }
     assert list(tmp_path.rglob("*.nbi"))
     assert len(outputs) == 1
+
+
+def test_of_several_starts_the_one_that_fits_goes_on():
+    observed = MODEL.stokes(TRUTH)
+    far = START * 1.0
+    far[:, me.VELOCITY] += 15
+    both = np.stack([far, START])
+    result = fitted(observed, both)
+    assert result.chi_squared.max() < 1
+    assert np.array_equal(result.parameters, fitted(observed, both[::-1]).parameters)
+
+
+def test_a_rough_fit_takes_wavelengths_near_the_lines():
+    rough, picked = thinned(ModelTables.of(MODEL))
+    assert len(rough.wavelength) == len(picked) == rough.n_wavelengths < len(WAVELENGTH) / 2
+    assert np.array_equal(rough.wavelength, WAVELENGTH[picked])
+    few = ModelTables.of(MilneEddington(WAVELENGTH[:40]))
+    assert len(thinned(few)[1]) == 0
