@@ -88,12 +88,11 @@ class Level2Steps:
         """Prepare the programs whose Level 1 data are here."""
         # It loads NumPy and HDF5, and MPI with a parallel HDF5, which the service must not.
         from cvzmpi.level2.inversion.preparation import prepare_programs
-        from cvzmpi.level2.spectroscopy.line_table import lines_of
 
         level1, maps = self.config.level1.directory, self.config.maps
-        settings, lines = self.config.preprocess, lines_of(self.config.inversion)
+        settings, inversion = self.config.preprocess, self.config.inversion
         return prepare_programs(
-            self.catalogue, job, level1, maps.prepared, settings, lines, maps.calcium
+            self.catalogue, job, level1, maps.prepared, settings, inversion, maps.calcium
         )
 
     def fetch(

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -37,9 +36,6 @@ from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
 from cvzmpi.messages.wording import counted
 from cvzmpi.storage.structure_checksum import new_in_memory
 from cvzmpi.storage.whole_file import is_there
-
-if TYPE_CHECKING:
-    pass
 
 FORMAT = "cvzmpi inverted map"
 FORMAT_VERSION = 1

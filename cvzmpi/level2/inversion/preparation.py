@@ -19,7 +19,8 @@ from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.isolation import program_failure
 from cvzmpi.level2.programs.program import ObservingProgram
 from cvzmpi.level2.programs.retry import failure_event
-from cvzmpi.level2.settings import PreprocessSettings
+from cvzmpi.level2.settings import InversionSettings, PreprocessSettings
+from cvzmpi.level2.spectroscopy.line_table import lines_of
 from cvzmpi.level2.spectroscopy.zeeman import CA_II_854, FE_I_630, Line
 from cvzmpi.messages.wording import counted
 
@@ -64,7 +65,7 @@ def prepare_programs(
     level1: Path,
     output: Path,
     settings: PreprocessSettings,
-    lines: Sequence[Line] = FE_I_630,
+    inversion: InversionSettings | None = None,
     calcium: bool = False,
 ) -> PreparationReport:
     """Prepare all programs that are invertible, not reserved, and here as a whole.
@@ -76,16 +77,18 @@ def prepare_programs(
     ----------
     level1, output : Path
         Directories of all Level 1 data, and of the prepared maps.
-    lines : sequence of Line
-        The lines of the inversion; datasets with all of them are prepared.
+    inversion : InversionSettings, optional
+        Datasets with all of its lines are prepared.
     calcium : bool
         Whether datasets with Ca II 854.2 nm are prepared as well.
 
     Raises
     ------
     CvzmpiError
-        If the machine, the installation or the ledger is at fault; then its program stays as it is.
+        If the machine, the installation, the ledger or the table of lines is at fault; then the
+        program stays as it is.
     """
+    lines = FE_I_630 if inversion is None else lines_of(inversion)
     report = PreparationReport()
     reserved = catalogue.reservations()
     for unit in _to_prepare(catalogue):
