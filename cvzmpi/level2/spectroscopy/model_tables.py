@@ -19,6 +19,7 @@ LANES = 16
 
 # Of the wavelengths that a rough fit needs, see `thinned`, in pm.
 _ROUGH_STEP, _NEAR_LINES = 4.5, 45.0
+_ROUGH_SUM_STEP, _ROUGH_SUM = 2.7, 0.01  # of a spectral profile, in pm, and the error of the sum
 _FEWEST, _MOST = 24, 0.6  # of the observed ones; else all are fitted at once
 
 
@@ -97,13 +98,16 @@ def thinned(tables: ModelTables) -> tuple[ModelTables, np.ndarray]:
     """
     observed = np.arange(tables.n_wavelengths)
     taps, computed = tables.taps, tables.wavelength
-    if len(taps):
-        # The profile is smooth: it is summed at the observed wavelengths alone.
-        skipped = int(np.argmax(taps)) % tables.oversampling
-        taps = taps[skipped :: tables.oversampling] / taps[skipped :: tables.oversampling].sum()
-        computed = np.ascontiguousarray(computed[skipped :: tables.oversampling])
     step = np.median(np.abs(np.diff(computed))) * 1e3 if len(computed) > 1 else np.inf
-    stride = max(1, int(_ROUGH_STEP / step))
+    stride = max(1, int(_ROUGH_STEP / (step * tables.oversampling)))
+    between = 1
+    if len(taps):
+        thin = _rough_sum(taps, tables.oversampling, step)
+        between = thin // tables.oversampling
+        stride = -(-stride // between) * between
+        skipped = int(np.argmax(taps)) % thin
+        taps = taps[skipped::thin] / taps[skipped::thin].sum()
+        computed = np.ascontiguousarray(computed[skipped::thin])
     picked = observed[::stride].copy()
     if not len(taps):
         distance = np.abs(computed[:, np.newaxis] - tables.line_wavelength).min(axis=1) * 1e3
@@ -118,9 +122,23 @@ def thinned(tables: ModelTables) -> tuple[ModelTables, np.ndarray]:
         n_wavelengths=len(picked),
         stray_light=stray_light[..., picked] if stray_light.size else stray_light,
         taps=taps,
-        oversampling=stride if len(taps) else 1,
+        oversampling=stride // between if len(taps) else 1,
     )
     return rough, picked
+
+
+def _rough_sum(taps: np.ndarray, oversampling: int, step: float) -> int:
+    """Every how many of the computed wavelengths a blurred spectrum may roughly be summed at.
+
+    A multiple of `oversampling`: the largest for which the sum of the taps hardly depends on where
+    it begins, so that neither does that of a spectrum which changes over longer distances.
+    """
+    thin = oversampling
+    for longer in range(2 * oversampling, int(_ROUGH_SUM_STEP / step) + 1, oversampling):
+        sums = np.array([taps[first::longer].sum() for first in range(longer)]) * longer
+        if np.abs(sums - 1).max() < _ROUGH_SUM:
+            thin = longer
+    return thin
 
 
 class Workspace(NamedTuple):

@@ -13,6 +13,7 @@ from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables, thinned
+from cvzmpi.level2.spectroscopy.spectral_profile import SpectralProfile
 
 MODEL = MilneEddington(WAVELENGTH)
 TRUTH = atmospheres(12, np.random.default_rng(4), weakest=600)
@@ -132,3 +133,16 @@ def test_a_rough_fit_takes_wavelengths_near_the_lines():
     assert np.array_equal(rough.wavelength, WAVELENGTH[picked])
     few = ModelTables.of(MilneEddington(WAVELENGTH[:40]))
     assert len(thinned(few)[1]) == 0
+
+
+@pytest.mark.parametrize("fwhm", [2.0, 4.2, 12.0])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_rough_fit_of_blurred_spectra_sums_over_fewer_wavelengths(fwhm, stride):
+    wavelength = WAVELENGTH[::stride]
+    tables = ModelTables.of(
+        MilneEddington(wavelength, spectral_profile=SpectralProfile.of(wavelength, fwhm))
+    )
+    rough, picked = thinned(tables)
+    assert len(rough.wavelength) < 0.7 * len(tables.wavelength)
+    found, expected = least_squares.profiles(rough, TRUTH), least_squares.profiles(tables, TRUTH)
+    assert found == pytest.approx(expected[:, :, picked], abs=3 * NOISE)
