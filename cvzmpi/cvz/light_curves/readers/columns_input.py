@@ -54,8 +54,10 @@ def of_columns(given: GivenColumns) -> LightCurve:
     if n_rows > len(places):
         notes.append(f"{n_rows - len(places)} cadences are missing: rows without values are there")
     known = given.time[np.isfinite(given.time)]
+    # the last campaigns of K2 were when TESS observed already
     early = len(known) > 0 and np.median(known) < TESS.first
-    columns, left_out = measurements(NAME, raw, 0.0, KEPLER if early else TESS)
+    observed = KEPLER if early else given.kind.observed
+    columns, left_out = measurements(NAME, raw, 0.0, observed)
     header, odd = facts(given.meta, given.meta)
     if notes := notes + left_out + odd:
         header["input_note"] = "; ".join(notes)

@@ -38,14 +38,6 @@ _FILES_WITH_UTC = 5.0
 on the Kepler timing error)."""
 
 
-def is_known(hdus: Any) -> bool:
-    """Whether a FITS file says that it is of one of the kinds here."""
-    primary = hdus[0].header
-    names = ("TICID", "KEPLERID")
-    by_name = any(name in primary for name in names)
-    return by_name or lightkurve_file.is_by_lightkurve(primary) or _is_qlp(primary)
-
-
 def kind_of(hdus: Any) -> Kind:
     """The kind of a FITS file; that of SPOC's, whose reader says what is wrong, where none fits."""
     primary = hdus[0].header

@@ -11,6 +11,7 @@ from typing import Any
 from cvzmpi.errors import LightCurveError
 
 _CREATOR = "lightkurve"
+_OF_ARCHIVE = ("electron/s", "e-/s")
 _BTJD = {"btjd": 0.0, "bkjd": -2167.0, "jd": -2457000.0}
 """Days to be added to times of a format of astropy, for BTJD."""
 
@@ -53,6 +54,12 @@ def column_names(path: Path, columns: set[str]) -> tuple[str, str, str, str | No
         f"{path}: written by lightkurve without the columns TIME, FLUX and FLUX_ERR: found "
         f"{', '.join(sorted(columns))}"
     )
+
+
+def flux_unit(table: Any, name: str) -> str | None:
+    """The unit of a column of flux, as astropy writes it: None for e-/s, empty for none."""
+    unit = table.columns[name].unit or ""
+    return None if unit.replace(" ", "") in _OF_ARCHIVE else unit
 
 
 def time_offset(path: Path, table: Any) -> float:

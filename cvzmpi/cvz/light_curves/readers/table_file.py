@@ -13,7 +13,7 @@ from astropy.table import Table
 from astropy.time import Time
 
 from cvzmpi.cvz.light_curves.fits_file import MAX_BYTES
-from cvzmpi.cvz.light_curves.identity import LightCurveId, is_identity
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import PRODUCT, LightCurve
 from cvzmpi.cvz.light_curves.readers.columns_input import of_columns
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
@@ -138,6 +138,4 @@ def _given(table: Table, names: Mapping[str, str], time_format: str | None) -> G
         if theirs in names
     }
     meta = {key: value for key, value in table.meta.items() if isinstance(key, str)}
-    if not is_identity(meta.get("TICID", meta.get("TIC", 0)), 1):
-        meta = {key: value for key, value in meta.items() if key not in ("TICID", "TIC")}
     return replace(given, **whole, meta=meta)
