@@ -42,7 +42,6 @@ from cvzmpi.cvz.light_curves.measured_values import (
     without_wild_times,
 )
 from cvzmpi.cvz.light_curves.readers.fits_kinds import (
-    BTJD_ZERO,
     identity,
     kind_of,
     notes_of,
@@ -50,6 +49,7 @@ from cvzmpi.cvz.light_curves.readers.fits_kinds import (
 )
 from cvzmpi.cvz.light_curves.readers.lightkurve_file import flux_unit
 from cvzmpi.cvz.light_curves.readers.reader import (
+    BTJD_ZERO,
     SPOC,
     SPOC_COLUMNS,
     TESS,

@@ -25,8 +25,6 @@ TABLE_SUFFIXES = (".ecsv", ".csv", ".parquet", ".pq")
 class FitsReader:
     """Reads FITS files of the kinds in `fits_kinds`."""
 
-    name = "fits"
-
     def recognises(self, file: GivenFile) -> bool:
         """True for a file with the headers and the columns of one of the kinds.
 
@@ -49,8 +47,6 @@ class FitsReader:
 
 class TableReader:
     """Reads tables: ECSV (a `TimeSeries` of astropy, too), CSV and Parquet."""
-
-    name = "table"
 
     def recognises(self, file: GivenFile) -> bool:
         """True for the name of a table."""

@@ -14,6 +14,7 @@ from cvzmpi.cvz.light_curves.exposure import (
 from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
 from cvzmpi.cvz.light_curves.readers import lightkurve_file
 from cvzmpi.cvz.light_curves.readers.reader import (
+    BTJD_ZERO,
     KEPLER_COLUMNS,
     QLP_NEW_COLUMNS,
     SPOC,
@@ -26,9 +27,6 @@ from cvzmpi.cvz.light_curves.readers.reader import (
     qlp,
 )
 from cvzmpi.errors import LightCurveError
-
-BTJD_ZERO = 2457000
-"""BJD at which BTJD is 0."""
 
 _MAX_QUARTER = 999
 """Quarters of Kepler go from 0 to 17, campaigns of K2 from 0 to 19, with halves as 91, 92, ..."""

@@ -12,8 +12,14 @@ from astropy.time import Time, TimeDelta
 from astropy.timeseries import TimeSeries
 
 from cvzmpi.cvz.light_curves.identity import is_identity
-from cvzmpi.cvz.light_curves.readers.fits_kinds import BTJD_ZERO
-from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Kind, by_lightkurve, qlp
+from cvzmpi.cvz.light_curves.readers.reader import (
+    BTJD_ZERO,
+    KEPLER,
+    TESS,
+    Kind,
+    by_lightkurve,
+    qlp,
+)
 from cvzmpi.errors import LightCurveError, one_line
 
 NAME = "light curve"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.cvz.light_curves.readers.reader import TIME_ZEROS
 from cvzmpi.errors import LightCurveError
 
 _CREATOR = "lightkurve"
 _OF_ARCHIVE = ("electron/s", "e-/s")
-_BTJD = {"btjd": 0.0, "bkjd": -2167.0, "jd": -2457000.0}
-"""Days to be added to times of a format of astropy, for BTJD."""
+_FORMATS = ("btjd", "bkjd", "jd")
 
 
 def is_by_lightkurve(primary: Any) -> bool:
@@ -71,8 +71,8 @@ def time_offset(path: Path, table: Any) -> float:
         If the times are in another format than BTJD, BKJD or JD.
     """
     unit = table.columns["TIME"].unit
-    if unit not in _BTJD:
+    if unit not in _FORMATS:
         raise LightCurveError(
             f"{path}: written by lightkurve with times in {unit!r}, expected 'btjd', 'bkjd' or 'jd'"
         )
-    return _BTJD[unit]
+    return TIME_ZEROS[unit]

@@ -206,8 +206,6 @@ def test_what_is_no_table_is_one_line(tmp_path):
 class OnePoint:
     """A reader of somebody else."""
 
-    name = "one-point"
-
     def recognises(self, file):
         return file.path.suffix == ".dat"
 
