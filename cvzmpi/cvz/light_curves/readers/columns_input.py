@@ -11,7 +11,7 @@ import numpy as np
 from cvzmpi.cvz.light_curves.fits_header import facts
 from cvzmpi.cvz.light_curves.fits_input import measurements, of_kind
 from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
-from cvzmpi.cvz.light_curves.measured_values import without_wild_times
+from cvzmpi.cvz.light_curves.measured_values import as_numbers, without_wild_times
 from cvzmpi.cvz.light_curves.readers.cadence_grid import (
     exposure_by_times,
     on_grid,
@@ -42,6 +42,8 @@ def of_columns(given: GivenColumns) -> LightCurve:
     exposure = exposure_by_times(NAME, given.time)
     if not len(given.time):
         raise LightCurveError(f"{NAME}: it has no cadence")
+    if given.cadence_number is not None:
+        as_numbers(NAME, "cadenceno", given.cadence_number)
     places = places_on_grid(given.time, given.cadence_number, exposure)
     notes = _rows_left_out(given.meta) + wild
     error = given.flux_err

@@ -172,7 +172,7 @@ def _numbers(what: str, values: Any, unit: u.UnitBase | None = None) -> np.ndarr
     if own is not None and unit is not None and own != unit:
         try:
             plain = plain * own.to(unit)
-        except u.UnitConversionError as error:
+        except ValueError as error:  # another kind of unit, or none that astropy knows
             raise LightCurveError(f"{NAME}: {what}: {one_line(error)}") from error
     if mask is not None:
         plain = np.where(np.asarray(mask, bool), plain.dtype.type(np.nan), plain)

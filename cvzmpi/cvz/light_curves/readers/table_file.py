@@ -15,6 +15,7 @@ from astropy.time import Time
 from cvzmpi.cvz.light_curves.fits_file import MAX_BYTES
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import PRODUCT, LightCurve
+from cvzmpi.cvz.light_curves.measured_values import as_numbers
 from cvzmpi.cvz.light_curves.readers.columns_input import of_columns
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
 from cvzmpi.cvz.light_curves.readers.reader import BTJD_ZERO, TIME_ZEROS
@@ -125,6 +126,7 @@ def _given(table: Table, names: Mapping[str, str], time_format: str | None) -> G
                     f"{NAME}: input.columns.time_format = {time_format!r}, expected one of "
                     f"{', '.join(TIME_ZEROS)}"
                 )
+            as_numbers(NAME, "time", time)
             # as BJD, which is known from BTJD by its size
             days: np.ndarray = np.ma.filled(np.ma.asarray(time, float), np.nan)
             time = days + TIME_ZEROS[time_format] + BTJD_ZERO

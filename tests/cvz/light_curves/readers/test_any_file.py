@@ -5,7 +5,7 @@ import importlib.metadata
 import numpy as np
 import pytest
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import Column, Table
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
@@ -191,6 +191,22 @@ def test_a_time_series_of_astropy_says_its_times_itself(tmp_path, table):
     assert np.allclose(light_curve.time, table["time"], rtol=0, atol=1e-9)
     assert light_curve.id == (7, 3)
     assert "no flux errors: estimated" in light_curve.header["input_note"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "chosen", "message"),
+    [
+        ("time", ["now"] * N, {}, "time: expected one number for each cadence"),
+        ("time", ["now"] * N, {"time_format": "bkjd"}, "column time: expected one number in"),
+        ("cadenceno", ["first"] * N, {}, "column cadenceno: expected one number in each row"),
+        ("time", Column(np.arange(N), unit="BTJD"), {}, "time: The unit 'BTJD' is unrecognized"),
+    ],
+)
+def test_columns_of_no_numbers_are_one_line(tmp_path, table, column, values, chosen, message):
+    table[column] = values
+    table.write(tmp_path / "lc.ecsv")
+    with pytest.raises(LightCurveError, match=rf"lc.ecsv: {message}"):
+        read_file(tmp_path / "lc.ecsv", chosen)
 
 
 def test_what_is_no_table_is_one_line(tmp_path):
