@@ -85,9 +85,8 @@ def search(
     Raises
     ------
     LightCurveError
-        If it cannot be read or searched: another exposure than that of
-        the search chosen, times that are not in order, too few
-        cadences.
+        If it cannot be read or searched: another exposure than that of the search chosen, times
+        that are not in order, too few cadences.
     ConfigError
         If a setting is unknown or wrong.
 

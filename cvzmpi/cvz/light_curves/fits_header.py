@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.light_curves.exposure import check_cadence
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS, check_cadence
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_beginning
 from cvzmpi.cvz.light_curves.identity import LightCurveId, is_identity
 from cvzmpi.cvz.light_curves.readers.fits_kinds import (
@@ -16,7 +16,7 @@ from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     identity,
     kind_of,
 )
-from cvzmpi.cvz.light_curves.readers.reader import Columns
+from cvzmpi.cvz.light_curves.readers.reader import SPOC, Columns, Kind
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
 
 # The headers of the archive's light curves take 23 kB; these are tried one after the other.
@@ -67,8 +67,8 @@ def read_headers(path: Path) -> Headers:
     Raises
     ------
     LightCurveError
-        If it is no 2-minute SPOC light curve. The cadence of one that lightkurve wrote is checked
-        when it is read.
+        If it is no 2-minute SPOC light curve of TESS. The cadence of one that lightkurve wrote is
+        checked when it is read.
     """
     for n_bytes in _HEADER_BYTES:
         content = read_beginning(path, n_bytes)
@@ -78,12 +78,22 @@ def read_headers(path: Path) -> Headers:
                 table, _, seconds = light_curve_table(path, hdus)
                 if seconds is not None:
                     check_cadence(path, seconds)
+                _check_kind(path, kind_of(hdus))
                 processing, name = _processing(path, hdus[0].header)
                 return Headers(light_curve, end_of_table(path, table), processing, name)
         except DamagedLightCurveError:
             if len(content) < n_bytes or n_bytes == _HEADER_BYTES[-1]:
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def _check_kind(path: Path, kind: Kind) -> None:
+    """Refuse what has no cadence of 120 s, also where its headers say none."""
+    if kind.catalogue != SPOC.catalogue or kind.name == "qlp":
+        raise LightCurveError(
+            f"{path}: a light curve of {kind.catalogue} by {kind.name}, expected one of SPOC at "
+            f"{EXPOSURE_SECONDS:.0f} s"
+        )
 
 
 def identity_by_name(name: str) -> LightCurveId | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,14 @@ from cvzmpi.cvz.light_curves.measured_values import (
     without_wild_times,
 )
 from cvzmpi.cvz.light_curves.readers.fits_kinds import (
-    BTJD_ZERO,
     identity,
     kind_of,
     notes_of,
     time_offset,
 )
+from cvzmpi.cvz.light_curves.readers.lightkurve_file import flux_unit
 from cvzmpi.cvz.light_curves.readers.reader import (
+    BTJD_ZERO,
     SPOC,
     SPOC_COLUMNS,
     TESS,
@@ -108,6 +110,8 @@ def read_light_curve(
         light_curve = identity(path, hdus)
         table, names, seconds = light_curve_table(path, hdus)
         kind = kind_of(hdus)
+        if kind.name == "lightkurve":
+            kind = replace(kind, flux_unit=flux_unit(table, names.flux))
         end = end_of_table(path, table)
         if len(content) < end:
             raise damaged(path, f"{len(content)} bytes, expected at least {end}")

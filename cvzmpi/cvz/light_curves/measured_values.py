@@ -97,7 +97,7 @@ def check_varied(path: Path | str, flux: np.ndarray) -> None:
     values, counts = np.unique(flux[np.isfinite(flux)], return_counts=True)
     if len(values) and counts.max() > MAX_PART_SAME * counts.sum():
         raise LightCurveError(
-            f"{path}: the flux is exactly {values[counts.argmax()]:g} e-/s in {counts.max():,} of "
+            f"{path}: the flux is exactly {values[counts.argmax()]:g} in {counts.max():,} of "
             f"{counted(int(counts.sum()), 'cadence')}: not measured"
         )
 

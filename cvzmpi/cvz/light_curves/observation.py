@@ -13,7 +13,7 @@ import numpy as np
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.exposure import in_cadences
-from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
 from cvzmpi.errors import LightCurveError
 from cvzmpi.messages.wording import counted
 
@@ -93,7 +93,7 @@ class Observation:
     # flux, flux_err: float64, shape (n,): relative to the median
     flux: np.ndarray
     flux_err: np.ndarray
-    median_flux: float  # e-/s
+    median_flux: float  # e-/s, or as the light curve's `FLUX_UNIT` says
     evaluated: np.ndarray  # bool, shape (n,): cadences that the detector can look at
 
     @classmethod
@@ -125,7 +125,8 @@ class Observation:
         flux = light_curve.flux[rows].astype(np.float64)
         median = float(np.median(flux))
         flux_err = light_curve.flux_err[rows].astype(np.float64)
-        _check_level(name, flux, median, float(np.median(flux_err)))
+        unit = f" {light_curve.header.get(FLUX_UNIT, 'e-/s')}".rstrip()
+        _check_level(name, flux, median, float(np.median(flux_err)), unit)
         max_gap = in_cadences(config.detect.max_gap, exposure)
         evaluated = evaluated_cadences(time, exposure, max_gap, window)
         if not evaluated.any():
@@ -158,14 +159,14 @@ class Observation:
         return spread
 
 
-def _check_level(name: str, flux: np.ndarray, median: float, error: float) -> None:
+def _check_level(name: str, flux: np.ndarray, median: float, error: float, unit: str) -> None:
     """Refuse a light curve of which the median flux says nothing about its star."""
     if not median > 0:
-        raise LightCurveError(f"{name}: median flux is {median:g} e-/s, expected above 0")
+        raise LightCurveError(f"{name}: median flux is {median:g}{unit}, expected above 0")
     if not error <= MAX_RELATIVE_ERROR * median:
         raise LightCurveError(
-            f"{name}: median flux is {median:g} e-/s with an error of {error:g} e-/s, expected at "
-            f"least {error / MAX_RELATIVE_ERROR:g}"
+            f"{name}: median flux is {median:g}{unit} with an error of {error:g}{unit}, expected "
+            f"at least {error / MAX_RELATIVE_ERROR:g}"
         )
     part = np.count_nonzero(flux <= 0) / len(flux)
     if part > MAX_PART_NOT_POSITIVE:

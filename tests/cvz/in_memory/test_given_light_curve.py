@@ -136,6 +136,24 @@ def test_what_lightkurve_left_out_is_told(path, table):
     assert "quality_bitmask" not in given(series).header.get("input_note", "")
 
 
+def test_a_campaign_of_k2_is_longer_than_a_sector_also_where_tess_observed():
+    time = 988.7 + np.arange(4300) * 0.0204336  # 88 days
+    flux = np.random.default_rng(5).normal(1000, 2, len(time))
+    series = TimeSeries(time=btjd(time), data={"flux": flux, "flux_err": np.full(len(time), 2.0)})
+    series.meta.update(MISSION="K2", CAMPAIGN=15, TARGETID=249631677)
+    assert np.array_equal(given(series).time, time)
+
+
+@pytest.mark.parametrize(("row", "wild"), [(-1, 1e12), (600, -5.0)])
+def test_a_time_that_cannot_be_of_the_sector_is_left_out_and_makes_no_rows(plain, row, wild):
+    time = plain[0].copy()
+    time[row] = wild
+    ours = given(time, *plain[1:])
+    assert ours.n_cadences in (N - 1, N)
+    assert np.isfinite(ours.time).sum() == N - 1
+    assert "1 cadence with a time outside of the sector left out" in ours.header["input_note"]
+
+
 # ----------------------------------------------------------------- times
 
 

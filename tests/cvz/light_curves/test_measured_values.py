@@ -185,7 +185,7 @@ def _as_text(hdus):
         (_set(1, "BJDREFI", 2400000), "the median time is BTJD -55"),
         (_set(1, "TIMEUNIT", "s"), "TIMEUNIT = 's', expected 'd'"),
         (_jump, "700 of 1600 times are more than 40 d from the median"),
-        (_fill("PDCSAP_FLUX", 1000.0), "the flux is exactly 1000 e-/s in 1,343 of 1,343 cadences"),
+        (_fill("PDCSAP_FLUX", 1000.0), "the flux is exactly 1000 in 1,343 of 1,343 cadences"),
         (_as_text, "column PDCSAP_FLUX: expected one number in each row"),
     ],
 )

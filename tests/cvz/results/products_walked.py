@@ -19,7 +19,7 @@ import cvzmpi
 from cvzmpi.cvz.commands.ledger.serve import served_campaign
 from cvzmpi.cvz.commands.settings import settings_of_output
 from cvzmpi.cvz.light_curves.identity import LightCurveId
-from cvzmpi.cvz.light_curves.readers.fits_kinds import BTJD_ZERO
+from cvzmpi.cvz.light_curves.readers.reader import BTJD_ZERO
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.outcome import outcome_of
 from cvzmpi.dashboard.look.look import Look

@@ -74,7 +74,8 @@ def _order(
     others = [network for network in range(n) if network != first]
     order = max(([first, *some] for some in combinations(others, majority - 1)), key=settled)
     print(
-        f"settled by {majority} networks: {settled(order):.1%}, as stored {settled(range(6)):.1%}"
+        f"settled by {majority} networks: {settled(order):.1%}, "
+        f"as stored {settled(range(majority)):.1%}"
     )
     while len(order) < n:
         left = [network for network in others if network not in order]

@@ -217,7 +217,7 @@ def _factors_at(factors: np.ndarray, centre: np.ndarray, slack: int, pad: int) -
     return values
 
 
-_PAD = 512  # places (of 120 s)  before the first and after the last that may be asked for
+_PAD = 512  # places (of 120 s) before the first and after the last that may be asked for
 
 
 def _factors(statistic: StatisticMap, info: np.ndarray, scales: np.ndarray, pad: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 Each rule compares one value, which is kept in the table of flares, with the signal-to-noise:
 
 - `single_cadence`: without its brightest cadence, little is left. A particle hits one cadence. In
-  a cadence of 10 minutes or more most of a flare is over, and a particle is one of many frames, of
+  a cadence of more than 5 minutes most of a flare is over, and a particle is one of many frames, of
   which the spacecraft leaves out the brightest: there is no such rule.
 - `after_gap`: it peaks right after missing cadences, so that no rise was seen. The flux settles
   after gaps and momentum dumps.

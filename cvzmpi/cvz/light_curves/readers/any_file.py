@@ -9,9 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cvzmpi.cvz.light_curves.fits_file import opened
+from cvzmpi.cvz.light_curves.fits_header import light_curve_table
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
-from cvzmpi.cvz.light_curves.readers.fits_kinds import is_known
+from cvzmpi.cvz.light_curves.readers.fits_kinds import identity
 from cvzmpi.cvz.light_curves.readers.reader import GivenFile, Reader
 from cvzmpi.errors import LightCurveError, one_line
 
@@ -24,14 +25,20 @@ TABLE_SUFFIXES = (".ecsv", ".csv", ".parquet", ".pq")
 class FitsReader:
     """Reads FITS files of the kinds in `fits_kinds`."""
 
-    name = "fits"
-
     def recognises(self, file: GivenFile) -> bool:
-        """True for a file that says that it is of one of the kinds."""
+        """True for a file with the headers and the columns of one of the kinds.
+
+        Other makers' files name the star by the same keywords (`TICID`, `KEPLERID`).
+        """
         if not file.is_fits:
             return False
-        with opened(file.path, file.content) as hdus:
-            return is_known(hdus)
+        try:
+            with opened(file.path, file.content) as hdus:
+                identity(file.path, hdus)
+                light_curve_table(file.path, hdus)
+        except LightCurveError:
+            return False
+        return True
 
     def read(self, file: GivenFile) -> LightCurve:
         """Read it; see `fits_input.read_light_curve`."""
@@ -40,8 +47,6 @@ class FitsReader:
 
 class TableReader:
     """Reads tables: ECSV (a `TimeSeries` of astropy, too), CSV and Parquet."""
-
-    name = "table"
 
     def recognises(self, file: GivenFile) -> bool:
         """True for the name of a table."""

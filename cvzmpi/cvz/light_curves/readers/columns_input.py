@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ import numpy as np
 from cvzmpi.cvz.light_curves.fits_header import facts
 from cvzmpi.cvz.light_curves.fits_input import measurements, of_kind
 from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, LightCurve
+from cvzmpi.cvz.light_curves.measured_values import as_numbers, without_wild_times
 from cvzmpi.cvz.light_curves.readers.cadence_grid import (
     exposure_by_times,
     on_grid,
     places_on_grid,
 )
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
-from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS
+from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Observed
 from cvzmpi.errors import LightCurveError
 
 _NORMAL_MAD = 1.4826
@@ -34,11 +36,16 @@ def of_columns(given: GivenColumns) -> LightCurve:
     LightCurveError
         If they are no light curve.
     """
+    observed = _observed(given)
+    time, wild = without_wild_times(NAME, given.time, observed)
+    given = replace(given, time=time)  # a row for each cadence up to a wild time would be too many
     exposure = exposure_by_times(NAME, given.time)
     if not len(given.time):
         raise LightCurveError(f"{NAME}: it has no cadence")
+    if given.cadence_number is not None:
+        as_numbers(NAME, "cadenceno", given.cadence_number)
     places = places_on_grid(given.time, given.cadence_number, exposure)
-    notes = list(_rows_left_out(given.meta))
+    notes = _rows_left_out(given.meta) + wild
     error = given.flux_err
     if error is None or not np.isfinite(error).any():
         error = np.where(np.isfinite(given.flux), _typical_error(given, places), np.nan)
@@ -53,9 +60,7 @@ def of_columns(given: GivenColumns) -> LightCurve:
     }
     if n_rows > len(places):
         notes.append(f"{n_rows - len(places)} cadences are missing: rows without values are there")
-    known = given.time[np.isfinite(given.time)]
-    early = len(known) > 0 and np.median(known) < TESS.first
-    columns, left_out = measurements(NAME, raw, 0.0, KEPLER if early else TESS)
+    columns, left_out = measurements(NAME, raw, 0.0, observed)
     header, odd = facts(given.meta, given.meta)
     if notes := notes + left_out + odd:
         header["input_note"] = "; ".join(notes)
@@ -65,6 +70,13 @@ def of_columns(given: GivenColumns) -> LightCurve:
     return LightCurve(
         tic=given.tic, sector=given.sector, exposure=exposure, header=header, **columns
     )
+
+
+def _observed(given: GivenColumns) -> Observed:
+    """When the mission observed: by its name, or by times before TESS."""
+    known = given.time[np.isfinite(given.time)]
+    early = len(known) > 0 and np.median(known) < TESS.first
+    return KEPLER if early else given.kind.observed
 
 
 def _typical_error(given: GivenColumns, places: np.ndarray) -> float:

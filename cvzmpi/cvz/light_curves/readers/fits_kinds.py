@@ -14,6 +14,7 @@ from cvzmpi.cvz.light_curves.exposure import (
 from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
 from cvzmpi.cvz.light_curves.readers import lightkurve_file
 from cvzmpi.cvz.light_curves.readers.reader import (
+    BTJD_ZERO,
     KEPLER_COLUMNS,
     QLP_NEW_COLUMNS,
     SPOC,
@@ -27,23 +28,12 @@ from cvzmpi.cvz.light_curves.readers.reader import (
 )
 from cvzmpi.errors import LightCurveError
 
-BTJD_ZERO = 2457000
-"""BJD at which BTJD is 0."""
-
 _MAX_QUARTER = 999
 """Quarters of Kepler go from 0 to 17, campaigns of K2 from 0 to 19, with halves as 91, 92, ..."""
 
 _FILES_WITH_UTC = 5.0
 """Files of Kepler before this version (FILEVER) have UTC for TDB, some 66 s less (MAST's statement
 on the Kepler timing error)."""
-
-
-def is_known(hdus: Any) -> bool:
-    """Whether a FITS file says that it is of one of the kinds here."""
-    primary = hdus[0].header
-    names = ("TICID", "KEPLERID")
-    by_name = any(name in primary for name in names)
-    return by_name or lightkurve_file.is_by_lightkurve(primary) or _is_qlp(primary)
 
 
 def kind_of(hdus: Any) -> Kind:

@@ -12,8 +12,14 @@ from astropy.time import Time, TimeDelta
 from astropy.timeseries import TimeSeries
 
 from cvzmpi.cvz.light_curves.identity import is_identity
-from cvzmpi.cvz.light_curves.readers.fits_kinds import BTJD_ZERO
-from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Kind, by_lightkurve, qlp
+from cvzmpi.cvz.light_curves.readers.reader import (
+    BTJD_ZERO,
+    KEPLER,
+    TESS,
+    Kind,
+    by_lightkurve,
+    qlp,
+)
 from cvzmpi.errors import LightCurveError, one_line
 
 NAME = "light curve"
@@ -166,7 +172,7 @@ def _numbers(what: str, values: Any, unit: u.UnitBase | None = None) -> np.ndarr
     if own is not None and unit is not None and own != unit:
         try:
             plain = plain * own.to(unit)
-        except u.UnitConversionError as error:
+        except ValueError as error:  # another kind of unit, or none that astropy knows
             raise LightCurveError(f"{NAME}: {what}: {one_line(error)}") from error
     if mask is not None:
         plain = np.where(np.asarray(mask, bool), plain.dtype.type(np.nan), plain)

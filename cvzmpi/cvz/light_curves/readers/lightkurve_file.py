@@ -8,11 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.cvz.light_curves.readers.reader import TIME_ZEROS
 from cvzmpi.errors import LightCurveError
 
 _CREATOR = "lightkurve"
-_BTJD = {"btjd": 0.0, "bkjd": -2167.0, "jd": -2457000.0}
-"""Days to be added to times of a format of astropy, for BTJD."""
+_OF_ARCHIVE = ("electron/s", "e-/s")
+_FORMATS = ("btjd", "bkjd", "jd")
 
 
 def is_by_lightkurve(primary: Any) -> bool:
@@ -55,6 +56,12 @@ def column_names(path: Path, columns: set[str]) -> tuple[str, str, str, str | No
     )
 
 
+def flux_unit(table: Any, name: str) -> str | None:
+    """The unit of a column of flux, as astropy writes it: None for e-/s, empty for none."""
+    unit = table.columns[name].unit or ""
+    return None if unit.replace(" ", "") in _OF_ARCHIVE else unit
+
+
 def time_offset(path: Path, table: Any) -> float:
     """Days to be added to the column TIME to have BTJD.
 
@@ -64,8 +71,8 @@ def time_offset(path: Path, table: Any) -> float:
         If the times are in another format than BTJD, BKJD or JD.
     """
     unit = table.columns["TIME"].unit
-    if unit not in _BTJD:
+    if unit not in _FORMATS:
         raise LightCurveError(
             f"{path}: written by lightkurve with times in {unit!r}, expected 'btjd', 'bkjd' or 'jd'"
         )
-    return _BTJD[unit]
+    return TIME_ZEROS[unit]

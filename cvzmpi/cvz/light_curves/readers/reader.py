@@ -44,8 +44,6 @@ class GivenFile:
 class Reader(Protocol):
     """Reads one kind of file."""
 
-    name: str
-
     def recognises(self, file: GivenFile) -> bool:
         """Whether the file is of this kind; quick, for it is asked for every file."""
 
@@ -64,6 +62,13 @@ class Reader(Protocol):
         LightCurveError
             One line: the file, what is wrong, and what was expected.
         """
+
+
+BTJD_ZERO = 2457000
+"""BJD at which BTJD is 0."""
+
+TIME_ZEROS = {"btjd": 0.0, "bkjd": -2167.0, "jd": -2457000.0, "mjd": 2400000.5 - 2457000.0}
+"""Days to be added to times of a kind, for BTJD; the names are astropy's and lightkurve's."""
 
 
 class Observed(NamedTuple):

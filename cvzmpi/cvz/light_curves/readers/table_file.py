@@ -13,10 +13,12 @@ from astropy.table import Table
 from astropy.time import Time
 
 from cvzmpi.cvz.light_curves.fits_file import MAX_BYTES
-from cvzmpi.cvz.light_curves.identity import LightCurveId, is_identity
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve import PRODUCT, LightCurve
+from cvzmpi.cvz.light_curves.measured_values import as_numbers
 from cvzmpi.cvz.light_curves.readers.columns_input import of_columns
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
+from cvzmpi.cvz.light_curves.readers.reader import BTJD_ZERO, TIME_ZEROS
 from cvzmpi.errors import LightCurveError, one_line
 
 _FORMATS = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv", ".parquet": "parquet", ".pq": "parquet"}
@@ -29,9 +31,6 @@ USUAL = {
     "cadence": ("cadenceno", "cadence_no"),
 }
 """Names of the columns that are looked for where none is given, in this order, in any case."""
-
-TIME_ZEROS = {"btjd": 0.0, "bkjd": -2167.0, "jd": -2457000.0, "mjd": 2400000.5 - 2457000.0}
-"""Days to be added to times of a kind, for BTJD: of `input.columns.time_format`."""
 
 _NEEDED = ("time", "flux")
 _SETTINGS = {*USUAL, "time_format"}
@@ -127,9 +126,10 @@ def _given(table: Table, names: Mapping[str, str], time_format: str | None) -> G
                     f"{NAME}: input.columns.time_format = {time_format!r}, expected one of "
                     f"{', '.join(TIME_ZEROS)}"
                 )
+            as_numbers(NAME, "time", time)
             # as BJD, which is known from BTJD by its size
             days: np.ndarray = np.ma.filled(np.ma.asarray(time, float), np.nan)
-            time = days + TIME_ZEROS[time_format] + 2457000.0
+            time = days + TIME_ZEROS[time_format] + BTJD_ZERO
     error = table[names["flux_err"]] if "flux_err" in names else None
     given = GivenColumns.of_arrays(time, table[names["flux"]], error)
     whole: dict[str, Any] = {
@@ -138,6 +138,4 @@ def _given(table: Table, names: Mapping[str, str], time_format: str | None) -> G
         if theirs in names
     }
     meta = {key: value for key, value in table.meta.items() if isinstance(key, str)}
-    if not is_identity(meta.get("TICID", meta.get("TIC", 0)), 1):
-        meta = {key: value for key, value in meta.items() if key not in ("TICID", "TIC")}
     return replace(given, **whole, meta=meta)

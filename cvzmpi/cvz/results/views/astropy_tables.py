@@ -11,7 +11,7 @@ from astropy.table import QTable
 from astropy.time import Time
 
 from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT
-from cvzmpi.cvz.light_curves.readers.fits_kinds import BTJD_ZERO
+from cvzmpi.cvz.light_curves.readers.reader import BTJD_ZERO
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import FLARES as FFD_FLARES
 from cvzmpi.cvz.results.products.ffd_tables import STARS, star_rows

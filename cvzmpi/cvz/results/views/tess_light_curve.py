@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lightkurve import TessLightCurve
 
 
+_OF_KEPLER = {"KIC": ("Kepler", "QUARTER"), "EPIC": ("K2", "CAMPAIGN")}
+"""What lightkurve calls mission, and quarter or campaign, by catalogue."""
+
+
 def tess_light_curve(series: TimeSeries) -> TessLightCurve:
     """The light curve in BTJD, with the columns and the facts of `SectorFile.time_series`.
 
@@ -26,16 +30,19 @@ def tess_light_curve(series: TimeSeries) -> TessLightCurve:
         import lightkurve
 
     facts = series.meta
+    catalogue = facts.get(CATALOGUE, "TIC")
     columns = {name: series[name] for name in series.colnames if name != "time"}
     known: dict[str, object] = {
-        "MISSION": "TESS",
-        "LABEL": f"{facts.get(CATALOGUE, 'TIC')} {facts['tic']}",
+        "LABEL": f"{catalogue} {facts['tic']}",
         "TARGETID": facts["tic"],
-        "TICID": facts["tic"],
-        "SECTOR": facts["sector"],
         "RA": facts.get("RA_OBJ"),
         "DEC": facts.get("DEC_OBJ"),
     }
+    if catalogue == "TIC":
+        known |= {"MISSION": "TESS", "TICID": facts["tic"], "SECTOR": facts["sector"]}
+    else:
+        mission, part = _OF_KEPLER[catalogue]
+        known |= {"MISSION": mission, part: facts["sector"]}
     if not {FLUX_UNIT, PRODUCT} & set(facts):  # of the archive, and not of somebody's own making
         known |= {"AUTHOR": "SPOC", "FLUX_ORIGIN": "pdcsap_flux"}
     header = {name: value for name, value in facts.items() if name not in ("tic", "sector")}

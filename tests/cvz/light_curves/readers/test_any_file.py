@@ -5,11 +5,12 @@ import importlib.metadata
 import numpy as np
 import pytest
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import Column, Table
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE
+from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.readers import any_file
 from cvzmpi.cvz.light_curves.readers.any_file import read_file
@@ -192,6 +193,22 @@ def test_a_time_series_of_astropy_says_its_times_itself(tmp_path, table):
     assert "no flux errors: estimated" in light_curve.header["input_note"]
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "chosen", "message"),
+    [
+        ("time", ["now"] * N, {}, "time: expected one number for each cadence"),
+        ("time", ["now"] * N, {"time_format": "bkjd"}, "column time: expected one number in"),
+        ("cadenceno", ["first"] * N, {}, "column cadenceno: expected one number in each row"),
+        ("time", Column(np.arange(N), unit="BTJD"), {}, "time: The unit 'BTJD' is unrecognized"),
+    ],
+)
+def test_columns_of_no_numbers_are_one_line(tmp_path, table, column, values, chosen, message):
+    table[column] = values
+    table.write(tmp_path / "lc.ecsv")
+    with pytest.raises(LightCurveError, match=rf"lc.ecsv: {message}"):
+        read_file(tmp_path / "lc.ecsv", chosen)
+
+
 def test_what_is_no_table_is_one_line(tmp_path):
     path = tmp_path / "lc.parquet"
     path.write_text("no")
@@ -204,8 +221,6 @@ def test_what_is_no_table_is_one_line(tmp_path):
 
 class OnePoint:
     """A reader of somebody else."""
-
-    name = "one-point"
 
     def recognises(self, file):
         return file.path.suffix == ".dat"
@@ -229,6 +244,32 @@ def test_a_reader_of_another_package_is_an_entry_point(tmp_path, monkeypatch):
             read_file(tmp_path / "lc.txt")
     finally:
         any_file.others.cache_clear()
+
+
+def test_another_package_reads_fits_files_that_name_a_star_and_have_other_columns(
+    tmp_path, monkeypatch
+):
+    path = made_files.spoc(tmp_path / "lc.fits", 1800)
+    with fits.open(path, mode="update") as hdus:
+        hdus[1].header["TTYPE2"] = "CAL_PSF_FLUX"
+    monkeypatch.setattr(OnePoint, "recognises", lambda self, file: file.is_fits)
+    monkeypatch.setattr(any_file, "others", lambda: (OnePoint(),))
+    assert read_file(path).id == (5, 6)
+    monkeypatch.setattr(any_file, "others", tuple)
+    with pytest.raises(LightCurveError, match="not a TESS-SPOC light curve: no column PDCSAP_FLUX"):
+        read_file(path)
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_directory_of_a_campaign_takes_no_other_product(tmp_path, says):
+    cards = {"TIMEDEL": 1800 / 86400} if says else {}
+    spoc = made_files.spoc(tmp_path / "a.fits", 120)
+    made_files.qlp(tmp_path / "b.fits", 27, 1800, **cards)
+    made_files.kepler(tmp_path / "c.fits")
+    sources, rejected = scan_directory(tmp_path)
+    assert [source.path for source in sources] == [spoc]
+    assert [file.name for file in rejected] == ["b.fits", "c.fits"]
+    assert ("TIC by qlp" in rejected[0].message) != says
 
 
 def test_a_fits_file_of_no_kind_says_what_it_should_be(tmp_path):

@@ -44,6 +44,7 @@ def test_a_round_trip_through_lightkurve_keeps_every_usable_cadence(opened, orig
         assert first.dtype == second.dtype
         np.testing.assert_array_equal(first, second)
     assert theirs.header["CAMERA"] == ours.header["CAMERA"]
+    assert "flux_unit" not in theirs.header
     assert "written by lightkurve" in theirs.header["input_note"]
 
 
@@ -61,8 +62,10 @@ def test_it_is_found_in_an_input_directory_and_the_archives_own_is_preferred(
 def test_a_changed_flux_is_read_as_it_was_changed(opened, tmp_path):
     flat = opened.remove_nans().flatten()
     flat.to_fits(tmp_path / "flat.fits", flux_column_name="PDCSAP_FLUX")
-    flux = read_light_curve(tmp_path / "flat.fits").flux
-    np.testing.assert_array_equal(flux, np.asarray(flat.flux, dtype=np.float32))
+    light_curve = read_light_curve(tmp_path / "flat.fits")
+    np.testing.assert_array_equal(light_curve.flux, np.asarray(flat.flux, dtype=np.float32))
+    assert light_curve.header["flux_unit"] == ""
+    assert "TESSMAG" not in light_curve.header["input_note"]
 
 
 def test_times_in_julian_days_are_btjd(opened, tmp_path):

@@ -212,6 +212,7 @@ def test_what_cannot_be_in_it_is_listed_and_never_fatal(output):
     (output / "002" / "6002_4.claim").write_bytes(b"{}")
     with h5py.File(output / "002" / "7002_1.h5", "w") as file:
         file["something"] = 1
+    write_unit(output, 8002, 1, header={"catalogue": "KIC"})
     report = update(output)
     assert report.n_light_curves == 4
     found = {problem["path"]: problem["kind"] for problem in rows(output, "problems")}
@@ -225,9 +226,10 @@ def test_what_cannot_be_in_it_is_listed_and_never_fatal(output):
         "002/6002_2.h5.new": "half-written",
         "002/6002_3.h5.damaged-2": "damaged",
         "002/7002_1.h5": "foreign",
+        "002/8002_1.h5": "foreign",
     }
     text = describe(report)
-    assert "9 files are not in it" in text
+    assert "10 files are not in it" in text
     assert "says its content" in text
 
 

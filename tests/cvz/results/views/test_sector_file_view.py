@@ -10,6 +10,7 @@ from astropy import units as u
 
 import cvzmpi
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
+from cvzmpi.cvz.results.views.tess_light_curve import tess_light_curve
 from cvzmpi.errors import SectorFileError
 from tests.cvz.example_file import EXPOSURE, SECTOR, TIC, write_example
 from tools.harness.job_process import environment
@@ -49,6 +50,14 @@ def test_lightkurve_gets_a_tess_light_curve_in_btjd(path):
     assert curve.meta["TESSMAG"] == file.header["TESSMAG"]
     assert len(curve.remove_nans()) < len(curve)
     assert {"flare_probability", "gp_mu", "row"} <= set(curve.columns)
+
+
+def test_of_kepler_lightkurve_is_told_mission_and_quarter(path):
+    series = cvzmpi.read(path).time_series
+    series.meta["catalogue"] = "KIC"
+    meta = tess_light_curve(series).meta
+    assert (meta["LABEL"], meta["MISSION"], meta["QUARTER"]) == (f"KIC {TIC}", "Kepler", SECTOR)
+    assert not {"TICID", "SECTOR"} & set(meta)
 
 
 def test_the_methods_of_lightkurve_work_on_it(path, tmp_path):

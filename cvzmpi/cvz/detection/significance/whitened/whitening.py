@@ -27,10 +27,8 @@ from cvzmpi.cvz.light_curves.exposure import in_cadences
 from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 
 _LEFT_OUT = 1e30  # noise variance of a cadence that is left out, in variances of the process
-_AFTERGLOW, _FEWEST_AFTER = (
-    300,
-    150,
-)  # cadences (of 120 s; of others at least) after its end in which a whitened template fades
+# cadences (of 120 s) after its end in which a whitened template fades, and the fewest of others
+_AFTERGLOW, _FEWEST_AFTER = 300, 150
 _PLACES = 24  # places in the light curve at which the information of a template is computed
 
 
