@@ -19,6 +19,7 @@ from cvzmpi.level2.fitting.levenberg_marquardt import (
     take_best_start,
 )
 from cvzmpi.level2.spectroscopy import (
+    compilation,
     compiled_model,
     compiled_opacities,
     lanes,
@@ -205,8 +206,9 @@ def _compiled_with(sources: str) -> Callable[..., None]:
 
 
 SOURCES = [
-    *(voigt, zeeman, milne_eddington, lanes, model_tables, compiled_opacities, compiled_model),
-    *(normal_equations, levenberg_marquardt, sys.modules[__name__]),
+    *(compilation, voigt, zeeman, milne_eddington, lanes, model_tables),
+    *(compiled_opacities, compiled_model, normal_equations, levenberg_marquardt),
+    sys.modules[__name__],
 ]
 _fit_pixels = _compiled_with(
     hashlib.sha256(b"".join(Path(str(s.__file__)).read_bytes() for s in SOURCES)).hexdigest()
