@@ -75,7 +75,8 @@ def fit(
     weights : float64, shape (n, 4, n_wavelengths)
         Reciprocals of the standard deviations; 0 where a sample is left out.
     start : float64, shape (n, n_parameters), or (n_starts, n, n_parameters)
-        Of several, that goes on which fits best after a few iterations at a few wavelengths.
+        Of several, that goes on which fits best after a few iterations: at a few wavelengths, or at
+        all where there are few.
     n_free : int
         The first so many parameters are fitted, the others stay.
     """
@@ -188,6 +189,17 @@ def _compiled_with(sources: str) -> Callable[..., None]:
                     parameters[row],
                     curvature[row],
                     left,
+                )
+            elif len(starts) > 1:
+                take_best_start(
+                    tables,
+                    observed[row],
+                    weights[row],
+                    starts[:, row],
+                    work,
+                    parameters[row],
+                    curvature[row],
+                    residuals[row],
                 )
             chi_squared[row], n_iterations[row], converged[row], _ = iterate(
                 tables,
