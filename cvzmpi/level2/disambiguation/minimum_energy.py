@@ -13,7 +13,8 @@ not depend on the direction in which slit and scan went, and no pattern escapes 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from cvzmpi.level2.spectroscopy.lanes import compiled
 
 _LAMBDA = 1.0  # as Leka et al.; currents in the units of divergence
 _SWEEPS = 160
@@ -24,8 +25,6 @@ _PERCENTILE = 95.0
 _HOTTEST, _COLDEST = 0.1, 0.001
 
 _ROUNDING = 1e-9  # of the hottest temperature: smaller changes are none
-
-_compiled = njit(error_model="numpy")
 
 
 def least_energy(
@@ -104,7 +103,7 @@ def _on_lattice(horizontal: np.ndarray, lattice: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(padded.transpose(1, 2, 0))
 
 
-@_compiled
+@compiled
 def _change_of_pair(
     field: np.ndarray,
     gradient: np.ndarray,
@@ -133,7 +132,7 @@ def _change_of_pair(
     )
 
 
-@_compiled
+@compiled
 def _change(
     field: np.ndarray,
     twice: np.ndarray,
@@ -159,7 +158,7 @@ def _change(
     return more
 
 
-@_compiled
+@compiled
 def _changes(
     field: np.ndarray,
     twice: np.ndarray,
@@ -177,7 +176,7 @@ def _changes(
     return changes
 
 
-@_compiled
+@compiled
 def _anneal(
     field: np.ndarray,
     twice: np.ndarray,

@@ -7,11 +7,10 @@ angle with the sum of those around it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from cvzmpi.level2.spectroscopy.lanes import compiled
 
 _MOST_SWEEPS = 50
-
-_compiled = njit(error_model="numpy")
 
 
 def follow_neighbours(transverse: np.ndarray, signs: np.ndarray, weak: np.ndarray) -> np.ndarray:
@@ -54,7 +53,7 @@ def follow_neighbours(transverse: np.ndarray, signs: np.ndarray, weak: np.ndarra
     return chosen[1:-1, 1:-1].copy()
 
 
-@_compiled
+@compiled
 def _choose(
     field: np.ndarray,
     around: np.ndarray,

@@ -19,6 +19,7 @@ from cvzmpi.level2.fitting.levenberg_marquardt import (
     take_best_start,
 )
 from cvzmpi.level2.spectroscopy import (
+    compilation,
     compiled_model,
     compiled_opacities,
     lanes,
@@ -74,7 +75,8 @@ def fit(
     weights : float64, shape (n, 4, n_wavelengths)
         Reciprocals of the standard deviations; 0 where a sample is left out.
     start : float64, shape (n, n_parameters), or (n_starts, n, n_parameters)
-        Of several, that goes on which fits best after a few iterations at a few wavelengths.
+        Of several, that goes on which fits best after a few iterations: at a few wavelengths, or at
+        all where there are few.
     n_free : int
         The first so many parameters are fitted, the others stay.
     """
@@ -188,6 +190,17 @@ def _compiled_with(sources: str) -> Callable[..., None]:
                     curvature[row],
                     left,
                 )
+            elif len(starts) > 1:
+                take_best_start(
+                    tables,
+                    observed[row],
+                    weights[row],
+                    starts[:, row],
+                    work,
+                    parameters[row],
+                    curvature[row],
+                    residuals[row],
+                )
             chi_squared[row], n_iterations[row], converged[row], _ = iterate(
                 tables,
                 observed[row],
@@ -205,8 +218,9 @@ def _compiled_with(sources: str) -> Callable[..., None]:
 
 
 SOURCES = [
-    *(voigt, zeeman, milne_eddington, lanes, model_tables, compiled_opacities, compiled_model),
-    *(normal_equations, levenberg_marquardt, sys.modules[__name__]),
+    *(compilation, voigt, zeeman, milne_eddington, lanes, model_tables),
+    *(compiled_opacities, compiled_model, normal_equations, levenberg_marquardt),
+    sys.modules[__name__],
 ]
 _fit_pixels = _compiled_with(
     hashlib.sha256(b"".join(Path(str(s.__file__)).read_bytes() for s in SOURCES)).hexdigest()

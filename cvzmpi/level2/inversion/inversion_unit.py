@@ -17,6 +17,7 @@ from cvzmpi.errors import MapFileError
 from cvzmpi.ledger import Recorded
 from cvzmpi.level2.inversion.inversion_file import read_progress
 from cvzmpi.level2.inversion.recorded_maps import last_maps
+from cvzmpi.level2.maps.arms import CALCIUM
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 
 
@@ -57,10 +58,9 @@ class InversionUnit:
         """Tickets that are done; the number only grows."""
         return sum(one.n_tickets_done for one in self.maps)
 
-    @property
-    def n_pixels(self) -> int:
-        """Pixels of all maps."""
-        return sum(one.n_pixels for one in self.maps)
+    def n_steps(self, n_sweeps: int) -> int:
+        """Pixels of all maps; each sweep counts them again, but in maps of Ca II 854.2 nm."""
+        return sum(one.n_pixels * (1 if one.arm == CALCIUM else 1 + n_sweeps) for one in self.maps)
 
 
 def record_of(maps: Iterable[tuple[Path, PreparedMap]]) -> list[dict[str, Any]]:

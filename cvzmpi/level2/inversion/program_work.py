@@ -75,8 +75,7 @@ class ProgramWork:
         self._ids_taken = {known.inversion_id for known in catalogue.inversions()}
         ledger.follow(keep_inversions)
         self._find(ledger)
-        n_pixels = sum(program.n_pixels for program in self._programs.values())
-        n_pixels *= 1 + self._config.inversion.n_sweeps
+        n_steps = sum(map(self._n_steps, self._programs.values()))
 
         def make_source(opened: OpenJob) -> UnitSource:
             self._leave_out_changed(catalogue, opened.job)
@@ -84,7 +83,7 @@ class ProgramWork:
                 self._as_unit,
                 self._evidence(ledger),
                 teams,
-                n_pixels // max(len(self._programs), 1),
+                n_steps // max(len(self._programs), 1),
                 only=self._found_and_free,
                 failed_in=(State.WORKING,),
                 as_recorded=self._as_recorded,
@@ -94,9 +93,12 @@ class ProgramWork:
 
     def _as_unit(self, unit: LedgerUnit) -> Unit:
         program, begun = self._programs[unit.name], unit.progress > 0
-        n_pixels = program.n_pixels * (1 + self._config.inversion.n_sweeps)
-        steps, part = (0, 0.5) if begun else (n_pixels, 1.0)  # the ledger knows no pixels
+        # The ledger knows no pixels.
+        steps, part = (0, 0.5) if begun else (self._n_steps(program), 1.0)
         return Unit(unit.name, unit.cost, begun, program, steps=steps, part=part)
+
+    def _n_steps(self, program: InversionUnit) -> int:
+        return program.n_steps(self._config.inversion.n_sweeps)
 
     # ------------------------------------------------------------- which programs
 

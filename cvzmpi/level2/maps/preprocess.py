@@ -124,7 +124,9 @@ def _already_prepared(path: Path, origin: dict[str, Any]) -> PreparedMap | None:
         ready.verify()
     except MapFileError:
         return None  # written anew
-    return ready if all(ready.record.get(key) == origin[key] for key in origin) else None
+    # An origin without an arm is that of the iron lines.
+    is_same = all(ready.record.get(key) == origin.get(key) for key in (*origin, "arm"))
+    return ready if is_same else None
 
 
 def _cut(level1: Level1Map, settings: PreprocessSettings, arm: Arm, path: Path) -> _Cut:

@@ -26,7 +26,6 @@ from cvzmpi.level2.spectroscopy import spectral_window
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.voigt import voigt_faraday
 from cvzmpi.level2.spectroscopy.zeeman import (
-    LARMOR,
     SPEED_OF_LIGHT,
     Line,
     relative_strengths,
@@ -114,40 +113,6 @@ def weak_field(
         linear_delta_chi_squared=of_q + of_u,
         delta_chi_squared=of_q + of_u + of_v,
     )
-
-
-def longitudinal_field(
-    wavelength: np.ndarray,
-    observed: np.ndarray,
-    noise: float,
-    line_wavelength: float,
-    effective_lande: float,
-    half_width: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The field along the line of sight from any line, as of Ca II 854.2 nm (Lande factor 1.1).
-
-    Parameters
-    ----------
-    wavelength : float64, shape (n_wavelengths,)
-        In nm.
-    observed : float64, shape (n, 4, n_wavelengths)
-    noise : float
-        Standard deviation of Stokes V.
-    line_wavelength, half_width : float
-        The part of the spectrum that is used, in nm.
-
-    Returns
-    -------
-    field, error : float64, shape (n,)
-        In G.
-    """
-    inside = np.abs(wavelength - line_wavelength) < half_width
-    weights = np.broadcast_to(inside / noise, observed[:, 3].shape)
-    slope = derivative(wavelength, observed[:, 0], np.ones(weights.shape, bool))
-    found = longitudinal_amplitude(
-        slope, observed[:, 3], weights, LARMOR * line_wavelength**2 * 1e3 * effective_lande
-    )
-    return found.value, found.error
 
 
 def longitudinal_amplitude(

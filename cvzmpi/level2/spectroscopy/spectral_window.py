@@ -19,11 +19,6 @@ CALIBRATING_WIDTH = 0.006
 """In nm: of the Gaussians that are compared with photospheric lines."""
 
 
-def of_lines(wavelength: np.ndarray, lines: Sequence[Line]) -> list[np.ndarray]:
-    """Masks of the wavelengths (nm) that belong to each line at rest."""
-    return [mask[0] for mask in of_moving_lines(wavelength, lines, np.zeros(1))]
-
-
 def of_moving_lines(
     wavelength: np.ndarray, lines: Sequence[Line], velocity: np.ndarray
 ) -> list[np.ndarray]:

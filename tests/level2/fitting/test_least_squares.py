@@ -20,9 +20,11 @@ TRUTH = atmospheres(12, np.random.default_rng(4), weakest=600)
 START = TRUTH * [*[1.1] * me.FILLING_FACTOR, 1]
 
 
-def fitted(observed, start, *, n_free=me.FILLING_FACTOR, weight=1 / NOISE, max_iterations=60):
+def fitted(
+    observed, start, *, n_free=me.FILLING_FACTOR, weight=1 / NOISE, max_iterations=60, model=MODEL
+):
     return least_squares.fit(
-        ModelTables.of(MODEL),
+        ModelTables.of(model),
         observed,
         np.full(observed.shape, weight),
         start,
@@ -117,14 +119,17 @@ def test_the_bits_are_the_same_where_the_machine_code_is_made_and_where_it_is_re
     assert len(outputs) == 1
 
 
-def test_of_several_starts_the_one_that_fits_goes_on():
-    observed = MODEL.stokes(TRUTH)
+@pytest.mark.parametrize("spacing", [1, 2])  # with 2, there are too few for a rough fit
+def test_of_several_starts_the_one_that_fits_goes_on(spacing):
+    model = MilneEddington(WAVELENGTH[::spacing])
+    observed = model.stokes(TRUTH)
     far = START * 1.0
     far[:, me.VELOCITY] += 15
     both = np.stack([far, START])
-    result = fitted(observed, both)
+    result = fitted(observed, both, model=model)
     assert result.chi_squared.max() < 1
-    assert np.array_equal(result.parameters, fitted(observed, both[::-1]).parameters)
+    again = fitted(observed, both[::-1], model=model)
+    assert np.array_equal(result.parameters, again.parameters)
 
 
 def test_a_rough_fit_takes_wavelengths_near_the_lines():

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -9,10 +10,11 @@ from cvzmpi.ledger import Event, State
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import Origin
-from cvzmpi.level2.inversion.inversion_unit import last_prepared
+from cvzmpi.level2.inversion.inversion_unit import InversionUnit, UnitMap, last_prepared
 from cvzmpi.level2.inversion.inversion_writer import InversionWriter
 from cvzmpi.level2.inversion.map_inversion import Tools
 from cvzmpi.level2.inversion.program_work import ProgramWork
+from cvzmpi.level2.maps.arms import CALCIUM
 from cvzmpi.level2.programs.catalogue import Catalogue
 from cvzmpi.level2.programs.reservation import ReservationError, release, reserve
 from cvzmpi.scheduler.campaign import Outcome
@@ -72,6 +74,12 @@ def test_a_program_is_done_together_with_an_inversion_of_each_map(config, catalo
             "prepared": str(one.prepared),
             "inverted": str(one.inverted),
         }
+
+
+def test_sweeps_count_the_pixels_again_of_maps_that_are_coupled():
+    one, other = Path("prepared.h5"), Path("inverted.h5")
+    program = InversionUnit("both", (UnitMap(one, other, 10), UnitMap(one, other, 7, arm=CALCIUM)))
+    assert [program.n_steps(n_sweeps) for n_sweeps in (0, 3)] == [17, 47]
 
 
 def test_a_program_that_cannot_be_inverted_is_in_error_and_named_by_the_next_job(config, catalogue):

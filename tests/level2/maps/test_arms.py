@@ -78,6 +78,8 @@ def test_the_lines_of_a_table_are_prepared_with_the_wavelengths_around_them(tmp_
     assert "lines_nm" not in both.record  # earlier versions' maps stay prepared
     changed = preprocess(tmp_path / "level1", tmp_path / "one", SETTINGS, lines=FE_I_630[1:])
     assert changed.record["lines_nm"] == [FE_I_630[1].wavelength]
+    back = preprocess(tmp_path / "level1", tmp_path / "one", SETTINGS)
+    assert (back.checksum, back.record) == (both.checksum, both.record)
 
 
 def test_lines_that_were_not_observed_are_refused_by_name(tmp_path, calcium):
