@@ -215,9 +215,9 @@ def check_counted(path: Path, n_pixels: int) -> None:
     with opened(path, FORMAT, FORMAT_VERSION) as file:
         missing = (file["status"][()].ravel()[:n_pixels] == 0).any()
         if SWEEP in file:
-            swept = file[SWEEP][()].ravel().astype(int)
+            swept = file[SWEEP][()].ravel()
             sweep, n_in_sweep = divmod(n_pixels, len(swept))
-            missing |= (swept < sweep - 1).any() or (swept[:n_in_sweep] < sweep).any()
+            missing |= (swept + 1 < sweep).any() or (swept[:n_in_sweep] < sweep).any()
         if missing:
             raise DamagedMapFileError(f"{path}: counts pixels that are not inverted")
 

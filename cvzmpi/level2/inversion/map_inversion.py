@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
     from cvzmpi.scheduler.campaign import Control
 
-_SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "mpi4py")
+_SOFTWARE = ("cvzmpi", "numpy", "scipy", "h5py", "mpi4py", "numba", "llvmlite")
 
 PIXELS_PER_TICKET = 64
 """Pixels along the slit that a member of a team takes at a time.

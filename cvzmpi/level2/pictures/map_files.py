@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -96,14 +96,21 @@ def open_inverted(path: Path, prepared_path: Path | None) -> OpenedMap:
     )
 
 
-def continuum_of(wavelength: np.ndarray) -> np.ndarray:
+def continuum_of(wavelength: np.ndarray, lines: Sequence[float] = ()) -> np.ndarray:
     """Mask of the wavelengths that show the continuum, or the far wings of Ca II 854.2 nm.
 
     All of them where there are none.
+
+    Parameters
+    ----------
+    lines : sequence of float
+        Wavelengths of the lines of a table, in nm, if these are observed.
     """
     if wavelength[0] < CA_II_854.wavelength < wavelength[-1]:
         return calcium.far_wings(wavelength)
     outside = spectral_window.of_continuum(wavelength, FE_I_630)
+    for line in lines:
+        outside &= np.abs(wavelength - line) > spectral_window.FAR_FROM_LINES
     return outside if outside.any() else np.ones_like(outside)
 
 
@@ -162,7 +169,7 @@ class Continuum:
 
     def __init__(self, prepared: PreparedMap) -> None:
         self._prepared = prepared
-        self._mask = continuum_of(prepared.wavelength)
+        self._mask = continuum_of(prepared.wavelength, prepared.record.get("lines_nm", ()))
 
     def read(self, steps: slice) -> np.ndarray:
         """The mean intensity in the continuum."""

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cvzmpi.level2.inversion.inverted_datasets import CALCIUM_NOTE, WEAK_FIELD_NOTE
+from cvzmpi.level2.inversion.inverted_datasets import (
+    CALCIUM_NOTE,
+    COMPONENTS_NOTE,
+    WEAK_FIELD_NOTE,
+)
 from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.pixels.quality_in_words import meaning_of
 
@@ -36,6 +40,11 @@ class Ion:
 
 def _uncertainty(of: Extension) -> Extension:
     return Extension(f"Uncertainty of {of.name}", f"stat.stdev;{of.kind}", of.unit)
+
+
+def _limit(of: Extension, which: str, word: str) -> Extension:
+    name, kind = f"{which} Limit of {of.name}", f"stat.{word};{of.kind}"
+    return Extension(name, kind, of.unit, COMPONENTS_NOTE)
 
 
 QUANTITIES = {
@@ -109,6 +118,24 @@ WEAK_FIELD = {
     **{f"{name}_error": _uncertainty(of) for name, of in _WEAK_FIELD.items()},
 }
 """By the names of `weak_field.PRODUCTS`."""
+
+_LONGITUDINAL = Extension(
+    "Longitudinal Magnetic Field",
+    "phys.magField",
+    "T",
+    f"Positive towards the observer. {COMPONENTS_NOTE}",
+)
+_TRANSVERSE = Extension("Transverse Magnetic Field", "phys.magField", "T", COMPONENTS_NOTE)
+FIELD_COMPONENTS = {
+    "longitudinal": _LONGITUDINAL,
+    "longitudinal_error": _uncertainty(_LONGITUDINAL),
+    "transverse": _TRANSVERSE,
+    "transverse_lower": _limit(_TRANSVERSE, "Lower", "min"),
+    "transverse_upper": _limit(_TRANSVERSE, "Upper", "max"),
+    "strength_lower": _limit(QUANTITIES["mag_strength"], "Lower", "min"),
+    "strength_upper": _limit(QUANTITIES["mag_strength"], "Upper", "max"),
+}
+"""By the names of `field_components.COMPONENTS`."""
 
 _CALCIUM = {
     f"{part}/longitudinal": Extension(

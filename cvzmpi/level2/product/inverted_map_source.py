@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -19,13 +20,12 @@ from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
 from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition, SlitPixels
 from cvzmpi.level2.settings import DisambiguationMethod
+from cvzmpi.level2.spectroscopy.line_table import recorded_lines
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
+from cvzmpi.level2.spectroscopy.zeeman import FE_I_630, Line
 
 SPECTRAL_LINE = "FeI630"
 
-_ABOUT_MODEL = (
-    f"{inversion_file.MODEL} inversion of Fe I 630.15 and 630.25 nm: one value for all depths."
-)
 _ABOUT_VELOCITY = "Velocities are redshifts relative to the lines of the quiet Sun of this map."
 
 _HOW = Extension(EXTENSION, "meta.code")
@@ -41,10 +41,17 @@ _TO_PRODUCT = {
 }
 
 
-def notes_of(attempt: Disambiguation | None, coupled: bool) -> tuple[str, ...]:
+def notes_of(
+    attempt: Disambiguation | None, coupled: bool, lines: Sequence[Line] = FE_I_630
+) -> tuple[str, ...]:
     """Remarks on a map, with what became of the ambiguity of its azimuth."""
+    of_lines = " and ".join(f"{line.wavelength:.2f}" for line in lines)
+    element = "Fe I " if tuple(lines) == FE_I_630 else "the lines at "
+    about_model = (
+        f"{inversion_file.MODEL} inversion of {element}{of_lines} nm: one value for all depths."
+    )
     of_azimuth = inversion_file.AZIMUTH_NOTE if attempt is None else attempt.note
-    notes = (_ABOUT_MODEL, AZIMUTH_FRAME, of_azimuth, _ABOUT_VELOCITY)
+    notes = (about_model, AZIMUTH_FRAME, of_azimuth, _ABOUT_VELOCITY)
     return (*notes, coupling.NOTE) if coupled else notes
 
 
@@ -78,7 +85,9 @@ class InvertedMapSource:
     @property
     def notes(self) -> Sequence[str]:
         """Remarks for people who use the product."""
-        return notes_of(self.disambiguation, self._inverted.origin.coupled)
+        origin = self._inverted.origin
+        lines = recorded_lines(json.loads(origin.settings_json))
+        return notes_of(self.disambiguation, origin.coupled, lines)
 
     @property
     def cards(self) -> Mapping[str, str]:
@@ -169,6 +178,10 @@ def _of_trust(found: InvertedMap, step: int) -> Iterator[tuple[Extension, np.nda
         yield extensions.N_OUTLIERS, found.n_outliers[step]
     if found.field_significance is not None:
         yield extensions.SIGNIFICANCE, found.field_significance[step]
-    for name, extension in extensions.WEAK_FIELD.items():
-        if name in found.weak_field:
-            yield extension, _TESLA_PER_GAUSS * found.weak_field[name][step]
+    for group, of_group in (
+        (found.weak_field, extensions.WEAK_FIELD),
+        (found.field_components, extensions.FIELD_COMPONENTS),
+    ):
+        for name, extension in of_group.items():
+            if name in group:
+                yield extension, _TESLA_PER_GAUSS * group[name][step]

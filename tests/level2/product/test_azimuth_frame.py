@@ -10,6 +10,7 @@ from cvzmpi.level2.product.inverted_map_source import notes_of
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
 from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
+from cvzmpi.level2.spectroscopy.zeeman import FE_I_630
 
 WAVELENGTH = 630.075 + 0.0013 * np.arange(192)
 CENTRE = np.argmin(np.abs(WAVELENGTH - 630.25))
@@ -60,3 +61,9 @@ def test_the_product_states_the_frame_and_what_is_ambiguous():
     for word in ("+Q", "+U", "+HPLN", "+HPLT", "counterclockwise"):
         assert word in AZIMUTH_FRAME
     assert "modulo 180 degrees" in AZIMUTH_NOTE
+
+
+def test_the_product_says_which_lines_were_inverted():
+    assert "of Fe I 630.15 and 630.25 nm:" in notes_of(attempt=None, coupled=False)[0]
+    one = notes_of(attempt=None, coupled=False, lines=FE_I_630[1:])
+    assert "of the lines at 630.25 nm:" in one[0]

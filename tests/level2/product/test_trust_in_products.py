@@ -12,6 +12,7 @@ from cvzmpi.level2.inversion.inverted_datasets import OF_THE_FIELD, QUALITY
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.map_picture import plot_maps
 from cvzmpi.level2.pictures.open_map import open_map
+from cvzmpi.level2.pixels.field_components import COMPONENTS
 from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.pixels.weak_field import PRODUCTS
 from cvzmpi.level2.product.check import check_product
@@ -38,6 +39,19 @@ def test_readers_of_a_product_find_what_the_inverted_map_has(example):
             expected = TESLA * found.weak_field[f"{name}{suffix}"]
             assert np.allclose(maps[one].data.compute(), expected, rtol=1e-6, equal_nan=True)
             assert str(maps[one].unit) == "T"
+    keys = {
+        "longitudinal": "longitudinal_magnetic_field",
+        "longitudinal_error": "uncertainty_of_longitudinal_magnetic_field",
+        "transverse": "transverse_magnetic_field",
+        "transverse_lower": "lower_limit_of_transverse_magnetic_field",
+        "transverse_upper": "upper_limit_of_transverse_magnetic_field",
+        "strength_lower": "lower_limit_of_magnetic_field_strength",
+        "strength_upper": "upper_limit_of_magnetic_field_strength",
+    }
+    assert keys.keys() == set(COMPONENTS)
+    for name, key in keys.items():
+        expected = TESLA * found.field_components[name]
+        assert np.allclose(maps[key].data.compute(), expected, rtol=1e-6, equal_nan=True)
 
 
 def test_the_header_names_every_bit_of_the_quality_and_says_what_values_are(example):
