@@ -10,13 +10,15 @@ import pytest
 from mpi4py import MPI
 
 from cvzmpi.level2.inversion import inversion_file
-from cvzmpi.level2.inversion.map_inversion import Tools, invert_map
+from cvzmpi.level2.inversion.calcium_maps import work_on_map
+from cvzmpi.level2.inversion.map_inversion import Tools
 from cvzmpi.level2.maps.simulated_map import simulate_prepared
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler.campaign import Control
 from cvzmpi.storage import checkpoint_file
+from tests.level2.simulated_calcium import simulate_prepared_calcium
 from tests.mpi_marks import one_or_all
 from tools.harness.hdf5_content import content
 from tools.harness.invented_programs import WAVELENGTH
@@ -41,7 +43,7 @@ def prepared(team, tmp_path_factory):
 
 def invert(settings, prepared, path, team, fsync=False):
     tools = Tools(InversionSettings(**settings), {}, checkpoint_interval=0.0, fsync=fsync)
-    invert_map(tools, prepared, path, team, Control(StopRequest(), lambda steps: None))
+    work_on_map(tools, prepared, path, team, Control(StopRequest(), lambda steps: None))
 
 
 def killed_at(n, settings, prepared, path):
@@ -86,14 +88,7 @@ def at_each_instant(settings, prepared, directory, team):
             yield content(path)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@one_or_all
-def test_killed_at_each_checkpoint_the_map_is_that_of_an_undisturbed_run(
-    team, tmp_path, prepared, mode, kind
-):
-    directory = team.lead(lambda: tmp_path)
-    settings = team.lead(lambda: settings_of(mode, directory))
-
+def check_each_kill(settings, prepared, directory, team):
     def undisturbed():
         path = directory / "undisturbed.inverted.h5"
         invert(settings, prepared, path, Team.alone())
@@ -106,3 +101,20 @@ def test_killed_at_each_checkpoint_the_map_is_that_of_an_undisturbed_run(
         n_kills += 1
     n_sweeps = InversionSettings(**settings).n_sweeps
     assert n_kills == 6 * (1 + n_sweeps)  # three tickets, of which each is a checkpoint
+
+
+@pytest.mark.parametrize("mode", MODES)
+@one_or_all
+def test_killed_at_each_checkpoint_the_map_is_that_of_an_undisturbed_run(
+    team, tmp_path, prepared, mode, kind
+):
+    directory = team.lead(lambda: tmp_path)
+    settings = team.lead(lambda: settings_of(mode, directory))
+    check_each_kill(settings, prepared, directory, team)
+
+
+@one_or_all
+def test_so_is_a_map_of_calcium(team, tmp_path, kind):
+    directory = team.lead(lambda: tmp_path)
+    prepared = team.lead(lambda: simulate_prepared_calcium(directory, "map", SHAPE))
+    check_each_kill({}, prepared, directory, team)
