@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,7 +17,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -239,9 +240,17 @@ def _is_running(pid: int) -> bool:
 
 
 def _free_ports(n: int) -> list[int]:
-    """Ports of loopback that the system finds free."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    """Ports that nobody has.
+
+    They are below those that outgoing connections get (32768 and more on Linux): otherwise another
+    process may have one by the time a server that was killed starts again.
+    """
+    with ExitStack() as stack:
+        ports: list[int] = []
+        while len(ports) < n:
+            port = random.SystemRandom().randrange(20000, 30000)
+            one = stack.enter_context(socket.socket())
+            with suppress(OSError):
+                one.bind(("127.0.0.1", port))
+                ports.append(port)
     return ports
