@@ -60,7 +60,7 @@ def test_a_program_whose_data_are_here_is_prepared(catalogue, example, know, pre
     (one,) = program.maps
     assert one.level1 == example.level1
     assert checksum(one.prepared) == checksum(example.prepared)
-    assert (one.n_pixels, program.n_pixels, program.n_tickets_done) == (24, 24, 0)
+    assert (one.n_pixels, program.n_steps(n_sweeps=0), program.n_tickets_done) == (24, 24, 0)
     event = last_event(catalogue)
     assert (event.to_state, event.detail["step"]) == (State.PREPROCESSED, "preprocess")
     (entry,) = event.detail["maps"]
