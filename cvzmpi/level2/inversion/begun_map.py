@@ -8,11 +8,10 @@ from functools import cached_property
 from cvzmpi.level2.inversion.inversion_writer import InversionWriter
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.neighbours import coupled_inversion, coupling
-from cvzmpi.level2.neighbours.stray_light import LocalStrayLight
+from cvzmpi.level2.neighbours.stray_light import ModelOfPixels
 from cvzmpi.level2.pixels import noise
 from cvzmpi.level2.pixels.pixel_inversion import invert
 from cvzmpi.level2.settings import InversionSettings
-from cvzmpi.level2.spectroscopy.milne_eddington import MilneEddington
 from cvzmpi.level2.spectroscopy.tellurics import Telluric
 
 
@@ -21,15 +20,8 @@ class BegunMap:
     """What all of a team need, of a map that its leader has begun or goes on with."""
 
     prepared: PreparedMap
-    model: MilneEddington
+    model: ModelOfPixels
     settings: InversionSettings
-    stray_light: LocalStrayLight | None
-
-    def model_at(self, place: tuple[int, slice]) -> MilneEddington:
-        """The model of the pixels at a place, each with its stray light."""
-        if self.stray_light is None:
-            return self.model
-        return self.model.with_stray_light(self.stray_light.around(place))
 
     @cached_property
     def tellurics(self) -> tuple[Telluric, ...]:
@@ -48,7 +40,7 @@ class BegunMap:
         ------
         MapFileError
         """
-        profiles, model = self.prepared.read_profiles(place), self.model_at(place)
+        profiles, model = self.prepared.read_profiles(place), self.model.at(place)
         if sweep == 0:
             found = invert(model, profiles, self.settings, self.tellurics, self.map_noise)
             writer.write(place, found)

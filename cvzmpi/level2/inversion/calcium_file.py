@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +13,10 @@ from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.inversion_file import (
     FORMAT,
     FORMAT_VERSION,
-    Origin,
     Progress,
-    read_progress,
+    opened_so_far,
 )
+from cvzmpi.level2.inversion.inversion_writer import TicketWriter
 from cvzmpi.level2.inversion.inverted_datasets import (
     CALCIUM_NOTE,
     OF_CALCIUM,
@@ -26,14 +24,11 @@ from cvzmpi.level2.inversion.inverted_datasets import (
     name_the_bits,
     write_new,
 )
+from cvzmpi.level2.inversion.origin import Origin
 from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.pixels.calcium import PRODUCTS, Chromosphere
 from cvzmpi.messages.wording import counted
-from cvzmpi.storage.checkpoint_file import CheckpointWriter
 from cvzmpi.storage.structure_checksum import new_in_memory
-
-if TYPE_CHECKING:
-    from cvzmpi.mpi.team import Team
 
 
 @dataclass(frozen=True)
@@ -100,10 +95,7 @@ def read_so_far(path: Path) -> tuple[CalciumMap, Progress]:
     MapFileError
         If there is no such file, or it is unreadable or of another kind.
     """
-    progress = read_progress(path)
-    if progress is None:
-        raise MapFileError(f"{path}: no such file")
-    with opened(path, FORMAT, FORMAT_VERSION) as file:
+    with opened_so_far(path) as (file, progress):
         if (model := file.attrs["model"]) != WEAK_FIELD_MODEL:
             raise MapFileError(f"{path}: by {model}, expected {WEAK_FIELD_MODEL}")
         so_far = CalciumMap(
@@ -111,27 +103,13 @@ def read_so_far(path: Path) -> tuple[CalciumMap, Progress]:
             status=file["status"][()],
             quality=file["quality"][()],
             n_outliers=file["n_outliers"][()],
-            origin=Origin(
-                progress.settings_json,
-                progress.prepared_checksum,
-                json.loads(file.attrs["software"]),
-                file.attrs.get("spectral_profile"),
-            ),
+            origin=Origin.of_file(file),
         )
     return so_far, progress
 
 
-class CalciumWriter(CheckpointWriter):
-    """Writes what was measured in tickets, together with the rest of a team.
-
-    Raises
-    ------
-    MapFileError
-        On all ranks, if the file cannot be opened on one of them.
-    """
-
-    def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
-        super().__init__(path, team, fsync, MapFileError)
+class CalciumWriter(TicketWriter):
+    """Writes what was measured in tickets."""
 
     def write(self, place: tuple[int, slice], found: Chromosphere) -> None:
         """Write what this rank found about some pixels; not collective.
@@ -145,13 +123,3 @@ class CalciumWriter(CheckpointWriter):
                 file[name][place] = values
             for name in ("status", "quality", "n_outliers"):
                 file[name][place] = getattr(found, name)
-
-    def count_down(self, n_tickets_remaining: int) -> None:
-        """Make the pixels of all ranks durable, and only then lower the count of what remains.
-
-        Raises
-        ------
-        MapFileError
-            On the ranks that cannot; on the others of the team, an error that says so.
-        """
-        self.commit({"n_tickets_remaining": np.int64(n_tickets_remaining)})

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cvzmpi.errors import DamagedMapFileError
-from cvzmpi.level2.inversion import calcium_file, inversion_file
+from cvzmpi.level2.inversion import calcium_file
 from cvzmpi.level2.inversion.calcium_file import CalciumWriter
 from cvzmpi.level2.inversion.map_inversion import (
     MapTickets,
     Tools,
-    check_resume,
+    go_on_or_create,
     invert_map,
     origin_of,
 )
@@ -20,7 +19,6 @@ from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pixels import calcium, noise
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.scheduler.tickets import work_through
-from cvzmpi.storage.whole_file import set_aside
 
 if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
@@ -67,22 +65,15 @@ def measure_map(
 def _begin(
     tools: Tools, prepared_path: Path, path: Path
 ) -> tuple[PreparedMap, InversionSettings, int, str | None]:
-    """Go on from the file that is there, or make one; tickets that remain, and a note or None."""
+    """The map, its settings, the number of tickets that remain, and a note for the log or None."""
     prepared = PreparedMap.read(prepared_path)
-    tickets, note = MapTickets(prepared.shape), None
-    try:
-        progress = inversion_file.read_progress(path)
-        if progress is not None:
-            check_resume(path, progress, prepared, tools)
-            inversion_file.check_counted(path, tickets.n_items(progress.n_tickets_done))
-            as_begun = tools.settings.as_begun(progress.settings_json)
-            return prepared, as_begun, progress.n_tickets_remaining, None
-    except DamagedMapFileError as error:
-        note = f"{error}; kept as {set_aside(path).name}, started anew"
-    prepared.verify()
-    origin = origin_of(prepared, tools)
-    calcium_file.create(path, prepared.shape, len(tickets), origin, tools.fsync)
-    return prepared, tools.settings, len(tickets), note
+    tickets = MapTickets(prepared.shape)
+
+    def create() -> None:
+        origin = origin_of(prepared, tools)
+        calcium_file.create(path, prepared.shape, len(tickets), origin, tools.fsync)
+
+    return prepared, *go_on_or_create(path, prepared, tools, tickets, create)
 
 
 def _measure(

@@ -7,7 +7,8 @@ written in place; the attribute `n_tickets_remaining` is lowered when their rows
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from cvzmpi.level2.inversion.inverted_datasets import (
     names_of_parameters,
     write_new,
 )
+from cvzmpi.level2.inversion.origin import Origin
 from cvzmpi.level2.maps.map_file import opened
 from cvzmpi.level2.neighbours.coupling import NOTE as COUPLING_NOTE
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
@@ -44,21 +46,6 @@ AZIMUTH_NOTE = (
     "The azimuth is known modulo 180 degrees; which of the two directions is the field's was not "
     "decided."
 )
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The settings, profiles and software that an inverted map was made with."""
-
-    settings_json: str  # of the inversion, canonical
-    prepared_checksum: str  # of the prepared map's profiles
-    software: Mapping[str, str]  # versions by name
-    spectral_profile: str | None = None  # the table of the instrument's, if it is not a Gaussian
-
-    @property
-    def coupled(self) -> bool:
-        """Whether neighbours draw pixels to them."""
-        return bool(json.loads(self.settings_json).get("coupling", 0) > 0)
 
 
 @dataclass(frozen=True)
@@ -160,11 +147,7 @@ def describe(file: h5py.File, model: str, n_tickets: int, origin: Origin) -> Non
     file.attrs["format"] = FORMAT
     file.attrs["format_version"] = FORMAT_VERSION
     file.attrs["model"] = model
-    file.attrs["settings"] = origin.settings_json
-    file.attrs["prepared_sha256"] = origin.prepared_checksum
-    file.attrs["software"] = json.dumps(dict(origin.software), sort_keys=True)
-    if origin.spectral_profile is not None:
-        file.attrs["spectral_profile"] = origin.spectral_profile
+    origin.write(file)
     file.attrs["n_tickets"] = np.int64(n_tickets)
     file.attrs["n_tickets_remaining"] = np.int64(n_tickets)
 
@@ -252,10 +235,7 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
     MapFileError
         If there is no such file, or it is unreadable.
     """
-    progress = read_progress(path)
-    if progress is None:
-        raise MapFileError(f"{path}: no such file")
-    with opened(path, FORMAT, FORMAT_VERSION) as file:
+    with opened_so_far(path) as (file, progress):
         if file.attrs["model"] != MODEL:
             raise MapFileError(f"{path}: by the {file.attrs['model']}, expected {MODEL}")
         so_far = InvertedMap(
@@ -264,18 +244,29 @@ def read_so_far(path: Path) -> tuple[InvertedMap, Progress]:
             chi_squared=file["chi_squared"][()],
             status=file["status"][()],
             quality=_quality(file),
-            origin=Origin(
-                progress.settings_json,
-                progress.prepared_checksum,
-                json.loads(file.attrs["software"]),
-                file.attrs.get("spectral_profile"),
-            ),
+            origin=Origin.of_file(file),
             n_outliers=file["n_outliers"][()] if "n_outliers" in file else None,
             field_significance=file[SIGNIFICANCE][()] if SIGNIFICANCE in file else None,
             weak_field=_group(file, "weak_field"),
             field_components=_group(file, "field_components"),
         )
     return so_far, progress
+
+
+@contextmanager
+def opened_so_far(path: Path) -> Iterator[tuple[h5py.File, Progress]]:
+    """Open a file of any model, perhaps while a job works on it, with its progress.
+
+    Raises
+    ------
+    MapFileError
+        If there is no such file, or it is unreadable.
+    """
+    progress = read_progress(path)
+    if progress is None:
+        raise MapFileError(f"{path}: no such file")
+    with opened(path, FORMAT, FORMAT_VERSION) as file:
+        yield file, progress
 
 
 def _check_shapes(path: Path, file: h5py.File) -> None:

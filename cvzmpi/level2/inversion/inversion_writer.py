@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cvzmpi.mpi.team import Team
 
 
-class InversionWriter(CheckpointWriter):
+class TicketWriter(CheckpointWriter):
     """Writes the results of tickets, together with the rest of a team: see `CheckpointWriter`.
 
     Raises
@@ -34,6 +34,20 @@ class InversionWriter(CheckpointWriter):
 
     def __init__(self, path: Path, team: Team | None = None, fsync: bool = True) -> None:
         super().__init__(path, team, fsync, MapFileError)
+
+    def count_down(self, n_tickets_remaining: int) -> None:
+        """Make the pixels of all ranks durable, and only then lower the count of what remains.
+
+        Raises
+        ------
+        MapFileError
+            On the ranks that cannot; on the others of the team, an error that says so.
+        """
+        self.commit({"n_tickets_remaining": np.int64(n_tickets_remaining)})
+
+
+class InversionWriter(TicketWriter):
+    """Writes the results of inversions, and of the sweeps after them."""
 
     def write(self, place: tuple[int, slice], inverted: Inverted) -> None:
         """Write what this rank found about some pixels; not collective.
@@ -81,13 +95,3 @@ class InversionWriter(CheckpointWriter):
         with self.writing() as file:
             group = file[group_of_sweep(sweep, n_sweeps_of(file))]
             return np.stack([group[name][place] for name in PARAMETERS], axis=-1).astype(float)
-
-    def count_down(self, n_tickets_remaining: int) -> None:
-        """Make the pixels of all ranks durable, and only then lower the count of what remains.
-
-        Raises
-        ------
-        MapFileError
-            On the ranks that cannot; on the others of the team, an error that says so.
-        """
-        self.commit({"n_tickets_remaining": np.int64(n_tickets_remaining)})

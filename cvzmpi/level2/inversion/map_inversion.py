@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from cvzmpi.errors import CvzmpiError, DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
 from cvzmpi.level2.inversion.begun_map import BegunMap
-from cvzmpi.level2.inversion.inversion_file import Origin, Progress
+from cvzmpi.level2.inversion.inversion_file import Progress
 from cvzmpi.level2.inversion.inversion_writer import InversionWriter
-from cvzmpi.level2.maps.model_of_map import model_of_map, table_as_text
+from cvzmpi.level2.inversion.origin import Origin
+from cvzmpi.level2.maps.model_of_map import table_as_text
 from cvzmpi.level2.maps.prepared_map import PreparedMap
-from cvzmpi.level2.neighbours.stray_light import LocalStrayLight
+from cvzmpi.level2.neighbours.stray_light import ModelOfPixels
 from cvzmpi.level2.settings import InversionSettings, with_defaults
 from cvzmpi.level2.spectroscopy.line_table import canonical_settings, lines_of
 from cvzmpi.level2.spectroscopy.spectral_profile import Transmission
@@ -200,35 +201,53 @@ def origin_of(prepared: PreparedMap, tools: Tools) -> Origin:
     )
 
 
-def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[BegunMap, int, str | None]:
+def go_on_or_create(
+    path: Path,
+    prepared: PreparedMap,
+    tools: Tools,
+    tickets: MapTickets,
+    create: Callable[[], None],
+) -> tuple[InversionSettings, int, str | None]:
     """Go on from the file that is there, or make one.
 
     Returns
     -------
     tuple
-        The map and its model, the number of tickets that remain, and a note for the log or None.
+        The settings as the file was begun with, the number of tickets that remain, and a note for
+        the log or None.
+
+    Raises
+    ------
+    MapFileError
     """
-    prepared = PreparedMap.read(prepared_path)
-    _check_lines(prepared, tools)
-    settings = tools.settings
-    origin, tickets = origin_of(prepared, tools), MapTickets(prepared.shape, settings.n_sweeps)
-    model = model_of_map(prepared, origin.settings_json, origin.spectral_profile)
-    stray_light = LocalStrayLight.of(prepared, origin.settings_json)
-    begun = BegunMap(prepared, model, settings, stray_light)
     note = None
     try:
         progress = inversion_file.read_progress(path)
         if progress is not None:
             check_resume(path, progress, prepared, tools)
             inversion_file.check_counted(path, tickets.n_items(progress.n_tickets_done))
-            as_begun = settings.as_begun(progress.settings_json)
-            return replace(begun, settings=as_begun), progress.n_tickets_remaining, None
+            as_begun = tools.settings.as_begun(progress.settings_json)
+            return as_begun, progress.n_tickets_remaining, None
     except DamagedMapFileError as error:
         note = f"{error}; kept as {set_aside(path).name}, started anew"
     prepared.verify()
-    n_sweeps = tickets.n_sweeps
-    inversion_file.create(path, prepared.shape, len(tickets), origin, tools.fsync, n_sweeps)
-    return begun, len(tickets), note
+    create()
+    return tools.settings, len(tickets), note
+
+
+def _begin(tools: Tools, prepared_path: Path, path: Path) -> tuple[BegunMap, int, str | None]:
+    """The map and its model, the number of tickets that remain, and a note for the log or None."""
+    prepared = PreparedMap.read(prepared_path)
+    _check_lines(prepared, tools)
+    origin, n_sweeps = origin_of(prepared, tools), tools.settings.n_sweeps
+    model = ModelOfPixels.of(prepared, origin.settings_json, origin.spectral_profile)
+    tickets = MapTickets(prepared.shape, n_sweeps)
+
+    def create() -> None:
+        inversion_file.create(path, prepared.shape, len(tickets), origin, tools.fsync, n_sweeps)
+
+    settings, n_remaining, note = go_on_or_create(path, prepared, tools, tickets, create)
+    return BegunMap(prepared, model, settings), n_remaining, note
 
 
 def _check_lines(prepared: PreparedMap, tools: Tools) -> None:

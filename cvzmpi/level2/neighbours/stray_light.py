@@ -130,21 +130,38 @@ class LocalStrayLight:
             yield position, [along for step, along in self.weights if step == position]
 
 
-def model_of_pixels(
-    prepared: PreparedMap,
-    settings_json: str,
-    spectral_profile: str | None,
-    place: tuple[int, slice],
-) -> MilneEddington:
-    """The model of the profiles of some pixels: `model_of_map`, with their stray light.
+@dataclass(frozen=True)
+class ModelOfPixels:
+    """The model of a map's profiles, with the stray light of each pixel."""
 
-    Raises
-    ------
-    MapFileError
-    """
-    model = model_of_map(prepared, settings_json, spectral_profile)
-    local = LocalStrayLight.of(prepared, settings_json)
-    return model if local is None else model.with_stray_light(local.around(place))
+    model: MilneEddington
+    local: LocalStrayLight | None  # None if all pixels have the same stray light, or none
+
+    @classmethod
+    def of(
+        cls, prepared: PreparedMap, settings_json: str, spectral_profile: str | None
+    ) -> ModelOfPixels:
+        """The model of a map: see `model_of_map`.
+
+        Raises
+        ------
+        MapFileError
+        """
+        return cls(
+            model_of_map(prepared, settings_json, spectral_profile),
+            LocalStrayLight.of(prepared, settings_json),
+        )
+
+    def at(self, place: tuple[int, slice]) -> MilneEddington:
+        """The model of the pixels at a place.
+
+        Raises
+        ------
+        MapFileError
+        """
+        if self.local is None:
+            return self.model
+        return self.model.with_stray_light(self.local.around(place))
 
 
 def _size_of_pixel(prepared: PreparedMap, unit: str) -> tuple[float, float]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion.calcium_file import read_so_far
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.pictures.map_files import (
     Continuum,
+    needed,
     notes_of,
     observed_in,
     prepared_of,
@@ -74,9 +74,5 @@ def _shape(status: np.ndarray) -> tuple[int, int]:
 
 
 def _profiles(path: Path, prepared: PreparedMap | None, x: int, y: int) -> Profiles:
-    if prepared is None:
-        raise MapFileError(
-            f"{path}: its Stokes profiles are in the prepared map, which is not beside it: "
-            "name it with --prepared"
-        )
+    prepared = needed(path, prepared)
     return Profiles(prepared.wavelength, observed_in(prepared, x, y), None)

@@ -12,7 +12,7 @@ from cvzmpi.errors import MapFileError
 from cvzmpi.level2.inversion.inversion_file import InvertedMap, read_so_far
 from cvzmpi.level2.maps.map_names import PREPARED_SUFFIX
 from cvzmpi.level2.maps.prepared_map import PreparedMap
-from cvzmpi.level2.neighbours.stray_light import model_of_pixels
+from cvzmpi.level2.neighbours.stray_light import ModelOfPixels
 from cvzmpi.level2.pictures.opened_map import NOT_BEGUN, UNUSABLE, OpenedMap, Profiles
 from cvzmpi.level2.pictures.quantities import UNCERTAINTY, Quantity, named
 from cvzmpi.level2.pixels import calcium
@@ -232,6 +232,21 @@ def prepared_of(path: Path, checksum: str, given: Path | None) -> PreparedMap | 
     return None
 
 
+def needed(path: Path, prepared: PreparedMap | None) -> PreparedMap:
+    """The prepared map of another, where it has to be there.
+
+    Raises
+    ------
+    MapFileError
+    """
+    if prepared is None:
+        raise MapFileError(
+            f"{path}: its Stokes profiles are in the prepared map, which is not beside it: "
+            "name it with --prepared"
+        )
+    return prepared
+
+
 def observed_in(prepared: PreparedMap, x: int, y: int) -> np.ndarray:
     """The observed profiles of a pixel: float32, shape (4, n_wavelengths)."""
     profiles: np.ndarray = prepared.read_profiles((x, slice(y, y + 1)))[0]
@@ -241,19 +256,15 @@ def observed_in(prepared: PreparedMap, x: int, y: int) -> np.ndarray:
 def _profiles(
     path: Path, inverted: InvertedMap, prepared: PreparedMap | None, x: int, y: int
 ) -> Profiles:
-    if prepared is None:
-        raise MapFileError(
-            f"{path}: its Stokes profiles are in the prepared map, which is not beside it: "
-            "name it with --prepared"
-        )
+    prepared = needed(path, prepared)
     observed, fitted = observed_in(prepared, x, y), None
     origin = inverted.origin
     settings = json.loads(origin.settings_json)
     if inverted.status[x, y] not in (NOT_BEGUN, UNUSABLE):
         parameters = np.array([[inverted.parameters[name][x, y] for name in PARAMETERS]], float)
         place = x, slice(y, y + 1)
-        model = model_of_pixels(prepared, origin.settings_json, origin.spectral_profile, place)
-        fitted = model.stokes(parameters)[0]
+        model = ModelOfPixels.of(prepared, origin.settings_json, origin.spectral_profile)
+        fitted = model.at(place).stokes(parameters)[0]
     tellurics = prepared.tellurics if settings["exclude_tellurics"] else ()
     left_out = left_out_of(prepared.wavelength, tellurics, settings.get("masked", ()))
     return Profiles(prepared.wavelength, observed, fitted, left_out if left_out.any() else None)

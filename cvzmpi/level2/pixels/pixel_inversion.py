@@ -164,10 +164,10 @@ class Pixels:
         every = np.arange(len(self.observed))
         best = self._fit(every, self._first_start(every))
         # Large spikes spoil a fit; smaller ones show when it is good.
-        self.leave_out_spikes(best, anew=True)
-        self.leave_out_spikes(best, anew=False)
+        self._fit_without_spikes(best, anew=True)
+        self._fit_without_spikes(best, anew=False)
         self._fit_bad_ones_again(best)
-        self.leave_out_spikes(best, anew=False)
+        self._fit_without_spikes(best, anew=False)
         return best
 
     def _fit_bad_ones_again(self, best: least_squares.Fit) -> None:
@@ -242,20 +242,33 @@ class Pixels:
         exceeds: np.ndarray = fit.chi_squared > factor * self.expected * self.degrees_of_freedom()
         return exceeds
 
-    def leave_out_spikes(self, best: least_squares.Fit, anew: bool) -> None:
+    def _fit_without_spikes(self, best: least_squares.Fit, anew: bool) -> None:
         """Fit pixels without their spikes, and put that in place of the fits with them.
 
         Parameters
         ----------
         anew : bool
+            As that of `leave_out_spikes`; and start from estimates without them.
+        """
+        rows = self.leave_out_spikes(best, anew)
+        if len(rows):
+            start = self._first_start(rows) if anew else best.parameters[rows]
+            best.take(rows, self._fit(rows, start))
+
+    def leave_out_spikes(self, best: least_squares.Fit, anew: bool) -> np.ndarray:
+        """Leave out samples that stand out; returns the pixels that had some.
+
+        Parameters
+        ----------
+        anew : bool
             Look for spikes in the observed profiles, not in what the fit leaves, which they may
-            have spoiled; and start from estimates without them.
+            have spoiled.
         """
         spread = np.sqrt(best.chi_squared / self.degrees_of_freedom())
         largest = np.maximum(best.residuals.max(axis=(1, 2)), -best.residuals.min(axis=(1, 2)))
         rows = np.flatnonzero(largest > _LARGEST_OF_NOISE * spread)
         if len(rows) == 0:
-            return
+            return rows
         wavelength, fitted = self.model.wavelength, self.weights[rows] > 0
         profiles, slack = self.observed[rows], _SLACK_OBSERVED
         more: np.ndarray | float = 0.0
@@ -266,15 +279,10 @@ class Pixels:
         n_found = found.sum(axis=(1, 2))
         few = (n_found > 0) & (n_found <= outliers.MOST_LEFT_OUT * fitted.sum(axis=(1, 2)))
         rows, found = rows[few], found[few]
-        if len(rows) == 0:
-            return
         self.left_out[rows] |= found
         self.weights[rows] = np.where(found, 0, self.weights[rows])
         self.observed[rows] = bridged(self.observed[rows], wavelength, self.left_out[rows])
-        start = best.parameters[rows]
-        if anew:
-            start = self._first_start(rows)
-        best.take(rows, self._fit(rows, start))
+        return rows
 
     def _sharpness_of_misfit(self, rows: np.ndarray, residual: np.ndarray) -> np.ndarray:
         fitted = self.weights[rows] * self.observed[rows] - residual

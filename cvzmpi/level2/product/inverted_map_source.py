@@ -14,11 +14,12 @@ from cvzmpi.level2.inversion.inversion_file import InvertedMap
 from cvzmpi.level2.maps.level1 import Level1Map
 from cvzmpi.level2.maps.prepared_map import PreparedMap
 from cvzmpi.level2.neighbours import coupling
-from cvzmpi.level2.neighbours.stray_light import model_of_pixels
+from cvzmpi.level2.neighbours.stray_light import ModelOfPixels
 from cvzmpi.level2.product import extensions
 from cvzmpi.level2.product.azimuth_frame import AZIMUTH_FRAME
 from cvzmpi.level2.product.extensions import Extension
-from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition, SlitPixels
+from cvzmpi.level2.product.one_map import TESLA_PER_GAUSS, OneMap
+from cvzmpi.level2.product.product_source import LineProfiles, ScanPosition
 from cvzmpi.level2.settings import DisambiguationMethod
 from cvzmpi.level2.spectroscopy.line_table import recorded_lines
 from cvzmpi.level2.spectroscopy.milne_eddington import PARAMETERS
@@ -30,11 +31,9 @@ _ABOUT_VELOCITY = "Velocities are redshifts relative to the lines of the quiet S
 
 _HOW = Extension(EXTENSION, "meta.code")
 
-_TESLA_PER_GAUSS = 1e-4
-
 # The name of a parameter of the model in the product, and the factor to the unit there.
 _TO_PRODUCT = {
-    "field_strength": ("mag_strength", _TESLA_PER_GAUSS),
+    "field_strength": ("mag_strength", TESLA_PER_GAUSS),
     "velocity": ("velocity", 1.0),
     "inclination": ("mag_inclination", 180 / np.pi),
     "azimuth": ("mag_azimuth", 180 / np.pi),
@@ -55,7 +54,7 @@ def notes_of(
     return (*notes, coupling.NOTE) if coupled else notes
 
 
-class InvertedMapSource:
+class InvertedMapSource(OneMap):
     """A `ProductSource`: an inverted map, with the prepared map and the dataset it was made from.
 
     The maps of the parameters are in memory; the profiles, which are larger by far, are read one
@@ -77,17 +76,15 @@ class InvertedMapSource:
         inverted: InvertedMap,
         method: DisambiguationMethod | None = None,
     ) -> None:
-        self.level1 = level1
+        super().__init__(level1, prepared, inverted.origin)
         self._method = method
-        self._prepared = prepared
         self._inverted = inverted
 
     @property
     def notes(self) -> Sequence[str]:
         """Remarks for people who use the product."""
-        origin = self._inverted.origin
-        lines = recorded_lines(json.loads(origin.settings_json))
-        return notes_of(self.disambiguation, origin.coupled, lines)
+        lines = recorded_lines(json.loads(self._origin.settings_json))
+        return notes_of(self.disambiguation, self._origin.coupled, lines)
 
     @property
     def cards(self) -> Mapping[str, str]:
@@ -102,37 +99,12 @@ class InvertedMapSource:
         headers = self.level1.headers()[: self.n_steps]
         return Disambiguation.of(self._method, self._inverted, headers, self.slit.n_binned)
 
-    @property
-    def dataset_ids(self) -> list[str]:
-        """The one dataset that was inverted."""
-        return [self.level1.inventory["datasetId"]]
-
-    @property
-    def slit(self) -> SlitPixels:
-        """All pixels of Level 1, as they were binned."""
-        return SlitPixels(0, int(self._prepared.record["settings"]["slit_bin"]))
-
-    @property
-    def n_steps(self) -> int:
-        """The number of scan positions."""
-        return self._prepared.shape[0]
-
-    @property
-    def commit(self) -> str | None:
-        """The version of this software that inverted the map."""
-        version = self._inverted.origin.software.get("cvzmpi")
-        return None if version is None else f"cvzmpi {version}"
-
     def position(self, step: int) -> ScanPosition:
         """The results at a scan position."""
         found = self._inverted
         parameters = {name: found.parameters[name][step] for name in PARAMETERS}
         observed = self._prepared.read_profiles((step, slice(None)))
-        origin = found.origin
-        place = step, slice(0, self._prepared.shape[1])
-        model = model_of_pixels(
-            self._prepared, origin.settings_json, origin.spectral_profile, place
-        )
+        model = self._model.at((step, slice(0, self._prepared.shape[1])))
         fitted = model.stokes(np.stack(list(parameters.values()), axis=1).astype(float))
         profiles = LineProfiles(
             SPECTRAL_LINE,
@@ -160,6 +132,11 @@ class InvertedMapSource:
             more=more,
         )
 
+    @cached_property
+    def _model(self) -> ModelOfPixels:
+        settings_json, profile = self._origin.settings_json, self._origin.spectral_profile
+        return ModelOfPixels.of(self._prepared, settings_json, profile)
+
 
 def _of_the_model(parameters: Mapping[str, np.ndarray]) -> Iterator[tuple[Extension, np.ndarray]]:
     """The parameters that are no quantities of Level 2."""
@@ -184,4 +161,4 @@ def _of_trust(found: InvertedMap, step: int) -> Iterator[tuple[Extension, np.nda
     ):
         for name, extension in of_group.items():
             if name in group:
-                yield extension, _TESLA_PER_GAUSS * group[name][step]
+                yield extension, TESLA_PER_GAUSS * group[name][step]

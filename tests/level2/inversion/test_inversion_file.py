@@ -6,8 +6,8 @@ import pytest
 
 from cvzmpi.errors import DamagedMapFileError, MapFileError
 from cvzmpi.level2.inversion import inversion_file
-from cvzmpi.level2.inversion.inversion_file import Origin
 from cvzmpi.level2.inversion.inversion_writer import InversionWriter
+from cvzmpi.level2.inversion.origin import Origin
 from cvzmpi.level2.pixels.field_components import COMPONENTS
 from cvzmpi.level2.pixels.inverted_pixels import Inverted
 from cvzmpi.level2.pixels.weak_field import PRODUCTS

@@ -9,10 +9,10 @@ import pytest
 from cvzmpi.ledger import Event, State
 from cvzmpi.level2.configuration import Level2Config
 from cvzmpi.level2.inversion import inversion_file
-from cvzmpi.level2.inversion.inversion_file import Origin
 from cvzmpi.level2.inversion.inversion_unit import InversionUnit, UnitMap, last_prepared
 from cvzmpi.level2.inversion.inversion_writer import InversionWriter
 from cvzmpi.level2.inversion.map_inversion import Tools
+from cvzmpi.level2.inversion.origin import Origin
 from cvzmpi.level2.inversion.program_work import ProgramWork
 from cvzmpi.level2.maps.arms import CALCIUM
 from cvzmpi.level2.programs.catalogue import Catalogue

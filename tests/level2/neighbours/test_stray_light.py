@@ -15,7 +15,7 @@ from cvzmpi.level2.inversion.map_inversion import Tools, invert_map, origin_of
 from cvzmpi.level2.maps.map_scale import ASTRONOMICAL_UNIT, MapScale
 from cvzmpi.level2.maps.prepared_map import PreparedMap, PreparedMapWriter
 from cvzmpi.level2.maps.simulated_map import NOISE, WAVELENGTH, atmospheres
-from cvzmpi.level2.neighbours.stray_light import LocalStrayLight, model_of_pixels
+from cvzmpi.level2.neighbours.stray_light import LocalStrayLight, ModelOfPixels
 from cvzmpi.level2.pixels.outliers import Quality
 from cvzmpi.level2.settings import InversionSettings
 from cvzmpi.level2.spectroscopy import milne_eddington as me
@@ -257,7 +257,7 @@ def test_the_profiles_are_made_again_from_the_file(tmp_path):
     prepared = write_map(path, noisy_map())
     found = inverted(path, tmp_path / "map.inverted.h5", alone, settings(noise=NOISE))
     place = 4, slice(3, 9)
-    model = model_of_pixels(prepared, found.origin.settings_json, None, place)
+    model = ModelOfPixels.of(prepared, found.origin.settings_json, None).at(place)
     parameters = np.stack([found.parameters[name][place] for name in PARAMETERS], axis=1)
     used = local(prepared).used
     residual = (prepared.read_profiles(place) - model.stokes(parameters.astype(float))) / NOISE
