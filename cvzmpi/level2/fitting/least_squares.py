@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from cvzmpi.level2.fitting import levenberg_marquardt, normal_equations
 from cvzmpi.level2.fitting.levenberg_marquardt import (
     FIRST_DAMPING,
+    NO_PRIOR,
     ROUGH_TOLERANCE,
     TOLERANCE,
     iterate,
@@ -28,7 +27,7 @@ from cvzmpi.level2.spectroscopy import (
     voigt,
     zeeman,
 )
-from cvzmpi.level2.spectroscopy.compilation import compiled_and_kept
+from cvzmpi.level2.spectroscopy.compilation import checksum_of, compiled_and_kept
 from cvzmpi.level2.spectroscopy.lanes import compiled
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace, thinned
 
@@ -183,6 +182,7 @@ def _compiled_with(sources: str) -> Callable[..., None]:
                     rough,
                     few,
                     few_weights,
+                    NO_PRIOR,
                     (max_iterations // 2, ROUGH_TOLERANCE, 1),
                     damping,
                     rough_work,
@@ -205,6 +205,7 @@ def _compiled_with(sources: str) -> Callable[..., None]:
                 tables,
                 observed[row],
                 weights[row],
+                NO_PRIOR,
                 (max_iterations - n_before, TOLERANCE, 2),
                 min(damping, FIRST_DAMPING),
                 work,
@@ -222,6 +223,4 @@ SOURCES = [
     *(compiled_opacities, compiled_model, normal_equations, levenberg_marquardt),
     sys.modules[__name__],
 ]
-_fit_pixels = _compiled_with(
-    hashlib.sha256(b"".join(Path(str(s.__file__)).read_bytes() for s in SOURCES)).hexdigest()
-)
+_fit_pixels = _compiled_with(checksum_of(*SOURCES))

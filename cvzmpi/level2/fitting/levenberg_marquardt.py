@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cvzmpi.level2.fitting.normal_equations import evaluate
@@ -11,8 +13,8 @@ from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace
 
 FIRST_DAMPING = 1e-2
 
-LEAST_DAMPING, LARGEST_DAMPING = 1e-7, 1e9
-LESS, MORE = 0.1, 10.0
+_LEAST_DAMPING, _LARGEST_DAMPING = 1e-7, 1e9
+_LESS, _MORE = 0.1, 10.0
 
 TOLERANCE = 1e-4
 """A pixel has converged after two steps in a row that lower chi^2 by less than this fraction."""
@@ -42,85 +44,7 @@ _MOST_TIMES = 3.0
 
 
 @compiled
-def take_best_start(
-    tables: ModelTables,
-    observed: np.ndarray,
-    weights: np.ndarray,
-    starts: np.ndarray,
-    work: Workspace,
-    parameters: np.ndarray,
-    curvature: np.ndarray,
-    residual: np.ndarray,
-) -> None:
-    """Put into `parameters` where the best of several starts is after a few iterations."""
-    least = np.inf
-    for start in starts:
-        trial = start.copy()
-        ending = _TRIED, ROUGH_TOLERANCE, 1
-        chi_squared, _, _, _ = iterate(
-            tables, observed, weights, ending, FIRST_DAMPING, work, trial, curvature, residual
-        )
-        if chi_squared < least:
-            least = chi_squared
-            parameters[:] = trial
-
-
-@compiled
-def iterate(
-    tables: ModelTables,
-    observed: np.ndarray,
-    weights: np.ndarray,
-    ending: tuple[int, float, int],
-    damping: float,
-    work: Workspace,
-    parameters: np.ndarray,
-    curvature: np.ndarray,
-    residual: np.ndarray,
-) -> tuple[float, int, bool, float]:
-    """Fit a pixel in place.
-
-    Returns chi^2, the number of iterations, if it has converged, and the last damping.
-
-    Parameters
-    ----------
-    ending : tuple
-        The most iterations; and so small a relative fall of chi^2 in so many steps in a row ends
-        the fit.
-    """
-    max_iterations, tolerance, n_small_steps = ending
-    n_free = len(curvature)
-    gradient = np.empty(n_free)
-    trial, trial_curvature, trial_gradient = parameters.copy(), curvature.copy(), gradient.copy()
-    bring_into_range(parameters)
-    chi_squared = evaluate(tables, observed, weights, parameters, work, curvature, gradient)
-    residual[:] = work.stokes
-    n_small = 0
-    for iteration in range(max_iterations):
-        better = False
-        if marquardt_step(curvature, gradient, damping, parameters, trial):
-            bring_into_range(trial)
-            trial_chi_squared = evaluate(
-                tables, observed, weights, trial, work, trial_curvature, trial_gradient
-            )
-            gain = chi_squared - trial_chi_squared
-            better = gain > 0
-        if better:
-            n_small = n_small + 1 if gain < tolerance * trial_chi_squared else 0
-            damping = max(damping * LESS, LEAST_DAMPING)
-            chi_squared = trial_chi_squared
-            parameters[:] = trial
-            curvature[:] = trial_curvature
-            gradient[:] = trial_gradient
-            residual[:] = work.stokes
-        else:
-            damping *= MORE
-        if n_small == n_small_steps or damping >= LARGEST_DAMPING:
-            return chi_squared, iteration + 1, True, damping
-    return chi_squared, max_iterations, False, damping
-
-
-@compiled
-def marquardt_step(
+def _step(
     curvature: np.ndarray,
     gradient: np.ndarray,
     damping: float,
@@ -208,3 +132,123 @@ def bring_into_range(p: np.ndarray) -> None:
     p[me.AZIMUTH] %= np.pi
     for k in range(len(_LIMITED)):
         p[_LIMITED[k]] = min(max(p[_LIMITED[k]], _LOWEST[k]), _HIGHEST[k])
+
+
+def iterating(add_prior: Callable[..., float]) -> Callable[..., tuple[float, int, bool, float]]:
+    """The function that fits a pixel in place, to its profiles and to what else is known of it.
+
+    Parameters
+    ----------
+    add_prior : callable
+        Compiled; `add_prior(prior, parameters, curvature, gradient)` adds the prior to the normal
+        equations, and returns its part of the sum that becomes small beside chi^2.
+    """
+
+    @compiled
+    def iterate(
+        tables: ModelTables,
+        observed: np.ndarray,
+        weights: np.ndarray,
+        prior: tuple[np.ndarray, ...],
+        ending: tuple[int, float, int],
+        damping: float,
+        work: Workspace,
+        parameters: np.ndarray,
+        curvature: np.ndarray,
+        residual: np.ndarray,
+    ) -> tuple[float, int, bool, float]:
+        """Fit a pixel in place.
+
+        Returns chi^2, the number of iterations, if it has converged, and the last damping. Chi^2
+        and the curvature are of the profiles alone.
+
+        Parameters
+        ----------
+        ending : tuple
+            The most iterations; and so small a relative fall of the sum in so many steps in a row
+            ends the fit.
+        """
+        max_iterations, tolerance, n_small_steps = ending
+        gradient = np.empty(len(curvature))
+        trial, trial_gradient = parameters.copy(), gradient.copy()
+        trial_curvature, both, trial_both = curvature.copy(), curvature.copy(), curvature.copy()
+        bring_into_range(parameters)
+        chi_squared = evaluate(tables, observed, weights, parameters, work, curvature, gradient)
+        both[:] = curvature
+        total = chi_squared + add_prior(prior, parameters, both, gradient)
+        residual[:] = work.stokes
+        n_small = 0
+        for iteration in range(max_iterations):
+            better = False
+            if _step(both, gradient, damping, parameters, trial):
+                bring_into_range(trial)
+                trial_chi_squared = evaluate(
+                    tables, observed, weights, trial, work, trial_curvature, trial_gradient
+                )
+                trial_both[:] = trial_curvature
+                trial_total = trial_chi_squared + add_prior(
+                    prior, trial, trial_both, trial_gradient
+                )
+                gain = total - trial_total
+                better = gain > 0
+            if better:
+                n_small = n_small + 1 if gain < tolerance * trial_total else 0
+                damping = max(damping * _LESS, _LEAST_DAMPING)
+                chi_squared, total = trial_chi_squared, trial_total
+                parameters[:] = trial
+                curvature[:] = trial_curvature
+                both[:] = trial_both
+                gradient[:] = trial_gradient
+                residual[:] = work.stokes
+            else:
+                damping *= _MORE
+            if n_small == n_small_steps or damping >= _LARGEST_DAMPING:
+                return chi_squared, iteration + 1, True, damping
+        return chi_squared, max_iterations, False, damping
+
+    return iterate
+
+
+@compiled
+def _nothing_else(
+    prior: tuple[np.ndarray, ...], p: np.ndarray, curvature: np.ndarray, gradient: np.ndarray
+) -> float:
+    """The prior of a pixel of which only the profiles are known."""
+    return 0.0
+
+
+NO_PRIOR = ()
+iterate = iterating(_nothing_else)
+
+
+@compiled
+def take_best_start(
+    tables: ModelTables,
+    observed: np.ndarray,
+    weights: np.ndarray,
+    starts: np.ndarray,
+    work: Workspace,
+    parameters: np.ndarray,
+    curvature: np.ndarray,
+    residual: np.ndarray,
+) -> None:
+    """Put into `parameters` where the best of several starts is after a few iterations."""
+    least = np.inf
+    for start in starts:
+        trial = start.copy()
+        ending = _TRIED, ROUGH_TOLERANCE, 1
+        chi_squared, _, _, _ = iterate(
+            tables,
+            observed,
+            weights,
+            NO_PRIOR,
+            ending,
+            FIRST_DAMPING,
+            work,
+            trial,
+            curvature,
+            residual,
+        )
+        if chi_squared < least:
+            least = chi_squared
+            parameters[:] = trial

@@ -8,26 +8,15 @@ its angles wrap, and mean nothing where it is weak.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from cvzmpi.level2.fitting.least_squares import SOURCES, Fit
-from cvzmpi.level2.fitting.levenberg_marquardt import (
-    LARGEST_DAMPING,
-    LEAST_DAMPING,
-    LESS,
-    MORE,
-    TOLERANCE,
-    bring_into_range,
-    marquardt_step,
-)
-from cvzmpi.level2.fitting.normal_equations import evaluate
+from cvzmpi.level2.fitting.levenberg_marquardt import TOLERANCE, iterating
 from cvzmpi.level2.spectroscopy import milne_eddington as me
-from cvzmpi.level2.spectroscopy.compilation import compiled_and_kept
+from cvzmpi.level2.spectroscopy.compilation import checksum_of, compiled_and_kept
 from cvzmpi.level2.spectroscopy.lanes import compiled
 from cvzmpi.level2.spectroscopy.model_tables import ModelTables, Workspace
 
@@ -130,66 +119,14 @@ def fit(
 
 
 @compiled
-def _fit_pixel(
-    tables: ModelTables,
-    observed: np.ndarray,
-    weights: np.ndarray,
-    mean: np.ndarray,
-    precision: np.ndarray,
-    max_iterations: int,
-    work: Workspace,
-    parameters: np.ndarray,
-    curvature: np.ndarray,
-    residual: np.ndarray,
-) -> tuple[float, int, bool]:
-    """Fit a pixel in place, as that of `least_squares`; returns chi^2 of the profiles alone."""
-    n_free = len(curvature)
-    gradient = np.empty(n_free)
-    trial, trial_curvature, trial_gradient = parameters.copy(), curvature.copy(), gradient.copy()
-    bring_into_range(parameters)
-    chi_squared = evaluate(tables, observed, weights, parameters, work, curvature, gradient)
-    residual[:] = work.stokes
-    both = curvature.copy()
-    total = chi_squared + _add_prior(parameters, mean, precision, both, gradient)
-    damping, n_small = _FIRST_DAMPING, 0
-    for iteration in range(max_iterations):
-        better = False
-        if marquardt_step(both, gradient, damping, parameters, trial):
-            bring_into_range(trial)
-            trial_chi_squared = evaluate(
-                tables, observed, weights, trial, work, trial_curvature, trial_gradient
-            )
-            trial_both = trial_curvature.copy()
-            trial_total = trial_chi_squared + _add_prior(
-                trial, mean, precision, trial_both, trial_gradient
-            )
-            gain = total - trial_total
-            better = gain > 0
-        if better:
-            n_small = n_small + 1 if gain < TOLERANCE * trial_total else 0
-            damping = max(damping * LESS, LEAST_DAMPING)
-            chi_squared, total = trial_chi_squared, trial_total
-            parameters[:] = trial
-            curvature[:] = trial_curvature
-            both[:] = trial_both
-            gradient[:] = trial_gradient
-            residual[:] = work.stokes
-        else:
-            damping *= MORE
-        if n_small == 2 or damping >= LARGEST_DAMPING:
-            return chi_squared, iteration + 1, True
-    return chi_squared, max_iterations, False
-
-
-@compiled
 def _add_prior(
+    prior: tuple[np.ndarray, np.ndarray],
     p: np.ndarray,
-    mean: np.ndarray,
-    precision: np.ndarray,
     curvature: np.ndarray,
     gradient: np.ndarray,
 ) -> float:
     """Add the distance from the means to the normal equations; returns its part of the sum."""
+    mean, precision = prior
     penalty = 0.0
     field, cosine, sine = p[me.FIELD], np.cos(p[me.INCLINATION]), np.sin(p[me.INCLINATION])
     double_cosine, double_sine = np.cos(2 * p[me.AZIMUTH]), np.sin(2 * p[me.AZIMUTH])
@@ -221,6 +158,9 @@ def _add_prior(
     return penalty
 
 
+_iterate = iterating(_add_prior)
+
+
 def _compiled_with(sources: str) -> Callable[..., None]:
     """The function that fits the pixels of a batch, kept on disk as that of `least_squares`."""
 
@@ -241,13 +181,13 @@ def _compiled_with(sources: str) -> Callable[..., None]:
     ) -> None:
         assert sources
         for row in range(len(observed)):
-            chi_squared[row], n_iterations[row], converged[row] = _fit_pixel(
+            chi_squared[row], n_iterations[row], converged[row], _ = _iterate(
                 tables,
                 observed[row],
                 weights[row],
-                mean[row],
-                precision[row],
-                max_iterations,
+                (mean[row], precision[row]),
+                (max_iterations, TOLERANCE, 2),
+                _FIRST_DAMPING,
                 work,
                 parameters[row],
                 curvature[row],
@@ -257,8 +197,4 @@ def _compiled_with(sources: str) -> Callable[..., None]:
     return compiled_and_kept(fit_pixels)
 
 
-_fit_pixels = _compiled_with(
-    hashlib.sha256(
-        b"".join(Path(str(s.__file__)).read_bytes() for s in (*SOURCES, sys.modules[__name__]))
-    ).hexdigest()
-)
+_fit_pixels = _compiled_with(checksum_of(*SOURCES, sys.modules[__name__]))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 from numba import njit
 
@@ -17,3 +20,9 @@ def compiled_and_kept(function: Callable[..., None]) -> Callable[..., None]:
         return njit(function, cache=True, error_model="numpy")
     except RuntimeError:  # there is no directory for the machine code: each process makes its own
         return njit(function, error_model="numpy")
+
+
+def checksum_of(*modules: ModuleType) -> str:
+    """The checksum of the sources of some modules, for machine code that is made of them all."""
+    sources = (Path(str(module.__file__)).read_bytes() for module in modules)
+    return hashlib.sha256(b"".join(sources)).hexdigest()
