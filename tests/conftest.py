@@ -183,15 +183,21 @@ def signals_as_before():
 
 
 @pytest.fixture(autouse=True)
-def log_as_before():
-    """A job in this process begins a log; what the next test logs does not go there."""
-    logger = logging.getLogger("cvzmpi")
-    handlers, level, raises = [*logger.handlers], logger.level, logging.raiseExceptions
+def no_log_of_others():
+    """A job in this process begins a log; what another test, or its fixture, began ends here."""
+    raises = logging.raiseExceptions
+    _end_logs()
     yield
+    _end_logs()
+    logging.raiseExceptions = raises
+
+
+def _end_logs():
+    logger = logging.getLogger("cvzmpi")
     for handler in logger.handlers:
         handler.close()
-    logger.handlers, logging.raiseExceptions = handlers, raises
-    logger.setLevel(level)
+    logger.handlers = []
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

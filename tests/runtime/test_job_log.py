@@ -36,6 +36,16 @@ def test_each_start_has_a_file_of_its_own(tmp_path):
     assert "now" in second.read_text()
 
 
+@pytest.fixture(scope="module")
+def log_of_another_job(tmp_path_factory):
+    return begin_log(tmp_path_factory.mktemp("another") / "logs", "INFO", None)
+
+
+def test_what_a_fixture_of_many_tests_began_is_not_the_log_of_a_test(log_of_another_job):
+    assert log_of_another_job.is_file()
+    assert current_log() is None
+
+
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "logs").write_text("a file")
     with pytest.raises(ConfigError, match=r"logs/.*\.log: cannot be written: "):
