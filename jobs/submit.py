@@ -21,6 +21,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,9 @@ import click
 
 from cvzmpi.config import DEFAULT_FILE
 from cvzmpi.cvz.configuration import Config, load
-from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
+from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.work.batch_list import read_batch
 from cvzmpi.errors import CvzmpiError
@@ -53,7 +55,7 @@ class Batch:
     """The light curves of one job, and the file that lists them."""
 
     path: Path
-    pairs: list[LightCurveId]
+    pairs: list[tuple[int, int]]  # target and sector; the campaign chooses the product
 
     @property
     def name(self) -> str:
@@ -214,16 +216,17 @@ def _batches(campaign: Path, config: Config, size: int) -> list[Batch]:
     return batches
 
 
-def _campaign_pairs(config: Config) -> list[LightCurveId]:
+def _campaign_pairs(config: Config) -> list[tuple[int, int]]:
     """All light curves: those of the target list, else those in the input directory."""
     if config.input.targets is not None:
         return _pairs_of(config.input.targets)
-    sources, _ = scan_directory(config.input.directory)
-    return [source.id for source in sources]
+    products = ChosenProducts(tuple(config.input.products))
+    sources, _ = scan_directory(config.input.directory, products=products)
+    return [(source.id.tic, source.id.sector) for source in sources]
 
 
-def _pairs_of(path: Path) -> list[LightCurveId]:
-    return list(dict.fromkeys(read_batch(path)))
+def _pairs_of(path: Path) -> list[tuple[int, int]]:
+    return list(dict.fromkeys((named.tic, named.sector) for named in read_batch(path)))
 
 
 def _number(path: Path) -> int:
@@ -243,14 +246,19 @@ def _write(batch: Batch) -> None:
 
 def _n_missing(config: Config, batch: Batch) -> int:
     """How many of its light curves are not done."""
-    n_missing = 0
-    for pair in batch.pairs:
-        try:
-            progress = read_progress(pair.path(config.output.directory))
-        except CvzmpiError:
-            progress = None  # damaged: its job sets it aside and begins anew
-        n_missing += progress is None or not progress.done
-    return n_missing
+    files = defaultdict(list)
+    for light_curve, path in sector_files(config.output.directory).items():
+        files[light_curve.tic, light_curve.sector].append(path)
+    return sum(not any(_is_done(path) for path in files[pair]) for pair in batch.pairs)
+
+
+def _is_done(path: Path) -> bool:
+    """False for a damaged file, too: its job sets it aside and begins anew."""
+    try:
+        progress = read_progress(path)
+    except CvzmpiError:
+        return False
+    return progress is not None and progress.done
 
 
 def _is_queued(campaign: Path, batch: Batch, log: JobLog, queue: Queue) -> bool:

@@ -103,6 +103,7 @@ ORDER = [
     *("dashboard.look", "dashboard.parts", "dashboard"),
     *(
         "cvz.address",
+        "cvz.product_names",
         "cvz.archive_configuration",
         "cvz.configuration",
         "cvz.light_curves",

@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from cvzmpi.config import FilePath, Section, load_as
 from cvzmpi.cvz.archive_configuration import ArchiveConfig
+from cvzmpi.cvz.product_names import PRODUCT_PATTERN, SPOC_120
 from cvzmpi.runtime.job_config import CheckpointConfig, JobConfig, LedgerConfig
 
 
@@ -28,6 +29,13 @@ class InputConfig(Section):
         description="list of the light curves to work on: a table with the column TIC and perhaps "
         "sector (else all of a star) and priority (the highest come first), or a text with a TIC "
         "number in each line; without it, all are worked on",
+    )
+    products: list[Annotated[str, Field(pattern=PRODUCT_PATTERN)]] = Field(
+        [SPOC_120],
+        min_length=1,
+        description="products that are searched, the best first, as spoc-20, spoc-120, tess-spoc, "
+        "qlp, kepler, k2, lightkurve: a star and sector is searched once, as the first of these "
+        "that has it; a name without seconds stands for all exposures",
     )
     columns: dict[str, str] = Field(
         {},

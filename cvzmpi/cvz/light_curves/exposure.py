@@ -65,26 +65,6 @@ def nominal_seconds(seconds: float) -> float | None:
     return None
 
 
-def check_cadence(name: Path | str, seconds: float) -> None:
-    """Check that an exposure is the one that a campaign takes.
-
-    Parameters
-    ----------
-    name : Path or str
-        What the error names.
-    seconds : float
-        NaN where it is not known.
-
-    Raises
-    ------
-    LightCurveError
-    """
-    if not abs(seconds - EXPOSURE_SECONDS) <= 1:
-        raise LightCurveError(
-            f"{name}: cadence is {seconds:.0f} s, expected {EXPOSURE_SECONDS:.0f} s"
-        )
-
-
 def exposure_of(name: Path | str, time: np.ndarray) -> float:
     """The exposure of a light curve by its times, in days: that of most of its cadences.
 

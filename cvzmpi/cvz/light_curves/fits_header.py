@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS, check_cadence
-from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_beginning
+import numpy as np
+
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY, exposure_of
+from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_beginning, read_content
 from cvzmpi.cvz.light_curves.identity import LightCurveId, is_identity
 from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     columns_of,
@@ -16,7 +18,8 @@ from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     identity,
     kind_of,
 )
-from cvzmpi.cvz.light_curves.readers.reader import SPOC, Columns, Kind
+from cvzmpi.cvz.light_curves.readers.reader import Columns
+from cvzmpi.cvz.product_names import product_name
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
 
 # The headers of the archive's light curves take 23 kB; these are tried one after the other.
@@ -62,38 +65,45 @@ class Headers:
 
 
 def read_headers(path: Path) -> Headers:
-    """Read the headers of a light curve, and check that it is one of 2 minutes.
+    """Read the headers of a light curve; all of it, where they do not say its exposure.
 
     Raises
     ------
     LightCurveError
-        If it is no 2-minute SPOC light curve of TESS. The cadence of one that lightkurve wrote is
-        checked when it is read.
+        If it is none of the kinds in `readers.fits_kinds`.
     """
     for n_bytes in _HEADER_BYTES:
         content = read_beginning(path, n_bytes)
         try:
             with opened(path, content) as hdus:
                 light_curve = identity(path, hdus)
-                table, _, seconds = light_curve_table(path, hdus)
-                if seconds is not None:
-                    check_cadence(path, seconds)
-                _check_kind(path, kind_of(hdus))
+                table, columns, seconds = light_curve_table(path, hdus)
+                if seconds is None:
+                    seconds = _seconds_by_times(path, columns)
+                kind = kind_of(hdus)
+                product = product_name(kind.name, kind.catalogue, seconds)
                 processing, name = _processing(path, hdus[0].header)
-                return Headers(light_curve, end_of_table(path, table), processing, name)
+                return Headers(
+                    light_curve._replace(product=product),
+                    end_of_table(path, table),
+                    processing,
+                    name,
+                )
         except DamagedLightCurveError:
             if len(content) < n_bytes or n_bytes == _HEADER_BYTES[-1]:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
-def _check_kind(path: Path, kind: Kind) -> None:
-    """Refuse what has no cadence of 120 s, also where its headers say none."""
-    if kind.catalogue != SPOC.catalogue or kind.name == "qlp":
-        raise LightCurveError(
-            f"{path}: a light curve of {kind.catalogue} by {kind.name}, expected one of SPOC at "
-            f"{EXPOSURE_SECONDS:.0f} s"
-        )
+def _seconds_by_times(path: Path, columns: Columns) -> float:
+    """The exposure in seconds, where the headers do not say it."""
+    with opened(path, read_content(path)) as hdus:
+        table = hdus[1]
+        n_bytes, expected = path.stat().st_size, end_of_table(path, table)
+        if n_bytes < expected and path.suffix != ".gz":
+            raise damaged(path, f"{n_bytes} bytes, expected at least {expected}")
+        time = np.asarray(table.data[columns.time], dtype=np.float64)
+        return exposure_of(path, time) * SECONDS_PER_DAY
 
 
 def identity_by_name(name: str) -> LightCurveId | None:

@@ -14,9 +14,7 @@ from cvzmpi.cvz.light_curves.exposure import (
     EXPOSURE,
     EXPOSURE_SECONDS,
     SECONDS_PER_DAY,
-    check_cadence,
     exposure_of,
-    median_step,
 )
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
 from cvzmpi.cvz.light_curves.fits_header import (
@@ -73,7 +71,6 @@ def read_light_curve(
     path: Path,
     *,
     sum_must_fit: bool = False,
-    any_exposure: bool = False,
     content: bytes | None = None,
 ) -> LightCurve:
     """Read a light curve of one of the kinds in `readers.fits_kinds`.
@@ -87,8 +84,6 @@ def read_light_curve(
     sum_must_fit : bool
         Refuse a table that differs from its own DATASUM. The archive's files have none, and many
         programs keep an old one when they change a table: where nothing else tells, it is noted.
-    any_exposure : bool
-        Take others than 120 s, too.
     content : bytes, optional
         Of the file, uncompressed, where it is known.
 
@@ -119,7 +114,7 @@ def read_light_curve(
         raw = _raw_columns(table, names)
         if names.quality is None:
             notes.append("no quality: every cadence counts as good")
-        exposure = _exposure(path, raw["TIME"], seconds, any_exposure)
+        exposure = _exposure(path, raw["TIME"], seconds)
         offset = time_offset(path, table, kind)
         header, left_out = facts(hdus[0].header, table.header)
     notes += left_out
@@ -150,13 +145,8 @@ def of_kind(kind: Kind, exposure: float) -> dict[str, str | int | float]:
     return found
 
 
-def _exposure(path: Path, time: Any, seconds: float | None, any_exposure: bool) -> float:
+def _exposure(path: Path, time: Any, seconds: float | None) -> float:
     """The exposure in days: that of the header, where it says one."""
-    if not any_exposure:
-        if seconds is None:
-            seconds = median_step(np.asarray(time, dtype=np.float64))
-        check_cadence(path, seconds)
-        return EXPOSURE
     if seconds is None:
         return exposure_of(path, np.asarray(time, dtype=np.float64))
     return EXPOSURE if seconds == EXPOSURE_SECONDS else seconds / SECONDS_PER_DAY

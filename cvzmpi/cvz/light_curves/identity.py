@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from cvzmpi.cvz.product_names import SPOC_120, catalogue_of
 from cvzmpi.errors import LightCurveError
 
 MAX_TIC = 10**16 - 1
@@ -14,22 +15,31 @@ MAX_TIC = 10**16 - 1
 MAX_SECTOR = 9999
 """The archive's file names have 4 digits for a sector."""
 
-_NAME = re.compile("([0-9]{1,19})_([0-9]{1,9})")
+PARTS = {"TIC": "sector", "KIC": "quarter", "EPIC": "campaign"}
+"""What a mission's observations are divided into, by catalogue."""
+
+_NAME = re.compile("([0-9]{1,19})_([0-9]{1,9})(?:_([a-z0-9]+(?:-[a-z0-9]+)*-[0-9]+))?")
 
 
 class LightCurveId(NamedTuple):
-    """One target in one sector."""
+    """One target in one sector, as one product has it.
+
+    Of Kepler's and K2's light curves, `tic` is the number in their catalogue, and `sector` the
+    quarter or campaign.
+    """
 
     tic: int
     sector: int
+    product: str = SPOC_120
 
     @classmethod
     def parse(cls, name: str) -> LightCurveId | None:
         """Read a `name` back; None where no light curve is named like this."""
         match = _NAME.fullmatch(name)
-        if match is None or not is_identity(int(match[1]), int(match[2])):
+        if match is None or match[3] == SPOC_120:
             return None
-        return cls(int(match[1]), int(match[2]))
+        found = cls(int(match[1]), int(match[2]), match[3] or SPOC_120)
+        return found if is_identity(found.tic, found.sector, found.catalogue) else None
 
     @classmethod
     def of_unit(cls, name: str) -> LightCurveId:
@@ -42,13 +52,22 @@ class LightCurveId(NamedTuple):
         """
         found = cls.parse(name)
         if found is None:
-            raise LightCurveError(f"{name}: not the name of a light curve; expected TIC_SECTOR")
+            raise LightCurveError(
+                f"{name}: not the name of a light curve; expected TIC_SECTOR, or "
+                "TIC_SECTOR_PRODUCT as 261136679_27_spoc-20"
+            )
         return found
 
     @property
     def name(self) -> str:
         """Name of its unit, and of its sector file without the suffix."""
-        return f"{self.tic}_{self.sector}"
+        name = f"{self.tic}_{self.sector}"
+        return name if self.product == SPOC_120 else f"{name}_{self.product}"
+
+    @property
+    def catalogue(self) -> str:
+        """The catalogue of the target's number: TIC, KIC or EPIC."""
+        return catalogue_of(self.product)
 
     @property
     def shard(self) -> str:
@@ -64,12 +83,17 @@ class LightCurveId(NamedTuple):
         return output / self.shard / f"{self.name}.h5"
 
     def __str__(self) -> str:
-        return f"TIC {self.tic} sector {self.sector}"
+        name = f"{self.catalogue} {self.tic} {PARTS[self.catalogue]} {self.sector}"
+        return name if self.product == SPOC_120 else f"{name} ({self.product})"
 
 
-def is_identity(tic: object, sector: object) -> bool:
-    """True for a TIC number and a sector: whole numbers in the archive's range, no booleans."""
+def is_identity(tic: object, sector: object, catalogue: str = "TIC") -> bool:
+    """True for a number and a sector: whole numbers in the archive's range, no booleans.
+
+    The quarters of Kepler and the campaigns of K2 begin with 0.
+    """
+    least = 1 if catalogue == "TIC" else 0
     return all(
-        isinstance(value, int) and not isinstance(value, bool) and 0 < value <= largest
-        for value, largest in ((tic, MAX_TIC), (sector, MAX_SECTOR))
+        isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= largest
+        for value, smallest, largest in ((tic, 1, MAX_TIC), (sector, least, MAX_SECTOR))
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from cvzmpi.cvz.light_curves.chosen_products import ONLY_SPOC_120, ChosenProducts
 from cvzmpi.cvz.light_curves.fits_file import is_named_fits, looks_like_fits, size_of
 from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
@@ -24,20 +25,25 @@ _LEFTOVER_SUFFIXES = {
 
 
 def scan_directory(
-    directory: Path, known: Mapping[tuple[str, int], LightCurveId] | None = None
+    directory: Path,
+    known: Mapping[tuple[str, int], LightCurveId] | None = None,
+    products: ChosenProducts = ONLY_SPOC_120,
 ) -> tuple[list[LightCurveSource], list[Rejected]]:
     """Find the light curves in a directory and below, by their headers, whatever their names.
 
     Linked directories are followed. Files that are no FITS are passed over, unless their name says
     that they should be. Of several files of one light curve the best is taken: a whole one rather
     than a truncated one, then the newest processing, then the first by name. The others, and what
-    is left of broken downloads of it, are told with it.
+    is left of broken downloads of it, are told with it, as those are of products that are not as
+    good.
 
     Parameters
     ----------
     known : mapping, optional
         Light curves of files that were found before, by path and size: they are not opened, unless
         there are several of one light curve.
+    products : ChosenProducts
+        What is taken; a file of another product is rejected.
 
     Raises
     ------
@@ -48,7 +54,7 @@ def scan_directory(
         raise ConfigError(f"{directory}: no such input directory")
     if not os.access(directory, os.R_OK | os.X_OK):
         raise ConfigError(f"{directory}: cannot be read: permission denied")
-    found = _Found(directory, known or {})
+    found = _Found(directory, known or {}, products)
     with ProgressBar() as bar:
         for number, path in enumerate(_files_below(directory, found.reject)):
             bar.show("file", number, more=f" looked at in {directory}")
@@ -101,6 +107,7 @@ class _Found:
 
     directory: Path
     known: Mapping[tuple[str, int], LightCurveId]
+    products: ChosenProducts
     _candidates: dict[LightCurveId, list[_Candidate]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -120,6 +127,7 @@ class _Found:
                     raise LightCurveError(f"{name}: its name is not UTF-8, expected another")
                 headers = read_headers(path)
                 identity = headers.id
+            self.products.check(path, identity)
             self._candidates[identity].append(_Candidate(path))
         except LightCurveError as error:
             (self._leftovers if _is_leftover(path) else self._refused).append((path, error))
@@ -130,7 +138,13 @@ class _Found:
 
     def sources(self) -> list[LightCurveSource]:
         """The light curves, each with its best file."""
-        return [self._source(key) for key in sorted(self._candidates)]
+        worse = self.products.worse(self._candidates)
+        others = defaultdict(list)
+        for key, best in sorted(worse.items()):
+            others[best].append(key)
+        return [
+            self._source(key, others[key]) for key in sorted(self._candidates) if key not in worse
+        ]
 
     def rejected(self) -> list[Rejected]:
         """Files that should be light curves and are not, if there is no other file of theirs."""
@@ -140,7 +154,7 @@ class _Found:
             if self._better(path, error) is None
         ]
 
-    def _source(self, key: LightCurveId) -> LightCurveSource:
+    def _source(self, key: LightCurveId, of_other_products: list[LightCurveId]) -> LightCurveSource:
         candidates = _once(self._candidates[key])
         if len(candidates) > 1:
             candidates = _best_first(candidates)
@@ -150,7 +164,12 @@ class _Found:
             PassedOver(path, f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken")
             for path, error in self._copies[key]
         ]
-        return LightCurveSource(key, best.path, tuple(others))
+        other_products = [
+            PassedOver(candidate.path, f"{other.product}; {best.path} is taken, {key.product}")
+            for other in of_other_products
+            for candidate in _once(self._candidates[other])
+        ]
+        return LightCurveSource(key, best.path, tuple(others), tuple(other_products))
 
     @cached_property
     def _copies(self) -> dict[LightCurveId, list[tuple[Path, LightCurveError]]]:

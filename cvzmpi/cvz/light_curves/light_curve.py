@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
-from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.identity import PARTS, LightCurveId
+from cvzmpi.cvz.product_names import product_name
 
 FLUX_UNIT = "flux_unit"
 """Name in the header of the unit of the flux, as astropy writes it, where that is not e-/s."""
@@ -23,9 +24,6 @@ PRODUCT, CATALOGUE = "product", "catalogue"
 are not `spoc` and `TIC`."""
 
 
-_PARTS = {"TIC": "sector", "KIC": "quarter", "EPIC": "campaign"}
-
-
 def named(number: int, part: int, header: Mapping[str, Any], separator: str = ", ") -> str:
     """A light curve in words: `TIC 261136679, sector 1`, `KIC 10002792, quarter 2`.
 
@@ -37,7 +35,15 @@ def named(number: int, part: int, header: Mapping[str, Any], separator: str = ",
         Says the catalogue, where it is not the TIC.
     """
     catalogue = str(header.get(CATALOGUE, "TIC"))
-    return f"{catalogue} {number}{separator}{_PARTS.get(catalogue, 'sector')} {part}"
+    return f"{catalogue} {number}{separator}{PARTS.get(catalogue, 'sector')} {part}"
+
+
+def identity_of(
+    tic: int, sector: int, header: Mapping[str, Any], exposure_seconds: float
+) -> LightCurveId:
+    """The identity of a light curve, whose header says the product, where it is not SPOC's."""
+    maker, catalogue = str(header.get(PRODUCT, "spoc")), str(header.get(CATALOGUE, "TIC"))
+    return LightCurveId(tic, sector, product_name(maker, catalogue, exposure_seconds))
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,8 @@ class LightCurve:
 
     @property
     def id(self) -> LightCurveId:
-        """The target and the sector."""
-        return LightCurveId(self.tic, self.sector)
+        """The target, the sector and the product."""
+        return identity_of(self.tic, self.sector, self.header, self.exposure_seconds)
 
     @property
     def described(self) -> str:

@@ -17,7 +17,14 @@ class LightCurveSource:
     path: Path | None = None  # its FITS file; None where that is gone, or not there yet
     # further files of the same light curve, the best first: one is read where `path` is damaged
     others: tuple[PassedOver, ...] = ()
+    # files of the same target and sector by products that are not as good: they are not read
+    other_products: tuple[PassedOver, ...] = ()
     product: Product | None = None  # its name in the archive, where it comes from there
+
+    @property
+    def passed_over(self) -> tuple[PassedOver, ...]:
+        """All files of the target and sector but the one that is taken."""
+        return self.others + self.other_products
 
     @property
     def n_bytes(self) -> int | None:

@@ -165,6 +165,7 @@ class SectorProgress:
 
     tic: int
     sector: int
+    product: str
     format_version: int
     checkpoint: Stage
     n_inject: int
@@ -175,7 +176,7 @@ class SectorProgress:
     @property
     def id(self) -> LightCurveId:
         """The light curve that its attributes name."""
-        return LightCurveId(self.tic, self.sector)
+        return LightCurveId(self.tic, self.sector, self.product)
 
     @property
     def done(self) -> bool:

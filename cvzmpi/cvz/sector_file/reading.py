@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import h5py
 import numpy as np
 
-from cvzmpi.cvz.light_curves.light_curve import named
+from cvzmpi.cvz.light_curves.light_curve import identity_of, named
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.checks import (
     check_content,
@@ -92,6 +92,7 @@ class SectorContent(SectorProgress):
         return cls(
             tic=kept.light_curve.tic,
             sector=kept.light_curve.sector,
+            product=kept.light_curve.id.product,
             format_version=FORMAT_VERSION,
             checkpoint=kept.checkpoint,
             n_inject=n_inject,
@@ -173,9 +174,7 @@ def read_progress_by_name(path: Path) -> SectorProgress | None:
     """
     progress = read_progress(path)
     if progress is not None and path.stem != progress.id.name:
-        raise SectorFileError(
-            f"{path}: is of TIC {progress.tic} in sector {progress.sector}, says its content"
-        )
+        raise SectorFileError(f"{path}: is of {progress.id}, says its content")
     return progress
 
 
@@ -228,9 +227,14 @@ def _progress(path: Path, file: h5py.File) -> SectorProgress:
     if "recoveries" in file:
         n_inject = len(file["recoveries/recovered"])
         n_remaining = int(file["recoveries"].attrs["n_inject_remaining"])
+    light_curve = identity_of(
+        root.integer("tic"),
+        root.integer("sector"),
+        json.loads(root.text("header")),
+        root.number("exposure"),
+    )
     return SectorProgress(
-        tic=root.integer("tic"),
-        sector=root.integer("sector"),
+        **light_curve._asdict(),
         format_version=root.integer("format_version"),
         checkpoint=Stage(root.text("checkpoint")),
         n_inject=n_inject,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cvzmpi.cvz.light_curves.exposure import EXPOSURE, EXPOSURE_SECONDS
 from cvzmpi.cvz.light_curves.identity import is_identity
 from cvzmpi.cvz.light_curves.light_curve import PRODUCT, LightCurve
 from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.product_names import SPOC_120
 from cvzmpi.cvz.sector_file.data import Provenance, Recovery, SectorData
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
 from cvzmpi.cvz.sector_file.writing import write_sector_file
@@ -23,19 +23,18 @@ def place_for(light_curve: LightCurve, path: Path, overwrite: bool) -> Path:
         If nothing can be written there, or there is a file that is not to be replaced.
     """
     if path.is_dir():
-        product = light_curve.header.get(PRODUCT)
-        if light_curve.exposure != EXPOSURE or (product is not None and product != "table"):
+        light_curve_id = light_curve.id
+        if light_curve_id.product != SPOC_120 and PRODUCT not in light_curve.header:
             raise SectorFileError(
-                f"{path}: a directory, which has light curves of SPOC at {EXPOSURE_SECONDS:.0f} s "
-                f"only, and {light_curve.described} is of {product or 'no product'} at "
+                f"{path}: a directory, and {light_curve.described} is of no product at "
                 f"{light_curve.exposure_seconds:.0f} s: name the file"
             )
-        if not is_identity(*light_curve.id):
+        if not is_identity(light_curve.tic, light_curve.sector, light_curve_id.catalogue):
             raise SectorFileError(
                 f"{path}: a directory, and the light curve says no TIC number and sector: name the "
                 "file, or give tic and sector to the search"
             )
-        path = light_curve.id.path(path)
+        path = light_curve_id.path(path)
     elif not path.parent.is_dir():
         raise SectorFileError(f"{path}: there is no directory {path.parent}")
     if path.exists() and not overwrite:

@@ -86,11 +86,13 @@ def _light_curves(
     for light_curve in sorted(known):
         of_star[light_curve.tic].append(light_curve)
     for row in _rows(targets):
+        named = of_star[row.tic]
         if row.sector is not None:
-            yield LightCurveId(row.tic, row.sector), row
-        else:
-            for light_curve in of_star[row.tic]:
-                yield light_curve, row
+            # of whatever product; where there is none, the name says what is missed
+            named = [one for one in named if one.sector == row.sector]
+            named = named or [LightCurveId(row.tic, row.sector)]
+        for light_curve in named:
+            yield light_curve, row
 
 
 def _rows(targets: Path) -> list[Row]:

@@ -191,7 +191,7 @@ def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit
     for source in sources:
         unit = units.get(source.id.name)
         level = logging.WARNING if unit is None else logging.INFO
-        for other in source.others:
+        for other in source.passed_over:
             _log.log(level, "%s: not used: %s", source.id.name, other)
         if unit is not None and (unit.progress or unit.state in FINISHED):
             outdated += [
@@ -223,7 +223,7 @@ def light_curve_cost(
 
 def _facts(source: LightCurveSource) -> dict[str, object]:
     """Facts about a light curve for the ledger, so that its FITS file is opened only once."""
-    facts: dict[str, object] = source.id._asdict()
+    facts: dict[str, object] = {"tic": source.id.tic, "sector": source.id.sector}
     n_bytes = source.n_bytes
     if n_bytes is not None:
         facts |= {"file": str(source.path), "bytes": n_bytes}
@@ -236,7 +236,7 @@ def _on_its_way(
     """The events that bring a light curve from a state to where it is."""
     name = source.id.name
     here = "its FITS file is here" if source.path is not None else "its sector file is here"
-    here = "; ".join([here, *(str(other) for other in source.others[:_OTHERS_NAMED])])
+    here = "; ".join([here, *(str(other) for other in source.passed_over[:_OTHERS_NAMED])])
     if state is State.DISCOVERED:
         yield Event(name, State.QUALIFIED, from_state=state, message="given as input")
     steps = 0 if progress is None else progress.steps

@@ -176,7 +176,7 @@ def add_injections(setup: SearchSetup, observation: Observation, data: SectorDat
     detection = _by_stella(setup, observation, data.probability[rows])
     injections = draw_injections(
         config.inject,
-        (config.seed, *light_curve.id),
+        (config.seed, light_curve.tic, light_curve.sector),
         # of 120 s, so that the same flares are injected whatever the exposure
         observation.flux_error * math.sqrt(light_curve.exposure / EXPOSURE),
         detection.candidates(observation.evaluated, tolerance_of(setup, observation)),

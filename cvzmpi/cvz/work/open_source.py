@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
@@ -32,6 +33,7 @@ class LightCurveWork:
         self._config = config
         self._provenance = provenance
         self._files = CampaignFiles(config.output.directory)
+        self._products = ChosenProducts(tuple(config.input.products))
 
     def open_source(self, ranks: int, nodes: int) -> UnitSource:
         """Bring the light curves into the ledger, and begin to claim them: see `CvzCampaign`."""
@@ -140,7 +142,7 @@ class LightCurveWork:
         """
         directory = self._config.input.directory
         sources, rejected = (
-            scan_directory(directory, _known_files(known))
+            scan_directory(directory, _known_files(known), self._products)
             if directory.is_dir() or not self._files.present
             else ([], [])
         )
@@ -148,7 +150,7 @@ class LightCurveWork:
         if self._config.input.targets is not None:
             sources, rejected = select_targets(sources, self._config.input.targets)
         if not sources and not rejected:
-            raise ConfigError(f"{directory}: no SPOC light curve in here")
+            raise ConfigError(f"{directory}: no light curve of {self._products} in here")
         return sources, rejected
 
     def _inventory(self, opened: OpenJob) -> Inventory:

@@ -21,6 +21,7 @@ from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.detector import Evaluation
 from cvzmpi.cvz.detection.flares import Detection
 from cvzmpi.cvz.detection.not_searched import stella_looks
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.detection.significance.injected import InjectedSignificance
 from cvzmpi.cvz.injection.injection import FLARE_FLOOR, InjectionSearch
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
@@ -64,7 +65,9 @@ def work_on_light_curve(
     config = setup.config
     path = source.id.path(config.output.directory)
     start = team.lead(
-        lambda: starting_point(source, path, config.inject.n_inject, setup.provenance)
+        lambda: starting_point(
+            source, path, config.inject.n_inject, setup.provenance, Search(config.detect.search)
+        )
     )
     result = {"path": str(path)} | ({"note": start.note} if start.note else {})
     if start.checkpoint is Stage.MODEL and start.n_remaining == 0:

@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.cvz.configuration import as_in_version_1
+from cvzmpi.cvz.detection.not_searched import check_search, note_of
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
-from cvzmpi.cvz.light_curves.light_curve import LightCurve
+from cvzmpi.cvz.light_curves.light_curve import LightCurve, with_note
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.light_curves.stage import Stage
+from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, read_sector_data
 from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
@@ -51,7 +54,11 @@ def check_resume(path: Path, progress: SectorProgress, ours: Provenance) -> None
 
 
 def starting_point(
-    source: LightCurveSource, path: Path, n_inject: int, provenance: Provenance
+    source: LightCurveSource,
+    path: Path,
+    n_inject: int,
+    provenance: Provenance,
+    search: Search = DEFAULT_SEARCH,
 ) -> StartingPoint:
     """Go on from the sector file, or read the FITS file: stage `download`.
 
@@ -59,6 +66,8 @@ def starting_point(
     ----------
     provenance : Provenance
         What the sector file must have been made with.
+    search : Search
+        The search chosen, which must be one that the light curve can be searched with.
 
     Raises
     ------
@@ -80,6 +89,11 @@ def starting_point(
         raise LightCurveError(f"{path}: gone, and its FITS file is not in the input")
     clock = time.perf_counter()
     light_curve, told = _read_best([source.path, *(other.path for other in source.others)])
+    if light_curve.id != source.id:
+        raise LightCurveError(f"{source.path}: is of {light_curve.id}, expected {source.id}")
+    check_search(light_curve, search)
+    if (searched := note_of(light_curve)) is not None:
+        light_curve = with_note(light_curve, searched)
     notes = [text for text in (note, *told) if text]
     nothing = np.empty(0)
     data = SectorData(light_curve, nothing, nothing)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
@@ -124,7 +125,9 @@ class Verifier:
         sources: list[LightCurveSource] = []
         rejected: list[Rejected] = []
         if directory.is_dir() and self._config.archive.targets is None:
-            sources, rejected = scan_directory(directory)
+            sources, rejected = scan_directory(
+                directory, products=ChosenProducts(tuple(self._config.input.products))
+            )
         return [*sources, *self._files.without_input(sources)], rejected
 
     def _take_over(self) -> int:

@@ -136,7 +136,8 @@ def search_by_significance(
         If the Gaussian process cannot be fitted.
     """
     samples = Samples.of(observation)
-    entropy = (config.seed, *observation.light_curve.id)
+    light_curve = observation.light_curve
+    entropy = (config.seed, light_curve.tic, light_curve.sector)
     stella = flare_mask(stella_flares, len(samples))
     found = find_flares(observation, stella, config)
     for raises in range(_MAX_RAISES + 1):

@@ -42,7 +42,7 @@ class FitsReader:
 
     def read(self, file: GivenFile) -> LightCurve:
         """Read it; see `fits_input.read_light_curve`."""
-        return read_light_curve(file.path, any_exposure=True, content=file.content)
+        return read_light_curve(file.path, content=file.content)
 
 
 class TableReader:
@@ -104,4 +104,4 @@ def read_file(path: Path, columns: Mapping[str, str] = MappingProxyType({})) -> 
         if reader.recognises(file):
             return reader.read(file)
     # what it should have been, in the words of the reader of FITS files
-    return read_light_curve(path, any_exposure=True)
+    return read_light_curve(path)

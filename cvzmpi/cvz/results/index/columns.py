@@ -17,7 +17,7 @@ from cvzmpi.cvz.quiet_star.celerite_kernels import KERNELS
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
 from cvzmpi.cvz.sector_file.layout import Column
 
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 """Counted up when a column gets another meaning: what was indexed before is then read again."""
 
 
@@ -37,6 +37,8 @@ assert all(set(kernel.parameters) <= set(_GP_PARAMETERS) for kernel in KERNELS.v
 LIGHT_CURVES = {
     "tic": Column("i8", "", "TIC number of the target"),
     "sector": Column("i4", "", "TESS sector"),
+    "catalogue": Column("U", "", "of the star's number: TIC, or KIC or EPIC, with quarters"),
+    "product": Column("U", "", "maker and exposure in s of the light curve, as spoc-120"),
     "state": Column("U", "", "done or unfinished"),
     "checkpoint": Column("U", "", "last durable state: detect, or model from then on"),
     "n_cadences": Column("i4", "", "rows of the light curve"),
@@ -129,7 +131,9 @@ COMPLETENESS = {
 
 PROBLEMS = {
     "path": Column("U", "", "file, relative to the output directory"),
-    "kind": Column("U", "", "damaged, unreadable, unusable, changing, half-written or foreign"),
+    "kind": Column(
+        "U", "", "damaged, unreadable, unusable, changing, half-written, foreign or second"
+    ),
     "reason": Column("U", "", "one line"),
 }
 

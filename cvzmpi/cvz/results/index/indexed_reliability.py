@@ -17,7 +17,7 @@ from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.index.merge import digest_of_tables
 from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
 
-_OF_CURVE = ("tic", "sector", "size", "mtime_ns", "background_error")
+_OF_CURVE = ("tic", "sector", "product", "size", "mtime_ns", "background_error")
 _OF_FLARE = ("tic", "sector", "reliability", "background")
 
 
@@ -26,7 +26,8 @@ class IndexedReliability:
     """The reliabilities of the flares of light curves that the index knows them of."""
 
     curves: Mapping[LightCurveId, dict[str, Any]]  # rows of the index
-    rows: Mapping[LightCurveId, slice]  # of the arrays, of light curves with flares
+    # by number and sector, of light curves with flares: their rows of the arrays
+    rows: Mapping[tuple[int, int], slice]
     # `reliability`, `background`: float, shape (n_flares,)
     reliability: np.ndarray
     background: np.ndarray
@@ -52,7 +53,10 @@ class IndexedReliability:
             table_path(index, "flares"), columns=list(_OF_FLARE), filters=of_stars or None
         )
         return cls(
-            {LightCurveId(row["tic"], row["sector"]): row for row in curves.to_pylist()},
+            {
+                LightCurveId(row["tic"], row["sector"], row["product"]): row
+                for row in curves.to_pylist()
+            },
             _rows(flares),
             flares["reliability"].to_numpy(),
             flares["background"].to_numpy(),
@@ -76,7 +80,7 @@ class IndexedReliability:
         """Those of the flares of a light curve, as it was when the index was made."""
         if light_curve not in self.curves:
             return None
-        rows = self.rows.get(light_curve, slice(0, 0))
+        rows = self.rows.get((light_curve.tic, light_curve.sector), slice(0, 0))
         return FlareReliability(
             self.reliability[rows].astype(np.float64),
             self.background[rows],
@@ -84,13 +88,13 @@ class IndexedReliability:
         )
 
 
-def _rows(flares: pa.Table) -> dict[LightCurveId, slice]:
+def _rows(flares: pa.Table) -> dict[tuple[int, int], slice]:
     """The rows of each light curve, which follow one another."""
     tic, sector = flares["tic"].to_numpy(), flares["sector"].to_numpy()
     first = np.flatnonzero((np.diff(tic, prepend=-1) != 0) | (np.diff(sector, prepend=-1) != 0))
     units = zip(tic[first].tolist(), sector[first].tolist(), strict=True)
     ends = np.append(first, len(tic))[1:].tolist()
     return {
-        LightCurveId(*unit): slice(start, end)
+        unit: slice(start, end)
         for unit, start, end in zip(units, first.tolist(), ends, strict=True)
     }

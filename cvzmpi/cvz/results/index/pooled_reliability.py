@@ -3,12 +3,16 @@
 Light curves of format version 1 have no mirror images. They take no part: what stella alone finds
 there has real flares among it that both searches find in the others. The reliability of their
 flares stays unknown.
+
+What is false depends on the exposure and on how the light curve was made: each product is estimated
+by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +21,6 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.reliability.coincidence import chance_of_own, coincident
 from cvzmpi.cvz.reliability.estimate import estimate_reliability
 from cvzmpi.cvz.reliability.events import Events, LightCurves
-from cvzmpi.cvz.reliability.reliability_estimate import ReliabilityEstimate
 from cvzmpi.cvz.reliability.statistic import DEFAULT_THRESHOLDS, Thresholds, counted_families
 from cvzmpi.cvz.results.index.columns import (
     EVENT_SCHEMA,
@@ -28,7 +31,7 @@ from cvzmpi.cvz.results.index.columns import (
 from cvzmpi.cvz.results.index.part import Part
 from cvzmpi.cvz.sector_file.data import Columns
 
-_CURVE = ("tic", "noise", "tess_magnitude", "n_images", "min_snr", "min_probability")
+_CURVE = ("tic", "product", "noise", "tess_magnitude", "n_images", "min_snr", "min_probability")
 _EVENT = ("image", "found_by", "snr", "max_probability", "tic", "sector", "peak_time")
 
 
@@ -64,18 +67,6 @@ class Pool:
             Events.of({name: values[rows] for name, values in events.items()}, row[rows])
             for rows in (is_found, ~is_found)
         )
-        estimate = estimate_reliability(
-            LightCurves(
-                star=curves["tic"],
-                noise=curves["noise"],
-                magnitude=curves["tess_magnitude"],
-                n_images=curves["n_images"],
-            ),
-            found,
-            mirrored,
-            counted_families(self._search),
-            thresholds=_lowest(curves),
-        )
         in_table = self._search.flares(found.found_by)
         where = [events[name][is_found] for name in ("sector", "tic", "peak_time")]
         n_coincident = np.zeros(len(in_table), np.int64)
@@ -85,19 +76,67 @@ class Pool:
             n_coincident[in_table], *(values[in_table] for values in where)
         )
         return PooledReliability(
-            estimate.with_chance(own, found.light_curve),
+            self._of_products(curves, found, mirrored, own),
             in_table,
             n_coincident,
             self._first_curve,
             self._first_event,
         )
 
+    def _of_products(
+        self, curves: Columns, found: Events, mirrored: Events, own: np.ndarray
+    ) -> Estimated:
+        estimated = Estimated.nothing(len(curves["tic"]), len(found))
+        for product in np.unique(curves["product"]):
+            rows = curves["product"] == product
+            ours, of_images = rows[found.light_curve], rows[mirrored.light_curve]
+            chosen = {name: values[rows] for name, values in curves.items()}
+            place = np.cumsum(rows) - 1  # of a light curve among those of the product
+            of_product = _chosen(found, ours, place)
+            estimate = estimate_reliability(
+                LightCurves(
+                    star=chosen["tic"],
+                    noise=chosen["noise"],
+                    magnitude=chosen["tess_magnitude"],
+                    n_images=chosen["n_images"],
+                ),
+                of_product,
+                _chosen(mirrored, of_images, place),
+                counted_families(self._search),
+                thresholds=_lowest(chosen),
+            ).with_chance(own[ours], of_product.light_curve)
+            for name in Estimated.OF_EVENTS:
+                getattr(estimated, name)[ours] = getattr(estimate, name)
+            for name in Estimated.OF_CURVES:
+                getattr(estimated, name)[rows] = getattr(estimate, name)
+        return estimated
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What is estimated of all products together; as in a `ReliabilityEstimate`."""
+
+    OF_EVENTS: ClassVar = ("reliability", "background")
+    OF_CURVES: ClassVar = ("n_false", "background_error", "n_pooled")
+
+    reliability: np.ndarray
+    background: np.ndarray
+    n_false: np.ndarray
+    background_error: np.ndarray
+    n_pooled: np.ndarray
+
+    @classmethod
+    def nothing(cls, n_curves: int, n_events: int) -> Estimated:
+        """Arrays to be filled."""
+        sizes = [n_events] * len(cls.OF_EVENTS) + [n_curves] * len(cls.OF_CURVES)
+        return cls(*(np.full(size, np.nan) for size in sizes))
+
 
 @dataclass(frozen=True)
 class PooledReliability:
     """Reliabilities of all found events, in the order of the parts."""
 
-    estimate: ReliabilityEstimate
+    estimate: Estimated
     in_table: np.ndarray  # bool, shape (n_events,); found by the search chosen
     n_coincident: np.ndarray  # int64, shape (n_events,); see `coincident`
     # `first_curve`, `first_event`: by name of the part, its first light curve and found event
@@ -157,8 +196,18 @@ def _owner(table: pa.Table, light_curves: pa.Table) -> np.ndarray:
 
 
 def _numbers(table: pa.Table, names: tuple[str, ...]) -> Columns:
-    """Some columns of numbers; what is not known is NaN."""
+    """Some columns; what is not known is NaN."""
     return {name: table[name].to_numpy() for name in names}
+
+
+def _chosen(events: Events, rows: np.ndarray, place: np.ndarray) -> Events:
+    """Some events, with the places of their light curves among those of a product."""
+    return Events(
+        place[events.light_curve[rows]],
+        events.found_by[rows],
+        events.snr[rows],
+        events.max_probability[rows],
+    )
 
 
 def _joined(parts: Sequence[Columns]) -> Columns:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.light_curves.chosen_products import ALL_PRODUCTS
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import (
@@ -147,6 +148,11 @@ def _look(directory: Path) -> tuple[dict[str, os.stat_result], _Rows]:
                     rows.problems.append(_problem(Path(entry.path), kind, _REASONS[kind]))
     except OSError as error:
         raise SectorFileError(f"{directory}: cannot be read: {error.strerror}") from error
+    light_curves = [LightCurveId.of_unit(name.removesuffix(".h5")) for name in seen]
+    for other, best in ALL_PRODUCTS.worse(light_curves).items():
+        name, reason = f"{other.name}.h5", f"{best} is searched, and a sector counts once"
+        del seen[name]
+        rows.problems.append(_problem(directory / name, "second", reason))
     return seen, rows
 
 
@@ -196,10 +202,9 @@ def _read(path: Path, settled_before: int, search: Search, rows: _Rows) -> None:
         else:
             raise UnreadableError("changing", f"changed during each of {_ATTEMPTS} readings")
         row = summary.light_curve
-        if path.stem != LightCurveId(row["tic"], row["sector"]).name:
-            raise UnreadableError(
-                "foreign", f"it is of TIC {row['tic']} in sector {row['sector']}, says its content"
-            )
+        found = LightCurveId(row["tic"], row["sector"], row["product"])
+        if path.stem != found.name:
+            raise UnreadableError("foreign", f"it is of {found}, says its content")
         state = {
             "path": f"{path.parent.name}/{path.name}",
             "size": before.st_size,

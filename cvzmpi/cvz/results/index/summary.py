@@ -18,7 +18,6 @@ import numpy as np
 from cvzmpi.cvz.detection.flares import MIRROR_COLUMNS
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.detection.significance.images import Image
-from cvzmpi.cvz.light_curves.light_curve import CATALOGUE
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import marks_of, marks_text
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH, SearchedCurve
@@ -93,11 +92,10 @@ def _summary(file: OpenSectorFile, search: Search) -> Summary:
         raise UnreadableError("foreign", f"format version {version}, expected {FORMAT_VERSION}")
     checkpoint, config = root.text("checkpoint"), json.loads(root.text("config"))
     data = file.light_curve()
-    if CATALOGUE in data.light_curve.header:  # its number is another star's in the TIC
-        raise UnreadableError("foreign", f"it is of {data.light_curve.described}, expected TIC")
+    light_curve = data.light_curve.id
     row = {
-        "tic": data.light_curve.tic,
-        "sector": data.light_curve.sector,
+        **light_curve._asdict(),
+        "catalogue": light_curve.catalogue,
         "state": "unfinished",
         "checkpoint": checkpoint,
         "exposure": root.number("exposure"),

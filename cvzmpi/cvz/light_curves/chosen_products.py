@@ -1,0 +1,76 @@
+"""The products that a campaign searches, the best first: the setting `input.products`.
+
+A target and sector is searched once, as the first of the products in the list that has it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.product_names import SPOC_120
+from cvzmpi.errors import LightCurveError
+
+
+@dataclass(frozen=True)
+class ChosenProducts:
+    """Products by name, the best first; a name without exposure stands for all exposures."""
+
+    names: tuple[str, ...]
+
+    def place(self, product: str) -> int | None:
+        """The place of a product in the list; None where it is not to be taken."""
+        maker = product.rpartition("-")[0]
+        places = (i for i, name in enumerate(self.names) if name in (product, maker))
+        return next(places, None)
+
+    def order(self, light_curve: LightCurveId) -> tuple[int, int]:
+        """Smaller for a better one: by the list, and then the shorter exposure."""
+        place = self.place(light_curve.product)
+        seconds = int(light_curve.product.rpartition("-")[2])
+        return (len(self.names) if place is None else place, seconds)
+
+    def check(self, path: Path, light_curve: LightCurveId) -> None:
+        """Refuse a file of another product.
+
+        Raises
+        ------
+        LightCurveError
+        """
+        if self.place(light_curve.product) is None:
+            raise LightCurveError(
+                f"{path}: a light curve of {light_curve.product}, expected {self} (input.products)"
+            )
+
+    def best(self, light_curves: Iterable[LightCurveId]) -> LightCurveId:
+        """The best of several light curves of one target and sector."""
+        return min(light_curves, key=self.order)
+
+    def worse(self, light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, LightCurveId]:
+        """The light curves whose target and sector a better product has, each with the best."""
+        of_sector: dict[tuple[str, int, int], list[LightCurveId]] = defaultdict(list)
+        for light_curve in light_curves:
+            of_sector[light_curve.catalogue, light_curve.tic, light_curve.sector].append(
+                light_curve
+            )
+        return {
+            other: best
+            for several in of_sector.values()
+            for best in [self.best(several)]
+            for other in several
+            if other != best
+        }
+
+    def __str__(self) -> str:
+        return " or ".join(self.names)
+
+
+ONLY_SPOC_120 = ChosenProducts((SPOC_120,))
+
+ALL_PRODUCTS = ChosenProducts(
+    ("spoc-20", SPOC_120, "tess-spoc", "qlp", "lightkurve", "kepler-59", "kepler", "k2-59", "k2")
+)
+"""The products of the missions; which is the best where results of several are there."""
