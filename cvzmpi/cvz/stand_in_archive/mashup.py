@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from cvzmpi.cvz.light_curves.product import Product
-from cvzmpi.cvz.light_curves.product_kinds import KINDS, QLP, TESS_SPOC, TWO_MINUTES
+from cvzmpi.cvz.light_curves.product_kinds import FAST, KINDS, QLP, TESS_SPOC, TWO_MINUTES
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog
 
 # A row of each of its tables: the columns, their types, and what is the same in all rows.
@@ -86,7 +86,7 @@ def _products(obsids: list[str], catalog: Catalog) -> list[dict[str, Any]]:
     for obsid in obsids:
         (product,) = [p for p in catalog.of_target(int(obsid[-16:])) if _obsid(p) == obsid]
         directory = product.uri.removesuffix(product.name)
-        for name in (product.name, *_other_files(product)):
+        for name in (product.name, *_other_files(product, catalog)):
             row = {
                 "obsID": obsid,
                 "obs_id": _obs_id(product),
@@ -111,11 +111,12 @@ def _obs_id(product: Product) -> str:
     return product.name.removesuffix(".fits").removesuffix("_lc").removesuffix("-lc")
 
 
-def _other_files(product: Product) -> list[str]:
-    """Other files that the archive has of an observation."""
+def _other_files(product: Product, catalog: Catalog) -> list[str]:
+    """Other files that the archive has of an observation: with 2 minutes, also those of 20 s."""
     if product.kind is TWO_MINUTES:
-        stem = product.name.removesuffix("s_lc.fits")
-        return [f"{stem}a_fast-lc.fits", f"{stem}s_tp.fits"]
+        fast = catalog.of_sector(product.sector, FAST)
+        names = [other.name for other in fast if other.tic == product.tic]
+        return [*names, product.name.replace("s_lc.fits", "s_tp.fits")]
     if product.kind is QLP:
         return [product.name.replace(".fits", ".txt")]
     return [product.name.replace("lc.fits", "tp.fits")]
