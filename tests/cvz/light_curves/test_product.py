@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvzmpi.cvz.light_curves.product import Product, address_of
+from cvzmpi.cvz.light_curves.product import Product, address_of, usual_size
 from cvzmpi.cvz.light_curves.product_kinds import KINDS, QLP, TESS_SPOC
 from cvzmpi.errors import ArchiveError
 
@@ -45,6 +45,16 @@ def test_other_products_have_names_and_places_of_their_own(uri, key, unit):
     product = Product.of_name(name)
     assert (product.id.name, product.uri, product.key) == (unit, uri, f"{key}/{name}")
     assert Product.of_facts({"tic": product.tic, "product": name}) == product
+
+
+def test_room_is_reserved_by_the_exposure():
+    sizes = {name: usual_size(name) for name in ("spoc-20", "spoc-120", "qlp-200", "qlp-1800")}
+    assert sizes == {
+        "spoc-20": 12_600_000,
+        "spoc-120": 2_100_000,
+        "qlp-200": 1_260_000,
+        "qlp-1800": 500_000,
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.products[0])
