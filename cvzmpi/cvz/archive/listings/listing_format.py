@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+
+import numpy as np
 
 from cvzmpi.cvz.archive.http.answers import UnusableContentError
 from cvzmpi.cvz.light_curves.product_kinds import TWO_MINUTES, ProductKind
 
+_COMMAND = b"curl "
 _MARKUP = re.compile(rb"^[ \t]*[<{]", re.MULTILINE)
 
 
@@ -37,6 +40,53 @@ def names_in(
     for match in _lines(kind)[0].finditer(listing):
         if int(match["sector"]) == sector:
             yield int(match["tic"]), match["name"]
+
+
+def names_of_stars(
+    listing: bytes, sector: int, tics: Collection[int], kind: ProductKind = TWO_MINUTES
+) -> Iterator[tuple[int, bytes]]:
+    """TIC number and name of the light curves of some stars in a sector: those of `names_in`.
+
+    A listing of QLP has a million lines; where they differ in the TIC number only, all are looked
+    at together, in a fifth of the time.
+    """
+    table = _table(listing, sector, kind)
+    if table is None:
+        yield from (found for found in names_in(listing, sector, kind) if found[0] in tics)
+        return
+    numbers, names = table
+    wanted = np.fromiter(tics, np.int64, len(tics))
+    for row in np.flatnonzero(np.isin(numbers, wanted)):
+        yield int(numbers[row]), names[row].tobytes()
+
+
+def _table(listing: bytes, sector: int, kind: ProductKind) -> tuple[np.ndarray, np.ndarray] | None:
+    """A listing whose lines are all like the first one, but for the TIC number.
+
+    Returns
+    -------
+    numbers : int64, shape (n,)
+        TIC numbers.
+    names : uint8, shape (n, length)
+        None, in place of both, if lines differ in anything else.
+    """
+    first = _lines(kind)[0].search(listing)
+    if first is None or int(first["sector"]) != sector or not first[0].startswith(_COMMAND):
+        return None
+    begin = first.start()
+    n_lines = listing.count(b"\n", begin)
+    if n_lines == 0 or not listing.endswith(b"\n") or (len(listing) - begin) % n_lines:
+        return None
+    lines = np.frombuffer(listing, np.uint8, offset=begin).reshape(n_lines, -1)
+    name, tic = (slice(*(at - begin for at in first.span(group))) for group in ("name", "tic"))
+    command, end = slice(0, len(_COMMAND)), slice(-1, None)  # each ends with the end of a line
+    around = (slice(name.start - 1, tic.start), slice(tic.stop, name.stop + 1))
+    if any((lines[:, same] != lines[0, same]).any() for same in (command, *around, end)):
+        return None
+    digits = lines[:, tic].astype(np.int64) - ord("0")
+    if ((digits < 0) | (digits > 9)).any():
+        return None
+    return digits @ 10 ** np.arange(digits.shape[1] - 1, -1, -1), lines[:, name]
 
 
 def lists_something(listing: bytes, kind: ProductKind = TWO_MINUTES) -> bool:

@@ -21,7 +21,7 @@ from cvzmpi.cvz.archive.http.answers import (
 )
 from cvzmpi.cvz.archive.http.client import ArchiveClient
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListing, KeptListings
-from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_in
+from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_of_stars
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
 from cvzmpi.messages.wording import counted
@@ -119,9 +119,8 @@ class SectorListings:
         """
         for sector, listing in self._listings():
             found: dict[int, bytes] = {}
-            for tic, name in names_in(listing, sector, self._kind):
-                if tic in tics:
-                    found[tic] = max(found.get(tic, b""), name)
+            for tic, name in names_of_stars(listing, sector, tics, self._kind):
+                found[tic] = max(found.get(tic, b""), name)
             product = self._kind.product_in(sector)
             for tic in sorted(found):
                 yield Product(tic, sector, found[tic].decode(), product)

@@ -5,7 +5,12 @@ import pytest
 from cvzmpi.cvz.address import check_listings, listing_address
 from cvzmpi.cvz.archive.http.answers import UnusableContentError
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListings
-from cvzmpi.cvz.archive.listings.listing_format import check_listing, count_light_curves, names_in
+from cvzmpi.cvz.archive.listings.listing_format import (
+    check_listing,
+    count_light_curves,
+    names_in,
+    names_of_stars,
+)
 from cvzmpi.cvz.archive_configuration import ArchiveConfig
 from cvzmpi.cvz.light_curves.product_kinds import FAST, KINDS, QLP, TESS_SPOC, TWO_MINUTES
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog, product_of
@@ -109,3 +114,29 @@ def test_kept_listings_of_different_kinds_are_apart(listing, tmp_path):
         assert kept[kind].sectors() == {SECTOR, SECTOR + n}
         assert kept[kind].read(SECTOR).n_light_curves == n
     assert (tmp_path / "tesscurl_sector_27_lc.sh.gz").exists()  # as earlier versions kept it
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.products[0])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text,
+        lambda text: text.rstrip(b"\n"),
+        lambda text: text.replace(b"\n", b"\r\n"),
+        lambda text: text.replace(b"curl", b"  curl"),
+        lambda text: text.replace(b"curl", b"wget"),
+        lambda text: text.replace(b"0007", b"000x"),
+        lambda text: text.replace(b"-s0027", b"-s0028", 3),
+        lambda text: text.replace(b".fits", b".fitt", 9),
+        lambda text: text.replace(b".fits", b".fitx", 1),
+        lambda text: text + text.replace(b"0007", b"0099"),
+        lambda text: text.replace(b"curl", b"curl\n", 1),
+        lambda text: text[:400].replace(b"mast", b"\n---") + text[400:],
+        lambda text: b"# names\n" + text + b"# end\n",
+        lambda text: b"",
+    ],
+)
+def test_looked_at_together_or_one_by_one_the_same_are_found(listing, kind, change):
+    text, tics = change(listing(kind)), {3, 7, 99, 12345}
+    one_by_one = [found for found in names_in(text, SECTOR, kind) if found[0] in tics]
+    assert list(names_of_stars(text, SECTOR, tics, kind)) == one_by_one
