@@ -131,8 +131,9 @@ def scan(
             best.add(product)
             bar.show("light curve", n_found, more=f" found, the last in sector {product.sector}")
         stars = judge(targets.targets, best, criteria)
-        result = record(stars, states, ledger, job, bar)
+        # first, so that an interrupted scan leaves no star and sector with two units that wait
         n_passed_over = _pass_over(best, states, ledger, job)
+        result = record(stars, states, ledger, job, bar)
         n_changed = result.n_changed + n_passed_over
         return replace(result, unseen=access.unseen, n_changed=n_changed)
 
