@@ -1,10 +1,14 @@
 """What `make bench-costs` says of a campaign is arithmetic on its figures, and these are found."""
 
+import os
 from dataclasses import replace
 
 import pytest
 
-from tools.bench.campaign_costs import limits, published
+from cvzmpi.cvz.sector_file.reading import SectorContent
+from cvzmpi.cvz.simulation.simulate import simulate_campaign
+from tests.cvz.example_file import write_example
+from tools.bench.campaign_costs import file_calls, file_work, limits, published
 from tools.harness.job_process import ROOT
 
 # round figures, so that every hour below can be had in one's head
@@ -90,9 +94,38 @@ def test_the_pages_of_the_other_benchmarks_have_the_figures():
     assert 0.5 < figures.core_seconds < 20
     assert 1e-4 < figures.index_seconds < 0.1
     assert 1e-4 < figures.report_seconds < 0.1
+    assert 500 < figures.ledger_units_per_second < 100_000
 
 
 def test_a_page_without_its_figure_is_named(tmp_path):
     (tmp_path / "benchmark.md").write_text("nothing was measured\n")
     with pytest.raises(ValueError, match=r"benchmark\.md: says nowhere"):
         published.read(tmp_path)
+
+
+def test_what_strace_says_is_counted_by_the_file_that_is_asked_for():
+    calls = file_calls.read(
+        [
+            '7 openat(AT_FDCWD, "/s/python3.11/site-packages/numpy/a.pyc", O_RDONLY) = 3',
+            '7 newfstatat(AT_FDCWD, "/s/python3.11/site-packages/numpy", {st_mode=1}, 0) = 0',
+            '7 newfstatat(AT_FDCWD, "/s/python3.11/site-packages/numpy", {st_mode=1}, 0) = 0',
+            '7 openat(AT_FDCWD, "/s/python3.11/json/b.so.2", O_RDONLY) = -1 ENOENT (No such file)',
+            '7 openat(AT_FDCWD, "/proc/self/stat", O_RDONLY) = 3',
+            "7 +++ exited with 0 +++",
+        ]
+    )
+    assert (calls.n_calls, len(calls.times), calls.n_absent, len(calls.opened)) == (4, 3, 1, 1)
+    assert calls.by_package() == {"numpy": 1}
+    assert calls.compiled() == 0
+
+
+def test_a_light_curve_waits_for_the_disk_as_often_as_is_said(tmp_path, monkeypatch):
+    """Two whole files, each with its directory; rows and count of each checkpoint after them."""
+    (path,) = simulate_campaign(tmp_path, 1, seed=1, n_cadences=3000)
+    content = SectorContent.read(write_example(tmp_path / "0_1.h5"))
+    waits = []
+    monkeypatch.setattr(os, "fsync", waits.append)
+    file_work.do_files(path, content, tmp_path / "0" / "0_1.h5", file_work.commits(8.2))
+    assert file_work.commits(8.2) == 2
+    assert len(waits) == file_work.synchronisations(8.2) == 8
+    assert file_work.commits(4.0) == 1
