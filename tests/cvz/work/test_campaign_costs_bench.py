@@ -1,6 +1,7 @@
 """What `make bench-costs` says of a campaign is arithmetic on its figures, and these are found."""
 
 import os
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,15 @@ import pytest
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
 from tests.cvz.example_file import write_example
-from tools.bench.campaign_costs import file_calls, file_work, limits, published
+from tools.bench.campaign_costs import (
+    file_calls,
+    file_work,
+    ledger_rate,
+    limits,
+    page,
+    published,
+    rank_start,
+)
 from tools.harness.job_process import ROOT
 
 # round figures, so that every hour below can be had in one's head
@@ -129,3 +138,17 @@ def test_a_light_curve_waits_for_the_disk_as_often_as_is_said(tmp_path, monkeypa
     assert file_work.commits(8.2) == 2
     assert len(waits) == file_work.synchronisations(8.2) == 8
     assert file_work.commits(4.0) == 1
+
+
+def test_the_page_names_the_longest_part_with_and_without_the_archive():
+    calls = file_calls.FileCalls(Counter({"/campaign": 5, "/lib/a.py": 1}), 0, frozenset())
+    rank = rank_start.RankStart(calls, 5, 0, 1.0, {0: 1.0, 1000: 2.0})
+    files = file_work.FileWork(100, 8, 4_000_000, 0.05, 0.01, 9.0, 10.0)
+    rate = ledger_rate.Rate("SQLite", 1, 990.0, 0.1, 0.0, 0.2, 0)
+    half = replace(COSTS, core_seconds=3.5)
+    text = page.text(COSTS, half, rank, files, [rate], load=1.0, load_end=2.0)
+    search, archive, disk = ("search and injections", "archive", "file system")
+    assert f"| **longest** | **{search}** | **{archive}** | **{archive}** |" in text
+    without = "**longest, with the files there before**"
+    assert f"| {without} | **{search}** | **{search}** | **{disk}** |" in text
+    assert "longest part from 80 cores on, and from 45 where a light curve takes half" in text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import re
 import resource
 import sys
 import time
@@ -30,6 +31,7 @@ from tools.harness.job_process import ROOT
 
 N_RANKS = 40
 _N_EACH = 2
+_OF_THE_JOB = re.compile(r"/(ledger\.sqlite.*|logs|outbox)$")
 _SEARCHED = ["--set", "inject.n_inject=40", "--set", "inject.n_repeat=10"]
 
 
@@ -38,7 +40,7 @@ class FileWork:
     """Of one light curve."""
 
     requests: float
-    """Calls that name a file of the campaign, with those about its directories and the ledger."""
+    """Calls that name its FITS file, its sector file or what is beside it, or their directories."""
     synchronisations: int
     """Waits for the disk."""
     n_bytes: int
@@ -95,7 +97,13 @@ def _calls(fits: Sequence[Path], directory: Path) -> int:
         (inputs / path.name).write_bytes(path.read_bytes())
     command = [sys.executable, "-m", "cvzmpi", "run", "--input", str(inputs), "--output"]
     calls = trace([*command, str(output), *_SEARCHED], ROOT, directory)
-    return sum(n for path, n in calls.times.items() if path.startswith(f"{directory}/"))
+    # what the ledger and the log ask for depends on the time, and is of the whole job
+    of_light_curves = re.compile(rf"{re.escape(str(directory))}/(input|output(/\d+)?)(/[^/]+)?$")
+    return sum(
+        n
+        for path, n in calls.times.items()
+        if of_light_curves.match(path) and not _OF_THE_JOB.search(path)
+    )
 
 
 def _imitated(

@@ -8,6 +8,7 @@ light curves in another. What a round cannot take, the next one does, in a large
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import time
 from dataclasses import dataclass, field
@@ -36,7 +37,9 @@ class Rate:
     per_second: float
     """Light curves, of all jobs together, in the second half of the time."""
     milliseconds: float
-    """Of processor time of the jobs for one light curve; a server's is not in it."""
+    """Of processor time for one light curve, of all jobs and of a server."""
+    in_server: float
+    """The part of them that the processes of a server took; 0 where there is none."""
     round_seconds: float
     """A job's two transactions, with its waits for the others: the median."""
     n_refused: int
@@ -73,14 +76,17 @@ def measure(directory: Path, seconds: float, jobs: tuple[int, ...] = JOBS) -> li
         with PostgresServer(programs) as server:
             for n_jobs in jobs:
                 url = server.make_database(f"costs{n_jobs}")
-                rates.append(_rate("PostgreSQL", url, n_jobs, seconds))
+                rates.append(_rate("PostgreSQL", url, n_jobs, seconds, server))
     return rates
 
 
-def _rate(kind: str, location: str, n_jobs: int, seconds: float) -> Rate:
+def _rate(
+    kind: str, location: str, n_jobs: int, seconds: float, server: PostgresServer | None = None
+) -> Rate:
     jobs = fill(location, int(1.5 * WANTED * seconds) + 10 * n_jobs, n_jobs)
     processes = multiprocessing.get_context("fork")  # imported once, not by every job
     begin, answers = processes.Barrier(n_jobs), processes.SimpleQueue()
+    before = _cpu_of_ended_backends(server)
     arguments = (WANTED / n_jobs, seconds, begin, answers)
     ranks = [processes.Process(target=_work, args=(location, job, *arguments)) for job in jobs]
     for rank in ranks:
@@ -88,15 +94,28 @@ def _rate(kind: str, location: str, n_jobs: int, seconds: float) -> Rate:
     answered: list[Answer] = [answers.get() for _ in ranks]
     for rank in ranks:
         rank.join()
-    n_units = sum(answer.n_units for answer in answered)
+    n_units = max(1, sum(answer.n_units for answer in answered))
+    in_jobs = sum(answer.cpu for answer in answered)
+    in_server = _cpu_of_ended_backends(server) - before
     return Rate(
         kind,
         n_jobs,
         sum(answer.n_late for answer in answered) / (seconds / 2),
-        1e3 * sum(answer.cpu for answer in answered) / max(1, n_units),
+        1e3 * (in_jobs + in_server) / n_units,
+        1e3 * in_server / n_units,
         median(chain.from_iterable(answer.rounds for answer in answered)),
         sum(answer.n_refused for answer in answered),
     )
+
+
+def _cpu_of_ended_backends(server: PostgresServer | None) -> float:
+    """Seconds that a server's processes took, one for each job, which end with it."""
+    if server is None:
+        return 0.0
+    time.sleep(0.5)  # the last of them ends
+    pid = (server.directory / "data" / "postmaster.pid").read_text().split()[0]
+    ended = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[13:15]
+    return sum(map(int, ended)) / os.sysconf("SC_CLK_TCK")
 
 
 def fill(location: str, n_units: int, n_jobs: int) -> list[Job]:

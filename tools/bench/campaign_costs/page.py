@@ -36,11 +36,15 @@ def text(
     calls = rank.calls
     waits = min(rank.slowed), max(rank.slowed)
     slow, fast = rank.slowed[waits[1]], rank.slowed[waits[0]]
+    edge, half_edge = (limits.cores_until(costs, "archive") for costs in (now, half))
     hours = 1 / limits.archive_rate(now) / 3600
     return _PAGE.read_text(encoding="utf-8").format(
         limits=limits_table(now, _LIGHT_CURVES),
         limits_half=limits_table(half, _LIGHT_CURVES),
         edges=edges_table(now, half),
+        edge=edge,
+        many_jobs=max(ledger_rate.JOBS),
+        half_edge=half_edge,
         starts=starts_table(now, rank),
         ledger=ledger_table(rates),
         light_curves=_LIGHT_CURVES,
@@ -63,7 +67,7 @@ def text(
         wait=duration(waits[1] * 1e-6),
         slow=slow,
         fast=fast,
-        in_a_row=rank.seconds_per_call,
+        in_a_row=calls.n_calls * waits[1] * 1e-6,
         files=files,
         file_requests=files.requests,
         file_megabytes=files.n_bytes / 1e6,
@@ -88,7 +92,9 @@ def limits_table(costs: Costs, n_light_curves: int) -> str:
         (column[0].name, *(_hours(part.hours) for part in column))
         for column in zip(*found, strict=True)
     ]
-    rows.append(("**longest**", *(f"**{limits.longest(parts).name}**" for parts in found)))
+    there = [[part for part in parts if part.name != "archive"] for parts in found]
+    for what, column in (("longest", found), ("longest, with the files there before", there)):
+        rows.append((f"**{what}**", *(f"**{limits.longest(parts).name}**" for parts in column)))
     return markdown_table(("hours of", *(f"{cores:,} cores" for cores in _CORES)), rows)
 
 
@@ -131,13 +137,16 @@ def ledger_table(rates: Sequence[ledger_rate.Rate]) -> str:
             "yes" if rate.keeps_up else "**no**",
             duration(rate.round_seconds),
             f"{number(rate.milliseconds)} ms",
+            f"{rate.in_server / rate.milliseconds:.0%}",
             str(rate.n_refused),
         )
         for rate in rates
     ]
     wanted = f"of {ledger_rate.WANTED:,.0f} a second"
     columns = ("database", "jobs", wanted, "keeps up", "a round of a job")
-    return markdown_table((*columns, "CPU of the jobs, a light curve", "found it locked"), rows)
+    return markdown_table(
+        (*columns, "CPU of a light curve", "in the server", "found it locked"), rows
+    )
 
 
 def _hours(value: float) -> str:

@@ -40,12 +40,6 @@ class RankStart:
     slowed: dict[int, float]
     """Seconds until it is ready, by the microseconds that each call waits; 0 has strace too."""
 
-    @property
-    def seconds_per_call(self) -> float:
-        """By which the start becomes longer for each second that a call waits: calls in a row."""
-        first, *_, last = sorted(self.slowed)
-        return (self.slowed[last] - self.slowed[first]) / ((last - first) * 1e-6)
-
 
 def measure(
     scratch: Path, python: str = sys.executable, waits: tuple[int, ...] = (0, 200, 1000)
