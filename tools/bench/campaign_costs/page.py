@@ -55,6 +55,7 @@ def text(
         archive_mbit=limits.archive_rate(now) * _FILE_BYTES * 8 / 1e6,
         archive_hours=_LIGHT_CURVES * hours,
         half_seconds=half.core_seconds,
+        n_packages=rank.n_packages,
         n_calls=calls.n_calls,
         n_paths=len(calls.times),
         n_absent=calls.n_absent,

@@ -23,6 +23,7 @@ import astropy.io.fits
 import astropy.timeseries
 import celerite2.backprop
 """
+_PACKAGES = "import importlib.metadata as m; print(len({d.name for d in m.distributions()}))"
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 """Python does not look for modules in the directory where it is started."""
 
@@ -31,6 +32,8 @@ SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 class RankStart:
     """What the start of one rank asks of the file system."""
 
+    n_packages: int
+    """Installed where it is started: some of them are looked at in every start."""
     calls: FileCalls
     in_campaign: int
     """Calls about the directory where the job is started, which all ranks share."""
@@ -51,7 +54,9 @@ def measure(
     subprocess.run(command, cwd=campaign, check=True, stdout=subprocess.DEVNULL)  # compiles
     calls = trace(command, campaign, scratch)
     safe = trace(command, campaign, scratch, **SAFE_PATH)
+    counted = subprocess.run([python, "-c", _PACKAGES], check=True, capture_output=True, text=True)
     return RankStart(
+        int(counted.stdout),
         calls,
         calls.about(campaign),
         safe.about(campaign),
