@@ -142,7 +142,7 @@ def test_a_light_curve_waits_for_the_disk_as_often_as_is_said(tmp_path, monkeypa
 
 def test_the_page_names_the_longest_part_with_and_without_the_archive():
     calls = file_calls.FileCalls(Counter({"/campaign": 5, "/lib/a.py": 1}), 0, frozenset())
-    rank = rank_start.RankStart(45, calls, 5, 0, 1.0, {0: 1.0, 1000: 2.0})
+    rank = rank_start.RankStart(45, 300_000_000, calls, 5, 0, 1.0, {0: 1.0, 1000: 2.0})
     files = file_work.FileWork(100, 8, 4_000_000, 0.05, 0.01, 9.0, 10.0)
     rate = ledger_rate.Rate("SQLite", 1, 990.0, 0.1, 0.0, 0.2, 0)
     half = replace(COSTS, core_seconds=3.5)

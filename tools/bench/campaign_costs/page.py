@@ -112,7 +112,7 @@ def edges_table(now: Costs, half: Costs) -> str:
 
 def starts_table(costs: Costs, rank: RankStart) -> str:
     """Seconds that the server of names needs for the starts of many ranks: arithmetic."""
-    per_second, size = costs.names_per_second, rank.calls.megabytes() * 1e6
+    per_second = costs.names_per_second
     rows = []
     for n_ranks in _RANKS:
         nodes = -(-n_ranks // costs.ranks_per_node)
@@ -121,11 +121,13 @@ def starts_table(costs: Costs, rank: RankStart) -> str:
                 f"{n_ranks:,}",
                 duration(n_ranks * rank.calls.n_calls / per_second),
                 duration(nodes * len(rank.calls.times) / per_second),
-                duration(nodes * size / costs.bytes_per_second),
+                duration(nodes * rank.n_bytes / costs.bytes_per_second),
             )
         )
     columns = ("ranks", "each call goes to the server", "a node asks once for each path")
-    return markdown_table((*columns, "a copy on each node, read as one file"), rows)
+    return markdown_table(
+        (*columns, f"each node reads {rank.n_bytes / 1e6:.0f} MB as one file"), rows
+    )
 
 
 def ledger_table(rates: Sequence[ledger_rate.Rate]) -> str:

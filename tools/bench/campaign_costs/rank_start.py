@@ -23,7 +23,12 @@ import astropy.io.fits
 import astropy.timeseries
 import celerite2.backprop
 """
-_PACKAGES = "import importlib.metadata as m; print(len({d.name for d in m.distributions()}))"
+_ENVIRONMENT = """
+import importlib.metadata, os, sys
+files = (os.path.join(place, name) for place, _, names in os.walk(sys.prefix) for name in names)
+print(len({d.name for d in importlib.metadata.distributions()}))
+print(sum(os.lstat(path).st_size for path in files))
+"""
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 """Python does not look for modules in the directory where it is started."""
 
@@ -34,6 +39,8 @@ class RankStart:
 
     n_packages: int
     """Installed where it is started: some of them are looked at in every start."""
+    n_bytes: int
+    """Of all files there, which is what a copy of it takes."""
     calls: FileCalls
     in_campaign: int
     """Calls about the directory where the job is started, which all ranks share."""
@@ -54,9 +61,11 @@ def measure(
     subprocess.run(command, cwd=campaign, check=True, stdout=subprocess.DEVNULL)  # compiles
     calls = trace(command, campaign, scratch)
     safe = trace(command, campaign, scratch, **SAFE_PATH)
-    counted = subprocess.run([python, "-c", _PACKAGES], check=True, capture_output=True, text=True)
+    told = subprocess.run([python, "-c", _ENVIRONMENT], check=True, capture_output=True, text=True)
+    n_packages, n_bytes = map(int, told.stdout.split())
     return RankStart(
-        int(counted.stdout),
+        n_packages,
+        n_bytes,
         calls,
         calls.about(campaign),
         safe.about(campaign),
