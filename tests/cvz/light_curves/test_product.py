@@ -2,6 +2,7 @@
 
 import pytest
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.product import Product, address_of
 from cvzmpi.errors import ArchiveError
 
@@ -11,7 +12,7 @@ KEY = f"tess/public/tid/s0001/0000/0003/5810/8509/{NAME}"
 
 def test_a_name_says_which_star_and_which_sector():
     product = Product.of_name(NAME)
-    assert (product.id, product.id.name) == ((358108509, 1), "358108509_1")
+    assert (product.id, product.id.name) == (LightCurveId(358108509, 1), "358108509_1")
     assert product.uri == f"mast:TESS/product/{NAME}"
     assert product.key == KEY
 

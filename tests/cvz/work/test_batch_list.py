@@ -38,7 +38,7 @@ def select(tmp_path):
     ],
 )
 def test_lists_of_targets_select_in_their_order(select, text):
-    assert select(text) == ([(12, 1), (7, 2)], {})
+    assert select(text) == ([LightCurveId(12, 1), LightCurveId(7, 2)], {})
 
 
 def test_an_empty_list_selects_nothing(select):
@@ -47,7 +47,7 @@ def test_an_empty_list_selects_nothing(select):
 
 def test_targets_without_a_light_curve_are_named(select):
     selected, missing = select("tic,sector\n7,1\n7,3\n8,1\n")
-    assert selected == [(7, 1)]
+    assert selected == [LightCurveId(7, 1)]
     assert list(missing) == ["7_3", "8_1"]
     assert missing["7_3"].endswith("targets.csv: no light curve of TIC 7 sector 3")
 
@@ -97,7 +97,10 @@ def test_a_list_that_cannot_be_read_is_refused(select, tmp_path):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_lists_are_read_as_spreadsheets_save_them(select, encoding, separator, end):
     lines = [separator.join(values) for values in (("TIC", "Sector"), ("7", "2"), ("7", "1"))]
-    assert select(end.join([*lines, ""]), encoding=encoding) == ([(7, 2), (7, 1)], {})
+    assert select(end.join([*lines, ""]), encoding=encoding) == (
+        [LightCurveId(7, 2), LightCurveId(7, 1)],
+        {},
+    )
 
 
 def test_a_list_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
@@ -111,12 +114,12 @@ def test_a_list_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
     ["7\n12\n", "TIC 7\nTIC 12\n", "tic\n7\n12\n", "# two stars\nTIC ID;Tmag\n7;9,5\n12;\n7;9,5\n"],
 )
 def test_a_star_without_a_sector_is_all_its_light_curves(select, text):
-    assert select(text) == ([(7, 1), (7, 2), (12, 1)], {})
+    assert select(text) == ([LightCurveId(7, 1), LightCurveId(7, 2), LightCurveId(12, 1)], {})
 
 
 def test_a_star_without_any_light_curve_is_named(select):
     selected, missing = select("8\n12\n")
-    assert selected == [(12, 1)]
+    assert selected == [LightCurveId(12, 1)]
     assert missing == {"8": next(iter(missing.values()))}
     assert missing["8"].endswith("targets.csv: no light curve of TIC 8")
 
