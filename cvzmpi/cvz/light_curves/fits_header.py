@@ -19,7 +19,7 @@ from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     kind_of,
 )
 from cvzmpi.cvz.light_curves.readers.reader import Columns
-from cvzmpi.cvz.product_names import product_name
+from cvzmpi.cvz.product_names import SPOC_20, SPOC_120, product_name
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
 
 # The headers of the archive's light curves take 23 kB; these are tried one after the other.
@@ -49,7 +49,7 @@ _FACTS: dict[str, Any] = {
 }
 _APERTURE_FACTS: dict[str, Any] = {"CROWDSAP": (0, 1), "FLFRCSAP": (0, 1)}
 
-_ARCHIVE_NAME = re.compile(r"tess\d{13}-s(\d{4})-(\d{16})-(\d{4})-.*lc\.fits(?:\.gz)?")
+_ARCHIVE_NAME = re.compile(r"tess\d{13}-s(\d{4})-(\d{16})-(\d{4})-.*?(fast-)?lc\.fits(?:\.gz)?")
 
 Fact = str | int | float
 
@@ -107,11 +107,11 @@ def _seconds_by_times(path: Path, columns: Columns) -> float:
 
 
 def identity_by_name(name: str) -> LightCurveId | None:
-    """The target and the sector in a file name of the archive; None for other names."""
+    """The light curve of SPOC in a file name of the archive; None for other names."""
     match = _ARCHIVE_NAME.fullmatch(name)
     if match is None or not is_identity(int(match[2]), int(match[1])):
         return None
-    return LightCurveId(int(match[2]), int(match[1]))
+    return LightCurveId(int(match[2]), int(match[1]), SPOC_20 if match[4] else SPOC_120)
 
 
 def light_curve_table(path: Path, hdus: Any) -> tuple[Any, Columns, float | None]:

@@ -311,8 +311,9 @@ def test_how_it_is_computed_may_change(inputs, output, models, setting):
 
 def test_an_input_directory_without_light_curves_is_one_line(models, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match=f"^{tmp_path / 'empty'}: no SPOC light curve in here$"):
-        find_work(campaign_on(tmp_path / "empty", tmp_path / "output", models))
+    empty = tmp_path / "empty"
+    with pytest.raises(ConfigError, match=f"^{empty}: no light curve of spoc-120 in here$"):
+        find_work(campaign_on(empty, tmp_path / "output", models))
     with pytest.raises(ConfigError, match=f"^{tmp_path / 'gone'}: no such input directory$"):
         find_work(campaign_on(tmp_path / "gone", tmp_path / "output", models))
 
