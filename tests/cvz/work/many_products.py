@@ -1,11 +1,11 @@
-"""A directory with light curves of many products: small files of two days, with flares in them."""
+"""A directory with light curves of many products: files of some 30 hours, with flares in them."""
 
 import numpy as np
 from astropy.io import fits
 
 from tests.cvz.light_curves.readers import made_files
 
-DAYS = 2.0
+DAYS = 1.3
 PRODUCTS = ("spoc-20", "spoc-120", "tess-spoc", "qlp", "lightkurve", "kepler", "k2")
 BEST = [
     "10002792_2_kepler-59",
@@ -15,6 +15,17 @@ BEST = [
     "5_3_lightkurve-600",
 ]
 """The units of the directory with all of `PRODUCTS`."""
+
+N_INJECT = 6
+CONFIGURATION = """
+input.directory = "{inputs}"
+input.products = {products}
+output.directory = "{place}/output"
+light_curve.min_usable_cadences = 250
+inject.n_inject = 6
+inject.n_repeat = 1
+"""
+"""Of a campaign over the directory, with what keeps it short."""
 
 
 def write_all(directory):
@@ -43,7 +54,7 @@ def _add_flares(path):
         time = table["TIME"] - table["TIME"][0]
         flare = sum(
             amplitude * np.where(time > peak, np.exp((peak - time) / decay), 0)
-            for peak, amplitude, decay in ((0.7, 0.05, 0.04), (1.4, 0.03, 0.1))
+            for peak, amplitude, decay in ((0.3, 0.05, 0.04), (0.7, 0.03, 0.1))
         )
         for name in ("PDCSAP_FLUX", "SAP_FLUX", "FLUX"):
             if name in table.names:

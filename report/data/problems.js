@@ -1,1 +1,0 @@
-cvzmpi.table("problems", {"rows":[],"sort":null,"name":"problems","columns":[{"key":"path","title":"file","text":true},{"key":"kind","title":"kind","text":true},{"key":"reason","title":"reason","text":true}]});
