@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from cvzmpi.cli import cli
+from cvzmpi.cvz.configuration import load
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.sector_file.reading import read_progress
@@ -13,7 +14,9 @@ from tests.cvz.work import many_products
 from tests.cvz.work.many_products import BEST, CONFIGURATION, N_INJECT
 from tests.main_job import copy_results, result_files, rewind
 from tools.harness.hdf5_content import contents
-from tools.harness.job_process import run
+from tools.harness.job_process import ROOT, run
+
+UNITS = [LightCurveId.of_unit(name) for name in BEST]
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +105,21 @@ def test_the_ledger_and_the_files_agree(command):
         assert f"{name}: done" in run_command(
             *("history", name, "--config", place / "cvzmpi.toml"),
         )
+
+
+def test_submit_counts_what_is_done_of_the_products_chosen(alone, inputs, monkeypatch):
+    place, _ = alone
+    monkeypatch.syspath_prepend(str(ROOT / "jobs"))
+    from submit import LightCurves
+
+    all_chosen = LightCurves.of(load(place / "cvzmpi.toml"))
+    assert sorted(all_chosen.pairs) == sorted({(one.tic, one.sector) for one in UNITS})
+    assert all(map(all_chosen.is_done, all_chosen.pairs))
+    usual = LightCurves.of(
+        load(place / "cvzmpi.toml", ["input.products=['spoc-120', 'tess-spoc', 'qlp']"])
+    )
+    assert sorted(usual.pairs) == [(261136679, 27), (277554109, 11)]
+    assert [usual.is_done(pair) for pair in sorted(usual.pairs)] == [False, True]
 
 
 def test_index_and_report_tell_the_products(command):
