@@ -106,6 +106,15 @@ def test_a_whole_file_is_taken_rather_than_a_damaged_one_of_a_better_product(tmp
     assert source.path == fast  # nothing better is there: its team says what is wrong with it
 
 
+def test_of_two_versions_of_a_product_the_newer_one_is_taken(tmp_path):
+    names = [f"hlsp_qlp_tess_ffi_s0074-0000000277554109_tess_v{v}_llc.fits" for v in ("01", "02")]
+    for name in names:
+        made_files.qlp(tmp_path / name, 74, 200)
+    (source,), _ = scan_directory(tmp_path, products=ChosenProducts(("qlp",)))
+    assert source.path.name == names[1]
+    assert [other.path.name for other in source.others] == names[:1]
+
+
 def test_a_name_of_20_seconds_is_not_taken_for_that_of_120(tmp_path):
     usual = tmp_path / "tess2020186164531-s0027-0000000261136679-0189-s_lc.fits"
     fast = tmp_path / "tess2020186164531-s0027-0000000261136679-0189-a_fast-lc.fits"
