@@ -55,6 +55,7 @@ NOT_SCIENCE = [
     "checkpoint.interval=60",
     "input.directory=elsewhere",
     "input.targets=list.csv",
+    "input.products=['spoc-20']",
     "output.directory=elsewhere",
     "detector.file=models.npz",
     "detect.search=either",
