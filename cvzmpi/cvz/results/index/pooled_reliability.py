@@ -18,8 +18,6 @@ import numpy as np
 import pyarrow as pa
 
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, PARTS
-from cvzmpi.cvz.product_names import catalogue_of
 from cvzmpi.cvz.reliability.coincidence import chance_of_own, coincident
 from cvzmpi.cvz.reliability.estimate import estimate_reliability
 from cvzmpi.cvz.reliability.events import Events, LightCurves
@@ -30,6 +28,7 @@ from cvzmpi.cvz.results.index.columns import (
     LIGHT_CURVE_SCHEMA,
     SCHEMAS,
 )
+from cvzmpi.cvz.results.index.mission import zero_of_mission
 from cvzmpi.cvz.results.index.part import Part
 from cvzmpi.cvz.sector_file.data import Columns
 
@@ -71,7 +70,7 @@ class Pool:
         )
         in_table = self._search.flares(found.found_by)
         where = [events[name][is_found] for name in ("sector", "tic", "peak_time")]
-        where[0] = where[0] + _zero_of_mission(curves["product"])[found.light_curve]
+        where[0] = where[0] + zero_of_mission(curves["product"])[found.light_curve]
         n_coincident = np.zeros(len(in_table), np.int64)
         own = np.ones(len(in_table))
         n_coincident[in_table] = coincident(*(values[in_table] for values in where))
@@ -196,13 +195,6 @@ def _owner(table: pa.Table, light_curves: pa.Table) -> np.ndarray:
         row_of[owner] for owner in zip(tic[first].tolist(), sector[first].tolist(), strict=True)
     ]
     return np.repeat(np.array(rows, np.int64), np.diff([*first.tolist(), len(tic)]))
-
-
-def _zero_of_mission(product: np.ndarray) -> np.ndarray:
-    """What keeps quarters apart from sectors of the same number: 0 for TESS; int64."""
-    catalogues = list(PARTS)
-    missions = [catalogues.index(catalogue_of(name)) for name in product.tolist()]
-    return np.array(missions, np.int64) * (MAX_SECTOR + 1)
 
 
 def _numbers(table: pa.Table, names: tuple[str, ...]) -> Columns:

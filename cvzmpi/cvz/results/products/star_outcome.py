@@ -73,7 +73,7 @@ def star_outcomes(
         del files[other]
     missing = sorted(set(tics or ()) - {unit.tic for unit in files})
     if missing:
-        raise ConfigError(f"{directory}: no sector file of TIC {', '.join(map(str, missing))}")
+        raise ConfigError(f"{directory}: no sector file of star {', '.join(map(str, missing))}")
     of_stars = [
         {files[unit]: None if pooled is None else pooled(files[unit]) for unit in units}
         for tic, units in groupby(sorted(files), key=lambda unit: unit.tic)
