@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.identity import PARTS, LightCurveId
 from cvzmpi.cvz.product_names import SPOC_120
 from cvzmpi.errors import LightCurveError
 
@@ -83,3 +83,23 @@ ALL_PRODUCTS = ChosenProducts(
     ("spoc-20", SPOC_120, "tess-spoc", "qlp", "lightkurve", "kepler-59", "kepler", "k2-59", "k2")
 )
 """The products of the missions; which is the best where results of several are there."""
+
+
+def not_counted(light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, str]:
+    """Those of the results in one directory that are in no index and no rate, each with the reason.
+
+    A target and sector counts once, as the best product has it. Of stars of several catalogues that
+    have the same number, one counts: in the tables of results a number is one star.
+    """
+    light_curves = sorted(light_curves)
+    catalogues: dict[int, str] = {}
+    for one in sorted(light_curves, key=lambda one: list(PARTS).index(one.catalogue)):
+        catalogues.setdefault(one.tic, one.catalogue)
+    namesakes = [one for one in light_curves if one.catalogue != catalogues[one.tic]]
+    worse = ALL_PRODUCTS.worse(light_curves)
+    return {
+        other: f"{best} is searched, and a sector counts once" for other, best in worse.items()
+    } | {
+        one: f"{catalogues[one.tic]} {one.tic} is searched, and a number is one star"
+        for one in namesakes
+    }
