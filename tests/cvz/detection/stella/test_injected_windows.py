@@ -346,9 +346,9 @@ def test_no_network_is_asked_the_same_twice(networks, monkeypatch):
     asked = []
     by_model = ChangedWindows.by_model
 
-    def counting(self, model, members, cadences):
-        asked.extend((model, int(member), cadences.start) for member in members)
-        return by_model(self, model, members, cadences)
+    def counting(self, model, question):
+        asked.extend((model, int(member), question.u.start) for member in question.members)
+        return by_model(self, model, question)
 
     monkeypatch.setattr(ChangedWindows, "by_model", counting)
     everyone, some = np.arange(len(PEAKS)), np.arange(0, len(PEAKS), 2)
