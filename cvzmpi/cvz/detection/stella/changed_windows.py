@@ -185,7 +185,7 @@ class ChangedWindows:
             places=place[..., None] + np.arange(v.start, v.stop),
             windows=first[..., None] + nn.STEP * np.array(u),
             left_out=beyond(self._within[members], v),
-            borders=[self._border(is_left, members, u) for is_left in (True, False)],
+            borders=self._changed_borders(members, u),
         )
 
     def by_model(self, model: int, question: Question) -> np.ndarray:
@@ -204,9 +204,7 @@ class ChangedWindows:
         np.take(self._evaluation.hidden[model], windows, axis=0, out=hidden, mode="clip")
         hidden += product.reshape(hidden.shape)
         for border in question.borders:
-            if len(border.of):
-                change = self._border_change(network, border, question)
-                hidden[:, border.of] += change
+            hidden[:, border.of] += self._border_change(network, border, question)
         self._buffers.rectify(hidden)
         answers = hidden.reshape(-1, nn.HIDDEN) @ network.output
         answers += np.float32(network.output_bias)
@@ -245,20 +243,23 @@ class ChangedWindows:
         n_rows = question.windows.size // len(question.u)
         return changed.reshape(n_rows, len(question.v) * nn.CHANNELS)
 
-    def _border(self, is_left: bool, members: np.ndarray, u: range) -> ChangedBorder:
-        """The members that change a border of these windows, and what it reads."""
-        left, right = border_rows(nn.STEP * u.start, nn.STEP * len(u))
-        part = left if is_left else right
-        read = slice(part.start, part.stop + 6)  # rows read seven cadences
+    def _changed_borders(self, members: np.ndarray, u: range) -> list[ChangedBorder]:
+        """The borders of these windows that some of the members change."""
         first, last = self._changed_flux[members].T
-        changes = self._borders[0 if is_left else 1, members]
-        some = np.flatnonzero(changes & (first < read.stop) & (last >= read.start))
-        return ChangedBorder(
-            is_left,
-            some,
-            layers.neighbourhoods(self._flux[members[some], read]),
-            layers.neighbourhoods(self._without[members[some], read]),
-        )
+        borders = []
+        parts = border_rows(nn.STEP * u.start, nn.STEP * len(u))
+        for is_left, part, reached in zip(
+            (True, False), parts, self._borders[:, members], strict=True
+        ):
+            read = slice(part.start, part.stop + 6)  # rows read seven cadences
+            some = np.flatnonzero(reached & (first < read.stop) & (last >= read.start))
+            if len(some):
+                rows = (
+                    layers.neighbourhoods(flux[members[some], read])
+                    for flux in (self._flux, self._without)
+                )
+                borders.append(ChangedBorder(is_left, some, *rows))
+        return borders
 
     def _border_change(
         self, network: Network, border: ChangedBorder, question: Question

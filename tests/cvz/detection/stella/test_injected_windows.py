@@ -341,6 +341,26 @@ def test_the_bits_of_a_probability_do_not_depend_on_the_batch(networks):
     np.testing.assert_array_equal(few.windows.probability(np.array([0]), whole(DEFAULT)), many[:1])
 
 
+def test_every_second_window_is_answered_like_all(random_networks):
+    """Also where a flare changes the borders of some windows and not of others."""
+    for extent in ((2, 8), (30, 75), (99, 99)):
+        injected = Injected(random_curve(N), random_networks, DEFAULT, extent, noise)
+        together, members = injected.together(), np.arange(len(PEAKS))
+        windows = Injected(random_curve(N), random_networks, DEFAULT, extent, noise).windows
+        for start, stop in ((0, 16), (16, 24), (24, 52)):
+            got = batch_probability(windows, members, slice(start, stop, 2))
+            np.testing.assert_allclose(got, together[:, start:stop:2], rtol=0, atol=ROUNDING)
+
+
+def test_borders_are_computed_where_the_flux_in_them_changes(random_networks):
+    """A flare is in the last 13 of the 100 cadences after some cadences, and not after others."""
+    injected = Injected(random_curve(N), random_networks, DEFAULT, (2, 75), noise)
+    windows, members = injected.windows._windows, np.arange(len(PEAKS))
+    for start, changed in ((0, [False]), (48, [])):  # 25 before the peak, and 23 after it
+        question = windows.question(members, slice(start, start + 4))
+        assert [border.is_left for border in question.borders] == changed
+
+
 def test_no_network_is_asked_the_same_twice(networks, monkeypatch):
     injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
     asked = []
