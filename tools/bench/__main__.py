@@ -35,10 +35,13 @@ def main() -> None:
         action="store_true",
         help="print only the lines beside an earlier version, by processor time (six minutes)",
     )
-    parser.add_argument("--flares", type=int, default=2000, help="of each light curve, with it")
+    parser.add_argument(
+        "--flares", type=int, default=2000, help="with --earlier: of each light curve (2000)"
+    )
+    parser.add_argument("--curves", type=int, default=10, help="with --earlier: light curves (10)")
     options = parser.parse_args()
     if options.earlier:
-        print(beside_earlier(options.flares))
+        print(beside_earlier(options.curves, options.flares))
         return
 
     plan = Plan.quick() if options.quick else Plan(options.repeats, options.decisions)

@@ -73,11 +73,11 @@ def measure_everything(plan: Plan, output: Path) -> None:
     _say(f"all of it is in {output.name}/benchmark.md ({minutes:.0f} min)")
 
 
-def beside_earlier(n_flares: int) -> str:
+def beside_earlier(n_curves: int, n_flares: int) -> str:
     """The lines of the table that set this version beside an earlier one, and no others."""
     stay_on_one()
     with tempfile.TemporaryDirectory(prefix="cvzmpi-bench-") as directory:
-        files, curves = light_curve_files(Path(directory), Plan.n_light_curves)
+        files, curves = light_curve_files(Path(directory), n_curves)
         n_decisions = n_flares * len(files) * InjectConfig().n_repeat
         beside = earlier.measure(files, n_decisions, Path(directory))
     if beside is None:
