@@ -129,6 +129,11 @@ class ChangedWindows:
         self._changed_flux[members] = first, last
         self._changed[members] = start, max(min(end, int(last) // nn.STEP + 1), start + 1)
 
+    def brightness(self) -> np.ndarray:
+        """What each flare adds to the flux at most; float32, shape (batch,)."""
+        added: np.ndarray = np.max(self._flux - self._without, axis=1)
+        return added
+
     def alone(self, member: int) -> ChangedWindows:
         """The windows around one of the injections, computed without what the others share."""
         alone = ChangedWindows(

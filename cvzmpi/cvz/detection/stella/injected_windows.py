@@ -29,6 +29,8 @@ from cvzmpi.cvz.detection.stella.window_plan import Reach, WindowPlan
 ROUNDING = 1e-4
 """More than a probability can change by the number of windows that are computed at once."""
 
+_SAMPLED = 16  # each of so many flares shows how bright those are that are seen
+
 
 class InjectedWindows:
     """A batch of injections into one light curve, and what is known about them.
@@ -68,10 +70,19 @@ class InjectedWindows:
         return self._n_networks // 2 + 1
 
     def guess(self, members: np.ndarray, cadences: slice, threshold: float) -> np.ndarray:
-        """Ask the one network that is most often right; bool, shape (k, cadences)."""
+        """Ask the one network that is most often right; bool, shape (k, cadences).
+
+        Nobody is asked about the faintest: of all flares, in the order of their brightness, some
+        are asked about first, and those that are well below all that are seen are not seen either.
+        """
         model = network_order(self._n_networks, True)[0]
-        self._ask([model], members, cadences)
-        above: np.ndarray = self._answers[model, members, cadences] > threshold
+        by_brightness = members[np.argsort(self._windows.brightness()[members], kind="stable")]
+        sample = by_brightness[::_SAMPLED]
+        self._ask([model], sample, cadences)
+        seen = np.any(self._answers[model, sample, cadences] > threshold, axis=1)
+        first = int(np.argmax(seen)) if seen.any() else len(seen)
+        self._ask([model], by_brightness[max(first - 1, 0) * _SAMPLED :], cadences)
+        above: np.ndarray = self._answers[model, members, cadences] > threshold  # NaN is not
         return above
 
     def ask(self, members: np.ndarray, cadences: slice, found: bool, number: int) -> None:

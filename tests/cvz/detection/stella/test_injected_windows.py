@@ -18,6 +18,7 @@ from cvzmpi.cvz.detection.stella.ensemble import MARGIN, ensemble_probability, e
 from cvzmpi.cvz.detection.stella.injected_windows import ROUNDING as GUARD
 from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
 from cvzmpi.cvz.detection.stella.network import LEFT_READS, STEP, Network
+from cvzmpi.cvz.detection.stella.network_order import FOUND
 from cvzmpi.cvz.detection.stella.window_plan import WindowPlan, toeplitz
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from tests.cvz.plain_network import (
@@ -359,6 +360,25 @@ def test_borders_are_computed_where_the_flux_in_them_changes(random_networks):
     for start, changed in ((0, [False]), (48, [])):  # 25 before the peak, and 23 after it
         question = windows.question(members, slice(start, start + 4))
         assert [border.is_left for border in question.borders] == changed
+
+
+def test_nobody_is_asked_about_flares_too_faint_to_be_seen(networks):
+    """And the guess is what the network says of all of them."""
+    peaks = np.tile(np.arange(150, 500, 25), 10)
+    amplitude = np.random.default_rng(2).permutation(np.geomspace(1e-6, 0.5, len(peaks)))[:, None]
+
+    def flare(since_peak):
+        return amplitude * mean_flare_shape(since_peak + 0.3, 3.0, 1.0)
+
+    injected = Injected(np.ones(N), networks, DEFAULT, (4, 30), flare, peaks)
+    members, middle = np.arange(len(peaks)), slice(24, 28)
+    guessed = injected.windows.guess(members, middle, 0.5)
+    answers = injected.windows._answers[FOUND[0], :, middle]
+    is_asked = ~np.isnan(answers[:, 0])
+    assert np.all(amplitude[~is_asked] < amplitude[guessed.any(axis=1)].min())
+    assert 0.2 < np.mean(~is_asked) < 0.9
+    injected.windows.ask(members, middle, True, 0)
+    np.testing.assert_array_equal(guessed, answers > 0.5)
 
 
 def test_no_network_is_asked_the_same_twice(networks, monkeypatch):
