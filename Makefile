@@ -1,7 +1,7 @@
 # make setup    everything the project needs, in .venv (done again in a second)
 # make demo     the main job on one real and three invented stars, up to a report
 # make example-report  the report of 20 invented stars, in demo/example: some ten minutes
-# make test     all tests: serially, and with 2, 3 and 5 MPI ranks
+# make test     all tests: without MPI, and with 2, 3 and 5 ranks
 # make test-archive  a campaign's listings and many files from a stand-in archive: two minutes
 # make test-packaging  the wheel, in fresh virtual environments without compiler or MPI: five minutes
 # make test-slurm  the jobs on a real Slurm, brought up for it (root; six to twelve minutes)

@@ -23,6 +23,8 @@ if "numpy" in sys.modules:
     )
 os.environ.pop("OPENBLAS_CORETYPE", None)
 pin_to_one_core()
+# What is printed is as wide as where there is no terminal; pytest-xdist and some shells set this.
+os.environ.pop("COLUMNS", None)
 
 import pytest  # noqa: E402
 

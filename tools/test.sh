@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
-# All tests: serially, then those marked `mpi` with 2, 3 and 5 ranks. The closing
-# lines of the four pytest runs are repeated at the end.
+# All tests: without MPI in as many processes as there are cores, then those marked `mpi` with 2, 3
+# and 5 ranks. The closing lines of the four pytest runs are repeated at the end.
 #
 #   tools/test.sh                        all
 #   tools/test.sh -k gaps                arguments go to pytest
@@ -24,7 +24,8 @@ run() { # run NAME COMMAND...
     closing+=("$(printf '%-8s' "$name") $(grep -aE '^=+ .* in [0-9.]+s.* =+$' "$log" | tail -n 1 || true)")
 }
 
-run serial "$PYTHON" -m pytest "$@"
+# Tests of one file share what they prepare, so that a file stays with one process.
+run no-mpi "$PYTHON" -m pytest -n "$(nproc)" --dist loadfile "$@"
 # --color=no: mpirun gives rank 0 a terminal even where there is none.
 for ranks in 2 3 5; do
     run "$ranks-ranks" timeout "$ENDS_AFTER" tools/mpirun.sh -n "$ranks" "$PYTHON" -m mpi4py -m tools.mpi_pytest \
