@@ -6,6 +6,7 @@
 #
 #   tools/bench.sh                       all of it, about 25 minutes on two cores
 #   tools/bench.sh --quick               a smoke run without the reference
+#   tools/bench.sh --earlier             only beside an earlier version: six minutes
 #   tools/bench.sh --help                all options
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -64,7 +65,7 @@ set_up_reference() {
 [ -x $PYTHON ] || die "no .venv here: run 'make setup' first, or 'make bench', which does it"
 needs_reference=yes
 for argument in "$@"; do
-    case $argument in --quick | --no-reference | -h | --help) needs_reference=no ;; esac
+    case $argument in --quick | --no-reference | --earlier | -h | --help) needs_reference=no ;; esac
 done
 [ $needs_reference = no ] || set_up_reference
 exec $PYTHON -m tools.bench "$@"

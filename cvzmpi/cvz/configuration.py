@@ -61,7 +61,10 @@ class LightCurveConfig(Section):
         16575, ge=0, lt=2**31, description="quality bits of which any one excludes a cadence"
     )
     min_usable_cadences: int = Field(
-        1000, ge=200, description="usable cadences; a light curve with fewer fails"
+        1000,
+        ge=200,
+        description="usable cadences of 120 s, or of others in as much time; a light curve with "
+        "fewer fails",
     )
     dilution: Literal["as_measured", "corrected"] = Field(
         "as_measured",

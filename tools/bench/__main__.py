@@ -18,7 +18,7 @@ pin_to_one_core()
 # mpirun.
 mpi4py.rc(initialize=False, finalize=False)
 
-from tools.bench.session import Plan, measure_everything  # noqa: E402
+from tools.bench.session import Plan, beside_earlier, measure_everything  # noqa: E402
 from tools.harness.job_process import ROOT  # noqa: E402
 
 
@@ -30,7 +30,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="of each measurement (5)")
     parser.add_argument("--decisions", type=int, default=20_000, help="to be compared (20000)")
     parser.add_argument("--output", type=Path, help="where to write (docs; quick: .setup/bench)")
+    parser.add_argument(
+        "--earlier",
+        action="store_true",
+        help="print only the lines beside an earlier version, by processor time (six minutes)",
+    )
+    parser.add_argument(
+        "--flares", type=int, default=2000, help="with --earlier: of each light curve (2000)"
+    )
+    parser.add_argument("--curves", type=int, default=10, help="with --earlier: light curves (10)")
     options = parser.parse_args()
+    if options.earlier:
+        print(beside_earlier(options.curves, options.flares))
+        return
 
     plan = Plan.quick() if options.quick else Plan(options.repeats, options.decisions)
     if options.no_reference:

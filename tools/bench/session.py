@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from cvzmpi.cvz.configuration import InjectConfig
 from cvzmpi.cvz.work.stages import FLARES_PER_TICKET
 from tools.bench import growth
 from tools.bench.light_curve import decisions, detector, earlier, gaussian_process
@@ -70,6 +71,18 @@ def measure_everything(plan: Plan, output: Path) -> None:
     (output / "benchmark.md").write_text(re.sub(r"\n{3,}", "\n\n", text), encoding="utf-8")
     print(f"\n{parts['table']}\n")
     _say(f"all of it is in {output.name}/benchmark.md ({minutes:.0f} min)")
+
+
+def beside_earlier(n_curves: int, n_flares: int) -> str:
+    """The lines of the table that set this version beside an earlier one, and no others."""
+    stay_on_one()
+    with tempfile.TemporaryDirectory(prefix="cvzmpi-bench-") as directory:
+        files, curves = light_curve_files(Path(directory), n_curves)
+        n_decisions = n_flares * len(files) * InjectConfig().n_repeat
+        beside = earlier.measure(files, n_decisions, Path(directory))
+    if beside is None:
+        return "the history of this repository is not here"
+    return f"{len(files)} {curves}, {facts()['processor']}\n\n{table(beside.rows(), 1.0)}"
 
 
 def _measure(plan: Plan, scratch: Path) -> tuple[dict[str, object], list[growth.Growth]]:

@@ -251,7 +251,7 @@ def _contradictions(
     """Notes on a file that contradicts itself without being certainly wrong."""
     notes = []
     named = identity_by_name(path.name)
-    if named not in {None, found}:
+    if named is not None and (named.tic, named.sector) != (found.tic, found.sector):
         notes.append(f"the header says {found}, the file's name does not")
     finite = flux[np.isfinite(flux)]
     if "TESSMAG" in header and len(finite):

@@ -29,7 +29,7 @@ def test_another_detector_finds_the_flares_that_a_plain_search_with_it_finds(rul
     detection = Detection.apply(rule, evaluation.probability(), observation.evaluated)
     injections = draw_injections(
         InjectConfig(n_inject=40, n_repeat=3),
-        (1, *light_curve.id),
+        (1, *light_curve.id[:2]),
         observation.flux_error,
         detection.candidates(observation.evaluated, tolerance),
         observation.time,

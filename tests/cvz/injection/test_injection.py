@@ -268,8 +268,8 @@ def test_most_decisions_ask_few_networks_about_few_cadences(curve, monkeypatch):
     n_asked = []
     by_model = ChangedWindows.by_model
 
-    def counting(self, model, members, cadences):
-        answers = by_model(self, model, members, cadences)
+    def counting(self, model, question):
+        answers = by_model(self, model, question)
         n_asked.append(answers.size)
         return answers
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from cvzmpi.cvz.detection.stella import network as nn
 from cvzmpi.cvz.detection.stella.changed_windows import ChangedWindows
+from cvzmpi.cvz.detection.stella.question import ChangedBorder, Question
 
 _TAPS1 = 8  # seven taps of conv1, and its bias
 _TAPS2 = 3 * nn.FILTERS
@@ -50,31 +51,26 @@ def counted_injections() -> Iterator[list[float]]:
         ChangedWindows.by_model,
     )
 
-    def counting_changes(
-        self: Any, model: int, members: np.ndarray, v: range, n_parities: int
-    ) -> np.ndarray:
-        per_parity = (2 * len(v) + 4) * 2 * CONV1 / n_parities + (2 * len(v) + 2) * CONV2
-        counts.append(float(len(members) * n_parities * per_parity))
-        result: np.ndarray = changes(self, model, members, v, n_parities)
-        windows_of_features = 2 * result.size * nn.HIDDEN  # for each u
-        counts.append(float(windows_of_features * len(asked[-1])))
+    def counting_changes(self: Any, model: int, question: Question) -> np.ndarray:
+        n, n_v, n_parities = len(question.members), len(question.v), question.n_parities
+        per_parity = (2 * n_v + 4) * 2 * CONV1 / n_parities + (2 * n_v + 2) * CONV2
+        counts.append(float(n * n_parities * per_parity))
+        result: np.ndarray = changes(self, model, question)
+        counts.append(float(2 * result.size * nn.HIDDEN * len(question.u)))
         return result
 
     def counting_border(
-        self: Any, network: nn.Network, is_left: bool, members: np.ndarray, u: range
+        self: Any, network: nn.Network, changed: ChangedBorder, question: Question
     ) -> np.ndarray:
-        counts.append(float(len(members) * nn.STEP * len(u) * 2 * BORDER))  # with and without
-        return border(self, network, is_left, members, u)
+        change = border(self, network, changed, question)
+        counts.append(float(change.size // nn.HIDDEN * 2 * BORDER))  # with and without
+        return change
 
-    def counting_by_model(
-        self: Any, model: int, members: np.ndarray, cadences: slice
-    ) -> np.ndarray:
-        asked.append(range(cadences.start // nn.STEP, cadences.stop // nn.STEP))
-        result = by_model(self, model, members, cadences)
+    def counting_by_model(self: Any, model: int, question: Question) -> np.ndarray:
+        result = by_model(self, model, question)
         counts.append(float(result.size * OUTPUT))
         return result
 
-    asked: list[range] = []  # the stretches of u
     with (
         patch.object(ChangedWindows, "_changes", counting_changes),
         patch.object(ChangedWindows, "_border_change", counting_border),

@@ -50,7 +50,7 @@ class Searched:
         )
         self.injections: Injections = draw_injections(
             config.inject,
-            (config.seed, *light_curve.id),
+            (config.seed, light_curve.tic, light_curve.sector),
             observation.flux_error,
             self.detection.candidates(observation.evaluated, ensemble.tolerance),
             observation.time,

@@ -175,22 +175,32 @@ class Looker:
         sums, counts = (np.concatenate([[0.0], np.cumsum(x)]) for x in (alpha, usable))
         fwhms = np.log([template.fwhm for template in self.quiet.templates])
         scales = self.scales[:, min(max(centre + shift, 0), len(self.usable) - 1)]
-        lengths = box_lengths(_BOX_LENGTHS, self.exposure)
+        lengths = _lengths(self.exposure)
         of_length = np.exp(
             np.interp(
                 np.log(lengths), np.log(self.quiet.box_lengths), np.log(self.quiet.box_information)
             )
         )
         noise = np.interp(np.log(lengths / _BOX_WIDTH), fwhms, scales)
-        peak, best = middle + shift, 0.0
-        for length, info, scale in zip(lengths.tolist(), of_length, noise, strict=True):
-            start = np.arange(max(0, peak - length - 2), min(peak + 3, len(alpha) - length))
-            coverage = (counts[start + length] - counts[start]) / length
-            snr = (sums[start + length] - sums[start]) / np.sqrt(info * np.maximum(coverage, 0.6))
-            snr = np.where(coverage > 0.6, snr, 0.0)
-            if len(snr):
-                best = max(best, float(snr.max() / scale))
-        return best
+        # all boxes at once: by length, and by start
+        peak, length = middle + shift, lengths[:, None]
+        start = peak - 2 - length + np.arange(lengths[-1] + 5)
+        inside = (start >= 0) & (start < np.minimum(peak + 3, len(alpha) - length))
+        first = np.where(inside, start, 0)
+        last = np.where(inside, start + length, 0)
+        coverage = (counts[last] - counts[first]) / length
+        noise_of_box = np.sqrt(of_length[:, None] * np.maximum(coverage, 0.6))
+        snr = (sums[last] - sums[first]) / noise_of_box
+        snr = np.where(coverage > 0.6, snr, 0.0)
+        return float(np.max(snr.max(axis=1) / noise, initial=0.0))
+
+
+@cache
+def _lengths(exposure: float) -> np.ndarray:
+    """Of the boxes that are compared, in cadences; read-only, for it is made once."""
+    lengths = box_lengths(_BOX_LENGTHS, exposure)
+    lengths.flags.writeable = False
+    return lengths
 
 
 @cache
@@ -235,5 +245,5 @@ def _backwards_slack(template: Template) -> int:
 def margin(templates: tuple[Template, ...], exposure: float) -> int:
     """Cadences around a peak that a look at it needs."""
     longest = templates[-1]
-    box = int(box_lengths(_BOX_LENGTHS, exposure)[-1])
+    box = int(_lengths(exposure)[-1])
     return max(longest.after + _backwards_slack(longest), box + longest.slack) + _NEAR

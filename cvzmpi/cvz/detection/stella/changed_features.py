@@ -23,6 +23,7 @@ from cvzmpi.cvz.detection.stella.network import CHANNELS, FILTERS, STEP, Network
 
 PARITIES = 2
 _PER_PARITY = STEP // PARITIES
+_ZEROS = 2048
 _CONV1 = 8  # cadences that the first convolution reads at a position, and a one for its bias
 
 
@@ -43,9 +44,14 @@ class Buffers:
     def rectify(self, values: np.ndarray) -> None:
         """Raise negative values to zero, in place; `values` is contiguous.
 
-        The maximum with an array of zeros takes a third of the time of that with the number zero.
+        The maximum with an array of zeros takes a third of the time of that with the number zero,
+        and less if the array is short, and stays in the processor's nearest cache.
         """
-        np.maximum(values, self.get("zeros", *values.shape), out=values)
+        flat, zeros = values.reshape(-1), self.get("zeros", _ZEROS)
+        whole = len(flat) // _ZEROS * _ZEROS
+        rows, rest = flat[:whole].reshape(-1, _ZEROS), flat[whole:]
+        np.maximum(rows, zeros, out=rows)
+        np.maximum(rest, zeros[: len(rest)], out=rest)
 
 
 def n_flux(n_v: int) -> int:
@@ -107,7 +113,9 @@ def features(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffe
     even, odd = conv2[:, 0], conv2[:, 1]
     np.maximum(even[:, :, :-1], odd[:, :, :-1], out=result[:, :, 0])
     np.maximum(odd[:, :, :-1], even[:, :, 1:], out=result[:, :, 1])
-    result += network.bias2
+    bias = buffers.get("bias", 2, n_v, CHANNELS)
+    bias[...] = network.bias2  # repeated: long rows are added faster
+    result += bias
     buffers.rectify(result)
     return result
 

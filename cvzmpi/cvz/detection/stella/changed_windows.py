@@ -37,6 +37,13 @@ from cvzmpi.cvz.detection.stella.ensemble import (
     window_of_cadence,
 )
 from cvzmpi.cvz.detection.stella.network import Network
+from cvzmpi.cvz.detection.stella.question import (
+    ChangedBorder,
+    Question,
+    beyond,
+    residue_order,
+    residues,
+)
 from cvzmpi.cvz.detection.stella.window_plan import Reach, WindowPlan
 
 _CHUNK = 150  # flares that are computed at once: what is read and written stays in the cache
@@ -75,7 +82,7 @@ class ChangedWindows:
         # int, shape (batch, 2): the features of each flare's reach; those that change at all
         self._within = np.array([(reach.v_start, reach.v_stop) for reach in reaches])
         self._changed = self._within.copy()
-        # bool, shape (2, batch): whether the left and the right border change
+        # bool, shape (2, batch): whether the left and the right border change, where the flux does
         self._borders = np.array(
             [(reach.left_border, reach.right_border) for reach in reaches], bool
         ).T
@@ -83,6 +90,8 @@ class ChangedWindows:
         self._positions = self._s0[:, None] + np.arange(n_flux(n_v))
         self._without: np.ndarray = evaluation.flux[self._positions]
         self._flux = self._without.copy()
+        # int, shape (batch, 2): the first and the last of these cadences that change
+        self._changed_flux = np.tile([0, self._flux.shape[1] - 1], (len(peaks), 1))
         self._rows = np.empty((0, 0, 0, 0), np.float32)
 
     def inject(self, flare_flux: FlareFlux) -> None:
@@ -117,7 +126,13 @@ class ChangedWindows:
         first, last = (cadences[0], cadences[-1]) if len(cadences) else (nn.STEP * begin, 0)
         # feature 4 v + r reads cadences 4 v + r to 4 v + r + 13
         start = min(max(begin, -(-(int(first) - 16) // nn.STEP)), end - 1)
+        self._changed_flux[members] = first, last
         self._changed[members] = start, max(min(end, int(last) // nn.STEP + 1), start + 1)
+
+    def brightness(self) -> np.ndarray:
+        """What each flare adds to the flux at most; float32, shape (batch,)."""
+        added: np.ndarray = np.max(self._flux - self._without, axis=1)
+        return added
 
     def alone(self, member: int) -> ChangedWindows:
         """The windows around one of the injections, computed without what the others share."""
@@ -150,8 +165,8 @@ class ChangedWindows:
         rest = members[first:]
         yield from np.array_split(rest, -(-len(rest) // _CHUNK))
 
-    def by_model(self, model: int, members: np.ndarray, cadences: slice) -> np.ndarray:
-        """Flare probability by one network.
+    def question(self, members: np.ndarray, cadences: slice) -> Question:
+        """Prepare to ask networks about some windows of some of the flares.
 
         Parameters
         ----------
@@ -159,33 +174,47 @@ class ChangedWindows:
             Which flares of the batch; best a chunk.
         cadences : slice
             Of the plan's cadences; both ends are multiples of 4, the step is 1 or 2.
+        """
+        n_parities = PARITIES // (cadences.step or 1)
+        u = range(cadences.start // nn.STEP, cadences.stop // nn.STEP)
+        v = self._read_features(members, u)
+        first = self._s0[members, None] + residues(n_parities)[:, None]  # parity, flare, i
+        place = residue_order(first, self._evaluation.features.shape[2])
+        rows = self._rows[:, members, 2 * v.start : 2 * v.stop + 4]
+        return Question(
+            members=members,
+            u=u,
+            v=v,
+            n_parities=n_parities,
+            rows=np.ascontiguousarray(rows),
+            places=place[..., None] + np.arange(v.start, v.stop),
+            windows=first[..., None] + nn.STEP * np.array(u),
+            left_out=beyond(self._within[members], v),
+            borders=self._changed_borders(members, u),
+        )
+
+    def by_model(self, model: int, question: Question) -> np.ndarray:
+        """Flare probability by one network.
 
         Returns
         -------
         float32, shape (k, cadences)
         """
-        network, n_parities = self._networks[model], PARITIES // (cadences.step or 1)
-        u = range(cadences.start // nn.STEP, cadences.stop // nn.STEP)
-        v = self._read_features(members, u)
-        changes = self._changes(model, members, v, n_parities)
-        product = self._buffers.get("product", len(changes), len(u) * nn.HIDDEN)
-        np.matmul(changes, self._weights(model, v, u), out=product)
-        first = self._s0[members, None, None] + nn.STEP * np.array(u)
-        windows = first + _residues(n_parities)[:, None, :, None]  # parity, flare, i, u
+        network, windows = self._networks[model], question.windows
+        changes = self._changes(model, question)
+        product = self._buffers.get("product", len(changes), len(question.u) * nn.HIDDEN)
+        np.matmul(changes, self._weights(model, question.v, question.u), out=product)
         hidden = self._buffers.get("hidden", *windows.shape, nn.HIDDEN)
         # out= is written without a copy only if indices are not checked; all are in range
         np.take(self._evaluation.hidden[model], windows, axis=0, out=hidden, mode="clip")
         hidden += product.reshape(hidden.shape)
-        for is_left, changes_border in zip((True, False), self._borders[:, members], strict=True):
-            some = np.flatnonzero(changes_border)
-            if len(some):
-                change = self._border_change(network, is_left, members[some], u)
-                hidden[:, some] += change[:, :, _residues(n_parities)].transpose(2, 0, 3, 1, 4)
+        for border in question.borders:
+            hidden[:, border.of] += self._border_change(network, border, question)
         self._buffers.rectify(hidden)
         answers = hidden.reshape(-1, nn.HIDDEN) @ network.output
         answers += np.float32(network.output_bias)
         probability = sigmoid(answers).reshape(windows.shape)
-        return probability.transpose(1, 3, 2, 0).reshape(len(members), -1)
+        return probability.transpose(1, 3, 2, 0).reshape(len(question.members), -1)
 
     def _read_features(self, members: np.ndarray, u: range) -> range:
         """The changed features that are interior taps of windows in a stretch of u."""
@@ -201,48 +230,54 @@ class ChangedWindows:
         rows = slice(v.start * nn.CHANNELS, v.stop * nn.CHANNELS)
         return self._matrices[model][rows, u.start * nn.HIDDEN : u.stop * nn.HIDDEN]
 
-    def _changes(self, model: int, members: np.ndarray, v: range, n_parities: int) -> np.ndarray:
-        """The changes of features in a stretch of v.
+    def _changes(self, model: int, question: Question) -> np.ndarray:
+        """The changes of the features that the windows read.
 
         Returns
         -------
         float32, shape (n_parities * k * 2, n_v * 64)
             The rows in the order [parity, flare, i]; one of the buffers.
         """
-        n_v = len(v)
-        rows = self._rows[:, members, 2 * v.start : 2 * v.stop + 4]
-        changed = features(self._networks[model], rows, n_parities, self._buffers)
-        stored = self._evaluation.features[model]
-        position = self._s0[members, None] + _residues(n_parities)[:, None]  # parity, flare, i
-        position = (position % nn.STEP) * stored.shape[1] + position // nn.STEP + v.start
-        without = self._buffers.get("stored", *position.shape, n_v, nn.CHANNELS)
-        places = position[..., None] + np.arange(n_v)
-        np.take(stored.reshape(-1, nn.CHANNELS), places, axis=0, out=without, mode="clip")
+        changed = features(self._networks[model], question.rows, question.n_parities, self._buffers)
+        stored = self._evaluation.features[model].reshape(-1, nn.CHANNELS)
+        without = self._buffers.get("stored", *question.places.shape, nn.CHANNELS)
+        np.take(stored, question.places, axis=0, out=without, mode="clip")
         changed -= without
-        self._leave_out(changed, members, v)
-        return changed.reshape(position.size, n_v * nn.CHANNELS)
+        for members, part in question.left_out:
+            changed[:, members, :, part] = 0
+        n_rows = question.windows.size // len(question.u)
+        return changed.reshape(n_rows, len(question.v) * nn.CHANNELS)
 
-    def _leave_out(self, changes: np.ndarray, members: np.ndarray, v: range) -> None:
-        """Set changes to zero beyond the reach of each flare."""
-        begin, end = self._within[members].T
-        for start in set(begin[begin > v.start].tolist()):
-            changes[:, begin == start, :, : start - v.start] = 0
-        for stop in set(end[end < v.stop].tolist()):
-            changes[:, end == stop, :, max(stop - v.start, 0) :] = 0
+    def _changed_borders(self, members: np.ndarray, u: range) -> list[ChangedBorder]:
+        """The borders of these windows that some of the members change."""
+        first, last = self._changed_flux[members].T
+        borders = []
+        parts = border_rows(nn.STEP * u.start, nn.STEP * len(u))
+        for is_left, part, reached in zip(
+            (True, False), parts, self._borders[:, members], strict=True
+        ):
+            read = slice(part.start, part.stop + 6)  # rows read seven cadences
+            some = np.flatnonzero(reached & (first < read.stop) & (last >= read.start))
+            if len(some):
+                rows = (
+                    layers.neighbourhoods(flux[members[some], read])
+                    for flux in (self._flux, self._without)
+                )
+                borders.append(ChangedBorder(is_left, some, *rows))
+        return borders
 
     def _border_change(
-        self, network: Network, is_left: bool, members: np.ndarray, u: range
+        self, network: Network, border: ChangedBorder, question: Question
     ) -> np.ndarray:
-        """Change of a border's sum, shape (k, n_u, 4, 32): with the flares minus without."""
-        n_windows = nn.STEP * len(u)
-        left, right = border_rows(nn.STEP * u.start, n_windows)
-        part, hidden = (left, layers.hidden_left) if is_left else (right, layers.hidden_right)
-        read = slice(part.start, part.stop + 6)  # rows read seven cadences
-        change = hidden(network, layers.neighbourhoods(self._flux[members, read]), n_windows)
-        change -= hidden(network, layers.neighbourhoods(self._without[members, read]), n_windows)
-        return change.reshape(len(members), len(u), nn.STEP, nn.HIDDEN)
+        """Change of a border's sum: with the flares minus without.
 
-
-def _residues(n_parities: int) -> np.ndarray:
-    """Residues of the first n parities; int, shape (n_parities, 2): [0, 2] and [1, 3]."""
-    return np.arange(n_parities)[:, None] + np.array([0, 2])
+        Returns
+        -------
+        float32, shape (n_parities, b, 2, n_u, 32)
+        """
+        hidden = layers.hidden_left if border.is_left else layers.hidden_right
+        n_u, step = len(question.u), question.step
+        change = hidden(network, border.rows_with, nn.STEP * n_u, step)
+        change -= hidden(network, border.rows_without, nn.STEP * n_u, step)
+        of_window = change.reshape(len(border.of), n_u, 2, question.n_parities, nn.HIDDEN)
+        return of_window.transpose(3, 0, 2, 1, 4)

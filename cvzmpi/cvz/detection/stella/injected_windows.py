@@ -14,7 +14,7 @@ there is counted on neither side, and a median there has to be computed for the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from cvzmpi.cvz.detection.stella.window_plan import Reach, WindowPlan
 
 ROUNDING = 1e-4
 """More than a probability can change by the number of windows that are computed at once."""
+
+_SAMPLED = 16  # each of so many flares shows how bright those are that are seen
 
 
 class InjectedWindows:
@@ -68,10 +70,19 @@ class InjectedWindows:
         return self._n_networks // 2 + 1
 
     def guess(self, members: np.ndarray, cadences: slice, threshold: float) -> np.ndarray:
-        """Ask the one network that is most often right; bool, shape (k, cadences)."""
+        """Ask the one network that is most often right; bool, shape (k, cadences).
+
+        Nobody is asked about the faintest: of all flares, in the order of their brightness, some
+        are asked about first, and those that are well below all that are seen are not seen either.
+        """
         model = network_order(self._n_networks, True)[0]
-        self._ask(model, members, cadences)
-        above: np.ndarray = self._answers[model, members, cadences] > threshold
+        by_brightness = members[np.argsort(self._windows.brightness()[members], kind="stable")]
+        sample = by_brightness[::_SAMPLED]
+        self._ask([model], sample, cadences)
+        seen = np.any(self._answers[model, sample, cadences] > threshold, axis=1)
+        first = int(np.argmax(seen)) if seen.any() else len(seen)
+        self._ask([model], by_brightness[max(first - 1, 0) * _SAMPLED :], cadences)
+        above: np.ndarray = self._answers[model, members, cadences] > threshold  # NaN is not
         return above
 
     def ask(self, members: np.ndarray, cadences: slice, found: bool, number: int) -> None:
@@ -88,8 +99,8 @@ class InjectedWindows:
         number : int
             Of the round, from 0: how many networks more than a majority.
         """
-        for model in network_order(self._n_networks, found)[: self._majority + number]:
-            self._ask(model, members, cadences)
+        order = network_order(self._n_networks, found)
+        self._ask(order[: self._majority + number], members, cadences)
 
     def known(self, members: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
         """Where the flare probability is certainly, and where it may be, above a threshold.
@@ -127,18 +138,22 @@ class InjectedWindows:
         probability = np.empty((len(members), everything.stop), np.float32)
         for row, member in enumerate(members):
             alone = self._windows.alone(member)
-            by_model = [
-                alone.by_model(model, np.array([0]), everything)[0]
-                for model in range(self._n_networks)
-            ]
+            question = alone.question(np.array([0]), everything)
+            by_model = [alone.by_model(model, question)[0] for model in range(self._n_networks)]
             probability[row] = ensemble_probability(np.stack(by_model))
         return probability[:, cadences]
 
-    def _ask(self, model: int, members: np.ndarray, cadences: slice) -> None:
-        """Ask a network, where it was not asked yet; flares of similar reach together."""
-        answers = self._answers[model]
-        missing = members[np.any(np.isnan(answers[members, cadences]), axis=1)]
-        if len(missing) == 0:
-            return
-        for chunk in self._windows.chunks(missing):
-            answers[chunk, cadences] = self._windows.by_model(model, chunk, cadences)
+    def _ask(self, models: Iterable[int], members: np.ndarray, cadences: slice) -> None:
+        """Ask networks, where they were not asked yet; flares of similar reach together."""
+        alike: dict[bytes, tuple[np.ndarray, list[int]]] = {}  # networks to be asked the same
+        for model in models:
+            answers = self._answers[model, members, cadences]
+            missing = members[np.any(np.isnan(answers), axis=1)]
+            if len(missing):
+                alike.setdefault(missing.tobytes(), (missing, []))[1].append(model)
+        for missing, together in alike.values():
+            for chunk in self._windows.chunks(missing):
+                question = self._windows.question(chunk, cadences)
+                for model in together:
+                    answers = self._windows.by_model(model, question)
+                    self._answers[model, chunk, cadences] = answers

@@ -40,24 +40,30 @@ def pooled(network: Network, rows: np.ndarray) -> np.ndarray:
     return np.maximum(values, 0, out=values)
 
 
-def convolved(network: Network, pooled_values: np.ndarray) -> np.ndarray:
+def convolved(network: Network, pooled_values: np.ndarray, step: int = 1) -> np.ndarray:
     """Second convolution, without its bias, at every position.
 
     Parameters
     ----------
     pooled_values : float32, shape (batch, n, 16)
+    step : int
+        2 for every second position.
 
     Returns
     -------
-    float32, shape (batch, n - 4, 64)
-        [:, p] belongs to the position of pooled_values[:, p + 2].
+    float32, shape (batch, (n - 4) / step, 64), rounded up
+        [:, p] belongs to the position of pooled_values[:, step p + 2].
     """
     batch, n, _ = pooled_values.shape
-    outer, step, inner = pooled_values.strides
+    n_out = -(-(n - 4) // step)
+    outer, row, inner = pooled_values.strides
     triples = as_strided(
-        pooled_values, (batch, n - 4, 3, FILTERS), (outer, step, 2 * step, inner), writeable=False
+        pooled_values,
+        (batch, n_out, 3, FILTERS),
+        (outer, step * row, 2 * row, inner),
+        writeable=False,
     )
-    return _product(triples.reshape(batch, n - 4, 3 * FILTERS), network.conv2)
+    return _product(triples.reshape(batch, n_out, 3 * FILTERS), network.conv2)
 
 
 def features(network: Network, conv2: np.ndarray) -> np.ndarray:
@@ -119,7 +125,7 @@ def hidden_interior(network: Network, feature: np.ndarray, n_windows: int) -> np
     return hidden.reshape(n_windows, HIDDEN)
 
 
-def hidden_left(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarray:
+def hidden_left(network: Network, rows: np.ndarray, n_windows: int, step: int = 1) -> np.ndarray:
     """Sum of taps 0 and 1, a part of the input of the hidden layer.
 
     Parameters
@@ -127,54 +133,59 @@ def hidden_left(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarra
     rows : float32, shape (batch, n_windows + 9, 8)
         From `neighbourhoods`; rows[:, 0] belongs to the first position of the first window. Its
         three cadences before the window are multiplied by zero.
+    step : int
+        2 for every second window; `n_windows` is a multiple of it.
 
     Returns
     -------
-    float32, shape (batch, n_windows, 32)
+    float32, shape (batch, n_windows / step, 32)
     """
     first, second, third = (
-        _product(rows[:, p : p + n_windows], network.conv1_left[p]) for p in range(3)
+        _product(rows[:, p : p + n_windows : step], network.conv1_left[p]) for p in range(3)
     )
     conv1 = _product(rows[:, 3 : n_windows + 9], network.conv1)  # from position 3 on
     inner = np.maximum(conv1[:, :-1], conv1[:, 1:])  # pooled from position 3 on, before relu
     values = np.concatenate(
         [
             np.maximum(first, second),
-            np.maximum(third, conv1[:, :n_windows]),
-            inner[:, 1 : 1 + n_windows],  # position 4
-            inner[:, 3 : 3 + n_windows],  # position 6
+            np.maximum(third, conv1[:, :n_windows:step]),
+            inner[:, 1 : 1 + n_windows : step],  # position 4
+            inner[:, 3 : 3 + n_windows : step],  # position 6
         ],
         axis=2,
     )
     np.maximum(values, 0, out=values)
     np.maximum(inner, 0, out=inner)
     border = _product(values, network.conv2_left)
-    after = convolved(network, inner[:, 1:])[:, :n_windows]  # conv2 at position 6
+    after = convolved(network, inner[:, 1:], step)[:, : n_windows // step]  # conv2 at position 6
     return _border_taps(network, border, after, network.dense_left, inner_first=False)
 
 
-def hidden_right(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarray:
+def hidden_right(network: Network, rows: np.ndarray, n_windows: int, step: int = 1) -> np.ndarray:
     """Sum of taps 48 and 49, a part of the input of the hidden layer.
 
     Parameters
     ----------
     rows : float32, shape (batch, n_windows + 9, 8)
         From `neighbourhoods`; rows[:, 0] belongs to position 190 of the first window.
+    step : int
+        As of `hidden_left`.
 
     Returns
     -------
-    float32, shape (batch, n_windows, 32)
+    float32, shape (batch, n_windows / step, 32)
     """
     third_last, second_last, last = (
-        _product(rows[:, p + 7 : p + 7 + n_windows], network.conv1_right[p]) for p in range(3)
+        _product(rows[:, p + 7 : p + 7 + n_windows : step], network.conv1_right[p])
+        for p in range(3)
     )
     conv1 = _product(rows[:, : n_windows + 6], network.conv1)  # from position 190 on
     inner = np.maximum(conv1[:, :-1], conv1[:, 1:])  # pooled from position 190 on, before relu
     values = np.concatenate(
         [
-            inner[:, 2 : 2 + n_windows],  # position 192
-            inner[:, 4 : 4 + n_windows],  # position 194
-            np.maximum(conv1[:, 6 : 6 + n_windows], third_last),
+            inner[:, 2 : 2 + n_windows : step],  # position 192
+            inner[:, 4 : 4 + n_windows : step],  # position 194
+            np.maximum(conv1[:, 6 : 6 + n_windows : step], third_last),
             np.maximum(second_last, last),
         ],
         axis=2,
@@ -182,7 +193,7 @@ def hidden_right(network: Network, rows: np.ndarray, n_windows: int) -> np.ndarr
     np.maximum(values, 0, out=values)
     np.maximum(inner, 0, out=inner)
     border = _product(values, network.conv2_right)
-    before = convolved(network, inner)[:, :n_windows]  # conv2 at position 192
+    before = convolved(network, inner, step)[:, : n_windows // step]  # conv2 at position 192
     return _border_taps(network, border, before, network.dense_right, inner_first=True)
 
 

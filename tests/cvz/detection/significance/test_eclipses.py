@@ -62,7 +62,7 @@ def recovered(star, found, n=150):
     )
     phase = star.samples.place % PERIOD - PERIOD / 2
     away = np.flatnonzero(abs(phase) > 6 * HALF)
-    entropy = (1, *observation.light_curve.id)
+    entropy = (1, *observation.light_curve.id[:2])
     draws = draw_injections(
         *(CONFIG.inject, entropy, observation.flux_error, away),
         *(observation.time, observation.light_curve.exposure),

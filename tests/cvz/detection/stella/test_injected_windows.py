@@ -18,6 +18,7 @@ from cvzmpi.cvz.detection.stella.ensemble import MARGIN, ensemble_probability, e
 from cvzmpi.cvz.detection.stella.injected_windows import ROUNDING as GUARD
 from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
 from cvzmpi.cvz.detection.stella.network import LEFT_READS, STEP, Network
+from cvzmpi.cvz.detection.stella.network_order import FOUND
 from cvzmpi.cvz.detection.stella.window_plan import WindowPlan, toeplitz
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from tests.cvz.plain_network import (
@@ -341,14 +342,53 @@ def test_the_bits_of_a_probability_do_not_depend_on_the_batch(networks):
     np.testing.assert_array_equal(few.windows.probability(np.array([0]), whole(DEFAULT)), many[:1])
 
 
+def test_every_second_window_is_answered_like_all(random_networks):
+    """Also where a flare changes the borders of some windows and not of others."""
+    for extent in ((2, 8), (30, 75), (99, 99)):
+        injected = Injected(random_curve(N), random_networks, DEFAULT, extent, noise)
+        together, members = injected.together(), np.arange(len(PEAKS))
+        windows = Injected(random_curve(N), random_networks, DEFAULT, extent, noise).windows
+        for start, stop in ((0, 16), (16, 24), (24, 52)):
+            got = batch_probability(windows, members, slice(start, stop, 2))
+            np.testing.assert_allclose(got, together[:, start:stop:2], rtol=0, atol=ROUNDING)
+
+
+def test_borders_are_computed_where_the_flux_in_them_changes(random_networks):
+    """A flare is in the last 13 of the 100 cadences after some cadences, and not after others."""
+    injected = Injected(random_curve(N), random_networks, DEFAULT, (2, 75), noise)
+    windows, members = injected.windows._windows, np.arange(len(PEAKS))
+    for start, changed in ((0, [False]), (48, [])):  # 25 before the peak, and 23 after it
+        question = windows.question(members, slice(start, start + 4))
+        assert [border.is_left for border in question.borders] == changed
+
+
+def test_nobody_is_asked_about_flares_too_faint_to_be_seen(networks):
+    """And the guess is what the network says of all of them."""
+    peaks = np.tile(np.arange(150, 500, 25), 10)
+    amplitude = np.random.default_rng(2).permutation(np.geomspace(1e-6, 0.5, len(peaks)))[:, None]
+
+    def flare(since_peak):
+        return amplitude * mean_flare_shape(since_peak + 0.3, 3.0, 1.0)
+
+    injected = Injected(np.ones(N), networks, DEFAULT, (4, 30), flare, peaks)
+    members, middle = np.arange(len(peaks)), slice(24, 28)
+    guessed = injected.windows.guess(members, middle, 0.5)
+    answers = injected.windows._answers[FOUND[0], :, middle]
+    is_asked = ~np.isnan(answers[:, 0])
+    assert np.all(amplitude[~is_asked] < amplitude[guessed.any(axis=1)].min())
+    assert 0.2 < np.mean(~is_asked) < 0.9
+    injected.windows.ask(members, middle, True, 0)
+    np.testing.assert_array_equal(guessed, answers > 0.5)
+
+
 def test_no_network_is_asked_the_same_twice(networks, monkeypatch):
     injected = Injected(random_curve(N), networks, DEFAULT, (3, 12), noise)
     asked = []
     by_model = ChangedWindows.by_model
 
-    def counting(self, model, members, cadences):
-        asked.extend((model, int(member), cadences.start) for member in members)
-        return by_model(self, model, members, cadences)
+    def counting(self, model, question):
+        asked.extend((model, int(member), question.u.start) for member in question.members)
+        return by_model(self, model, question)
 
     monkeypatch.setattr(ChangedWindows, "by_model", counting)
     everyone, some = np.arange(len(PEAKS)), np.arange(0, len(PEAKS), 2)

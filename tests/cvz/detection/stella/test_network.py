@@ -90,3 +90,12 @@ def test_features_are_at_the_positions_that_the_names_say():
         differs = (features(changed) != before).any(axis=2)
         reads = (position - nn.LEFT_READS <= cadence) & (cadence <= position + nn.RIGHT_READS)
         np.testing.assert_array_equal(differs, reads)
+
+
+@pytest.mark.parametrize("border", [layers.hidden_left, layers.hidden_right])
+def test_the_border_of_every_second_window_is_that_of_all(border):
+    network = Network.from_keras(random_weights(4))
+    rows = layers.neighbourhoods(random_curve(2 * (24 + nn.BORDER_ROWS + 6)).reshape(2, -1))
+    everything, every_second = border(network, rows, 24), border(network, rows, 24, step=2)
+    assert np.ptp(everything) > 0.1
+    np.testing.assert_allclose(every_second, everything[:, ::2], rtol=0, atol=ROUNDING)

@@ -1,0 +1,105 @@
+"""Which windows of which injected flares are asked about, and what every network reads for that.
+
+It is prepared once, and then asked of one network after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvzmpi.cvz.detection.stella import network as nn
+from cvzmpi.cvz.detection.stella.changed_features import PARITIES
+
+
+@dataclass(frozen=True)
+class ChangedBorder:
+    """Flares that change a border of the windows, and what that border reads.
+
+    Attributes
+    ----------
+    is_left : bool
+        Whether it is taps 0 and 1, or 48 and 49.
+    of : int, shape (b,)
+        Which of the members of the question.
+    rows_with, rows_without : float32, shape (b, n, 8)
+        From `layers.neighbourhoods`, with the flares and without.
+    """
+
+    is_left: bool
+    of: np.ndarray
+    rows_with: np.ndarray
+    rows_without: np.ndarray
+
+
+@dataclass(frozen=True)
+class Question:
+    """Some windows of some flares.
+
+    Attributes
+    ----------
+    members : int, shape (k,)
+        Which flares of the batch.
+    u : range
+        The windows 4 u + r of the plan, for the residues r of the first parities.
+    v : range
+        The features that change, and are interior taps of these windows.
+    n_parities : int
+        1 for every second window, 2 for all.
+    rows : float32, shape (2, k, 2 n_v + 4, 8), contiguous
+        Of `conv1_rows`.
+    places : int, shape (n_parities, k, 2, n_v)
+        Of the features without the flares, in residue order.
+    windows : int, shape (n_parities, k, 2, n_u)
+        Of the windows without the flares, by where they start.
+    left_out : list of (bool, shape (k,), and slice of v)
+        Features that these members do not change.
+    borders : list of ChangedBorder
+    """
+
+    members: np.ndarray
+    u: range
+    v: range
+    n_parities: int
+    rows: np.ndarray
+    places: np.ndarray
+    windows: np.ndarray
+    left_out: list[tuple[np.ndarray, slice]]
+    borders: list[ChangedBorder]
+
+    @property
+    def step(self) -> int:
+        """From one window that is asked for to the next."""
+        return PARITIES // self.n_parities
+
+
+def residues(n_parities: int) -> np.ndarray:
+    """Residues of the first n parities; int, shape (n_parities, 2): [0, 2] and [1, 3]."""
+    return np.arange(n_parities)[:, None] + np.array([0, 2])
+
+
+def residue_order(position: np.ndarray, n_v: int) -> np.ndarray:
+    """Places of positions in an array of shape (4, n_v), flattened."""
+    place: np.ndarray = (position % nn.STEP) * n_v + position // nn.STEP
+    return place
+
+
+def beyond(within: np.ndarray, v: range) -> list[tuple[np.ndarray, slice]]:
+    """The parts of a stretch of v that are outside of each member's.
+
+    Parameters
+    ----------
+    within : int, shape (k, 2)
+        Where that of each begins, and where it ends.
+    """
+    begin, end = within.T
+    before = [
+        (begin == start, slice(0, start - v.start))
+        for start in set(begin[begin > v.start].tolist())
+    ]
+    after = [
+        (end == stop, slice(max(stop - v.start, 0), len(v)))
+        for stop in set(end[end < v.stop].tolist())
+    ]
+    return before + after
