@@ -13,6 +13,7 @@
 # make bench-index  how fast `cvzmpi index` is, with 20,000 sector files made for it: two minutes
 # make bench-report  how fast the report of 293,908 light curves is made, and how fast it opens: 20 minutes
 # make bench-ledger  how fast the ledger answers at the size of a whole campaign: ten minutes
+# make bench-costs  what limits a campaign with 40, 400 and 4,000 cores: start of ranks, files, ledger: five minutes; COSTS="--python PYTHON"
 # make bench-detection  what the searches find and miss, in real and simulated light curves: 15 minutes
 # make bench-inversion  how right and how fast the Milne-Eddington inversion is, on simulated and, with INVERSION="--hinode FILE", real pixels
 # make bench-service  how long Level 2's pages take while 500 clients are slow: a minute
@@ -25,7 +26,7 @@
 # make clean    remove what the demo and the tests left; .venv stays
 # make help     this list
 
-.PHONY: help setup demo example-report test docs screenshots test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-report bench-detection bench-inversion bench-service torture-inversion torture-level2 flipped-bits lint format clean
+.PHONY: help setup demo example-report test docs screenshots test-ledger-jobs bench-ledger test-archive test-packaging test-slurm calibration torture bench bench-index bench-report bench-costs bench-detection bench-inversion bench-service torture-inversion torture-level2 flipped-bits lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -75,6 +76,9 @@ bench-report: setup
 
 bench-ledger: setup
 	.venv/bin/python -m tools.bench.ledger --report docs/benchmark_ledger.md
+
+bench-costs: setup
+	.venv/bin/python -m tools.bench.campaign_costs $(COSTS)
 
 bench-detection: setup
 	.venv/bin/python -m tools.bench.detection $(DETECTION)

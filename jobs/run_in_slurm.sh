@@ -45,6 +45,10 @@ cd "$campaign" || die "no campaign directory $campaign"
 [ -e cvzmpi.toml ] || [ $# -gt 0 ] || die "$PWD: no cvzmpi.toml in here"
 mpi=${SRUN_MPI:-$(bash "$jobs/choose_mpi.sh" "$python")} || exit $USAGE
 
+# Python is not to look for every module in the campaign's directory first: some 350 questions of
+# each rank about one directory that all of them share. (From Python 3.11 on.)
+export PYTHONSAFEPATH=1
+
 # --- when the time is over ----------------------------------------------------
 
 # cvzmpi begins nothing new shortly before. Newer Slurms tell the time themselves.

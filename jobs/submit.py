@@ -31,10 +31,12 @@ import click
 from cvzmpi.config import DEFAULT_FILE
 from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.work.batch_list import read_batch
+from cvzmpi.cvz.work.one_product import with_begun
 from cvzmpi.errors import CvzmpiError
 from cvzmpi.given_path import GIVEN_PATH
 from cvzmpi.messages.wording import counted
@@ -48,6 +50,37 @@ USAGE = 2
 
 class SubmitError(CvzmpiError):
     """Something that the user can put right."""
+
+
+@dataclass(frozen=True)
+class LightCurves:
+    """The light curves of a campaign, by target and sector, and their sector files."""
+
+    pairs: list[tuple[int, int]]
+    of_pair: dict[tuple[int, int], list[LightCurveId]]  # as far as the files tell
+    files: dict[LightCurveId, Path]
+
+    @classmethod
+    def of(cls, config: Config) -> LightCurves:
+        """Those of the target list, else those in the input directory, in the product chosen."""
+        files = sector_files(config.output.directory)
+        known = list(files)
+        if config.input.targets is not None:
+            pairs = _pairs_of(config.input.targets)
+        else:
+            products = ChosenProducts(tuple(config.input.products))
+            sources, _ = scan_directory(config.input.directory, products=products)
+            pairs = list(dict.fromkeys((source.id.tic, source.id.sector) for source in sources))
+            known = [source.id for source in with_begun(sources, files, products)]
+        of_pair = defaultdict(list)
+        for light_curve in known:
+            of_pair[light_curve.tic, light_curve.sector].append(light_curve)
+        return cls(pairs, of_pair, files)
+
+    def is_done(self, pair: tuple[int, int]) -> bool:
+        """True if all light curves of a target and sector that are to be searched are done."""
+        known = self.of_pair.get(pair, [])
+        return bool(known) and all(one in self.files and _is_done(self.files[one]) for one in known)
 
 
 @dataclass(frozen=True)
@@ -116,7 +149,8 @@ def submit(
     campaign = campaign.resolve()
     job_script = _script(script, campaign)
     config = _configuration(campaign)
-    batches = _batches(campaign, config, size)
+    light_curves = LightCurves.of(config)
+    batches = _batches(campaign, light_curves.pairs, size)
     log = JobLog(campaign / "batches" / "jobs.csv")
     queue = Queue.ask()
     options["time"] = options.pop("time_limit")
@@ -126,7 +160,7 @@ def submit(
 
     queued = {batch.name for batch in batches if _is_queued(campaign, batch, log, queue)}
     others = [batch for batch in batches if batch.name not in queued]
-    to_submit = [batch for batch in others if _n_missing(config, batch)]
+    to_submit = [batch for batch in others if not all(map(light_curves.is_done, batch.pairs))]
     click.echo(
         f"{counted(sum(len(batch.pairs) for batch in batches), 'light curve')} in "
         f"{counted(len(batches), 'batch', 'batches')}: "
@@ -200,13 +234,13 @@ def _configuration(campaign: Path) -> Config:
     return load(file)
 
 
-def _batches(campaign: Path, config: Config, size: int) -> list[Batch]:
+def _batches(campaign: Path, all_pairs: list[tuple[int, int]], size: int) -> list[Batch]:
     """The batches that are there, and new ones for the light curves that are in none of them."""
     directory = campaign / "batches"
     paths = sorted(directory.glob("batch_*.csv"), key=_number)
     batches = [Batch(path, _pairs_of(path)) for path in paths]
     assigned = {pair for batch in batches for pair in batch.pairs}
-    pairs = [pair for pair in _campaign_pairs(config) if pair not in assigned]
+    pairs = [pair for pair in all_pairs if pair not in assigned]
     if not pairs and not batches:
         raise SubmitError(f"{campaign}: no light curves in this campaign")
     first = max((_number(batch.path) for batch in batches), default=0) + 1
@@ -214,15 +248,6 @@ def _batches(campaign: Path, config: Config, size: int) -> list[Batch]:
         path = directory / f"batch_{first + i:03d}.csv"
         batches.append(Batch(path, pairs[i * size : (i + 1) * size]))
     return batches
-
-
-def _campaign_pairs(config: Config) -> list[tuple[int, int]]:
-    """All light curves: those of the target list, else those in the input directory."""
-    if config.input.targets is not None:
-        return _pairs_of(config.input.targets)
-    products = ChosenProducts(tuple(config.input.products))
-    sources, _ = scan_directory(config.input.directory, products=products)
-    return [(source.id.tic, source.id.sector) for source in sources]
 
 
 def _pairs_of(path: Path) -> list[tuple[int, int]]:
@@ -242,14 +267,6 @@ def _write(batch: Batch) -> None:
         return
     lines = ["tic,sector", *(f"{tic},{sector}" for tic, sector in batch.pairs), ""]
     write_whole(batch.path, "\n".join(lines).encode())
-
-
-def _n_missing(config: Config, batch: Batch) -> int:
-    """How many of its light curves are not done."""
-    files = defaultdict(list)
-    for light_curve, path in sector_files(config.output.directory).items():
-        files[light_curve.tic, light_curve.sector].append(path)
-    return sum(not any(_is_done(path) for path in files[pair]) for pair in batch.pairs)
 
 
 def _is_done(path: Path) -> bool:

@@ -339,7 +339,7 @@ def test_the_file_of_another_light_curve_in_place_of_an_output_is_not_taken_for_
         file.attrs.modify("sector", np.int64(9))
         file.attrs.modify(CHECKSUM, content_checksum(file))
     before = bytes_of(output)
-    failed_alone(run(arguments), path, f"is of TIC {FIRST_TIC} in sector 9")
+    failed_alone(run(arguments), path, f"is of TIC {FIRST_TIC} sector 9, says its content")
     assert bytes_of(output) == before
 
 

@@ -49,7 +49,7 @@ def test_every_dataset_of_the_file_is_described(path):
 
 def test_the_settings_that_are_named_exist():
     known = set(Config().science()) | {"ranks_per_team", "input.targets", "input.directory"}
-    known |= {"input.columns"}
+    known |= {"input.columns", "input.products"}
     known |= {"checkpoint.interval", "job.drain_before_end", "job.max_attempts"}
     known |= {"detect.search", "ledger.lease", "ledger.patience", "ledger.url"}
     named = set()

@@ -29,6 +29,17 @@ def check_address(address: str, *, schemes: tuple[str, ...] = tuple(_FORMS)) -> 
     return address
 
 
+def listing_address(pattern: str, sector: int) -> str:
+    """The address of the listing of a sector.
+
+    Parameters
+    ----------
+    pattern : str
+        With `{sector}` in place of the number, or `{sector:04}` for one of four digits.
+    """
+    return pattern.replace("{sector:04}", f"{sector:04d}").replace("{sector}", str(sector))
+
+
 def check_listings(address: str) -> str:
     """Check the address of listings, which has `{sector}` in it, and give it back.
 
@@ -37,11 +48,11 @@ def check_listings(address: str) -> str:
     ValueError
         Names the fault and the expected form.
     """
-    if "{sector}" not in address:
+    if listing_address(address, 1) == address:
         raise ValueError(
             f"{shown_url(address)!r}: expected {{sector}} in it, in place of the number"
         )
-    check_address(address.replace("{sector}", "1"), schemes=(*_HTTP, "file"))
+    check_address(listing_address(address, 1), schemes=(*_HTTP, "file"))
     return address
 
 

@@ -31,6 +31,18 @@ class ArchiveConfig(Section):
         "https://archive.stsci.edu/missions/tess/download_scripts/sector/tesscurl_sector_{sector}_lc.sh",
         description="address of the listing of a sector; {sector} stands for its number",
     )
+    fast_listings: Annotated[Url, AfterValidator(check_listings)] = Field(
+        "https://archive.stsci.edu/missions/tess/download_scripts/sector/tesscurl_sector_{sector}_fast-lc.sh",
+        description="the same of 20-second light curves, where input.products has them",
+    )
+    tess_spoc_listings: Annotated[Url, AfterValidator(check_listings)] = Field(
+        "https://archive.stsci.edu/hlsps/tess-spoc/download_scripts/hlsp_tess-spoc_tess_phot_s{sector:04}_tess_v1_dl-lc.sh",
+        description="the same of TESS-SPOC; {sector:04} stands for the number with four digits",
+    )
+    qlp_listings: Annotated[Url, AfterValidator(check_listings)] = Field(
+        "https://archive.stsci.edu/hlsps/qlp/download_scripts/hlsp_qlp_tess_ffi_s{sector:04}_tess_v01_llc-fits.sh",
+        description="the same of QLP",
+    )
     find: Literal["listings", "search"] = Field(
         "listings",
         description='"listings" asks once for each sector; "search" asks once for each target '
@@ -47,7 +59,8 @@ class ArchiveConfig(Section):
         10,
         ge=1,
         le=16,
-        description="least number of light curves in a star's best year of observation",
+        description="least number of sectors with a light curve, of any of input.products, in a "
+        "star's best year of observation",
     )
     min_tmag: float | None = Field(None, description="least TESS magnitude that qualifies")
     max_tmag: float | None = Field(None, description="greatest TESS magnitude that qualifies")
@@ -78,7 +91,9 @@ class ArchiveConfig(Section):
         ge=0,
         description="least bytes per second of a transfer, on average over read_timeout",
     )
-    max_listing_mb: float = Field(64.0, gt=0, le=10000, description="largest listing, in MB")
+    max_listing_mb: float = Field(
+        512.0, gt=0, le=10000, description="largest listing, in MB; those of QLP have 300"
+    )
     max_light_curve_mb: float = Field(
         64.0, gt=0, le=10000, description="largest file of a light curve, in MB"
     )

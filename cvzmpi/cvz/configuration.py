@@ -61,7 +61,15 @@ class LightCurveConfig(Section):
         16575, ge=0, lt=2**31, description="quality bits of which any one excludes a cadence"
     )
     min_usable_cadences: int = Field(
-        1000, ge=200, description="usable cadences; a light curve with fewer fails"
+        1000,
+        ge=200,
+        description="usable cadences of 120 s, or of others in as much time; a light curve with "
+        "fewer fails",
+    )
+    dilution: Literal["as_measured", "corrected"] = Field(
+        "as_measured",
+        description='light of other stars in the aperture: "corrected" takes it off by CROWDSAP '
+        "where the flux is the sum over the aperture (SAP); PDCSAP flux has none",
     )
 
 
@@ -155,6 +163,10 @@ class DetectorConfig(Section):
 SCIENCE = ("light_curve", "detect", "model", "significance", "inject")
 """The sections that results depend on."""
 
+LATER = {"light_curve.dilution": "as_measured"}
+"""Settings that sector files of earlier versions do not have, and what these were made with: those
+files go on, as long as nobody changes them."""
+
 
 class Config(Section):
     """The whole configuration of a campaign."""
@@ -188,9 +200,10 @@ class Config(Section):
 
     def science(self) -> dict[str, Any]:
         """Everything that the results depend on, as plain values by dotted key."""
-        return _flatten(
+        values = _flatten(
             self.model_dump(mode="json", include={"seed", *SCIENCE}, exclude={"detect": {"search"}})
         )
+        return {key: v for key, v in values.items() if key not in LATER or v != LATER[key]}
 
     def science_json(self) -> str:
         """`science` as canonical JSON, the text that goes into each sector file."""

@@ -7,6 +7,9 @@ import re
 SPOC_120 = "spoc-120"
 """The product that stella was trained on: 2-minute light curves of SPOC. Names do not tell it."""
 
+SPOC_20 = "spoc-20"
+"""SPOC's light curves of 20 s, of a part of the stars that have one of 120 s."""
+
 CATALOGUES = {"kepler": "KIC", "k2": "EPIC"}
 """The catalogue of a star's number, by what the product's name begins with; TIC for all others."""
 

@@ -16,8 +16,12 @@ from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC
 from cvzmpi.errors import ConfigError
 from cvzmpi.text_file import column_separator, read_text, shown
 
-_TIC_COLUMNS = ("ticid", "tic", "ticnumber", "id")
-_OTHER_COLUMNS = {"tmag": ("tmag", "tessmag"), "sector": ("sector",), "priority": ("priority",)}
+_TIC_COLUMNS = ("ticid", "tic", "ticnumber", "id", "keplerid", "kic", "epic")
+_OTHER_COLUMNS = {
+    "tmag": ("tmag", "tessmag"),
+    "sector": ("sector", "quarter", "campaign"),
+    "priority": ("priority",),
+}
 _WHOLE = re.compile(r"([0-9]{1,20})(?:\.0*)?")
 _TIC = re.compile(r"(?:TIC)?\s*([0-9]{1,40})(?:\.0*)?", re.IGNORECASE)
 
@@ -204,10 +208,9 @@ def _tmag(text: str) -> float | None:
 
 def _sector(text: str) -> int:
     match = _WHOLE.fullmatch(text)
-    sector = 0 if match is None else int(match[1])
-    if not 0 < sector <= MAX_SECTOR:
-        raise ValueError(f"expected a sector (1 to {MAX_SECTOR}), not {shown(text)}")
-    return sector
+    if match is None or int(match[1]) > MAX_SECTOR:
+        raise ValueError(f"expected a sector (0 to {MAX_SECTOR}), not {shown(text)}")
+    return int(match[1])  # the quarters of Kepler and the campaigns of K2 begin with 0
 
 
 def _priority(text: str) -> float | None:

@@ -143,6 +143,12 @@ class Claims:
             found = connection.execute(only(_in_batch(query, job) if limited else query)).one()
         return float(found.cost), float(found.squared)
 
+    def names(self) -> set[str]:
+        """The units that jobs have now, as far as is known."""
+        query = sa.select(units.c.name).join(claims, claims.c.unit_id == units.c.id)
+        with self._database.reading() as connection:
+            return set(connection.execute(query).scalars())
+
     def holder(self, name: str, *, within: sa.Connection) -> Job | None:
         """The job that has a unit now, as far as is known; None where it is free."""
         query = (

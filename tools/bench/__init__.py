@@ -9,5 +9,6 @@ Every row of the table in docs/benchmark.md is measured by one module of `light_
     ranks.imitated_teams  rank 0 with empty work, and with thousands of imitated teams
     ranks.futures         mpi4py.futures with empty work
 
-`index`, `ledger` and `inversion` are benchmarks of their own, each with its page in docs.
+`index`, `ledger`, `campaign_costs` and `inversion` are benchmarks of their own, each with its page
+in docs.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
+from cvzmpi.cvz.archive.asked_kinds import asked_kinds, sectors_not_asked
 from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListings
@@ -13,7 +14,9 @@ from cvzmpi.cvz.archive.scratch.quota import ScratchQuota
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
 from cvzmpi.cvz.archive.scratch.stager import Stager
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.light_curves.product import Product, bucket_endpoint
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
+from cvzmpi.cvz.light_curves.product import Product, bucket_endpoint, usual_size
+from cvzmpi.cvz.light_curves.product_kinds import ProductKind
 
 
 class ArchiveAccess:
@@ -26,6 +29,8 @@ class ArchiveAccess:
 
     Attributes
     ----------
+    chosen : ChosenProducts
+        The products that are asked for.
     notes : list of str
         Lines about the listings, for the user.
     unseen : str, optional
@@ -34,11 +39,14 @@ class ArchiveAccess:
     Raises
     ------
     ConfigError
-        If lightkurve is to search where it cannot, or a bucket is looked for at no address.
+        If lightkurve is to search where it cannot, a bucket is looked for at no address, or the
+        archive does not have a product that is chosen.
     """
 
     def __init__(self, config: Config, say: Callable[[str], None]) -> None:
         self._settings = settings = config.archive
+        self.chosen = ChosenProducts(tuple(config.input.products))
+        self._kinds = asked_kinds(self.chosen)
         self._client = ArchiveClient(
             ClientLimits(
                 connections=settings.connections,
@@ -60,11 +68,14 @@ class ArchiveAccess:
             bucket_endpoint()
         if settings.find == "search":
             self._search = LightkurveSearch(
-                self._client, settings.address, settings.max_light_curve_mb * MEGABYTE
+                self._client,
+                settings.address,
+                settings.max_light_curve_mb * MEGABYTE,
+                self.chosen,
             )
 
     def products(self, tics: Collection[int], known: Collection[Product] = ()) -> Iterator[Product]:
-        """The light curves of some stars.
+        """The light curves of some stars, kind after kind.
 
         Parameters
         ----------
@@ -81,21 +92,32 @@ class ArchiveAccess:
         if self._search is not None:
             yield from self._search.products(tics)
             return
+        last_found = 0
+        for kind in self._kinds:
+            sectors = frozenset(product.sector for product in known if product.kind is kind)
+            listings = self._listings(kind, sectors, last_found)
+            yield from listings.products(tics)
+            last_found = max(last_found, listings.last_found)
+            self.notes += listings.notes
+            self.unseen = self.unseen or listings.unseen
+
+    def _listings(
+        self, kind: ProductKind, known: frozenset[int], last_of_others: int
+    ) -> SectorListings:
         settings = self._settings
-        listings = SectorListings(
+        not_asked = sectors_not_asked(kind, self.chosen, settings.last_sector)
+        return SectorListings(
             self._client,
-            settings.listings,
-            KeptListings(settings.scratch / "listings", settings.listings_max_age),
+            getattr(settings, kind.listings),
+            KeptListings(settings.scratch / "listings", settings.listings_max_age, kind),
             SectorRange(
                 last=settings.last_sector,
-                absent=frozenset(settings.absent_sectors),
-                known=frozenset(product.sector for product in known),
+                absent=not_asked | frozenset(settings.absent_sectors),
+                known=known,
+                at_least=0 if kind.of_every_sector else last_of_others,
             ),
             settings.max_listing_mb * MEGABYTE,
         )
-        yield from listings.products(tics)
-        self.notes += listings.notes
-        self.unseen = listings.unseen
 
     def open_stager(self, known_good: Product | None) -> Stager:
         """Start the threads that fetch.
@@ -106,7 +128,8 @@ class ArchiveAccess:
             A product that the archive gave at another time.
         """
         settings = self._settings
-        quota = ScratchQuota(self._scratch, settings.scratch_gb * 1e9)
+        largest = max(usual_size(product) for kind in self._kinds for product in kind.products)
+        quota = ScratchQuota(self._scratch, settings.scratch_gb * 1e9, largest)
         self._scratch.remove_old_parts(2 * settings.transfer_timeout)
         downloader: Downloader = self._search or PlainDownloader(
             self._client, settings.address, settings.max_light_curve_mb * MEGABYTE, quota

@@ -127,7 +127,7 @@ class Fetch:
         product, detail = staged.product, staged.detail()
         if self._states[product] is State.QUALIFIED:
             self._tell(product, State.PREPROCESSED, detail=detail)
-        reason = too_few_cadences(staged.usable_cadences, self._min_usable_cadences)
+        reason = too_few_cadences(product, staged.usable_cadences, self._min_usable_cadences)
         if reason is not None:
             self._tell(product, State.NOT_QUALIFIED, message=reason, detail=detail)
 

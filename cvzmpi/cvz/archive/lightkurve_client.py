@@ -2,10 +2,12 @@
 
 Reads a question a line from its input and writes an answer a line, both JSON:
 
-    {"search": TIC}
+    {"search": TIC, "author": [PIPELINE, ...], "exptime": SECONDS}
         -> {"names": [...]}
-    {"download": NAME, "tic": ..., "sector": ..., "directory": DIR}
+    {"download": NAME, "tic": ..., "sector": ..., "author": ..., "exptime": ..., "directory": DIR}
         -> {"path": ...}, or {"missing": true}
+
+where no `exptime` (null) stands for all exposures,
 
 and `{"failed": REASON}` where the client raised something. Its argument is the size in bytes of the
 largest file that it writes.
@@ -26,7 +28,6 @@ import lightkurve
 from astroquery.exceptions import ResolverError
 from lightkurve.search import SearchError, SearchResult
 
-from cvzmpi.cvz.light_curves.product import NAME
 from cvzmpi.errors import one_line
 
 _MEMORY = 4 * 2**30
@@ -66,12 +67,12 @@ def _ask_no_resolver(*_: object, **__: object) -> NoReturn:
 
 
 def _search(question: dict[str, Any]) -> dict[str, Any]:
-    found = _light_curves(question["search"])
-    return {"names": [name for name in map(str, _names(found)) if NAME.fullmatch(name)]}
+    found = _light_curves(question, question["search"])
+    return {"names": [str(name) for name in _names(found)]}
 
 
 def _download(question: dict[str, Any]) -> dict[str, Any]:
-    found = _light_curves(question["tic"], sector=question["sector"])
+    found = _light_curves(question, question["tic"], sector=question["sector"])
     names = [str(name) for name in _names(found)]
     if question["download"] not in names:
         return {"missing": True}
@@ -81,9 +82,10 @@ def _download(question: dict[str, Any]) -> dict[str, Any]:
     return {"path": str(path)}
 
 
-def _light_curves(tic: int, **which: int) -> SearchResult | None:
+def _light_curves(question: dict[str, Any], tic: int, **which: int) -> SearchResult | None:
+    of_whom = {"author": question["author"], "exptime": question["exptime"]}
     try:
-        return lightkurve.search_lightcurve(f"TIC {tic}", author="SPOC", exptime=120, **which)
+        return lightkurve.search_lightcurve(f"TIC {tic}", **of_whom, **which)
     except SearchError:
         return None
 

@@ -16,14 +16,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cvzmpi.cvz.archive.asked_kinds import asked_kinds
 from cvzmpi.cvz.archive.http.answers import NotInArchiveError, PassingError
 from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient
 from cvzmpi.cvz.archive.scratch.scratch import Scratch, StagedFile
+from cvzmpi.cvz.light_curves.chosen_products import ONLY_SPOC_120, ChosenProducts
 from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.light_curves.product_kinds import ProductKind
 from cvzmpi.errors import ArchiveError, ConfigError
 from cvzmpi.extras import require
 
@@ -45,15 +48,25 @@ class LightkurveSearch:
         The archive's address.
     largest : float
         Bytes of a light curve; more are not read.
+    chosen : ChosenProducts
+        The products that are looked for.
     """
 
-    def __init__(self, client: ArchiveClient, base: str, largest: float = 64 * MEGABYTE) -> None:
+    def __init__(
+        self,
+        client: ArchiveClient,
+        base: str,
+        largest: float = 64 * MEGABYTE,
+        chosen: ChosenProducts = ONLY_SPOC_120,
+    ) -> None:
         if not base.startswith(("http://", "https://")):
             raise ConfigError(f'archive.address = "{base}": lightkurve needs http:// or https://')
         require("lightkurve")
         self._client = client
         self._base = base.rstrip("/")
         self._largest = largest
+        self._chosen = chosen
+        self._kinds = asked_kinds(chosen)
         self._process: _ClientProcess | None = None
         self._one_at_a_time = threading.Lock()
 
@@ -66,8 +79,18 @@ class LightkurveSearch:
             If a search does not succeed.
         """
         for tic in tics:
-            answer = self._ask(f"{self._base} (search for TIC {tic})", {"search": tic})
-            yield from sorted(Product.of_name(name) for name in answer["names"])
+            question = {"search": tic, **_of_whom(self._kinds)}
+            answer = self._ask(f"{self._base} (search for TIC {tic})", question)
+            yield from sorted(self._those_chosen(answer["names"]))
+
+    def _those_chosen(self, names: Iterable[str]) -> set[Product]:
+        """The products that are looked for, of all that the archive has with an observation."""
+        products = {
+            Product.of_name(name)
+            for name in names
+            if any(kind.file_name.fullmatch(name) for kind in self._kinds)
+        }
+        return {found for found in products if self._chosen.place(found.product) is not None}
 
     def address(self, product: Product) -> str:
         """The address of a product."""
@@ -95,7 +118,8 @@ class LightkurveSearch:
             process.kill()
 
     def _download(self, product: Product, directory: Path) -> Path:
-        question = {"download": product.name, "tic": product.tic, "sector": product.sector}
+        question: dict[str, Any] = {"download": product.name, "tic": product.tic}
+        question |= {"sector": product.sector, **_of_whom((product.kind,))}
         answer = self._ask(self.address(product), question | {"directory": str(directory)})
         return Path(answer["path"])
 
@@ -118,6 +142,17 @@ class LightkurveSearch:
         if "failed" in answer:
             raise PassingError(answer["failed"])
         return answer
+
+
+def _of_whom(kinds: Sequence[ProductKind]) -> dict[str, Any]:
+    """The author and the exposure to ask for, as lightkurve calls them.
+
+    Light curves of full-frame images are asked for without an exposure: the archive's table says
+    600 s for some of 1800 s (lightkurve, issue 1011).
+    """
+    authors = list(dict.fromkeys(kind.author for kind in kinds))
+    seconds = {kind.seconds for kind in kinds}
+    return {"author": authors, "exptime": seconds.pop() if len(seconds) == 1 else None}
 
 
 class _ClientProcess:

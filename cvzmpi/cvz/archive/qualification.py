@@ -8,6 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from cvzmpi.cvz.light_curves.chosen_products import ONLY_SPOC_120, ChosenProducts
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY, in_cadences
+from cvzmpi.cvz.light_curves.observation import FEWEST_CADENCES
+from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.target_list import Target
 from cvzmpi.messages.wording import counted
 
@@ -21,12 +25,13 @@ _FIRST_SECTORS = (1, 14, 27, 40, 56, 70, 84, 97, 109, 122)
 class Criteria:
     """The criteria that a star must meet."""
 
-    # light curves in its best year of observation; a star of the continuous viewing zone has nearly
-    # all of a year's
+    # sectors with a light curve in its best year of observation; a star of the continuous viewing
+    # zone has nearly all of a year's
     min_sectors_per_year: int
     # `min_tmag`, `max_tmag`: range of TESS magnitudes, ends included
     min_tmag: float | None = None
     max_tmag: float | None = None
+    products: ChosenProducts = ONLY_SPOC_120  # any of which counts
 
     @property
     def of_magnitude(self) -> bool:
@@ -38,9 +43,9 @@ class Criteria:
 class Qualification:
     """The criteria that a star meets or does not meet."""
 
-    # the value of every criterion, also if another is not met: `products`, the number of 2-minute
-    # light curves; `sectors_per_year`, the most in a year of observation; `year`, the first year
-    # with so many; `tmag`, if there is a range of magnitudes
+    # the value of every criterion, also if another is not met: `products`, the number of sectors
+    # with a light curve; `sectors_per_year`, the most in a year of observation; `year`, the first
+    # year with so many; `tmag`, if there is a range of magnitudes
     values: dict[str, Any]
     not_met: tuple[str, ...] = ()  # the criteria that are not met, in words
 
@@ -56,7 +61,7 @@ class Qualification:
 
 
 def qualify(target: Target, sectors: Iterable[int], criteria: Criteria) -> Qualification:
-    """Judge a star by the sectors in which it has a 2-minute light curve.
+    """Judge a star by the sectors in which it has a light curve.
 
     A magnitude that is not known is not within a range.
     """
@@ -66,7 +71,9 @@ def qualify(target: Target, sectors: Iterable[int], criteria: Criteria) -> Quali
     values: dict[str, Any] = {"products": per_year.total(), "sectors_per_year": most, "year": year}
     not_met = []
     if not per_year:
-        not_met.append("no 2-minute light curve in any sector")
+        of_two_minutes = criteria.products == ONLY_SPOC_120
+        what = "2-minute light curve" if of_two_minutes else f"light curve of {criteria.products}"
+        not_met.append(f"no {what} in any sector")
     elif most < criteria.min_sectors_per_year:
         not_met.append(
             f"{counted(most, 'light curve')} in its best year of observation, expected at least "
@@ -88,8 +95,16 @@ def year_of(sector: int) -> int:
     return bisect(_FIRST_SECTORS, sector)
 
 
-def too_few_cadences(n_usable: int, minimum: int) -> str | None:
-    """A message if a light curve has too few usable cadences to qualify; else None."""
+def too_few_cadences(product: Product, n_usable: int, minimum: int) -> str | None:
+    """A message if a light curve has too few usable cadences to qualify; else None.
+
+    Parameters
+    ----------
+    minimum : int
+        The setting, in cadences of 120 s; of other exposures, it means the time.
+    """
+    exposure = product.kind.seconds_in(product.sector) / SECONDS_PER_DAY
+    minimum = in_cadences(minimum, exposure, FEWEST_CADENCES)
     if n_usable >= minimum:
         return None
     return (

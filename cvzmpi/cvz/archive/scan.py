@@ -4,30 +4,31 @@ Every light curve is a unit, `discovered` and then `qualified` or `not_qualified
 star without any light curve is a unit as well, named by its TIC number alone: that there is nothing
 is a fact. Scanning again adds what is new, and judges a star again whose light curves are more now.
 They never become fewer: a light curve that was listed once counts, whether it is listed now or not.
+
+A star and sector is searched once, as the best product that is found (`best_products`).
 """
 
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
+from cvzmpi.cvz.archive.best_products import FETCHED, OPEN, BestProducts
 from cvzmpi.cvz.archive.qualification import Criteria, Qualification, qualify
 from cvzmpi.cvz.archive_configuration import ArchiveConfig
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.product_names import SPOC_120
 from cvzmpi.cvz.target_list import Target, TargetList
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.messages.wording import counted
 
-# As long as its light curve has not been fetched, a star is judged again.
-_OPEN = (State.DISCOVERED, State.QUALIFIED, State.NOT_QUALIFIED)
-# States after the light curve was fetched.
-_GIVEN = (State.PREPROCESSED, State.DONE, State.PUBLISHED)
 _UNITS_PER_TRANSACTION = 20_000
 
 
@@ -57,13 +58,14 @@ class ScanResult:
     n_targets: int
     n_qualified_targets: int
     n_without_data: int
-    # `n_light_curves`, `n_qualified`: light curves
+    # `n_light_curves`, `n_qualified`: light curves, each of another star or sector
     n_light_curves: int
     n_qualified: int
     n_new: int  # units that were added
     n_changed: int  # units that were there, and qualify now or do so no more
     # the reason why new sectors could not be looked for; None where they could
     unseen: str | None = None
+    of_product: Mapping[str, int] = field(default_factory=dict)  # light curves, by product
 
     def __str__(self) -> str:
         stars = (
@@ -75,6 +77,9 @@ class ScanResult:
             f"{counted(self.n_light_curves, 'light curve')}: "
             f"{self.n_qualified:,} of stars that qualify"
         )
+        if self.of_product.keys() - {SPOC_120}:
+            each = (f"{n:,} of {product}" for product, n in sorted(self.of_product.items()))
+            light_curves += f" ({', '.join(each)})"
         ledger = f"ledger: {counted(self.n_new, 'unit')} added, {self.n_changed:,} judged anew"
         return "\n".join([stars, light_curves, ledger])
 
@@ -107,7 +112,9 @@ def scan(
     ConfigError
         If magnitudes matter, and the list has none.
     """
-    criteria = Criteria(settings.min_sectors_per_year, settings.min_tmag, settings.max_tmag)
+    criteria = Criteria(
+        settings.min_sectors_per_year, settings.min_tmag, settings.max_tmag, access.chosen
+    )
     if criteria.of_magnitude and not targets.has_magnitudes:
         raise ConfigError(
             f"{targets.path}: expected a column Tmag, for archive.min_tmag and archive.max_tmag"
@@ -115,24 +122,27 @@ def scan(
     with _garbage_left_alone():
         units = ledger.units()
         known = _known_products(units)
-        products = list(known)
-        for product in access.products({target.tic for target in targets.targets}, known):
-            products.append(product)
-            n_found = len(products) - len(known)
+        states = {unit.name: unit.state for unit in units}
+        best = BestProducts(access.chosen, states, ledger.claims.names())
+        for product in known:
+            best.add(product)
+        found = access.products({target.tic for target in targets.targets}, known)
+        for n_found, product in enumerate(found, start=1):
+            best.add(product)
             bar.show("light curve", n_found, more=f" found, the last in sector {product.sector}")
-        stars = judge(targets.targets, products, criteria)
-        result = record(stars, {unit.name: unit.state for unit in units}, ledger, job, bar)
-        return replace(result, unseen=access.unseen)
+        stars = judge(targets.targets, best, criteria)
+        # first, so that an interrupted scan leaves no star and sector with two units that wait
+        n_passed_over = _pass_over(best, states, ledger, job)
+        result = record(stars, states, ledger, job, bar)
+        n_changed = result.n_changed + n_passed_over
+        return replace(result, unseen=access.unseen, n_changed=n_changed)
 
 
-def judge(targets: Iterable[Target], products: Iterable[Product], criteria: Criteria) -> list[Star]:
-    """Match targets and products; of two products for one light curve, the last one counts."""
-    of_star: dict[int, dict[int, Product]] = defaultdict(dict)
-    for product in products:
-        of_star[product.tic][product.sector] = product
+def judge(targets: Iterable[Target], best: BestProducts, criteria: Criteria) -> list[Star]:
+    """Match targets and products."""
     stars = []
     for target in targets:
-        of_sector = of_star.get(target.tic, {})
+        of_sector = best.of_star(target.tic)
         found = tuple(of_sector[sector] for sector in sorted(of_sector))
         stars.append(Star(target, found, qualify(target, of_sector, criteria)))
     return stars
@@ -179,7 +189,21 @@ def record(
         n_qualified=sum(len(star.products) for star in qualified),
         n_new=n_new,
         n_changed=n_changed,
+        of_product=Counter(product.product for star in stars for product in star.products),
     )
+
+
+def _pass_over(best: BestProducts, states: Mapping[str, State], ledger: Ledger, job: Job) -> int:
+    """Close the units in whose place another product is searched; their number."""
+    closed = [
+        Event(name, State.NOT_QUALIFIED, states[name], message=message)
+        for name, message in best.passed_over()
+    ]
+    for first in range(0, len(closed), _UNITS_PER_TRANSACTION):
+        with ledger.writing() as transaction:
+            some = closed[first : first + _UNITS_PER_TRANSACTION]
+            ledger.record(some, job, skip_stale=True, within=transaction)
+    return len(closed)
 
 
 def _event(name: str, state: State, qualification: Qualification) -> Event:
@@ -193,7 +217,7 @@ def _state(qualification: Qualification) -> State:
 
 def _says_otherwise(state: State, qualification: Qualification) -> bool:
     """True if the state of a light curve, as long as it is open, is not that of its star."""
-    return state in _OPEN and state is not _state(qualification)
+    return state in OPEN and state is not _state(qualification)
 
 
 def _has_light_curves_now(star: Star) -> Event:
@@ -210,12 +234,12 @@ def _has_light_curves_now(star: Star) -> Event:
 
 def _known_products(units: Iterable[LedgerUnit]) -> list[Product]:
     """The light curves that the archive has had."""
-    facts = [tuple(unit.facts.get(key) for key in ("tic", "sector", "product")) for unit in units]
-    return [
-        Product(tic, sector, name)
-        for tic, sector, name in facts
-        if isinstance(tic, int) and isinstance(sector, int) and isinstance(name, str)
-    ]
+    found = []
+    for unit in units:
+        name, light_curve = unit.facts.get("product"), LightCurveId.parse(unit.name)
+        if isinstance(name, str) and light_curve is not None:
+            found.append(Product(light_curve.tic, light_curve.sector, name, light_curve.product))
+    return found
 
 
 @contextmanager
@@ -238,6 +262,6 @@ def known_good(units: Sequence[LedgerUnit]) -> Product | None:
 
     It is one of the newest units, since a later version may have replaced older products.
     """
-    given = (unit for unit in reversed(units) if unit.state in _GIVEN)
+    given = (unit for unit in reversed(units) if unit.state in FETCHED)
     products = (Product.of_facts(unit.facts) for unit in given)
     return next((product for product in products if product is not None), None)

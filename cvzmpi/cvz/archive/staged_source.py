@@ -189,7 +189,7 @@ class StagedSource:
     def _has_come(self, unit: Unit, staged: StagedFile) -> Outcome | None:
         self._misses = 0
         self._inner.preprocessed(unit, **staged.detail())
-        reason = too_few_cadences(staged.usable_cadences, self._min_usable_cadences)
+        reason = too_few_cadences(staged.product, staged.usable_cadences, self._min_usable_cadences)
         if reason is not None:
             self._inner.not_qualified(unit, reason)
             self._stager.discard(staged.product)

@@ -7,12 +7,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote
 
+from cvzmpi.cvz.address import listing_address
+from cvzmpi.cvz.archive.asked_kinds import asked_kinds
 from cvzmpi.cvz.archive.http.answers import FILE, ForbiddenError, NotInArchiveError, PassingError
 from cvzmpi.cvz.archive.http.client import ArchiveClient, ClientLimits
 from cvzmpi.cvz.checkup.finding import Finding, Level, note, ok
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.product import Product, address_of
-from cvzmpi.errors import ArchiveError
+from cvzmpi.cvz.light_curves.product_kinds import TWO_MINUTES, ProductKind
+from cvzmpi.errors import ArchiveError, ConfigError
 from cvzmpi.messages.redaction import shown_url
 
 _LIMITS = ClientLimits(
@@ -23,7 +27,10 @@ _PRODUCT = Product.of_name("tess2018206045859-s0001-0000000358108509-0120-s_lc.f
 
 
 def check_archive(config: Config) -> Finding:
-    """Ask the archive for a listing and a light curve, and read no more than whether it answers."""
+    """Ask the archive for a light curve and for a listing of each product that is searched.
+
+    No more is read than whether it answers.
+    """
     settings = config.archive
     needed = Level.NOTE if settings.targets is None else Level.PROBLEM
     unneeded = "; this campaign needs none" if settings.targets is None else ""
@@ -33,27 +40,46 @@ def check_archive(config: Config) -> Finding:
             f'archive.find = "search" needs lightkurve{unneeded}',
             'pip install "cvzmpi[search]", or find = "listings"',
         )
-    addresses = [address_of(_PRODUCT, settings.address)]
+    try:
+        kinds = _kinds(config)
+    except ConfigError as error:
+        return Finding(needed, str(error), "name others in input.products")
+    asked = {address_of(_PRODUCT, settings.address): settings.address}
     if settings.find == "listings":
-        addresses.append(settings.listings.replace("{sector}", "1"))
+        patterns = [(getattr(settings, kind.listings), kind.first_sector) for kind in kinds]
+        asked |= {listing_address(pattern, sector): pattern for pattern, sector in patterns}
     client = ArchiveClient(_LIMITS)
-    for address, base in zip(addresses, (settings.address, settings.listings), strict=False):
+    for address, base in asked.items():
         if (reason := _why_no_answer(client, address, base)) is not None:
             return Finding(
                 needed,
                 f"{reason}{unneeded}",
-                "connect to the network, or let archive.address and archive.listings name a mirror",
+                "connect to the network, or let archive.address and "
+                f"{' and '.join(f'archive.{kind.listings}' for kind in kinds)} name a mirror",
             )
     if settings.targets is None:
         return ok(f"{shown_url(settings.address)} answers{unneeded}")
     return _check_scratch(config)
 
 
+def _kinds(config: Config) -> tuple[ProductKind, ...]:
+    """The kinds of light curves that the archive is asked for, or would be.
+
+    Raises
+    ------
+    ConfigError
+        If the archive does not have one of them.
+    """
+    if config.archive.targets is None:
+        return (TWO_MINUTES,)
+    return asked_kinds(ChosenProducts(tuple(config.input.products)))
+
+
 def _why_no_answer(client: ArchiveClient, address: str, base: str) -> str | None:
     """The reason why nothing can be fetched from an archive; None if it answers."""
     if base.startswith(FILE):
         directory = Path(unquote(base.removeprefix(FILE)))
-        if "{sector}" in base:
+        if "{sector" in base:
             directory = directory.parent
         return None if directory.is_dir() else f"{directory} is no directory"
     try:

@@ -136,7 +136,7 @@ def plot() -> None:
     """Draw sector files: light curve and flares, the largest flare, what was recovered.
 
     DIR is a directory of sector files, or of a campaign: all in it are drawn. The pictures are
-    TIC_SECTOR.png in the directory `plots`.
+    TIC_SECTOR.png (or TIC_SECTOR_PRODUCT.png) in the directory `plots`.
     """
 
 

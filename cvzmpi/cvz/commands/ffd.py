@@ -11,6 +11,7 @@ import click
 
 from cvzmpi.cvz.commands.settings import results_directory, search_chosen
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.light_curves.identity import PARTS
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability, Origin
 from cvzmpi.cvz.results.index.place import has_index
 from cvzmpi.cvz.results.products.ffd import StarFfd
@@ -36,7 +37,7 @@ def ffd(
 ) -> int:
     """Write the tables of some stars, or of all; a line about each that was asked for."""
     if bool(tics) == all_stars:
-        raise click.UsageError("give TIC numbers, or --all")
+        raise click.UsageError("give the numbers of stars, or --all")
     settings = {
         "min_completeness": min_completeness,
         "min_reliability": min_reliability,
@@ -98,12 +99,12 @@ def _indexed_reliability(
 
 def _summary(star: StarFfd) -> str:
     """One line about a star."""
-    sectors = counted(len(star.sectors), "sector")
+    light_curve = star.sectors[-1].id
+    sectors = counted(len(star.sectors), PARTS[light_curve.catalogue])
     n_flares = sum(sector.n_flares for sector in star.sectors)
     n_not_positive = sum(sector.n_not_positive for sector in star.sectors)
-    start = (
-        f"TIC {star.tic}: {counted(n_flares, 'flare')} in {star.time.searched:.2f} d of {sectors}"
-    )
+    found = f"{counted(n_flares, 'flare')} in {star.time.searched:.2f} d of {sectors}"
+    start = f"{light_curve.star}: {found}"
     if n_not_positive:
         start += f" ({n_not_positive} in no rate)"
     marks = f"; marks: {star.marks}" if star.marks else ""

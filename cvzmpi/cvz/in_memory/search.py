@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from cvzmpi.cvz.configuration import Config, load
+from cvzmpi.cvz.configuration import LATER, Config, load
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.in_memory.checkpoints import CheckpointsInMemory
 from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve
@@ -231,11 +231,12 @@ def _check_changes(found: SectorFile, changed: Mapping[str, Any]) -> None:
     ConfigError
         Naming the setting.
     """
+    known = LATER | found.config
     for key, value in changed.items():
         alone = key.startswith(_ALONE) and key != _NOT_ALONE
-        if not alone and key in found.config and found.config[key] != value:
+        if not alone and key in known and known[key] != value:
             raise ConfigError(
-                f"{key}: the search was made with {found.config[key]!r}: give the light curve "
+                f"{key}: the search was made with {known[key]!r}: give the light curve "
                 "itself, to search it anew"
             )
 

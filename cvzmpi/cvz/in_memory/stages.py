@@ -17,6 +17,7 @@ from cvzmpi.cvz.in_memory.checkpoints import CheckpointsInMemory
 from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve, as_light_curve
 from cvzmpi.cvz.light_curves.light_curve import with_note
 from cvzmpi.cvz.light_curves.observation import Observation
+from cvzmpi.cvz.light_curves.readers.dilution import without_other_stars
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.results.views.sector_file import SectorFile
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData
@@ -51,6 +52,8 @@ def begin(
     clock = time.perf_counter()
     nothing = np.empty(0)
     light_curve = as_light_curve(given, tic, sector, config.input.columns)
+    if config.light_curve.dilution == "corrected":
+        light_curve = without_other_stars(light_curve, config.light_curve.quality_bitmask)
     check_search(light_curve, search)
     if (note := note_of(light_curve)) is not None:
         light_curve = with_note(light_curve, note)

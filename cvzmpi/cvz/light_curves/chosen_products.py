@@ -6,11 +6,11 @@ A target and sector is searched once, as the first of the products in the list t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.identity import PARTS, LightCurveId
 from cvzmpi.cvz.product_names import SPOC_120
 from cvzmpi.errors import LightCurveError
 
@@ -49,8 +49,17 @@ class ChosenProducts:
         """The best of several light curves of one target and sector."""
         return min(light_curves, key=self.order)
 
-    def worse(self, light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, LightCurveId]:
-        """The light curves whose target and sector a better product has, each with the best."""
+    def worse(
+        self, light_curves: Iterable[LightCurveId], last: Collection[LightCurveId] = ()
+    ) -> dict[LightCurveId, LightCurveId]:
+        """The light curves whose target and sector a better product has, each with the best.
+
+        Parameters
+        ----------
+        light_curves : iterable of LightCurveId
+        last : collection of LightCurveId
+            Those that are worse than all others, whatever their product.
+        """
         of_sector: dict[tuple[str, int, int], list[LightCurveId]] = defaultdict(list)
         for light_curve in light_curves:
             of_sector[light_curve.catalogue, light_curve.tic, light_curve.sector].append(
@@ -59,7 +68,7 @@ class ChosenProducts:
         return {
             other: best
             for several in of_sector.values()
-            for best in [self.best(several)]
+            for best in [self.best([one for one in several if one not in last] or several)]
             for other in several
             if other != best
         }
@@ -74,3 +83,23 @@ ALL_PRODUCTS = ChosenProducts(
     ("spoc-20", SPOC_120, "tess-spoc", "qlp", "lightkurve", "kepler-59", "kepler", "k2-59", "k2")
 )
 """The products of the missions; which is the best where results of several are there."""
+
+
+def not_counted(light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, str]:
+    """Those of the results in one directory that are in no index and no rate, each with the reason.
+
+    A target and sector counts once, as the best product has it. Of stars of several catalogues that
+    have the same number, one counts: in the tables of results a number is one star.
+    """
+    light_curves = sorted(light_curves)
+    catalogues: dict[int, str] = {}
+    for one in sorted(light_curves, key=lambda one: list(PARTS).index(one.catalogue)):
+        catalogues.setdefault(one.tic, one.catalogue)
+    namesakes = [one for one in light_curves if one.catalogue != catalogues[one.tic]]
+    worse = ALL_PRODUCTS.worse(light_curves)
+    return {
+        other: f"{best} is searched, and a sector counts once" for other, best in worse.items()
+    } | {
+        one: f"{catalogues[one.tic]} {one.tic} is searched, and a number is one star"
+        for one in namesakes
+    }

@@ -1,7 +1,7 @@
 """The exposure of a light curve, the time from one cadence to the next.
 
 All times in the package are days. Seconds and minutes stand in files and in what people read. The
-light curves of another exposure have another name in the archive, too: see `product.NAME`.
+light curves of another exposure have another name in the archive, too: see `product_kinds`.
 """
 
 from __future__ import annotations

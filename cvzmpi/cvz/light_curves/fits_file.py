@@ -35,6 +35,10 @@ _COUNTING_CARD = re.compile(rb"(NAXIS|TFIELDS) *= *\+?([0-9]{4,70})")
 _WITHIN_A_HEADER = ("Header missing END card", "Empty or corrupt FITS file", "No SIMPLE card found")
 
 _FITS_SUFFIXES = {".fits", ".fit", ".fts"}
+_LEFTOVER_SUFFIXES = {
+    ".part", ".partial", ".crdownload", ".download", ".filepart", ".aria2", ".tmp", ".temp", ".swp",
+    ".bak", ".orig",
+}  # fmt: skip
 
 
 def looks_like_fits(path: Path) -> bool:
@@ -57,6 +61,23 @@ def looks_like_fits(path: Path) -> bool:
 def is_named_fits(path: Path) -> bool:
     """True for the name of a FITS file, perhaps of a packed one."""
     return any(suffix.lower() in _FITS_SUFFIXES for suffix in path.suffixes[-2:])
+
+
+def plain_name(path: Path) -> str:
+    """A file's name without what a download or a file manager adds to it."""
+    name = path.name.rstrip("~").removeprefix("._")
+    while is_leftover(plain := Path(name)) and plain.suffix and not name.startswith("."):
+        name = plain.stem
+    return name.removesuffix(".gz")
+
+
+def is_leftover(path: Path) -> bool:
+    """True for a name that a file manager, an editor or a broken download leaves.
+
+    It may be a light curve nevertheless; if it is none, nobody misses it.
+    """
+    name = path.name
+    return name.startswith(".") or name.endswith("~") or path.suffix.lower() in _LEFTOVER_SUFFIXES
 
 
 def read_content(path: Path) -> bytes:

@@ -19,7 +19,7 @@ from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     kind_of,
 )
 from cvzmpi.cvz.light_curves.readers.reader import Columns
-from cvzmpi.cvz.product_names import product_name
+from cvzmpi.cvz.product_names import SPOC_20, SPOC_120, product_name
 from cvzmpi.errors import DamagedLightCurveError, LightCurveError
 
 # The headers of the archive's light curves take 23 kB; these are tried one after the other.
@@ -49,7 +49,8 @@ _FACTS: dict[str, Any] = {
 }
 _APERTURE_FACTS: dict[str, Any] = {"CROWDSAP": (0, 1), "FLFRCSAP": (0, 1)}
 
-_ARCHIVE_NAME = re.compile(r"tess\d{13}-s(\d{4})-(\d{16})-(\d{4})-.*lc\.fits(?:\.gz)?")
+_ARCHIVE_NAME = re.compile(r"tess\d{13}-s(\d{4})-(\d{16})-(\d{4})-.*?(fast-)?lc\.fits(?:\.gz)?")
+_HLSP_VERSION = re.compile(r"hlsp_.*_v(\d{1,9})_l?lc\.fits(?:\.gz)?")
 
 Fact = str | int | float
 
@@ -107,11 +108,11 @@ def _seconds_by_times(path: Path, columns: Columns) -> float:
 
 
 def identity_by_name(name: str) -> LightCurveId | None:
-    """The target and the sector in a file name of the archive; None for other names."""
+    """The light curve of SPOC in a file name of the archive; None for other names."""
     match = _ARCHIVE_NAME.fullmatch(name)
     if match is None or not is_identity(int(match[2]), int(match[1])):
         return None
-    return LightCurveId(int(match[2]), int(match[1]))
+    return LightCurveId(int(match[2]), int(match[1]), SPOC_20 if match[4] else SPOC_120)
 
 
 def light_curve_table(path: Path, hdus: Any) -> tuple[Any, Columns, float | None]:
@@ -192,14 +193,16 @@ def _processing(path: Path, header: Any) -> tuple[tuple[Any, ...], str]:
     """The processing of a light curve: a key that is greater for a newer one, and words.
 
     First comes the version of the pipeline (`spoc-5.0.10-20200904`), then the date of the file, the
-    data release, and the number in the name that the archive gives to a processing.
+    data release, and the number in the name that the archive gives to a processing: of SPOC's that
+    of the configuration, of others the version (`_tess_v02_llc.fits`, where QLP made sectors anew).
     """
     version, date, release = (header.get(key) for key in ("PROCVER", "DATE", "DATA_REL"))
-    match = _ARCHIVE_NAME.fullmatch(path.name)
+    match, version_in_name = _ARCHIVE_NAME.fullmatch(path.name), _HLSP_VERSION.fullmatch(path.name)
+    number = match[3] if match else version_in_name[1] if version_in_name else -1
     order = (
         tuple(int(digits[:18]) for digits in re.findall(r"[0-9]+", str(version or ""))),
         date if isinstance(date, str) else "",
         release if type(release) is int else -1,
-        int(match[3]) if match else -1,
+        int(number),
     )
     return order, f"{version or 'unknown version'} of {date or 'unknown date'}"

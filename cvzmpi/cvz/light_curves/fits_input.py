@@ -39,6 +39,7 @@ from cvzmpi.cvz.light_curves.measured_values import (
     without_wild_fluxes,
     without_wild_times,
 )
+from cvzmpi.cvz.light_curves.readers.dilution import flux_origin
 from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     identity,
     kind_of,
@@ -104,9 +105,10 @@ def read_light_curve(
     with opened(path, content) as hdus:
         light_curve = identity(path, hdus)
         table, names, seconds = light_curve_table(path, hdus)
-        kind = kind_of(hdus)
+        kind, origin = kind_of(hdus), flux_origin()
         if kind.name == "lightkurve":
             kind = replace(kind, flux_unit=flux_unit(table, names.flux))
+            origin = flux_origin(hdus[0].header, table.header)
         end = end_of_table(path, table)
         if len(content) < end:
             raise damaged(path, f"{len(content)} bytes, expected at least {end}")
@@ -122,7 +124,7 @@ def read_light_curve(
     notes += wild
     if kind.flux_unit is None:
         notes += _contradictions(path, light_curve, header, columns["flux"])
-    header |= of_kind(kind, exposure)
+    header |= of_kind(kind, exposure) | origin
     header |= {"input_file": path.name, "input_sha256": hashlib.sha256(content).hexdigest()}
     if notes:
         header["input_note"] = "; ".join(notes)
@@ -249,7 +251,7 @@ def _contradictions(
     """Notes on a file that contradicts itself without being certainly wrong."""
     notes = []
     named = identity_by_name(path.name)
-    if named not in {None, found}:
+    if named is not None and (named.tic, named.sector) != (found.tic, found.sector):
         notes.append(f"the header says {found}, the file's name does not")
     finite = flux[np.isfinite(flux)]
     if "TESSMAG" in header and len(finite):

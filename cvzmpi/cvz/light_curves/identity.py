@@ -70,6 +70,16 @@ class LightCurveId(NamedTuple):
         return catalogue_of(self.product)
 
     @property
+    def star(self) -> str:
+        """The target as people write it: `TIC 261136679`, `KIC 10002792`."""
+        return f"{self.catalogue} {self.tic}"
+
+    @property
+    def part(self) -> str:
+        """When it was observed, in words: `sector 27`, `quarter 2`, `campaign 4`."""
+        return f"{PARTS[self.catalogue]} {self.sector}"
+
+    @property
     def shard(self) -> str:
         """Directory of its sector file in the output directory.
 
@@ -83,7 +93,7 @@ class LightCurveId(NamedTuple):
         return output / self.shard / f"{self.name}.h5"
 
     def __str__(self) -> str:
-        name = f"{self.catalogue} {self.tic} {PARTS[self.catalogue]} {self.sector}"
+        name = f"{self.star} {self.part}"
         return name if self.product == SPOC_120 else f"{name} ({self.product})"
 
 

@@ -11,17 +11,18 @@ from functools import cached_property
 from pathlib import Path
 
 from cvzmpi.cvz.light_curves.chosen_products import ONLY_SPOC_120, ChosenProducts
-from cvzmpi.cvz.light_curves.fits_file import is_named_fits, looks_like_fits, size_of
+from cvzmpi.cvz.light_curves.fits_file import (
+    is_leftover,
+    is_named_fits,
+    looks_like_fits,
+    plain_name,
+    size_of,
+)
 from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
 from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError, one_line
 from cvzmpi.messages.progress_bar import ProgressBar
-
-_LEFTOVER_SUFFIXES = {
-    ".part", ".partial", ".crdownload", ".download", ".filepart", ".aria2", ".tmp", ".temp", ".swp",
-    ".bak", ".orig",
-}  # fmt: skip
 
 
 def scan_directory(
@@ -35,7 +36,7 @@ def scan_directory(
     that they should be. Of several files of one light curve the best is taken: a whole one rather
     than a truncated one, then the newest processing, then the first by name. The others, and what
     is left of broken downloads of it, are told with it, as those are of products that are not as
-    good.
+    good, or of which no file is whole.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ class _Candidate:
     def sort_key(self) -> tuple[object, ...]:
         """Smaller for a worse file; of equal ones, the first by name is the last here."""
         processing = () if self.headers is None else self.headers.processing
-        return (self.is_whole, not _is_leftover(self.path), processing)
+        return (self.is_whole, not is_leftover(self.path), processing)
 
     def worse_than(self, best: _Candidate) -> str:
         """The reason to take another file."""
@@ -125,12 +126,11 @@ class _Found:
                     return
                 if (name := _written(path)) != str(path):
                     raise LightCurveError(f"{name}: its name is not UTF-8, expected another")
-                headers = read_headers(path)
-                identity = headers.id
+                identity = read_headers(path).id
             self.products.check(path, identity)
             self._candidates[identity].append(_Candidate(path))
         except LightCurveError as error:
-            (self._leftovers if _is_leftover(path) else self._refused).append((path, error))
+            (self._leftovers if is_leftover(path) else self._refused).append((path, error))
 
     def reject(self, path: Path, reason: str) -> None:
         """Something cannot be looked at."""
@@ -138,13 +138,20 @@ class _Found:
 
     def sources(self) -> list[LightCurveSource]:
         """The light curves, each with its best file."""
-        worse = self.products.worse(self._candidates)
+        worse = self._worse()
         others = defaultdict(list)
         for key, best in sorted(worse.items()):
             others[best].append(key)
         return [
             self._source(key, others[key]) for key in sorted(self._candidates) if key not in worse
         ]
+
+    def _worse(self) -> dict[LightCurveId, LightCurveId]:
+        """The light curves whose target and sector another is taken of, each with that one."""
+        worse = self.products.worse(self._candidates)
+        several = {*worse, *worse.values()}
+        whole = {key for key in several if any(file.is_whole for file in self._candidates[key])}
+        return self.products.worse(several, last=several - whole)
 
     def rejected(self) -> list[Rejected]:
         """Files that should be light curves and are not, if there is no other file of theirs."""
@@ -165,7 +172,11 @@ class _Found:
             for path, error in self._copies[key]
         ]
         other_products = [
-            PassedOver(candidate.path, f"{other.product}; {best.path} is taken, {key.product}")
+            PassedOver(
+                candidate.path,
+                f"{other.product}{'' if candidate.is_whole else ', truncated or damaged'}; "
+                f"{best.path} is taken, {key.product}",
+            )
             for other in of_other_products
             for candidate in _once(self._candidates[other])
         ]
@@ -184,8 +195,8 @@ class _Found:
         """The light curve of which a damaged file is a copy, as its name tells."""
         if not isinstance(error, DamagedLightCurveError):
             return None
-        return self._keys_by_name.get(_plain_name(path)) or (
-            key if (key := identity_by_name(_plain_name(path))) in self._candidates else None
+        return self._keys_by_name.get(plain_name(path)) or (
+            key if (key := identity_by_name(plain_name(path))) in self._candidates else None
         )
 
     @cached_property
@@ -194,7 +205,7 @@ class _Found:
         keys: dict[str, set[LightCurveId]] = defaultdict(set)
         for key, candidates in self._candidates.items():
             for candidate in candidates:
-                keys[_plain_name(candidate.path)].add(key)
+                keys[plain_name(candidate.path)].add(key)
         return {name: next(iter(of_name)) for name, of_name in keys.items() if len(of_name) == 1}
 
     def _name(self, path: Path) -> str:
@@ -220,23 +231,6 @@ def _once(candidates: list[_Candidate]) -> list[_Candidate]:
 def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:
     by_name = sorted(candidates, key=lambda candidate: candidate.path)
     return sorted(by_name, key=_Candidate.sort_key, reverse=True)
-
-
-def _plain_name(path: Path) -> str:
-    """A file's name without what a download or a file manager adds to it."""
-    name = path.name.rstrip("~").removeprefix("._")
-    while _is_leftover(plain := Path(name)) and plain.suffix and not name.startswith("."):
-        name = plain.stem
-    return name.removesuffix(".gz")
-
-
-def _is_leftover(path: Path) -> bool:
-    """True for a name that a file manager, an editor or a broken download leaves.
-
-    It may be a light curve nevertheless; if it is none, nobody misses it.
-    """
-    name = path.name
-    return name.startswith(".") or name.endswith("~") or path.suffix.lower() in _LEFTOVER_SUFFIXES
 
 
 def _files_below(directory: Path, fail: Callable[[Path, str], None]) -> Iterator[Path]:

@@ -41,7 +41,7 @@ MAX_PART_NOT_POSITIVE = 0.1
 """Largest part of fluxes below 0; noise alone makes 0.02 at the greatest relative error."""
 
 
-_FEWEST_CADENCES = 60
+FEWEST_CADENCES = 60
 """Usable cadences of a light curve of another exposure than 120 s, at least."""
 
 
@@ -114,7 +114,7 @@ class Observation:
         name = light_curve.described
         rows = np.flatnonzero(light_curve.usable(config.light_curve.quality_bitmask))
         exposure = light_curve.exposure
-        enough = in_cadences(config.light_curve.min_usable_cadences, exposure, _FEWEST_CADENCES)
+        enough = in_cadences(config.light_curve.min_usable_cadences, exposure, FEWEST_CADENCES)
         if len(rows) < enough:
             raise LightCurveError(
                 f"{name}: {counted(len(rows), 'usable cadence')} of {light_curve.n_cadences:,}, "

@@ -1,9 +1,8 @@
-"""Products: the archive's 2-minute light curves, their names and addresses."""
+"""Products: the archive's light curves, their names and addresses."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,20 +10,29 @@ from urllib.parse import quote, urlsplit
 
 from cvzmpi.cvz.address import check_endpoint
 from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.product_kinds import (
+    KINDS,
+    TWO_MINUTES,
+    ProductKind,
+    kind_of_product,
+    place,
+)
+from cvzmpi.cvz.product_names import SPOC_120
 from cvzmpi.errors import ArchiveError, ConfigError
 
-# Start of the sector, sector, TIC number, spacecraft configuration. The 20-second light curves end
-# in `a_fast-lc.fits`.
-NAME = re.compile(r"tess\d{13}-s(\d{4})-(\d{16})-\d{4}-s_lc\.fits", re.ASCII)
+_EXPOSURE_BYTES, _LEAST_BYTES = 252_000_000, 500_000
+"""Bytes of a light curve times its exposure in seconds: all have a row for each exposure of a
+sector, and 1.8 to 2.0 MB are usual for 120 s. Headers and aperture take some, however few rows."""
 
 
 @dataclass(frozen=True, order=True)
 class Product:
-    """A 2-minute SPOC light curve as the archive names it."""
+    """A light curve as the archive names it."""
 
     tic: int
     sector: int
     name: str
+    product: str = SPOC_120  # who made it, of what exposure, as `tess-spoc-600`
 
     @classmethod
     def of_name(cls, name: str) -> Product:
@@ -33,15 +41,16 @@ class Product:
         Raises
         ------
         ArchiveError
-            If it is not the name of a 2-minute light curve.
+            If it is not the name of a light curve in the archive.
         """
-        match = NAME.fullmatch(name)
-        if match is None:
-            raise ArchiveError(
-                f"{name}: not the name of a 2-minute light curve; expected one as "
-                "tess2018206045859-s0001-0000000358108509-0120-s_lc.fits"
-            )
-        return cls(int(match[2]), int(match[1]), name)
+        for kind in KINDS:
+            if (match := kind.file_name.fullmatch(name)) is not None:
+                sector = int(match["sector"])
+                return cls(int(match["tic"]), sector, name, kind.product_in(sector))
+        raise ArchiveError(
+            f"{name}: not the name of a light curve in the archive; expected one as "
+            f"{TWO_MINUTES.example} (or of 20 s, of TESS-SPOC, or of QLP)"
+        )
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> Product | None:
@@ -50,21 +59,29 @@ class Product:
         return None if name is None else cls.of_name(str(name))
 
     @property
+    def kind(self) -> ProductKind:
+        """The kind of product that it is."""
+        return kind_of_product(self.product)
+
+    @property
     def id(self) -> LightCurveId:
         """The light curve that is in it."""
-        return LightCurveId(self.tic, self.sector)
+        return LightCurveId(self.tic, self.sector, self.product)
 
     @property
     def uri(self) -> str:
         """Its name in the archive's download service."""
-        return f"mast:TESS/product/{self.name}"
+        return f"{place(self.kind.directory, self.tic, self.sector)}/{self.name}"
 
     @property
     def key(self) -> str:
         """Its place in the public bucket `stpubdata`, and in mirrors of that."""
-        digits = f"{self.tic:016d}"
-        quads = "/".join(digits[at : at + 4] for at in range(0, 16, 4))
-        return f"tess/public/tid/s{self.sector:04d}/{quads}/{self.name}"
+        return f"{place(self.kind.bucket, self.tic, self.sector)}/{self.name}"
+
+
+def usual_size(product: str) -> int:
+    """Bytes that a light curve of a product counts for until it is there."""
+    return max(_LEAST_BYTES, _EXPOSURE_BYTES // int(product.rpartition("-")[2]))
 
 
 def address_of(product: Product, base: str) -> str:

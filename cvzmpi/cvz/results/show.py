@@ -15,6 +15,7 @@ from rich.console import Console
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.exposure import MINUTES_PER_DAY
 from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT
+from cvzmpi.cvz.light_curves.readers.dilution import dilution_in_words
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import BY_NAME
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
@@ -92,8 +93,12 @@ def _overview(content: SearchedFile) -> list[tuple[str, str]]:
     return [
         ("file", content.described),
         (
+            "product",
+            f"{light_curve.id.product}, an exposure each {light_curve.exposure_seconds:.0f} s",
+        ),
+        (
             "star",
-            f"TESS magnitude {_fact(facts, 'tess_magnitude', '.2f')}, "
+            f"{_magnitude(facts, light_curve.header)}, "
             f"temperature {_fact(facts, 'temperature', '.0f', ' K')}, "
             f"radius {_fact(facts, 'radius', '.3f', ' R_sun')}",
         ),
@@ -102,6 +107,7 @@ def _overview(content: SearchedFile) -> list[tuple[str, str]]:
             f"the star's share of its light {_fact(facts, 'crowdsap', '.1%')} (CROWDSAP), "
             f"of the star's light in it {_fact(facts, 'flfrcsap', '.1%')} (FLFRCSAP)",
         ),
+        ("dilution", dilution_in_words(light_curve.header)),
         (
             "flux",
             f"{_median(flux, error, light_curve.header)} "
@@ -129,6 +135,13 @@ def _median(flux: np.ndarray, error: np.ndarray, header: Mapping[str, Any]) -> s
         return f"median {values[0]:,.1f} e-/s, median error {values[1]:.2f} e-/s"
     unit = f" {header[FLUX_UNIT]}".rstrip()
     return f"median {values[0]:.4g}{unit}, median error {values[1]:.2g}{unit}"
+
+
+def _magnitude(facts: dict[str, Any], header: Mapping[str, Any]) -> str:
+    """In the band of the mission."""
+    if "KEPMAG" in header:
+        return f"Kepler magnitude {header['KEPMAG']:.2f}"
+    return f"TESS magnitude {_fact(facts, 'tess_magnitude', '.2f')}"
 
 
 def _fact(facts: dict[str, Any], name: str, form: str, unit: str = "") -> str:
@@ -205,7 +218,7 @@ def _print_recovery(console: Console, content: SearchedFile) -> None:
         return
     amplitude = half_found(recovery, "amplitude", 100)
     duration = f"{half_found(recovery, 'equivalent_duration')} s"
-    scale = FlareEnergyScale.of_star(facts["radius"], facts["temperature"])
+    scale = FlareEnergyScale.of_star(facts["radius"], facts["temperature"], content.id.catalogue)
     if math.isfinite(scale.power):
         energy = half_found(recovery, "equivalent_duration", scale.power)
         duration += f" or energy {energy.replace('e+', 'e')} erg"

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from rich.table import Table
+
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.light_curves.identity import PARTS, LightCurveId
 from cvzmpi.cvz.quality.quality_marks import marks_text
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
@@ -30,8 +33,7 @@ _LEAST = 120
 """Columns that the table has even on a narrower terminal."""
 
 _COLUMNS = (
-    "TIC",
-    "sector",
+    "product",
     "searched\n[d]",
     "flares",
     "largest\nED [s]",
@@ -51,8 +53,7 @@ def show_table(paths: Sequence[Path], search: Search = DEFAULT_SEARCH) -> bool:
     """
     console = plain_console(_WIDE)
     console.width = max(console.width, _LEAST)
-    table = plain_table(_COLUMNS, collapse_padding=True)
-    table.add_column("file", overflow="fold")
+    rows: list[tuple[LightCurveId, list[str]]] = []
     base = os.path.commonpath([path.absolute().parent for path in paths])
     bad = []
     with ProgressBar() as bar:
@@ -62,9 +63,10 @@ def show_table(paths: Sequence[Path], search: Search = DEFAULT_SEARCH) -> bool:
             if isinstance(row, LeftOut):
                 bad.append(row.line)
             else:
-                table.add_row(*row, os.path.relpath(path, base))
-    if table.row_count:
-        console.print(table)
+                light_curve, cells = row
+                rows.append((light_curve, [*cells, os.path.relpath(path, base)]))
+    if rows:
+        console.print(_table(rows))
         console.print(
             "half at: amplitude at which half of the injected flares are found, in % of the median "
             "flux"
@@ -77,12 +79,30 @@ def show_table(paths: Sequence[Path], search: Search = DEFAULT_SEARCH) -> bool:
     return not bad
 
 
-def _row(path: Path, search: Search) -> list[str]:
-    """One line of the table, but for the file's name."""
+def _table(rows: Sequence[tuple[LightCurveId, list[str]]]) -> Table:
+    """The lines as a table; numbers are called by their catalogue, where all are of the same."""
+    catalogues = {light_curve.catalogue for light_curve, _ in rows}
+    if len(catalogues) == 1:
+        (catalogue,) = catalogues
+        table = plain_table([catalogue, PARTS[catalogue], *_COLUMNS], collapse_padding=True)
+    else:
+        table = plain_table(["star", "observed", *_COLUMNS], collapse_padding=True)
+    table.add_column("file", overflow="fold")
+    for one, cells in rows:
+        named = (str(one.tic), str(one.sector)) if len(catalogues) == 1 else (one.star, one.part)
+        table.add_row(*named, *cells)
+    return table
+
+
+def _row(path: Path, search: Search) -> tuple[LightCurveId, list[str]]:
+    """The light curve, and its line of the table but for its name and the file's."""
     content = SearchedFile.read(path, search)
     data, recovery = content.data, content.recovery
-    cells = [str(content.tic), str(content.sector)]
-    cells += [f"{content.search_time().searched:.2f}", str(content.searched.n_flares)]
+    cells = [
+        content.product,
+        f"{content.search_time().searched:.2f}",
+        str(content.searched.n_flares),
+    ]
     cells += _largest(content.measured_flares)
     if recovery is None:
         cells += ["none yet"]
@@ -96,7 +116,7 @@ def _row(path: Path, search: Search) -> list[str]:
         cells += [f"{recovery.fraction * 100:.1f}", half_found(recovery, "amplitude", 100)]
     star_facts(content.header)
     marks = marks_text(content.marks)
-    return [*cells, f"{sum(data.seconds.values()):.1f}", marks.replace(",", "\n")]
+    return content.id, [*cells, f"{sum(data.seconds.values()):.1f}", marks.replace(",", "\n")]
 
 
 def _largest(flares: Columns) -> list[str]:

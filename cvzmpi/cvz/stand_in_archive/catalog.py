@@ -15,6 +15,9 @@ from pathlib import Path
 
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE
 from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.light_curves.product_kinds import FAST, KINDS, QLP, TWO_MINUTES, ProductKind, place
+from cvzmpi.cvz.simulation.other_exposures import with_exposure
+from cvzmpi.cvz.simulation.qlp_fits import write_qlp_fits
 from cvzmpi.cvz.simulation.simulate import simulate_light_curve
 from cvzmpi.cvz.simulation.spoc_fits import BTJD_ZERO, write_spoc_fits
 
@@ -25,15 +28,36 @@ NORTHERN = (*range(14, 27), 40, 41, *range(47, 56), *range(56, 61), *range(73, 8
 _OTHER_STARS = 9_500_000_000
 
 
-def name_of(tic: int, sector: int) -> str:
+def name_of(tic: int, sector: int, kind: ProductKind = TWO_MINUTES) -> str:
     """The name of a light curve in the archive's manner."""
-    start = BTJD_ZERO + timedelta(days=1325.3 + 27.4 * (sector - 1))
-    return f"tess{start:%Y%j%H%M%S}-s{sector:04d}-{tic:016d}-0120-s_lc.fits"
+    if kind in (TWO_MINUTES, FAST):
+        start = BTJD_ZERO + timedelta(days=1325.3 + 27.4 * (sector - 1))
+        return f"tess{start:%Y%j%H%M%S}-s{sector:04d}-{tic:016d}-0120{kind.ending}"
+    if kind is QLP:
+        return f"hlsp_qlp_tess_ffi_s{sector:04d}-{tic:016d}_tess_v01_llc.fits"
+    return f"hlsp_tess-spoc_tess_phot_{tic:016d}-s{sector:04d}_tess_v1_lc.fits"
 
 
-def product_of(tic: int, sector: int) -> Product:
+def product_of(tic: int, sector: int, kind: ProductKind = TWO_MINUTES) -> Product:
     """The product of a star in a sector."""
-    return Product(tic, sector, name_of(tic, sector))
+    return Product(tic, sector, name_of(tic, sector, kind), kind.product_in(sector))
+
+
+def _line(product: Product, base: str) -> str:
+    """The line of a listing that names a product.
+
+    The mission's are as in its scripts; those of TESS-SPOC and QLP as programs that read theirs
+    take them apart (github.com/MultimodalUniverse, `scripts/tess`): with the directories that the
+    file goes to, and for QLP in quotes.
+    """
+    address = f"{base}/api/v0.1/Download/file/?uri={product.uri}"
+    if product.kind in (TWO_MINUTES, FAST):
+        return f"curl -C - -L -o {product.name} {address}\n"
+    directory = place(product.kind.bucket, product.tic, product.sector)
+    path = f"{directory.removeprefix(f'mast/hlsp/{product.kind.maker}/')}/{product.name}"
+    if product.kind is QLP:
+        return f"curl -f --create-dirs --output '{path}' '{address}'\n"
+    return f"curl -C - -L --create-dirs -o {path} {address}\n"
 
 
 class Catalog:
@@ -45,7 +69,7 @@ class Catalog:
         Gives the bytes of a product; is called when it is asked for.
     others : int
         Further stars in the listing of every sector up to the last, of which there is no file: a
-        real listing has some 20,000 lines.
+        real listing has some 20,000 lines, one of QLP a million.
     """
 
     def __init__(
@@ -57,14 +81,16 @@ class Catalog:
         self.content = content or Simulation().content
         self._others = others
         self._by_name: dict[str, Product] = {}
-        self._by_sector: dict[int, list[Product]] = defaultdict(list)
+        self._by_sector: dict[ProductKind, dict[int, list[Product]]] = {
+            kind: defaultdict(list) for kind in KINDS
+        }
         self.add(products)
 
     def add(self, products: Iterable[Product]) -> None:
         """Add products, as of a new sector."""
         for product in products:
             self._by_name[product.name] = product
-            self._by_sector[product.sector].append(product)
+            self._by_sector[product.kind][product.sector].append(product)
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -73,19 +99,17 @@ class Catalog:
         """The product of this name."""
         return self._by_name.get(name)
 
-    def listing(self, sector: int, base: str) -> bytes | None:
+    def listing(self, sector: int, base: str, kind: ProductKind = TWO_MINUTES) -> bytes | None:
         """The download script of a sector, with the archive's address; None where there is none."""
-        if sector > max(self._by_sector, default=0):
+        if not kind.first_sector <= sector <= max(self._by_sector[kind], default=0):
             return None
-        names = [product.name for product in self.of_sector(sector)]
-        names += [name_of(_OTHER_STARS + n, sector) for n in range(self._others)]
-        file = f"{base}/api/v0.1/Download/file/?uri=mast:TESS/product/"
-        lines = [f"curl -C - -L -o {name} {file}{name}\n" for name in names]
-        return "".join(["#!/bin/sh\n", *lines]).encode() if names else None
+        others = (product_of(_OTHER_STARS + n, sector, kind) for n in range(self._others))
+        lines = [_line(product, base) for product in (*self.of_sector(sector, kind), *others)]
+        return "".join(["#!/bin/sh\n", *lines]).encode() if lines else None
 
-    def of_sector(self, sector: int) -> list[Product]:
-        """The products of a sector."""
-        return self._by_sector.get(sector, [])
+    def of_sector(self, sector: int, kind: ProductKind = TWO_MINUTES) -> list[Product]:
+        """The products of a kind in a sector."""
+        return self._by_sector[kind].get(sector, [])
 
     def of_target(self, tic: int) -> list[Product]:
         """The products of a star."""
@@ -110,7 +134,10 @@ class Simulation:
         with self._one_at_a_time:
             if not self._stamped:
                 return self._simulate(product)
-            pattern = self._simulate(product_of(1, 1))
+            kind = product.kind
+            pattern = self._simulate(
+                product_of(1, 1 if kind is TWO_MINUTES else product.sector, kind)
+            )
         return _stamp(_stamp(pattern, "TICID", product.tic), "SECTOR", product.sector)
 
     def _simulated(self, product: Product) -> bytes:
@@ -118,9 +145,13 @@ class Simulation:
             product.tic, product.sector, seed=7, n_cadences=self._n_cadences, active=True
         )
         assert light_curve.exposure == EXPOSURE
+        seconds = product.kind.seconds_in(product.sector)
+        if product.kind is not TWO_MINUTES:
+            light_curve = with_exposure(light_curve, seconds, seed=7)
+        write = write_qlp_fits if product.kind is QLP else write_spoc_fits
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / product.name
-            write_spoc_fits(path, light_curve)
+            write(path, light_curve)
             return path.read_bytes()
 
 

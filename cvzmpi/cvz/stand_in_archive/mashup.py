@@ -6,6 +6,8 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
+from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.light_curves.product_kinds import FAST, KINDS, QLP, TESS_SPOC, TWO_MINUTES
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog
 
 # A row of each of its tables: the columns, their types, and what is the same in all rows.
@@ -63,8 +65,11 @@ def _observations(filters: dict[str, list[str]], catalog: Catalog) -> list[dict[
     rows = []
     for product in catalog.of_target(int(tic)):
         row = _OBSERVATION | {
-            "obsid": f"{product.sector}{product.tic:016d}",
-            "obs_id": product.name.removesuffix("_lc.fits"),
+            "obsid": _obsid(product),
+            "obs_id": _obs_id(product),
+            "obs_collection": product.uri.removeprefix("mast:").partition("/")[0],
+            "provenance_name": product.kind.author,
+            "t_exptime": float(product.kind.seconds_in(product.sector)),
             "target_name": tic,
             "sequence_number": product.sector,
             "t_min": 58324.8 + 27.4 * (product.sector - 1),
@@ -79,18 +84,42 @@ def _products(obsids: list[str], catalog: Catalog) -> list[dict[str, Any]]:
     """The light curve of each observation, and the other files that the archive has of it."""
     rows = []
     for obsid in obsids:
-        sector, tic = int(obsid[:-16]), int(obsid[-16:])
-        (product,) = [p for p in catalog.of_target(tic) if p.sector == sector]
-        stem = product.name.removesuffix("s_lc.fits")
-        for name in (product.name, f"{stem}a_fast-lc.fits", f"{stem}s_tp.fits"):
+        (product,) = [p for p in catalog.of_target(int(obsid[-16:])) if _obsid(p) == obsid]
+        directory = product.uri.removesuffix(product.name)
+        for name in (product.name, *_other_files(product, catalog)):
             row = {
                 "obsID": obsid,
-                "obs_id": product.name.removesuffix("_lc.fits"),
-                "dataURI": f"mast:TESS/product/{name}",
+                "obs_id": _obs_id(product),
+                "obs_collection": product.uri.removeprefix("mast:").partition("/")[0],
+                "dataURI": f"{directory}{name}",
                 "productFilename": name,
+                "project": product.kind.author,
             }
             rows.append(_PRODUCT | row)
     return rows
+
+
+def _obsid(product: Product) -> str:
+    """A number for an observation, as the archive has one."""
+    return f"{KINDS.index(product.kind) + 1}{product.sector:04d}{product.tic:016d}"
+
+
+def _obs_id(product: Product) -> str:
+    """The name of an observation: that of TESS-SPOC's is of the target pixels."""
+    if product.kind is TESS_SPOC:
+        return product.name.replace("_lc.fits", "_tp")
+    return product.name.removesuffix(".fits").removesuffix("_lc").removesuffix("-lc")
+
+
+def _other_files(product: Product, catalog: Catalog) -> list[str]:
+    """Other files that the archive has of an observation: with 2 minutes, also those of 20 s."""
+    if product.kind is TWO_MINUTES:
+        fast = catalog.of_sector(product.sector, FAST)
+        names = [other.name for other in fast if other.tic == product.tic]
+        return [*names, product.name.replace("s_lc.fits", "s_tp.fits")]
+    if product.kind is QLP:
+        return [product.name.replace(".fits", ".txt")]
+    return [product.name.replace("lc.fits", "tp.fits")]
 
 
 def _table(columns: dict[str, Any], rows: list[dict[str, Any]]) -> bytes:

@@ -15,11 +15,28 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 
 from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.light_curves.product_kinds import (
+    FAST,
+    KINDS,
+    QLP,
+    TESS_SPOC,
+    TWO_MINUTES,
+    ProductKind,
+)
 from cvzmpi.cvz.stand_in_archive import mashup
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog, of_other_star
 from cvzmpi.cvz.stand_in_archive.faults import CIRCLE, LOGIN, PAGES, STATUSES, Faults, reply
 
-_LISTING = re.compile(r"/listings/tesscurl_sector_(\d+)_lc\.sh")
+_LISTINGS = {
+    TWO_MINUTES: "/listings/tesscurl_sector_{sector}_lc.sh",
+    FAST: "/listings/tesscurl_sector_{sector}_fast-lc.sh",
+    TESS_SPOC: "/listings/hlsp_tess-spoc_tess_phot_s{sector:04}_tess_v1_dl-lc.sh",
+    QLP: "/listings/hlsp_qlp_tess_ffi_s{sector:04}_tess_v01_llc-fits.sh",
+}
+_LISTING = {
+    kind: re.compile(re.sub(r"\\{sector(:04)?\\}", r"(\\d+)", re.escape(path)))
+    for kind, path in _LISTINGS.items()
+}
 _FILE = re.compile(r"/api/v0\.1/Download/file/?")
 _BUCKET = "/stpubdata/"
 _ESTABLISHED = "01"
@@ -80,11 +97,19 @@ class StandInArchive:
     @property
     def listings(self) -> str:
         """The setting `archive.listings`."""
-        return f"{self.address}/listings/tesscurl_sector_{{sector}}_lc.sh"
+        return self.listings_of(TWO_MINUTES)
+
+    def listings_of(self, kind: ProductKind) -> str:
+        """The setting of `archive` with the address of the listings of a kind."""
+        return f"{self.address}{_LISTINGS[kind]}"
+
+    def addresses(self) -> dict[str, str]:
+        """All settings of `archive` that make cvzmpi use it."""
+        return {"address": self.address} | {k.listings: self.listings_of(k) for k in KINDS}
 
     def settings(self) -> list[str]:
         """Command line arguments that make cvzmpi use it."""
-        return [f"--set=archive.{name}={getattr(self, name)}" for name in ("address", "listings")]
+        return [f"--set=archive.{name}={address}" for name, address in self.addresses().items()]
 
     def note_request(self, path: str) -> None:
         """Count a request."""
@@ -152,8 +177,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         archive = self.server.archive
         archive.note_request(unquote(self.path))
-        if (match := _LISTING.fullmatch(self.path)) is not None:
-            self._answer_listing(int(match[1]))
+        listed = ((kind, path.fullmatch(self.path)) for kind, path in _LISTING.items())
+        asked = next(((kind, int(match[1])) for kind, match in listed if match is not None), None)
+        if asked is not None:
+            self._answer_listing(*asked)
         elif self.path.startswith(CIRCLE):
             reply(self, b"", 302, {"Location": CIRCLE})
         elif self.path == LOGIN:
@@ -180,9 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
         product = self.server.archive.catalog.find(asked.rpartition("/")[2])
         return product if product is not None and asked in {product.uri, product.key} else None
 
-    def _answer_listing(self, sector: int) -> None:
+    def _answer_listing(self, kind: ProductKind, sector: int) -> None:
         archive = self.server.archive
-        content = archive.catalog.listing(sector, archive.address)
+        content = archive.catalog.listing(sector, archive.address, kind)
         faults = archive.listing_faults
         fault = faults.choose(sector if sector in faults.always else 0)
         if content is None and fault not in {*STATUSES, *PAGES}:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvzmpi.cvz.configuration import Config, InjectConfig
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.sector_file.data import SectorProgress
 from cvzmpi.cvz.sector_file.paths import lock_path, sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
+from cvzmpi.cvz.work.one_product import close_others, closed_for_another
 from cvzmpi.errors import SectorFileError
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.ledger.client.rules import Evidence
@@ -44,11 +46,6 @@ class CampaignFiles:
     def path(self, light_curve: LightCurveId) -> Path:
         """Path of a sector file, there or not."""
         return light_curve.path(self._directory)
-
-    def without_input(self, sources: Iterable[LightCurveSource]) -> list[LightCurveSource]:
-        """The light curves that have a sector file, and no FITS file among the sources."""
-        with_file = {source.id for source in sources}
-        return [LightCurveSource(found) for found in self.present if found not in with_file]
 
     @property
     def evidence(self) -> Evidence:
@@ -134,13 +131,27 @@ class Inventory:
         ]
         self.ledger.record(events, self.job, skip_stale=True)
 
+    def close_others(
+        self,
+        sources: Sequence[LightCurveSource],
+        products: ChosenProducts,
+        known: Sequence[LedgerUnit],
+    ) -> None:
+        """Close those known units that wait, while another product is searched now."""
+        events = list(close_others(sources, products, known))
+        self.ledger.record(events, self.job, skip_stale=True)
+
     def _bring_in(self, sources: Sequence[LightCurveSource]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[s.id.name for s in sources])}
+        to_be_opened = {State.DISCOVERED, State.QUALIFIED}
+        closed = {unit.name for unit in known.values() if unit.state is State.NOT_QUALIFIED}
+        if closed:
+            closed &= closed_for_another(self.ledger)
         found: list[NewUnit] = []
         happened: list[Event] = []
         for source in sources:
             unit = known.get(source.id.name)
-            if unit is None or unit.state in {State.DISCOVERED, State.QUALIFIED}:
+            if unit is None or unit.state in to_be_opened or unit.name in closed:
                 is_present = source.id in self.present
                 progress = self.look(source.id) if is_present else None
                 if unit is None:
@@ -237,7 +248,7 @@ def _on_its_way(
     name = source.id.name
     here = "its FITS file is here" if source.path is not None else "its sector file is here"
     here = "; ".join([here, *(str(other) for other in source.passed_over[:_OTHERS_NAMED])])
-    if state is State.DISCOVERED:
+    if state in {State.DISCOVERED, State.NOT_QUALIFIED}:
         yield Event(name, State.QUALIFIED, from_state=state, message="given as input")
     steps = 0 if progress is None else progress.steps
     yield Event(name, State.PREPROCESSED, State.QUALIFIED, here, progress=steps)

@@ -16,6 +16,7 @@ from cvzmpi.cvz.sector_file.data import Provenance, SectorProgress
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.cvz.work.batch_list import read_batch, read_priorities, select_targets
 from cvzmpi.cvz.work.inventory import CampaignFiles, Inventory, tell_choices
+from cvzmpi.cvz.work.one_product import with_begun
 from cvzmpi.cvz.work.starting_point import check_resume
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.ledger import Ledger, LedgerUnit, State
@@ -60,6 +61,7 @@ class LightCurveWork:
         inventory = self._inventory(opened)
         inventory.take(sources, rejected)
         inventory.close_impossible(known)
+        inventory.close_others(sources, self._products, known)
         if self._config.input.targets is None:
             inventory.settle(rejected)
         by_name = {source.id.name: source for source in sources}
@@ -146,7 +148,7 @@ class LightCurveWork:
             if directory.is_dir() or not self._files.present
             else ([], [])
         )
-        sources += self._files.without_input(sources)
+        sources = with_begun(sources, self._files.present, self._products)
         if self._config.input.targets is not None:
             sources, rejected = select_targets(sources, self._config.input.targets)
         if not sources and not rejected:

@@ -64,9 +64,10 @@ def work_on_light_curve(
     """
     config = setup.config
     path = source.id.path(config.output.directory)
+    search = Search(config.detect.search)
     start = team.lead(
         lambda: starting_point(
-            source, path, config.inject.n_inject, setup.provenance, Search(config.detect.search)
+            source, path, config.inject.n_inject, setup.provenance, search, config.light_curve
         )
     )
     result = {"path": str(path)} | ({"note": start.note} if start.note else {})

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cvzmpi.cvz.configuration import as_in_version_1
+from cvzmpi.cvz.configuration import LightCurveConfig, as_in_version_1
 from cvzmpi.cvz.detection.not_searched import check_search, note_of
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.light_curve import LightCurve, with_note
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.light_curves.readers.dilution import without_other_stars
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData, SectorProgress
@@ -23,6 +24,8 @@ from cvzmpi.errors import DamagedFileError, LightCurveError, SectorFileError
 from cvzmpi.messages.wording import counted
 from cvzmpi.storage.checkpoint_file import check_same_configuration, check_same_data
 from cvzmpi.storage.whole_file import set_aside
+
+ALL_AS_MEASURED = LightCurveConfig()
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def starting_point(
     n_inject: int,
     provenance: Provenance,
     search: Search = DEFAULT_SEARCH,
+    used: LightCurveConfig = ALL_AS_MEASURED,
 ) -> StartingPoint:
     """Go on from the sector file, or read the FITS file: stage `download`.
 
@@ -68,6 +72,8 @@ def starting_point(
         What the sector file must have been made with.
     search : Search
         The search chosen, which must be one that the light curve can be searched with.
+    used : LightCurveConfig
+        What of the light curve is used.
 
     Raises
     ------
@@ -91,6 +97,8 @@ def starting_point(
     light_curve, told = _read_best([source.path, *(other.path for other in source.others)])
     if light_curve.id != source.id:
         raise LightCurveError(f"{source.path}: is of {light_curve.id}, expected {source.id}")
+    if used.dilution == "corrected":
+        light_curve = without_other_stars(light_curve, used.quality_bitmask)
     check_search(light_curve, search)
     if (searched := note_of(light_curve)) is not None:
         light_curve = with_note(light_curve, searched)

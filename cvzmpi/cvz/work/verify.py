@@ -20,6 +20,7 @@ from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, Rejected
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name, verify_sector_file
 from cvzmpi.cvz.work.inventory import CampaignFiles, Inventory
+from cvzmpi.cvz.work.one_product import with_begun
 from cvzmpi.errors import DamagedFileError, SectorFileError, defect_line
 from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, State
 from cvzmpi.ledger.client.liveness import Liveness
@@ -122,13 +123,12 @@ class Verifier:
 
     def _find(self) -> tuple[list[LightCurveSource], list[Rejected]]:
         directory = self._config.input.directory
+        products = ChosenProducts(tuple(self._config.input.products))
         sources: list[LightCurveSource] = []
         rejected: list[Rejected] = []
         if directory.is_dir() and self._config.archive.targets is None:
-            sources, rejected = scan_directory(
-                directory, products=ChosenProducts(tuple(self._config.input.products))
-            )
-        return [*sources, *self._files.without_input(sources)], rejected
+            sources, rejected = scan_directory(directory, products=products)
+        return with_begun(sources, self._files.present, products), rejected
 
     def _take_over(self) -> int:
         """Give back the units of jobs that are certainly dead; how many jobs."""

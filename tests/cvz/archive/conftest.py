@@ -28,11 +28,14 @@ LIGHT_CURVES.content(product_of(1, 1))  # the first one takes longest
 
 @pytest.fixture
 def open_archive():
-    """Start a stand-in archive that has these light curves, given as (tic, sector)."""
+    """Start a stand-in archive that has these light curves.
+
+    They are given as (tic, sector), those of other kinds than 2 minutes as (tic, sector, kind).
+    """
     with contextlib.ExitStack() as opened:
 
-        def start(*pairs, **faults):
-            products = [product_of(tic, sector) for tic, sector in pairs]
+        def start(*light_curves, **faults):
+            products = [product_of(*light_curve) for light_curve in light_curves]
             catalog = Catalog(products, LIGHT_CURVES.content)
             return opened.enter_context(StandInArchive(catalog, **faults))
 
@@ -57,8 +60,7 @@ def settings_for(tmp_path):
         (tmp_path / "targets.csv").write_text(targets)
         return [
             f"archive.targets={tmp_path}/targets.csv",
-            f"archive.address={archive.address}",
-            f"archive.listings={archive.listings}",
+            *(f"archive.{name}={value}" for name, value in archive.addresses().items()),
             f"archive.scratch={tmp_path}/scratch",
             f"output.directory={tmp_path}/output",
             "archive.requests_per_second=100",

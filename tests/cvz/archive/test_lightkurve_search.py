@@ -9,6 +9,8 @@ from cvzmpi.cvz.archive.http.client import ArchiveClient
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
 from cvzmpi.cvz.archive.scratch.scratch import StagedFile
 from cvzmpi.cvz.archive.scratch.stager import Stager
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
+from cvzmpi.cvz.light_curves.product_kinds import FAST, QLP, TESS_SPOC
 from cvzmpi.cvz.stand_in_archive.catalog import product_of
 from cvzmpi.errors import ArchiveDownError, ConfigError
 
@@ -18,10 +20,11 @@ def open_search(client):
     """Start lightkurve's client for an archive."""
     searches = []
 
-    def start(archive, **limits):
+    def start(archive, *products, **limits):
         # what starting takes counts as well
         patient = dataclasses.replace(client.limits, transfer_timeout=60, **limits)
-        searches.append(LightkurveSearch(ArchiveClient(patient), archive.address))
+        chosen = {"chosen": ChosenProducts(products)} if products else {}
+        searches.append(LightkurveSearch(ArchiveClient(patient), archive.address, **chosen))
         return searches[-1]
 
     yield start
@@ -30,10 +33,11 @@ def open_search(client):
 
 
 def test_a_handful_of_targets_is_found_downloaded_and_verified(open_archive, open_search, scratch):
-    archive = open_archive(*((tic, sector) for tic in range(1, 4) for sector in (1, 2)))
-    search = open_search(archive)
+    asked_for = [(1, 1), (1, 28), (1, 28, FAST), (1, 28, TESS_SPOC), (2, 1), (3, 1), (3, 56, QLP)]
+    archive = open_archive(*asked_for, (1, 2, TESS_SPOC))  # which has another exposure
+    search = open_search(archive, "spoc-20", "spoc-120", "tess-spoc-600", "qlp")
     products = list(search.products([1, 2, 3, 999]))
-    assert products == [product_of(tic, sector) for tic in (1, 2, 3) for sector in (1, 2)]
+    assert products == sorted(product_of(*light_curve) for light_curve in asked_for)
 
     stager = Stager(search, scratch, n_threads=2, give_up_after=5)
     for product in products:
@@ -47,7 +51,7 @@ def test_a_handful_of_targets_is_found_downloaded_and_verified(open_archive, ope
     for file in staged:
         assert file.path.read_bytes() == archive.catalog.content(file.product)
     # nothing of the client's own directories is left, and it kept to one connection
-    assert sorted(p.name for p in scratch.directory.iterdir()) == ["s0001", "s0002"]
+    assert sorted(p.name for p in scratch.directory.iterdir()) == ["s0001", "s0028", "s0056"]
     assert archive.counts.most_connections <= 2
     # it is the client that asked: it looks at the size first
     assert len(archive.counts.requested("Download/file?uri=")) == 2 * len(products)

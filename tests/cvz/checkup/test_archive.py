@@ -9,7 +9,9 @@ import pytest
 from cvzmpi.cvz.archive_configuration import ArchiveConfig
 from cvzmpi.cvz.checkup.archive import check_archive
 from cvzmpi.cvz.checkup.finding import Level
-from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.configuration import Config, InputConfig
+from cvzmpi.cvz.stand_in_archive.catalog import Catalog, product_of
+from cvzmpi.cvz.stand_in_archive.server import StandInArchive
 
 
 @pytest.fixture(params=[False, True], ids=["not needed", "needed"])
@@ -85,3 +87,24 @@ def test_a_mirror_is_a_directory(tmp_path, settings):
     assert gone.says.startswith(f"{tmp_path / 'mirror'} is no directory")
     (tmp_path / "mirror").mkdir()
     assert finding_at((tmp_path / "mirror").as_uri(), settings).level is Level.OK
+
+
+def test_the_listings_of_every_product_that_is_searched_are_asked_for(tmp_path):
+    with StandInArchive(Catalog([product_of(1, 1)])) as archive:
+        at = archive.addresses() | {"scratch": tmp_path, "targets": tmp_path / "stars.csv"}
+        config = Config(
+            input=InputConfig(products=["spoc-120", "spoc-20", "qlp"]), archive=ArchiveConfig(**at)
+        )
+        check_archive(config)
+        assert [path.rpartition("/")[2] for path in archive.counts.requested("listings")] == [
+            "tesscurl_sector_1_lc.sh",
+            "tesscurl_sector_27_fast-lc.sh",
+            "hlsp_qlp_tess_ffi_s0001_tess_v01_llc-fits.sh",
+        ]
+
+
+def test_products_that_the_archive_does_not_have_are_a_problem(tmp_path):
+    archive = ArchiveConfig(targets=tmp_path / "stars.csv")
+    finding = check_archive(Config(input=InputConfig(products=["kepler"]), archive=archive))
+    assert finding.level is Level.PROBLEM
+    assert "'kepler' is nothing that the archive" in finding.says

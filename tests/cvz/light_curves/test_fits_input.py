@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
@@ -139,7 +140,7 @@ def test_sources_are_in_the_order_of_target_and_sector(changed, tmp_path):
 
         changed(change, f"{number}.fits")
     sources, rejected = scan_directory(tmp_path)
-    assert [s.id for s in sources] == sorted(identities)
+    assert [s.id for s in sources] == [LightCurveId(*pair) for pair in sorted(identities)]
     assert rejected == []
 
 
@@ -311,14 +312,16 @@ def test_an_empty_table_is_refused(changed):
     assert complaint(changed(empty)) == "the light curve table is empty"
 
 
-def test_a_cadence_of_20_seconds_is_refused(changed, tmp_path):
+def test_a_cadence_of_20_seconds_is_of_another_product(changed, tmp_path):
     def fast(hdus):
         hdus[1].header["TIMEDEL"] = 20 / 86400
 
-    assert complaint(changed(fast)) == "cadence is 20 s, expected 120 s"
+    changed(fast)
     sources, rejected = rejections(tmp_path)
     assert sources == []
-    assert "cadence is 20 s" in rejected["changed.fits"]
+    assert "a light curve of spoc-20, expected spoc-120" in rejected["changed.fits"]
+    (source,), rejected = scan_directory(tmp_path, products=ChosenProducts(("spoc-20",)))
+    assert (source.id.product, rejected) == ("spoc-20", [])
 
 
 @pytest.mark.parametrize("value", ["two minutes", None])

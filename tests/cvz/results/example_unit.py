@@ -6,16 +6,22 @@ import time
 import numpy as np
 
 from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.light_curve import CATALOGUE, PRODUCT
+from cvzmpi.cvz.product_names import SPOC_120
 from cvzmpi.cvz.sector_file.checks import CHECKSUM, content_checksum
 from tests.cvz.example_file import write_example
 from tests.edited_hdf5 import edited
 
 
-def write_unit(output, tic, sector, **how):
-    """The sector file of some light curve, an hour old."""
-    path = LightCurveId(tic, sector).path(output)
+def write_unit(output, tic, sector, product=SPOC_120, header=(), **how):
+    """The sector file of some light curve, an hour old; of a `product` at 120 s."""
+    light_curve = LightCurveId(tic, sector, product)
+    path = light_curve.path(output)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_example(path, **how)
+    if product != SPOC_120:
+        maker = "kepler" if light_curve.catalogue != "TIC" else product.rpartition("-")[0]
+        header = {PRODUCT: maker, CATALOGUE: light_curve.catalogue, **dict(header)}
+    write_example(path, header=header, **how)
     with edited(path) as file:
         file.attrs.modify("tic", np.int64(tic))
         file.attrs.modify("sector", np.int64(sector))

@@ -199,7 +199,7 @@ def show_many(campaign):
     seen = Seen()
     for line in campaign.run("show", *map(campaign.path, campaign.units)).splitlines():
         if line.rstrip().endswith(".h5"):
-            tic, sector, searched, n_flares, largest, *_ = line.split()
+            tic, sector, _, searched, n_flares, largest, *_ = line.split()
             seen.light_curves[int(tic), int(sector)] = {
                 "searched": float(searched),
                 "n_flares": int(n_flares),
@@ -335,9 +335,10 @@ def gallery(campaign):
                 if error is not None:
                     shown[f"{name}_error"] = error * scale
             row = numbers(shown, OF_INDEXED_FLARE)
-            if (found := (flare["tic"], flare["sector"], *row.items())) not in known:
+            unit = tuple(int(flare[name].split()[1]) for name in ("star", "part"))
+            if (found := (*unit, *row.items())) not in known:
                 known.add(found)  # in several sets with the same numbers
-                seen.flares[flare["tic"], flare["sector"]].append(row)
+                seen.flares[unit].append(row)
     return seen
 
 

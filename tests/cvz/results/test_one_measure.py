@@ -243,11 +243,11 @@ def test_the_table_of_show_has_them(campaign):
     for row in rows:
         file = of_files[int(row[0]), int(row[1])]
         searched, n_flares = file.search_time().searched, file.searched.n_flares
-        assert row[2:4] == [f"{searched:.2f}", str(n_flares)]
+        assert row[2:5] == ["spoc-120", f"{searched:.2f}", str(n_flares)]
         measured = file.measured_flares
         for i in by_size(measured)[:1]:
             sizes = measured["equivalent_duration"][i], measured["energy"][i]
-            assert row[4:6] == [f"{sizes[0]:.1f}", in_erg(sizes[1])]
+            assert row[5:7] == [f"{sizes[0]:.1f}", in_erg(sizes[1])]
 
 
 def texts(figure):

@@ -141,12 +141,14 @@ def test_a_table_has_a_row_for_each_file_whatever_its_state(tmp_path, capsys, mo
     file = read(done)
     duration = file.measured_flares["equivalent_duration"].max()
     assert re.search(
-        rf"123456789 +7 +{file.search_time().searched:.2f} +2 +{duration:.1f} +- +300 "
+        rf"123456789 +7 +spoc-120 +{file.search_time().searched:.2f} +2 +{duration:.1f} +- +300 "
         rf"+{found * 100:.1f} ",
         rows["a/done.h5"],
     )
     assert "80 of 300" in rows["a/begun.h5"]
-    assert re.search(r"123456789 +7 +[0-9.]+ +0 +- +- +none yet +- +- +0.8 ", rows["b/new.h5"])
+    assert re.search(
+        r"123456789 +7 +spoc-120 +[0-9.]+ +0 +- +- +none yet +- +- +0.8 ", rows["b/new.h5"]
+    )
     assert f"files in {tmp_path}\n" in text
     assert "Not readable: 2\n" in text
     assert f"  {broken}: not an HDF5 file" in text

@@ -38,7 +38,7 @@ def select(tmp_path):
     ],
 )
 def test_lists_of_targets_select_in_their_order(select, text):
-    assert select(text) == ([(12, 1), (7, 2)], {})
+    assert select(text) == ([LightCurveId(12, 1), LightCurveId(7, 2)], {})
 
 
 def test_an_empty_list_selects_nothing(select):
@@ -47,7 +47,7 @@ def test_an_empty_list_selects_nothing(select):
 
 def test_targets_without_a_light_curve_are_named(select):
     selected, missing = select("tic,sector\n7,1\n7,3\n8,1\n")
-    assert selected == [(7, 1)]
+    assert selected == [LightCurveId(7, 1)]
     assert list(missing) == ["7_3", "8_1"]
     assert missing["7_3"].endswith("targets.csv: no light curve of TIC 7 sector 3")
 
@@ -59,7 +59,7 @@ def test_targets_without_a_light_curve_are_named(select):
         ("7,1\n7,2\n", "line 1: expected a header, as tic,sector"),
         ("star,sector\n7,1\n", "line 1: expected a column TICID"),
         ("tic,sector\n7,1\nseven,2\n", "line 3: expected a TIC number, not 'seven'"),
-        ("tic,sector\n7,1.5\n", r"line 2: expected a sector \(1 to 9999\), not '1.5'"),
+        ("tic,sector\n7,1.5\n", r"line 2: expected a sector \(0 to 9999\), not '1.5'"),
         ("tic,sector\n7\n", "line 2: expected a sector .* not ''"),
         ("tic,sector\n7,\n", "line 2: expected a sector .* not ''"),
         ("tic,sector\n-5,1\n", "line 2: expected a TIC number, not '-5'"),
@@ -67,7 +67,7 @@ def test_targets_without_a_light_curve_are_named(select):
         ("tic,sector\n7,1\n9223372036854775808,1\n", "line 3: expected a TIC number"),
         ("tic,sector\n1e30,1\n", "line 2: expected a TIC number"),
         ("tic,sector\nnan,1\n", "line 2: expected a TIC number"),
-        ("tic,sector\n7,0\n", "line 2: expected a sector"),
+        ("tic,sector\n7,-1\n", "line 2: expected a sector"),
         ("tic,sector\n7,10000\n", "line 2: expected a sector"),
         ("tic,sector\n1_0,1\n", "line 2: expected a TIC number"),
         ("7\nseven\n", "line 2: expected a TIC number, not 'seven'"),
@@ -97,7 +97,10 @@ def test_a_list_that_cannot_be_read_is_refused(select, tmp_path):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_lists_are_read_as_spreadsheets_save_them(select, encoding, separator, end):
     lines = [separator.join(values) for values in (("TIC", "Sector"), ("7", "2"), ("7", "1"))]
-    assert select(end.join([*lines, ""]), encoding=encoding) == ([(7, 2), (7, 1)], {})
+    assert select(end.join([*lines, ""]), encoding=encoding) == (
+        [LightCurveId(7, 2), LightCurveId(7, 1)],
+        {},
+    )
 
 
 def test_a_list_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
@@ -111,12 +114,12 @@ def test_a_list_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
     ["7\n12\n", "TIC 7\nTIC 12\n", "tic\n7\n12\n", "# two stars\nTIC ID;Tmag\n7;9,5\n12;\n7;9,5\n"],
 )
 def test_a_star_without_a_sector_is_all_its_light_curves(select, text):
-    assert select(text) == ([(7, 1), (7, 2), (12, 1)], {})
+    assert select(text) == ([LightCurveId(7, 1), LightCurveId(7, 2), LightCurveId(12, 1)], {})
 
 
 def test_a_star_without_any_light_curve_is_named(select):
     selected, missing = select("8\n12\n")
-    assert selected == [(12, 1)]
+    assert selected == [LightCurveId(12, 1)]
     assert missing == {"8": next(iter(missing.values()))}
     assert missing["8"].endswith("targets.csv: no light curve of TIC 8")
 
@@ -131,3 +134,18 @@ def test_the_priority_of_a_star_is_that_of_its_light_curves(tmp_path):
 def test_one_list_serves_the_archive_and_the_input(select, tmp_path, text):
     select(text)
     assert [target.tic for target in read_target_list(tmp_path / "targets.csv").targets] == [7, 12]
+
+
+def test_a_sector_is_the_light_curve_of_whatever_product(tmp_path):
+    ids = [
+        LightCurveId(7, 1, "spoc-20"),
+        LightCurveId(7, 2),
+        LightCurveId(9, 0, "kepler-1765"),
+        LightCurveId(9, 1, "kepler-1765"),
+    ]
+    sources = [LightCurveSource(id) for id in ids]
+    (tmp_path / "list.csv").write_text("KIC,quarter,priority\n9,0,2\n7,1,\n8,0,\n")
+    selected, missing = select_targets(sources, tmp_path / "list.csv")
+    assert [source.id for source in selected] == [ids[2], ids[0]]
+    assert [item.name for item in missing] == ["8_0"]
+    assert read_priorities(tmp_path / "list.csv", ids) == {"9_0_kepler-1765": 2}

@@ -259,7 +259,7 @@ def test_columns_of_the_list_are_found_by_name(inputs, models, tmp_path, targets
         (["1,2"], "star,sector", "line 1: expected a column TICID"),
         ([], "", "no target in here, expected TIC numbers"),
         (["1,2", "1.5,2"], "tic,sector", "line 3: expected a TIC number, not '1.5'"),
-        (["1,2", "", "7"], "tic,sector", "line 4: expected a sector (1 to 9999), not ''"),
+        (["1,2", "", "7"], "tic,sector", "line 4: expected a sector (0 to 9999), not ''"),
         (["1,2,3", "1,2,high"], "tic,sector,priority", "line 3: expected a number as priority"),
         (["1,2,nan"], "tic,sector,priority", "line 2: expected a number as priority"),
     ],
@@ -311,8 +311,9 @@ def test_how_it_is_computed_may_change(inputs, output, models, setting):
 
 def test_an_input_directory_without_light_curves_is_one_line(models, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match=f"^{tmp_path / 'empty'}: no SPOC light curve in here$"):
-        find_work(campaign_on(tmp_path / "empty", tmp_path / "output", models))
+    empty = tmp_path / "empty"
+    with pytest.raises(ConfigError, match=f"^{empty}: no light curve of spoc-120 in here$"):
+        find_work(campaign_on(empty, tmp_path / "output", models))
     with pytest.raises(ConfigError, match=f"^{tmp_path / 'gone'}: no such input directory$"):
         find_work(campaign_on(tmp_path / "gone", tmp_path / "output", models))
 

@@ -178,7 +178,8 @@ def rates(name: str, of_exposures: Sequence[SectorFile]) -> list[str]:
         low, high = number.interval(drawn, 0.95)
         lines.append(
             f"| {name} | {done.data.light_curve.exposure_seconds:.0f} s | {least:.2f} s "
-            f"| {number.expected:.1f} | {number.expected / days:.2f} | {low:.2f} to {high:.2f} |"
+            f"| {number.expected:.1f} | {number.expected / (days or math.nan):.2f} "
+            f"| {low:.2f} to {high:.2f} |"
         )
     return lines
 

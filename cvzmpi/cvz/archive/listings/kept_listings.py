@@ -13,10 +13,17 @@ from pathlib import Path
 
 from cvzmpi.cvz.archive.listings.listing_format import count_light_curves, lists_something
 from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
+from cvzmpi.cvz.light_curves.product_kinds import FAST, QLP, TESS_SPOC, TWO_MINUTES, ProductKind
 from cvzmpi.errors import ConfigError, one_line
 
 _LARGEST = 1_000_000_000
-_FILE = re.compile(r"tesscurl_sector_(\d{1,4})_lc\.sh\.gz", re.ASCII)
+_FILES = {
+    TWO_MINUTES: "tesscurl_sector_{sector}_lc.sh.gz",
+    FAST: "tesscurl_sector_{sector}_fast-lc.sh.gz",
+    TESS_SPOC: "hlsp_tess-spoc_sector_{sector}_lc.sh.gz",
+    QLP: "hlsp_qlp_sector_{sector}_llc.sh.gz",
+}
+"""Names of their files."""
 
 
 class TooLargeError(OSError):
@@ -30,15 +37,16 @@ class KeptListing:
     file: Path
     content: bytes
     days: float  # its age
+    kind: ProductKind = TWO_MINUTES
 
     @property
     def n_light_curves(self) -> int:
         """The number of light curves that it lists."""
-        return count_light_curves(self.content)
+        return count_light_curves(self.content, self.kind)
 
 
 class KeptListings:
-    """The directory of kept listings.
+    """The directory of kept listings, of one kind of products.
 
     Parameters
     ----------
@@ -46,13 +54,17 @@ class KeptListings:
         Days after which one is to be fetched again.
     """
 
-    def __init__(self, directory: Path, max_age: float) -> None:
+    def __init__(self, directory: Path, max_age: float, kind: ProductKind = TWO_MINUTES) -> None:
         self._directory = directory
+        self.kind = kind
         self.max_age = max_age
 
     def sectors(self) -> set[int]:
         """The sectors of which there is one, perhaps damaged."""
-        matches = (_FILE.fullmatch(path.name) for path in self._directory.glob("*.gz"))
+        pattern = re.compile(
+            re.escape(_FILES[self.kind]).replace(re.escape("{sector}"), r"(\d{1,4})"), re.ASCII
+        )
+        matches = (pattern.fullmatch(path.name) for path in self._directory.glob("*.gz"))
         return {int(match[1]) for match in matches if match is not None}
 
     def read(self, sector: int) -> KeptListing | None:
@@ -60,10 +72,12 @@ class KeptListings:
         file = self._file(sector)
         try:
             days = (time.time() - file.stat().st_mtime) / SECONDS_PER_DAY
-            kept = KeptListing(file, decompress(file.read_bytes(), _LARGEST), days)
+            content = decompress(file.read_bytes(), _LARGEST)
         except (OSError, EOFError, zlib.error):
             return None
-        return kept if lists_something(kept.content) else None
+        if not lists_something(content, self.kind):
+            return None
+        return KeptListing(file, content, days, self.kind)
 
     def write(self, sector: int, content: bytes) -> None:
         """Keep a listing.
@@ -83,7 +97,7 @@ class KeptListings:
             raise ConfigError(f"{file}: cannot be written: {one_line(error)}") from error
 
     def _file(self, sector: int) -> Path:
-        return self._directory / f"tesscurl_sector_{sector}_lc.sh.gz"
+        return self._directory / _FILES[self.kind].format(sector=sector)
 
 
 def decompress(content: bytes, largest: int) -> bytes:

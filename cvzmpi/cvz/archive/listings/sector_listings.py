@@ -1,8 +1,10 @@
-"""The listings of all sectors, which name every 2-minute light curve.
+"""The listings of all sectors, which name every light curve of one kind.
 
 One request for each sector finds the light curves of all targets. Listings are kept, and fetched
 again when they are old, since sectors are reprocessed now and then. A listing that was there once,
-or whose sector comes before another one, is missing by a fault; others may not exist yet.
+or whose sector comes before another one, is missing by a fault; others may not exist yet. What
+others than the mission make of full-frame images comes in any order: there, a sector may be missing
+that never was there.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from cvzmpi.cvz.address import listing_address
 from cvzmpi.cvz.archive.http.answers import (
     Body,
     ForbiddenError,
@@ -18,7 +21,7 @@ from cvzmpi.cvz.archive.http.answers import (
 )
 from cvzmpi.cvz.archive.http.client import ArchiveClient
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListing, KeptListings
-from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_in
+from cvzmpi.cvz.archive.listings.listing_format import check_listing, names_of_stars
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
 from cvzmpi.messages.wording import counted
@@ -40,6 +43,8 @@ class SectorRange:
     last: int = 200  # sectors after this one are not looked for
     absent: frozenset[int] = frozenset()  # sectors that have no listing
     known: frozenset[int] = frozenset()  # sectors that had one once
+    # sectors up to this one are looked for, however many are missing: other kinds have them
+    at_least: int = 0
 
     def last_of(self, sectors: Iterable[int]) -> int:
         """The last of these sectors that is looked for; 0 if none is."""
@@ -47,7 +52,7 @@ class SectorRange:
 
 
 class SectorListings:
-    """The listings of all sectors.
+    """The listings of all sectors, of the kind of light curves that the kept ones are of.
 
     Parameters
     ----------
@@ -60,6 +65,8 @@ class SectorListings:
     ----------
     unseen : str, optional
         The reason why new sectors could not be looked for; None where they could.
+    last_found : int
+        The last sector with a listing; 0 before there is one.
     """
 
     def __init__(
@@ -71,12 +78,15 @@ class SectorListings:
         largest: float,
     ) -> None:
         self.unseen: str | None = None
+        self.last_found = 0
         self._client = client
+        self._kind = kept.kind
         self._pattern = pattern
         self._kept = kept
         self._sectors = sectors
         self._largest = largest
-        self._last_known = sectors.last_of(sectors.known | kept.sectors())
+        self._known = sectors.known | kept.sectors()
+        self._last_known = sectors.last_of(self._known)
         self._notes: list[str] = []
         self._old: list[tuple[KeptListing, ArchiveError]] = []
         self._down: ArchiveDownError | None = None
@@ -109,14 +119,13 @@ class SectorListings:
         """
         for sector, listing in self._listings():
             found: dict[int, bytes] = {}
-            for tic, name in names_in(listing, sector):
-                if tic in tics:
-                    found[tic] = max(found.get(tic, b""), name)
+            for tic, name in names_of_stars(listing, sector, tics, self._kind):
+                found[tic] = max(found.get(tic, b""), name)
+            product = self._kind.product_in(sector)
             for tic in sorted(found):
-                yield Product(tic, sector, found[tic].decode())
+                yield Product(tic, sector, found[tic].decode(), product)
 
     def _listings(self) -> Iterator[tuple[int, bytes]]:
-        last_found = 0
         missing: list[tuple[int, ArchiveError]] = []
         for sector in range(1, self._sectors.last + 1):
             if sector in self._sectors.absent:
@@ -124,22 +133,26 @@ class SectorListings:
             try:
                 listing = self._listing(sector)
             except (NotInArchiveError, ForbiddenError) as error:
-                if sector <= self._last_known:
+                if self._was_there(sector):
                     raise _must_be_there(
                         sector, error, "it or a later one was there once"
                     ) from error
                 missing.append((sector, error))
-                if len(missing) == _MISSING_AT_END:
-                    self._end(last_found, [error for _, error in missing])
+                if len(missing) >= _MISSING_AT_END and sector >= self._sectors.at_least:
+                    self._end(missing)
                     return
                 continue
             except ArchiveDownError as error:
-                self._go_without_new(last_found, error)
+                self._go_without_new(error)
                 return
-            if missing:
-                raise _must_be_there(*missing[0], f"sector {sector} is there") from missing[0][1]
-            last_found = sector
+            self.last_found = sector
+            self._pass_over(missing)
+            missing = []
             yield sector, listing
+        if self._sectors.last in self._sectors.absent:  # there was no later one to look for
+            if missing:
+                self._end(missing)
+            return
         self._notes.append(
             f"sectors after {self._sectors.last} are not looked for (archive.last_sector)"
         )
@@ -156,7 +169,7 @@ class SectorListings:
 
         def receive(body: Body) -> tuple[bytes, int]:
             content = b"".join(body.chunks)
-            return content, check_listing(address, sector, content)
+            return content, check_listing(address, sector, content, self._kind)
 
         try:
             content, n_light_curves = self._client.fetch(address, receive, self._largest)
@@ -179,16 +192,43 @@ class SectorListings:
         self._kept.write(sector, content)
         return content
 
-    def _end(self, last_found: int, errors: list[ArchiveError]) -> None:
-        """Check that there are really no more sectors."""
-        forbidden = next((error for error in errors if isinstance(error, ForbiddenError)), None)
-        if not last_found:
-            error = forbidden or errors[0]
-            raise type(error)(f"{error}; no sector has a listing there (archive.listings)")
-        if forbidden is not None and not self._forbids_what_is_missing(last_found):
-            self._go_without_new(last_found, forbidden)
+    def _was_there(self, sector: int) -> bool:
+        """True if a listing that is missing now must be there."""
+        if self._kind.of_every_sector:
+            return sector <= self._last_known
+        return sector in self._known and sector <= self._sectors.last
 
-    def _forbids_what_is_missing(self, last_found: int) -> bool:
+    def _pass_over(self, missing: list[tuple[int, ArchiveError]]) -> None:
+        """Go on where sectors before one that is there are missing, if they may be missing.
+
+        Raises
+        ------
+        ArchiveDownError
+            If they must be there, or perhaps are.
+        """
+        if not missing:
+            return
+        sector, error = missing[0]
+        forbidden = any(isinstance(error, ForbiddenError) for _, error in missing)
+        if self._kind.of_every_sector or (forbidden and not self._forbids_what_is_missing()):
+            raise _must_be_there(sector, error, f"sector {self.last_found} is there") from error
+        numbers = ", ".join(str(sector) for sector, _ in missing)
+        self._notes.append(
+            f"{self._address(sector)}: no {self._kind.words} in sector {numbers}, and some in later"
+        )
+
+    def _end(self, missing: list[tuple[int, ArchiveError]]) -> None:
+        """Check that there are really no more sectors."""
+        errors = [error for _, error in missing]
+        forbidden = next((error for error in errors if isinstance(error, ForbiddenError)), None)
+        if not self.last_found:
+            error = forbidden or errors[0]
+            setting = f"archive.{self._kind.listings}"
+            raise type(error)(f"{error}; no sector has a listing there ({setting})")
+        if forbidden is not None and not self._forbids_what_is_missing():
+            self._go_without_new(forbidden)
+
+    def _forbids_what_is_missing(self) -> bool:
         """True if the archive forbids files that it does not have, as a public bucket does."""
         try:
             self._client.fetch(self._address(_NO_SECTOR), lambda _: None, self._largest)
@@ -198,19 +238,19 @@ class SectorListings:
         except NotInArchiveError:
             return False
         try:
-            self._client.fetch(self._address(last_found), lambda _: None, self._largest)
+            self._client.fetch(self._address(self.last_found), lambda _: None, self._largest)
             return True
         except ForbiddenError:
             return False
 
-    def _go_without_new(self, last_found: int, error: ArchiveDownError) -> None:
+    def _go_without_new(self, error: ArchiveDownError) -> None:
         """Go on without new sectors, if all that are known are there."""
-        if last_found == 0 or last_found != self._last_known:
+        if self.last_found == 0 or self.last_found != self._last_known:
             raise error
         self.unseen = str(error)
 
     def _address(self, sector: int) -> str:
-        return self._pattern.replace("{sector}", str(sector))
+        return listing_address(self._pattern, sector)
 
 
 def _must_be_there(sector: int, error: ArchiveError, why: str) -> ArchiveDownError:

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Iterator
 
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
-from cvzmpi.cvz.light_curves.product import Product
+from cvzmpi.cvz.light_curves.product import Product, usual_size
+from cvzmpi.cvz.product_names import SPOC_120
 from cvzmpi.errors import ScratchError
 
-USUAL_SIZE = 2_100_000
-"""Bytes that a light curve counts for until it is there (1.8 to 2.0 MB are usual)."""
+USUAL_SIZE = usual_size(SPOC_120)
+"""Bytes that a 2-minute light curve counts for until it is there."""
 
 
 class ScratchQuota:
@@ -20,10 +21,13 @@ class ScratchQuota:
     ----------
     limit : float
         Bytes.
+    one_more : int
+        Bytes that one more light curve counts for, whichever it is.
     """
 
-    def __init__(self, scratch: Scratch, limit: float) -> None:
+    def __init__(self, scratch: Scratch, limit: float, one_more: int = USUAL_SIZE) -> None:
         self._limit = limit
+        self._one_more = one_more
         self._lock = threading.RLock()
         self._sizes = dict(scratch.products())
         self._taken = sum(self._sizes.values())
@@ -36,13 +40,14 @@ class ScratchQuota:
     def has_room(self, product: Product | None = None) -> bool:
         """True if a product fits within the limit; without it, if one more does."""
         with self._lock:
-            return product in self._sizes or self._taken + USUAL_SIZE <= self._limit
+            more = self._one_more if product is None else usual_size(product.product)
+            return product in self._sizes or self._taken + more <= self._limit
 
     def reserve(self, product: Product) -> None:
         """Count a product that is asked for, with the usual size."""
         with self._lock:
             if product not in self._sizes:
-                self.fill(product, USUAL_SIZE)
+                self.fill(product, usual_size(product.product))
 
     def within(self, product: Product, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Pass on the content of a product that is downloaded, and count its bytes.
@@ -52,13 +57,13 @@ class ScratchQuota:
         ScratchError
             If it is larger than usual and exceeds the limit.
         """
-        size = 0
+        size, usual = 0, usual_size(product.product)
         for chunk in chunks:
             size += len(chunk)
             with self._lock:
                 more = size - self._sizes.get(product, 0)
                 if more > 0:
-                    if size > USUAL_SIZE and self._taken + more > self._limit:
+                    if size > usual and self._taken + more > self._limit:
                         raise ScratchError(
                             f"{product.name}: no room for more than its first {size:,} bytes "
                             "(archive.scratch_gb)"

@@ -116,7 +116,7 @@ class Scratch:
 
     def products(self) -> Iterator[tuple[Product, int]]:
         """All light curves that are there, with their size in bytes."""
-        for path in self.directory.glob("s*/tess*_lc.fits"):
+        for path in self.directory.glob("s*/*lc.fits"):
             try:
                 yield Product.of_name(path.name), path.stat().st_size
             except (ArchiveError, FileNotFoundError):

@@ -45,7 +45,7 @@ def serve() -> None:
 @click.argument("unit")
 @_ledger_options
 def history() -> None:
-    """Tell the whole history of one light curve: UNIT is its name, as 25155310_1."""
+    """Tell the whole history of one light curve, the UNIT, as 25155310_1 or 25155310_27_spoc-20."""
 
 
 @lazy_command(

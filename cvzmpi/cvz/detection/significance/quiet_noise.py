@@ -84,5 +84,8 @@ def _profile(
         near = (offset >= 0) & (offset <= 2 * reach)
         profile[offset[near]] = solved[near]
         profiles.append(profile)
-    median = np.nanmedian(np.array(profiles), axis=0)
-    return np.nan_to_num(median)
+    around = np.array(profiles)
+    reached = np.isfinite(around).any(axis=0)  # not all, where the light curve is short
+    median = np.zeros(2 * reach + 1)
+    median[reached] = np.nanmedian(around[:, reached], axis=0)
+    return median

@@ -35,9 +35,9 @@ _GP_PARAMETERS = {
 assert all(set(kernel.parameters) <= set(_GP_PARAMETERS) for kernel in KERNELS.values())
 
 LIGHT_CURVES = {
-    "tic": Column("i8", "", "TIC number of the target"),
-    "sector": Column("i4", "", "TESS sector"),
-    "catalogue": Column("U", "", "of the star's number: TIC, or KIC or EPIC, with quarters"),
+    "tic": Column("i8", "", "number of the target in its catalogue"),
+    "sector": Column("i4", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
+    "catalogue": Column("U", "", "of the number: TIC, or KIC of Kepler, or EPIC of K2"),
     "product": Column("U", "", "maker and exposure in s of the light curve, as spoc-120"),
     "state": Column("U", "", "done or unfinished"),
     "checkpoint": Column("U", "", "last durable state: detect, or model from then on"),
@@ -101,8 +101,8 @@ LIGHT_CURVES = {
 }
 
 FLARES = {
-    "tic": Column("i8", "", "TIC number of the target"),
-    "sector": Column("i4", "", "TESS sector"),
+    "tic": Column("i8", "", "number of the target in its catalogue"),
+    "sector": Column("i4", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
     **MEASURED_FLARES,
 }
 
@@ -110,16 +110,16 @@ FOUND = 0
 """Number of the light curve itself, beside those of its mirror images."""
 
 EVENTS = {
-    "tic": Column("i8", "", "TIC number of the target"),
-    "sector": Column("i4", "", "TESS sector"),
+    "tic": Column("i8", "", "number of the target in its catalogue"),
+    "sector": Column("i4", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
     "image": Column("i1", "", "0 the light curve itself; mirror images: 1 inverted, 2 shuffled"),
     **{name: MEASURED_FLARES[name] for name in MIRROR_COLUMNS if name != "image"},
 }
 """What either search found: all that reliability is made of."""
 
 COMPLETENESS = {
-    "tic": Column("i8", "", "TIC number of the target"),
-    "sector": Column("i4", "", "TESS sector"),
+    "tic": Column("i8", "", "number of the target in its catalogue"),
+    "sector": Column("i4", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
     "log_duration": Column(
         "f8", "", "natural logarithm of the injected equivalent duration in s: mean over n_placed"
     ),

@@ -28,6 +28,7 @@ from cvzmpi.cvz.results.index.columns import (
     LIGHT_CURVE_SCHEMA,
     SCHEMAS,
 )
+from cvzmpi.cvz.results.index.mission import zero_of_mission
 from cvzmpi.cvz.results.index.part import Part
 from cvzmpi.cvz.sector_file.data import Columns
 
@@ -69,6 +70,7 @@ class Pool:
         )
         in_table = self._search.flares(found.found_by)
         where = [events[name][is_found] for name in ("sector", "tic", "peak_time")]
+        where[0] = where[0] + zero_of_mission(curves["product"])[found.light_curve]
         n_coincident = np.zeros(len(in_table), np.int64)
         own = np.ones(len(in_table))
         n_coincident[in_table] = coincident(*(values[in_table] for values in where))

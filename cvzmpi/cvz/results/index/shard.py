@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.light_curves.chosen_products import ALL_PRODUCTS
+from cvzmpi.cvz.light_curves.chosen_products import not_counted
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import (
@@ -149,8 +149,8 @@ def _look(directory: Path) -> tuple[dict[str, os.stat_result], _Rows]:
     except OSError as error:
         raise SectorFileError(f"{directory}: cannot be read: {error.strerror}") from error
     light_curves = [LightCurveId.of_unit(name.removesuffix(".h5")) for name in seen]
-    for other, best in ALL_PRODUCTS.worse(light_curves).items():
-        name, reason = f"{other.name}.h5", f"{best} is searched, and a sector counts once"
+    for other, reason in not_counted(light_curves).items():
+        name = f"{other.name}.h5"
         del seen[name]
         rows.problems.append(_problem(directory / name, "second", reason))
     return seen, rows

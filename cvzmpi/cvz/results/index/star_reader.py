@@ -44,8 +44,13 @@ class IndexedStar:
 
     @property
     def tic(self) -> int:
-        """Its TIC number."""
+        """Its number in its catalogue."""
         return int(self.rows[0]["tic"])
+
+    @property
+    def catalogue(self) -> str:
+        """TIC, KIC or EPIC."""
+        return str(self.rows[0]["catalogue"])
 
     def reliability(self, row: dict[str, Any]) -> FlareReliability | None:
         """How reliable the flares of one of its light curves are; None without mirror images."""
@@ -94,6 +99,7 @@ class IndexedStar:
             searched=row["searched"],
             completeness=completeness,
             flares=self._measured_flares(row["sector"]),
+            product=row["product"],
         )
 
     def _measured_flares(self, sector: int) -> Columns:

@@ -128,7 +128,7 @@ def _summary(file: OpenSectorFile, search: Search) -> Summary:
         row |= _of_flares(flares) | recoveries
     row["marks"] = marks_text(marks_of(searched))
     if "equivalent_duration_50" in row:
-        scale = FlareEnergyScale.of_star(row["radius"], row["temperature"])
+        scale = FlareEnergyScale.of_star(row["radius"], row["temperature"], row["catalogue"])
         energy, error = scale.energy(np.array(row["equivalent_duration_50"]), np.zeros(()))
         row |= {"energy_50": _known(energy), "energy_50_error": _known(error)}
     return Summary(row, flares, _events(data), _completeness(bins))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves.identity import PARTS
 from cvzmpi.cvz.results.pictures.colours import FLARE, GP, NOT_SEARCHED
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.messages.wording import counted
@@ -61,8 +62,9 @@ def _draw_fit(axes: Any, star: StarFfd, largest: float) -> None:
 
 
 def _title(star: StarFfd) -> str:
-    n = len(star.sectors)
-    return f"TIC {star.tic}, {star.time.searched:.1f} d in {counted(n, 'sector')}"
+    light_curve = star.sectors[-1].id
+    n = counted(len(star.sectors), PARTS[light_curve.catalogue])
+    return f"{light_curve.star}, {star.time.searched:.1f} d in {n}"
 
 
 def _no_rate(star: StarFfd) -> str:

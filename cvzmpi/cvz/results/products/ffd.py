@@ -2,7 +2,7 @@
 
 Each flare counts with the completeness of the very search that found it. The observed time is that
 searched (`SearchTime`), and the smallest flares that are fitted are those of which the searches
-together find a given share: a bound that follows from the injections, never from the flares.
+find a given share (`lower_bound`): it follows from the injections, never from the flares.
 
 Each flare counts with its reliability (`flare_number`). Those below a minimum reliability are not
 counted and not listed as flares. Their reliabilities stay in the rates and in the index: what they
@@ -26,6 +26,7 @@ from cvzmpi.cvz.results.products.measured_flares import by_size, in_a_rate
 from cvzmpi.cvz.results.products.rates.cumulative_rate import cumulative_rate
 from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.rates.flare_number import FlareNumber, background_error
+from cvzmpi.cvz.results.products.rates.lower_bound import lower_bound
 from cvzmpi.cvz.results.products.rates.power_law import (
     MIN_FLARES,
     Interval,
@@ -136,8 +137,7 @@ class StarFfd:
         sectors : sequence of SearchedSector
             At least one; all of one star.
         min_completeness : float
-            Flares count above the equivalent duration at which the searches together find this
-            share.
+            Flares count from where the searches find this share: see `lower_bound`.
         upper : float
             Largest equivalent duration in s of the power law; infinity for none.
         assumed_index : float
@@ -153,7 +153,7 @@ class StarFfd:
         sectors = tuple(sectors[number] for number in order)
         reliabilities = tuple(reliabilities[number] for number in order)
         time = _effective_time(sectors)
-        lower = time.complete_from(min_completeness)
+        lower = lower_bound(time, sectors, min_completeness, assumed_index)
         if not lower < upper or all(sector.little_searched for sector in sectors):
             lower = math.nan
         durations = np.concatenate([sector.duration for sector in sectors])

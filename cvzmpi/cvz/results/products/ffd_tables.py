@@ -41,8 +41,13 @@ _MARKS = "quality marks, separated by commas"
 _N_TRUE = "expected real flares between these: the sum of all reliabilities"
 _RELATION = "=; > where not even the largest injected, < where even the smallest"
 
+_STAR = {
+    "tic": Column("i8", "", "number of the star in its catalogue"),
+    "catalogue": Column("U", "", "TIC, or KIC of Kepler, or EPIC of K2"),
+}
+
 STARS = {
-    "tic": Column("i8", "", "TIC number"),
+    **_STAR,
     "n_sectors": Column("i8", "", "light curves"),
     "evaluated": Column("f8", "d", _EVALUATED),
     "searched": Column("f8", "d", _SEARCHED),
@@ -71,15 +76,16 @@ STARS = {
     "tess_magnitude": Column("f8", "mag", "from the FITS header"),
     "temperature": Column("f8", "K", "from the FITS header"),
     "radius": Column("f8", "R_sun", "from the FITS header"),
-    "luminosity": Column("f8", "erg / s", "quiescent, in the TESS band, as a blackbody"),
+    "luminosity": Column("f8", "erg / s", "quiescent, in the band of the mission, as a blackbody"),
     "energy_min": Column("f8", "erg", "of a flare of ed_min, bolometric, as a blackbody of 9000 K"),
     "energy_min_error": Column("f8", "erg", "standard error, that of the star"),
     "n_configurations": Column("i8", "", "more than 1: the light curves were not searched alike"),
     "marks": Column("U", "", _MARKS),
 }
 SECTORS = {
-    "tic": Column("i8", "", "TIC number"),
-    "sector": Column("i8", "", "TESS sector"),
+    **_STAR,
+    "sector": Column("i8", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
+    "product": Column("U", "", "maker and exposure in s of the light curve, as spoc-120"),
     "evaluated": Column("f8", "d", _EVALUATED),
     "searched": Column("f8", "d", _SEARCHED),
     "n_flares": Column("i8", "", "flares found"),
@@ -113,8 +119,8 @@ SECTORS = {
     "marks": Column("U", "", _MARKS),
 }
 FLARES = {
-    "tic": Column("i8", "", "TIC number"),
-    "sector": Column("i8", "", "TESS sector"),
+    **_STAR,
+    "sector": Column("i8", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
     **{name: COLUMNS[column] for name, column in MEASURES.items()},
     "completeness": Column("f8", "", "of the search that found it"),
     "raw_rate": Column(
@@ -132,6 +138,7 @@ def star_rows(star: StarFfd) -> Rows:
     """The rows of a star in all tables."""
     flares = cumulative_ffd(star)
     flares["tic"] = np.full(len(flares["ed"]), star.tic)
+    flares["catalogue"] = np.full(len(flares["ed"]), star.sectors[-1].id.catalogue)
     return {
         "stars": [_star_row(star)],
         "sectors": _sector_rows(star),
@@ -193,10 +200,11 @@ def _star_row(star: StarFfd) -> tuple[Any, ...]:
     magnitude, temperature, radius = (
         _or_nan(star.facts[name]) for name in ("tess_magnitude", "temperature", "radius")
     )
-    scale = FlareEnergyScale.of_star(radius, temperature)
+    scale = star.sectors[-1].energy_scale
     known = math.isfinite(scale.power)
     return (
         star.tic,
+        star.sectors[-1].id.catalogue,
         len(star.sectors),
         sum(sector.evaluated for sector in star.sectors),
         star.time.searched,
@@ -217,7 +225,7 @@ def _star_row(star: StarFfd) -> tuple[Any, ...]:
         magnitude,
         temperature,
         radius,
-        band_luminosity(radius, temperature) if known else math.nan,
+        band_luminosity(radius, temperature, star.sectors[-1].id.catalogue) if known else math.nan,
         *_energy(scale, star.lower),
         len({sector.config_hash for sector in star.sectors}),
         star.marks,
@@ -228,11 +236,13 @@ def _sector_rows(star: StarFfd) -> list[tuple[Any, ...]]:
     rows = []
     for sector, rate in zip(star.sectors, star.sector_rates(), strict=True):
         limits = [sector.completeness.limit(level) for level in (0.1, 0.5, 0.9)]
-        scale = FlareEnergyScale.of_star(sector.facts["radius"], sector.facts["temperature"])
+        scale = sector.energy_scale
         rows.append(
             (
                 star.tic,
+                star.sectors[-1].id.catalogue,
                 sector.sector,
+                sector.product,
                 sector.evaluated,
                 sector.searched,
                 sector.n_flares,

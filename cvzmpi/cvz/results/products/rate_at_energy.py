@@ -13,7 +13,6 @@ from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.rates.flare_number import FlareNumber
 from cvzmpi.cvz.results.products.rates.power_law import Interval
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
-from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 
 DEFAULT_ENERGY = 1e33
 """In erg: the least energy of a superflare (Maehara et al. 2012, Nature 485, 478)."""
@@ -37,7 +36,7 @@ class RateAtEnergy:
     @classmethod
     def of(cls, star: StarFfd, energy: float) -> RateAtEnergy:
         """The rate of a star above an energy in erg, weighted by the power law of its flares."""
-        scale = FlareEnergyScale.of_star(star.facts["radius"], star.facts["temperature"])
+        scale = star.sectors[-1].energy_scale
         duration = energy / scale.power
         if not star.lower <= duration < star.upper:  # NaN is not, whichever it is
             return cls(energy, duration, 0, math.nan, (math.nan, math.nan), math.nan)

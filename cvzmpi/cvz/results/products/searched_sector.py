@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.product_names import SPOC_120
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.measured_flares import in_a_rate
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
+from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.sector_file.data import Columns
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 from cvzmpi.errors import SectorFileError, UnfinishedFileError
@@ -42,6 +45,18 @@ class SearchedSector:
     searched: float
     completeness: CompletenessCurve  # by equivalent duration in s
     flares: Columns  # by column of `measured_flares.COLUMNS`
+    product: str = SPOC_120
+
+    @property
+    def id(self) -> LightCurveId:
+        """The star, the sector and the product."""
+        return LightCurveId(self.tic, self.sector, self.product)
+
+    @property
+    def energy_scale(self) -> FlareEnergyScale:
+        """What a second of equivalent duration is in energy."""
+        radius, temperature = (self.facts[name] for name in ("radius", "temperature"))
+        return FlareEnergyScale.of_star(radius, temperature, self.id.catalogue)
 
     @property
     def duration(self) -> np.ndarray:
@@ -107,6 +122,7 @@ class SearchedSector:
             searched=time.searched,
             completeness=completeness,
             flares=file.measured_flares,
+            product=file.product,
         )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.light_curves.chosen_products import ALL_PRODUCTS
+from cvzmpi.cvz.light_curves.chosen_products import not_counted
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.ffd import StarFfd
@@ -69,11 +69,11 @@ def star_outcomes(
     files = sector_files(directory)
     if not files:
         raise ConfigError(f"{directory}: no sector files in here")
-    for other in ALL_PRODUCTS.worse(files):
-        del files[other]  # a sector counts once
+    for other in not_counted(files):
+        del files[other]
     missing = sorted(set(tics or ()) - {unit.tic for unit in files})
     if missing:
-        raise ConfigError(f"{directory}: no sector file of TIC {', '.join(map(str, missing))}")
+        raise ConfigError(f"{directory}: no sector file of star {', '.join(map(str, missing))}")
     of_stars = [
         {files[unit]: None if pooled is None else pooled(files[unit]) for unit in units}
         for tic, units in groupby(sorted(files), key=lambda unit: unit.tic)

@@ -1,4 +1,4 @@
-"""The TESS band: what a star radiates in it, so that equivalent durations become energies.
+"""The bands of TESS and Kepler: what a star radiates there, for equivalent durations as energies.
 
 The star is taken for a blackbody, its luminosity in the band is
 L = 4 pi R^2 integral(pi B(wavelength, Teff) response). For cool dwarfs, whose spectra have deep
@@ -22,6 +22,7 @@ a patch of the disc is seen from above.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -31,10 +32,10 @@ from scipy import constants
 FLARE_TEMPERATURE = 9000.0
 """Of the blackbody that a flare is taken for, in K."""
 
-# The response, in percent of an ideal photon counter, read off at a few wavelengths from the TESS
-# Instrument Response Function v2.0 (R. Vanderspek, TESS POC, 2020-07-30) and linear in between: for
-# blackbodies from 2500 to 8000 K within 1 % of the integral over the function itself.
-_RESPONSE = {
+# The responses, in percent of an ideal photon counter, read off at a few wavelengths and linear in
+# between: for blackbodies from 2500 to 9000 K within 1 % of the integral over the function itself.
+# The TESS Instrument Response Function v2.0 (R. Vanderspek, TESS POC, 2020-07-30).
+_TESS = {
     574: 0,
     582: 54,
     592: 64,
@@ -57,11 +58,58 @@ _RESPONSE = {
     1062: 1,
 }
 
-_NANOMETRES = np.arange(574.0, 1063.0)
-_WAVELENGTHS = _NANOMETRES * constants.nano
-_WEIGHTS = np.interp(_NANOMETRES, list(_RESPONSE), list(_RESPONSE.values())) / max(
-    _RESPONSE.values()
-)
+# The Kepler Instrument Response Function, high resolution (Van Cleve and Caldwell 2016, Kepler
+# Instrument Handbook, KSCI-19033-002).
+_KEPLER = {
+    418: 0,
+    424: 4,
+    428: 12,
+    432: 24,
+    438: 40,
+    443: 44,
+    455: 48,
+    470: 53,
+    490: 60,
+    504: 64,
+    510: 63,
+    520: 66,
+    545: 69,
+    565: 70,
+    590: 72,
+    605: 72,
+    614: 69,
+    625: 70,
+    637: 67,
+    660: 66,
+    680: 64,
+    700: 62,
+    720: 58,
+    740: 56,
+    760: 52,
+    775: 49,
+    800: 47,
+    820: 42,
+    840: 35,
+    860: 32,
+    873: 29,
+    879: 25,
+    885: 18,
+    890: 11,
+    896: 4,
+    905: 1,
+    915: 0,
+}
+
+
+def _weighted(response: Mapping[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Wavelengths in m, and the response there relative to its highest value."""
+    nanometres = np.arange(float(min(response)), max(response) + 1)
+    weights = np.interp(nanometres, list(response), list(response.values()))
+    return nanometres * constants.nano, weights / max(response.values())
+
+
+_BANDS = {"TIC": _weighted(_TESS), "KIC": _weighted(_KEPLER), "EPIC": _weighted(_KEPLER)}
+"""Wavelengths and weights, by the catalogue of a mission's stars."""
 
 # Errors that are typical of the TESS Input Catalog, version 8 (Stassun et al. 2019, AJ 158, 138),
 # since the FITS headers have none. Below 4000 K it takes radii from the Cool Dwarf Catalog's
@@ -75,8 +123,8 @@ _COOL_ERRORS, _OTHER_ERRORS = (0.03, 157.0), (0.05, 122.0)  # of the radius, rel
 _SOLAR_RADIUS = 6.957e8  # m; nominal, IAU 2015 resolution B3
 
 
-def band_luminosity(radius: float, temperature: float) -> float:
-    """Luminosity of a quiescent star in the TESS band.
+def band_luminosity(radius: float, temperature: float, catalogue: str = "TIC") -> float:
+    """Luminosity of a quiescent star in the band of TESS, or of Kepler.
 
     Parameters
     ----------
@@ -84,6 +132,8 @@ def band_luminosity(radius: float, temperature: float) -> float:
         Solar radii.
     temperature : float
         Effective temperature in K.
+    catalogue : str
+        TIC for TESS, KIC or EPIC for Kepler.
 
     Returns
     -------
@@ -91,21 +141,22 @@ def band_luminosity(radius: float, temperature: float) -> float:
         erg/s. The response is relative to its highest value, as in the literature.
     """
     area = 4 * math.pi * (radius * _SOLAR_RADIUS) ** 2
-    return area * _band_exitance(temperature) / constants.erg
+    return area * _band_exitance(temperature, catalogue) / constants.erg
 
 
-def _band_exitance(temperature: float) -> float:
+def _band_exitance(temperature: float, catalogue: str) -> float:
     """What a blackbody radiates into the band from each unit of its surface, in W/m^2."""
-    phase = constants.h * constants.c / (_WAVELENGTHS * constants.k * temperature)
-    exitance = 2 * math.pi * constants.h * constants.c**2 / _WAVELENGTHS**5 / np.expm1(phase)
-    return float(np.trapezoid(exitance * _WEIGHTS, _WAVELENGTHS))
+    wavelengths, weights = _BANDS[catalogue]
+    phase = constants.h * constants.c / (wavelengths * constants.k * temperature)
+    exitance = 2 * math.pi * constants.h * constants.c**2 / wavelengths**5 / np.expm1(phase)
+    return float(np.trapezoid(exitance * weights, wavelengths))
 
 
 @cache
-def _bolometric_over_band() -> float:
+def _bolometric_over_band(catalogue: str) -> float:
     """All that a flare radiates, over what it radiates in the band."""
     exitance = constants.Stefan_Boltzmann * FLARE_TEMPERATURE**4
-    return exitance / _band_exitance(FLARE_TEMPERATURE)
+    return exitance / _band_exitance(FLARE_TEMPERATURE, catalogue)
 
 
 @dataclass(frozen=True)
@@ -116,14 +167,16 @@ class FlareEnergyScale:
     relative_error: float  # of the power, from the errors of radius and temperature
 
     @classmethod
-    def of_star(cls, radius: float | None, temperature: float | None) -> FlareEnergyScale:
+    def of_star(
+        cls, radius: float | None, temperature: float | None, catalogue: str = "TIC"
+    ) -> FlareEnergyScale:
         """The scale for a radius in solar radii and an effective temperature in K.
 
-        None, or what is not above 0, is not known.
+        None, or what is not above 0, is not known. The `catalogue` says which mission's band it is.
         """
         if not (radius is not None and temperature is not None and radius > 0 and temperature > 0):
             return cls(math.nan, math.nan)
-        return _scale(radius, temperature)
+        return _scale(radius, temperature, catalogue)
 
     def energy(
         self, duration: np.ndarray, duration_error: np.ndarray
@@ -145,14 +198,14 @@ class FlareEnergyScale:
 
 
 @cache
-def _scale(radius: float, temperature: float) -> FlareEnergyScale:
+def _scale(radius: float, temperature: float, catalogue: str) -> FlareEnergyScale:
     radius_error, kelvin = _COOL_ERRORS if temperature < _COOL else _OTHER_ERRORS
     kelvin = min(kelvin, temperature / 2)
     band = [
-        band_luminosity(radius, kelvins)
+        band_luminosity(radius, kelvins, catalogue)
         for kelvins in (temperature - kelvin, temperature, temperature + kelvin)
     ]
     return FlareEnergyScale(
-        power=band[1] / 4 * _bolometric_over_band(),
+        power=band[1] / 4 * _bolometric_over_band(catalogue),
         relative_error=math.hypot(2 * radius_error, (band[2] - band[0]) / 2 / band[1]),
     )

@@ -31,14 +31,14 @@ _COUNTED = 6
 
 
 _USED = (
-    *("tic", "state", "marks", "n_flares", "n_true", "n_not_positive", "searched"),
+    *("tic", "catalogue", "state", "marks", "n_flares", "n_true", "n_not_positive", "searched"),
     *("tess_magnitude", "temperature", "radius", "right_ascension", "declination", "crowdsap"),
     *("largest_flare", "largest_flare_error", "largest_energy", "largest_energy_error"),
     *("equivalent_duration_50", "energy_50", "recovered_fraction", "gp_period_d", "gp_converged"),
     *("n_inject", "n_inject_remaining", "n_repeat", "config_sha256", "software"),
     *(f"seconds_{stage}" for stage in Stage),
 )
-_FEW_TEXTS = ("state", "marks", "config_sha256", "software")
+_FEW_TEXTS = ("catalogue", "state", "marks", "config_sha256", "software")
 """Columns of the table of light curves that the page needs, and those whose texts are few."""
 
 
@@ -54,7 +54,7 @@ def write_campaign(
     Parameters
     ----------
     summaries : mapping
-        By TIC number.
+        By number.
     index, report : Path
         Directories of the index, and of the report.
     include_marked : bool
@@ -83,7 +83,7 @@ def write_campaign(
         "charts": charts_script(charts),
         "stars": table_script(
             "stars",
-            tables.star_columns(energy),
+            tables.star_columns(energy, sorted({star["catalogue"] for star in stars}) or ["TIC"]),
             shown,
             "n_flares",
             described=columns,

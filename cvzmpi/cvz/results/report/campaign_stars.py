@@ -50,6 +50,7 @@ def star_table_columns(energy: float) -> dict[str, Column]:
     above += "searches find too few of them, or the star is not known"
     return {
         **_same("tic"),
+        **_same("catalogue"),
         "n_light_curves": Column("i8", "", "light curves"),
         "n_done": Column("i8", "", "of them, with all injections"),
         "searched": Column("f8", "d", FFD_STARS["searched"].description),
@@ -94,7 +95,7 @@ def campaign_stars(
 ) -> list[dict[str, Any]]:
     """A row for each star, in the order of their numbers: `star_table_columns`, and its page.
 
-    `light_curves` is the table of the index, and `summaries` are by TIC number.
+    `light_curves` is the table of the index, and `summaries` are by number.
     """
     done = pc.equal(light_curves["state"], "done").cast(pa.int32())
     period = pc.if_else(light_curves["gp_converged"], light_curves["gp_period_d"], None)
@@ -107,8 +108,14 @@ def campaign_stars(
         facts = facts.append_column(name, pa.array(_medians(table, name), from_pandas=True))
     largest = _with_the_largest_flare(light_curves.select(["tic", *_LARGEST]))
     rows = zip(facts.to_pylist(), largest.to_pylist(), strict=True)
+    numbers = (light_curves[name].to_pylist() for name in ("tic", "catalogue"))
+    catalogues = dict(zip(*numbers, strict=True))
     return [
-        fact | flare | asdict(summaries[fact["tic"]]) | {"page": page_of_star(fact["tic"])}
+        fact
+        | {"catalogue": catalogues[fact["tic"]]}
+        | flare
+        | asdict(summaries[fact["tic"]])
+        | {"page": page_of_star(fact["tic"])}
         for fact, flare in rows
     ]
 

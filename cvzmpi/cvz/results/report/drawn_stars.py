@@ -18,7 +18,7 @@ _ASKED_FOR = "data/asked_for.json"
 def drawn_stars(
     light_curves: pa.Table, n_stars: int, also: Collection[int], report: Path
 ) -> set[int]:
-    """The TIC numbers of the stars with the most flares, and of those that were asked for.
+    """The numbers of the stars with the most flares, and of those that were asked for.
 
     Parameters
     ----------
@@ -63,4 +63,4 @@ def _asked_for(report: Path) -> set[int]:
     except FileNotFoundError:
         return set()
     except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(f"{path}: expected a list of TIC numbers; remove it") from error
+        raise ConfigError(f"{path}: expected a list of numbers of stars; remove it") from error

@@ -239,9 +239,9 @@ def _completeness(content: SearchedFile) -> dict[str, Any] | None:
     half, sizes = curve.limit(0.5), np.exp(curve.log_size)
     low, high = curve.interval(sizes)
     facts = star_facts(content.header)
-    energy, _ = FlareEnergyScale.of_star(facts["radius"], facts["temperature"]).energy(
-        np.array([1.0]), np.array([0.0])
-    )
+    catalogue = content.id.catalogue
+    scale = FlareEnergyScale.of_star(facts["radius"], facts["temperature"], catalogue)
+    energy, _ = scale.energy(np.array([1.0]), np.array([0.0]))
     return {
         "n_placed": content.recovery.n_placed,
         "equivalent_duration": [_plain(value) for value in sizes.tolist()],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
@@ -23,6 +24,8 @@ class LightCurveSection:
     """A light curve on the page: its script beside the page, and what it is in words."""
 
     sector: int
+    name: str  # `Sector 27`, `Quarter 2`
+    product: str
     n_flares: int
     summary: str = ""
     script: str = ""
@@ -56,12 +59,15 @@ def write_light_curve(
     SectorFileError
         If the script cannot be written.
     """
-    section = LightCurveSection(row["sector"], row["n_flares"])
+    light_curve = LightCurveId(row["tic"], row["sector"], row["product"])
+    told = f"{light_curve.product}, {row['exposure']:.0f} s"
+    part = light_curve.part.capitalize()
+    section = LightCurveSection(row["sector"], part, told, row["n_flares"])
     path = results / row["path"]
 
     def work() -> tuple[str, str, list[Chart]]:
         content = SearchedFile.read(path, search, known_flares)
-        charts = light_curve_charts(content.recovery, section.sector)
+        charts = light_curve_charts(content.recovery, light_curve)
         return light_curve_script(content), summary(content), charts
 
     made = isolated(path, work)

@@ -157,7 +157,7 @@ def write_named_stars(
             raise ConfigError(f"{report}: no report in here; without --star it is made")
         for tic in tics:
             if tic not in stars.tics:
-                raise ConfigError(f"TIC {tic}: no light curve of this star in {results}")
+                raise ConfigError(f"star {tic}: no light curve of it in {results}")
         _begin(results, report, index)
         ask_for(tics, report)
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from cvzmpi import __version__
 from cvzmpi.cvz.detection.search import Search
+from cvzmpi.cvz.light_curves.identity import PARTS
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_of_star, names_in
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
@@ -40,7 +41,7 @@ from cvzmpi.errors import SectorFileError
 from cvzmpi.storage.whole_file import write_derived
 from cvzmpi.web.chart import Chart, charts_script
 
-_LAYOUT = 10
+_LAYOUT = 11
 """Counted up when pages of stars change: those of an older cvzmpi are then made anew."""
 
 _STATE = "star.json"
@@ -62,8 +63,18 @@ class Star:
 
     @property
     def tic(self) -> int:
-        """Its TIC number."""
+        """Its number in its catalogue."""
         return self.indexed.tic
+
+    @property
+    def catalogue(self) -> str:
+        """TIC, KIC or EPIC."""
+        return self.indexed.catalogue
+
+    @property
+    def name(self) -> str:
+        """As people write it: `TIC 261136679`."""
+        return f"{self.catalogue} {self.tic}"
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -211,7 +222,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
         ffd=ffd,
         at_energy=at_energy,
         period=_period(star.rows),
-        links=_links(star.tic),
+        links=_links(star.catalogue, star.tic),
         warnings=_warnings(star.rows),
         left_out=list(lines),
         charts=charts,
@@ -223,7 +234,7 @@ def write_star(star: Star, results: Path, report: Path) -> StarSummary:
     )
     drawn_sectors = [section.sector for section in sections]
     data = light_curve_table(star.rows, ffd, drawn_sectors)
-    data += flare_table(star.tic, star.flares, ffd, drawn_sectors) + charts_script(charts)
+    data += flare_table(star.name, star.flares, ffd, drawn_sectors) + charts_script(charts)
     write_derived(directory / "data.js", data.encode())
     write_derived(directory / "index.html", text.encode())
     remove_others(sections, directory)
@@ -252,8 +263,9 @@ def _warnings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         mark.meaning: [str(row["sector"]) for row in rows if mark.name in names_in(row["marks"])]
         for mark in DEFINITIONS
     }
+    part = PARTS[rows[0]["catalogue"]]
     return [
-        f"{meaning} ({'sector' if len(numbers) == 1 else 'sectors'} {', '.join(numbers)})"
+        f"{meaning} ({part}{'' if len(numbers) == 1 else 's'} {', '.join(numbers)})"
         for meaning, numbers in sectors.items()
         if numbers
     ]
@@ -265,13 +277,21 @@ def _period(rows: Sequence[Mapping[str, Any]]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def _links(tic: int) -> list[tuple[str, str]]:
+_EXOFOP = {
+    "TIC": "tess/target.php",
+    "KIC": "kepler/edit_target.php",
+    "EPIC": "k2/edit_target.php",
+}
+"""The page of a star there, by catalogue."""
+
+
+def _links(catalogue: str, tic: int) -> list[tuple[str, str]]:
     """Where else there is something about a star: title, and address."""
     mast = "https://mast.stsci.edu/portal/Mashup/Clients/Mast/Portal.html?searchQuery"
     return [
-        ("SIMBAD", f"https://simbad.cds.unistra.fr/simbad/sim-id?Ident=TIC+{tic}"),
-        ("ExoFOP", f"https://exofop.ipac.caltech.edu/tess/target.php?id={tic}"),
-        ("MAST", f"{mast}=TIC%20{tic}"),
+        ("SIMBAD", f"https://simbad.cds.unistra.fr/simbad/sim-id?Ident={catalogue}+{tic}"),
+        ("ExoFOP", f"https://exofop.ipac.caltech.edu/{_EXOFOP[catalogue]}?id={tic}"),
+        ("MAST", f"{mast}={catalogue}%20{tic}"),
     ]
 
 

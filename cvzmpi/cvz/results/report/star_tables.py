@@ -14,10 +14,12 @@ from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.ffd_tables import FLARES as FFD_FLARES
 from cvzmpi.cvz.results.report import tables
 from cvzmpi.cvz.results.report.light_curve_data import flare_anchor
-from cvzmpi.cvz.results.report.tables import columns_script, table_script
+from cvzmpi.cvz.results.report.tables import called_as, columns_script, table_script
 from cvzmpi.cvz.sector_file.data import Columns
+from cvzmpi.cvz.sector_file.layout import Column
 
 _LIGHT_CURVES, _FLARES = "light-curve-table", "flare-table"
+_ALL_FLARES = POOLED_FLARES | {"completeness": FFD_FLARES["completeness"]}
 
 
 @cache
@@ -26,9 +28,8 @@ def page_columns() -> tuple[str, bytes]:
 
     The name has a checksum: pages that an older cvzmpi wrote keep the columns of their rows.
     """
-    flares = POOLED_FLARES | {"completeness": FFD_FLARES["completeness"]}
     script = columns_script(_LIGHT_CURVES, tables.LIGHT_CURVES, POOLED_LIGHT_CURVES)
-    script += columns_script(_FLARES, tables.FLARES, flares)
+    script += columns_script(_FLARES, tables.FLARES, _ALL_FLARES)
     content = script.encode()
     return f"columns-{hashlib.sha256(content).hexdigest()[:8]}.js", content
 
@@ -53,18 +54,20 @@ def light_curve_table(
         }
         for row in light_curves
     ]
+    catalogue = light_curves[0]["catalogue"]
     return table_script(
         _LIGHT_CURVES,
-        tables.LIGHT_CURVES,
+        called_as(tables.LIGHT_CURVES, catalogue),
         rows,
-        file=f"TIC_{light_curves[0]['tic']}_light_curves",
+        described=_of_its_own(POOLED_LIGHT_CURVES, catalogue),
+        file="{catalogue}_{tic}_light_curves".format_map(light_curves[0]),
     )
 
 
 def flare_table(
-    tic: int, flares: Mapping[int, Columns], ffd: StarFfd | None, drawn: Collection[int]
+    star: str, flares: Mapping[int, Columns], ffd: StarFfd | None, drawn: Collection[int]
 ) -> str:
-    """All flares that were found, with the points of the distribution that they are.
+    """All flares of `star` that were found, with the points of the distribution that they are.
 
     Those in sectors that are `drawn` are links.
     """
@@ -89,13 +92,20 @@ def flare_table(
             row["amplitude_percent"] = 100 * row["amplitude"]
             rows.append(row)
     rows.sort(key=lambda row: -row["equivalent_duration"])
+    catalogue = star.partition(" ")[0]
     return table_script(
         _FLARES,
-        tables.FLARES,
+        called_as(tables.FLARES, catalogue),
         rows,
-        file=f"TIC_{tic}_flares",
+        described=_of_its_own(_ALL_FLARES, catalogue),
+        file=f"{star.replace(' ', '_')}_flares",
         whole="the downloads of the report",
     )
+
+
+def _of_its_own(described: Mapping[str, Column], catalogue: str) -> Mapping[str, Column] | None:
+    """What the table of one page says of its columns; None where it has those of all pages."""
+    return None if catalogue == "TIC" else described
 
 
 def percent(value: float | None) -> float | None:

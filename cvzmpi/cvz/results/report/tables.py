@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from cvzmpi.cvz.light_curves.identity import PARTS
 from cvzmpi.cvz.results.report.energy_in_words import energy_in_words
 from cvzmpi.cvz.sector_file.layout import Column
 
@@ -36,11 +37,17 @@ class ShownColumn:
     description: str = ""
 
 
-def star_columns(energy: float) -> tuple[ShownColumn, ...]:
-    """Columns of the table of stars, with rates of flares above an energy in erg."""
+def star_columns(energy: float, catalogues: Collection[str] = ("TIC",)) -> tuple[ShownColumn, ...]:
+    """Columns of the table of stars, with rates of flares above an energy in erg.
+
+    `catalogues` are those of the stars' numbers; where there are several, each star has its own.
+    """
     at = energy_in_words(energy)
+    several = len(catalogues) != 1
+    catalogue = ShownColumn("catalogue", "catalogue", text=True)
     return (
-        ShownColumn("tic", "TIC", link="page"),
+        ShownColumn("tic", "star" if several else "".join(catalogues), link="page"),
+        *([catalogue] if several else []),
         ShownColumn("n_light_curves", "light curves"),
         ShownColumn("n_done", "done", hidden=True),
         ShownColumn("searched", "searched", "d", 4),
@@ -80,6 +87,8 @@ def star_columns(energy: float) -> tuple[ShownColumn, ...]:
 
 LIGHT_CURVES = (
     ShownColumn("sector", "sector", link="anchor"),
+    ShownColumn("product", "product", text=True),
+    ShownColumn("exposure", "exposure", "s", 5),
     ShownColumn("state", "state", text=True),
     ShownColumn("n_cadences", "cadences", hidden=True),
     ShownColumn("n_evaluated", "evaluated", hidden=True),
@@ -125,6 +134,12 @@ PROBLEMS = (
     ShownColumn("kind", "kind", text=True),
     ShownColumn("reason", "reason", text=True),
 )
+
+
+def called_as(columns: Sequence[ShownColumn], catalogue: str) -> tuple[ShownColumn, ...]:
+    """The columns of a star of a catalogue: Kepler's have quarters."""
+    part = PARTS[catalogue]
+    return tuple(replace(one, title=part) if one.key == "sector" else one for one in columns)
 
 
 def columns_script(

@@ -37,7 +37,7 @@ _OF_FILES = {
 
 _SUMS = ("evaluated", "searched", "n_flares", "n_not_positive", "n_true", "n_false")
 _LARGEST = ("largest_flare", "largest_energy")
-_FACTS = ("right_ascension", "declination", "tess_magnitude", "temperature", "radius")
+_FACTS = ("catalogue", "right_ascension", "declination", "tess_magnitude", "temperature", "radius")
 
 
 class Campaign:
@@ -114,7 +114,7 @@ class Campaign:
 
     @cached_property
     def stars(self) -> QTable:
-        """One row for each star, in order of TIC numbers: sums over its light curves.
+        """One row for each star, in order of their numbers: sums over its light curves.
 
         The facts about the star are those of its newest sector; the largest flare is that of all.
         """
@@ -195,7 +195,7 @@ class Campaign:
         Parameters
         ----------
         tic : int
-            TIC number.
+            Its number in its catalogue.
         min_completeness, ed_max, min_reliability
             As of `SectorFile.ffd`.
 
@@ -216,7 +216,7 @@ class Campaign:
             star = self._stars.star(tic)
         except KeyError:
             raise ConfigError(
-                f"{self.directory}: no light curve of TIC {tic} in the index"
+                f"{self.directory}: no light curve of star {tic} in the index"
             ) from None
         settings = {
             "min_completeness": min_completeness,

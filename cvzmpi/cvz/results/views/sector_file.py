@@ -264,7 +264,7 @@ class SectorFile(SearchedFile):
         ----------
         path : path-like
             The file; or a directory that is there, as the output directory of a campaign, in which
-            it gets its place, `{last 3 digits of the TIC number}/{tic}_{sector}.h5`.
+            it gets its place, as `{last 3 digits of the TIC number}/{tic}_{sector}.h5`.
         overwrite : bool
             Whether to replace a file that is there.
 

@@ -14,16 +14,17 @@ LONG, SHORT = 270 * FRAME, 9 * FRAME
 
 
 def _table(columns, start, step, bits, flux=1000.0, **cards):
-    """The table of a light curve with a column of each name, and its times."""
+    """The table of a light curve with a column of each name, and a row for each of the bits."""
     rng = np.random.default_rng(1)
-    time = start + step * np.arange(N)
+    n = len(bits)
+    time = start + step * np.arange(n)
     values = {
         "D": time,
-        "E": rng.normal(flux, 1e-3 * flux, N),
+        "E": rng.normal(flux, 1e-3 * flux, n),
         "J": bits,
     }
     made = [
-        fits.Column(name, kind, array=np.full(N, 1e-3 * flux) if "ERR" in name else values[kind])
+        fits.Column(name, kind, array=np.full(n, 1e-3 * flux) if "ERR" in name else values[kind])
         for name, kind in columns
     ]
     table = fits.BinTableHDU.from_columns(made, name="LIGHTCURVE")
@@ -106,3 +107,14 @@ def kepler(path, exposure=LONG, quality=None, mission="Kepler", primary=(), **ca
         **{"CROWDSAP": 0.8321, "FLFRCSAP": 0.8514} | cards,
     )
     return _written(path, header, table)
+
+
+def lightkurve(path, seconds, quality=None):
+    """What lightkurve's `to_fits` writes of a TESS light curve, without exposure and zero."""
+    columns = [("TIME", "D"), ("FLUX", "E"), ("FLUX_ERR", "E"), ("QUALITY", "J")]
+    primary = {"TELESCOP": "TESS", "CREATOR": "lightkurve.LightCurve.to_fits()"}
+    primary |= {"TARGETID": 5, "SECTOR": 3}
+    quality = bits() if quality is None else quality
+    table = _table(columns, 1400.0, seconds / 86400, quality, 1.0)
+    table.columns["TIME"].unit = "btjd"
+    return _written(path, primary, table)

@@ -10,6 +10,7 @@ from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
 from cvzmpi.cvz.light_curves.exposure import EXPOSURE
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.readers import any_file
@@ -38,7 +39,7 @@ def test_light_curves_of_spoc_say_their_exposure_and_product(tmp_path, seconds, 
     light_curve = read_file(made_files.spoc(tmp_path / "lc.fits", seconds))
     assert light_curve.exposure == seconds / 86400
     assert light_curve.header.get("product") == product
-    assert light_curve.id == (261136679, 27)
+    assert light_curve.id == LightCurveId(261136679, 27, f"{product or 'spoc'}-{seconds}")
     assert light_curve.time[0] == 2036.3
     assert (light_curve.header["CROWDSAP"], light_curve.header["FLFRCSAP"]) == (0.87, 0.91)
     assert "flux_unit" not in light_curve.header
@@ -99,14 +100,14 @@ def test_kepler_is_read_with_its_own_quality_bits_and_times_in_btjd(tmp_path, ex
     assert light_curve.time[0] == pytest.approx(169.5 - 2167, abs=1e-9)
     assert "TIME was counted from BJD 2454833, is BTJD now" in light_curve.header["input_note"]
     assert unusable(light_curve) == [10, 15, 16]  # not: cosmic ray, impulsive outlier
-    assert light_curve.id == (10002792, 2)
+    assert light_curve.id == (10002792, 2, f"kepler-{exposure * 86400:.0f}")
     assert light_curve.header["catalogue"] == "KIC"
     assert light_curve.header["CROWDSAP"] == 0.8321
 
 
 def test_k2_is_read_with_its_campaign(tmp_path):
     light_curve = read_file(made_files.kepler(tmp_path / "lc.fits", mission="K2"))
-    assert light_curve.id == (211117077, 4)
+    assert light_curve.id == (211117077, 4, "k2-1765")
     assert light_curve.header["catalogue"] == "EPIC"
 
 
@@ -148,7 +149,7 @@ def test_tables_are_read_with_the_usual_names(tmp_path, table, form):
     table.write(path, format=form)
     light_curve = read_file(path)
     assert light_curve.exposure == 600 / 86400
-    assert light_curve.id == (261136679, 4)
+    assert light_curve.id == (261136679, 4, "table-600")
     assert np.array_equal(light_curve.time, table["time"])
     assert unusable(light_curve) == [5]
     assert light_curve.header["product"] == "table"
@@ -164,7 +165,7 @@ def test_columns_of_other_names_are_named(tmp_path, table):
     names = {"time": "t", "flux": "rate", "flux_err": "sigma", "time_format": "mjd"}
     light_curve = read_file(path, names)
     assert light_curve.time[0] == pytest.approx(2000, abs=1e-8)
-    assert light_curve.id == (0, 0)
+    assert light_curve.id == (0, 0, "table-600")
     with pytest.raises(
         LightCurveError, match=r"star.csv: no column for the time; there are t, rat"
     ):
@@ -189,7 +190,7 @@ def test_a_time_series_of_astropy_says_its_times_itself(tmp_path, table):
     series.write(tmp_path / "lc.ecsv", format="ascii.ecsv")
     light_curve = read_file(tmp_path / "lc.ecsv")
     assert np.allclose(light_curve.time, table["time"], rtol=0, atol=1e-9)
-    assert light_curve.id == (7, 3)
+    assert light_curve.id == (7, 3, "table-600")
     assert "no flux errors: estimated" in light_curve.header["input_note"]
 
 
@@ -238,7 +239,7 @@ def test_a_reader_of_another_package_is_an_entry_point(tmp_path, monkeypatch):
     any_file.others.cache_clear()
     try:
         (tmp_path / "lc.dat").write_text("")
-        assert read_file(tmp_path / "lc.dat").id == (5, 6)
+        assert read_file(tmp_path / "lc.dat").id == LightCurveId(5, 6)
         (tmp_path / "lc.txt").write_text("nothing")
         with pytest.raises(LightCurveError, match=r"lc.txt: not a FITS file"):
             read_file(tmp_path / "lc.txt")
@@ -254,7 +255,7 @@ def test_another_package_reads_fits_files_that_name_a_star_and_have_other_column
         hdus[1].header["TTYPE2"] = "CAL_PSF_FLUX"
     monkeypatch.setattr(OnePoint, "recognises", lambda self, file: file.is_fits)
     monkeypatch.setattr(any_file, "others", lambda: (OnePoint(),))
-    assert read_file(path).id == (5, 6)
+    assert read_file(path).id == LightCurveId(5, 6)
     monkeypatch.setattr(any_file, "others", tuple)
     with pytest.raises(LightCurveError, match="not a TESS-SPOC light curve: no column PDCSAP_FLUX"):
         read_file(path)
@@ -269,7 +270,10 @@ def test_a_directory_of_a_campaign_takes_no_other_product(tmp_path, says):
     sources, rejected = scan_directory(tmp_path)
     assert [source.path for source in sources] == [spoc]
     assert [file.name for file in rejected] == ["b.fits", "c.fits"]
-    assert ("TIC by qlp" in rejected[0].message) != says
+    assert [file.message.partition(": ")[2] for file in rejected] == [
+        f"a light curve of {product}, expected spoc-120 (input.products)"
+        for product in ("qlp-1800", "kepler-1765")
+    ]
 
 
 def test_a_fits_file_of_no_kind_says_what_it_should_be(tmp_path):

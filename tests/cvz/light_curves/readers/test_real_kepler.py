@@ -8,7 +8,6 @@ from astropy.io import fits
 
 import cvzmpi
 from cvzmpi.cvz.light_curves.readers.any_file import read_file
-from cvzmpi.errors import SectorFileError
 
 FILES = {
     "kplr010002792-2009259160929_llc.fits": ("KIC", 10002792, 2, 4354),
@@ -42,7 +41,8 @@ def test_real_light_curves_of_kepler_are_read(real, name):
     catalogue, number, quarter, n = FILES[name]
     light_curve = read_file(file)
     assert light_curve.header["catalogue"] == catalogue
-    assert (*light_curve.id, light_curve.n_cadences) == (number, quarter, n)
+    product = {"KIC": "kepler-1765", "EPIC": "k2-1765"}[catalogue]
+    assert (*light_curve.id, light_curve.n_cadences) == (number, quarter, product, n)
     assert light_curve.exposure_seconds == pytest.approx(1765.463, abs=1e-3)
     table = fits.getdata(file)
     known = np.isfinite(light_curve.time)
@@ -56,9 +56,9 @@ def test_a_real_light_curve_of_kepler_goes_from_reading_to_its_file(real, tmp_pa
     found = cvzmpi.search(real("kplr010002792-2009259160929_llc.fits"), progress=False)
     assert repr(found).startswith("<KIC 10002792, quarter 2: ")
     assert len(found.flares) > 5
-    with pytest.raises(SectorFileError, match=r"is of kepler at 1765 s: name the file"):
-        found.write(tmp_path)
-    again = cvzmpi.read(found.write(tmp_path / "kepler.h5"))
+    written = found.write(tmp_path)
+    assert written == tmp_path / "792" / "10002792_2_kepler-1765.h5"
+    again = cvzmpi.read(written)
     assert np.array_equal(again.data.flares["peak_time"], found.data.flares["peak_time"])
     assert again.exposure.to_value("s") == pytest.approx(1765.463, abs=1e-3)
     assert np.array_equal(again.data.light_curve.usable(0), found.data.light_curve.usable(0))

@@ -212,7 +212,7 @@ def test_what_cannot_be_in_it_is_listed_and_never_fatal(output):
     (output / "002" / "6002_4.claim").write_bytes(b"{}")
     with h5py.File(output / "002" / "7002_1.h5", "w") as file:
         file["something"] = 1
-    write_unit(output, 8002, 1, header={"catalogue": "KIC"})
+    write_unit(output, 8002, 1, header={"catalogue": "KIC"})  # named as one of the TIC
     report = update(output)
     assert report.n_light_curves == 4
     found = {problem["path"]: problem["kind"] for problem in rows(output, "problems")}

@@ -9,7 +9,7 @@ from cvzmpi.cvz.results.products.searched_sector import SearchedSector
 from cvzmpi.cvz.sector_file.star_facts import star_facts
 
 
-def made_sector(number, curve, duration, days=20.0, marks=()):
+def made_sector(number, curve, duration, days=20.0, marks=(), product="spoc-120"):
     duration = np.asarray(duration, float)
     return SearchedSector(
         path=Path(f"1_{number}.h5"),
@@ -21,6 +21,7 @@ def made_sector(number, curve, duration, days=20.0, marks=()):
         evaluated=days + 1,
         searched=days,
         completeness=curve,
+        product=product,
         flares={name: np.zeros(len(duration), column.dtype) for name, column in COLUMNS.items()}
         | {
             "peak_time": 1500 + np.arange(len(duration)),

@@ -23,12 +23,12 @@ def completeness(rng, half_at, n_flares=2000):
     return CompletenessCurve.fit(size, recovered, n_draws=0), truth
 
 
-def sector(rng, number, half_at, days, rate=RATE):
+def sector(rng, number, half_at, days, rate=RATE, **more):
     """One light curve of a star: its flares thinned by the completeness of its own search."""
     curve, truth = completeness(rng, half_at)
     duration = SMALLEST * rng.random(rng.poisson(rate * days)) ** (1 / (1 - INDEX))
     duration = duration[rng.random(len(duration)) < truth(duration)]
-    return made_sector(number, curve, duration, days)
+    return made_sector(number, curve, duration, days, **more)
 
 
 def star(seed):
@@ -276,3 +276,56 @@ def test_reliabilities_follow_their_light_curves_into_the_order_of_sectors():
     assert [r.reliability[0] for r in star.reliabilities] == values[::-1]
     points = cumulative_ffd(star)
     assert np.array_equal(points["reliability"], np.where(points["sector"] == 2, 0.3, 0.8))
+
+
+EXPOSURES = {"spoc-120": (2.0, 25.0), "qlp-1800": (40.0, 120.0)}
+"""Equivalent duration of which half are found, in s, and days of search, by product."""
+
+
+def in_two_exposures(seed, products=tuple(EXPOSURES), rate=RATE):
+    rng = np.random.default_rng(seed)
+    return StarFfd.of(
+        [
+            sector(rng, number, *EXPOSURES[product], rate=rate, product=product)
+            for number, product in enumerate(products, start=1)
+        ]
+    )
+
+
+def test_a_star_in_two_exposures_has_its_rate():
+    """A short light curve of 2 minutes, and a long one of 30 minutes, which misses small flares."""
+    rate = 6 * RATE
+    stars = [in_two_exposures(seed, rate=rate) for seed in range(1000, 1100)]
+    for star in stars:
+        assert [one.product for one in star.sectors] == list(EXPOSURES)
+        assert star.time.searched == 145.0
+    truths = [6 * truth_between(star.lower) for star in stars]
+    assert covered([star.interval for star in stars], truths) > 54
+    assert covered([star.interval_95 for star in stars], truths) > 88
+    ratios = [star.rate / truth for star, truth in zip(stars, truths, strict=True)]
+    assert np.mean(ratios) == pytest.approx(1, abs=0.03)
+    for number in range(2):
+        rates = [star.sector_rates()[number].rate for star in stars]
+        assert np.mean(np.array(rates) / truths) == pytest.approx(1, abs=0.05)
+
+
+def test_both_exposures_together_say_more_than_each_alone():
+    """The bound of the shorter exposure stays, below which the other finds nearly nothing."""
+
+    def made(products):
+        return [in_two_exposures(seed, products) for seed in range(1200, 1230)]
+
+    def width(stars):
+        indices = [star.power_law.index_interval for star in stars if star.power_law is not None]
+        return np.median([high - low for low, high in indices])
+
+    together = made(tuple(EXPOSURES))
+    assert all(1.5 < star.lower < 2.7 for star in together)
+    assert width(together) < min(width(made((product,))) for product in EXPOSURES)
+
+
+def test_a_light_curve_of_almost_no_search_does_not_set_the_bound():
+    rng = np.random.default_rng(5)
+    deep = sector(rng, 1, 2.0, 0.02, product="spoc-20")
+    star = StarFfd.of([deep, sector(rng, 2, 40.0, 120.0, product="qlp-1800")])
+    assert 25 < star.lower < 55

@@ -80,7 +80,7 @@ def test_several_processes_say_the_same_to_the_last_bit(results, tmp_path):
     ("arguments", "message"),
     [
         (["--all", "--results", "nowhere"], "nowhere: no sector files in here"),
-        (["5", "--results", "{results}"], "no sector file of TIC 5"),
+        (["5", "--results", "{results}"], "no sector file of star 5"),
     ],
 )
 def test_what_is_not_there_is_one_clear_line(results, arguments, message):
@@ -104,7 +104,7 @@ def test_an_output_that_cannot_be_written_is_one_clear_line(results, tmp_path):
 def test_stars_or_all_but_not_both(arguments):
     outcome = run(*arguments)
     assert outcome.exit_code == 2
-    assert "give TIC numbers, or --all" in outcome.stderr
+    assert "give the numbers of stars, or --all" in outcome.stderr
 
 
 def test_nothing_but_unusable_files_gives_empty_tables(tmp_path):

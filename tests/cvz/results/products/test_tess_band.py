@@ -61,3 +61,16 @@ def test_the_error_is_of_the_duration_and_of_the_star():
 def test_without_radius_or_temperature_there_is_no_energy(facts):
     energy, error = FlareEnergyScale.of_star(*facts).energy(np.array([10.0]), np.array([1.0]))
     assert np.isnan([energy, error]).all()
+
+
+def test_the_band_of_kepler_is_another():
+    """Its integrals over the full response table: 0.391 of the sun's light, 0.171 at 3200 K."""
+    assert band_luminosity(1.0, 5772.0, "KIC") / 3.828e33 == pytest.approx(0.391, rel=0.015)
+    of_all = 0.3**2 * (3200 / 5772) ** 4 * 3.828e33
+    assert band_luminosity(0.3, 3200.0, "EPIC") / of_all == pytest.approx(0.171, rel=0.015)
+
+
+def test_a_flare_on_a_cool_star_is_brighter_for_kepler():
+    """Its band is bluer: the same energy has more than twice the equivalent duration."""
+    power = {name: FlareEnergyScale.of_star(0.3, 3200.0, name).power for name in ("TIC", "KIC")}
+    assert power["TIC"] / power["KIC"] == pytest.approx(2.21, rel=0.02)

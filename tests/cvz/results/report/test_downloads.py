@@ -22,6 +22,8 @@ STARS = [
     {"tic": 2, "n_flares": 0, "rate": None, "energy_rate": 1e-3, "marks": 'a, "b"\nc'},
 ]
 
+ABOUT_TIC = b"number of the target in its catalogue"
+
 
 def made_up(schema, n):
     """Rows of a schema, with text that needs quotes and values that are not known."""
@@ -98,7 +100,7 @@ def test_the_columns_are_the_same_in_every_format(written):
         text = (directory / "downloads" / f"{name}.csv").read_text().partition("\n")[0]
         schema = pq.read_schema(directory / "downloads" / f"{name}.parquet")
         assert text.split(",") == schema.names == download.schema.names
-        assert schema.field("tic").metadata[b"description"] == b"TIC number of the target"
+        assert schema.field("tic").metadata[b"description"] == ABOUT_TIC
         assert (
             download.n_rows
             == pq.read_metadata(directory / "downloads" / f"{name}.parquet").num_rows

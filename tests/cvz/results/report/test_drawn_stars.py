@@ -63,12 +63,12 @@ def test_a_star_that_is_not_there_or_no_report_is_one_line(results, tmp_path):
     with pytest.raises(ConfigError, match="report: no report in here; without --star it is made"):
         write_named_stars(results, report, WORLD, [1003])
     write_site(results, report, WORLD, 0)
-    with pytest.raises(ConfigError, match="TIC 7: no light curve of this star in"):
+    with pytest.raises(ConfigError, match="star 7: no light curve of it in"):
         write_named_stars(results, report, WORLD, [1003, 7])
     assert shown(report) == set()
     ask_for([1003], report)
     (report / "data" / "asked_for.json").write_text("[1003, ")
-    with pytest.raises(ConfigError, match=r"asked_for.json: expected a list of TIC numbers"):
+    with pytest.raises(ConfigError, match=r"asked_for.json: expected a list of numbers of stars"):
         write_site(results, report, WORLD, 0)
 
 

@@ -24,6 +24,8 @@ from tools.harness.job_process import environment
 UNITS = [(1001, 1), (1001, 2), (2001, 1), (1002, 13)]
 N_ROWS = 200_000
 
+ABOUT_TIC = b"number of the target in its catalogue"
+
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory):
@@ -86,7 +88,7 @@ def test_a_query_reads_what_is_asked_for(campaign):
     table = campaign.query("light_curves", [("tic", "=", 1001)], ["sector", "tic"])
     assert table.column_names == ["sector", "tic"]
     assert table.to_pylist() == [{"sector": 1, "tic": 1001}, {"sector": 2, "tic": 1001}]
-    assert table.schema.field("tic").metadata[b"description"] == b"TIC number of the target"
+    assert table.schema.field("tic").metadata[b"description"] == ABOUT_TIC
     large = pa.compute.field("equivalent_duration") > 1
     assert campaign.query("flares", large).num_rows == 10
     assert campaign.query("problems", columns=["kind"]).to_pylist() == [{"kind": "foreign"}]
@@ -116,7 +118,7 @@ def test_the_distribution_of_a_star_is_over_all_its_light_curves(campaign):
     assert set(table["sector"].tolist()) == {1, 2}
     assert table.meta["n_sectors"] == 2
     assert table["rate"].unit == 1 / u.d
-    with pytest.raises(ConfigError, match="no light curve of TIC 5 in the index"):
+    with pytest.raises(ConfigError, match="no light curve of star 5 in the index"):
         campaign.ffd(5)
     with pytest.raises(SectorFileError, match="40 flares injected so far"):
         campaign.ffd(3001)

@@ -8,6 +8,7 @@ from astropy import units as u
 from astropy.table import QTable
 
 import cvzmpi
+from cvzmpi.cvz.results.products.ffd_tables import FLARES
 from cvzmpi.cvz.results.products.star_outcome import star_outcome
 from cvzmpi.errors import SectorFileError, UnfinishedFileError
 from tests.cvz.example_file import SECTOR, TIC, write_example
@@ -50,11 +51,11 @@ def test_the_rates_are_those_of_the_products(file, path):
     assert table["rate"].unit == 1 / u.d
     assert table["ed"].unit == u.s
     assert [row["sector"] for row in table] == [SECTOR] * 2
-    for number, name in enumerate(("tic", "sector", "peak_time", "amplitude", "ed")):
-        expected = [row[number] for row in star.rows["flares"]]
+    for name in ("tic", "sector", "peak_time", "amplitude", "ed"):
+        expected = [row[list(FLARES).index(name)] for row in star.rows["flares"]]
         values = table[name].jd - 2457000 if name == "peak_time" else u.Quantity(table[name]).value
         assert np.asarray(values) == pytest.approx(np.array(expected))
-    assert table.meta["tic"] == TIC
+    assert (table.meta["catalogue"], table.meta["tic"]) == ("TIC", TIC)
     assert table.meta["rate"] == star.star.rate / u.d
     assert table.meta["ed_min"] == star.star.lower * u.s
     assert table.meta["left_out"] == []

@@ -29,7 +29,7 @@
     const text = cvzmpi.measuredText(flare.values[at], digits, withError ? flare.errors[at] : null);
     return flare.values[at] === null || !unit ? text : `${text} ${unit}`;
   }
-  const nameOf = (flare) => `TIC ${flare.tic}, sector ${flare.sector}`;
+  const nameOf = (flare) => `${flare.star}, ${flare.part}`;
 
   // ---- sets
 
@@ -123,7 +123,7 @@
     seen.observe(canvas);
     const energy = fact(content, flare, "energy");
     const link = made("a", { href: `#${view.set}-${place + 1}`, tabIndex: -1 },
-      made("span", { className: "gallery-name" }, made("span", {}, `TIC ${flare.tic}`), made("span", {}, `sector ${flare.sector}`)),
+      made("span", { className: "gallery-name" }, made("span", {}, flare.star), made("span", {}, flare.part)),
       canvas,
       made("span", { className: "gallery-facts" }, made("span", {}, `ED ${fact(content, flare, "ED")}`), made("span", {}, `S/N ${fact(content, flare, "S/N")}`)),
       made("span", { className: "gallery-facts" }, made("span", {}, energy === "–" ? "" : energy), made("span", {}, `reliability ${fact(content, flare, "reliability")}`)),
@@ -155,13 +155,14 @@
   // ---- the table of a set
 
   function fillTable(details, content) {
-    const titles = ["flare", "sector", ...content.facts.map((known) => (known.unit ? `${known.title} [${known.unit}]` : known.title)), "found by"];
+    const [kind, ...others] = new Set(content.flares.map((flare) => flare.part.split(" ")[0])); // sector, quarter
+    const titles = ["flare", others.length ? "observed" : kind, ...content.facts.map((known) => (known.unit ? `${known.title} [${known.unit}]` : known.title)), "found by"];
     const head = made("tr", {}, ...titles.map((title) => made("th", { scope: "col" }, title)));
     const rows = view.shown.map((place) => {
       const flare = content.flares[place];
-      const link = made("a", { href: `#${view.set}-${place + 1}` }, `TIC ${flare.tic}`);
+      const link = made("a", { href: `#${view.set}-${place + 1}` }, flare.star);
       const numbers = content.facts.map((known, at) => cvzmpi.measuredText(flare.values[at], known.digits, flare.errors[at]));
-      const cells = [String(flare.sector), ...numbers, flare.search].map((text) => made("td", {}, text));
+      const cells = [others.length ? flare.part : flare.part.split(" ")[1], ...numbers, flare.search].map((text) => made("td", {}, text));
       return made("tr", {}, made("th", { scope: "row" }, link), ...cells);
     });
     const table = made("table", {}, made("thead", {}, head), made("tbody", {}, ...rows));
@@ -190,7 +191,7 @@
       const said = sentences.length ? sentences : ["Nothing."];
       one(selector).replaceChildren(...said.map((text) => made("li", {}, text)));
     }
-    Object.assign(one(".gallery-star"), { href: flare.page, textContent: `Page of TIC ${flare.tic}` });
+    Object.assign(one(".gallery-star"), { href: flare.page, textContent: `Page of ${flare.star}` });
     one("#gallery-announcement").textContent =
       `Flare ${at + 1} of ${view.shown.length}: ${nameOf(flare)}, equivalent duration ${fact(content, flare, "ED", true)}, ` +
       `reliability ${fact(content, flare, "reliability")}; ${flare.speaksFor.length} for, ${flare.speaksAgainst.length} against.`;

@@ -185,7 +185,7 @@
       state.shown = opened(flare.cutOut);
       state.window = whole();
       state.chosen = false;
-      const name = `TIC ${flare.tic}, sector ${flare.sector}`;
+      const name = `${flare.star}, ${flare.part}`;
       one(BOXES[0]).setAttribute("aria-label", `Flux around the flare of ${name}, with the model of the quiet star and the fitted template`);
       one(BOXES[1]).setAttribute("aria-label", `Flare probability by stella around the flare of ${name}`);
       draw();

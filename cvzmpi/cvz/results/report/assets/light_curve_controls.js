@@ -15,7 +15,7 @@
     view.lower = lowerChoice(view);
     view.frame = element("div", {
       class: "light-curve-frame", tabindex: "0", role: "application", "aria-roledescription": "light curve that zooms",
-      "aria-label": `Light curve of sector ${view.sector}`, "aria-describedby": `${view.name}-summary ${view.name}-keys`,
+      "aria-label": `Light curve of ${view.part}`, "aria-describedby": `${view.name}-summary ${view.name}-keys`,
     });
     view.status = element("p", { class: "light-curve-status", role: "status" });
     view.readout = element("p", { class: "light-curve-readout" }, "Point at a cadence to read it.");
@@ -43,10 +43,10 @@
   function tools(view) {
     const button = (text, label, key, onclick) => {
       const title = key ? `${label} (${key})` : label;
-      return element("button", { type: "button", "aria-label": `${label}, sector ${view.sector}`, title, onclick }, text);
+      return element("button", { type: "button", "aria-label": `${label}, ${view.part}`, title, onclick }, text);
     };
     const ofFlares = () => [button("◂ Flare", "Previous flare", "p", () => view.step(-1)), button("Flare ▸", "Next flare", "n", () => view.step(1))];
-    return element("div", { class: "tools", role: "toolbar", "aria-label": `Light curve of sector ${view.sector}` },
+    return element("div", { class: "tools", role: "toolbar", "aria-label": `Light curve of ${view.part}` },
       button("All", "Show all", "0", () => view.showAll()),
       button("+", "Zoom in", "+", () => view.zoomBy(0.5)),
       button("−", "Zoom out", "−", () => view.zoomBy(2)),

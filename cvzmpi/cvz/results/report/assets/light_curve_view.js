@@ -13,7 +13,7 @@
       this.section = section;
       this.curve = curve;
       this.name = section.id;
-      this.sector = section.dataset.sector;
+      this.part = section.dataset.part; // sector 7, quarter 2
       this.selected = null; // a flare
       this.cadence = null; // index of the cadence that is read out
       this.ringed = false; // it was chosen by keys: a ring is around it
@@ -253,7 +253,7 @@
       ctx.fillRect(0, 0, canvas.width, canvas.height);
       ctx.fillStyle = cvzmpi.colour("text");
       ctx.font = `600 ${14 * pixel}px system-ui, sans-serif`;
-      ctx.fillText(`TIC ${this.section.dataset.tic}, sector ${this.sector}`, 12 * pixel, 20 * pixel);
+      ctx.fillText(`${this.section.dataset.star}, ${this.part}`, 12 * pixel, 20 * pixel);
       ctx.drawImage(upper, 0, 28 * pixel);
       ctx.drawImage(below, 0, 28 * pixel + upper.height);
       canvas.toBlob((blob) => cvzmpi.download(`${this.#fileName()}.png`, blob, "image/png"));
@@ -264,7 +264,7 @@
     }
 
     #fileName() {
-      return `TIC_${this.section.dataset.tic}_sector_${this.sector}`;
+      return `${this.section.dataset.star}_${this.part}`.replaceAll(" ", "_");
     }
   };
 

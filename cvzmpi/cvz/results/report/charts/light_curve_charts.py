@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.recovered_fraction import binned, equal_edges
 from cvzmpi.cvz.sector_file.data import Recovery
@@ -17,21 +18,21 @@ _MOST_BINS = 15
 _CURVE_POINTS = 80
 
 
-def light_curve_charts(recovery: Recovery | None, sector: int) -> list[Chart]:
+def light_curve_charts(recovery: Recovery | None, light_curve: LightCurveId) -> list[Chart]:
     """Completeness of a light curve, by equivalent duration and by amplitude.
 
     Parameters
     ----------
     recovery : Recovery, optional
         What was found of the injected flares; None if none were injected.
-    sector : int
-        Its sector, which is in the names of the charts.
+    light_curve : LightCurveId
+        Its sector is in the names of the charts.
     """
-    return [_completeness(recovery, sector, *size) for size in _SIZES]
+    return [_completeness(recovery, light_curve, *size) for size in _SIZES]
 
 
 def _completeness(
-    recovery: Recovery | None, sector: int, name: str, axis: Axis, factor: float
+    recovery: Recovery | None, light_curve: LightCurveId, name: str, axis: Axis, factor: float
 ) -> Chart:
     series: tuple[Series, ...] = ()
     marks: tuple[Mark, ...] = ()
@@ -50,9 +51,10 @@ def _completeness(
             marks = (Mark(value, f"50 %: {value:.3g} {axis.unit.partition(' ')[0]}"),)
     words = name.replace("_", " ")
     return Chart(
-        f"completeness-{sector}-{name.replace('_', '-')}",
+        f"completeness-{light_curve.sector}-{name.replace('_', '-')}",
         f"Completeness by {words}",
-        f"The share of the injected flares that the search finds in sector {sector}, by {words}.",
+        "The share of the injected flares that the search finds in "
+        f"{light_curve.part}, by {words}.",
         axis,
         Axis("Completeness", covers=(0.0, 1.0)),
         series,

@@ -31,11 +31,15 @@ def numbers(rows: Sequence[Row], name: str) -> np.ndarray:
     return np.array([math.nan if row.get(name) is None else row[name] for row in rows], float)
 
 
+def _name(star: Row) -> str:
+    return f"{star['catalogue']} {star['tic']}"
+
+
 def star_points(stars: Sequence[Row], rows: np.ndarray) -> dict[str, Any]:
     """Labels and links of stars that are points of a series: fields of `Series`."""
     chosen = [stars[row] for row in rows.tolist()]
     return {
-        "labels": [f"TIC {star['tic']}" for star in chosen],
+        "labels": [_name(star) for star in chosen],
         "links": [star["page"] for star in chosen],
     }
 
@@ -73,7 +77,7 @@ def distributions(stars: Sequence[Row]) -> Chart:
         energy += [duration * _energy_of_a_second(star) for duration in star["ffd_duration"]]
         rate += star["ffd_rate"]
         temperature += [star["temperature"]] * n_points
-        labels += [f"TIC {star['tic']}"] * n_points
+        labels += [_name(star)] * n_points
         links += [star["page"]] * n_points
         for values in (energy, rate, temperature):
             values.append(math.nan)  # ends the line of this star
@@ -103,7 +107,7 @@ def distributions(stars: Sequence[Row]) -> Chart:
 
 def _energy_of_a_second(star: Row) -> float:
     """Energy in erg of a flare of an equivalent duration of 1 s; NaN where that is not known."""
-    return FlareEnergyScale.of_star(star["radius"], star["temperature"]).power
+    return FlareEnergyScale.of_star(star["radius"], star["temperature"], star["catalogue"]).power
 
 
 def rate_charts(stars: Sequence[Row], energy: float) -> list[Chart]:

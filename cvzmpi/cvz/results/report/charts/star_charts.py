@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cvzmpi.cvz.light_curves.identity import PARTS
 from cvzmpi.cvz.results.products.ffd import SectorRate, StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
-from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.messages.wording import counted
 from cvzmpi.web.chart import Axis, Chart, Fact, Mark, SecondAxis, Series
 
@@ -57,7 +57,7 @@ def distribution(star: StarFfd) -> Chart:
 
 def _distribution_series(star: StarFfd, ffd: dict[str, np.ndarray]) -> list[Series]:
     series = [
-        Series("as found", ffd["ed"], ffd["raw_rate"], colour="data", facts=_flare_facts(ffd))
+        Series("as found", ffd["ed"], ffd["raw_rate"], colour="data", facts=_flare_facts(star, ffd))
     ]
     known = np.isfinite(ffd["rate"])
     if known.any():
@@ -70,7 +70,7 @@ def _distribution_series(star: StarFfd, ffd: dict[str, np.ndarray]) -> list[Seri
                 low=counting["rate_low"],
                 high=counting["rate_high"],
                 colour="flare",
-                facts=_flare_facts(counting),
+                facts=_flare_facts(star, counting),
             )
         )
     law, largest = star.power_law, float(ffd["ed"].max())
@@ -82,16 +82,16 @@ def _distribution_series(star: StarFfd, ffd: dict[str, np.ndarray]) -> list[Seri
     return series
 
 
-def _flare_facts(ffd: dict[str, np.ndarray]) -> tuple[Fact, ...]:
+def _flare_facts(star: StarFfd, ffd: dict[str, np.ndarray]) -> tuple[Fact, ...]:
     return (
-        Fact("sector", [str(sector) for sector in ffd["sector"]]),
+        Fact(PARTS[star.sectors[-1].id.catalogue], [str(sector) for sector in ffd["sector"]]),
         Fact("peak", ffd["peak_time"], "BTJD d", exact=True),
     )
 
 
 def _energy_axis(star: StarFfd) -> SecondAxis | None:
     """The equivalent durations as energies; None where the star is not known well enough."""
-    power = FlareEnergyScale.of_star(star.facts["radius"], star.facts["temperature"]).power
+    power = star.sectors[-1].energy_scale.power
     return SecondAxis("Bolometric energy", "erg", power) if math.isfinite(power) else None
 
 
@@ -131,7 +131,7 @@ def _each_light_curve(star: StarFfd, x: np.ndarray) -> Series:
         if len(sector.completeness.log_size):
             places += [*x, math.nan]
             shares += [*sector.completeness(x), math.nan]
-            labels += [f"sector {sector.sector}"] * (len(x) + 1)
+            labels += [sector.id.part] * (len(x) + 1)
     name = "each light curve"
     return Series(name, places, shares, kind="line", colour="left-out", faint=True, labels=labels)
 
@@ -147,11 +147,18 @@ def _together(star: StarFfd, x: np.ndarray) -> Series:
     return Series("all light curves, 68 %", x, share, kind="band", **edges)
 
 
+_AXES = {"TIC": "TESS sector", "KIC": "Kepler quarter", "EPIC": "K2 campaign"}
+
+
 def _sector_axis(star: StarFfd) -> Axis:
-    return Axis("TESS sector", words=tuple(str(sector.sector) for sector in star.sectors))
+    return Axis(
+        _AXES[star.sectors[-1].id.catalogue],
+        words=tuple(str(sector.sector) for sector in star.sectors),
+    )
 
 
 def _sector_rates(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
+    part = PARTS[star.sectors[-1].id.catalogue]
     value = np.array([rate.rate for rate in rates])
     low, high = np.array([rate.interval for rate in rates]).T
     positions = np.arange(len(rates))
@@ -160,7 +167,7 @@ def _sector_rates(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
     if math.isfinite(star.lower) and known.any():
         ends = [-0.5, len(rates) - 0.5]
         together = Series(
-            "all sectors, 68 %",
+            f"all {part}s, 68 %",
             ends,
             [star.rate] * 2,
             kind="band",
@@ -168,7 +175,7 @@ def _sector_rates(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
             high=[star.interval[1]] * 2,
         )
         each = Series(
-            "sector, 68 %",
+            f"{part}, 68 %",
             positions[known],
             value[known],
             low=low[known],
@@ -176,10 +183,10 @@ def _sector_rates(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
             colour="flare",
         )
         series = (together, each)
-    above = f"above {star.lower:.3g} s" if math.isfinite(star.lower) else "by sector"
+    above = f"above {star.lower:.3g} s" if math.isfinite(star.lower) else f"by {part}"
     return Chart(
         "sector-rates",
-        "Flare rate by sector",
+        f"Flare rate by {part}",
         f"Rate of flares {above}, corrected for completeness.",
         _sector_axis(star),
         Axis("Flare rate", "1/d", covers=(0.0,)),
@@ -194,7 +201,7 @@ def _sector_flares(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
     counting = [rate.n_flares for rate in rates]
     return Chart(
         "sector-flares",
-        "Flares by sector",
+        f"Flares by {PARTS[star.sectors[-1].id.catalogue]}",
         "Flares that were found, and those of them that count for the rate.",
         _sector_axis(star),
         Axis("Flares", whole=True, covers=(0.0, 1.0)),
@@ -206,11 +213,12 @@ def _sector_flares(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
 
 
 def _sector_energies(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
+    part = PARTS[star.sectors[-1].id.catalogue]
     energy = np.array([rate.flare_energy for rate in rates])
     error = np.array([rate.flare_energy_error for rate in rates])
     known = np.isfinite(energy)
     series = Series(
-        "sector",
+        part,
         np.arange(len(rates))[known],
         energy[known],
         low=(energy - error)[known],
@@ -219,7 +227,7 @@ def _sector_energies(star: StarFfd, rates: Sequence[SectorRate]) -> Chart:
     )
     return Chart(
         "sector-energies",
-        "Fractional flare energy by sector",
+        f"Fractional flare energy by {part}",
         "The share of its quiescent light that the star emits in flares, not corrected for "
         "completeness.",
         _sector_axis(star),

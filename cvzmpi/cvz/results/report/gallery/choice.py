@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from cvzmpi.cvz.detection.search import FOUND_BY_SIGNIFICANCE, FOUND_BY_STELLA
 from cvzmpi.cvz.reliability.coincidence import WITHIN
+from cvzmpi.cvz.results.index.mission import zero_of_mission
 from cvzmpi.cvz.results.index.place import table_path
 
 MOST_FLARES = 60
@@ -36,7 +37,7 @@ _COMPARED = (
     *("start_time", "stop_time", "equivalent_duration", "energy", "found_by", "reliability"),
 )
 _OF_CURVE = (
-    *("tic", "sector", "path", "marks", "n_images", "min_snr", "min_probability"),
+    *("tic", "sector", "product", "path", "marks", "n_images", "min_snr", "min_probability"),
     *("tess_magnitude", "temperature", "exposure"),
 )
 
@@ -174,8 +175,10 @@ def choose_flares(index: Path, include_marked: bool = False) -> Choice:
     }
     rows = sorted({row for of_set in chosen.values() for row in of_set})
     place = {row: number for number, row in enumerate(rows)}
+    observed = curves["sector"].to_numpy() + zero_of_mission(curves["product"].to_numpy())
+    of_rows = curves.take(owner[rows]).to_pylist()
     return Choice(
-        _as_known(index, flares, curves.take(owner[rows]).to_pylist(), np.array(rows, np.int64)),
+        _as_known(index, flares, of_rows, np.array(rows, np.int64), owner, observed),
         {name: [place[row] for row in of_set] for name, of_set in chosen.items()},
     )
 
@@ -211,23 +214,31 @@ def _in_set(one: FlareSet, flares: Table, marked: np.ndarray | None) -> list[int
 
 
 def _as_known(
-    index: Path, flares: Table, curves: list[dict[str, Any]], rows: np.ndarray
+    index: Path,
+    flares: Table,
+    curves: list[dict[str, Any]],
+    rows: np.ndarray,
+    owner: np.ndarray,
+    observed: np.ndarray,
 ) -> list[ChosenFlare]:
-    """What the index knows of the flares in some rows of its table."""
+    """What the index knows of the flares in some rows of its table.
+
+    `curves` are those of these flares, `owner` the row of the light curve of every flare, and
+    `observed` the sector of every light curve, missions apart.
+    """
     if not len(rows):
         return []
     measured = _in_rows(table_path(index, "flares"), rows)
-    searched = pq.read_table(table_path(index, "light_curves"), columns=["tic", "sector"])
-    n_stars = dict(zip(*np.unique(searched["sector"].to_numpy(), return_counts=True), strict=True))
-    chosen = []
+    n_stars = dict(zip(*np.unique(observed, return_counts=True), strict=True))
+    of_flare, chosen = observed[owner], []
     for row, measures, curve in zip(rows.tolist(), measured, curves, strict=True):
-        of_sector = flares["sector"] == curve["sector"]
+        of_sector = of_flare == of_flare[row]
         own = of_sector & (flares["tic"] == curve["tic"])
         together = None
         if curve["n_images"]:
             span = max(float(np.ptp(flares["peak_time"][of_sector])), 2 * WITHIN)
             expected = (np.count_nonzero(of_sector) - np.count_nonzero(own)) * 2 * WITHIN / span
-            others = int(n_stars[curve["sector"]]) - 1
+            others = int(n_stars[of_flare[row]]) - 1
             together = Together(measures["n_coincident"], float(expected), others)
         number = int(np.count_nonzero(own[: row + 1]))
         chosen.append(ChosenFlare(number, measures, curve, together))

@@ -10,6 +10,8 @@ import numpy as np
 
 from cvzmpi.cvz.detection.search import FOUND_BY_SIGNIFICANCE, FOUND_BY_STELLA
 from cvzmpi.cvz.detection.significance.vetting import Vetting
+from cvzmpi.cvz.light_curves.identity import PARTS
+from cvzmpi.cvz.product_names import catalogue_of
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.products.searched_sector import MIN_INJECTED
@@ -222,11 +224,12 @@ def _together(seen: Seen) -> Iterator[Sentence]:
         return
     n, expected = together.n_coincident, together.expected
     stars = counted(together.n_stars, "other star")
+    part = PARTS[catalogue_of(seen.flare.curve["product"])]
     if not n:
-        yield True, f"None of {stars} of the sector has a flare within 15 minutes."
+        yield True, f"None of {stars} of the {part} has a flare within 15 minutes."
         return
     have = "has a flare" if n == 1 else "have flares"
-    text = f"{n} of {stars} of the sector {have} within 15 minutes; by chance {expected:.2g} would."
+    text = f"{n} of {stars} of the {part} {have} within 15 minutes; by chance {expected:.2g} would."
     yield n <= expected, text
 
 

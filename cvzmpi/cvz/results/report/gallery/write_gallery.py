@@ -132,8 +132,8 @@ def _shown(file: SearchedFile, flare: ChosenFlare) -> dict[str, Any]:
         "temperature": flare.curve["temperature"],
     }
     return {
-        "tic": tic,
-        "sector": sector,
+        "star": file.id.star,
+        "part": file.id.part,
         "page": f"{page_of_star(tic)}#{flare_anchor(sector, flare.number)}",
         "threshold": flare.curve["min_probability"],
         "search": found_by_in_words(measures["found_by"]),

@@ -18,6 +18,7 @@ def star(tic, **facts):
     """A row of the table of stars: a flaring one, of which all is known."""
     return {
         "tic": tic,
+        "catalogue": "TIC",
         "page": f"stars/{tic}/index.html",
         "marks": "",
         "n_light_curves": 2,

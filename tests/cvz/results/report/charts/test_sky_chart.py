@@ -11,6 +11,7 @@ from cvzmpi.cvz.results.report.charts.sky_chart import ecliptic, mollweide, pola
 def star(right_ascension, declination, done=1, known=1):
     return {
         "tic": 1,
+        "catalogue": "TIC",
         "page": "page",
         "right_ascension": right_ascension,
         "declination": declination,

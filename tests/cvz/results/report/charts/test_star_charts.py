@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.results.products.ffd import StarFfd, cumulative_ffd
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.products.searched_sector import SearchedSector
@@ -87,12 +88,12 @@ def test_the_completeness_is_that_of_all_searches_and_of_each(tmp_path):
 
 def test_a_light_curve_has_its_completeness_by_duration_and_amplitude(tmp_path):
     recovery = SearchedFile.read(write_unit(tmp_path, 1001, 1)).recovery
-    for chart in light_curve_charts(recovery, 1):
+    for chart in light_curve_charts(recovery, LightCurveId(1, 1)):
         curve, bins = chart.series
         assert np.all(np.diff(curve.y) >= 0)
         assert 0 <= min(bins.y) <= max(bins.y) <= 1
         assert max(curve.x) >= max(bins.x)
-    duration, amplitude = light_curve_charts(recovery, 1)
+    duration, amplitude = light_curve_charts(recovery, LightCurveId(1, 1))
     assert max(duration.series[0].x) == pytest.approx(recovery.equivalent_duration.max())
     assert max(amplitude.series[0].x) == pytest.approx(100 * recovery.amplitude.max())
-    assert all(chart.empty for chart in light_curve_charts(None, 1))
+    assert all(chart.empty for chart in light_curve_charts(None, LightCurveId(1, 1)))

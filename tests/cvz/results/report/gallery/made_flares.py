@@ -50,7 +50,13 @@ def write_index(directory, flares, marks=None, n_images=2):
     units = sorted({(row["tic"], row["sector"]) for row in rows})
     rows.sort(key=lambda row: (row["tic"], row["sector"], row["peak_time"]))
     curves = [
-        {"tic": tic, "sector": sector, "path": f"001/{tic}_{sector}.h5", "n_images": n_images}
+        {
+            "tic": tic,
+            "sector": sector,
+            "product": "spoc-120",
+            "path": f"001/{tic}_{sector}.h5",
+            "n_images": n_images,
+        }
         | {"marks": marks.get(tic, ""), "min_snr": 5.0, "min_probability": 0.5}
         for tic, sector in units
     ]
@@ -89,6 +95,6 @@ def seen(together=ALONE, marks=(), completeness=0.93, **change):
     arrays = {
         field.name: change.pop(field.name) for field in fields(CutOut) if field.name in change
     }
-    curve = {"min_snr": 5.0, "min_probability": 0.5}
+    curve = {"product": "spoc-120", "min_snr": 5.0, "min_probability": 0.5}
     flare = ChosenFlare(1, GOOD | change, curve, together)
     return Seen(flare, replace(cut_out(), **arrays), list(marks), completeness)

@@ -61,11 +61,11 @@ def test_a_file_that_cannot_be_read_costs_its_flares_and_is_one_line(tmp_path):
         write_unit(results, tic, 1)
     choice = choose_flares(update_index(results, world).directory)
     assert write_gallery(choice, results, report, world) == []
-    assert {flare["tic"] for flare in flares_of(report, "largest")} == {1001, 1002}
+    assert {flare["star"] for flare in flares_of(report, "largest")} == {"TIC 1001", "TIC 1002"}
     (results / "001" / "1001_1.h5").write_bytes(b"no HDF5")
     (line,) = write_gallery(choice, results, report, world)
     assert line.startswith("001/1001_1.h5: ")
-    assert {flare["tic"] for flare in flares_of(report, "largest")} == {1002}
+    assert {flare["star"] for flare in flares_of(report, "largest")} == {"TIC 1002"}
     assert "Left out: 001/1001_1.h5: " in (report / "gallery.html").read_text()
 
 
@@ -153,7 +153,7 @@ def test_a_link_opens_a_flare_of_any_set(gallery, report):
     page = gallery("#one-search-2")
     page.until(lambda: is_open(page))
     flare = flares_of(report, "one-search")[1]
-    assert title(page).startswith(f"TIC {flare['tic']}, sector 1: 2 of ")
+    assert title(page).startswith(f"{flare['star']}, sector 1: 2 of ")
     assert page.texts(".gallery-for li") == (flare["speaksFor"] or ["Nothing."])
     assert page.texts(".gallery-against li") == (flare["speaksAgainst"] or ["Nothing."])
     assert page.one(".gallery-star").get_attribute("href").endswith(flare["page"])

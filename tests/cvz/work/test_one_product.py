@@ -1,0 +1,128 @@
+"""Of each target and sector one product is searched, also where files or the choice change."""
+
+import shutil
+
+import pytest
+
+from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
+from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.light_curves.input_directory import scan_directory
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
+from cvzmpi.cvz.work.inventory import Inventory
+from cvzmpi.cvz.work.one_product import with_begun
+from cvzmpi.ledger import Event, State
+from tests.cvz.light_curves.readers import made_files
+
+FAST, USUAL, FFI = LightCurveId(7, 1, "spoc-20"), LightCurveId(7, 1), LightCurveId(7, 1, "qlp-600")
+OTHER = LightCurveId(8, 1)
+FAST_FIRST, USUAL_ONLY = ChosenProducts(("spoc-20", "spoc-120")), ChosenProducts(("spoc-120",))
+
+
+@pytest.mark.parametrize(
+    ("found", "begun", "left"),
+    [
+        ([USUAL], [], [USUAL]),
+        ([USUAL], [FAST], [FAST]),  # the FITS file of the better one may be gone by now
+        ([USUAL, OTHER], [FAST], [FAST, OTHER]),
+        ([FAST], [USUAL], [FAST, USUAL]),  # a better one is new; what is begun is finished
+        ([USUAL], [FAST, USUAL], [FAST, USUAL]),
+        ([USUAL], [FFI], [FFI, USUAL]),  # of a product that is not chosen any more
+    ],
+)
+def test_a_target_and_sector_is_not_begun_where_a_better_product_is(found, begun, left):
+    sources = with_begun([LightCurveSource(one) for one in found], begun, FAST_FIRST)
+    assert sorted(source.id for source in sources) == sorted(left)
+
+
+# ------------------------------------------------------------- the choice changes
+
+
+@pytest.fixture
+def search(ledger, job):
+    """Take light curves of a choice of products into the ledger, as a job does."""
+
+    def search(light_curves, products, present=()):
+        inventory = Inventory(Config(), ledger, job, present=present, look=lambda light_curve: None)
+        sources = [LightCurveSource(one) for one in light_curves]
+        known = ledger.units()
+        inventory.take(sources, [])
+        inventory.close_others(sources, products, known)
+        return {unit.name: unit.state for unit in ledger.units()}
+
+    return search
+
+
+def test_units_that_wait_are_closed_for_a_better_product_and_opened_again(search, ledger):
+    waits, closed = State.PREPROCESSED, State.NOT_QUALIFIED
+    assert search([USUAL, OTHER], USUAL_ONLY) == {"7_1": waits, "8_1": waits}
+    for _ in range(2):
+        states = search([FAST, OTHER], FAST_FIRST)
+        assert states == {"7_1": closed, "7_1_spoc-20": waits, "8_1": waits}
+        assert ledger.history("7_1")[-1].message == "spoc-20 is searched instead (input.products)"
+        states = search([USUAL, OTHER], USUAL_ONLY)
+        assert states == {"7_1": waits, "7_1_spoc-20": closed, "8_1": waits}
+        message = ledger.history("7_1_spoc-20")[-1].message
+        assert message == "spoc-20 is not among the products (input.products)"
+
+
+def test_units_of_another_batch_or_without_their_file_are_not_closed(search):
+    search([USUAL, OTHER], USUAL_ONLY)
+    assert search([OTHER], FAST_FIRST)["7_1"] is State.PREPROCESSED
+
+
+def test_what_is_begun_or_done_is_not_closed(search, ledger, job):
+    search([USUAL, OTHER], USUAL_ONLY)
+    ledger.record([Event("7_1", State.WORKING), Event("8_1", State.WORKING)], job)
+    ledger.record([Event("7_1", State.DONE), Event("8_1", State.PREPROCESSED, progress=2)], job)
+    better = [FAST, LightCurveId(8, 1, "spoc-20"), USUAL, OTHER]
+    states = search(better, FAST_FIRST, present=[USUAL, OTHER])
+    assert (states["7_1"], states["8_1"]) == (State.DONE, State.PREPROCESSED)
+
+
+def test_units_that_did_not_meet_the_criteria_of_an_archive_stay_closed(search, ledger, job):
+    search([], USUAL_ONLY)
+    search([USUAL], USUAL_ONLY)
+    ledger.record([Event("7_1", State.QUALIFIED)], job)
+    ledger.record([Event("7_1", State.NOT_QUALIFIED, message="too few sectors")], job)
+    assert search([USUAL], USUAL_ONLY) == {"7_1": State.NOT_QUALIFIED}
+
+
+# -------------------------------------------------------------- files are damaged
+
+
+def test_a_whole_file_is_taken_rather_than_a_damaged_one_of_a_better_product(tmp_path):
+    fast, usual = tmp_path / "fast.fits", made_files.spoc(tmp_path / "usual.fits", 120)
+    shutil.copyfile(made_files.spoc(tmp_path / "whole", 20), fast)
+    (tmp_path / "whole").unlink()
+    whole = fast.read_bytes()
+    fast.write_bytes(whole[: len(whole) - 5760])
+    (source,), rejected = scan_directory(tmp_path, products=FAST_FIRST)
+    assert (source.path, source.id.product, rejected) == (usual, "spoc-120", [])
+    (other,) = source.other_products
+    assert str(other) == f"{fast}: spoc-20, truncated or damaged; {usual} is taken, spoc-120"
+    usual.unlink()
+    (source,), _ = scan_directory(tmp_path, products=FAST_FIRST)
+    assert source.path == fast  # nothing better is there: its team says what is wrong with it
+
+
+def test_of_two_versions_of_a_product_the_newer_one_is_taken(tmp_path):
+    names = [f"hlsp_qlp_tess_ffi_s0074-0000000277554109_tess_v{v}_llc.fits" for v in ("01", "02")]
+    for name in names:
+        made_files.qlp(tmp_path / name, 74, 200)
+    (source,), _ = scan_directory(tmp_path, products=ChosenProducts(("qlp",)))
+    assert source.path.name == names[1]
+    assert [other.path.name for other in source.others] == names[:1]
+
+
+def test_a_name_of_20_seconds_is_not_taken_for_that_of_120(tmp_path):
+    usual = tmp_path / "tess2020186164531-s0027-0000000261136679-0189-s_lc.fits"
+    fast = tmp_path / "tess2020186164531-s0027-0000000261136679-0189-a_fast-lc.fits"
+    made_files.spoc(usual, 120)
+    fast.write_bytes(usual.read_bytes()[:3000])
+    _, (rejected,) = scan_directory(tmp_path)
+    assert rejected.name == fast.name
+    usual.write_bytes(usual.read_bytes()[:3000])
+    made_files.spoc(fast, 20)
+    (source,), (rejected,) = scan_directory(tmp_path, products=FAST_FIRST)
+    assert (source.id.product, rejected.name) == ("spoc-20", usual.name)
