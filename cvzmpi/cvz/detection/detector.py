@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -52,6 +52,19 @@ class Detector(Protocol):
         ----------
         shared : ExitStack
             Frees the memory that the ranks share, once the evaluation is not used any more.
+        """
+
+
+@runtime_checkable
+class LeanDetector(Protocol):
+    """A detector that has the flare probability for less memory than its `evaluate` takes."""
+
+    def probability_alone(
+        self, observation: Observation, team: Team, shared: ExitStack
+    ) -> np.ndarray:
+        """What `probability` of the evaluation says, to the last bit; arguments as of `evaluate`.
+
+        Mirror images are searched so: nothing is injected into them.
         """
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvzmpi.cvz.detection.detector import Detector
+from cvzmpi.cvz.detection.detector import Detector, LeanDetector
 from cvzmpi.cvz.detection.flare_table import FoundFlares, flare_table, mirror_table
 from cvzmpi.cvz.detection.flares import Detection, row_mask
 from cvzmpi.cvz.detection.significance.search import (
@@ -112,6 +112,9 @@ def tolerance_of(setup: SearchSetup, observation: Observation) -> int:
 def _probability(detector: Detector, image: Observation, team: Team) -> np.ndarray | None:
     """What the detector says of a mirror image, for the leader; collective over the team."""
     with ExitStack() as shared:
+        if isinstance(detector, LeanDetector):
+            probability = detector.probability_alone(image, team, shared)
+            return probability if team.is_leader else None
         evaluation = detector.evaluate(image, team, shared)
         return team.each(lambda: evaluation.probability() if team.is_leader else None)
 

@@ -10,10 +10,12 @@ import pytest
 from cvzmpi.cvz.configuration import Config, InjectConfig
 from cvzmpi.cvz.detection.flare_mask import MaskRule
 from cvzmpi.cvz.detection.flares import Detection
+from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
 from cvzmpi.cvz.injection.injection import InjectionSearch, draw_injections
 from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.simulation.simulate import simulate_light_curve
+from cvzmpi.mpi.team import Team
 from tests.cvz.plain_detector import BrightnessDetector
 
 
@@ -46,3 +48,14 @@ def test_another_detector_finds_the_flares_that_a_plain_search_with_it_finds(rul
         covers = (flares[:, 0] - tolerance <= peak) & (peak <= flares[:, 1] + tolerance)
         assert recovered[i, j] == covers.any()
     assert 0.1 < recovered.mean() < 0.9
+
+
+def test_the_probability_alone_is_that_of_the_evaluation(models):
+    """To the last bit: mirror images are searched so, with less memory."""
+    detector = StellaDetector(models)
+    light_curve, _ = simulate_light_curve(9_000_000_001, 1, 1, n_cadences=1500, active=True)
+    observation = Observation.prepare(light_curve, Config(), detector.window)
+    with ExitStack() as shared:
+        expected = detector.evaluate(observation, Team.alone(), shared).probability()
+        alone = detector.probability_alone(observation, Team.alone(), shared)
+    np.testing.assert_array_equal(alone, expected)

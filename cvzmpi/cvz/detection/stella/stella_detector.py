@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,11 @@ import numpy as np
 from cvzmpi.cvz.detection.detector import FlareFlux
 from cvzmpi.cvz.detection.flare_mask import AroundPeak
 from cvzmpi.cvz.detection.stella.changed_features import Buffers
-from cvzmpi.cvz.detection.stella.ensemble import MARGIN, EnsembleEvaluation
+from cvzmpi.cvz.detection.stella.ensemble import (
+    MARGIN,
+    EnsembleEvaluation,
+    ensemble_probability,
+)
 from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
 from cvzmpi.cvz.detection.stella.network import BEFORE, LEFT_READS, STEP, WINDOW, Network
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
@@ -71,6 +75,24 @@ class StellaDetector:
 
         team.each(compute)
         return StellaEvaluation(self, evaluation)
+
+    def probability_alone(
+        self, observation: Observation, team: Team, shared: ExitStack
+    ) -> np.ndarray:
+        """The same median over the networks; each rank keeps what one network computed."""
+        shape = len(self.networks), len(observation.flux)
+        by_model = shared.enter_context(team.shared_array(shape, np.float32))
+        tickets = team.tickets(0, len(self.networks))
+
+        def compute() -> None:
+            evaluation = EnsembleEvaluation.allocate(observation.flux, self.networks[:1])
+            for model in tickets:
+                evaluation = replace(evaluation, networks=[self.networks[model]])
+                evaluation.compute(0)
+                by_model[model] = evaluation.model_probabilities()[0]
+
+        team.each(compute)
+        return team.each(lambda: ensemble_probability(by_model))
 
 
 @dataclass(frozen=True)
