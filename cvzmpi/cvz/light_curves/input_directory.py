@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +21,11 @@ from cvzmpi.cvz.light_curves.fits_file import (
 from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
-from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError, one_line
+from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError
 from cvzmpi.messages.progress_bar import ProgressBar
+from cvzmpi.storage.files_below import files_below
+
+_Sector = tuple[str, int, int]  # catalogue, target and sector
 
 
 def scan_directory(
@@ -57,7 +60,7 @@ def scan_directory(
         raise ConfigError(f"{directory}: cannot be read: permission denied")
     found = _Found(directory, known or {}, products)
     with ProgressBar() as bar:
-        for number, path in enumerate(_files_below(directory, found.reject)):
+        for number, path in enumerate(files_below(directory, found.reject)):
             bar.show("file", number, more=f" looked at in {directory}")
             found.look_at(path)
     return found.sources(), found.rejected()
@@ -158,7 +161,7 @@ class _Found:
         return [
             Rejected(self._name(path), str(error))
             for path, error in sorted(self._refused, key=lambda item: item[0])
-            if self._better(path, error) is None
+            if self._stands_for(path, error) is None
         ]
 
     def _source(self, key: LightCurveId, of_other_products: list[LightCurveId]) -> LightCurveSource:
@@ -167,10 +170,6 @@ class _Found:
             candidates = _best_first(candidates)
         best = candidates[0]
         others = [PassedOver(other.path, other.worse_than(best)) for other in candidates[1:]]
-        others += [
-            PassedOver(path, f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken")
-            for path, error in self._copies[key]
-        ]
         other_products = [
             PassedOver(
                 candidate.path,
@@ -180,24 +179,34 @@ class _Found:
             for other in of_other_products
             for candidate in _once(self._candidates[other])
         ]
+        for damaged, path, error in self._damaged[_sector(key)]:
+            reason = f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken"
+            (others if damaged == key else other_products).append(PassedOver(path, reason))
         return LightCurveSource(key, best.path, tuple(others), tuple(other_products))
 
     @cached_property
-    def _copies(self) -> dict[LightCurveId, list[tuple[Path, LightCurveError]]]:
-        """The damaged files that are copies of others, by their light curves."""
-        copies = defaultdict(list)
+    def _damaged(self) -> dict[_Sector, list[tuple[LightCurveId, Path, LightCurveError]]]:
+        """The damaged files that others stand in for, by target and sector."""
+        damaged = defaultdict(list)
         for path, error in sorted(self._refused + self._leftovers, key=lambda item: item[0]):
-            if (key := self._better(path, error)) is not None:
-                copies[key].append((path, error))
-        return copies
+            if (key := self._stands_for(path, error)) is not None:
+                damaged[_sector(key)].append((key, path, error))
+        return damaged
 
-    def _better(self, path: Path, error: LightCurveError) -> LightCurveId | None:
-        """The light curve of which a damaged file is a copy, as its name tells."""
+    def _stands_for(self, path: Path, error: LightCurveError) -> LightCurveId | None:
+        """The light curve of a damaged file, as its name tells.
+
+        None where there is no other file of its target and sector, of whatever product.
+        """
         if not isinstance(error, DamagedLightCurveError):
             return None
-        return self._keys_by_name.get(plain_name(path)) or (
-            key if (key := identity_by_name(plain_name(path))) in self._candidates else None
-        )
+        name = plain_name(path)
+        key = self._keys_by_name.get(name) or identity_by_name(name)
+        return None if key is None or _sector(key) not in self._sectors else key
+
+    @cached_property
+    def _sectors(self) -> set[_Sector]:
+        return set(map(_sector, self._candidates))
 
     @cached_property
     def _keys_by_name(self) -> dict[str, LightCurveId]:
@@ -212,6 +221,10 @@ class _Found:
         """Name of the unit of a bad file: never one of a light curve."""
         name = _written(path.relative_to(self.directory))
         return name if path.suffix else f"./{name}"
+
+
+def _sector(light_curve: LightCurveId) -> _Sector:
+    return light_curve.catalogue, light_curve.tic, light_curve.sector
 
 
 def _once(candidates: list[_Candidate]) -> list[_Candidate]:
@@ -231,45 +244,6 @@ def _once(candidates: list[_Candidate]) -> list[_Candidate]:
 def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:
     by_name = sorted(candidates, key=lambda candidate: candidate.path)
     return sorted(by_name, key=_Candidate.sort_key, reverse=True)
-
-
-def _files_below(directory: Path, fail: Callable[[Path, str], None]) -> Iterator[Path]:
-    """Find all that is no directory below one, in order; linked directories come last, each once.
-
-    What cannot be looked at, and why, is told to `fail`.
-    """
-    linked = deque([directory])
-    seen: set[tuple[int, int]] = set()
-    while linked:
-        waiting = [linked.popleft()]
-        found: list[Path] = []
-        while waiting:
-            current = waiting.pop()
-            try:
-                status = current.stat()
-                if (status.st_dev, status.st_ino) in seen:
-                    continue  # a link leads back here, or two lead to the same
-                seen.add((status.st_dev, status.st_ino))
-                with os.scandir(current) as entries:
-                    for entry in entries:
-                        path = Path(entry.path)
-                        if entry.is_dir(follow_symlinks=False):
-                            waiting.append(path)
-                        elif _is_linked_directory(entry):
-                            linked.append(path)
-                        else:
-                            found.append(path)
-            except OSError as error:
-                fail(current, f"cannot be read: {error.strerror or one_line(error)}")
-        linked = deque(sorted(linked))
-        yield from sorted(found)
-
-
-def _is_linked_directory(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # links that lead to each other, or nowhere that may be looked at
-        return False
 
 
 def _size_of_file(path: Path) -> int:

@@ -115,14 +115,25 @@ def test_of_two_versions_of_a_product_the_newer_one_is_taken(tmp_path):
     assert [other.path.name for other in source.others] == names[:1]
 
 
-def test_a_name_of_20_seconds_is_not_taken_for_that_of_120(tmp_path):
+def test_a_damaged_file_is_no_failure_where_another_product_of_its_sector_is_whole(tmp_path):
+    """As with one product: the other file is searched, and its team does not read this one."""
     usual = tmp_path / "tess2020186164531-s0027-0000000261136679-0189-s_lc.fits"
     fast = tmp_path / "tess2020186164531-s0027-0000000261136679-0189-a_fast-lc.fits"
-    made_files.spoc(usual, 120)
-    fast.write_bytes(usual.read_bytes()[:3000])
-    _, (rejected,) = scan_directory(tmp_path)
-    assert rejected.name == fast.name
-    usual.write_bytes(usual.read_bytes()[:3000])
-    made_files.spoc(fast, 20)
-    (source,), (rejected,) = scan_directory(tmp_path, products=FAST_FIRST)
-    assert (source.id.product, rejected.name) == ("spoc-20", usual.name)
+    for whole, cut, seconds in ((usual, fast, 120), (fast, usual, 20)):
+        made_files.spoc(whole, seconds)
+        cut.write_bytes(whole.read_bytes()[:3000])
+        (source,), rejected = scan_directory(
+            tmp_path, products=USUAL_ONLY if whole == usual else FAST_FIRST
+        )
+        assert (source.path, source.others, rejected) == (whole, (), [])
+        (other,) = source.other_products
+        assert other.path == cut
+        assert other.reason.endswith(f"; {whole} is taken")
+
+
+def test_a_damaged_file_is_a_failure_where_no_other_of_its_sector_is_there(tmp_path):
+    made_files.spoc(tmp_path / "lc.fits", 120)  # of sector 27
+    cut = tmp_path / "tess2020186164531-s0028-0000000261136679-0189-a_fast-lc.fits"
+    cut.write_bytes((tmp_path / "lc.fits").read_bytes()[:3000])
+    (source,), (rejected,) = scan_directory(tmp_path)
+    assert (source.passed_over, rejected.name) == ((), cut.name)
