@@ -137,9 +137,12 @@ class Inventory:
         products: ChosenProducts,
         known: Sequence[LedgerUnit],
     ) -> None:
-        """Close those known units that wait, while another product is searched now."""
-        events = list(close_others(sources, products, known))
-        self.ledger.record(events, self.job, skip_stale=True)
+        """Close those known units that wait or failed, while another product is searched now."""
+        failed = failures(self.ledger)
+        with self.ledger.writing() as connection:  # no job claims one meanwhile
+            claimed = self.ledger.claims.names(within=connection)
+            events = list(close_others(sources, products, known, failed, claimed))
+            self.ledger.record(events, self.job, skip_stale=True, within=connection)
 
     def _bring_in(self, sources: Sequence[LightCurveSource]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[s.id.name for s in sources])}

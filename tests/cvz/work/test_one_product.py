@@ -80,6 +80,26 @@ def test_what_is_begun_or_done_is_not_closed(search, ledger, job):
     assert (states["7_1"], states["8_1"]) == (State.DONE, State.PREPROCESSED)
 
 
+def test_a_unit_that_a_job_has_is_not_closed(search, ledger, job):
+    """It is finished all the same, and its result is to count."""
+    search([USUAL, OTHER], USUAL_ONLY)
+    other = ledger.jobs.begin("run")
+    (claimed,) = ledger.claims.take(other, 1, [State.PREPROCESSED])
+    states = search([FAST, LightCurveId(8, 1, "spoc-20")], FAST_FIRST)
+    assert states.pop(claimed.name) is State.PREPROCESSED
+    assert sorted(map(str, states.values())) == ["not_qualified", "preprocessed", "preprocessed"]
+
+
+def test_a_unit_that_failed_is_closed_for_a_better_product(search, ledger, job):
+    search([USUAL, OTHER], USUAL_ONLY)
+    for name in ("7_1", "8_1"):
+        ledger.record([Event(name, State.WORKING), Event(name, State.ERROR, message="gone")], job)
+    states = search([FAST], FAST_FIRST)
+    assert (states["7_1"], states["8_1"]) == (State.NOT_QUALIFIED, State.ERROR)
+    assert ledger.history("7_1")[-1].message == "spoc-20 is searched instead (input.products)"
+    assert search([USUAL], USUAL_ONLY)["7_1"] is State.PREPROCESSED
+
+
 def test_units_that_did_not_meet_the_criteria_of_an_archive_stay_closed(search, ledger, job):
     search([], USUAL_ONLY)
     search([USUAL], USUAL_ONLY)
