@@ -102,20 +102,36 @@ class Inventory:
         ]
         self.ledger.record(again, self.job, skip_stale=True)
 
-    def settle(self, rejected: Sequence[Rejected]) -> None:
-        """Close what was rejected once and is no more: the file was repaired, or taken away."""
+    def settle(
+        self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected], *, all_here: bool
+    ) -> None:
+        """Close what was rejected once and is no more.
+
+        Its file was repaired or taken away, or the row of a list, which was rejected as a sector or
+        a star without light curve, has one of another product now.
+
+        Parameters
+        ----------
+        all_here : bool
+            Whether these are all of the campaign's, and not a batch of it.
+        """
         still = {item.name for item in rejected}
+        # names of rows as `select_targets` makes them
+        found = {f"{source.id.tic}_{source.id.sector}" for source in sources}
+        found |= {str(source.id.tic) for source in sources}
         gone = [
-            failure.unit.name
+            (name, "has a light curve now" if name in found else "no longer in the input")
             for failure in failures(self.ledger)
-            if failure.from_state is State.DISCOVERED and failure.unit.name not in still
+            for name in [failure.unit.name]
+            if failure.from_state is State.DISCOVERED and name not in still
+            if all_here or name in found
         ]
         events = [
             event
-            for name in gone
+            for name, message in gone
             for event in (
                 Event(name, State.DISCOVERED, from_state=State.ERROR),
-                Event(name, State.NOT_QUALIFIED, message="no longer in the input"),
+                Event(name, State.NOT_QUALIFIED, message=message),
             )
         ]
         self.ledger.record(events, self.job, skip_stale=True)
@@ -149,7 +165,8 @@ class Inventory:
         to_be_opened = {State.DISCOVERED, State.QUALIFIED}
         closed = {unit.name for unit in known.values() if unit.state is State.NOT_QUALIFIED}
         if closed:
-            closed &= closed_for_another(self.ledger)
+            settled = {name for name in closed if _was_rejected(known[name])}
+            closed &= closed_for_another(self.ledger) | settled
         found: list[NewUnit] = []
         happened: list[Event] = []
         for source in sources:
@@ -173,12 +190,14 @@ class Inventory:
 
     def _reject(self, rejected: Sequence[Rejected]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[r.name for r in rejected])}
+        settled = {name for name, unit in known.items() if _was_rejected(unit)}
         failed = [
             Event(item.name, State.ERROR, message=item.message)
             for item in rejected
-            if item.name not in known or known[item.name].state in _CAN_FAIL
+            if not (unit := known.get(item.name)) or unit.state in _CAN_FAIL or unit.name in settled
         ]
-        failed = [*self._for_another_reason(rejected), *failed]
+        anew = [Event(name, State.DISCOVERED, State.NOT_QUALIFIED) for name in sorted(settled)]
+        failed = [*anew, *self._for_another_reason(rejected), *failed]
         with self.ledger.writing() as connection:
             new = [NewUnit(item.name) for item in rejected]
             self.ledger.add_units(new, self.job, within=connection)
@@ -192,6 +211,11 @@ class Inventory:
             if failure.from_state is State.DISCOVERED and message != failure.message:
                 yield failure.retried("looked at again")
                 yield Event(failure.unit.name, State.ERROR, State.DISCOVERED, message=message)
+
+
+def _was_rejected(unit: LedgerUnit) -> bool:
+    """True for what `Inventory.settle` closed: nothing is known of what was rejected."""
+    return unit.state is State.NOT_QUALIFIED and not unit.facts
 
 
 def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit]) -> None:

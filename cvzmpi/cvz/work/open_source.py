@@ -62,8 +62,7 @@ class LightCurveWork:
         inventory.take(sources, rejected)
         inventory.close_impossible(known)
         inventory.close_others(sources, self._products, known)
-        if self._config.input.targets is None:
-            inventory.settle(rejected)
+        inventory.settle(sources, rejected, all_here=self._config.input.targets is None)
         by_name = {source.id.name: source for source in sources}
         names = [*by_name, *(item.name for item in rejected)]
 
