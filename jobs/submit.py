@@ -65,10 +65,10 @@ class LightCurves:
         """Those of the target list, else those in the input directory, in the product chosen."""
         files = sector_files(config.output.directory)
         known = list(files)
+        products = ChosenProducts(tuple(config.input.products))
         if config.input.targets is not None:
-            pairs = _pairs_of(config.input.targets)
+            pairs = _pairs_of(config.input.targets, products)
         else:
-            products = ChosenProducts(tuple(config.input.products))
             sources, _ = scan_directory(config.input.directory, products=products)
             pairs = list(dict.fromkeys((source.id.tic, source.id.sector) for source in sources))
             known = [source.id for source in with_begun(sources, files, products)]
@@ -150,7 +150,8 @@ def submit(
     job_script = _script(script, campaign)
     config = _configuration(campaign)
     light_curves = LightCurves.of(config)
-    batches = _batches(campaign, light_curves.pairs, size)
+    products = ChosenProducts(tuple(config.input.products))
+    batches = _batches(campaign, light_curves.pairs, size, products)
     log = JobLog(campaign / "batches" / "jobs.csv")
     queue = Queue.ask()
     options["time"] = options.pop("time_limit")
@@ -234,11 +235,13 @@ def _configuration(campaign: Path) -> Config:
     return load(file)
 
 
-def _batches(campaign: Path, all_pairs: list[tuple[int, int]], size: int) -> list[Batch]:
+def _batches(
+    campaign: Path, all_pairs: list[tuple[int, int]], size: int, products: ChosenProducts
+) -> list[Batch]:
     """The batches that are there, and new ones for the light curves that are in none of them."""
     directory = campaign / "batches"
     paths = sorted(directory.glob("batch_*.csv"), key=_number)
-    batches = [Batch(path, _pairs_of(path)) for path in paths]
+    batches = [Batch(path, _pairs_of(path, products)) for path in paths]
     assigned = {pair for batch in batches for pair in batch.pairs}
     pairs = [pair for pair in all_pairs if pair not in assigned]
     if not pairs and not batches:
@@ -250,8 +253,9 @@ def _batches(campaign: Path, all_pairs: list[tuple[int, int]], size: int) -> lis
     return batches
 
 
-def _pairs_of(path: Path) -> list[tuple[int, int]]:
-    return list(dict.fromkeys((named.tic, named.sector) for named in read_batch(path)))
+def _pairs_of(path: Path, products: ChosenProducts) -> list[tuple[int, int]]:
+    batch = read_batch(path, products=products)
+    return list(dict.fromkeys((named.tic, named.sector) for named in batch))
 
 
 def _number(path: Path) -> int:

@@ -86,7 +86,10 @@ def read_target_list(path: Path) -> TargetList:
 
 
 def read_rows(
-    path: Path, wanted: Collection[str], star_columns: tuple[str, ...] = _STAR_COLUMNS
+    path: Path,
+    wanted: Collection[str],
+    star_columns: tuple[str, ...] = _STAR_COLUMNS,
+    least_sector: int = 1,
 ) -> TargetRows:
     """Read the rows of a list of targets.
 
@@ -102,6 +105,8 @@ def read_rows(
     star_columns : tuple of str
         What the column of the star numbers may be called, the preferred first: in small letters,
         and letters and digits alone.
+    least_sector : int
+        0 where quarters of Kepler or campaigns of K2 are meant as well.
 
     Raises
     ------
@@ -116,7 +121,7 @@ def read_rows(
     found, bad_rows = [], []
     for number, values in lines_below:
         try:
-            found.append(_row(values, columns))
+            found.append(_row(values, columns, least_sector))
         except ValueError as error:
             bad_rows.append(f"{path}: line {number}: {error}")
     first = _split(lines[0][1], column_separator(lines[0][1]))
@@ -124,7 +129,7 @@ def read_rows(
     return TargetRows(found, "tmag" in columns, is_of_pairs and len(first) > 1, bad_rows)
 
 
-def _row(values: list[str], columns: dict[str, int]) -> Row:
+def _row(values: list[str], columns: dict[str, int], least_sector: int) -> Row:
     """The content of a row; a `ValueError` says what was expected."""
     texts = {
         name: values[column].strip() if column < len(values) else ""
@@ -133,7 +138,7 @@ def _row(values: list[str], columns: dict[str, int]) -> Row:
     return Row(
         _tic(texts["tic"]),
         _tmag(texts.get("tmag", "")),
-        _sector(texts["sector"]) if "sector" in texts else None,
+        _sector(texts["sector"], least_sector) if "sector" in texts else None,
         _priority(texts.get("priority", "")),
     )
 
@@ -219,11 +224,11 @@ def _tmag(text: str) -> float | None:
     return magnitude
 
 
-def _sector(text: str) -> int:
+def _sector(text: str, least: int) -> int:
     match = _WHOLE.fullmatch(text)
-    if match is None or int(match[1]) > MAX_SECTOR:
-        raise ValueError(f"expected a sector (0 to {MAX_SECTOR}), not {shown(text)}")
-    return int(match[1])  # the quarters of Kepler and the campaigns of K2 begin with 0
+    if match is None or not least <= int(match[1]) <= MAX_SECTOR:
+        raise ValueError(f"expected a sector ({least} to {MAX_SECTOR}), not {shown(text)}")
+    return int(match[1])
 
 
 def _priority(text: str) -> float | None:
