@@ -35,14 +35,14 @@ def select_targets(
     wanted = dict.fromkeys(read_batch(targets, known, products))
     selected = [known[light_curve] for light_curve in wanted if light_curve in known]
     missing = [
-        Rejected(light_curve.name, f"{targets}: no light curve of {light_curve}")
+        Rejected(light_curve.name, f"{targets}: no light curve of {_as_row(light_curve)}")
         for light_curve in wanted
         if light_curve not in known
     ]
     there = {light_curve.tic for light_curve in known}
     absent = dict.fromkeys(row.tic for row in _rows(targets, products) if row.sector is None)
     missing += [
-        Rejected(str(tic), f"{targets}: no light curve of TIC {tic}")
+        Rejected(str(tic), f"{targets}: no light curve of star {tic}")
         for tic in absent
         if tic not in there
     ]
@@ -106,6 +106,11 @@ def _light_curves(
             named = named or [LightCurveId(row.tic, row.sector)]
         for light_curve in named:
             yield light_curve, row
+
+
+def _as_row(light_curve: LightCurveId) -> str:
+    """Number and sector, of whatever catalogue: a row does not say it."""
+    return f"star {light_curve.tic}, sector {light_curve.sector}"
 
 
 def _rows(targets: Path, products: ChosenProducts) -> list[Row]:

@@ -221,22 +221,34 @@ def _was_rejected(unit: LedgerUnit) -> bool:
 def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit]) -> None:
     """Name the files that are passed over: on the terminal once, when they are found.
 
+    Those of other products, of which each star may have one, are counted there.
+
     Light curves that were begun with a file that is not the best any more, as `known` tells, are
     kept as they are.
     """
     units = {unit.name: unit for unit in known}
-    outdated = []
+    outdated, of_products = [], []
     for source in sources:
         unit = units.get(source.id.name)
         level = logging.WARNING if unit is None else logging.INFO
-        for other in source.passed_over:
+        for other in source.others:
             _log.log(level, "%s: not used: %s", source.id.name, other)
+        for other in source.other_products:  # of each star, where the input has several products
+            _log.info("%s: not used: %s", source.id.name, other)
+            of_products += [f"{source.id.name}: {other}"] if unit is None else []
         if unit is not None and (unit.progress or unit.state in FINISHED):
             outdated += [
                 f"{source.id.name}, of {other.path}, has {source.path} now"
                 for other in source.others
                 if str(other.path) == unit.facts.get("file")
             ]
+    if of_products:
+        _log.warning(
+            "not used: %s of other products, all in the log: %s%s",
+            counted(len(of_products), "file"),
+            of_products[0],
+            "; ..." if len(of_products) > 1 else "",
+        )
     if outdated:
         _log.warning(
             "%s begun with files that are not the best any more, and kept "

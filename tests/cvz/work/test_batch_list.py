@@ -50,7 +50,7 @@ def test_targets_without_a_light_curve_are_named(select):
     selected, missing = select("tic,sector\n7,1\n7,3\n8,1\n")
     assert selected == [LightCurveId(7, 1)]
     assert list(missing) == ["7_3", "8_1"]
-    assert missing["7_3"].endswith("targets.csv: no light curve of TIC 7 sector 3")
+    assert missing["7_3"].endswith("targets.csv: no light curve of star 7, sector 3")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_star_without_any_light_curve_is_named(select):
     selected, missing = select("8\n12\n")
     assert selected == [LightCurveId(12, 1)]
     assert missing == {"8": next(iter(missing.values()))}
-    assert missing["8"].endswith("targets.csv: no light curve of TIC 8")
+    assert missing["8"].endswith("targets.csv: no light curve of star 8")
 
 
 def test_the_priority_of_a_star_is_that_of_its_light_curves(tmp_path):
