@@ -33,6 +33,7 @@ from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.work.batch_list import read_batch
@@ -62,16 +63,21 @@ class LightCurves:
 
     @classmethod
     def of(cls, config: Config) -> LightCurves:
-        """Those of the target list, else those in the input directory, in the product chosen."""
+        """Those of the target list, else those in the input directory, in the product chosen.
+
+        Also those of a list are looked for there: a better product may have come.
+        """
         files = sector_files(config.output.directory)
-        known = list(files)
         products = ChosenProducts(tuple(config.input.products))
-        if config.input.targets is not None:
-            pairs = _pairs_of(config.input.targets, products)
+        targets, directory = config.input.targets, config.input.directory
+        sources: list[LightCurveSource] = []
+        if targets is None or (config.archive.targets is None and directory.is_dir()):
+            sources, _ = scan_directory(directory, products=products)
+        if targets is not None:
+            pairs = _pairs_of(targets, products)
         else:
-            sources, _ = scan_directory(config.input.directory, products=products)
             pairs = list(dict.fromkeys((source.id.tic, source.id.sector) for source in sources))
-            known = [source.id for source in with_begun(sources, files, products)]
+        known = [source.id for source in with_begun(sources, files, products)]
         of_pair = defaultdict(list)
         for light_curve in known:
             of_pair[light_curve.tic, light_curve.sector].append(light_curve)
