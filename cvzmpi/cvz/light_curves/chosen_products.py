@@ -6,7 +6,7 @@ A target and sector is searched once, as the first of the products in the list t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,17 +49,8 @@ class ChosenProducts:
         """The best of several light curves of one target and sector."""
         return min(light_curves, key=self.order)
 
-    def worse(
-        self, light_curves: Iterable[LightCurveId], last: Collection[LightCurveId] = ()
-    ) -> dict[LightCurveId, LightCurveId]:
-        """The light curves whose target and sector a better product has, each with the best.
-
-        Parameters
-        ----------
-        light_curves : iterable of LightCurveId
-        last : collection of LightCurveId
-            Those that are worse than all others, whatever their product.
-        """
+    def worse(self, light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, LightCurveId]:
+        """The light curves whose target and sector a better product has, each with the best."""
         of_sector: dict[tuple[str, int, int], list[LightCurveId]] = defaultdict(list)
         for light_curve in light_curves:
             of_sector[light_curve.catalogue, light_curve.tic, light_curve.sector].append(
@@ -68,7 +59,7 @@ class ChosenProducts:
         return {
             other: best
             for several in of_sector.values()
-            for best in [self.best([one for one in several if one not in last] or several)]
+            for best in [self.best(several)]
             for other in several
             if other != best
         }

@@ -71,6 +71,9 @@ class _Candidate:
     """A file with a light curve in it."""
 
     path: Path
+    # bytes of a whole file; None where its headers were not read yet. No more is kept of them:
+    # there may be a million files
+    end_of_table: int | None = None
 
     @cached_property
     def headers(self) -> Headers | None:
@@ -84,7 +87,10 @@ class _Candidate:
     def is_whole(self) -> bool:
         """True if all rows of its table are there."""
         try:
-            return self.headers is not None and size_of(self.path) >= self.headers.end_of_table
+            end = self.end_of_table
+            if end is None and self.headers is not None:
+                end = self.headers.end_of_table
+            return end is not None and size_of(self.path) >= end
         except LightCurveError:
             return False
 
@@ -123,15 +129,16 @@ class _Found:
         try:
             if not (os.path.isfile(path) or is_named_fits(path)):
                 return  # a pipe, or a link that does not claim to lead to a light curve
-            identity = self.known.get((str(path), _size_of_file(path)))
+            identity, end = self.known.get((str(path), _size_of_file(path))), None
             if identity is None:
                 if not looks_like_fits(path):
                     return
                 if (name := _written(path)) != str(path):
                     raise LightCurveError(f"{name}: its name is not UTF-8, expected another")
-                identity = read_headers(path).id
+                headers = read_headers(path)
+                identity, end = headers.id, headers.end_of_table
             self.products.check(path, identity)
-            self._candidates[identity].append(_Candidate(path))
+            self._candidates[identity].append(_Candidate(path, end))
         except LightCurveError as error:
             (self._leftovers if is_leftover(path) else self._refused).append((path, error))
 
@@ -150,11 +157,20 @@ class _Found:
         ]
 
     def _worse(self) -> dict[LightCurveId, LightCurveId]:
-        """The light curves whose target and sector another is taken of, each with that one."""
-        worse = self.products.worse(self._candidates)
-        several = {*worse, *worse.values()}
-        whole = {key for key in several if any(file.is_whole for file in self._candidates[key])}
-        return self.products.worse(several, last=several - whole)
+        """The light curves whose target and sector another is taken of, each with that one.
+
+        Whether a file is whole is asked of the best first, and of the next only where it is not.
+        """
+        several = defaultdict(list)
+        for other, best in self.products.worse(self._candidates).items():
+            several[best].append(other)
+        worse: dict[LightCurveId, LightCurveId] = {}
+        for best, others in several.items():
+            ranked = [best, *sorted(others, key=self.products.order)]
+            whole = (key for key in ranked if any(c.is_whole for c in self._candidates[key]))
+            taken = next(whole, best)
+            worse |= {key: taken for key in ranked if key != taken}
+        return worse
 
     def rejected(self) -> list[Rejected]:
         """Files that should be light curves and are not, if there is no other file of theirs."""
@@ -173,8 +189,7 @@ class _Found:
         other_products = [
             PassedOver(
                 candidate.path,
-                f"{other.product}{'' if candidate.is_whole else ', truncated or damaged'}; "
-                f"{best.path} is taken, {key.product}",
+                f"{other.product}{self._why_not(other, key)}; {best.path} is taken, {key.product}",
             )
             for other in of_other_products
             for candidate in _once(self._candidates[other])
@@ -183,6 +198,11 @@ class _Found:
             reason = f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken"
             (others if damaged == key else other_products).append(PassedOver(path, reason))
         return LightCurveSource(key, best.path, tuple(others), tuple(other_products))
+
+    def _why_not(self, other: LightCurveId, taken: LightCurveId) -> str:
+        """Words on another product that would be taken if it were whole."""
+        is_better = self.products.order(other) < self.products.order(taken)
+        return ", truncated or damaged" if is_better else ""
 
     @cached_property
     def _damaged(self) -> dict[_Sector, list[tuple[LightCurveId, Path, LightCurveError]]]:

@@ -5,7 +5,9 @@ import shutil
 import pytest
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves import input_directory
 from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
+from cvzmpi.cvz.light_curves.fits_header import read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
@@ -124,6 +126,27 @@ def test_a_whole_file_is_taken_rather_than_a_damaged_one_of_a_better_product(tmp
     usual.unlink()
     (source,), _ = scan_directory(tmp_path, products=FAST_FIRST)
     assert source.path == fast  # nothing better is there: its team says what is wrong with it
+
+
+def test_headers_are_read_once_and_of_the_best_alone_where_the_files_are_known(
+    tmp_path, monkeypatch
+):
+    paths = [made_files.spoc(tmp_path / f"{seconds}.fits", seconds) for seconds in (20, 120)]
+    read = []
+
+    def count(path):
+        read.append(path.name)
+        return read_headers(path)
+
+    monkeypatch.setattr(input_directory, "read_headers", count)
+    (source,), _ = scan_directory(tmp_path, products=FAST_FIRST)
+    assert sorted(read) == ["120.fits", "20.fits"]
+    read.clear()
+    usual = source.id._replace(product="spoc-120")
+    ids = zip(paths, (source.id, usual), strict=True)
+    known = {(str(path), path.stat().st_size): one for path, one in ids}
+    assert scan_directory(tmp_path, known, FAST_FIRST) == ([source], [])
+    assert read == ["20.fits"]
 
 
 def test_of_two_versions_of_a_product_the_newer_one_is_taken(tmp_path):
