@@ -73,6 +73,7 @@ def as_light_curve(
         light_curve,
         tic=light_curve.tic if tic is None else tic,
         sector=light_curve.sector if sector is None else sector,
+        sector_is_said=sector is not None or light_curve.sector_is_said,
     )
 
 

@@ -129,7 +129,12 @@ def read_light_curve(
     if notes:
         header["input_note"] = "; ".join(notes)
     return LightCurve(
-        tic=light_curve.tic, sector=light_curve.sector, exposure=exposure, header=header, **columns
+        tic=light_curve.tic,
+        sector=light_curve.sector,
+        exposure=exposure,
+        header=header,
+        sector_is_said=True,
+        **columns,
     )
 
 

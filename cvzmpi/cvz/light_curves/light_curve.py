@@ -64,6 +64,8 @@ class LightCurve:
     exposure: float  # time from one cadence to the next, in days
     # facts about the target and the processing, from the FITS headers
     header: dict[str, str | int | float] = field(default_factory=dict)
+    # False where `sector` is 0 since nobody says it, and not for a quarter or campaign 0
+    sector_is_said: bool = True
 
     @property
     def id(self) -> LightCurveId:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cvzmpi.cvz.light_curves.identity import is_identity
+from cvzmpi.cvz.light_curves.identity import PARTS, is_identity
 from cvzmpi.cvz.light_curves.light_curve import PRODUCT, LightCurve
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.product_names import SPOC_120
@@ -29,10 +29,12 @@ def place_for(light_curve: LightCurve, path: Path, overwrite: bool) -> Path:
                 f"{path}: a directory, and {light_curve.described} is of no product at "
                 f"{light_curve.exposure_seconds:.0f} s: name the file"
             )
-        if not is_identity(light_curve.tic, light_curve.sector, light_curve_id.catalogue):
+        catalogue = light_curve_id.catalogue
+        is_known = is_identity(light_curve.tic, light_curve.sector, catalogue)
+        if not (is_known and light_curve.sector_is_said):
             raise SectorFileError(
-                f"{path}: a directory, and the light curve says no TIC number and sector: name the "
-                "file, or give tic and sector to the search"
+                f"{path}: a directory, and the light curve says no {catalogue} number and "
+                f"{PARTS[catalogue]}: name the file, or give tic and sector to the search"
             )
         path = light_curve_id.path(path)
     elif not path.parent.is_dir():

@@ -69,7 +69,12 @@ def of_columns(given: GivenColumns) -> LightCurve:
     if not given.is_of_archive:
         header[FLUX_UNIT] = given.unit
     return LightCurve(
-        tic=given.tic, sector=given.sector, exposure=exposure, header=header, **columns
+        tic=given.tic,
+        sector=given.sector or 0,
+        exposure=exposure,
+        header=header,
+        sector_is_said=given.sector is not None,
+        **columns,
     )
 
 

@@ -30,6 +30,7 @@ _FLUXES = (("flux", "flux_err"), ("pdcsap_flux", "pdcsap_flux_err"))
 _OF_ARCHIVE = u.electron / u.s
 
 # As lightkurve, astropy and this package call them; lightkurve's TARGETID may be of another survey.
+_QUARTER_NAMES = ("QUARTER", "CAMPAIGN")
 _TIC_NAMES, _SECTOR_NAMES = ("TICID", "TIC", "tic", "TARGETID"), ("SECTOR", "sector")
 
 
@@ -94,16 +95,15 @@ class GivenColumns:
     @property
     def tic(self) -> int:
         """The TIC number; 0 where it says none."""
-        return _first_number(self.meta, _TIC_NAMES, lambda value: is_identity(value, 1))
+        return _first_number(self.meta, _TIC_NAMES, lambda value: is_identity(value, 1)) or 0
 
     @property
-    def sector(self) -> int:
-        """The sector, quarter or campaign; 0 where it says none."""
+    def sector(self) -> int | None:
+        """The sector, quarter or campaign; None where it says none, since the latter may be 0."""
+        names, catalogue = _SECTOR_NAMES, "TIC"
         if self.is_of_kepler:
-            return _first_number(
-                self.meta, ("QUARTER", "CAMPAIGN"), lambda value: is_identity(1, value)
-            )
-        return _first_number(self.meta, _SECTOR_NAMES, lambda value: is_identity(1, value))
+            names, catalogue = _QUARTER_NAMES, "KIC"
+        return _first_number(self.meta, names, lambda value: is_identity(1, value, catalogue))
 
     @property
     def is_of_kepler(self) -> bool:
@@ -114,7 +114,7 @@ class GivenColumns:
     def kind(self) -> Kind:
         """The kind of the file that it was read from, as far as its facts say."""
         if str(self.meta.get("AUTHOR", "")).upper() == "QLP":
-            return qlp(self.sector)
+            return qlp(self.sector or 0)
         return by_lightkurve(str(self.meta["MISSION"]) if self.is_of_kepler else "TESS")
 
     @property
@@ -188,12 +188,12 @@ def _whole_numbers(values: Any) -> np.ndarray:
 
 def _first_number(
     meta: Mapping[str, Any], names: tuple[str, ...], fits: Callable[[object], bool]
-) -> int:
-    """The first of some entries that is a whole number of the archive's range; else 0."""
+) -> int | None:
+    """The first of some entries that is a whole number of the archive's range; else None."""
     for name in names:
         value = meta.get(name)
         if isinstance(value, np.integer):
             value = int(value)
         if isinstance(value, int) and fits(value):
             return value
-    return 0
+    return None

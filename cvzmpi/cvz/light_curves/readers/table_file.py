@@ -63,7 +63,7 @@ def read_table(path: Path, columns: Mapping[str, str]) -> LightCurve:
         raise LightCurveError(f"{path}: {str(error).removeprefix(f'{NAME}: ')}") from error
     named = LightCurveId.parse(path.stem)
     if named is not None and light_curve.tic == 0:
-        light_curve = replace(light_curve, tic=named.tic, sector=named.sector)
+        light_curve = replace(light_curve, tic=named.tic, sector=named.sector, sector_is_said=True)
     facts: dict[str, Any] = {
         PRODUCT: "table",
         "input_file": path.name,
