@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvzmpi.cvz.light_curves.identity import PARTS, LightCurveId
-from cvzmpi.cvz.product_names import SPOC_120
+from cvzmpi.cvz.product_names import SPOC_120, catalogue_of
 from cvzmpi.errors import LightCurveError
 
 
@@ -72,6 +72,11 @@ class ChosenProducts:
             for other in several
             if other != best
         }
+
+    @property
+    def least_sector(self) -> int:
+        """0 where a product is of Kepler or K2, whose quarters and campaigns begin with it."""
+        return 1 if all(catalogue_of(name) == "TIC" for name in self.names) else 0
 
     def __str__(self) -> str:
         return " or ".join(self.names)
