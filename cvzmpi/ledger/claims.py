@@ -8,6 +8,7 @@ the teams, in batches, in the order of work (`order`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -143,10 +144,10 @@ class Claims:
             found = connection.execute(only(_in_batch(query, job) if limited else query)).one()
         return float(found.cost), float(found.squared)
 
-    def names(self) -> set[str]:
+    def names(self, *, within: sa.Connection | None = None) -> set[str]:
         """The units that jobs have now, as far as is known."""
         query = sa.select(units.c.name).join(claims, claims.c.unit_id == units.c.id)
-        with self._database.reading() as connection:
+        with self._database.reading() if within is None else nullcontext(within) as connection:
             return set(connection.execute(query).scalars())
 
     def holder(self, name: str, *, within: sa.Connection) -> Job | None:

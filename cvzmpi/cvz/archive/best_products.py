@@ -33,16 +33,16 @@ class BestProducts:
     ----------
     states : mapping
         Of the units in the ledger, by name.
-    claimed : collection of str
-        The units that jobs have now.
+    begun : collection of str
+        The units that jobs have now, and those that are half done.
     """
 
     def __init__(
-        self, chosen: ChosenProducts, states: Mapping[str, State], claimed: Collection[str]
+        self, chosen: ChosenProducts, states: Mapping[str, State], begun: Collection[str]
     ) -> None:
         self._chosen = chosen
-        self._states = states
-        self._claimed = claimed
+        self._states = dict(states)
+        self._begun = set(begun)
         self._of_star: dict[int, dict[int, Product]] = defaultdict(dict)
         self._places: dict[str, tuple[int, int]] = {}  # by product: smaller for a better one
         self._worse: dict[str, Product] = {}  # those in the ledger, by unit
@@ -79,12 +79,22 @@ class BestProducts:
             if self._waits(product.id.name):
                 yield product.id.name, f"{product.product} is not in input.products"
 
+    def note_closed(self, name: str) -> None:
+        """Take note that a unit that was to be passed over is closed."""
+        self._states[name] = State.NOT_QUALIFIED
+
+    def note_begun(self, name: str) -> None:
+        """Take note that a unit that was to be passed over is begun: it stays."""
+        self._begun.add(name)
+        if name in self._worse:
+            self.add(self._worse.pop(name))
+
     def _rank(self, product: Product) -> tuple[bool, int, int]:
         """Smaller for one that is to be searched rather than another."""
         name = product.id.name
         state = self._states.get(name)
-        is_begun = name in self._claimed or (state is not None and state not in OPEN)
+        is_begun = name in self._begun or (state is not None and state not in OPEN)
         return (not is_begun, *self._places[product.product])
 
     def _waits(self, name: str) -> bool:
-        return self._states[name] in _WAITING and name not in self._claimed
+        return self._states[name] in _WAITING and name not in self._begun

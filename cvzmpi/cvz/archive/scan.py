@@ -123,16 +123,17 @@ def scan(
         units = ledger.units()
         known = _known_products(units)
         states = {unit.name: unit.state for unit in units}
-        best = BestProducts(access.chosen, states, ledger.claims.names())
+        begun = ledger.claims.names() | {unit.name for unit in units if unit.progress}
+        best = BestProducts(access.chosen, states, begun)
         for product in known:
             best.add(product)
         found = access.products({target.tic for target in targets.targets}, known)
         for n_found, product in enumerate(found, start=1):
             best.add(product)
             bar.show("light curve", n_found, more=f" found, the last in sector {product.sector}")
-        stars = judge(targets.targets, best, criteria)
         # first, so that an interrupted scan leaves no star and sector with two units that wait
-        n_passed_over = _pass_over(best, states, ledger, job)
+        n_passed_over = pass_over(best, states, ledger, job)
+        stars = judge(targets.targets, best, criteria)
         result = record(stars, states, ledger, job, bar)
         n_changed = result.n_changed + n_passed_over
         return replace(result, unseen=access.unseen, n_changed=n_changed)
@@ -193,17 +194,38 @@ def record(
     )
 
 
-def _pass_over(best: BestProducts, states: Mapping[str, State], ledger: Ledger, job: Job) -> int:
-    """Close the units in whose place another product is searched; their number."""
-    closed = [
-        Event(name, State.NOT_QUALIFIED, states[name], message=message)
-        for name, message in best.passed_over()
-    ]
-    for first in range(0, len(closed), _UNITS_PER_TRANSACTION):
-        with ledger.writing() as transaction:
-            some = closed[first : first + _UNITS_PER_TRANSACTION]
-            ledger.record(some, job, skip_stale=True, within=transaction)
-    return len(closed)
+def pass_over(best: BestProducts, states: Mapping[str, State], ledger: Ledger, job: Job) -> int:
+    """Close the units in whose place another product is searched; their number.
+
+    What a job has begun since `states` were read, while listings came, stays: `best` learns of it,
+    so that the better product is not searched beside it.
+    """
+    n_closed = 0
+    while waiting := list(best.passed_over()):  # again: what was begun is in place of others
+        for first in range(0, len(waiting), _UNITS_PER_TRANSACTION):
+            some = waiting[first : first + _UNITS_PER_TRANSACTION]
+            closed = _close(some, states, ledger, job)
+            n_closed += len(closed)
+            for name, _ in some:
+                (best.note_closed if name in closed else best.note_begun)(name)
+    return n_closed
+
+
+def _close(
+    waiting: Sequence[tuple[str, str]], states: Mapping[str, State], ledger: Ledger, job: Job
+) -> set[str]:
+    """Close those of the units, given with the reason, that still wait and no job has."""
+    names = [name for name, _ in waiting]
+    half_done = {unit.name for unit in ledger.units(names=names) if unit.progress}
+    with ledger.writing() as transaction:
+        begun = half_done | ledger.claims.names(within=transaction)
+        closing = [
+            Event(name, State.NOT_QUALIFIED, states[name], message=message)
+            for name, message in waiting
+            if name not in begun
+        ]
+        recorded = ledger.record(closing, job, skip_stale=True, within=transaction)
+    return {event.unit for event in recorded}
 
 
 def _event(name: str, state: State, qualification: Qualification) -> Event:

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.qualification import too_few_cadences
+from cvzmpi.cvz.archive.scan import scan as scan_archive
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
 from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
@@ -12,8 +14,10 @@ from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.light_curves.product_kinds import FAST, QLP, TESS_SPOC, TWO_MINUTES
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog, Simulation, product_of
 from cvzmpi.cvz.stand_in_archive.server import StandInArchive
+from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ArchiveError, ConfigError
-from cvzmpi.ledger import Event, State
+from cvzmpi.ledger import Event, NewUnit, State
+from cvzmpi.messages.progress_bar import ProgressBar
 
 ALL = 'input.products=["spoc-20", "spoc-120", "tess-spoc", "qlp"]'
 THREE = 'input.products=["spoc-120", "tess-spoc", "qlp"]'
@@ -182,6 +186,74 @@ def test_one_that_a_job_has_now_stays_as_it_is(open_sky, campaign):
         ledger.claims.take(job, 1, [State.QUALIFIED], except_for=["1_1_tess-spoc-1800"])
         assert scan(config).n_new == 0
     assert states(config)["1_2_qlp-1800"] is State.QUALIFIED
+
+
+class _ArchiveThatTakesTime(ArchiveAccess):
+    """Meanwhile, something happens."""
+
+    def __init__(self, config, meanwhile):
+        super().__init__(config, pytest.fail)
+        self.meanwhile = meanwhile
+
+    def products(self, tics, known=()):
+        yield from super().products(tics, known)
+        self.meanwhile()
+
+
+def scan_while(config, meanwhile):
+    targets = read_target_list(config.archive.targets)
+    access = _ArchiveThatTakesTime(config, meanwhile)
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        return scan_archive(targets, config.archive, access, ledger, job, ProgressBar())
+
+
+def test_one_that_a_job_fetches_while_listings_come_is_not_searched_twice(open_sky, campaign):
+    sky = open_sky(tess_spoc=[1], qlp=[2])
+    config = campaign(sky, "1\n", TWO)
+    scan(config)
+    sky.catalog.add([product_of(1, 2, TESS_SPOC)])
+    result = scan_while(config, lambda: go_through(config, "1_2_qlp-1800", State.PREPROCESSED))
+    assert (result.n_new, result.n_changed, result.n_light_curves) == (0, 0, 2)
+    assert states(config) == {
+        "1_1_tess-spoc-1800": State.QUALIFIED,
+        "1_2_qlp-1800": State.PREPROCESSED,
+    }
+
+
+def test_one_that_a_job_claims_while_listings_come_is_left_to_it(open_sky, campaign):
+    sky = open_sky(tess_spoc=[1], qlp=[2])
+    config = campaign(sky, "1\n", TWO)
+    scan(config)
+    sky.catalog.add([product_of(1, 2, TESS_SPOC)])
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+
+        def claim():
+            ledger.claims.take(job, 1, [State.QUALIFIED], except_for=["1_1_tess-spoc-1800"])
+
+        assert scan_while(config, claim).n_new == 0
+    assert states(config) == {
+        "1_1_tess-spoc-1800": State.QUALIFIED,
+        "1_2_qlp-1800": State.QUALIFIED,
+    }
+
+
+def test_the_better_one_that_waits_makes_way_for_one_that_a_job_claims(open_sky, campaign):
+    """Where both are in the ledger."""
+    sky = open_sky(tess_spoc=[1], qlp=[2])
+    config = campaign(sky, "1\n", TWO)
+    scan(config)
+    better = product_of(1, 2, TESS_SPOC)
+    sky.catalog.add([better])
+    facts = {"tic": 1, "sector": 2, "product": better.name}
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        ledger.add_units([NewUnit(better.id.name, facts=facts)], job)
+        others = ["1_1_tess-spoc-1800", better.id.name]
+        scan_while(config, lambda: ledger.claims.take(job, 1, [State.QUALIFIED], except_for=others))
+    assert states(config) == {
+        "1_1_tess-spoc-1800": State.QUALIFIED,
+        "1_2_qlp-1800": State.QUALIFIED,
+        "1_2_tess-spoc-1800": State.NOT_QUALIFIED,
+    }
 
 
 def test_products_that_are_asked_for_no_more_are_not_waited_for(open_sky, campaign):
