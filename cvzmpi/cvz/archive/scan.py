@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.best_products import FETCHED, OPEN, BestProducts
+from cvzmpi.cvz.archive.passed_over import UNITS_PER_TRANSACTION, pass_over
 from cvzmpi.cvz.archive.qualification import Criteria, Qualification, qualify
 from cvzmpi.cvz.archive_configuration import ArchiveConfig
 from cvzmpi.cvz.light_curves.identity import LightCurveId
@@ -29,16 +30,19 @@ from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.messages.wording import counted
 
-_UNITS_PER_TRANSACTION = 20_000
-
 
 @dataclass(frozen=True)
 class Star:
-    """A target and what the archive has of it."""
+    """A target and what is searched of it."""
 
     target: Target
     products: tuple[Product, ...]
     qualification: Qualification
+
+    @property
+    def is_without_any(self) -> bool:
+        """True if the archive has no light curve of it."""
+        return self.qualification.values["products"] == 0
 
     def units(self) -> Iterator[NewUnit]:
         """A unit for each light curve, or a single one for a star without any."""
@@ -46,7 +50,7 @@ class Star:
         for product in self.products:
             facts = {"tic": tic, "sector": product.sector, "product": product.name}
             yield NewUnit(product.id.name, facts=facts)
-        if not self.products:
+        if self.is_without_any:
             yield NewUnit(str(tic), facts={"tic": tic})
 
 
@@ -143,9 +147,8 @@ def judge(targets: Iterable[Target], best: BestProducts, criteria: Criteria) -> 
     """Match targets and products."""
     stars = []
     for target in targets:
-        of_sector = best.of_star(target.tic)
-        found = tuple(of_sector[sector] for sector in sorted(of_sector))
-        stars.append(Star(target, found, qualify(target, of_sector, criteria)))
+        judged = qualify(target, best.of_star(target.tic), criteria)
+        stars.append(Star(target, tuple(best.searched(target.tic)), judged))
     return stars
 
 
@@ -176,7 +179,7 @@ def record(
                 judged_anew.append(_event(unit.name, state, star.qualification))
         if star.products and came_from.get(str(star.target.tic)) is State.DISCOVERED:
             judged_anew.append(_has_light_curves_now(star))
-        if len(new) + len(judged_anew) >= _UNITS_PER_TRANSACTION or number == len(stars):
+        if len(new) + len(judged_anew) >= UNITS_PER_TRANSACTION or number == len(stars):
             with ledger.writing() as transaction:
                 n_new += ledger.add_units(new, job, judged=judged, within=transaction)
                 ledger.record(judged_anew, job, skip_stale=True, within=transaction)
@@ -185,47 +188,13 @@ def record(
     return ScanResult(
         n_targets=len(stars),
         n_qualified_targets=len(qualified),
-        n_without_data=sum(not star.products for star in stars),
+        n_without_data=sum(star.is_without_any for star in stars),
         n_light_curves=sum(len(star.products) for star in stars),
         n_qualified=sum(len(star.products) for star in qualified),
         n_new=n_new,
         n_changed=n_changed,
         of_product=Counter(product.product for star in stars for product in star.products),
     )
-
-
-def pass_over(best: BestProducts, states: Mapping[str, State], ledger: Ledger, job: Job) -> int:
-    """Close the units in whose place another product is searched; their number.
-
-    What a job has begun since `states` were read, while listings came, stays: `best` learns of it,
-    so that the better product is not searched beside it.
-    """
-    n_closed = 0
-    while waiting := list(best.passed_over()):  # again: what was begun is in place of others
-        for first in range(0, len(waiting), _UNITS_PER_TRANSACTION):
-            some = waiting[first : first + _UNITS_PER_TRANSACTION]
-            closed = _close(some, states, ledger, job)
-            n_closed += len(closed)
-            for name, _ in some:
-                (best.note_closed if name in closed else best.note_begun)(name)
-    return n_closed
-
-
-def _close(
-    waiting: Sequence[tuple[str, str]], states: Mapping[str, State], ledger: Ledger, job: Job
-) -> set[str]:
-    """Close those of the units, given with the reason, that still wait and no job has."""
-    names = [name for name, _ in waiting]
-    half_done = {unit.name for unit in ledger.units(names=names) if unit.progress}
-    with ledger.writing() as transaction:
-        begun = half_done | ledger.claims.names(within=transaction)
-        closing = [
-            Event(name, State.NOT_QUALIFIED, states[name], message=message)
-            for name, message in waiting
-            if name not in begun
-        ]
-        recorded = ledger.record(closing, job, skip_stale=True, within=transaction)
-    return {event.unit for event in recorded}
 
 
 def _event(name: str, state: State, qualification: Qualification) -> Event:

@@ -257,25 +257,83 @@ def test_the_better_one_that_waits_makes_way_for_one_that_a_job_claims(open_sky,
 
 
 def test_products_that_are_asked_for_no_more_are_not_waited_for(open_sky, campaign):
-    sky = open_sky(two_minutes=[1, 2], qlp=[1, 2, 3])
+    sky = open_sky(two_minutes=[1, 2], qlp=[1, 2, 3, 4])
     scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
     config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
     go_through(config, "1_1_qlp-1800", State.PREPROCESSED, State.WORKING, State.DONE)
+    go_through(config, "1_4_qlp-1800", State.PREPROCESSED)
     result = scan(config)
-    assert (result.n_new, result.n_changed) == (2, 2)
+    assert (result.n_new, result.n_changed, result.n_light_curves) == (1, 3, 1)
     assert states(config) == {
-        "1_1": State.QUALIFIED,
         "1_2": State.QUALIFIED,
         "1_1_qlp-1800": State.DONE,
         "1_2_qlp-1800": State.NOT_QUALIFIED,
         "1_3_qlp-1800": State.NOT_QUALIFIED,
+        "1_4_qlp-1800": State.NOT_QUALIFIED,
     }
     assert last(config, "1_3_qlp-1800").message == "qlp-1800 is not in input.products"
+    assert last(config, "1_4_qlp-1800").message == "qlp-1800 is not in input.products"
+    assert (scan(config).n_new, scan(config).n_changed) == (0, 0)
     back = scan(campaign(sky, "1\n", 'input.products=["spoc-120", "qlp"]'))
     # what is done stays, and is not searched as another product as well
     assert (back.n_new, back.n_changed) == (0, 2)
-    assert last(config, "1_1").message == "searched as qlp-1800 (input.products)"
     assert states(config)["1_3_qlp-1800"] is State.QUALIFIED
+    assert states(config)["1_4_qlp-1800"] is State.QUALIFIED
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        [State.PREPROCESSED, State.WORKING],
+        [State.PREPROCESSED, State.WORKING, State.DONE],
+        [State.ERROR],
+    ],
+    ids=lambda ways: ways[-1].value,
+)
+def test_one_that_is_begun_stays_when_its_product_is_asked_for_no_more(open_sky, campaign, ways):
+    """Its sector is not searched as another product, and counts for its star."""
+    sky = open_sky(two_minutes=[1], qlp=[1])
+    scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
+    go_through(campaign(sky), "1_1_qlp-1800", *ways)
+    config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
+    result = scan(config)
+    assert (result.n_new, result.n_changed, result.n_qualified_targets) == (0, 0, 1)
+    assert states(config) == {"1_1_qlp-1800": ways[-1]}
+
+
+def test_one_that_is_half_done_stays_when_its_product_is_asked_for_no_more(open_sky, campaign):
+    sky = open_sky(two_minutes=[1], qlp=[1])
+    scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
+    config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        ledger.record([Event("1_1_qlp-1800", State.PREPROCESSED, progress=7)], job)
+    assert scan(config).n_new == 0
+    assert states(config) == {"1_1_qlp-1800": State.PREPROCESSED}
+
+
+def test_one_that_waits_beside_one_that_is_done_is_closed(open_sky, campaign):
+    """A ledger of an earlier version may have both."""
+    sky = open_sky(two_minutes=[1], qlp=[1])
+    scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
+    config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
+    go_through(config, "1_1_qlp-1800", State.PREPROCESSED, State.WORKING, State.DONE)
+    better = product_of(1, 1)
+    with open_ledger(config) as ledger, ledger.job("scan") as job:
+        facts = {"tic": 1, "sector": 1, "product": better.name}
+        ledger.add_units([NewUnit("1_1", facts=facts)], job)
+    scan(config)
+    assert states(config) == {"1_1_qlp-1800": State.DONE, "1_1": State.NOT_QUALIFIED}
+    assert last(config, "1_1").message == "searched as qlp-1800 already"
+
+
+def test_one_that_a_job_claims_meanwhile_holds_its_sector_whatever_its_product(open_sky, campaign):
+    sky = open_sky(two_minutes=[1], qlp=[1])
+    scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
+    config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        result = scan_while(config, lambda: ledger.claims.take(job, 1, [State.QUALIFIED]))
+    assert (result.n_new, result.n_changed) == (0, 0)
+    assert states(config) == {"1_1_qlp-1800": State.QUALIFIED}
 
 
 # ----------------------------------------------------------------- what the archive does not have
