@@ -8,15 +8,17 @@ good, since the better one came later or the setting was another:
 - One that nobody began is passed over: it does not qualify any more, and the better one is added.
 
 One of a product that is not in the setting any more holds its star and sector as long as it is
-begun, done or failed. Whether it was fetched does not matter: nothing was computed of it.
+begun, done or failed. Whether it was fetched does not matter: nothing was computed of it. So does
+one with a sector file, also where the ledger does not know it: that may be lost.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.ledger import State
 
@@ -39,10 +41,16 @@ class BestProducts:
         Of the units in the ledger, by name.
     begun : collection of str
         The units that jobs have now, and those that are half done.
+    present : iterable of LightCurveId
+        The light curves that have a sector file.
     """
 
     def __init__(
-        self, chosen: ChosenProducts, states: Mapping[str, State], begun: Collection[str]
+        self,
+        chosen: ChosenProducts,
+        states: Mapping[str, State],
+        begun: Collection[str],
+        present: Iterable[LightCurveId],
     ) -> None:
         self._chosen = chosen
         self._states = dict(states)
@@ -51,8 +59,13 @@ class BestProducts:
         self._places: dict[str, tuple[int, int]] = {}  # by product: smaller for a better one
         self._worse: dict[str, Product] = {}  # those in the ledger, by unit
         self._not_chosen: dict[str, Product] = {}  # those in the ledger, by unit
-        # by star and sector: a product that holds it, and is not chosen
+        # by star and sector: a product that holds it, and need not be chosen or in the archive
         self._held: dict[tuple[int, int], str] = {}
+        for light_curve in present:
+            if light_curve.catalogue != "TIC":
+                continue  # the number of another star
+            self._begun.add(light_curve.name)
+            self._held[light_curve.tic, light_curve.sector] = light_curve.product
 
     def add(self, product: Product) -> None:
         """Take note of a product; of two with one name, the last one counts."""
@@ -129,6 +142,6 @@ class BestProducts:
         return self._states.get(name) in waiting and name not in self._begun
 
     def _holder(self, product: Product) -> str | None:
-        """The product that is not chosen, and searched in place of this one; None if none is."""
+        """The product that is held to in place of this one; None if there is none."""
         holder = self._held.get((product.tic, product.sector))
         return None if holder is None or self._is_begun(product.id.name) else holder

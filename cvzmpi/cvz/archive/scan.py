@@ -95,6 +95,7 @@ def scan(
     ledger: Ledger,
     job: Job,
     bar: ProgressBar,
+    present: Iterable[LightCurveId],
 ) -> ScanResult:
     """Find the light curves of all targets, judge the stars, and put both into the ledger.
 
@@ -106,6 +107,8 @@ def scan(
         Recorded with each event.
     bar : ProgressBar
         Shows what is found and recorded.
+    present : iterable of LightCurveId
+        The light curves that have a sector file: the ledger need not know them.
 
     Raises
     ------
@@ -128,7 +131,7 @@ def scan(
         known = _known_products(units)
         states = {unit.name: unit.state for unit in units}
         begun = ledger.claims.names() | {unit.name for unit in units if unit.progress}
-        best = BestProducts(access.chosen, states, begun)
+        best = BestProducts(access.chosen, states, begun, present)
         for product in known:
             best.add(product)
         found = access.products({target.tic for target in targets.targets}, known)

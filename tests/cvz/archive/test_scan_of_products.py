@@ -5,13 +5,16 @@ from dataclasses import replace
 import pytest
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
+from cvzmpi.cvz.archive.job_archive import JobArchive
 from cvzmpi.cvz.archive.qualification import too_few_cadences
 from cvzmpi.cvz.archive.scan import scan as scan_archive
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
 from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.light_curves.product_kinds import FAST, QLP, TESS_SPOC, TWO_MINUTES
+from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog, Simulation, product_of
 from cvzmpi.cvz.stand_in_archive.server import StandInArchive
 from cvzmpi.cvz.target_list import read_target_list
@@ -204,7 +207,7 @@ def scan_while(config, meanwhile):
     targets = read_target_list(config.archive.targets)
     access = _ArchiveThatTakesTime(config, meanwhile)
     with open_ledger(config) as ledger, ledger.job("run") as job:
-        return scan_archive(targets, config.archive, access, ledger, job, ProgressBar())
+        return scan_archive(targets, config.archive, access, ledger, job, ProgressBar(), [])
 
 
 def test_one_that_a_job_fetches_while_listings_come_is_not_searched_twice(open_sky, campaign):
@@ -309,6 +312,25 @@ def test_one_that_is_half_done_stays_when_its_product_is_asked_for_no_more(open_
         ledger.record([Event("1_1_qlp-1800", State.PREPROCESSED, progress=7)], job)
     assert scan(config).n_new == 0
     assert states(config) == {"1_1_qlp-1800": State.PREPROCESSED}
+
+
+@pytest.mark.parametrize("products", ['"spoc-120"', '"spoc-120", "qlp"'])
+def test_one_with_a_sector_file_is_not_searched_again_when_the_ledger_is_lost(
+    open_sky, campaign, products
+):
+    """Whether its product is still asked for or not."""
+    sky = open_sky(two_minutes=[1, 2], qlp=[1])
+    config = campaign(sky, "1\n", f"input.products=[{products}]")
+    path = LightCurveId(1, 1, "qlp-1800").path(config.output.directory)
+    path.parent.mkdir(parents=True)
+    path.touch()
+    found = {"1_1_qlp-1800", "1_2"} if "qlp" in products else {"1_2"}
+    scan(config)
+    assert states(config) == dict.fromkeys(found, State.QUALIFIED)
+    (config.output.directory / "ledger.sqlite").unlink()
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        JobArchive(config, ledger, job, sector_files(config.output.directory))
+    assert states(config) == dict.fromkeys(found, State.QUALIFIED)
 
 
 def test_one_that_waits_beside_one_that_is_done_is_closed(open_sky, campaign):
