@@ -388,7 +388,34 @@ def test_sectors_that_others_did_not_deliver_are_passed_over(open_sky, campaign)
     ]
 
 
-def test_a_delivery_that_was_there_once_must_be_there(open_sky, campaign, tmp_path):
+def test_deliveries_after_a_gap_are_found_without_the_missions_own_listings(open_sky, campaign):
+    """However many sectors are missing, up to a year of them."""
+    sky = open_sky(others=0, qlp=[1, 2, 3, 6, 7, 20])
+    config, notes = campaign(sky, "1\n", 'input.products=["qlp"]'), []
+    scan(config, notes)
+    assert {product_of(1, sector, QLP).id.name for sector in (1, 2, 3, 6, 7, 20)} == set(
+        states(config)
+    )
+    assert len(sky.counts.requests) == 20 + 13  # to know the end
+    assert [note.partition(": ")[2].partition(",")[0] for note in notes] == [
+        "no light curve of QLP in sector 4",
+        "no light curve of QLP in sector 8",
+    ]
+
+
+def test_a_delivery_that_was_there_once_is_looked_for_behind_any_gap(open_sky, campaign):
+    sky = open_sky(others=0, tess_spoc=[1, 30])
+    config = campaign(sky, "1\n", 'input.products=["tess-spoc"]')
+    late = product_of(1, 30, TESS_SPOC)
+    with open_ledger(config) as ledger, ledger.job("scan") as job:
+        facts = {"tic": 1, "sector": 30, "product": late.name}
+        ledger.add_units([NewUnit(late.id.name, facts=facts)], job)
+    scan(config, [])
+    assert states(config)[late.id.name] is State.QUALIFIED
+    assert len(sky.counts.requests) == 30 + 13
+
+
+def test_a_delivery_that_was_there_once_must_must_be_there(open_sky, campaign, tmp_path):
     products = 'input.products=["tess-spoc"]'
     scan(campaign(open_sky(tess_spoc=[1, 2, 3]), "1\n", products))
     for kept in tmp_path.rglob("*.sh.gz"):
