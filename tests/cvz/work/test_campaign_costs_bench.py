@@ -18,6 +18,7 @@ from tools.bench.campaign_costs import (
     published,
     rank_start,
 )
+from tools.bench.measuring.timing import number
 from tools.harness.job_process import ROOT
 
 # round figures, so that every hour below can be had in one's head
@@ -106,6 +107,27 @@ def test_the_pages_of_the_other_benchmarks_have_the_figures():
     assert 500 < figures.ledger_units_per_second < 100_000
 
 
+def test_the_index_costs_what_files_of_full_size_take_and_not_small_ones(tmp_path):
+    for name in ("benchmark", "benchmark_report", "benchmark_ledger"):
+        (tmp_path / f"{name}.md").write_text((ROOT / "docs" / f"{name}.md").read_text())
+    (tmp_path / "benchmark_index.md").write_text(
+        "| first time | 1 | 20,000 of 20,000 | 20.0 s | 19.0 s | 1,000 | 1,053 | 341 MB |\n"
+        "| first time, full size (1.0 MB a file) | 1 | 500 of 500 | 2.5 s | 1.8 s | 200 | 278 |\n"
+        "- 200,000 small files would take 3.3 minutes on one rank the first time\n"
+    )
+    assert published.read(tmp_path).index_seconds == pytest.approx(2.5 / 500)
+
+
+def test_the_written_page_has_the_index_and_report_of_the_pages_that_it_names():
+    figures = published.read(ROOT / "docs")
+    costs = replace(
+        COSTS, index_seconds=figures.index_seconds, report_seconds=figures.report_seconds
+    )
+    part = hours(costs, 200_000, 40)["index and report"]
+    text = (ROOT / "docs" / "benchmark_costs.md").read_text()
+    assert text.count(f"| index and report | {number(part)} |") == 2
+
+
 def test_a_page_without_its_figure_is_named(tmp_path):
     (tmp_path / "benchmark.md").write_text("nothing was measured\n")
     with pytest.raises(ValueError, match=r"benchmark\.md: says nowhere"):
@@ -151,4 +173,5 @@ def test_the_page_names_the_longest_part_with_and_without_the_archive():
     assert f"| **longest** | **{search}** | **{archive}** | **{archive}** |" in text
     without = "**longest, with the files there before**"
     assert f"| {without} | **{search}** | **{search}** | **{disk}** |" in text
+    assert f"with 4,000 cores {disk}: 33 minutes" in text
     assert "longest part from 80 cores on, and from 45 where a light curve takes half" in text

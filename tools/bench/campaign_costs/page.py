@@ -38,6 +38,7 @@ def text(
     slow, fast = rank.slowed[waits[1]], rank.slowed[waits[0]]
     edge, half_edge = (limits.cores_until(costs, "archive") for costs in (now, half))
     hours = 1 / limits.archive_rate(now) / 3600
+    there = limits.longest(_with_files(limits.parts(now, _LIGHT_CURVES, _CORES[-1])))
     return _PAGE.read_text(encoding="utf-8").format(
         limits=limits_table(now, _LIGHT_CURVES),
         limits_half=limits_table(half, _LIGHT_CURVES),
@@ -55,6 +56,8 @@ def text(
         archive_mbit=limits.archive_rate(now) * _FILE_BYTES * 8 / 1e6,
         archive_hours=_LIGHT_CURVES * hours,
         half_seconds=half.core_seconds,
+        there=there,
+        there_minutes=60 * there.hours,
         n_packages=rank.n_packages,
         n_calls=calls.n_calls,
         n_paths=len(calls.times),
@@ -93,10 +96,15 @@ def limits_table(costs: Costs, n_light_curves: int) -> str:
         (column[0].name, *(_hours(part.hours) for part in column))
         for column in zip(*found, strict=True)
     ]
-    there = [[part for part in parts if part.name != "archive"] for parts in found]
+    there = [_with_files(parts) for parts in found]
     for what, column in (("longest", found), ("longest, with the files there before", there)):
         rows.append((f"**{what}**", *(f"**{limits.longest(parts).name}**" for parts in column)))
     return markdown_table(("hours of", *(f"{cores:,} cores" for cores in _CORES)), rows)
+
+
+def _with_files(parts: Sequence[limits.Part]) -> list[limits.Part]:
+    """Those of a campaign whose files are there before."""
+    return [part for part in parts if part.name != "archive"]
 
 
 def edges_table(now: Costs, half: Costs) -> str:
