@@ -4,9 +4,13 @@ import os
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from cvzmpi.cvz.configuration import InjectConfig
+from cvzmpi.cvz.injection.injection import Injections
 from cvzmpi.cvz.sector_file.reading import SectorContent
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
 from tests.cvz.example_file import write_example
 from tools.bench.campaign_costs import (
@@ -162,6 +166,21 @@ def test_a_light_curve_waits_for_the_disk_as_often_as_is_said(tmp_path, monkeypa
     assert file_work.commits(4.0) == 1
 
 
+def test_a_sector_file_grows_by_the_bytes_of_its_injections(tmp_path):
+    """But for a few kB, to which HDF5 rounds its own."""
+    content = SectorContent.read(write_example(tmp_path / "0_1.h5"))
+    data, path = content.data, tmp_path / "0" / "0_1.h5"
+    sizes = []
+    for n in (file_work.N_INJECTED, InjectConfig().n_inject):
+        shapes = {"amplitude": n, "fwhm": n, "cadence": (n, 10), "time": (n, 10)}
+        drawn = {name: np.resize(vars(data.injections)[name], shapes[name]) for name in shapes}
+        durations = np.resize(data.equivalent_duration, n)
+        changed = replace(data, injections=Injections(**drawn), equivalent_duration=durations)
+        write_sector_file(path, changed, content.provenance)
+        sizes.append(path.stat().st_size)
+    assert sizes[1] - sizes[0] == pytest.approx(file_work.bytes_left_out(), abs=4096)
+
+
 def test_the_page_names_the_longest_part_with_and_without_the_archive():
     calls = file_calls.FileCalls(Counter({"/campaign": 5, "/lib/a.py": 1}), 0, frozenset())
     rank = rank_start.RankStart(45, 300_000_000, calls, 5, 0, 1.0, {0: 1.0, 1000: 2.0})
@@ -173,5 +192,6 @@ def test_the_page_names_the_longest_part_with_and_without_the_archive():
     assert f"| **longest** | **{search}** | **{archive}** | **{archive}** |" in text
     without = "**longest, with the files there before**"
     assert f"| {without} | **{search}** | **{search}** | **{disk}** |" in text
+    assert "has 40 injected flares; one with the default 2,000 has 0.33 MB more" in text
     assert f"with 4,000 cores {disk}: 33 minutes" in text
     assert "longest part from 80 cores on, and from 45 where a light curve takes half" in text

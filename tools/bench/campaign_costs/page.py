@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.bench.campaign_costs import ledger_rate, limits
+from cvzmpi.cvz.configuration import InjectConfig
+from tools.bench.campaign_costs import file_work, ledger_rate, limits
 from tools.bench.campaign_costs.file_work import FileWork
 from tools.bench.campaign_costs.limits import Costs
 from tools.bench.campaign_costs.rank_start import RankStart
@@ -75,6 +76,9 @@ def text(
         files=files,
         file_requests=files.requests,
         file_megabytes=files.n_bytes / 1e6,
+        n_injected=file_work.N_INJECTED,
+        n_inject=InjectConfig().n_inject,
+        left_out_megabytes=file_work.bytes_left_out() / 1e6,
         file_cpu=duration(files.cpu_seconds),
         file_cpu_share=files.cpu_seconds / now.core_seconds,
         needed=now.ranks_per_node / now.core_seconds,
