@@ -6,7 +6,7 @@ A target and sector is searched once, as the first of the products in the list t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +49,17 @@ class ChosenProducts:
         """The best of several light curves of one target and sector."""
         return min(light_curves, key=self.order)
 
-    def worse(self, light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, LightCurveId]:
-        """The light curves whose target and sector a better product has, each with the best."""
+    def worse(
+        self, light_curves: Iterable[LightCurveId], last: Collection[LightCurveId] = ()
+    ) -> dict[LightCurveId, LightCurveId]:
+        """The light curves whose target and sector a better product has, each with the best.
+
+        Parameters
+        ----------
+        light_curves : iterable of LightCurveId
+        last : collection of LightCurveId
+            Those that are worse than all others, whatever their product.
+        """
         of_sector: dict[tuple[str, int, int], list[LightCurveId]] = defaultdict(list)
         for light_curve in light_curves:
             of_sector[light_curve.catalogue, light_curve.tic, light_curve.sector].append(
@@ -59,7 +68,7 @@ class ChosenProducts:
         return {
             other: best
             for several in of_sector.values()
-            for best in [self.best(several)]
+            for best in [self.best([one for one in several if one not in last] or several)]
             for other in several
             if other != best
         }
@@ -78,14 +87,23 @@ ONLY_SPOC_120 = ChosenProducts((SPOC_120,))
 ALL_PRODUCTS = ChosenProducts(
     ("spoc-20", SPOC_120, "tess-spoc", "qlp", "lightkurve", "kepler-59", "kepler", "k2-59", "k2")
 )
-"""The products of the missions; which is the best where results of several are there."""
+"""The products of the missions; which is the best where there are results of several, whatever the
+order that they were searched in."""
 
 
-def not_counted(light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, str]:
+def not_counted(
+    light_curves: Iterable[LightCurveId], has_results: Callable[[LightCurveId], bool]
+) -> dict[LightCurveId, str]:
     """Those of the results in one directory that are in no index and no rate, each with the reason.
 
-    A target and sector counts once, as the best product has it. Of stars of several catalogues that
-    have the same number, one counts: in the tables of results a number is one star.
+    A target and sector counts once, as the best product that has results. Of stars of several
+    catalogues that have the same number, one counts: in the tables of results a number is one star.
+
+    Parameters
+    ----------
+    light_curves : iterable of LightCurveId
+    has_results : callable
+        Asked of light curves of whose target and sector there are several.
     """
     light_curves = sorted(light_curves)
     catalogues: dict[int, str] = {}
@@ -93,6 +111,8 @@ def not_counted(light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, str]
         catalogues.setdefault(one.tic, one.catalogue)
     namesakes = [one for one in light_curves if one.catalogue != catalogues[one.tic]]
     worse = ALL_PRODUCTS.worse(light_curves)
+    several = {*worse, *worse.values()}
+    worse = ALL_PRODUCTS.worse(several, last=[one for one in several if not has_results(one)])
     return {
         other: f"{best} is searched, and a sector counts once" for other, best in worse.items()
     } | {

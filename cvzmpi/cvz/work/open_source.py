@@ -76,7 +76,7 @@ class LightCurveWork:
         """The light curves of the list of targets, which are downloaded while the job runs."""
         from cvzmpi.cvz.archive.job_archive import JobArchive  # only such a job needs HTTP
 
-        archive = JobArchive(self._config, opened.ledger, opened.job)
+        archive = JobArchive(self._config, opened.ledger, opened.job, self._files.present)
         inventory = self._inventory(opened)
         inventory.take(list(map(LightCurveSource, self._files.present)), [])
         inventory.try_again()
