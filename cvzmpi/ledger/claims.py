@@ -49,10 +49,11 @@ class Claims:
         Returns
         -------
         bool
-            False where there are no others that could be claimed, so that no limit is needed.
+            False where there are no others that could be claimed, so that no limit is needed. What
+            jobs work on counts as well: where they die, it can be claimed.
         """
         claimable = sa.select(sa.func.count()).where(
-            latest.c.state.in_([state.value for state in states])
+            latest.c.state.in_([state.value for state in (*states, State.WORKING)])
         )
         with self._database.writing() as connection:
             for chunk in chunks(names):

@@ -39,7 +39,7 @@ from cvzmpi.cvz.light_curves.measured_values import (
     without_wild_fluxes,
     without_wild_times,
 )
-from cvzmpi.cvz.light_curves.readers.dilution import flux_origin
+from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.fits_kinds import (
     identity,
     kind_of,
@@ -105,10 +105,10 @@ def read_light_curve(
     with opened(path, content) as hdus:
         light_curve = identity(path, hdus)
         table, names, seconds = light_curve_table(path, hdus)
-        kind, origin = kind_of(hdus), flux_origin()
+        kind, origin = kind_of(hdus), said_of_flux()
         if kind.name == "lightkurve":
             kind = replace(kind, flux_unit=flux_unit(table, names.flux))
-            origin = flux_origin(hdus[0].header, table.header)
+            origin = said_of_flux(hdus[0].header, table.header)
         end = end_of_table(path, table)
         if len(content) < end:
             raise damaged(path, f"{len(content)} bytes, expected at least {end}")

@@ -17,7 +17,7 @@ from cvzmpi.cvz.light_curves.readers.cadence_grid import (
     on_grid,
     places_on_grid,
 )
-from cvzmpi.cvz.light_curves.readers.dilution import flux_origin
+from cvzmpi.cvz.light_curves.readers.dilution import said_of_flux
 from cvzmpi.cvz.light_curves.readers.given_columns import NAME, GivenColumns
 from cvzmpi.cvz.light_curves.readers.reader import KEPLER, TESS, Observed
 from cvzmpi.errors import LightCurveError
@@ -65,7 +65,7 @@ def of_columns(given: GivenColumns) -> LightCurve:
     header, odd = facts(given.meta, given.meta)
     if notes := notes + left_out + odd:
         header["input_note"] = "; ".join(notes)
-    header |= of_kind(given.kind, exposure) | flux_origin(given.meta)
+    header |= of_kind(given.kind, exposure) | said_of_flux(given.meta)
     if not given.is_of_archive:
         header[FLUX_UNIT] = given.unit
     return LightCurve(

@@ -23,8 +23,9 @@ import numpy as np
 
 from cvzmpi.cvz.light_curves.light_curve import PRODUCT, LightCurve, with_note
 
-FLUX_ORIGIN, SAP = "flux_origin", "sap_flux"
-"""Name in the header of what the flux is, where it is the sum over the aperture, and its value."""
+FLUX_ORIGIN, SAP, PDCSAP = "flux_origin", "sap_flux", "pdcsap_flux"
+"""Name in the header of what the flux is, where the light curve itself says it, and its values: the
+sum over the aperture, and that corrected for other stars."""
 
 OWN_LIGHT = "own_light"
 """Name in the header of the star's share, where the light of the others was taken off."""
@@ -33,10 +34,35 @@ _PDCSAP = ("spoc", "tess-spoc", "kepler")
 """The makers whose flux is corrected for other stars already."""
 
 
-def flux_origin(*headers: Mapping[str, Any]) -> dict[str, str | int | float]:
-    """What headers, or the facts of a light curve of lightkurve, say of the flux, if it is SAP."""
-    said = [str(header.get("FLUX_ORIGIN", "")).lower() for header in headers]
-    return {FLUX_ORIGIN: SAP} if SAP in said else {}
+_OF_LIGHTKURVE = FLUX_ORIGIN.upper()
+"""What lightkurve calls it; other objects in memory may have our name."""
+
+
+def said_of_flux(*headers: Mapping[str, Any]) -> dict[str, str | int | float]:
+    """What headers, or the facts of a light curve in memory, say of other stars in its flux.
+
+    It is `FLUX_ORIGIN`, and `OWN_LIGHT` where their light was taken off.
+    """
+    origins = [header.get(_OF_LIGHTKURVE, header.get(FLUX_ORIGIN)) for header in headers]
+    said = [str(origin).lower() for origin in origins]
+    found: dict[str, str | int | float] = {}
+    for origin in (PDCSAP, SAP):  # where they differ, SAP
+        if origin in said:
+            found[FLUX_ORIGIN] = origin
+    for header in headers:
+        if (own := _share(header, OWN_LIGHT)) is not None:
+            found[OWN_LIGHT] = own
+    return found
+
+
+def exported(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a header, with what the flux is by the name that lightkurve gives it.
+
+    It is there also where the product alone says it, and not where nothing does.
+    """
+    facts = {name: value for name, value in header.items() if name != FLUX_ORIGIN}
+    origin = _origin(header)
+    return facts if origin is None else facts | {_OF_LIGHTKURVE: origin}
 
 
 def without_other_stars(light_curve: LightCurve, quality_bitmask: int) -> LightCurve:
@@ -48,29 +74,29 @@ def without_other_stars(light_curve: LightCurve, quality_bitmask: int) -> LightC
         As of `LightCurve.usable`: the median is that of the usable cadences.
     """
     header = light_curve.header
-    share = header.get("CROWDSAP")
+    share = _share(header, "CROWDSAP")
     usable = light_curve.usable(quality_bitmask)
     if OWN_LIGHT in header or not _is_sap(header) or not usable.any():
         return light_curve
-    if not isinstance(share, int | float) or not 0 < share <= 1:
+    if share is None:
         return with_note(light_curve, f"dilution not corrected: {dilution_in_words(header)}")
     median = float(np.median(light_curve.flux[usable].astype(np.float64)))
     flux = light_curve.flux.astype(np.float64) - (1 - share) * median
     corrected = replace(light_curve, flux=flux.astype(np.float32), header=dict(header))
-    corrected.header[OWN_LIGHT] = float(share)
+    corrected.header[OWN_LIGHT] = share
     return corrected
 
 
 def dilution_in_words(header: Mapping[str, Any]) -> str:
     """Whether the light of other stars is in the flux of a light curve."""
-    share = header.get("CROWDSAP")
+    share = _share(header, "CROWDSAP")
     if OWN_LIGHT in header:
         return f"corrected: {header[OWN_LIGHT]:.1%} of the light was the star's (CROWDSAP)"
     if not _is_sap(header):
-        if header.get(PRODUCT, "spoc") in _PDCSAP:
+        if _origin(header) == PDCSAP:
             return "none: PDCSAP flux is corrected for the light of other stars"
         return "unknown: nothing says whether the flux has the light of other stars in it"
-    if isinstance(share, int | float) and 0 < share <= 1:
+    if share is not None:
         return (
             f"flares are seen at {share:.1%} of their size (CROWDSAP, SAP flux); "
             'light_curve.dilution = "corrected" takes the other light off'
@@ -79,4 +105,22 @@ def dilution_in_words(header: Mapping[str, Any]) -> str:
 
 
 def _is_sap(header: Mapping[str, Any]) -> bool:
-    return header.get(FLUX_ORIGIN) == SAP or header.get(PRODUCT) == "qlp"
+    return _origin(header) == SAP or header.get(PRODUCT) == "qlp"
+
+
+def _origin(header: Mapping[str, Any]) -> str | None:
+    """What the flux is, by the light curve itself or its product; None where neither says it."""
+    if FLUX_ORIGIN in header:
+        return str(header[FLUX_ORIGIN])
+    product = header.get(PRODUCT, "spoc")
+    if product == "qlp":
+        return SAP
+    return PDCSAP if product in _PDCSAP else None
+
+
+def _share(header: Mapping[str, Any], name: str) -> float | None:
+    """A share of light; None where the header has none that can be."""
+    share = header.get(name)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        return None
+    return float(share)

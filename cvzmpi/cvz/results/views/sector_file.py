@@ -13,6 +13,7 @@ from astropy import units as u
 from astropy.table import QTable
 from astropy.timeseries import TimeSeries
 
+from cvzmpi.cvz.light_curves.readers.dilution import exported
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS
@@ -94,7 +95,7 @@ class SectorFile(SearchedFile):
             for name, values in lc.items()
         }
         series = TimeSeries(time=time, data=columns | {"row": rows})
-        series.meta.update(tic=self.tic, sector=self.sector, **self.header)
+        series.meta.update(tic=self.tic, sector=self.sector, **exported(self.header))
         return series
 
     def light_curve(self) -> TessLightCurve:

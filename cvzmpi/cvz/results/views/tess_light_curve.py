@@ -8,6 +8,7 @@ from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
 from cvzmpi.cvz.light_curves.light_curve import CATALOGUE, FLUX_UNIT, PRODUCT
+from cvzmpi.cvz.light_curves.readers.dilution import PDCSAP
 from cvzmpi.extras import needs
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def tess_light_curve(series: TimeSeries) -> TessLightCurve:
     else:
         mission, part = _OF_KEPLER[catalogue]
         known |= {"MISSION": mission, part: facts["sector"]}
-    if not {FLUX_UNIT, PRODUCT} & set(facts):  # of the archive, and not of somebody's own making
-        known |= {"AUTHOR": "SPOC", "FLUX_ORIGIN": "pdcsap_flux"}
+    # of the archive, and not of somebody's own making
+    if facts.get("FLUX_ORIGIN") == PDCSAP and not {FLUX_UNIT, PRODUCT} & set(facts):
+        known["AUTHOR"] = "SPOC"
     header = {name: value for name, value in facts.items() if name not in ("tic", "sector")}
     # lightkurve brings the format `btjd` of times.
     return lightkurve.TessLightCurve(

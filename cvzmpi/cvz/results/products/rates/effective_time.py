@@ -74,10 +74,11 @@ class EffectiveTime:
     def complete_from(self, fraction: float) -> float:
         """The equivalent duration in s from which on this fraction of the flares is found.
 
-        The first knot where even the smallest are found more often, NaN where it is never reached.
+        The first knot where even the smallest are found more often. NaN where it is never reached,
+        and where nothing is found: of no time searched, any share would be found at every size.
         """
         days = fraction * self.searched
-        if not np.any(self.days >= days):
+        if not np.any((self.days >= days) & (self.days > 0)):
             return math.nan
         return first_reaching(days, self.days, self.log_duration)
 
@@ -177,7 +178,8 @@ class Quadrature:
         if math.isfinite(self.tail_from):
             tail = self.tail_draws * math.exp(-slope * self.tail_from) / slope
             integral, first = integral + tail, first + tail * (self.tail_from + 1 / slope)
-        return integral, first / integral
+        with np.errstate(invalid="ignore"):  # where nothing is found, there is no mean
+            return integral, first / integral
 
     def norm(self, slope: float) -> float:
         """Integral of exp(-slope x) itself."""

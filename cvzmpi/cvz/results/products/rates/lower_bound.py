@@ -19,8 +19,8 @@ def lower_bound(
     Of light curves of one product it is that from which on the searches together find a fraction of
     the flares. A long light curve of 30 min beside a short one of 2 min would raise that bound far
     above the flares that the other finds. So each product has a bound of its own, and that one is
-    taken above which most flares are expected. It follows from the injections and the searched
-    times, never from the flares.
+    taken above which most flares are expected. A product without searched time, such as 20 s for
+    stella, has none. It follows from the injections and the searched times, never from the flares.
 
     Parameters
     ----------
