@@ -31,23 +31,24 @@ def main() -> None:
     products = [product_of(tic, sector + 1) for tic in tics for sector in range(asked.sectors)]
     catalog = Catalog(products, Simulation(asked.cadences).content)
     with StandInArchive(catalog) as archive:
-        _write_campaign(asked.directory, list(tics), asked.sectors, archive)
+        write_campaign(asked.directory, list(tics), asked.sectors, archive)
         print(f"{len(catalog)} light curves at {archive.address}; in another terminal:")
         print(f"cd {asked.directory} && cvzmpi scan", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
 
 
-def _write_campaign(
+def write_campaign(
     directory: Path, tics: list[int], n_sectors: int, archive: StandInArchive
 ) -> None:
+    """Write a list of targets, and settings with which nothing is asked of another archive."""
+    addresses = "\n".join(f'{name} = "{value}"' for name, value in archive.addresses().items())
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "stars.csv").write_text("TICID\n" + "".join(f"{tic}\n" for tic in tics))
     (directory / "cvzmpi.toml").write_text(
         f"""[archive]
 targets = "stars.csv"
-address = "{archive.address}"
-listings = "{archive.listings}"
+{addresses}
 min_sectors_per_year = {n_sectors}
 
 [inject]
