@@ -33,6 +33,7 @@ from cvzmpi.cvz.configuration import Config, load
 from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
+from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import read_progress
 from cvzmpi.cvz.work.batch_list import read_batch
@@ -62,16 +63,21 @@ class LightCurves:
 
     @classmethod
     def of(cls, config: Config) -> LightCurves:
-        """Those of the target list, else those in the input directory, in the product chosen."""
+        """Those of the target list, else those in the input directory, in the product chosen.
+
+        Also those of a list are looked for there: a better product may have come.
+        """
         files = sector_files(config.output.directory)
-        known = list(files)
-        if config.input.targets is not None:
-            pairs = _pairs_of(config.input.targets)
+        products = ChosenProducts(tuple(config.input.products))
+        targets, directory = config.input.targets, config.input.directory
+        sources: list[LightCurveSource] = []
+        if targets is None or (config.archive.targets is None and directory.is_dir()):
+            sources, _ = scan_directory(directory, products=products)
+        if targets is not None:
+            pairs = _pairs_of(targets, products)
         else:
-            products = ChosenProducts(tuple(config.input.products))
-            sources, _ = scan_directory(config.input.directory, products=products)
             pairs = list(dict.fromkeys((source.id.tic, source.id.sector) for source in sources))
-            known = [source.id for source in with_begun(sources, files, products)]
+        known = [source.id for source in with_begun(sources, files, products)]
         of_pair = defaultdict(list)
         for light_curve in known:
             of_pair[light_curve.tic, light_curve.sector].append(light_curve)
@@ -150,7 +156,8 @@ def submit(
     job_script = _script(script, campaign)
     config = _configuration(campaign)
     light_curves = LightCurves.of(config)
-    batches = _batches(campaign, light_curves.pairs, size)
+    products = ChosenProducts(tuple(config.input.products))
+    batches = _batches(campaign, light_curves.pairs, size, products)
     log = JobLog(campaign / "batches" / "jobs.csv")
     queue = Queue.ask()
     options["time"] = options.pop("time_limit")
@@ -234,11 +241,13 @@ def _configuration(campaign: Path) -> Config:
     return load(file)
 
 
-def _batches(campaign: Path, all_pairs: list[tuple[int, int]], size: int) -> list[Batch]:
+def _batches(
+    campaign: Path, all_pairs: list[tuple[int, int]], size: int, products: ChosenProducts
+) -> list[Batch]:
     """The batches that are there, and new ones for the light curves that are in none of them."""
     directory = campaign / "batches"
     paths = sorted(directory.glob("batch_*.csv"), key=_number)
-    batches = [Batch(path, _pairs_of(path)) for path in paths]
+    batches = [Batch(path, _pairs_of(path, products)) for path in paths]
     assigned = {pair for batch in batches for pair in batch.pairs}
     pairs = [pair for pair in all_pairs if pair not in assigned]
     if not pairs and not batches:
@@ -250,8 +259,9 @@ def _batches(campaign: Path, all_pairs: list[tuple[int, int]], size: int) -> lis
     return batches
 
 
-def _pairs_of(path: Path) -> list[tuple[int, int]]:
-    return list(dict.fromkeys((named.tic, named.sector) for named in read_batch(path)))
+def _pairs_of(path: Path, products: ChosenProducts) -> list[tuple[int, int]]:
+    batch = read_batch(path, products=products)
+    return list(dict.fromkeys((named.tic, named.sector) for named in batch))
 
 
 def _number(path: Path) -> int:

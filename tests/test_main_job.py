@@ -321,7 +321,7 @@ def test_without_arguments_it_takes_the_configuration_of_the_working_directory(
     assert contents(tmp_path / "results") == {name: expected[name]}
     (failure,) = ended.failures
     assert failure.startswith(f"failed {FIRST_TIC}_5: ")
-    assert f"no light curve of TIC {FIRST_TIC} sector 5" in failure
+    assert f"no light curve of star {FIRST_TIC}, sector 5" in failure
 
 
 def test_a_world_that_the_launcher_did_not_make_is_refused(inputs, tmp_path):

@@ -48,8 +48,11 @@ def test_each_target_and_sector_is_searched_once_as_its_best_product(alone):
     assert ended.summary.endswith(f", 0 failed, {5 * N_INJECT:,} injections")
     assert sorted(path.stem for path in result_files(place / "output")) == BEST
     assert "Warning" not in ended.stderr
-    assert "not used: " in ended.stderr
-    assert "usual.fits: spoc-120; " in ended.stderr
+    (told,) = [line for line in ended.stderr.splitlines() if "not used: " in line]
+    assert "files of other products, all in the log: " in told
+    assert "usual.fits: spoc-120; " in "".join(
+        log.read_text() for log in (place / "output").rglob("*.log")
+    )
     for name in BEST:
         light_curve = LightCurveId.of_unit(name)
         assert read_progress(light_curve.path(place / "output")).id == light_curve
@@ -107,7 +110,8 @@ def test_the_ledger_and_the_files_agree(command):
         )
 
 
-def test_submit_counts_what_is_done_of_the_products_chosen(alone, inputs, monkeypatch):
+@pytest.mark.parametrize("listed", [False, True])
+def test_submit_counts_what_is_done_of_the_products_chosen(alone, monkeypatch, tmp_path, listed):
     place, _ = alone
     monkeypatch.syspath_prepend(str(ROOT / "jobs"))
     from submit import LightCurves
@@ -115,9 +119,11 @@ def test_submit_counts_what_is_done_of_the_products_chosen(alone, inputs, monkey
     all_chosen = LightCurves.of(load(place / "cvzmpi.toml"))
     assert sorted(all_chosen.pairs) == sorted({(one.tic, one.sector) for one in UNITS})
     assert all(map(all_chosen.is_done, all_chosen.pairs))
-    usual = LightCurves.of(
-        load(place / "cvzmpi.toml", ["input.products=['spoc-120', 'tess-spoc', 'qlp']"])
-    )
+    settings = ["input.products=['spoc-120', 'tess-spoc', 'qlp']"]
+    if listed:
+        (tmp_path / "stars.csv").write_text("tic,sector\n261136679,27\n277554109,11\n")
+        settings.append(f"input.targets={tmp_path}/stars.csv")
+    usual = LightCurves.of(load(place / "cvzmpi.toml", settings))
     assert sorted(usual.pairs) == [(261136679, 27), (277554109, 11)]
     assert [usual.is_done(pair) for pair in sorted(usual.pairs)] == [False, True]
 

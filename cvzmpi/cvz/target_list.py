@@ -16,7 +16,9 @@ from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC
 from cvzmpi.errors import ConfigError
 from cvzmpi.text_file import column_separator, read_text, shown
 
-_TIC_COLUMNS = ("ticid", "tic", "ticnumber", "id", "keplerid", "kic", "epic")
+_TIC_COLUMNS = ("ticid", "tic", "ticnumber", "id")
+_OTHER_CATALOGUES = ("keplerid", "kic", "epic")
+_STAR_COLUMNS = _TIC_COLUMNS + _OTHER_CATALOGUES
 _OTHER_COLUMNS = {
     "tmag": ("tmag", "tessmag"),
     "sector": ("sector", "quarter", "campaign"),
@@ -73,7 +75,7 @@ def read_target_list(path: Path) -> TargetList:
     ConfigError
         If the file cannot be read, has no column of TIC numbers, or no target at all.
     """
-    content = read_rows(path, ["tmag"])
+    content = read_rows(path, ["tmag"], _TIC_COLUMNS)
     targets: dict[int, Target] = {}
     for row in content.rows:
         targets.setdefault(row.tic, Target(row.tic, row.tmag))
@@ -83,33 +85,43 @@ def read_target_list(path: Path) -> TargetList:
     return TargetList(path, list(targets.values()), content.has_magnitudes, content.bad_rows)
 
 
-def read_rows(path: Path, wanted: Collection[str]) -> TargetRows:
+def read_rows(
+    path: Path,
+    wanted: Collection[str],
+    star_columns: tuple[str, ...] = _STAR_COLUMNS,
+    least_sector: int = 1,
+) -> TargetRows:
     """Read the rows of a list of targets.
 
-    Either a table whose header names a column of TIC numbers (`TICID`, `tic`, `TIC ID`, ...) and
-    perhaps those of magnitudes (`Tmag`), sectors and priorities, separated by commas, semicolons,
-    tabs or blanks; or a text with a TIC number in each line. Empty lines and what follows a `#` are
-    passed over.
+    Either a table whose header names a column of star numbers (`TICID`, `tic`, `TIC ID`, `KIC`,
+    ...) and perhaps those of magnitudes (`Tmag`), sectors and priorities, separated by commas,
+    semicolons, tabs or blanks; or a text with a star number in each line. Empty lines and what
+    follows a `#` are passed over.
 
     Parameters
     ----------
     wanted : collection of str
-        What is read besides the TIC numbers, of `tmag`, `sector` and `priority`.
+        What is read besides the star numbers, of `tmag`, `sector` and `priority`.
+    star_columns : tuple of str
+        What the column of the star numbers may be called, the preferred first: in small letters,
+        and letters and digits alone.
+    least_sector : int
+        0 where quarters of Kepler or campaigns of K2 are meant as well.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read, or has neither a column of TIC numbers nor one in each line.
+        If the file cannot be read, or has neither a column of star numbers nor one in each line.
     """
     lines = list(_lines(read_text(path)))
     if not lines:
         raise ConfigError(f"{path}: no target in here, expected TIC numbers")
-    columns, lines_below = _table(path, lines)
+    columns, lines_below = _table(path, lines, star_columns)
     columns = {name: column for name, column in columns.items() if name in {"tic", *wanted}}
     found, bad_rows = [], []
     for number, values in lines_below:
         try:
-            found.append(_row(values, columns))
+            found.append(_row(values, columns, least_sector))
         except ValueError as error:
             bad_rows.append(f"{path}: line {number}: {error}")
     first = _split(lines[0][1], column_separator(lines[0][1]))
@@ -117,7 +129,7 @@ def read_rows(path: Path, wanted: Collection[str]) -> TargetRows:
     return TargetRows(found, "tmag" in columns, is_of_pairs and len(first) > 1, bad_rows)
 
 
-def _row(values: list[str], columns: dict[str, int]) -> Row:
+def _row(values: list[str], columns: dict[str, int], least_sector: int) -> Row:
     """The content of a row; a `ValueError` says what was expected."""
     texts = {
         name: values[column].strip() if column < len(values) else ""
@@ -126,7 +138,7 @@ def _row(values: list[str], columns: dict[str, int]) -> Row:
     return Row(
         _tic(texts["tic"]),
         _tmag(texts.get("tmag", "")),
-        _sector(texts["sector"]) if "sector" in texts else None,
+        _sector(texts["sector"], least_sector) if "sector" in texts else None,
         _priority(texts.get("priority", "")),
     )
 
@@ -140,12 +152,12 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         elif number == 1 and line.startswith("#") and _TIC.sub("", line.strip("# ")):
             # a header that is written as a comment, as NumPy's savetxt does
             header = line.strip("# ")
-            if _column(_split(header, column_separator(header)), _TIC_COLUMNS) is not None:
+            if _column(_split(header, column_separator(header)), _STAR_COLUMNS) is not None:
                 yield number, header
 
 
 def _table(
-    path: Path, lines: list[tuple[int, str]]
+    path: Path, lines: list[tuple[int, str]], star_columns: tuple[str, ...]
 ) -> tuple[dict[str, int], list[tuple[int, list[str]]]]:
     """The columns by their meaning, and the rows below the header."""
     separator = column_separator(lines[0][1])
@@ -154,11 +166,17 @@ def _table(
     if _TIC.fullmatch(lines[0][1]) or _TIC.fullmatch(header[0]):
         # no header: the TIC number is what a line begins with, perhaps as `TIC 123`
         return {"tic": 0}, [(number, [_first_value(line, separator)]) for number, line in lines]
-    tic_column = _column(header, _TIC_COLUMNS)
+    tic_column = _column(header, star_columns)
     if tic_column is not None:
         others = {name: _column(header, names) for name, names in _OTHER_COLUMNS.items()}
         known = {name: column for name, column in others.items() if column is not None}
         return {"tic": tic_column, **known}, rows[1:]
+    other = _column(header, _OTHER_CATALOGUES)
+    if other is not None:
+        raise ConfigError(
+            f"{path}: line {lines[0][0]}: expected TIC numbers in a column TICID (or tic, TIC ID), "
+            f"found {shown(header[other])}: numbers of another catalogue"
+        )
     raise ConfigError(
         f"{path}: line {lines[0][0]}: expected a column TICID (or tic, TIC ID), found "
         f"{shown(', '.join(header))}"
@@ -206,11 +224,11 @@ def _tmag(text: str) -> float | None:
     return magnitude
 
 
-def _sector(text: str) -> int:
+def _sector(text: str, least: int) -> int:
     match = _WHOLE.fullmatch(text)
-    if match is None or int(match[1]) > MAX_SECTOR:
-        raise ValueError(f"expected a sector (0 to {MAX_SECTOR}), not {shown(text)}")
-    return int(match[1])  # the quarters of Kepler and the campaigns of K2 begin with 0
+    if match is None or not least <= int(match[1]) <= MAX_SECTOR:
+        raise ValueError(f"expected a sector ({least} to {MAX_SECTOR}), not {shown(text)}")
+    return int(match[1])
 
 
 def _priority(text: str) -> float | None:

@@ -8,6 +8,7 @@ the teams, in batches, in the order of work (`order`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,10 +49,11 @@ class Claims:
         Returns
         -------
         bool
-            False where there are no others that could be claimed, so that no limit is needed.
+            False where there are no others that could be claimed, so that no limit is needed. What
+            jobs work on counts as well: where they die, it can be claimed.
         """
         claimable = sa.select(sa.func.count()).where(
-            latest.c.state.in_([state.value for state in states])
+            latest.c.state.in_([state.value for state in (*states, State.WORKING)])
         )
         with self._database.writing() as connection:
             for chunk in chunks(names):
@@ -143,10 +145,10 @@ class Claims:
             found = connection.execute(only(_in_batch(query, job) if limited else query)).one()
         return float(found.cost), float(found.squared)
 
-    def names(self) -> set[str]:
+    def names(self, *, within: sa.Connection | None = None) -> set[str]:
         """The units that jobs have now, as far as is known."""
         query = sa.select(units.c.name).join(claims, claims.c.unit_id == units.c.id)
-        with self._database.reading() as connection:
+        with self._database.reading() if within is None else nullcontext(within) as connection:
             return set(connection.execute(query).scalars())
 
     def holder(self, name: str, *, within: sa.Connection) -> Job | None:

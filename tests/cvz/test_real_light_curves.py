@@ -14,6 +14,7 @@ from cvzmpi.cvz.detection.flares import Detection
 from cvzmpi.cvz.detection.stella.ensemble import evaluate
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.observation import Observation, segments
 
@@ -68,7 +69,7 @@ def test_all_are_found_in_their_directory(shared_data):
     assert rejected == []
     found = [s.id for s in sources]
     assert found == sorted(found)
-    assert set(KNOWN) <= set(found)
+    assert {LightCurveId(*known) for known in KNOWN} <= set(found)
     assert not any(s.others for s in sources)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvzmpi.cvz.target_list import Target, read_target_list
+from cvzmpi.cvz.target_list import Target, read_rows, read_target_list
 from cvzmpi.errors import ConfigError
 
 
@@ -108,6 +108,16 @@ def test_a_list_without_any_target_is_an_error(read, text):
 def test_a_table_without_tic_numbers_is_an_error_that_names_its_columns(read):
     with pytest.raises(ConfigError, match=r"line 1: expected a column TICID .*name, RA, Dec"):
         read("name,RA,Dec\na,1,2\n")
+
+
+@pytest.mark.parametrize("header", ["KIC,Kmag", "keplerid,RA", "# EPIC,Kmag"])
+def test_numbers_of_another_catalogue_are_not_taken_for_tic_numbers(read, tmp_path, header):
+    """The archive's search by TIC number would find other stars."""
+    with pytest.raises(ConfigError, match=r"expected TIC numbers in a column .*another catalogue$"):
+        read(f"{header}\n10002792,11\n")
+    (row,) = read_rows(tmp_path / "targets.csv", []).rows  # as `input.targets` has it
+    assert row.tic == 10002792
+    assert tics(read(f"{header},TIC\n10002792,11,7\n")) == [7]
 
 
 def test_a_list_that_cannot_be_read_is_an_error(tmp_path):

@@ -139,3 +139,13 @@ def test_a_job_with_a_batch_claims_only_what_is_in_it(ledger, job):
     assert ledger.claims.of_others(job, limited=True) == [(other, 2)]
     assert ledger.claims.take(job, 9, READY, limited=True) == []
     assert names(ledger.claims.take(job, 9, READY)) == ["u4"]
+
+
+def test_what_a_job_works_on_keeps_a_batch_limited(ledger, job):
+    """Where that job dies, its unit can be claimed, and belongs to another batch."""
+    bring_to(ledger, job, State.PREPROCESSED, "mine", "begun")
+    other = ledger.jobs.begin("other")
+    ledger.record([Event("begun", State.WORKING)], other)
+    assert ledger.claims.limit_to(job, ["mine"], READY) is True
+    ledger.record([Event("begun", State.PREPROCESSED)], other)
+    assert names(ledger.claims.take(job, 9, READY, limited=True)) == ["mine"]

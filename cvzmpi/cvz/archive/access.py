@@ -8,7 +8,12 @@ from cvzmpi.cvz.archive.asked_kinds import asked_kinds, sectors_not_asked
 from cvzmpi.cvz.archive.http.client import MEGABYTE, ArchiveClient, ClientLimits
 from cvzmpi.cvz.archive.lightkurve_search import LightkurveSearch
 from cvzmpi.cvz.archive.listings.kept_listings import KeptListings
-from cvzmpi.cvz.archive.listings.sector_listings import SectorListings, SectorRange
+from cvzmpi.cvz.archive.listings.sector_listings import (
+    MISSING_AT_END,
+    SECTORS_OF_A_YEAR,
+    SectorListings,
+    SectorRange,
+)
 from cvzmpi.cvz.archive.scratch.download import Downloader, PlainDownloader
 from cvzmpi.cvz.archive.scratch.quota import ScratchQuota
 from cvzmpi.cvz.archive.scratch.scratch import Scratch
@@ -106,6 +111,7 @@ class ArchiveAccess:
     ) -> SectorListings:
         settings = self._settings
         not_asked = sectors_not_asked(kind, self.chosen, settings.last_sector)
+        has_missions_own = any(kind.of_every_sector for kind in self._kinds)
         return SectorListings(
             self._client,
             getattr(settings, kind.listings),
@@ -115,6 +121,7 @@ class ArchiveAccess:
                 absent=not_asked | frozenset(settings.absent_sectors),
                 known=known,
                 at_least=0 if kind.of_every_sector else last_of_others,
+                n_missing_at_end=MISSING_AT_END if has_missions_own else SECTORS_OF_A_YEAR,
             ),
             settings.max_listing_mb * MEGABYTE,
         )

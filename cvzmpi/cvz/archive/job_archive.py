@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.scan import known_good, scan
 from cvzmpi.cvz.archive.staged_source import CLAIMABLE, RecordingSource, StagedSource
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ArchiveError, UnavailableError
 from cvzmpi.ledger import Job, Ledger, LedgerUnit
@@ -31,6 +32,8 @@ class JobArchive:
     ----------
     job : Job
         Recorded with each new unit.
+    present : iterable of LightCurveId
+        The light curves that have a sector file.
 
     Raises
     ------
@@ -44,12 +47,14 @@ class JobArchive:
 
     claimable = CLAIMABLE
 
-    def __init__(self, config: Config, ledger: Ledger, job: Job) -> None:
+    def __init__(
+        self, config: Config, ledger: Ledger, job: Job, present: Iterable[LightCurveId]
+    ) -> None:
         self._config = config
         self._access = ArchiveAccess(config, _log.warning)
-        self._left_undone = self._scan(ledger, job)
+        self._left_undone = self._scan(ledger, job, present)
 
-    def _scan(self, ledger: Ledger, job: Job) -> Outcome | None:
+    def _scan(self, ledger: Ledger, job: Job, present: Iterable[LightCurveId]) -> Outcome | None:
         settings = self._config.archive
         assert settings.targets is not None
         targets = read_target_list(settings.targets)
@@ -57,7 +62,7 @@ class JobArchive:
             _log.warning("%s", row)
         try:
             with ProgressBar() as bar:
-                result = scan(targets, settings, self._access, ledger, job, bar)
+                result = scan(targets, settings, self._access, ledger, job, bar, present)
         except ArchiveError as error:
             if not any(ledger.counts()[state] for state in CLAIMABLE):
                 raise

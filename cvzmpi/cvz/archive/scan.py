@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from cvzmpi.cvz.archive.access import ArchiveAccess
 from cvzmpi.cvz.archive.best_products import FETCHED, OPEN, BestProducts
+from cvzmpi.cvz.archive.passed_over import UNITS_PER_TRANSACTION, pass_over
 from cvzmpi.cvz.archive.qualification import Criteria, Qualification, qualify
 from cvzmpi.cvz.archive_configuration import ArchiveConfig
 from cvzmpi.cvz.light_curves.identity import LightCurveId
@@ -29,16 +30,19 @@ from cvzmpi.ledger import Event, Job, Ledger, LedgerUnit, NewUnit, State
 from cvzmpi.messages.progress_bar import ProgressBar
 from cvzmpi.messages.wording import counted
 
-_UNITS_PER_TRANSACTION = 20_000
-
 
 @dataclass(frozen=True)
 class Star:
-    """A target and what the archive has of it."""
+    """A target and what is searched of it."""
 
     target: Target
     products: tuple[Product, ...]
     qualification: Qualification
+
+    @property
+    def is_without_any(self) -> bool:
+        """True if the archive has no light curve of it."""
+        return self.qualification.values["products"] == 0
 
     def units(self) -> Iterator[NewUnit]:
         """A unit for each light curve, or a single one for a star without any."""
@@ -46,7 +50,7 @@ class Star:
         for product in self.products:
             facts = {"tic": tic, "sector": product.sector, "product": product.name}
             yield NewUnit(product.id.name, facts=facts)
-        if not self.products:
+        if self.is_without_any:
             yield NewUnit(str(tic), facts={"tic": tic})
 
 
@@ -91,6 +95,7 @@ def scan(
     ledger: Ledger,
     job: Job,
     bar: ProgressBar,
+    present: Iterable[LightCurveId],
 ) -> ScanResult:
     """Find the light curves of all targets, judge the stars, and put both into the ledger.
 
@@ -102,6 +107,8 @@ def scan(
         Recorded with each event.
     bar : ProgressBar
         Shows what is found and recorded.
+    present : iterable of LightCurveId
+        The light curves that have a sector file: the ledger need not know them.
 
     Raises
     ------
@@ -123,16 +130,17 @@ def scan(
         units = ledger.units()
         known = _known_products(units)
         states = {unit.name: unit.state for unit in units}
-        best = BestProducts(access.chosen, states, ledger.claims.names())
+        begun = ledger.claims.names() | {unit.name for unit in units if unit.progress}
+        best = BestProducts(access.chosen, states, begun, present)
         for product in known:
             best.add(product)
         found = access.products({target.tic for target in targets.targets}, known)
         for n_found, product in enumerate(found, start=1):
             best.add(product)
             bar.show("light curve", n_found, more=f" found, the last in sector {product.sector}")
-        stars = judge(targets.targets, best, criteria)
         # first, so that an interrupted scan leaves no star and sector with two units that wait
-        n_passed_over = _pass_over(best, states, ledger, job)
+        n_passed_over = pass_over(best, states, ledger, job)
+        stars = judge(targets.targets, best, criteria)
         result = record(stars, states, ledger, job, bar)
         n_changed = result.n_changed + n_passed_over
         return replace(result, unseen=access.unseen, n_changed=n_changed)
@@ -142,9 +150,8 @@ def judge(targets: Iterable[Target], best: BestProducts, criteria: Criteria) -> 
     """Match targets and products."""
     stars = []
     for target in targets:
-        of_sector = best.of_star(target.tic)
-        found = tuple(of_sector[sector] for sector in sorted(of_sector))
-        stars.append(Star(target, found, qualify(target, of_sector, criteria)))
+        judged = qualify(target, best.of_star(target.tic), criteria)
+        stars.append(Star(target, tuple(best.searched(target.tic)), judged))
     return stars
 
 
@@ -175,7 +182,7 @@ def record(
                 judged_anew.append(_event(unit.name, state, star.qualification))
         if star.products and came_from.get(str(star.target.tic)) is State.DISCOVERED:
             judged_anew.append(_has_light_curves_now(star))
-        if len(new) + len(judged_anew) >= _UNITS_PER_TRANSACTION or number == len(stars):
+        if len(new) + len(judged_anew) >= UNITS_PER_TRANSACTION or number == len(stars):
             with ledger.writing() as transaction:
                 n_new += ledger.add_units(new, job, judged=judged, within=transaction)
                 ledger.record(judged_anew, job, skip_stale=True, within=transaction)
@@ -184,26 +191,13 @@ def record(
     return ScanResult(
         n_targets=len(stars),
         n_qualified_targets=len(qualified),
-        n_without_data=sum(not star.products for star in stars),
+        n_without_data=sum(star.is_without_any for star in stars),
         n_light_curves=sum(len(star.products) for star in stars),
         n_qualified=sum(len(star.products) for star in qualified),
         n_new=n_new,
         n_changed=n_changed,
         of_product=Counter(product.product for star in stars for product in star.products),
     )
-
-
-def _pass_over(best: BestProducts, states: Mapping[str, State], ledger: Ledger, job: Job) -> int:
-    """Close the units in whose place another product is searched; their number."""
-    closed = [
-        Event(name, State.NOT_QUALIFIED, states[name], message=message)
-        for name, message in best.passed_over()
-    ]
-    for first in range(0, len(closed), _UNITS_PER_TRANSACTION):
-        with ledger.writing() as transaction:
-            some = closed[first : first + _UNITS_PER_TRANSACTION]
-            ledger.record(some, job, skip_stale=True, within=transaction)
-    return len(closed)
 
 
 def _event(name: str, state: State, qualification: Qualification) -> Event:

@@ -14,7 +14,7 @@ from cvzmpi.cvz.archive.scan import ScanResult, known_good
 from cvzmpi.cvz.archive.scan import scan as scan_archive
 from cvzmpi.cvz.commands.settings import settings_of
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.sector_file.paths import holds_results
+from cvzmpi.cvz.sector_file.paths import holds_results, sector_files
 from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ConfigError
 from cvzmpi.ledger import Ledger
@@ -83,7 +83,8 @@ def scan_targets(
     try:
         with open_ledger(config) as ledger, ledger.job("scan") as job:
             bar = bar or ProgressBar()
-            result = scan_archive(targets, config.archive, access, ledger, job, bar)
+            present = sector_files(config.output.directory)
+            result = scan_archive(targets, config.archive, access, ledger, job, bar, present)
     finally:
         access.close()
     for note in access.notes:

@@ -57,10 +57,8 @@ def as_light_curve(
     ConfigError
         If `tic` or `sector` is no whole number of the archive's range.
     """
-    for name, value in (("tic", tic), ("sector", sector)):
-        of_range = is_identity(value, 1) if name == "tic" else is_identity(1, value)
-        if value is not None and not of_range:
-            raise ConfigError(f"{name} = {value!r}: expected a whole number of the archive's range")
+    _check_number("tic", tic, tic is None or is_identity(tic, 1))
+    _check_number("sector", sector, sector is None or is_identity(1, sector, "KIC"))
     if isinstance(given, str | os.PathLike):
         light_curve = read_file(expanded_argument(given), columns)
     elif isinstance(given, TimeSeries):
@@ -69,8 +67,16 @@ def as_light_curve(
         light_curve = of_columns(GivenColumns.of_arrays(*given))
     else:
         raise LightCurveError(f"{NAME}: expected {_EXPECTED}, not {type(given).__name__}")
+    catalogue = light_curve.id.catalogue  # quarters and campaigns begin with 0
+    _check_number("sector", sector, sector is None or is_identity(1, sector, catalogue))
     return replace(
         light_curve,
         tic=light_curve.tic if tic is None else tic,
         sector=light_curve.sector if sector is None else sector,
     )
+
+
+def _check_number(name: str, value: int | None, is_right: bool) -> None:
+    """Refuse a number of a star or sector that is none."""
+    if not is_right:
+        raise ConfigError(f"{name} = {value!r}: expected a whole number of the archive's range")

@@ -6,12 +6,12 @@ A target and sector is searched once, as the first of the products in the list t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cvzmpi.cvz.light_curves.identity import PARTS, LightCurveId
-from cvzmpi.cvz.product_names import SPOC_120
+from cvzmpi.cvz.product_names import SPOC_120, catalogue_of
 from cvzmpi.errors import LightCurveError
 
 
@@ -73,6 +73,11 @@ class ChosenProducts:
             if other != best
         }
 
+    @property
+    def least_sector(self) -> int:
+        """0 where a product is of Kepler or K2, whose quarters and campaigns begin with it."""
+        return 1 if all(catalogue_of(name) == "TIC" for name in self.names) else 0
+
     def __str__(self) -> str:
         return " or ".join(self.names)
 
@@ -82,14 +87,23 @@ ONLY_SPOC_120 = ChosenProducts((SPOC_120,))
 ALL_PRODUCTS = ChosenProducts(
     ("spoc-20", SPOC_120, "tess-spoc", "qlp", "lightkurve", "kepler-59", "kepler", "k2-59", "k2")
 )
-"""The products of the missions; which is the best where results of several are there."""
+"""The products of the missions; which is the best where there are results of several, whatever the
+order that they were searched in."""
 
 
-def not_counted(light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, str]:
+def not_counted(
+    light_curves: Iterable[LightCurveId], has_results: Callable[[LightCurveId], bool]
+) -> dict[LightCurveId, str]:
     """Those of the results in one directory that are in no index and no rate, each with the reason.
 
-    A target and sector counts once, as the best product has it. Of stars of several catalogues that
-    have the same number, one counts: in the tables of results a number is one star.
+    A target and sector counts once, as the best product that has results. Of stars of several
+    catalogues that have the same number, one counts: in the tables of results a number is one star.
+
+    Parameters
+    ----------
+    light_curves : iterable of LightCurveId
+    has_results : callable
+        Asked of light curves of whose target and sector there are several.
     """
     light_curves = sorted(light_curves)
     catalogues: dict[int, str] = {}
@@ -97,6 +111,8 @@ def not_counted(light_curves: Iterable[LightCurveId]) -> dict[LightCurveId, str]
         catalogues.setdefault(one.tic, one.catalogue)
     namesakes = [one for one in light_curves if one.catalogue != catalogues[one.tic]]
     worse = ALL_PRODUCTS.worse(light_curves)
+    several = {*worse, *worse.values()}
+    worse = ALL_PRODUCTS.worse(several, last=[one for one in several if not has_results(one)])
     return {
         other: f"{best} is searched, and a sector counts once" for other, best in worse.items()
     } | {

@@ -39,7 +39,8 @@ class LightCurveId(NamedTuple):
         if match is None or match[3] == SPOC_120:
             return None
         found = cls(int(match[1]), int(match[2]), match[3] or SPOC_120)
-        return found if is_identity(found.tic, found.sector, found.catalogue) else None
+        is_one = is_identity(found.tic, found.sector, found.catalogue)
+        return found if is_one and found.name == name else None  # zeros before a number: another
 
     @classmethod
     def of_unit(cls, name: str) -> LightCurveId:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +21,11 @@ from cvzmpi.cvz.light_curves.fits_file import (
 from cvzmpi.cvz.light_curves.fits_header import Headers, identity_by_name, read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource, PassedOver, Rejected
-from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError, one_line
+from cvzmpi.errors import ConfigError, DamagedLightCurveError, LightCurveError
 from cvzmpi.messages.progress_bar import ProgressBar
+from cvzmpi.storage.files_below import files_below
+
+_Sector = tuple[str, int, int]  # catalogue, target and sector
 
 
 def scan_directory(
@@ -57,7 +60,7 @@ def scan_directory(
         raise ConfigError(f"{directory}: cannot be read: permission denied")
     found = _Found(directory, known or {}, products)
     with ProgressBar() as bar:
-        for number, path in enumerate(_files_below(directory, found.reject)):
+        for number, path in enumerate(files_below(directory, found.reject)):
             bar.show("file", number, more=f" looked at in {directory}")
             found.look_at(path)
     return found.sources(), found.rejected()
@@ -68,6 +71,9 @@ class _Candidate:
     """A file with a light curve in it."""
 
     path: Path
+    # bytes of a whole file; None where its headers were not read yet. No more is kept of them:
+    # there may be a million files
+    end_of_table: int | None = None
 
     @cached_property
     def headers(self) -> Headers | None:
@@ -81,7 +87,10 @@ class _Candidate:
     def is_whole(self) -> bool:
         """True if all rows of its table are there."""
         try:
-            return self.headers is not None and size_of(self.path) >= self.headers.end_of_table
+            end = self.end_of_table
+            if end is None and self.headers is not None:
+                end = self.headers.end_of_table
+            return end is not None and size_of(self.path) >= end
         except LightCurveError:
             return False
 
@@ -120,15 +129,16 @@ class _Found:
         try:
             if not (os.path.isfile(path) or is_named_fits(path)):
                 return  # a pipe, or a link that does not claim to lead to a light curve
-            identity = self.known.get((str(path), _size_of_file(path)))
+            identity, end = self.known.get((str(path), _size_of_file(path))), None
             if identity is None:
                 if not looks_like_fits(path):
                     return
                 if (name := _written(path)) != str(path):
                     raise LightCurveError(f"{name}: its name is not UTF-8, expected another")
-                identity = read_headers(path).id
+                headers = read_headers(path)
+                identity, end = headers.id, headers.end_of_table
             self.products.check(path, identity)
-            self._candidates[identity].append(_Candidate(path))
+            self._candidates[identity].append(_Candidate(path, end))
         except LightCurveError as error:
             (self._leftovers if is_leftover(path) else self._refused).append((path, error))
 
@@ -147,18 +157,27 @@ class _Found:
         ]
 
     def _worse(self) -> dict[LightCurveId, LightCurveId]:
-        """The light curves whose target and sector another is taken of, each with that one."""
-        worse = self.products.worse(self._candidates)
-        several = {*worse, *worse.values()}
-        whole = {key for key in several if any(file.is_whole for file in self._candidates[key])}
-        return self.products.worse(several, last=several - whole)
+        """The light curves whose target and sector another is taken of, each with that one.
+
+        Whether a file is whole is asked of the best first, and of the next only where it is not.
+        """
+        several = defaultdict(list)
+        for other, best in self.products.worse(self._candidates).items():
+            several[best].append(other)
+        worse: dict[LightCurveId, LightCurveId] = {}
+        for best, others in several.items():
+            ranked = [best, *sorted(others, key=self.products.order)]
+            whole = (key for key in ranked if any(c.is_whole for c in self._candidates[key]))
+            taken = next(whole, best)
+            worse |= {key: taken for key in ranked if key != taken}
+        return worse
 
     def rejected(self) -> list[Rejected]:
         """Files that should be light curves and are not, if there is no other file of theirs."""
         return [
             Rejected(self._name(path), str(error))
             for path, error in sorted(self._refused, key=lambda item: item[0])
-            if self._better(path, error) is None
+            if self._stands_for(path, error) is None
         ]
 
     def _source(self, key: LightCurveId, of_other_products: list[LightCurveId]) -> LightCurveSource:
@@ -167,37 +186,47 @@ class _Found:
             candidates = _best_first(candidates)
         best = candidates[0]
         others = [PassedOver(other.path, other.worse_than(best)) for other in candidates[1:]]
-        others += [
-            PassedOver(path, f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken")
-            for path, error in self._copies[key]
-        ]
         other_products = [
             PassedOver(
                 candidate.path,
-                f"{other.product}{'' if candidate.is_whole else ', truncated or damaged'}; "
-                f"{best.path} is taken, {key.product}",
+                f"{other.product}{self._why_not(other, key)}; {best.path} is taken, {key.product}",
             )
             for other in of_other_products
             for candidate in _once(self._candidates[other])
         ]
+        for damaged, path, error in self._damaged[_sector(key)]:
+            reason = f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken"
+            (others if damaged == key else other_products).append(PassedOver(path, reason))
         return LightCurveSource(key, best.path, tuple(others), tuple(other_products))
 
-    @cached_property
-    def _copies(self) -> dict[LightCurveId, list[tuple[Path, LightCurveError]]]:
-        """The damaged files that are copies of others, by their light curves."""
-        copies = defaultdict(list)
-        for path, error in sorted(self._refused + self._leftovers, key=lambda item: item[0]):
-            if (key := self._better(path, error)) is not None:
-                copies[key].append((path, error))
-        return copies
+    def _why_not(self, other: LightCurveId, taken: LightCurveId) -> str:
+        """Words on another product that would be taken if it were whole."""
+        is_better = self.products.order(other) < self.products.order(taken)
+        return ", truncated or damaged" if is_better else ""
 
-    def _better(self, path: Path, error: LightCurveError) -> LightCurveId | None:
-        """The light curve of which a damaged file is a copy, as its name tells."""
+    @cached_property
+    def _damaged(self) -> dict[_Sector, list[tuple[LightCurveId, Path, LightCurveError]]]:
+        """The damaged files that others stand in for, by target and sector."""
+        damaged = defaultdict(list)
+        for path, error in sorted(self._refused + self._leftovers, key=lambda item: item[0]):
+            if (key := self._stands_for(path, error)) is not None:
+                damaged[_sector(key)].append((key, path, error))
+        return damaged
+
+    def _stands_for(self, path: Path, error: LightCurveError) -> LightCurveId | None:
+        """The light curve of a damaged file, as its name tells.
+
+        None where there is no other file of its target and sector, of whatever product.
+        """
         if not isinstance(error, DamagedLightCurveError):
             return None
-        return self._keys_by_name.get(plain_name(path)) or (
-            key if (key := identity_by_name(plain_name(path))) in self._candidates else None
-        )
+        name = plain_name(path)
+        key = self._keys_by_name.get(name) or identity_by_name(name)
+        return None if key is None or _sector(key) not in self._sectors else key
+
+    @cached_property
+    def _sectors(self) -> set[_Sector]:
+        return set(map(_sector, self._candidates))
 
     @cached_property
     def _keys_by_name(self) -> dict[str, LightCurveId]:
@@ -212,6 +241,10 @@ class _Found:
         """Name of the unit of a bad file: never one of a light curve."""
         name = _written(path.relative_to(self.directory))
         return name if path.suffix else f"./{name}"
+
+
+def _sector(light_curve: LightCurveId) -> _Sector:
+    return light_curve.catalogue, light_curve.tic, light_curve.sector
 
 
 def _once(candidates: list[_Candidate]) -> list[_Candidate]:
@@ -231,45 +264,6 @@ def _once(candidates: list[_Candidate]) -> list[_Candidate]:
 def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:
     by_name = sorted(candidates, key=lambda candidate: candidate.path)
     return sorted(by_name, key=_Candidate.sort_key, reverse=True)
-
-
-def _files_below(directory: Path, fail: Callable[[Path, str], None]) -> Iterator[Path]:
-    """Find all that is no directory below one, in order; linked directories come last, each once.
-
-    What cannot be looked at, and why, is told to `fail`.
-    """
-    linked = deque([directory])
-    seen: set[tuple[int, int]] = set()
-    while linked:
-        waiting = [linked.popleft()]
-        found: list[Path] = []
-        while waiting:
-            current = waiting.pop()
-            try:
-                status = current.stat()
-                if (status.st_dev, status.st_ino) in seen:
-                    continue  # a link leads back here, or two lead to the same
-                seen.add((status.st_dev, status.st_ino))
-                with os.scandir(current) as entries:
-                    for entry in entries:
-                        path = Path(entry.path)
-                        if entry.is_dir(follow_symlinks=False):
-                            waiting.append(path)
-                        elif _is_linked_directory(entry):
-                            linked.append(path)
-                        else:
-                            found.append(path)
-            except OSError as error:
-                fail(current, f"cannot be read: {error.strerror or one_line(error)}")
-        linked = deque(sorted(linked))
-        yield from sorted(found)
-
-
-def _is_linked_directory(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # links that lead to each other, or nowhere that may be looked at
-        return False
 
 
 def _size_of_file(path: Path) -> int:

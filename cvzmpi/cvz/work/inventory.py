@@ -102,20 +102,36 @@ class Inventory:
         ]
         self.ledger.record(again, self.job, skip_stale=True)
 
-    def settle(self, rejected: Sequence[Rejected]) -> None:
-        """Close what was rejected once and is no more: the file was repaired, or taken away."""
+    def settle(
+        self, sources: Sequence[LightCurveSource], rejected: Sequence[Rejected], *, all_here: bool
+    ) -> None:
+        """Close what was rejected once and is no more.
+
+        Its file was repaired or taken away, or the row of a list, which was rejected as a sector or
+        a star without light curve, has one of another product now.
+
+        Parameters
+        ----------
+        all_here : bool
+            Whether these are all of the campaign's, and not a batch of it.
+        """
         still = {item.name for item in rejected}
+        # names of rows as `select_targets` makes them
+        found = {f"{source.id.tic}_{source.id.sector}" for source in sources}
+        found |= {str(source.id.tic) for source in sources}
         gone = [
-            failure.unit.name
+            (name, "has a light curve now" if name in found else "no longer in the input")
             for failure in failures(self.ledger)
-            if failure.from_state is State.DISCOVERED and failure.unit.name not in still
+            for name in [failure.unit.name]
+            if failure.from_state is State.DISCOVERED and name not in still
+            if all_here or name in found
         ]
         events = [
             event
-            for name in gone
+            for name, message in gone
             for event in (
                 Event(name, State.DISCOVERED, from_state=State.ERROR),
-                Event(name, State.NOT_QUALIFIED, message="no longer in the input"),
+                Event(name, State.NOT_QUALIFIED, message=message),
             )
         ]
         self.ledger.record(events, self.job, skip_stale=True)
@@ -137,16 +153,20 @@ class Inventory:
         products: ChosenProducts,
         known: Sequence[LedgerUnit],
     ) -> None:
-        """Close those known units that wait, while another product is searched now."""
-        events = list(close_others(sources, products, known))
-        self.ledger.record(events, self.job, skip_stale=True)
+        """Close those known units that wait or failed, while another product is searched now."""
+        failed = failures(self.ledger)
+        with self.ledger.writing() as connection:  # no job claims one meanwhile
+            claimed = self.ledger.claims.names(within=connection)
+            events = list(close_others(sources, products, known, failed, claimed))
+            self.ledger.record(events, self.job, skip_stale=True, within=connection)
 
     def _bring_in(self, sources: Sequence[LightCurveSource]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[s.id.name for s in sources])}
         to_be_opened = {State.DISCOVERED, State.QUALIFIED}
         closed = {unit.name for unit in known.values() if unit.state is State.NOT_QUALIFIED}
         if closed:
-            closed &= closed_for_another(self.ledger)
+            settled = {name for name in closed if _was_rejected(known[name])}
+            closed &= closed_for_another(self.ledger) | settled
         found: list[NewUnit] = []
         happened: list[Event] = []
         for source in sources:
@@ -170,12 +190,14 @@ class Inventory:
 
     def _reject(self, rejected: Sequence[Rejected]) -> None:
         known = {unit.name: unit for unit in self.ledger.units(names=[r.name for r in rejected])}
+        settled = {name for name, unit in known.items() if _was_rejected(unit)}
         failed = [
             Event(item.name, State.ERROR, message=item.message)
             for item in rejected
-            if item.name not in known or known[item.name].state in _CAN_FAIL
+            if not (unit := known.get(item.name)) or unit.state in _CAN_FAIL or unit.name in settled
         ]
-        failed = [*self._for_another_reason(rejected), *failed]
+        anew = [Event(name, State.DISCOVERED, State.NOT_QUALIFIED) for name in sorted(settled)]
+        failed = [*anew, *self._for_another_reason(rejected), *failed]
         with self.ledger.writing() as connection:
             new = [NewUnit(item.name) for item in rejected]
             self.ledger.add_units(new, self.job, within=connection)
@@ -191,25 +213,42 @@ class Inventory:
                 yield Event(failure.unit.name, State.ERROR, State.DISCOVERED, message=message)
 
 
+def _was_rejected(unit: LedgerUnit) -> bool:
+    """True for what `Inventory.settle` closed: nothing is known of what was rejected."""
+    return unit.state is State.NOT_QUALIFIED and not unit.facts
+
+
 def tell_choices(sources: Iterable[LightCurveSource], known: Iterable[LedgerUnit]) -> None:
     """Name the files that are passed over: on the terminal once, when they are found.
+
+    Those of other products, of which each star may have one, are counted there.
 
     Light curves that were begun with a file that is not the best any more, as `known` tells, are
     kept as they are.
     """
     units = {unit.name: unit for unit in known}
-    outdated = []
+    outdated, of_products = [], []
     for source in sources:
         unit = units.get(source.id.name)
         level = logging.WARNING if unit is None else logging.INFO
-        for other in source.passed_over:
+        for other in source.others:
             _log.log(level, "%s: not used: %s", source.id.name, other)
+        for other in source.other_products:  # of each star, where the input has several products
+            _log.info("%s: not used: %s", source.id.name, other)
+            of_products += [f"{source.id.name}: {other}"] if unit is None else []
         if unit is not None and (unit.progress or unit.state in FINISHED):
             outdated += [
                 f"{source.id.name}, of {other.path}, has {source.path} now"
                 for other in source.others
                 if str(other.path) == unit.facts.get("file")
             ]
+    if of_products:
+        _log.warning(
+            "not used: %s of other products, all in the log: %s%s",
+            counted(len(of_products), "file"),
+            of_products[0],
+            "; ..." if len(of_products) > 1 else "",
+        )
     if outdated:
         _log.warning(
             "%s begun with files that are not the best any more, and kept "

@@ -8,6 +8,10 @@ from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.ledger import Event, Ledger, LedgerUnit, State
+from cvzmpi.ledger.failures import Failure
+from cvzmpi.ledger.states import RETRY_FROM
+
+_WAITS = State.PREPROCESSED
 
 
 def with_begun(
@@ -34,23 +38,38 @@ def with_begun(
 
 
 def close_others(
-    sources: Iterable[LightCurveSource], products: ChosenProducts, known: Iterable[LedgerUnit]
+    sources: Iterable[LightCurveSource],
+    products: ChosenProducts,
+    known: Iterable[LedgerUnit],
+    failed: Iterable[Failure] = (),
+    claimed: Collection[str] = (),
 ) -> Iterator[Event]:
     """The events that close the units that wait for work that is not wanted any more.
 
     So it is where `input.products` has changed, or a better product of a target and sector is here
     now. Where the choice changes back, they are `closed_for_another` product, and open again.
+
+    Parameters
+    ----------
+    known : iterable of LedgerUnit
+    failed : iterable of Failure
+        Those that failed in their work are closed like those that wait.
+    claimed : collection of str
+        The units that a job has, which are finished.
     """
     searched = {source.id for source in sources}
+    in_work = [failure for failure in failed if RETRY_FROM[failure.from_state] is _WAITS]
+    again = {failure.unit.name: failure for failure in in_work}
+    units = [unit for unit in known if unit.state is _WAITS]
     waiting = [
-        (unit, light_curve)
-        for unit in known
-        if unit.state is State.PREPROCESSED and not unit.progress
+        (unit.name, light_curve)
+        for unit in [*units, *(failure.unit for failure in in_work)]
+        if not unit.progress and unit.name not in claimed
         for light_curve in [LightCurveId.parse(unit.name)]
         if light_curve is not None and light_curve not in searched
     ]
     better = products.worse([*searched, *(light_curve for _, light_curve in waiting)])
-    for unit, light_curve in waiting:
+    for name, light_curve in waiting:
         best = better.get(light_curve)
         if products.place(light_curve.product) is None:
             message = f"{light_curve.product} is not among the products (input.products)"
@@ -58,7 +77,9 @@ def close_others(
             message = f"{best.product} is searched instead (input.products)"
         else:
             continue  # its file is gone, or it is of another batch
-        yield Event(unit.name, State.NOT_QUALIFIED, from_state=State.PREPROCESSED, message=message)
+        if name in again:
+            yield again[name].retried(message)
+        yield Event(name, State.NOT_QUALIFIED, from_state=_WAITS, message=message)
 
 
 def closed_for_another(ledger: Ledger) -> set[str]:

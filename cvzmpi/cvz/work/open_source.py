@@ -62,8 +62,7 @@ class LightCurveWork:
         inventory.take(sources, rejected)
         inventory.close_impossible(known)
         inventory.close_others(sources, self._products, known)
-        if self._config.input.targets is None:
-            inventory.settle(rejected)
+        inventory.settle(sources, rejected, all_here=self._config.input.targets is None)
         by_name = {source.id.name: source for source in sources}
         names = [*by_name, *(item.name for item in rejected)]
 
@@ -77,7 +76,7 @@ class LightCurveWork:
         """The light curves of the list of targets, which are downloaded while the job runs."""
         from cvzmpi.cvz.archive.job_archive import JobArchive  # only such a job needs HTTP
 
-        archive = JobArchive(self._config, opened.ledger, opened.job)
+        archive = JobArchive(self._config, opened.ledger, opened.job, self._files.present)
         inventory = self._inventory(opened)
         inventory.take(list(map(LightCurveSource, self._files.present)), [])
         inventory.try_again()
@@ -92,7 +91,8 @@ class LightCurveWork:
 
         names = None
         if batch is not None:
-            names = [light_curve.name for light_curve in read_batch(batch, self._known(opened))]
+            named = read_batch(batch, self._known(opened), self._products)
+            names = [light_curve.name for light_curve in named]
         claimed = self._claimed(opened, ranks, archive.claimable, as_unit, names)
         return archive.stage(claimed, known)
 
@@ -107,7 +107,8 @@ class LightCurveWork:
         """The source of units that this job claims; of these names only, where they are given."""
         targets, inject = self._config.input.targets, self._config.inject
         if targets is not None:
-            opened.ledger.set_priorities(read_priorities(targets, self._known(opened)))
+            priorities = read_priorities(targets, self._known(opened), self._products)
+            opened.ledger.set_priorities(priorities)
         return opened.source(
             as_unit,
             self._files.evidence,
@@ -150,7 +151,7 @@ class LightCurveWork:
         )
         sources = with_begun(sources, self._files.present, self._products)
         if self._config.input.targets is not None:
-            sources, rejected = select_targets(sources, self._config.input.targets)
+            sources, rejected = select_targets(sources, self._config.input.targets, self._products)
         if not sources and not rejected:
             raise ConfigError(f"{directory}: no light curve of {self._products} in here")
         return sources, rejected

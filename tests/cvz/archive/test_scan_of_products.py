@@ -4,16 +4,23 @@ from dataclasses import replace
 
 import pytest
 
+from cvzmpi.cvz.archive.access import ArchiveAccess
+from cvzmpi.cvz.archive.job_archive import JobArchive
 from cvzmpi.cvz.archive.qualification import too_few_cadences
+from cvzmpi.cvz.archive.scan import scan as scan_archive
 from cvzmpi.cvz.archive.scratch.download import PlainDownloader
 from cvzmpi.cvz.commands.archive import fetch_light_curves, open_ledger, scan_targets
 from cvzmpi.cvz.configuration import load
+from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.light_curves.product_kinds import FAST, QLP, TESS_SPOC, TWO_MINUTES
+from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.stand_in_archive.catalog import Catalog, Simulation, product_of
 from cvzmpi.cvz.stand_in_archive.server import StandInArchive
+from cvzmpi.cvz.target_list import read_target_list
 from cvzmpi.errors import ArchiveError, ConfigError
-from cvzmpi.ledger import Event, State
+from cvzmpi.ledger import Event, NewUnit, State
+from cvzmpi.messages.progress_bar import ProgressBar
 
 ALL = 'input.products=["spoc-20", "spoc-120", "tess-spoc", "qlp"]'
 THREE = 'input.products=["spoc-120", "tess-spoc", "qlp"]'
@@ -184,26 +191,171 @@ def test_one_that_a_job_has_now_stays_as_it_is(open_sky, campaign):
     assert states(config)["1_2_qlp-1800"] is State.QUALIFIED
 
 
+class _ArchiveThatTakesTime(ArchiveAccess):
+    """Meanwhile, something happens."""
+
+    def __init__(self, config, meanwhile):
+        super().__init__(config, pytest.fail)
+        self.meanwhile = meanwhile
+
+    def products(self, tics, known=()):
+        yield from super().products(tics, known)
+        self.meanwhile()
+
+
+def scan_while(config, meanwhile):
+    targets = read_target_list(config.archive.targets)
+    access = _ArchiveThatTakesTime(config, meanwhile)
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        return scan_archive(targets, config.archive, access, ledger, job, ProgressBar(), [])
+
+
+def test_one_that_a_job_fetches_while_listings_come_is_not_searched_twice(open_sky, campaign):
+    sky = open_sky(tess_spoc=[1], qlp=[2])
+    config = campaign(sky, "1\n", TWO)
+    scan(config)
+    sky.catalog.add([product_of(1, 2, TESS_SPOC)])
+    result = scan_while(config, lambda: go_through(config, "1_2_qlp-1800", State.PREPROCESSED))
+    assert (result.n_new, result.n_changed, result.n_light_curves) == (0, 0, 2)
+    assert states(config) == {
+        "1_1_tess-spoc-1800": State.QUALIFIED,
+        "1_2_qlp-1800": State.PREPROCESSED,
+    }
+
+
+def test_one_that_a_job_claims_while_listings_come_is_left_to_it(open_sky, campaign):
+    sky = open_sky(tess_spoc=[1], qlp=[2])
+    config = campaign(sky, "1\n", TWO)
+    scan(config)
+    sky.catalog.add([product_of(1, 2, TESS_SPOC)])
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+
+        def claim():
+            ledger.claims.take(job, 1, [State.QUALIFIED], except_for=["1_1_tess-spoc-1800"])
+
+        assert scan_while(config, claim).n_new == 0
+    assert states(config) == {
+        "1_1_tess-spoc-1800": State.QUALIFIED,
+        "1_2_qlp-1800": State.QUALIFIED,
+    }
+
+
+def test_the_better_one_that_waits_makes_way_for_one_that_a_job_claims(open_sky, campaign):
+    """Where both are in the ledger."""
+    sky = open_sky(tess_spoc=[1], qlp=[2])
+    config = campaign(sky, "1\n", TWO)
+    scan(config)
+    better = product_of(1, 2, TESS_SPOC)
+    sky.catalog.add([better])
+    facts = {"tic": 1, "sector": 2, "product": better.name}
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        ledger.add_units([NewUnit(better.id.name, facts=facts)], job)
+        others = ["1_1_tess-spoc-1800", better.id.name]
+        scan_while(config, lambda: ledger.claims.take(job, 1, [State.QUALIFIED], except_for=others))
+    assert states(config) == {
+        "1_1_tess-spoc-1800": State.QUALIFIED,
+        "1_2_qlp-1800": State.QUALIFIED,
+        "1_2_tess-spoc-1800": State.NOT_QUALIFIED,
+    }
+
+
 def test_products_that_are_asked_for_no_more_are_not_waited_for(open_sky, campaign):
-    sky = open_sky(two_minutes=[1, 2], qlp=[1, 2, 3])
+    sky = open_sky(two_minutes=[1, 2], qlp=[1, 2, 3, 4])
     scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
     config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
     go_through(config, "1_1_qlp-1800", State.PREPROCESSED, State.WORKING, State.DONE)
+    go_through(config, "1_4_qlp-1800", State.PREPROCESSED)
     result = scan(config)
-    assert (result.n_new, result.n_changed) == (2, 2)
+    assert (result.n_new, result.n_changed, result.n_light_curves) == (1, 3, 1)
     assert states(config) == {
-        "1_1": State.QUALIFIED,
         "1_2": State.QUALIFIED,
         "1_1_qlp-1800": State.DONE,
         "1_2_qlp-1800": State.NOT_QUALIFIED,
         "1_3_qlp-1800": State.NOT_QUALIFIED,
+        "1_4_qlp-1800": State.NOT_QUALIFIED,
     }
     assert last(config, "1_3_qlp-1800").message == "qlp-1800 is not in input.products"
+    assert last(config, "1_4_qlp-1800").message == "qlp-1800 is not in input.products"
+    assert (scan(config).n_new, scan(config).n_changed) == (0, 0)
     back = scan(campaign(sky, "1\n", 'input.products=["spoc-120", "qlp"]'))
     # what is done stays, and is not searched as another product as well
     assert (back.n_new, back.n_changed) == (0, 2)
-    assert last(config, "1_1").message == "searched as qlp-1800 (input.products)"
     assert states(config)["1_3_qlp-1800"] is State.QUALIFIED
+    assert states(config)["1_4_qlp-1800"] is State.QUALIFIED
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        [State.PREPROCESSED, State.WORKING],
+        [State.PREPROCESSED, State.WORKING, State.DONE],
+        [State.ERROR],
+    ],
+    ids=lambda ways: ways[-1].value,
+)
+def test_one_that_is_begun_stays_when_its_product_is_asked_for_no_more(open_sky, campaign, ways):
+    """Its sector is not searched as another product, and counts for its star."""
+    sky = open_sky(two_minutes=[1], qlp=[1])
+    scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
+    go_through(campaign(sky), "1_1_qlp-1800", *ways)
+    config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
+    result = scan(config)
+    assert (result.n_new, result.n_changed, result.n_qualified_targets) == (0, 0, 1)
+    assert states(config) == {"1_1_qlp-1800": ways[-1]}
+
+
+def test_one_that_is_half_done_stays_when_its_product_is_asked_for_no_more(open_sky, campaign):
+    sky = open_sky(two_minutes=[1], qlp=[1])
+    scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
+    config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        ledger.record([Event("1_1_qlp-1800", State.PREPROCESSED, progress=7)], job)
+    assert scan(config).n_new == 0
+    assert states(config) == {"1_1_qlp-1800": State.PREPROCESSED}
+
+
+@pytest.mark.parametrize("products", ['"spoc-120"', '"spoc-120", "qlp"'])
+def test_one_with_a_sector_file_is_not_searched_again_when_the_ledger_is_lost(
+    open_sky, campaign, products
+):
+    """Whether its product is still asked for or not."""
+    sky = open_sky(two_minutes=[1, 2], qlp=[1])
+    config = campaign(sky, "1\n", f"input.products=[{products}]")
+    path = LightCurveId(1, 1, "qlp-1800").path(config.output.directory)
+    path.parent.mkdir(parents=True)
+    path.touch()
+    found = {"1_1_qlp-1800", "1_2"} if "qlp" in products else {"1_2"}
+    scan(config)
+    assert states(config) == dict.fromkeys(found, State.QUALIFIED)
+    (config.output.directory / "ledger.sqlite").unlink()
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        JobArchive(config, ledger, job, sector_files(config.output.directory))
+    assert states(config) == dict.fromkeys(found, State.QUALIFIED)
+
+
+def test_one_that_waits_beside_one_that_is_done_is_closed(open_sky, campaign):
+    """A ledger of an earlier version may have both."""
+    sky = open_sky(two_minutes=[1], qlp=[1])
+    scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
+    config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
+    go_through(config, "1_1_qlp-1800", State.PREPROCESSED, State.WORKING, State.DONE)
+    better = product_of(1, 1)
+    with open_ledger(config) as ledger, ledger.job("scan") as job:
+        facts = {"tic": 1, "sector": 1, "product": better.name}
+        ledger.add_units([NewUnit("1_1", facts=facts)], job)
+    scan(config)
+    assert states(config) == {"1_1_qlp-1800": State.DONE, "1_1": State.NOT_QUALIFIED}
+    assert last(config, "1_1").message == "searched as qlp-1800 already"
+
+
+def test_one_that_a_job_claims_meanwhile_holds_its_sector_whatever_its_product(open_sky, campaign):
+    sky = open_sky(two_minutes=[1], qlp=[1])
+    scan(campaign(sky, "1\n", 'input.products=["qlp"]'))
+    config = campaign(sky, "1\n", 'input.products=["spoc-120"]')
+    with open_ledger(config) as ledger, ledger.job("run") as job:
+        result = scan_while(config, lambda: ledger.claims.take(job, 1, [State.QUALIFIED]))
+    assert (result.n_new, result.n_changed) == (0, 0)
+    assert states(config) == {"1_1_qlp-1800": State.QUALIFIED}
 
 
 # ----------------------------------------------------------------- what the archive does not have
@@ -236,7 +388,34 @@ def test_sectors_that_others_did_not_deliver_are_passed_over(open_sky, campaign)
     ]
 
 
-def test_a_delivery_that_was_there_once_must_be_there(open_sky, campaign, tmp_path):
+def test_deliveries_after_a_gap_are_found_without_the_missions_own_listings(open_sky, campaign):
+    """However many sectors are missing, up to a year of them."""
+    sky = open_sky(others=0, qlp=[1, 2, 3, 6, 7, 20])
+    config, notes = campaign(sky, "1\n", 'input.products=["qlp"]'), []
+    scan(config, notes)
+    assert {product_of(1, sector, QLP).id.name for sector in (1, 2, 3, 6, 7, 20)} == set(
+        states(config)
+    )
+    assert len(sky.counts.requests) == 20 + 13  # to know the end
+    assert [note.partition(": ")[2].partition(",")[0] for note in notes] == [
+        "no light curve of QLP in sector 4",
+        "no light curve of QLP in sector 8",
+    ]
+
+
+def test_a_delivery_that_was_there_once_is_looked_for_behind_any_gap(open_sky, campaign):
+    sky = open_sky(others=0, tess_spoc=[1, 30])
+    config = campaign(sky, "1\n", 'input.products=["tess-spoc"]')
+    late = product_of(1, 30, TESS_SPOC)
+    with open_ledger(config) as ledger, ledger.job("scan") as job:
+        facts = {"tic": 1, "sector": 30, "product": late.name}
+        ledger.add_units([NewUnit(late.id.name, facts=facts)], job)
+    scan(config, [])
+    assert states(config)[late.id.name] is State.QUALIFIED
+    assert len(sky.counts.requests) == 30 + 13
+
+
+def test_a_delivery_that_was_there_once_must_must_be_there(open_sky, campaign, tmp_path):
     products = 'input.products=["tess-spoc"]'
     scan(campaign(open_sky(tess_spoc=[1, 2, 3]), "1\n", products))
     for kept in tmp_path.rglob("*.sh.gz"):

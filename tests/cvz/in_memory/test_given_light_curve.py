@@ -13,7 +13,7 @@ from astropy.utils.masked import Masked
 
 from cvzmpi.cvz.in_memory.given_light_curve import as_light_curve
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
-from cvzmpi.errors import LightCurveError
+from cvzmpi.errors import ConfigError, LightCurveError
 from tests.main_job import simulate
 
 COLUMNS = ("time", "flux", "flux_err", "quality")
@@ -303,6 +303,16 @@ def test_star_and_sector_are_those_that_it_says_if_any(plain, meta, identity):
     assert (ours.tic, ours.sector) == identity
     named = given(series, tic=11, sector=12)
     assert (named.tic, named.sector) == (11, 12)
+
+
+def test_the_first_quarter_of_kepler_is_0_and_no_sector_of_tess_is(plain):
+    early = btjd(plain[0] - 1500)
+    for mission, sector in (("TESS", 0), ("Kepler", -1), ("Kepler", True)):
+        series = TimeSeries(time=early, data={"flux": plain[1]}, meta={"MISSION": mission})
+        with pytest.raises(ConfigError, match=f"sector = {sector}: expected a whole number"):
+            given(series, sector=sector)
+    first = given(series, tic=11, sector=0).id
+    assert (first.catalogue, first.part) == ("KIC", "quarter 0")
 
 
 def test_what_is_no_light_curve_is_one_clear_error(plain):

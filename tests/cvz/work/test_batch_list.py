@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
 from cvzmpi.cvz.target_list import read_target_list
@@ -49,7 +50,7 @@ def test_targets_without_a_light_curve_are_named(select):
     selected, missing = select("tic,sector\n7,1\n7,3\n8,1\n")
     assert selected == [LightCurveId(7, 1)]
     assert list(missing) == ["7_3", "8_1"]
-    assert missing["7_3"].endswith("targets.csv: no light curve of TIC 7 sector 3")
+    assert missing["7_3"].endswith("targets.csv: no light curve of star 7, sector 3")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_targets_without_a_light_curve_are_named(select):
         ("7,1\n7,2\n", "line 1: expected a header, as tic,sector"),
         ("star,sector\n7,1\n", "line 1: expected a column TICID"),
         ("tic,sector\n7,1\nseven,2\n", "line 3: expected a TIC number, not 'seven'"),
-        ("tic,sector\n7,1.5\n", r"line 2: expected a sector \(0 to 9999\), not '1.5'"),
+        ("tic,sector\n7,1.5\n", r"line 2: expected a sector \(1 to 9999\), not '1.5'"),
         ("tic,sector\n7\n", "line 2: expected a sector .* not ''"),
         ("tic,sector\n7,\n", "line 2: expected a sector .* not ''"),
         ("tic,sector\n-5,1\n", "line 2: expected a TIC number, not '-5'"),
@@ -68,6 +69,7 @@ def test_targets_without_a_light_curve_are_named(select):
         ("tic,sector\n1e30,1\n", "line 2: expected a TIC number"),
         ("tic,sector\nnan,1\n", "line 2: expected a TIC number"),
         ("tic,sector\n7,-1\n", "line 2: expected a sector"),
+        ("tic,sector\n7,1\n7,0\n", r"line 3: expected a sector \(1 to 9999\), not '0'"),
         ("tic,sector\n7,10000\n", "line 2: expected a sector"),
         ("tic,sector\n1_0,1\n", "line 2: expected a TIC number"),
         ("7\nseven\n", "line 2: expected a TIC number, not 'seven'"),
@@ -121,7 +123,7 @@ def test_a_star_without_any_light_curve_is_named(select):
     selected, missing = select("8\n12\n")
     assert selected == [LightCurveId(12, 1)]
     assert missing == {"8": next(iter(missing.values()))}
-    assert missing["8"].endswith("targets.csv: no light curve of TIC 8")
+    assert missing["8"].endswith("targets.csv: no light curve of star 8")
 
 
 def test_the_priority_of_a_star_is_that_of_its_light_curves(tmp_path):
@@ -145,7 +147,8 @@ def test_a_sector_is_the_light_curve_of_whatever_product(tmp_path):
     ]
     sources = [LightCurveSource(id) for id in ids]
     (tmp_path / "list.csv").write_text("KIC,quarter,priority\n9,0,2\n7,1,\n8,0,\n")
-    selected, missing = select_targets(sources, tmp_path / "list.csv")
+    products = ChosenProducts(("spoc-20", "kepler"))  # with quarters from 0 on
+    selected, missing = select_targets(sources, tmp_path / "list.csv", products)
     assert [source.id for source in selected] == [ids[2], ids[0]]
     assert [item.name for item in missing] == ["8_0"]
-    assert read_priorities(tmp_path / "list.csv", ids) == {"9_0_kepler-1765": 2}
+    assert read_priorities(tmp_path / "list.csv", ids, products) == {"9_0_kepler-1765": 2}

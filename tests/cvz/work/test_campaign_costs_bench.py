@@ -4,9 +4,13 @@ import os
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from cvzmpi.cvz.configuration import InjectConfig
+from cvzmpi.cvz.injection.injection import Injections
 from cvzmpi.cvz.sector_file.reading import SectorContent
+from cvzmpi.cvz.sector_file.writing import write_sector_file
 from cvzmpi.cvz.simulation.simulate import simulate_campaign
 from tests.cvz.example_file import write_example
 from tools.bench.campaign_costs import (
@@ -18,6 +22,7 @@ from tools.bench.campaign_costs import (
     published,
     rank_start,
 )
+from tools.bench.measuring.timing import number
 from tools.harness.job_process import ROOT
 
 # round figures, so that every hour below can be had in one's head
@@ -106,6 +111,27 @@ def test_the_pages_of_the_other_benchmarks_have_the_figures():
     assert 500 < figures.ledger_units_per_second < 100_000
 
 
+def test_the_index_costs_what_files_of_full_size_take_and_not_small_ones(tmp_path):
+    for name in ("benchmark", "benchmark_report", "benchmark_ledger"):
+        (tmp_path / f"{name}.md").write_text((ROOT / "docs" / f"{name}.md").read_text())
+    (tmp_path / "benchmark_index.md").write_text(
+        "| first time | 1 | 20,000 of 20,000 | 20.0 s | 19.0 s | 1,000 | 1,053 | 341 MB |\n"
+        "| first time, full size (1.0 MB a file) | 1 | 500 of 500 | 2.5 s | 1.8 s | 200 | 278 |\n"
+        "- 200,000 small files would take 3.3 minutes on one rank the first time\n"
+    )
+    assert published.read(tmp_path).index_seconds == pytest.approx(2.5 / 500)
+
+
+def test_the_written_page_has_the_index_and_report_of_the_pages_that_it_names():
+    figures = published.read(ROOT / "docs")
+    costs = replace(
+        COSTS, index_seconds=figures.index_seconds, report_seconds=figures.report_seconds
+    )
+    part = hours(costs, 200_000, 40)["index and report"]
+    text = (ROOT / "docs" / "benchmark_costs.md").read_text()
+    assert text.count(f"| index and report | {number(part)} |") == 2
+
+
 def test_a_page_without_its_figure_is_named(tmp_path):
     (tmp_path / "benchmark.md").write_text("nothing was measured\n")
     with pytest.raises(ValueError, match=r"benchmark\.md: says nowhere"):
@@ -140,6 +166,21 @@ def test_a_light_curve_waits_for_the_disk_as_often_as_is_said(tmp_path, monkeypa
     assert file_work.commits(4.0) == 1
 
 
+def test_a_sector_file_grows_by_the_bytes_of_its_injections(tmp_path):
+    """But for a few kB, to which HDF5 rounds its own."""
+    content = SectorContent.read(write_example(tmp_path / "0_1.h5"))
+    data, path = content.data, tmp_path / "0" / "0_1.h5"
+    sizes = []
+    for n in (file_work.N_INJECTED, InjectConfig().n_inject):
+        shapes = {"amplitude": n, "fwhm": n, "cadence": (n, 10), "time": (n, 10)}
+        drawn = {name: np.resize(vars(data.injections)[name], shapes[name]) for name in shapes}
+        durations = np.resize(data.equivalent_duration, n)
+        changed = replace(data, injections=Injections(**drawn), equivalent_duration=durations)
+        write_sector_file(path, changed, content.provenance)
+        sizes.append(path.stat().st_size)
+    assert sizes[1] - sizes[0] == pytest.approx(file_work.bytes_left_out(), abs=4096)
+
+
 def test_the_page_names_the_longest_part_with_and_without_the_archive():
     calls = file_calls.FileCalls(Counter({"/campaign": 5, "/lib/a.py": 1}), 0, frozenset())
     rank = rank_start.RankStart(45, 300_000_000, calls, 5, 0, 1.0, {0: 1.0, 1000: 2.0})
@@ -151,4 +192,6 @@ def test_the_page_names_the_longest_part_with_and_without_the_archive():
     assert f"| **longest** | **{search}** | **{archive}** | **{archive}** |" in text
     without = "**longest, with the files there before**"
     assert f"| {without} | **{search}** | **{search}** | **{disk}** |" in text
+    assert "has 40 injected flares; one with the default 2,000 has 0.33 MB more" in text
+    assert f"with 4,000 cores {disk}: 33 minutes" in text
     assert "longest part from 80 cores on, and from 45 where a light curve takes half" in text

@@ -46,3 +46,15 @@ def test_a_light_curve_that_is_done_with_an_older_file_is_kept_and_that_is_said(
     (line,) = told(caplog, known)
     assert line.startswith("1 light curve was begun with files that are not the best any more")
     assert line.endswith(f"7_1, of {OLD}, has {NEW} now")
+
+
+def test_files_of_other_products_are_one_line_on_the_terminal_and_all_in_the_log(caplog):
+    sources = [
+        LightCurveSource(LightCurveId(tic, 1), NEW, (), (PassedOver(OLD, "qlp-600"),))
+        for tic in (7, 8, 9)
+    ]
+    with caplog.at_level(logging.INFO):
+        tell_choices(sources, [])
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert line == f"not used: 3 files of other products, all in the log: 7_1: {OLD}: qlp-600; ..."
+    assert [f"{tic}_1: not used: {OLD}: qlp-600" in caplog.text for tic in (7, 8, 9)] == [True] * 3

@@ -54,3 +54,31 @@ def test_the_history_names_the_files_that_were_passed_over(inventory, ledger, tm
 def test_a_file_that_vanishes_before_it_is_looked_at_stops_nothing(inventory, ledger, tmp_path):
     inventory.take([LightCurveSource(LightCurveId(7, 1), tmp_path / "gone.fits")], [])
     assert state(ledger, "7_1") is State.PREPROCESSED
+
+
+def test_rows_of_a_batch_that_were_missing_are_settled_by_a_light_curve_of_any_product(
+    inventory, ledger
+):
+    rows = [Rejected(name, "no light curve") for name in ("9_28", "9_29", "9", "10")]
+    inventory.take([], rows)
+    fast = LightCurveSource(LightCurveId(9, 28, "spoc-20"))
+    for _ in range(2):
+        inventory.take([fast], rows[1:2])
+        inventory.settle([fast], rows[1:2], all_here=False)
+        states = {unit.name: str(unit.state) for unit in ledger.units()}
+        assert states == {
+            **{"9_28": "not_qualified", "9_29": "error", "9": "not_qualified", "10": "error"},
+            "9_28_spoc-20": "preprocessed",
+        }
+    assert ledger.history("9_28")[-1].message == "has a light curve now"
+    usual = LightCurveSource(LightCurveId(9, 28))  # its file comes as well, and is the better one
+    inventory.take([usual], [])
+    assert state(ledger, "9_28") is State.PREPROCESSED
+
+
+def test_what_was_settled_fails_again_where_it_is_rejected_again(inventory, ledger):
+    for message in ("it is empty", "it ends within its header"):
+        inventory.take([], [Rejected("x.fits", message)])
+        assert state(ledger, "x.fits") is State.ERROR
+        inventory.settle([], [], all_here=True)
+        assert state(ledger, "x.fits") is State.NOT_QUALIFIED

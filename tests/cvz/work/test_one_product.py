@@ -5,7 +5,9 @@ import shutil
 import pytest
 
 from cvzmpi.cvz.configuration import Config
+from cvzmpi.cvz.light_curves import input_directory
 from cvzmpi.cvz.light_curves.chosen_products import ChosenProducts
+from cvzmpi.cvz.light_curves.fits_header import read_headers
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.light_curve_source import LightCurveSource
@@ -80,6 +82,26 @@ def test_what_is_begun_or_done_is_not_closed(search, ledger, job):
     assert (states["7_1"], states["8_1"]) == (State.DONE, State.PREPROCESSED)
 
 
+def test_a_unit_that_a_job_has_is_not_closed(search, ledger, job):
+    """It is finished all the same, and its result is to count."""
+    search([USUAL, OTHER], USUAL_ONLY)
+    other = ledger.jobs.begin("run")
+    (claimed,) = ledger.claims.take(other, 1, [State.PREPROCESSED])
+    states = search([FAST, LightCurveId(8, 1, "spoc-20")], FAST_FIRST)
+    assert states.pop(claimed.name) is State.PREPROCESSED
+    assert sorted(map(str, states.values())) == ["not_qualified", "preprocessed", "preprocessed"]
+
+
+def test_a_unit_that_failed_is_closed_for_a_better_product(search, ledger, job):
+    search([USUAL, OTHER], USUAL_ONLY)
+    for name in ("7_1", "8_1"):
+        ledger.record([Event(name, State.WORKING), Event(name, State.ERROR, message="gone")], job)
+    states = search([FAST], FAST_FIRST)
+    assert (states["7_1"], states["8_1"]) == (State.NOT_QUALIFIED, State.ERROR)
+    assert ledger.history("7_1")[-1].message == "spoc-20 is searched instead (input.products)"
+    assert search([USUAL], USUAL_ONLY)["7_1"] is State.PREPROCESSED
+
+
 def test_units_that_did_not_meet_the_criteria_of_an_archive_stay_closed(search, ledger, job):
     search([], USUAL_ONLY)
     search([USUAL], USUAL_ONLY)
@@ -106,6 +128,27 @@ def test_a_whole_file_is_taken_rather_than_a_damaged_one_of_a_better_product(tmp
     assert source.path == fast  # nothing better is there: its team says what is wrong with it
 
 
+def test_headers_are_read_once_and_of_the_best_alone_where_the_files_are_known(
+    tmp_path, monkeypatch
+):
+    paths = [made_files.spoc(tmp_path / f"{seconds}.fits", seconds) for seconds in (20, 120)]
+    read = []
+
+    def count(path):
+        read.append(path.name)
+        return read_headers(path)
+
+    monkeypatch.setattr(input_directory, "read_headers", count)
+    (source,), _ = scan_directory(tmp_path, products=FAST_FIRST)
+    assert sorted(read) == ["120.fits", "20.fits"]
+    read.clear()
+    usual = source.id._replace(product="spoc-120")
+    ids = zip(paths, (source.id, usual), strict=True)
+    known = {(str(path), path.stat().st_size): one for path, one in ids}
+    assert scan_directory(tmp_path, known, FAST_FIRST) == ([source], [])
+    assert read == ["20.fits"]
+
+
 def test_of_two_versions_of_a_product_the_newer_one_is_taken(tmp_path):
     names = [f"hlsp_qlp_tess_ffi_s0074-0000000277554109_tess_v{v}_llc.fits" for v in ("01", "02")]
     for name in names:
@@ -115,14 +158,25 @@ def test_of_two_versions_of_a_product_the_newer_one_is_taken(tmp_path):
     assert [other.path.name for other in source.others] == names[:1]
 
 
-def test_a_name_of_20_seconds_is_not_taken_for_that_of_120(tmp_path):
+def test_a_damaged_file_is_no_failure_where_another_product_of_its_sector_is_whole(tmp_path):
+    """As with one product: the other file is searched, and its team does not read this one."""
     usual = tmp_path / "tess2020186164531-s0027-0000000261136679-0189-s_lc.fits"
     fast = tmp_path / "tess2020186164531-s0027-0000000261136679-0189-a_fast-lc.fits"
-    made_files.spoc(usual, 120)
-    fast.write_bytes(usual.read_bytes()[:3000])
-    _, (rejected,) = scan_directory(tmp_path)
-    assert rejected.name == fast.name
-    usual.write_bytes(usual.read_bytes()[:3000])
-    made_files.spoc(fast, 20)
-    (source,), (rejected,) = scan_directory(tmp_path, products=FAST_FIRST)
-    assert (source.id.product, rejected.name) == ("spoc-20", usual.name)
+    for whole, cut, seconds in ((usual, fast, 120), (fast, usual, 20)):
+        made_files.spoc(whole, seconds)
+        cut.write_bytes(whole.read_bytes()[:3000])
+        (source,), rejected = scan_directory(
+            tmp_path, products=USUAL_ONLY if whole == usual else FAST_FIRST
+        )
+        assert (source.path, source.others, rejected) == (whole, (), [])
+        (other,) = source.other_products
+        assert other.path == cut
+        assert other.reason.endswith(f"; {whole} is taken")
+
+
+def test_a_damaged_file_is_a_failure_where_no_other_of_its_sector_is_there(tmp_path):
+    made_files.spoc(tmp_path / "lc.fits", 120)  # of sector 27
+    cut = tmp_path / "tess2020186164531-s0028-0000000261136679-0189-a_fast-lc.fits"
+    cut.write_bytes((tmp_path / "lc.fits").read_bytes()[:3000])
+    (source,), (rejected,) = scan_directory(tmp_path)
+    assert (source.passed_over, rejected.name) == ((), cut.name)

@@ -220,6 +220,10 @@ def test_stella_looks_at_each_mirror_image_as_at_the_light_curve(inputs, models,
             seen.append((observation, shared))
             return super().evaluate(observation, team, shared)
 
+        def probability_alone(self, observation, team, shared):
+            seen.append((observation, shared))
+            return super().probability_alone(observation, team, shared)
+
     campaign = campaign_with(Watched(models), inputs, tmp_path / "output")
     work(campaign)
     (observation, stack), *images = seen

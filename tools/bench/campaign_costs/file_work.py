@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from cvzmpi.cvz.configuration import InjectConfig
 from cvzmpi.cvz.light_curves.fits_input import read_light_curve
-from cvzmpi.cvz.sector_file.layout import ANSWERS
+from cvzmpi.cvz.sector_file.layout import ANSWERS, TABLES
 from cvzmpi.cvz.sector_file.paths import sector_files
 from cvzmpi.cvz.sector_file.reading import SectorContent
 from cvzmpi.cvz.sector_file.recovery_writer import RecoveryWriter
@@ -32,7 +33,9 @@ from tools.harness.job_process import ROOT
 N_RANKS = 40
 _N_EACH = 2
 _OF_THE_JOB = re.compile(r"/(ledger\.sqlite.*|logs|outbox)$")
-_SEARCHED = ["--set", "inject.n_inject=40", "--set", "inject.n_repeat=10"]
+N_INJECTED, _DEFAULT = 40, InjectConfig()
+"""Flares that are injected here: the searches for them, which are not measured, take long."""
+_SEARCHED = ["--set", f"inject.n_inject={N_INJECTED}"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class FileWork:
     synchronisations: int
     """Waits for the disk."""
     n_bytes: int
-    """Read from the FITS file, and written into sector files."""
+    """Read from the FITS file, and written into sector files with all injections."""
     cpu_seconds: float
     cpu_seconds_of_synchronising: float
     """The part of it that is not there without waits for the disk; of the system, mostly."""
@@ -64,6 +67,21 @@ def synchronisations(core_seconds: float) -> int:
     return 2 * 2 + 2 * commits(core_seconds)
 
 
+def bytes_left_out() -> int:
+    """By how much a sector file with the default number of injected flares is larger."""
+    return bytes_of_injections(_DEFAULT.n_inject - N_INJECTED, _DEFAULT.n_repeat)
+
+
+def bytes_of_injections(n_inject: int, n_repeat: int) -> int:
+    """What so many injected flares take in a sector file, with the answers to them."""
+    lengths = {"injected": n_inject, "repeat": n_repeat}
+    columns = [*TABLES["injections"].values(), *TABLES["recoveries"].values()]
+    return sum(
+        np.dtype(column.dtype).itemsize * math.prod(lengths[axis] for axis in column.axes)
+        for column in columns
+    )
+
+
 def measure(fits: Sequence[Path], scratch: Path, core_seconds: float) -> FileWork:
     """Work on light curves once, for their content; then imitate the ranks of a node."""
     one = _calls(fits[:1], scratch / "one")
@@ -81,7 +99,7 @@ def measure(fits: Sequence[Path], scratch: Path, core_seconds: float) -> FileWor
         # each commit after the first opens the file by its name, to wait for it, twice
         (three - one) / 2 + 2 * (n_commits - 1),
         synchronisations(core_seconds),
-        fits[0].stat().st_size + 2 * written,
+        fits[0].stat().st_size + 2 * (written + bytes_left_out()),
         slow[0],
         slow[0] - fast[0],
         slow[1],

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.bench.campaign_costs import ledger_rate, limits
+from cvzmpi.cvz.configuration import InjectConfig
+from tools.bench.campaign_costs import file_work, ledger_rate, limits
 from tools.bench.campaign_costs.file_work import FileWork
 from tools.bench.campaign_costs.limits import Costs
 from tools.bench.campaign_costs.rank_start import RankStart
@@ -38,6 +39,7 @@ def text(
     slow, fast = rank.slowed[waits[1]], rank.slowed[waits[0]]
     edge, half_edge = (limits.cores_until(costs, "archive") for costs in (now, half))
     hours = 1 / limits.archive_rate(now) / 3600
+    there = limits.longest(_with_files(limits.parts(now, _LIGHT_CURVES, _CORES[-1])))
     return _PAGE.read_text(encoding="utf-8").format(
         limits=limits_table(now, _LIGHT_CURVES),
         limits_half=limits_table(half, _LIGHT_CURVES),
@@ -55,6 +57,8 @@ def text(
         archive_mbit=limits.archive_rate(now) * _FILE_BYTES * 8 / 1e6,
         archive_hours=_LIGHT_CURVES * hours,
         half_seconds=half.core_seconds,
+        there=there,
+        there_minutes=60 * there.hours,
         n_packages=rank.n_packages,
         n_calls=calls.n_calls,
         n_paths=len(calls.times),
@@ -72,6 +76,9 @@ def text(
         files=files,
         file_requests=files.requests,
         file_megabytes=files.n_bytes / 1e6,
+        n_injected=file_work.N_INJECTED,
+        n_inject=InjectConfig().n_inject,
+        left_out_megabytes=file_work.bytes_left_out() / 1e6,
         file_cpu=duration(files.cpu_seconds),
         file_cpu_share=files.cpu_seconds / now.core_seconds,
         needed=now.ranks_per_node / now.core_seconds,
@@ -93,10 +100,15 @@ def limits_table(costs: Costs, n_light_curves: int) -> str:
         (column[0].name, *(_hours(part.hours) for part in column))
         for column in zip(*found, strict=True)
     ]
-    there = [[part for part in parts if part.name != "archive"] for parts in found]
+    there = [_with_files(parts) for parts in found]
     for what, column in (("longest", found), ("longest, with the files there before", there)):
         rows.append((f"**{what}**", *(f"**{limits.longest(parts).name}**" for parts in column)))
     return markdown_table(("hours of", *(f"{cores:,} cores" for cores in _CORES)), rows)
+
+
+def _with_files(parts: Sequence[limits.Part]) -> list[limits.Part]:
+    """Those of a campaign whose files are there before."""
+    return [part for part in parts if part.name != "archive"]
 
 
 def edges_table(now: Costs, half: Costs) -> str:

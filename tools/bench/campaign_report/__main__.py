@@ -21,7 +21,8 @@ import mpi4py
 mpi4py.rc(initialize=False, finalize=False)  # this process starts mpirun, and is no rank
 
 from tools.bench.campaign_report.browser import seconds_until_usable  # noqa: E402
-from tools.bench.campaign_report.made_up_index import N_STARS, write_index  # noqa: E402
+from tools.bench.campaign_report.made_up_index import write_index  # noqa: E402
+from tools.bench.campaign_report.targets import N_STARS  # noqa: E402
 from tools.bench.measuring.cores import run  # noqa: E402
 from tools.harness.job_process import MPIRUN, ROOT  # noqa: E402
 from tools.harness.markdown import markdown_rows  # noqa: E402

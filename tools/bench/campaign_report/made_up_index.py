@@ -7,11 +7,9 @@ report reads, is left empty.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -26,56 +24,11 @@ from cvzmpi.cvz.results.index.part import Part
 from cvzmpi.cvz.results.index.place import DIRECTORY
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.software import installed_versions
-from tools.harness.job_process import ROOT
-
-TARGETS = ROOT.parent / "shared" / "data" / "tess_cvz_targets.csv"
-N_STARS, N_LIGHT_CURVES = 14_385, 293_908
-"""Stars of the list, and their sectors."""
+from tools.bench.campaign_report.targets import LAST_SECTOR, N_STARS, Target, targets
 
 _N_BINS, _PLACED = 20, 1000
 _CADENCES, _EXPOSURE = 19_600, 120.0
-_LAST_SECTOR = 69
 _SECTOR_DAYS, _FIRST_DAY = 27.4, 1325.3
-
-
-@dataclass(frozen=True)
-class Target:
-    """A star of the target list."""
-
-    tic: int
-    magnitude: float
-    right_ascension: float
-    declination: float
-    n_sectors: int
-
-
-def targets(n_stars: int) -> list[Target]:
-    """The first stars of the list, or invented ones where there is none."""
-    if TARGETS.exists():
-        with TARGETS.open(newline="") as file:
-            listed = [
-                Target(
-                    int(row["TICID"]),
-                    float(row["Tmag"]),
-                    float(row["RA"]),
-                    float(row["Dec"]),
-                    int(row["Nsector"]),
-                )
-                for row in csv.DictReader(file)
-            ]
-        return listed[:n_stars]
-    rng = np.random.default_rng(1)
-    sectors = rng.multinomial(N_LIGHT_CURVES, np.full(N_STARS, 1 / N_STARS))
-    return [
-        Target(
-            25_000_000 + 1013 * star,
-            float(rng.normal(11.5, 1.5)),
-            float(rng.uniform(60, 120)),
-            float(-66.6 + rng.normal(0, 5)),
-            int(min(n_sectors, _LAST_SECTOR)),
-        )
-        for star, n_sectors in enumerate(sectors[:n_stars])
-    ]
 
 
 def write_index(output: Path, n_stars: int = N_STARS) -> int:
@@ -94,9 +47,9 @@ def write_index(output: Path, n_stars: int = N_STARS) -> int:
 
 def _part(stars: list[Target], rng: np.random.Generator) -> Part:
     """The tables of the stars of one directory of sector files."""
-    n_sectors = [min(star.n_sectors, _LAST_SECTOR) for star in stars]
+    n_sectors = [min(star.n_sectors, LAST_SECTOR) for star in stars]
     owner = np.repeat(np.arange(len(stars)), n_sectors)
-    chosen = [np.sort(rng.choice(_LAST_SECTOR, n, replace=False)) + 1 for n in n_sectors]
+    chosen = [np.sort(rng.choice(LAST_SECTOR, n, replace=False)) + 1 for n in n_sectors]
     tic = np.array([star.tic for star in stars])[owner]
     sector = np.concatenate(chosen)
     magnitude = np.array([star.magnitude for star in stars])[owner]
@@ -263,9 +216,11 @@ def _sums(owner: np.ndarray, flares: Mapping[str, np.ndarray], n: int) -> dict[s
 
 
 def _texts(tic: np.ndarray, sector: np.ndarray) -> dict[str, list[str]]:
-    """Names and checksums of the files of each light curve."""
+    """What each light curve is called, and names and checksums of its files."""
     units = [LightCurveId(*unit) for unit in zip(tic.tolist(), sector.tolist(), strict=True)]
     return {
+        "catalogue": [unit.catalogue for unit in units],
+        "product": [unit.product for unit in units],
         "path": [str(unit.path(Path())) for unit in units],
         "input_file": [
             f"tess2018206045859-s{unit.sector:04d}-{unit.tic:016d}-0120-s_lc.fits" for unit in units

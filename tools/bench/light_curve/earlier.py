@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,8 @@ def _compared(what: str, name: str, earlier: list[float], ours: list[float], at_
 def measure(files: Sequence[Path], n_decisions: int, scratch: Path) -> BesideEarlier | None:
     """Compare at least so many decisions, spread evenly over the light curves.
 
-    Of a whole light curve all but the injections is measured, and they as many times as there are.
+    Of a whole light curve with both searches everything is measured, with all of its injections; of
+    the earlier version all but the injections, and they as many times as there are.
 
     Returns
     -------
@@ -125,18 +126,34 @@ def measure(files: Sequence[Path], n_decisions: int, scratch: Path) -> BesideEar
 
 def _turn(root: Path, file: Path, n_flares: int, number: int) -> Turn:
     """One light curve; who is first, changes from one to the next."""
-    tasks = [(root, "stella"), (ROOT, "stella"), (ROOT, "both")]
-    done = {
-        task: _search(*task, file, n_flares) for task in (tasks if number % 2 == 0 else tasks[::-1])
-    }
-    earlier, ours, both = (done[task] for task in tasks)
-    n, times = len(ours["decisions"]), _DEFAULT.n_inject / n_flares
+    tasks = [
+        (root, "stella", n_flares),
+        (ROOT, "stella", n_flares),
+        (ROOT, "both", _DEFAULT.n_inject),
+    ]
+    order = tasks if number % 2 == 0 else tasks[::-1]
+    done = {task: _search(*task, file) for task in order}
+    return turn(*(done[task] for task in tasks), n_flares)
+
+
+def turn(
+    earlier: Mapping[str, Any], ours: Mapping[str, Any], both: Mapping[str, Any], n_flares: int
+) -> Turn:
+    """What the runs of one light curve come to, whose decisions are of so many flares.
+
+    Parameters
+    ----------
+    earlier, ours, both : mapping
+        As `one_version` says them: `stella` by the earlier version and by this, `both` by this.
+    """
+    n = len(ours["decisions"])
     pairs = zip(earlier["decisions"], ours["decisions"], strict=True)
     return Turn(
         ours=ours["injections"] / n,
         earlier=earlier["injections"] / n,
-        whole=both["fixed"] + both["injections"] * times,
-        earlier_by_stella=earlier["fixed"] + earlier["injections"] * times,
+        # measured in one run: the small difference of two runs, times many, would be noise
+        whole=both["whole"],
+        earlier_by_stella=earlier["fixed"] + earlier["injections"] * _DEFAULT.n_inject / n_flares,
         n_decisions=n,
         n_differing=sum(one != other for one, other in pairs),
     )
@@ -154,7 +171,7 @@ def _extract(directory: Path) -> bool:
     return True
 
 
-def _search(root: Path, searches: str, file: Path, n_flares: int) -> dict[str, Any]:
+def _search(root: Path, searches: str, n_flares: int, file: Path) -> dict[str, Any]:
     """Run the version whose package is in `root`; the tools are always this version's."""
     program = "tools.bench.light_curve.one_version"
     done = subprocess.run(

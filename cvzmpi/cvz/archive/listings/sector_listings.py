@@ -4,7 +4,8 @@ One request for each sector finds the light curves of all targets. Listings are 
 again when they are old, since sectors are reprocessed now and then. A listing that was there once,
 or whose sector comes before another one, is missing by a fault; others may not exist yet. What
 others than the mission make of full-frame images comes in any order: there, a sector may be missing
-that never was there.
+that never was there. How far the mission is, its own listings say; where they are not asked for,
+the end is where a whole year of observation has none.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.errors import ArchiveDownError, ArchiveError
 from cvzmpi.messages.wording import counted
 
-_MISSING_AT_END = 2
+MISSING_AT_END = 2
 """The number of sectors in a row without a listing that are the end."""
+
+SECTORS_OF_A_YEAR = 13
+"""As many are the end where nothing else says how far the mission is."""
 
 _NO_SECTOR = 9999
 """The number of no sector; file names have four digits for it."""
@@ -45,6 +49,7 @@ class SectorRange:
     known: frozenset[int] = frozenset()  # sectors that had one once
     # sectors up to this one are looked for, however many are missing: other kinds have them
     at_least: int = 0
+    n_missing_at_end: int = MISSING_AT_END
 
     def last_of(self, sectors: Iterable[int]) -> int:
         """The last of these sectors that is looked for; 0 if none is."""
@@ -127,6 +132,7 @@ class SectorListings:
 
     def _listings(self) -> Iterator[tuple[int, bytes]]:
         missing: list[tuple[int, ArchiveError]] = []
+        at_least = max(self._sectors.at_least, self._last_known)
         for sector in range(1, self._sectors.last + 1):
             if sector in self._sectors.absent:
                 continue
@@ -138,7 +144,7 @@ class SectorListings:
                         sector, error, "it or a later one was there once"
                     ) from error
                 missing.append((sector, error))
-                if len(missing) >= _MISSING_AT_END and sector >= self._sectors.at_least:
+                if len(missing) >= self._sectors.n_missing_at_end and sector >= at_least:
                     self._end(missing)
                     return
                 continue

@@ -6,11 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from cvzmpi.cvz.light_curves.exposure import (
-    EXPOSURE_SECONDS,
-    SECONDS_PER_DAY,
-    nominal_seconds,
-)
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY, nominal_seconds
 from cvzmpi.cvz.light_curves.identity import MAX_SECTOR, MAX_TIC, LightCurveId, is_identity
 from cvzmpi.cvz.light_curves.readers import lightkurve_file
 from cvzmpi.cvz.light_curves.readers.reader import (
@@ -152,8 +148,11 @@ def header_seconds(path: Path, hdus: Any, kind: Kind) -> float | None:
     nominal = nominal_seconds(seconds)
     if nominal not in kind.exposures:
         found = "unknown" if math.isnan(seconds) else f"{seconds:.0f} s"
-        known = [EXPOSURE_SECONDS] if kind is SPOC else kind.exposures
-        expected = " or ".join(f"{exposure:.0f} s" for exposure in known)
+        # those of full-frame images as well, since the exposure tells them from SPOC's
+        of_tess = {*SPOC.exposures, *TESS_SPOC.exposures}
+        known = sorted(of_tess if kind is SPOC else kind.exposures)
+        *most, last = (f"{exposure:.0f} s" for exposure in known)
+        expected = f"{', '.join(most)} or {last}"
         raise LightCurveError(f"{path}: cadence is {found}, expected {expected}")
     return nominal
 

@@ -16,6 +16,7 @@ from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.index.merge import digest_of_tables
 from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
+from cvzmpi.cvz.results.index.read_table import read_table
 
 _OF_CURVE = ("tic", "sector", "product", "size", "mtime_ns", "background_error")
 _OF_FLARE = ("tic", "sector", "reliability", "background")
@@ -46,9 +47,7 @@ class IndexedReliability:
             return cls({}, {}, np.empty(0), np.empty(0))
         is_chosen = [("search", "=", str(search)), ("n_images", ">", 0)]
         of_stars = [] if tics is None else [("tic", "in", list(tics))]
-        curves = pq.read_table(
-            table_path(index, "light_curves"), columns=list(_OF_CURVE), filters=is_chosen + of_stars
-        )
+        curves = read_table(index, "light_curves", _OF_CURVE, filters=is_chosen + of_stars)
         flares = pq.read_table(
             table_path(index, "flares"), columns=list(_OF_FLARE), filters=of_stars or None
         )

@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.light_curves.chosen_products import not_counted
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.columns import (
@@ -30,6 +29,7 @@ from cvzmpi.cvz.results.index.columns import (
 )
 from cvzmpi.cvz.results.index.part import Part, read_part, write_part
 from cvzmpi.cvz.results.index.summary import Summary, UnreadableError, summarise
+from cvzmpi.cvz.results.products.counted_once import not_counted
 from cvzmpi.errors import SectorFileError, defect_line, one_line
 
 _ATTEMPTS = 3
@@ -108,7 +108,7 @@ def update_shard(
         If the directory cannot be read or the part not be written.
     """
     known, digest = read_part(part_file, search)
-    seen, rows = _look(directory)
+    seen, rows = _look(directory, search)
     kept = _unchanged(known.light_curves, seen)
     for name in sorted(seen.keys() - kept):
         _read(directory / name, settled_before, search, rows)
@@ -132,7 +132,7 @@ def update_shard(
     )
 
 
-def _look(directory: Path) -> tuple[dict[str, os.stat_result], _Rows]:
+def _look(directory: Path, search: Search) -> tuple[dict[str, os.stat_result], _Rows]:
     """The sector files of a shard by name, and what else is there, as problems."""
     seen, rows = {}, _Rows()
     try:
@@ -148,8 +148,8 @@ def _look(directory: Path) -> tuple[dict[str, os.stat_result], _Rows]:
                     rows.problems.append(_problem(Path(entry.path), kind, _REASONS[kind]))
     except OSError as error:
         raise SectorFileError(f"{directory}: cannot be read: {error.strerror}") from error
-    light_curves = [LightCurveId.of_unit(name.removesuffix(".h5")) for name in seen]
-    for other, reason in not_counted(light_curves).items():
+    files = {LightCurveId.of_unit(name.removesuffix(".h5")): directory / name for name in seen}
+    for other, reason in not_counted(files, search).items():
         name = f"{other.name}.h5"
         del seen[name]
         rows.problems.append(_problem(directory / name, "second", reason))

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from cvzmpi.cvz.quality.quality_marks import names_in
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.index.read_table import completed
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.injected_bins import InjectedBins
 from cvzmpi.cvz.results.products.measured_flares import COLUMNS as MEASURED_FLARES
@@ -139,9 +140,9 @@ class StarReader:
         SectorFileError
             If a table cannot be read.
         """
-        self._light_curves = _Table(table_path(index, "light_curves"))
-        self._flares = _Table(table_path(index, "flares"))
-        self._bins = _Table(table_path(index, "completeness"))
+        self._light_curves = _Table(index, "light_curves")
+        self._flares = _Table(index, "flares")
+        self._bins = _Table(index, "completeness")
         self.tics = list(self._light_curves.rows_of)
 
     def star(self, tic: int) -> IndexedStar:
@@ -163,10 +164,10 @@ class StarReader:
 class _Table:
     """A table of the index, with the row groups that were read last."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, index: Path, name: str) -> None:
+        self._path, self._name = table_path(index, name), name
         try:
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(self._path)
             tic = self._file.read(["tic"])["tic"].to_numpy()
         except (OSError, pa.ArrowException) as error:
             raise self._unreadable(error) from error
@@ -198,9 +199,10 @@ class _Table:
         known = groups == self._read or not groups  # a star may have no rows in a table
         if not known or not self._table.column_names:
             try:
-                self._table = self._file.read_row_groups(list(groups), use_threads=False)
+                read = self._file.read_row_groups(list(groups), use_threads=False)
             except (OSError, pa.ArrowException) as error:
                 raise self._unreadable(error) from error
+            self._table = completed(read, self._name)
             self._read, self._columns = groups, {}
         offset = int(self._starts[first])
         return slice(rows.start - offset, rows.stop - offset)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cvzmpi.cvz.detection.search import Search
-from cvzmpi.cvz.light_curves.chosen_products import not_counted
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
+from cvzmpi.cvz.results.products.counted_once import not_counted
 from cvzmpi.cvz.results.products.ffd import StarFfd
 from cvzmpi.cvz.results.products.ffd_tables import Rows, star_rows
 from cvzmpi.cvz.results.products.isolated import LeftOut, isolated
@@ -45,6 +45,8 @@ def star_outcomes(
 ) -> Iterator[StarOutcome]:
     """Work through the stars in an output directory, in the order of their files.
 
+    First come the light curves of stars whose number another star has: they are left out.
+
     Parameters
     ----------
     directory : Path
@@ -69,8 +71,14 @@ def star_outcomes(
     files = sector_files(directory)
     if not files:
         raise ConfigError(f"{directory}: no sector files in here")
-    for other in not_counted(files):
-        del files[other]
+    others = {one: (files[one], reason) for one, reason in not_counted(files, search).items()}
+    files = {one: path for one, path in files.items() if one not in others}
+    catalogues = {one.tic: one.catalogue for one in files}
+    yield from (
+        StarOutcome(left_out=[LeftOut(f"{path}: {reason}")])
+        for one, (path, reason) in others.items()
+        if one.catalogue != catalogues[one.tic] and (tics is None or one.tic in tics)
+    )
     missing = sorted(set(tics or ()) - {unit.tic for unit in files})
     if missing:
         raise ConfigError(f"{directory}: no sector file of star {', '.join(map(str, missing))}")

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words
 from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.index.read_table import read_table
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report import tables
 from cvzmpi.cvz.results.report.campaign_stars import campaign_stars, star_table, star_table_columns
@@ -67,9 +68,7 @@ def write_campaign(
     SectorFileError, ConfigError
         If something cannot be written.
     """
-    light_curves = pq.read_table(
-        table_path(index, "light_curves"), columns=list(_USED), read_dictionary=_FEW_TEXTS
-    )
+    light_curves = read_table(index, "light_curves", _USED, read_dictionary=_FEW_TEXTS)
     stars = campaign_stars(light_curves, summaries)
     columns = star_table_columns(energy)
     problems = pq.read_table(table_path(index, "problems"))

@@ -17,6 +17,7 @@ from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.results.index.columns import SCHEMAS
 from cvzmpi.cvz.results.index.merge import digest_of_tables
 from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
+from cvzmpi.cvz.results.index.read_table import read_table
 from cvzmpi.cvz.results.index.star_reader import StarReader
 from cvzmpi.cvz.results.products.star_outcome import outcome_of
 from cvzmpi.cvz.results.views.arrow_tables import table_of_arrow
@@ -176,7 +177,7 @@ class Campaign:
             raise ConfigError(f"table {table}: no column {unknown[0]!r}; there are {known}")
         path = table_path(self._index, table)
         try:
-            return pq.read_table(path, columns=names, filters=filters)
+            return read_table(self._index, table, names, filters=filters)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
             why = one_line(error).partition(" in ")[0]  # and then all columns
             raise ConfigError(f"table {table}: cannot be filtered so: {why}") from error

@@ -5,13 +5,16 @@ import pyarrow.parquet as pq
 import pytest
 from mpi4py import MPI
 
+from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import update_index
 from cvzmpi.cvz.results.index.indexed_reliability import IndexedReliability
 from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.index.star_reader import StarReader
+from cvzmpi.cvz.results.products.counted_once import not_counted
 from cvzmpi.cvz.results.products.star_outcome import outcome_of, star_outcomes
+from cvzmpi.cvz.results.views.campaign import Campaign
 from cvzmpi.mpi.launch import World
 from tests.cvz.results.example_unit import other_events, write_unit
 
@@ -68,7 +71,10 @@ def test_stars_of_two_catalogues_with_one_number_are_not_taken_for_one(tmp_path)
         "001/1001_2_kepler-120.h5": ("second", reason),
         "001/1001_3_kepler-120.h5": ("second", reason),
     }
-    (outcome,) = star_outcomes(tmp_path, None, {})
+    *left_out, outcome = star_outcomes(tmp_path, None, {})
+    assert [item.line for of_star in left_out for item in of_star.left_out] == [
+        f"{tmp_path / path}: {reason}" for path in sorted(problems(tmp_path))
+    ]
     assert [sector.sector for sector in outcome.star.sectors] == [2]
 
 
@@ -129,3 +135,42 @@ def test_a_quarter_of_kepler_has_no_flares_in_common_with_a_sector_of_tess(tmp_p
         write_unit(tmp_path, 2001 + number, 7, "kepler-120")
     update(tmp_path)
     assert {flare["n_coincident"] for flare in rows(tmp_path, "flares")} == {1}
+
+
+def test_a_better_product_takes_the_place_of_a_done_one_when_it_is_done_itself(tmp_path):
+    write_unit(tmp_path, 1001, 1, "qlp-120")
+    better = write_unit(tmp_path, 1001, 1, "tess-spoc-120", n_done=20)
+    assert update(tmp_path).n_unfinished == 0
+    assert [row["product"] for row in rows(tmp_path)] == ["qlp-120"]
+    (outcome,) = star_outcomes(tmp_path, None, {})
+    assert [sector.id.product for sector in outcome.star.sectors] == ["qlp-120"]
+    better.write_bytes(b"damaged")
+    update(tmp_path)
+    assert [row["product"] for row in rows(tmp_path)] == ["qlp-120"]
+
+
+def test_a_search_that_cannot_look_at_the_better_product_counts_the_other(tmp_path):
+    files = {LightCurveId(1001, 1): write_unit(tmp_path, 1001, 1)}
+    files[LightCurveId(1001, 1, "spoc-20")] = files[LightCurveId(1001, 1)]
+    assert [one.product for one in not_counted(files, Search.STELLA)] == ["spoc-20"]
+
+
+def test_a_name_with_zeros_before_its_number_is_no_light_curve(tmp_path):
+    write_unit(tmp_path, 1001, 1, "qlp-120")
+    (tmp_path / "001/01001_1.h5").write_bytes(write_unit(tmp_path, 1001, 1).read_bytes())
+    update(tmp_path)
+    assert problems(tmp_path)["001/01001_1.h5"][0] == "foreign"
+
+
+def test_an_index_of_a_version_without_products_is_read(tmp_path):
+    path = write_unit(tmp_path, 1001, 1)
+    update(tmp_path)
+    expected = rows(tmp_path)
+    file = table_path(tmp_path / "index", "light_curves")
+    pq.write_table(pq.read_table(file).drop_columns(["product", "catalogue"]), file)
+    assert StarReader(tmp_path / "index").star(1001).rows == expected
+    assert Campaign.read(tmp_path).query("light_curves", columns=["product"]).to_pylist() == [
+        {"product": "spoc-120"}
+    ]
+    indexed = IndexedReliability.read(tmp_path, DEFAULT_SEARCH)
+    assert indexed.of(path) is not None

@@ -21,6 +21,7 @@ from cvzmpi.cvz.detection.search import FOUND_BY_SIGNIFICANCE, FOUND_BY_STELLA
 from cvzmpi.cvz.reliability.coincidence import WITHIN
 from cvzmpi.cvz.results.index.mission import zero_of_mission
 from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.index.read_table import read_table
 
 MOST_FLARES = 60
 """Flares in a set."""
@@ -166,7 +167,7 @@ def choose_flares(index: Path, include_marked: bool = False) -> Choice:
         Have light curves with quality marks in all sets.
     """
     flares = _columns(pq.read_table(table_path(index, "flares"), columns=list(_COMPARED)))
-    curves = pq.read_table(table_path(index, "light_curves"), columns=list(_OF_CURVE))
+    curves = read_table(index, "light_curves", _OF_CURVE)
     owner = _owner(flares, _columns(curves.select(["tic", "sector"])))
     marked = (pc.not_equal(curves["marks"], "")).to_numpy(zero_copy_only=False)[owner]
     chosen = {
