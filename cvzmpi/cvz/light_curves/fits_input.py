@@ -105,10 +105,11 @@ def read_light_curve(
     with opened(path, content) as hdus:
         light_curve = identity(path, hdus)
         table, names, seconds = light_curve_table(path, hdus)
-        kind, origin = kind_of(hdus), said_of_flux()
+        kind = kind_of(hdus)
+        origin: dict[str, str | int | float] = {}  # the archive's own is known by its kind
         if kind.name == "lightkurve":
             kind = replace(kind, flux_unit=flux_unit(table, names.flux))
-            origin = said_of_flux(hdus[0].header, table.header)
+            origin = said_of_flux(names.flux, hdus[0].header, table.header)
         end = end_of_table(path, table)
         if len(content) < end:
             raise damaged(path, f"{len(content)} bytes, expected at least {end}")

@@ -102,6 +102,7 @@ def test_a_time_series_is_as_the_file_with_its_star(path, table, of_file, names)
     assert same(ours, of_file, whole, ("time", "flux", "flux_err"))
     assert (ours.tic, ours.sector) == (of_file.tic, of_file.sector)
     of_star = {k: v for k, v in of_file.header.items() if not k.startswith("input_")}
+    of_star["flux_origin"] = "pdcsap_flux" if "pdcsap_flux" in names else "unknown"
     assert {k: v for k, v in ours.header.items() if k != "input_note"} == of_star
 
 

@@ -65,7 +65,7 @@ def of_columns(given: GivenColumns) -> LightCurve:
     header, odd = facts(given.meta, given.meta)
     if notes := notes + left_out + odd:
         header["input_note"] = "; ".join(notes)
-    header |= of_kind(given.kind, exposure) | said_of_flux(given.meta)
+    header |= of_kind(given.kind, exposure) | said_of_flux(given.flux_column, given.meta)
     if not given.is_of_archive:
         header[FLUX_UNIT] = given.unit
     return LightCurve(

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from cvzmpi.cvz.light_curves.light_curve import PRODUCT, LightCurve, with_note
+from cvzmpi.cvz.light_curves.light_curve import FLUX_UNIT, PRODUCT, LightCurve, with_note
 
-FLUX_ORIGIN, SAP, PDCSAP = "flux_origin", "sap_flux", "pdcsap_flux"
-"""Name in the header of what the flux is, where the light curve itself says it, and its values: the
-sum over the aperture, and that corrected for other stars."""
+FLUX_ORIGIN, SAP, PDCSAP, UNKNOWN = "flux_origin", "sap_flux", "pdcsap_flux", "unknown"
+"""Name in the header of what the flux is, where the file is not the archive's own, and its values:
+the sum over the aperture, that corrected for other stars, and what nothing says."""
 
 OWN_LIGHT = "own_light"
 """Name in the header of the star's share, where the light of the others was taken off."""
@@ -38,14 +38,19 @@ _OF_LIGHTKURVE = FLUX_ORIGIN.upper()
 """What lightkurve calls it; other objects in memory may have our name."""
 
 
-def said_of_flux(*headers: Mapping[str, Any]) -> dict[str, str | int | float]:
+def said_of_flux(column: str, *headers: Mapping[str, Any]) -> dict[str, str | int | float]:
     """What headers, or the facts of a light curve in memory, say of other stars in its flux.
 
     It is `FLUX_ORIGIN`, and `OWN_LIGHT` where their light was taken off.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column of the flux.
     """
     origins = [header.get(_OF_LIGHTKURVE, header.get(FLUX_ORIGIN)) for header in headers]
-    said = [str(origin).lower() for origin in origins]
-    found: dict[str, str | int | float] = {}
+    said = [str(origin).lower() for origin in (column, *origins)]
+    found: dict[str, str | int | float] = {FLUX_ORIGIN: UNKNOWN}
     for origin in (PDCSAP, SAP):  # where they differ, SAP
         if origin in said:
             found[FLUX_ORIGIN] = origin
@@ -62,7 +67,7 @@ def exported(header: Mapping[str, Any]) -> dict[str, Any]:
     """
     facts = {name: value for name, value in header.items() if name != FLUX_ORIGIN}
     origin = _origin(header)
-    return facts if origin is None else facts | {_OF_LIGHTKURVE: origin}
+    return facts if origin == UNKNOWN else facts | {_OF_LIGHTKURVE: origin}
 
 
 def without_other_stars(light_curve: LightCurve, quality_bitmask: int) -> LightCurve:
@@ -108,14 +113,16 @@ def _is_sap(header: Mapping[str, Any]) -> bool:
     return _origin(header) == SAP or header.get(PRODUCT) == "qlp"
 
 
-def _origin(header: Mapping[str, Any]) -> str | None:
-    """What the flux is, by the light curve itself or its product; None where neither says it."""
+def _origin(header: Mapping[str, Any]) -> str:
+    """What the flux is, by the light curve itself or its product."""
     if FLUX_ORIGIN in header:
         return str(header[FLUX_ORIGIN])
-    product = header.get(PRODUCT, "spoc")
+    product = header.get(PRODUCT)
     if product == "qlp":
         return SAP
-    return PDCSAP if product in _PDCSAP else None
+    # Without a product it is SPOC's, or in earlier files somebody's own; that may have a unit.
+    is_spoc = product is None and FLUX_UNIT not in header
+    return PDCSAP if is_spoc or product in _PDCSAP else UNKNOWN
 
 
 def _share(header: Mapping[str, Any], name: str) -> float | None:

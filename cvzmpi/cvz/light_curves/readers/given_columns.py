@@ -42,6 +42,7 @@ class GivenColumns:
     flux: np.ndarray
     flux_err: np.ndarray | None  # None where no error is known
     unit: str  # of the flux, as astropy writes it; empty for plain numbers
+    flux_column: str = "flux"  # its name
     quality: np.ndarray | None = None
     cadence_number: np.ndarray | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class GivenColumns:
             for ours, theirs in (("quality", "quality"), ("cadence_number", "cadenceno"))
             if theirs in names
         }
-        return replace(columns, **whole, meta=series.meta or {})
+        return replace(columns, **whole, flux_column=flux, meta=series.meta or {})
 
     @property
     def tic(self) -> int:

@@ -138,4 +138,4 @@ def _given(table: Table, names: Mapping[str, str], time_format: str | None) -> G
         if theirs in names
     }
     meta = {key: value for key, value in table.meta.items() if isinstance(key, str)}
-    return replace(given, **whole, meta=meta)
+    return replace(given, **whole, flux_column=names["flux"], meta=meta)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.time import Time
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.light_curve import LightCurve
@@ -80,8 +82,16 @@ def test_readers_know_which_flux_it_is(tmp_path, product):
     assert words.startswith("unknown: the flux is that" if product == "qlp" else "none: PDCSAP")
 
 
-@pytest.mark.parametrize("origin", ["sap_flux", "pdcsap_flux", None])
-def test_a_light_curve_of_lightkurve_says_what_its_flux_is(origin):
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ("sap_flux", "corrected: 25.0%"),
+        ("pdcsap_flux", "none: PDCSAP"),
+        ("kspsap_flux", "unknown: nothing says"),
+        (None, "unknown: nothing says"),
+    ],
+)
+def test_a_light_curve_of_lightkurve_says_what_its_flux_is(origin, words):
     given = light_curve({}, np.full(400, 100.0))
     columns = GivenColumns(
         given.time,
@@ -92,6 +102,49 @@ def test_a_light_curve_of_lightkurve_says_what_its_flux_is(origin):
     )
     made = without_other_stars(of_columns(columns), BITMASK)
     assert ("own_light" in made.header) == (origin == "sap_flux")
+    assert dilution_in_words(made.header).startswith(words)
+
+
+@pytest.mark.parametrize("unit", [None, u.electron / u.s])
+def test_of_arrays_nobody_knows_what_the_flux_is(unit):
+    time = 2000 + np.arange(400) / 720
+    flux = np.random.default_rng(1).normal(100, 1, 400)
+    given = GivenColumns.of_arrays(time, flux if unit is None else flux * unit)
+    made = of_columns(given)
+    assert "product" not in made.header
+    assert dilution_in_words(made.header).startswith("unknown: nothing says")
+    assert without_other_stars(made, BITMASK) is made
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "words"),
+    [
+        ("FLUX", {}, "unknown: nothing says"),
+        ("PDCSAP_FLUX", {}, "none: PDCSAP"),
+        ("FLUX", {"FLUX_ORIGIN": "pdcsap_flux"}, "none: PDCSAP"),
+        ("PDCSAP_FLUX", {"FLUX_ORIGIN": "sap_flux"}, "unknown: the flux is that in the aperture"),
+    ],
+)
+def test_a_file_of_lightkurve_is_known_by_its_header_and_the_name_of_its_column(
+    tmp_path, name, facts, words
+):
+    lightkurve = pytest.importorskip("lightkurve")
+    time, flux = 2000 + np.arange(400) / 720, np.random.default_rng(1).normal(100, 1, 400)
+    curve = lightkurve.TessLightCurve(
+        time=Time(time, format="btjd"),
+        flux=flux * u.electron / u.s,
+        flux_err=np.ones(400) * u.electron / u.s,
+        meta={"TARGETID": 7, "SECTOR": 3, "MISSION": "TESS"},
+    )
+    curve["quality"] = np.zeros(400, np.int32)
+    path = tmp_path / "lc.fits"
+    curve.to_fits(path, flux_column_name=name, TARGETID=7, SECTOR=3, **facts)
+    assert dilution_in_words(read_file(path).header).startswith(words)
+
+
+def test_earlier_files_of_arrays_in_another_unit_are_not_taken_for_the_archives():
+    words = dilution_in_words({"CROWDSAP": 0.25, "flux_unit": ""})
+    assert words.startswith("unknown: nothing says")
 
 
 def test_where_it_is_off_nothing_depends_on_the_option():

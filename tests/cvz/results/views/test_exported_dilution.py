@@ -40,6 +40,8 @@ WAYS = [as_lightkurve, as_series, as_ecsv]
         (SAP, "flares are seen at 25.0%"),
         (SAP | {"product": "lightkurve"}, "flares are seen at 25.0%"),
         (SAP | {"own_light": 0.25}, "corrected: 25.0%"),
+        ({"flux_origin": "unknown"}, "unknown: nothing says"),
+        ({"product": "table"}, "unknown: nothing says"),
     ],
 )
 def test_what_is_exported_and_given_back_is_as_diluted_as_it_was(tmp_path, way, header, words):
