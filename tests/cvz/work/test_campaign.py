@@ -259,7 +259,7 @@ def test_columns_of_the_list_are_found_by_name(inputs, models, tmp_path, targets
         (["1,2"], "star,sector", "line 1: expected a column TICID"),
         ([], "", "no target in here, expected TIC numbers"),
         (["1,2", "1.5,2"], "tic,sector", "line 3: expected a TIC number, not '1.5'"),
-        (["1,2", "", "7"], "tic,sector", "line 4: expected a sector (0 to 9999), not ''"),
+        (["1,2", "", "7"], "tic,sector", "line 4: expected a sector (1 to 9999), not ''"),
         (["1,2,3", "1,2,high"], "tic,sector,priority", "line 3: expected a number as priority"),
         (["1,2,nan"], "tic,sector,priority", "line 2: expected a number as priority"),
     ],
