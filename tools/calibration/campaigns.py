@@ -52,5 +52,5 @@ def search(
 def light_curves(campaign: Path) -> Iterator[tuple[Path, np.ndarray]]:
     """The sector files of a campaign, and the simulated flares of each: rows of `truth.csv`."""
     truth = read_truth(campaign / "input" / "truth.csv")
-    for (tic, sector), path in sector_files(campaign / "output").items():
-        yield path, truth[(truth["tic"] == tic) & (truth["sector"] == sector)]
+    for one, path in sector_files(campaign / "output").items():
+        yield path, truth[(truth["tic"] == one.tic) & (truth["sector"] == one.sector)]

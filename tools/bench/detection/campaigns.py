@@ -73,7 +73,7 @@ class Campaign:
     def with_truth(self) -> Iterator[tuple[Path, np.ndarray]]:
         """The sector files, and the simulated flares of each: rows of `truth`."""
         truth = np.concatenate([read_truth(p) for p in sorted(self.input.glob("truth*.csv"))])
-        for (tic, sector), path in sorted(sector_files(self.directory / "output").items()):
+        for (tic, sector, _), path in sorted(sector_files(self.directory / "output").items()):
             yield path, truth[(truth["tic"] == tic) & (truth["sector"] == sector)]
 
     def search(self, n_inject: int, n_repeat: int) -> None:
