@@ -68,7 +68,7 @@ class LightCurves:
         Also those of a list are looked for there: a better product may have come.
         """
         files = sector_files(config.output.directory)
-        products = ChosenProducts(tuple(config.input.products))
+        products = ChosenProducts.of(config)
         targets, directory = config.input.targets, config.input.directory
         sources: list[LightCurveSource] = []
         if targets is None or (config.archive.targets is None and directory.is_dir()):
@@ -156,7 +156,7 @@ def submit(
     job_script = _script(script, campaign)
     config = _configuration(campaign)
     light_curves = LightCurves.of(config)
-    products = ChosenProducts(tuple(config.input.products))
+    products = ChosenProducts.of(config)
     batches = _batches(campaign, light_curves.pairs, size, products)
     log = JobLog(campaign / "batches" / "jobs.csv")
     queue = Queue.ask()

@@ -48,6 +48,12 @@ def product_name(maker: str, catalogue: str, seconds: float) -> str:
     return f"{plain}-{exposure}"
 
 
+def parts_of(product: str) -> tuple[str, int]:
+    """The maker and the exposure in s of a product's name, as `("tess-spoc", 600)`."""
+    maker, _, seconds = product.rpartition("-")
+    return maker, int(seconds)
+
+
 def catalogue_of(product: str) -> str:
     """The catalogue that a product's stars are numbered in: TIC, KIC or EPIC."""
     return CATALOGUES.get(product.partition("-")[0], "TIC")

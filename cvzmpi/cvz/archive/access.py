@@ -50,7 +50,7 @@ class ArchiveAccess:
 
     def __init__(self, config: Config, say: Callable[[str], None]) -> None:
         self._settings = settings = config.archive
-        self.chosen = ChosenProducts(tuple(config.input.products))
+        self.chosen = ChosenProducts.of(config)
         self._kinds = asked_kinds(self.chosen)
         self._client = ArchiveClient(
             ClientLimits(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvzmpi.cvz.light_curves.chosen_products import ONLY_SPOC_120, ChosenProducts
-from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY, in_cadences
-from cvzmpi.cvz.light_curves.observation import FEWEST_CADENCES
+from cvzmpi.cvz.light_curves.exposure import SECONDS_PER_DAY
+from cvzmpi.cvz.light_curves.observation import fewest_usable
 from cvzmpi.cvz.light_curves.product import Product
 from cvzmpi.cvz.target_list import Target
 from cvzmpi.messages.wording import counted
@@ -104,7 +104,7 @@ def too_few_cadences(product: Product, n_usable: int, minimum: int) -> str | Non
         The setting, in cadences of 120 s; of other exposures, it means the time.
     """
     exposure = product.kind.seconds_in(product.sector) / SECONDS_PER_DAY
-    minimum = in_cadences(minimum, exposure, FEWEST_CADENCES)
+    minimum = fewest_usable(minimum, exposure)
     if n_usable >= minimum:
         return None
     return (

@@ -72,7 +72,7 @@ def _kinds(config: Config) -> tuple[ProductKind, ...]:
     """
     if config.archive.targets is None:
         return (TWO_MINUTES,)
-    return asked_kinds(ChosenProducts(tuple(config.input.products)))
+    return asked_kinds(ChosenProducts.of(config))
 
 
 def _why_no_answer(client: ArchiveClient, address: str, base: str) -> str | None:

@@ -36,7 +36,7 @@ def check_search(light_curve: LightCurve, search: Search) -> None:
     ------
     LightCurveError
     """
-    if search in (Search.STELLA, Search.BOTH) and not stella_looks(light_curve):
+    if search.needs_stella and not stella_looks(light_curve):
         raise LightCurveError(
             f"{light_curve.described}: cadence is {light_curve.exposure_seconds:.0f} s, expected "
             f"{EXPOSURE_SECONDS:.0f} s for detect.search = {str(search)!r}: stella was trained on "

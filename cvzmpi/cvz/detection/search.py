@@ -45,6 +45,11 @@ class Search(str, Enum):
     def __str__(self) -> str:
         return self.value
 
+    @property
+    def needs_stella(self) -> bool:
+        """True if it finds nothing where the networks cannot look."""
+        return self in (Search.STELLA, Search.BOTH)
+
     def flares(self, found_by: np.ndarray) -> np.ndarray:
         """Tell which rows of the table of flares, or of mirror events, it found; bool, shape (n,).
 

@@ -9,15 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from cvzmpi.cvz.configuration import Config
-from cvzmpi.cvz.detection.not_searched import check_search, note_of
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.detection.stella import published_models
 from cvzmpi.cvz.detection.stella.stella_detector import StellaDetector
 from cvzmpi.cvz.in_memory.checkpoints import CheckpointsInMemory
 from cvzmpi.cvz.in_memory.given_light_curve import GivenLightCurve, as_light_curve
-from cvzmpi.cvz.light_curves.light_curve import with_note
 from cvzmpi.cvz.light_curves.observation import Observation
-from cvzmpi.cvz.light_curves.readers.dilution import without_other_stars
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.results.views.sector_file import SectorFile
 from cvzmpi.cvz.sector_file.data import Provenance, SectorData
@@ -26,7 +23,7 @@ from cvzmpi.cvz.work.campaign import CvzCampaign
 from cvzmpi.cvz.work.model_stage import add_injections
 from cvzmpi.cvz.work.search_setup import SearchSetup
 from cvzmpi.cvz.work.stages import do_stages
-from cvzmpi.cvz.work.starting_point import StartingPoint
+from cvzmpi.cvz.work.starting_point import StartingPoint, as_searched
 from cvzmpi.mpi.stopping import StopRequest
 from cvzmpi.mpi.team import Team
 from cvzmpi.scheduler.campaign import Control
@@ -52,11 +49,7 @@ def begin(
     clock = time.perf_counter()
     nothing = np.empty(0)
     light_curve = as_light_curve(given, tic, sector, config.input.columns)
-    if config.light_curve.dilution == "corrected":
-        light_curve = without_other_stars(light_curve, config.light_curve.quality_bitmask)
-    check_search(light_curve, search)
-    if (note := note_of(light_curve)) is not None:
-        light_curve = with_note(light_curve, note)
+    light_curve = as_searched(light_curve, search, config.light_curve)
     data = SectorData(light_curve, nothing, nothing)
     data.seconds[Stage.DOWNLOAD] = time.perf_counter() - clock
     return StartingPoint(data, Stage.DOWNLOAD, config.inject.n_inject)

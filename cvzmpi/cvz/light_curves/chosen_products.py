@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.light_curves.identity import PARTS, LightCurveId
-from cvzmpi.cvz.product_names import SPOC_120, catalogue_of
+from cvzmpi.cvz.product_names import SPOC_120, catalogue_of, parts_of
 from cvzmpi.errors import LightCurveError
 
 
@@ -21,16 +22,21 @@ class ChosenProducts:
 
     names: tuple[str, ...]
 
+    @classmethod
+    def of(cls, config: Config) -> ChosenProducts:
+        """Those of a campaign."""
+        return cls(tuple(config.input.products))
+
     def place(self, product: str) -> int | None:
         """The place of a product in the list; None where it is not to be taken."""
-        maker = product.rpartition("-")[0]
+        maker, _ = parts_of(product)
         places = (i for i, name in enumerate(self.names) if name in (product, maker))
         return next(places, None)
 
     def order(self, light_curve: LightCurveId) -> tuple[int, int]:
         """Smaller for a better one: by the list, and then the shorter exposure."""
         place = self.place(light_curve.product)
-        seconds = int(light_curve.product.rpartition("-")[2])
+        _, seconds = parts_of(light_curve.product)
         return (len(self.names) if place is None else place, seconds)
 
     def check(self, path: Path, light_curve: LightCurveId) -> None:
@@ -62,12 +68,11 @@ class ChosenProducts:
         """
         of_sector: dict[tuple[str, int, int], list[LightCurveId]] = defaultdict(list)
         for light_curve in light_curves:
-            of_sector[light_curve.catalogue, light_curve.tic, light_curve.sector].append(
-                light_curve
-            )
+            of_sector[light_curve.observed].append(light_curve)
         return {
             other: best
             for several in of_sector.values()
+            if len(several) > 1
             for best in [self.best([one for one in several if one not in last] or several)]
             for other in several
             if other != best

@@ -98,11 +98,10 @@ def read_headers(path: Path) -> Headers:
 
 def _seconds_by_times(path: Path, columns: Columns) -> float:
     """The exposure in seconds, where the headers do not say it."""
-    with opened(path, read_content(path)) as hdus:
+    content = read_content(path)
+    with opened(path, content) as hdus:
         table = hdus[1]
-        n_bytes, expected = path.stat().st_size, end_of_table(path, table)
-        if n_bytes < expected and path.suffix != ".gz":
-            raise damaged(path, f"{n_bytes} bytes, expected at least {expected}")
+        check_table(path, table, content)
         time = np.asarray(table.data[columns.time], dtype=np.float64)
         return exposure_of(path, time) * SECONDS_PER_DAY
 
@@ -149,6 +148,17 @@ def end_of_table(path: Path, table: Any) -> int:
     if not all(type(n) is int and n >= 0 for n in (n_bytes, n_rows)):
         raise damaged(path, f"NAXIS1 = {n_bytes!r}, NAXIS2 = {n_rows!r}: no size of a table")
     return int(table.fileinfo()["datLoc"]) + n_bytes * n_rows
+
+
+def check_table(path: Path, table: Any, content: bytes) -> None:
+    """Check that all rows of a table are in the content of its file.
+
+    Raises
+    ------
+    DamagedLightCurveError
+    """
+    if len(content) < (end := end_of_table(path, table)):
+        raise damaged(path, f"{len(content)} bytes, expected at least {end}")
 
 
 def facts(primary: Any, table: Any) -> tuple[dict[str, Fact], list[str]]:

@@ -18,7 +18,7 @@ from cvzmpi.cvz.light_curves.exposure import (
 )
 from cvzmpi.cvz.light_curves.fits_file import damaged, opened, read_content
 from cvzmpi.cvz.light_curves.fits_header import (
-    end_of_table,
+    check_table,
     facts,
     identity_by_name,
     light_curve_table,
@@ -110,9 +110,7 @@ def read_light_curve(
         if kind.name == "lightkurve":
             kind = replace(kind, flux_unit=flux_unit(table, names.flux))
             origin = said_of_flux(names.flux, hdus[0].header, table.header)
-        end = end_of_table(path, table)
-        if len(content) < end:
-            raise damaged(path, f"{len(content)} bytes, expected at least {end}")
+        check_table(path, table, content)
         notes = _check_sum(path, table, sum_must_fit) + notes_of(hdus[0].header, kind)
         raw = _raw_columns(table, names)
         if names.quality is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cvzmpi.cvz.product_names import SPOC_120, catalogue_of
 from cvzmpi.errors import LightCurveError
@@ -59,6 +60,11 @@ class LightCurveId(NamedTuple):
             )
         return found
 
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> LightCurveId:
+        """That of a row of a table, by its columns of these names."""
+        return cls(row["tic"], row["sector"], row["product"])
+
     @property
     def name(self) -> str:
         """Name of its unit, and of its sector file without the suffix."""
@@ -69,6 +75,11 @@ class LightCurveId(NamedTuple):
     def catalogue(self) -> str:
         """The catalogue of the target's number: TIC, KIC or EPIC."""
         return catalogue_of(self.product)
+
+    @property
+    def observed(self) -> tuple[str, int, int]:
+        """What all products of it are of: catalogue, target and sector."""
+        return self.catalogue, self.tic, self.sector
 
     @property
     def star(self) -> str:

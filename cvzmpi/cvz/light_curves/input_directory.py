@@ -194,7 +194,7 @@ class _Found:
             for other in of_other_products
             for candidate in _once(self._candidates[other])
         ]
-        for damaged, path, error in self._damaged[_sector(key)]:
+        for damaged, path, error in self._damaged[key.observed]:
             reason = f"{str(error).removeprefix(f'{path}: ')}; {best.path} is taken"
             (others if damaged == key else other_products).append(PassedOver(path, reason))
         return LightCurveSource(key, best.path, tuple(others), tuple(other_products))
@@ -210,7 +210,7 @@ class _Found:
         damaged = defaultdict(list)
         for path, error in sorted(self._refused + self._leftovers, key=lambda item: item[0]):
             if (key := self._stands_for(path, error)) is not None:
-                damaged[_sector(key)].append((key, path, error))
+                damaged[key.observed].append((key, path, error))
         return damaged
 
     def _stands_for(self, path: Path, error: LightCurveError) -> LightCurveId | None:
@@ -222,11 +222,11 @@ class _Found:
             return None
         name = plain_name(path)
         key = self._keys_by_name.get(name) or identity_by_name(name)
-        return None if key is None or _sector(key) not in self._sectors else key
+        return None if key is None or key.observed not in self._sectors else key
 
     @cached_property
     def _sectors(self) -> set[_Sector]:
-        return set(map(_sector, self._candidates))
+        return {key.observed for key in self._candidates}
 
     @cached_property
     def _keys_by_name(self) -> dict[str, LightCurveId]:
@@ -241,10 +241,6 @@ class _Found:
         """Name of the unit of a bad file: never one of a light curve."""
         name = _written(path.relative_to(self.directory))
         return name if path.suffix else f"./{name}"
-
-
-def _sector(light_curve: LightCurveId) -> _Sector:
-    return light_curve.catalogue, light_curve.tic, light_curve.sector
 
 
 def _once(candidates: list[_Candidate]) -> list[_Candidate]:

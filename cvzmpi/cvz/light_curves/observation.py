@@ -41,8 +41,21 @@ MAX_PART_NOT_POSITIVE = 0.1
 """Largest part of fluxes below 0; noise alone makes 0.02 at the greatest relative error."""
 
 
-FEWEST_CADENCES = 60
+_FEWEST_CADENCES = 60
 """Usable cadences of a light curve of another exposure than 120 s, at least."""
+
+
+def fewest_usable(minimum: int, exposure: float) -> int:
+    """Usable cadences that a light curve needs.
+
+    Parameters
+    ----------
+    minimum : int
+        The setting `light_curve.min_usable_cadences`, in cadences of 120 s; it means the time.
+    exposure : float
+        In days.
+    """
+    return in_cadences(minimum, exposure, _FEWEST_CADENCES)
 
 
 def segments(time: np.ndarray, exposure: float, max_gap: int) -> list[slice]:
@@ -114,7 +127,7 @@ class Observation:
         name = light_curve.described
         rows = np.flatnonzero(light_curve.usable(config.light_curve.quality_bitmask))
         exposure = light_curve.exposure
-        enough = in_cadences(config.light_curve.min_usable_cadences, exposure, FEWEST_CADENCES)
+        enough = fewest_usable(config.light_curve.min_usable_cadences, exposure)
         if len(rows) < enough:
             raise LightCurveError(
                 f"{name}: {counted(len(rows), 'usable cadence')} of {light_curve.n_cadences:,}, "

@@ -17,7 +17,7 @@ from cvzmpi.cvz.light_curves.product_kinds import (
     kind_of_product,
     place,
 )
-from cvzmpi.cvz.product_names import SPOC_120
+from cvzmpi.cvz.product_names import SPOC_120, parts_of
 from cvzmpi.errors import ArchiveError, ConfigError
 
 _EXPOSURE_BYTES, _LEAST_BYTES = 252_000_000, 500_000
@@ -81,7 +81,7 @@ class Product:
 
 def usual_size(product: str) -> int:
     """Bytes that a light curve of a product counts for until it is there."""
-    return max(_LEAST_BYTES, _EXPOSURE_BYTES // int(product.rpartition("-")[2]))
+    return max(_LEAST_BYTES, _EXPOSURE_BYTES // parts_of(product)[1])
 
 
 def address_of(product: Product, base: str) -> str:

@@ -34,7 +34,7 @@ class LightCurveWork:
         self._config = config
         self._provenance = provenance
         self._files = CampaignFiles(config.output.directory)
-        self._products = ChosenProducts(tuple(config.input.products))
+        self._products = ChosenProducts.of(config)
 
     def open_source(self, ranks: int, nodes: int) -> UnitSource:
         """Bring the light curves into the ledger, and begin to claim them: see `CvzCampaign`."""

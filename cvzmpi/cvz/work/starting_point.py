@@ -97,16 +97,27 @@ def starting_point(
     light_curve, told = _read_best([source.path, *(other.path for other in source.others)])
     if light_curve.id != source.id:
         raise LightCurveError(f"{source.path}: is of {light_curve.id}, expected {source.id}")
-    if used.dilution == "corrected":
-        light_curve = without_other_stars(light_curve, used.quality_bitmask)
-    check_search(light_curve, search)
-    if (searched := note_of(light_curve)) is not None:
-        light_curve = with_note(light_curve, searched)
+    light_curve = as_searched(light_curve, search, used)
     notes = [text for text in (note, *told) if text]
     nothing = np.empty(0)
     data = SectorData(light_curve, nothing, nothing)
     data.seconds[Stage.DOWNLOAD] = time.perf_counter() - clock
     return StartingPoint(data, Stage.DOWNLOAD, n_inject, "; ".join(notes) or None)
+
+
+def as_searched(light_curve: LightCurve, search: Search, used: LightCurveConfig) -> LightCurve:
+    """A light curve as it goes into the search.
+
+    Raises
+    ------
+    LightCurveError
+        If the search cannot look at it.
+    """
+    if used.dilution == "corrected":
+        light_curve = without_other_stars(light_curve, used.quality_bitmask)
+    check_search(light_curve, search)
+    note = note_of(light_curve)
+    return light_curve if note is None else with_note(light_curve, note)
 
 
 def _read_best(files: Sequence[Path]) -> tuple[LightCurve, list[str]]:

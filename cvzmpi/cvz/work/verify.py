@@ -123,7 +123,7 @@ class Verifier:
 
     def _find(self) -> tuple[list[LightCurveSource], list[Rejected]]:
         directory = self._config.input.directory
-        products = ChosenProducts(tuple(self._config.input.products))
+        products = ChosenProducts.of(self._config)
         sources: list[LightCurveSource] = []
         rejected: list[Rejected] = []
         if directory.is_dir() and self._config.archive.targets is None:

@@ -42,9 +42,8 @@ from cvzmpi.cvz.light_curves.light_curve import LightCurve
 from cvzmpi.cvz.light_curves.observation import Observation, Window
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.products.ffd import ASSUMED_INDEX
-from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.rates.flare_number import FlareNumber
-from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from cvzmpi.cvz.results.products.searched_sector import SearchedSector, effective_time
 from cvzmpi.cvz.results.views.sector_file import SectorFile
 from cvzmpi.cvz.simulation.invented_star import draw_star, granulation, rotation
 from cvzmpi.cvz.work.model_stage import fitted_parameters
@@ -167,7 +166,7 @@ def measured(name: str, columns: Columns, tic: int) -> SectorFile:
 def rates(name: str, of_exposures: Sequence[SectorFile]) -> list[str]:
     """A line for each exposure, with the rate above what is half found at all of them."""
     sectors = [SearchedSector.of(done) for done in of_exposures]
-    times = [EffectiveTime.of_light_curves([s.completeness], [s.searched]) for s in sectors]
+    times = [effective_time([sector]) for sector in sectors]
     least = max(time.complete_from(0.5) for time in times)
     lines = []
     for done, sector, time_ in zip(of_exposures, sectors, times, strict=True):

@@ -29,6 +29,7 @@ from cvzmpi.cvz.results.index.merge import (
 from cvzmpi.cvz.results.index.part import Part, read_part
 from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
 from cvzmpi.cvz.results.index.pooled_reliability import Pool
+from cvzmpi.cvz.results.index.read_table import read_table
 from cvzmpi.cvz.results.index.shard import Counts, ShardReport, update_shard
 from cvzmpi.errors import ConfigError, SectorFileError
 from cvzmpi.messages.progress_bar import ProgressBar
@@ -161,14 +162,12 @@ def index_alone(output: Path, search: Search = DEFAULT_SEARCH) -> IndexReport | 
             return None
     except OSError as error:
         raise SectorFileError(f"{output}: cannot be read: {error.strerror}") from error
-    curves = pq.read_table(
-        table_path(index, "light_curves"), columns=["search", "n_images", "state", "n_flares"]
-    )
+    curves = read_table(index, "light_curves", ["search", "n_images", "state", "n_flares"])
     # light curves of format version 1, without mirror images, are of stella's, whichever is chosen
     searched = pc.unique(curves.filter(pc.greater(curves["n_images"], 0))["search"]).to_pylist()
     if others := sorted(set(searched) - {str(search)}):
         raise ConfigError(f"{index}: it is of search {others[0]}: give --search {others[0]}")
-    problems = pq.read_table(table_path(index, "problems"))
+    problems = read_table(index, "problems")
     return IndexReport(
         n_read=0,
         n_light_curves=curves.num_rows,

@@ -34,9 +34,14 @@ _GP_PARAMETERS = {
 }
 assert all(set(kernel.parameters) <= set(_GP_PARAMETERS) for kernel in KERNELS.values())
 
-LIGHT_CURVES = {
+_WHOSE = {
     "tic": Column("i8", "", "number of the target in its catalogue"),
     "sector": Column("i4", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
+}
+"""The light curve of a row."""
+
+LIGHT_CURVES = {
+    **_WHOSE,
     "catalogue": Column("U", "", "of the number: TIC, or KIC of Kepler, or EPIC of K2"),
     "product": Column("U", "", "maker and exposure in s of the light curve, as spoc-120"),
     "state": Column("U", "", "done or unfinished"),
@@ -101,8 +106,7 @@ LIGHT_CURVES = {
 }
 
 FLARES = {
-    "tic": Column("i8", "", "number of the target in its catalogue"),
-    "sector": Column("i4", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
+    **_WHOSE,
     **MEASURED_FLARES,
 }
 
@@ -110,16 +114,14 @@ FOUND = 0
 """Number of the light curve itself, beside those of its mirror images."""
 
 EVENTS = {
-    "tic": Column("i8", "", "number of the target in its catalogue"),
-    "sector": Column("i4", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
+    **_WHOSE,
     "image": Column("i1", "", "0 the light curve itself; mirror images: 1 inverted, 2 shuffled"),
     **{name: MEASURED_FLARES[name] for name in MIRROR_COLUMNS if name != "image"},
 }
 """What either search found: all that reliability is made of."""
 
 COMPLETENESS = {
-    "tic": Column("i8", "", "number of the target in its catalogue"),
-    "sector": Column("i4", "", "TESS sector, or quarter of Kepler, or campaign of K2"),
+    **_WHOSE,
     "log_duration": Column(
         "f8", "", "natural logarithm of the injected equivalent duration in s: mean over n_placed"
     ),

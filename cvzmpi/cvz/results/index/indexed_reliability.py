@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves.identity import LightCurveId
 from cvzmpi.cvz.reliability.flare_reliability import FlareReliability
 from cvzmpi.cvz.results.index.merge import digest_of_tables
-from cvzmpi.cvz.results.index.place import DIRECTORY, table_path
+from cvzmpi.cvz.results.index.place import DIRECTORY
 from cvzmpi.cvz.results.index.read_table import read_table
 
 _OF_CURVE = ("tic", "sector", "product", "size", "mtime_ns", "background_error")
@@ -48,14 +47,9 @@ class IndexedReliability:
         is_chosen = [("search", "=", str(search)), ("n_images", ">", 0)]
         of_stars = [] if tics is None else [("tic", "in", list(tics))]
         curves = read_table(index, "light_curves", _OF_CURVE, filters=is_chosen + of_stars)
-        flares = pq.read_table(
-            table_path(index, "flares"), columns=list(_OF_FLARE), filters=of_stars or None
-        )
+        flares = read_table(index, "flares", _OF_FLARE, filters=of_stars or None)
         return cls(
-            {
-                LightCurveId(row["tic"], row["sector"], row["product"]): row
-                for row in curves.to_pylist()
-            },
+            {LightCurveId.of_row(row): row for row in curves.to_pylist()},
             _rows(flares),
             flares["reliability"].to_numpy(),
             flares["background"].to_numpy(),

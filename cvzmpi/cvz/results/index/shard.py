@@ -202,7 +202,7 @@ def _read(path: Path, settled_before: int, search: Search, rows: _Rows) -> None:
         else:
             raise UnreadableError("changing", f"changed during each of {_ATTEMPTS} readings")
         row = summary.light_curve
-        found = LightCurveId(row["tic"], row["sector"], row["product"])
+        found = LightCurveId.of_row(row)
         if path.stem != found.name:
             raise UnreadableError("foreign", f"it is of {found}, says its content")
         state = {

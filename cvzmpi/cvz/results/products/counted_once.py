@@ -7,7 +7,9 @@ from pathlib import Path
 
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.light_curves import chosen_products
+from cvzmpi.cvz.light_curves.exposure import EXPOSURE_SECONDS
 from cvzmpi.cvz.light_curves.identity import LightCurveId
+from cvzmpi.cvz.product_names import parts_of
 from cvzmpi.cvz.sector_file.reading import read_progress_by_name
 from cvzmpi.errors import SectorFileError
 
@@ -19,7 +21,7 @@ def not_counted(files: Mapping[LightCurveId, Path], search: Search) -> dict[Ligh
     """
 
     def has_results(light_curve: LightCurveId) -> bool:
-        if search in (Search.STELLA, Search.BOTH) and not light_curve.product.endswith("-120"):
+        if search.needs_stella and parts_of(light_curve.product)[1] != EXPOSURE_SECONDS:
             return False
         try:
             progress = read_progress_by_name(files[light_curve])

@@ -34,7 +34,7 @@ from cvzmpi.cvz.results.products.rates.power_law import (
     fit_power_law,
 )
 from cvzmpi.cvz.results.products.recovered_fraction import CONFIDENCE
-from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from cvzmpi.cvz.results.products.searched_sector import SearchedSector, effective_time
 
 ASSUMED_INDEX = 2.0
 """For stars whose flares determine none: near what flaring cool stars have (Ilin et al. 2021,
@@ -152,7 +152,7 @@ class StarFfd:
         order = sorted(range(len(sectors)), key=lambda number: sectors[number].sector)
         sectors = tuple(sectors[number] for number in order)
         reliabilities = tuple(reliabilities[number] for number in order)
-        time = _effective_time(sectors)
+        time = effective_time(sectors)
         lower = lower_bound(time, sectors, min_completeness, assumed_index)
         if not lower < upper or all(sector.little_searched for sector in sectors):
             lower = math.nan
@@ -167,7 +167,7 @@ class StarFfd:
             )
         index = assumed_index if power_law is None else power_law.index
         days, drawn = time.between(lower, upper, index)
-        sector_times = tuple(_effective_time([sector]) for sector in sectors)
+        sector_times = tuple(effective_time([sector]) for sector in sectors)
         of_sectors = tuple(alone.between(lower, upper, index) for alone in sector_times)
         number = FlareNumber.of_light_curves(
             reliabilities,
@@ -233,12 +233,6 @@ class StarFfd:
                 )
             )
         return rates
-
-
-def _effective_time(sectors: Sequence[SearchedSector]) -> EffectiveTime:
-    return EffectiveTime.of_light_curves(
-        [sector.completeness for sector in sectors], [sector.searched for sector in sectors]
-    )
 
 
 def cumulative_ffd(star: StarFfd) -> dict[str, np.ndarray]:

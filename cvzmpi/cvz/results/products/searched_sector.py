@@ -7,6 +7,7 @@ the flare mask misses up to half of it. So the flares are measured by the templa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from cvzmpi.cvz.product_names import SPOC_120
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.products.completeness import CompletenessCurve
 from cvzmpi.cvz.results.products.measured_flares import in_a_rate
+from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
 from cvzmpi.cvz.results.products.searched_file import SearchedFile
 from cvzmpi.cvz.results.products.tess_band import FlareEnergyScale
 from cvzmpi.cvz.sector_file.data import Columns
@@ -124,6 +126,13 @@ class SearchedSector:
             flares=file.measured_flares,
             product=file.product,
         )
+
+
+def effective_time(sectors: Sequence[SearchedSector]) -> EffectiveTime:
+    """The time that light curves were searched, as a function of the size of flares."""
+    return EffectiveTime.of_light_curves(
+        [sector.completeness for sector in sectors], [sector.searched for sector in sectors]
+    )
 
 
 def ensure_enough(described: str, n_done: int, n_inject: int) -> None:

@@ -9,11 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from cvzmpi.cvz.light_curves.stage import Stage
 from cvzmpi.cvz.quality.quality_marks import DEFINITIONS, marks_in_words
-from cvzmpi.cvz.results.index.place import table_path
 from cvzmpi.cvz.results.index.read_table import read_table
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report import tables
@@ -71,7 +69,7 @@ def write_campaign(
     light_curves = read_table(index, "light_curves", _USED, read_dictionary=_FEW_TEXTS)
     stars = campaign_stars(light_curves, summaries)
     columns = star_table_columns(energy)
-    problems = pq.read_table(table_path(index, "problems"))
+    problems = read_table(index, "problems")
     shown = (
         star
         | {"marks": marks_in_words(star["marks"]), "own_light_percent": percent(star["crowdsap"])}

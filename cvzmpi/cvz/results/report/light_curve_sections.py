@@ -59,7 +59,7 @@ def write_light_curve(
     SectorFileError
         If the script cannot be written.
     """
-    light_curve = LightCurveId(row["tic"], row["sector"], row["product"])
+    light_curve = LightCurveId.of_row(row)
     told = f"{light_curve.product}, {row['exposure']:.0f} s"
     part = light_curve.part.capitalize()
     section = LightCurveSection(row["sector"], part, told, row["n_flares"])

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from cvzmpi.cvz.detection.search import Search
 from cvzmpi.cvz.quality.searched_curve import DEFAULT_SEARCH
 from cvzmpi.cvz.results.index.build import IndexReport, index_alone, update_index
-from cvzmpi.cvz.results.index.place import table_path
+from cvzmpi.cvz.results.index.read_table import read_table
 from cvzmpi.cvz.results.index.star_reader import StarReader
 from cvzmpi.cvz.results.products.rate_at_energy import DEFAULT_ENERGY
 from cvzmpi.cvz.results.report.campaign_page import write_campaign
@@ -108,7 +106,7 @@ def write_site(
     gallery, drawn = Choice.nothing(), set[int]()
     if alone is None:
         gallery = world.first(lambda: choose_flares(index.directory, include_marked))
-        counts = pq.read_table(table_path(index.directory, "light_curves"), columns=_COUNTED)
+        counts = read_table(index.directory, "light_curves", _COUNTED)
         drawn = drawn_stars(counts, n_stars, gallery_stars(gallery) if n_stars else (), report)
     stars = StarReader(index.directory)
     summaries = _write_stars(stars, stars.tics, drawn, results, report, world, search, energy)

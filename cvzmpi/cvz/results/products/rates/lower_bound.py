@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cvzmpi.cvz.results.products.rates.effective_time import EffectiveTime
-from cvzmpi.cvz.results.products.searched_sector import SearchedSector
+from cvzmpi.cvz.results.products.searched_sector import SearchedSector, effective_time
 
 
 def lower_bound(
@@ -37,10 +37,7 @@ def lower_bound(
     products = sorted({sector.product for sector in sectors})
     for product in products if len(products) > 1 else ():
         ours = [sector for sector in sectors if sector.product == product]
-        alone = EffectiveTime.of_light_curves(
-            [sector.completeness for sector in ours], [sector.searched for sector in ours]
-        )
-        bounds.append(alone.complete_from(fraction))
+        bounds.append(effective_time(ours).complete_from(fraction))
     known = [bound for bound in bounds if not math.isnan(bound)]
     return max(
         known,

@@ -166,7 +166,7 @@ def choose_flares(index: Path, include_marked: bool = False) -> Choice:
     include_marked : bool
         Have light curves with quality marks in all sets.
     """
-    flares = _columns(pq.read_table(table_path(index, "flares"), columns=list(_COMPARED)))
+    flares = _columns(read_table(index, "flares", _COMPARED))
     curves = read_table(index, "light_curves", _OF_CURVE)
     owner = _owner(flares, _columns(curves.select(["tic", "sector"])))
     marked = (pc.not_equal(curves["marks"], "")).to_numpy(zero_copy_only=False)[owner]
