@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from cvzmpi.cvz.detection.flare_mask import AroundPeak
+from cvzmpi.cvz.detection.flare_mask import AroundPeak, MaskRule
 from cvzmpi.cvz.light_curves.observation import Observation, Window
 
 if TYPE_CHECKING:
@@ -57,14 +57,34 @@ class Detector(Protocol):
 
 @runtime_checkable
 class LeanDetector(Protocol):
-    """A detector that has the flare probability for less memory than its `evaluate` takes."""
+    """A detector that knows where flares are, and how probable, before it knows all the rest."""
 
-    def probability_alone(
-        self, observation: Observation, team: Team, shared: ExitStack
+    def probability_of_flares(
+        self,
+        observation: Observation,
+        rule: MaskRule,
+        spans: np.ndarray,
+        team: Team,
+        shared: ExitStack,
     ) -> np.ndarray:
-        """What `probability` of the evaluation says, to the last bit; arguments as of `evaluate`.
+        """The flare probability as far as flares depend on it; else as `evaluate`.
 
-        Mirror images are searched so: nothing is injected into them.
+        Mirror images are searched so: nothing is injected into them, and of their probabilities
+        only the flares are kept, with the greatest of each.
+
+        Parameters
+        ----------
+        rule : MaskRule
+            By which the flares are found.
+        spans : int, shape (k, 2)
+            First and last cadence of stretches that another search found.
+
+        Returns
+        -------
+        float32, shape (n,)
+            Of the evaluated cadences: the rule finds the same flares in it as in `probability` of
+            the evaluation, and the greatest finite value in each of them and in each of the spans
+            is the same to the last bit. NaN where nothing of that depends on it.
         """
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvzmpi.cvz.detection.detector import Detector, LeanDetector
+from cvzmpi.cvz.detection.detector import LeanDetector
 from cvzmpi.cvz.detection.flare_table import FoundFlares, flare_table, mirror_table
 from cvzmpi.cvz.detection.flares import Detection, row_mask
 from cvzmpi.cvz.detection.significance.search import (
@@ -58,13 +58,13 @@ def model_stage(
     clock = time.perf_counter()
     searches: list[SignificanceSearch] = []  # of the leader alone
 
-    def search() -> list[np.ndarray]:
+    def search() -> list[tuple[np.ndarray, np.ndarray]]:
         searches.append(_search(setup, observation, data))
-        return [image.flux for image in searches[0].images.values()]
+        return [(image.flux, image.flares) for image in searches[0].images.values()]
 
     in_images = [
-        _probability(setup.detector, replace(observation, flux=flux), team)
-        for flux in team.lead(search)
+        _probability(setup, replace(observation, flux=flux), flares, team)
+        for flux, flares in team.lead(search)
     ]
 
     def finish() -> SectorData:
@@ -109,11 +109,20 @@ def tolerance_of(setup: SearchSetup, observation: Observation) -> int:
     return in_cadences(setup.config.inject.peak_tolerance, exposure, least=0)
 
 
-def _probability(detector: Detector, image: Observation, team: Team) -> np.ndarray | None:
-    """What the detector says of a mirror image, for the leader; collective over the team."""
+def _probability(
+    setup: SearchSetup, image: Observation, flares: np.ndarray, team: Team
+) -> np.ndarray | None:
+    """What the detector says of a mirror image, for the leader; collective over the team.
+
+    Parameters
+    ----------
+    flares : int, shape (k, 2)
+        First and last usable cadence of those that the significance search found in it.
+    """
+    detector = setup.detector
     with ExitStack() as shared:
         if isinstance(detector, LeanDetector):
-            probability = detector.probability_alone(image, team, shared)
+            probability = detector.probability_of_flares(image, setup.rule, flares, team, shared)
             return probability if team.is_leader else None
         evaluation = detector.evaluate(image, team, shared)
         return team.each(lambda: evaluation.probability() if team.is_leader else None)

@@ -11,7 +11,7 @@ all others, which keeps every index in range; they are never called evaluated (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -84,9 +84,30 @@ class EnsembleEvaluation:
         hidden += network.dense_bias
         for start in range(0, len(hidden), _BLOCK):
             n = min(_BLOCK, len(hidden) - start)
-            left, right = border_rows(start, n)
-            hidden[start : start + n] += layers.hidden_left(network, rows[:, left], n)[0]
-            hidden[start : start + n] += layers.hidden_right(network, rows[:, right], n)[0]
+            for border in _borders(network, rows, start, n):
+                hidden[start : start + n] += border
+
+    def compute_some(self, model: int, cadences: np.ndarray) -> None:
+        """The same for some of the cadences, to the last bit; `hidden` of others stays as it is.
+
+        Parameters
+        ----------
+        cadences : int, shape (k,)
+            What was not computed has to be finite: `allocate` with `numpy.zeros`.
+        """
+        network, windows = self.networks[model], window_of_cadence(cadences)
+        rows = layers.neighbourhoods(self.flux[None])
+        first, last = (windows + nn.STEP * tap for tap in (nn.INTERIOR.start, nn.INTERIOR.stop - 1))
+        for block in np.unique(np.concatenate([first // _BLOCK, last // _BLOCK])).tolist():
+            self._compute_features(model, network, rows, block * (_BLOCK // nn.STEP))
+        hidden, feature = self.hidden[model], self.features[model]
+        hidden[windows] = layers.hidden_interior_of(network, feature, windows)
+        hidden[windows] += network.dense_bias
+        for block in np.unique(windows // _BLOCK).tolist():
+            start = block * _BLOCK
+            of = windows[windows // _BLOCK == block]
+            for border in _borders(network, rows, start, min(_BLOCK, len(hidden) - start)):
+                hidden[of] += border[of - start]
 
     def _compute_features(self, model: int, network: Network, rows: np.ndarray, start: int) -> None:
         """Fill `features[model, :, start : start + _BLOCK / 4]`."""
@@ -149,6 +170,13 @@ def border_rows(window: int, n_windows: int) -> tuple[slice, slice]:
         slice(first, first + n_windows + nn.BORDER_ROWS),
         slice(last, last + n_windows + nn.BORDER_ROWS),
     )
+
+
+def _borders(network: Network, rows: np.ndarray, start: int, n: int) -> Iterator[np.ndarray]:
+    """Sums of the left and of the right border of n windows; float32, shape (n, 32) each."""
+    left, right = border_rows(start, n)
+    yield layers.hidden_left(network, rows[:, left], n)[0]
+    yield layers.hidden_right(network, rows[:, right], n)[0]
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -100,19 +100,20 @@ def hidden_interior(network: Network, feature: np.ndarray, n_windows: int) -> np
     Parameters
     ----------
     feature : float32, shape (4, n, 64), contiguous
-        With n >= n_windows / 4 + 47.
+        With n >= n_windows / 4 + 47. Or (2, n, 64), for every second position and window: then with
+        n >= n_windows / 2 + 47.
     n_windows : int
-        A multiple of 4.
+        A multiple of 4, or of 2.
 
     Returns
     -------
     float32, shape (n_windows, 32)
     """
-    per_residue = n_windows // STEP
-    hidden = np.empty((per_residue, STEP, HIDDEN), np.float32)
-    n = feature.shape[1]
+    n_residues, n, _ = feature.shape
+    per_residue = n_windows // n_residues
+    hidden = np.empty((per_residue, n_residues, HIDDEN), np.float32)
     stretches = np.empty((n - GROUP + 1, 2 * HIDDEN), np.float32)
-    for residue in range(STEP):
+    for residue in range(n_residues):
         for begin in range(GROUP):
             rows = (n - begin) // GROUP
             vectors = feature[residue, begin : begin + rows * GROUP].reshape(rows, -1)
@@ -123,6 +124,34 @@ def hidden_interior(network: Network, feature: np.ndarray, n_windows: int) -> np
             out=hidden[:, residue],
         )
     return hidden.reshape(n_windows, HIDDEN)
+
+
+def hidden_interior_of(network: Network, feature: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    """The same sum for some of the windows, to the last bit.
+
+    The last bits of a matrix product depend on its shape. So these are the same products, but only
+    those of the 92 that the windows are rows of.
+
+    Parameters
+    ----------
+    feature
+        As of `hidden_interior`; those that the windows do not read may have any finite value.
+    windows : int, shape (k,)
+
+    Returns
+    -------
+    float32, shape (k, 32)
+    """
+    hidden = np.empty((len(windows), HIDDEN), np.float32)
+    u, residues = np.divmod(windows, STEP)
+    row, begins = np.divmod(u + 2, GROUP)
+    for residue, begin in sorted(set(zip(residues.tolist(), begins.tolist(), strict=True))):
+        rows = (feature.shape[1] - begin) // GROUP
+        vectors = feature[residue, begin : begin + rows * GROUP].reshape(rows, -1)
+        sums = vectors @ network.dense_groups
+        of = (residues == residue) & (begins == begin)
+        hidden[of] = sums[row[of], :HIDDEN] + sums[row[of] + 1, HIDDEN:]
+    return hidden
 
 
 def hidden_left(network: Network, rows: np.ndarray, n_windows: int, step: int = 1) -> np.ndarray:
@@ -207,6 +236,32 @@ def logits(network: Network, hidden: np.ndarray) -> np.ndarray:
     """
     np.maximum(hidden, 0, out=hidden)
     return hidden @ network.output + np.float32(network.output_bias)
+
+
+def separate_windows(network: Network, flux: np.ndarray) -> np.ndarray:
+    """The answers to windows that share nothing, before the sigmoid; float32, shape (k,).
+
+    A window takes four times the work that it has among its neighbours, but these are none.
+
+    Parameters
+    ----------
+    flux : float32, shape (k, 200)
+    """
+    n, length = flux.shape
+    conv1 = _product(neighbourhoods(np.pad(flux, ((0, 0), (3, 3)))), network.conv1)
+    # pooled, with the zeros that the second convolution finds beyond the window
+    values = np.zeros((n, length // 2 + 2, FILTERS), np.float32)
+    pooled_values = values[:, 1:-1]
+    np.maximum(conv1[:, ::2], conv1[:, 1::2], out=pooled_values)
+    np.maximum(pooled_values, 0, out=pooled_values)
+    triples = sliding_window_view(values.reshape(n, -1), 3 * FILTERS, axis=1)[:, ::FILTERS]
+    conv2 = _product(triples, network.conv2)
+    taps = np.maximum(conv2[:, ::2], conv2[:, 1::2])
+    taps += network.bias2
+    np.maximum(taps, 0, out=taps)
+    hidden = taps.reshape(n, -1) @ network.dense.reshape(-1, HIDDEN)
+    hidden += network.dense_bias
+    return logits(network, hidden)
 
 
 def _border_taps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cvzmpi.cvz.detection.detector import FlareFlux
-from cvzmpi.cvz.detection.flare_mask import AroundPeak
+from cvzmpi.cvz.detection.flare_mask import AroundPeak, MaskRule
 from cvzmpi.cvz.detection.stella.changed_features import Buffers
 from cvzmpi.cvz.detection.stella.ensemble import (
     MARGIN,
     EnsembleEvaluation,
     ensemble_probability,
 )
+from cvzmpi.cvz.detection.stella.flares_alone import FlaresAlone, Wanted
 from cvzmpi.cvz.detection.stella.injected_windows import InjectedWindows
 from cvzmpi.cvz.detection.stella.network import BEFORE, LEFT_READS, STEP, WINDOW, Network
+from cvzmpi.cvz.detection.stella.network_order import network_order
 from cvzmpi.cvz.detection.stella.published_models import StellaModels
 from cvzmpi.cvz.detection.stella.window_plan import Reach, WindowPlan, toeplitz
 from cvzmpi.cvz.light_curves.observation import Observation, Window
@@ -94,6 +96,37 @@ class StellaDetector:
         team.each(compute)
         return team.each(lambda: ensemble_probability(by_model))
 
+    def probability_of_flares(
+        self,
+        observation: Observation,
+        rule: MaskRule,
+        spans: np.ndarray,
+        team: Team,
+        shared: ExitStack,
+    ) -> np.ndarray:
+        """The same median as far as flares and some stretches need it; see `flares_alone`."""
+        shape = 2, len(self.networks), len(observation.flux)
+        bounds = shared.enter_context(team.shared_array(shape, np.float32))
+        known = FlaresAlone(
+            observation.flux, observation.evaluated, rule, spans, self.networks, bounds
+        )
+        team.lead(known.forget)
+        order = network_order(len(self.networks), found=False)
+        tickets = team.tickets(0, known.majority)
+
+        def begin() -> None:
+            for ticket in tickets:
+                known.ask_along(order[ticket])
+                if known.sees_many(order[ticket]):
+                    tickets.close()
+
+        team.each(begin)
+        if team.each(known.too_many):
+            return self.probability_alone(observation, team, shared)
+        for wanted, ask in known.steps():
+            _share(team, wanted, ask)
+        return team.each(known.probability)
+
 
 @dataclass(frozen=True)
 class StellaEvaluation:
@@ -126,6 +159,24 @@ class StellaEvaluation:
             lambda members, positions: flare_flux(members, positions - (LEFT_READS + MARGIN))
         )
         return windows
+
+
+def _share(
+    team: Team, wanted: Callable[[], Wanted], ask: Callable[[int, np.ndarray], None]
+) -> None:
+    """Ask each network at the cadences that are wanted of it, as ranks are free: collective.
+
+    All ranks find the same wanted, before any of them learns more.
+    """
+    by_model = team.each(wanted)
+    models = [model for model, cadences in enumerate(by_model) if len(cadences)]
+    tickets = team.tickets(0, len(models))
+
+    def compute() -> None:
+        for ticket in tickets:
+            ask(models[ticket], by_model[models[ticket]])
+
+    team.each(compute)
 
 
 def _plan(around: AroundPeak) -> WindowPlan:
