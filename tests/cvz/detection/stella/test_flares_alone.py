@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mpi4py import MPI
 
 from cvzmpi.cvz.configuration import Config
 from cvzmpi.cvz.detection.flare_mask import MaskRule
@@ -22,6 +23,7 @@ from cvzmpi.cvz.light_curves.observation import Observation
 from cvzmpi.cvz.simulation.simulate import simulate_light_curve
 from cvzmpi.mpi.team import Team
 from tests.cvz.plain_network import flaring_curve, random_curve
+from tests.mpi_marks import mpi
 
 RULE = MaskRule(0.5, 3, 20)
 NO_SPANS = np.empty((0, 2), int)
@@ -180,3 +182,25 @@ def test_the_detector_says_the_same_of_a_light_curve_with_few_and_with_many_flar
     if amplitude > 0:
         assert n_flares >= times * 0.8 if times == 1 else n_flares > 10
         assert np.isfinite(got[observation.evaluated]).all() == (times > 1)
+
+
+@mpi
+@pytest.mark.parametrize("noise", [1e-4, 1e-3])
+def test_a_team_of_any_size_says_what_one_rank_says(models, noise):
+    """Of a quiet light curve with one flare, and of one with so many that all is computed."""
+    detector = StellaDetector(models)
+    light_curve, _ = simulate_light_curve(9_000_000_001, 1, 1, n_cadences=2500, active=False)
+    observation = Observation.prepare(light_curve, Config(), detector.window)
+    n = len(observation.flux)
+    flux = 1 + noise * random_curve(n) if noise < 1e-3 else flaring_curve(n)
+    flux[1000:1020] += 0.02 * np.exp(-np.arange(20) / 5)
+    image = replace(observation, flux=flux)
+    spans = np.array([[300, 310], [1500, 1501]])
+    with ExitStack() as shared:
+        team = Team(MPI.COMM_WORLD)
+        got = detector.probability_of_flares(image, RULE, spans, team, shared)
+        alone = detector.probability_of_flares(image, RULE, spans, Team.alone(), shared)
+    whole = evaluate(flux, detector.networks).probability()
+    for probability in (got, alone):
+        assert assert_same(probability, whole, observation.evaluated, RULE, spans) >= 1
+        assert np.isfinite(probability[observation.evaluated]).all() == (noise == 1e-3)
