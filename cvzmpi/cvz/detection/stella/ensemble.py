@@ -87,13 +87,18 @@ class EnsembleEvaluation:
             for border in _borders(network, rows, start, n):
                 hidden[start : start + n] += border
 
-    def compute_some(self, model: int, cadences: np.ndarray) -> None:
-        """The same for some of the cadences, to the last bit; `hidden` of others stays as it is.
+    def some_probabilities(self, model: int, cadences: np.ndarray) -> np.ndarray:
+        """What `model_probabilities` says of some cadences, to the last bit, without the others.
 
         Parameters
         ----------
         cadences : int, shape (k,)
-            What was not computed has to be finite: `allocate` with `numpy.zeros`.
+            What is not computed for them has to be finite: `allocate` with `numpy.zeros`.
+
+        Returns
+        -------
+        float32, shape (k,)
+            `features` and `hidden` are of no use for anything else then.
         """
         network, windows = self.networks[model], window_of_cadence(cadences)
         rows = layers.neighbourhoods(self.flux[None])
@@ -108,6 +113,9 @@ class EnsembleEvaluation:
             of = windows[windows // _BLOCK == block]
             for border in _borders(network, rows, start, min(_BLOCK, len(hidden) - start)):
                 hidden[of] += border[of - start]
+        hidden[windows] = np.maximum(hidden[windows], 0)
+        answers = layers.outputs(network, hidden[self._windows])
+        return sigmoid(answers)[cadences]
 
     def _compute_features(self, model: int, network: Network, rows: np.ndarray, start: int) -> None:
         """Fill `features[model, :, start : start + _BLOCK / 4]`."""
@@ -126,14 +134,18 @@ class EnsembleEvaluation:
         float32, shape (n_models, n_cadences)
             Also at cadences whose window reaches over an edge or a gap.
         """
-        start = window_of_cadence(0)
-        windows = slice(start, start + self.n_cadences)
         return np.stack(
             [
-                sigmoid(layers.logits(network, self.hidden[model, windows].copy()))
+                sigmoid(layers.logits(network, self.hidden[model, self._windows].copy()))
                 for model, network in enumerate(self.networks)
             ]
         )
+
+    @property
+    def _windows(self) -> slice:
+        """The windows of all cadences."""
+        start = window_of_cadence(0)
+        return slice(start, start + self.n_cadences)
 
     def probability(self) -> np.ndarray:
         """Flare probability of each cadence; float32, shape (n_cadences,)."""

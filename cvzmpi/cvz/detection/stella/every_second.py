@@ -161,30 +161,35 @@ class _Block:
     def left(self) -> np.ndarray:
         """Taps 0 and 1 of the windows that begin here; float32, shape (n, 32), a buffer."""
         n, conv1 = self._n, self._conv1
-        values = self._buffers.get("values", n, 4, FILTERS)
-        np.maximum(conv1[1 : 1 + n, 2], conv1[1 : 1 + n, 3], out=values[:, 0])
-        np.maximum(conv1[1 : 1 + n, 4], conv1[2 : 2 + n, 1], out=values[:, 1])
-        np.maximum(values[:, :2], 0, out=values[:, :2])
-        values[:, 2], values[:, 3] = self._pooled[3 : 3 + n], self._pooled[4 : 4 + n]
-        one, two, three = self._border(values, self._network.conv2_left)
+        values = self._buffers.get("values", n, 5, FILTERS)
+        np.maximum(conv1[1 : 1 + n, 2], conv1[1 : 1 + n, 3], out=values[:, 1])
+        np.maximum(conv1[1 : 1 + n, 4], conv1[2 : 2 + n, 1], out=values[:, 2])
+        np.maximum(values[:, 1:3], 0, out=values[:, 1:3])
+        values[:, 3], values[:, 4] = self._pooled[3 : 3 + n], self._pooled[4 : 4 + n]
+        values[:, 0] = 0  # what the second convolution finds before the window
+        one, two, three = self._border(values)
         return self._summed(self._network.dense_left, one, two, three, self._conv2[3:])
 
     def right(self) -> np.ndarray:
         """Taps 48 and 49 of the windows that begin 96 positions before; as `left`."""
         n, conv1 = self._n, self._conv1
-        values = self._buffers.get("values", n, 4, FILTERS)
+        values = self._buffers.get("values", n, 5, FILTERS)
         values[:, 0], values[:, 1] = self._pooled[1 : 1 + n], self._pooled[2 : 2 + n]
         np.maximum(conv1[3 : 3 + n, 0], conv1[4 : 4 + n, 5], out=values[:, 2])
         np.maximum(conv1[4 : 4 + n, 6], conv1[4 : 4 + n, 7], out=values[:, 3])
-        np.maximum(values[:, 2:], 0, out=values[:, 2:])
-        one, two, three = self._border(values, self._network.conv2_right)
+        np.maximum(values[:, 2:4], 0, out=values[:, 2:4])
+        values[:, 4] = 0  # and after it
+        one, two, three = self._border(values)
         return self._summed(self._network.dense_right, self._conv2[:n], one, two, three)
 
-    def _border(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """The three values of conv2 that read beyond the window; float32, shape (3, n, 64)."""
-        border = self._buffers.get("border", self._n, 3 * CHANNELS)
-        np.matmul(values.reshape(self._n, -1), weights, out=border)
-        return border.reshape(self._n, 3, CHANNELS).swapaxes(0, 1)
+    def _border(self, values: np.ndarray) -> np.ndarray:
+        """The second convolution of five pooled values; float32, shape (3, n, 64)."""
+        border = self._buffers.get("border", 3, self._n, CHANNELS)
+        flat = values.reshape(self._n, -1)
+        for place in range(3):
+            read = slice(place * FILTERS, (place + 3) * FILTERS)
+            np.matmul(flat[:, read], self._network.conv2, out=border[place])
+        return border
 
     def _summed(self, dense: np.ndarray, *conv2: np.ndarray) -> np.ndarray:
         """What four values of conv2 give as two taps; float32, shape (n, 32)."""

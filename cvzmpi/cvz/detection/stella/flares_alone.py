@@ -7,9 +7,9 @@ cadences are quiet. So the networks are asked step by step, and no more than dec
    flares, the median says so, and a flare of two cadences or more has one of these in it.
 2. The others, where that is open; then all of them at the cadences between, where there may still
    be a flare, and in stretches that another search found (`layers.separate_windows`).
-3. The evaluation of the whole light curve, to the last bit (`EnsembleEvaluation.compute_some`):
-   the networks that are in the middle, at cadences near the threshold, and where flares are most
-   probable.
+3. What the evaluation of the whole light curve says, to the last bit
+   (`EnsembleEvaluation.some_probabilities`): the networks that are in the middle, at cadences near
+   the threshold, and where flares are most probable.
 
 Answers of the first two kinds differ from that of the whole evaluation in their last bits. So each
 is known between two bounds, and so is the median, which is the greater the greater each answer is.
@@ -18,7 +18,7 @@ is known between two bounds, and so is the median, which is the greater the grea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -96,6 +96,11 @@ class FlaresAlone:
         """The greatest absolute flux."""
         return float(np.max(np.abs(self.flux)))
 
+    @cached_property
+    def _evaluation(self) -> EnsembleEvaluation:
+        """Room for what one network computes, at first zeros."""
+        return EnsembleEvaluation.allocate(self.flux, self.networks[:1], np.zeros)
+
     # ------------------------------------------------- asking one network, by any rank of a team
 
     def forget(self) -> None:
@@ -123,10 +128,8 @@ class FlaresAlone:
 
     def compute_at(self, model: int, cadences: np.ndarray) -> None:
         """Learn what the evaluation of the whole light curve says at some cadences."""
-        network = self.networks[model]
-        evaluation = EnsembleEvaluation.allocate(self.flux, [network], np.zeros)
-        evaluation.compute_some(0, cadences)
-        self.bounds[:, model, cadences] = evaluation.model_probabilities()[0, cadences]
+        evaluation = replace(self._evaluation, networks=[self.networks[model]])
+        self.bounds[:, model, cadences] = evaluation.some_probabilities(0, cadences)
 
     def _learn(self, model: int, cadences: slice | np.ndarray, answers: np.ndarray) -> None:
         margin = rounding(answers, self.brightest)

@@ -235,6 +235,11 @@ def logits(network: Network, hidden: np.ndarray) -> np.ndarray:
         Input of the hidden layer, bias included; overwritten.
     """
     np.maximum(hidden, 0, out=hidden)
+    return outputs(network, hidden)
+
+
+def outputs(network: Network, hidden: np.ndarray) -> np.ndarray:
+    """The same from what the hidden layer gives."""
     return hidden @ network.output + np.float32(network.output_bias)
 
 
