@@ -2,8 +2,8 @@
 
 A product of (m, k) with (k, n) counts 2 m k n; everything else (maxima, additions, exponentials,
 copies) counts nothing. So `operations / sgemm peak` is a limit that no implementation of the same
-sums with the same BLAS can beat. Products with the zeros of a padded or banded matrix count, as
-the BLAS does them.
+sums with the same BLAS can beat. Products with the zeros of a padded matrix count, as the BLAS
+does them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def counted_injections() -> Iterator[list[float]]:
         per_parity = (2 * n_v + 4) * 2 * CONV1 / n_parities + (2 * n_v + 2) * CONV2
         counts.append(float(n * n_parities * per_parity))
         result: np.ndarray = changes(self, model, question)
-        counts.append(float(2 * result.size * nn.HIDDEN * len(question.u)))
+        taps = [question.taps(u) for u in question.u]
+        n_read = len(result) * nn.CHANNELS * sum(tap.stop - tap.start for tap in taps)
+        counts.append(float(2 * n_read * nn.HIDDEN))
         return result
 
     def counting_border(

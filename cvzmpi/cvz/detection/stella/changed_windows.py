@@ -5,10 +5,9 @@ and the hidden layer of a window only by the changed features:
 
     hidden'[s] = hidden[s] + sum over t (feature'[t] - feature[t]) W[(t - s) / 4]
 
-All injections see the same picture relative to their peak, so that the sum is one matrix product
-for a whole batch of flares (`window_plan`); its rows are a stretch of v (where the flares changed
-something), its columns a stretch of u (which windows are asked for). A flare so long that it
-reaches the border of a window also changes the window's border taps: see `_border_change`.
+All injections see the same picture relative to their peak (`window_plan`), so that the sum is one
+matrix product for the windows at u of a whole batch of flares. A flare so long that it reaches the
+border of a window also changes the window's border taps: see `_border_change`.
 
 The flux keeps the normalisation of the curve without the flare: the median of 20,000 cadences does
 not move by a flare of a few (1e-4 at most), and the features away from it stay what they were.
@@ -57,8 +56,6 @@ class ChangedWindows:
     ----------
     evaluation : EnsembleEvaluation
         Of the light curve without injections.
-    matrices : sequence of ndarray
-        `toeplitz(network, plan.n_u)` of each of its networks.
     reaches : sequence of Reach, of length batch
     peaks : int, shape (batch,)
         Cadences (indices into the usable ones) of the injected peaks.
@@ -69,14 +66,13 @@ class ChangedWindows:
     def __init__(
         self,
         evaluation: EnsembleEvaluation,
-        matrices: Sequence[np.ndarray],
         plan: WindowPlan,
         reaches: Sequence[Reach],
         peaks: np.ndarray,
         buffers: Buffers,
     ) -> None:
         self._evaluation, self._plan = evaluation, plan
-        self._networks, self._matrices = evaluation.networks, matrices
+        self._networks = evaluation.networks
         self._reaches, self._peaks, self._buffers = reaches, peaks, buffers
         self._s0 = window_of_cadence(peaks + plan.first_cadence)
         # int, shape (batch, 2): the features of each flare's reach; those that change at all
@@ -138,7 +134,6 @@ class ChangedWindows:
         """The windows around one of the injections, computed without what the others share."""
         alone = ChangedWindows(
             self._evaluation,
-            self._matrices,
             self._plan,
             [self._reaches[member]],
             self._peaks[[member]],
@@ -173,24 +168,24 @@ class ChangedWindows:
         members : int, shape (k,)
             Which flares of the batch; best a chunk.
         cadences : slice
-            Of the plan's cadences; both ends are multiples of 4, the step is 1 or 2.
+            Of the plan's cadences, in multiples of 4: all of them, every second one, or, with a
+            start that is greater by 1, every other one.
         """
-        n_parities = PARITIES // (cadences.step or 1)
+        n_parities, parity = PARITIES // (cadences.step or 1), cadences.start % nn.STEP
         u = range(cadences.start // nn.STEP, cadences.stop // nn.STEP)
         v = self._read_features(members, u)
-        first = self._s0[members, None] + residues(n_parities)[:, None]  # parity, flare, i
+        first = self._s0[members] + residues(parity, n_parities)[..., None]  # [i, parity, flare]
         place = residue_order(first, self._evaluation.features.shape[2])
-        rows = self._rows[:, members, 2 * v.start : 2 * v.stop + 4]
         return Question(
             members=members,
             u=u,
             v=v,
             n_parities=n_parities,
-            rows=np.ascontiguousarray(rows),
-            places=place[..., None] + np.arange(v.start, v.stop),
-            windows=first[..., None] + nn.STEP * np.array(u),
+            rows=self._rows_of(members, v, parity),
+            places=place[..., None] + np.arange(v.start, v.stop + 1),
+            windows=first + nn.STEP * np.array(u)[:, None, None, None],
             left_out=beyond(self._within[members], v),
-            borders=self._changed_borders(members, u),
+            borders=self._changed_borders(members, u, parity),
         )
 
     def by_model(self, model: int, question: Question) -> np.ndarray:
@@ -201,20 +196,25 @@ class ChangedWindows:
         float32, shape (k, cadences)
         """
         network, windows = self._networks[model], question.windows
-        changes = self._changes(model, question)
-        product = self._buffers.get("product", len(changes), len(question.u) * nn.HIDDEN)
-        np.matmul(changes, self._weights(model, question.v, question.u), out=product)
         hidden = self._buffers.get("hidden", *windows.shape, nn.HIDDEN)
         # out= is written without a copy only if indices are not checked; all are in range
         np.take(self._evaluation.hidden[model], windows, axis=0, out=hidden, mode="clip")
-        hidden += product.reshape(hidden.shape)
+        self._add_changes(model, question, hidden)
         for border in question.borders:
-            hidden[:, border.of] += self._border_change(network, border, question)
+            hidden[:, :, :, border.of] += self._border_change(network, border, question)
         self._buffers.rectify(hidden)
         answers = hidden.reshape(-1, nn.HIDDEN) @ network.output
         answers += np.float32(network.output_bias)
         probability = sigmoid(answers).reshape(windows.shape)
-        return probability.transpose(1, 3, 2, 0).reshape(len(question.members), -1)
+        return probability.transpose(3, 0, 1, 2).reshape(len(question.members), -1)
+
+    def _rows_of(self, members: np.ndarray, v: range, parity: int) -> np.ndarray:
+        """What `features` reads for positions that begin with this parity."""
+        rows = np.empty((PARITIES, len(members), 2 * len(v) + 4, self._rows.shape[3]), np.float32)
+        for of_parity, next_one in zip(rows, (parity, parity + 1), strict=True):
+            start = 2 * v.start + next_one // PARITIES
+            of_parity[...] = self._rows[next_one % PARITIES, members, start : start + rows.shape[2]]
+        return rows
 
     def _read_features(self, members: np.ndarray, u: range) -> range:
         """The changed features that are interior taps of windows in a stretch of u."""
@@ -222,21 +222,30 @@ class ChangedWindows:
         stop = min(int(self._changed[members, 1].max()), u[-1] + nn.INTERIOR.stop)
         return range(start, max(stop, start))
 
-    def _weights(self, model: int, v: range, u: range) -> np.ndarray:
-        """The matrix from changes at v to hidden units of windows at u."""
-        if len(u) == 1:  # a part of the weights as they are
-            rows = slice((v.start - u[0]) * nn.CHANNELS, (v.stop - u[0]) * nn.CHANNELS)
-            return self._networks[model].dense.reshape(-1, nn.HIDDEN)[rows]
-        rows = slice(v.start * nn.CHANNELS, v.stop * nn.CHANNELS)
-        return self._matrices[model][rows, u.start * nn.HIDDEN : u.stop * nn.HIDDEN]
+    def _add_changes(self, model: int, question: Question, hidden: np.ndarray) -> None:
+        """Add what the changed features change in the input of the hidden layer.
+
+        Parameters
+        ----------
+        hidden : float32, shape (n_u, 2, n_parities, k, 32)
+        """
+        network, changes = self._networks[model], self._changes(model, question)
+        product = self._buffers.get("product", len(changes), nn.HIDDEN)
+        for u, of_u in zip(question.u, hidden, strict=True):
+            taps = question.taps(u)
+            first = taps.start + u - question.v.start
+            read = slice(nn.CHANNELS * first, nn.CHANNELS * (first + taps.stop - taps.start))
+            weights = network.dense[taps].reshape(-1, nn.HIDDEN)
+            np.matmul(changes[:, read], weights, out=product)
+            of_u += product.reshape(of_u.shape)
 
     def _changes(self, model: int, question: Question) -> np.ndarray:
         """The changes of the features that the windows read.
 
         Returns
         -------
-        float32, shape (n_parities * k * 2, n_v * 64)
-            The rows in the order [parity, flare, i]; one of the buffers.
+        float32, shape (2 * n_parities * k, (n_v + 1) * 64)
+            The rows in the order [i, parity, flare]; one of the buffers.
         """
         changed = features(self._networks[model], question.rows, question.n_parities, self._buffers)
         stored = self._evaluation.features[model].reshape(-1, nn.CHANNELS)
@@ -244,26 +253,22 @@ class ChangedWindows:
         np.take(stored, question.places, axis=0, out=without, mode="clip")
         changed -= without
         for members, part in question.left_out:
-            changed[:, members, :, part] = 0
-        n_rows = question.windows.size // len(question.u)
-        return changed.reshape(n_rows, len(question.v) * nn.CHANNELS)
+            changed[:, :, members, part] = 0
+        return changed.reshape(-1, (len(question.v) + 1) * nn.CHANNELS)
 
-    def _changed_borders(self, members: np.ndarray, u: range) -> list[ChangedBorder]:
+    def _changed_borders(self, members: np.ndarray, u: range, parity: int) -> list[ChangedBorder]:
         """The borders of these windows that some of the members change."""
         first, last = self._changed_flux[members].T
         borders = []
-        parts = border_rows(nn.STEP * u.start, nn.STEP * len(u))
+        parts = border_rows(nn.STEP * u.start + parity, nn.STEP * len(u))
         for is_left, part, reached in zip(
             (True, False), parts, self._borders[:, members], strict=True
         ):
             read = slice(part.start, part.stop + 6)  # rows read seven cadences
             some = np.flatnonzero(reached & (first < read.stop) & (last >= read.start))
             if len(some):
-                rows = (
-                    layers.neighbourhoods(flux[members[some], read])
-                    for flux in (self._flux, self._without)
-                )
-                borders.append(ChangedBorder(is_left, some, *rows))
+                flux = np.concatenate([x[members[some], read] for x in (self._flux, self._without)])
+                borders.append(ChangedBorder(is_left, some, layers.neighbourhoods(flux)))
         return borders
 
     def _border_change(
@@ -273,11 +278,10 @@ class ChangedWindows:
 
         Returns
         -------
-        float32, shape (n_parities, b, 2, n_u, 32)
+        float32, shape (n_u, 2, n_parities, b, 32)
         """
         hidden = layers.hidden_left if border.is_left else layers.hidden_right
-        n_u, step = len(question.u), question.step
-        change = hidden(network, border.rows_with, nn.STEP * n_u, step)
-        change -= hidden(network, border.rows_without, nn.STEP * n_u, step)
-        of_window = change.reshape(len(border.of), n_u, 2, question.n_parities, nn.HIDDEN)
-        return of_window.transpose(3, 0, 2, 1, 4)
+        n_u, b = len(question.u), len(border.of)
+        sums = hidden(network, border.rows, nn.STEP * n_u, question.step)
+        change = (sums[:b] - sums[b:]).reshape(b, n_u, 2, question.n_parities, nn.HIDDEN)
+        return change.transpose(1, 2, 3, 0, 4)

@@ -23,14 +23,13 @@ class ChangedBorder:
         Whether it is taps 0 and 1, or 48 and 49.
     of : int, shape (b,)
         Which of the members of the question.
-    rows_with, rows_without : float32, shape (b, n, 8)
-        From `layers.neighbourhoods`, with the flares and without.
+    rows : float32, shape (2 b, n, 8)
+        From `layers.neighbourhoods`, of all with the flares and then of all without.
     """
 
     is_left: bool
     of: np.ndarray
-    rows_with: np.ndarray
-    rows_without: np.ndarray
+    rows: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -42,16 +41,16 @@ class Question:
     members : int, shape (k,)
         Which flares of the batch.
     u : range
-        The windows 4 u + r of the plan, for the residues r of the first parities.
+        The windows 4 u + r of the plan, for the residues r of the parities.
     v : range
         The features that change, and are interior taps of these windows.
     n_parities : int
         1 for every second window, 2 for all.
     rows : float32, shape (2, k, 2 n_v + 4, 8), contiguous
-        Of `conv1_rows`.
-    places : int, shape (n_parities, k, 2, n_v)
+        Of `conv1_rows`, as `features` reads them.
+    places : int, shape (2, n_parities, k, n_v + 1)
         Of the features without the flares, in residue order.
-    windows : int, shape (n_parities, k, 2, n_u)
+    windows : int, shape (n_u, 2, n_parities, k)
         Of the windows without the flares, by where they start.
     left_out : list of (bool, shape (k,), and slice of v)
         Features that these members do not change.
@@ -73,10 +72,15 @@ class Question:
         """From one window that is asked for to the next."""
         return PARITIES // self.n_parities
 
+    def taps(self, u: int) -> slice:
+        """The interior taps at which a window reads features that change; maybe none."""
+        start = min(max(self.v.start - u, nn.INTERIOR.start), nn.INTERIOR.stop)
+        return slice(start, max(min(self.v.stop - u, nn.INTERIOR.stop), start))
 
-def residues(n_parities: int) -> np.ndarray:
-    """Residues of the first n parities; int, shape (n_parities, 2): [0, 2] and [1, 3]."""
-    return np.arange(n_parities)[:, None] + np.array([0, 2])
+
+def residues(first_parity: int, n_parities: int) -> np.ndarray:
+    """Residues of some parities; int, shape (2, n_parities): of both [0, 1] and [2, 3]."""
+    return np.array([[0], [2]]) + np.arange(first_parity, first_parity + n_parities)
 
 
 def residue_order(position: np.ndarray, n_v: int) -> np.ndarray:
