@@ -221,4 +221,5 @@ def _processing(path: Path, header: Any) -> tuple[tuple[Any, ...], str]:
         release if type(release) is int else -1,
         int(number),
     )
-    return order, f"{version or 'unknown version'} of {date or 'unknown date'}"
+    of_name = f"version {int(version_in_name[1])}" if version_in_name else "unknown version"
+    return order, f"{version or of_name} of {date or 'unknown date'}"

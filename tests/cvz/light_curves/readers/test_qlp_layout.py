@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from cvzmpi.cvz.light_curves.chosen_products import ALL_PRODUCTS
+from cvzmpi.cvz.light_curves.input_directory import scan_directory
 from cvzmpi.cvz.light_curves.readers.any_file import read_file
 from cvzmpi.cvz.simulation.other_exposures import with_exposure
 from cvzmpi.cvz.simulation.qlp_fits import write_qlp_fits
@@ -105,3 +107,16 @@ def test_gaps_without_rows_get_rows(tmp_path, numbered):
         expected = getattr(whole, name).copy()
         expected[200:246] = np.nan
         np.testing.assert_array_equal(getattr(found, name), expected)
+
+
+def test_of_two_versions_in_a_directory_the_newer_is_taken(tmp_path):
+    """Their headers do not say which they are, the names do."""
+    names = [f"hlsp_qlp_tess_ffi_s0074-0000000277554109_tess_v{n}_llc.fits" for n in ("01", "02")]
+    older, newer = (made_files.qlp(tmp_path / name, 74, 200) for name in names)
+    (source, *none), rejected = scan_directory(tmp_path, products=ALL_PRODUCTS)
+    assert (source.path, none, rejected) == (newer, [], [])
+    (other,) = source.others
+    assert str(other) == (
+        f"{older}: processed by version 1 of unknown date; {newer} is taken, by version 2 of "
+        "unknown date"
+    )
