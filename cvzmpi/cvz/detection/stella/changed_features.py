@@ -10,7 +10,7 @@ that every step reads and writes long contiguous rows:
   then the maximum of two contiguous arrays. To keep them contiguous, each flare has one row more
   than it has features; nothing reads what pooling puts there.
 
-A batch's features stand in the order [i, parity, flare, v, channel], at 4 v + parity + 2 i.
+A batch's features stand in the order [residue, flare, v, channel], at 4 v + residue.
 """
 
 from __future__ import annotations
@@ -61,21 +61,20 @@ def n_flux(n_v: int) -> int:
     return STEP * n_v + 13
 
 
-def conv1_rows(flux: np.ndarray) -> np.ndarray:
+def conv1_rows(flux: np.ndarray, n_v: int) -> np.ndarray:
     """What the first convolution reads at each position, by parity.
 
     Parameters
     ----------
-    flux : float32, shape (batch, 4 n_v + 13)
+    flux : float32, shape (batch, n_flux(n_v))
+        The last cadence may be missing: it is of no use to the parity of the first position.
 
     Returns
     -------
-    float32, shape (2, batch, 2 n_v + 5, 8)
-        Seven cadences and a one. Rows that would reach beyond the flux are zero: nothing needs
-        them.
+    float32, shape (2, batch, 2 n_v + 4, 8)
+        Seven cadences and a one. The last row of the second parity is zero: nothing needs it.
     """
-    batch, n = flux.shape
-    rows = np.zeros((PARITIES, batch, (n - 5) // PARITIES + 1, _CONV1), np.float32)
+    rows = np.zeros((PARITIES, len(flux), _PER_PARITY * n_v + 4, _CONV1), np.float32)
     windows = sliding_window_view(flux, _CONV1 - 1, axis=1)
     for parity in range(PARITIES):
         own = windows[:, parity::PARITIES]
@@ -84,21 +83,36 @@ def conv1_rows(flux: np.ndarray) -> np.ndarray:
     return rows
 
 
-def features(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffers) -> np.ndarray:
+def features(network: Network, rows: np.ndarray, residues: range, buffers: Buffers) -> np.ndarray:
     """The features of a batch by one network.
 
     Parameters
     ----------
     rows : float32, shape (2, batch, 2 n_v + 4, 8), contiguous
-        From `conv1_rows`: those of the first parity and of the next.
-    n_parities : int
-        1 for the first parity alone, 2 for both.
+        From `conv1_rows`: those of the parity of the first residue, and of the next.
+    residues : range
+        The first of all, or every second one.
 
     Returns
     -------
-    float32, shape (2, n_parities, batch, n_v + 1, 64)
+    float32, shape (n_residues, batch, n_v + 1, 64)
         One of the buffers. The last row of each flare has no meaning.
     """
+    _, batch, n_rows, _ = rows.shape
+    n_v = (n_rows - 4) // _PER_PARITY
+    n_parities = 1 if residues.step == PARITIES else min(PARITIES, len(residues))
+    even, odd = _conv2(network, rows, n_parities, buffers)
+    buffers.rectify(even)  # and with it the features: each is a maximum of one of these
+    result = buffers.get("features", len(residues), batch * (n_v + 1) * CHANNELS)
+    np.maximum(even, odd, out=result[:n_parities])
+    rest = result[n_parities:].reshape(-1)
+    n = max(rest.size - CHANNELS, 0)
+    np.maximum(odd.reshape(-1)[:n], even.reshape(-1)[CHANNELS : CHANNELS + n], out=rest[:n])
+    return result.reshape(len(residues), batch, n_v + 1, CHANNELS)
+
+
+def _conv2(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffers) -> np.ndarray:
+    """Second convolution with its bias; float32, shape (2, n_parities, batch * (n_v + 1) * 64)."""
     _, batch, n_rows, _ = rows.shape
     n_v = (n_rows - 4) // _PER_PARITY
     pooled = _pooled(network, rows, n_parities, buffers)
@@ -111,15 +125,10 @@ def features(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffe
         strides=(row, pooled.strides[0], n_rows * row, 2 * row, pooled.itemsize),
     )
     triples[..., -1] = 1  # times the bias
-    conv2 = buffers.get("conv2", 2, n_parities * batch * (n_v + 1) * CHANNELS)
+    conv2 = buffers.get("conv2", 2, n_parities, batch * (n_v + 1) * CHANNELS)
     flat = triples.reshape(-1, 3 * FILTERS + 1)
     np.matmul(flat, network.conv2_with_bias, out=conv2.reshape(-1, CHANNELS))
-    even, odd = conv2
-    buffers.rectify(even)  # and with it the features: each is a maximum of one of these
-    result = buffers.get("features", *conv2.shape)
-    np.maximum(even, odd, out=result[0])
-    np.maximum(odd[:-CHANNELS], even[CHANNELS:], out=result[1, :-CHANNELS])
-    return result.reshape(2, n_parities, batch, n_v + 1, CHANNELS)
+    return conv2
 
 
 def _pooled(network: Network, rows: np.ndarray, n_parities: int, buffers: Buffers) -> np.ndarray:

@@ -23,7 +23,6 @@ from cvzmpi.cvz.detection.detector import FlareFlux
 from cvzmpi.cvz.detection.stella import layers
 from cvzmpi.cvz.detection.stella import network as nn
 from cvzmpi.cvz.detection.stella.changed_features import (
-    PARITIES,
     Buffers,
     conv1_rows,
     features,
@@ -39,9 +38,9 @@ from cvzmpi.cvz.detection.stella.network import Network
 from cvzmpi.cvz.detection.stella.question import (
     ChangedBorder,
     Question,
+    asked_windows,
     beyond,
     residue_order,
-    residues,
 )
 from cvzmpi.cvz.detection.stella.window_plan import Reach, WindowPlan
 
@@ -88,7 +87,6 @@ class ChangedWindows:
         self._flux = self._without.copy()
         # int, shape (batch, 2): the first and the last of these cadences that change
         self._changed_flux = np.tile([0, self._flux.shape[1] - 1], (len(peaks), 1))
-        self._rows = np.empty((0, 0, 0, 0), np.float32)
 
     def inject(self, flare_flux: FlareFlux) -> None:
         """Add the flares.
@@ -108,7 +106,6 @@ class ChangedWindows:
             read = slice(first, first + n_flux(reach.v_stop - reach.v_start))
             flux = flare_flux(same, self._positions[same, read]).astype(np.float32)
             self._add(same, read, flux)
-        self._rows = conv1_rows(self._flux)
 
     def _add(self, members: np.ndarray, read: slice, flux: np.ndarray) -> None:
         """Add flares of the same reach at a stretch of cadences, and find what changes.
@@ -140,7 +137,6 @@ class ChangedWindows:
             self._buffers,
         )
         alone._flux = self._flux[[member]]
-        alone._rows = conv1_rows(alone._flux)
         return alone
 
     def chunks(self, members: np.ndarray) -> Iterator[np.ndarray]:
@@ -168,24 +164,25 @@ class ChangedWindows:
         members : int, shape (k,)
             Which flares of the batch; best a chunk.
         cadences : slice
-            Of the plan's cadences, in multiples of 4: all of them, every second one, or, with a
-            start that is greater by 1, every other one.
+            As of `asked_windows`.
         """
-        n_parities, parity = PARITIES // (cadences.step or 1), cadences.start % nn.STEP
-        u = range(cadences.start // nn.STEP, cadences.stop // nn.STEP)
+        u, residues = asked_windows(cadences)
         v = self._read_features(members, u)
-        first = self._s0[members] + residues(parity, n_parities)[..., None]  # [i, parity, flare]
+        read_from = nn.STEP * v.start + residues.start
+        read = slice(read_from, read_from + n_flux(len(v)))
+        first = self._s0[members] + np.array(residues)[:, None]  # [residue, flare]
         place = residue_order(first, self._evaluation.features.shape[2])
         return Question(
             members=members,
             u=u,
+            residues=residues,
+            n_cadences=len(range(cadences.start, cadences.stop, cadences.step or 1)),
             v=v,
-            n_parities=n_parities,
-            rows=self._rows_of(members, v, parity),
+            rows=conv1_rows(self._flux[members, read], len(v)),
             places=place[..., None] + np.arange(v.start, v.stop + 1),
-            windows=first + nn.STEP * np.array(u)[:, None, None, None],
+            windows=first + nn.STEP * np.array(u)[:, None, None],
             left_out=beyond(self._within[members], v),
-            borders=self._changed_borders(members, u, parity),
+            borders=self._changed_borders(members, u, residues),
         )
 
     def by_model(self, model: int, question: Question) -> np.ndarray:
@@ -201,20 +198,13 @@ class ChangedWindows:
         np.take(self._evaluation.hidden[model], windows, axis=0, out=hidden, mode="clip")
         self._add_changes(model, question, hidden)
         for border in question.borders:
-            hidden[:, :, :, border.of] += self._border_change(network, border, question)
+            hidden[:, :, border.of] += self._border_change(network, border, question)
         self._buffers.rectify(hidden)
         answers = hidden.reshape(-1, nn.HIDDEN) @ network.output
         answers += np.float32(network.output_bias)
         probability = sigmoid(answers).reshape(windows.shape)
-        return probability.transpose(3, 0, 1, 2).reshape(len(question.members), -1)
-
-    def _rows_of(self, members: np.ndarray, v: range, parity: int) -> np.ndarray:
-        """What `features` reads for positions that begin with this parity."""
-        rows = np.empty((PARITIES, len(members), 2 * len(v) + 4, self._rows.shape[3]), np.float32)
-        for of_parity, next_one in zip(rows, (parity, parity + 1), strict=True):
-            start = 2 * v.start + next_one // PARITIES
-            of_parity[...] = self._rows[next_one % PARITIES, members, start : start + rows.shape[2]]
-        return rows
+        by_flare = probability.transpose(2, 0, 1).reshape(len(question.members), -1)
+        return by_flare[:, : question.n_cadences]
 
     def _read_features(self, members: np.ndarray, u: range) -> range:
         """The changed features that are interior taps of windows in a stretch of u."""
@@ -227,7 +217,7 @@ class ChangedWindows:
 
         Parameters
         ----------
-        hidden : float32, shape (n_u, 2, n_parities, k, 32)
+        hidden : float32, shape (n_u, n_residues, k, 32)
         """
         network, changes = self._networks[model], self._changes(model, question)
         product = self._buffers.get("product", len(changes), nn.HIDDEN)
@@ -244,23 +234,25 @@ class ChangedWindows:
 
         Returns
         -------
-        float32, shape (2 * n_parities * k, (n_v + 1) * 64)
-            The rows in the order [i, parity, flare]; one of the buffers.
+        float32, shape (n_residues * k, (n_v + 1) * 64)
+            One of the buffers.
         """
-        changed = features(self._networks[model], question.rows, question.n_parities, self._buffers)
+        changed = features(self._networks[model], question.rows, question.residues, self._buffers)
         stored = self._evaluation.features[model].reshape(-1, nn.CHANNELS)
         without = self._buffers.get("stored", *question.places.shape, nn.CHANNELS)
         np.take(stored, question.places, axis=0, out=without, mode="clip")
         changed -= without
         for members, part in question.left_out:
-            changed[:, :, members, part] = 0
+            changed[:, members, part] = 0
         return changed.reshape(-1, (len(question.v) + 1) * nn.CHANNELS)
 
-    def _changed_borders(self, members: np.ndarray, u: range, parity: int) -> list[ChangedBorder]:
+    def _changed_borders(
+        self, members: np.ndarray, u: range, residues: range
+    ) -> list[ChangedBorder]:
         """The borders of these windows that some of the members change."""
         first, last = self._changed_flux[members].T
         borders = []
-        parts = border_rows(nn.STEP * u.start + parity, nn.STEP * len(u))
+        parts = border_rows(nn.STEP * u.start + residues.start, _n_windows(u, residues))
         for is_left, part, reached in zip(
             (True, False), parts, self._borders[:, members], strict=True
         ):
@@ -278,10 +270,15 @@ class ChangedWindows:
 
         Returns
         -------
-        float32, shape (n_u, 2, n_parities, b, 32)
+        float32, shape (n_u, n_residues, b, 32)
         """
         hidden = layers.hidden_left if border.is_left else layers.hidden_right
-        n_u, b = len(question.u), len(border.of)
-        sums = hidden(network, border.rows, nn.STEP * n_u, question.step)
-        change = (sums[:b] - sums[b:]).reshape(b, n_u, 2, question.n_parities, nn.HIDDEN)
-        return change.transpose(1, 2, 3, 0, 4)
+        u, residues, b = question.u, question.residues, len(border.of)
+        sums = hidden(network, border.rows, _n_windows(u, residues), residues.step)
+        change = (sums[:b] - sums[b:]).reshape(b, len(u), len(residues), nn.HIDDEN)
+        return change.transpose(1, 2, 0, 3)
+
+
+def _n_windows(u: range, residues: range) -> int:
+    """From the first window to the last, and those between that are not asked for."""
+    return len(u) * len(residues) * residues.step

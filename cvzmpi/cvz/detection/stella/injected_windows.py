@@ -92,7 +92,7 @@ class InjectedWindows:
         members : int, shape (k,)
             Which flares of the batch.
         cadences : slice
-            Of the plan's cadences; both ends are multiples of 4, the step is 1 or 2.
+            Of the plan's cadences, from a multiple of 4 on; the step is 1 or 2.
         found : bool
             Whether the answer probably is that the flare is found: which networks come first.
         number : int
