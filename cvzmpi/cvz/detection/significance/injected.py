@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from cvzmpi.cvz.detection.significance.look import Looker
 from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise
 from cvzmpi.cvz.detection.significance.vetting import cadences_since_gap
+from cvzmpi.cvz.detection.significance.whitened.responses import Flares, add_responses
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
 from cvzmpi.cvz.detection.significance.whitened.templates import bank
@@ -27,6 +29,9 @@ FADING = 200
 value."""
 
 _FEWEST_FADING = 100
+
+NOTHING_BEFORE = 7.0
+"""FWHMs before the peak at which the shape of a flare is 0: it is below the smallest double."""
 
 
 class InjectedSignificance:
@@ -91,52 +96,35 @@ class InjectedSignificance:
         -------
         bool, shape (n_flares, n_repeat)
         """
-        margin = self._looker.margin
+        flares = self._flares(amplitude, fwhm, cadence, time)
         centre = self._whitening.samples.place[cadence.ravel()]
-        alpha = self._alpha[centre[:, None] + np.arange(2 * margin + 1)]
-        rows = alpha.reshape(*cadence.shape, -1)
-        for flare in range(len(amplitude)):
-            values = self._flux(amplitude[flare], fwhm[flare], cadence[flare], time[flare])
-            for repeat, (at, flux) in enumerate(zip(cadence[flare], values, strict=True)):
-                self._add(rows[flare, repeat], int(at), flux)
+        alpha = sliding_window_view(self._alpha, 2 * self._looker.margin + 1)[centre]
+        add_responses(self._whitening, flares, alpha, centre)
         look = self._looker.look(alpha, centre, self._min_snr)
         found = (look.snr >= self._min_snr) & (look.refused(self._whitening.samples.exposure) == 0)
         found &= ~self._whitening.left_out[cadence.ravel()]
         result: np.ndarray = found.reshape(cadence.shape)
         return result
 
-    def _flux(
-        self, amplitude: float, fwhm: float, cadence: np.ndarray, time: np.ndarray
-    ) -> np.ndarray:
-        """Flux of one flare at the cadences around each of its places.
-
-        Returns
-        -------
-        float64, shape (n_repeat, before + 1 + after)
-            As many before as after the peak; 0 beyond the ends of the light curve.
-        """
-        samples = self._whitening.samples
-        reach = support(amplitude, fwhm, samples.exposure, self._floor)
-        length = int(np.ceil(max(reach) / samples.exposure + 0.5))
-        numbers = cadence[:, None] + np.arange(-length, length + 1)
-        inside = (numbers >= 0) & (numbers < len(samples))
-        since_peak = samples.time[np.clip(numbers, 0, len(samples) - 1)] - time[:, None]
-        flux = amplitude * mean_flare_shape(since_peak, fwhm, samples.exposure)
-        return np.where(inside, flux, 0.0)
-
-    def _add(self, alpha: np.ndarray, cadence: int, flux: np.ndarray) -> None:
-        """Add K^-1 of a flare to the whitened flux around its peak."""
-        whitening, n = self._whitening, len(self._whitening.samples)
-        length = len(flux) // 2
-        start, stop = max(0, cadence - length), min(n, cadence + length + 1 + self._fading)
-        values = np.zeros((stop - start, 1))
-        flare = flux[max(0, length - cadence) : length + n - cadence]
-        values[: len(flare), 0] = flare
-        lower = whitening.lower(values, slice(start, stop))
-        first = max(0, start - self._fading)
-        lower = np.concatenate([np.zeros((start - first, 1)), lower])
-        solved = whitening.upper(lower, slice(first, stop))[:, 0]
-        offset = whitening.samples.place[first:stop] - whitening.samples.place[cadence]
-        offset += len(alpha) // 2
-        near = slice(*np.searchsorted(offset, [0, len(alpha)]))
-        alpha[offset[near]] += solved[near]
+    def _flares(
+        self, amplitude: np.ndarray, fwhm: np.ndarray, cadence: np.ndarray, time: np.ndarray
+    ) -> Flares:
+        """Each repeat of each flare, to as many cadences before and after as it reaches."""
+        samples, n = self._whitening.samples, len(self._whitening.samples)
+        n_repeat, exposure = cadence.shape[1], samples.exposure
+        reach = np.maximum(*support(amplitude, fwhm, exposure, self._floor))
+        after = np.ceil(reach / exposure + 0.5).astype(np.int64)
+        dark = np.ceil(NOTHING_BEFORE * fwhm / exposure + 0.5).astype(np.int64) + 1
+        before = np.minimum(after, dark)
+        after, before = np.repeat(after, n_repeat), np.repeat(before, n_repeat)
+        peak = cadence.ravel()
+        start, end = np.maximum(0, peak - before), np.minimum(n, peak + after + 1)
+        begin = np.concatenate([[0], np.cumsum(end - start)])
+        owner = np.repeat(np.arange(len(peak)), end - start)
+        number = np.arange(begin[-1]) + (start - begin[:-1])[owner]
+        since_peak = samples.time[number] - time.ravel()[owner]
+        of_flare = owner // n_repeat
+        flux = amplitude[of_flare] * mean_flare_shape(since_peak, fwhm[of_flare], exposure)
+        nearest = np.searchsorted(samples.place, samples.place[peak] - self._looker.margin)
+        first = np.maximum(np.maximum(0, peak - after) - self._fading, nearest)
+        return Flares(flux, begin, start, first, np.minimum(n, peak + after + 1 + self._fading))
