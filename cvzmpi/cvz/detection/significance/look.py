@@ -15,7 +15,7 @@ from cvzmpi.cvz.detection.significance.vetting import Look, hump_fwhm, since_gap
 from cvzmpi.cvz.detection.significance.whitened.boxes import best_box
 from cvzmpi.cvz.detection.significance.whitened.statistic import (
     MIN_COVERAGE,
-    StatisticMap,
+    coverage,
     places_of,
 )
 from cvzmpi.cvz.detection.significance.whitened.templates import RESOLVED, Template
@@ -61,8 +61,8 @@ class Looker:
         """
         samples = whitening.samples
         of_places = places_of(samples, scales)
-        forwards = StatisticMap.of(whitening, quiet.templates, quiet.information)
-        backwards = StatisticMap.of(whitening, quiet.backwards, quiet.backwards_information)
+        forwards = coverage(whitening, quiet.templates)
+        backwards = coverage(whitening, quiet.backwards)
         n_short = len(quiet.templates) - len(quiet.backwards)
         pad = in_cadences(_PAD, samples.exposure, least=_PAD)
         return cls(
@@ -247,10 +247,10 @@ def _factors_at(factors: np.ndarray, centre: np.ndarray, slack: int, pad: int) -
 _PAD = 512  # places (of 120 s) before the first and after the last that may be asked for
 
 
-def _factors(statistic: StatisticMap, info: np.ndarray, scales: np.ndarray, pad: int) -> np.ndarray:
-    coverage = np.maximum(statistic.coverage, MIN_COVERAGE)
-    factors = 1 / (np.sqrt(info[:, None] * coverage) * scales)
-    factors[statistic.coverage < MIN_COVERAGE] = 0.0
+def _factors(covered: np.ndarray, info: np.ndarray, scales: np.ndarray, pad: int) -> np.ndarray:
+    enough = np.maximum(covered, MIN_COVERAGE)
+    factors = 1 / (np.sqrt(info[:, None] * enough) * scales)
+    factors[covered < MIN_COVERAGE] = 0.0
     return np.pad(factors, ((0, 0), (pad, pad)))
 
 
