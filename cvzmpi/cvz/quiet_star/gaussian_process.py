@@ -69,7 +69,6 @@ def fit_gaussian_process(
     flux_err: np.ndarray,
     used: np.ndarray,
     config: ModelConfig,
-    predicted: bool = True,
 ) -> GaussianProcessFit:
     """Fit the model to the used cadences and evaluate it at all of them.
 
@@ -83,9 +82,6 @@ def fit_gaussian_process(
         Cadences that take part in the fit: usable, and outside of the flares.
     config : ModelConfig
         The kernel, the range of periods in days, and the limit of iterations.
-    predicted : bool
-        Whether the mean and the standard deviation are wanted; without, they are NaN, and
-        `conditioned` gives them.
 
     Raises
     ------
@@ -107,9 +103,7 @@ def fit_gaussian_process(
     theta = np.asarray(result.x)
     constant, jitter = likelihood.mean(theta), float(np.exp(theta[-1]))
 
-    mean, sd = np.full((2, len(time)), np.nan)
-    if predicted:
-        mean, sd = _predicted(kernel, theta[:-1], constant, jitter, time, flux, flux_err, used)
+    mean, sd = _predicted(kernel, theta[:-1], constant, jitter, time, flux, flux_err, used)
     parameters = dict(zip(kernel.parameters, np.exp(theta[:-1]).tolist(), strict=True))
     return GaussianProcessFit(
         mean=mean,

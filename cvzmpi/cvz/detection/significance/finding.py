@@ -173,12 +173,8 @@ def examination_of(cleaner: Cleaner, clean: CleanLightCurve, quiet: QuietNoise) 
 def fit_quiet_star(
     observation: Observation, model: np.ndarray, used: np.ndarray, config: Config
 ) -> GaussianProcessFit:
-    """Fit the process to the used cadences (bool, shape (n,)) without the events, `model`.
-
-    Its mean and standard deviation are those of `condition_quiet_star`.
-    """
-    curve = _without_events(observation, model, used)
-    return fit_gaussian_process(*curve, config.model, predicted=False)
+    """Fit the process to the used cadences (bool, shape (n,)) without the events, `model`."""
+    return fit_gaussian_process(*_without_events(observation, model, used), config.model)
 
 
 def condition_quiet_star(
