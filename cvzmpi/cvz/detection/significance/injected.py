@@ -2,7 +2,12 @@
 
 The whitened light curve is linear in the flux: an injected flare g adds K^-1 g to it, which is
 there within some hundred cadences. So an injection costs a solve over a short part of the light
-curve, and the look at it (`vetting`) is the same as at a flare of the star.
+curve, which it shares with its neighbours (`responses`), and the look at it (`vetting`) is the same
+as at a flare of the star, only that it ends with the first rule that refuses it.
+
+An answer does not depend on the ranks, which share tickets of flares, always the same. Nor does
+K^-1 of a flare depend on the others of its ticket, to the last bit; the products of BLAS in the
+look are made for the whole ticket at once.
 """
 
 from __future__ import annotations
