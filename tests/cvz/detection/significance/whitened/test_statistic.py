@@ -1,5 +1,7 @@
 """The statistic is the amplitude of a template over its error; its scale, the star's own noise."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -122,7 +124,7 @@ def test_the_scale_of_a_part_is_the_median_of_what_is_known_there():
     scales = noise_scales(statistic, TEMPLATES[:1])[0]
     overall = 1.4826 * np.nanmedian(abs(statistic))
     edges = np.linspace(0, n, n // 360 + 1).astype(int)
-    parts = [abs(statistic[0, a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [abs(statistic[0, a:b]) for a, b in pairwise(edges)]
     enough = [np.isfinite(part).sum() > len(part) / 4 for part in parts]
     values = [
         1.4826 * np.nanmedian(part) if known else overall
