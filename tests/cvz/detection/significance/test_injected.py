@@ -88,7 +88,7 @@ def test_the_whitened_light_curve_is_that_with_the_flare_in_it(injected, place, 
     expected = np.pad(samples.on_grid(whole.alpha), margin)[around]
     alpha = search._alpha[around].copy()
     flares = search._flares(
-        np.array([10 * ERROR]), np.array([fwhm]), np.array([[cadence]]), np.array([[time]])
+        np.array([10 * ERROR]), np.array([fwhm]), np.array([cadence]), np.array([time])
     )
     add_responses(search._whitening, flares, alpha[None], centre)
     fades, off = (0.03, 0.07) if place == 3 else (0.001, 0.02)
@@ -142,15 +142,15 @@ def test_a_batch_is_decided_as_each_flare_looked_at_alone(injected, draws):
     search = injected.search
     answers = search.recovered(draws.amplitude, draws.fwhm, draws.cadence, draws.time)
     for i, k in np.ndindex(draws.cadence.shape):
-        one = draws.cadence[[[i]], [[k]]], draws.time[[[i]], [[k]]]
-        centre = injected.samples.place[one[0][0]]
+        one = draws.cadence[[i], [k]], draws.time[[i], [k]]
+        centre = injected.samples.place[one[0]]
         margin = search._looker.margin
         alpha = search._alpha[centre[0] : centre[0] + 2 * margin + 1][None].copy()
         flares = search._flares(draws.amplitude[[i]], draws.fwhm[[i]], *one)
         add_responses(search._whitening, flares, alpha, centre)
         look = search._looker.look(alpha, centre)
         found = look.snr[0] >= MIN_SNR and not look.refused()[0]
-        left_out = search._whitening.left_out[one[0][0, 0]]
+        left_out = search._whitening.left_out[one[0][0]]
         assert answers[i, k] == (found and not left_out)
 
 
