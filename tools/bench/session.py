@@ -22,7 +22,7 @@ from tools.bench.measuring.curves import SHARED_DATA, light_curve_files
 from tools.bench.measuring.machine import SgemmPeak, facts
 from tools.bench.measuring.timing import Samples, number
 from tools.bench.ranks import scheduler
-from tools.bench.ranks.team import TeamTimes, worker_start
+from tools.bench.ranks.team import LargerTeam, TeamTimes, worker_start
 from tools.bench.reference.process import Reference
 from tools.bench.report.figure import draw
 from tools.bench.report.table import Row, compared, table
@@ -44,13 +44,14 @@ class Plan:
     n_units: int = 30_000  # assignments of rank 0 with empty work
     n_teams: int = 10_000  # imitated ones
     longest_unit: float = 20.0  # of theirs, in seconds
+    larger_teams: tuple[int, ...] = (4, 8)
     reference: bool = True
     is_quick: bool = False
 
     @classmethod
     def quick(cls) -> Plan:
         """Enough to see that everything works."""
-        return cls(2, 200, 400, 2, 100, 40, 5000, 1000, 3.0, reference=False, is_quick=True)
+        return cls(2, 200, 400, 2, 100, 40, 5000, 1000, 3.0, (3,), reference=False, is_quick=True)
 
 
 def measure_everything(plan: Plan, output: Path) -> None:
@@ -105,6 +106,11 @@ def _measure(plan: Plan, scratch: Path) -> tuple[dict[str, object], list[growth.
     peak.measure()
     _say("team of two against one, checkpoints, memory")
     team = TeamTimes(files[0], scratch, plan.repeats, plan.n_inject)
+    _say("larger teams")
+    larger = [
+        LargerTeam(size, files[0], scratch, plan.repeats, plan.n_inject)
+        for size in plan.larger_teams
+    ]
     _say("scheduler")
     scheduled, served = scheduler.measure(
         plan.repeats, plan.n_units, plan.n_teams, plan.longest_unit
@@ -126,6 +132,7 @@ def _measure(plan: Plan, scratch: Path) -> tuple[dict[str, object], list[growth.
         process,
         whole.row(detected.flops_per_cadence, detected.flops_per_injection),
         *team.rows(),
+        *(one.row() for one in larger),
         *team.memory_rows(detected.reference_bytes, whole.peak_bytes),
         start,
         *scheduled,

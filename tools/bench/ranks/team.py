@@ -1,4 +1,4 @@
-"""Teams: how much faster two ranks inject than one, what checkpoints cost, memory, worker start."""
+"""Teams: what more ranks gain over one, what checkpoints cost, memory, worker start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.bench.measuring.cores import run
+from tools.bench.measuring.cores import AVAILABLE, run
 from tools.bench.measuring.timing import Samples, number
 from tools.bench.ranks.clocked_run import run_clocked
 from tools.bench.report.table import Row, times
@@ -28,7 +28,7 @@ class TeamTimes:
         for _ in range(repeats):
             alone.append(run_clocked([file], scratch, n_inject, team=1))
             together.append(run_clocked([file], scratch, n_inject, team=2))
-            beside.append(_side_by_side(file, scratch, n_inject))
+            beside.append(_side_by_side(file, scratch, n_inject, 2))
         self._pairs, self._everything = together, alone + together
         self.alone = Samples.of(one.inject_seconds for one in alone)
         self.together = Samples.of(two.inject_seconds for two in together)
@@ -86,11 +86,43 @@ class TeamTimes:
         ]
 
 
-def _side_by_side(file: Path, scratch: Path, n_inject: int) -> float:
-    """Seconds of stage `inject`, the mean of two jobs with a team of one at the same time."""
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(run_clocked, [file], scratch / name, n_inject, 1) for name in "ab"]
-        return sum(job.result().inject_seconds for job in jobs) / 2
+class LargerTeam:
+    """A team of more ranks, and as many jobs of one rank that share nothing but the machine.
+
+    Both do so in turn. Where there are fewer cores than ranks, they share the cores in both.
+    """
+
+    def __init__(self, size: int, file: Path, scratch: Path, repeats: int, n_inject: int) -> None:
+        self.size = size
+        together, beside = [], []
+        for _ in range(repeats):
+            together.append(run_clocked([file], scratch, n_inject, team=size).inject_seconds)
+            beside.append(_side_by_side(file, scratch, n_inject, size))
+        self.together, self.beside = Samples.of(together), Samples.of(beside)
+
+    def row(self) -> Row:
+        """How much of what the machine gives to that many jobs the team makes use of."""
+        pairs = zip(self.beside.values, self.together.values, strict=True)
+        share = Samples.of(100 * jobs / (self.size * team) for jobs, team in pairs)
+        return Row(
+            f"team of {self.size} against {self.size} jobs at once on {len(AVAILABLE)} cores, "
+            "injections",
+            f"{self.beside.text()} for {self.size} light curves",
+            f"{self.together.text()} for one",
+            f"{share.text('%')} of what they do",
+            target=">= 90 %",
+            met=share.median >= 90,
+        )
+
+
+def _side_by_side(file: Path, scratch: Path, n_inject: int, n_jobs: int) -> float:
+    """Seconds of stage `inject`, the mean of jobs with a team of one at the same time."""
+    with ThreadPoolExecutor(n_jobs) as pool:
+        jobs = [
+            pool.submit(run_clocked, [file], scratch / f"job{number}", n_inject, 1)
+            for number in range(n_jobs)
+        ]
+        return sum(job.result().inject_seconds for job in jobs) / n_jobs
 
 
 def worker_start() -> tuple[float, float]:
