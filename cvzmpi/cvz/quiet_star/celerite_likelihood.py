@@ -58,14 +58,13 @@ class CeleriteLikelihood:
         self._time = np.ascontiguousarray(time)
         self._variance = variance
         self._jitter_weight = jitter_weight
-        # Apart, as celerite2 keeps its workspace for two right-hand sides in an undocumented order.
-        self._flux, self._ones = flux[:, None].copy(), np.ones((n, 1))
+        self._flux, self._both = flux[:, None].copy(), np.stack([flux, np.ones(n)], axis=1)
         # celerite2 writes into these at each evaluation: allocating them anew costs a fifth.
         self._a, self._d = np.empty(n), np.empty(n)
         self._U, self._V, self._W = (np.empty((n, RANK)) for _ in range(3))
         self._S = np.empty((n, RANK, RANK))
-        self._z, self._z1 = np.empty((n, 1)), np.empty((n, 1))
-        self._F, self._F1 = np.empty((n, RANK, 1)), np.empty((n, RANK, 1))
+        self._z, self._z_both = np.empty((n, 1)), np.empty((n, 2))
+        self._F, self._F_both = np.empty((n, RANK, 1)), np.empty((n, RANK, 2))
         self._bt, self._ba, self._by = np.empty(n), np.empty(n), np.empty((n, 1))
         self._bc, self._bc_solve = np.empty(RANK), np.empty(RANK)
         self._bU, self._bU_solve, self._bV, self._bW = (np.empty((n, RANK)) for _ in range(4))
@@ -136,13 +135,19 @@ class CeleriteLikelihood:
 
     def _whiten(self, c: np.ndarray) -> float:
         """Leave L^-1 (y - mean) in `_z`, with celerite2's workspace for it; returns the mean."""
-        system = (self._time, c, self._U, self._W)
-        backprop.solve_lower_fwd(*system, self._flux, self._z, self._F)
-        backprop.solve_lower_fwd(*system, self._ones, self._z1, self._F1)
-        weight = self._z1 / self._d[:, None]
-        mean = float(np.sum(weight * self._z) / np.sum(weight * self._z1))
-        self._z -= mean * self._z1  # the solve and its workspace are linear in the right-hand side
-        self._F -= mean * self._F1
+        # Both at once cost what one does: most of it goes into the exponentials that they share.
+        backprop.solve_lower_fwd(
+            self._time, c, self._U, self._W, self._both, self._z_both, self._F_both
+        )
+        z, z1 = (np.ascontiguousarray(column)[:, None] for column in self._z_both.T)
+        weight = z1 / self._d[:, None]
+        mean = float(np.sum(weight * z) / np.sum(weight * z1))
+        # the solve and its workspace, which has one column after the other, are linear in the
+        # right-hand side
+        np.subtract(z, mean * z1, out=self._z)
+        F, F1 = np.split(self._F_both.reshape(len(z), 2 * RANK), 2, axis=1)
+        np.multiply(mean, F1, out=self._F[:, :, 0])
+        np.subtract(F, self._F[:, :, 0], out=self._F[:, :, 0])
         return mean
 
     def _by_oscillator(self, coefficients: np.ndarray) -> np.ndarray:

@@ -2,7 +2,12 @@
 
 The whitened light curve is linear in the flux: an injected flare g adds K^-1 g to it, which is
 there within some hundred cadences. So an injection costs a solve over a short part of the light
-curve, and the look at it (`vetting`) is the same as at a flare of the star.
+curve, which it shares with its neighbours (`responses`), and the look at it (`vetting`) is the same
+as at a flare of the star, only that it ends with the first rule that refuses it.
+
+An answer does not depend on the ranks, which share tickets of flares, always the same. Nor does
+K^-1 of a flare depend on the others of its ticket, to the last bit; the products of BLAS in the
+look are made for some hundred neighbours of a ticket at once.
 """
 
 from __future__ import annotations
@@ -10,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from cvzmpi.cvz.detection.significance.look import Looker
 from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise
 from cvzmpi.cvz.detection.significance.vetting import cadences_since_gap
+from cvzmpi.cvz.detection.significance.whitened.responses import Flares, add_responses
 from cvzmpi.cvz.detection.significance.whitened.samples import Samples
 from cvzmpi.cvz.detection.significance.whitened.statistic import StatisticMap, noise_scales
 from cvzmpi.cvz.detection.significance.whitened.templates import bank
@@ -27,6 +34,11 @@ FADING = 200
 value."""
 
 _FEWEST_FADING = 100
+
+_PORTION = 400  # injections at a time, neighbours in the light curve: 2 MB of whitened fluxes
+
+NOTHING_BEFORE = 7.0
+"""FWHMs before the peak at which the shape of a flare is 0: it is below the smallest double."""
 
 
 class InjectedSignificance:
@@ -91,52 +103,46 @@ class InjectedSignificance:
         -------
         bool, shape (n_flares, n_repeat)
         """
-        margin = self._looker.margin
-        centre = self._whitening.samples.place[cadence.ravel()]
-        alpha = self._alpha[centre[:, None] + np.arange(2 * margin + 1)]
-        rows = alpha.reshape(*cadence.shape, -1)
-        for flare in range(len(amplitude)):
-            values = self._flux(amplitude[flare], fwhm[flare], cadence[flare], time[flare])
-            for repeat, (at, flux) in enumerate(zip(cadence[flare], values, strict=True)):
-                self._add(rows[flare, repeat], int(at), flux)
-        look = self._looker.look(alpha, centre, self._min_snr)
-        found = (look.snr >= self._min_snr) & (look.refused(self._whitening.samples.exposure) == 0)
-        found &= ~self._whitening.left_out[cadence.ravel()]
-        result: np.ndarray = found.reshape(cadence.shape)
-        return result
+        n_repeat, peaks, times = cadence.shape[1], cadence.ravel(), time.ravel()
+        found = np.zeros(len(peaks), bool)
+        order = np.argsort(peaks, kind="stable")
+        for start in range(0, len(order), _PORTION):
+            chosen = order[start : start + _PORTION]
+            of_flare = chosen // n_repeat
+            found[chosen] = self._found(
+                amplitude[of_flare], fwhm[of_flare], peaks[chosen], times[chosen]
+            )
+        return found.reshape(cadence.shape)
 
-    def _flux(
-        self, amplitude: float, fwhm: float, cadence: np.ndarray, time: np.ndarray
+    def _found(
+        self, amplitude: np.ndarray, fwhm: np.ndarray, cadence: np.ndarray, time: np.ndarray
     ) -> np.ndarray:
-        """Flux of one flare at the cadences around each of its places.
+        """Tell which of some injections are found; all of shape (n,)."""
+        flares = self._flares(amplitude, fwhm, cadence, time)
+        centre = self._whitening.samples.place[cadence]
+        alpha = sliding_window_view(self._alpha, 2 * self._looker.margin + 1)[centre]
+        add_responses(self._whitening, flares, alpha, centre)
+        look = self._looker.look(alpha, centre, self._min_snr)
+        found: np.ndarray = look.snr >= self._min_snr
+        found &= look.refused(self._whitening.samples.exposure) == 0
+        return found & ~self._whitening.left_out[cadence]
 
-        Returns
-        -------
-        float64, shape (n_repeat, before + 1 + after)
-            As many before as after the peak; 0 beyond the ends of the light curve.
-        """
-        samples = self._whitening.samples
-        reach = support(amplitude, fwhm, samples.exposure, self._floor)
-        length = int(np.ceil(max(reach) / samples.exposure + 0.5))
-        numbers = cadence[:, None] + np.arange(-length, length + 1)
-        inside = (numbers >= 0) & (numbers < len(samples))
-        since_peak = samples.time[np.clip(numbers, 0, len(samples) - 1)] - time[:, None]
-        flux = amplitude * mean_flare_shape(since_peak, fwhm, samples.exposure)
-        return np.where(inside, flux, 0.0)
-
-    def _add(self, alpha: np.ndarray, cadence: int, flux: np.ndarray) -> None:
-        """Add K^-1 of a flare to the whitened flux around its peak."""
-        whitening, n = self._whitening, len(self._whitening.samples)
-        length = len(flux) // 2
-        start, stop = max(0, cadence - length), min(n, cadence + length + 1 + self._fading)
-        values = np.zeros((stop - start, 1))
-        flare = flux[max(0, length - cadence) : length + n - cadence]
-        values[: len(flare), 0] = flare
-        lower = whitening.lower(values, slice(start, stop))
-        first = max(0, start - self._fading)
-        lower = np.concatenate([np.zeros((start - first, 1)), lower])
-        solved = whitening.upper(lower, slice(first, stop))[:, 0]
-        offset = whitening.samples.place[first:stop] - whitening.samples.place[cadence]
-        offset += len(alpha) // 2
-        near = slice(*np.searchsorted(offset, [0, len(alpha)]))
-        alpha[offset[near]] += solved[near]
+    def _flares(
+        self, amplitude: np.ndarray, fwhm: np.ndarray, cadence: np.ndarray, time: np.ndarray
+    ) -> Flares:
+        """Each injected flare, to as many cadences before and after as it reaches."""
+        samples, n = self._whitening.samples, len(self._whitening.samples)
+        exposure = samples.exposure
+        reach = np.maximum(*support(amplitude, fwhm, exposure, self._floor))
+        after = np.ceil(reach / exposure + 0.5).astype(np.int64)
+        dark = np.ceil(NOTHING_BEFORE * fwhm / exposure + 0.5).astype(np.int64) + 1
+        start = np.maximum(0, cadence - np.minimum(after, dark))
+        end = np.minimum(n, cadence + after + 1)
+        begin = np.concatenate([[0], np.cumsum(end - start)])
+        owner = np.repeat(np.arange(len(cadence)), end - start)
+        number = np.arange(begin[-1]) + (start - begin[:-1])[owner]
+        since_peak = samples.time[number] - time[owner]
+        flux = amplitude[owner] * mean_flare_shape(since_peak, fwhm[owner], exposure)
+        nearest = np.searchsorted(samples.place, samples.place[cadence] - self._looker.margin)
+        first = np.maximum(np.maximum(0, cadence - after) - self._fading, nearest)
+        return Flares(flux, begin, start, first, np.minimum(n, cadence + after + 1 + self._fading))

@@ -12,9 +12,10 @@ import numpy as np
 
 from cvzmpi.cvz.detection.significance.quiet_noise import QuietNoise, box_lengths
 from cvzmpi.cvz.detection.significance.vetting import Look, hump_fwhm, since_gap_at_places
+from cvzmpi.cvz.detection.significance.whitened.boxes import best_box
 from cvzmpi.cvz.detection.significance.whitened.statistic import (
     MIN_COVERAGE,
-    StatisticMap,
+    coverage,
     places_of,
 )
 from cvzmpi.cvz.detection.significance.whitened.templates import RESOLVED, Template
@@ -60,8 +61,8 @@ class Looker:
         """
         samples = whitening.samples
         of_places = places_of(samples, scales)
-        forwards = StatisticMap.of(whitening, quiet.templates, quiet.information)
-        backwards = StatisticMap.of(whitening, quiet.backwards, quiet.backwards_information)
+        forwards = coverage(whitening, quiet.templates)
+        backwards = coverage(whitening, quiet.backwards)
         n_short = len(quiet.templates) - len(quiet.backwards)
         pad = in_cadences(_PAD, samples.exposure, least=_PAD)
         return cls(
@@ -92,14 +93,19 @@ class Looker:
         centre : int, shape (batch,)
             Places of the peaks, which stand in the middle of `alpha`.
         least : float
-            Signal-to-noise below which the vetting values are left at 0: that is no event.
+            Signal-to-noise below which that is no event. Where it is given, events are only
+            decided: the vetting values are left at 0 of what is none, and those of a rule where
+            another refuses it already, and that of boxes is only above its limit or not.
         """
         batch = np.arange(len(centre))
         snr = np.full(len(centre), -np.inf)
         at_template, shift = np.zeros((2, len(centre)), np.int64)
+        compared = []
         for k, template in enumerate(self.quiet.templates):
-            values = _sums(alpha, template, template.slack)
-            values = values * _factors_at(self.factors[k], centre, template.slack, self.pad)
+            sums = _sums(alpha, template, template.slack)
+            factors = _factors_at(self.factors[k], centre, template.slack, self.pad)
+            compared.append((sums, factors))
+            values = sums * factors
             where = values.argmax(axis=1)
             better = values[batch, where] > snr
             snr[better] = values[batch, where][better]
@@ -109,7 +115,7 @@ class Looker:
         rest, backwards, hump = np.zeros((3, len(centre)))
         since_gap = self.since_gap[place]
         look = Look(snr, at_template, place, rest, backwards, hump, since_gap)
-        self._vet(look, alpha, centre, shift, np.flatnonzero(snr >= least))
+        self._vet(look, alpha, centre, shift, compared, least)
         return look
 
     def _vet(
@@ -118,16 +124,33 @@ class Looker:
         alpha: np.ndarray,
         centre: np.ndarray,
         shift: np.ndarray,
-        members: np.ndarray,
+        compared: list[tuple[np.ndarray, np.ndarray]],
+        least: float,
     ) -> None:
-        """Fill in the vetting values of some members of the batch."""
+        """Fill in the vetting values of a batch: all, or those that decide."""
+        decide = least > -np.inf
+
+        def undecided(members: np.ndarray) -> np.ndarray:
+            if not decide:
+                return members
+            return members[look.refused(self.exposure)[members] == 0]
+
         fwhm = np.array([t.fwhm for t in self.quiet.templates])[look.template]
-        look.rest_snr[members] = self._rest(alpha[members], centre[members], shift[members])
+        members = np.flatnonzero(look.snr >= least)
+        look.rest_snr[members] = self._rest(
+            alpha[members],
+            shift[members],
+            [(sums[members], factors[members]) for sums, factors in compared],
+        )
+        members = undecided(members)
         resolved = members[fwhm[members] >= RESOLVED]
         look.reversed_snr[resolved] = self._backwards(alpha[resolved], centre[resolved])
+        members = undecided(members)
+        limits = look.hump_limit
         for member in members[fwhm[members] >= hump_fwhm(self.exposure)]:
+            limit = float(limits[member]) if decide else None
             look.hump_snr[member] = self._hump(
-                alpha[member], int(centre[member]), int(shift[member])
+                alpha[member], int(centre[member]), int(shift[member]), limit
             )
 
     def _backwards(self, alpha: np.ndarray, centre: np.ndarray) -> np.ndarray:
@@ -140,59 +163,53 @@ class Looker:
             best = np.maximum(best, snr.max(axis=1))
         return best
 
-    def _rest(self, alpha: np.ndarray, centre: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    def _rest(
+        self,
+        alpha: np.ndarray,
+        shift: np.ndarray,
+        compared: list[tuple[np.ndarray, np.ndarray]],
+    ) -> np.ndarray:
         """The best signal-to-noise without the brightest cadence near the peak.
 
         To leave a cadence out takes K^-1 e alpha_n / (K^-1)_nn from K^-1 y, and the square of
         s^T K^-1 e over (K^-1)_nn from the information of s (a rank-one update).
         """
-        batch = np.arange(len(centre))
+        batch = np.arange(len(shift))
         middle = alpha.shape[1] // 2
         near = shift[:, None] + np.arange(-_NEAR, _NEAR + 1)
         values = np.take_along_axis(alpha, near + middle, axis=1)
         brightest = near[batch, values.argmax(axis=1)]  # relative to the centre
         excess = values.max(axis=1) / self.quiet.cadence_information
-        best, reach = np.zeros(len(centre)), self.quiet.profiles.shape[1] // 2
-        for k, template in enumerate(self.quiet.templates):
-            product = _sums(alpha, template, template.slack)
+        best, reach = np.zeros(len(shift)), self.quiet.profiles.shape[1] // 2
+        for k, (template, (product, factors)) in enumerate(
+            zip(self.quiet.templates, compared, strict=True)
+        ):
             shifts = np.arange(-template.slack, template.slack + 1)
             offset = np.clip(brightest[:, None] - shifts, -reach, reach)
             overlap = self.quiet.profiles[k][offset + reach]
             left = 1 - overlap**2 / (self.quiet.cadence_information * self.quiet.information[k])
-            factors = _factors_at(self.factors[k], centre, template.slack, self.pad)
             snr = (product - overlap * excess[:, None]) * factors
             snr = np.where(left > 0.05, snr / np.sqrt(np.maximum(left, 0.05)), 0.0)
             best = np.maximum(best, snr.max(axis=1))
         return best
 
-    def _hump(self, alpha: np.ndarray, centre: int, shift: int) -> float:
-        """The best signal-to-noise of a box over the peak."""
+    def _hump(self, alpha: np.ndarray, centre: int, shift: int, limit: float | None) -> float:
+        """The best signal-to-noise of a box over the peak; with a limit, as of `best_box`."""
         middle = len(alpha) // 2
         places = np.arange(centre - middle, centre + middle + 1)
         inside = (places >= 0) & (places < len(self.usable))
         usable = np.zeros(len(alpha))
         usable[inside] = self.usable[places[inside]]
-        sums, counts = (np.concatenate([[0.0], np.cumsum(x)]) for x in (alpha, usable))
         fwhms = np.log([template.fwhm for template in self.quiet.templates])
         scales = self.scales[:, min(max(centre + shift, 0), len(self.usable) - 1)]
         lengths = _lengths(self.exposure)
-        of_length = np.exp(
+        information = np.exp(
             np.interp(
                 np.log(lengths), np.log(self.quiet.box_lengths), np.log(self.quiet.box_information)
             )
         )
         noise = np.interp(np.log(lengths / _BOX_WIDTH), fwhms, scales)
-        # all boxes at once: by length, and by start
-        peak, length = middle + shift, lengths[:, None]
-        start = peak - 2 - length + np.arange(lengths[-1] + 5)
-        inside = (start >= 0) & (start < np.minimum(peak + 3, len(alpha) - length))
-        first = np.where(inside, start, 0)
-        last = np.where(inside, start + length, 0)
-        coverage = (counts[last] - counts[first]) / length
-        noise_of_box = np.sqrt(of_length[:, None] * np.maximum(coverage, 0.6))
-        snr = (sums[last] - sums[first]) / noise_of_box
-        snr = np.where(coverage > 0.6, snr, 0.0)
-        return float(np.max(snr.max(axis=1) / noise, initial=0.0))
+        return best_box(alpha, usable, middle + shift, lengths, information, noise, limit)
 
 
 @cache
@@ -230,10 +247,10 @@ def _factors_at(factors: np.ndarray, centre: np.ndarray, slack: int, pad: int) -
 _PAD = 512  # places (of 120 s) before the first and after the last that may be asked for
 
 
-def _factors(statistic: StatisticMap, info: np.ndarray, scales: np.ndarray, pad: int) -> np.ndarray:
-    coverage = np.maximum(statistic.coverage, MIN_COVERAGE)
-    factors = 1 / (np.sqrt(info[:, None] * coverage) * scales)
-    factors[statistic.coverage < MIN_COVERAGE] = 0.0
+def _factors(covered: np.ndarray, info: np.ndarray, scales: np.ndarray, pad: int) -> np.ndarray:
+    enough = np.maximum(covered, MIN_COVERAGE)
+    factors = 1 / (np.sqrt(info[:, None] * enough) * scales)
+    factors[covered < MIN_COVERAGE] = 0.0
     return np.pad(factors, ((0, 0), (pad, pad)))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from cvzmpi.cvz.detection.significance.whitened.responses import Flares, add_responses
 from cvzmpi.cvz.detection.significance.whitened.templates import Template, backwards
 from cvzmpi.cvz.detection.significance.whitened.whitening import (
     Whitening,
@@ -52,8 +53,9 @@ class QuietNoise:
         places = typical_places(whitening.samples)
         lengths = box_lengths(BOXES, whitening.samples.exposure)
         boxes = [(0, np.ones(length)) for length in lengths]
-        profiles = [_profile(whitening, *shape, places[::4]) for shape in shapes_of(templates)]
-        cadence = _profile(whitening, 0, np.ones(1), places[::4])
+        *profiles, cadence = _profiles(
+            whitening, [*shapes_of(templates), (0, np.ones(1))], places[::4]
+        )
         return cls(
             templates=templates,
             information=information(whitening, shapes_of(templates), places),
@@ -68,24 +70,34 @@ class QuietNoise:
         )
 
 
-def _profile(
-    whitening: Whitening, before: int, shape: np.ndarray, places: np.ndarray
+def _profiles(
+    whitening: Whitening, shapes: Sequence[tuple[int, np.ndarray]], places: np.ndarray
 ) -> np.ndarray:
-    """K^-1 of a shape around its place, the median over several; shape (2 reach + 1,)."""
-    exposure, profiles = whitening.samples.exposure, []
-    reach = in_cadences(PROFILE, exposure, least=PROFILE)
-    more = in_cadences(_BEFORE, exposure, _FEWEST_BEFORE)
-    for place in places:
-        part = whitening.around(int(place), before + more, len(shape) - before)
-        vector = placed(shape, whitening.samples.place[part] - (place - before))
-        solved = whitening.upper(whitening.lower(vector[:, None], part), part)[:, 0]
-        offset = whitening.samples.place[part] - place + reach
-        profile = np.full(2 * reach + 1, np.nan)
-        near = (offset >= 0) & (offset <= 2 * reach)
-        profile[offset[near]] = solved[near]
-        profiles.append(profile)
-    around = np.array(profiles)
-    reached = np.isfinite(around).any(axis=0)  # not all, where the light curve is short
-    median = np.zeros(2 * reach + 1)
-    median[reached] = np.nanmedian(around[:, reached], axis=0)
+    """K^-1 of shapes around their place, the median over several; shape (k, 2 reach + 1)."""
+    samples = whitening.samples
+    reach = in_cadences(PROFILE, samples.exposure, least=PROFILE)
+    more = in_cadences(_BEFORE, samples.exposure, _FEWEST_BEFORE)
+    around = np.zeros((len(places), len(shapes), 2 * reach + 1))
+    for place, of_place in zip(places.tolist(), around, strict=True):
+        parts, vectors = [], []
+        for before, shape in shapes:
+            part = whitening.around(place, before + more, len(shape) - before)
+            parts.append(part)
+            vectors.append(placed(shape, samples.place[part] - (place - before)))
+        start = np.array([part.start for part in parts])
+        flares = Flares(
+            flux=np.concatenate(vectors),
+            begin=np.cumsum([0, *map(len, vectors)]),
+            start=start,
+            first=start,
+            stop=np.array([part.stop for part in parts]),
+        )
+        add_responses(whitening, flares, of_place, np.full(len(shapes), place))
+        near = samples.piece(place - reach, place + reach)
+        known = np.zeros(2 * reach + 1, bool)
+        known[samples.place[near] - place + reach] = True
+        of_place[:, ~known] = np.nan
+    reached = np.isfinite(around[:, 0]).any(axis=0)  # not all, where the light curve is short
+    median = np.zeros(around.shape[1:])
+    median[:, reached] = np.nanmedian(around[:, :, reached], axis=0)
     return median

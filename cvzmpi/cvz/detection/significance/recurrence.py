@@ -41,7 +41,7 @@ class Recurrence:
     def other_cycles(self, observed: np.ndarray) -> np.ndarray:
         """Times at which it should have happened too, while the star was observed."""
         first, last = _cycles(self.start, self.period, observed)
-        cycles = np.setdiff1d(np.arange(first, last + 1), self.cycles)
+        cycles = np.setdiff1d(np.arange(float(first), float(last) + 1), self.cycles)
         times: np.ndarray = self.start + self.period * cycles
         return times
 
@@ -128,34 +128,48 @@ def _best_period(
         periods = periods[periods >= _SHORTEST]
         cycles = (time - time[first]) / periods[:, None]
         meet = like & (np.abs(cycles - np.rint(cycles)) * periods[:, None] < _TOLERANCE)
-        for number in np.flatnonzero(np.count_nonzero(meet, axis=1) >= _CYCLES):
-            on, period = meet[number], periods[number]
-            of_events = np.rint(cycles[number, on]).astype(int)
-            n_on = len(np.unique(of_events))
-            n_cycles = _observed_cycles(time[first], period, observed)
-            if n_on < max(_CYCLES, _SHARE * n_cycles):
-                continue
-            # Two events make the period; the others meet it by chance. All pairs and divisors
-            # were tried.
-            n_like = np.count_nonzero(like)
-            meets = min(1.0, 2 * _TOLERANCE / period)
-            n_trials = n_like * (n_like - 1) / 2 * _DIVISORS
-            p = binom.sf(n_on - 3, n_like - 2, meets) * n_trials
+        n_meet = np.count_nonzero(meet, axis=1)
+        several = np.flatnonzero(n_meet >= _CYCLES)
+        fewest = np.zeros(len(periods))
+        fewest[several] = _SHARE * _observed_cycles(time[first], periods[several], observed)
+        # Two events make the period; the others meet it by chance. All pairs and divisors were
+        # tried.
+        n_like = np.count_nonzero(like)
+        n_trials = n_like * (n_like - 1) / 2 * _DIVISORS
+        numbers, n_on = [], []
+        for number in several[n_meet[several] >= fewest[several]].tolist():
+            of_events = np.rint(cycles[number, meet[number]]).astype(int)
+            n_cycles = len(set(of_events.tolist()))
+            if n_cycles >= max(_CYCLES, fewest[number]):
+                numbers.append(number)
+                n_on.append(n_cycles)
+        if not numbers:
+            continue
+        meets = np.minimum(1.0, 2 * _TOLERANCE / periods[numbers])
+        chances = binom.sf(np.array(n_on) - 3, n_like - 2, meets) * n_trials
+        for number, p in zip(numbers, chances.tolist(), strict=True):
             if p < least:
-                best, least = (on, of_events), p
+                on = meet[number]
+                best, least = (on, np.rint(cycles[number, on]).astype(int)), p
     return best
 
 
-def _observed_cycles(start: float, period: float, observed: np.ndarray) -> int:
-    """Cycles at whose phase of `start` something was observed."""
-    first, last = _cycles(start, period, observed)
-    epochs = start + period * np.arange(first, last + 1)
+def _observed_cycles(start: float, periods: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Cycles of each period at whose phase of `start` something was observed; int, shape (n,)."""
+    first, last = _cycles(start, periods, observed)
+    n_cycles = np.maximum(last - first + 1, 0).astype(int)
+    owner = np.repeat(np.arange(len(periods)), n_cycles)
+    cycles = np.arange(len(owner)) - (np.cumsum(n_cycles) - n_cycles)[owner] + first[owner]
+    epochs = start + periods[owner] * cycles
     after = np.clip(np.searchsorted(observed, epochs), 1, len(observed) - 1)
     nearest = np.minimum(np.abs(observed[after] - epochs), np.abs(epochs - observed[after - 1]))
-    return int(np.count_nonzero(nearest < _TOLERANCE))
+    return np.bincount(owner[nearest < _TOLERANCE], minlength=len(periods))
 
 
-def _cycles(start: float, period: float, observed: np.ndarray) -> tuple[float, float]:
-    """The first and the last cycle while the star was observed."""
-    first, last = np.ceil((observed[0] - start) / period), np.floor((observed[-1] - start) / period)
-    return float(first), float(last)
+def _cycles(
+    start: float, period: np.ndarray | float, observed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last cycle of each period while the star was observed."""
+    first: np.ndarray = np.ceil((observed[0] - start) / period)
+    last: np.ndarray = np.floor((observed[-1] - start) / period)
+    return first, last

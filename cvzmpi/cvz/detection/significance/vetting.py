@@ -87,9 +87,14 @@ class Look(NamedTuple):
         bits = np.where((self.rest_snr < rest) & may_be_hit, Vetting.SINGLE_CADENCE, 0)
         bits |= np.where(settling, Vetting.AFTER_GAP, 0)
         bits |= np.where(self.reversed_snr > self.snr, Vetting.SLOW_RISE, 0)
-        box = np.maximum(np.sqrt(self.snr**2 + _HUMP_MARGIN), _HUMP_SHARE * self.snr)
-        bits |= np.where(self.hump_snr > box, Vetting.HUMP, 0)
+        bits |= np.where(self.hump_snr > self.hump_limit, Vetting.HUMP, 0)
         return bits
+
+    @property
+    def hump_limit(self) -> np.ndarray:
+        """Signal-to-noise of boxes above which an event is a hump."""
+        limit: np.ndarray = np.maximum(np.sqrt(self.snr**2 + _HUMP_MARGIN), _HUMP_SHARE * self.snr)
+        return limit
 
 
 def hump_fwhm(exposure: float) -> float:

@@ -5,6 +5,7 @@ import pytest
 
 from cvzmpi.cvz.detection.significance.finding import examination_of, find_flares, passing
 from cvzmpi.cvz.detection.significance.injected import InjectedSignificance
+from cvzmpi.cvz.detection.significance.whitened.responses import add_responses
 from cvzmpi.cvz.detection.significance.whitened.templates import bank
 from cvzmpi.cvz.detection.significance.whitened.whitening import Whitening
 from cvzmpi.cvz.injection.flare_shape import mean_flare_shape
@@ -86,8 +87,10 @@ def test_the_whitened_light_curve_is_that_with_the_flare_in_it(injected, place, 
     around = slice(centre[0], centre[0] + 2 * margin + 1)
     expected = np.pad(samples.on_grid(whole.alpha), margin)[around]
     alpha = search._alpha[around].copy()
-    cadences, times = np.array([cadence]), np.array([time])
-    search._add(alpha, cadence, search._flux(10 * ERROR, fwhm, cadences, times)[0])
+    flares = search._flares(
+        np.array([10 * ERROR]), np.array([fwhm]), np.array([cadence]), np.array([time])
+    )
+    add_responses(search._whitening, flares, alpha[None], centre)
     fades, off = (0.03, 0.07) if place == 3 else (0.001, 0.02)
     np.testing.assert_allclose(alpha, expected, atol=(FLARE_FLOOR + fades) / ERROR)
     looks = [search._looker.look(values[None], centre) for values in (alpha, expected)]
@@ -133,6 +136,22 @@ def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(injected, draws)
     np.testing.assert_array_equal(together, np.concatenate(pieces))
     # and a search leaves nothing of its flares behind
     np.testing.assert_array_equal(together, answers(slice(None)))
+
+
+def test_a_batch_is_decided_as_each_flare_looked_at_alone(injected, draws):
+    search = injected.search
+    answers = search.recovered(draws.amplitude, draws.fwhm, draws.cadence, draws.time)
+    for i, k in np.ndindex(draws.cadence.shape):
+        one = draws.cadence[[i], [k]], draws.time[[i], [k]]
+        centre = injected.samples.place[one[0]]
+        margin = search._looker.margin
+        alpha = search._alpha[centre[0] : centre[0] + 2 * margin + 1][None].copy()
+        flares = search._flares(draws.amplitude[[i]], draws.fwhm[[i]], *one)
+        add_responses(search._whitening, flares, alpha, centre)
+        look = search._looker.look(alpha, centre)
+        found = look.snr[0] >= MIN_SNR and not look.refused()[0]
+        left_out = search._whitening.left_out[one[0][0]]
+        assert answers[i, k] == (found and not left_out)
 
 
 def test_at_cadences_left_out_nothing_is_found(injected):

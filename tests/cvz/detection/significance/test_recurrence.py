@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from cvzmpi.cvz.detection.significance.recurrence import recurrences, recurring, strongest_near
+from cvzmpi.cvz.detection.significance.recurrence import (
+    _observed_cycles,
+    recurrences,
+    recurring,
+    strongest_near,
+)
 
 OBSERVED = np.concatenate([np.arange(0, 13, 1 / 720), np.arange(14, 27, 1 / 720)])
 
@@ -57,3 +62,15 @@ def test_the_other_cycles_are_those_without_an_event():
     assert found[0].period == pytest.approx(3.1)
     expected = 0.4 + 3.1 * np.array([2, 4, 5, 7])
     np.testing.assert_allclose(found[0].other_cycles(OBSERVED), expected)
+
+
+def test_the_cycles_that_were_observed_are_those_with_a_cadence_near():
+    periods = np.random.default_rng(1).uniform(0.25, 30, 200)
+    start = 3.3
+    observed = []
+    for period in periods:
+        epochs = start + period * np.arange(-200, 200)
+        epochs = epochs[(epochs >= OBSERVED[0]) & (epochs <= OBSERVED[-1])]
+        observed.append(sum(np.min(np.abs(OBSERVED - epoch)) < 0.02 for epoch in epochs))
+    assert _observed_cycles(start, periods, OBSERVED).tolist() == observed
+    assert len(_observed_cycles(start, periods[:0], OBSERVED)) == 0

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -47,30 +46,31 @@ class StatisticMap:
     ) -> StatisticMap:
         """Compare a whitened light curve with all templates; `information` as of the function."""
         samples = whitening.samples
-        n = samples.n_places
-        longest = max(len(template.shape) for template in templates)
-        spectra = _spectra(templates, next_fast_len(n + longest, real=True))
+        spectra = _spectra_for(samples, templates)
+        of_templates = coverage(whitening, templates)
         alpha = rfft(samples.on_grid(whitening.alpha), spectra.length)
-        usable = rfft(samples.on_grid(~whitening.left_out), spectra.length)
-        statistic = np.empty((len(templates), n))
-        coverage = np.empty_like(statistic)
-        for k, template in enumerate(templates):
-            squares = _correlated(usable * spectra.squares[k], spectra.length, template.before, n)
-            coverage[k] = squares / np.sum(template.shape**2)
-            # the FFT leaves 1e-16 where nothing is usable
-            enough = np.maximum(coverage[k], MIN_COVERAGE)
-            statistic[k] = _correlated(
-                alpha * spectra.shapes[k], spectra.length, template.before, n
-            )
-            statistic[k] /= np.sqrt(information[k] * enough)
-        statistic[coverage < MIN_COVERAGE] = np.nan
-        return cls(templates, statistic, coverage)
+        statistic = _correlated(alpha * spectra.shapes, spectra, samples.n_places)
+        # the FFT leaves 1e-16 where nothing is usable
+        enough = np.maximum(of_templates, MIN_COVERAGE)
+        statistic /= np.sqrt(information[:, None] * enough)
+        statistic[of_templates < MIN_COVERAGE] = np.nan
+        return cls(templates, statistic, of_templates)
 
     def at_samples(self, whitening: Whitening) -> np.ndarray:
         """The statistic at the usable cadences; NaN where left out. Shape (n_templates, n)."""
         values: np.ndarray = self.statistic[:, whitening.samples.place]
         values[:, whitening.left_out] = np.nan
         return values
+
+
+def coverage(whitening: Whitening, templates: tuple[Template, ...]) -> np.ndarray:
+    """Part of each template's sum of squares on usable cadences; shape (n_templates, n_places)."""
+    samples = whitening.samples
+    spectra = _spectra_for(samples, templates)
+    usable = rfft(samples.on_grid(~whitening.left_out), spectra.length)
+    squares = _correlated(usable * spectra.squares, spectra, samples.n_places)
+    squares /= spectra.sums_of_squares[:, None]
+    return squares
 
 
 class _Spectra(NamedTuple):
@@ -81,19 +81,35 @@ class _Spectra(NamedTuple):
     # squares
     shapes: np.ndarray
     squares: np.ndarray
+    sums_of_squares: np.ndarray  # float64, shape (n_templates,)
+    before: list[int]  # of each template
+
+
+def _spectra_for(samples: Samples, templates: tuple[Template, ...]) -> _Spectra:
+    """For light curves on the grid of these samples."""
+    longest = max(len(template.shape) for template in templates)
+    return _spectra(templates, next_fast_len(samples.n_places + longest, real=True))
 
 
 @lru_cache(maxsize=16)
 def _spectra(templates: tuple[Template, ...], length: int) -> _Spectra:
     shapes = [rfft(template.shape, length).conj() for template in templates]
     squares = [rfft(template.shape**2, length).conj() for template in templates]
-    return _Spectra(length, np.array(shapes), np.array(squares))
+    sums_of_squares = np.array([np.sum(template.shape**2) for template in templates])
+    before = [template.before for template in templates]
+    return _Spectra(length, np.array(shapes), np.array(squares), sums_of_squares, before)
 
 
-def _correlated(spectrum: np.ndarray, length: int, before: int, n: int) -> np.ndarray:
-    """Sum of values times a shape that stands at each of n places, from the product of both."""
-    product = irfft(spectrum, length)
-    return np.concatenate([product[length - before :], product[: n - before]])
+def _correlated(products: np.ndarray, spectra: _Spectra, n: int) -> np.ndarray:
+    """Sums of values times shapes that stand at each of n places, from the products of both.
+
+    Transforms of several at once have the bits of each alone.
+    """
+    length = spectra.length
+    rows, sums = irfft(products, length), np.empty((len(products), n))
+    for row, values, before in zip(rows, sums, spectra.before, strict=True):
+        values[:before], values[before:] = row[length - before :], row[: n - before]
+    return sums
 
 
 def noise_scales(
@@ -126,11 +142,8 @@ def noise_scales(
         overall = _SIGMA * _median(values[known])
         n_parts = max(1, n // int(max(part, _WIDTHS * template.fwhm)))
         edges = np.linspace(0, n, n_parts + 1).astype(int)
-        of_parts = np.full(n_parts, overall)
-        for k, (start, stop) in enumerate(pairwise(edges)):
-            here = values[start:stop][known[start:stop]]
-            if len(here) > (stop - start) / 4:
-                of_parts[k] = _SIGMA * _median(here)
+        medians, n_known = _medians(values, edges)
+        of_parts = np.where(n_known > np.diff(edges) / 4, _SIGMA * medians, overall)
         middles = (edges[:-1] + edges[1:]) / 2
         scale[:] = np.maximum(overall, np.interp(np.arange(n), middles, of_parts))
     return np.maximum(scales, 1e-3)
@@ -140,6 +153,26 @@ def _median(values: np.ndarray) -> float:
     """The median of some finite values; three times as fast as NumPy's for a few hundred."""
     middle = [(len(values) - 1) // 2, len(values) // 2]
     return float(0.5 * np.partition(values, middle)[middle].sum())
+
+
+def _medians(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The medians of what is known in parts, and how much that is; float64 and int, shape (parts,).
+
+    Parameters
+    ----------
+    values : float64, shape (n,)
+        NaN where unknown.
+    edges : int, shape (parts + 1,)
+        Between the parts, which differ by one in length.
+    """
+    lengths = np.diff(edges)
+    index = edges[:-1, None] + np.arange(lengths.max())
+    of_parts = np.where(index < edges[1:, None], values.take(index, mode="clip"), np.nan)
+    of_parts.sort(axis=1)  # NaN comes last
+    n_known = np.count_nonzero(np.isfinite(of_parts), axis=1)
+    middle = np.array([np.maximum(n_known - 1, 0) // 2, np.minimum(n_known // 2, lengths - 1)])
+    low, high = of_parts[np.arange(len(lengths)), middle]
+    return 0.5 * (low + high), n_known
 
 
 def places_of(samples: Samples, values: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ its end: a few hundred cadences are all that is needed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -98,13 +98,13 @@ class Whitening:
         """
         values = np.where(self.left_out[part, None], 0.0, values)
         system = (self.time[part], self._c, self._U[part], self._W[part])
-        return driver.solve_lower(*system, values, values.copy())
+        return driver.solve_lower(*system, values, values)
 
     def upper(self, whitened: np.ndarray, part: slice) -> np.ndarray:
         """L^-T diag(1/d) of whitened vectors that are 0 after a part; shape (n_part, k)."""
-        values = whitened / self._d[part, None]
+        values = self.weighted(whitened, part)
         system = (self.time[part], self._c, self._U[part], self._W[part])
-        solved = driver.solve_upper(*system, values, values.copy())
+        solved = driver.solve_upper(*system, values, values)
         solved[self.left_out[part]] = 0.0
         return solved
 
@@ -122,8 +122,13 @@ class Whitening:
             v^T K^-1 y and v^T K^-1 v'.
         """
         z = self.lower(vectors, part)
-        weighted = z / self._d[part, None]
+        weighted = self.weighted(z, part)
         return weighted.T @ self.whitened[part], weighted.T @ z
+
+    def weighted(self, whitened: np.ndarray, part: slice) -> np.ndarray:
+        """diag(1/d) of whitened vectors in a part; shape (n_part, k)."""
+        weighted: np.ndarray = whitened / self._d[part, None]
+        return weighted
 
     def around(self, place: int, before: int, after: int) -> slice:
         """The part from `before` to `after` cadences of a place, and what fades after it."""
@@ -151,18 +156,43 @@ def information(
     shapes : sequence of (int, ndarray)
         Index of the cadence that stands at the place, and values.
     """
-    result = []
-    for before, shape in shapes:
-        values = []
-        for place in places:
+    values: list[list[float]] = [[] for _ in shapes]
+    sums_of_squares = [np.sum(shape**2) for _, shape in shapes]
+    for place in places.tolist():
+        vectors = []
+        for number, (before, shape) in enumerate(shapes):
             part = whitening.around(place, before, len(shape) - 1 - before)
             vector = placed(shape, whitening.samples.place[part] - (place - before))
             vector[whitening.left_out[part]] = 0.0
-            share = np.sum(vector**2) / np.sum(shape**2)
+            share = np.sum(vector**2) / sums_of_squares[number]
             if share > 0.5:
-                values.append(whitening.products(vector[:, None], part)[1][0, 0] / share)
-        result.append(np.median(values) if values else np.nan)
-    return np.array(result)
+                vectors.append((number, part, vector, share))
+        for (number, _, _, share), product in zip(
+            vectors, _with_themselves(whitening, [v[1:3] for v in vectors]), strict=True
+        ):
+            values[number].append(product / share)
+    return np.array([np.median(of_shape) if of_shape else np.nan for of_shape in values])
+
+
+def _with_themselves(
+    whitening: Whitening, vectors: Sequence[tuple[slice, np.ndarray]]
+) -> Iterator[float]:
+    """v^T K^-1 v of vectors in parts of the light curve that overlap, each summed over its own.
+
+    They are solved together: the exponentials of a solve are the same for all, and each vector has
+    the bits that it has alone.
+    """
+    if not vectors:
+        return
+    start = min(part.start for part, _ in vectors)
+    whole = slice(start, max(part.stop for part, _ in vectors))
+    columns = np.zeros((whole.stop - start, len(vectors)))
+    for column, (part, vector) in enumerate(vectors):
+        columns[part.start - start : part.stop - start, column] = vector
+    solved = whitening.lower(columns, whole)
+    for column, (part, _) in enumerate(vectors):
+        z = solved[part.start - start : part.stop - start, column, None].copy()
+        yield float((whitening.weighted(z, part).T @ z)[0, 0])
 
 
 def placed(shape: np.ndarray, index: np.ndarray) -> np.ndarray:

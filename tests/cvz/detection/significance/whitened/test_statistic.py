@@ -1,5 +1,7 @@
 """The statistic is the amplitude of a template over its error; its scale, the star's own noise."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,23 @@ def test_places_without_a_cadence_have_the_value_before():
     samples = QuietStar.draw(1, 1400, slice(2, 5)).samples
     values = places_of(samples, np.arange(len(samples))[None])[0]
     assert values[:7].tolist() == [0, 1, 1, 1, 1, 2, 3]
+
+
+def test_the_scale_of_a_part_is_the_median_of_what_is_known_there():
+    """Where less than a quarter is, that of the whole."""
+    n, rng = 18137, np.random.default_rng(4)
+    statistic = rng.normal(size=(1, n)) * (1 + np.sin(np.arange(n) / 2000))
+    statistic[0, rng.choice(n, 3000, replace=False)] = np.nan
+    statistic[0, 5000:6000] = np.nan
+    scales = noise_scales(statistic, TEMPLATES[:1])[0]
+    overall = 1.4826 * np.nanmedian(abs(statistic))
+    edges = np.linspace(0, n, n // 360 + 1).astype(int)
+    parts = [abs(statistic[0, a:b]) for a, b in pairwise(edges)]
+    enough = [np.isfinite(part).sum() > len(part) / 4 for part in parts]
+    values = [
+        1.4826 * np.nanmedian(part) if known else overall
+        for part, known in zip(parts, enough, strict=True)
+    ]
+    assert 1 < enough.count(False) < 4
+    expected = np.interp(np.arange(n), (edges[:-1] + edges[1:]) / 2, values)
+    np.testing.assert_array_equal(scales, np.maximum(overall, expected))

@@ -87,3 +87,13 @@ def test_the_information_is_that_of_a_template_far_from_gaps_and_ends(star):
         # the long ones see the ends of so short a light curve
         rel = 1e-3 if template.fwhm < 8 else 0.06
         assert value == pytest.approx(vector @ inverse @ vector, rel=rel), template.fwhm
+
+
+def test_the_information_of_a_shape_has_the_same_bits_alone_and_among_others(star):
+    left_out = np.zeros(len(star.samples), bool)
+    left_out[star.number(700) : star.number(706)] = True
+    whitening, places = star.whitening(left_out), typical_places(star.samples)
+    shapes = [*shapes_of(bank(EXPOSURE)), (0, np.ones(210))]
+    together = information(whitening, shapes, places)
+    alone = [information(whitening, [shape], places)[0] for shape in shapes]
+    assert together.tolist() == alone
